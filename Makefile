@@ -1,0 +1,56 @@
+# Everything runs from .venv, which make fills itself: Python >= 3.11 and make are all it needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+SOURCE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow check format up down bench lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+$(STAMP): requirements-uv.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Atlas needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+demo: $(STAMP) ## sync a small site end to end on the embedded stack (SOURCE=https://... for a real one)
+	$(BIN)/python -m atlas.demo $(if $(SOURCE),--source '$(SOURCE)')
+
+test: $(STAMP) ## run the tests (real Temporal, PostgreSQL, HTTP and S3 servers)
+	$(BIN)/python -m pytest
+
+test-slow: $(STAMP) ## run the long tests as well: whole manuals, kills, 10,000 pages
+	$(BIN)/python -m pytest -m 'slow or not slow' --timeout 1800
+
+check: $(STAMP) ## format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## rewrite the code in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+up: $(STAMP) ## start the embedded stack in the background
+	$(BIN)/atlas up -d
+
+down: $(STAMP) ## stop the embedded stack
+	$(BIN)/atlas down
+
+bench: $(STAMP) ## run the benchmarks; each prints a ratio against its baseline
+	$(BIN)/python -m benchmarks
+
+lock: $(STAMP) ## compile the hashed requirements anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra embedded pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras pyproject.toml -o requirements-dev.txt
+	echo 'uv' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o requirements-uv.txt
+
+clean: ## remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
