@@ -1,0 +1,26 @@
+"""What a child process is given and what it hands back: plain values that pickle."""
+
+from dataclasses import dataclass
+
+from atlas.domain.analysis import IndexPart
+from atlas.domain.neardup import Sketch
+from atlas.domain.texts import Extracted
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareJob:
+    """One fetched body. `content_type` is the header's media type, `charset` its parameter."""
+
+    body: bytes
+    content_type: str | None
+    charset: str | None
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything about a document that costs CPU: text, near-duplicate sketch, index parts."""
+
+    extracted: Extracted
+    sketch: Sketch
+    parts: tuple[IndexPart, ...]

@@ -1,0 +1,81 @@
+"""Texts and what makes two of them the same: pure rules and the shape of an extracted page."""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+# Raised whenever the same bytes may give another text; settled pages of an older version are due.
+EXTRACTOR_VERSION: int = 1
+
+Media = Literal["html", "text", "pdf"]
+
+_BLANKS = re.compile(r"\s+")
+# Characters that show nothing: zero-width marks, soft hyphen, byte order mark. The joiners
+# U+200C and U+200D stay, because Persian, Indic scripts and emoji change meaning with them.
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
+# Control characters that no text store takes (PostgreSQL refuses U+0000), lone surrogates too.
+_UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An outlink: a canonical URL and the tokens of its ``rel`` attribute, sorted, one blank apart.
+
+    A page-wide ``<meta name=robots content=nofollow>`` counts as ``nofollow`` on each link.
+    """
+
+    url: str
+    rel: str = ""
+
+    @property
+    def nofollow(self) -> bool:
+        """Whether the author asked crawlers not to follow it (RFC 8288, HTML `rel=nofollow`)."""
+        return "nofollow" in self.rel.split()
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What one body says: text, Markdown, metadata and outlinks.
+
+    `lang` is an ISO 639 code or "" where the text is too short to tell; `published` is in UTC;
+    `canonical` is the address the page claims for itself; `extractor` is `EXTRACTOR_VERSION`.
+    """
+
+    title: str
+    text: str
+    markdown: str
+    lang: str
+    published: datetime | None
+    canonical: str | None
+    links: tuple[Link, ...]
+    text_hash: str
+    media: Media
+    extractor: int = EXTRACTOR_VERSION
+
+
+def strip_unstorable(text: str) -> str:
+    """Leave out control characters and lone surrogates, which no store accepts."""
+    return _UNSTORABLE.sub("", text)
+
+
+def fold_blank(text: str) -> str:
+    """Every run of white space becomes one space; none at either end."""
+    return _BLANKS.sub(" ", text).strip()
+
+
+def normalise_text(text: str) -> str:
+    """The form in which texts are compared: NFC, invisible marks gone, white space folded.
+
+    Idempotent: normalising twice changes nothing (Unicode Annex 15 for NFC).
+    """
+    visible = _INVISIBLE.sub("", strip_unstorable(text))  # first: a mark may part a composable pair
+    return fold_blank(unicodedata.normalize("NFC", visible))
+
+
+def text_hash(title: str, text: str) -> str:
+    """SHA-256 in hex of normalised title, newline, normalised text; equal = exact duplicate."""
+    joined = f"{normalise_text(title)}\n{normalise_text(text)}"
+    return hashlib.sha256(joined.encode()).hexdigest()
