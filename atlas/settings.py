@@ -1,0 +1,106 @@
+"""Settings: environment variables `ATLAS_*`, or a `.env` file in the working directory."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message names it, its value and the mend."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Secrets are never shown."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ATLAS_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
+        validate_default=True,
+    )
+
+    home: Path = Path("~/.atlas")
+    """Where the embedded stack keeps all its state."""
+    database_url: SecretStr | None = None
+    """postgresql://… replaces the embedded PostgreSQL."""
+    blobs: str | None = None
+    """A folder or s3://bucket/prefix; default: `<home>/blobs`."""
+    contact: str | None = None
+    """An address or URL for site owners, sent in the User-Agent."""
+    fetch_allow_networks: Annotated[tuple[str, ...], NoDecode] = ()
+    """CIDRs that may be dialled although private, comma-separated."""
+    fetch_max_bytes: int = Field(default=32 * 1024 * 1024, gt=0)
+    fetch_timeout: float = Field(default=60.0, gt=0, le=600)
+    fetch_attempts: int = Field(default=3, ge=1, le=10)
+    """Attempts per page and run before it counts as failed."""
+    fetch_retry_delay: float = Field(default=5.0, ge=0, le=3600)
+    """Seconds before the first retry of a page; doubles each time."""
+    credentials_file: Path | None = None
+    """TOML: headers and credentials per origin (docs/credentials.md)."""
+    extract_children: int = Field(default=2, ge=1, le=64)
+    extract_timeout: float = Field(default=30.0, gt=0, le=600)
+    """Seconds per document."""
+    extract_memory: int = Field(default=1024 * 1024 * 1024, ge=256 * 1024 * 1024)
+    """Bytes per child process."""
+    shutdown_grace: float = Field(default=30.0, ge=0)
+    """Seconds a stopping worker gives its activities."""
+    web_ui_url: str | None = None
+    """Base of links to the Temporal Web UI, when it is not the embedded one."""
+    log_level: str = "INFO"
+
+    @field_validator("home", "credentials_file")
+    @classmethod
+    def _expand(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else value
+
+    @field_validator("fetch_allow_networks", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("fetch_allow_networks")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise ValueError(
+                    f"{network!r} is not a CIDR such as 127.0.0.0/8: {error}"
+                ) from None
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("must start with postgresql://")
+        return value
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the settings; raise `SettingsError` in words a person can act on."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError("; ".join(_line(detail) for detail in error.errors())) from None
+
+    @property
+    def blob_location(self) -> str:
+        return self.blobs or str(self.home / "blobs")
+
+
+def _line(detail: object) -> str:
+    assert isinstance(detail, dict)
+    name = "ATLAS_" + "_".join(str(part) for part in detail["loc"][:1]).upper()
+    value = "" if name == "ATLAS_DATABASE_URL" else f"={str(detail['input'])[:100]}"
+    return f"{name}{value} refused: {detail['msg']}"

@@ -1,0 +1,93 @@
+"""Connecting to Temporal: the client's settings and the data converter."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import temporalio.api.common.v1
+from pydantic import BaseModel, ValidationError
+from temporalio.client import Client, Plugin
+from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
+from temporalio.converter import DataConverter
+from temporalio.envconfig import ClientConfig
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.service import RPCError
+
+from atlas.contracts.models import Request, explain
+
+
+class TemporalUnreachable(Exception):
+    """No Temporal server answered; the message says where and what to do."""
+
+
+class AtlasPayloadConverter(PydanticPayloadConverter):
+    """Pydantic JSON, except that a refused *request* fails the run instead of hanging it.
+
+    A `ValidationError` while decoding fails the workflow task, which Temporal retries for ever;
+    an `ApplicationError` fails the run at once. Only what people send is treated so: on an
+    activity's result it would end a run that a deploy would have healed.
+    """
+
+    def from_payloads(
+        self,
+        payloads: Sequence[temporalio.api.common.v1.Payload],
+        type_hints: list[type] | None = None,
+    ) -> list[Any]:
+        request = _request_of(type_hints)
+        if request is None:
+            return super().from_payloads(payloads, type_hints)
+        try:
+            return super().from_payloads(payloads, type_hints)
+        except ValidationError as error:
+            raise invalid_input(explain(error, request)) from None
+        except Exception as error:
+            raise invalid_input(f"{request.__name__}: the input is not JSON: {error}") from None
+
+
+def invalid_input(message: str) -> ApplicationError:
+    """The failure of a run whose input cannot be used."""
+    return ApplicationError(
+        message,
+        type="InvalidInput",
+        non_retryable=True,
+        category=ApplicationErrorCategory.BENIGN,
+    )
+
+
+def _request_of(type_hints: list[type] | None) -> type[BaseModel] | None:
+    for hint in type_hints or []:
+        for candidate in (hint, *typing.get_args(hint)):
+            if isinstance(candidate, type) and issubclass(candidate, Request):
+                return candidate
+    return None
+
+
+def data_converter() -> DataConverter:
+    """The converter every client and worker of Atlas uses."""
+    return replace(pydantic_data_converter, payload_converter_class=AtlasPayloadConverter)
+
+
+async def connect(
+    address: str | None = None, *, plugins: Sequence[Plugin] = (), lazy: bool = False
+) -> Client:
+    """Connect as Temporal's own environment configuration says (`TEMPORAL_ADDRESS`, profiles, TLS,
+    API key); `address` is the embedded server's and used where that names none.
+
+    Raises `TemporalUnreachable` when nobody answers.
+    """
+    config = ClientConfig.load_client_connect_config()
+    if not config.get("target_host"):
+        config["target_host"] = address or "127.0.0.1:7233"
+    target = config["target_host"]
+    try:
+        return await Client.connect(
+            **config, data_converter=data_converter(), plugins=list(plugins), lazy=lazy
+        )
+    except (RPCError, RuntimeError) as error:
+        raise TemporalUnreachable(
+            f"Temporal does not answer at {target}: {error}. "
+            "Start the embedded stack with `atlas up -d`, or set TEMPORAL_ADDRESS."
+        ) from None
