@@ -1,0 +1,116 @@
+"""What is asked of the web and what it answered: plain values, no I/O."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from atlas.domain.errors import ErrorClass, PageError
+
+MIB = 1024 * 1024
+
+
+class RobotsMode(StrEnum):
+    """Whether robots.txt is asked before a page is fetched (RFC 9309)."""
+
+    OBEY = "obey"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True)
+class Validators:
+    """What makes a later request conditional (RFC 9110, 8.8); sent back byte for byte."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.etag is not None or self.last_modified is not None
+
+
+@dataclass(frozen=True)
+class FetchRequest:
+    """One page to fetch, and the limits that hold for it.
+
+    `validators` are sent only to `validators_url`, the final URL they came from (the page's own
+    URL if None): an equal ETag of another page would pass for "not modified". `max_bytes` bounds
+    the body both as sent and decoded; `header_timeout` one answer's headers, connecting included;
+    `idle_timeout` the silence between two reads; `total_timeout` all hops together. Times are
+    seconds, and waiting for a slot is not counted.
+    """
+
+    url: str
+    validators: Validators = Validators()
+    validators_url: str | None = None
+    accept: str = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"
+    robots: RobotsMode = RobotsMode.OBEY
+    max_bytes: int = 32 * MIB
+    max_redirects: int = 10
+    header_timeout: float = 30.0
+    idle_timeout: float = 30.0
+    total_timeout: float = 120.0
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """A hop that was followed: the URL that answered, and its 3xx status."""
+
+    url: str
+    status: int
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A fetch that succeeded: a 2xx whose body went to the sink, or a 304 (`modified` False).
+
+    `content_type` is the media type in lower case ("" if not sent), `charset` its parameter as
+    sent. `content_length` counts decoded bytes, `wire_bytes` the bytes of the body as sent.
+    `validators` are those to store; after a 304 that sent none, the ones asked with. `max_age`
+    is the freshness the server stated, `crawl_delay` the pause robots.txt asks for, `elapsed`
+    the time spent on all hops: seconds. `robots_tag` is X-Robots-Tag as sent.
+    """
+
+    url: str
+    final_url: str
+    status: int
+    redirects: tuple[Redirect, ...] = ()
+    content_type: str = ""
+    charset: str | None = None
+    validators: Validators = field(default_factory=Validators)
+    modified: bool = True
+    content_length: int = 0
+    wire_bytes: int = 0
+    retry_after: float | None = None
+    max_age: float | None = None
+    elapsed: float = 0.0
+    robots_tag: str | None = None
+    crawl_delay: float | None = None
+
+
+class FetchError(PageError):
+    """A fetch that failed, with what its row in the ledger needs.
+
+    `status` is None when no answer came; `final_url` is the URL of the hop that failed;
+    `elapsed` and `retry_after` are seconds. The class and code come from PageError.
+    """
+
+    def __init__(
+        self,
+        error_class: ErrorClass,
+        code: str,
+        message: str,
+        *,
+        url: str,
+        final_url: str | None = None,
+        status: int | None = None,
+        redirects: Sequence[Redirect] = (),
+        wire_bytes: int = 0,
+        elapsed: float = 0.0,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(error_class, code, message, retry_after=retry_after)
+        self.url = url
+        self.final_url = final_url or url
+        self.status = status
+        self.redirects = tuple(redirects)
+        self.wire_bytes = wire_bytes
+        self.elapsed = elapsed

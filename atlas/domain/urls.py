@@ -1,0 +1,98 @@
+"""Canonical URLs: one page, one spelling (WHATWG URL Standard, parsed once by ada)."""
+
+import hashlib
+import re
+from urllib.parse import unquote_plus
+
+import can_ada
+
+#: Longest canonical URL in characters. A unique btree entry holds 2,704 bytes.
+MAX_URL_LENGTH = 2048
+
+_SHOWN = 200  # characters of a bad value that an error message repeats
+_USERINFO = re.compile(r"(?<=//)[^/?#\s]*@")
+_TRACKING_PREFIXES = ("utm_", "mtm_", "pk_campaign", "pk_kwd", "hsa_")
+# fmt: off
+_TRACKING_NAMES = frozenset((
+    "_ga", "_gl", "_hsenc", "_hsmi", "dclid", "fbclid", "gad_source", "gbraid", "gclid", "gclsrc",
+    "igshid", "li_fat_id", "mc_cid", "mc_eid", "mkt_tok", "msclkid", "oly_anon_id", "oly_enc_id",
+    "srsltid", "ttclid", "twclid", "vero_id", "wbraid", "wickedid", "yclid",
+))
+# fmt: on
+
+
+class InvalidUrl(ValueError):
+    """A value that cannot be the address of a page; the message names value and mend."""
+
+    def __init__(self, value: object, reason: str) -> None:
+        super().__init__(f"{_shown(value)} {reason}")
+
+
+def canonicalize(url: str, base: str | None = None) -> str:
+    """The one spelling of `url`, resolved against `base` if given.
+
+    WHATWG serialisation without fragment, credentials, default port and tracking parameters
+    (`utm_*`, `gclid`, `fbclid` …); every other query parameter keeps its bytes and its place.
+    Idempotent. Raises InvalidUrl for anything but an absolute http or https URL.
+    """
+    parsed = _parse(url, base)
+    parsed.username = parsed.password = ""
+    parsed.hash = ""
+    parsed.search = _without_tracking(parsed.search)
+    href: str = parsed.href
+    if len(href) > MAX_URL_LENGTH:
+        raise InvalidUrl(
+            url, f"is too long: {len(href)} characters, at most {MAX_URL_LENGTH} can be kept"
+        )
+    return href
+
+
+def origin_of(url: str) -> str:
+    """`scheme://host[:port]` of `url`, as RFC 6454 serialises it (no default port)."""
+    origin: str = _parse(url, None).origin
+    return origin
+
+
+def host_of(url: str) -> str:
+    """`host[:port]` of `url`: what politeness counts by. The port only if not the default."""
+    host: str = _parse(url, None).host
+    return host
+
+
+def url_key(url: str) -> str:
+    """First 16 hex digits of the SHA-256 of the canonical URL: names a page in workflow ids."""
+    return hashlib.sha256(canonicalize(url).encode()).hexdigest()[:16]
+
+
+def _parse(url: str, base: str | None) -> can_ada.URL:
+    try:
+        parsed = can_ada.parse(url) if base is None else can_ada.parse(base) + url
+    except (ValueError, TypeError, UnicodeError) as error:
+        raise InvalidUrl(url, _mend(url)) from error
+    if parsed.protocol not in ("http:", "https:"):
+        raise InvalidUrl(
+            url, f'has scheme "{parsed.protocol[:40]}"; Atlas reads http:// and https:// only'
+        )
+    return parsed
+
+
+def _mend(url: object) -> str:
+    bare = isinstance(url, str) and re.match(r"^[\w-]+(\.[\w-]+)+(:\d+)?(/|$)", url)
+    if bare:
+        return f"lacks a scheme; write https://{str(url)[:_SHOWN]}"
+    return "is no valid URL; write it in full, as in https://example.org/docs/"
+
+
+def _shown(value: object) -> str:
+    text = _USERINFO.sub("***@", str(value))
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+
+
+def _without_tracking(search: str) -> str:
+    kept = [part for part in search.removeprefix("?").split("&") if not _is_tracking(part)]
+    return "&".join(kept)
+
+
+def _is_tracking(part: str) -> bool:
+    name = unquote_plus(part.partition("=")[0]).lower()
+    return name in _TRACKING_NAMES or name.startswith(_TRACKING_PREFIXES)
