@@ -58,14 +58,11 @@ create table page_state (
     settled_extractor integer,
     settled_analyser integer,
     settled_at       timestamptz,
-    next_due         timestamptz,
-    checks           integer not null default 0,
-    changes          integer not null default 0,
-    absences         integer not null default 0,
+    gone_count       integer not null default 0,  -- consecutive runs that were told 404 or 410
+    gone_status      integer,
     redirect_to      bigint references pages
 ) with (fillfactor = 70);
 create index page_state_claim on page_state (claim_run, claim_lane, claim_number) where claim_run is not null;
-create index page_state_due on page_state (next_due);
 
 -- Which source holds which page.
 create table source_pages (
@@ -94,7 +91,7 @@ create table runs (
     source_id    bigint references sources on delete set null,
     source_name  text not null,
     trigger      text not null,
-    mode         text not null,
+    due          boolean not null,
     started_at   timestamptz not null,
     ended_at     timestamptz,
     outcome      text,
@@ -204,6 +201,7 @@ create table blobs (
 
 create table hosts (
     host      text primary key,
+    last_at   timestamptz not null default '-infinity',
     next_at   timestamptz not null default '-infinity',
     leases    timestamptz[] not null default '{}'
 );

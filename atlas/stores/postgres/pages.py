@@ -1,0 +1,117 @@
+"""Pages: identity, and which source lists them in which run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from atlas.domain.versions import SettledWith
+
+
+async def upsert(connection: asyncpg.Connection, urls: Sequence[str], now: datetime) -> None:
+    """Make sure that a page and its state exist for every URL (at most a few thousand a call)."""
+    await connection.execute(
+        """
+        with new as (
+            insert into pages (url, created_at)
+            select url, $2 from unnest($1::text[]) as u(url) order by url
+            on conflict (url) do nothing
+            returning id
+        )
+        insert into page_state (page_id) select id from new on conflict do nothing
+        """,
+        list(urls),
+        now,
+    )
+
+
+async def list_for_run(
+    connection: asyncpg.Connection,
+    *,
+    source_id: int,
+    run_id: str,
+    urls: Sequence[str],
+    level: int,
+    rule: str,
+    now: datetime,
+    due_after: timedelta | None,
+    current: SettledWith,
+) -> int:
+    """List pages at a level of a run and queue those with work to do; return how many are new
+    to this run's listing. A page that the run lists already keeps its (smaller) level.
+
+    `due_after`: with it, only pages unsettled or last fetched that long ago are queued.
+    """
+    await upsert(connection, urls, now)
+    return int(
+        await connection.fetchval(
+            """
+            with listed as (
+                insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
+                select $1, p.id, $4, $5, $2, $6 from pages p where p.url = any($3::text[])
+                order by p.id
+                on conflict (source_id, page_id) do update
+                set depth = excluded.depth, rule = excluded.rule, listed_run = excluded.listed_run,
+                    listed_at = excluded.listed_at, absences = 0
+                where source_pages.listed_run <> excluded.listed_run
+                returning page_id
+            ), queued as (
+                insert into run_pages (run_id, page_id, level, url)
+                select $2, l.page_id, $4, p.url
+                from listed l join pages p on p.id = l.page_id
+                join page_state ps on ps.page_id = l.page_id
+                where $7::interval is null
+                   or ps.fetched_at is null or ps.fetched_at + $7 <= $6
+                   or ps.settled_snapshot is distinct from ps.fetched_snapshot
+                   or ps.settled_extractor is distinct from $8
+                   or ps.settled_analyser is distinct from $9
+                on conflict do nothing
+            )
+            select count(*) from listed
+            """,
+            source_id,
+            run_id,
+            list(urls),
+            level,
+            rule,
+            now,
+            due_after,
+            current.extractor,
+            current.analyser,
+        )
+    )
+
+
+async def listed_count(connection: asyncpg.Connection, source_id: int, run_id: str) -> int:
+    """Pages that this run has listed so far: what a page budget counts."""
+    return int(
+        await connection.fetchval(
+            "select count(*) from source_pages where source_id = $1 and listed_run = $2",
+            source_id,
+            run_id,
+        )
+    )
+
+
+async def link_targets(
+    connection: asyncpg.Connection, *, source_id: int, run_id: str, level: int
+) -> list[str]:
+    """Targets of the settled links of a level's pages that the run does not list yet, by URL."""
+    rows = await connection.fetch(
+        """
+        select distinct l.target
+        from source_pages sp join links l on l.page_id = sp.page_id
+        where sp.source_id = $1 and sp.listed_run = $2 and sp.depth = $3
+          and l.rel not like '%nofollow%'
+          and not exists (
+              select from pages p join source_pages s2 on s2.page_id = p.id
+              where p.url = l.target and s2.source_id = $1 and s2.listed_run = $2)
+        order by l.target
+        """,
+        source_id,
+        run_id,
+        level,
+    )
+    return [row["target"] for row in rows]

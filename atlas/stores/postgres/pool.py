@@ -1,0 +1,35 @@
+"""The connection pool, and the vendor's errors told in our words."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import asyncpg
+
+
+class DatabaseUnreachable(Exception):
+    """PostgreSQL does not answer; the message says where and what to do."""
+
+
+def shown(database_url: str) -> str:
+    """The address without user and password."""
+    parts = urlsplit(database_url)
+    return f"{parts.hostname or parts.query or 'socket'}:{parts.port or 5432}{parts.path}"
+
+
+async def open_pool(database_url: str, *, size: int = 10, minimum: int = 1) -> asyncpg.Pool:
+    """Connect; raises `DatabaseUnreachable`."""
+    try:
+        return await asyncpg.create_pool(
+            database_url,
+            min_size=minimum,
+            max_size=size,
+            command_timeout=120,
+            server_settings={"application_name": "atlas", "jit": "off"},
+        )
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        raise DatabaseUnreachable(
+            f"PostgreSQL does not answer at {shown(database_url)}: "
+            f"{error or type(error).__name__}. "
+            "Start the embedded stack with `atlas up -d`, or set ATLAS_DATABASE_URL."
+        ) from None

@@ -1,0 +1,341 @@
+"""A run's queue of pages: claims, fences, stages. `run_pages` is the record, `page_state` the lock.
+
+Every write transaction first locks the `page_state` rows it means to change (FOR UPDATE, in id
+order) and leaves out those whose fence has moved on: a late write of a superseded attempt, of the
+same run or another, is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from atlas.contracts.activities import Batch
+from atlas.contracts.models import Counts
+from atlas.domain.errors import PageError
+from atlas.domain.versions import SettledWith
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Pages taken; or seconds until there may be some (`wait`), or neither: nothing is left."""
+
+    pages: int
+    wait: float | None
+    blocking_runs: tuple[tuple[str, str], ...] = ()
+    """(workflow id, run id) of other runs that hold pages wanted here."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPage:
+    """One page of a claimed batch, with the fence of this attempt."""
+
+    page_id: int
+    url: str
+    level: int
+    fence: int
+    stage: str
+    attempts: int
+    marks: int
+    etag: str | None
+    last_modified: str | None
+    snapshot: bytes | None
+    content_type: str | None
+    charset: str | None
+    settled_current: bool
+    """Whether the last fetched snapshot is the settled one, by the versions in use."""
+
+
+async def claim(
+    connection: asyncpg.Connection, batch: Batch, *, level: int, size: int, now: datetime
+) -> Claim:
+    """Take the next pages of a level; a repeated claim of the same key returns the same pages."""
+    async with connection.transaction():
+        held = await connection.fetchval(
+            "select count(*) from page_state "
+            "where claim_run = $1 and claim_lane = $2 and claim_number = $3",
+            batch.run_id,
+            batch.lane,
+            batch.number,
+        )
+        if held:
+            return Claim(held, None)
+        await _skip_fresh(connection, batch.run_id, level)
+        taken = await _take(connection, batch, level, size, now)
+    if taken:
+        return Claim(taken, None)
+    return await _what_next(connection, batch, level, now)
+
+
+async def _skip_fresh(connection: asyncpg.Connection, run_id: str, level: int) -> None:
+    """A page that another run fetched and settled since this run began needs no second request."""
+    await connection.execute(
+        """
+        update run_pages rp set stage = 'done', outcome = 'skipped', error_code = 'fresh'
+        from page_state ps, runs r
+        where rp.run_id = $1 and rp.level = $2 and rp.stage = 'listed'
+          and ps.page_id = rp.page_id and r.run_id = rp.run_id
+          and ps.claim_run is null and ps.fetched_run <> $1 and ps.fetched_at >= r.started_at
+          and ps.settled_snapshot = ps.fetched_snapshot
+        """,
+        run_id,
+        level,
+    )
+
+
+async def _take(
+    connection: asyncpg.Connection, batch: Batch, level: int, size: int, now: datetime
+) -> int:
+    # A lane works on one claim at a time, so an older claim of the same lane is a superseded
+    # attempt's and may be taken again.
+    done = await connection.execute(
+        """
+        with next as (
+            select ps.page_id
+            from run_pages rp join page_state ps on ps.page_id = rp.page_id
+            where rp.run_id = $1 and rp.level = $4 and rp.stage <> 'done'
+              and (rp.not_before is null or rp.not_before <= $6)
+              and (ps.claim_run is null
+                   or (ps.claim_run = $1 and ps.claim_lane = $2 and ps.claim_number < $3))
+            order by rp.url
+            limit $5
+            for update of ps skip locked
+        )
+        update page_state ps
+        set claim_run = $1, claim_lane = $2, claim_number = $3, fence = fence + 1
+        from next where ps.page_id = next.page_id
+        """,
+        batch.run_id,
+        batch.lane,
+        batch.number,
+        level,
+        size,
+        now,
+    )
+    return int(done.split()[1])
+
+
+async def _what_next(
+    connection: asyncpg.Connection, batch: Batch, level: int, now: datetime
+) -> Claim:
+    rows = await connection.fetch(
+        """
+        select ps.claim_run, r.workflow_id, count(*) as pages, min(rp.not_before) as not_before
+        from run_pages rp join page_state ps on ps.page_id = rp.page_id
+        left join runs r on r.run_id = ps.claim_run
+        where rp.run_id = $1 and rp.level = $2 and rp.stage <> 'done'
+          and ps.claim_run is distinct from $1
+        group by ps.claim_run, r.workflow_id
+        """,
+        batch.run_id,
+        level,
+    )
+    if not rows:
+        return Claim(0, None)
+    blocking = tuple(
+        (row["workflow_id"] or "", row["claim_run"]) for row in rows if row["claim_run"]
+    )
+    free = [row["not_before"] for row in rows if not row["claim_run"]]
+    waits = [1.0] if blocking else []
+    waits += [max(0.2, (moment - now).total_seconds()) if moment else 0.2 for moment in free]
+    return Claim(0, min(waits), blocking)
+
+
+async def unfinished(connection: asyncpg.Connection, run_id: str) -> int:
+    """Pages of the run that are not done. Called between levels, when no lane is under way, so
+    claims still standing are of superseded attempts: they are let go."""
+    async with connection.transaction():
+        await _release(connection, "claim_run = $1", run_id)
+        return int(
+            await connection.fetchval(
+                "select count(*) from run_pages where run_id = $1 and stage <> 'done'", run_id
+            )
+        )
+
+
+async def begin_attempt(
+    connection: asyncpg.Connection, batch: Batch, current: SettledWith
+) -> list[HeldPage]:
+    """Raise the fence of the batch's pages for this attempt; earlier attempts write no more."""
+    rows = await connection.fetch(
+        """
+        with mine as (
+            select page_id from page_state
+            where claim_run = $1 and claim_lane = $2 and claim_number = $3
+            order by page_id for update
+        ), raised as (
+            update page_state ps set fence = fence + 1
+            from mine where ps.page_id = mine.page_id
+            returning ps.*
+        )
+        select r.*, rp.url, rp.level, rp.stage, rp.attempts, rp.marks,
+               (r.fetched_snapshot = r.settled_snapshot and r.settled_extractor = $4
+                and r.settled_analyser = $5) is true as settled_current
+        from raised r join run_pages rp on rp.run_id = $1 and rp.page_id = r.page_id
+        where rp.stage <> 'done'
+        order by rp.url
+        """,
+        batch.run_id,
+        batch.lane,
+        batch.number,
+        current.extractor,
+        current.analyser,
+    )
+    return [_held(row) for row in rows]
+
+
+def _held(row: asyncpg.Record) -> HeldPage:
+    return HeldPage(
+        page_id=row["page_id"],
+        url=row["url"],
+        level=row["level"],
+        fence=row["fence"],
+        stage=row["stage"],
+        attempts=row["attempts"],
+        marks=row["marks"],
+        etag=row["etag"],
+        last_modified=row["last_modified"],
+        snapshot=row["fetched_snapshot"],
+        content_type=row["fetched_type"],
+        charset=row["fetched_charset"],
+        settled_current=row["settled_current"],
+    )
+
+
+async def lock(connection: asyncpg.Connection, fences: Mapping[int, int]) -> set[int]:
+    """Lock the pages' rows for this transaction; return those whose fence is still ours."""
+    rows = await connection.fetch(
+        "select page_id, fence from page_state where page_id = any($1::bigint[]) "
+        "order by page_id for update",
+        sorted(fences),
+    )
+    return {row["page_id"] for row in rows if fences[row["page_id"]] == row["fence"]}
+
+
+async def finish(
+    connection: asyncpg.Connection,
+    run_id: str,
+    outcomes: Iterable[tuple[int, str, PageError | None]],
+) -> None:
+    """Give pages (locked before) their terminal outcome in the run and let go of their claims."""
+    rows = [
+        (page, outcome, error and error.error_class.value, error and error.code, _short(error))
+        for page, outcome, error in outcomes
+    ]
+    if not rows:
+        return
+    await connection.execute(
+        """
+        update run_pages rp
+        set stage = 'done', outcome = o.outcome, error_class = o.error_class,
+            error_code = o.code, error = o.message, marks = 0, not_before = null
+        from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])
+             as o(page_id, outcome, error_class, code, message)
+        where rp.run_id = $1 and rp.page_id = o.page_id and rp.stage <> 'done'
+        """,
+        run_id,
+        *[list(column) for column in zip(*rows, strict=True)],
+    )
+    await _release(connection, "page_id = any($1::bigint[])", [row[0] for row in rows])
+
+
+def _short(error: PageError | None) -> str | None:
+    return error.message.replace("\x00", "")[:500] if error else None
+
+
+async def put_back(
+    connection: asyncpg.Connection,
+    run_id: str,
+    pages: Sequence[int],
+    *,
+    not_before: Sequence[datetime | None],
+    refetch: bool = True,
+) -> None:
+    """Return pages (locked before) to the queue, to be tried again from `not_before` on."""
+    await connection.execute(
+        """
+        update run_pages rp
+        set stage = case when $4 then 'listed' else stage end, not_before = o.not_before
+        from unnest($2::bigint[], $3::timestamptz[]) as o(page_id, not_before)
+        where rp.run_id = $1 and rp.page_id = o.page_id and rp.stage <> 'done'
+        """,
+        run_id,
+        list(pages),
+        list(not_before),
+        refetch,
+    )
+    await _release(connection, "page_id = any($1::bigint[])", list(pages))
+
+
+async def advance(
+    connection: asyncpg.Connection, run_id: str, pages: Sequence[int], stage: str
+) -> None:
+    """Move pages (locked before) to the next stage of the run."""
+    await connection.execute(
+        "update run_pages set stage = $3 "
+        "where run_id = $1 and page_id = any($2::bigint[]) and stage <> 'done'",
+        run_id,
+        list(pages),
+        stage,
+    )
+
+
+async def mark(
+    connection: asyncpg.Connection, run_id: str, begun: Sequence[int], ended: Sequence[int]
+) -> None:
+    """Commit that documents go to a child process, or came back from it. Marks without an end
+    show, after a crash of the worker, which documents were being worked on."""
+    await connection.execute(
+        """
+        with relaxed as materialized (select set_config('synchronous_commit', 'off', true))
+        update run_pages
+        set marks = greatest(0, marks + case when page_id = any($2::bigint[]) then 1 else -1 end)
+        from relaxed
+        where run_id = $1 and page_id = any($2::bigint[] || $3::bigint[])
+        """,
+        run_id,
+        list(begun),
+        list(ended),
+    )
+
+
+async def release_batch(connection: asyncpg.Connection, batch: Batch) -> None:
+    """Let go of whatever the batch still claims."""
+    await _release(
+        connection,
+        "claim_run = $1 and claim_lane = $2 and claim_number = $3",
+        batch.run_id,
+        batch.lane,
+        batch.number,
+    )
+
+
+async def release_run(connection: asyncpg.Connection, run_id: str) -> None:
+    """Let go of every claim of a run, raising the fences: its late writes are refused."""
+    await _release(connection, "claim_run = $1", run_id)
+
+
+async def _release(connection: asyncpg.Connection, which: str, *values: object) -> None:
+    await connection.execute(
+        f"""
+        with held as (select page_id from page_state where {which} order by page_id for update)
+        update page_state ps
+        set claim_run = null, claim_lane = null, claim_number = null, fence = fence + 1
+        from held where ps.page_id = held.page_id
+        """,  # noqa: S608 (a constant of this module)
+        *values,
+    )
+
+
+async def counts(connection: asyncpg.Connection, run_id: str) -> Counts:
+    """The run's counts, always aggregated from its record, so that no retry can change them."""
+    rows = await connection.fetch(
+        "select outcome, count(*) as pages from run_pages where run_id = $1 group by outcome",
+        run_id,
+    )
+    by_outcome = {row["outcome"]: row["pages"] for row in rows}
+    done = {name: pages for name, pages in by_outcome.items() if name}
+    return Counts(seen=sum(by_outcome.values()), **done)

@@ -1,0 +1,215 @@
+"""Runs: the record of each piece of work that touched the corpus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import asyncpg
+
+from atlas.contracts.models import Counts
+from atlas.contracts.sync_pipeline import MAX_FAILURES_LISTED, Failure
+from atlas.stores.postgres import queue, sources
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run as recorded."""
+
+    run_id: str
+    workflow_id: str
+    source: str
+    source_id: int | None
+    trigger: str
+    due: bool
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    complete: bool | None
+    paused_since: datetime | None
+    message: str | None
+
+
+class UnknownRun(Exception):
+    """No run of that id is recorded."""
+
+
+def _run(row: asyncpg.Record) -> Run:
+    return Run(
+        run_id=row["run_id"],
+        workflow_id=row["workflow_id"],
+        source=row["source_name"],
+        source_id=row["source_id"],
+        trigger=row["trigger"],
+        due=row["due"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        outcome=row["outcome"],
+        complete=row["complete"],
+        paused_since=row["paused_since"],
+        message=row["message"],
+    )
+
+
+async def open_run(
+    connection: asyncpg.Connection,
+    *,
+    run_id: str,
+    workflow_id: str,
+    source: sources.Source | None,
+    source_name: str,
+    trigger: str,
+    due: bool,
+    now: datetime,
+) -> None:
+    """Record that a run began; a repeated call changes nothing."""
+    await connection.execute(
+        """
+        insert into runs (run_id, workflow_id, source_id, source_name, trigger, due, started_at)
+        values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing
+        """,
+        run_id,
+        workflow_id,
+        source.id if source else None,
+        source_name,
+        trigger,
+        due,
+        now,
+    )
+
+
+async def get(connection: asyncpg.Connection, run_id: str) -> Run:
+    row = await connection.fetchrow("select * from runs where run_id = $1", run_id)
+    if row is None:
+        raise UnknownRun(f"no run '{run_id}' is recorded; `atlas runs` lists them")
+    return _run(row)
+
+
+async def recent(
+    connection: asyncpg.Connection, *, source: str | None = None, limit: int = 20
+) -> list[tuple[Run, Counts]]:
+    """The latest runs with their counts, newest first."""
+    rows = await connection.fetch(
+        "select * from runs where $1::text is null or source_name = $1 "
+        "order by started_at desc, run_id limit $2",
+        source,
+        limit,
+    )
+    return [(_run(row), await queue.counts(connection, row["run_id"])) for row in rows]
+
+
+async def failures(
+    connection: asyncpg.Connection, run_id: str, limit: int = MAX_FAILURES_LISTED
+) -> list[Failure]:
+    """The run's failed pages by URL, the first `limit`."""
+    rows = await connection.fetch(
+        "select url, error_class, error_code, error from run_pages "
+        "where run_id = $1 and outcome = 'failed' order by url limit $2",
+        run_id,
+        limit,
+    )
+    return [
+        Failure(
+            url=row["url"][:2000],
+            error_class=row["error_class"] or "bug",
+            code=row["error_code"] or "unknown",
+            message=(row["error"] or "")[:500],
+        )
+        for row in rows
+    ]
+
+
+async def set_paused(connection: asyncpg.Connection, run_id: str, since: datetime | None) -> None:
+    await connection.execute(
+        "update runs set paused_since = $2 where run_id = $1 and ended_at is null", run_id, since
+    )
+
+
+async def close_run(
+    connection: asyncpg.Connection,
+    *,
+    run_id: str,
+    outcome: str | None,
+    complete: bool,
+    message: str,
+    now: datetime,
+) -> str:
+    """End a run: every page terminal, claims and lease let go, the outcome recorded once.
+
+    Returns the outcome; a repeated call returns what was recorded first.
+    """
+    recorded = await connection.fetchrow(
+        "select outcome, ended_at from runs where run_id = $1 for update", run_id
+    )
+    if recorded is None or recorded["ended_at"] is not None:
+        return str(recorded["outcome"]) if recorded else "failed"
+    await _end_pages(connection, run_id, ended="skipped" if outcome else "failed")
+    await queue.release_run(connection, run_id)
+    final = outcome or await _outcome_of(connection, run_id)
+    await connection.execute(
+        "update runs set ended_at = $2, outcome = $3, complete = $4, message = nullif($5, ''), "
+        "paused_since = null where run_id = $1",
+        run_id,
+        now,
+        final,
+        complete,
+        message[:1000],
+    )
+    await sources.release_lease(connection, run_id)
+    return final
+
+
+async def _end_pages(connection: asyncpg.Connection, run_id: str, *, ended: str) -> None:
+    # Page rows first, as every writer does: a late write of this run waits, then finds itself moved on.
+    held = await connection.fetch(
+        "select page_id from page_state where claim_run = $1 order by page_id for update", run_id
+    )
+    await connection.execute(
+        "delete from prepared where page_id = any($1::bigint[])", [row["page_id"] for row in held]
+    )
+    # A cancelled run's pages are skipped; a page that a completed run left behind is a bug of ours.
+    await connection.execute(
+        """
+        update run_pages set stage = 'done', outcome = $2, error_code = 'run_ended',
+               error_class = case when $2 = 'failed' then 'bug' end
+        where run_id = $1 and stage <> 'done'
+        """,
+        run_id,
+        ended,
+    )
+
+
+async def _outcome_of(connection: asyncpg.Connection, run_id: str) -> str:
+    failed = await connection.fetchval(
+        "select exists (select from run_pages where run_id = $1 and outcome = 'failed')", run_id
+    )
+    return "completed_with_failures" if failed else "completed"
+
+
+async def ensure_fetch_partitions(connection: asyncpg.Connection, moment: datetime) -> None:
+    """Make the ledger's partitions of this month and the next; the default one catches the rest."""
+    first = moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    for start in (first, _next_month(first)):
+        await _ensure_partition(connection, start)
+
+
+def _next_month(first: datetime) -> datetime:
+    return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+
+
+async def _ensure_partition(connection: asyncpg.Connection, start: datetime) -> None:
+    name = f"fetches_{start:%Y_%m}"
+    if await connection.fetchval("select to_regclass($1) is not null", name):
+        return
+    async with connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock(hashtext($1))", name)
+        if await connection.fetchval("select to_regclass($1) is not null", name):
+            return
+        # CREATE + ATTACH: PARTITION OF would block every reader of the ledger.
+        await connection.execute(
+            f"create table {name} (like fetches including defaults including constraints)"
+        )
+        await connection.execute(
+            f"alter table fetches attach partition {name} "
+            f"for values from ('{start.isoformat()}') to ('{_next_month(start).isoformat()}')"
+        )

@@ -1,0 +1,216 @@
+"""Sources: their rules, and the lease that says which run works on one now."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import asyncpg
+
+from atlas.domain.sources import SourceSpec
+
+_COLUMNS = (
+    "name",
+    "kind",
+    "urls",
+    "prefix",
+    "include",
+    "exclude",
+    "delay",
+    "parallel",
+    "max_pages",
+    "max_depth",
+    "cadence",
+    "deletion",
+    "paused",
+)
+
+
+class SourceExists(Exception):
+    """A source of this name is declared already."""
+
+
+class UnknownSource(Exception):
+    """No source of this name; the message lists those that are."""
+
+
+class SourceBusy(Exception):
+    """A run holds the source's lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who works on a source."""
+
+    workflow_id: str
+    run_id: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A declared source as stored."""
+
+    id: int
+    spec: SourceSpec
+    lease: Lease | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSummary:
+    """A source with what the corpus holds of it."""
+
+    source: Source
+    pages: int
+    live: int
+    last_outcome: str | None
+    last_ended: datetime | None
+
+
+def _source(row: asyncpg.Record) -> Source:
+    values = {name: row[name] for name in _COLUMNS}
+    for name in ("urls", "include", "exclude"):
+        values[name] = tuple(values[name])
+    lease = None
+    if row["lease_run"] is not None:
+        lease = Lease(row["lease_workflow"], row["lease_run"], row["lease_since"])
+    return Source(row["id"], SourceSpec(**values), lease)
+
+
+async def add(connection: asyncpg.Connection, spec: SourceSpec, now: datetime) -> int:
+    """Declare a source; raises `SourceExists`."""
+    values = asdict(spec)
+    columns = ", ".join(_COLUMNS)
+    marks = ", ".join(f"${n}" for n in range(1, len(_COLUMNS) + 1))
+    try:
+        return int(
+            await connection.fetchval(
+                f"insert into sources ({columns}, created_at) "  # noqa: S608 (constants)
+                f"values ({marks}, ${len(_COLUMNS) + 1}) returning id",
+                *(_plain(values[name]) for name in _COLUMNS),
+                now,
+            )
+        )
+    except asyncpg.UniqueViolationError:
+        raise SourceExists(
+            f"source '{spec.name}' exists already; "
+            f"change it with `atlas sources edit {spec.name}`, "
+            "or choose another name"
+        ) from None
+
+
+async def edit(connection: asyncpg.Connection, spec: SourceSpec) -> None:
+    """Replace the rules of the source of that name."""
+    values = asdict(spec)
+    changes = ", ".join(f"{name} = ${n}" for n, name in enumerate(_COLUMNS[1:], 2))
+    done = await connection.execute(
+        f"update sources set {changes} where name = $1",  # noqa: S608 (constants)
+        spec.name,
+        *(_plain(values[name]) for name in _COLUMNS[1:]),
+    )
+    if done == "UPDATE 0":
+        raise await unknown(connection, spec.name)
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+async def get(connection: asyncpg.Connection, name: str) -> Source:
+    """The source of that name; raises `UnknownSource`."""
+    row = await connection.fetchrow("select * from sources where name = $1", name)
+    if row is None:
+        raise await unknown(connection, name)
+    return _source(row)
+
+
+async def unknown(connection: asyncpg.Connection, name: str) -> UnknownSource:
+    names = await all_names(connection)
+    known = f"known: {', '.join(names[:20])}" if names else "none is declared yet"
+    return UnknownSource(f"no source is named '{name}'; {known}; `atlas sources add` declares one")
+
+
+async def all_names(connection: asyncpg.Connection, *, active_only: bool = False) -> list[str]:
+    rows = await connection.fetch(
+        "select name from sources where not ($1 and paused) order by name", active_only
+    )
+    return [row["name"] for row in rows]
+
+
+async def summaries(connection: asyncpg.Connection, name: str | None = None) -> list[SourceSummary]:
+    """All sources, or one, with their counts and last run."""
+    rows = await connection.fetch(
+        """
+        select s.*, p.pages, p.live, r.outcome as last_outcome, r.ended_at as last_ended
+        from sources s
+        left join lateral (
+            select count(*) as pages,
+                   count(*) filter (where ps.lifecycle in ('live', 'suspect')) as live
+            from source_pages sp join page_state ps using (page_id) where sp.source_id = s.id
+        ) p on true
+        left join lateral (
+            select outcome, ended_at from runs
+            where source_id = s.id and ended_at is not null order by started_at desc limit 1
+        ) r on true
+        where $1::text is null or s.name = $1
+        order by s.name
+        """,
+        name,
+    )
+    return [
+        SourceSummary(
+            _source(row), row["pages"], row["live"], row["last_outcome"], row["last_ended"]
+        )
+        for row in rows
+    ]
+
+
+async def set_paused(connection: asyncpg.Connection, name: str, paused: bool) -> None:
+    done = await connection.execute("update sources set paused = $2 where name = $1", name, paused)
+    if done == "UPDATE 0":
+        raise await unknown(connection, name)
+
+
+async def take_lease(
+    connection: asyncpg.Connection,
+    source_id: int,
+    *,
+    run_id: str,
+    workflow_id: str,
+    now: datetime,
+    instead_of: str | None = None,
+) -> Lease | None:
+    """Take the lease; return who holds it when it is not ours.
+
+    `instead_of` names a holder known to be closed, whose lease may be taken over: compared and
+    swapped in one statement, so that of two takers one wins.
+    """
+    row = await connection.fetchrow(
+        """
+        update sources set lease_run = $2, lease_workflow = $3,
+               lease_since = case when lease_run = $2 then lease_since else $4 end
+        where id = $1 and (lease_run is null or lease_run = $2 or lease_run = $5)
+        returning id
+        """,
+        source_id,
+        run_id,
+        workflow_id,
+        now,
+        instead_of,
+    )
+    if row is not None:
+        return None
+    held = await connection.fetchrow(
+        "select lease_workflow, lease_run, lease_since from sources where id = $1", source_id
+    )
+    if held is None or held["lease_run"] is None:  # freed or removed in between: ask again
+        return Lease("", "", now)
+    return Lease(held["lease_workflow"], held["lease_run"], held["lease_since"])
+
+
+async def release_lease(connection: asyncpg.Connection, run_id: str) -> None:
+    await connection.execute(
+        "update sources set lease_run = null, lease_workflow = null, lease_since = null "
+        "where lease_run = $1",
+        run_id,
+    )
