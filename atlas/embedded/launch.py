@@ -1,0 +1,113 @@
+"""Runs before each child of the supervisor, in the child's own process, then becomes it.
+
+`python -I -S launch.py OPTIONS -- COMMAND ARGS…` ties the process to its parent
+(it gets a signal when the parent dies, even by SIGKILL), drops root for another
+user, keeps at most one capability, and execs. It is a program of its own, not a
+`preexec_fn`, because code between fork and exec of a threaded parent may deadlock.
+It imports the standard library only: it must start when nothing else does.
+"""
+
+import argparse
+import ctypes
+import os
+import sys
+
+# <linux/prctl.h>, <linux/securebits.h>, <linux/capability.h>
+PR_SET_PDEATHSIG = 1
+PR_GET_SECUREBITS = 27
+PR_SET_SECUREBITS = 28
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_RAISE = 2
+SECBIT_NO_SETUID_FIXUP = 1 << 2
+CAPABILITY_VERSION_3 = 0x20080522
+CAP_DAC_OVERRIDE = 1
+CAP_DAC_READ_SEARCH = 2
+CAPABILITIES = {"dac_override": CAP_DAC_OVERRIDE, "dac_read_search": CAP_DAC_READ_SEARCH}
+
+
+class _Header(ctypes.Structure):
+    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
+
+
+class _Data(ctypes.Structure):
+    _fields_ = [
+        ("effective", ctypes.c_uint32),
+        ("permitted", ctypes.c_uint32),
+        ("inheritable", ctypes.c_uint32),
+    ]
+
+
+def main(arguments: list[str]) -> None:
+    """Prepare this process as told, then exec the command after `--`."""
+    split = arguments.index("--")
+    command = arguments[split + 1 :]
+    options = _parse(arguments[:split])
+    try:
+        if options.user is not None:
+            _become(options.user, options.group, options.capability)
+        if options.parent is not None:
+            _die_with(options.parent, options.death_signal)
+        os.execv(command[0], command)  # noqa: S606
+    except OSError as error:
+        sys.stderr.write(f"atlas: cannot start {command[0]}: {error.strerror}\n")
+        sys.exit(126)
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="launch")
+    parser.add_argument("--parent", type=int)
+    parser.add_argument("--death-signal", type=int, default=15)
+    parser.add_argument("--user", type=int)
+    parser.add_argument("--group", type=int)
+    parser.add_argument("--capability", choices=sorted(CAPABILITIES))
+    return parser.parse_args(arguments)
+
+
+def _prctl(option: int, *arguments: int) -> int:
+    libc = ctypes.CDLL(None, use_errno=True)
+    padded = [ctypes.c_ulong(value) for value in (*arguments, 0, 0, 0, 0)[:4]]
+    result: int = libc.prctl(option, *padded)
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"prctl({option}): {os.strerror(number)}")
+    return result
+
+
+def _die_with(parent: int, death_signal: int) -> None:
+    """Have the kernel send `death_signal` when `parent` dies (Linux; elsewhere nothing).
+
+    Set after the user changed, which would clear it (prctl(2), PR_SET_PDEATHSIG).
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    _prctl(PR_SET_PDEATHSIG, death_signal)
+    if os.getppid() != parent:  # it died before the line above
+        sys.exit(125)
+
+
+def _become(user: int, group: int, capability: str | None) -> None:
+    if capability is not None:
+        # Keeps the capabilities over setuid, and makes access(2) count them for the new
+        # user too: PostgreSQL looks for its own executable with access(2).
+        _prctl(PR_SET_SECUREBITS, _prctl(PR_GET_SECUREBITS) | SECBIT_NO_SETUID_FIXUP)
+    os.setgroups([])
+    os.setgid(group)
+    os.setuid(user)
+    if capability is not None:
+        _keep_only(CAPABILITIES[capability])
+
+
+def _keep_only(capability: int) -> None:
+    """Drop every capability but one, which the executed program inherits (capabilities(7))."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    mask = 1 << capability
+    data = (_Data * 2)(_Data(mask, mask, mask), _Data(0, 0, 0))
+    header = _Header(CAPABILITY_VERSION_3, 0)
+    if libc.capset(ctypes.byref(header), data) < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"capset: {os.strerror(number)}")
+    _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

