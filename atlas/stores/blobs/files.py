@@ -1,0 +1,57 @@
+"""File work off the event loop, and its errors in words an operator can act on."""
+
+import asyncio
+import errno
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from atlas.domain.blob import BlobStoreError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_MENDS = {
+    errno.ENOSPC: "Free space there, or point ATLAS_BLOBS elsewhere",
+    errno.EDQUOT: "Raise the quota of this user, or point ATLAS_BLOBS elsewhere",
+    errno.EFBIG: "Raise the file size limit (ulimit -f)",
+    errno.EACCES: "Give the user that runs Atlas write permission there",
+    errno.EPERM: "Give the user that runs Atlas write permission there",
+    errno.EROFS: "Mount it writable, or point ATLAS_BLOBS elsewhere",
+    errno.EMFILE: "Raise the limit of open files (ulimit -n)",
+    errno.ENOTDIR: "Point ATLAS_BLOBS at a folder",
+}
+
+
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run blocking file work in a thread; a cancellation waits until that work has ended.
+
+    Otherwise the thread would go on writing a file that its owner is already removing.
+
+    Raises:
+        BlobStoreError: for every OSError of `work`.
+    """
+    task = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await _ended(task)
+        raise
+    except OSError as error:
+        raise disk_error(error) from error
+
+
+async def _ended(task: asyncio.Task[T]) -> None:
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            continue  # The first one is raised by our caller, when the file is at rest.
+    if not task.cancelled():
+        task.exception()  # Looked at, so that asyncio does not report it as lost.
+
+
+def disk_error(error: OSError) -> BlobStoreError:
+    """The same failure, with its path and its mend."""
+    where = error.filename or "the blob folder"
+    mend = _MENDS.get(error.errno or 0, "Check that disk; the work is tried again")
+    return BlobStoreError(f"cannot use {where}: {error.strerror or error}", mend)

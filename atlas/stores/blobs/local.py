@@ -1,0 +1,187 @@
+"""Blobs in a folder: `aa/bb/<digest>.zst`, each written to a temp file, fsynced, renamed.
+
+A name that is visible is therefore whole, also after a power cut (rename(2) replaces the name
+atomically; the file is fsynced before it, the folder after it).
+"""
+
+import os
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from atlas.domain.blob import (
+    BlobCorrupt,
+    BlobInfo,
+    BlobMissing,
+    BlobRef,
+    BlobStoreError,
+    checked_digest,
+)
+from atlas.stores.blobs.files import in_thread
+from atlas.stores.blobs.frame import decode, max_stored
+from atlas.stores.blobs.port import BlobWriter
+from atlas.stores.blobs.probe import round_trip
+from atlas.stores.blobs.writing import SlotWriter, put_whole
+
+_STRAY_AGE = 3600.0  # seconds; a writer touches its temp file far more often than this
+_INCOMING = "incoming"
+
+
+class FolderBlobs:
+    """The `Blobs` of one folder; several processes may use it at once."""
+
+    def __init__(self, root: Path, max_body: int) -> None:
+        self._root = root
+        self._max_body = max_body
+        self._durable: set[Path] = set()
+
+    async def prepare(self) -> None:
+        """Make the folder and drop temp files that dead processes left behind."""
+        await in_thread(self._prepare)
+
+    def writer(self) -> BlobWriter:
+        return SlotWriter(_FolderSlot(self), self._max_body)
+
+    async def put(self, body: bytes) -> BlobRef:
+        return await put_whole(self.writer(), body)
+
+    async def get(self, digest: str) -> bytes:
+        return await in_thread(self._read, checked_digest(digest))
+
+    async def exists(self, digest: str) -> bool:
+        return await in_thread(self._exists, checked_digest(digest))
+
+    async def delete(self, digest: str) -> None:
+        await in_thread(self.path(checked_digest(digest)).unlink, missing_ok=True)
+
+    async def list(self) -> AsyncIterator[BlobInfo]:
+        for first in await in_thread(_shards, self._root):
+            for second in await in_thread(_shards, first):
+                for info in await in_thread(_infos, second):
+                    yield info
+
+    async def check(self) -> None:
+        await round_trip(self)
+
+    def path(self, digest: str) -> Path:
+        """Where a blob lies."""
+        return self._root / digest[:2] / digest[2:4] / f"{digest}.zst"
+
+    def incoming(self) -> Path:
+        """A new name for a temp file, on the file system of the blobs."""
+        return self._root / _INCOMING / f"{uuid.uuid4().hex}.part"
+
+    def reveal(self, temp: Path, digest: str) -> None:
+        """Blocking. Give a finished temp file its name, durably."""
+        target = self.path(digest)
+        self._make_durable(target.parent)
+        temp.replace(target)
+        _fsync_folder(target.parent)
+
+    def _make_durable(self, shard: Path) -> None:
+        # Also when another process made it: it may not have come to its fsync yet.
+        if shard in self._durable:
+            return
+        shard.mkdir(parents=True, exist_ok=True)
+        _fsync_folder(shard.parent)
+        _fsync_folder(self._root)
+        self._durable.add(shard)
+
+    def _prepare(self) -> None:
+        incoming = self._root / _INCOMING
+        incoming.mkdir(parents=True, exist_ok=True)
+        _fsync_folder(self._root)
+        now = _file_system_time(self.incoming())
+        for stray in incoming.iterdir():
+            with suppress(FileNotFoundError):
+                if now - stray.stat().st_mtime > _STRAY_AGE:
+                    stray.unlink()
+
+    def _read(self, digest: str) -> bytes:
+        try:
+            with self.path(digest).open("rb") as file:
+                if os.fstat(file.fileno()).st_size > max_stored(self._max_body):
+                    raise BlobCorrupt(digest, f"its file is too large for {self._max_body} bytes")
+                stored = file.read()
+        except FileNotFoundError as error:
+            self._require_root()
+            raise BlobMissing(digest) from error
+        return decode(stored, digest, self._max_body)
+
+    def _exists(self, digest: str) -> bool:
+        if self.path(digest).exists():
+            return True
+        self._require_root()
+        return False
+
+    def _require_root(self) -> None:
+        # A disk that is not mounted must not look like a store that lost every blob.
+        if not (self._root / _INCOMING).is_dir():
+            raise BlobStoreError(
+                f"the blob folder {self._root} is not there",
+                "Mount it or restore it, or point ATLAS_BLOBS elsewhere",
+            )
+
+
+class _FolderSlot:
+    def __init__(self, blobs: FolderBlobs) -> None:
+        self._blobs = blobs
+        self._temp = blobs.incoming()
+        self._file: BinaryIO | None = None
+        self._published = False
+
+    def open(self) -> BinaryIO:
+        self._file = self._temp.open("xb")
+        return self._file
+
+    def seal(self) -> None:
+        assert self._file is not None
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    async def publish(self, ref: BlobRef) -> None:
+        if not self._published:
+            await in_thread(self._blobs.reveal, self._temp, ref.digest)
+            self._published = True
+
+    def discard(self) -> None:
+        if self._file is not None:
+            # A full disk fails the flush in close() too; the bytes are unwanted anyway.
+            with suppress(OSError):
+                self._file.close()
+        self._temp.unlink(missing_ok=True)
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _file_system_time(probe: Path) -> float:
+    """Now, in seconds, by the clock that stamps the temp files (a network disk has its own)."""
+    probe.touch()
+    try:
+        return probe.stat().st_mtime
+    finally:
+        probe.unlink()
+
+
+def _shards(folder: Path) -> list[Path]:
+    return sorted(entry for entry in folder.iterdir() if len(entry.name) == 2 and entry.is_dir())
+
+
+def _infos(shard: Path) -> list[BlobInfo]:
+    infos = []
+    for file in sorted(shard.glob("*.zst")):
+        with suppress(FileNotFoundError, ValueError):  # deleted meanwhile; not one of ours
+            digest, stat = checked_digest(file.stem), file.stat()
+            modified = datetime.fromtimestamp(stat.st_mtime, UTC)
+            infos.append(BlobInfo(digest, stat.st_size, modified))
+    return infos

@@ -1,0 +1,232 @@
+"""Blobs in S3, or in a server that speaks it; the vendor library stays in this file.
+
+Nothing here relies on conditional writes, which several servers ignore: a put is one PutObject,
+atomic by itself, and two puts of one name carry the same body.
+"""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC
+from typing import Any, BinaryIO, cast
+
+from atlas.domain.blob import (
+    BlobCorrupt,
+    BlobInfo,
+    BlobMissing,
+    BlobRef,
+    BlobStoreError,
+    checked_digest,
+)
+from atlas.stores.blobs.files import in_thread
+from atlas.stores.blobs.frame import decode, max_stored
+from atlas.stores.blobs.port import Blobs, BlobWriter
+from atlas.stores.blobs.probe import round_trip
+from atlas.stores.blobs.writing import SlotWriter, put_whole
+
+_IN_MEMORY = 4 * 1024 * 1024  # a larger frame waits in a temp file, not in memory
+_ENDPOINTS = ("ATLAS_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+_REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
+_NO_KEY = {"NoSuchKey", "404", "NotFound"}
+_MENDS = {
+    "NoSuchBucket": "Create the bucket, or correct ATLAS_BLOBS",
+    "AccessDenied": "Allow these credentials to get, put, delete and list in the bucket",
+    "403": "Allow these credentials to get, put, delete and list in the bucket",
+    "InvalidAccessKeyId": "Correct AWS_ACCESS_KEY_ID",
+    "SignatureDoesNotMatch": "Correct AWS_SECRET_ACCESS_KEY",
+    "ExpiredToken": "Renew the credentials",
+    "PermanentRedirect": "Set AWS_REGION to the bucket's region",
+    "AuthorizationHeaderMalformed": "Set AWS_REGION to the bucket's region",
+}
+
+
+@asynccontextmanager
+async def open_s3(bucket: str, prefix: str, max_body: int) -> AsyncIterator[Blobs]:
+    """The blobs under `prefix` of `bucket`, over one client that stays open meanwhile.
+
+    Endpoint: ATLAS_S3_ENDPOINT, else AWS_ENDPOINT_URL_S3, else AWS_ENDPOINT_URL, else Amazon's;
+    credentials and region as the AWS tools find them.
+    """
+    import aioboto3  # 0.9 s: paid by those who keep their blobs in S3
+
+    endpoint = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
+    with _translated(bucket):
+        session = aioboto3.Session()
+        manager = session.client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name=session.region_name or _region(),
+            config=_config(path_style=endpoint is not None),
+        )
+        client = await manager.__aenter__()
+    try:
+        yield S3Blobs(client, bucket, prefix, max_body)
+    finally:
+        await manager.__aexit__(None, None, None)
+
+
+def _region() -> str:
+    # Other servers do not care, but no signature is made without one.
+    return next((os.environ[name] for name in _REGIONS if os.environ.get(name)), "us-east-1")
+
+
+def _config(*, path_style: bool) -> Any:
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=5,
+        read_timeout=30,
+        retries={"mode": "standard", "max_attempts": 3},
+        max_pool_connections=32,
+        # The newer default adds trailing checksums that servers other than Amazon's refuse.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        s3={"addressing_style": "path" if path_style else "auto"},
+    )
+
+
+class S3Blobs:
+    """The `Blobs` of one bucket and prefix, keys `<prefix>/aa/bb/<digest>.zst`."""
+
+    def __init__(self, client: Any, bucket: str, prefix: str, max_body: int) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._max_body = max_body
+
+    def writer(self) -> BlobWriter:
+        return SlotWriter(_S3Slot(self), self._max_body)
+
+    async def put(self, body: bytes) -> BlobRef:
+        return await put_whole(self.writer(), body)
+
+    async def get(self, digest: str) -> bytes:
+        stored = await self._fetch(checked_digest(digest))
+        return await in_thread(decode, stored, digest, self._max_body)
+
+    async def exists(self, digest: str) -> bool:
+        key = self.key(checked_digest(digest))
+        with _translated(self._bucket):
+            try:
+                await self._client.head_object(Bucket=self._bucket, Key=key)
+            except self._client.exceptions.ClientError as error:
+                if _code(error) not in _NO_KEY:
+                    raise
+                # HEAD has no body to tell a missing key from a missing bucket.
+                await self._client.head_bucket(Bucket=self._bucket)
+                return False
+        return True
+
+    async def delete(self, digest: str) -> None:
+        key = self.key(checked_digest(digest))
+        with _translated(self._bucket):
+            await self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    async def list(self) -> AsyncIterator[BlobInfo]:
+        pages = self._client.get_paginator("list_objects_v2")
+        with _translated(self._bucket):
+            async for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
+                for entry in page.get("Contents", ()):
+                    with suppress(ValueError):  # not one of ours
+                        yield self._info(entry)
+
+    async def check(self) -> None:
+        await round_trip(self)
+
+    def key(self, digest: str) -> str:
+        """The key of a blob."""
+        return f"{self._prefix}{digest[:2]}/{digest[2:4]}/{digest}.zst"
+
+    async def upload(self, digest: str, frame: bytes | BinaryIO, size: int) -> None:
+        """Make a frame of `size` bytes visible under its name."""
+        with _translated(self._bucket):
+            await self._client.put_object(
+                Bucket=self._bucket,
+                Key=self.key(digest),
+                Body=frame,
+                ContentLength=size,
+                ContentType="application/zstd",
+            )
+
+    async def _fetch(self, digest: str) -> bytes:
+        with _translated(self._bucket):
+            try:
+                answer = await self._client.get_object(Bucket=self._bucket, Key=self.key(digest))
+            except self._client.exceptions.NoSuchKey as error:
+                raise BlobMissing(digest) from error
+            async with answer["Body"] as stream:
+                if answer["ContentLength"] > max_stored(self._max_body):
+                    raise BlobCorrupt(digest, f"its object is too large for {self._max_body} bytes")
+                return cast(bytes, await stream.read())
+
+    def _info(self, entry: dict[str, Any]) -> BlobInfo:
+        digest = checked_digest(entry["Key"].rpartition("/")[2].removesuffix(".zst"))
+        if entry["Key"] != self.key(digest):
+            raise ValueError(entry["Key"])
+        return BlobInfo(digest, entry["Size"], entry["LastModified"].astimezone(UTC))
+
+
+class _S3Slot:
+    def __init__(self, blobs: S3Blobs) -> None:
+        self._blobs = blobs
+        self._file: BinaryIO | None = None
+        self._size = 0
+        self._published = False
+
+    def open(self) -> BinaryIO:
+        self._file = cast(BinaryIO, tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115
+        return self._file
+
+    def seal(self) -> None:
+        assert self._file is not None
+        self._size = self._file.tell()
+        self._file.seek(0)
+
+    async def publish(self, ref: BlobRef) -> None:
+        assert self._file is not None
+        if self._published:
+            return
+        small = self._size <= _IN_MEMORY
+        await in_thread(self._file.seek, 0)
+        frame = await in_thread(self._file.read) if small else self._file
+        await self._blobs.upload(ref.digest, frame, self._size)
+        self._published = True
+
+    def discard(self) -> None:
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+
+
+@contextmanager
+def _translated(bucket: str) -> Iterator[None]:
+    """Vendor errors to BlobStoreError, without credentials or signed addresses in the text."""
+    from aiohttp import ClientError as HttpError
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        code = _code(error)
+        mend = _MENDS.get(code, "Check the store; the work is tried again")
+        raise BlobStoreError(f"S3 bucket {bucket!r}: {code} on {error.operation_name}", mend) from (
+            error
+        )
+    except (BotoCoreError, HttpError, TimeoutError, ValueError) as error:
+        raise _unreached(bucket, error) from error
+
+
+def _unreached(bucket: str, error: Exception) -> BlobStoreError:
+    name = type(error).__name__
+    if name in {"NoCredentialsError", "PartialCredentialsError"}:
+        mend = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
+    elif isinstance(error, ValueError):
+        mend = f"Correct the endpoint ({', '.join(_ENDPOINTS)})"
+    else:
+        mend = f"Check that its endpoint ({', '.join(_ENDPOINTS)}) answers"
+    return BlobStoreError(f"S3 bucket {bucket!r} cannot be used: {name}", mend)
+
+
+def _code(error: Any) -> str:
+    return str(error.response.get("Error", {}).get("Code", "unknown"))
