@@ -1,0 +1,311 @@
+"""The analyser: text to index lexemes, one versioned function for documents and queries.
+
+NFKC and casefold; traditional Chinese to simplified; Han, kana and Hangul as bigrams; Thai, Lao,
+Khmer and Burmese as trigrams; other words stemmed by Snowball for their script; Latin words also
+give their first five letters, at the same position (facts sheet, "Search in PostgreSQL").
+
+A change of any output raises `ANALYSER_VERSION`: documents indexed by one version can only be
+searched by the same one. A golden test fails when a library's new release changes the output.
+"""
+
+import functools
+import re
+import threading
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import opencc
+import Stemmer
+
+ANALYSER_VERSION = 1
+
+PART_CHARACTERS = 12_000
+"""Characters of text in one index part: keeps positions under PostgreSQL's 16,383 and terms rarely
+above 255 occurrences, and lets a long document compete by its best passage."""
+
+TITLE_WEIGHT = 2
+"""How often the title's words count, in each part of the document."""
+
+_TITLE_CHARACTERS = 300
+_MAX_POSITION = 16_383  # tsvector: later positions are clamped, which would merge them
+_MAX_POSITIONS = 255  # tsvector: positions kept per lexeme
+_MAX_LEXEME = 40  # letters of one word that count; a longer run is data, not language
+
+_HAN = r"\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_HAN_WIDE = r"\U00020000-\U0003ffff"
+_KANA = r"\u3041-\u3096\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3105-\u312f"
+_HANGUL = r"\u1100-\u11ff\u3131-\u318e\ua960-\ua97f\uac00-\ud7ff"
+_BIGRAM = _HAN + _HAN_WIDE + _KANA + _HANGUL
+_TRIGRAM = (  # letters and vowel signs of Thai, Lao, Burmese, Khmer; their digits are words
+    r"\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ebd\u0ec0-\u0ece\u0edc-\u0edf"
+    r"\u1000-\u103f\u1050-\u108f\u109a-\u109d\uaa60-\uaa7f\u1780-\u17d3"
+)
+_HAS_HAN = re.compile(f"[{_HAN}{_HAN_WIDE}]")
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200d\u2060\ufeff"))  # never part of a word
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
+_QUOTED = re.compile(r'"([^"]+)"|“([^”]+)”')
+
+_SNOWBALL = (  # (first, last code point of the script, algorithm)
+    (0x0041, 0x024F, "english"),
+    (0x0370, 0x03FF, "greek"),
+    (0x0400, 0x052F, "russian"),
+    (0x0530, 0x058F, "armenian"),
+    (0x0600, 0x077F, "arabic"),
+    (0x0900, 0x097F, "hindi"),
+    (0x0B80, 0x0BFF, "tamil"),
+    (0x1E00, 0x1EFF, "english"),
+    (0x1F00, 0x1FFF, "greek"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPart:
+    """One part of a document as the index stores it.
+
+    `tsv` is a tsvector literal; `length` counts its positions, the title's included; `start` and
+    `end` are character offsets of the part in the document's text.
+    """
+
+    tsv: str
+    length: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTerm:
+    """One distinct lexeme of a query, and how often the query says it.
+
+    `prefix` marks a run shorter than its script's n-gram (a single Han character): it stands for
+    every n-gram that begins with it.
+    """
+
+    lexeme: str
+    prefix: bool = False
+    weight: int = 1
+
+    @property
+    def tsquery(self) -> str:
+        """The term as a tsquery literal."""
+        return _quote(self.lexeme) + (":*" if self.prefix else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One position of a text: its lexemes, and where its characters stand in the text as given.
+
+    `whole` is false for an n-gram cut short by the end of its run, kept for prefix searches.
+    """
+
+    lexemes: tuple[str, ...]
+    start: int
+    end: int
+    whole: bool = True
+
+
+def index_parts(title: str, text: str) -> tuple[IndexPart, ...]:
+    """Analyse a document for the index. There is always at least one part, if an empty one."""
+    heading = _lexemes(title[:_TITLE_CHARACTERS]) * TITLE_WEIGHT
+    return tuple(_part(heading, text, start, end) for start, end in _split(text))
+
+
+def query_terms(query: str) -> tuple[QueryTerm, ...]:
+    """The distinct terms of a query, in order; none if it has no word.
+
+    An n-gram cut short by the end of its run counts only where the run is shorter than an n-gram.
+    """
+    counts: dict[tuple[str, bool], int] = {}
+    for token, prefix in _query_tokens(query):
+        for lexeme in token.lexemes:
+            counts[lexeme, prefix] = counts.get((lexeme, prefix), 0) + 1
+    return tuple(QueryTerm(lexeme, prefix, n) for (lexeme, prefix), n in counts.items())
+
+
+def query_phrases(query: str) -> tuple[str, ...]:
+    """The quoted phrases of a query, each a tsquery literal that its words stand side by side."""
+    quoted = (found[1] or found[2] for found in _QUOTED.finditer(query))
+    return tuple(phrase for phrase in map(_phrase, quoted) if phrase)
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """Cut a text into tokens, in order. Offsets are characters of `text`, not of its folding."""
+    folded = fold(text)
+    at = _alignment(text, folded)
+    for lexemes, start, end, whole in _positions(folded):
+        yield Token(lexemes, at(start), at(end), whole)
+
+
+def fold(text: str) -> str:
+    """Fold what a reader takes for the same: NFKC, case, invisible characters, Han variants."""
+    if text.isascii():
+        return text.lower()
+    folded = unicodedata.normalize("NFKC", text).translate(_INVISIBLE).casefold()
+    # Casefolding can undo the normal form (U+0345): both sides must end in the same one.
+    folded = unicodedata.normalize("NFKC", folded)
+    return folded.translate(_simplified()) if _HAS_HAN.search(folded) else folded
+
+
+def _query_tokens(query: str) -> Iterator[tuple[Token, bool]]:
+    """The tokens that a query searches for, and whether each is a prefix."""
+    end_of_whole = -1
+    for token in tokens(query):
+        if token.whole:
+            end_of_whole = token.end
+            yield token, False
+        elif token.start >= end_of_whole:  # no whole n-gram covers it: the run is a short one
+            end_of_whole = token.end
+            yield token, True
+
+
+def _phrase(words: str) -> str:
+    placed: list[tuple[int, str]] = []
+    position = {token.start: at for at, token in enumerate(tokens(words))}
+    for token, prefix in _query_tokens(words):
+        term = QueryTerm(token.lexemes[0], prefix).tsquery
+        placed.append((position[token.start], term))
+    phrase = ""
+    for number, (at, term) in enumerate(placed):
+        phrase += f" <{at - placed[number - 1][0]}> {term}" if number else term
+    return f"({phrase})" if phrase else ""
+
+
+def _part(heading: list[tuple[str, ...]], text: str, start: int, end: int) -> IndexPart:
+    body = _lexemes(text[start:end])
+    positions: dict[str, list[str]] = {}
+    for position, lexemes in enumerate((heading + body)[:_MAX_POSITION], start=1):
+        for lexeme in lexemes:
+            positions.setdefault(lexeme, []).append(str(position))
+    tsv = " ".join(
+        f"{_quote(lexeme)}:{','.join(where[:_MAX_POSITIONS])}"
+        for lexeme, where in positions.items()
+    )
+    return IndexPart(tsv=tsv, length=len(heading) + len(body), start=start, end=end)
+
+
+def _split(text: str) -> Iterator[tuple[int, int]]:
+    """Cut a long text into parts of even length, at a line or word end where one is near."""
+    count = -(-len(text) // PART_CHARACTERS) or 1
+    start = 0
+    for number in range(1, count):
+        target = len(text) * number // count
+        near = target - PART_CHARACTERS // 20
+        cut = max(text.rfind("\n", near, target), near) + 1
+        if cut == near + 1:
+            cut = max(text.rfind(" ", near, target) + 1, 0) or target
+        yield start, cut
+        start = cut
+    yield start, len(text)
+
+
+def _lexemes(text: str) -> list[tuple[str, ...]]:
+    return [lexemes for lexemes, _, _, _ in _positions(fold(text))]
+
+
+def _positions(folded: str) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
+    """The positions of a folded text: lexemes, start, end, and whether the n-gram is whole."""
+    if folded.isascii():
+        for word in _ASCII_WORD.finditer(folded):
+            yield _word_lexemes(word[0]), word.start(), word.end(), True
+        return
+    for run in _run_pattern().finditer(folded):
+        if run.lastindex == 1:
+            yield _word_lexemes(run[1]), run.start(), run.end(), True
+        else:
+            yield from _grams(run[0], 2 if run.lastindex == 2 else 3, run.start())
+
+
+def _grams(run: str, size: int, offset: int) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
+    """N-grams from every position of a run; those at its end are shorter."""
+    for start in range(len(run)):
+        gram = run[start : start + size]
+        yield (gram,), offset + start, offset + start + len(gram), len(gram) == size
+
+
+@functools.lru_cache(maxsize=65_536)
+def _word_lexemes(word: str) -> tuple[str, ...]:
+    word = word[:_MAX_LEXEME]
+    algorithm = _algorithm(ord(word[0]))
+    if algorithm is None or word.isdecimal():
+        return (word,)
+    stem: str = _stemmers.of(algorithm).stemWord(word)
+    if algorithm != "english" or stem == word[:5]:
+        return (stem,)
+    return (stem, word[:5])
+
+
+def _algorithm(code: int) -> str | None:
+    for first, last, algorithm in _SNOWBALL:
+        if first <= code <= last:
+            return algorithm
+    return None
+
+
+class _Stemmers(threading.local):
+    """Snowball stemmers of this thread: one object must not be used by two at once."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Stemmer.Stemmer] = {}
+
+    def of(self, algorithm: str) -> Stemmer.Stemmer:
+        if algorithm not in self._made:
+            self._made[algorithm] = Stemmer.Stemmer(algorithm, 0)  # the cache is ours
+        return self._made[algorithm]
+
+
+_stemmers = _Stemmers()
+
+
+@functools.cache
+def _run_pattern() -> re.Pattern[str]:
+    """Runs of one kind: (1) words, (2) bigram scripts, (3) trigram scripts.
+
+    Combining marks belong to words (Devanagari vowel signs), but `\\w` leaves them out.
+    """
+    marks = "".join(
+        chr(code) for code in range(0x300, 0x20000) if unicodedata.category(chr(code))[0] == "M"
+    )
+    word = rf"(?:[^\W_{_BIGRAM}{_TRIGRAM}][{marks}]*)+"
+    return re.compile(rf"({word})|([{_BIGRAM}]+)|([{_TRIGRAM}]+)")
+
+
+@functools.cache
+def _simplified() -> dict[int, str]:
+    """Traditional to simplified, character by character.
+
+    Without context a phrase and a query for a part of it always come out alike, and every
+    character stays one character.
+    """
+    han = [
+        chr(c) for first, last in ((0x3400, 0x9FFF), (0x20000, 0x323AF)) for c in range(first, last)
+    ]
+    converted = opencc.OpenCC("t2s").convert("\n".join(han)).split("\n")
+    return {ord(a): b for a, b in zip(han, converted, strict=True) if a != b and len(b) == 1}
+
+
+def _alignment(text: str, folded: str) -> Callable[[int], int]:
+    """A function from offsets in the folded text to offsets in the text as given."""
+    if len(text) == len(folded) and (text.isascii() or unicodedata.is_normalized("NFKC", text)):
+        return int
+    # Fold by clusters (a character with its marks), so that compositions stay together.
+    sources, starts, length = [0], [0], 0
+    for cluster in _cluster_pattern().finditer(text):
+        length += len(fold(cluster[0]))
+        sources.append(cluster.end())
+        starts.append(length)
+    return lambda offset: sources[min(bisect_right(starts, offset) - 1, len(sources) - 1)]
+
+
+@functools.cache
+def _cluster_pattern() -> re.Pattern[str]:
+    combining = "".join(
+        chr(code) for code in range(0x300, 0x20000) if unicodedata.combining(chr(code))
+    )
+    # Hangul vowels and finals compose with the consonant before them.
+    return re.compile(rf".[{combining}\u1160-\u11ff]*", re.DOTALL)
+
+
+def _quote(lexeme: str) -> str:
+    escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
