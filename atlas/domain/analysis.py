@@ -263,11 +263,22 @@ def _run_pattern() -> re.Pattern[str]:
 
     Combining marks belong to words (Devanagari vowel signs), but `\\w` leaves them out.
     """
-    marks = "".join(
-        chr(code) for code in range(0x300, 0x20000) if unicodedata.category(chr(code))[0] == "M"
-    )
-    word = rf"(?:[^\W_{_BIGRAM}{_TRIGRAM}][{marks}]*)+"
-    return re.compile(rf"({word})|([{_BIGRAM}]+)|([{_TRIGRAM}]+)")
+    marks = _character_class(lambda mark: unicodedata.category(mark)[0] == "M")
+    letter = rf"[^\W_{_BIGRAM}{_TRIGRAM}]"
+    return re.compile(rf"({letter}+(?:[{marks}]+{letter}*)*)|([{_BIGRAM}]+)|([{_TRIGRAM}]+)")
+
+
+def _character_class(wanted: Callable[[str], object]) -> str:
+    """The ranges of the characters from U+0300 to U+1FFFF that are wanted, for a pattern."""
+    ranges: list[list[int]] = []
+    for code in range(0x300, 0x20000):
+        if not wanted(chr(code)):
+            continue
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
 
 
 @functools.cache
@@ -299,9 +310,7 @@ def _alignment(text: str, folded: str) -> Callable[[int], int]:
 
 @functools.cache
 def _cluster_pattern() -> re.Pattern[str]:
-    combining = "".join(
-        chr(code) for code in range(0x300, 0x20000) if unicodedata.combining(chr(code))
-    )
+    combining = _character_class(unicodedata.combining)
     # Hangul vowels and finals compose with the consonant before them.
     return re.compile(rf".[{combining}\u1160-\u11ff]*", re.DOTALL)
 
