@@ -1,0 +1,146 @@
+"""Similar texts (the evidence) and the connected components that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+import asyncpg
+
+from atlas.domain.components import components
+from atlas.domain.neardup import THRESHOLD, similarities
+
+_Pair = tuple[bytes, bytes]
+_CHUNK = 20_000  # pairs compared at once: 10 MB of signatures
+
+
+async def verify(connection: asyncpg.Connection, candidates: Collection[_Pair]) -> list[_Pair]:
+    """Record the candidates that are similar; return them."""
+    if not candidates:
+        return []
+    signatures = await _signatures(connection, {text for pair in candidates for text in pair})
+    pairs = sorted(candidates)
+    found: list[tuple[bytes, bytes, float]] = []
+    for start in range(0, len(pairs), _CHUNK):
+        chunk = pairs[start : start + _CHUNK]
+        shares = similarities(
+            [signatures[low] for low, _ in chunk], [signatures[high] for _, high in chunk]
+        )
+        found += [(*pair, share) for pair, share in zip(chunk, shares, strict=True)]
+    return await _record(connection, [row for row in found if row[2] >= THRESHOLD])
+
+
+async def withdraw(connection: asyncpg.Connection, lost: Collection[bytes], cap: int) -> set[bytes]:
+    """Drop the evidence of texts that are anchors no longer, where no other bucket vouches for it.
+
+    Returns the representatives of the clusters that may fall apart.
+    """
+    if not lost:
+        return set()
+    rows = await connection.fetch(_WITHDRAW, list(lost), cap)
+    return {row["representative"] for row in rows}
+
+
+async def forget(connection: asyncpg.Connection, gone: Collection[bytes]) -> None:
+    """Drop the evidence of texts that are gone."""
+    for column in ("low", "high"):
+        await connection.execute(
+            f"delete from similar_texts where {column} = any($1::bytea[])",  # noqa: S608
+            list(gone),
+        )
+
+
+async def merge(connection: asyncpg.Connection, pairs: Iterable[_Pair]) -> None:
+    """Join the clusters that the pairs connect."""
+    pairs = list(pairs)
+    of = await _representatives(connection, {text for pair in pairs for text in pair})
+    edges = [(of[low], of[high]) for low, high in pairs if of[low] != of[high]]
+    moves = {
+        old: min(group)
+        for group in components({end for edge in edges for end in edge}, edges)
+        for old in group
+    }
+    await _represent(connection, _MOVE_CLUSTERS, moves)
+
+
+async def split(connection: asyncpg.Connection, representatives: Collection[bytes]) -> None:
+    """Recompute clusters that lost a member or a pair, from the evidence that is left."""
+    if not representatives:
+        return
+    rows = await connection.fetch(
+        "select text_hash from sketches where representative = any($1::bytea[])",
+        list(representatives),
+    )
+    texts = [row["text_hash"] for row in rows]
+    pairs = await connection.fetch(
+        "select low, high from similar_texts where low = any($1::bytea[])", texts
+    )
+    edges = [(row["low"], row["high"]) for row in pairs]
+    moves = {text: min(group) for group in components(texts, edges) for text in group}
+    await _represent(connection, _MOVE_TEXTS, moves)
+
+
+async def _signatures(
+    connection: asyncpg.Connection, texts: Collection[bytes]
+) -> dict[bytes, bytes]:
+    rows = await connection.fetch(
+        "select text_hash, signature from sketches where text_hash = any($1::bytea[])", list(texts)
+    )
+    return {row["text_hash"]: row["signature"] for row in rows}
+
+
+async def _representatives(
+    connection: asyncpg.Connection, texts: Collection[bytes]
+) -> dict[bytes, bytes]:
+    rows = await connection.fetch(
+        "select text_hash, representative from sketches where text_hash = any($1::bytea[])",
+        list(texts),
+    )
+    return {row["text_hash"]: row["representative"] for row in rows}
+
+
+async def _record(
+    connection: asyncpg.Connection, found: list[tuple[bytes, bytes, float]]
+) -> list[_Pair]:
+    if found:
+        await connection.execute(
+            "insert into similar_texts (low, high, similarity)"
+            " select * from unnest($1::bytea[], $2::bytea[], $3::real[]) on conflict do nothing",
+            *zip(*found, strict=True),
+        )
+    return [(low, high) for low, high, _ in found]
+
+
+async def _represent(
+    connection: asyncpg.Connection, statement: str, moves: Mapping[bytes, bytes]
+) -> None:
+    if moves:
+        await connection.execute(statement, list(moves.keys()), list(moves.values()))
+
+
+_MOVE_CLUSTERS = """
+update sketches s set representative = m.new
+  from unnest($1::bytea[], $2::bytea[]) as m(old, new)
+ where s.representative = m.old and m.old <> m.new
+"""
+
+_MOVE_TEXTS = """
+update sketches s set representative = m.new
+  from unnest($1::bytea[], $2::bytea[]) as m(text_hash, new)
+ where s.text_hash = m.text_hash and s.representative <> m.new
+"""
+
+# An anchor has fewer than `cap` smaller texts in its bucket. The larger text of a pair is an
+# anchor only where the smaller is one too, so `low` decides.
+_WITHDRAW = """
+with withdrawn as (
+    delete from similar_texts p using sketches a, sketches b
+     where p.low = any($1::bytea[]) and a.text_hash = p.low and b.text_hash = p.high
+       and not exists (
+           select from unnest(a.bands) as shared(hash)
+            where shared.hash = any(b.bands)
+              and (select count(*) from (
+                    select from bands s where s.hash = shared.hash and s.text_hash < p.low
+                     limit $2) as smaller) < $2)
+    returning a.representative)
+select distinct representative from withdrawn
+"""
