@@ -49,6 +49,9 @@ class LevelListed(Message):
     complete: bool = True
     failed: bool = False
     """Whether the source's listing could not be read at all."""
+    unfinished: int = 0
+    """Pages of earlier levels that no lane holds and that are not done."""
+    message: str = ""
     counts: Counts = Counts()
 
 
@@ -102,6 +105,7 @@ class RunClosed(Message):
     counts: Counts = Counts()
     removed: int = 0
     failures: list[Failure] = Field(default_factory=list)
+    message: str = ""
 
 
 class PauseRun(Message):

@@ -29,3 +29,7 @@ class PageError(Exception):
         self.code = code
         self.message = message
         self.retry_after = retry_after
+
+
+class SlotDeadline(Exception):
+    """No slot at the host before the activity has to stop: the page goes back to the queue."""

@@ -6,9 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from importlib import resources
 
-import asyncpg
-
 from atlas.domain.locks import MIGRATE
+from atlas.stores.postgres.pool import Connection
 
 
 class SchemaMismatch(Exception):
@@ -39,7 +38,7 @@ def known() -> list[Migration]:
     return sorted(found, key=lambda migration: migration.number)
 
 
-async def migrate(connection: asyncpg.Connection) -> list[str]:
+async def migrate(connection: Connection) -> list[str]:
     """Apply what is missing; return the names applied. Safe to run from several places at once.
 
     Raises `SchemaMismatch` when the database is newer or an applied migration was edited.
@@ -65,7 +64,7 @@ async def migrate(connection: asyncpg.Connection) -> list[str]:
     return [migration.name for migration in missing]
 
 
-async def verify(connection: asyncpg.Connection) -> None:
+async def verify(connection: Connection) -> None:
     """Raise `SchemaMismatch` unless the schema is exactly the one this program knows."""
     present = await connection.fetchval("select to_regclass('schema_migrations') is not null")
     applied = await _applied(connection) if present else {}
@@ -78,7 +77,7 @@ async def verify(connection: asyncpg.Connection) -> None:
         )
 
 
-async def _applied(connection: asyncpg.Connection) -> dict[int, str]:
+async def _applied(connection: Connection) -> dict[int, str]:
     rows = await connection.fetch("select number, digest from schema_migrations")
     return {row["number"]: row["digest"] for row in rows}
 

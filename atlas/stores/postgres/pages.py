@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import asyncpg
-
+from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.versions import SettledWith
+from atlas.stores.postgres.pool import Connection
 
 
-async def upsert(connection: asyncpg.Connection, urls: Sequence[str], now: datetime) -> None:
+async def upsert(connection: Connection, urls: Sequence[str], now: datetime) -> None:
     """Make sure that a page and its state exist for every URL (at most a few thousand a call)."""
     await connection.execute(
         """
@@ -28,7 +28,7 @@ async def upsert(connection: asyncpg.Connection, urls: Sequence[str], now: datet
 
 
 async def list_for_run(
-    connection: asyncpg.Connection,
+    connection: Connection,
     *,
     source_id: int,
     run_id: str,
@@ -84,7 +84,7 @@ async def list_for_run(
     )
 
 
-async def listed_count(connection: asyncpg.Connection, source_id: int, run_id: str) -> int:
+async def listed_count(connection: Connection, source_id: int, run_id: str) -> int:
     """Pages that this run has listed so far: what a page budget counts."""
     return int(
         await connection.fetchval(
@@ -96,7 +96,7 @@ async def listed_count(connection: asyncpg.Connection, source_id: int, run_id: s
 
 
 async def link_targets(
-    connection: asyncpg.Connection, *, source_id: int, run_id: str, level: int
+    connection: Connection, *, source_id: int, run_id: str, level: int
 ) -> list[str]:
     """Targets of the settled links of a level's pages that the run does not list yet, by URL."""
     rows = await connection.fetch(
@@ -115,3 +115,49 @@ async def link_targets(
         level,
     )
     return [row["target"] for row in rows]
+
+
+async def record_done(connection: Connection, run_id: str, row: FetchRow, now: datetime) -> int:
+    """Record a URL that is no page of a source (its listing) as failed in the run."""
+    await upsert(connection, [row.url], now)
+    error = row.error
+    page_id = await connection.fetchval(
+        """
+        insert into run_pages (run_id, page_id, level, url, stage, outcome, error_class,
+                               error_code, error, attempts)
+        select $1, id, 0, url, 'done', 'failed', $3, $4, $5, $6 from pages where url = $2
+        on conflict (run_id, page_id) do update set attempts = excluded.attempts
+        returning page_id
+        """,
+        run_id,
+        row.url,
+        error and error.error_class.value,
+        error and error.code,
+        error and error.message[:500],
+        row.attempt,
+    )
+    return int(page_id)
+
+
+async def known(connection: Connection, url: str, now: datetime) -> HeldPage:
+    """What is stored of one page, which is made known if it was not."""
+    await upsert(connection, [url], now)
+    row = await connection.fetchrow(
+        "select ps.* from page_state ps join pages p on p.id = ps.page_id where p.url = $1", url
+    )
+    assert row is not None
+    return HeldPage(
+        page_id=row["page_id"],
+        url=url,
+        level=0,
+        fence=row["fence"],
+        stage="listed",
+        attempts=0,
+        marks=0,
+        etag=row["etag"],
+        last_modified=row["last_modified"],
+        snapshot=row["fetched_snapshot"],
+        content_type=row["fetched_type"],
+        charset=row["fetched_charset"],
+        settled=row["settled_snapshot"],
+    )

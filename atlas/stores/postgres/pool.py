@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
+"""One connection, the pool's or one's own."""
 
 
 class DatabaseUnreachable(Exception):

@@ -8,49 +8,20 @@ same run or another, is refused.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
 
 from atlas.contracts.activities import Batch
 from atlas.contracts.models import Counts
+from atlas.domain.batch import Claim, HeldPage
 from atlas.domain.errors import PageError
 from atlas.domain.versions import SettledWith
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Pages taken; or seconds until there may be some (`wait`), or neither: nothing is left."""
-
-    pages: int
-    wait: float | None
-    blocking_runs: tuple[tuple[str, str], ...] = ()
-    """(workflow id, run id) of other runs that hold pages wanted here."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeldPage:
-    """One page of a claimed batch, with the fence of this attempt."""
-
-    page_id: int
-    url: str
-    level: int
-    fence: int
-    stage: str
-    attempts: int
-    marks: int
-    etag: str | None
-    last_modified: str | None
-    snapshot: bytes | None
-    content_type: str | None
-    charset: str | None
-    settled_current: bool
-    """Whether the last fetched snapshot is the settled one, by the versions in use."""
+from atlas.stores.postgres.pool import Connection
 
 
 async def claim(
-    connection: asyncpg.Connection, batch: Batch, *, level: int, size: int, now: datetime
+    connection: Connection, batch: Batch, *, level: int, size: int, now: datetime
 ) -> Claim:
     """Take the next pages of a level; a repeated claim of the same key returns the same pages."""
     async with connection.transaction():
@@ -70,7 +41,7 @@ async def claim(
     return await _what_next(connection, batch, level, now)
 
 
-async def _skip_fresh(connection: asyncpg.Connection, run_id: str, level: int) -> None:
+async def _skip_fresh(connection: Connection, run_id: str, level: int) -> None:
     """A page that another run fetched and settled since this run began needs no second request."""
     await connection.execute(
         """
@@ -86,9 +57,7 @@ async def _skip_fresh(connection: asyncpg.Connection, run_id: str, level: int) -
     )
 
 
-async def _take(
-    connection: asyncpg.Connection, batch: Batch, level: int, size: int, now: datetime
-) -> int:
+async def _take(connection: Connection, batch: Batch, level: int, size: int, now: datetime) -> int:
     # A lane works on one claim at a time, so an older claim of the same lane is a superseded
     # attempt's and may be taken again.
     done = await connection.execute(
@@ -118,9 +87,7 @@ async def _take(
     return int(done.split()[1])
 
 
-async def _what_next(
-    connection: asyncpg.Connection, batch: Batch, level: int, now: datetime
-) -> Claim:
+async def _what_next(connection: Connection, batch: Batch, level: int, now: datetime) -> Claim:
     rows = await connection.fetch(
         """
         select ps.claim_run, r.workflow_id, count(*) as pages, min(rp.not_before) as not_before
@@ -144,7 +111,7 @@ async def _what_next(
     return Claim(0, min(waits), blocking)
 
 
-async def unfinished(connection: asyncpg.Connection, run_id: str) -> int:
+async def unfinished(connection: Connection, run_id: str) -> int:
     """Pages of the run that are not done. Called between levels, when no lane is under way, so
     claims still standing are of superseded attempts: they are let go."""
     async with connection.transaction():
@@ -157,7 +124,7 @@ async def unfinished(connection: asyncpg.Connection, run_id: str) -> int:
 
 
 async def begin_attempt(
-    connection: asyncpg.Connection, batch: Batch, current: SettledWith
+    connection: Connection, batch: Batch, current: SettledWith
 ) -> list[HeldPage]:
     """Raise the fence of the batch's pages for this attempt; earlier attempts write no more."""
     rows = await connection.fetch(
@@ -172,8 +139,8 @@ async def begin_attempt(
             returning ps.*
         )
         select r.*, rp.url, rp.level, rp.stage, rp.attempts, rp.marks,
-               (r.fetched_snapshot = r.settled_snapshot and r.settled_extractor = $4
-                and r.settled_analyser = $5) is true as settled_current
+               case when r.settled_extractor = $4 and r.settled_analyser = $5
+                    then r.settled_snapshot end as settled
         from raised r join run_pages rp on rp.run_id = $1 and rp.page_id = r.page_id
         where rp.stage <> 'done'
         order by rp.url
@@ -201,11 +168,11 @@ def _held(row: asyncpg.Record) -> HeldPage:
         snapshot=row["fetched_snapshot"],
         content_type=row["fetched_type"],
         charset=row["fetched_charset"],
-        settled_current=row["settled_current"],
+        settled=row["settled"],
     )
 
 
-async def lock(connection: asyncpg.Connection, fences: Mapping[int, int]) -> set[int]:
+async def lock(connection: Connection, fences: Mapping[int, int]) -> set[int]:
     """Lock the pages' rows for this transaction; return those whose fence is still ours."""
     rows = await connection.fetch(
         "select page_id, fence from page_state where page_id = any($1::bigint[]) "
@@ -216,7 +183,7 @@ async def lock(connection: asyncpg.Connection, fences: Mapping[int, int]) -> set
 
 
 async def finish(
-    connection: asyncpg.Connection,
+    connection: Connection,
     run_id: str,
     outcomes: Iterable[tuple[int, str, PageError | None]],
 ) -> None:
@@ -247,7 +214,7 @@ def _short(error: PageError | None) -> str | None:
 
 
 async def put_back(
-    connection: asyncpg.Connection,
+    connection: Connection,
     run_id: str,
     pages: Sequence[int],
     *,
@@ -270,9 +237,7 @@ async def put_back(
     await _release(connection, "page_id = any($1::bigint[])", list(pages))
 
 
-async def advance(
-    connection: asyncpg.Connection, run_id: str, pages: Sequence[int], stage: str
-) -> None:
+async def advance(connection: Connection, run_id: str, pages: Sequence[int], stage: str) -> None:
     """Move pages (locked before) to the next stage of the run."""
     await connection.execute(
         "update run_pages set stage = $3 "
@@ -284,7 +249,7 @@ async def advance(
 
 
 async def mark(
-    connection: asyncpg.Connection, run_id: str, begun: Sequence[int], ended: Sequence[int]
+    connection: Connection, run_id: str, begun: Sequence[int], ended: Sequence[int]
 ) -> None:
     """Commit that documents go to a child process, or came back from it. Marks without an end
     show, after a crash of the worker, which documents were being worked on."""
@@ -302,7 +267,7 @@ async def mark(
     )
 
 
-async def release_batch(connection: asyncpg.Connection, batch: Batch) -> None:
+async def release_batch(connection: Connection, batch: Batch) -> None:
     """Let go of whatever the batch still claims."""
     await _release(
         connection,
@@ -313,12 +278,12 @@ async def release_batch(connection: asyncpg.Connection, batch: Batch) -> None:
     )
 
 
-async def release_run(connection: asyncpg.Connection, run_id: str) -> None:
+async def release_run(connection: Connection, run_id: str) -> None:
     """Let go of every claim of a run, raising the fences: its late writes are refused."""
     await _release(connection, "claim_run = $1", run_id)
 
 
-async def _release(connection: asyncpg.Connection, which: str, *values: object) -> None:
+async def _release(connection: Connection, which: str, *values: object) -> None:
     await connection.execute(
         f"""
         with held as (select page_id from page_state where {which} order by page_id for update)
@@ -330,7 +295,7 @@ async def _release(connection: asyncpg.Connection, which: str, *values: object) 
     )
 
 
-async def counts(connection: asyncpg.Connection, run_id: str) -> Counts:
+async def counts(connection: Connection, run_id: str) -> Counts:
     """The run's counts, always aggregated from its record, so that no retry can change them."""
     rows = await connection.fetch(
         "select outcome, count(*) as pages from run_pages where run_id = $1 group by outcome",

@@ -10,6 +10,7 @@ import asyncpg
 from atlas.contracts.models import Counts
 from atlas.contracts.sync_pipeline import MAX_FAILURES_LISTED, Failure
 from atlas.stores.postgres import queue, sources
+from atlas.stores.postgres.pool import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def _run(row: asyncpg.Record) -> Run:
 
 
 async def open_run(
-    connection: asyncpg.Connection,
+    connection: Connection,
     *,
     run_id: str,
     workflow_id: str,
@@ -78,7 +79,7 @@ async def open_run(
     )
 
 
-async def get(connection: asyncpg.Connection, run_id: str) -> Run:
+async def get(connection: Connection, run_id: str) -> Run:
     row = await connection.fetchrow("select * from runs where run_id = $1", run_id)
     if row is None:
         raise UnknownRun(f"no run '{run_id}' is recorded; `atlas runs` lists them")
@@ -86,7 +87,7 @@ async def get(connection: asyncpg.Connection, run_id: str) -> Run:
 
 
 async def recent(
-    connection: asyncpg.Connection, *, source: str | None = None, limit: int = 20
+    connection: Connection, *, source: str | None = None, limit: int = 20
 ) -> list[tuple[Run, Counts]]:
     """The latest runs with their counts, newest first."""
     rows = await connection.fetch(
@@ -99,7 +100,7 @@ async def recent(
 
 
 async def failures(
-    connection: asyncpg.Connection, run_id: str, limit: int = MAX_FAILURES_LISTED
+    connection: Connection, run_id: str, limit: int = MAX_FAILURES_LISTED
 ) -> list[Failure]:
     """The run's failed pages by URL, the first `limit`."""
     rows = await connection.fetch(
@@ -119,14 +120,14 @@ async def failures(
     ]
 
 
-async def set_paused(connection: asyncpg.Connection, run_id: str, since: datetime | None) -> None:
+async def set_paused(connection: Connection, run_id: str, since: datetime | None) -> None:
     await connection.execute(
         "update runs set paused_since = $2 where run_id = $1 and ended_at is null", run_id, since
     )
 
 
 async def close_run(
-    connection: asyncpg.Connection,
+    connection: Connection,
     *,
     run_id: str,
     outcome: str | None,
@@ -159,8 +160,8 @@ async def close_run(
     return final
 
 
-async def _end_pages(connection: asyncpg.Connection, run_id: str, *, ended: str) -> None:
-    # Page rows first, as every writer does: a late write of this run waits, then finds itself moved on.
+async def _end_pages(connection: Connection, run_id: str, *, ended: str) -> None:
+    # Page rows first, as every writer does: a late write waits, then finds itself moved on.
     held = await connection.fetch(
         "select page_id from page_state where claim_run = $1 order by page_id for update", run_id
     )
@@ -179,14 +180,14 @@ async def _end_pages(connection: asyncpg.Connection, run_id: str, *, ended: str)
     )
 
 
-async def _outcome_of(connection: asyncpg.Connection, run_id: str) -> str:
+async def _outcome_of(connection: Connection, run_id: str) -> str:
     failed = await connection.fetchval(
         "select exists (select from run_pages where run_id = $1 and outcome = 'failed')", run_id
     )
     return "completed_with_failures" if failed else "completed"
 
 
-async def ensure_fetch_partitions(connection: asyncpg.Connection, moment: datetime) -> None:
+async def ensure_fetch_partitions(connection: Connection, moment: datetime) -> None:
     """Make the ledger's partitions of this month and the next; the default one catches the rest."""
     first = moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     for start in (first, _next_month(first)):
@@ -197,7 +198,7 @@ def _next_month(first: datetime) -> datetime:
     return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
 
 
-async def _ensure_partition(connection: asyncpg.Connection, start: datetime) -> None:
+async def _ensure_partition(connection: Connection, start: datetime) -> None:
     name = f"fetches_{start:%Y_%m}"
     if await connection.fetchval("select to_regclass($1) is not null", name):
         return

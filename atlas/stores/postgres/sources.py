@@ -8,6 +8,7 @@ from datetime import datetime
 import asyncpg
 
 from atlas.domain.sources import SourceSpec
+from atlas.stores.postgres.pool import Connection
 
 _COLUMNS = (
     "name",
@@ -77,7 +78,7 @@ def _source(row: asyncpg.Record) -> Source:
     return Source(row["id"], SourceSpec(**values), lease)
 
 
-async def add(connection: asyncpg.Connection, spec: SourceSpec, now: datetime) -> int:
+async def add(connection: Connection, spec: SourceSpec, now: datetime) -> int:
     """Declare a source; raises `SourceExists`."""
     values = asdict(spec)
     columns = ", ".join(_COLUMNS)
@@ -99,7 +100,7 @@ async def add(connection: asyncpg.Connection, spec: SourceSpec, now: datetime) -
         ) from None
 
 
-async def edit(connection: asyncpg.Connection, spec: SourceSpec) -> None:
+async def edit(connection: Connection, spec: SourceSpec) -> None:
     """Replace the rules of the source of that name."""
     values = asdict(spec)
     changes = ", ".join(f"{name} = ${n}" for n, name in enumerate(_COLUMNS[1:], 2))
@@ -116,7 +117,7 @@ def _plain(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-async def get(connection: asyncpg.Connection, name: str) -> Source:
+async def get(connection: Connection, name: str) -> Source:
     """The source of that name; raises `UnknownSource`."""
     row = await connection.fetchrow("select * from sources where name = $1", name)
     if row is None:
@@ -124,20 +125,20 @@ async def get(connection: asyncpg.Connection, name: str) -> Source:
     return _source(row)
 
 
-async def unknown(connection: asyncpg.Connection, name: str) -> UnknownSource:
+async def unknown(connection: Connection, name: str) -> UnknownSource:
     names = await all_names(connection)
     known = f"known: {', '.join(names[:20])}" if names else "none is declared yet"
     return UnknownSource(f"no source is named '{name}'; {known}; `atlas sources add` declares one")
 
 
-async def all_names(connection: asyncpg.Connection, *, active_only: bool = False) -> list[str]:
+async def all_names(connection: Connection, *, active_only: bool = False) -> list[str]:
     rows = await connection.fetch(
         "select name from sources where not ($1 and paused) order by name", active_only
     )
     return [row["name"] for row in rows]
 
 
-async def summaries(connection: asyncpg.Connection, name: str | None = None) -> list[SourceSummary]:
+async def summaries(connection: Connection, name: str | None = None) -> list[SourceSummary]:
     """All sources, or one, with their counts and last run."""
     rows = await connection.fetch(
         """
@@ -165,14 +166,14 @@ async def summaries(connection: asyncpg.Connection, name: str | None = None) -> 
     ]
 
 
-async def set_paused(connection: asyncpg.Connection, name: str, paused: bool) -> None:
+async def set_paused(connection: Connection, name: str, paused: bool) -> None:
     done = await connection.execute("update sources set paused = $2 where name = $1", name, paused)
     if done == "UPDATE 0":
         raise await unknown(connection, name)
 
 
 async def take_lease(
-    connection: asyncpg.Connection,
+    connection: Connection,
     source_id: int,
     *,
     run_id: str,
@@ -208,7 +209,7 @@ async def take_lease(
     return Lease(held["lease_workflow"], held["lease_run"], held["lease_since"])
 
 
-async def release_lease(connection: asyncpg.Connection, run_id: str) -> None:
+async def release_lease(connection: Connection, run_id: str) -> None:
     await connection.execute(
         "update sources set lease_run = null, lease_workflow = null, lease_since = null "
         "where lease_run = $1",

@@ -72,7 +72,8 @@ create table source_pages (
     rule        text not null check (rule in ('listed', 'link', 'redirect')),
     listed_run  text not null,
     listed_at   timestamptz not null,
-    absences    integer not null default 0,
+    absences    integer not null default 0,  -- complete listings in a row that lacked the page
+    absent_run  text,
     primary key (source_id, page_id)
 );
 create index source_pages_page on source_pages (page_id);
@@ -80,6 +81,7 @@ create index source_pages_level on source_pages (source_id, listed_run, depth);
 
 create table links (
     page_id bigint not null references pages on delete cascade,
+    ordinal integer not null,
     target  text not null,
     rel     text not null default '',
     primary key (page_id, target)

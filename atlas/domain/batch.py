@@ -1,0 +1,78 @@
+"""What stores and activities tell each other about the pages of a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from atlas.domain.errors import PageError
+
+if TYPE_CHECKING:
+    from atlas.domain.prepared import Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Pages taken; or seconds until there may be some (`wait`); or neither: nothing is left."""
+
+    pages: int
+    wait: float | None
+    blocking_runs: tuple[tuple[str, str], ...] = ()
+    """(workflow id, run id) of other runs that hold pages wanted here."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPage:
+    """One page of a claimed batch, with the fence of this attempt."""
+
+    page_id: int
+    url: str
+    level: int
+    fence: int
+    stage: str
+    attempts: int
+    marks: int
+    etag: str | None
+    last_modified: str | None
+    snapshot: bytes | None
+    """The body last fetched, by hash."""
+    content_type: str | None
+    charset: str | None
+    settled: bytes | None
+    """The snapshot last settled, if by the extractor and analyser in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRow:
+    """One HTTP attempt. `settled`: the body is the settled one, nothing is left to process."""
+
+    page_id: int
+    url: str
+    attempt: int
+    final_url: str | None
+    status: int | None
+    elapsed: float
+    snapshot: bytes | None = None
+    content_type: str | None = None
+    charset: str | None = None
+    size: int | None = None
+    wire_bytes: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    error: PageError | None = None
+    settled: bool = False
+    redirected: bool = False
+    target: str | None = None
+    """Where a redirected page leads, when the source's rules allow it there."""
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPage:
+    """One page of a batch, processed: either `prepared` or `error`."""
+
+    page_id: int
+    snapshot: bytes
+    prepared: Prepared | None
+    error: PageError | None = None

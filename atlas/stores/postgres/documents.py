@@ -1,0 +1,228 @@
+"""Documents: what processing made of a snapshot, waiting to be settled; and reading them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import asyncpg
+
+from atlas.domain.analysis import ANALYSER_VERSION
+from atlas.domain.batch import PreparedPage
+from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.neardup import SKETCH_VERSION
+from atlas.stores.postgres import queue
+from atlas.stores.postgres.pool import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentDocument:
+    """The live document of one page."""
+
+    url: str
+    title: str
+    lang: str | None
+    text_hash: str
+    published: datetime | None
+    canonical: str | None
+    media: str
+    lifecycle: str
+    sources: tuple[str, ...]
+    fetched_at: datetime | None
+    valid_from: datetime
+    version: int
+    snapshot: str
+    text: str
+    markdown: str
+
+
+class UnknownDocument(Exception):
+    """The corpus has no live document for this URL."""
+
+
+async def store(
+    connection: Connection,
+    *,
+    run_id: str,
+    fences: dict[int, int],
+    pages: Sequence[PreparedPage],
+    now: datetime,
+) -> int:
+    """Keep the processed pages for settling and record the failed; return how many go on."""
+    async with connection.transaction():
+        held = await queue.lock(connection, {page.page_id: fences[page.page_id] for page in pages})
+        pages = [page for page in pages if page.page_id in held]
+        good = [page for page in pages if page.prepared is not None]
+        await _store_documents(connection, good, now)
+        await queue.advance(connection, run_id, [page.page_id for page in good], "processed")
+        await _store_failures(connection, run_id, [page for page in pages if page.error])
+        return len(good)
+
+
+async def _store_documents(
+    connection: Connection, pages: Sequence[PreparedPage], now: datetime
+) -> None:
+    if not pages:
+        return
+    rows = []
+    for page in pages:
+        assert page.prepared is not None
+        found = page.prepared.extracted
+        rows.append(
+            (
+                page.page_id,
+                bytes.fromhex(found.text_hash),
+                found.extractor,
+                page.snapshot,
+                found.media,
+                found.title,
+                found.lang,
+                found.published,
+                found.canonical,
+                found.text,
+                found.markdown,
+            )
+        )
+    documents = await connection.fetch(
+        """
+        insert into documents as d (page_id, text_hash, extractor, snapshot, media, title, lang,
+            published, canonical, text, markdown, created_at)
+        select o.*, $12 from unnest($1::bigint[], $2::bytea[], $3::int[], $4::bytea[], $5::text[],
+            $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[])
+            as o(page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
+                 text, markdown)
+        order by 1
+        on conflict (page_id, text_hash, extractor) do update
+        set snapshot = excluded.snapshot, media = excluded.media, lang = excluded.lang,
+            published = excluded.published, canonical = excluded.canonical,
+            markdown = excluded.markdown
+        returning page_id, id
+        """,
+        *[list(column) for column in zip(*rows, strict=True)],
+        now,
+    )
+    ids = {row["page_id"]: row["id"] for row in documents}
+    await connection.executemany(
+        """
+        insert into prepared (page_id, document_id, snapshot, analyser, sketch_version, bands,
+                              signature, parts, links, rels)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        on conflict (page_id) do update
+        set document_id = excluded.document_id, snapshot = excluded.snapshot,
+            analyser = excluded.analyser, sketch_version = excluded.sketch_version,
+            bands = excluded.bands, signature = excluded.signature, parts = excluded.parts,
+            links = excluded.links, rels = excluded.rels
+        """,
+        [_prepared_row(page, ids[page.page_id]) for page in pages],
+    )
+
+
+def _prepared_row(page: PreparedPage, document: int) -> tuple[object, ...]:
+    assert page.prepared is not None
+    found, sketch = page.prepared.extracted, page.prepared.sketch
+    return (
+        page.page_id,
+        document,
+        page.snapshot,
+        ANALYSER_VERSION,
+        SKETCH_VERSION,
+        list(sketch.bands),
+        sketch.signature,
+        json.dumps([asdict(part) for part in page.prepared.parts]),
+        [link.url for link in found.links],
+        [link.rel for link in found.links],
+    )
+
+
+async def _store_failures(
+    connection: Connection, run_id: str, pages: Sequence[PreparedPage]
+) -> None:
+    lost = [page.page_id for page in pages if page.error and page.error.code == "blob_missing"]
+    if lost:
+        # The stored body is not to be had: fetch it again, without validators.
+        await connection.execute(
+            "update page_state set fetched_snapshot = null, etag = null, last_modified = null "
+            "where page_id = any($1::bigint[])",
+            lost,
+        )
+        await queue.put_back(connection, run_id, lost, not_before=[None] * len(lost))
+    failed = [page for page in pages if page.page_id not in lost]
+    await queue.finish(
+        connection, run_id, [(page.page_id, "failed", page.error) for page in failed]
+    )
+    await quarantine(connection, [page.page_id for page in failed if _poison(page.error)])
+
+
+def _poison(error: PageError | None) -> bool:
+    return error is not None and (
+        error.error_class is ErrorClass.BUG or error.code.startswith("extractor_")
+    )
+
+
+async def quarantine(connection: Connection, pages: Sequence[int]) -> None:
+    """Mark pages whose body kills or hangs the extractor; an old version stays live."""
+    await connection.execute(
+        "update page_state set lifecycle = 'quarantined' "
+        "where page_id = any($1::bigint[]) and lifecycle in ('discovered', 'tombstoned')",
+        list(pages),
+    )
+
+
+_CURRENT = """
+    select p.url, d.title, d.lang, encode(d.text_hash, 'hex') as text_hash, d.published,
+           d.canonical, d.media, ps.lifecycle, ps.fetched_at, v.valid_from, v.seq as version,
+           encode(d.snapshot, 'hex') as snapshot, d.text, d.markdown,
+           array(select s.name from source_pages sp join sources s on s.id = sp.source_id
+                 where sp.page_id = p.id order by s.name) as sources
+    from versions v
+    join documents d on d.id = v.document_id
+    join pages p on p.id = v.page_id
+    join page_state ps on ps.page_id = v.page_id
+    where v.valid_to is null
+"""
+
+
+def _current(row: asyncpg.Record) -> CurrentDocument:
+    values = dict(row)
+    values["sources"] = tuple(values["sources"])
+    return CurrentDocument(**values)
+
+
+async def current(connection: Connection, url: str) -> CurrentDocument:
+    """The live document of a canonical URL; raises `UnknownDocument`."""
+    row = await connection.fetchrow(f"{_CURRENT} and p.url = $1", url)
+    if row is None:
+        raise UnknownDocument(await _why_not(connection, url))
+    return _current(row)
+
+
+async def _why_not(connection: Connection, url: str) -> str:
+    lifecycle = await connection.fetchval(
+        "select ps.lifecycle from pages p join page_state ps on ps.page_id = p.id where p.url = $1",
+        url,
+    )
+    if lifecycle is None:
+        return f"the corpus does not know {url}; `atlas docs list` shows what it holds"
+    return f"{url} has no live document: its page is {lifecycle}"
+
+
+async def every_current(
+    connection: Connection, *, source: str | None = None, lang: str | None = None
+) -> AsyncIterator[CurrentDocument]:
+    """All live documents by URL, streamed; needs no open transaction."""
+    async with connection.transaction(readonly=True):
+        cursor = connection.cursor(
+            f"""{_CURRENT}
+              and ($1::text is null or exists (
+                  select from source_pages sp join sources s on s.id = sp.source_id
+                  where sp.page_id = p.id and s.name = $1))
+              and ($2::text is null or d.lang = $2)
+            order by p.url""",
+            source,
+            lang,
+            prefetch=200,
+        )
+        async for row in cursor:
+            yield _current(row)

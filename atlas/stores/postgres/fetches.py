@@ -1,0 +1,214 @@
+"""What fetching leaves behind: the ledger, and the page's last fetched state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from atlas.domain.batch import FetchRow
+from atlas.domain.errors import ErrorClass, PageError
+from atlas.stores.postgres import pages, queue
+from atlas.stores.postgres.pool import Connection
+
+
+async def record(
+    connection: Connection,
+    *,
+    run_id: str,
+    fences: dict[int, int],
+    rows: Sequence[FetchRow],
+    now: datetime,
+) -> int:
+    """Write a part of a batch's fetches; return how many pages go on to processing.
+
+    Pages whose fence moved on are left out: another attempt or run works on them now.
+    """
+    async with connection.transaction():
+        held = await queue.lock(connection, {row.page_id: fences[row.page_id] for row in rows})
+        rows = [row for row in rows if row.page_id in held]
+        if not rows:
+            return 0
+        started = await connection.fetchval("select started_at from runs where run_id = $1", run_id)
+        await ledger(connection, run_id, started, [(row.page_id, row) for row in rows], now)
+        await _count_attempts(connection, run_id, rows)
+        await _remember_bodies(connection, run_id, rows, now)
+        await _remember_gone(connection, rows)
+        await _follow_redirects(connection, run_id, rows, now)
+        return await _move_on(connection, run_id, rows)
+
+
+async def ledger(
+    connection: Connection,
+    run_id: str,
+    started: datetime,
+    rows: Sequence[tuple[int, FetchRow]],
+    now: datetime,
+) -> None:
+    """Add (page, attempt) to the ledger; the same attempt twice is one row."""
+    await connection.executemany(
+        """
+        insert into fetches (run_started, run_id, page_id, attempt, url, final_url, status,
+            error_class, error_code, snapshot, content_type, bytes, wire_bytes, etag,
+            last_modified, elapsed, fetched_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        on conflict do nothing
+        """,
+        [
+            (
+                started,
+                run_id,
+                page_id,
+                row.attempt,
+                row.url,
+                row.final_url,
+                row.status,
+                row.error and row.error.error_class.value,
+                row.error and row.error.code,
+                row.snapshot,
+                row.content_type,
+                row.size,
+                row.wire_bytes,
+                row.etag,
+                row.last_modified,
+                row.elapsed,
+                now,
+            )
+            for page_id, row in rows
+        ],
+    )
+
+
+async def _count_attempts(connection: Connection, run_id: str, rows: Sequence[FetchRow]) -> None:
+    await connection.execute(
+        "update run_pages rp set attempts = o.attempt "
+        "from unnest($2::bigint[], $3::int[]) as o(page_id, attempt) "
+        "where rp.run_id = $1 and rp.page_id = o.page_id",
+        run_id,
+        [row.page_id for row in rows],
+        [row.attempt for row in rows],
+    )
+
+
+async def _remember_bodies(
+    connection: Connection, run_id: str, rows: Sequence[FetchRow], now: datetime
+) -> None:
+    bodies = [row for row in rows if row.snapshot is not None and not row.redirected]
+    if not bodies:
+        return
+    await connection.execute(
+        """
+        update page_state ps
+        set fetched_snapshot = o.snapshot, fetched_type = o.type, fetched_charset = o.charset,
+            fetched_at = $1, fetched_run = $2, etag = o.etag, last_modified = o.last_modified,
+            gone_count = 0, gone_status = null, redirect_to = null,
+            lifecycle = case when lifecycle = 'suspect' then 'live' else lifecycle end
+        from unnest($3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[])
+            as o(page_id, snapshot, type, charset, etag, last_modified)
+        where ps.page_id = o.page_id
+        """,
+        now,
+        run_id,
+        [row.page_id for row in bodies],
+        [row.snapshot for row in bodies],
+        [row.content_type for row in bodies],
+        [row.charset for row in bodies],
+        [row.etag for row in bodies],
+        [row.last_modified for row in bodies],
+    )
+
+
+async def _remember_gone(connection: Connection, rows: Sequence[FetchRow]) -> None:
+    # Evidence only: the run's end decides, under the sources' policies and the brake.
+    gone = [row for row in rows if row.error and row.error.error_class is ErrorClass.GONE]
+    if not gone:
+        return
+    await connection.execute(
+        """
+        update page_state ps
+        set gone_count = gone_count + 1, gone_status = o.status,
+            lifecycle = case when lifecycle = 'live' then 'suspect' else lifecycle end
+        from unnest($1::bigint[], $2::int[]) as o(page_id, status)
+        where ps.page_id = o.page_id
+        """,
+        [row.page_id for row in gone],
+        [row.status for row in gone],
+    )
+
+
+async def _follow_redirects(
+    connection: Connection, run_id: str, rows: Sequence[FetchRow], now: datetime
+) -> None:
+    """List each redirect's target at the same level of the run, and remember where it leads."""
+    moved = [row for row in rows if row.target is not None]
+    if not moved:
+        return
+    targets = [row.target for row in moved if row.target is not None]
+    await pages.upsert(connection, sorted(set(targets)), now)
+    await connection.execute(
+        """
+        update page_state ps set redirect_to = p.id, gone_count = 0, gone_status = null
+        from unnest($1::bigint[], $2::text[]) as o(page_id, target) join pages p on p.url = o.target
+        where ps.page_id = o.page_id
+        """,
+        [row.page_id for row in moved],
+        targets,
+    )
+    await connection.execute(
+        """
+        with target as (
+            select distinct on (p.id) p.id, p.url, rp.level, r.source_id
+            from unnest($2::bigint[], $3::text[]) as o(page_id, target)
+            join pages p on p.url = o.target
+            join run_pages rp on rp.run_id = $1 and rp.page_id = o.page_id
+            join runs r on r.run_id = $1
+            where r.source_id is not null order by p.id, rp.level
+        ), listed as (
+            insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
+            select source_id, id, level, 'redirect', $1, $4 from target order by id
+            on conflict (source_id, page_id) do update
+            set depth = excluded.depth, rule = excluded.rule, listed_run = excluded.listed_run,
+                listed_at = excluded.listed_at, absences = 0
+            where source_pages.listed_run <> excluded.listed_run
+        )
+        insert into run_pages (run_id, page_id, level, url)
+        select $1, id, level, url from target order by id on conflict do nothing
+        """,
+        run_id,
+        [row.page_id for row in moved],
+        targets,
+        now,
+    )
+
+
+async def _move_on(connection: Connection, run_id: str, rows: Sequence[FetchRow]) -> int:
+    ended: list[tuple[int, str, PageError | None]] = []
+    waiting: list[FetchRow] = []
+    onward: list[int] = []
+    for row in rows:
+        if row.error is not None and row.retry_at is not None:
+            waiting.append(row)
+        elif row.redirected:
+            ended.append((row.page_id, "skipped", row.error))
+        elif row.error is not None:
+            ended.append((row.page_id, "failed", row.error))
+        elif row.settled:
+            ended.append((row.page_id, "unchanged", None))
+        else:
+            onward.append(row.page_id)
+    await queue.finish(connection, run_id, ended)
+    await queue.advance(connection, run_id, onward, "fetched")
+    if waiting:
+        await queue.put_back(
+            connection,
+            run_id,
+            [row.page_id for row in waiting],
+            not_before=[row.retry_at for row in waiting],
+        )
+    return len(onward)
+
+
+async def give_back(connection: Connection, *, run_id: str, fences: dict[int, int]) -> None:
+    """Return pages that the attempt did not get to: no failed attempt, free to be claimed."""
+    async with connection.transaction():
+        held = sorted(await queue.lock(connection, fences))
+        await queue.put_back(connection, run_id, held, not_before=[None] * len(held))

@@ -1,0 +1,131 @@
+"""Politeness across any number of workers: one reservation per request, taken just before it.
+
+Time is the database's `clock_timestamp()`, the one clock that all workers share; the answer is
+how long to wait, never a slot ahead of now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import asyncpg
+
+from atlas.domain.errors import SlotDeadline
+
+# Commits of reservations need not survive a crash of PostgreSQL's host: relaxed, no fsync.
+_RESERVE = """
+    with relaxed as materialized (select set_config('synchronous_commit', 'off', true)),
+    clock as materialized (select clock_timestamp() as t from relaxed),
+    host as materialized (
+        select h.*, c.t,
+               array(select l from unnest(h.leases) l where l > c.t) as open_leases
+        from hosts h, clock c where h.host = $1 for update of h
+    ),
+    verdict as (
+        select host, t, open_leases,
+               greatest(next_at, last_at + make_interval(secs => $2)) as ready,
+               cardinality(open_leases) < $3 as room
+        from host
+    ),
+    taken as (
+        update hosts h
+        set last_at = v.t, next_at = v.t + make_interval(secs => $2),
+            leases = v.open_leases || (v.t + make_interval(secs => $4))
+        from verdict v
+        where h.host = v.host and v.room and v.ready <= v.t
+        returning v.t + make_interval(secs => $4) as lease
+    )
+    select (select lease from taken) as lease,
+           case when v.ready > v.t then extract(epoch from v.ready - v.t)
+                else extract(epoch from (select min(l) from unnest(v.open_leases) l) - v.t)
+           end::float8 as wait,
+           not v.room as crowded
+    from verdict v
+"""
+
+# The next request may come `delay` after this one was really sent, which is later than when the
+# slot was taken: dialling lies in between.
+_RELEASE = """
+    with relaxed as materialized (select set_config('synchronous_commit', 'off', true)),
+    sent as (select clock_timestamp() - make_interval(secs => $3) as t from relaxed)
+    update hosts
+    set leases = array_remove(leases, $2::timestamptz),
+        last_at = greatest(last_at, sent.t),
+        next_at = greatest(next_at, sent.t + make_interval(secs => $4))
+    from sent where host = $1
+"""
+
+
+@dataclass(slots=True)
+class HeldSlot:
+    """One reservation; `sent` is told when the request's headers really went out."""
+
+    lease: datetime
+    sent_at: float = field(default_factory=time.monotonic)
+
+    def sent(self, monotonic_time: float) -> None:
+        self.sent_at = monotonic_time
+
+
+class HostSlots:
+    """Slots of one source's fetches: `delay` seconds between requests to a host, at most
+    `parallel` at once, counted over all workers.
+
+    `deadline` (monotonic seconds): waiting past it raises `SlotDeadline`, which is no failure of
+    the page. `ttl` is how long a lease outlives a worker that died: a request's total timeout.
+    """
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        *,
+        delay: float,
+        parallel: int,
+        deadline: float | None = None,
+        ttl: float = 120.0,
+        waiting: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._pool = pool
+        self._delay = delay
+        self._parallel = parallel
+        self._deadline = deadline
+        self._ttl = ttl
+        self._waiting = waiting
+
+    @asynccontextmanager
+    async def slot(self, host: str, url: str) -> AsyncIterator[HeldSlot]:
+        held = HeldSlot(await self._reserve(host))
+        try:
+            yield held
+        finally:
+            await asyncio.shield(self._release(host, held))
+
+    async def _reserve(self, host: str) -> datetime:
+        while True:
+            row = await self._pool.fetchrow(_RESERVE, host, self._delay, self._parallel, self._ttl)
+            if row is None:
+                await self._pool.execute(
+                    "insert into hosts (host) values ($1) on conflict do nothing", host
+                )
+                continue
+            if row["lease"] is not None:
+                lease: datetime = row["lease"]
+                return lease
+            await self._wait(host, row["wait"], crowded=row["crowded"])
+
+    async def _wait(self, host: str, seconds: float, *, crowded: bool) -> None:
+        # A crowded host is asked again soon, since a lease usually ends long before it expires.
+        pause = min(seconds, 0.05) if crowded else seconds
+        if self._deadline is not None and time.monotonic() + pause > self._deadline:
+            raise SlotDeadline(host)
+        self._waiting()
+        await asyncio.sleep(max(pause, 0.001))
+
+    async def _release(self, host: str, held: HeldSlot) -> None:
+        since = max(0.0, time.monotonic() - held.sent_at)
+        await self._pool.execute(_RELEASE, host, held.lease, since, self._delay)

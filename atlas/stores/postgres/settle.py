@@ -1,0 +1,228 @@
+"""Settling: one transaction makes documents, versions, links, clusters and index entries agree.
+
+Lock order everywhere: page rows (by id), then SETTLE, then GENERATIONS. SETTLE lets one
+settlement at a time decide which texts are live, so that two lanes cannot both believe that the
+other still holds a text, or both make a cluster's representative.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+
+from atlas.domain.analysis import IndexPart
+from atlas.domain.errors import PageError
+from atlas.domain.locks import GENERATIONS, SETTLE
+from atlas.stores.postgres import clusters, index, queue
+from atlas.stores.postgres.pool import Connection
+
+
+async def settle(
+    connection: Connection, *, run_id: str, fences: dict[int, int], now: datetime
+) -> None:
+    """Settle the processed pages whose fence is still ours, and give them their outcome."""
+    async with connection.transaction():
+        held = sorted(await queue.lock(connection, fences))
+        await _lock_corpus(connection)
+        rows = await _prepared(connection, run_id, held)
+        if rows:
+            await _settle_rows(connection, run_id, rows, now)
+
+
+async def _lock_corpus(connection: Connection) -> None:
+    await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
+    await connection.execute("select pg_advisory_xact_lock_shared($1)", GENERATIONS)
+
+
+async def _prepared(
+    connection: Connection, run_id: str, pages: Sequence[int]
+) -> list[asyncpg.Record]:
+    return list(
+        await connection.fetch(
+            """
+            select w.*, d.text_hash, d.extractor, v.document_id as old_document,
+                   od.text_hash as old_hash,
+                   (w.links, w.rels) is distinct from (l.links, l.rels) as relinked
+            from prepared w
+            join run_pages rp on rp.run_id = $1 and rp.page_id = w.page_id
+            join documents d on d.id = w.document_id
+            left join versions v on v.page_id = w.page_id and v.valid_to is null
+            left join documents od on od.id = v.document_id
+            left join lateral (
+                select coalesce(array_agg(target order by ordinal), '{}') as links,
+                       coalesce(array_agg(rel order by ordinal), '{}') as rels
+                from links where page_id = w.page_id
+            ) l on true
+            where w.page_id = any($2::bigint[]) and rp.stage = 'processed'
+            order by w.page_id
+            """,
+            run_id,
+            list(pages),
+        )
+    )
+
+
+async def _settle_rows(
+    connection: Connection, run_id: str, rows: Sequence[asyncpg.Record], now: datetime
+) -> None:
+    changed = [row for row in rows if row["document_id"] != row["old_document"]]
+    await _open_versions(connection, changed, now)
+    await _replace_links(connection, [row for row in rows if row["relinked"]])
+    await _enter_texts(connection, rows)
+    await leave_texts(connection, [row["old_hash"] for row in changed if row["old_hash"]])
+    await _mark_settled(connection, rows, now)
+    outcomes: list[tuple[int, str, PageError | None]] = [
+        (row["page_id"], _outcome(row), None) for row in rows
+    ]
+    await queue.finish(connection, run_id, outcomes)
+    await connection.execute(
+        "delete from prepared where page_id = any($1::bigint[])", [row["page_id"] for row in rows]
+    )
+
+
+def _outcome(row: asyncpg.Record) -> str:
+    if row["old_document"] is None:
+        return "added"
+    if row["document_id"] != row["old_document"] or row["relinked"]:
+        return "updated"
+    return "unchanged"
+
+
+async def _open_versions(
+    connection: Connection, rows: Sequence[asyncpg.Record], now: datetime
+) -> None:
+    pages = [row["page_id"] for row in rows]
+    await close_versions(connection, pages, now)
+    await connection.execute(
+        """
+        insert into versions (page_id, seq, document_id, valid_from)
+        select o.page_id,
+               1 + coalesce((select max(seq) from versions v where v.page_id = o.page_id), 0),
+               o.document_id, $3
+        from unnest($1::bigint[], $2::bigint[]) as o(page_id, document_id)
+        """,
+        pages,
+        [row["document_id"] for row in rows],
+        now,
+    )
+
+
+async def close_versions(connection: Connection, pages: Sequence[int], now: datetime) -> None:
+    await connection.execute(
+        "update versions set valid_to = $2 where page_id = any($1::bigint[]) and valid_to is null",
+        list(pages),
+        now,
+    )
+
+
+async def _replace_links(connection: Connection, rows: Sequence[asyncpg.Record]) -> None:
+    if not rows:
+        return
+    await connection.execute(
+        "delete from links where page_id = any($1::bigint[])", [row["page_id"] for row in rows]
+    )
+    flat = [
+        (row["page_id"], ordinal, target, rel)
+        for row in rows
+        for ordinal, (target, rel) in enumerate(zip(row["links"], row["rels"], strict=True))
+    ]
+    await connection.copy_records_to_table(
+        "links", records=flat, columns=["page_id", "ordinal", "target", "rel"]
+    )
+
+
+async def _enter_texts(connection: Connection, rows: Sequence[asyncpg.Record]) -> None:
+    """Index and cluster every distinct text of the batch; those there already stay as they are."""
+    texts = {row["text_hash"]: row for row in rows}
+    await index.add(
+        connection,
+        [
+            index.IndexText(
+                text_hash=text,
+                parts=tuple(IndexPart(**part) for part in json.loads(row["parts"])),
+            )
+            for text, row in sorted(texts.items())
+        ],
+    )
+    await clusters.add(
+        connection,
+        [
+            clusters.TextSketch(
+                text_hash=text, bands=tuple(row["bands"]), signature=row["signature"]
+            )
+            for text, row in sorted(texts.items())
+        ],
+    )
+
+
+async def leave_texts(connection: Connection, texts: Sequence[bytes]) -> None:
+    """Take texts that no live page holds any more out of the index and the clusters.
+
+    The caller holds SETTLE and has closed the versions that held them.
+    """
+    rows = await connection.fetch(
+        """
+        select o.text_hash from unnest($1::bytea[]) as o(text_hash)
+        where not exists (
+            select from documents d join versions v on v.document_id = d.id
+            where d.text_hash = o.text_hash and v.valid_to is null)
+        """,
+        sorted(set(texts)),
+    )
+    leaving = [row["text_hash"] for row in rows]
+    if leaving:
+        await index.remove(connection, leaving)
+        await clusters.remove(connection, leaving)
+
+
+async def _mark_settled(
+    connection: Connection, rows: Sequence[asyncpg.Record], now: datetime
+) -> None:
+    await connection.execute(
+        """
+        update page_state ps
+        set settled_snapshot = o.snapshot, settled_extractor = o.extractor,
+            settled_analyser = o.analyser, settled_at = $5, lifecycle = 'live'
+        from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[])
+            as o(page_id, snapshot, extractor, analyser)
+        where ps.page_id = o.page_id
+        """,
+        [row["page_id"] for row in rows],
+        [row["snapshot"] for row in rows],
+        [row["extractor"] for row in rows],
+        [row["analyser"] for row in rows],
+        now,
+    )
+
+
+async def bury(
+    connection: Connection, pages: Sequence[int], now: datetime, *, lifecycle: str
+) -> int:
+    """Take pages out of the live corpus; their documents and versions stay as history.
+
+    The caller is in a transaction. Returns how many had a live document.
+    """
+    await connection.fetch(
+        "select page_id from page_state where page_id = any($1::bigint[]) "
+        "order by page_id for update",
+        list(pages),
+    )
+    await _lock_corpus(connection)
+    texts = await connection.fetch(
+        "select d.text_hash from versions v join documents d on d.id = v.document_id "
+        "where v.page_id = any($1::bigint[]) and v.valid_to is null",
+        list(pages),
+    )
+    await close_versions(connection, pages, now)
+    await connection.execute("delete from links where page_id = any($1::bigint[])", list(pages))
+    await leave_texts(connection, [row["text_hash"] for row in texts])
+    await connection.execute(
+        "update page_state set lifecycle = $2, settled_snapshot = null, fence = fence + 1 "
+        "where page_id = any($1::bigint[])",
+        list(pages),
+        lifecycle,
+    )
+    return len(texts)
