@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from atlas.domain.errors import ErrorClass, PageError
@@ -18,7 +19,10 @@ class RobotsMode(StrEnum):
 
 @dataclass(frozen=True)
 class Validators:
-    """What makes a later request conditional (RFC 9110, 8.8); sent back byte for byte."""
+    """What makes a later request conditional (RFC 9110, 8.8): sent back as it came.
+
+    Only printable ASCII is kept; a page whose ETag holds other bytes is fetched in full.
+    """
 
     etag: str | None = None
     last_modified: str | None = None
@@ -114,3 +118,16 @@ class FetchError(PageError):
         self.redirects = tuple(redirects)
         self.wire_bytes = wire_bytes
         self.elapsed = elapsed
+
+
+@dataclass(frozen=True)
+class RobotsRecord:
+    """The robots.txt of one origin as last read (RFC 9309): what a cache keeps.
+
+    `status` is that of the last answer, 0 if none came; `body` is "as sent" after content
+    decoding, at most 500 KiB, and empty unless the status is 2xx.
+    """
+
+    status: int
+    body: bytes
+    fetched_at: datetime
