@@ -1,0 +1,9 @@
+"""OpenTelemetry: one trace from the client through workflow and activity down to HTTP and SQL.
+
+Nothing is recorded or exported unless an OTLP endpoint is set; importing this costs nothing.
+"""
+
+from atlas.telemetry.setup import Telemetry, setup_telemetry
+from atlas.telemetry.spans import page_span
+
+__all__ = ["Telemetry", "page_span", "setup_telemetry"]

@@ -1,0 +1,142 @@
+"""From OpenTelemetry's own environment variables to plugins for Temporal clients and workers."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import SpanProcessor
+    from temporalio.contrib.opentelemetry import ReplaySafeTracerProvider
+    from temporalio.plugin import SimplePlugin
+
+    from atlas.telemetry.outlet import Outlet
+
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+
+
+@dataclass
+class Telemetry:
+    """What `setup_telemetry` made; without an endpoint there are no plugins and nothing to end."""
+
+    plugins: list[SimplePlugin] = field(default_factory=list)
+    """For `Client.connect(plugins=…)`; a worker takes them over from its client."""
+    _outlet: Outlet | None = None
+
+    @property
+    def enabled(self) -> bool:
+        return self._outlet is not None
+
+    def shutdown(self, timeout: float = 5.0) -> None:
+        """Export what is left, for at most `timeout` seconds; later spans go nowhere.
+
+        Blocking. A collector that does not answer must not keep a command from ending.
+        """
+        if self._outlet is None:
+            return
+        _instrumentor().uninstrument()
+        ending = threading.Thread(target=self._outlet.close, daemon=True)
+        ending.start()
+        ending.join(timeout)
+        self._outlet = None
+
+
+def setup_telemetry(service: str, processor: SpanProcessor | None = None) -> Telemetry:
+    """Start tracing when an OTLP endpoint is set (`ENDPOINTS`), over HTTP, in batches.
+
+    `service` becomes service.name unless OTEL_SERVICE_NAME says otherwise; headers, sampler,
+    resource attributes and OTEL_SDK_DISABLED are OpenTelemetry's own variables. `processor`
+    takes the spans instead of the endpoint.
+
+    Raises:
+        ValueError: an endpoint or protocol that cannot be used; names variable, value and mend.
+    """
+    if processor is None and not _wanted():
+        return Telemetry()
+    from atlas.telemetry.outlet import Outlet
+
+    outlet = Outlet(processor or _exporting())
+    _provider(service).add_span_processor(outlet)
+    _instrumentor().instrument(skip_dep_check=True)
+    return Telemetry(_plugins(), outlet)
+
+
+def _wanted() -> bool:
+    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return False
+    if os.environ.get("OTEL_TRACES_EXPORTER", "").lower() == "none":
+        return False
+    _check_protocol()
+    return any(_checked_endpoint(name) for name in ENDPOINTS)
+
+
+def _checked_endpoint(name: str) -> bool:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return False
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        shown = value.rpartition("@")[2]
+        raise ValueError(f"{name}: {shown!r} is no HTTP address; try http://localhost:4318")
+    return True
+
+
+def _check_protocol() -> None:
+    for name in _PROTOCOLS:
+        value = os.environ.get(name) or "http/protobuf"
+        if value != "http/protobuf":
+            raise ValueError(
+                f"{name}: {value!r} is not spoken by Atlas; "
+                "use http/protobuf, which collectors take on port 4318"
+            )
+
+
+def _exporting() -> SpanProcessor:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    return BatchSpanProcessor(OTLPSpanExporter())
+
+
+def _provider(service: str) -> ReplaySafeTracerProvider:
+    """The process's tracer provider; OpenTelemetry lets it be set once and never replaced."""
+    from opentelemetry import propagate, trace
+    from opentelemetry.propagators.composite import CompositePropagator
+    from opentelemetry.sdk.resources import Resource
+    from temporalio.contrib.opentelemetry import ReplaySafeTracerProvider, create_tracer_provider
+
+    # Temporal's headers have their own propagator. Without a global one no HTTP client, were it
+    # ever instrumented, sends our trace ids to the sites we crawl.
+    propagate.set_global_textmap(CompositePropagator([]))
+    present = trace.get_tracer_provider()
+    if isinstance(present, ReplaySafeTracerProvider):
+        return present
+    name = os.environ.get("OTEL_SERVICE_NAME") or service
+    attributes = {"service.name": name, "service.version": version("atlas-corpus")}
+    provider = create_tracer_provider(resource=Resource.create(attributes), shutdown_on_exit=False)
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def _instrumentor() -> Any:
+    # Read when asyncpg is first instrumented: the stable names of the database conventions.
+    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
+    from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
+
+    untyped: Any = AsyncPGInstrumentor
+    return untyped(capture_parameters=False)
+
+
+def _plugins() -> list[SimplePlugin]:
+    from temporalio.contrib.opentelemetry import OpenTelemetryPlugin
+    from temporalio.plugin import SimplePlugin
+
+    from atlas.telemetry.continuation import LinkContinuedRuns
+
+    links = SimplePlugin("AtlasContinuationLinks", interceptors=[LinkContinuedRuns()])
+    return [OpenTelemetryPlugin(add_temporal_spans=True), links]
