@@ -1,0 +1,206 @@
+"""The one way to the web: polite, guarded, bounded fetches over httpx.
+
+A fetch is a walk of hops. Each hop is checked against robots.txt, waits for a slot of its host,
+is dialled under the address policy and carries the headers of its own origin only. The body of
+the last hop, and of no other, goes to the sink piece by piece.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from types import TracebackType
+from typing import Protocol, Self
+
+import httpx
+from opentelemetry.trace import Span, Tracer
+
+from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.fetched import Fetched, FetchRequest, RobotsMode
+from atlas.domain.urls import host_of, origin_of
+from atlas.web import answers
+from atlas.web.credentials import Credentials
+from atlas.web.decoding import ACCEPT_ENCODING, Decoding
+from atlas.web.failures import NETWORK_ERRORS, failure_of
+from atlas.web.guard import AddressPolicy
+from atlas.web.journey import Journey
+from atlas.web.politeness import Slot, Slots
+from atlas.web.robots import Clock, Robots, RobotsCache, RobotsRules
+from atlas.web.tracing import request_span, tracer
+from atlas.web.transport import Hop, make_client
+
+_CONNECT_TIMEOUT = 10.0  # seconds for all addresses of a name together
+_CONTACT = re.compile(r"[\x21-\x27\x2a-\x7e]+")  # one word, no parentheses
+
+
+class Sink(Protocol):
+    """Takes the decoded body of a fetch; nothing of a redirect or a failed status.
+
+    A fetch that fails may have written a part: throw that away.
+    """
+
+    async def write(self, chunk: bytes) -> None:
+        """Take the next bytes; what it raises ends the fetch unchanged."""
+
+
+def user_agent(contact: str | None = None) -> str:
+    """`Atlas/<version> (+contact)`; `contact` is a URL or an address for site owners.
+
+    Raises ValueError for a contact that a header cannot hold.
+    """
+    product = f"Atlas/{version('atlas-corpus')}"
+    if not contact:
+        return product
+    if not _CONTACT.fullmatch(contact):
+        raise ValueError(
+            f"contact {contact!r} cannot stand in a header; "
+            "use a URL or a mail address in plain ASCII without spaces or parentheses"
+        )
+    return f"{product} (+{contact})"
+
+
+class WebClient:
+    """Fetches pages. One instance per worker, used as an async context manager.
+
+    `clock` dates robots.txt records and Retry-After; `robots_cache` shares the records between
+    workers (without one they are kept in this client's memory only).
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: AddressPolicy,
+        contact: str | None = None,
+        credentials: Credentials | None = None,
+        robots_cache: RobotsCache | None = None,
+        clock: Clock = lambda: datetime.now(UTC),
+        tracing: Tracer | None = None,
+    ) -> None:
+        self._policy = policy
+        self._agent = user_agent(contact)
+        self._credentials = credentials or Credentials()
+        self._clock = clock
+        self._tracer = tracing or tracer()
+        self._robots = Robots(self.fetch, robots_cache, clock)
+
+    async def __aenter__(self) -> Self:
+        self._http = make_client(self._policy)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._http.aclose()
+
+    async def fetch(self, request: FetchRequest, sink: Sink, slots: Slots) -> Fetched:
+        """GET a page, following redirects; the decoded body goes to `sink`.
+
+        Raises FetchError with what the ledger needs. Never retries; cancellation passes through.
+        """
+        journey = Journey(request)
+        try:
+            while True:
+                if request.robots is RobotsMode.OBEY:
+                    rules = await self._robots.permit(journey.url, slots)
+                    journey.crawl_delay = rules.crawl_delay
+                if fetched := await self._hop(journey, sink, slots):
+                    return fetched
+        except PageError as error:
+            raise journey.failed(error) from error
+
+    async def robots(self, url: str, slots: Slots) -> RobotsRules:
+        """The robots.txt rules of `url`'s origin: sitemaps, crawl delay. Raises FetchError."""
+        return await self._robots.rules(url, slots)
+
+    async def _hop(self, journey: Journey, sink: Sink, slots: Slots) -> Fetched | None:
+        async with slots.slot(host_of(journey.url), journey.url) as slot:
+            with (
+                journey.timed(),
+                request_span(self._tracer, journey.url, len(journey.redirects)) as span,
+            ):
+                words = f"the fetch took longer than {journey.request.total_timeout:g} s"
+                async with _limit(journey.remaining, "total_timeout", words):
+                    return await self._ask(journey, sink, slot, span)
+
+    async def _ask(self, journey: Journey, sink: Sink, slot: Slot, span: Span) -> Fetched | None:
+        hop = Hop(journey.url, slot)
+        async with self._answer(journey, hop) as response:
+            journey.status = response.status_code
+            span.set_attribute("http.response.status_code", response.status_code)
+            if response.status_code in answers.REDIRECTS:
+                journey.follow(response.headers.get("location"))
+                return None
+            answers.refuse_status(response, self._clock())
+            if response.status_code == 304:
+                return journey.not_modified(response.headers)
+            await self._read(response, journey, sink, hop)
+            return journey.modified(response.headers)
+
+    @asynccontextmanager
+    async def _answer(self, journey: Journey, hop: Hop) -> AsyncIterator[httpx.Response]:
+        limits = journey.request
+        try:
+            request = self._http.build_request(
+                "GET",
+                journey.url,
+                headers=self._headers(journey),
+                timeout=httpx.Timeout(limits.idle_timeout, connect=_CONNECT_TIMEOUT),
+                extensions={"hop": hop},
+            )
+            words = f"no complete headers came within {limits.header_timeout:g} s"
+            async with _limit(limits.header_timeout, "header_timeout", words):
+                response = await self._http.send(request, stream=True)
+        except NETWORK_ERRORS as error:
+            raise failure_of(error, hop, host_of(hop.url)) from error
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    def _headers(self, journey: Journey) -> dict[str, str]:
+        return {
+            "user-agent": self._agent,
+            "accept": journey.request.accept,
+            "accept-encoding": ACCEPT_ENCODING,
+            **self._credentials.for_origin(origin_of(journey.url)),
+            **journey.conditions(),
+        }
+
+    async def _read(self, response: httpx.Response, journey: Journey, sink: Sink, hop: Hop) -> None:
+        journey.refuse_declared(response.headers.get("content-length"))
+        decoding = Decoding(response.headers.get("content-encoding", ""))
+        async for raw in _raw_body(response, hop):
+            journey.count_wire(len(raw))
+            for piece in decoding.feed(raw):
+                journey.count_decoded(len(piece))
+                await sink.write(piece)
+        decoding.finish()
+
+
+async def _raw_body(response: httpx.Response, hop: Hop) -> AsyncIterator[bytes]:
+    stream = response.aiter_raw()
+    while True:
+        # Only the reading is translated: an OSError of the sink is not the network's.
+        try:
+            raw = await anext(stream, None)
+        except NETWORK_ERRORS as error:
+            raise failure_of(error, hop, host_of(hop.url)) from error
+        if raw is None:
+            return
+        yield raw
+
+
+@asynccontextmanager
+async def _limit(seconds: float, code: str, words: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds) as scope:
+            yield
+    except TimeoutError as error:
+        if not scope.expired():
+            raise
+        raise PageError(ErrorClass.TRANSIENT, code, words) from error

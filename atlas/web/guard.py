@@ -1,0 +1,129 @@
+"""Which network addresses may be dialled: no crawled page leads Atlas into a private network.
+
+The check runs on the address that is dialled, at that moment: names, literals, redirects and a
+name that resolves differently the second time all pass here. `ipaddress.is_global` is no guide
+(it calls ::127.0.0.1, 2002::/16, fec0::/10 and multicast global), so the list is explicit:
+the IANA special-purpose registries (RFC 6890) and what clouds use for metadata.
+"""
+
+import socket
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
+
+IpAddress = IPv4Address | IPv6Address
+IpNetwork = IPv4Network | IPv6Network
+
+_DENIED_V4: tuple[tuple[IPv4Network, str], ...] = tuple(
+    (IPv4Network(network), reason)
+    for network, reason in (
+        ("0.0.0.0/8", "this network"),
+        ("10.0.0.0/8", "private"),
+        ("100.64.0.0/10", "carrier-grade NAT"),
+        ("127.0.0.0/8", "loopback"),
+        ("168.63.129.16/32", "cloud metadata"),
+        ("169.254.0.0/16", "link-local or cloud metadata"),
+        ("172.16.0.0/12", "private"),
+        ("192.0.0.0/24", "protocol assignments"),
+        ("192.0.2.0/24", "documentation"),
+        ("192.88.99.0/24", "6to4 relay"),
+        ("192.168.0.0/16", "private"),
+        ("198.18.0.0/15", "benchmarking"),
+        ("198.51.100.0/24", "documentation"),
+        ("203.0.113.0/24", "documentation"),
+        ("224.0.0.0/4", "multicast"),
+        ("240.0.0.0/4", "reserved"),
+    )
+)
+_DENIED_V6: tuple[tuple[IPv6Network, str], ...] = tuple(
+    (IPv6Network(network), reason)
+    for network, reason in (
+        ("::1/128", "loopback"),
+        ("::/128", "unspecified"),
+        ("::/96", "IPv4-compatible"),
+        ("64:ff9b:1::/48", "local NAT64"),
+        ("100::/64", "discard-only"),
+        ("100:0:0:1::/64", "dummy prefix"),
+        ("2001::/23", "protocol assignments"),
+        ("2001:db8::/32", "documentation"),
+        ("3ffe::/16", "reserved"),
+        ("3fff::/20", "documentation"),
+        ("5f00::/16", "segment routing"),
+        ("fc00::/7", "private"),
+        ("fe80::/10", "link-local"),
+        ("fec0::/10", "site-local"),
+        ("ff00::/8", "multicast"),
+    )
+)
+_MAPPED = IPv6Network("::ffff:0:0/96")
+_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, 2.1
+# An IPv4 address in the last 32 bits: mapped, compatible, translated (RFC 2765), NAT64.
+_TRAILING_V4 = (_MAPPED, IPv6Network("::/96"), IPv6Network("::ffff:0:0:0/96"), _NAT64)
+_SIX_TO_FOUR = IPv6Network("2002::/16")  # RFC 3056
+_TEREDO = IPv6Network("2001::/32")  # RFC 4380, 4
+_GLOBAL_V6 = (IPv6Network("2000::/3"), _NAT64, IPv6Network("::ffff:0:0:0/96"))
+_ISATAP = (0x00005EFE, 0x02005EFE)  # RFC 5214, 6.1: upper half of the interface identifier
+_LOW_32 = 0xFFFFFFFF
+
+
+class AddressRefused(OSError):
+    """The policy forbids an address; raised while dialling, so it must be an OSError."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(
+            f"address {address} is {reason}; to allow it, add its network to "
+            "ATLAS_FETCH_ALLOW_NETWORKS"
+        )
+        self.address = address
+        self.reason = reason
+
+
+class AddressPolicy:
+    """Refuses addresses that are not public, except in `allow_networks` (CIDRs)."""
+
+    def __init__(self, allow_networks: Iterable[str | IpNetwork] = ()) -> None:
+        self._allowed = tuple(ip_network(network) for network in allow_networks)
+
+    def check(self, ip: str | IpAddress) -> None:
+        """Raise AddressRefused unless `ip`, and every IPv4 inside it, may be dialled."""
+        address = _unmapped(ip_address(str(ip).partition("%")[0]))
+        for inner in (address, *embedded_ipv4(address)):
+            reason = self._reason_against(inner)
+            if reason:
+                raise AddressRefused(str(ip), reason)
+
+    def socket_factory(self, addr_info: tuple[Any, ...]) -> socket.socket:
+        """For `aiohttp.TCPConnector`: sees each address right before it is dialled."""
+        family, kind, protocol, _, sockaddr = addr_info
+        self.check(sockaddr[0])
+        return socket.socket(family=family, type=kind, proto=protocol)
+
+    def _reason_against(self, address: IpAddress) -> str | None:
+        if any(address in network for network in self._allowed):
+            return None
+        if isinstance(address, IPv4Address):
+            return next((reason for network, reason in _DENIED_V4 if address in network), None)
+        return next((reason for network, reason in _DENIED_V6 if address in network), None) or (
+            None if any(address in network for network in _GLOBAL_V6) else "not globally routed"
+        )
+
+
+def embedded_ipv4(address: IpAddress) -> Iterator[IPv4Address]:
+    """Every IPv4 address that `address` would lead to by a translation or a tunnel."""
+    if isinstance(address, IPv4Address):
+        return
+    bits = int(address)
+    if any(address in network for network in _TRAILING_V4) or (bits >> 32) & _LOW_32 in _ISATAP:
+        yield IPv4Address(bits & _LOW_32)
+    if address in _SIX_TO_FOUR:
+        yield IPv4Address((bits >> 80) & _LOW_32)
+    if address in _TEREDO:  # the server, and the client with its bits inverted
+        yield IPv4Address((bits >> 64) & _LOW_32)
+        yield IPv4Address(~bits & _LOW_32)
+
+
+def _unmapped(address: IpAddress) -> IpAddress:
+    # The kernel dials the IPv4 address itself, so an allowed IPv4 network covers it.
+    if isinstance(address, IPv6Address) and address in _MAPPED:
+        return IPv4Address(int(address) & _LOW_32)
+    return address

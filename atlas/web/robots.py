@@ -1,0 +1,209 @@
+"""robots.txt: fetched once per origin and day, obeyed before each request (RFC 9309)."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from protego import Protego
+
+from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.fetched import MIB, FetchError, FetchRequest, RobotsMode, RobotsRecord
+from atlas.domain.urls import InvalidUrl, canonicalize, origin_of
+from atlas.web.politeness import Slots
+
+PARSE_LIMIT = 500 * 1024  # bytes; RFC 9309, 2.5
+FRESH = timedelta(hours=24)  # RFC 9309, 2.4
+_MAX_REDIRECTS = 5  # RFC 9309, 2.3.1.2
+_TIMEOUT = 30.0  # seconds
+_KNOWN_ORIGINS = 1024  # parsed files kept in memory
+_LONGEST_DELAY = 3600.0  # seconds of Crawl-delay that are believed
+_MAX_SITEMAPS = 1000
+_AGENT = "Atlas"  # the product token sites name in their rules
+
+Clock = Callable[[], datetime]
+
+
+class RobotsCache(Protocol):
+    """Keeps records across workers; times in them come from the client's clock."""
+
+    async def get(self, origin: str) -> RobotsRecord | None:
+        """The record last put for `origin`, however old."""
+
+    async def put(self, origin: str, record: RobotsRecord) -> None:
+        """Keep `record` in place of an older one."""
+
+
+class Fetch(Protocol):
+    """`WebClient.fetch`, as far as this module needs it."""
+
+    def __call__(self, request: FetchRequest, sink: "_Head", slots: Slots) -> Awaitable[object]: ...
+
+
+class RobotsRules:
+    """What one record means: 2xx its rules, 3xx and 4xx all allowed, 5xx or none: nothing.
+
+    429 counts as "no answer": a server that asks for less gets less.
+    """
+
+    def __init__(self, origin: str, record: RobotsRecord, failure: str = "") -> None:
+        self.status = record.status
+        self.failure = failure or f"answered {record.status}"
+        self.reachable = 200 <= record.status < 500 and record.status != 429
+        self._parsed = Protego.parse(record.body[:PARSE_LIMIT].decode("utf-8-sig", "replace"))
+        self.crawl_delay = _delay(self._parsed.crawl_delay(_AGENT))
+        self.sitemaps = _sitemaps(origin, self._parsed)
+
+    def allows(self, url: str) -> bool:
+        """Whether the rules permit `url`, a URL of this origin."""
+        return self.reachable and bool(self._parsed.can_fetch(url, _AGENT))
+
+
+@dataclass(frozen=True)
+class _Known:
+    rules: RobotsRules
+    until: datetime
+
+
+class Robots:
+    """Rules by origin. One fetch per origin is under way at a time; the others wait for it.
+
+    A failed fetch is repeated after `retry_after` at the earliest; until then the last good
+    rules hold, however old they are (RFC 9309, 2.4), and with none the origin is closed.
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        cache: RobotsCache | None,
+        clock: Clock = lambda: datetime.now(UTC),
+        retry_after: timedelta = timedelta(seconds=30),
+    ) -> None:
+        self._fetch = fetch
+        self._cache = cache
+        self._clock = clock
+        self._retry_after = retry_after
+        self._known: dict[str, _Known] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def permit(self, url: str, slots: Slots) -> RobotsRules:
+        """The rules of `url`'s origin, if they allow it.
+
+        Raises PageError: robots_disallowed (blocked), robots_unreachable (transient).
+        """
+        rules = await self.rules(url, slots)
+        if not rules.reachable:
+            raise PageError(
+                ErrorClass.TRANSIENT,
+                "robots_unreachable",
+                f"{origin_of(url)}/robots.txt: {rules.failure}; no page is fetched without it",
+            )
+        if not rules.allows(url):
+            raise PageError(
+                ErrorClass.BLOCKED, "robots_disallowed", f"robots.txt of {origin_of(url)} forbids"
+            )
+        return rules
+
+    async def rules(self, url: str, slots: Slots) -> RobotsRules:
+        """The rules of `url`'s origin, from memory, the cache or the site."""
+        origin = origin_of(url)
+        lock = self._locks.setdefault(origin, asyncio.Lock())
+        async with lock:
+            known = self._known.get(origin)
+            if known is None or known.until <= self._clock():
+                known = await self._renew(origin, slots)
+                self._remember(origin, known)
+            return known.rules
+
+    async def _renew(self, origin: str, slots: Slots) -> _Known:
+        cached = await self._cache.get(origin) if self._cache else None
+        if cached and self._until(cached) > self._clock():
+            return self._knowledge(origin, cached)
+        record, failure = await self._load(origin, slots)
+        if _failed(record) and cached and not _failed(cached):
+            return _Known(RobotsRules(origin, cached), self._until(record))
+        if self._cache:
+            await self._cache.put(origin, record)
+        return self._knowledge(origin, record, failure)
+
+    async def _load(self, origin: str, slots: Slots) -> tuple[RobotsRecord, str]:
+        request = FetchRequest(
+            url=f"{origin}/robots.txt",
+            accept="text/plain,*/*;q=0.5",
+            robots=RobotsMode.IGNORE,
+            max_bytes=16 * MIB,  # the head below stops long before
+            max_redirects=_MAX_REDIRECTS,
+            header_timeout=_TIMEOUT,
+            total_timeout=_TIMEOUT,
+        )
+        head = _Head()
+        status, failure = 200, ""
+        try:
+            await self._fetch(request, head, slots)
+        except _Full:
+            pass
+        except FetchError as error:
+            head.body.clear()
+            status, failure = _status_after(error), error.message
+        return RobotsRecord(status, bytes(head.body), self._clock()), failure
+
+    def _knowledge(self, origin: str, record: RobotsRecord, failure: str = "") -> _Known:
+        return _Known(RobotsRules(origin, record, failure), self._until(record))
+
+    def _until(self, record: RobotsRecord) -> datetime:
+        return record.fetched_at + (self._retry_after if _failed(record) else FRESH)
+
+    def _remember(self, origin: str, known: _Known) -> None:
+        self._known.pop(origin, None)
+        self._known[origin] = known
+        if len(self._known) > _KNOWN_ORIGINS:
+            del self._known[next(iter(self._known))]
+
+
+class _Full(Exception):
+    """Enough of the file was read."""
+
+
+class _Head:
+    """A sink that keeps the first PARSE_LIMIT bytes and then ends the fetch."""
+
+    def __init__(self) -> None:
+        self.body = bytearray()
+
+    async def write(self, chunk: bytes) -> None:
+        self.body += chunk[: PARSE_LIMIT - len(self.body)]
+        if len(self.body) >= PARSE_LIMIT:
+            raise _Full
+
+
+def _failed(record: RobotsRecord) -> bool:
+    return record.status == 429 or not 200 <= record.status < 500
+
+
+def _status_after(error: FetchError) -> int:
+    if error.code in ("address_refused", "invalid_url") and not error.redirects:
+        raise error  # the true cause, and a lasting one: no page of this origin can be fetched
+    if error.status is None or 200 <= error.status < 300:
+        return 0  # no answer, or one whose body cannot be read
+    return error.status
+
+
+def _delay(seconds: float | None) -> float | None:
+    if seconds is None or not math.isfinite(seconds) or seconds < 0:
+        return None
+    return min(seconds, _LONGEST_DELAY)
+
+
+def _sitemaps(origin: str, parsed: Protego) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for line in parsed.sitemaps:
+        try:
+            found[canonicalize(line, f"{origin}/robots.txt")] = None
+        except InvalidUrl:
+            continue
+        if len(found) == _MAX_SITEMAPS:
+            break
+    return tuple(found)

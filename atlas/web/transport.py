@@ -1,0 +1,131 @@
+"""httpx over aiohttp's transport, with the address policy at the moment of dialling.
+
+One subclass, for two reasons: the request goes out with the canonical URL byte for byte (both
+libraries would rewrite escapes: a second parser is a second opinion), and each request tells
+its `Hop` when it was really sent and which addresses were refused.
+"""
+
+import socket
+import ssl
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import certifi
+import httpx
+from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import AiohttpResponseStream
+from yarl import URL
+
+from atlas.web.guard import AddressPolicy, AddressRefused
+from atlas.web.politeness import Slot
+
+_HOP: ContextVar["Hop"] = ContextVar("atlas_hop")
+_KEEPALIVE = 15.0  # seconds an idle connection is kept
+_MAX_HEADER_LINE = 32 * 1024  # bytes; security policies outgrow the usual 8 KiB
+_MAX_HEADERS = 128
+
+
+@dataclass
+class Hop:
+    """One request on its way: where to, and what became of its dialling."""
+
+    url: str
+    slot: Slot
+    refused: list[AddressRefused] = field(default_factory=list)
+    dialled: int = 0
+
+
+class HopTransport(AiohttpTransport):
+    """Sends requests that carry their Hop as `extensions["hop"]`."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send, and answer as soon as the headers are in. Raises aiohttp's own errors."""
+        hop: Hop = request.extensions["hop"]
+        timeout = request.extensions["timeout"]
+        token = _HOP.set(hop)
+        try:
+            response = await self._session().request(
+                request.method,
+                URL(hop.url, encoded=True),
+                headers=[pair for pair in request.headers.items() if pair[0] != "host"],
+                allow_redirects=False,
+                auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(
+                    sock_connect=timeout["connect"], sock_read=timeout["read"]
+                ),
+                trace_request_ctx=hop,
+            )
+        finally:
+            _HOP.reset(token)
+        return httpx.Response(
+            response.status,
+            headers=list(response.raw_headers),
+            stream=AiohttpResponseStream(response),
+            request=request,
+        )
+
+    def _session(self) -> aiohttp.ClientSession:
+        if not isinstance(self.client, aiohttp.ClientSession):
+            self.client = self.get_client()
+        return self.client
+
+
+def make_client(policy: AddressPolicy) -> httpx.AsyncClient:
+    """An httpx client that dials under `policy`; no cookies, proxies, netrc or environment."""
+    transport = HopTransport(client=lambda: _make_session(policy), trust_env=False)
+    client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
+    client.headers.clear()  # every header that leaves is chosen in client.py
+    return client
+
+
+def _make_session(policy: AddressPolicy) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(
+        limit=0,  # slots and the caller bound what is under way
+        keepalive_timeout=_KEEPALIVE,
+        ssl=_tls_context(),
+        socket_factory=lambda addr_info: _dial(policy, addr_info),
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        max_line_size=_MAX_HEADER_LINE,
+        max_field_size=_MAX_HEADER_LINE,
+        max_headers=_MAX_HEADERS,
+        trace_configs=[_sent_trace()],
+    )
+
+
+def _dial(policy: AddressPolicy, addr_info: tuple[Any, ...]) -> socket.socket:
+    # aiohappyeyeballs dials in tasks of its own; they inherit the context, so the Hop is known.
+    hop = _HOP.get()
+    try:
+        sock = policy.socket_factory(addr_info)
+    except AddressRefused as refused:
+        hop.refused.append(refused)
+        raise
+    hop.dialled += 1
+    return sock
+
+
+def _sent_trace() -> aiohttp.TraceConfig:
+    async def headers_sent(session: object, context: SimpleNamespace, params: object) -> None:
+        hop: Hop = context.trace_request_ctx
+        hop.slot.sent(time.monotonic())
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(headers_sent)
+    return trace
+
+
+def _tls_context() -> ssl.SSLContext:
+    # The system's authorities (SSL_CERT_FILE included), and certifi's for images without any.
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
