@@ -33,9 +33,10 @@ def scripted(number: int, place: int, bands: Sequence[int]) -> TextSketch:
 
 TEXTS = st.lists(
     st.tuples(
-        st.integers(0, SIGNATURE_HASHES), st.lists(st.integers(1, 4), max_size=3, unique=True)
+        st.integers(0, SIGNATURE_HASHES),
+        st.lists(st.integers(1, 3), min_size=1, max_size=2, unique=True),
     ),
-    min_size=1,
+    min_size=8,
     max_size=12,
 ).map(lambda drawn: [scripted(number, *one) for number, one in enumerate(drawn)])
 
@@ -49,7 +50,13 @@ class Step:
 
 
 STEPS = st.lists(
-    st.builds(Step, st.booleans(), st.lists(st.integers(0, 11), max_size=6).map(tuple)), max_size=6
+    st.builds(
+        Step,
+        st.sampled_from([True, True, False]),
+        st.lists(st.integers(0, 11), min_size=1, max_size=6).map(tuple),
+    ),
+    min_size=3,
+    max_size=6,
 )
 
 

@@ -1,0 +1,170 @@
+"""Scoring the index: how often terms occur, and BM25 of the texts worth scoring, in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from atlas.domain import ranking
+from atlas.domain.analysis import QueryTerm
+from atlas.domain.ranking import CountedTerm
+from atlas.stores.postgres.index import Generation
+
+COUNTED_ENTRIES = 50_000
+"""Up to this size of the index every term is counted; beyond, common ones are estimated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which texts may be found: those with a live page in this source, of this language."""
+
+    source: str | None
+    lang: str | None
+
+    @property
+    def everything(self) -> bool:
+        """Whether it leaves nothing out."""
+        return self.source is None and self.lang is None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which results are wanted, in order of score."""
+
+    limit: int
+    offset: int
+    collapse: bool
+
+
+async def count_terms(
+    connection: asyncpg.Connection,
+    generation: Generation,
+    terms: Sequence[QueryTerm],
+    counted_entries: int = COUNTED_ENTRIES,
+) -> list[CountedTerm]:
+    """In how many index entries each term occurs; of too many terms, the rarest.
+
+    Exact while the index is small. Beyond `counted_entries` the common ones come from the sample
+    that PostgreSQL's own ANALYZE keeps, so that no query reads a posting list of millions; the
+    rare ones are still counted.
+    """
+    known: dict[str, int] = {}
+    if generation.entries > counted_entries:
+        known = await _estimates(connection, generation, terms)
+    unknown = [term for term in terms if term.prefix or term.lexeme not in known]
+    rows = await connection.fetch(COUNT, generation.id, [term.tsquery for term in unknown])
+    counts = [CountedTerm(term, row["df"]) for term, row in zip(unknown, rows, strict=True)]
+    counts += [CountedTerm(t, known[t.lexeme]) for t in terms if t not in set(unknown)]
+    present = [counted for counted in counts if counted.frequency] or counts[:1]
+    return sorted(present, key=lambda counted: counted.frequency)[: ranking.MAX_TERMS]
+
+
+async def _estimates(
+    connection: asyncpg.Connection, generation: Generation, terms: Sequence[QueryTerm]
+) -> dict[str, int]:
+    rows = await connection.fetch(
+        _ESTIMATE, f"index_entries_{generation.id}", [term.lexeme for term in terms]
+    )
+    return {row["lexeme"]: round(row["share"] * generation.entries) for row in rows}
+
+
+async def score(
+    connection: asyncpg.Connection,
+    generation: Generation,
+    candidates: str,
+    weights: Mapping[QueryTerm, float],
+    scope: Scope,
+    cut: Cut,
+) -> list[asyncpg.Record]:
+    """The best clusters, each by its best text and that text's best part.
+
+    Every row has the `total` of clusters; a single row without `text_hash` says there is none
+    in this cut.
+    """
+    return await connection.fetch(
+        score_statement(scope),
+        generation.id,
+        candidates,
+        [term.tsquery for term in weights],
+        list(weights.values()),
+        _THRESHOLDS,
+        max(generation.tokens / generation.entries, 1.0),
+        cut.collapse,
+        ranking.K1,
+        ranking.B,
+        cut.limit,
+        cut.offset,
+        *([] if scope.everything else [scope.source, scope.lang]),
+    )
+
+
+def score_statement(scope: Scope) -> str:
+    """The statement that scores, collapses and cuts. Only a narrower scope pays for its test."""
+    return _SCORE if scope.everything else _SCORE.replace("/* scope */", _SCOPE)
+
+
+_THRESHOLDS = ranking.thresholds()
+
+COUNT = """
+select (select count(*) from index_entries e where e.generation = $1 and e.tsv @@ t.query) as df
+  from unnest($2::text[]::tsquery[]) with ordinality as t(query, place) order by t.place
+"""
+
+_ESTIMATE = """
+select c.lexeme, c.share
+  from pg_stats s
+ cross join lateral unnest(
+       s.most_common_elems::text::text[], s.most_common_elem_freqs::real[]) as c(lexeme, share)
+ where s.schemaname = current_schema() and s.tablename = $1 and s.attname = 'tsv'
+   and c.lexeme = any($2::text[])
+"""
+
+_SCOPE = """
+       and exists (
+           select from documents d join versions v on v.document_id = d.id and v.valid_to is null
+            where d.text_hash = e.text_hash and ($13::text is null or d.lang = $13)
+              and ($12::text is null or exists (
+                  select from source_pages sp join sources s on s.id = sp.source_id
+                   where sp.page_id = d.page_id and s.name = $12)))
+"""
+
+# setweight takes each tsvector out of its TOAST once, and OFFSET 0 keeps that step apart: without,
+# every term would do it again. Rounded, so that equal texts tie whatever the order of the sum.
+_SCORE = """
+with candidate as (
+    select e.text_hash, e.part, e.length, e.first, e.last, setweight(e.tsv, 'D') as tsv
+      from index_entries e
+     where e.generation = $1 and e.tsv @@ $2::tsquery /* scope */
+    offset 0),
+scored as (
+    select c.text_hash, c.part, c.first, c.last, round(sum(
+           t.weight * tf.n * ($8::float8 + 1)
+           / (tf.n + $8::float8 * (1 - $9::float8 + $9::float8 * c.length / $6::float8))
+           )::numeric, 6)::float8 as score
+      from candidate c
+     cross join unnest($3::text[]::tsquery[], $4::float8[]) as t(query, weight)
+     cross join lateral (
+           select width_bucket(ts_rank('{1,1,1,1}', c.tsv, t.query), $5::real[]) as n
+           offset 0) as tf
+     group by 1, 2, 3, 4),
+best as (
+    select distinct on (text_hash) * from scored order by text_hash, score desc, part),
+clustered as (
+    select b.*, case when $7::boolean then coalesce(s.representative, b.text_hash)
+                     else b.text_hash end as cluster
+      from best b left join sketches s on s.text_hash = b.text_hash),
+ranked as (
+    select *, count(*) over (partition by cluster) as members,
+           row_number() over (partition by cluster order by score desc, text_hash) as place
+      from clustered),
+page as (
+    select * from ranked where place = 1 order by score desc, text_hash limit $10 offset $11)
+select p.text_hash, p.first, p.last, p.score, p.members, all_of_them.total,
+       array(select r.text_hash from ranked r
+              where r.cluster = p.cluster and r.place between 2 and 6 order by r.place) as similar
+  from (select count(*) as total from ranked where place = 1) as all_of_them
+  left join page p on true
+ order by p.score desc, p.text_hash
+"""
