@@ -1,10 +1,17 @@
-"""What a child process is given and what it hands back: plain values that pickle."""
+"""What a child process is given and what it hands back: plain values that pickle.
+
+Importing this module loads neither numpy nor the stemmers, which an idle worker does without.
+"""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from atlas.domain.analysis import IndexPart
-from atlas.domain.neardup import Sketch
-from atlas.domain.texts import Extracted
+if TYPE_CHECKING:
+    from atlas.domain.analysis import IndexPart
+    from atlas.domain.neardup import Sketch
+    from atlas.domain.texts import Extracted
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,93 @@
+"""Which elements are chrome: navigation, banners, share buttons, whatever frames the text."""
+
+import re
+
+from lxml.html import HtmlElement
+
+# fmt: off
+_TAGS = frozenset((
+    "nav", "footer", "select", "button", "textarea", "dialog", "menu", "option", "optgroup",
+))
+_ROLES = frozenset((
+    "navigation", "banner", "contentinfo", "complementary", "search", "dialog", "alertdialog",
+    "menu", "menubar",
+))
+# fmt: on
+_NEVER = frozenset(("html", "body", "main", "article"))
+# An aside of this kind belongs to the text: Docutils writes footnotes and topics so.
+_NOTE = re.compile(r"footnote|topic|admonition|note|citation|warning|tip", re.IGNORECASE)
+_NAMES = re.compile(
+    r"(?:^|[\s_-])(?:nav|navbar|navigation|navheader|navfooter|menu|sidebar|sphinxsidebar"
+    r"|breadcrumbs?|footer|related|comments?|share|sharing|social|ads?|advert\w*|promo\w*"
+    r"|newsletter|subscribe|subscription|cookies?|popup|modal|toolbar|widget|recommend\w*"
+    r"|sponsor\w*|disqus|outbrain|taboola|signup|login|pagination|skip|trending)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_HUMP = re.compile(r"([a-z])([A-Z])")
+_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+
+
+class Chrome:
+    """Says of an element whether it or an ancestor is chrome.
+
+    `weights` gives the characters of good text below each element: what holds a tenth of the
+    page's good text is no chrome, whatever its class says (`<body class="navigation-thin">`).
+    """
+
+    def __init__(self, root: HtmlElement, weights: dict[HtmlElement, int]) -> None:
+        self._root = root
+        self._weights = weights
+        self._enough = weights.get(root, 0) / 10
+        self._known: dict[HtmlElement, bool] = {root: False}
+
+    def covers(self, element: HtmlElement) -> bool:
+        """Whether `element` lies in chrome."""
+        known = self._known.get(element)
+        if known is None:
+            parent = element.getparent()
+            known = parent is not None and self.covers(parent)
+            known = known or (self._light(element) and is_chrome(element))
+            self._known[element] = known
+        return known
+
+    def _light(self, element: HtmlElement) -> bool:
+        weight = self._weights.get(element, 0)
+        return weight == 0 or weight < self._enough
+
+
+def is_chrome(element: HtmlElement) -> bool:
+    """Whether tag, role, visibility or names say so; ancestors are not asked."""
+    tag = element.tag
+    if tag in _NEVER:
+        return False
+    return (
+        tag in _TAGS
+        or (tag == "aside" and not _NOTE.search(_names(element) + element.get("role", "")))
+        or (tag == "header" and _is_banner(element))
+        or is_hidden(element)
+        or element.get("role") in _ROLES
+        or _NAMES.search(_names(element)) is not None
+    )
+
+
+def is_hidden(element: HtmlElement) -> bool:
+    """Whether the element itself asks not to be shown."""
+    attributes = element.attrib
+    style = attributes.get("style")
+    return (
+        "hidden" in attributes
+        or attributes.get("aria-hidden") == "true"
+        or (style is not None and _HIDDEN_STYLE.search(style) is not None)
+    )
+
+
+def _is_banner(header: HtmlElement) -> bool:
+    """A header of the page, not of an article, and without the page's heading."""
+    parent = header.getparent()
+    return parent is not None and parent.tag == "body" and header.find(".//h1") is None
+
+
+def _names(element: HtmlElement) -> str:
+    attributes = element.attrib
+    names = f"{attributes.get('class', '')} {attributes.get('id', '')}"
+    return _HUMP.sub(r"\1-\2", names)

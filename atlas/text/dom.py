@@ -1,0 +1,57 @@
+"""HTML text to an lxml tree that is never deeper than the libraries can go.
+
+libxml2 stops at 256 nested elements and silently drops the rest of the page; lexbor needs time
+in the square of the depth. So a page that comes near is flattened first: its nestable tags become
+line breaks, which keeps every word and loses only structure nobody can see.
+"""
+
+import re
+
+import lxml.html
+from lxml.etree import LxmlError, XPath
+from lxml.html import HtmlElement
+
+from atlas.domain.errors import ErrorClass, PageError
+
+_MAX_DEPTH = 200  # elements; libxml2's own limit is 256
+_NESTABLE = re.compile(
+    r"</?(?!(?:html|head|body|title|meta|link|base|script|style|h[1-6]|p|pre|li|br|td|tr|dt|dd|th)"
+    r"[\s/>])[a-z][a-z0-9:-]*(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_BEYOND = XPath(f"boolean({'/*' * (_MAX_DEPTH + 1)})")
+_ANY_TAG = re.compile(r"<[^<>]*>")
+_SCRIPTS = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_UNPARSEABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+
+
+def parse_html(html: str) -> HtmlElement:
+    """The page's tree, its root the `html` element, comments left out, bounded in depth.
+
+    Raises PageError(INVALID, "no_text") when there is no element at all.
+    """
+    clean = _XML_DECLARATION.sub("", _UNPARSEABLE.sub("", html))
+    tree = _parse(clean)
+    if tree is not None and _too_deep(tree):
+        tree = _parse(_NESTABLE.sub("<br>", clean))
+    if tree is not None and _too_deep(tree):  # nested paragraphs, cells: give up all structure
+        tree = _parse(_ANY_TAG.sub("<br>", _SCRIPTS.sub("", clean)))
+    if tree is None or _too_deep(tree):
+        raise PageError(ErrorClass.INVALID, "no_text", "the page has no element to read")
+    return tree
+
+
+def _parse(html: str) -> HtmlElement | None:
+    parser = lxml.html.HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False
+    )
+    try:
+        return lxml.html.document_fromstring(html.encode(), parser=parser)
+    except (LxmlError, AssertionError, ValueError):
+        return None
+
+
+def _too_deep(tree: HtmlElement) -> bool:
+    """Whether any element lies below the limit; XPath goes level by level, without a stack."""
+    return bool(_BEYOND(tree))

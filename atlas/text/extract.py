@@ -1,0 +1,100 @@
+"""One body in, one `Extracted` out, or a PageError that names why not."""
+
+from datetime import datetime
+
+from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.texts import Extracted, Link, Media, fold_blank, strip_unstorable, text_hash
+from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.text.charset import decode
+from atlas.text.dom import parse_html
+from atlas.text.html import main_blocks
+from atlas.text.language import language_of
+from atlas.text.links import base_of, outlinks
+from atlas.text.markdown import to_markdown, to_text
+from atlas.text.metadata import canonical_of, declared_language, published_of, read_head, title_of
+from atlas.text.pdf import pdf_text
+from atlas.text.plain import clean_plain, plain_title
+from atlas.text.sniff import media_of
+
+
+def extract(body: bytes, content_type: str | None, charset: str | None, url: str) -> Extracted:
+    """Text, Markdown, metadata and links of one body; `url` is where it came from at last.
+
+    Raises PageError(INVALID) with code `empty_body`, `binary_content`, `unsupported_type`,
+    `pdf_broken` or `no_text`. An empty text is never a success.
+    """
+    media = media_of(body, content_type)
+    if media == "pdf":
+        return _from_pdf(body, url)
+    text = decode(body, charset)
+    return _from_html(text, url) if media == "html" else _from_plain(text, url)
+
+
+def _from_html(html: str, url: str) -> Extracted:
+    tree = parse_html(html)
+    alive = list(tree.iter())  # lxml would make each element's object anew on every visit
+    head = read_head(tree)
+    base = base_of(tree, url)
+    blocks = main_blocks(tree, html, head)
+    text = strip_unstorable(to_text(blocks))
+    extracted = _extracted(
+        media="html",
+        title=title_of(tree, head),
+        text=text,
+        markdown=to_markdown(blocks, base),
+        language=declared_language(tree, head),
+        published=published_of(tree, head),
+        canonical=canonical_of(tree, base),
+        links=outlinks(tree, head, base),
+    )
+    alive.clear()
+    return extracted
+
+
+def _from_plain(raw: str, url: str) -> Extracted:
+    text = clean_plain(raw)
+    title = plain_title(text) or _file_name(url)
+    return _extracted(media="text", title=title, text=text, markdown=text)
+
+
+def _from_pdf(body: bytes, url: str) -> Extracted:
+    raw, title, published = pdf_text(body)
+    text = clean_plain(raw)
+    title = title or plain_title(text) or _file_name(url)
+    return _extracted(media="pdf", title=title, text=text, markdown=text, published=published)
+
+
+def _extracted(
+    *,
+    media: Media,
+    title: str,
+    text: str,
+    markdown: str,
+    language: str | None = None,
+    published: datetime | None = None,
+    canonical: str | None = None,
+    links: tuple[Link, ...] = (),
+) -> Extracted:
+    if not text.strip():
+        raise PageError(ErrorClass.INVALID, "no_text", f"no visible text in this {media} body")
+    shown = fold_blank(strip_unstorable(title))
+    return Extracted(
+        title=shown,
+        text=text,
+        markdown=strip_unstorable(markdown),
+        lang=language_of(text, language),
+        published=published,
+        canonical=canonical,
+        links=links,
+        text_hash=text_hash(shown, text),
+        media=media,
+    )
+
+
+def _file_name(url: str) -> str:
+    """The last segment of the path: better than no title for a bare file."""
+    try:
+        path = canonicalize(url).partition("?")[0]
+    except InvalidUrl:
+        return ""
+    return path.rstrip("/").rpartition("/")[2][:200]

@@ -1,0 +1,218 @@
+"""Which blocks of a page are its text.
+
+Three kinds of page, three answers, each measured (benchmarks/extraction.py):
+
+* A page that calls itself an article gets trafilatura's choice (fast mode). Where that leaves out
+  more good text than it keeps, resiliparse's main text is added: the "rescue".
+* A manual (code, definitions, parameters in number) and an index gets everything but its chrome,
+  since trafilatura drops definition lists, headings and short items, a third of Apache's manual.
+* Any other page gets everything but chrome inside the smallest element that holds trafilatura's
+  choice, and is treated as a manual if most of its good text lies outside.
+
+Nothing found anywhere means all that is visible, chrome included: a page of links is a page.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+
+from lxml.html import HtmlElement
+from resiliparse.extract.html2text import extract_plain_text
+from trafilatura import bare_extraction
+
+from atlas.text.blocks import Block, blocks_of, word_key
+from atlas.text.chrome import Chrome, is_hidden
+from atlas.text.metadata import Head
+
+_MATCHED = 8  # word characters from which a block found in an extractor's text is no coincidence
+_GOOD_LENGTH = 20  # word characters of a block that counts as good text
+_GOOD_LINKS = 0.3  # share of link text up to which a block counts as good text
+_LINKY = 0.5  # share of link text from which a block of an undeclared page is a list of links
+_CONTAINER_SHARE = 0.9  # of trafilatura's choice that the main element must hold
+_MANUAL_MARKS = 8  # code and definition elements that make a manual
+_MANUAL_MARKS_ARTICLE = 30  # the same on a page that calls itself an article
+_MANUAL_TAGS = ("pre", "dt", "code", "tt", "kbd", "samp", "var")
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "dt"))
+_HELD = 0.6  # share of trafilatura's text that the page's blocks must hold to stand for it
+_BUDGET = 2_000_000_000  # character comparisons for matching by substring
+
+logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # its warnings name no page
+logging.getLogger("htmldate").setLevel(logging.CRITICAL)
+
+
+def main_blocks(tree: HtmlElement, html: str, head: Head) -> list[Block]:
+    """The blocks that are the page's text, in reading order; empty only if nothing is visible."""
+    root = tree.find("body")
+    root = tree if root is None else root
+    blocks = blocks_of(root)
+    for choose in _choices(tree, root, head):
+        chosen = choose(blocks, html)
+        if chosen:
+            return chosen
+    return [block for block in blocks if not _hidden(block.element)]
+
+
+_Choice = Callable[[Sequence[Block], str], list[Block]]
+
+
+def _choices(tree: HtmlElement, root: HtmlElement, head: Head) -> Iterable[_Choice]:
+    def whole(blocks: Sequence[Block], html: str) -> list[Block]:
+        return _without_chrome(root, blocks)
+
+    def choice(blocks: Sequence[Block], html: str) -> list[Block]:
+        page = _Page(tree, root, blocks)
+        return page.article(html) if head.is_article else page.undeclared()
+
+    return (whole,) if _is_manual(root, head) else (choice, whole)
+
+
+def _is_manual(root: HtmlElement, head: Head) -> bool:
+    wanted = _MANUAL_MARKS_ARTICLE if head.is_article else _MANUAL_MARKS
+    return sum(1 for _ in islice(root.iter(*_MANUAL_TAGS), wanted)) == wanted
+
+
+def _without_chrome(root: HtmlElement, blocks: Sequence[Block]) -> list[Block]:
+    weights = _weights(root, ((block, len(block.key)) for block in blocks if _is_good(block)))
+    chrome = Chrome(root, weights)
+    return [block for block in blocks if not chrome.covers(block.element)]
+
+
+class _Page:
+    """One page under choice: trafilatura's text matched against the page's own blocks."""
+
+    def __init__(self, tree: HtmlElement, root: HtmlElement, blocks: Sequence[Block]) -> None:
+        self._root = root
+        self._blocks = blocks
+        self._text = _trafilatura(tree)
+        self._kept = _matched(blocks, self._text)
+        picked = [
+            (block, len(block.key)) for block, kept in zip(blocks, self._kept, strict=True) if kept
+        ]
+        self._total = sum(size for _, size in picked)
+        self._weights = _weights(root, picked)
+        chrome = Chrome(root, self._weights)
+        self._chrome = [chrome.covers(block.element) for block in blocks]
+
+    def article(self, html: str) -> list[Block]:
+        missed = sum(
+            len(block.key)
+            for block, kept, chrome in self._rows()
+            if not kept and not chrome and _is_good(block)
+        )
+        if missed > self._total:
+            return self._pick(self._rescue(html))
+        if self._total < _HELD * len(word_key(self._text)):
+            return _paragraphs(self._root, self._text)
+        return self._pick(self._kept)
+
+    def undeclared(self) -> list[Block]:
+        inside = set(self._main_element().iter()) if self._total else set()
+        kept = [
+            was or (block.element in inside and not chrome and _is_text(block))
+            for block, was, chrome in self._rows()
+        ]
+        if self._is_index(kept):
+            kept = [was or not chrome for _, was, chrome in self._rows()]
+        return self._pick(kept)
+
+    def _rescue(self, html: str) -> list[bool]:
+        """Add resiliparse's main text, if it has as much good text as trafilatura left out."""
+        other = _matched(self._blocks, _resiliparse(html))
+        gain = sum(
+            len(block.key)
+            for (block, was, chrome), found in zip(self._rows(), other, strict=True)
+            if found and not was and not chrome and _is_good(block)
+        )
+        if gain <= self._total:
+            return self._kept
+        return [was or found for was, found in zip(self._kept, other, strict=True)]
+
+    def _is_index(self, kept: Sequence[bool]) -> bool:
+        """Whether the choice misses most of the good text, or most of the page is links."""
+        visible = good = chosen = 0
+        for (block, _, chrome), keep in zip(self._rows(), kept, strict=True):
+            size = len(block.key)
+            chosen += size * keep
+            visible += size * (not chrome)
+            good += size * (not chrome and block.link_share < _GOOD_LINKS)
+        return chosen < 0.3 * good or good < 0.4 * visible
+
+    def _main_element(self) -> HtmlElement:
+        main, wanted = self._root, _CONTAINER_SHARE * self._total
+        while True:
+            narrower = next((e for e in main if self._weights.get(e, 0) >= wanted), None)
+            if narrower is None:
+                return main
+            main = narrower
+
+    def _rows(self) -> Iterable[tuple[Block, bool, bool]]:
+        return zip(self._blocks, self._kept, self._chrome, strict=True)
+
+    def _pick(self, kept: Sequence[bool]) -> list[Block]:
+        return [block for block, keep in zip(self._blocks, kept, strict=True) if keep]
+
+
+def _is_good(block: Block) -> bool:
+    return len(block.key) >= _GOOD_LENGTH and block.link_share < _GOOD_LINKS
+
+
+def _is_text(block: Block) -> bool:
+    return block.link_share <= _LINKY or block.element.tag in _HEADINGS
+
+
+def _paragraphs(root: HtmlElement, text: str) -> list[Block]:
+    """Text that no visible block holds, such as the articleBody of JSON-LD, line by line."""
+    lines = (line.strip() for line in text.splitlines())
+    return [Block(root, line, [line], 0, False, word_key(line)) for line in lines if line]
+
+
+def _hidden(element: HtmlElement) -> bool:
+    return is_hidden(element) or any(is_hidden(ancestor) for ancestor in element.iterancestors())
+
+
+def _weights(root: HtmlElement, sized: Iterable[tuple[Block, int]]) -> dict[HtmlElement, int]:
+    """Characters below each element, from the sizes of the given blocks."""
+    weights: dict[HtmlElement, int] = {root: 0}
+    for block, size in sized:
+        element: HtmlElement | None = block.element
+        while element is not None:
+            weights[element] = weights.get(element, 0) + size
+            element = element.getparent()
+    return weights
+
+
+def _matched(blocks: Sequence[Block], text: str) -> list[bool]:
+    """Which blocks another extractor's text holds, by their words alone.
+
+    Both are in reading order, so a block too short to be sure of ("Yes.") counts where it stands
+    right behind the block matched before it.
+    """
+    if len(blocks) * len(text) > _BUDGET:
+        lines = {word_key(line) for line in text.splitlines()}
+        return [len(block.key) >= _MATCHED and block.key in lines for block in blocks]
+    key = word_key(text)
+    found: list[bool] = []
+    place = 0
+    for block in blocks:
+        at = _find(key, block.key, place)
+        found.append(at >= 0)
+        place = at + len(block.key) if at >= 0 else place
+    return found
+
+
+def _find(text: str, part: str, place: int) -> int:
+    if text.startswith(part, place):
+        return place if part else -1
+    if len(part) < _MATCHED:
+        return -1
+    at = text.find(part, place)
+    return at if at >= 0 else text.find(part)
+
+
+def _trafilatura(tree: HtmlElement) -> str:
+    document = bare_extraction(tree, fast=True, include_comments=False)
+    return str(getattr(document, "text", None) or "")
+
+
+def _resiliparse(html: str) -> str:
+    return extract_plain_text(html, main_content=True, alt_texts=False, list_bullets=False)

@@ -1,0 +1,65 @@
+"""Outlinks in document order, in the spelling pages are known by."""
+
+from collections.abc import Iterator
+
+from lxml.html import HtmlElement
+
+from atlas.domain.texts import Link
+from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.text.metadata import Head
+
+MAX_LINKS = 5_000
+_MAX_SEEN = 50_000  # link elements looked at, lest a page of bad links cost minutes
+_SCHEMES_SKIPPED = ("javascript:", "mailto:", "tel:", "data:", "#")
+
+
+def base_of(tree: HtmlElement, url: str) -> str:
+    """What relative links are resolved on: `<base href>` (HTML, 4.2.3) or the page's own URL."""
+    for element in tree.iter("base"):
+        if element.get("href"):
+            try:
+                return canonicalize(element.get("href").strip(), url)
+            except InvalidUrl:
+                return url
+    return url
+
+
+def outlinks(tree: HtmlElement, head: Head, base: str) -> tuple[Link, ...]:
+    """At most `MAX_LINKS` distinct http(s) targets of `a` and `area`, first mention first.
+
+    A target named twice is nofollow only if every mention is. Bad addresses are left out.
+    """
+    page_rel = ["nofollow"] if _page_nofollow(head) else []
+    found: dict[str, set[str]] = {}
+    for href, rel in _references(tree):
+        try:
+            url = canonicalize(href, base)
+        except InvalidUrl:
+            continue
+        tokens = {*rel.lower().split(), *page_rel}
+        if url in found:
+            _merge(found[url], tokens)
+        elif len(found) < MAX_LINKS:
+            found[url] = tokens
+    return tuple(Link(url, " ".join(sorted(rel))[:200]) for url, rel in found.items())
+
+
+def _references(tree: HtmlElement) -> Iterator[tuple[str, str]]:
+    for seen, element in enumerate(tree.iter("a", "area")):
+        if seen >= _MAX_SEEN:
+            return
+        href = (element.get("href") or "").strip()
+        if href and not href[:11].lower().startswith(_SCHEMES_SKIPPED):
+            yield href, element.get("rel") or ""
+
+
+def _merge(known: set[str], more: set[str]) -> None:
+    follow = not ("nofollow" in known and "nofollow" in more)
+    known |= more
+    if follow:
+        known.discard("nofollow")
+
+
+def _page_nofollow(head: Head) -> bool:
+    robots = head.metas.get("robots", "").lower()
+    return any(token in ("nofollow", "none") for token in robots.replace(",", " ").split())

@@ -1,0 +1,176 @@
+"""Blocks to plain text and to Markdown (CommonMark with GitHub's tables)."""
+
+import re
+from collections.abc import Sequence
+
+from lxml.html import HtmlElement
+
+from atlas.domain.texts import fold_blank
+from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.text.blocks import PREFORMATTED, Block, Mark
+
+_LISTS = frozenset(("ul", "ol", "menu", "dir"))
+_CELLS = frozenset(("td", "th"))
+_OUTER_LINES = re.compile(r"^(?:[ \t]*\n)+|\s+$")
+_MAX_INDENT = 8  # list levels; deeper nesting says nothing to a reader
+
+
+def to_text(blocks: Sequence[Block]) -> str:
+    """One line per block, an empty line where a paragraph ends; preformatted text as it stands."""
+    parts: list[str] = []
+    for block in blocks:
+        parts.append("\n" if block.joined or block.element.tag in ("li", "td", "th") else "\n\n")
+        parts.append(_preformatted(block) or fold_blank(block.text))
+    return "".join(parts).strip("\n")
+
+
+def to_markdown(blocks: Sequence[Block], base: str) -> str:
+    """Headings, lists, tables, code, quotes, links and emphasis; addresses resolved on `base`."""
+    writer = _Writer(base)
+    for block in blocks:
+        writer.add(block)
+    return "".join(writer.parts).strip("\n")
+
+
+def _preformatted(block: Block) -> str:
+    if block.element.tag not in PREFORMATTED:
+        return ""
+    return _OUTER_LINES.sub("", block.text.expandtabs(8))
+
+
+class _Writer:
+    def __init__(self, base: str) -> None:
+        self.parts: list[str] = []
+        self._base = base
+        self._row: HtmlElement | None = None
+        self._ruled: set[HtmlElement] = set()  # tables that have their rule below the first row
+        self._items: set[HtmlElement] = set()  # list items that have their bullet
+        self._cells = 0
+
+    def add(self, block: Block) -> None:
+        if block.element.tag in _CELLS:
+            self._cell(block)
+            return
+        self._end_row()
+        code = _preformatted(block)
+        if code and not block.joined:
+            self.parts.append(f"\n\n{_fence(code)}")
+            return
+        prefix, indent = self._list_prefix(block.element)
+        line = self._prefixed(block, code or self._inline(block))
+        if block.joined:
+            self.parts.append(f"  \n{indent}{line}")
+        else:
+            gap = "\n" if prefix.endswith(" ") and prefix.strip() else "\n\n"
+            self.parts.append(f"{gap}{prefix or indent}{line}")
+
+    def _prefixed(self, block: Block, line: str) -> str:
+        tag = block.element.tag
+        if len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
+            return f"{'#' * int(tag[1])} {line}"
+        if tag == "dt" and not line.startswith("**"):
+            return f"**{line}**"
+        if tag == "dd":
+            return f": {line}"
+        return f"> {line}" if _is_quoted(block.element) else line
+
+    def _list_prefix(self, element: HtmlElement) -> tuple[str, str]:
+        """Bullet (for the first block of an item, else "") and indent of what continues it."""
+        item = _item_of(element)
+        if item is None:
+            return "", ""
+        depth = min(_list_depth(item), _MAX_INDENT)
+        indent = "  " * depth
+        if item in self._items:
+            return "", indent
+        self._items.add(item)
+        return f"{'  ' * (depth - 1)}{_bullet(item)} ", indent
+
+    def _cell(self, block: Block) -> None:
+        row = block.element.getparent()
+        text = self._inline(block).replace("|", "\\|")
+        if row is not None and row is self._row:
+            self._cells += not block.joined
+            self.parts.append(f" {text}" if block.joined else f" | {text}")
+            return
+        continues = self._row is not None
+        self._end_row()
+        self._row, self._cells = row, 1
+        self.parts.append(f"\n| {text}" if continues else f"\n\n| {text}")
+
+    def _end_row(self) -> None:
+        if self._row is None:
+            return
+        table = next(self._row.iterancestors("table"), self._row)
+        self.parts.append(" |")
+        if table not in self._ruled:
+            self._ruled.add(table)
+            self.parts.append(f"\n|{' --- |' * self._cells}")
+        self._row = None
+
+    def _inline(self, block: Block) -> str:
+        return fold_blank("".join(_inline_parts(block, self._base)))
+
+
+def _inline_parts(block: Block, base: str) -> list[str]:
+    """The block's pieces with every mark that both opens and closes around some text."""
+    out: list[str] = []
+    opened: list[tuple[str, int]] = []
+    for piece in block.pieces:
+        if not isinstance(piece, Mark):
+            out.append(piece)
+        elif piece.opens:
+            opened.append((piece.sign, len(out)))
+            out.append("")
+        elif opened and opened[-1][0] == piece.sign:
+            _close(out, opened.pop()[1], piece, base)
+    return out
+
+
+def _close(out: list[str], start: int, mark: Mark, base: str) -> None:
+    inner = "".join(out[start:])
+    core = inner.strip()
+    if not core:
+        return
+    before = inner[: len(inner) - len(inner.lstrip())]
+    after = inner[len(inner.rstrip()) :]
+    out[start:] = [before, _wrapped(core, mark, base), after]
+
+
+def _wrapped(core: str, mark: Mark, base: str) -> str:
+    if mark.sign != "[":
+        return f"{mark.sign}{core}{mark.sign}" if mark.sign not in core else core
+    try:
+        return f"[{core}]({canonicalize(mark.href, base)})" if mark.href[:1] not in "#" else core
+    except InvalidUrl:
+        return core
+
+
+def _fence(code: str) -> str:
+    fence = "```"
+    while fence in code:
+        fence += "`"
+    return f"{fence}\n{code}\n{fence}"
+
+
+def _item_of(element: HtmlElement) -> HtmlElement | None:
+    if element.tag == "li":
+        return element
+    return next(element.iterancestors("li"), None)
+
+
+def _list_depth(item: HtmlElement) -> int:
+    return max(sum(ancestor.tag in _LISTS for ancestor in item.iterancestors()), 1)
+
+
+def _bullet(item: HtmlElement) -> str:
+    parent = item.getparent()
+    if parent is None or parent.tag != "ol":
+        return "-"
+    return f"{sum(sibling.tag == 'li' for sibling in item.itersiblings(preceding=True)) + 1}."
+
+
+def _is_quoted(element: HtmlElement) -> bool:
+    return (
+        element.tag == "blockquote" or next(element.iterancestors("blockquote"), None) is not None
+    )
