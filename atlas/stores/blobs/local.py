@@ -81,14 +81,14 @@ class FolderBlobs:
         temp.replace(target)
         _fsync_folder(target.parent)
 
-    def _make_durable(self, shard: Path) -> None:
+    def _make_durable(self, folder: Path) -> None:
         # Also when another process made it: it may not have come to its fsync yet.
-        if shard in self._durable:
+        if folder == self._root or folder in self._durable:
             return
-        shard.mkdir(parents=True, exist_ok=True)
-        _fsync_folder(shard.parent)
-        _fsync_folder(self._root)
-        self._durable.add(shard)
+        self._make_durable(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _fsync_folder(folder.parent)
+        self._durable.add(folder)
 
     def _prepare(self) -> None:
         incoming = self._root / _INCOMING
