@@ -1,0 +1,155 @@
+"""Hostile XML to safe UTF-8: what feeds and sitemaps do before any parser sees a byte.
+
+Everything is decoded here, to text, and handed on as UTF-8 without an encoding declaration. So
+no parser is talked into an exotic encoding that hides a declaration, and the search for entity
+declarations below sees what the parser will see.
+"""
+
+import codecs
+import re
+from dataclasses import dataclass
+
+import cchardet
+
+from atlas.domain.errors import ErrorClass, PageError
+
+_DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})""")
+_CHARSET = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
+_DOCTYPE = re.compile(r"""<!DOCTYPE(?:"[^"]*"|'[^']*'|[^"'\[>])*""", re.IGNORECASE)
+_ROOT = re.compile(r"<([^\W\d][\w.:-]*)")
+_SPACE = re.compile(r"\s*")
+_HEAD = b'<?xml version="1.0" encoding="utf-8"?>\n'
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+# The byte order marks of RFC 7303 section 3.3; the longer ones first.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# A web label often names a subset of what is sent (the WHATWG Encoding Standard, section 4.2).
+_WIDER = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+}
+# Python also has codecs that are no charsets of the web (rot13, punycode, unicode_escape).
+_WEB_CODEC = re.compile(
+    r"utf-8|utf-16(-[lb]e)?|gb18030|hz|big5(hkscs)?|cp(125\d|866|874|932|949)|euc_jp|"
+    r"iso2022_jp|iso8859-\d+|koi8-[ru]|mac-(roman|cyrillic)"
+)
+# Written in ASCII bytes, so they would pass for UTF-8.
+_ESCAPED_CODECS = ("iso2022_jp", "hz")
+
+
+def web_codec(label: str) -> str | None:
+    """The Python codec for a charset label of the web, or None for one that is not of the web."""
+    try:
+        name = codecs.lookup(label).name
+    except (LookupError, ValueError):
+        return None
+    name = _WIDER.get(name, name)
+    return name if _WEB_CODEC.fullmatch(name) else None
+
+
+def _declared_codecs(body: bytes, content_type: str) -> list[str]:
+    """What the header and then the XML declaration claim (RFC 7303 section 3)."""
+    header = _CHARSET.search(content_type)
+    declared = _DECLARED.match(body[:400])
+    labels = [header.group(1)] if header else []
+    if declared:
+        labels.append(declared.group(1).decode("ascii"))
+    return [codec for label in labels if (codec := web_codec(label))]
+
+
+def _marked_codec(body: bytes) -> tuple[str, int] | None:
+    for mark, codec in _MARKS:
+        if body.startswith(mark):
+            return codec, len(mark)
+    start = body[:2]
+    if start == b"<\x00":
+        return "utf-16-le", 0
+    return ("utf-16-be", 0) if start == b"\x00<" else None
+
+
+def _codecs_to_try(body: bytes, content_type: str) -> list[str]:
+    """Strict UTF-8 comes before any claim: text in another charset hardly ever passes for it,
+    while wrong claims are common."""
+    claimed = _declared_codecs(body, content_type)
+    escaped = [codec for codec in claimed if codec in _ESCAPED_CODECS]
+    return [*escaped, "utf-8", *claimed]
+
+
+def decode_markup(body: bytes, content_type: str = "") -> str:
+    """Text of a feed, sitemap or similar file, whatever charset it claims. Never fails: bytes
+    that no charset explains become U+FFFD."""
+    if marked := _marked_codec(body):
+        codec, start = marked
+        return body[start:].decode(codec, "replace")
+    for codec in _codecs_to_try(body, content_type):
+        try:
+            return body.decode(codec)
+        except UnicodeDecodeError:
+            continue
+    guess = cchardet.detect(body[:65536]).get("encoding")
+    return body.decode((guess and web_codec(guess)) or "cp1252", "replace")
+
+
+@dataclass(frozen=True)
+class XmlText:
+    """An XML document from its root element on; `root` is that element's name, lower case,
+    without a namespace prefix."""
+
+    root: str
+    data: bytes
+
+
+def safe_xml(text: str) -> XmlText | None:
+    """The document in `text` without its prolog, as UTF-8, or None if there is no element.
+
+    Dropping the DOCTYPE drops every entity and default attribute it could declare, so no parser
+    meets billion laughs or an external entity. A document that declares entities is refused
+    whole with `PageError(INVALID, "xml_entities")`: no feed or sitemap needs one.
+    """
+    text = _NOT_XML.sub("", text)
+    start = text.find("<")
+    while start >= 0 and (past := _past_prolog_part(text, start)) is not None:
+        start = _SPACE.match(text, past).end()  # type: ignore[union-attr]
+    root = _ROOT.match(text, start) if start >= 0 else None
+    if root is None:
+        return None
+    name = root.group(1).rpartition(":")[2].lower()
+    # With a declaration in front no parser goes looking for a better place to start.
+    return XmlText(name, _HEAD + text[start:].encode("utf-8", "replace"))
+
+
+def _past_prolog_part(text: str, start: int) -> int | None:
+    """Where the comment, instruction or DOCTYPE at `start` ends; None if there is none
+    (XML 1.0 section 2.8)."""
+    if text.startswith("<!--", start):
+        return _past(text, "-->", start + 4)
+    if text.startswith("<?", start):
+        return _past(text, "?>", start + 2)
+    if doctype := _DOCTYPE.match(text, start):
+        return _past_doctype(text, doctype.end())
+    return None
+
+
+def _past(text: str, end: str, start: int) -> int:
+    found = text.find(end, start)
+    return len(text) if found < 0 else found + len(end)
+
+
+def _past_doctype(text: str, end: int) -> int:
+    if not text.startswith("[", end):
+        return end + 1
+    if "<!ENTITY" in text[end:]:
+        raise PageError(ErrorClass.INVALID, "xml_entities", "it declares XML entities: refused")
+    return _past(text, ">", _past(text, "]", end))

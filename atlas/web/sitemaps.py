@@ -1,0 +1,271 @@
+"""Sitemaps (sitemaps.org protocol 0.9) to canonical page addresses, and whether all were seen.
+
+XML url sets and index files, plain text, RSS and Atom; gzip is recognised by its first bytes,
+whatever the name or the header says. CPU work: call it outside the event loop for large files.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from io import BytesIO
+
+from lxml import etree
+
+from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.web.feeds import FEED_ROOTS, parse_feed
+from atlas.web.markup import XmlText, decode_markup, safe_xml
+
+MAX_BYTES = 50 * 1024 * 1024
+"""Uncompressed size of one sitemap file (sitemaps.org, "Sitemap file requirements")."""
+
+MAX_URLS = 50_000
+"""Addresses in one sitemap file (the same place); a longer one is cut and is not complete."""
+
+SITEMAP_ROOTS = frozenset(("urlset", "sitemapindex"))
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_WBITS = 31
+_STEP = 512
+_MAX_MEMBERS = 1000
+_CDATA_OR_AMPERSAND = re.compile(
+    rb"<!\[CDATA\[.*?\]\]>|&(?!(?:#\d+|#x[0-9a-fA-F]+|amp|lt|gt|quot|apos);)", re.DOTALL
+)
+# W3C Datetime (w3.org/TR/NOTE-datetime): a year or a month alone is a date too.
+_SHORT_DATE = re.compile(r"\d{4}(?:-\d{2})?")
+
+
+@dataclass(frozen=True)
+class SitemapPage:
+    """A listed page: canonical URL, and when it says it last changed (UTC) if it does."""
+
+    url: str
+    lastmod: datetime | None
+
+
+@dataclass(frozen=True)
+class Sitemap:
+    """One sitemap file as read: the pages it lists, or the child sitemaps of an index.
+
+    `skipped` counts entries without a usable http(s) address; repeats are not counted.
+    `complete` is False when the file ended early, was damaged or cut at MAX_URLS, skipped an
+    entry, or is a feed (a window by nature): only a complete listing may lead to removals.
+    """
+
+    pages: tuple[SitemapPage, ...]
+    children: tuple[str, ...]
+    skipped: int
+    complete: bool
+
+
+@dataclass
+class _Listing:
+    """What was found so far; addresses in the order of the file, each once."""
+
+    pages: dict[str, SitemapPage] = field(default_factory=dict)
+    children: dict[str, None] = field(default_factory=dict)
+    skipped: int = 0
+    whole: bool = True
+
+    def full(self) -> bool:
+        return len(self.pages) + len(self.children) >= MAX_URLS
+
+    def frozen(self, *, arrived: bool) -> Sitemap:
+        complete = arrived and self.whole and not self.skipped
+        return Sitemap(tuple(self.pages.values()), tuple(self.children), self.skipped, complete)
+
+
+def parse_sitemap(body: bytes, url: str, content_type: str = "") -> Sitemap:
+    """The sitemap in `body`, fetched from `url`.
+
+    Raises `PageError(INVALID, "sitemap_malformed")` for anything that is no sitemap and
+    `PageError(QUOTA, "sitemap_too_large")` over MAX_BYTES. A file that breaks off gives what it
+    held up to there, with `complete` False. Addresses on other hosts are returned as listed:
+    whether they may be used is the caller's scope to say.
+    """
+    raw, arrived = _unpacked(body, url)
+    text = decode_markup(raw, content_type)
+    if not text.lstrip("\ufeff \t\r\n").startswith("<"):
+        return _read_lines(text, url).frozen(arrived=arrived)
+    document = _document(text, url)
+    if document.root in FEED_ROOTS:
+        return _read_feed(raw, url, content_type)
+    if document.root not in SITEMAP_ROOTS:
+        raise _malformed(url, f"its root element is <{document.root[:40]}>")
+    return _read_xml(document, url).frozen(arrived=arrived)
+
+
+def _malformed(url: str, reason: str) -> PageError:
+    message = f"no usable sitemap at {url}: {reason}"
+    return PageError(ErrorClass.INVALID, "sitemap_malformed", message)
+
+
+def _unpacked(body: bytes, url: str) -> tuple[bytes, bool]:
+    """The bytes after gzip, if any, and whether the compressed stream came to its end."""
+    if not body.startswith(_GZIP_MAGIC):
+        _check_size(len(body), url)
+        return body, True
+    raw, arrived, at = b"", False, 0
+    for _ in range(_MAX_MEMBERS):
+        stream = zlib.decompressobj(_GZIP_WBITS)
+        part, at = _gunzip_member(stream, body, at, MAX_BYTES + 1 - len(raw))
+        raw += part
+        _check_size(len(raw), url)
+        more = body.startswith(_GZIP_MAGIC, at)
+        arrived = stream.eof and not more
+        if not more:
+            break
+    if not raw:
+        raise _malformed(url, "its gzip data is broken from the start")
+    return raw, arrived
+
+
+def _gunzip_member(
+    stream: "zlib._Decompress", body: bytes, at: int, limit: int
+) -> tuple[bytes, int]:
+    """At most `limit` bytes of the member that begins at `at` (RFC 1952), and where it ends.
+
+    What came before damage is kept. The steps are small because zlib gives nothing at all back
+    from a call that meets damage.
+    """
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while at < len(body) and not stream.eof and size < limit:
+            step = body[at : at + _STEP]
+            at += len(step)
+            parts.append(stream.decompress(stream.unconsumed_tail + step, limit - size))
+            size += len(parts[-1])
+    except zlib.error:
+        return b"".join(parts), len(body)
+    return b"".join(parts), at - len(stream.unused_data)
+
+
+def _check_size(size: int, url: str) -> None:
+    if size > MAX_BYTES:
+        message = f"the sitemap {url} is larger than {MAX_BYTES} bytes uncompressed"
+        raise PageError(ErrorClass.QUOTA, "sitemap_too_large", message)
+
+
+def _document(text: str, url: str) -> XmlText:
+    try:
+        document = safe_xml(text)
+    except PageError as error:
+        raise _malformed(url, error.message) from error
+    if document is None:
+        raise _malformed(url, "it is neither XML nor a list of addresses")
+    return document
+
+
+def _read_feed(raw: bytes, url: str, content_type: str) -> Sitemap:
+    try:
+        feed = parse_feed(raw, url, content_type)
+    except PageError as error:
+        raise _malformed(url, error.message) from error
+    pages = tuple(SitemapPage(item.url, item.published) for item in feed.items)
+    return Sitemap(pages, (), feed.skipped, complete=False)
+
+
+def _read_lines(text: str, url: str) -> _Listing:
+    """One address a line. More other lines than addresses mean this is no sitemap."""
+    listing = _Listing()
+    for line in filter(None, map(str.strip, text.lstrip("\ufeff").splitlines())):
+        if listing.full():
+            listing.whole = False
+            break
+        address = line if re.match(r"https?://\S+$", line, re.IGNORECASE) else ""
+        _add_page(listing, address, None, url)
+    if not listing.pages or listing.skipped > len(listing.pages):
+        raise _malformed(url, "it is neither XML nor a list of addresses")
+    return listing
+
+
+def _read_xml(document: XmlText, url: str) -> _Listing:
+    listing = _read_elements(document, url)
+    if listing.whole or listing.full():
+        return listing
+    # The commonest damage is a bare "&" in an address. CDATA is left as it is.
+    mended = _CDATA_OR_AMPERSAND.sub(_escape_ampersand, document.data)
+    return _read_elements(replace(document, data=mended), url)
+
+
+def _escape_ampersand(match: re.Match[bytes]) -> bytes:
+    return b"&amp;" if match.group() == b"&" else match.group()
+
+
+def _read_elements(document: XmlText, url: str) -> _Listing:
+    listing = _Listing()
+    is_index = document.root == "sitemapindex"
+    try:
+        for address, lastmod in _entries(document.data, "sitemap" if is_index else "url"):
+            if listing.full():
+                listing.whole = False
+                break
+            if is_index:
+                _add_child(listing, address, url)
+            else:
+                _add_page(listing, address, lastmod, url)
+    except etree.XMLSyntaxError:
+        listing.whole = False
+    return listing
+
+
+def _entries(data: bytes, name: str) -> Iterator[tuple[str, str]]:
+    """(loc, lastmod) of each entry, whatever its namespace; elements are freed as they pass."""
+    context = etree.iterparse(
+        BytesIO(data),
+        events=("end",),
+        tag=f"{{*}}{name}",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    for _, element in context:
+        # Only direct children: an image or video extension has a <loc> of its own deeper down.
+        found = {_local_name(child): child.text or "" for child in reversed(element)}
+        yield found.get("loc", "").strip(), found.get("lastmod", "").strip()
+        element.clear()
+        while element.getprevious() is not None:
+            del element.getparent()[0]
+
+
+def _local_name(element: etree._Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _add_page(listing: _Listing, address: str, lastmod: str | None, base: str) -> None:
+    page_url = _canonical(address, base)
+    if page_url is None:
+        listing.skipped += 1
+    elif page_url not in listing.pages:
+        listing.pages[page_url] = SitemapPage(page_url, _moment(lastmod or ""))
+
+
+def _add_child(listing: _Listing, address: str, base: str) -> None:
+    child = _canonical(address, base)
+    if child is None:
+        listing.skipped += 1
+    elif child != base:  # an index that lists itself would be read for ever
+        listing.children[child] = None
+
+
+def _canonical(address: str, base: str) -> str | None:
+    try:
+        return canonicalize(address, base) if address else None
+    except InvalidUrl:
+        return None
+
+
+def _moment(value: str) -> datetime | None:
+    if _SHORT_DATE.fullmatch(value):
+        value = (value + "-01-01")[:10]
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
