@@ -13,10 +13,10 @@ from temporalio.client import Client, Plugin
 from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError
 
 from atlas.contracts.models import Request, explain
+from atlas.contracts.refusal import invalid_input
 
 
 class TemporalUnreachable(Exception):
@@ -45,16 +45,6 @@ class AtlasPayloadConverter(PydanticPayloadConverter):
             raise invalid_input(explain(error, request)) from None
         except Exception as error:
             raise invalid_input(f"{request.__name__}: the input is not JSON: {error}") from None
-
-
-def invalid_input(message: str) -> ApplicationError:
-    """The failure of a run whose input cannot be used."""
-    return ApplicationError(
-        message,
-        type="InvalidInput",
-        non_retryable=True,
-        category=ApplicationErrorCategory.BENIGN,
-    )
 
 
 def _request_of(type_hints: list[type] | None) -> type[BaseModel] | None:

@@ -9,14 +9,20 @@ from atlas.contracts.sync_pipeline import Failure
 
 
 class ResolveSources(Message):
+    """Named sources, or all: those after `after` in the order of names, `limit` at most."""
+
     names: list[str] = Field(default_factory=list)
     all: bool = False
+    after: str = ""
+    limit: int = 50
 
 
 class ResolvedSources(Message):
     names: list[str] = Field(default_factory=list)
     unknown: list[str] = Field(default_factory=list)
     message: str = ""
+    last: str = ""
+    """The last name of this part; empty when there are no more."""
 
 
 class OpenRun(Message):

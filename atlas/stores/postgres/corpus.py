@@ -13,6 +13,7 @@ from atlas.contracts.activities import (
     CloseRun,
     OpenRun,
     ResolvedSources,
+    ResolveSources,
     RunClosed,
     RunOpened,
 )
@@ -58,19 +59,17 @@ class Corpus:
 
     # Runs and leases
 
-    async def resolve(self, names: Sequence[str], *, every: bool) -> ResolvedSources:
-        """Which of the named sources are declared, or all that are not paused."""
+    async def resolve(self, request: ResolveSources) -> ResolvedSources:
+        """Which of the named sources are declared, or the next of all that are not paused."""
         async with self.pool.acquire() as connection:
-            known = await sources.all_names(connection, active_only=every)
-            if every:
-                return ResolvedSources(names=known)
-            unknown = [name for name in names if name not in set(known)]
+            known = await sources.all_names(connection, active_only=request.all)
+            wanted = known if request.all else sorted(set(request.names))
+            chunk = [name for name in wanted if name > request.after][: request.limit]
+            unknown = [name for name in chunk if name not in set(known)]
             message = str(await sources.unknown(connection, unknown[0])) if unknown else ""
-        return ResolvedSources(
-            names=[name for name in dict.fromkeys(names) if name not in unknown],
-            unknown=unknown,
-            message=message,
-        )
+        found = [name for name in chunk if name not in unknown]
+        last = chunk[-1] if chunk else ""
+        return ResolvedSources(names=found, unknown=unknown, message=message, last=last)
 
     async def open_run(self, request: OpenRun, is_open: IsOpen) -> RunOpened:
         """Take the source's lease and record the run; or say why there is nothing to do."""

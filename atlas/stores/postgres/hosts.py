@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -88,14 +88,20 @@ class HostSlots:
         parallel: int,
         deadline: float | None = None,
         ttl: float = 120.0,
-        waiting: Callable[[], None] = lambda: None,
     ) -> None:
         self._pool = pool
         self._delay = delay
         self._parallel = parallel
         self._deadline = deadline
         self._ttl = ttl
-        self._waiting = waiting
+        self._asked_for: dict[str, float] = {}
+
+    def at_least(self, host: str, delay: float) -> None:
+        """Keep to the pause that a host's robots.txt asks for, when it is the longer one."""
+        self._asked_for[host] = delay
+
+    def _delay_of(self, host: str) -> float:
+        return max(self._delay, self._asked_for.get(host, 0.0))
 
     @asynccontextmanager
     async def slot(self, host: str, url: str) -> AsyncIterator[HeldSlot]:
@@ -107,7 +113,9 @@ class HostSlots:
 
     async def _reserve(self, host: str) -> datetime:
         while True:
-            row = await self._pool.fetchrow(_RESERVE, host, self._delay, self._parallel, self._ttl)
+            row = await self._pool.fetchrow(
+                _RESERVE, host, self._delay_of(host), self._parallel, self._ttl
+            )
             if row is None:
                 await self._pool.execute(
                     "insert into hosts (host) values ($1) on conflict do nothing", host
@@ -123,9 +131,8 @@ class HostSlots:
         pause = min(seconds, 0.05) if crowded else seconds
         if self._deadline is not None and time.monotonic() + pause > self._deadline:
             raise SlotDeadline(host)
-        self._waiting()
         await asyncio.sleep(max(pause, 0.001))
 
     async def _release(self, host: str, held: HeldSlot) -> None:
         since = max(0.0, time.monotonic() - held.sent_at)
-        await self._pool.execute(_RELEASE, host, held.lease, since, self._delay)
+        await self._pool.execute(_RELEASE, host, held.lease, since, self._delay_of(host))

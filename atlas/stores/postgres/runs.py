@@ -111,10 +111,10 @@ async def failures(
     )
     return [
         Failure(
-            url=row["url"][:2000],
+            url=row["url"][:1500],
             error_class=row["error_class"] or "bug",
             code=row["error_code"] or "unknown",
-            message=(row["error"] or "")[:500],
+            message=(row["error"] or "")[:300],
         )
         for row in rows
     ]

@@ -1,0 +1,297 @@
+"""Fetching: claims of batches, and polite conditional requests for their pages."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from temporalio import activity
+
+from activities.beating import beating
+from activities.discovery import scope_of
+from atlas.contracts.activities import Batch, ClaimBatch, Claimed, Fetched
+from atlas.domain.batch import FetchRow, HeldPage
+from atlas.domain.errors import ErrorClass, PageError, SlotDeadline
+from atlas.domain.fetched import Fetched as Answer
+from atlas.domain.fetched import FetchError, FetchRequest, Validators
+from atlas.domain.urls import host_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from atlas.domain.scope import Scope
+    from atlas.stores.blobs.port import Blobs
+    from atlas.stores.postgres.corpus import Corpus, IsOpen
+    from atlas.stores.postgres.hosts import HostSlots
+    from atlas.web.client import WebClient
+    from atlas.web.politeness import Slots
+
+WORKING_SECONDS = 60.0
+"""After so long a fetch activity returns what it did not get to; that is no failed attempt."""
+
+_FLUSH_ROWS = 25
+_FLUSH_SECONDS = 1.0
+_RETRIED = (ErrorClass.TRANSIENT, ErrorClass.THROTTLED)
+
+
+@dataclass(frozen=True)
+class FetchPolicy:
+    """Limits of each fetch. Times in seconds, sizes in bytes."""
+
+    max_bytes: int = 32 * 1024 * 1024
+    timeout: float = 60.0
+    attempts: int = 3
+    retry_delay: float = 5.0
+    patience: float = 600.0
+    """The longest a run waits for one page's next attempt."""
+    hosts_at_once: int = 16
+
+    def retry_at(self, error: PageError, attempt: int, now: datetime) -> datetime | None:
+        """When to try the page again; None: it is given up."""
+        if error.error_class not in _RETRIED or attempt >= self.attempts:
+            return None
+        pause = max(error.retry_after or 0.0, self.retry_delay * 2 ** (attempt - 1))
+        return now + timedelta(seconds=pause) if pause <= self.patience else None
+
+
+@dataclass
+class _Attempt:
+    """One attempt at a batch: what was got and is not yet written down."""
+
+    run_id: str
+    fences: dict[int, int]
+    scope: Scope
+    slots: HostSlots
+    parallel: int
+    deadline: float
+    onward: int = 0
+    rows: list[FetchRow] = field(default_factory=list)
+    flushed_at: float = field(default_factory=time.monotonic)
+    not_done: set[int] = field(default_factory=set)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() >= self.deadline or activity.is_worker_shutdown()
+
+    @property
+    def full(self) -> bool:
+        waited = time.monotonic() - self.flushed_at
+        return len(self.rows) >= _FLUSH_ROWS or (bool(self.rows) and waited >= _FLUSH_SECONDS)
+
+
+class Fetching:
+    """Fetches batches. Bodies go from the socket into the blob store, chunk by chunk."""
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        client: WebClient,
+        blobs: Blobs,
+        policy: FetchPolicy,
+        clock: Callable[[], datetime],
+        is_open: IsOpen,
+    ) -> None:
+        self._corpus = corpus
+        self._client = client
+        self._blobs = blobs
+        self._policy = policy
+        self._clock = clock
+        self._is_open = is_open
+
+    @activity.defn
+    async def claim_batch(self, request: ClaimBatch) -> Claimed:
+        """Take the next pages of a level. Holders of pages wanted here that Temporal no longer
+        knows are let go of."""
+        claim = await self._corpus.claim(request)
+        for workflow_id, run_id in claim.blocking_runs:
+            if not await self._is_open(workflow_id, run_id):
+                await self._corpus.end_dead_run(
+                    run_id, "ended without closing; others need its pages"
+                )
+        counts = await self._corpus.counts(request.run_id)
+        return Claimed(pages=claim.pages, wait=claim.wait, counts=counts)
+
+    @activity.defn
+    async def fetch_batch(self, batch: Batch) -> Fetched:
+        """Fetch the batch's listed pages, or as many as the time allows."""
+        async with beating():
+            pages = await self._corpus.begin_attempt(batch)
+            attempt = await self._begin(batch, pages)
+            try:
+                await self._fetch_hosts(attempt, [page for page in pages if page.stage == "listed"])
+            finally:
+                await asyncio.shield(self._flush(attempt))
+            await self._corpus.give_back(
+                batch.run_id, {page: attempt.fences[page] for page in attempt.not_done}
+            )
+        earlier = sum(page.stage != "listed" for page in pages)
+        return Fetched(to_process=earlier + attempt.onward)
+
+    async def _begin(self, batch: Batch, pages: list[HeldPage]) -> _Attempt:
+        _, source = await self._corpus.run_source(batch.run_id)
+        deadline = time.monotonic() + WORKING_SECONDS
+        return _Attempt(
+            run_id=batch.run_id,
+            fences={page.page_id: page.fence for page in pages},
+            scope=scope_of(source),
+            slots=self._corpus.slots(
+                delay=source.spec.delay,
+                parallel=source.spec.parallel,
+                deadline=deadline,
+                ttl=self._policy.timeout * 2,
+            ),
+            parallel=source.spec.parallel,
+            deadline=deadline,
+        )
+
+    async def _fetch_hosts(self, attempt: _Attempt, pages: list[HeldPage]) -> None:
+        """Each host's pages in order, `parallel` at once; several hosts at once."""
+        by_host: dict[str, list[HeldPage]] = defaultdict(list)
+        for page in pages:
+            by_host[host_of(page.url)].append(page)
+        room = asyncio.Semaphore(max(self._policy.hosts_at_once, attempt.parallel))
+
+        async def work(todo: Iterator[HeldPage]) -> None:
+            for page in todo:
+                async with room:
+                    await self._take(attempt, page)
+
+        async with asyncio.TaskGroup() as group:
+            for queue in by_host.values():
+                shared = iter(queue)
+                for _ in range(min(attempt.parallel, len(queue))):
+                    group.create_task(work(shared))
+
+    async def _take(self, attempt: _Attempt, page: HeldPage) -> None:
+        row = None if attempt.over else await self._fetch_page(attempt, page)
+        if row is None:
+            attempt.not_done.add(page.page_id)
+            return
+        attempt.rows.append(row)
+        if attempt.full:
+            await self._flush(attempt)
+
+    async def _flush(self, attempt: _Attempt) -> None:
+        async with attempt.lock:
+            rows, attempt.rows = attempt.rows, []
+            attempt.flushed_at = time.monotonic()
+            if rows:
+                attempt.onward += await self._corpus.record_fetches(
+                    attempt.run_id, attempt.fences, rows
+                )
+
+    async def _fetch_page(self, attempt: _Attempt, page: HeldPage) -> FetchRow | None:
+        request = FetchRequest(
+            url=page.url,
+            validators=_validators(page),
+            max_bytes=self._policy.max_bytes,
+            total_timeout=self._policy.timeout,
+        )
+        try:
+            answer, digest = await fetch_into(
+                self._client, self._blobs, self._corpus, request, attempt.slots
+            )
+        except SlotDeadline:
+            return None
+        except PageError as error:
+            retry_at = self._policy.retry_at(error, page.attempts + 1, self._clock())
+            return failed_row(page, error, retry_at)
+        if answer.crawl_delay:
+            attempt.slots.at_least(host_of(answer.final_url), answer.crawl_delay)
+        return self._row(attempt, page, answer, digest)
+
+    def _row(
+        self, attempt: _Attempt, page: HeldPage, answer: Answer, digest: bytes | None
+    ) -> FetchRow:
+        if answer.final_url != page.url:
+            return _redirected_row(attempt.scope, page, answer)
+        snapshot = digest if answer.modified else page.snapshot
+        return got_row(page, answer, snapshot, settled=snapshot == page.settled)
+
+
+async def fetch_into(
+    client: WebClient,
+    blobs: Blobs,
+    corpus: Corpus,
+    request: FetchRequest,
+    slots: Slots,
+    *,
+    keep_redirected: bool = False,
+) -> tuple[Answer, bytes | None]:
+    """Fetch one page; a new body is stored under its hash, which is returned. A body that came
+    from another URL belongs to another page, and is kept only if asked.
+
+    The blob's row is made before the bytes are visible, so that collection never takes a blob
+    that is about to be referred to."""
+    async with blobs.writer() as writer:
+        answer = await client.fetch(request, writer, slots)
+        moved = answer.final_url != request.url
+        if not answer.modified or (moved and not keep_redirected):
+            return answer, None
+        ref = await writer.finish()
+        await corpus.announce_blob(ref.digest, ref.size)
+        await writer.publish()
+        return answer, bytes.fromhex(ref.digest)
+
+
+def _validators(page: HeldPage) -> Validators:
+    if page.snapshot is None:
+        return Validators()
+    return Validators(page.etag, page.last_modified)
+
+
+def got_row(page: HeldPage, answer: Answer, snapshot: bytes | None, *, settled: bool) -> FetchRow:
+    """The ledger row of a page that answered 2xx or 304."""
+    fresh = answer.modified
+    return FetchRow(
+        page_id=page.page_id,
+        url=page.url,
+        attempt=page.attempts + 1,
+        final_url=answer.final_url,
+        status=answer.status,
+        elapsed=answer.elapsed,
+        snapshot=snapshot,
+        content_type=answer.content_type if fresh else page.content_type,
+        charset=answer.charset if fresh else page.charset,
+        size=answer.content_length,
+        wire_bytes=answer.wire_bytes,
+        etag=answer.validators.etag,
+        last_modified=answer.validators.last_modified,
+        settled=settled,
+    )
+
+
+def failed_row(page: HeldPage, error: PageError, retry_at: datetime | None) -> FetchRow:
+    """The ledger row of a page that failed; `retry_at` says when it is tried again."""
+    asked = error if isinstance(error, FetchError) else None
+    return FetchRow(
+        page_id=page.page_id,
+        url=page.url,
+        attempt=page.attempts + 1,
+        final_url=asked.final_url if asked else None,
+        status=asked.status if asked else None,
+        elapsed=asked.elapsed if asked else 0.0,
+        error=error,
+        retry_at=retry_at,
+    )
+
+
+def _redirected_row(scope: Scope, page: HeldPage, answer: Answer) -> FetchRow:
+    inside = scope.allows(answer.final_url)
+    code = "redirected" if inside else "redirected_out_of_scope"
+    return FetchRow(
+        page_id=page.page_id,
+        url=page.url,
+        attempt=page.attempts + 1,
+        final_url=answer.final_url,
+        status=answer.redirects[0].status if answer.redirects else answer.status,
+        elapsed=answer.elapsed,
+        error=PageError(ErrorClass.INVALID, code, f"leads to {answer.final_url}"),
+        redirected=True,
+        target=answer.final_url if inside else None,
+    )

@@ -1,0 +1,126 @@
+"""The single fetch behind `fetch_url`: one URL, one result, retried by Temporal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from activities.beating import beating
+from activities.fetching import FetchPolicy, failed_row, fetch_into, got_row
+from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult, Hop
+from atlas.domain.batch import FetchRow, HeldPage
+from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.fetched import Fetched as Answer
+from atlas.domain.fetched import FetchError, FetchRequest, RobotsMode, Validators
+from atlas.domain.urls import InvalidUrl, canonicalize
+
+if TYPE_CHECKING:
+    from atlas.stores.blobs.port import Blobs
+    from atlas.stores.postgres.corpus import Corpus
+    from atlas.web.client import WebClient
+
+_DELAY = 1.0
+_ATTEMPTS = 3
+_RETRIED = (ErrorClass.TRANSIENT, ErrorClass.THROTTLED)
+
+
+class FetchingOne:
+    """Fetches one URL, writes the ledger and keeps the body; the corpus is not changed."""
+
+    def __init__(
+        self, corpus: Corpus, client: WebClient, blobs: Blobs, policy: FetchPolicy
+    ) -> None:
+        self._corpus = corpus
+        self._client = client
+        self._blobs = blobs
+        self._policy = policy
+
+    @activity.defn
+    async def fetch_one(self, request: FetchUrlRequest) -> FetchUrlResult:
+        """Fetch once. What cannot succeed is a result; what may succeed later is raised, with
+        the delay before Temporal's next attempt, until the last attempt makes it a result."""
+        try:
+            url = canonicalize(request.url)
+        except InvalidUrl as error:
+            return _failure(request.url, PageError(ErrorClass.INVALID, "url_malformed", str(error)))
+        page = await self._corpus.known_page(url)
+        info = activity.info()
+        page = replace(page, attempts=info.attempt - 1)
+        try:
+            async with beating():
+                answer, digest = await self._fetch(request, page)
+        except PageError as error:
+            await self._record(failed_row(page, error, None))
+            self._maybe_again(error, info.attempt)
+            return _failure(url, error)
+        snapshot = digest if answer.modified else page.snapshot
+        row = got_row(page, answer, snapshot, settled=False)
+        await self._record(row)
+        return _success(page, answer, snapshot)
+
+    async def _fetch(self, request: FetchUrlRequest, page: HeldPage) -> tuple[Answer, bytes | None]:
+        conditional = page.snapshot is not None and not request.force
+        asked = FetchRequest(
+            url=page.url,
+            validators=Validators(page.etag, page.last_modified) if conditional else Validators(),
+            robots=RobotsMode(request.robots),
+            max_bytes=request.max_bytes,
+            max_redirects=request.max_redirects,
+            total_timeout=request.timeout,
+        )
+        slots = self._corpus.slots(delay=_DELAY, parallel=1, deadline=None, ttl=request.timeout * 2)
+        return await fetch_into(
+            self._client, self._blobs, self._corpus, asked, slots, keep_redirected=True
+        )
+
+    async def _record(self, row: FetchRow) -> None:
+        info = activity.info()
+        await self._corpus.record_single(info.workflow_run_id or "", info.scheduled_time, row)
+
+    def _maybe_again(self, error: PageError, attempt: int) -> None:
+        if error.error_class not in _RETRIED or attempt >= _ATTEMPTS:
+            return
+        pause = max(error.retry_after or 0.0, self._policy.retry_delay * 2 ** (attempt - 1))
+        if pause > self._policy.patience:
+            return
+        raise ApplicationError(
+            error.message,
+            type=error.error_class.value,
+            next_retry_delay=timedelta(seconds=pause),
+            category=ApplicationErrorCategory.BENIGN,
+        )
+
+
+def _success(page: HeldPage, answer: Answer, snapshot: bytes | None) -> FetchUrlResult:
+    return FetchUrlResult(
+        url=page.url,
+        status_code=answer.status,
+        content_length=answer.content_length,
+        success=True,
+        final_url=answer.final_url,
+        redirects=[Hop(url=hop.url, status=hop.status) for hop in answer.redirects],
+        etag=answer.validators.etag,
+        last_modified=answer.validators.last_modified,
+        content_type=answer.content_type or page.content_type,
+        content_hash=snapshot.hex() if snapshot else None,
+        modified=answer.modified and snapshot != page.snapshot,
+        elapsed=answer.elapsed,
+    )
+
+
+def _failure(url: str, error: PageError) -> FetchUrlResult:
+    asked = error if isinstance(error, FetchError) else None
+    return FetchUrlResult(
+        url=url,
+        status_code=asked.status if asked else None,
+        final_url=asked.final_url if asked else None,
+        redirects=[Hop(url=hop.url, status=hop.status) for hop in asked.redirects] if asked else [],
+        elapsed=asked.elapsed if asked else 0.0,
+        error_class=error.error_class.value,
+        error_code=error.code,
+        error=error.message,
+    )

@@ -1,0 +1,120 @@
+"""Processing: stored bytes to text, in killable child processes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from temporalio import activity
+
+from activities.beating import beating
+from atlas.contracts.activities import Batch, Processed
+from atlas.domain.batch import HeldPage, PreparedPage
+from atlas.domain.blob import BlobCorrupt, BlobMissing
+from atlas.domain.errors import ErrorClass, PageError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from atlas.domain.prepared import Prepared
+    from atlas.stores.blobs.port import Blobs
+    from atlas.stores.postgres.corpus import Corpus
+
+    Prepare = Callable[[bytes, str | None, str | None, str], Awaitable[Prepared]]
+
+RUNS_ALONE = 2
+"""Marks without an end after which a document is processed with nothing beside it."""
+QUARANTINED = 3
+"""Marks without an end after which a document is taken to have killed its workers."""
+
+_STORE_ROWS = 25
+
+
+@dataclass
+class _Attempt:
+    run_id: str
+    fences: dict[int, int]
+    found: list[PreparedPage] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+    stored: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Processing:
+    """`prepare` does the CPU work of one body elsewhere; `children` of them run at once."""
+
+    def __init__(self, corpus: Corpus, blobs: Blobs, prepare: Prepare, children: int) -> None:
+        self._corpus = corpus
+        self._blobs = blobs
+        self._prepare = prepare
+        self._room = asyncio.Semaphore(
+            children + 1
+        )  # one body is read while the others are worked on
+
+    @activity.defn
+    async def process_batch(self, batch: Batch) -> Processed:
+        """Extract the batch's fetched pages. A poison document costs nobody else anything."""
+        async with beating():
+            pages = await self._corpus.begin_attempt(batch)
+            attempt = _Attempt(batch.run_id, {page.page_id: page.fence for page in pages})
+            todo = [page for page in pages if page.stage == "fetched"]
+            try:
+                await self._together(attempt, [page for page in todo if page.marks < RUNS_ALONE])
+                for page in todo:
+                    if page.marks >= RUNS_ALONE:
+                        await self._suspect(attempt, page)
+            finally:
+                await asyncio.shield(self._store(attempt))
+            earlier = sum(page.stage == "processed" for page in pages)
+        return Processed(to_settle=earlier + attempt.stored)
+
+    async def _together(self, attempt: _Attempt, pages: list[HeldPage]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for page in pages:
+                await self._room.acquire()
+                task = group.create_task(self._work(attempt, page))
+                task.add_done_callback(lambda _: self._room.release())
+
+    async def _suspect(self, attempt: _Attempt, page: HeldPage) -> None:
+        if page.marks < QUARANTINED:
+            await self._work(attempt, page)
+            return
+        error = PageError(
+            ErrorClass.BUG,
+            "extractor_killed_worker",
+            f"{page.marks} workers ended while this document was being processed; quarantined",
+        )
+        await self._keep(attempt, PreparedPage(page.page_id, page.snapshot or b"", None, error))
+
+    async def _work(self, attempt: _Attempt, page: HeldPage) -> None:
+        ended, attempt.ended = attempt.ended, []
+        await self._corpus.mark(attempt.run_id, begun=[page.page_id], ended=ended)
+        assert page.snapshot is not None
+        try:
+            body = await self._blobs.get(page.snapshot.hex())
+            prepared = await self._prepare(body, page.content_type, page.charset, page.url)
+            found = PreparedPage(page.page_id, page.snapshot, prepared)
+        except (BlobMissing, BlobCorrupt) as error:
+            lost = PageError(ErrorClass.TRANSIENT, "blob_missing", str(error))
+            found = PreparedPage(page.page_id, page.snapshot, None, lost)
+        except PageError as error:
+            found = PreparedPage(page.page_id, page.snapshot, None, error)
+        attempt.ended.append(page.page_id)
+        await self._keep(attempt, found)
+
+    async def _keep(self, attempt: _Attempt, found: PreparedPage) -> None:
+        attempt.found.append(found)
+        if len(attempt.found) >= _STORE_ROWS:
+            await self._store(attempt)
+
+    async def _store(self, attempt: _Attempt) -> None:
+        async with attempt.lock:
+            found, attempt.found = attempt.found, []
+            ended, attempt.ended = attempt.ended, []
+            if found:
+                attempt.stored += await self._corpus.store_prepared(
+                    attempt.run_id, attempt.fences, found
+                )
+            if ended:
+                await self._corpus.mark(attempt.run_id, begun=[], ended=ended)

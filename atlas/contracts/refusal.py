@@ -1,0 +1,20 @@
+"""The failure of a run whose input cannot be used: at once, not retried, nobody's alarm."""
+
+from __future__ import annotations
+
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+
+def invalid_input(message: str) -> ApplicationError:
+    """`message` names the field, the value and the mend."""
+    return ApplicationError(
+        message,
+        type="InvalidInput",
+        non_retryable=True,
+        category=ApplicationErrorCategory.BENIGN,
+    )
+
+
+def missing_input(workflow_type: str, example: str) -> ApplicationError:
+    """The input was left out."""
+    return invalid_input(f"{workflow_type} needs an input, for example: {example}")

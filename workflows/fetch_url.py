@@ -1,0 +1,36 @@
+"""`fetch_url`: get one URL now."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.fetching_one import FetchingOne
+    from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
+    from atlas.contracts.refusal import missing_input
+    from workflows.options import FETCHING
+
+
+@workflow.defn(name="fetch_url")
+class FetchUrl:
+    """One polite request, its redirects followed; the body is kept and the ledger written.
+
+    Whatever the server says is a result; only bad input fails the run.
+    """
+
+    @workflow.run
+    async def run(self, request: FetchUrlRequest | None = None) -> FetchUrlResult:
+        if request is None:
+            raise missing_input("fetch_url", '{"url": "https://example.org/"}')
+        workflow.set_current_details(f"Fetching {request.url[:500]}")
+        result = await workflow.execute_activity_method(
+            FetchingOne.fetch_one, request, summary=request.url[:150], **FETCHING
+        )
+        workflow.set_current_details(_details(result))
+        return result
+
+
+def _details(result: FetchUrlResult) -> str:
+    if result.success:
+        return f"{result.status_code} {result.final_url}, {result.content_length} bytes"
+    return f"{result.error_class}/{result.error_code}: {result.error}"

@@ -1,0 +1,54 @@
+"""Timeouts and retry policies of every activity, in one place."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+from atlas.contracts.names import QUEUE, QUEUE_PROCESSING
+
+RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=30),
+)
+"""For ever: what is retried here is no page's fault (database, blobs, a lost worker, a bug), and
+a run must outlast it."""
+
+
+class ActivityOptions(TypedDict):
+    """Keyword arguments of `workflow.execute_activity`."""
+
+    task_queue: str
+    start_to_close_timeout: timedelta
+    heartbeat_timeout: timedelta | None
+    retry_policy: RetryPolicy
+    cancellation_type: ActivityCancellationType
+
+
+def _options(
+    *, start_to_close: timedelta, beating: bool = True, task_queue: str = QUEUE
+) -> ActivityOptions:
+    # WAIT: by default a cancelled run would close while its activity still writes.
+    return ActivityOptions(
+        task_queue=task_queue,
+        start_to_close_timeout=start_to_close,
+        heartbeat_timeout=timedelta(seconds=10) if beating else None,
+        retry_policy=RETRY,
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    )
+
+
+SHORT = _options(start_to_close=timedelta(seconds=60), beating=False)
+"""A transaction or two."""
+LISTING = _options(start_to_close=timedelta(hours=2))
+"""A sitemap of a thousand files from a slow host."""
+FETCHING = _options(start_to_close=timedelta(minutes=10))
+"""One minute of work, and the requests then under way."""
+PROCESSING = _options(start_to_close=timedelta(hours=2), task_queue=QUEUE_PROCESSING)
+"""A batch of documents that each take their whole time limit."""
+SETTLING = _options(start_to_close=timedelta(minutes=30))
+CLOSING = _options(start_to_close=timedelta(minutes=30))

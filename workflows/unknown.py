@@ -1,0 +1,24 @@
+"""The answer to a workflow type that does not exist; by default such a run hangs for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+KNOWN = ("fetch_url", "sync_pipeline")
+
+
+@workflow.defn(dynamic=True)
+class UnknownWorkflow:
+    """Fails at once, naming the types there are."""
+
+    @workflow.run
+    async def run(self, args: Sequence[RawValue]) -> None:
+        raise ApplicationError(
+            f"no workflow type '{workflow.info().workflow_type}'; known: {', '.join(KNOWN)}",
+            type="UnknownWorkflowType",
+            non_retryable=True,
+        )
