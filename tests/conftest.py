@@ -12,8 +12,9 @@ import asyncpg
 import pytest
 
 from atlas.embedded.installation import find_installation
-from atlas.embedded.postgres import SUPERUSER, Postgres, shim
+from atlas.embedded.postgres import SUPERUSER, Postgres
 from atlas.embedded.temporal import TemporalServer, find_temporal
+from atlas.embedded.unprivileged import shim
 
 TEMPLATE = "atlas_template"
 _PREFIXES = ("ATLAS_", "TEMPORAL_", "OTEL_")
@@ -94,6 +95,7 @@ async def postgres_server(
     process = launch(cluster, folder / "postgres.log")
     try:
         await until_ready(cluster, process)
+        await cluster.settle()
         yield PostgresServer(cluster)
     finally:
         halt(cluster, process)

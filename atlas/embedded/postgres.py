@@ -6,14 +6,11 @@ database and is no superuser) or `postgres`. So there is no port and no password
 """
 
 import getpass
-import hashlib
 import os
 import pwd
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,18 +18,14 @@ from urllib.parse import quote
 
 import asyncpg
 
-from atlas.embedded import processes
+from atlas.embedded.cluster import PORT, clear_cluster, end_cluster, socket_folder
 from atlas.embedded.errors import EmbeddedError, from_os_error
 from atlas.embedded.installation import Installation
-from atlas.embedded.launch import __file__ as launcher
-from atlas.embedded.unprivileged import Account, account_for, give
+from atlas.embedded.unprivileged import Account, account_for, give, shim
 
 ROLE = "atlas"
 DATABASE = "atlas"
 SUPERUSER = "postgres"
-_PORT = 5432  # only names the socket file
-_SOCKET_PATH_LIMIT = 103  # bytes; sun_path holds 108 on Linux, 104 on macOS
-_ORPHANS_SECONDS = 10.0
 
 # Small: a corpus of a million documents works in it, and idle it takes about 60 MB.
 SETTINGS: Mapping[str, str] = {
@@ -72,6 +65,7 @@ class Postgres:
     name = "postgres"
     stop_signal = signal.SIGINT  # fast shutdown: open transactions are rolled back
     stop_seconds = 30.0
+    ready_seconds = 600.0  # recovery after a crash replays up to max_wal_size
 
     @property
     def data(self) -> Path:
@@ -80,12 +74,8 @@ class Postgres:
 
     @property
     def socket_folder(self) -> Path:
-        """Where the socket is: in the folder, or, when that path is too long, a private one."""
-        inside = self.folder / "run"
-        if len(os.fsencode(inside / f".s.PGSQL.{_PORT}")) <= _SOCKET_PATH_LIMIT:
-            return inside
-        digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"atlas-{os.geteuid()}-{digest}"
+        """Where the socket is."""
+        return socket_folder(self.folder)
 
     @property
     def address(self) -> str:
@@ -95,7 +85,7 @@ class Postgres:
     def url(self, database: str = DATABASE, role: str = ROLE) -> str:
         """The URL of a database of this cluster, as asyncpg, psql and libpq read it."""
         host = quote(str(self.socket_folder), safe="")
-        return f"postgresql:///{quote(database)}?host={host}&port={_PORT}&user={quote(role)}"
+        return f"postgresql:///{quote(database)}?host={host}&port={PORT}&user={quote(role)}"
 
     def prepare(self) -> None:
         """Make the cluster when there is none; end what an earlier supervisor left running.
@@ -111,7 +101,7 @@ class Postgres:
         if not self.data.exists():
             self._initialise()
         self._check_major()
-        self._end_leftovers()
+        end_cluster(self.folder)
         self._write_access_rules()
 
     def command(self) -> list[str]:
@@ -124,28 +114,33 @@ class Postgres:
         settings = {**SETTINGS, **self.overrides, **places}
         flags = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         server = str(self.installation.program("postgres"))
-        return [server, "-D", str(self.data), "-p", str(_PORT), *flags]
+        return [server, "-D", str(self.data), "-p", str(PORT), *flags]
+
+    def environment(self) -> Mapping[str, str]:
+        """Nothing to add: what it needs is on its command line."""
+        return {}
 
     async def ready(self) -> bool:
-        """Whether the server takes connections; on the first yes, Atlas's database is there."""
+        """Whether the server takes connections."""
         try:
             connection = await asyncpg.connect(self.url("postgres", SUPERUSER), timeout=5)
-        except (OSError, TimeoutError, asyncpg.CannotConnectNowError):
+        except (OSError, TimeoutError, asyncpg.PostgresError):
             return False
+        await connection.close()
+        return True
+
+    async def settle(self) -> None:
+        """Make Atlas's role and database when they are missing."""
+        connection = await asyncpg.connect(self.url("postgres", SUPERUSER))
         try:
             await _ensure_role(connection)
             await _ensure_database(connection)
         finally:
             await connection.close()
-        return True
 
     def stopped(self) -> None:
         """Clear up after the server ended: backends that outlived it, a socket folder elsewhere."""
-        self._end_leftovers()
-        if self.socket_folder.parent != self.folder and self.socket_folder.exists():
-            for entry in self.socket_folder.iterdir():
-                entry.unlink()
-            self.socket_folder.rmdir()
+        clear_cluster(self.folder)
 
     def _make_folder(self) -> None:
         try:
@@ -166,7 +161,11 @@ class Postgres:
             *(["--no-sync"] if self.overrides.get("fsync") == "off" else []),
         ]
         done = subprocess.run(  # noqa: S603
-            shim(command, self.account), capture_output=True, text=True, check=False, cwd="/"
+            shim(command, self.account, signal.SIGKILL),
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
         )
         if done.returncode != 0:
             self._remove(fresh)
@@ -201,42 +200,6 @@ class Postgres:
                 "its pg_dump, then start on a new home and restore; or keep the old one",
             )
 
-    def _end_leftovers(self) -> None:
-        """End a postmaster whose parent died, and backends whose postmaster died.
-
-        Only what provably works on this very data directory is touched. A lock file
-        whose process is another program now (after a reboot) is removed, since
-        PostgreSQL would take that program for a running server.
-        """
-        postmaster = self._lock_file_pid()
-        mine = [processes.identify(pid) for pid in processes.working_in(self.data, "postgres")]
-        proven = {process.pid: process for process in mine if process is not None}
-        if not processes.LINUX and postmaster is not None and self._named_by_command(postmaster):
-            found = processes.identify(postmaster)
-            proven = {} if found is None else {postmaster: found}
-        if postmaster in proven:
-            processes.end(proven.pop(postmaster), signal.SIGINT, self.stop_seconds)
-        for orphan in proven.values():
-            # A backend notices the death of its postmaster by itself, unless it is busy.
-            processes.end(orphan, signal.SIGTERM, _ORPHANS_SECONDS)
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
-
-    def _lock_file_pid(self) -> int | None:
-        try:
-            first = (self.data / "postmaster.pid").read_text().splitlines()[0]
-            return int(first)
-        except (OSError, ValueError, IndexError):
-            return None
-
-    def _named_by_command(self, pid: int) -> bool:
-        said = subprocess.run(  # noqa: S603
-            ["/bin/ps", "-p", str(pid), "-o", "command="],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return f"-D {self.data} " in said.stdout
-
     def _write_access_rules(self) -> None:
         """Let in the user who runs Atlas, whom the kernel vouches for, and nobody else."""
         person = _account_name()
@@ -254,16 +217,6 @@ class Postgres:
             raise from_os_error("write", path, error) from error
 
 
-def shim(
-    command: list[str], account: Account | None, death_signal: signal.Signals | None = None
-) -> list[str]:
-    """`command` through launch.py: as `account`, and tied to this process by `death_signal`."""
-    options = [] if account is None else account.options()
-    if death_signal is not None:
-        options += ["--parent", str(os.getpid()), "--death-signal", str(int(death_signal))]
-    return [sys.executable, "-I", "-S", launcher, *options, "--", *command]
-
-
 def _account_name() -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
@@ -272,7 +225,7 @@ def _account_name() -> str:
 
 
 async def _ensure_role(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    if not await connection.fetchval("select from pg_roles where rolname = $1", ROLE):
+    if not await connection.fetchval("select true from pg_roles where rolname = $1", ROLE):
         await connection.execute(f"create role {ROLE} login createdb")
 
 

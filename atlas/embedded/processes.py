@@ -16,6 +16,7 @@ from pathlib import Path
 
 LINUX = sys.platform.startswith("linux")
 _POLL_SECONDS = 0.02
+_KILLED_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -78,14 +79,41 @@ def working_in(folder: Path, program: str) -> list[int]:
     return [pid for pid in _all_pids() if _works_in(pid, folder, program)]
 
 
+def marked_members(session: int, mark: str) -> list[ProcessId]:
+    """Live processes of a session whose environment has `mark` (NAME=value); Linux only."""
+    if not LINUX:
+        return []
+    found = [identify(pid) for pid in _all_pids() if _is_member(pid, session, mark)]
+    return [process for process in found if process is not None]
+
+
+def kill_session(session: int, mark: str) -> None:
+    """SIGKILL what is left of a session of ours: both the session and the mark must fit."""
+    for process in marked_members(session, mark):
+        end(process, signal.SIGKILL, _KILLED_SECONDS)
+
+
+def kill_group(leader: ProcessId) -> None:
+    """SIGKILL a process and, when it leads a process group, the whole group."""
+    if not leader.alive:
+        return
+    try:
+        if os.getpgid(leader.pid) == leader.pid:
+            os.killpg(leader.pid, signal.SIGKILL)
+        else:
+            os.kill(leader.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
 def end(process: ProcessId, gently: signal.Signals, patience: float) -> None:
     """End a process: `gently` first, SIGKILL after `patience` seconds. Returns when it is gone."""
     if not process.alive:
         return
     _send(process, gently)
     if not wait_gone(process, patience):
-        _send(process, signal.SIGKILL)
-        wait_gone(process, patience)
+        kill_group(process)
+        wait_gone(process, _KILLED_SECONDS)
 
 
 def wait_gone(process: ProcessId, seconds: float) -> bool:
@@ -148,6 +176,17 @@ def _works_in(pid: int, folder: Path, program: str) -> bool:
     # A program replaced by an upgrade reads "postgres (deleted)".
     same_folder = (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
     return same_folder and name.partition(" ")[0] == program
+
+
+def _is_member(pid: int, session: int, mark: str) -> bool:
+    fields = _stat_fields(pid)
+    if fields is None or int(fields[3]) != session:
+        return False
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+    return os.fsencode(mark) in environment.split(b"\0")
 
 
 def _own_memory(pid: int) -> int:

@@ -40,6 +40,7 @@ class TemporalServer:
     port: int
     ui_port: int
     http_port: int
+    namespace: str = NAMESPACE
     search_attributes: Mapping[str, str] = field(default_factory=lambda: SEARCH_ATTRIBUTES)
     retention_hours: int = RETENTION_HOURS
     account: Account | None = field(default=None, init=False)
@@ -47,6 +48,7 @@ class TemporalServer:
     name = "temporal"
     stop_signal = signal.SIGTERM
     stop_seconds = 10.0
+    ready_seconds = 120.0
 
     @property
     def address(self) -> str:
@@ -77,13 +79,18 @@ class TemporalServer:
             *("--db-filename", str(self.folder / "temporal.db")),
             *("--port", str(self.port), "--ui-port", str(self.ui_port)),
             *("--http-port", str(self.http_port), "--ui-disable-news-fetch"),
+            *("--namespace", self.namespace),
             *attributes,
         ]
+
+    def environment(self) -> Mapping[str, str]:
+        """Nothing to add: what it needs is on its command line."""
+        return {}
 
     async def ready(self) -> bool:
         """Whether the server answers, and knows its namespace."""
         try:
-            await asyncio.to_thread(self._ask, "GET", f"/namespaces/{NAMESPACE}")
+            await asyncio.to_thread(self._ask, "GET", f"/namespaces/{self.namespace}")
         except (OSError, http.client.HTTPException, _Refused):
             return False
         return True
@@ -96,7 +103,9 @@ class TemporalServer:
         """
         lifetime = {"config": {"workflowExecutionRetentionTtl": f"{self.retention_hours * 3600}s"}}
         try:
-            await asyncio.to_thread(self._ask, "POST", f"/namespaces/{NAMESPACE}/update", lifetime)
+            await asyncio.to_thread(
+                self._ask, "POST", f"/namespaces/{self.namespace}/update", lifetime
+            )
         except (OSError, http.client.HTTPException, _Refused) as error:
             raise EmbeddedError(
                 f"The Temporal server would not set the retention of its namespace: {error}",

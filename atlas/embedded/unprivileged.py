@@ -10,12 +10,15 @@ or where the container withholds the first one. launch.py carries it out.
 
 import os
 import pwd
+import signal
 import stat
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from atlas.embedded.errors import EmbeddedError, from_os_error
 from atlas.embedded.launch import CAPABILITIES
+from atlas.embedded.launch import __file__ as launcher
 from atlas.embedded.processes import LINUX
 
 _BORROWED = ("nobody", "daemon", "bin")
@@ -77,6 +80,16 @@ def give(folder: Path, account: Account | None) -> None:
             os.chown(folder, account.user, account.group)
     except OSError as error:
         raise from_os_error("prepare", folder, error) from error
+
+
+def shim(
+    command: list[str], account: Account | None, death_signal: signal.Signals | None = None
+) -> list[str]:
+    """`command` through launch.py: as `account`, and tied to this process by `death_signal`."""
+    options = [] if account is None else account.options()
+    if death_signal is not None:
+        options += ["--parent", str(os.getpid()), "--death-signal", str(int(death_signal))]
+    return [sys.executable, "-I", "-S", launcher, *options, "--", *command]
 
 
 def _owner(path: Path) -> pwd.struct_passwd | None:

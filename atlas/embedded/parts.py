@@ -1,0 +1,98 @@
+"""What the supervisor asks of a part of the stack, and the worker as such a part."""
+
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from atlas.embedded.unprivileged import Account
+
+
+class Part(Protocol):
+    """One process the supervisor keeps running."""
+
+    @property
+    def name(self) -> str:
+        """One word; names the log and the record."""
+
+    @property
+    def stop_signal(self) -> signal.Signals:
+        """What asks it to end in good order; also sent when the supervisor dies."""
+
+    @property
+    def stop_seconds(self) -> float:
+        """How long it may take to end before it is killed."""
+
+    @property
+    def ready_seconds(self) -> float:
+        """How long it may take to answer after its start."""
+
+    @property
+    def account(self) -> Account | None:
+        """Who it runs as; None for the supervisor's own user."""
+
+    @property
+    def address(self) -> str:
+        """Where it answers."""
+
+    def prepare(self) -> None:
+        """Before each start: folders, leftovers. May block; raises EmbeddedError."""
+
+    def command(self) -> list[str]:
+        """What to run."""
+
+    def environment(self) -> Mapping[str, str]:
+        """What to add to the supervisor's own environment."""
+
+    async def ready(self) -> bool:
+        """Whether it answers."""
+
+    async def settle(self) -> None:
+        """After each start, when it answers."""
+
+    def stopped(self) -> None:
+        """After it ended: clear away what it left. May block."""
+
+
+@dataclass
+class WorkerProcess:
+    """The worker. It says that it is polling by making the file `ATLAS_WORKER_READY_FILE`.
+
+    `announces=False` is for a worker that does not (the tests' stand-in).
+    """
+
+    argv: list[str]
+    ready_file: Path
+    connections: Callable[[], Mapping[str, str]]
+    announces: bool = True
+    stop_seconds: float = 45.0
+    ready_seconds: float = 120.0
+    account: Account | None = field(default=None, init=False)
+
+    name = "worker"
+    stop_signal = signal.SIGTERM
+    address = ""
+
+    def prepare(self) -> None:
+        """Forget that an earlier worker was ready."""
+        self.ready_file.unlink(missing_ok=True)
+
+    def command(self) -> list[str]:
+        """What to run."""
+        return self.argv
+
+    def environment(self) -> Mapping[str, str]:
+        """Where the database and Temporal are, and the file that says "ready"."""
+        return {**self.connections(), "ATLAS_WORKER_READY_FILE": str(self.ready_file)}
+
+    async def ready(self) -> bool:
+        """Whether it polls."""
+        return not self.announces or self.ready_file.exists()
+
+    async def settle(self) -> None:
+        """Nothing to settle."""
+
+    def stopped(self) -> None:
+        """Remove the file that says "ready"."""
+        self.ready_file.unlink(missing_ok=True)

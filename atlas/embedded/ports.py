@@ -1,0 +1,42 @@
+"""Ports on loopback: the preferred one, or the next that is free."""
+
+import errno
+import socket
+
+from atlas.embedded.errors import EmbeddedError
+
+HOST = "127.0.0.1"
+_TRIES = 200
+_LAST = 65_535
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on that port of this machine's IPv4 loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # Without it a port that our own last server left in TIME_WAIT would count as taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+            return False
+    # macOS lets us bind beside a listener on all addresses: ask whether somebody answers.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex((HOST, port)) != 0
+
+
+def next_free(preferred: int, taken: set[int]) -> int:
+    """The first free port from `preferred` upwards that is not in `taken`.
+
+    Raises:
+        EmbeddedError: there is none in the next 200.
+    """
+    last = min(preferred + _TRIES, _LAST)
+    for port in range(preferred, last + 1):
+        if port not in taken and is_free(port):
+            return port
+    raise EmbeddedError(
+        f"No port from {preferred} to {last} is free on {HOST}",
+        "End what listens there (`ss -ltnp` tells), then start again",
+    )

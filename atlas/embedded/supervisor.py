@@ -1,0 +1,241 @@
+"""Keeps the stack of one home running: starts it in order, restarts what dies, stops in order.
+
+    postgres ─┐
+              ├─> migrations, retention ─> worker          (start)
+    temporal ─┘
+    worker ─> temporal ─> postgres                         (stop)
+
+A part that ends by itself is started again, later each time it ends soon after. The
+kernel ends the parts when the supervisor itself is killed (launch.py); what escapes
+that is ended by the next start (leftovers.py).
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from atlas.embedded.child import Child, told
+from atlas.embedded.errors import EmbeddedError
+from atlas.embedded.leftovers import end_leftovers
+from atlas.embedded.logs import Listener, PartLog
+from atlas.embedded.parts import Part
+from atlas.embedded.plan import Parts, Plan, build, choose_ports
+from atlas.embedded.ports import is_free
+from atlas.embedded.record import PartRecord, Stack, State, read_stack
+
+OWN_NAME = "atlas"
+_FIRST_DELAY = 0.5
+_LONGEST_DELAY = 30.0
+_SOUND_SECONDS = 60.0
+_PORT_TRIES = 3
+
+
+class Supervisor:
+    """The supervisor of one home. Its caller holds the home's lock.
+
+    `migrate` brings the database's schema up to date, given its URL (None: the
+    external one). `listener` gets each line that a part, or the supervisor, says.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        migrate: Callable[[str | None], Awaitable[object]],
+        listener: Listener,
+        on_ready: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._plan = plan
+        self._migrate = migrate
+        self._parts: Parts = build(plan)
+        self._logs = plan.home / "logs"
+        self._listener = listener
+        self._on_ready = on_ready
+        self._own_log = PartLog(self._logs, OWN_NAME, listener)
+        self._part_logs: dict[str, PartLog] = {}
+        self._stack = read_stack(plan.home) or Stack(plan.home)
+        self._children: dict[str, Child] = {}
+        self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
+
+    def stop(self) -> None:
+        """Begin to stop; called again, do not wait for anything any more."""
+        if self._stopping.is_set():
+            self._hurry.set()
+        self._stopping.set()
+
+    def say(self, text: str) -> None:
+        """Tell the person, and the log."""
+        self._own_log.write(text.encode())
+
+    async def run(self) -> None:
+        """Start everything, keep it running until `stop`, and stop it.
+
+        Raises:
+            EmbeddedError: a part did not start; everything else is stopped again.
+        """
+        try:
+            if await self._unless_stopped(self._start()):
+                await self._keep()
+        finally:
+            await self._stop_all()
+
+    async def _unless_stopped(self, work: Awaitable[Any]) -> bool:
+        """Do the work unless told to stop meanwhile; whether it was done."""
+        task = asyncio.ensure_future(work)
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([task, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if task.done():
+            task.result()
+            return True
+        task.cancel()
+        await asyncio.wait([task])
+        return False
+
+    async def _start(self) -> None:
+        for name in await asyncio.to_thread(end_leftovers, self._stack):
+            self.say(f"{name} was still running from last time: ended it")
+        self._record("starting")
+        await self._start_servers()
+        await self._launch(self._parts.worker)
+        self._record("ready")
+        self._tell_where()
+        self._on_ready()
+
+    async def _start_servers(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._start_database())
+                group.create_task(self._start_temporal())
+        except BaseExceptionGroup as failures:
+            # The one that failed cancelled the other: it alone has something to tell.
+            raise failures.exceptions[0] from None
+
+    async def _start_database(self) -> None:
+        postgres = self._parts.postgres
+        if postgres is not None:
+            await self._launch(postgres)
+            self._stack.database_url = postgres.url()
+        else:
+            self._stack.database_url = None
+        await self._migrate(self._stack.database_url)
+
+    async def _start_temporal(self) -> None:
+        temporal = self._parts.temporal
+        if temporal is None:
+            self._stack.temporal_address = self._stack.ui_url = None
+            return
+        for attempt in range(1, _PORT_TRIES + 1):
+            self._choose_ports()
+            try:
+                await self._launch(temporal)
+                return
+            except EmbeddedError:
+                # Another home may have taken a port between our look and the server's bind.
+                lost = [port for port in self._stack.ports.values() if not is_free(port)]
+                if not lost or attempt == _PORT_TRIES:
+                    raise
+
+    def _choose_ports(self) -> None:
+        temporal = self._parts.temporal
+        assert temporal is not None
+        for remark in choose_ports(self._plan.preferred_ports, self._stack):
+            self.say(remark)
+        ports = self._stack.ports
+        temporal.port, temporal.ui_port = ports["temporal"], ports["ui"]
+        temporal.http_port = ports["http"]
+        self._stack.temporal_address, self._stack.ui_url = temporal.address, temporal.ui_url
+
+    async def _launch(self, part: Part) -> Child:
+        """Start a part and wait until it answers; recorded before it is waited for."""
+        await asyncio.to_thread(part.prepare)
+        child = await Child.start(part, self._plan.home, self._log_of(part))
+        self._children[part.name] = child
+        self._stack.parts[part.name] = PartRecord(
+            child.identity.pid, child.identity.started, part.address, time.time()
+        )
+        self._stack.write()
+        await child.until_ready()
+        return child
+
+    def _log_of(self, part: Part) -> PartLog:
+        if part.name not in self._part_logs:
+            self._part_logs[part.name] = PartLog(self._logs, part.name, self._listener)
+        return self._part_logs[part.name]
+
+    async def _keep(self) -> None:
+        keepers = [asyncio.create_task(self._keep_one(child)) for child in self._running()]
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            done, _ = await asyncio.wait([stopping, *keepers], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in [stopping, *keepers]:
+                task.cancel()
+            await asyncio.wait([stopping, *keepers])
+
+    def _running(self) -> list[Child]:
+        return list(self._children.values())
+
+    async def _keep_one(self, child: Child) -> None:
+        """Start the part again each time it ends, for ever."""
+        delay = _FIRST_DELAY
+        while True:
+            began = time.monotonic()
+            code = await child.wait()
+            await child.clear()
+            if time.monotonic() - began > _SOUND_SECONDS:
+                delay = _FIRST_DELAY
+            child, delay = await self._restart(child.part, told(code), delay)
+
+    async def _restart(self, part: Part, ending: str, delay: float) -> tuple[Child, float]:
+        while True:
+            self.say(f"{part.name} ended ({ending}): starting it again in {delay:g} s")
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, _LONGEST_DELAY)
+            try:
+                child = await self._launch(part)
+            except EmbeddedError as error:
+                await self._children[part.name].stop(self._hurry)
+                ending = error.message
+                continue
+            self.say(f"{part.name} runs again (pid {child.identity.pid})")
+            return child, delay
+
+    async def _stop_all(self) -> None:
+        self._note("stopping")
+        for name in ("worker", "temporal", "postgres"):
+            child = self._children.get(name)
+            if child is not None:
+                if child.running:
+                    self.say(f"stopping {name}")
+                # Temporal's farewell is forty lines of warnings: they stay in its log.
+                self._part_logs[name].quiet = name == "temporal"
+                await child.stop(self._hurry)
+                self._stack.parts.pop(name, None)
+        self._note("stopped")
+        self.say("stopped")
+        for log in [*self._part_logs.values(), self._own_log]:
+            log.close()
+
+    def _record(self, state: State) -> None:
+        self._stack.state = state
+        self._stack.write()
+
+    def _note(self, state: State) -> None:
+        """Record the state if possible: a full disk must not keep the parts from being stopped."""
+        try:
+            self._record(state)
+        except EmbeddedError as error:
+            self.say(str(error))
+
+    def _tell_where(self) -> None:
+        self.say(f"PostgreSQL  {self._stack.database_url or 'external (ATLAS_DATABASE_URL)'}")
+        address = self._stack.temporal_address or f"external ({self._plan.external_temporal})"
+        self.say(f"Temporal    {address}")
+        if self._stack.ui_url is not None:
+            self.say(f"Web UI      {self._stack.ui_url}")
+        self.say(f"Home        {self._plan.home}")
+        self.say("ready")

@@ -1,0 +1,183 @@
+"""`atlas up`, `atlas down`, `atlas status`: the embedded stack of one home."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, NoReturn
+
+from atlas.embedded.discovery import external_temporal, namespace
+from atlas.embedded.errors import EmbeddedError
+from atlas.embedded.leftovers import stop_stack
+from atlas.embedded.plan import Plan
+from atlas.embedded.record import read_stack, supervisor_of
+from atlas.embedded.report import PartStatus, StackStatus, inspect
+from atlas.settings import Settings
+
+_ALREADY_RUNNING = 3  # starter.supervise.ALREADY_RUNNING; importing it costs 0.1 s
+_STARTING_SECONDS = 600.0
+_POLL_SECONDS = 0.05
+
+
+def up(detach: bool = False) -> int:
+    """Start the stack: in this process until Ctrl-C, or in the background; the exit code.
+
+    In the foreground this process *becomes* the supervisor and does not return.
+
+    Raises:
+        EmbeddedError: this system cannot run it.
+        SettingsError: a setting is wrong.
+    """
+    _require_posix()
+    settings = Settings.load()
+    if supervisor_of(settings.home) is not None:
+        return _already_running(settings.home, detach)
+    plan, environment = _plan(settings)
+    if not detach:
+        _become(supervisor_command(plan), environment)
+    return in_background(plan, environment)
+
+
+def down() -> int:
+    """Stop the stack; nothing of it is left running. The exit code: 0, also when nothing ran.
+
+    Raises:
+        EmbeddedError: another command is starting it at this moment.
+        SettingsError: a setting is wrong.
+    """
+    _require_posix()
+    home = Settings.load().home
+    ended = stop_stack(home)
+    said = f"Stopped {', '.join(ended)}" if ended else "Nothing is running"
+    sys.stderr.write(f"{said} ({home})\n")
+    return 0
+
+
+def status(output: Literal["text", "json"] = "text") -> int:
+    """Tell what runs, on stdout; the exit code: 0 when every part does, else 1.
+
+    Raises:
+        SettingsError: a setting is wrong.
+    """
+    settings = Settings.load()
+    url = settings.database_url
+    found = asyncio.run(
+        inspect(settings.home, None if url is None else url.get_secret_value(), external_temporal())
+    )
+    if output == "json":
+        sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
+    else:
+        sys.stdout.write(_table(found))
+    return 0 if found.ready else 1
+
+
+def _require_posix() -> None:
+    if sys.platform == "win32":
+        raise EmbeddedError(
+            "The embedded stack does not run on Windows: Temporal has no wheel for it",
+            "Run Atlas in WSL, or set ATLAS_DATABASE_URL and TEMPORAL_ADDRESS "
+            "and start `atlas worker`",
+        )
+
+
+def _plan(settings: Settings) -> tuple[Plan, dict[str, str]]:
+    plan = Plan(
+        home=settings.home,
+        # -P: a worker.py in the person's working directory is not ours.
+        worker=[sys.executable, "-P", "-m", "worker"],
+        external_database=settings.database_url is not None,
+        external_temporal=external_temporal(),
+        namespace=namespace(),
+        worker_grace=settings.shutdown_grace + 15,
+    )
+    environment = {**os.environ, "ATLAS_HOME": str(settings.home)}
+    if settings.database_url is not None:  # it may come from `.env`
+        environment["ATLAS_DATABASE_URL"] = settings.database_url.get_secret_value()
+    return plan, environment
+
+
+def supervisor_command(plan: Plan) -> list[str]:
+    """The command that supervises the home of the plan."""
+    return [sys.executable, "-P", "-m", "starter.supervise", plan.to_json()]
+
+
+def _become(command: list[str], environment: dict[str, str]) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(command[0], command, environment)  # noqa: S606
+
+
+def in_background(plan: Plan, environment: dict[str, str]) -> int:
+    """Start the supervisor as a process of its own, and return when all is ready; the exit code.
+
+    Raises:
+        EmbeddedError: another one was starting this home, and failed.
+    """
+    process = subprocess.Popen(  # noqa: S603
+        [*supervisor_command(plan), "--detached"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    with process.stderr:
+        for line in process.stderr:  # ends when all is ready, or with the process
+            sys.stderr.write(line.decode(errors="replace"))
+    supervisor = supervisor_of(plan.home)
+    if supervisor is not None and supervisor.pid == process.pid:
+        process.returncode = 0  # it stays; tell Popen that there is nothing to wait for
+        return 0
+    code = process.wait()
+    return _already_running(plan.home, detach=True) if code == _ALREADY_RUNNING else code or 1
+
+
+def _already_running(home: Path, detach: bool) -> int:
+    """Say so, once the other has it ready; in the foreground that is a failure."""
+    deadline = time.monotonic() + _STARTING_SECONDS
+    while supervisor_of(home) is not None and time.monotonic() < deadline:
+        stack = read_stack(home)
+        if stack is not None and stack.state == "ready":
+            sys.stderr.write(f"Already running in {home}: see `atlas status`\n")
+            return 0 if detach else 1
+        time.sleep(_POLL_SECONDS)
+    raise EmbeddedError(
+        f"Another `atlas up` in {home} ended before it was ready",
+        f"See {home / 'logs' / 'atlas.log'}, then run `atlas up` again",
+    )
+
+
+def _table(found: StackStatus) -> str:
+    lines = [_line(part) for part in found.parts]
+    state = "ready" if found.ready else "not ready"
+    lines.append(f"{'home':<9} {state:<9} {found.home}  {_mib(found.memory_bytes)} in all")
+    if found.ui_url and found.ready:
+        lines.append(f"{'Web UI':<9} {'':<9} {found.ui_url}")
+    if not found.ready:
+        lines.append("Start it with `atlas up -d`.")
+    return "\n".join(lines) + "\n"
+
+
+def _line(part: PartStatus) -> str:
+    state = "running" if part.running else "down" if part.pid is None else "silent"
+    origin = ["external"] if part.external else []
+    pid = [f"pid {part.pid}"] if part.pid else []
+    memory = [_mib(part.memory_bytes)] if part.memory_bytes else []
+    since = [f"for {_age(part.since)}"] if part.since else []
+    details = [*origin, *pid, *memory, *since, *([part.address] if part.address else [])]
+    return f"{part.name:<9} {state:<9} {', '.join(details)}"
+
+
+def _mib(count: int | None) -> str:
+    return f"{(count or 0) / 2**20:.0f} MiB"
+
+
+def _age(since: str) -> str:
+    seconds = int((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
+    hours, rest = divmod(max(seconds, 0), 3600)
+    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"

@@ -1,0 +1,151 @@
+"""The stack as a person meets it: up, down, status, restarts."""
+
+import signal
+import socket
+from collections.abc import Callable
+
+import pytest
+from temporalio.client import Client
+
+from atlas.embedded.report import inspect
+from tests.embedded.conftest import Home, until
+
+
+async def test_state_survives_a_restart_and_down_leaves_no_process(home: Home) -> None:
+    assert await home.up() == 0
+    assert await home.execute("select to_regclass('page_state') is not null")
+    await home.execute("create table kept as select 42 as answer")
+    first_address = home.stack.temporal_address
+    assert first_address is not None
+    client = await Client.connect(first_address)
+    await client.start_workflow("kept", id="kept", task_queue="nobody")
+    assert (await inspect(home.path)).ready
+
+    assert sorted(await home.down()) == ["postgres", "temporal", "worker"]
+    assert home.alive() == []
+    assert not (await inspect(home.path)).ready
+
+    assert await home.up() == 0
+    assert await home.execute("select answer from kept") == 42
+    assert home.stack.temporal_address == first_address
+    client = await Client.connect(first_address)
+    assert (await client.get_workflow_handle("kept").describe()).workflow_type == "kept"
+
+
+async def test_down_may_be_repeated_and_needs_no_home(light_home: Home) -> None:
+    assert await light_home.down() == []
+    assert not light_home.path.exists()
+    assert await light_home.up() == 0
+    assert len(await light_home.down()) == 2
+    assert await light_home.down() == []
+
+
+async def test_a_taken_port_means_the_next_one_said_and_recorded(home: Home) -> None:
+    wanted = home.plan.preferred_ports["temporal"]
+    with socket.socket() as taker:
+        taker.bind(("127.0.0.1", wanted))
+        taker.listen()
+        assert await home.up() == 0
+    got = home.stack.ports["temporal"]
+    assert got > wanted
+    assert f"port {wanted} (temporal) is taken: using {got}" in home.said()
+    assert home.stack.temporal_address == f"127.0.0.1:{got}"
+    await Client.connect(f"127.0.0.1:{got}")
+
+
+async def test_two_homes_run_side_by_side(homes: Callable[..., Home]) -> None:
+    one = homes("one")
+    other = homes("other", preferred_ports=one.plan.preferred_ports)
+    assert await one.up() == 0
+    assert await other.up() == 0
+    await one.execute("create table only_in_one ()")
+    assert await other.execute("select to_regclass('only_in_one') is null")
+    assert set(one.stack.ports.values()).isdisjoint(other.stack.ports.values())
+    await one.down()
+    assert await other.ready()
+
+
+async def test_a_second_up_says_that_it_runs(
+    light_home: Home, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert await light_home.up() == 0
+    before = light_home.process("supervisor")
+    assert await light_home.up() == 0
+    assert "Already running" in capfd.readouterr().err
+    assert light_home.process("supervisor") == before
+
+
+async def test_the_foreground_prefixes_its_lines_and_ends_with_ctrl_c(home: Home) -> None:
+    process = home.foreground()
+    assert process.stderr is not None
+    with process.stderr as lines:
+        seen = next(line for line in lines if line == "atlas    | ready\n")
+        assert seen
+        process.send_signal(signal.SIGINT)
+        rest = lines.read()
+    assert process.wait() == 0
+    order = [rest.index(f"stopping {name}") for name in ("worker", "temporal", "postgres")]
+    assert order == sorted(order)
+    assert home.alive() == []
+
+
+async def test_a_stop_in_the_middle_of_the_start_leaves_nothing(home: Home) -> None:
+    process = home.foreground()
+    await until(lambda: (home.path / "stack.json").exists() and "temporal" in home.stack.parts)
+    process.send_signal(signal.SIGTERM)
+    assert process.stderr is not None
+    with process.stderr as lines:
+        assert "stopped" in lines.read()
+    assert process.wait() == 0
+    assert home.alive() == []
+
+
+async def test_a_worker_that_refuses_to_start_is_quoted(
+    homes: Callable[..., Home], temporal_address: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    refusal = ["/bin/sh", "-c", "echo the schema is newer; exit 7"]
+    home = homes(worker=refusal, worker_announces=True, external_temporal=temporal_address)
+    assert await home.up() == 1
+    said = capfd.readouterr().err
+    assert "worker ended while starting (exit code 7)" in said
+    assert "the schema is newer" in said
+    assert "Traceback" not in said
+    assert home.alive() == []
+
+
+async def test_the_worker_is_told_where_everything_is(homes: Callable[..., Home]) -> None:
+    script = "env > $ATLAS_HOME_FOR_TEST/env; touch $ATLAS_WORKER_READY_FILE; exec sleep 1000"
+    home = homes(worker_announces=True)
+    script = script.replace("$ATLAS_HOME_FOR_TEST", str(home.path))
+    home = homes(worker=["/bin/sh", "-c", script], worker_announces=True)
+    assert await home.up() == 0
+    told = dict(line.split("=", 1) for line in (home.path / "env").read_text().splitlines())
+    assert told["ATLAS_DATABASE_URL"] == home.stack.database_url
+    assert told["TEMPORAL_ADDRESS"] == home.stack.temporal_address
+    assert told["ATLAS_WEB_UI_URL"] == home.stack.ui_url
+
+
+async def test_external_parts_replace_the_embedded_ones(
+    homes: Callable[..., Home],
+    empty_database_url: str,
+    temporal_address: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ATLAS_DATABASE_URL", empty_database_url)
+    home = homes(external_database=True, external_temporal=temporal_address)
+    assert await home.up() == 0
+    assert list(home.stack.parts) == ["worker"]
+    assert not (home.path / "postgres").exists()
+    assert not (home.path / "temporal").exists()
+    found = await inspect(home.path, empty_database_url, temporal_address)
+    assert found.ready
+    assert [part.external for part in found.parts] == [True, True, False]
+
+
+async def test_status_tells_each_part(home: Home) -> None:
+    assert await home.up() == 0
+    found = await inspect(home.path)
+    assert [part.name for part in found.parts] == ["postgres", "temporal", "worker"]
+    assert all(part.pid and part.memory_bytes and part.since for part in found.parts)
+    assert found.memory_bytes > sum(part.memory_bytes or 0 for part in found.parts)
+    assert found.to_json()["ready"] is True
