@@ -17,9 +17,8 @@ class Slot(Protocol):
     def sent(self, monotonic_time: float) -> None:
         """The request went on the wire at `monotonic_time` (`time.monotonic`, seconds).
 
-        The next delay counts from here: a slow connection set-up would else bring two requests
-        closer together in the server's log than the delay. Called again if a kept-alive
-        connection turned out dead and the request was sent anew; the last call counts.
+        Called at most once. The next delay counts from here: a slow connection set-up would
+        else bring two requests closer together in the server's log than the delay.
         """
 
 

@@ -5,11 +5,14 @@ libraries would rewrite escapes: a second parser is a second opinion), and each 
 its `Hop` when it was really sent and which addresses were refused.
 """
 
+import os
 import socket
 import ssl
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import SimpleNamespace
 from typing import Any
 
@@ -76,20 +79,25 @@ class HopTransport(AiohttpTransport):
 
 def make_client(policy: AddressPolicy) -> httpx.AsyncClient:
     """An httpx client that dials under `policy`; no cookies, proxies, netrc or environment."""
-    transport = HopTransport(client=lambda: _make_session(policy), trust_env=False)
-    client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
+    tls = _tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    transport = HopTransport(verify=tls, client=lambda: _make_session(policy, tls))
+    # httpx keeps a cookie jar of its own, beside aiohttp's: this one takes none from any domain.
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    client = httpx.AsyncClient(
+        transport=transport, cookies=no_cookies, trust_env=False, follow_redirects=False
+    )
     client.headers.clear()  # every header that leaves is chosen in client.py
     return client
 
 
-def _make_session(policy: AddressPolicy) -> aiohttp.ClientSession:
+def _make_session(policy: AddressPolicy, tls: ssl.SSLContext) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(
         limit=0,  # slots and the caller bound what is under way
         keepalive_timeout=_KEEPALIVE,
-        ssl=_tls_context(),
+        ssl=tls,
         socket_factory=lambda addr_info: _dial(policy, addr_info),
     )
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=connector,
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -100,6 +108,10 @@ def _make_session(policy: AddressPolicy) -> aiohttp.ClientSession:
         max_headers=_MAX_HEADERS,
         trace_configs=[_sent_trace()],
     )
+    # aiohttp asks again at once after a lost connection: two requests in one slot. There is no
+    # public switch; a test counts the requests that arrive.
+    session._retry_connection = False
+    return session
 
 
 def _dial(policy: AddressPolicy, addr_info: tuple[Any, ...]) -> socket.socket:
@@ -124,8 +136,11 @@ def _sent_trace() -> aiohttp.TraceConfig:
     return trace
 
 
-def _tls_context() -> ssl.SSLContext:
-    # The system's authorities (SSL_CERT_FILE included), and certifi's for images without any.
+@cache
+def _tls_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
+    # Reading the authorities takes 60 ms, so clients share them while OpenSSL would find the
+    # same. The system's authorities (SSL_CERT_FILE included); certifi's for images without any.
     context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
+    if not context.cert_store_stats()["x509_ca"]:
+        context.load_verify_locations(certifi.where())
     return context
