@@ -23,6 +23,8 @@ _NAMES = re.compile(
     r"|sponsor\w*|disqus|outbrain|taboola|signup|login|pagination|skip|trending)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_CONTAINERS = frozenset(("div", "ul", "ol", "table", "td", "form", "aside"))
+_WORDS = re.compile(r"[^\W_]+")
 _HUMP = re.compile(r"([a-z])([A-Z])")
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
@@ -88,6 +90,12 @@ def _is_banner(header: HtmlElement) -> bool:
 
 
 def _names(element: HtmlElement) -> str:
-    attributes = element.attrib
-    names = f"{attributes.get('class', '')} {attributes.get('id', '')}"
-    return _HUMP.sub(r"\1-\2", names)
+    """Class names, and the id of a container: elsewhere ids are slugs of headings or functions.
+
+    (Python's manual has a section `coupling-widget-variables` and an item `Cookie.comment`.)
+    """
+    classes = element.get("class", "")
+    name = element.get("id", "")
+    if element.tag not in _CONTAINERS or "section" in classes or len(_WORDS.findall(name)) > 2:
+        name = ""
+    return _HUMP.sub(r"\1-\2", f"{classes} {name}")

@@ -14,3 +14,9 @@ def prepare(job: PrepareJob) -> Prepared:
         sketch=sketch(extracted.text),
         parts=index_parts(extracted.title, extracted.text),
     )
+
+
+def warm_up() -> None:
+    """Load models and tables by use, so that processes forked from this one share them."""
+    page = b"<html><title>Warm</title><body><p>One sentence to load the models with.</p></html>"
+    prepare(PrepareJob(page, "text/html", None, "https://warm.invalid/"))

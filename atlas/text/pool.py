@@ -1,0 +1,226 @@
+"""Extraction in child processes that may hang, swell or crash without harming anyone else.
+
+The parent side of `zygote.py`: one socket per child, no threads, nothing heavy imported. Children
+and their zygote start with the first job and go after a minute without any, so an idle worker
+pays nothing for them.
+"""
+
+import asyncio
+import contextlib
+import os
+import pickle
+import signal
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.prepared import Prepared, PrepareJob
+from atlas.text.children import Child, Zygote, ZygoteLost
+from atlas.text.zygote import Answer
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+_NEAR = 0.8  # share of the memory limit at which a crash is put down to it
+_TRIES = 2  # a job whose zygote died under it is not at fault
+
+
+class ExtractorPool:
+    """Runs jobs in at most `children` processes (default: one per CPU).
+
+    `timeout` is in seconds of wall clock per job, `memory_limit` in bytes that a job may take on
+    top of the loaded libraries, `idle` in seconds after which unused processes end; a child is
+    replaced after `jobs_per_child` jobs, because allocators never give everything back.
+    """
+
+    def __init__(
+        self,
+        *,
+        children: int | None = None,
+        timeout: float = 30.0,
+        memory_limit: int = 1 << 30,
+        jobs_per_child: int = 500,
+        idle: float = 60.0,
+    ) -> None:
+        self.children = children or os.cpu_count() or 1
+        self._timeout = timeout
+        self._memory = memory_limit
+        self._jobs_per_child = jobs_per_child
+        self._idle = idle
+        self._slots = asyncio.Semaphore(self.children)
+        self._free: list[Child] = []
+        self._zygote: Zygote | None = None
+        self._busy = 0
+        self._retirement: asyncio.TimerHandle | None = None
+        self._endings: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def prepare(self, job: PrepareJob) -> Prepared:
+        """Text, sketch and index parts of one body.
+
+        Raises PageError(INVALID) as `extract` does, or with `extractor_timeout`,
+        `extractor_memory` or `extractor_crashed`; RuntimeError for a fault of our own.
+        """
+        return await self.run(_prepare, job)
+
+    async def run(self, function: Callable[[A], R], argument: A) -> R:
+        """`function(argument)` in a child; the function must be importable by its name."""
+        if self._closed:
+            raise RuntimeError("the extractor pool is closed")
+        payload = pickle.dumps((function, argument))
+        async with self._slots:
+            self._keep()
+            try:
+                result: R = _unwrap(await self._try(payload))
+                return result
+            finally:
+                self._release()
+
+    async def close(self) -> None:
+        """End every process of the pool and wait until they are gone."""
+        self._closed = True
+        self._cancel_retirement()
+        await self._retire()
+        while self._endings:
+            await asyncio.wait(tuple(self._endings))
+
+    async def _try(self, payload: bytes) -> Answer:
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(ZygoteLost):
+                return await self._attempt(payload)
+        try:
+            return await self._attempt(payload)
+        except ZygoteLost as error:
+            raise RuntimeError("the extractor's parent process ended again and again") from error
+
+    async def _attempt(self, payload: bytes) -> Answer:
+        child = await self._child()
+        try:
+            async with asyncio.timeout(self._timeout):
+                answer = await child.ask(payload)
+        except TimeoutError:
+            await self._end(child)
+            raise _failure("timeout", f"not done after {self._timeout:g} s") from None
+        except (EOFError, ConnectionError):
+            raise await self._post_mortem(child) from None
+        except BaseException:
+            self._end_later(child)
+            raise
+        self._give_back(child, answer)
+        return answer
+
+    async def _child(self) -> Child:
+        while self._free:
+            child = self._free.pop()
+            if child.zygote.alive and not child.ended():
+                return child
+            self._end_later(child)
+        if self._closed:
+            raise RuntimeError("the extractor pool was closed under a job")
+        if self._zygote is None or not self._zygote.alive:
+            self._zygote = Zygote.start(self._timeout, self._memory)
+        return await self._zygote.fork()
+
+    def _give_back(self, child: Child, answer: Answer) -> None:
+        child.jobs += 1
+        spent = child.jobs >= self._jobs_per_child or _ran_out(answer)
+        if spent or self._closed:
+            self._end_later(child)
+        else:
+            self._free.append(child)
+
+    async def _post_mortem(self, child: Child) -> Exception:
+        """Why a child's socket ended: its own crash, the memory limit, or the zygote's end."""
+        try:
+            status, grown = await child.zygote.end(child.pid)
+        except ZygoteLost as error:
+            return error
+        finally:
+            child.channel.close()
+        if grown > _NEAR * self._memory:
+            return _failure("memory", f"crashed with {grown >> 20} MiB of its own")
+        name = _status_name(status)
+        if name in ("SIGXCPU", "SIGALRM"):
+            return _failure("timeout", f"ended by its own watchdog ({name})")
+        return _failure("crashed", f"the extracting process ended with {name}")
+
+    async def _end(self, child: Child) -> None:
+        child.channel.close()
+        with contextlib.suppress(ZygoteLost):
+            await child.zygote.end(child.pid)
+
+    def _end_later(self, child: Child) -> None:
+        self._later(self._end(child))
+
+    def _later(self, ending: Any) -> None:
+        task = asyncio.ensure_future(ending)
+        self._endings.add(task)
+        task.add_done_callback(self._endings.discard)
+
+    def _keep(self) -> None:
+        self._busy += 1
+        self._cancel_retirement()
+
+    def _release(self) -> None:
+        self._busy -= 1
+        if self._busy == 0 and not self._closed:
+            loop = asyncio.get_running_loop()
+            self._retirement = loop.call_later(self._idle, lambda: self._later(self._retire()))
+
+    def _cancel_retirement(self) -> None:
+        if self._retirement is not None:
+            self._retirement.cancel()
+            self._retirement = None
+
+    async def _retire(self) -> None:
+        if self._busy and not self._closed:
+            return
+        zygote, self._zygote = self._zygote, None
+        for child in self._free:
+            child.channel.close()
+        self._free.clear()
+        if zygote is not None:
+            await zygote.stop()
+
+
+def _prepare(job: PrepareJob) -> Prepared:
+    from atlas.text.prepare import prepare  # in the child only: it loads every library
+
+    return prepare(job)
+
+
+def _unwrap(answer: Answer) -> Any:
+    if answer.failure is not None:
+        error_class, code, message = answer.failure
+        raise PageError(ErrorClass(error_class), code, message)
+    if answer.bug is not None:
+        raise RuntimeError(f"extraction failed: {answer.bug}")
+    return answer.value
+
+
+def _ran_out(answer: Answer) -> bool:
+    """After a MemoryError a heap is full of holes: the child goes."""
+    return answer.failure is not None and answer.failure[1] == "extractor_memory"
+
+
+def _failure(what: str, message: str) -> PageError:
+    return PageError(ErrorClass.INVALID, f"extractor_{what}", message)
+
+
+def _status_name(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        with contextlib.suppress(ValueError):
+            return signal.Signals(os.WTERMSIG(status)).name
+    return f"exit status {os.waitstatus_to_exitcode(status)}"

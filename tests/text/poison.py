@@ -1,0 +1,82 @@
+"""Jobs for the pool's tests, importable by name in a child: good ones and poisonous ones."""
+
+import ctypes
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from atlas.domain.errors import ErrorClass, PageError
+
+
+def echo(value: object) -> object:
+    return value
+
+
+def pid_of_child(_: object) -> int:
+    return os.getpid()
+
+
+def threads_and_parent(_: object) -> tuple[int, int]:
+    return threading.active_count(), os.getppid()
+
+
+def native_threads(_: object) -> int:
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
+def hang(_: object) -> NoReturn:
+    while True:
+        pass
+
+
+def hang_saying_pid(path: str) -> NoReturn:
+    """Write pid and parent's pid, then neither answer nor listen, deaf to SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    Path(path).write_text(f"{os.getpid()} {os.getppid()}")
+    while True:
+        time.sleep(3600)
+
+
+def hang_deaf_in_c(_: object) -> None:
+    """A C call that holds the interpreter lock: nothing written in Python can interrupt it."""
+    ctypes.PyDLL(None).sleep(3600)
+
+
+def eat_memory(_: object) -> int:
+    hoard = []
+    while True:
+        hoard.append(bytearray(16 << 20))
+
+
+def exit_hard(_: object) -> NoReturn:
+    os._exit(7)
+
+
+def crash(_: object) -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def refuse(_: object) -> NoReturn:
+    raise PageError(ErrorClass.INVALID, "no_text", "nothing here")
+
+
+def blunder(_: object) -> NoReturn:
+    raise KeyError("a bug of ours")
+
+
+def kill_zygote_once(flag: str) -> str:
+    """Kill the parent of all children the first time; the second time answer."""
+    path = Path(flag)
+    if path.exists():
+        return "answered"
+    path.touch()
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(3600)
+    return "never"
+
+
+def large(size: int) -> bytes:
+    return b"x" * size

@@ -1,0 +1,198 @@
+"""The extractor pool: what a job does wrong is named, and nobody else notices."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.prepared import PrepareJob
+from atlas.text.pool import ExtractorPool
+from tests.text import poison
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at /proc")
+PAGE = b"<html><title>A page</title><body><p>This sentence is read in a child process.</p></html>"
+
+
+def exists(pid: int) -> bool:
+    """Whether the process still runs; a zombie that waits for its reaper does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+@pytest.fixture(scope="module")
+async def pool() -> AsyncIterator[ExtractorPool]:
+    async with ExtractorPool(children=2, timeout=1.5, memory_limit=256 << 20) as pool:
+        await pool.run(poison.echo, 0)
+        yield pool
+
+
+async def code_of(pool: ExtractorPool, job: Callable[[object], object]) -> str:
+    with pytest.raises(PageError) as caught:
+        await pool.run(job, None)
+    assert caught.value.error_class is ErrorClass.INVALID
+    return caught.value.code
+
+
+async def test_prepare_gives_text_sketch_and_parts(pool: ExtractorPool) -> None:
+    prepared = await pool.prepare(PrepareJob(PAGE, "text/html", "utf-8", "https://a.example/"))
+    assert prepared.extracted.text == "This sentence is read in a child process."
+    assert prepared.sketch.bands
+    assert "'read'" in prepared.parts[0].tsv
+
+
+async def test_prepare_passes_the_page_error_on(pool: ExtractorPool) -> None:
+    with pytest.raises(PageError) as caught:
+        await pool.prepare(PrepareJob(b"", "text/html", None, "https://a.example/"))
+    assert caught.value.code == "empty_body"
+
+
+@pytest.mark.parametrize(
+    ("job", "code"),
+    [
+        (poison.hang, "extractor_timeout"),
+        (poison.hang_deaf_in_c, "extractor_timeout"),
+        (poison.eat_memory, "extractor_memory"),
+        (poison.exit_hard, "extractor_crashed"),
+        (poison.crash, "extractor_crashed"),
+        (poison.refuse, "no_text"),
+    ],
+)
+async def test_what_goes_wrong_is_named_and_the_pool_works_on(
+    pool: ExtractorPool, job: Callable[[object], object], code: str
+) -> None:
+    assert await code_of(pool, job) == code
+    assert await pool.run(poison.echo, "still here") == "still here"
+
+
+async def test_a_bug_is_no_page_error(pool: ExtractorPool) -> None:
+    with pytest.raises(RuntimeError, match="KeyError: 'a bug of ours'"):
+        await pool.run(poison.blunder, None)
+
+
+async def test_poison_harms_no_other_job(pool: ExtractorPool) -> None:
+    bad = [poison.crash, poison.exit_hard, poison.hang, poison.eat_memory, poison.crash] * 2
+    good = [pool.run(poison.echo, number) for number in range(200)]
+    poisoned = [pool.run(job, None) for job in bad]
+    mixed = [job for pair in zip(poisoned, good[:10], strict=True) for job in pair] + good[10:]
+    results = await asyncio.gather(*mixed, return_exceptions=True)
+    answers = {result for result in results if isinstance(result, int)}
+    assert answers == set(range(200))
+    assert sum(isinstance(result, PageError) for result in results) == len(bad)
+
+
+async def test_the_event_loop_is_free_while_a_job_hangs(pool: ExtractorPool) -> None:
+    job = asyncio.create_task(code_of(pool, poison.hang))
+    turns = 0
+    while not job.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+    assert await job == "extractor_timeout"
+    assert turns > 10
+
+
+async def test_a_cancelled_job_leaves_its_slot_and_no_process(
+    pool: ExtractorPool, tmp_path: Path
+) -> None:
+    report = tmp_path / "pid"
+    job = asyncio.create_task(pool.run(poison.hang_saying_pid, str(report)))
+    while not (report.exists() and report.read_text()):
+        await asyncio.sleep(0.01)
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    pid = int(report.read_text().split()[0])
+    assert await asyncio.to_thread(wait_until, lambda: not exists(pid))
+    pairs = (pool.run(poison.echo, 1), pool.run(poison.echo, 2))
+    assert await asyncio.gather(*pairs) == [1, 2]
+
+
+async def test_a_job_survives_the_end_of_the_zygote(pool: ExtractorPool, tmp_path: Path) -> None:
+    assert await pool.run(poison.kill_zygote_once, str(tmp_path / "flag")) == "answered"
+
+
+async def test_answers_larger_than_a_pipe_come_whole(pool: ExtractorPool) -> None:
+    size = 5_000_000
+    assert len(await pool.run(poison.large, size)) == size
+
+
+async def test_children_have_one_thread(pool: ExtractorPool) -> None:
+    assert await pool.run(poison.native_threads, None) == 1
+
+
+async def test_children_are_replaced_after_their_share() -> None:
+    async with ExtractorPool(children=1, jobs_per_child=2) as pool:
+        pids = [await pool.run(poison.pid_of_child, None) for _ in range(4)]
+    assert pids[0] == pids[1] != pids[2] == pids[3]
+
+
+async def test_idle_processes_end_and_start_again() -> None:
+    async with ExtractorPool(children=1, idle=0.05) as pool:
+        child = await pool.run(poison.pid_of_child, None)
+        _, zygote = await pool.run(poison.threads_and_parent, None)
+        gone = lambda: not exists(child) and not exists(zygote)  # noqa: E731
+        assert await asyncio.to_thread(wait_until, gone)
+        assert await pool.run(poison.echo, "again") == "again"
+
+
+async def test_close_ends_every_process_and_the_jobs_under_way(tmp_path: Path) -> None:
+    report = tmp_path / "pid"
+    pool = ExtractorPool(children=1, timeout=600)
+    job = asyncio.create_task(pool.run(poison.hang_saying_pid, str(report)))
+    while not (report.exists() and report.read_text()):
+        await asyncio.sleep(0.01)
+    await pool.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await job
+    pids = [int(pid) for pid in report.read_text().split()]
+    assert await asyncio.to_thread(wait_until, lambda: not any(map(exists, pids)))
+    with pytest.raises(RuntimeError, match="closed"):
+        await pool.run(poison.echo, 1)
+
+
+def test_a_killed_parent_leaves_no_process(tmp_path: Path) -> None:
+    report = tmp_path / "pid"
+    script = (sys.executable, "-m", "tests.text.orphan_script", str(report))
+    parent = subprocess.Popen(script, cwd=Path(__file__).parents[2])
+    try:
+        assert wait_until(lambda: report.exists() and bool(report.read_text()))
+        pids = [int(pid) for pid in report.read_text().split()]
+        family = [*pids, *children_of(pids[1])]
+        assert all(map(exists, family))
+        assert len(set(family)) == 3  # the zygote, the idle child, the hanging child
+    finally:
+        os.kill(parent.pid, signal.SIGKILL)
+        parent.wait()
+    assert wait_until(lambda: not any(map(exists, family)))
+
+
+def children_of(parent: int) -> list[int]:
+    stats = (path.read_text() for path in Path("/proc").glob("[0-9]*/stat"))
+    rows = (stat.rpartition(")")[2].split()[1] + " " + stat.split()[0] for stat in stats)
+    return [int(row.split()[1]) for row in rows if int(row.split()[0]) == parent]
+
+
+def test_the_parent_imports_nothing_heavy() -> None:
+    heavy = "{'trafilatura', 'lxml', 'numpy', 'resiliparse', 'pypdfium2', 'fasttext', 'opencc'}"
+    script = f"import sys, atlas.text.pool; print({heavy} & set(sys.modules))"
+    done = subprocess.run(
+        (sys.executable, "-c", script), capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
