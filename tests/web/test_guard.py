@@ -108,3 +108,10 @@ async def test_an_allowed_network_is_fetched() -> None:
     async with Origin() as origin, WebClient(policy=LOOPBACK) as client:
         origin.page("/", "in")
         assert (await get(client, origin.url("/")))[1] == b"in"
+
+
+async def test_a_name_with_one_allowed_address_is_reached_through_it() -> None:
+    async with Origin() as origin, WebClient(policy=LOOPBACK) as client:
+        origin.page("/", "in")
+        url = origin.url("/").replace("127.0.0.1", "localhost")  # ::1 too, on most systems
+        assert (await get(client, url))[1] == b"in"
