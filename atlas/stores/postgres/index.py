@@ -74,10 +74,10 @@ with added as (
      cross join (select id from generations where state <> 'retired') g
     on conflict do nothing
     returning generation, length)
-update generations
-   set entries = entries + a.parts, tokens = tokens + a.tokens
+update generations g
+   set entries = g.entries + a.parts, tokens = g.tokens + a.tokens
   from (select generation, count(*) as parts, sum(length) as tokens from added group by 1) a
- where id = a.generation
+ where g.id = a.generation
 """
 
 _REMOVE = """
@@ -86,8 +86,8 @@ with removed as (
      where generation in (select id from generations where state <> 'retired')
        and text_hash = any($1::bytea[])
     returning generation, length)
-update generations
-   set entries = entries - r.parts, tokens = tokens - r.tokens
+update generations g
+   set entries = g.entries - r.parts, tokens = g.tokens - r.tokens
   from (select generation, count(*) as parts, sum(length) as tokens from removed group by 1) r
- where id = r.generation
+ where g.id = r.generation
 """
