@@ -34,27 +34,32 @@ async def claim(
         )
         if held:
             return Claim(held, None)
-        await _skip_fresh(connection, batch.run_id, level)
         taken = await _take(connection, batch, level, size, now)
+        while taken and not (left := taken - await _skip_fresh(connection, batch)):
+            taken = await _take(connection, batch, level, size, now)
     if taken:
-        return Claim(taken, None)
+        return Claim(left, None)
     return await _what_next(connection, batch, level, now)
 
 
-async def _skip_fresh(connection: Connection, run_id: str, level: int) -> None:
+async def _skip_fresh(connection: Connection, batch: Batch) -> int:
     """A page that another run fetched and settled since this run began needs no second request."""
-    await connection.execute(
+    rows = await connection.fetch(
         """
         update run_pages rp set stage = 'done', outcome = 'skipped', error_code = 'fresh'
         from page_state ps, runs r
-        where rp.run_id = $1 and rp.level = $2 and rp.stage = 'listed'
-          and ps.page_id = rp.page_id and r.run_id = rp.run_id
-          and ps.claim_run is null and ps.fetched_run <> $1 and ps.fetched_at >= r.started_at
+        where ps.claim_run = $1 and ps.claim_lane = $2 and ps.claim_number = $3
+          and rp.run_id = $1 and rp.page_id = ps.page_id and rp.stage = 'listed'
+          and r.run_id = $1 and ps.fetched_run <> $1 and ps.fetched_at >= r.started_at
           and ps.settled_snapshot = ps.fetched_snapshot
+        returning rp.page_id
         """,
-        run_id,
-        level,
+        batch.run_id,
+        batch.lane,
+        batch.number,
     )
+    await _release(connection, "page_id = any($1::bigint[])", [row["page_id"] for row in rows])
+    return len(rows)
 
 
 async def _take(connection: Connection, batch: Batch, level: int, size: int, now: datetime) -> int:
