@@ -9,7 +9,7 @@ from atlas.text.charset import decode
 from atlas.text.dom import parse_html
 from atlas.text.html import main_blocks
 from atlas.text.language import language_of
-from atlas.text.links import base_of, outlinks
+from atlas.text.links import Addresses, base_of, outlinks
 from atlas.text.markdown import to_markdown, to_text
 from atlas.text.metadata import canonical_of, declared_language, published_of, read_head, title_of
 from atlas.text.pdf import pdf_text
@@ -35,17 +35,18 @@ def _from_html(html: str, url: str) -> Extracted:
     alive = list(tree.iter())  # lxml would make each element's object anew on every visit
     head = read_head(tree)
     base = base_of(tree, url)
+    addresses = Addresses(base)
     blocks = main_blocks(tree, html, head)
     text = strip_unstorable(to_text(blocks))
     extracted = _extracted(
         media="html",
         title=title_of(tree, head),
         text=text,
-        markdown=to_markdown(blocks, base),
+        markdown=to_markdown(blocks, addresses.resolve),
         language=declared_language(tree, head),
         published=published_of(tree, head),
         canonical=canonical_of(tree, base),
-        links=outlinks(tree, head, base),
+        links=outlinks(tree, head, addresses),
     )
     alive.clear()
     return extracted

@@ -13,7 +13,7 @@ Nothing found anywhere means all that is visible, chrome included: a page of lin
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from lxml.html import HtmlElement
@@ -33,6 +33,8 @@ _MANUAL_MARKS = 8  # code and definition elements that make a manual
 _MANUAL_MARKS_ARTICLE = 30  # the same on a page that calls itself an article
 _MANUAL_TAGS = ("pre", "dt", "code", "tt", "kbd", "samp", "var")
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "dt"))
+_INDEX_TEXT = 0.4  # share of good text below which a page is an index
+_CHOSEN = 0.3  # share of the good text that a choice must hold
 _HELD = 0.6  # share of trafilatura's text that the page's blocks must hold to stand for it
 _BUDGET = 2_000_000_000  # character comparisons for matching by substring
 
@@ -45,25 +47,25 @@ def main_blocks(tree: HtmlElement, html: str, head: Head) -> list[Block]:
     root = tree.find("body")
     root = tree if root is None else root
     blocks = blocks_of(root)
-    for choose in _choices(tree, root, head):
-        chosen = choose(blocks, html)
-        if chosen:
-            return chosen
-    return [block for block in blocks if not _hidden(block.element)]
+    chosen = _chosen(tree, root, blocks, html, head) or _without_chrome(root, blocks)
+    return chosen or [block for block in blocks if not _hidden(block.element)]
 
 
-_Choice = Callable[[Sequence[Block], str], list[Block]]
+def _chosen(
+    tree: HtmlElement, root: HtmlElement, blocks: Sequence[Block], html: str, head: Head
+) -> list[Block]:
+    if _is_manual(root, head):
+        return []
+    if head.is_article:
+        return _Page(tree, root, blocks).article(html)
+    whole = _without_chrome(root, blocks)
+    return whole if _mostly_links(whole) else _Page(tree, root, blocks).undeclared()
 
 
-def _choices(tree: HtmlElement, root: HtmlElement, head: Head) -> Iterable[_Choice]:
-    def whole(blocks: Sequence[Block], html: str) -> list[Block]:
-        return _without_chrome(root, blocks)
-
-    def choice(blocks: Sequence[Block], html: str) -> list[Block]:
-        page = _Page(tree, root, blocks)
-        return page.article(html) if head.is_article else page.undeclared()
-
-    return (whole,) if _is_manual(root, head) else (choice, whole)
+def _mostly_links(blocks: Sequence[Block]) -> bool:
+    visible = sum(len(block.key) for block in blocks)
+    good = sum(len(block.key) for block in blocks if block.link_share < _GOOD_LINKS)
+    return good < _INDEX_TEXT * visible
 
 
 def _is_manual(root: HtmlElement, head: Head) -> bool:
@@ -111,7 +113,7 @@ class _Page:
             was or (block.element in inside and not chrome and _is_text(block))
             for block, was, chrome in self._rows()
         ]
-        if self._is_index(kept):
+        if self._misses_most(kept):
             kept = [was or not chrome for _, was, chrome in self._rows()]
         return self._pick(kept)
 
@@ -127,15 +129,16 @@ class _Page:
             return self._kept
         return [was or found for was, found in zip(self._kept, other, strict=True)]
 
-    def _is_index(self, kept: Sequence[bool]) -> bool:
-        """Whether the choice misses most of the good text, or most of the page is links."""
-        visible = good = chosen = 0
-        for (block, _, chrome), keep in zip(self._rows(), kept, strict=True):
-            size = len(block.key)
-            chosen += size * keep
-            visible += size * (not chrome)
-            good += size * (not chrome and block.link_share < _GOOD_LINKS)
-        return chosen < 0.3 * good or good < 0.4 * visible
+    def _misses_most(self, kept: Sequence[bool]) -> bool:
+        """Whether most of the good text outside chrome is not among the kept."""
+        rows = list(zip(self._rows(), kept, strict=True))
+        chosen = sum(len(block.key) for (block, _, _), keep in rows if keep)
+        good = sum(
+            len(block.key)
+            for (block, _, chrome), _ in rows
+            if not chrome and block.link_share < _GOOD_LINKS
+        )
+        return chosen < _CHOSEN * good
 
     def _main_element(self) -> HtmlElement:
         main, wanted = self._root, _CONTAINER_SHARE * self._total

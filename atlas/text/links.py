@@ -24,7 +24,29 @@ def base_of(tree: HtmlElement, url: str) -> str:
     return url
 
 
-def outlinks(tree: HtmlElement, head: Head, base: str) -> tuple[Link, ...]:
+class Addresses:
+    """The links of one page, each spelling canonicalised once: text and link list share them."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+        self._known: dict[str, str | None] = {}
+
+    def resolve(self, href: str) -> str | None:
+        """The canonical http(s) URL, None for any other kind of link or a bad one."""
+        if href not in self._known:
+            self._known[href] = self._canonical(href)
+        return self._known[href]
+
+    def _canonical(self, href: str) -> str | None:
+        if not href or href[:11].lower().startswith(_SCHEMES_SKIPPED):
+            return None
+        try:
+            return canonicalize(href, self._base)
+        except InvalidUrl:
+            return None
+
+
+def outlinks(tree: HtmlElement, head: Head, addresses: Addresses) -> tuple[Link, ...]:
     """At most `MAX_LINKS` distinct http(s) targets of `a` and `area`, first mention first.
 
     A target named twice is nofollow only if every mention is. Bad addresses are left out.
@@ -32,9 +54,8 @@ def outlinks(tree: HtmlElement, head: Head, base: str) -> tuple[Link, ...]:
     page_rel = ["nofollow"] if _page_nofollow(head) else []
     found: dict[str, set[str]] = {}
     for href, rel in _references(tree):
-        try:
-            url = canonicalize(href, base)
-        except InvalidUrl:
+        url = addresses.resolve(href)
+        if url is None:
             continue
         tokens = {*rel.lower().split(), *page_rel}
         if url in found:
@@ -49,7 +70,7 @@ def _references(tree: HtmlElement) -> Iterator[tuple[str, str]]:
         if seen >= _MAX_SEEN:
             return
         href = (element.get("href") or "").strip()
-        if href and not href[:11].lower().startswith(_SCHEMES_SKIPPED):
+        if href:
             yield href, element.get("rel") or ""
 
 

@@ -1,13 +1,14 @@
 """Blocks to plain text and to Markdown (CommonMark with GitHub's tables)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lxml.html import HtmlElement
 
 from atlas.domain.texts import fold_blank
-from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.text.blocks import PREFORMATTED, Block, Mark
+
+Resolve = Callable[[str], str | None]
 
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
 _CELLS = frozenset(("td", "th"))
@@ -24,9 +25,9 @@ def to_text(blocks: Sequence[Block]) -> str:
     return "".join(parts).strip("\n")
 
 
-def to_markdown(blocks: Sequence[Block], base: str) -> str:
-    """Headings, lists, tables, code, quotes, links and emphasis; addresses resolved on `base`."""
-    writer = _Writer(base)
+def to_markdown(blocks: Sequence[Block], resolve: Resolve) -> str:
+    """Headings, lists, tables, code, quotes, emphasis; links where `resolve` gives an address."""
+    writer = _Writer(resolve)
     for block in blocks:
         writer.add(block)
     return "".join(writer.parts).strip("\n")
@@ -39,9 +40,9 @@ def _preformatted(block: Block) -> str:
 
 
 class _Writer:
-    def __init__(self, base: str) -> None:
+    def __init__(self, resolve: Resolve) -> None:
         self.parts: list[str] = []
-        self._base = base
+        self._resolve = resolve
         self._row: HtmlElement | None = None
         self._ruled: set[HtmlElement] = set()  # tables that have their rule below the first row
         self._items: set[HtmlElement] = set()  # list items that have their bullet
@@ -109,10 +110,10 @@ class _Writer:
         self._row = None
 
     def _inline(self, block: Block) -> str:
-        return fold_blank("".join(_inline_parts(block, self._base)))
+        return fold_blank("".join(_inline_parts(block, self._resolve)))
 
 
-def _inline_parts(block: Block, base: str) -> list[str]:
+def _inline_parts(block: Block, resolve: Resolve) -> list[str]:
     """The block's pieces with every mark that both opens and closes around some text."""
     out: list[str] = []
     opened: list[tuple[str, int]] = []
@@ -123,27 +124,25 @@ def _inline_parts(block: Block, base: str) -> list[str]:
             opened.append((piece.sign, len(out)))
             out.append("")
         elif opened and opened[-1][0] == piece.sign:
-            _close(out, opened.pop()[1], piece, base)
+            _close(out, opened.pop()[1], piece, resolve)
     return out
 
 
-def _close(out: list[str], start: int, mark: Mark, base: str) -> None:
+def _close(out: list[str], start: int, mark: Mark, resolve: Resolve) -> None:
     inner = "".join(out[start:])
     core = inner.strip()
     if not core:
         return
     before = inner[: len(inner) - len(inner.lstrip())]
     after = inner[len(inner.rstrip()) :]
-    out[start:] = [before, _wrapped(core, mark, base), after]
+    out[start:] = [before, _wrapped(core, mark, resolve), after]
 
 
-def _wrapped(core: str, mark: Mark, base: str) -> str:
+def _wrapped(core: str, mark: Mark, resolve: Resolve) -> str:
     if mark.sign != "[":
         return f"{mark.sign}{core}{mark.sign}" if mark.sign not in core else core
-    try:
-        return f"[{core}]({canonicalize(mark.href, base)})" if mark.href[:1] not in "#" else core
-    except InvalidUrl:
-        return core
+    url = resolve(mark.href.strip())
+    return f"[{core}]({url})" if url else core
 
 
 def _fence(code: str) -> str:

@@ -195,4 +195,4 @@ def test_the_parent_imports_nothing_heavy() -> None:
     done = subprocess.run(
         (sys.executable, "-c", script), capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.strip() == "set()"
