@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from temporalio import workflow
-from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedError
+from temporalio.exceptions import (
+    ChildWorkflowError,
+    FailureError,
+    WorkflowAlreadyStartedError,
+)
 
 with workflow.unsafe.imports_passed_through():
     from activities.running import Running
@@ -66,7 +71,8 @@ class SeveralSources:
         self._paused_since = workflow.time() if paused else None
         signal = "pause" if paused else "resume"
         for child in list(self._children.values()):
-            await child.signal(signal)
+            with suppress(FailureError):  # it may have ended in this moment
+                await child.signal(signal)
 
     def progress(self) -> SyncProgress:
         return SyncProgress(

@@ -28,7 +28,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import CLOSING, FETCHING, LISTING, PROCESSING, SETTLING, SHORT
     from workflows.telling import tell_begin, tell_end, tell_stage
 
-_LEASE_POLL = timedelta(seconds=10)
+_LEASE_POLL = timedelta(seconds=5)
+_LONGEST_LEASE_POLL = timedelta(minutes=5)
 _LONGEST_WAIT = 60.0
 
 
@@ -91,6 +92,7 @@ class SourceRun:
             self._opened = True
             return None
         self._tell("taking the lease")
+        pause = _LEASE_POLL
         while True:
             opened = await workflow.execute_activity_method(
                 Running.open_run,
@@ -108,7 +110,10 @@ class SourceRun:
             if not waits:
                 break
             self._tell(f"waiting: {opened.message}")
-            await workflow.sleep(_LEASE_POLL, summary=opened.message[:150])
+            await workflow.sleep(pause, summary=opened.message[:150])
+            pause = min(pause * 2, _LONGEST_LEASE_POLL)
+            if self._history_is_long():
+                workflow.continue_as_new(self._request)
         if opened.outcome is not None:
             return opened
         self._opened = True
@@ -175,6 +180,7 @@ class SourceRun:
 
     async def _lane(self, level: int, lane: int) -> bool:
         """Work batch after batch; true once the level has no more for this lane."""
+        waited = 0.0
         while not self._history_is_long():
             await workflow.wait_condition(lambda: self._paused_since is None)
             self._numbers[lane] += 1
@@ -185,17 +191,20 @@ class SourceRun:
                     **batch.model_dump(),
                     level=level,
                     size=self._request.batch,
+                    waited=waited,
                 ),
                 summary=_name(batch),
                 **SHORT,
             )
             self._count(claimed.counts)
             if claimed.pages:
+                waited = 0.0
                 await self._work_batch(batch)
             elif claimed.wait is None:
                 return True
             else:
                 pause = min(max(claimed.wait, 1.0), _LONGEST_WAIT)
+                waited += pause
                 await workflow.sleep(pause, summary=f"lane {lane}: pages to be tried again")
         return False
 

@@ -75,6 +75,8 @@ class ClaimBatch(Message):
     number: int
     level: int = 0
     size: int = 100
+    waited: float = 0.0
+    """Seconds that the lane has waited since it last got pages."""
 
 
 class Claimed(Message):

@@ -245,6 +245,7 @@ class Corpus:
                 level=request.level,
                 size=request.size,
                 now=self._clock(),
+                waited=request.waited,
             )
 
     async def counts(self, run_id: str) -> Counts:

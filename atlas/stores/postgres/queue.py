@@ -19,11 +19,23 @@ from atlas.domain.errors import PageError
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.pool import Connection
 
+PATIENCE = 900.0
+"""Seconds that a run waits for pages which another run holds."""
+
 
 async def claim(
-    connection: Connection, batch: Batch, *, level: int, size: int, now: datetime
+    connection: Connection,
+    batch: Batch,
+    *,
+    level: int,
+    size: int,
+    now: datetime,
+    waited: float = 0.0,
 ) -> Claim:
-    """Take the next pages of a level; a repeated claim of the same key returns the same pages."""
+    """Take the next pages of a level; a repeated claim of the same key returns the same pages.
+
+    After `PATIENCE` seconds of waiting, pages that another run still holds are skipped.
+    """
     async with connection.transaction():
         held = await connection.fetchval(
             "select count(*) from page_state "
@@ -39,6 +51,8 @@ async def claim(
             taken = await _take(connection, batch, level, size, now)
     if taken:
         return Claim(left, None)
+    if waited >= PATIENCE:
+        await _skip_held(connection, batch.run_id, level)
     return await _what_next(connection, batch, level, now)
 
 
@@ -60,6 +74,20 @@ async def _skip_fresh(connection: Connection, batch: Batch) -> int:
     )
     await _release(connection, "page_id = any($1::bigint[])", [row["page_id"] for row in rows])
     return len(rows)
+
+
+async def _skip_held(connection: Connection, run_id: str, level: int) -> None:
+    """A paused run keeps its claims; another that shares its pages does not wait for ever."""
+    await connection.execute(
+        """
+        update run_pages rp set stage = 'done', outcome = 'skipped', error_code = 'held'
+        from page_state ps
+        where rp.run_id = $1 and rp.level = $2 and rp.stage = 'listed'
+          and ps.page_id = rp.page_id and ps.claim_run <> $1
+        """,
+        run_id,
+        level,
+    )
 
 
 async def _take(connection: Connection, batch: Batch, level: int, size: int, now: datetime) -> int:
