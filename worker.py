@@ -14,8 +14,7 @@ from functools import partial
 from ipaddress import ip_network
 
 import asyncpg
-from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.discovery import Discovery
@@ -41,7 +40,7 @@ from atlas.stores.postgres.pool import DatabaseUnreachable, open_pool
 from atlas.stores.postgres.robots import StoredRobots
 from atlas.stores.postgres.runs import ensure_fetch_partitions
 from atlas.telemetry import setup_telemetry
-from atlas.temporal import TemporalUnreachable, connect
+from atlas.temporal import TemporalUnreachable, connect, run_is_open
 from atlas.text.pool import ExtractorPool
 from atlas.web.client import WebClient
 from atlas.web.credentials import Credentials, CredentialsError
@@ -174,19 +173,6 @@ async def _prepare(
     pool: ExtractorPool, body: bytes, content_type: str | None, charset: str | None, url: str
 ) -> Prepared:
     return await pool.prepare(PrepareJob(body, content_type, charset, url))
-
-
-async def run_is_open(client: Client, workflow_id: str, first_run_id: str) -> bool:
-    """Whether Temporal has the run, or one that it continued as, under way."""
-    try:
-        description = await client.get_workflow_handle(workflow_id).describe()
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            return False
-        raise
-    first = description.raw_description.workflow_execution_info.first_run_id
-    running = description.status is WorkflowExecutionStatus.RUNNING
-    return running and first_run_id in (first, description.run_id)
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 import temporalio.api.common.v1
 from pydantic import BaseModel, ValidationError
-from temporalio.client import Client, Plugin
+from temporalio.client import Client, Plugin, WorkflowExecutionStatus
 from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from atlas.contracts.models import Request, explain
 from atlas.contracts.refusal import invalid_input
@@ -39,6 +39,10 @@ class AtlasPayloadConverter(PydanticPayloadConverter):
         request = _request_of(type_hints)
         if request is None:
             return super().from_payloads(payloads, type_hints)
+        if len(payloads) > len(type_hints or ()):  # calling `run` with it would hang as well
+            raise invalid_input(
+                f"{request.__name__}: {len(payloads)} inputs were sent; send one JSON object"
+            )
         try:
             return super().from_payloads(payloads, type_hints)
         except ValidationError as error:
@@ -81,3 +85,16 @@ async def connect(
             f"Temporal does not answer at {target}: {error}. "
             "Start the embedded stack with `atlas up -d`, or set TEMPORAL_ADDRESS."
         ) from None
+
+
+async def run_is_open(client: Client, workflow_id: str, first_run_id: str) -> bool:
+    """Whether Temporal has the run, or one that it continued as, under way."""
+    try:
+        description = await client.get_workflow_handle(workflow_id).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    first = description.raw_description.workflow_execution_info.first_run_id
+    running = description.status is WorkflowExecutionStatus.RUNNING
+    return running and first_run_id in (first, description.run_id)

@@ -10,7 +10,7 @@ from atlas.domain import lifecycle
 from atlas.domain.sources import Deletion
 from atlas.stores.postgres import settle
 from atlas.stores.postgres.pool import Connection
-from atlas.stores.postgres.sources import Source
+from atlas.stores.postgres.sources import Source, SourceBusy, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +129,27 @@ async def _let_go(connection: Connection, source_id: int, pages: Sequence[int]) 
 
 
 async def remove_source(
-    connection: Connection, source: Source, *, purge: bool, now: datetime
+    connection: Connection,
+    source: Source,
+    *,
+    purge: bool,
+    now: datetime,
+    closed_run: str | None = None,
 ) -> int:
-    """Forget a source (its lease must be free); return how many pages no other source holds.
+    """Forget a source; return how many pages no other source holds.
 
-    They stay searchable, unless `purge`: then their documents, versions and links go too.
+    They stay searchable, unless `purge`: then their documents, versions and links go too. Raises
+    `SourceBusy` when a run holds the lease, other than `closed_run`, which is known to be closed.
     """
     async with connection.transaction():
+        # Locked, so that no run takes the lease between this look and the deletion.
+        holder = await connection.fetchrow(
+            "select lease_run, lease_workflow from sources where id = $1 for update", source.id
+        )
+        if holder is None:
+            raise await unknown(connection, source.spec.name)
+        if holder["lease_run"] not in (None, closed_run):
+            raise busy(source.spec.name, holder["lease_workflow"])
         alone = await pages_only_here(connection, source.id)
         if purge and alone:
             await settle.bury(connection, alone, now, lifecycle="purged")
@@ -166,3 +180,11 @@ async def pages_only_here(connection: Connection, source_id: int) -> list[int]:
         source_id,
     )
     return [row["page_id"] for row in rows]
+
+
+def busy(name: str, workflow_id: str) -> SourceBusy:
+    """Why a source cannot be removed now."""
+    return SourceBusy(
+        f"{workflow_id} works on source '{name}' now; wait for it to end, "
+        f"or cancel it with `atlas runs cancel {name}`"
+    )

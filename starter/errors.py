@@ -1,0 +1,72 @@
+"""What can go wrong in the starter, as one tree; no vendor's error passes through it.
+
+AtlasError
+├── CannotConnect        a part does not answer: which, where it was looked for, what to do
+│   ├── DatabaseDown
+│   └── TemporalDown
+├── InvalidRequest       a value cannot be used: field, value, mend (a bad setting too)
+├── NotFound             no source, document or run of that name
+├── SourceExists
+├── SourceBusy           a run holds the source's lease
+├── DifferentRequest     a run of that id is under way, and was asked for something else
+├── Undetected           what kind of source a URL is could not be found out
+└── Refused              a part answered, and said no
+"""
+
+from __future__ import annotations
+
+
+class AtlasError(Exception):
+    """Anything Atlas has to say to the person who called it; the message has the mend."""
+
+
+class CannotConnect(AtlasError):
+    """A part of the stack does not answer."""
+
+
+class DatabaseDown(CannotConnect):
+    """PostgreSQL does not answer."""
+
+
+class TemporalDown(CannotConnect):
+    """Temporal does not answer."""
+
+
+class InvalidRequest(AtlasError):
+    """A value that was given, or a setting, cannot be used."""
+
+
+class NotFound(AtlasError):
+    """There is no source, document or run of that name."""
+
+
+class SourceExists(AtlasError):
+    """A source of that name is declared already."""
+
+
+class SourceBusy(AtlasError):
+    """A run works on the source now."""
+
+
+class DifferentRequest(AtlasError):
+    """The run that is under way was asked for something else; `differences` says what."""
+
+    def __init__(self, workflow_id: str, differences: dict[str, tuple[object, object]]) -> None:
+        shown = "; ".join(
+            f"{name}: it has {theirs!r}, you asked for {ours!r}"
+            for name, (theirs, ours) in differences.items()
+        )
+        super().__init__(
+            f"{workflow_id} is under way with another request ({shown}). Wait for it to end, "
+            "ask for the same, or cancel it with `atlas runs cancel`"
+        )
+        self.workflow_id = workflow_id
+        self.differences = differences
+
+
+class Undetected(AtlasError):
+    """The URL could not be read, so its kind is unknown."""
+
+
+class Refused(AtlasError):
+    """PostgreSQL or Temporal answered, and refused."""
