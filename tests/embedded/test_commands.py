@@ -1,0 +1,63 @@
+"""The functions behind `atlas down` and `atlas status`: what they print, and their exit codes."""
+
+import asyncio
+import json
+import sys
+
+import pytest
+
+from atlas.embedded.errors import EmbeddedError
+from atlas.settings import SettingsError
+from starter.cli import stack
+from tests.embedded.conftest import Home
+
+
+async def test_status_is_zero_only_when_everything_runs(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATLAS_HOME", str(home.path))
+    assert await asyncio.to_thread(stack.status, "json") == 1
+    assert json.loads(capsys.readouterr().out)["ready"] is False
+
+    assert await home.up() == 0
+    capsys.readouterr()
+    assert await asyncio.to_thread(stack.status, "json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["ready"] is True
+    assert [part["running"] for part in told["parts"]] == [True, True, True]
+    assert told["ui_url"] == home.stack.ui_url
+
+    assert await asyncio.to_thread(stack.status) == 0
+    text = capsys.readouterr().out
+    assert "running" in text
+    assert str(home.path) in text
+
+    assert await asyncio.to_thread(stack.down) == 0
+    assert "Stopped temporal, postgres, worker" in capsys.readouterr().err
+    assert await asyncio.to_thread(stack.status) == 1
+    assert "atlas up" in capsys.readouterr().out
+
+
+def test_down_without_a_stack_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert stack.down() == 0
+    assert "Nothing is running" in capsys.readouterr().err
+
+
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATLAS_DATABASE_URL", "mysql://x")
+    with pytest.raises(SettingsError, match="ATLAS_DATABASE_URL"):
+        stack.up(detach=True)
+
+
+def test_windows_is_told_where_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(EmbeddedError, match="Run Atlas in WSL"):
+        stack.up(detach=True)
+
+
+def test_a_status_shows_no_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATLAS_DATABASE_URL", "postgresql://me:hunter2@127.0.0.1:1/atlas")
+    assert stack.status("json") == 1
+    assert "hunter2" not in capsys.readouterr().out
