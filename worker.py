@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from ipaddress import ip_network
+from pathlib import Path
 
 import asyncpg
 from temporalio.client import Client
@@ -175,6 +177,13 @@ async def _prepare(
     return await pool.prepare(PrepareJob(body, content_type, charset, url))
 
 
+def _announce() -> None:
+    """Tell the embedded stack, if that started us, that this worker polls."""
+    ready_file = os.environ.get("ATLAS_WORKER_READY_FILE")
+    if ready_file:
+        Path(ready_file).touch()
+
+
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Work until `stop` is set; then finish or give back what is under way."""
     locations = locate(settings)
@@ -188,6 +197,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             for one in build_workers(settings, parts, utc_now):
                 await on.enter_async_context(one)
             log.info("working on %s in namespace %s", ", ".join(QUEUES), client.namespace)
+            _announce()
             await stop.wait()
             log.info("stopping: activities under way have %.0f s", settings.shutdown_grace)
     finally:
