@@ -43,7 +43,7 @@ class Discovery:
         on arrival."""
         async with beating():
             run, source = await self._corpus.run_source(request.run_id)
-            unfinished = await self._corpus.unfinished(request.run_id)
+            unfinished = await self._corpus.unfinished(request.run_id, request.level)
             if unfinished:
                 return LevelListed(unfinished=unfinished)
             if request.level:
@@ -81,17 +81,18 @@ class Discovery:
         self, run: Run, source: Source, urls: list[str], level: int, *, complete: bool
     ) -> LevelListed:
         urls = sorted(set(urls))
-        room = await self._room(source, run.run_id)
+        room = await self._room(source, run.run_id, level)
         if room is not None and len(urls) > room:
             urls, complete = urls[:room], False
         listed = await self._corpus.list_pages(run, source, urls, level=level)
         counts = await self._corpus.counts(run.run_id)
         return LevelListed(pages=listed, complete=complete, counts=counts)
 
-    async def _room(self, source: Source, run_id: str) -> int | None:
+    async def _room(self, source: Source, run_id: str, level: int) -> int | None:
         if source.spec.max_pages is None:
             return None
-        return max(0, source.spec.max_pages - await self._corpus.listed_count(source, run_id))
+        spent = await self._corpus.listed_above(source, run_id, level)
+        return max(0, source.spec.max_pages - spent)
 
 
 def scope_of(source: Source) -> Scope:

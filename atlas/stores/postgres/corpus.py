@@ -196,12 +196,12 @@ class Corpus:
     async def list_pages(
         self, run: runs.Run, source: Source, urls: Sequence[str], *, level: int
     ) -> int:
-        """List pages at a level of a run, a few thousand a transaction."""
-        listed = 0
+        """List pages at a level of a run, a few thousand a transaction; return how many the level
+        has, those of an attempt that was cut off included."""
         due_after: timedelta | None = source.spec.cadence if run.due else None
         for start in range(0, len(urls), 2000):
             async with self.pool.acquire() as connection, connection.transaction():
-                listed += await pages.list_for_run(
+                await pages.list_for_run(
                     connection,
                     source_id=source.id,
                     run_id=run.run_id,
@@ -212,11 +212,12 @@ class Corpus:
                     due_after=due_after,
                     current=self._current,
                 )
-        return listed
-
-    async def listed_count(self, source: Source, run_id: str) -> int:
         async with self.pool.acquire() as connection:
-            return await pages.listed_count(connection, source.id, run_id)
+            return await pages.listed_at(connection, source.id, run.run_id, level)
+
+    async def listed_above(self, source: Source, run_id: str, level: int) -> int:
+        async with self.pool.acquire() as connection:
+            return await pages.listed_above(connection, source.id, run_id, level)
 
     async def link_targets(self, source: Source, run_id: str, level: int) -> list[str]:
         async with self.pool.acquire() as connection:
@@ -224,9 +225,9 @@ class Corpus:
                 connection, source_id=source.id, run_id=run_id, level=level
             )
 
-    async def unfinished(self, run_id: str) -> int:
+    async def unfinished(self, run_id: str, level: int) -> int:
         async with self.pool.acquire() as connection:
-            return await queue.unfinished(connection, run_id)
+            return await queue.unfinished(connection, run_id, level)
 
     async def listing_failed(self, run: runs.Run, row: FetchRow) -> None:
         """Record a source's listing that could not be read as a failed page of the run."""

@@ -38,59 +38,71 @@ async def list_for_run(
     now: datetime,
     due_after: timedelta | None,
     current: SettledWith,
-) -> int:
-    """List pages at a level of a run and queue those with work to do; return how many are new
-    to this run's listing. A page that the run lists already keeps its (smaller) level.
+) -> None:
+    """List pages at a level of a run and queue those with work to do. Idempotent: a page that the
+    run lists already keeps its (smaller) level.
 
     `due_after`: with it, only pages unsettled or last fetched that long ago are queued.
     """
     await upsert(connection, urls, now)
+    await connection.execute(
+        """
+        with listed as (
+            insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
+            select $1, p.id, $4, $5, $2, $6 from pages p where p.url = any($3::text[])
+            order by p.id
+            on conflict (source_id, page_id) do update
+            set depth = excluded.depth, rule = excluded.rule, listed_run = excluded.listed_run,
+                listed_at = excluded.listed_at, absences = 0
+            where source_pages.listed_run <> excluded.listed_run
+            returning page_id
+        )
+        insert into run_pages (run_id, page_id, level, url)
+        select $2, l.page_id, $4, p.url
+        from listed l join pages p on p.id = l.page_id
+        join page_state ps on ps.page_id = l.page_id
+        where $7::interval is null
+           or ps.fetched_at is null or ps.fetched_at + $7 <= $6
+           or ps.settled_snapshot is distinct from ps.fetched_snapshot
+           or ps.settled_extractor is distinct from $8
+           or ps.settled_analyser is distinct from $9
+        on conflict do nothing
+        """,
+        source_id,
+        run_id,
+        list(urls),
+        level,
+        rule,
+        now,
+        due_after,
+        current.extractor,
+        current.analyser,
+    )
+
+
+async def listed_above(connection: Connection, source_id: int, run_id: str, level: int) -> int:
+    """Pages that this run has listed at smaller levels: what a page budget has spent. Those of the
+    level itself are left out, so that listing it again after a crash cuts at the same page."""
     return int(
         await connection.fetchval(
-            """
-            with listed as (
-                insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
-                select $1, p.id, $4, $5, $2, $6 from pages p where p.url = any($3::text[])
-                order by p.id
-                on conflict (source_id, page_id) do update
-                set depth = excluded.depth, rule = excluded.rule, listed_run = excluded.listed_run,
-                    listed_at = excluded.listed_at, absences = 0
-                where source_pages.listed_run <> excluded.listed_run
-                returning page_id
-            ), queued as (
-                insert into run_pages (run_id, page_id, level, url)
-                select $2, l.page_id, $4, p.url
-                from listed l join pages p on p.id = l.page_id
-                join page_state ps on ps.page_id = l.page_id
-                where $7::interval is null
-                   or ps.fetched_at is null or ps.fetched_at + $7 <= $6
-                   or ps.settled_snapshot is distinct from ps.fetched_snapshot
-                   or ps.settled_extractor is distinct from $8
-                   or ps.settled_analyser is distinct from $9
-                on conflict do nothing
-            )
-            select count(*) from listed
-            """,
+            "select count(*) from source_pages "
+            "where source_id = $1 and listed_run = $2 and depth < $3",
             source_id,
             run_id,
-            list(urls),
             level,
-            rule,
-            now,
-            due_after,
-            current.extractor,
-            current.analyser,
         )
     )
 
 
-async def listed_count(connection: Connection, source_id: int, run_id: str) -> int:
-    """Pages that this run has listed so far: what a page budget counts."""
+async def listed_at(connection: Connection, source_id: int, run_id: str, level: int) -> int:
+    """Pages that this run lists at a level, whichever attempt listed them."""
     return int(
         await connection.fetchval(
-            "select count(*) from source_pages where source_id = $1 and listed_run = $2",
+            "select count(*) from source_pages "
+            "where source_id = $1 and listed_run = $2 and depth = $3",
             source_id,
             run_id,
+            level,
         )
     )
 
@@ -98,7 +110,8 @@ async def listed_count(connection: Connection, source_id: int, run_id: str) -> i
 async def link_targets(
     connection: Connection, *, source_id: int, run_id: str, level: int
 ) -> list[str]:
-    """Targets of the settled links of a level's pages that the run does not list yet, by URL."""
+    """Targets of the settled links of a level's pages that the run does not list at that level or
+    above, by URL."""
     rows = await connection.fetch(
         """
         select distinct l.target
@@ -107,7 +120,8 @@ async def link_targets(
           and l.rel not like '%nofollow%'
           and not exists (
               select from pages p join source_pages s2 on s2.page_id = p.id
-              where p.url = l.target and s2.source_id = $1 and s2.listed_run = $2)
+              where p.url = l.target and s2.source_id = $1 and s2.listed_run = $2
+                and s2.depth <= $3)
         order by l.target
         """,
         source_id,

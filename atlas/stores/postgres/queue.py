@@ -144,14 +144,24 @@ async def _what_next(connection: Connection, batch: Batch, level: int, now: date
     return Claim(0, min(waits), blocking)
 
 
-async def unfinished(connection: Connection, run_id: str) -> int:
-    """Pages of the run that are not done. Called between levels, when no lane is under way, so
-    claims still standing are of superseded attempts: they are let go."""
+async def unfinished(connection: Connection, run_id: str, level: int) -> int:
+    """Pages of the run's levels above `level` that are not done. Called between levels, when no
+    lane is under way, so claims still standing there are of superseded attempts: they are let go.
+    """
     async with connection.transaction():
-        await _release(connection, "claim_run = $1", run_id)
+        await _release(
+            connection,
+            "claim_run = $1 and page_id in (select page_id from run_pages "
+            "where run_id = $1 and level < $2 and stage <> 'done')",
+            run_id,
+            level,
+        )
         return int(
             await connection.fetchval(
-                "select count(*) from run_pages where run_id = $1 and stage <> 'done'", run_id
+                "select count(*) from run_pages "
+                "where run_id = $1 and level < $2 and stage <> 'done'",
+                run_id,
+                level,
             )
         )
 
