@@ -107,13 +107,14 @@ class Fetching:
     async def claim_batch(self, request: ClaimBatch) -> Claimed:
         """Take the next pages of a level. Holders of pages wanted here that Temporal no longer
         knows are let go of."""
-        claim = await self._corpus.claim(request)
-        for workflow_id, run_id in claim.blocking_runs:
-            if not await self._is_open(workflow_id, run_id):
-                await self._corpus.end_dead_run(
-                    run_id, "ended without closing; others need its pages"
-                )
-        counts = await self._corpus.counts(request.run_id)
+        async with beating():
+            claim = await self._corpus.claim(request)
+            for workflow_id, run_id in claim.blocking_runs:
+                if not await self._is_open(workflow_id, run_id):
+                    await self._corpus.end_dead_run(
+                        run_id, "ended without closing; others need its pages"
+                    )
+            counts = await self._corpus.counts(request.run_id)
         return Claimed(pages=claim.pages, wait=claim.wait, counts=counts)
 
     @activity.defn

@@ -31,17 +31,20 @@ class Running:
     @activity.defn
     async def resolve_sources(self, request: ResolveSources) -> ResolvedSources:
         """Which sources a request means."""
-        return await self._corpus.resolve(request)
+        async with beating():
+            return await self._corpus.resolve(request)
 
     @activity.defn
     async def open_run(self, request: OpenRun) -> RunOpened:
         """Take the source's lease and begin the record, or say why not."""
-        return await self._corpus.open_run(request, self._is_open)
+        async with beating():
+            return await self._corpus.open_run(request, self._is_open)
 
     @activity.defn
     async def pause_run(self, request: PauseRun) -> None:
         """Record since when a run is paused: its claims have no clock."""
-        await self._corpus.set_paused(request.run_id, request.paused)
+        async with beating():
+            await self._corpus.set_paused(request.run_id, request.paused)
 
     @activity.defn
     async def close_run(self, request: CloseRun) -> RunClosed:

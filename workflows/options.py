@@ -24,25 +24,24 @@ class ActivityOptions(TypedDict):
 
     task_queue: str
     start_to_close_timeout: timedelta
-    heartbeat_timeout: timedelta | None
+    heartbeat_timeout: timedelta
     retry_policy: RetryPolicy
     cancellation_type: ActivityCancellationType
 
 
-def _options(
-    *, start_to_close: timedelta, beating: bool = True, task_queue: str = QUEUE
-) -> ActivityOptions:
+def _options(*, start_to_close: timedelta, task_queue: str = QUEUE) -> ActivityOptions:
+    # Every activity beats, the short ones too: without, a killed worker costs the whole time-out.
     # WAIT: by default a cancelled run would close while its activity still writes.
     return ActivityOptions(
         task_queue=task_queue,
         start_to_close_timeout=start_to_close,
-        heartbeat_timeout=timedelta(seconds=10) if beating else None,
+        heartbeat_timeout=timedelta(seconds=10),
         retry_policy=RETRY,
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     )
 
 
-SHORT = _options(start_to_close=timedelta(seconds=60), beating=False)
+SHORT = _options(start_to_close=timedelta(seconds=60))
 """A transaction or two."""
 LISTING = _options(start_to_close=timedelta(hours=2))
 """A sitemap of a thousand files from a slow host."""
