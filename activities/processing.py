@@ -100,6 +100,9 @@ class Processing:
             found = PreparedPage(page.page_id, page.snapshot, None, lost)
         except PageError as error:
             found = PreparedPage(page.page_id, page.snapshot, None, error)
+        except asyncio.CancelledError:  # a stopping worker: no fault of the document
+            attempt.ended.append(page.page_id)
+            raise
         attempt.ended.append(page.page_id)
         await self._keep(attempt, found)
 
