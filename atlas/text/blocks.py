@@ -30,6 +30,7 @@ _SIGNS = {
 }
 # fmt: on
 _ANCHOR_SIGNS = frozenset(("¶", "#", "§", "🔗", "\uf0c1"))
+_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _NON_WORD = re.compile(r"\W+")
 PREFORMATTED = frozenset(("pre", "listing", "xmp", "textarea"))
 
@@ -50,7 +51,8 @@ class Block:
     """One run of text: its block element, the text as in the source, Markdown pieces.
 
     `linked` counts the characters inside links; `key` is the text with nothing but word
-    characters, by which blocks of two extractors are matched; `joined` after a `<br>`.
+    characters, by which blocks of two extractors are matched; `joined` after a `<br>`; `hidden`
+    if the page asks not to show it.
     """
 
     element: HtmlElement
@@ -58,6 +60,7 @@ class Block:
     pieces: list[Piece]
     linked: int
     joined: bool
+    hidden: bool = False
     key: str = ""
 
     @property
@@ -87,12 +90,15 @@ class _Walk:
         self._pieces: list[Piece] = []
         self._linked = 0
         self._joined = False
+        self._hidden = False
 
     def enter(self, element: HtmlElement, owner: HtmlElement, *, in_link: bool) -> None:
         tag = element.tag
         if not isinstance(tag, str) or tag in _UNSEEN or _is_anchor_sign(element):
             return
-        if tag in BLOCK_TAGS:
+        if not self._hidden and is_hidden(element):
+            self._enter_hidden(element, owner, in_link)
+        elif tag in BLOCK_TAGS:
             self.flush(joined=tag == "br")
             owner = owner if tag == "br" else element
             self._inside(element, owner, in_link)
@@ -100,6 +106,13 @@ class _Walk:
                 self.flush()
         else:
             self._inline(element, owner, in_link or tag == "a")
+
+    def _enter_hidden(self, element: HtmlElement, owner: HtmlElement, in_link: bool) -> None:
+        self.flush()
+        self._hidden = True
+        self.enter(element, owner, in_link=in_link)
+        self.flush()
+        self._hidden = False
 
     def _inside(self, element: HtmlElement, owner: HtmlElement, in_link: bool) -> None:
         self._owner = owner
@@ -130,12 +143,24 @@ class _Walk:
         text = "".join(self._texts)
         if text.strip():
             block = Block(self._owner, text, self._pieces, self._linked, self._joined)
+            block.hidden = self._hidden
             block.key = word_key(text)
             self.blocks.append(block)
             self._joined = joined
         else:
             self._joined = self._joined and joined
         self._texts, self._pieces, self._linked = [], [], 0
+
+
+def is_hidden(element: HtmlElement) -> bool:
+    """Whether the element itself asks not to be shown."""
+    attributes = element.attrib
+    style = attributes.get("style")
+    return (
+        "hidden" in attributes
+        or attributes.get("aria-hidden") == "true"
+        or (style is not None and _HIDDEN_STYLE.search(style) is not None)
+    )
 
 
 def _is_anchor_sign(element: HtmlElement) -> bool:

@@ -12,6 +12,7 @@ import cchardet
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
 _META = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{2,40})["']""")
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
 _META_REACH = 4096  # bytes; HTML asks for 1,024, real pages put scripts before the declaration
 _GUESS_REACH = 65_536  # bytes; the detector is linear and sure long before that
 # WHATWG labels that stand for a wider encoding than Python's codec of that name.
@@ -56,6 +57,8 @@ def decode(body: bytes, declared: str | None) -> str:
     for bom, codec in _BOMS:
         if body.startswith(bom):
             return body[len(bom) :].decode(codec, "replace")
+    if _nearly_utf8(body):
+        return body.decode("utf-8", "replace")
     for codec in _witnesses(body, declared):
         text = _strictly(body, codec)
         if text is not None:
@@ -81,9 +84,20 @@ def _witnesses(body: bytes, declared: str | None) -> list[str]:
     known = [codec for codec in (codec_of(declared), _meta(body)) if codec]
     if body.isascii():
         return [*known, "utf-8"]  # UTF-8 would hide ISO-2022-JP, which is ASCII with escapes
-    # What decodes strictly as UTF-8 is hardly ever anything else; one-byte codecs and GB 18030
-    # read nearly any bytes, so a wrong declaration of them would win unchallenged.
-    return ["utf-8", *known, *_guess(body)]
+    return [*known, *_guess(body)]
+
+
+def _nearly_utf8(body: bytes) -> bool:
+    """Whether hardly any of the characters beyond ASCII is broken when read as UTF-8.
+
+    Such a body is hardly ever anything else, while one-byte codecs and GB 18030 read nearly any
+    bytes: a wrong declaration of them would win unchallenged.
+    """
+    if body.isascii():
+        return False
+    text = body.decode("utf-8", "replace")
+    beyond = sum(map(len, _BEYOND_ASCII.findall(text)))
+    return text.count("\ufffd") * 10 < beyond
 
 
 def _meta(body: bytes) -> str | None:

@@ -26,7 +26,6 @@ _NAMES = re.compile(
 _CONTAINERS = frozenset(("div", "ul", "ol", "table", "td", "form", "aside"))
 _WORDS = re.compile(r"[^\W_]+")
 _HUMP = re.compile(r"([a-z])([A-Z])")
-_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
 class Chrome:
@@ -58,7 +57,7 @@ class Chrome:
 
 
 def is_chrome(element: HtmlElement) -> bool:
-    """Whether tag, role, visibility or names say so; ancestors are not asked."""
+    """Whether tag, role or names say so; ancestors are not asked."""
     tag = element.tag
     if tag in _NEVER:
         return False
@@ -66,20 +65,8 @@ def is_chrome(element: HtmlElement) -> bool:
         tag in _TAGS
         or (tag == "aside" and not _NOTE.search(_names(element) + element.get("role", "")))
         or (tag == "header" and _is_banner(element))
-        or is_hidden(element)
         or element.get("role") in _ROLES
         or _NAMES.search(_names(element)) is not None
-    )
-
-
-def is_hidden(element: HtmlElement) -> bool:
-    """Whether the element itself asks not to be shown."""
-    attributes = element.attrib
-    style = attributes.get("style")
-    return (
-        "hidden" in attributes
-        or attributes.get("aria-hidden") == "true"
-        or (style is not None and _HIDDEN_STYLE.search(style) is not None)
     )
 
 

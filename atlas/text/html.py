@@ -21,7 +21,7 @@ from resiliparse.extract.html2text import extract_plain_text
 from trafilatura import bare_extraction
 
 from atlas.text.blocks import Block, blocks_of, word_key
-from atlas.text.chrome import Chrome, is_hidden
+from atlas.text.chrome import Chrome
 from atlas.text.metadata import Head
 
 _MATCHED = 8  # word characters from which a block found in an extractor's text is no coincidence
@@ -46,9 +46,16 @@ def main_blocks(tree: HtmlElement, html: str, head: Head) -> list[Block]:
     """The blocks that are the page's text, in reading order; empty only if nothing is visible."""
     root = tree.find("body")
     root = tree if root is None else root
-    blocks = blocks_of(root)
+    blocks = _shown(blocks_of(root))
     chosen = _chosen(tree, root, blocks, html, head) or _without_chrome(root, blocks)
-    return chosen or [block for block in blocks if not _hidden(block.element)]
+    return chosen or blocks
+
+
+def _shown(blocks: list[Block]) -> list[Block]:
+    """The blocks the page shows; all, if a script seems to show most of it later."""
+    shown = [block for block in blocks if not block.hidden]
+    letters = sum(len(block.key) for block in blocks)
+    return shown if 2 * sum(len(block.key) for block in shown) >= letters else blocks
 
 
 def _chosen(
@@ -166,11 +173,7 @@ def _is_text(block: Block) -> bool:
 def _paragraphs(root: HtmlElement, text: str) -> list[Block]:
     """Text that no visible block holds, such as the articleBody of JSON-LD, line by line."""
     lines = (line.strip() for line in text.splitlines())
-    return [Block(root, line, [line], 0, False, word_key(line)) for line in lines if line]
-
-
-def _hidden(element: HtmlElement) -> bool:
-    return is_hidden(element) or any(is_hidden(ancestor) for ancestor in element.iterancestors())
+    return [Block(root, line, [line], 0, False, key=word_key(line)) for line in lines if line]
 
 
 def _weights(root: HtmlElement, sized: Iterable[tuple[Block, int]]) -> dict[HtmlElement, int]:

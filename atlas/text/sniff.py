@@ -68,7 +68,7 @@ def is_binary(body: bytes) -> bool:
         return True
     if head.startswith(_BOMS) or _looks_utf16(head):
         return False
-    return len(head) - len(head.translate(None, _BINARY)) > len(head) // 100
+    return len(head) - len(head.translate(None, _BINARY)) > max(4, len(head) // 100)
 
 
 def _looks_utf16(head: bytes) -> bool:
