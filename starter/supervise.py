@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         if not lock.acquire():
             sys.stderr.write(f"{_ERROR_PREFIX}already running in {plan.home}\n")
             return ALREADY_RUNNING
-        asyncio.run(_supervise(plan, detached="--detached" in arguments))
+        asyncio.run(_supervise(plan, lock, detached="--detached" in arguments))
     except EmbeddedError as error:
         sys.stderr.write(f"{_ERROR_PREFIX}{error}\n")
         return 1
@@ -43,9 +43,9 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-async def _supervise(plan: Plan, detached: bool) -> None:
+async def _supervise(plan: Plan, lock: HomeLock, detached: bool) -> None:
     listener, on_ready = (_own_only, _close_stderr) if detached else (_print, _nothing)
-    supervisor = Supervisor(plan, _migrate, listener, on_ready)
+    supervisor = Supervisor(plan, _migrate, listener, on_ready, lock.in_place)
     loop = asyncio.get_running_loop()
     for number in _STOPS:
         loop.add_signal_handler(number, supervisor.stop)

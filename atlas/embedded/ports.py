@@ -1,12 +1,22 @@
 """Ports on loopback: the preferred one, or the next that is free."""
 
+import contextlib
 import errno
+import fcntl
+import os
 import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
 from atlas.embedded.errors import EmbeddedError
 
 HOST = "127.0.0.1"
 _TRIES = 200
+_TURN_SECONDS = 20.0
+_POLL_SECONDS = 0.02
+# A folder that every process of this machine sees; only locked, never written.
+_TURN = Path("/tmp")  # noqa: S108
 _LAST = 65_535
 
 
@@ -40,3 +50,30 @@ def next_free(preferred: int, taken: set[int]) -> int:
         f"No port from {preferred} to {last} is free on {HOST}",
         "End what listens there (`ss -ltnp` tells), then start again",
     )
+
+
+@contextlib.contextmanager
+def turn() -> Iterator[None]:
+    """One home at a time looks for ports and has its server take them.
+
+    Needed, since Temporal binds with SO_REUSEPORT: two servers of one user that were
+    given the same port both listen on it, and each gets some of the other's calls. The
+    kernel ends a turn when its holder dies; one that lasts 20 s is not waited for.
+    """
+    descriptor = os.open(_TURN, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    deadline = time.monotonic() + _TURN_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # held, or a file system that knows no locks
+            time.sleep(_POLL_SECONDS)
+        else:
+            return

@@ -169,9 +169,8 @@ class Postgres:
         )
         if done.returncode != 0:
             self._remove(fresh)
-            reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
             raise EmbeddedError(
-                f"PostgreSQL could not set up {self.data}: {' '.join(reason)}",
+                f"PostgreSQL could not set up {self.data}: {_reason(done.stderr or done.stdout)}",
                 "Check that its disk has about 100 MB free and that the folder can be written",
             )
         fresh.rename(self.data)
@@ -215,6 +214,13 @@ class Postgres:
             path.chmod(0o644)
         except OSError as error:
             raise from_os_error("write", path, error) from error
+
+
+def _reason(said: str) -> str:
+    """The line of a program's output that tells what went wrong, else its last."""
+    lines = said.strip().splitlines()
+    telling = [line for line in lines if "error:" in line or "FATAL:" in line]
+    return (telling or lines[-1:] or ["it said nothing"])[0]
 
 
 def _account_name() -> str:

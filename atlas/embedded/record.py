@@ -103,6 +103,15 @@ class HomeLock:
         os.pwrite(descriptor, json.dumps(asdict(me)).encode(), 0)
         return True
 
+    def in_place(self) -> bool:
+        """Whether the lock is held and its file is still the one that others would open."""
+        if self._descriptor is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+        except OSError:
+            return False
+
     def release(self) -> None:
         """Give the lock back."""
         if self._descriptor is not None:

@@ -21,14 +21,16 @@ from atlas.embedded.leftovers import end_leftovers
 from atlas.embedded.logs import Listener, PartLog
 from atlas.embedded.parts import Part
 from atlas.embedded.plan import Parts, Plan, build, choose_ports
-from atlas.embedded.ports import is_free
+from atlas.embedded.ports import is_free, turn
 from atlas.embedded.record import PartRecord, Stack, State, read_stack
+from atlas.embedded.temporal import TemporalServer
 
 OWN_NAME = "atlas"
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 30.0
 _SOUND_SECONDS = 60.0
 _PORT_TRIES = 3
+_WATCH_SECONDS = 1.0
 
 
 class Supervisor:
@@ -36,6 +38,7 @@ class Supervisor:
 
     `migrate` brings the database's schema up to date, given its URL (None: the
     external one). `listener` gets each line that a part, or the supervisor, says.
+    `home_is_ours` tells whether the lock still stands where others look for it.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Supervisor:
         migrate: Callable[[str | None], Awaitable[object]],
         listener: Listener,
         on_ready: Callable[[], object] = lambda: None,
+        home_is_ours: Callable[[], bool] = lambda: True,
     ) -> None:
         self._plan = plan
         self._migrate = migrate
@@ -51,6 +55,7 @@ class Supervisor:
         self._logs = plan.home / "logs"
         self._listener = listener
         self._on_ready = on_ready
+        self._home_is_ours = home_is_ours
         self._own_log = PartLog(self._logs, OWN_NAME, listener)
         self._part_logs: dict[str, PartLog] = {}
         self._stack = read_stack(plan.home) or Stack(plan.home)
@@ -127,19 +132,26 @@ class Supervisor:
             self._stack.temporal_address = self._stack.ui_url = None
             return
         for attempt in range(1, _PORT_TRIES + 1):
-            self._choose_ports()
             try:
-                await self._launch(temporal)
+                await self._launch_temporal(temporal)
                 return
             except EmbeddedError:
-                # Another home may have taken a port between our look and the server's bind.
+                # Another program may have taken a port between our look and the server's bind.
                 lost = [port for port in self._stack.ports.values() if not is_free(port)]
                 if not lost or attempt == _PORT_TRIES:
                     raise
 
-    def _choose_ports(self) -> None:
-        temporal = self._parts.temporal
-        assert temporal is not None
+    async def _launch_temporal(self, temporal: TemporalServer) -> Child:
+        """Start the server on free ports; the turn is ours until it listens on them."""
+        mine = turn()
+        await asyncio.to_thread(mine.__enter__)
+        try:
+            self._choose_ports(temporal)
+            return await self._launch(temporal)
+        finally:
+            mine.__exit__(None, None, None)
+
+    def _choose_ports(self, temporal: TemporalServer) -> None:
         for remark in choose_ports(self._plan.preferred_ports, self._stack):
             self.say(remark)
         ports = self._stack.ports
@@ -165,7 +177,9 @@ class Supervisor:
         return self._part_logs[part.name]
 
     async def _keep(self) -> None:
-        keepers = [asyncio.create_task(self._keep_one(child)) for child in self._running()]
+        children = list(self._children.values())
+        keepers = [asyncio.create_task(self._keep_one(child)) for child in children]
+        keepers.append(asyncio.create_task(self._watch_home()))
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             done, _ = await asyncio.wait([stopping, *keepers], return_when=asyncio.FIRST_COMPLETED)
@@ -175,9 +189,6 @@ class Supervisor:
             for task in [stopping, *keepers]:
                 task.cancel()
             await asyncio.wait([stopping, *keepers])
-
-    def _running(self) -> list[Child]:
-        return list(self._children.values())
 
     async def _keep_one(self, child: Child) -> None:
         """Start the part again each time it ends, for ever."""
@@ -196,13 +207,32 @@ class Supervisor:
             await asyncio.sleep(delay)
             delay = min(delay * 2, _LONGEST_DELAY)
             try:
-                child = await self._launch(part)
+                child = await self._relaunch(part)
             except EmbeddedError as error:
                 await self._children[part.name].stop(self._hurry)
                 ending = error.message
                 continue
             self.say(f"{part.name} runs again (pid {child.identity.pid})")
             return child, delay
+
+    async def _relaunch(self, part: Part) -> Child:
+        temporal = self._parts.temporal
+        if part is not temporal or temporal is None:
+            return await self._launch(part)
+        before = temporal.address
+        child = await self._launch_temporal(temporal)
+        worker = self._children["worker"]
+        if temporal.address != before and worker.running:
+            self.say("Temporal moved: the worker starts again to follow it")
+            await worker.stop(self._hurry)
+        return child
+
+    async def _watch_home(self) -> None:
+        """Stop when the home was deleted: nothing could find these processes any more."""
+        while self._home_is_ours():  # noqa: ASYNC110
+            await asyncio.sleep(_WATCH_SECONDS)  # a deleted file wakes nobody
+        self.say(f"{self._plan.home} is gone: stopping what ran in it")
+        self.stop()
 
     async def _stop_all(self) -> None:
         self._note("stopping")

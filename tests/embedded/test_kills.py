@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ import pytest
 
 from atlas.embedded import processes
 from atlas.embedded.cluster import end_cluster
+from atlas.embedded.ports import is_free
 from atlas.embedded.processes import ProcessId, identify
 from atlas.embedded.record import PartRecord, Stack
 from tests.embedded.conftest import Home, until
@@ -81,6 +84,34 @@ async def test_a_backend_that_outlives_its_postmaster_is_ended(light_home: Home)
     kill(supervisor)
     assert await light_home.up() == 0
     assert identify(stopped) is None
+
+
+async def test_deleting_the_home_ends_what_ran_in_it(light_home: Home) -> None:
+    assert await light_home.up() == 0
+    processes_before = [
+        light_home.process(name) for name in ("supervisor", *light_home.stack.parts)
+    ]
+    shutil.rmtree(light_home.path)
+    await until(lambda: not any(process.alive for process in processes_before))
+
+
+async def test_a_server_that_finds_its_port_taken_moves_and_takes_the_worker_along(
+    home: Home,
+) -> None:
+    assert await home.up() == 0
+    old, worker = home.stack.ports["temporal"], home.process("worker")
+    os.kill(home.process("supervisor").pid, signal.SIGSTOP)
+    kill(home.process("temporal"))
+    await until(lambda: is_free(old))
+    with socket.socket() as taker:
+        taker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taker.bind(("127.0.0.1", old))
+        taker.listen()
+        os.kill(home.process("supervisor").pid, signal.SIGCONT)
+        await until(lambda: "worker runs again" in home.said())
+    assert home.stack.ports["temporal"] > old
+    assert not worker.alive
+    await until(home.ready)
 
 
 async def test_a_foreign_process_is_never_ended(light_home: Home, foreign: ProcessId) -> None:

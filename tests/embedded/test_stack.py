@@ -1,5 +1,6 @@
 """The stack as a person meets it: up, down, status, restarts."""
 
+import asyncio
 import signal
 import socket
 from collections.abc import Callable
@@ -56,8 +57,8 @@ async def test_a_taken_port_means_the_next_one_said_and_recorded(home: Home) -> 
 async def test_two_homes_run_side_by_side(homes: Callable[..., Home]) -> None:
     one = homes("one")
     other = homes("other", preferred_ports=one.plan.preferred_ports)
-    assert await one.up() == 0
-    assert await other.up() == 0
+    # At once: both look for the same free ports, and one loses a port to the other.
+    assert await asyncio.gather(one.up(), other.up()) == [0, 0]
     await one.execute("create table only_in_one ()")
     assert await other.execute("select to_regclass('only_in_one') is null")
     assert set(one.stack.ports.values()).isdisjoint(other.stack.ports.values())
