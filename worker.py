@@ -49,6 +49,7 @@ from atlas.web.credentials import Credentials, CredentialsError
 from atlas.web.guard import AddressPolicy
 from atlas.web.listing import read_listing
 from workflows.fetch_url import FetchUrl
+from workflows.one_input import OneInput
 from workflows.sync_pipeline import SyncPipeline
 from workflows.unknown import UnknownWorkflow
 
@@ -147,6 +148,7 @@ def build_workers(settings: Settings, parts: Parts, clock: Callable[[], datetime
             parts.client,
             task_queue=QUEUE,
             workflows=[SyncPipeline, FetchUrl, UnknownWorkflow],
+            interceptors=[OneInput()],
             activities=[
                 running.resolve_sources,
                 running.open_run,

@@ -39,16 +39,15 @@ class AtlasPayloadConverter(PydanticPayloadConverter):
         request = _request_of(type_hints)
         if request is None:
             return super().from_payloads(payloads, type_hints)
-        if len(payloads) > len(type_hints or ()):  # calling `run` with it would hang as well
-            raise invalid_input(
-                f"{request.__name__}: {len(payloads)} inputs were sent; send one JSON object"
-            )
         try:
-            return super().from_payloads(payloads, type_hints)
+            values = super().from_payloads(payloads, type_hints)
         except ValidationError as error:
             raise invalid_input(explain(error, request)) from None
         except Exception as error:
             raise invalid_input(f"{request.__name__}: the input is not JSON: {error}") from None
+        if any(isinstance(value, bytes) for value in values):  # encoding binary/plain
+            raise invalid_input(f"{request.__name__}: the input is not JSON but plain bytes")
+        return values
 
 
 def _request_of(type_hints: list[type] | None) -> type[BaseModel] | None:

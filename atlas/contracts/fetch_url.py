@@ -21,7 +21,9 @@ class FetchUrlRequest(Request):
     max_bytes: int = Field(default=32 * 1024 * 1024, gt=0, le=1024 * 1024 * 1024)
     """Largest decoded body, in bytes."""
     max_redirects: int = Field(default=10, ge=0, le=50)
+    """Redirects followed; one more is a failure."""
     robots: Literal["obey", "ignore"] = "obey"
+    """Whether robots.txt is asked first; ignore it only for sites of your own."""
 
 
 class Hop(Message):

@@ -68,9 +68,9 @@ def _line(detail: Any, model: type[BaseModel]) -> str:
     field = ".".join(str(part) for part in detail["loc"]) or "input"
     if detail["type"] == "extra_forbidden":
         known = sorted(model.model_fields)
-        near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
+        near = difflib.get_close_matches(str(detail["loc"][-1]).lower(), known, n=1)
         mend = f"did you mean '{near[0]}'?" if near else f"known fields: {', '.join(known)}"
-        return f"{field}: unknown field; {mend}"
+        return f"{field}: unknown field (its value: {_shown(detail['input'])}); {mend}"
     if detail["type"] == "missing":
         return f"{field}: missing; it is required"
     return f"{field}: {_shown(detail['input'])} refused: {detail['msg']}"

@@ -1,0 +1,146 @@
+"""One full example of every contract. `python -m tests.contracts.examples` records those that
+have no file in `recorded/` yet; a recorded file is never changed, for a worker of that age may
+still be answering."""
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from atlas.contracts import activities as a
+from atlas.contracts import fetch_url as f
+from atlas.contracts import sync_pipeline as s
+from atlas.contracts.models import Counts
+
+RECORDED = Path(__file__).parent / "recorded"
+
+_COUNTS = Counts(seen=9, added=3, updated=2, unchanged=1, failed=2, skipped=1)
+_FAILURE = s.Failure(
+    url="https://example.org/a", error_class="gone", code="not_found", message="404"
+)
+_OUTCOME = s.SourceOutcome(
+    source="docs",
+    outcome="completed",
+    counts=_COUNTS,
+    workflow_id="sync_pipeline:docs",
+    run_id="0190",
+    message="none",
+)
+_STATE = s.SyncState(
+    level=2,
+    listed=True,
+    lane_numbers=[4, 5, 6],
+    paused_since=1.5,
+    complete=False,
+    message="a part could not be read",
+    after="docs",
+    totals=_COUNTS,
+    outcomes=[_OUTCOME],
+    events=3001,
+)
+
+EXAMPLES: list[BaseModel] = [
+    _COUNTS,
+    _FAILURE,
+    _OUTCOME,
+    _STATE,
+    s.SyncRequest(
+        sources=["docs"],
+        due=True,
+        wait_for_lease=True,
+        trigger="schedule",
+        lanes=2,
+        batch=50,
+        max_history_events=500,
+        state=_STATE,
+    ),
+    s.SyncResult(
+        workflow_id="sync_pipeline:docs",
+        run_id="0190",
+        outcome="completed_with_failures",
+        counts=_COUNTS,
+        complete=True,
+        removed=1,
+        levels=3,
+        failures=[_FAILURE],
+        sources=[_OUTCOME],
+        message="none",
+        events=42,
+    ),
+    s.SyncProgress(
+        source="docs",
+        stage="paused",
+        level=1,
+        counts=_COUNTS,
+        paused=True,
+        paused_since=1.5,
+        sources_done=1,
+        sources_total=2,
+    ),
+    f.FetchUrlRequest(
+        url="https://example.org/",
+        force=True,
+        timeout=5.0,
+        max_bytes=1000,
+        max_redirects=2,
+        robots="ignore",
+    ),
+    f.Hop(url="https://example.org/", status=301),
+    f.FetchUrlResult(
+        url="https://example.org/",
+        status_code=200,
+        content_length=10,
+        success=True,
+        final_url="https://example.org/b",
+        redirects=[f.Hop(url="https://example.org/", status=301)],
+        etag='"1"',
+        last_modified="Tue, 24 Nov 2026 08:00:00 GMT",
+        content_type="text/html",
+        content_hash="ab" * 32,
+        modified=True,
+        elapsed=0.5,
+        error_class="transient",
+        error_code="read_timeout",
+        error="fell silent",
+    ),
+    a.ResolveSources(names=["docs"], all=True, after="a", limit=10),
+    a.ResolvedSources(names=["docs"], unknown=["dcos"], message="no source", last="docs"),
+    a.OpenRun(
+        run_id="0190", workflow_id="sync_pipeline:docs", source="docs", trigger="cli", due=True
+    ),
+    a.RunOpened(outcome="already_running", message="held", kind="site", levels=3),
+    a.ListLevel(run_id="0190", level=1),
+    a.LevelListed(pages=5, complete=False, failed=True, unfinished=2, message="no", counts=_COUNTS),
+    a.Batch(run_id="0190", lane=1, number=7),
+    a.ClaimBatch(run_id="0190", lane=1, number=7, level=2, size=50),
+    a.Claimed(pages=50, wait=2.5, counts=_COUNTS),
+    a.Fetched(to_process=40),
+    a.Processed(to_settle=39),
+    a.Settled(counts=_COUNTS),
+    a.CloseRun(run_id="0190", outcome="cancelled", complete=True, message="stop"),
+    a.RunClosed(
+        outcome="completed", counts=_COUNTS, removed=1, failures=[_FAILURE], message="braked"
+    ),
+    a.PauseRun(run_id="0190", paused=True),
+]
+
+
+def path(model: type[BaseModel]) -> Path:
+    return RECORDED / f"{model.__name__}.json"
+
+
+def record() -> None:
+    """The least and the most that a worker of today sends, for models not yet recorded."""
+    for example in EXAMPLES:
+        model = type(example)
+        full = example.model_dump(mode="json")
+        least = {name: full[name] for name, field in model.model_fields.items()
+                 if field.is_required()}  # fmt: skip
+        if model is s.SyncRequest:
+            least = {"sources": ["docs"]}
+        if not path(model).exists():
+            path(model).write_text(json.dumps({"least": least, "full": full}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    record()

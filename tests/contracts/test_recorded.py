@@ -1,0 +1,58 @@
+"""Contracts of every worker ever shipped still decode: none is refused during a deploy."""
+
+import importlib
+import json
+import pkgutil
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+import atlas.contracts
+from atlas.contracts.models import Message, Request
+from atlas.temporal import data_converter
+from tests.contracts.examples import EXAMPLES, RECORDED, path
+
+
+def models() -> list[type[BaseModel]]:
+    found: list[type[BaseModel]] = []
+    for module in pkgutil.iter_modules(atlas.contracts.__path__, "atlas.contracts."):
+        for kind in vars(importlib.import_module(module.name)).values():
+            ours = isinstance(kind, type) and issubclass(kind, Message | Request)
+            if ours and kind not in (Message, Request) and kind not in found:
+                found.append(kind)
+    return found
+
+
+def recorded(model: type[BaseModel]) -> dict[str, Any]:
+    return json.loads(path(model).read_text())
+
+
+def test_every_contract_is_recorded_and_none_was_dropped() -> None:
+    names = {model.__name__ for model in models()}
+    assert {file.stem for file in RECORDED.glob("*.json")} == names
+    assert {type(example).__name__ for example in EXAMPLES} == names
+
+
+@pytest.mark.parametrize("model", models())
+async def test_a_recorded_contract_decodes_as_it_was_meant(model: type[BaseModel]) -> None:
+    converter = data_converter()
+    for sent in recorded(model).values():
+        (got,) = await converter.decode(await converter.encode([sent]), [model])
+        dumped = got.model_dump(mode="json")
+        assert {name: dumped[name] for name in sent} == sent
+
+
+@pytest.mark.parametrize("model", [model for model in models() if issubclass(model, Message)])
+async def test_what_a_newer_worker_adds_is_ignored(model: type[BaseModel]) -> None:
+    newer = recorded(model)["full"] | {"added_by_a_newer_worker": {"deep": [1]}}
+    converter = data_converter()
+    (got,) = await converter.decode(await converter.encode([newer]), [model])
+    assert got == model.model_validate(recorded(model)["full"])
+
+
+@pytest.mark.parametrize("model", models())
+async def test_what_goes_out_comes_back(model: type[BaseModel]) -> None:
+    example = next(example for example in EXAMPLES if type(example) is model)
+    converter = data_converter()
+    assert await converter.decode(await converter.encode([example]), [model]) == [example]

@@ -1,0 +1,69 @@
+"""What people send is refused by field, value and mend; the schema says what is accepted."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from atlas.contracts.fetch_url import FetchUrlRequest
+from atlas.contracts.models import Counts, Request, explain
+from atlas.contracts.sync_pipeline import SyncRequest
+
+REQUESTS = [SyncRequest, FetchUrlRequest]
+
+
+def refusal(model: type[BaseModel], given: Any) -> str:
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(given)
+    return explain(caught.value, model)
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "words"),
+    [
+        (SyncRequest, {"source": ["docs"]}, ["source:", "['docs']", "did you mean 'sources'?"]),
+        (SyncRequest, {"sources": ["docs"], "x": 7}, ["x: unknown field", "7", "wait_for_lease"]),
+        (SyncRequest, {"sources": "docs"}, ["sources: 'docs'", "valid list"]),
+        (SyncRequest, {"sources": ["Docs!"]}, ["sources.0: 'Docs!'", "match pattern"]),
+        (SyncRequest, {"sources": ["docs"], "lanes": "3"}, ["lanes: '3'", "valid integer"]),
+        (SyncRequest, {"sources": ["docs"], "lanes": 0}, ["lanes: 0", "greater than or equal to"]),
+        (SyncRequest, {"sources": ["docs"], "trigger": "me"}, ["trigger: 'me'", "'schedule'"]),
+        (SyncRequest, {"sources": ["d"], "all": True}, ["either 'sources' or 'all'"]),
+        (SyncRequest, {"sources": ["d"] * 501}, ["sources:", "at most 500"]),
+        (SyncRequest, {}, ['{"sources": ["docs"]}', '{"all": true}']),
+        (SyncRequest, [], ["input: []", "valid dictionary"]),
+        (FetchUrlRequest, {"URL": "https://a"}, ["url: missing", "did you mean 'url'?"]),
+        (FetchUrlRequest, {"url": "a", "timeout": 601}, ["timeout: 601", "less than or equal"]),
+        (FetchUrlRequest, {"url": 5}, ["url: 5", "valid string"]),
+    ],
+)
+def test_a_refusal_names_field_value_and_mend(
+    model: type[Request], given: Any, words: list[str]
+) -> None:
+    message = refusal(model, given)
+    assert message.startswith(model.__name__)
+    assert [word for word in words if word not in message] == [], message
+
+
+def test_a_huge_value_is_shown_cut() -> None:
+    assert len(refusal(SyncRequest, {"sources": "x" * 100_000})) < 400
+
+
+@pytest.mark.parametrize("model", REQUESTS)
+def test_the_schema_says_everything_about_a_request(model: type[Request]) -> None:
+    schema = model.model_json_schema()
+    assert schema["additionalProperties"] is False
+    assert schema["description"]
+    assert [
+        name for name, field in schema["properties"].items() if "description" not in field
+    ] == []
+
+
+def test_every_request_is_known_to_these_tests() -> None:
+    assert set(Request.__subclasses__()) == set(REQUESTS)
+
+
+def test_counts_add_up() -> None:
+    one = Counts(seen=6, added=1, updated=2, unchanged=1, failed=1, skipped=1)
+    both = one + one
+    assert (both.seen, both.done, both.changed) == (12, 12, 6)

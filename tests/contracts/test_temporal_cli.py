@@ -1,0 +1,159 @@
+"""The plain `temporal` binary starts runs; what it sends wrong ends at once, with a mend."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from atlas.contracts.names import QUEUE
+from atlas.embedded.temporal import find_temporal
+from tests.e2e.conftest import atlas_env, origin  # noqa: F401 (fixtures)
+from tests.e2e.stack import AtlasEnv
+from tests.origin import Origin
+
+PAGE = "<html><body><h1>Quay</h1><p>Boats lie at the quay until the tide turns.</body></html>"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the binary printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def run(self) -> dict[str, Any]:
+        return dict(json.loads(self.out))
+
+    @property
+    def result(self) -> Any:
+        return self.run["result"]
+
+    @property
+    def failure(self) -> str:
+        return str(
+            self.run["closeEvent"]["workflowExecutionFailedEventAttributes"]["failure"]["message"]
+        )
+
+
+@dataclass(frozen=True)
+class Cli:
+    """`temporal` on the test's namespace."""
+
+    env: AtlasEnv
+
+    async def __call__(self, *words: str) -> Said:
+        process = await asyncio.create_subprocess_exec(
+            str(find_temporal()),
+            *words,
+            "--address",
+            self.env.address,
+            "--namespace",
+            self.env.namespace,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await asyncio.wait_for(process.communicate(), 30)
+        return Said(process.returncode or 0, out.decode(), err.decode())
+
+    async def execute(self, kind: str, *options: str) -> Said:
+        return await self(
+            "workflow", "execute", "--type", kind, "--task-queue", QUEUE, "-o", "json", *options
+        )
+
+
+@pytest.fixture
+async def cli(atlas_env: AtlasEnv) -> AsyncIterator[Cli]:  # noqa: F811
+    async with atlas_env.worker():
+        yield Cli(atlas_env)
+
+
+async def test_a_sync_and_a_fetch(cli: Cli, origin: Origin) -> None:  # noqa: F811
+    origin.page("/a", PAGE)
+    await cli.env.add_source("docs", "urls", origin.url("/a"))
+    synced = await cli.execute("sync_pipeline", "--input", '{"sources":["docs"]}')
+    assert synced.code == 0, synced
+    assert synced.result["outcome"] == "completed", synced.result
+    assert synced.result["counts"]["added"] == 1
+    fetched = await cli.execute("fetch_url", "--input", json.dumps({"url": origin.url("/a")}))
+    assert fetched.result["status_code"] == 304
+    assert fetched.result["success"] is True
+    assert fetched.result["url"] == origin.url("/a")
+
+
+async def test_an_unknown_source_is_an_outcome(cli: Cli) -> None:
+    await cli.env.add_source("docs", "urls", "https://example.org/")
+    said = await cli.execute("sync_pipeline", "--input", '{"sources":["dcos"]}')
+    assert said.result["outcome"] == "unknown_source"
+    assert "'dcos'; known: docs" in said.result["message"]
+    several = await cli.execute("sync_pipeline", "--input", '{"sources":["dcos", "odcs"]}')
+    assert several.result["outcome"] == "unknown_source"
+    assert [one["source"] for one in several.result["sources"]] == ["dcos", "odcs"]
+
+
+SYNC = "sync_pipeline"
+JSON = "--input"
+PLAIN = ("--input-meta", "encoding=binary/plain")
+BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
+    ((SYNC, JSON, '{"source":["docs"]}'), ("source:", "['docs']", "did you mean 'sources'")),
+    ((SYNC, JSON, '{"sources":"docs"}'), ("sources: 'docs'", "valid array")),
+    ((SYNC, JSON, "{}"), ('{"sources": ["docs"]}',)),
+    ((SYNC, JSON, '"docs"'), ("input: 'docs'", "object")),
+    ((SYNC, JSON, "null"), ("needs an input", '{"sources": ["docs"]}')),
+    ((SYNC,), ("needs an input", '{"sources": ["docs"]}')),
+    ((SYNC, JSON, '{"sources":["docs"]}', JSON, '{"all":true}'), ("2 inputs", "one JSON object")),
+    ((SYNC, JSON, "docs", *PLAIN), ("SyncRequest", "not JSON")),
+    (("fetch_url", JSON, '{"link":"https://a"}'), ("url: missing", "link: unknown")),
+    (("fetch_url", JSON, '{"url":5}'), ("url: 5", "valid string")),
+    (("fetch_url",), ("needs an input", "https://example.org/")),
+    (("fetch_url", JSON, '"https://a/"', JSON, "1"), ("2 inputs", "one JSON object")),
+    (("sync_pipelin", JSON, "{}"), ("sync_pipelin", "known: fetch_url, sync_pipeline")),
+    (("sync_pipelin",), ("sync_pipelin", "known: fetch_url, sync_pipeline")),
+    (("sync_pipelin", JSON, "1", JSON, "2"), ("sync_pipelin", "known: fetch_url, sync_pipeline")),
+]
+
+
+async def test_bad_input_fails_the_run_at_once(cli: Cli) -> None:
+    for words, expected in BAD:
+        said = await cli.execute(*words)
+        assert said.run["status"] == "FAILED", (words, said)
+        missing = [word for word in expected if word not in said.failure]
+        assert missing == [], (words, said.failure)
+
+
+async def test_what_is_no_json_the_binary_itself_refuses(cli: Cli) -> None:
+    said = await cli.execute("sync_pipeline", "--input", "{docs")
+    assert said.code != 0
+    assert "not valid JSON" in said.err
+
+
+async def test_bad_signals_updates_and_queries_leave_the_run_going(
+    cli: Cli,
+    origin: Origin,  # noqa: F811
+) -> None:
+    gate = asyncio.Event()
+    origin.page("/a", PAGE, gate=gate)
+    await cli.env.add_source("docs", "urls", origin.url("/a"))
+    handle = await cli.env.start("docs")
+    await origin.arrived("/a")
+    to = ("--workflow-id", handle.id, "--name")
+    for options in (
+        ["pause", "--input", "1", "--input", "2"],
+        ["paus"],
+        ["resume", "--input", "{}"],
+    ):
+        assert (await cli("workflow", "signal", *to, *options)).code == 0
+    update = await cli("workflow", "update", "execute", *to, "limits", "--input", '{"lanes":"x"}')
+    assert update.code != 0
+    assert "limits" in update.err
+    query = await cli("workflow", "query", *to, "progres")
+    assert query.code != 0
+    assert "progress" in query.err
+    asked = await cli("workflow", "query", *to, "progress", "-o", "json")
+    assert json.loads(asked.out)["queryResult"][0]["source"] == "docs"
+    gate.set()
+    assert (await asyncio.wait_for(handle.result(), 30)).outcome == "completed"
