@@ -8,6 +8,7 @@ stack runs, and its memory is the stack's.
 """
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -84,11 +85,25 @@ def _own_only(part: str, line: str) -> None:
         _print(part, line)
 
 
+def readable(line: str) -> str:
+    """A structured line of the worker's log in words; any other line as it is."""
+    if not line.startswith("{"):
+        return line
+    try:
+        fields = json.loads(line)
+        time, level, message = (str(fields.pop(key)) for key in ("time", "level", "message"))
+    except (ValueError, KeyError, AttributeError):
+        return line
+    fields.pop("logger", None)
+    rest = "".join(f" {key}={value}" for key, value in fields.items())
+    return f"{time[11:19]} {level:<7} {message}{rest}"
+
+
 def _print(part: str, line: str) -> None:
     colour = _COLOURS.get(part, "") if sys.stderr.isatty() else ""
     plain = "\033[0m" if colour else ""
     try:
-        sys.stderr.write(f"{colour}{part:<8} |{plain} {line}\n")
+        sys.stderr.write(f"{colour}{part:<8} |{plain} {readable(line)}\n")
     except (BrokenPipeError, OSError):
         return  # the terminal is gone; the log has it
 

@@ -122,12 +122,22 @@ class Postgres:
 
     async def ready(self) -> bool:
         """Whether the server takes connections."""
+        if not self._says_ready():
+            return False  # asked now, it would log a FATAL line
         try:
             connection = await asyncpg.connect(self.url("postgres", SUPERUSER), timeout=5)
         except (OSError, TimeoutError, asyncpg.PostgresError):
             return False
         await connection.close()
         return True
+
+    def _says_ready(self) -> bool:
+        """Whether the eighth line of the lock file, where the server tells its state, is `ready`."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) > 7 and lines[7].strip() == "ready"
 
     async def settle(self) -> None:
         """Make Atlas's role and database when they are missing."""

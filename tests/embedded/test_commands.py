@@ -9,6 +9,7 @@ import pytest
 from atlas.embedded.errors import EmbeddedError
 from atlas.settings import SettingsError
 from starter.cli import stack
+from starter.supervise import readable
 from tests.embedded.conftest import Home
 
 
@@ -61,3 +62,20 @@ def test_a_status_shows_no_password(
     monkeypatch.setenv("ATLAS_DATABASE_URL", "postgresql://me:hunter2@127.0.0.1:1/atlas")
     assert stack.status("json") == 1
     assert "hunter2" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (
+            '{"time": "2026-11-24T09:04:27.173Z", "level": "info", "logger": "atlas.worker", '
+            '"message": "fetched", "source": "docs"}',
+            "09:04:27 info    fetched source=docs",
+        ),
+        ('{"level": "info"}', '{"level": "info"}'),
+        ("{not json", "{not json"),
+        ("plain", "plain"),
+    ],
+)
+def test_the_foreground_shows_structured_lines_in_words(line: str, shown: str) -> None:
+    assert readable(line) == shown
