@@ -132,7 +132,7 @@ class Postgres:
         return True
 
     def _says_ready(self) -> bool:
-        """Whether the eighth line of the lock file, where the server tells its state, is `ready`."""
+        """Whether the lock file's eighth line, the state of the server, is `ready`."""
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except OSError:
