@@ -36,7 +36,7 @@ def up(detach: bool = False) -> int:
     settings = Settings.load()
     if supervisor_of(settings.home) is not None:
         return _already_running(settings.home, detach)
-    plan, environment = _plan(settings)
+    plan, environment = planned(settings)
     if not detach:
         _become(supervisor_command(plan), environment)
     return in_background(plan, environment)
@@ -84,7 +84,8 @@ def _require_posix() -> None:
         )
 
 
-def _plan(settings: Settings) -> tuple[Plan, dict[str, str]]:
+def planned(settings: Settings) -> tuple[Plan, dict[str, str]]:
+    """What runs for these settings, and the environment of its supervisor."""
     plan = Plan(
         home=settings.home,
         # -P: a worker.py in the person's working directory is not ours.

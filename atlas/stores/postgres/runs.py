@@ -120,6 +120,16 @@ async def failures(
     ]
 
 
+async def answers(connection: Connection, run_id: str) -> dict[int | None, int]:
+    """How many requests of the run ended with each status; None: without an answer."""
+    rows = await connection.fetch(
+        "select status, count(*) from fetches where run_id = $1 "
+        "and run_started = (select started_at from runs where run_id = $1) group by status",
+        run_id,
+    )
+    return {row["status"]: row["count"] for row in rows}
+
+
 async def set_paused(connection: Connection, run_id: str, since: datetime | None) -> None:
     await connection.execute(
         "update runs set paused_since = $2 where run_id = $1 and ended_at is null", run_id, since
