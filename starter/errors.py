@@ -9,6 +9,7 @@ AtlasError
 ├── SourceExists
 ├── SourceBusy           a run holds the source's lease
 ├── DifferentRequest     a run of that id is under way, and was asked for something else
+├── NoWorker             nobody works on the task queues
 ├── Undetected           what kind of source a URL is could not be found out
 └── Refused              a part answered, and said no
 """
@@ -62,6 +63,10 @@ class DifferentRequest(AtlasError):
         )
         self.workflow_id = workflow_id
         self.differences = differences
+
+
+class NoWorker(AtlasError):
+    """No worker polls the task queues, so nothing answers."""
 
 
 class Undetected(AtlasError):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from atlas.domain.sources import SourceSpec
 from atlas.stores.postgres import queue, reconcile, runs, sources
-from atlas.stores.postgres.corpus import IsOpen
 from atlas.stores.postgres.pool import Connection
 from atlas.stores.postgres.runs import Run, UnknownRun
+
+if TYPE_CHECKING:
+    from atlas.stores.postgres.corpus import IsOpen
 
 
 @dataclass(frozen=True, slots=True)

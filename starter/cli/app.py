@@ -1,0 +1,76 @@
+"""The argument parser over the table of commands, and what each kind of end means."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Parameter
+
+from starter.cli import COMMANDS
+from starter.cli.output import note
+
+DONE, FAILED, USAGE, CANNOT_CONNECT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
+
+
+def build() -> App:
+    """Every command, none of them imported yet."""
+    app = App(
+        name="atlas",
+        version_flags=[],
+        suppress_keyboard_interrupt=False,
+        default_parameter=Parameter(negative=()),  # no --no-wait, no --empty-include
+    )
+    for name, path, _ in COMMANDS:
+        app.command(path, name=name)
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and tell its errors in one line; the exit code."""
+    try:
+        result = build()(
+            arguments, exit_on_error=False, print_error=False, result_action="return_value"
+        )
+        sys.stdout.flush()
+    except CycloptsError as error:
+        note(f"atlas: {error}")
+        note(f"See `{_help_for(arguments)}`.")
+        return USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python must not complain at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except Exception as error:
+        return _told(error)
+    return result if isinstance(result, int) else DONE
+
+
+def _told(error: Exception) -> int:
+    """Say what went wrong. A mistake has a message with the mend; a bug has a traceback to ask
+    for."""
+    from atlas.embedded.errors import EmbeddedError
+    from atlas.settings import SettingsError
+    from starter.errors import AtlasError, CannotConnect, InvalidRequest
+
+    if os.environ.get("ATLAS_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, AtlasError | EmbeddedError | SettingsError):
+        note(f"atlas: {error}")
+    else:
+        note(f"atlas: {type(error).__name__}: {error}")
+        note("This is a bug of Atlas. Run it again with ATLAS_DEBUG=1 for the traceback.")
+    if isinstance(error, CannotConnect):
+        return CANNOT_CONNECT
+    return USAGE if isinstance(error, InvalidRequest | SettingsError) else FAILED
+
+
+def _help_for(arguments: Sequence[str]) -> str:
+    known = {name for name, _, _ in COMMANDS}
+    command = [each for each in arguments[:1] if each in known]
+    return " ".join(["atlas", *command, "--help"])

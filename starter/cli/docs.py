@@ -1,0 +1,71 @@
+"""`atlas docs`: the documents of the corpus."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from starter.cli.output import Format, emit, emit_line, pairs, say, table
+
+if TYPE_CHECKING:
+    from starter.client import Document
+
+app = App(name="docs", help="List the documents of the corpus, or show one.")
+
+
+@app.command(name="list")
+async def list_(
+    *,
+    source: Annotated[str | None, Parameter(help="Only pages of this source")] = None,
+    lang: Annotated[str | None, Parameter(help="Only this language, as in de")] = None,
+    limit: Annotated[int | None, Parameter(help="The first so many")] = None,
+    output: Annotated[
+        Literal["text", "json", "jsonl"],
+        Parameter(name=["--output", "-o"], help="text, json, or jsonl: one object a line"),
+    ] = "text",
+) -> int:
+    """List every current document by URL."""
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        found = atlas.documents(source=source, lang=lang, limit=limit)
+        if output == "jsonl":
+            async for each in found:
+                emit_line(asdict(each))
+            return 0
+        listed = [each async for each in found]
+    if output == "json":
+        emit({"documents": [asdict(each) for each in listed]})
+    else:
+        table(("url", "lang", "title"), [(each.url, each.lang, each.title) for each in listed])
+    return 0
+
+
+@app.command
+async def show(url: str, /, *, output: Format = "text") -> int:
+    """Show the current document of a URL, with its text and every version it had."""
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        document = await atlas.document(url)
+    if output == "json":
+        emit(as_json(document))
+        return 0
+    values = as_json(document)
+    values["versions"] = len(document.versions)
+    text = values.pop("markdown") or values.pop("text")
+    values.pop("text", None)
+    pairs(values)
+    say("")
+    say(text)
+    return 0
+
+
+def as_json(document: Document) -> dict[str, Any]:
+    """The document as `-o json` prints it."""
+    return {
+        **asdict(document.current),
+        "versions": [asdict(version) for version in document.versions],
+    }

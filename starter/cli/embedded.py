@@ -1,0 +1,39 @@
+"""`atlas up`, `atlas down`, `atlas status`: options of the embedded stack's commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from starter.cli.output import Format
+
+
+def up(
+    *,
+    detach: Annotated[
+        bool, Parameter(name=["--detach", "-d"], show_default=False, help="Run in the background")
+    ] = False,
+) -> int:
+    """Start PostgreSQL, Temporal with its Web UI, and a worker; stay until Ctrl-C.
+
+    State lives in ATLAS_HOME (default ~/.atlas). ATLAS_DATABASE_URL and TEMPORAL_ADDRESS replace
+    the embedded parts.
+    """
+    from starter.cli import stack
+
+    return stack.up(detach)
+
+
+def down() -> int:
+    """Stop the stack of this home; nothing of it is left running."""
+    from starter.cli import stack
+
+    return stack.down()
+
+
+def status(*, output: Format = "text") -> int:
+    """Tell what runs where. Exit code 0 when every part does, else 1."""
+    from starter.cli import stack
+
+    return stack.status(output)

@@ -1,0 +1,55 @@
+"""`atlas fetch`: one URL, now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from starter.cli.output import Format, emit, note, pairs
+
+if TYPE_CHECKING:
+    from atlas.contracts.fetch_url import FetchUrlResult
+
+
+async def fetch(
+    url: str,
+    /,
+    *,
+    force: Annotated[
+        bool,
+        Parameter(show_default=False, help="Ask for the whole body although it may be unchanged"),
+    ] = False,
+    timeout: Annotated[float, Parameter(help="Seconds for the whole request")] = 60.0,
+    max_bytes: Annotated[int, Parameter(help="Largest body, in bytes")] = 32 * 1024 * 1024,
+    robots: Annotated[
+        Literal["obey", "ignore"], Parameter(help="Whether robots.txt is obeyed")
+    ] = "obey",
+    output: Format = "text",
+) -> int:
+    """Get one URL through a worker, politely; the body is kept, the corpus is not changed.
+
+    Exit code 0 when a body (or "not modified") came, else 1.
+    """
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        run = await atlas.start_fetch(
+            url, force=force, timeout=timeout, max_bytes=max_bytes, robots=robots
+        )
+        if run.ui_url:
+            note(f"Web UI: {run.ui_url}")
+        result = await run.result(note)
+    if output == "json":
+        ids = {"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url}
+        emit({**result.model_dump(mode="json"), **ids})
+    else:
+        _print(result)
+    return 0 if result.success else 1
+
+
+def _print(result: FetchUrlResult) -> None:
+    values = result.model_dump()
+    values["redirects"] = [f"{hop.status} {hop.url}" for hop in result.redirects]
+    values["elapsed"] = f"{result.elapsed:.3f} s"
+    pairs(values)

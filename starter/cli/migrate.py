@@ -1,0 +1,17 @@
+"""`atlas migrate`: the database's schema."""
+
+from __future__ import annotations
+
+from starter.cli.output import Format, emit, say
+
+
+async def migrate(*, output: Format = "text") -> int:
+    """Apply the migrations that the database lacks. Safe to run twice, or from several places."""
+    from starter.migrating import migrate_database
+
+    applied = await migrate_database()
+    if output == "json":
+        emit({"applied": applied})
+    else:
+        say("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
+    return 0

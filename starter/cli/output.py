@@ -1,0 +1,132 @@
+"""What commands print: data on stdout, everything else on stderr.
+
+Text that came from the web is made harmless first: a page's title must not steer a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+Format = Annotated[Literal["text", "json"], Parameter(name=["--output", "-o"], help="text or json")]
+
+# C0 and C1 controls (escape sequences), and what reverses the order of a line (bidi overrides).
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_LAYOUT = re.compile(r"[\t\n\r\u2028\u2029]+")
+_UNESCAPED = re.compile(r"[\x7f-\x9f\u2028\u2029]")
+
+
+def note(text: str) -> None:
+    """A line for the person, on stderr."""
+    sys.stderr.write(harmless(text) + "\n")
+    sys.stderr.flush()
+
+
+def say(text: str) -> None:
+    """A line of text output, on stdout."""
+    _write(harmless(text) + "\n")
+
+
+def emit(value: object) -> None:
+    """One JSON value, indented, on stdout."""
+    _write(_json(value, indent=2) + "\n")
+
+
+def emit_line(value: object) -> None:
+    """One JSON value on a line of its own: JSON Lines."""
+    _write(_json(value, indent=None) + "\n")
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table on a terminal; elsewhere lines of tab-separated cells, without heads."""
+    cells = [[one_line(_shown(cell)) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        _write("".join("\t".join(row) + "\n" for row in cells))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        shown.add_column(head, overflow="fold")
+    for row in cells:
+        shown.add_row(*(Text(cell) for cell in row))
+    Console().print(shown)
+
+
+def pairs(values: Mapping[str, object]) -> None:
+    """Names and values, one a line; what is empty is left out."""
+    kept = {name: value for name, value in values.items() if value not in (None, "", (), [])}
+    width = max(map(len, kept), default=0)
+    for name, value in kept.items():
+        say(f"{name:<{width}}  {one_line(_shown(value))}")
+
+
+def bold(text: str) -> str:
+    """The text, bold on a terminal; use on what `harmless` has seen, and write with `raw`."""
+    return f"\033[1m{text}\033[0m" if sys.stdout.isatty() else text
+
+
+def raw(text: str) -> None:
+    """A line that is harmless already, styles included."""
+    _write(text + "\n")
+
+
+def harmless(text: str) -> str:
+    """The text without characters that steer a terminal."""
+    return _STEERING.sub("\ufffd", text)
+
+
+def one_line(text: str) -> str:
+    """The same on one line."""
+    return harmless(_LAYOUT.sub(" ", text))
+
+
+def when(moment: datetime | None) -> str:
+    """Local time, to the second."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return when(value)
+        case tuple() | list():
+            return ", ".join(_shown(each) for each in value)
+        case _:
+            return str(value)
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:  # a terminal of another encoding
+        encoding = sys.stdout.encoding or "ascii"
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _json(value: object, *, indent: int | None) -> str:
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    text = json.dumps(value, indent=indent, ensure_ascii=not utf8, default=_plain)
+    return _UNESCAPED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def _plain(value: Any) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if hasattr(value, "total_seconds"):
+        return value.total_seconds()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

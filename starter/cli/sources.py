@@ -1,0 +1,290 @@
+"""`atlas sources`: declare what to watch and by which rules."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from starter.cli.durations import duration, written
+from starter.cli.output import Format, emit, note, pairs, say, table, when
+
+if TYPE_CHECKING:
+    from atlas.domain.sources import SourceSpec
+    from atlas.stores.postgres.sources import SourceSummary
+
+app = App(name="sources", help="Declare what to watch and by which rules.")
+
+Delay = Annotated[
+    float | None, Parameter(help="Seconds between two requests to a host; 1 by default")
+]
+Parallel = Annotated[int | None, Parameter(help="Requests to a host at once; 1 by default")]
+MaxPages = Annotated[int | None, Parameter(help="Pages of a run at most")]
+MaxDepth = Annotated[int | None, Parameter(help="Links from the start of a site at most")]
+Include = Annotated[
+    list[str] | None,
+    Parameter(help="Take only URLs that match this regular expression; may be repeated"),
+]
+Exclude = Annotated[
+    list[str] | None,
+    Parameter(help="Leave out URLs that match this regular expression; may be repeated"),
+]
+Every = Annotated[
+    str | None, Parameter(help="How often a page is due, as in 30m, 6h, 7d; 1d by default")
+]
+Deletion = Annotated[
+    Literal["careful", "prompt", "keep"] | None,
+    Parameter(help="When pages that vanish leave the corpus; careful by default"),
+]
+Prefix = Annotated[
+    str | None, Parameter(help="Only pages below this URL; by default the folder of a site's start")
+]
+
+
+@app.command
+async def add(
+    name: str,
+    url: Annotated[list[str], Parameter(help="Where it starts; several, or @FILE, for a list")],
+    /,
+    *,
+    kind: Annotated[
+        Literal["auto", "urls", "feed", "sitemap", "site"],
+        Parameter(help="What the URL is; auto finds out"),
+    ] = "auto",
+    delay: Delay = None,
+    parallel: Parallel = None,
+    max_pages: MaxPages = None,
+    max_depth: MaxDepth = None,
+    include: Include = None,
+    exclude: Exclude = None,
+    every: Every = None,
+    deletion: Deletion = None,
+    prefix: Prefix = None,
+    output: Format = "text",
+) -> int:
+    """Declare a source. With kind auto Atlas finds out whether the URL is a feed, has a sitemap,
+    or is a site to crawl, and says what it found."""
+    from starter.client import AtlasClient
+
+    rules = _rules(locals())
+    async with AtlasClient.connect() as atlas:
+        added = await atlas.sources.add(name, *_urls(url), kind=kind, **rules)
+    if added.evidence:
+        note(added.evidence)
+    if added.warning:
+        note(added.warning)
+    if output == "json":
+        emit({**spec_json(added.spec), "evidence": added.evidence})
+    else:
+        say(f"added {name}: {_described(added.spec)}")
+        note(f"Sync it with `atlas sync {name} --wait`.")
+    return 0
+
+
+@app.command(name="list")
+async def list_(*, output: Format = "text") -> int:
+    """List the sources with what the corpus holds of each."""
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        found = await atlas.sources.list()
+    if output == "json":
+        emit({"sources": [_summary_json(each) for each in found]})
+        return 0
+    heads = ("name", "kind", "pages", "live", "every", "last run", "outcome", "now")
+    table(heads, [_row(each) for each in found])
+    if not found:
+        note("no source is declared; `atlas sources add NAME URL` declares one")
+    return 0
+
+
+@app.command
+async def show(name: str, /, *, output: Format = "text") -> int:
+    """Show one source: its rules, its pages, its last run, and who works on it now."""
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        found = await atlas.sources.get(name)
+    values = _summary_json(found)
+    if output == "json":
+        emit(values)
+    else:
+        lease = found.source.lease
+        shown = {**values, "every": written(found.source.spec.cadence)}
+        shown["last_ended"] = found.last_ended
+        shown["lease"] = f"{lease.workflow_id} since {when(lease.since)}" if lease else None
+        pairs(shown)
+    return 0
+
+
+@app.command
+async def edit(
+    name: str,
+    /,
+    *,
+    url: Annotated[
+        list[str] | None, Parameter(help="New starts, in place of the old; may be repeated")
+    ] = None,
+    kind: Literal["urls", "feed", "sitemap", "site"] | None = None,
+    delay: Delay = None,
+    parallel: Parallel = None,
+    max_pages: MaxPages = None,
+    max_depth: MaxDepth = None,
+    include: Include = None,
+    exclude: Exclude = None,
+    every: Every = None,
+    deletion: Deletion = None,
+    prefix: Prefix = None,
+    clear: Annotated[
+        list[Literal["max-pages", "max-depth", "include", "exclude", "prefix"]] | None,
+        Parameter(help="Rules to lift; may be repeated"),
+    ] = None,
+    output: Format = "text",
+) -> int:
+    """Change rules of a source; what is not named stays."""
+    from starter.client import AtlasClient
+    from starter.errors import InvalidRequest
+
+    changes = _rules(locals())
+    if kind:
+        changes["kind"] = kind
+    if url:
+        changes["urls"] = _urls(url)
+    for rule in clear or ():
+        changes[rule.replace("-", "_")] = () if rule in ("include", "exclude") else None
+    if not changes:
+        raise InvalidRequest("nothing to change; see `atlas sources edit --help`")
+    async with AtlasClient.connect() as atlas:
+        spec = await atlas.sources.edit(name, **changes)
+    if output == "json":
+        emit(spec_json(spec))
+    else:
+        say(f"changed {name}: {_described(spec)}")
+    return 0
+
+
+@app.command
+async def pause(name: str, /) -> int:
+    """Let no further run begin on a source; one that is under way goes on."""
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        await atlas.sources.pause(name)
+    note(f"{name} is paused; `atlas runs pause {name}` pauses a run that is under way")
+    return 0
+
+
+@app.command
+async def resume(name: str, /) -> int:
+    """Let runs begin again."""
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        await atlas.sources.resume(name)
+    note(f"{name} may run again")
+    return 0
+
+
+@app.command
+async def remove(
+    name: str,
+    /,
+    *,
+    purge: Annotated[
+        bool, Parameter(show_default=False, help="Delete the documents that no other source holds")
+    ] = False,
+    output: Format = "text",
+) -> int:
+    """Forget a source. Its documents stay searchable, unless --purge."""
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        gone = await atlas.sources.remove(name, purge=purge)
+    if output == "json":
+        emit({"name": gone.name, "pages": gone.pages, "purged": gone.purged})
+        return 0
+    what = "were deleted" if purge else "stay searchable"
+    say(f"removed {name}; {gone.pages} pages that no other source holds {what}")
+    return 0
+
+
+def _rules(given: dict[str, Any]) -> dict[str, Any]:
+    """The rules that were given, by the names of `Sources.add`."""
+    names = ("delay", "parallel", "max_pages", "max_depth", "deletion", "prefix")
+    rules = {name: given[name] for name in names if given[name] is not None}
+    rules |= {name: tuple(given[name]) for name in ("include", "exclude") if given[name]}
+    if given["every"] is not None:
+        rules["cadence"] = duration("every", given["every"])
+    return rules
+
+
+def _urls(given: list[str]) -> list[str]:
+    """The URLs; of `@FILE` each line that is not empty and no comment."""
+    found: list[str] = []
+    for each in given:
+        found += _lines(Path(each[1:])) if each.startswith("@") else [each]
+    return found
+
+
+def _lines(path: Path) -> list[str]:
+    from starter.errors import InvalidRequest
+
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"url: cannot read {path}: {error}") from None
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _described(spec: SourceSpec) -> str:
+    starts = f"{len(spec.urls)} URLs" if len(spec.urls) > 1 else spec.urls[0]
+    bound = f", pages below {spec.prefix}" if spec.prefix else ""
+    return f"{spec.kind}, {starts}{bound}"
+
+
+def spec_json(spec: SourceSpec) -> dict[str, Any]:
+    """The rules as `-o json` prints them; times in seconds."""
+    return {
+        "name": spec.name,
+        "kind": spec.kind,
+        "urls": list(spec.urls),
+        "prefix": spec.prefix,
+        "include": list(spec.include),
+        "exclude": list(spec.exclude),
+        "delay": spec.delay,
+        "parallel": spec.parallel,
+        "max_pages": spec.max_pages,
+        "max_depth": spec.max_depth,
+        "every": spec.cadence.total_seconds(),
+        "deletion": spec.deletion,
+        "paused": spec.paused,
+    }
+
+
+def _summary_json(found: SourceSummary) -> dict[str, Any]:
+    lease = found.source.lease
+    return {
+        **spec_json(found.source.spec),
+        "pages": found.pages,
+        "live": found.live,
+        "last_outcome": found.last_outcome,
+        "last_ended": found.last_ended,
+        "lease": asdict(lease) if lease else None,
+    }
+
+
+def _row(found: SourceSummary) -> tuple[object, ...]:
+    spec = found.source.spec
+    now = "running" if found.source.lease else "paused" if spec.paused else ""
+    return (
+        spec.name,
+        spec.kind,
+        found.pages,
+        found.live,
+        written(spec.cadence),
+        found.last_ended,
+        found.last_outcome,
+        now,
+    )

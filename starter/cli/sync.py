@@ -1,0 +1,113 @@
+"""`atlas sync`: start a run, and watch it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from starter.cli.output import Format, emit, note, say
+
+if TYPE_CHECKING:
+    from atlas.contracts.sync_pipeline import SyncResult
+    from starter.client import AtlasClient
+    from starter.handles import SyncHandle
+
+_DONE = ("completed", "completed_with_failures")
+
+
+async def sync(
+    *names: str,
+    all: Annotated[
+        bool, Parameter(show_default=False, help="Every source that is not paused")
+    ] = False,
+    due: Annotated[
+        bool, Parameter(show_default=False, help="Check only pages that are due, not every page")
+    ] = False,
+    wait: Annotated[
+        bool, Parameter(show_default=False, help="Wait for the end and show progress")
+    ] = False,
+    wait_for_lease: Annotated[
+        bool, Parameter(show_default=False, help="Wait for another run that works on the source")
+    ] = False,
+    output: Format = "text",
+) -> int:
+    """Bring the corpus in step with sources: every page is checked.
+
+    Exit code 0 when it is done, pages that failed included; 1 when it failed; with --wait only.
+    """
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        if not wait:
+            for name in names:  # a run would end with unknown_source, and nobody would see it
+                await atlas.sources.get(name)
+        run = await atlas.sync(
+            *names, all=all, due=due, wait_for_lease=wait_for_lease, trigger="cli"
+        )
+        if run.joined:
+            note(f"{run.workflow_id} is under way already; joined it")
+        if not wait:
+            return _started(run, output)
+        return await _waited(atlas, run, output)
+
+
+def _started(run: SyncHandle, output: str) -> int:
+    started = {"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url}
+    if output == "json":
+        emit(started)
+    else:
+        say(f"started {run.workflow_id}, run {run.run_id}")
+        _link(run)
+        note(f"See how it goes with `atlas runs show {run.run_id[:8]}`.")
+    return 0
+
+
+async def _waited(atlas: AtlasClient, run: SyncHandle, output: str) -> int:
+    from starter.cli.progress import Display
+
+    _link(run)
+    display = Display()
+    watching = asyncio.create_task(display.follow(run))
+    try:
+        result = await run.result(display.note)
+    except asyncio.CancelledError:  # Ctrl-C: the run is not ours to end
+        display.close()
+        note(f"{run.workflow_id} goes on. Watch it again with the same command, see it with")
+        note(f"`atlas runs show {run.run_id[:8]}`, end it with `atlas runs cancel {run.run_id}`.")
+        raise
+    finally:
+        watching.cancel()
+        display.close()
+    if output == "json":
+        emit(result_json(result, run.ui_url))
+    else:
+        _print(result)
+    return 0 if result.outcome in _DONE else 1
+
+
+def result_json(result: SyncResult, ui_url: str | None) -> dict[str, Any]:
+    """The result as `-o json` prints it."""
+    return {**result.model_dump(mode="json"), "ui_url": ui_url}
+
+
+def _print(result: SyncResult) -> None:
+    counts = ", ".join(f"{number} {name}" for name, number in result.counts.model_dump().items())
+    say(f"{result.workflow_id}: {result.outcome}; {counts}")
+    if result.removed:
+        say(f"  {result.removed} documents left the corpus: their pages are gone")
+    for one in result.sources:
+        if one.outcome != "completed":
+            say(f"  {one.source}: {one.outcome}. {one.message}")
+    for failure in result.failures:
+        say(f"  {failure.url}: {failure.code}. {failure.message}")
+    if result.counts.failed > len(result.failures) > 0:
+        note(f"All failures: `atlas runs show {result.run_id} --failures`.")
+    if result.message:
+        note(result.message)
+
+
+def _link(run: SyncHandle) -> None:
+    if run.ui_url:
+        note(f"Web UI: {run.ui_url}")

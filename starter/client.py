@@ -1,0 +1,335 @@
+"""`AtlasClient`: Atlas for Python programs.
+
+    async with AtlasClient.connect() as atlas:
+        await atlas.sources.add("docs", "https://example.org/docs/")
+        run = await atlas.sync("docs")
+        print((await run.result()).counts)
+        for hit in (await atlas.search("lighthouse")).results:
+            print(hit.url, hit.snippet)
+
+Errors are those of `starter.errors`; the tree is drawn there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
+from atlas.contracts.models import Counts, Request
+from atlas.contracts.names import QUEUE, fetch_workflow_id
+from atlas.contracts.sync_pipeline import Failure, SyncRequest, SyncResult
+from atlas.domain.urls import InvalidUrl, canonicalize, url_key
+from atlas.settings import Settings, SettingsError
+from atlas.stores.postgres.documents import CurrentDocument
+from atlas.stores.postgres.runs import Run
+from starter.connection import Parts
+from starter.declaring import Sources
+from starter.errors import DifferentRequest, InvalidRequest, NotFound
+
+if TYPE_CHECKING:
+    from temporalio.client import WorkflowHandle
+
+    from atlas.stores.postgres.catalogue import ListedDocument, Version
+    from atlas.stores.postgres.search import SearchPage
+    from starter.handles import FetchHandle, SyncHandle
+
+R = TypeVar("R")
+Trigger = Literal["manual", "schedule", "client", "cli"]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A live document, and every text its page had, the latest first."""
+
+    current: CurrentDocument
+    versions: list[Version]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """A run as recorded in the corpus, with its counts and its first failures."""
+
+    run: Run
+    counts: Counts
+    failures: list[Failure]
+    ui_url: str | None
+
+
+class AtlasClient:
+    """One Atlas: its sources, runs, documents and search.
+
+    Use it as an async context manager, or call `close`. PostgreSQL and Temporal are connected to
+    when they are first needed, so searching works while Temporal is down.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.sources = Sources(parts)
+
+    @classmethod
+    def connect(cls, settings: Settings | None = None) -> _Connecting:
+        """A client: `await` it, or open it with `async with`.
+
+        Addresses come from `settings` (by default the environment and `.env`), Temporal's own
+        configuration, and what the embedded stack recorded. Raises `InvalidRequest` for a bad
+        setting.
+        """
+        return _Connecting(settings)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Give every connection back. Runs go on."""
+        await self._parts.close()
+
+    # Runs
+
+    async def sync(
+        self,
+        *sources: str,
+        all: bool = False,
+        due: bool = False,
+        wait_for_lease: bool = False,
+        trigger: Trigger = "client",
+        lanes: int = 3,
+        batch: int = 100,
+    ) -> SyncHandle:
+        """Start `sync_pipeline` for the named sources, or for all; join the run that is under way
+        for the same.
+
+        Every page is checked, unless `due`: then only those that are due. `wait_for_lease` waits
+        for a run that works on the source already. `lanes` batches of `batch` pages are under way
+        at once. Raises `InvalidRequest`, `DifferentRequest`, `CannotConnect`.
+        """
+        from starter.handles import SyncHandle
+        from starter.requests import checked, sync_id, sync_summary
+
+        values = {"sources": sorted(set(sources)), "all": all, "due": due, "trigger": trigger}
+        values |= {"wait_for_lease": wait_for_lease, "lanes": lanes, "batch": batch}
+        request = checked(SyncRequest, values)
+        await self._parts.check_database()
+        handle, run_id, joined = await self._start(
+            "sync_pipeline", request, sync_id(request), sync_summary(request), SyncResult
+        )
+        return SyncHandle(self._parts, handle, run_id, joined=joined)
+
+    async def fetch_url(self, url: str, **options: Any) -> FetchUrlResult:
+        """Get one URL now and wait for what came back; `options` are those of `start_fetch`."""
+        return await (await self.start_fetch(url, **options)).result()
+
+    async def start_fetch(
+        self,
+        url: str,
+        *,
+        force: bool = False,
+        timeout: float = 60.0,
+        max_bytes: int = 32 * 1024 * 1024,
+        max_redirects: int = 10,
+        robots: Literal["obey", "ignore"] = "obey",
+    ) -> FetchHandle:
+        """Start `fetch_url`, or join the run that fetches the same URL now.
+
+        `force` asks for the whole body although it may not have changed; `timeout` is in seconds
+        for the whole request. Raises `InvalidRequest`, `DifferentRequest`, `CannotConnect`.
+        """
+        from starter.handles import FetchHandle
+        from starter.requests import checked, shortened
+
+        url = _canonical(url)
+        values = {"url": url, "force": force, "timeout": timeout, "max_bytes": max_bytes}
+        values |= {"max_redirects": max_redirects, "robots": robots}
+        request = checked(FetchUrlRequest, values)
+        await self._parts.check_database()
+        handle, run_id, joined = await self._start(
+            "fetch_url",
+            request,
+            fetch_workflow_id(url_key(url)),
+            shortened(f"fetch {url}"),
+            FetchUrlResult,
+        )
+        return FetchHandle(self._parts, handle, run_id, joined=joined)
+
+    async def _start(
+        self, workflow: str, request: Request, workflow_id: str, summary: str, result: type[R]
+    ) -> tuple[WorkflowHandle[Any, R], str, bool]:
+        """Start, or join what is under way; the handle, its first run id, whether it was joined."""
+        from temporalio.exceptions import WorkflowAlreadyStartedError
+
+        async with self._parts.temporal() as client:
+            try:
+                # FAIL, then join: it does what USE_EXISTING does, and tells which of the two.
+                handle: WorkflowHandle[Any, R] = await client.start_workflow(
+                    workflow,
+                    request,
+                    id=workflow_id,
+                    task_queue=QUEUE,
+                    result_type=result,
+                    static_summary=summary,
+                )
+                return handle, handle.first_execution_run_id or "", False
+            except WorkflowAlreadyStartedError as error:
+                return await self._join(request, workflow_id, error, result)
+
+    async def _join(
+        self, request: Request, workflow_id: str, found: Any, result: type[R]
+    ) -> tuple[WorkflowHandle[Any, R], str, bool]:
+        from temporalio.client import WorkflowHandle
+
+        from starter.requests import asked_before, differences
+
+        async with self._parts.temporal() as client:
+            theirs = await asked_before(client, workflow_id, found.run_id, type(request))
+            if differing := differences(request, theirs):
+                raise DifferentRequest(workflow_id, differing)
+            first = found.first_run_id or found.run_id
+            handle: WorkflowHandle[Any, R] = WorkflowHandle(
+                client,
+                workflow_id,
+                result_run_id=found.run_id,
+                first_execution_run_id=first,
+                result_type=result,
+            )
+            return handle, first, True
+
+    async def run(self, named: str) -> SyncHandle:
+        """A handle on a recorded run: by run id or its beginning, workflow id, or source (its
+        latest run). Raises `NotFound`."""
+        from temporalio.client import WorkflowHandle
+
+        from starter.handles import SyncHandle
+
+        run = (await self.recorded_run(named, failures=0)).run
+        async with self._parts.temporal() as client:
+            handle: WorkflowHandle[Any, SyncResult] = WorkflowHandle(
+                client,
+                run.workflow_id,
+                result_run_id=run.run_id,
+                first_execution_run_id=run.run_id,
+                result_type=SyncResult,
+            )
+        return SyncHandle(self._parts, handle, run.run_id, joined=True)
+
+    async def runs(self, *, source: str | None = None, limit: int = 20) -> list[RecordedRun]:
+        """The latest runs, newest first, without their failures."""
+        from atlas.stores.postgres import runs
+
+        async with self._parts.database() as connection:
+            found = await runs.recent(connection, source=source, limit=limit)
+        return [RecordedRun(run, counts, [], self._url(run)) for run, counts in found]
+
+    async def recorded_run(self, named: str, *, failures: int = 20) -> RecordedRun:
+        """One run, named as for `run`, with its first `failures` failures. Raises `NotFound`."""
+        from atlas.stores.postgres import catalogue, queue, runs
+
+        try:
+            async with self._parts.database() as connection:
+                run = await catalogue.find_run(connection, named)
+                failed = await runs.failures(connection, run.run_id, failures)
+                counts = await queue.counts(connection, run.run_id)
+        except runs.UnknownRun as error:
+            raise NotFound(str(error)) from None
+        return RecordedRun(run, counts, failed, self._url(run))
+
+    def _url(self, run: Run) -> str | None:
+        return self._parts.locations.run_url(run.workflow_id, run.run_id)
+
+    # The corpus
+
+    async def search(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        offset: int = 0,
+        source: str | None = None,
+        lang: str | None = None,
+    ) -> SearchPage:
+        """The documents that match any word of the query, best first; quoted phrases must occur.
+
+        `lang` is a code such as "de". Raises `InvalidRequest` for a query or page too long.
+        """
+        from atlas.stores.postgres.search import search
+
+        try:
+            async with self._parts.database() as connection:
+                return await search(
+                    connection, query, limit=limit, offset=offset, source=source, lang=lang
+                )
+        except ValueError as error:
+            raise InvalidRequest(str(error)) from None
+
+    async def documents(
+        self, *, source: str | None = None, lang: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[ListedDocument]:
+        """Every live document by URL, without its text, streamed."""
+        from atlas.stores.postgres import catalogue
+
+        async with self._parts.database() as connection:
+            async for found in catalogue.listed_documents(
+                connection, source=source, lang=lang, limit=limit
+            ):
+                yield found
+
+    async def document(self, url: str) -> Document:
+        """The live document of a URL with its text. Raises `NotFound`, `InvalidRequest`."""
+        from atlas.stores.postgres import catalogue, documents
+
+        url = _canonical(url)
+        async with self._parts.database() as connection:
+            try:
+                current = await documents.current(connection, url)
+            except documents.UnknownDocument as error:
+                last = await catalogue.last_fetch(connection, url)
+                raise NotFound(f"{error}{_last_said(last)}") from None
+            return Document(current, await catalogue.versions(connection, url))
+
+
+class _Connecting:
+    """What `AtlasClient.connect` gives: awaitable, and an async context manager."""
+
+    def __init__(self, settings: Settings | None) -> None:
+        self._settings = settings
+        self._client: AtlasClient | None = None
+
+    def __await__(self) -> Any:
+        return self._open().__await__()
+
+    async def __aenter__(self) -> AtlasClient:
+        self._client = await self._open()
+        return self._client
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    async def _open(self) -> AtlasClient:
+        try:
+            return AtlasClient(Parts(self._settings or Settings.load()))
+        except SettingsError as error:
+            raise InvalidRequest(str(error)) from None
+
+
+def _canonical(url: str) -> str:
+    try:
+        return canonicalize(url)
+    except InvalidUrl as error:
+        raise InvalidRequest(f"url: {error}") from None
+
+
+def _last_said(last: Any) -> str:
+    if last is None:
+        return ""
+    said = last.error_code or last.status
+    return f"; the last request, {last.fetched_at:%Y-%m-%d %H:%M}Z, ended with {said}"

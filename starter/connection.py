@@ -1,0 +1,171 @@
+"""PostgreSQL and Temporal of one Atlas, each opened when it is first needed.
+
+So searching works while Temporal is down, and pays for no import of its client. This is the one
+seam where errors of asyncpg and the Temporal SDK become ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from atlas.locations import Locations, NotRunning, locate
+from atlas.settings import Settings
+from atlas.stores.postgres.migrate import SchemaMismatch, verify
+from atlas.stores.postgres.pool import DatabaseUnreachable, open_pool, shown
+from atlas.telemetry import Telemetry, setup_telemetry
+from starter.errors import DatabaseDown, InvalidRequest, NotFound, Refused, TemporalDown
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+    from temporalio.service import RPCError
+
+    from atlas.stores.postgres.pool import Connection
+
+_LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+)
+_CLOSING = 5.0
+
+
+class Parts:
+    """The parts that a client talks to. Not opened before use, closed by `close`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.locations: Locations = locate(settings)
+        try:
+            self._telemetry: Telemetry = setup_telemetry("atlas-client")
+        except ValueError as error:
+            raise InvalidRequest(str(error)) from None
+        self._pool: asyncpg.Pool | None = None
+        self._client: Client | None = None
+        self._opening = asyncio.Lock()
+
+    @property
+    def traced(self) -> bool:
+        """Whether spans are exported."""
+        return self._telemetry.enabled
+
+    async def close(self) -> None:
+        """Give everything back; spans are exported."""
+        if self._pool is not None:
+            try:
+                await asyncio.wait_for(self._pool.close(), _CLOSING)
+            except Exception:  # the server is gone, or a caller still holds a connection
+                self._pool.terminate()
+        await asyncio.to_thread(self._telemetry.shutdown)
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[Connection]:
+        """A connection. Raises `DatabaseDown`, or `Refused` where the schema does not fit."""
+        pool = await self.pool()
+        with translated(self._where()):
+            async with pool.acquire() as connection:
+                yield connection
+
+    async def pool(self) -> asyncpg.Pool:
+        """The pool, opened once. Raises as `database` does."""
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await self._open_pool()
+        return self._pool
+
+    async def check_database(self) -> None:
+        """Raise `DatabaseDown` if an address of PostgreSQL is known and nobody answers there.
+
+        A run would wait for it in silence. Without an address the run is the workers' concern.
+        """
+        if self.locations.database_url is not None:
+            async with self.database() as connection:
+                await connection.execute("select 1")
+
+    @asynccontextmanager
+    async def temporal(self) -> AsyncIterator[Client]:
+        """The client. Raises `TemporalDown`, or `Refused` for what Temporal says no to."""
+        client = await self._connected()
+        from temporalio.service import RPCError
+
+        try:
+            yield client
+        except RPCError as error:
+            raise self.temporal_error(error, client.namespace) from error
+
+    async def run_is_open(self, workflow_id: str, run_id: str) -> bool:
+        """Whether Temporal has the run under way; for `catalogue.remove_source`."""
+        from atlas.temporal import run_is_open
+
+        async with self.temporal() as client:
+            return await run_is_open(client, workflow_id, run_id)
+
+    def temporal_error(self, error: RPCError, namespace: str) -> Exception:
+        """What an error of the Temporal service means to a person."""
+        from temporalio.service import RPCStatusCode
+
+        if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):
+            return TemporalDown(
+                f"Temporal does not answer at {self.temporal_address}: {error.message}. "
+                "Start the embedded stack with `atlas up -d`, or set TEMPORAL_ADDRESS."
+            )
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return NotFound(f"Temporal at {self.temporal_address}, {namespace}: {error.message}")
+        return Refused(f"Temporal at {self.temporal_address} refused: {error.message}")
+
+    @property
+    def temporal_address(self) -> str:
+        """host:port of the server that is asked."""
+        if self._client is not None:
+            return self._client.service_client.config.target_host
+        return self.locations.temporal_address or "127.0.0.1:7233"
+
+    async def _connected(self) -> Client:
+        from atlas.temporal import TemporalUnreachable, connect
+
+        async with self._opening:
+            if self._client is None:
+                try:
+                    self._client = await connect(
+                        self.locations.temporal_address, plugins=self._telemetry.plugins
+                    )
+                except TemporalUnreachable as error:
+                    raise TemporalDown(str(error)) from None
+        return self._client
+
+    async def _open_pool(self) -> asyncpg.Pool:
+        try:
+            pool = await open_pool(self.locations.require_database(), size=4)
+        except (NotRunning, DatabaseUnreachable) as error:
+            raise DatabaseDown(str(error)) from None
+        try:
+            with translated(self._where()):
+                async with pool.acquire() as connection:
+                    await verify(connection)
+        except SchemaMismatch as error:
+            await pool.close()
+            raise Refused(str(error)) from None
+        return pool
+
+    def _where(self) -> str:
+        return shown(self.locations.database_url or "")
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Tell errors of asyncpg in our words; `where` is the address without credentials."""
+    try:
+        yield
+    except _LOST as error:
+        raise DatabaseDown(
+            f"PostgreSQL at {where} stopped answering: {error or type(error).__name__}. "
+            "Start the embedded stack with `atlas up -d`, or set ATLAS_DATABASE_URL."
+        ) from error
+    except asyncpg.PostgresError as error:
+        raise Refused(f"PostgreSQL at {where} refused: {error}") from error

@@ -1,0 +1,215 @@
+"""Declaring sources: adding, changing, pausing and removing them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from atlas.domain.scope import Scope, directory_of
+from atlas.domain.sources import Deletion, InvalidSource, Kind, SourceSpec, check_source
+from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.stores.postgres import sources
+from atlas.stores.postgres.sources import SourceSummary
+from starter import errors
+from starter.connection import Parts
+from starter.errors import InvalidRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A source that was declared; `evidence` says how its kind was found out, if it was;
+    `warning` why its pages cannot be fetched as things are."""
+
+    spec: SourceSpec
+    evidence: str | None
+    warning: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A source that is gone, and how many pages no other source holds."""
+
+    name: str
+    pages: int
+    purged: bool
+
+
+class Sources:
+    """The declared sources of one Atlas."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def add(
+        self,
+        name: str,
+        *urls: str,
+        kind: Kind | Literal["auto"] = "auto",
+        prefix: str | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        delay: float = 1.0,
+        parallel: int = 1,
+        max_pages: int | None = None,
+        max_depth: int | None = None,
+        cadence: timedelta = timedelta(days=1),
+        deletion: Deletion = "careful",
+    ) -> Added:
+        """Declare a source. `kind` auto asks the web what one URL is; of several, a list of pages.
+
+        `delay` is in seconds between two requests to a host, of which `parallel` may be under way
+        at once; `prefix` bounds the pages (of a site by default the folder of its start);
+        `include` and `exclude` are regular expressions. Raises `InvalidRequest`, `SourceExists`,
+        `Undetected`, `CannotConnect`.
+        """
+        starts = tuple(dict.fromkeys(canonical("urls", url) for url in urls))
+        spec = SourceSpec(
+            name=name,
+            kind="urls" if kind == "auto" else kind,
+            urls=starts,
+            prefix=canonical("prefix", prefix) if prefix else None,
+            include=tuple(include),
+            exclude=tuple(exclude),
+            delay=delay,
+            parallel=parallel,
+            max_pages=max_pages,
+            max_depth=max_depth,
+            cadence=cadence,
+            deletion=deletion,
+        )
+        checked(spec)
+        await self._refuse_existing(name)
+        evidence = None
+        if kind == "auto" and len(starts) == 1:
+            spec, evidence = await self._detected(spec)
+        elif spec.kind == "site" and spec.prefix is None:
+            spec = replace(spec, prefix=_folder(starts))
+        async with self._told() as connection:
+            await sources.add(connection, checked(spec), datetime.now(UTC))
+        return Added(spec, evidence, self._warning(spec))
+
+    async def list(self) -> list[SourceSummary]:
+        """All sources by name, with what the corpus holds of each."""
+        async with self._told() as connection:
+            return await sources.summaries(connection)
+
+    async def get(self, name: str) -> SourceSummary:
+        """One source. Raises `NotFound`."""
+        async with self._told() as connection:
+            found = await sources.summaries(connection, name)
+            if not found:
+                raise await sources.unknown(connection, name)
+            return found[0]
+
+    async def edit(self, name: str, **changes: Any) -> SourceSpec:
+        """Change rules of a source, named as for `add`; a run under way keeps some of the old ones.
+
+        Raises `InvalidRequest`, `NotFound`.
+        """
+        from atlas.stores.postgres import catalogue
+
+        unknown = sorted(
+            set(changes) - set(SourceSpec.__dataclass_fields__) | {"name"} & set(changes)
+        )
+        if unknown:
+            known = ", ".join(list(SourceSpec.__dataclass_fields__)[1:])
+            raise InvalidRequest(f"{unknown[0]}: cannot be changed; known: {known}")
+        if "urls" in changes:
+            changes["urls"] = tuple(canonical("urls", url) for url in changes["urls"])
+        if changes.get("prefix"):
+            changes["prefix"] = canonical("prefix", changes["prefix"])
+        async with self._told() as connection:
+            return await catalogue.edit_source(
+                connection, name, lambda spec: checked(replace(spec, **changes))
+            )
+
+    async def pause(self, name: str) -> None:
+        """Let no further run begin on the source. Raises `NotFound`."""
+        async with self._told() as connection:
+            await sources.set_paused(connection, name, True)
+
+    async def resume(self, name: str) -> None:
+        """Let runs begin again. Raises `NotFound`."""
+        async with self._told() as connection:
+            await sources.set_paused(connection, name, False)
+
+    async def remove(self, name: str, *, purge: bool = False) -> Removed:
+        """Forget a source. Pages that no other source holds stay searchable, unless `purge`.
+
+        Raises `NotFound`, `SourceBusy` while a run works on it.
+        """
+        from atlas.stores.postgres import catalogue
+
+        async with self._told() as connection:
+            pages = await catalogue.remove_source(
+                connection,
+                name,
+                purge=purge,
+                now=datetime.now(UTC),
+                is_open=self._parts.run_is_open,
+            )
+        return Removed(name, pages, purge)
+
+    async def _refuse_existing(self, name: str) -> None:
+        # Before the web is asked; the insert decides.
+        async with self._told() as connection:
+            if name in await sources.all_names(connection):
+                raise sources.SourceExists(
+                    f"source '{name}' exists already; change it with `atlas sources edit {name}`, "
+                    "or choose another name"
+                )
+
+    def _warning(self, spec: SourceSpec) -> str | None:
+        from starter.detecting import refused_address
+
+        return refused_address(self._parts.settings, spec.urls)
+
+    async def _detected(self, spec: SourceSpec) -> tuple[SourceSpec, str]:
+        from starter.detecting import detected
+
+        found = await detected(self._parts, spec)
+        prefix = spec.prefix or found.prefix
+        return replace(spec, kind=found.kind, urls=(found.url,), prefix=prefix), found.evidence
+
+    @asynccontextmanager
+    async def _told(self) -> AsyncIterator[Any]:
+        """A connection; refusals of the store become the starter's errors."""
+        try:
+            async with self._parts.database() as connection:
+                yield connection
+        except sources.UnknownSource as error:
+            raise errors.NotFound(str(error)) from None
+        except sources.SourceExists as error:
+            raise errors.SourceExists(str(error)) from None
+        except sources.SourceBusy as error:
+            raise errors.SourceBusy(str(error)) from None
+
+
+def checked(spec: SourceSpec) -> SourceSpec:
+    """The rules, or `InvalidRequest` that names field, value and mend."""
+    try:
+        check_source(spec)
+        Scope(include=spec.include, exclude=spec.exclude, prefix=spec.prefix)
+    except (InvalidSource, ValueError) as error:
+        raise InvalidRequest(str(error)) from None
+    return spec
+
+
+def canonical(field: str, url: str) -> str:
+    """The one spelling of a URL, or `InvalidRequest` naming the field."""
+    try:
+        return canonicalize(url)
+    except InvalidUrl as error:
+        raise InvalidRequest(f"{field}: {error}") from None
+
+
+def _folder(starts: Sequence[str]) -> str:
+    folders = {directory_of(url) for url in starts}
+    if len(folders) > 1:
+        raise InvalidRequest(
+            f"urls: the starts lie in {len(folders)} folders; give a prefix that bounds the site"
+        )
+    return folders.pop()

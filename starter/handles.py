@@ -1,0 +1,232 @@
+"""Handles on runs: wait, watch, pause, resume, cancel."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import (
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
+from temporalio.exceptions import CancelledError
+from temporalio.service import RPCError, RPCStatusCode
+
+from atlas.contracts.fetch_url import FetchUrlResult
+from atlas.contracts.models import Counts
+from atlas.contracts.names import QUEUE, QUEUE_PROCESSING
+from atlas.contracts.sync_pipeline import SyncProgress, SyncResult
+from starter.connection import Parts
+from starter.errors import CannotConnect, NotFound, NoWorker, Refused, TemporalDown
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+R = TypeVar("R")
+Note = Callable[[str], None]
+
+OUTAGE_SECONDS = 60.0
+"""How long waiting outlasts a Temporal server that does not answer: runs survive a restart."""
+_POLL_AGE = timedelta(seconds=90)  # a poll lasts up to 60 s and is dated at its beginning
+_QUERY_TIMEOUT = timedelta(seconds=10)
+_LOOK_FOR_WORKERS = (2.0, 15.0)  # seconds: before the first look, and between two
+_OUTAGES = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.UNKNOWN)
+_SERVED = (
+    (QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
+    (QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
+    (QUEUE_PROCESSING, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
+)
+
+log = logging.getLogger("atlas.client")
+
+
+class RunHandle(Generic[R]):
+    """A run that was started, or joined when one of its id was under way (`joined`).
+
+    `run_id` is the first execution's, which names the run in the corpus.
+    """
+
+    def __init__(
+        self, parts: Parts, handle: WorkflowHandle[Any, R], run_id: str, *, joined: bool
+    ) -> None:
+        self._parts = parts
+        self._handle = handle
+        self.workflow_id = handle.id
+        self.run_id = run_id
+        self.joined = joined
+
+    @property
+    def ui_url(self) -> str | None:
+        """The run's page in Temporal's Web UI; None when no address of a UI is known."""
+        return self._parts.locations.run_url(self.workflow_id, self.run_id)
+
+    async def cancel(self) -> None:
+        """Ask the run to end: what is under way is finished or given back, nothing half-written."""
+        async with self._parts.temporal():
+            await self._handle.cancel()
+
+    async def missing_workers(self) -> list[str]:
+        """The task queues that no worker polls at the moment, so that nothing can move."""
+        async with self._parts.temporal() as client:
+            return await missing_workers(client)
+
+    async def _outcome(self, on_note: Note) -> R:
+        """Wait for the end; say on the way why nothing moves. Raises WorkflowFailureError."""
+        watching = asyncio.create_task(self._tell_of_missing_workers(on_note))
+        try:
+            while True:
+                try:
+                    return await self._handle.result()
+                except RPCError as error:
+                    if error.status not in _OUTAGES:
+                        raise self._parts.temporal_error(error, "") from error
+                    await self._outlast(error, on_note)
+        finally:
+            watching.cancel()
+
+    async def _outlast(self, error: RPCError, on_note: Note) -> None:
+        """Wait until Temporal answers again; raises `TemporalDown` after OUTAGE_SECONDS."""
+        on_note(
+            f"Temporal does not answer at {self._parts.temporal_address}; the run goes on when it "
+            f"is back. Waiting up to {OUTAGE_SECONDS:.0f} s for it."
+        )
+        until = time.monotonic() + OUTAGE_SECONDS
+        while time.monotonic() < until:
+            try:
+                await self._handle.describe(rpc_timeout=_QUERY_TIMEOUT)
+                return
+            except RPCError as again:
+                error = again
+            await asyncio.sleep(1)
+        raise self._parts.temporal_error(error, "") from error
+
+    async def _tell_of_missing_workers(self, on_note: Note) -> None:
+        told: list[str] = []
+        await asyncio.sleep(_LOOK_FOR_WORKERS[0])
+        while True:
+            with suppress(CannotConnect, Refused, NotFound):
+                missing = await self.missing_workers()
+                if missing and missing != told:
+                    on_note(_no_worker(missing))
+                told = missing
+            await asyncio.sleep(_LOOK_FOR_WORKERS[1])
+
+
+class FetchHandle(RunHandle[FetchUrlResult]):
+    """A `fetch_url` run."""
+
+    async def result(self, on_note: Note = log.warning) -> FetchUrlResult:
+        """What came back; a page that fails is a result. Raises `Refused` if the run failed."""
+        try:
+            return await self._outcome(on_note)
+        except WorkflowFailureError as error:
+            raise Refused(f"{self.workflow_id}: {error.cause}") from error
+
+
+class SyncHandle(RunHandle[SyncResult]):
+    """A `sync_pipeline` run.
+
+    `async for progress in handle` tells how it goes, once a second until it has ended.
+    """
+
+    async def result(self, on_note: Note = log.warning) -> SyncResult:
+        """How the run ended. A run that was cancelled, terminated or failed has a result too:
+        its `outcome` says so. `on_note` hears why nothing moves (no worker, no Temporal)."""
+        try:
+            return await self._outcome(on_note)
+        except WorkflowFailureError as error:
+            return await self._ended_early(error.cause)
+
+    async def progress(self) -> SyncProgress:
+        """Stage and counts, now. Raises `NoWorker` when there is nobody to answer."""
+        try:
+            async with self._parts.temporal() as client:
+                handle = client.get_workflow_handle(self.workflow_id)
+                progress: SyncProgress = await handle.query(
+                    "progress", result_type=SyncProgress, rpc_timeout=_QUERY_TIMEOUT
+                )
+                return progress
+        except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
+            raise Refused(f"{self.workflow_id}: {error}") from error
+        except (Refused, TemporalDown):
+            missing = await self.missing_workers()
+            if missing:
+                raise NoWorker(_no_worker(missing)) from None
+            raise
+
+    async def pause(self) -> None:
+        """Stop at the next batch boundary; claims are kept."""
+        async with self._parts.temporal():
+            await self._handle.signal("pause")
+
+    async def resume(self) -> None:
+        """Go on after a pause."""
+        async with self._parts.temporal():
+            await self._handle.signal("resume")
+
+    async def __aiter__(self) -> AsyncIterator[SyncProgress]:
+        ended = asyncio.create_task(self.result(lambda _: None))
+        try:
+            while not ended.done():
+                with suppress(NoWorker, Refused, CannotConnect):
+                    yield await self.progress()
+                await asyncio.wait([ended], timeout=1.0)
+            result = ended.result()
+            yield SyncProgress(stage=result.outcome, counts=result.counts)
+        finally:
+            ended.cancel()
+
+    async def _ended_early(self, cause: BaseException) -> SyncResult:
+        return SyncResult(
+            workflow_id=self.workflow_id,
+            run_id=self.run_id,
+            outcome="cancelled" if isinstance(cause, CancelledError) else "failed",
+            counts=await self._recorded(),
+            message=str(cause),
+        )
+
+    async def _recorded(self) -> Counts:
+        """The counts of a run that returned none; of several sources none are recorded."""
+        from atlas.stores.postgres import queue
+
+        try:
+            async with self._parts.database() as connection:
+                return await queue.counts(connection, self.run_id)
+        except (CannotConnect, Refused):
+            return Counts()
+
+
+async def missing_workers(client: Client) -> list[str]:
+    """The task queues that nobody polled of late. Raises RPCError."""
+    missing = [queue for queue, kind in _SERVED if not await _polled(client, queue, kind)]
+    return sorted(set(missing))
+
+
+async def _polled(client: Client, queue: str, kind: TaskQueueType.ValueType) -> bool:
+    answer = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
+        )
+    )
+    recent = datetime.now(UTC) - _POLL_AGE
+    return any(
+        poller.last_access_time.ToDatetime(tzinfo=UTC) >= recent for poller in answer.pollers
+    )
+
+
+def _no_worker(queues: list[str]) -> str:
+    named = " and ".join(f"'{queue}'" for queue in queues)
+    return (
+        f"No worker polls the task queue {named}: nothing moves until one does. Start the "
+        "embedded stack with `atlas up -d`, or a worker with `atlas worker`."
+    )
