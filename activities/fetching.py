@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import zlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,12 +14,14 @@ from temporalio import activity
 
 from activities.beating import beating
 from activities.discovery import scope_of
+from activities.fetch_rows import failed_row, got_row, redirected_row
 from atlas.contracts.activities import Batch, ClaimBatch, Claimed, Fetched
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import ErrorClass, PageError, SlotDeadline
 from atlas.domain.fetched import Fetched as Answer
-from atlas.domain.fetched import FetchError, FetchRequest, Validators
+from atlas.domain.fetched import FetchRequest, Validators
 from atlas.domain.urls import host_of
+from atlas.telemetry import page_span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 
 WORKING_SECONDS = 60.0
 """After so long a fetch activity returns what it did not get to; that is no failed attempt."""
+
+TRACED_PAGES = 1000
+"""Pages of a run that all have a span; of later ones a hundredth has, and every failure."""
 
 _FLUSH_ROWS = 25
 _FLUSH_SECONDS = 1.0
@@ -68,10 +74,12 @@ class _Attempt:
     slots: HostSlots
     parallel: int
     deadline: float
+    done_before: int
     onward: int = 0
     rows: list[FetchRow] = field(default_factory=list)
     flushed_at: float = field(default_factory=time.monotonic)
-    not_done: set[int] = field(default_factory=set)
+    not_done: dict[int, datetime | None] = field(default_factory=dict)
+    """Pages not got to, and when their host may be asked again if that is long."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -82,6 +90,10 @@ class _Attempt:
     def full(self) -> bool:
         waited = time.monotonic() - self.flushed_at
         return len(self.rows) >= _FLUSH_ROWS or (bool(self.rows) and waited >= _FLUSH_SECONDS)
+
+    def traces(self, url: str) -> bool:
+        """Whether the page gets a span even if nothing goes wrong."""
+        return self.done_before < TRACED_PAGES or zlib.crc32(url.encode()) % 100 == 0
 
 
 class Fetching:
@@ -128,7 +140,9 @@ class Fetching:
             finally:
                 await asyncio.shield(self._flush(attempt))
             await self._corpus.give_back(
-                batch.run_id, {page: attempt.fences[page] for page in attempt.not_done}
+                batch.run_id,
+                {page: attempt.fences[page] for page in attempt.not_done},
+                attempt.not_done,
             )
         earlier = sum(page.stage != "listed" for page in pages)
         return Fetched(to_process=earlier + attempt.onward)
@@ -148,6 +162,7 @@ class Fetching:
             ),
             parallel=source.spec.parallel,
             deadline=deadline,
+            done_before=(await self._corpus.counts(batch.run_id)).done,
         )
 
     async def _fetch_hosts(self, attempt: _Attempt, pages: list[HeldPage]) -> None:
@@ -169,9 +184,11 @@ class Fetching:
                     group.create_task(work(shared))
 
     async def _take(self, attempt: _Attempt, page: HeldPage) -> None:
-        row = None if attempt.over else await self._fetch_page(attempt, page)
+        if attempt.over:
+            attempt.not_done[page.page_id] = None
+            return
+        row = await self._fetch_page(attempt, page)
         if row is None:
-            attempt.not_done.add(page.page_id)
             return
         attempt.rows.append(row)
         if attempt.full:
@@ -187,6 +204,16 @@ class Fetching:
                 )
 
     async def _fetch_page(self, attempt: _Attempt, page: HeldPage) -> FetchRow | None:
+        sampled = attempt.traces(page.url)
+        try:
+            with page_span("fetch page", {"url.full": page.url}, sampled=sampled):
+                got = await self._get(attempt, page)
+        except PageError as error:
+            retry_at = self._policy.retry_at(error, page.attempts + 1, self._clock())
+            return failed_row(page, error, retry_at)
+        return self._row(attempt, page, *got) if got else None
+
+    async def _get(self, attempt: _Attempt, page: HeldPage) -> tuple[Answer, bytes | None] | None:
         request = FetchRequest(
             url=page.url,
             validators=_validators(page),
@@ -194,23 +221,18 @@ class Fetching:
             total_timeout=self._policy.timeout,
         )
         try:
-            answer, digest = await fetch_into(
-                self._client, self._blobs, self._corpus, request, attempt.slots
-            )
-        except SlotDeadline:
+            return await fetch_into(self._client, self._blobs, self._corpus, request, attempt.slots)
+        except SlotDeadline as late:
+            # A host whose turn is long in coming is left alone, not asked again in a tight loop.
+            again = self._clock() + timedelta(seconds=late.wait) if late.wait >= 1.0 else None
+            attempt.not_done[page.page_id] = again
             return None
-        except PageError as error:
-            retry_at = self._policy.retry_at(error, page.attempts + 1, self._clock())
-            return failed_row(page, error, retry_at)
-        if answer.crawl_delay:
-            attempt.slots.at_least(host_of(answer.final_url), answer.crawl_delay)
-        return self._row(attempt, page, answer, digest)
 
     def _row(
         self, attempt: _Attempt, page: HeldPage, answer: Answer, digest: bytes | None
     ) -> FetchRow:
         if answer.final_url != page.url:
-            return _redirected_row(attempt.scope, page, answer)
+            return redirected_row(attempt.scope, page, answer)
         snapshot = digest if answer.modified else page.snapshot
         return got_row(page, answer, snapshot, settled=snapshot == page.settled)
 
@@ -244,55 +266,3 @@ def _validators(page: HeldPage) -> Validators:
     if page.snapshot is None:
         return Validators()
     return Validators(page.etag, page.last_modified)
-
-
-def got_row(page: HeldPage, answer: Answer, snapshot: bytes | None, *, settled: bool) -> FetchRow:
-    """The ledger row of a page that answered 2xx or 304."""
-    fresh = answer.modified
-    return FetchRow(
-        page_id=page.page_id,
-        url=page.url,
-        attempt=page.attempts + 1,
-        final_url=answer.final_url,
-        status=answer.status,
-        elapsed=answer.elapsed,
-        snapshot=snapshot,
-        content_type=answer.content_type if fresh else page.content_type,
-        charset=answer.charset if fresh else page.charset,
-        size=answer.content_length,
-        wire_bytes=answer.wire_bytes,
-        etag=answer.validators.etag,
-        last_modified=answer.validators.last_modified,
-        settled=settled,
-    )
-
-
-def failed_row(page: HeldPage, error: PageError, retry_at: datetime | None) -> FetchRow:
-    """The ledger row of a page that failed; `retry_at` says when it is tried again."""
-    asked = error if isinstance(error, FetchError) else None
-    return FetchRow(
-        page_id=page.page_id,
-        url=page.url,
-        attempt=page.attempts + 1,
-        final_url=asked.final_url if asked else None,
-        status=asked.status if asked else None,
-        elapsed=asked.elapsed if asked else 0.0,
-        error=error,
-        retry_at=retry_at,
-    )
-
-
-def _redirected_row(scope: Scope, page: HeldPage, answer: Answer) -> FetchRow:
-    inside = scope.allows(answer.final_url)
-    code = "redirected" if inside else "redirected_out_of_scope"
-    return FetchRow(
-        page_id=page.page_id,
-        url=page.url,
-        attempt=page.attempts + 1,
-        final_url=answer.final_url,
-        status=answer.redirects[0].status if answer.redirects else answer.status,
-        elapsed=answer.elapsed,
-        error=PageError(ErrorClass.INVALID, code, f"leads to {answer.final_url}"),
-        redirected=True,
-        target=answer.final_url if inside else None,
-    )

@@ -10,7 +10,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.beating import beating
-from activities.fetching import FetchPolicy, failed_row, fetch_into, got_row
+from activities.fetch_rows import failed_row, got_row
+from activities.fetching import FetchPolicy, fetch_into
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult, Hop
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import ErrorClass, PageError

@@ -32,4 +32,11 @@ class PageError(Exception):
 
 
 class SlotDeadline(Exception):
-    """No slot at the host before the activity has to stop: the page goes back to the queue."""
+    """No slot at the host before the activity has to stop: the page goes back to the queue.
+
+    `wait`: seconds until the host may be asked again.
+    """
+
+    def __init__(self, host: str, wait: float) -> None:
+        super().__init__(host)
+        self.wait = wait

@@ -108,6 +108,8 @@ class WebClient:
                 if request.robots is RobotsMode.OBEY:
                     rules = await self._robots.permit(journey.url, slots)
                     journey.crawl_delay = rules.crawl_delay
+                    if rules.crawl_delay:
+                        slots.at_least(host_of(journey.url), rules.crawl_delay)
                 if fetched := await self._hop(journey, sink, slots):
                     return fetched
         except PageError as error:

@@ -31,6 +31,9 @@ class Slots(Protocol):
         May raise to refuse (a stop, a breaker that is open); the fetch then ends with that error.
         """
 
+    def at_least(self, host: str, delay: float) -> None:
+        """Keep `delay` seconds from now on between requests to `host`: its robots.txt asks so."""
+
 
 class OpenSlots:
     """Slots that never wait: for hosts under one's own control only."""
@@ -41,3 +44,6 @@ class OpenSlots:
 
     def sent(self, monotonic_time: float) -> None:
         """Nothing waits for this moment."""
+
+    def at_least(self, host: str, delay: float) -> None:
+        """Nothing waits at all."""

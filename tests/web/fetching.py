@@ -45,6 +45,7 @@ class RecordingSlots:
 
     def __init__(self) -> None:
         self.tickets: list[Ticket] = []
+        self.asked_for: list[tuple[str, float]] = []
         self.open = 0
         self.most_open = 0
 
@@ -58,6 +59,9 @@ class RecordingSlots:
             yield ticket
         finally:
             self.open -= 1
+
+    def at_least(self, host: str, delay: float) -> None:
+        self.asked_for.append((host, delay))
 
 
 @asynccontextmanager

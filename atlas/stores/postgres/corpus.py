@@ -265,9 +265,11 @@ class Corpus:
                 connection, run_id=run_id, fences=fences, rows=rows, now=self._clock()
             )
 
-    async def give_back(self, run_id: str, fences: dict[int, int]) -> None:
+    async def give_back(
+        self, run_id: str, fences: dict[int, int], not_before: dict[int, datetime | None]
+    ) -> None:
         async with self.pool.acquire() as connection:
-            await fetches.give_back(connection, run_id=run_id, fences=fences)
+            await fetches.give_back(connection, run_id=run_id, fences=fences, not_before=not_before)
 
     async def announce_blob(self, digest: str, size: int) -> None:
         async with self.pool.acquire() as connection:

@@ -207,8 +207,17 @@ async def _move_on(connection: Connection, run_id: str, rows: Sequence[FetchRow]
     return len(onward)
 
 
-async def give_back(connection: Connection, *, run_id: str, fences: dict[int, int]) -> None:
-    """Return pages that the attempt did not get to: no failed attempt, free to be claimed."""
+async def give_back(
+    connection: Connection,
+    *,
+    run_id: str,
+    fences: dict[int, int],
+    not_before: dict[int, datetime | None],
+) -> None:
+    """Return pages that the attempt did not get to: no failed attempt, free to be claimed, those
+    of a host whose turn is long in coming from `not_before` on."""
     async with connection.transaction():
         held = sorted(await queue.lock(connection, fences))
-        await queue.put_back(connection, run_id, held, not_before=[None] * len(held))
+        await queue.put_back(
+            connection, run_id, held, not_before=[not_before.get(page) for page in held]
+        )

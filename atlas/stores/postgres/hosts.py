@@ -98,7 +98,7 @@ class HostSlots:
 
     def at_least(self, host: str, delay: float) -> None:
         """Keep to the pause that a host's robots.txt asks for, when it is the longer one."""
-        self._asked_for[host] = delay
+        self._asked_for[host] = max(delay, self._asked_for.get(host, 0.0))
 
     def _delay_of(self, host: str) -> float:
         return max(self._delay, self._asked_for.get(host, 0.0))
@@ -130,7 +130,7 @@ class HostSlots:
         # A crowded host is asked again soon, since a lease usually ends long before it expires.
         pause = min(seconds, 0.05) if crowded else seconds
         if self._deadline is not None and time.monotonic() + pause > self._deadline:
-            raise SlotDeadline(host)
+            raise SlotDeadline(host, pause)
         await asyncio.sleep(max(pause, 0.001))
 
     async def _release(self, host: str, held: HeldSlot) -> None:

@@ -1,0 +1,68 @@
+"""Rows of the ledger: what an answer, a failure or a redirect leaves behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from atlas.domain.batch import FetchRow, HeldPage
+from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.fetched import Fetched as Answer
+from atlas.domain.fetched import FetchError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from atlas.domain.scope import Scope
+
+
+def got_row(page: HeldPage, answer: Answer, snapshot: bytes | None, *, settled: bool) -> FetchRow:
+    """The ledger row of a page that answered 2xx or 304."""
+    fresh = answer.modified
+    return FetchRow(
+        page_id=page.page_id,
+        url=page.url,
+        attempt=page.attempts + 1,
+        final_url=answer.final_url,
+        status=answer.status,
+        elapsed=answer.elapsed,
+        snapshot=snapshot,
+        content_type=answer.content_type if fresh else page.content_type,
+        charset=answer.charset if fresh else page.charset,
+        size=answer.content_length,
+        wire_bytes=answer.wire_bytes,
+        etag=answer.validators.etag,
+        last_modified=answer.validators.last_modified,
+        settled=settled,
+    )
+
+
+def failed_row(page: HeldPage, error: PageError, retry_at: datetime | None) -> FetchRow:
+    """The ledger row of a page that failed; `retry_at` says when it is tried again."""
+    asked = error if isinstance(error, FetchError) else None
+    return FetchRow(
+        page_id=page.page_id,
+        url=page.url,
+        attempt=page.attempts + 1,
+        final_url=asked.final_url if asked else None,
+        status=asked.status if asked else None,
+        elapsed=asked.elapsed if asked else 0.0,
+        error=error,
+        retry_at=retry_at,
+    )
+
+
+def redirected_row(scope: Scope, page: HeldPage, answer: Answer) -> FetchRow:
+    """The ledger row of a page that leads elsewhere."""
+    inside = scope.allows(answer.final_url)
+    code = "redirected" if inside else "redirected_out_of_scope"
+    return FetchRow(
+        page_id=page.page_id,
+        url=page.url,
+        attempt=page.attempts + 1,
+        final_url=answer.final_url,
+        status=answer.redirects[0].status if answer.redirects else answer.status,
+        elapsed=answer.elapsed,
+        error=PageError(ErrorClass.INVALID, code, f"leads to {answer.final_url}"),
+        redirected=True,
+        target=answer.final_url if inside else None,
+    )
