@@ -28,6 +28,10 @@ above 255 occurrences, and lets a long document compete by its best passage."""
 TITLE_WEIGHT = 2
 """How often the title's words count, in each part of the document."""
 
+PREFIX_MARK = "~"
+"""Begins the lexemes that are first letters: apart from stems and always there, so that short and
+long words weigh alike (.375 on Cranfield; mixed with the stems .365)."""
+
 _TITLE_CHARACTERS = 300
 _MAX_POSITION = 16_383  # tsvector: later positions are clamped, which would merge them
 _MAX_POSITIONS = 255  # tsvector: positions kept per lexeme
@@ -230,9 +234,7 @@ def _word_lexemes(word: str) -> tuple[str, ...]:
     if algorithm is None or word.isdecimal():
         return (word,)
     stem: str = _stemmers.of(algorithm).stemWord(word)
-    if algorithm != "english" or stem == word[:5]:
-        return (stem,)
-    return (stem, word[:5])
+    return (stem, PREFIX_MARK + word[:5]) if algorithm == "english" else (stem,)
 
 
 def _algorithm(code: int) -> str | None:

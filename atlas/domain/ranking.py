@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from atlas.domain.analysis import QueryTerm
+from atlas.domain.analysis import PREFIX_MARK, QueryTerm
 
 K1 = 1.2  # how soon more occurrences of a term stop counting
 B = 0.75  # how much a long text is held against it
@@ -97,4 +97,4 @@ def _conjunctions(terms: Sequence[CountedTerm], entries: int, budget: int) -> li
 
 def _same_word(one: str, other: str) -> bool:
     """Whether two lexemes may be the stem and the first letters of one word."""
-    return one[:4] == other[:4]
+    return one.removeprefix(PREFIX_MARK)[:4] == other.removeprefix(PREFIX_MARK)[:4]

@@ -11,7 +11,7 @@ from atlas.domain import ranking
 from atlas.domain.analysis import QueryTerm, query_phrases, query_terms
 from atlas.domain.snippet import snippet
 from atlas.stores.postgres.index import active_generation
-from atlas.stores.postgres.scoring import Cut, Scope, count_terms, score
+from atlas.stores.postgres.scoring import Cut, Scope, count_terms, score, use_the_index
 
 MAX_QUERY = 2_000  # characters
 MAX_LIMIT = 1_000
@@ -68,17 +68,30 @@ async def search(
     Raises ValueError, with the mend, for a query or a page that is too long.
     """
     _check(query, limit, offset)
-    scope = Scope(_storable(source), _storable(lang))
-    generation = await active_generation(connection)
     terms = query_terms(query)
-    if not terms or not generation.entries:
+    scope = Scope(_storable(source), _storable(lang))
+    if not terms:
+        return SearchPage((), 0, exact=True)
+    async with connection.transaction():
+        await use_the_index(connection)
+        return await _search(connection, query, terms, scope, Cut(limit, offset, collapse))
+
+
+async def _search(
+    connection: asyncpg.Connection,
+    query: str,
+    terms: Sequence[QueryTerm],
+    scope: Scope,
+    cut: Cut,
+) -> SearchPage:
+    generation = await active_generation(connection)
+    if not generation.entries:
         return SearchPage((), 0, exact=True)
     counted = await count_terms(connection, generation, terms)
     # A narrow scope thins out what the budget promises.
     budget = ranking.BUDGET if scope.everything else 10 * ranking.BUDGET
     chosen = ranking.candidates(counted, query_phrases(query), generation.entries, budget)
     weights = {c.term: ranking.weight(c, generation.entries) for c in counted}
-    cut = Cut(limit, offset, collapse)
     rows = await score(connection, generation, chosen.tsquery, weights, scope, cut)
     found = [row for row in rows if row["text_hash"] is not None]
     results = await _hits(connection, found, weights, scope)

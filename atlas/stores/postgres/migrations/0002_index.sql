@@ -23,7 +23,9 @@ create table index_entries (
     tsv        tsvector not null,
     primary key (generation, text_hash, part)
 ) partition by list (generation);
-create index index_entries_tsv on index_entries using gin (tsv) with (fastupdate = on);
+-- A search reads the pending list once per term: 1 MB of it, not the default 4.
+create index index_entries_tsv on index_entries
+    using gin (tsv) with (fastupdate = on, gin_pending_list_limit = 1024);
 
 -- Partitions come by CREATE and ATTACH: PARTITION OF would block searches.
 insert into generations (id, state, analyser) values (1, 'active', 1);
