@@ -20,7 +20,7 @@ $(STAMP): requirements-uv.txt requirements-dev.txt pyproject.toml
 	@touch $(STAMP)
 
 demo: $(STAMP) ## sync a small site end to end on the embedded stack (SOURCE=https://... for a real one)
-	$(BIN)/python -m atlas.demo $(if $(SOURCE),--source '$(SOURCE)')
+	$(BIN)/python -m starter.demo $(if $(SOURCE),--source '$(SOURCE)')
 
 test: $(STAMP) ## run the tests (real Temporal, PostgreSQL, HTTP and S3 servers)
 	$(BIN)/python -m pytest
