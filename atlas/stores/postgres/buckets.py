@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-import asyncpg
+from atlas.stores.postgres.pool import Connection
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Bucket:
 _Texts = Mapping[bytes, frozenset[int]]  # text hash -> its bands
 
 
-async def enter(connection: asyncpg.Connection, texts: _Texts, cap: int) -> list[Bucket]:
+async def enter(connection: Connection, texts: _Texts, cap: int) -> list[Bucket]:
     """Put new texts into their buckets; return what became of each."""
     buckets = _by_hash(texts, "entered")
     await _read(connection, buckets, cap)
@@ -44,7 +44,7 @@ async def enter(connection: asyncpg.Connection, texts: _Texts, cap: int) -> list
     return list(buckets.values())
 
 
-async def leave(connection: asyncpg.Connection, texts: _Texts, cap: int) -> list[Bucket]:
+async def leave(connection: Connection, texts: _Texts, cap: int) -> list[Bucket]:
     """Take texts out of their buckets; return what became of each."""
     buckets = _by_hash(texts, "left")
     await _read(connection, buckets, cap)
@@ -59,9 +59,7 @@ async def leave(connection: asyncpg.Connection, texts: _Texts, cap: int) -> list
     return list(buckets.values())
 
 
-async def members(
-    connection: asyncpg.Connection, hashes: Collection[int]
-) -> dict[int, list[bytes]]:
+async def members(connection: Connection, hashes: Collection[int]) -> dict[int, list[bytes]]:
     """Every text in the given buckets."""
     found: dict[int, list[bytes]] = {hash_: [] for hash_ in hashes}
     if found:
@@ -85,7 +83,7 @@ def _rows(texts: _Texts) -> list[tuple[int, bytes]]:
     return sorted((hash_, text) for text, bands in texts.items() for hash_ in bands)
 
 
-async def _read(connection: asyncpg.Connection, buckets: dict[int, Bucket], cap: int) -> None:
+async def _read(connection: Connection, buckets: dict[int, Bucket], cap: int) -> None:
     """Read the smallest members: one more than the cap, and as many as are about to leave."""
     wanted = defaultdict(list)
     for bucket in buckets.values():
@@ -98,9 +96,7 @@ async def _read(connection: asyncpg.Connection, buckets: dict[int, Bucket], cap:
         bucket.settle(cap)
 
 
-async def _record_crowds(
-    connection: asyncpg.Connection, buckets: dict[int, Bucket], cap: int
-) -> None:
+async def _record_crowds(connection: Connection, buckets: dict[int, Bucket], cap: int) -> None:
     """Keep the record of what is over the cap. Members are counted once, then by difference."""
     crowds = [bucket for bucket in buckets.values() if bucket.crowded]
     if crowds:

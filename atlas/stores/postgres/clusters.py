@@ -19,11 +19,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import asyncpg
-
 from atlas.domain.neardup import SKETCH_VERSION
 from atlas.stores.postgres import similar
 from atlas.stores.postgres.buckets import Bucket, enter, leave, members
+from atlas.stores.postgres.pool import Connection
 
 BUCKET_CAP = 32
 
@@ -55,7 +54,7 @@ class Cluster:
 
 
 async def add(
-    connection: asyncpg.Connection, texts: Sequence[TextSketch], *, cap: int = BUCKET_CAP
+    connection: Connection, texts: Sequence[TextSketch], *, cap: int = BUCKET_CAP
 ) -> None:
     """Add texts and join the clusters that they connect. Idempotent."""
     fresh = await _without_known(connection, texts, cap)
@@ -76,7 +75,7 @@ async def add(
 
 
 async def remove(
-    connection: asyncpg.Connection, text_hashes: Sequence[bytes], *, cap: int = BUCKET_CAP
+    connection: Connection, text_hashes: Sequence[bytes], *, cap: int = BUCKET_CAP
 ) -> None:
     """Take texts out; what held together only through them falls apart. Idempotent."""
     rows = await connection.fetch(
@@ -94,7 +93,7 @@ async def remove(
     await similar.merge(connection, await similar.verify(connection, candidates))
 
 
-async def cluster_of(connection: asyncpg.Connection, text_hash: bytes) -> Cluster | None:
+async def cluster_of(connection: Connection, text_hash: bytes) -> Cluster | None:
     """The cluster of a live text (it may be alone in it), or None if the text is not live."""
     rows = await connection.fetch(
         "select text_hash from sketches where representative ="
@@ -113,7 +112,7 @@ async def cluster_of(connection: asyncpg.Connection, text_hash: bytes) -> Cluste
 
 
 async def _without_known(
-    connection: asyncpg.Connection, texts: Sequence[TextSketch], cap: int
+    connection: Connection, texts: Sequence[TextSketch], cap: int
 ) -> list[TextSketch]:
     """The texts not sketched yet; a sketch of another version is taken out, to be made anew."""
     wanted = {text.text_hash: text for text in texts}
@@ -130,7 +129,7 @@ async def _without_known(
 
 
 async def _candidates(
-    connection: asyncpg.Connection, changed: Iterable[Bucket]
+    connection: Connection, changed: Iterable[Bucket]
 ) -> set[tuple[bytes, bytes]]:
     """The pairs that are candidates since the buckets changed, smaller hash first.
 

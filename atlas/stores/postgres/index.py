@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import asyncpg
-
 from atlas.domain.analysis import IndexPart
 from atlas.domain.locks import GENERATIONS
+from atlas.stores.postgres.pool import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Generation:
     tokens: int
 
 
-async def active_generation(connection: asyncpg.Connection) -> Generation:
+async def active_generation(connection: Connection) -> Generation:
     """The generation that searches read."""
     row = await connection.fetchrow(
         "select id, analyser, entries, tokens from generations where state = 'active'"
@@ -38,7 +37,7 @@ async def active_generation(connection: asyncpg.Connection) -> Generation:
     return Generation(**row)
 
 
-async def add(connection: asyncpg.Connection, texts: Sequence[IndexText]) -> None:
+async def add(connection: Connection, texts: Sequence[IndexText]) -> None:
     """Add texts to the active generation, and to the one being built. Idempotent.
 
     Call it last in a transaction, after every page lock: it locks the generations' counts.
@@ -53,14 +52,14 @@ async def add(connection: asyncpg.Connection, texts: Sequence[IndexText]) -> Non
         await connection.execute(_ADD, *zip(*rows, strict=True))
 
 
-async def remove(connection: asyncpg.Connection, text_hashes: Sequence[bytes]) -> None:
+async def remove(connection: Connection, text_hashes: Sequence[bytes]) -> None:
     """Take texts out of the active generation and the one being built. Idempotent."""
     if text_hashes:
         await _hold_generations(connection)
         await connection.execute(_REMOVE, text_hashes)
 
 
-async def _hold_generations(connection: asyncpg.Connection) -> None:
+async def _hold_generations(connection: Connection) -> None:
     # Shared: start and switch of a build wait for the writers under way, and no writer for another.
     await connection.execute("select pg_advisory_xact_lock_shared($1)", GENERATIONS)
 

@@ -11,6 +11,7 @@ from atlas.domain import ranking
 from atlas.domain.analysis import QueryTerm
 from atlas.domain.ranking import CountedTerm
 from atlas.stores.postgres.index import Generation
+from atlas.stores.postgres.pool import Connection
 
 FEW_ENTRIES = 1_000
 """Up to this size of the index, reading it once is faster than looking up term by term."""
@@ -41,7 +42,7 @@ class Cut:
     collapse: bool
 
 
-async def use_the_index(connection: asyncpg.Connection) -> None:
+async def use_the_index(connection: Connection) -> None:
     """Keep the planner from sequential scans until the end of the transaction.
 
     It does not know that a scan takes every tsvector out of its TOAST: it thought 240 documents
@@ -51,7 +52,7 @@ async def use_the_index(connection: asyncpg.Connection) -> None:
 
 
 async def count_terms(
-    connection: asyncpg.Connection,
+    connection: Connection,
     generation: Generation,
     terms: Sequence[QueryTerm],
     counted_entries: int = COUNTED_ENTRIES,
@@ -75,7 +76,7 @@ async def count_terms(
 
 
 async def _estimates(
-    connection: asyncpg.Connection, generation: Generation, terms: Sequence[QueryTerm]
+    connection: Connection, generation: Generation, terms: Sequence[QueryTerm]
 ) -> dict[str, int]:
     rows = await connection.fetch(
         _ESTIMATE, f"index_entries_{generation.id}", [term.lexeme for term in terms]
@@ -84,7 +85,7 @@ async def _estimates(
 
 
 async def score(
-    connection: asyncpg.Connection,
+    connection: Connection,
     generation: Generation,
     candidates: str,
     weights: Mapping[QueryTerm, float],

@@ -11,6 +11,7 @@ from atlas.domain import ranking
 from atlas.domain.analysis import QueryTerm, query_phrases, query_terms
 from atlas.domain.snippet import snippet
 from atlas.stores.postgres.index import active_generation
+from atlas.stores.postgres.pool import Connection
 from atlas.stores.postgres.scoring import Cut, Scope, count_terms, score, use_the_index
 
 MAX_QUERY = 2_000  # characters
@@ -53,7 +54,7 @@ class SearchPage:
 
 
 async def search(
-    connection: asyncpg.Connection,
+    connection: Connection,
     query: str,
     *,
     limit: int = 10,
@@ -78,7 +79,7 @@ async def search(
 
 
 async def _search(
-    connection: asyncpg.Connection,
+    connection: Connection,
     query: str,
     terms: Sequence[QueryTerm],
     scope: Scope,
@@ -99,7 +100,7 @@ async def _search(
 
 
 async def _hits(
-    connection: asyncpg.Connection,
+    connection: Connection,
     rows: Sequence[asyncpg.Record],
     weights: Mapping[QueryTerm, float],
     scope: Scope,
@@ -131,7 +132,7 @@ async def _hits(
 
 
 async def _pages(
-    connection: asyncpg.Connection, rows: Sequence[asyncpg.Record], scope: Scope
+    connection: Connection, rows: Sequence[asyncpg.Record], scope: Scope
 ) -> dict[bytes, asyncpg.Record]:
     """The page that shows each text; the passage is the part that matched."""
     spans = [(row["text_hash"], row["first"], row["last"]) for row in rows]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-import asyncpg
-
 from atlas.domain.components import components
 from atlas.domain.neardup import THRESHOLD, similarities
+from atlas.stores.postgres.pool import Connection
 
 _Pair = tuple[bytes, bytes]
 _CHUNK = 20_000  # pairs compared at once: 10 MB of signatures
 
 
-async def verify(connection: asyncpg.Connection, candidates: Collection[_Pair]) -> list[_Pair]:
+async def verify(connection: Connection, candidates: Collection[_Pair]) -> list[_Pair]:
     """Record the candidates that are similar; return them."""
     if not candidates:
         return []
@@ -29,7 +28,7 @@ async def verify(connection: asyncpg.Connection, candidates: Collection[_Pair]) 
     return await _record(connection, [row for row in found if row[2] >= THRESHOLD])
 
 
-async def withdraw(connection: asyncpg.Connection, lost: Collection[bytes], cap: int) -> set[bytes]:
+async def withdraw(connection: Connection, lost: Collection[bytes], cap: int) -> set[bytes]:
     """Drop the evidence of texts that are anchors no longer, where no other bucket vouches for it.
 
     Returns the representatives of the clusters that may fall apart.
@@ -40,7 +39,7 @@ async def withdraw(connection: asyncpg.Connection, lost: Collection[bytes], cap:
     return {row["representative"] for row in rows}
 
 
-async def forget(connection: asyncpg.Connection, gone: Collection[bytes]) -> None:
+async def forget(connection: Connection, gone: Collection[bytes]) -> None:
     """Drop the evidence of texts that are gone."""
     for column in ("low", "high"):
         await connection.execute(
@@ -49,7 +48,7 @@ async def forget(connection: asyncpg.Connection, gone: Collection[bytes]) -> Non
         )
 
 
-async def merge(connection: asyncpg.Connection, pairs: Iterable[_Pair]) -> None:
+async def merge(connection: Connection, pairs: Iterable[_Pair]) -> None:
     """Join the clusters that the pairs connect."""
     pairs = list(pairs)
     of = await _representatives(connection, {text for pair in pairs for text in pair})
@@ -62,7 +61,7 @@ async def merge(connection: asyncpg.Connection, pairs: Iterable[_Pair]) -> None:
     await _represent(connection, _MOVE_CLUSTERS, moves)
 
 
-async def split(connection: asyncpg.Connection, representatives: Collection[bytes]) -> None:
+async def split(connection: Connection, representatives: Collection[bytes]) -> None:
     """Recompute clusters that lost a member or a pair, from the evidence that is left."""
     if not representatives:
         return
@@ -79,18 +78,14 @@ async def split(connection: asyncpg.Connection, representatives: Collection[byte
     await _represent(connection, _MOVE_TEXTS, moves)
 
 
-async def _signatures(
-    connection: asyncpg.Connection, texts: Collection[bytes]
-) -> dict[bytes, bytes]:
+async def _signatures(connection: Connection, texts: Collection[bytes]) -> dict[bytes, bytes]:
     rows = await connection.fetch(
         "select text_hash, signature from sketches where text_hash = any($1::bytea[])", list(texts)
     )
     return {row["text_hash"]: row["signature"] for row in rows}
 
 
-async def _representatives(
-    connection: asyncpg.Connection, texts: Collection[bytes]
-) -> dict[bytes, bytes]:
+async def _representatives(connection: Connection, texts: Collection[bytes]) -> dict[bytes, bytes]:
     rows = await connection.fetch(
         "select text_hash, representative from sketches where text_hash = any($1::bytea[])",
         list(texts),
@@ -98,9 +93,7 @@ async def _representatives(
     return {row["text_hash"]: row["representative"] for row in rows}
 
 
-async def _record(
-    connection: asyncpg.Connection, found: list[tuple[bytes, bytes, float]]
-) -> list[_Pair]:
+async def _record(connection: Connection, found: list[tuple[bytes, bytes, float]]) -> list[_Pair]:
     if found:
         await connection.execute(
             "insert into similar_texts (low, high, similarity)"
@@ -110,9 +103,7 @@ async def _record(
     return [(low, high) for low, high, _ in found]
 
 
-async def _represent(
-    connection: asyncpg.Connection, statement: str, moves: Mapping[bytes, bytes]
-) -> None:
+async def _represent(connection: Connection, statement: str, moves: Mapping[bytes, bytes]) -> None:
     if moves:
         await connection.execute(statement, list(moves.keys()), list(moves.values()))
 
