@@ -74,8 +74,7 @@ async def check_search_attributes(client: Client) -> None:
 
 async def check_corpus(client: Client, corpus_id: str) -> None:
     """One namespace, one corpus: the id is kept in both, and the first worker writes it."""
-    description = await _describe(client)
-    recorded = description.namespace_info.data.get(_CORPUS_KEY)
+    recorded = await recorded_corpus(client)
     if recorded is None:
         await client.workflow_service.update_namespace(
             UpdateNamespaceRequest(
@@ -89,6 +88,12 @@ async def check_corpus(client: Client, corpus_id: str) -> None:
             f"corpus {corpus_id}; point ATLAS_DATABASE_URL at the corpus of this namespace, or "
             "TEMPORAL_NAMESPACE at another namespace"
         )
+
+
+async def recorded_corpus(client: Client) -> str | None:
+    """The id of the corpus that the namespace belongs to; None before its first worker."""
+    description = await _describe(client)
+    return description.namespace_info.data.get(_CORPUS_KEY)
 
 
 async def _describe(client: Client) -> DescribeNamespaceResponse:

@@ -12,14 +12,14 @@ Errors are those of `starter.errors`; the tree is drawn there.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
-from atlas.contracts.models import Counts, Request
-from atlas.contracts.names import QUEUE, fetch_workflow_id
+from atlas.contracts.models import Counts
+from atlas.contracts.names import fetch_workflow_id
 from atlas.contracts.sync_pipeline import Failure, SyncRequest, SyncResult
 from atlas.domain.urls import InvalidUrl, canonicalize, url_key
 from atlas.settings import Settings, SettingsError
@@ -27,17 +27,26 @@ from atlas.stores.postgres.documents import CurrentDocument
 from atlas.stores.postgres.runs import Run
 from starter.connection import Parts
 from starter.declaring import Sources
-from starter.errors import DifferentRequest, InvalidRequest, NotFound
+from starter.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
-    from temporalio.client import WorkflowHandle
-
-    from atlas.stores.postgres.catalogue import ListedDocument, Version
+    from atlas.stores.postgres.catalogue import LastFetch, ListedDocument, Version
     from atlas.stores.postgres.search import SearchPage
     from starter.handles import FetchHandle, SyncHandle
 
-R = TypeVar("R")
 Trigger = Literal["manual", "schedule", "client", "cli"]
+
+
+class FetchOptions(TypedDict, total=False):
+    """Limits of one fetch; what is left out has the defaults of `FetchUrlRequest`."""
+
+    force: bool
+    """Ask for the whole body although it may not have changed."""
+    timeout: float
+    """Seconds for the whole request."""
+    max_bytes: int
+    max_redirects: int
+    robots: Literal["obey", "ignore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,111 +124,69 @@ class AtlasClient:
         """
         from starter.handles import SyncHandle
         from starter.requests import checked, sync_id, sync_summary
+        from starter.starting import start
 
         values = {"sources": sorted(set(sources)), "all": all, "due": due, "trigger": trigger}
         values |= {"wait_for_lease": wait_for_lease, "lanes": lanes, "batch": batch}
         request = checked(SyncRequest, values)
-        await self._parts.check_database()
-        handle, run_id, joined = await self._start(
-            "sync_pipeline", request, sync_id(request), sync_summary(request), SyncResult
-        )
-        return SyncHandle(self._parts, handle, run_id, joined=joined)
+        with self._parts.span("atlas sync"):
+            await self._parts.check()
+            begun = await start(
+                self._parts,
+                "sync_pipeline",
+                request,
+                sync_id(request),
+                sync_summary(request),
+                SyncResult,
+            )
+        return SyncHandle(self._parts, begun)
 
-    async def fetch_url(self, url: str, **options: Any) -> FetchUrlResult:
-        """Get one URL now and wait for what came back; `options` are those of `start_fetch`."""
+    async def fetch_url(self, url: str, **options: Unpack[FetchOptions]) -> FetchUrlResult:
+        """Get one URL now and wait for what came back. Raises as `start_fetch` does."""
         return await (await self.start_fetch(url, **options)).result()
 
-    async def start_fetch(
-        self,
-        url: str,
-        *,
-        force: bool = False,
-        timeout: float = 60.0,
-        max_bytes: int = 32 * 1024 * 1024,
-        max_redirects: int = 10,
-        robots: Literal["obey", "ignore"] = "obey",
-    ) -> FetchHandle:
+    async def start_fetch(self, url: str, **options: Unpack[FetchOptions]) -> FetchHandle:
         """Start `fetch_url`, or join the run that fetches the same URL now.
 
-        `force` asks for the whole body although it may not have changed; `timeout` is in seconds
-        for the whole request. Raises `InvalidRequest`, `DifferentRequest`, `CannotConnect`.
+        Raises `InvalidRequest`, `DifferentRequest`, `CannotConnect`.
         """
         from starter.handles import FetchHandle
         from starter.requests import checked, shortened
+        from starter.starting import start
 
         url = _canonical(url)
-        values = {"url": url, "force": force, "timeout": timeout, "max_bytes": max_bytes}
-        values |= {"max_redirects": max_redirects, "robots": robots}
-        request = checked(FetchUrlRequest, values)
-        await self._parts.check_database()
-        handle, run_id, joined = await self._start(
-            "fetch_url",
-            request,
-            fetch_workflow_id(url_key(url)),
-            shortened(f"fetch {url}"),
-            FetchUrlResult,
-        )
-        return FetchHandle(self._parts, handle, run_id, joined=joined)
-
-    async def _start(
-        self, workflow: str, request: Request, workflow_id: str, summary: str, result: type[R]
-    ) -> tuple[WorkflowHandle[Any, R], str, bool]:
-        """Start, or join what is under way; the handle, its first run id, whether it was joined."""
-        from temporalio.exceptions import WorkflowAlreadyStartedError
-
-        async with self._parts.temporal() as client:
-            try:
-                # FAIL, then join: it does what USE_EXISTING does, and tells which of the two.
-                handle: WorkflowHandle[Any, R] = await client.start_workflow(
-                    workflow,
-                    request,
-                    id=workflow_id,
-                    task_queue=QUEUE,
-                    result_type=result,
-                    static_summary=summary,
-                )
-                return handle, handle.first_execution_run_id or "", False
-            except WorkflowAlreadyStartedError as error:
-                return await self._join(request, workflow_id, error, result)
-
-    async def _join(
-        self, request: Request, workflow_id: str, found: Any, result: type[R]
-    ) -> tuple[WorkflowHandle[Any, R], str, bool]:
-        from temporalio.client import WorkflowHandle
-
-        from starter.requests import asked_before, differences
-
-        async with self._parts.temporal() as client:
-            theirs = await asked_before(client, workflow_id, found.run_id, type(request))
-            if differing := differences(request, theirs):
-                raise DifferentRequest(workflow_id, differing)
-            first = found.first_run_id or found.run_id
-            handle: WorkflowHandle[Any, R] = WorkflowHandle(
-                client,
-                workflow_id,
-                result_run_id=found.run_id,
-                first_execution_run_id=first,
-                result_type=result,
+        request = checked(FetchUrlRequest, {"url": url, **options})
+        with self._parts.span("atlas fetch"):
+            await self._parts.check()
+            begun = await start(
+                self._parts,
+                "fetch_url",
+                request,
+                fetch_workflow_id(url_key(url)),
+                shortened(f"fetch {url}"),
+                FetchUrlResult,
             )
-            return handle, first, True
+        return FetchHandle(self._parts, begun)
 
     async def run(self, named: str) -> SyncHandle:
-        """A handle on a recorded run: by run id or its beginning, workflow id, or source (its
-        latest run). Raises `NotFound`."""
-        from temporalio.client import WorkflowHandle
+        """A handle on a run: by run id or its beginning, workflow id, or source (its latest run).
 
+        Raises `NotFound`.
+        """
         from starter.handles import SyncHandle
+        from starter.starting import Started, handle_of, latest_run_id
 
-        run = (await self.recorded_run(named, failures=0)).run
+        try:
+            found = (await self.recorded_run(named, failures=0)).run
+            workflow_id, run_id = found.workflow_id, found.run_id
+        except NotFound:
+            if ":" not in named:
+                raise
+            # A run of several sources has no record of its own.
+            workflow_id, run_id = named, await latest_run_id(self._parts, named)
         async with self._parts.temporal() as client:
-            handle: WorkflowHandle[Any, SyncResult] = WorkflowHandle(
-                client,
-                run.workflow_id,
-                result_run_id=run.run_id,
-                first_execution_run_id=run.run_id,
-                result_type=SyncResult,
-            )
-        return SyncHandle(self._parts, handle, run.run_id, joined=True)
+            handle = handle_of(client, workflow_id, run_id, SyncResult)
+        return SyncHandle(self._parts, Started(handle, run_id, joined=True))
 
     async def runs(self, *, source: str | None = None, limit: int = 20) -> list[RecordedRun]:
         """The latest runs, newest first, without their failures."""
@@ -303,7 +270,7 @@ class _Connecting:
         self._settings = settings
         self._client: AtlasClient | None = None
 
-    def __await__(self) -> Any:
+    def __await__(self) -> Generator[Any, None, AtlasClient]:
         return self._open().__await__()
 
     async def __aenter__(self) -> AtlasClient:
@@ -328,7 +295,7 @@ def _canonical(url: str) -> str:
         raise InvalidRequest(f"url: {error}") from None
 
 
-def _last_said(last: Any) -> str:
+def _last_said(last: LastFetch | None) -> str:
     if last is None:
         return ""
     said = last.error_code or last.status

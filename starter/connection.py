@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import asyncpg
 
+from atlas.embedded.discovery import external_temporal
 from atlas.locations import Locations, NotRunning, locate
 from atlas.settings import Settings
 from atlas.stores.postgres.migrate import SchemaMismatch, verify
 from atlas.stores.postgres.pool import DatabaseUnreachable, open_pool, shown
-from atlas.telemetry import Telemetry, setup_telemetry
+from atlas.telemetry import Telemetry, page_span, setup_telemetry
 from starter.errors import DatabaseDown, InvalidRequest, NotFound, Refused, TemporalDown
 
 if TYPE_CHECKING:
@@ -50,10 +51,9 @@ class Parts:
         self._client: Client | None = None
         self._opening = asyncio.Lock()
 
-    @property
-    def traced(self) -> bool:
-        """Whether spans are exported."""
-        return self._telemetry.enabled
+    def span(self, name: str, *, sampled: bool = True) -> AbstractContextManager[object]:
+        """A span around what the client does, where spans are exported; a trace begins here."""
+        return page_span(name, sampled=sampled) if self._telemetry.enabled else nullcontext()
 
     async def close(self) -> None:
         """Give everything back; spans are exported."""
@@ -79,14 +79,26 @@ class Parts:
                 self._pool = await self._open_pool()
         return self._pool
 
-    async def check_database(self) -> None:
-        """Raise `DatabaseDown` if an address of PostgreSQL is known and nobody answers there.
+    async def check(self) -> None:
+        """Raise unless PostgreSQL answers and Temporal's namespace belongs to its corpus.
 
-        A run would wait for it in silence. Without an address the run is the workers' concern.
+        A run would wait for a database in silence, or work for another Atlas. Where no address
+        of PostgreSQL is known, that is the workers' concern.
         """
-        if self.locations.database_url is not None:
-            async with self.database() as connection:
-                await connection.execute("select 1")
+        if self.locations.database_url is None:
+            return
+        async with self.database() as connection:
+            ours = str(await connection.fetchval("select corpus_id from corpus"))
+        from atlas.start_checks import recorded_corpus
+
+        async with self.temporal() as client:
+            theirs = await recorded_corpus(client)
+        if theirs not in (None, ours):
+            raise Refused(
+                f"Temporal at {self.temporal_address} belongs to another Atlas (corpus {theirs}) "
+                f"than PostgreSQL at {self._where()} (corpus {ours}). Start the stack of this home "
+                "with `atlas up -d`, or correct TEMPORAL_ADDRESS or ATLAS_DATABASE_URL."
+            )
 
     @asynccontextmanager
     async def temporal(self) -> AsyncIterator[Client]:
@@ -129,6 +141,12 @@ class Parts:
     async def _connected(self) -> Client:
         from atlas.temporal import TemporalUnreachable, connect
 
+        if self.locations.temporal_address is None and external_temporal() is None:
+            # Temporal's own default address may be another home's server.
+            raise TemporalDown(
+                "Temporal: no address is known. Start the embedded stack with `atlas up -d`, "
+                "or set TEMPORAL_ADDRESS."
+            )
         async with self._opening:
             if self._client is None:
                 try:

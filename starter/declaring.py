@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from atlas.domain.scope import Scope, directory_of
 from atlas.domain.sources import Deletion, InvalidSource, Kind, SourceSpec, check_source
@@ -16,6 +16,22 @@ from atlas.stores.postgres.sources import SourceSummary
 from starter import errors
 from starter.connection import Parts
 from starter.errors import InvalidRequest
+
+
+class Changes(TypedDict, total=False):
+    """Rules to change, as in `SourceSpec`; None lifts a limit."""
+
+    kind: Kind
+    urls: tuple[str, ...]
+    prefix: str | None
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    delay: float
+    parallel: int
+    max_pages: int | None
+    max_depth: int | None
+    cadence: timedelta
+    deletion: Deletion
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +120,17 @@ class Sources:
                 raise await sources.unknown(connection, name)
             return found[0]
 
-    async def edit(self, name: str, **changes: Any) -> SourceSpec:
-        """Change rules of a source, named as for `add`; a run under way keeps some of the old ones.
+    async def edit(self, name: str, **changes: Unpack[Changes]) -> SourceSpec:
+        """Change rules of a source; what is not named stays, and a run under way may keep it.
 
         Raises `InvalidRequest`, `NotFound`.
         """
         from atlas.stores.postgres import catalogue
 
-        unknown = sorted(
-            set(changes) - set(SourceSpec.__dataclass_fields__) | {"name"} & set(changes)
-        )
-        if unknown:
-            known = ", ".join(list(SourceSpec.__dataclass_fields__)[1:])
-            raise InvalidRequest(f"{unknown[0]}: cannot be changed; known: {known}")
         if "urls" in changes:
             changes["urls"] = tuple(canonical("urls", url) for url in changes["urls"])
-        if changes.get("prefix"):
-            changes["prefix"] = canonical("prefix", changes["prefix"])
+        if prefix := changes.get("prefix"):
+            changes["prefix"] = canonical("prefix", prefix)
         async with self._told() as connection:
             return await catalogue.edit_source(
                 connection, name, lambda spec: checked(replace(spec, **changes))

@@ -6,16 +6,15 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     WorkflowFailureError,
-    WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
 )
@@ -28,6 +27,7 @@ from atlas.contracts.names import QUEUE, QUEUE_PROCESSING
 from atlas.contracts.sync_pipeline import SyncProgress, SyncResult
 from starter.connection import Parts
 from starter.errors import CannotConnect, NotFound, NoWorker, Refused, TemporalDown
+from starter.starting import Started
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -40,7 +40,7 @@ OUTAGE_SECONDS = 60.0
 _POLL_AGE = timedelta(seconds=90)  # a poll lasts up to 60 s and is dated at its beginning
 _QUERY_TIMEOUT = timedelta(seconds=10)
 _LOOK_FOR_WORKERS = (2.0, 15.0)  # seconds: before the first look, and between two
-_OUTAGES = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.UNKNOWN)
+_OUTAGES = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED)
 _SERVED = (
     (QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
     (QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
@@ -56,14 +56,12 @@ class RunHandle(Generic[R]):
     `run_id` is the first execution's, which names the run in the corpus.
     """
 
-    def __init__(
-        self, parts: Parts, handle: WorkflowHandle[Any, R], run_id: str, *, joined: bool
-    ) -> None:
+    def __init__(self, parts: Parts, begun: Started[R]) -> None:
         self._parts = parts
-        self._handle = handle
-        self.workflow_id = handle.id
-        self.run_id = run_id
-        self.joined = joined
+        self._handle = begun.handle
+        self.workflow_id = begun.handle.id
+        self.run_id = begun.run_id
+        self.joined = begun.joined
 
     @property
     def ui_url(self) -> str | None:
@@ -72,13 +70,25 @@ class RunHandle(Generic[R]):
 
     async def cancel(self) -> None:
         """Ask the run to end: what is under way is finished or given back, nothing half-written."""
-        async with self._parts.temporal():
+        async with self._under_way():
             await self._handle.cancel()
 
     async def missing_workers(self) -> list[str]:
         """The task queues that no worker polls at the moment, so that nothing can move."""
         async with self._parts.temporal() as client:
             return await missing_workers(client)
+
+    @asynccontextmanager
+    async def _under_way(self) -> AsyncIterator[None]:
+        """Raises `NotFound` when the run has ended; a later run of its id is none of ours."""
+        ended = f"{self.workflow_id}, run {self.run_id}, is not under way"
+        if not await self._parts.run_is_open(self.workflow_id, self.run_id):
+            raise NotFound(ended)
+        try:
+            async with self._parts.temporal():
+                yield
+        except NotFound:
+            raise NotFound(ended) from None
 
     async def _outcome(self, on_note: Note) -> R:
         """Wait for the end; say on the way why nothing moves. Raises WorkflowFailureError."""
@@ -150,12 +160,14 @@ class SyncHandle(RunHandle[SyncResult]):
     async def progress(self) -> SyncProgress:
         """Stage and counts, now. Raises `NoWorker` when there is nobody to answer."""
         try:
+            # Not sampled: asked once a second, it would fill the trace of the run.
             async with self._parts.temporal() as client:
-                handle = client.get_workflow_handle(self.workflow_id)
-                progress: SyncProgress = await handle.query(
-                    "progress", result_type=SyncProgress, rpc_timeout=_QUERY_TIMEOUT
-                )
-                return progress
+                with self._parts.span("progress", sampled=False):
+                    handle = client.get_workflow_handle(self.workflow_id)
+                    progress: SyncProgress = await handle.query(
+                        "progress", result_type=SyncProgress, rpc_timeout=_QUERY_TIMEOUT
+                    )
+                    return progress
         except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
             raise Refused(f"{self.workflow_id}: {error}") from error
         except (Refused, TemporalDown):
@@ -166,12 +178,12 @@ class SyncHandle(RunHandle[SyncResult]):
 
     async def pause(self) -> None:
         """Stop at the next batch boundary; claims are kept."""
-        async with self._parts.temporal():
+        async with self._under_way():
             await self._handle.signal("pause")
 
     async def resume(self) -> None:
         """Go on after a pause."""
-        async with self._parts.temporal():
+        async with self._under_way():
             await self._handle.signal("resume")
 
     async def __aiter__(self) -> AsyncIterator[SyncProgress]:

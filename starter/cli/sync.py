@@ -11,7 +11,6 @@ from starter.cli.output import Format, emit, note, say
 
 if TYPE_CHECKING:
     from atlas.contracts.sync_pipeline import SyncResult
-    from starter.client import AtlasClient
     from starter.handles import SyncHandle
 
 _DONE = ("completed", "completed_with_failures")
@@ -38,7 +37,10 @@ async def sync(
     Exit code 0 when it is done, pages that failed included; 1 when it failed; with --wait only.
     """
     from starter.client import AtlasClient
+    from starter.errors import InvalidRequest
 
+    if bool(names) == all:
+        raise InvalidRequest("name the sources to sync, or give --all; one of the two")
     async with AtlasClient.connect() as atlas:
         if not wait:
             for name in names:  # a run would end with unknown_source, and nobody would see it
@@ -50,7 +52,7 @@ async def sync(
             note(f"{run.workflow_id} is under way already; joined it")
         if not wait:
             return _started(run, output)
-        return await _waited(atlas, run, output)
+        return await _waited(run, output)
 
 
 def _started(run: SyncHandle, output: str) -> int:
@@ -64,7 +66,7 @@ def _started(run: SyncHandle, output: str) -> int:
     return 0
 
 
-async def _waited(atlas: AtlasClient, run: SyncHandle, output: str) -> int:
+async def _waited(run: SyncHandle, output: str) -> int:
     from starter.cli.progress import Display
 
     _link(run)
@@ -79,6 +81,7 @@ async def _waited(atlas: AtlasClient, run: SyncHandle, output: str) -> int:
         raise
     finally:
         watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
         display.close()
     if output == "json":
         emit(result_json(result, run.ui_url))
