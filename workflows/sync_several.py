@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         SyncResult,
         SyncState,
     )
+    from workflows.continuing import continue_as_new, events_so_far, history_is_long
     from workflows.options import SHORT
     from workflows.telling import tell_begin, tell_end, tell_stage
 
@@ -61,7 +62,7 @@ class SeveralSources:
                 )
             await self._sync(part.names)
             self._after = part.last
-            if self._history_is_long():
+            if history_is_long(self._request):
                 await self._continue_as_new()
 
     async def set_paused(self, paused: bool) -> None:
@@ -161,24 +162,15 @@ class SeveralSources:
         self._done += 1
         tell_stage(self.progress())
 
-    def _history_is_long(self) -> bool:
-        info = workflow.info()
-        length = info.get_current_history_length()
-        return length >= self._request.max_history_events or info.is_continue_as_new_suggested()
-
     async def _continue_as_new(self) -> None:
-        await workflow.wait_condition(workflow.all_handlers_finished)
         state = SyncState(
             after=self._after,
             totals=self._totals,
             outcomes=self._outcomes,
             paused_since=self._paused_since,
-            events=self._events(),
+            events=events_so_far(self._events_before),
         )
-        workflow.continue_as_new(self._request.model_copy(update={"state": state}))
-
-    def _events(self) -> int:
-        return self._events_before + workflow.info().get_current_history_length()
+        await continue_as_new(self._request, state)
 
     def _result(self) -> SyncResult:
         outcome = _together(self._outcomes)
@@ -190,7 +182,7 @@ class SeveralSources:
             outcome=outcome,
             counts=self._totals,
             sources=self._outcomes,
-            events=self._events(),
+            events=events_so_far(self._events_before),
             message="" if self._outcomes else "no source is declared, or all are paused",
         )
 

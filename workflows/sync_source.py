@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from atlas.contracts.models import Counts, Outcome
     from atlas.contracts.sync_pipeline import SyncProgress, SyncRequest, SyncResult, SyncState
+    from workflows.continuing import continue_as_new, events_so_far, history_is_long
     from workflows.options import CLOSING, FETCHING, LISTING, PROCESSING, SETTLING, SHORT
     from workflows.telling import tell_begin, tell_end, tell_stage
 
@@ -112,7 +113,7 @@ class SourceRun:
             self._tell(f"waiting: {opened.message}")
             await workflow.sleep(pause, summary=opened.message[:150])
             pause = min(pause * 2, _LONGEST_LEASE_POLL)
-            if self._history_is_long():
+            if history_is_long(self._request):
                 workflow.continue_as_new(self._request)
         if opened.outcome is not None:
             return opened
@@ -181,7 +182,7 @@ class SourceRun:
     async def _lane(self, level: int, lane: int) -> bool:
         """Work batch after batch; true once the level has no more for this lane."""
         waited = 0.0
-        while not self._history_is_long():
+        while not history_is_long(self._request):
             await workflow.wait_condition(lambda: self._paused_since is None)
             self._numbers[lane] += 1
             batch = Batch(run_id=self._run_id, lane=lane, number=self._numbers[lane])
@@ -228,14 +229,8 @@ class SourceRun:
 
     # Continuing as new
 
-    def _history_is_long(self) -> bool:
-        info = workflow.info()
-        length = info.get_current_history_length()
-        return length >= self._request.max_history_events or info.is_continue_as_new_suggested()
-
     async def _continue_as_new(self) -> None:
         """With no lane, child or handler under way."""
-        await workflow.wait_condition(workflow.all_handlers_finished)
         state = SyncState(
             level=self._level,
             listed=self._listed,
@@ -243,12 +238,9 @@ class SourceRun:
             paused_since=self._paused_since,
             complete=self._complete,
             message=self._message,
-            events=self._events(),
+            events=events_so_far(self._events_before),
         )
-        workflow.continue_as_new(self._request.model_copy(update={"state": state}))
-
-    def _events(self) -> int:
-        return self._events_before + workflow.info().get_current_history_length()
+        await continue_as_new(self._request, state)
 
     # Telling
 
@@ -277,7 +269,7 @@ class SourceRun:
             levels=self._level,
             failures=closed.failures if closed else [],
             message=(closed.message if closed else message),
-            events=self._events(),
+            events=events_so_far(self._events_before),
         )
 
 
