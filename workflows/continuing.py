@@ -1,0 +1,27 @@
+"""When a run continues as new, and what it has spent so far."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from atlas.contracts.sync_pipeline import SyncRequest, SyncState
+
+
+def history_is_long(request: SyncRequest) -> bool:
+    """Whether to stop at the next boundary and continue as new."""
+    info = workflow.info()
+    length = info.get_current_history_length()
+    return length >= request.max_history_events or info.is_continue_as_new_suggested()
+
+
+def events_so_far(before: int) -> int:
+    """History events of this run, over all its executions; `before` counts the earlier ones."""
+    return before + workflow.info().get_current_history_length()
+
+
+async def continue_as_new(request: SyncRequest, state: SyncState) -> None:
+    """Go on in a fresh history, once no handler is under way; the caller has ended its lanes and
+    children."""
+    await workflow.wait_condition(workflow.all_handlers_finished)
+    workflow.continue_as_new(request.model_copy(update={"state": state}))
