@@ -12,12 +12,12 @@ import functools
 import re
 import threading
 import unicodedata
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import opencc
 import Stemmer
+
+from atlas.domain.folding import HAN, Alignment, character_class, fold
 
 ANALYSER_VERSION = 1
 
@@ -37,17 +37,13 @@ _MAX_POSITION = 16_383  # tsvector: later positions are clamped, which would mer
 _MAX_POSITIONS = 255  # tsvector: positions kept per lexeme
 _MAX_LEXEME = 40  # letters of one word that count; a longer run is data, not language
 
-_HAN = r"\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_HAN_WIDE = r"\U00020000-\U0003ffff"
 _KANA = r"\u3041-\u3096\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3105-\u312f"
 _HANGUL = r"\u1100-\u11ff\u3131-\u318e\ua960-\ua97f\uac00-\ud7ff"
-_BIGRAM = _HAN + _HAN_WIDE + _KANA + _HANGUL
+_BIGRAM = HAN + _KANA + _HANGUL
 _TRIGRAM = (  # letters and vowel signs of Thai, Lao, Burmese, Khmer; their digits are words
     r"\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ebd\u0ec0-\u0ece\u0edc-\u0edf"
     r"\u1000-\u103f\u1050-\u108f\u109a-\u109d\uaa60-\uaa7f\u1780-\u17d3"
 )
-_HAS_HAN = re.compile(f"[{_HAN}{_HAN_WIDE}]")
-_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200d\u2060\ufeff"))  # never part of a word
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _QUOTED = re.compile(r'"([^"]+)"|“([^”]+)”')
 
@@ -136,19 +132,9 @@ def query_phrases(query: str) -> tuple[str, ...]:
 def tokens(text: str) -> Iterator[Token]:
     """Cut a text into tokens, in order. Offsets are characters of `text`, not of its folding."""
     folded = fold(text)
-    at = _alignment(text, folded)
+    way_back = Alignment(text, folded)
     for lexemes, start, end, whole in _positions(folded):
-        yield Token(lexemes, at(start), at(end), whole)
-
-
-def fold(text: str) -> str:
-    """Fold what a reader takes for the same: NFKC, case, invisible characters, Han variants."""
-    if text.isascii():
-        return text.lower()
-    folded = unicodedata.normalize("NFKC", text).translate(_INVISIBLE).casefold()
-    # Casefolding can undo the normal form (U+0345): both sides must end in the same one.
-    folded = unicodedata.normalize("NFKC", folded)
-    return folded.translate(_simplified()) if _HAS_HAN.search(folded) else folded
+        yield Token(lexemes, way_back.start(start), way_back.end(end), whole)
 
 
 def _query_tokens(query: str) -> Iterator[tuple[Token, bool]]:
@@ -265,56 +251,9 @@ def _run_pattern() -> re.Pattern[str]:
 
     Combining marks belong to words (Devanagari vowel signs), but `\\w` leaves them out.
     """
-    marks = _character_class(lambda mark: unicodedata.category(mark)[0] == "M")
+    marks = character_class(lambda mark: unicodedata.category(mark)[0] == "M")
     letter = rf"[^\W_{_BIGRAM}{_TRIGRAM}]"
     return re.compile(rf"({letter}+(?:[{marks}]+{letter}*)*)|([{_BIGRAM}]+)|([{_TRIGRAM}]+)")
-
-
-def _character_class(wanted: Callable[[str], object]) -> str:
-    """The ranges of the characters from U+0300 to U+1FFFF that are wanted, for a pattern."""
-    ranges: list[list[int]] = []
-    for code in range(0x300, 0x20000):
-        if not wanted(chr(code)):
-            continue
-        if ranges and ranges[-1][1] == code - 1:
-            ranges[-1][1] = code
-        else:
-            ranges.append([code, code])
-    return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
-
-
-@functools.cache
-def _simplified() -> dict[int, str]:
-    """Traditional to simplified, character by character.
-
-    Without context a phrase and a query for a part of it always come out alike, and every
-    character stays one character.
-    """
-    han = [
-        chr(c) for first, last in ((0x3400, 0x9FFF), (0x20000, 0x323AF)) for c in range(first, last)
-    ]
-    converted = opencc.OpenCC("t2s").convert("\n".join(han)).split("\n")
-    return {ord(a): b for a, b in zip(han, converted, strict=True) if a != b and len(b) == 1}
-
-
-def _alignment(text: str, folded: str) -> Callable[[int], int]:
-    """A function from offsets in the folded text to offsets in the text as given."""
-    if len(text) == len(folded) and (text.isascii() or unicodedata.is_normalized("NFKC", text)):
-        return int
-    # Fold by clusters (a character with its marks), so that compositions stay together.
-    sources, starts, length = [0], [0], 0
-    for cluster in _cluster_pattern().finditer(text):
-        length += len(fold(cluster[0]))
-        sources.append(cluster.end())
-        starts.append(length)
-    return lambda offset: sources[min(bisect_right(starts, offset) - 1, len(sources) - 1)]
-
-
-@functools.cache
-def _cluster_pattern() -> re.Pattern[str]:
-    combining = _character_class(unicodedata.combining)
-    # Hangul vowels and finals compose with the consonant before them.
-    return re.compile(rf".[{combining}\u1160-\u11ff]*", re.DOTALL)
 
 
 def _quote(lexeme: str) -> str:

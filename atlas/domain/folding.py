@@ -1,0 +1,91 @@
+"""Folding: texts that a reader takes for the same come out the same, and offsets find the way back.
+
+Part of the analyser (`analysis.py`): a change of any output raises its version.
+"""
+
+import functools
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+
+import opencc
+
+HAN = (
+    r"\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    r"\U00020000-\U0003ffff"
+)
+"""The Han characters, as ranges for a pattern."""
+
+_HAS_HAN = re.compile(f"[{HAN}]")
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200d\u2060\ufeff"))  # never part of a word
+
+
+def fold(text: str) -> str:
+    """Fold what a reader takes for the same: NFKC, case, invisible characters, Han variants."""
+    if text.isascii():
+        return text.lower()
+    folded = unicodedata.normalize("NFKC", text).translate(_INVISIBLE).casefold()
+    # Casefolding can undo the normal form (U+0345): both sides must end in the same one.
+    folded = unicodedata.normalize("NFKC", folded)
+    return folded.translate(_simplified()) if _HAS_HAN.search(folded) else folded
+
+
+def character_class(wanted: Callable[[str], object]) -> str:
+    """The ranges of the characters from U+0300 to U+1FFFF that are wanted, for a pattern."""
+    ranges: list[list[int]] = []
+    for code in range(0x300, 0x20000):
+        if not wanted(chr(code)):
+            continue
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
+
+
+class Alignment:
+    """The way back from offsets in a folded text to offsets in the text as given."""
+
+    def __init__(self, text: str, folded: str) -> None:
+        self._sources: list[int] = []  # nothing moved
+        if len(text) == len(folded) and unicodedata.is_normalized("NFKC", text):
+            return
+        self._sources, self._folded = [0], [0]
+        # Fold by clusters (a character with its marks), so that compositions stay together.
+        for cluster in _cluster_pattern().finditer(text):
+            self._sources.append(cluster.end())
+            self._folded.append(self._folded[-1] + len(fold(cluster[0])))
+
+    def start(self, offset: int) -> int:
+        """Where the character at a folded offset begins."""
+        if not self._sources:
+            return offset
+        return self._sources[bisect_right(self._folded, offset) - 1]
+
+    def end(self, offset: int) -> int:
+        """Where the character before a folded offset ends."""
+        if not self._sources:
+            return offset
+        return self._sources[min(bisect_left(self._folded, offset), len(self._sources) - 1)]
+
+
+@functools.cache
+def _cluster_pattern() -> re.Pattern[str]:
+    combining = character_class(unicodedata.combining)
+    # Hangul vowels and finals compose with the consonant before them.
+    return re.compile(rf".[{combining}\u1160-\u11ff]*", re.DOTALL)
+
+
+@functools.cache
+def _simplified() -> dict[int, str]:
+    """Traditional to simplified, character by character.
+
+    Without context a phrase and a query for a part of it always come out alike, and every
+    character stays one character.
+    """
+    han = [
+        chr(c) for first, last in ((0x3400, 0x9FFF), (0x20000, 0x323AF)) for c in range(first, last)
+    ]
+    converted = opencc.OpenCC("t2s").convert("\n".join(han)).split("\n")
+    return {ord(a): b for a, b in zip(han, converted, strict=True) if a != b and len(b) == 1}
