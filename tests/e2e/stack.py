@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -124,15 +124,18 @@ class AtlasEnv:
             stop.set()
             await task
 
-    def spawn_worker(self) -> subprocess.Popen[bytes]:
+    def spawn_worker(
+        self, command: Sequence[str] = (sys.executable, "-P", "-m", "worker")
+    ) -> subprocess.Popen[bytes]:
         """A worker in a process of its own, to be killed."""
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "worker"],
-            env={**os.environ, **self.variables},
-            stdout=subprocess.DEVNULL,
-            stderr=(self.blobs.parent / "worker.log").open("ab"),
-            start_new_session=True,
-        )
+        with (self.blobs.parent / "worker.log").open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                env={**os.environ, **self.variables},
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
+            )
         self.workers.append(process)
         return process
 

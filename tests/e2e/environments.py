@@ -1,0 +1,116 @@
+"""More than one Atlas in a test, and workers that are killed."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+
+import asyncpg
+import pytest
+from temporalio.client import Client
+
+from atlas.embedded.postgres import SUPERUSER
+from atlas.temporal import data_converter
+from tests.conftest import PostgresServer
+from tests.e2e.stack import AtlasEnv, fresh_namespace
+
+ROOT = Path(__file__).parents[2]
+FETCHES_ONLY = (sys.executable, "-P", str(ROOT / "tests" / "e2e" / "fetches_only.py"))
+"""A worker that leaves processing to others: its pages stay fetched."""
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The session's servers, on which any number of Atlases find room."""
+
+    postgres: PostgresServer
+    template: str
+    temporal: str
+
+    @asynccontextmanager
+    async def atlas(self, folder: Path) -> AsyncIterator[AtlasEnv]:
+        """A database, namespace and blob folder of its own; its workers are processes."""
+        name = f"atlas_{uuid.uuid4().hex[:12]}"
+        await self._administer(f"create database {name} owner atlas template {self.template}")
+        url = self.postgres.url(name)
+        namespace = await fresh_namespace(self.temporal)
+        folder.mkdir(parents=True, exist_ok=True)
+        client = await Client.connect(
+            self.temporal, namespace=namespace, data_converter=data_converter()
+        )
+        variables = {
+            "ATLAS_DATABASE_URL": url,
+            "ATLAS_BLOBS": str(folder / "blobs"),
+            "ATLAS_HOME": str(folder / "home"),
+            "ATLAS_FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
+            "ATLAS_FETCH_RETRY_DELAY": "0.1",
+            "TEMPORAL_ADDRESS": self.temporal,
+            "TEMPORAL_NAMESPACE": namespace,
+        }
+        try:
+            async with asyncpg.create_pool(url, min_size=1, max_size=4) as pool:
+                env = AtlasEnv(
+                    url, self.temporal, namespace, folder / "blobs", client, pool, variables
+                )
+                try:
+                    yield env
+                finally:
+                    env.end_workers()
+        finally:
+            await self._administer(f"drop database {name} with (force)")
+
+    async def _administer(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.postgres.url("postgres", SUPERUSER))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(scope="session")
+def servers(
+    postgres_server: PostgresServer, migrated_template: str, temporal_address: str
+) -> Servers:
+    return Servers(postgres_server, migrated_template, temporal_address)
+
+
+async def until(holds: Callable[[], Awaitable[object]]) -> None:
+    """Wait for a condition; pytest's timeout ends a wait that is in vain."""
+    while not await holds():
+        await asyncio.sleep(0.02)
+
+
+async def until_pages(env: AtlasEnv, stage: str, pages: int) -> None:
+    """Wait until so many pages of the runs have come to a stage."""
+
+    async def there() -> bool:
+        found = await env.value("select count(*) from run_pages where stage = $1", stage)
+        return bool(found >= pages)
+
+    await until(there)
+
+
+async def kill(process: Popen[bytes]) -> None:
+    """SIGKILL a worker; return once it and its children are gone (no child outlives it)."""
+    children = _children(process.pid)
+    process.kill()
+    process.wait(10)
+
+    async def gone() -> bool:
+        return not any(Path(f"/proc/{child}").exists() for child in children)
+
+    await until(gone)
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            found += [int(child), *_children(int(child))]
+    return found
