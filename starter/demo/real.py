@@ -45,8 +45,11 @@ async def _tell(
     if added.warning:
         story.say(f"Mind: {added.warning}")
     story.step("Sync it: find its pages, fetch, extract, recognise duplicates, index")
-    if delay:
-        story.say(f"One request each {delay:g} s, as a guest should: this takes a while.")
+    if delay * max_pages > 30:
+        story.say(
+            f"One request each {delay:g} s, as a guest should: {max_pages} pages take "
+            f"{delay * max_pages / 60:.1f} min."
+        )
     first, first_link = await sync(story, atlas, NAME, patient=True)
     _tell_failures(story, first)
     story.check(first.outcome in _DONE, "the run completed", first.message or first.outcome)
