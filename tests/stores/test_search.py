@@ -1,0 +1,297 @@
+"""Searching: who is found, in which order, shown how; and what it asks of PostgreSQL."""
+
+import asyncio
+import json
+import math
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from atlas.domain.analysis import QueryTerm
+from atlas.stores.postgres import index, scoring
+from atlas.stores.postgres.scoring import Scope
+from atlas.stores.postgres.search import MAX_QUERY, Hit, SearchPage, search
+from tests.stores.corpus import Corpus
+
+RETRIEVAL = Path("/work/shared/data/retrieval")
+STORY = (
+    "The keeper of the lighthouse wrote down the weather every evening: wind from the west, "
+    "a falling glass, two sails on the horizon, and the lamp trimmed before the fog came in. "
+    "In the morning the boat brought oil, bread, letters and news of the {fish} fleet."
+)
+
+
+@pytest.fixture
+async def corpus(database: asyncpg.Pool) -> AsyncIterator[Corpus]:
+    async with database.acquire() as connection, connection.transaction():
+        yield Corpus(connection)
+
+
+def urls(page: SearchPage) -> list[str]:
+    return [hit.url for hit in page.results]
+
+
+async def find(corpus: Corpus, query: str, **options: object) -> list[str]:
+    return urls(await search(corpus.connection, query, **options))  # type: ignore[arg-type]
+
+
+async def some_pages(corpus: Corpus) -> None:
+    await corpus.put("http://a/fog", "Fog", "How fog signals are sounded on the coast.")
+    await corpus.put("http://a/oil", "Oil", "Oil for the lamp, and what to do in fog or rain.")
+    await corpus.put("http://a/rain", "Rain", "Rain gauges are read at noon.", source="weather")
+    await corpus.put("http://a/zh", "灯塔", "燈塔看守人每天晚上都要記錄天氣。", lang="zh")
+
+
+async def test_best_matches_come_first(corpus: Corpus) -> None:
+    await some_pages(corpus)
+    page = await search(corpus.connection, "fog signals")
+    assert urls(page) == ["http://a/fog", "http://a/oil"]
+    assert (page.total, page.exact) == (2, True)
+    assert page.results[0].score > page.results[1].score > 0
+    assert page.results[0] == Hit(
+        url="http://a/fog",
+        title="Fog",
+        snippet="How fog signals are sounded on the coast.",
+        marks=((4, 7), (8, 15)),
+        score=page.results[0].score,
+        sources=("docs",),
+        lang="en",
+        copies=0,
+        similar_count=0,
+        similar=(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("FOGS", ["http://a/fog", "http://a/oil"]),
+        ("灯塔", ["http://a/zh"]),
+        ("記", ["http://a/zh"]),
+        ('"oil for the lamp"', ["http://a/oil"]),
+        ('"lamp for the oil"', []),
+        ('rain "at noon"', ["http://a/rain"]),
+        ("zeppelin", []),
+        ("zeppelin noon", ["http://a/rain"]),
+    ],
+)
+async def test_what_a_query_finds(corpus: Corpus, query: str, expected: list[str]) -> None:
+    await some_pages(corpus)
+    assert await find(corpus, query) == expected
+
+
+async def test_source_and_language_narrow_it(corpus: Corpus) -> None:
+    await some_pages(corpus)
+    assert await find(corpus, "rain", source="weather") == ["http://a/rain"]
+    assert await find(corpus, "rain", source="weather", lang="zh") == []
+    assert await find(corpus, "rain fog", lang="en", source="docs") == [
+        "http://a/oil",
+        "http://a/fog",
+    ]
+    assert await find(corpus, "灯塔", lang="zh") == ["http://a/zh"]
+    assert await find(corpus, "rain", source="no\0such\ud800") == []
+
+
+async def test_near_duplicates_collapse_and_stay_reachable(corpus: Corpus) -> None:
+    for fish in ("cod", "herring", "mackerel"):
+        await corpus.put(f"http://a/{fish}", "Log", STORY.format(fish=fish))
+    await corpus.put("http://a/other", "Other", "A lighthouse elsewhere.")
+    page = await search(corpus.connection, "lighthouse keeper mackerel")
+    assert urls(page) == ["http://a/mackerel", "http://a/other"]
+    assert page.total == 2
+    assert page.results[0].similar_count == 2
+    assert set(page.results[0].similar) == {"http://a/cod", "http://a/herring"}
+    assert await find(corpus, "herring") == ["http://a/herring"]
+    assert len(await find(corpus, "lighthouse", collapse=False)) == 4
+
+
+async def test_a_text_on_several_pages_is_one_result(corpus: Corpus) -> None:
+    for host in ("c", "a", "b"):
+        await corpus.put(f"http://{host}/", "Log", STORY, source=host)
+    (hit,) = (await search(corpus.connection, "lighthouse")).results
+    assert (hit.url, hit.copies, hit.sources) == ("http://a/", 2, ("a",))
+    (hit,) = (await search(corpus.connection, "lighthouse", source="c")).results
+    assert (hit.url, hit.copies, hit.sources) == ("http://c/", 0, ("c",))
+
+
+async def test_what_is_gone_is_not_found(corpus: Corpus) -> None:
+    gone = await corpus.put("http://a/gone", "Gone", STORY)
+    await corpus.put("http://a/stays", "Stays", STORY + " Later that day it rained.")
+    assert len((await search(corpus.connection, "lighthouse")).results[0].similar) == 1
+    await corpus.drop(gone)
+    (hit,) = (await search(corpus.connection, "lighthouse")).results
+    assert (hit.url, hit.similar) == ("http://a/stays", ())
+
+
+async def test_a_long_document_is_found_by_its_best_part(corpus: Corpus) -> None:
+    text = "Nothing of note happened. " * 1500 + "The zeppelin landed on the pier."
+    await corpus.put("http://a/long", "Long", text)
+    (hit,) = (await search(corpus.connection, "zeppelin pier")).results
+    assert "zeppelin landed on the pier" in hit.snippet
+
+
+async def test_pages_of_results_join_up(corpus: Corpus) -> None:
+    for number in range(7):
+        await corpus.put(f"http://a/{number}", f"Page {number}", "fog " * (number + 1) + "end")
+    everything = await find(corpus, "fog", limit=100, collapse=False)
+    pieces = [await find(corpus, "fog", limit=3, offset=o, collapse=False) for o in (0, 3, 6)]
+    assert [url for piece in pieces for url in piece] == everything
+    beyond = await search(corpus.connection, "fog", offset=50, collapse=False)
+    assert (beyond.results, beyond.total) == ((), 7)
+
+
+@pytest.mark.parametrize("query", ["", "?!", "\0", '"'])
+async def test_a_query_without_a_word_finds_nothing(corpus: Corpus, query: str) -> None:
+    await some_pages(corpus)
+    assert await search(corpus.connection, query) == SearchPage((), 0, exact=True)
+
+
+async def test_an_empty_corpus_is_no_error(corpus: Corpus) -> None:
+    assert await search(corpus.connection, "fog") == SearchPage((), 0, exact=True)
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "message"),
+    [
+        ("x" * (MAX_QUERY + 1), {}, r"query: 2001 characters; at most 2000"),
+        ("x", {"limit": 0}, r"limit: 0; use 1 to 1000"),
+        ("x", {"offset": -1}, r"offset: -1; use 0 to 10000"),
+    ],
+)
+async def test_mistakes_are_named(
+    corpus: Corpus, query: str, options: dict[str, int], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        await search(corpus.connection, query, **options)  # type: ignore[arg-type]
+
+
+async def test_no_query_breaks_the_sql(database: asyncpg.Pool) -> None:
+    loop = asyncio.get_running_loop()
+    async with database.acquire() as connection, connection.transaction():
+        await some_pages(Corpus(connection))
+
+        @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(
+            st.text(
+                alphabet=st.characters() | st.sampled_from("\"'\\&|!<>():*\0灯ก fog"), max_size=60
+            )
+        )
+        def check(query: str) -> None:
+            found = search(connection, query)
+            asyncio.run_coroutine_threadsafe(found, loop).result()
+
+        await asyncio.to_thread(check)
+
+
+async def test_the_score_is_bm25(corpus: Corpus) -> None:
+    texts = ["fog fog rain", "rain rain rain rain oil", "fog oil"]
+    for number, text in enumerate(texts):
+        await corpus.put(f"http://a/{number}", "", text)
+    page = await search(corpus.connection, "12 rain", collapse=False)
+    idf = math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
+    lengths = [len(text.split()) for text in texts]
+    average = sum(lengths) / 3
+
+    def bm25(tf: int, length: int) -> float:
+        # Stem and first letters are two terms with the same counts.
+        return 2 * idf * tf * 2.2 / (tf + 1.2 * (0.25 + 0.75 * length / average))
+
+    assert [hit.url for hit in page.results] == ["http://a/1", "http://a/0"]
+    assert [hit.score for hit in page.results] == [
+        pytest.approx(bm25(4, 5), abs=1e-5),
+        pytest.approx(bm25(1, 3), abs=1e-5),
+    ]
+
+
+async def _fill(connection: asyncpg.Connection, number: int) -> index.Generation:
+    """Many small texts; every one has `common`, every tenth `rare`, one `only`."""
+    rows = await connection.execute(
+        """
+        insert into index_entries
+        select 1, sha256(n::text::bytea), 0, 4, 0, 10, ('common:1 w' || n % 500 || ':2'
+               || case when n % 10 = 0 then ' rare:3' else '' end
+               || case when n = 77 then ' only:4' else '' end)::tsvector
+          from generate_series(1, $1::int) n
+        """,
+        number,
+    )
+    assert rows == f"INSERT 0 {number}"
+    await connection.execute(
+        "update generations set entries = $1::bigint, tokens = 4 * $1::bigint", number
+    )
+    await connection.execute("analyze index_entries")
+    return await index.active_generation(connection)
+
+
+COUNTED = [QueryTerm("common"), QueryTerm("rare"), QueryTerm("only"), QueryTerm("w", prefix=True)]
+
+
+@pytest.mark.parametrize("number", [500, 3000])
+async def test_terms_are_counted_exactly(corpus: Corpus, number: int) -> None:
+    generation = await _fill(corpus.connection, number)
+    counted = await scoring.count_terms(
+        corpus.connection, generation, [*COUNTED, QueryTerm("none")]
+    )
+    assert {one.term.lexeme: one.frequency for one in counted} == {
+        "common": number,
+        "rare": number // 10,
+        "only": 1,
+        "w": number,
+    }
+
+
+async def test_in_a_large_index_common_terms_are_estimated(corpus: Corpus) -> None:
+    generation = await _fill(corpus.connection, 3000)
+    await corpus.connection.execute("delete from index_entries where length = 4")
+    counted = await scoring.count_terms(
+        corpus.connection, generation, COUNTED, counted_entries=2999
+    )
+    # Nothing is left to count, so what is found comes from the sample.
+    by_lexeme = {one.term.lexeme: one.frequency for one in counted}
+    assert by_lexeme["common"] == pytest.approx(3000, rel=0.05)
+    assert by_lexeme["rare"] == pytest.approx(300, rel=0.1)
+    assert "w" not in by_lexeme
+
+
+async def test_hot_statements_use_the_indexes(corpus: Corpus) -> None:
+    generation = await _fill(corpus.connection, 5000)
+    await scoring.use_the_index(corpus.connection)
+    count = await corpus.connection.fetch(
+        "explain " + scoring.count_statement(generation), ["'rare'", "'only'"]
+    )
+    plans = ["\n".join(row[0] for row in count)]
+    for scope in (Scope(None, None), Scope("docs", "en")):
+        filters = [] if scope.everything else [scope.source, scope.lang]
+        rows = await corpus.connection.fetch(
+            "explain " + scoring.score_statement(generation, scope),
+            *("'rare' | 'only'", ["'rare'", "'only'"], [1.0, 2.0], [0.3, 0.6], 4.0),
+            *(True, 1.2, 0.75, 10, 0, *filters),
+        )
+        plans.append("\n".join(row[0] for row in rows))
+    for plan in plans:
+        assert "Seq Scan" not in plan, plan
+    # Within a source, PostgreSQL may as well begin with the source's pages.
+    assert all("index_entries_1_tsv_idx" in plan for plan in plans[:2]), plans
+
+
+def _lines(name: str) -> list[dict[str, str]]:
+    return [json.loads(line) for line in (RETRIEVAL / name).read_text("utf-8").splitlines()]
+
+
+@pytest.mark.skipif(not RETRIEVAL.is_dir(), reason=f"no retrieval collections in {RETRIEVAL}")
+@pytest.mark.parametrize("name", ["xq_zh", "xq_ru", "xq_th"])
+async def test_ranking_quality_holds(corpus: Corpus, name: str) -> None:
+    for document in _lines(f"{name}/docs.jsonl"):
+        await corpus.put(document["id"], "", document["text"])
+    relevance = (RETRIEVAL / name / "qrels.tsv").read_text("utf-8").splitlines()
+    relevant = {query: document for query, document, _ in map(str.split, relevance)}
+    gains = []
+    for query in _lines(f"{name}/queries.jsonl")[::40]:
+        ranked = await find(corpus, query["text"], collapse=False)
+        wanted = relevant[query["id"]]
+        gains.append(1 / math.log2(ranked.index(wanted) + 2) if wanted in ranked else 0.0)
+    assert sum(gains) / len(gains) >= 0.94
