@@ -23,6 +23,9 @@ _BEYOND = XPath(f"boolean({'/*' * (_MAX_DEPTH + 1)})")
 _BREAKS = re.compile(r"<br>(?:\s*<br>)+")
 _ANY_TAG = re.compile(r"<[^<>]*>")
 _SCRIPTS = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_HEAD_TAGS = frozenset(
+    "title meta link base basefont bgsound script style noscript noframes template object".split()
+)
 _UNPARSEABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
@@ -40,7 +43,32 @@ def parse_html(html: str) -> HtmlElement:
         tree = _parse(_broken(_ANY_TAG, _SCRIPTS.sub("", clean)))
     if tree is None or _too_deep(tree):
         raise PageError(ErrorClass.INVALID, "no_text", "the page has no element to read")
+    _end_head(tree)
     return tree
+
+
+def _end_head(tree: HtmlElement) -> None:
+    """Let the body begin at the first element that no head may hold, as browsers do.
+
+    libxml2 knows HTML 4 only: without a <body> tag it leaves <main> and its like in the head
+    (HTML Standard, 13.2.6.4.4, "in head": anything else).
+    """
+    head = tree.find("head")
+    if head is None:
+        return
+    moved = [child for child in head if isinstance(child.tag, str)]
+    while moved and moved[0].tag in _HEAD_TAGS:
+        moved.pop(0)
+    if not moved:
+        return
+    body = tree.find("body")
+    if body is None:
+        body = tree.makeelement("body")
+        head.addnext(body)
+    if body.text:  # text before the first element stays behind what is put before it
+        moved[-1].tail = (moved[-1].tail or "") + body.text
+        body.text = None
+    body[0:0] = moved
 
 
 def _broken(tags: re.Pattern[str], html: str) -> str:

@@ -79,6 +79,14 @@ class TestText:
     def test_one_sentence_is_a_page(self, body: str) -> None:
         assert page(body).text == "One short sentence."
 
+    @pytest.mark.parametrize("tag", ["main", "article", "section", "figure"])
+    def test_the_tags_of_head_and_body_may_be_left_out(self, tag: str) -> None:
+        html = f"<title>Short</title><meta name=x><{tag}><h1>Head</h1>{PARAGRAPHS}</{tag}>"
+        found = extract(html.encode(), "text/html", "utf-8", URL)
+        assert found.title == "Short"
+        order = [found.text.index(part) for part in ("Head", "Paragraph 0", "Paragraph 11")]
+        assert order == sorted(order)
+
     def test_a_page_of_links_gives_its_visible_text(self) -> None:
         links = "".join(f"<li><a href=/p{n}>Chapter {n}</a></li>" for n in range(30))
         found = page(f"<nav><ul>{links}</ul></nav>")
