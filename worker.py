@@ -149,6 +149,9 @@ def build_workers(settings: Settings, parts: Parts, clock: Callable[[], datetime
             task_queue=QUEUE,
             workflows=[SyncPipeline, FetchUrl, UnknownWorkflow],
             interceptors=[OneInput()],
+            # Eager activities stay with the worker that runs the workflow: one source's batches
+            # would keep one worker busy and leave the others idle.
+            disable_eager_activity_execution=True,
             activities=[
                 running.resolve_sources,
                 running.open_run,
