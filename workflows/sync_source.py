@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.discovery import Discovery
@@ -52,18 +53,20 @@ class SourceRun:
         self._counts = Counts()
         self._stage = "starting"
         self._opened = False
+        self._stopping = False
 
     async def run(self) -> SyncResult:
         """Work the source through; what happens in which order."""
         tell_begin(self._source, self._request.trigger)
-        refused = await self._open()
-        if refused is not None:
-            return self._result(refused.outcome or "failed", message=refused.message)
         try:
+            refused = await self._open()
+            if refused is not None:
+                return self._result(refused.outcome or "failed", message=refused.message)
             outcome = await self._work_levels()
             closed = await self._close(outcome)
-        except asyncio.CancelledError:
-            await asyncio.shield(self._close("cancelled"))
+        except BaseException as error:
+            if is_cancelled_exception(error):  # an activity's error, too, when it was cancelled
+                await self._close("cancelled")
             raise
         return self._result(closed.outcome, closed=closed)
 
@@ -129,7 +132,7 @@ class SourceRun:
 
     async def _close(self, outcome: Outcome | None) -> RunClosed:
         self._tell("closing")
-        return await workflow.execute_activity_method(
+        closed = await workflow.execute_activity_method(
             Running.close_run,
             CloseRun(
                 run_id=self._run_id,
@@ -140,6 +143,8 @@ class SourceRun:
             summary=self._source,
             **CLOSING,
         )
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return closed
 
     # Levels and lanes
 
@@ -156,6 +161,8 @@ class SourceRun:
                     summary=f"{self._source}, level {self._level}",
                     **LISTING,
                 )
+                if workflow.cancellation_reason() is not None:  # the activity ended well before it
+                    raise asyncio.CancelledError
                 if listed.unfinished:
                     await self._work_lanes(self._level - 1, 1)
                     continue
@@ -175,14 +182,26 @@ class SourceRun:
     async def _work_lanes(self, level: int, lanes: int) -> None:
         """A few batches at once: the network of one overlaps the CPU of another."""
         self._tell("fetching, processing and indexing")
-        drained = await asyncio.gather(*(self._lane(level, lane) for lane in range(lanes)))
-        if not all(drained):
+        tasks = [asyncio.create_task(self._lane(level, lane)) for lane in range(lanes)]
+        try:
+            await workflow.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            await self._stop(tasks)
+        if not all(task.result() for task in tasks):
             await self._continue_as_new()
+
+    async def _stop(self, tasks: list[asyncio.Task[bool]]) -> None:
+        """Return with no lane under way. An activity that ends well although it was cancelled
+        swallows the cancellation, so the lanes look for `_stopping`, too."""
+        self._stopping = not all(task.done() for task in tasks)
+        for task in tasks:
+            task.cancel()
+        await workflow.wait(tasks)
 
     async def _lane(self, level: int, lane: int) -> bool:
         """Work batch after batch; true once the level has no more for this lane."""
         waited = 0.0
-        while not history_is_long(self._request):
+        while not self._stopping and not history_is_long(self._request):
             await workflow.wait_condition(lambda: self._paused_since is None)
             self._numbers[lane] += 1
             batch = Batch(run_id=self._run_id, lane=lane, number=self._numbers[lane])
@@ -211,16 +230,18 @@ class SourceRun:
 
     async def _work_batch(self, batch: Batch) -> None:
         """Fetch, process, settle; each activity takes the batch's key and looks up the rest."""
+        if self._stopping:
+            return
         name = _name(batch)
         fetched = await workflow.execute_activity_method(
             Fetching.fetch_batch, batch, summary=name, **FETCHING
         )
-        if not fetched.to_process:
+        if self._stopping or not fetched.to_process:
             return
         processed = await workflow.execute_activity_method(
             Processing.process_batch, batch, summary=name, **PROCESSING
         )
-        if not processed.to_settle:
+        if self._stopping or not processed.to_settle:
             return
         settled = await workflow.execute_activity_method(
             Indexing.settle_batch, batch, summary=name, **SETTLING
