@@ -151,7 +151,11 @@ class Corpus:
         """Reconcile vanished pages (of a run that worked its source through) and end the run."""
         now = self._clock()
         async with self.pool.acquire() as connection:
-            run = await runs.get(connection, request.run_id)
+            try:
+                run = await runs.get(connection, request.run_id)
+            except runs.UnknownRun:  # cancelled before it began; perhaps with the lease just taken
+                await sources.release_lease(connection, request.run_id)
+                return RunClosed(outcome=request.outcome or "failed")
             gone = reconcile.Reconciled()
             if request.outcome is None and run.ended_at is None:
                 source = await sources.get(connection, run.source)
