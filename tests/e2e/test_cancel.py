@@ -1,0 +1,157 @@
+"""Cancelled, terminated, paused: nothing half-written, and the next run finishes the work."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import CancelledError
+
+from atlas.contracts.sync_pipeline import SyncProgress
+from tests.e2e.environments import Servers, servers, until, until_pages
+from tests.e2e.stack import AtlasEnv
+from tests.invariants import assert_invariants, assert_workflows_healthy, snapshot
+from tests.origin import Origin
+from tests.sites import START, GeneratedSite
+
+__all__ = ["servers"]
+
+SITE = GeneratedSite(pages=80)
+STARTED = EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED
+ENDED = (
+    EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED,
+    EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED,
+    EventType.EVENT_TYPE_ACTIVITY_TASK_CANCELED,
+    EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT,
+)
+
+
+async def declare(env: AtlasEnv, origin: Origin) -> None:
+    SITE.serve(origin)
+    await env.add_source("docs", "site", origin.url(START), prefix=origin.url(START))
+
+
+async def test_cancelled_in_the_middle_then_run_again_gives_the_same_corpus(
+    servers: Servers, tmp_path: Path
+) -> None:
+    async with (
+        Origin() as origin,
+        Origin() as calm,
+        servers.atlas(tmp_path / "cancelled") as env,
+        servers.atlas(tmp_path / "calm") as other,
+    ):
+        await declare(env, origin)
+        await declare(other, calm)
+        env.spawn_worker()
+        other.spawn_worker()
+        handle = await env.start("docs", id="cancelled", batch=10)
+        await until_pages(env, "done", 25)
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError) as failure:
+            await handle.result()
+        assert isinstance(failure.value.cause, CancelledError)
+
+        run = (await env.fetch("select * from runs where workflow_id = 'cancelled'"))[0]
+        assert run["outcome"] == "cancelled"
+        skipped = await env.fetch(
+            "select distinct error_code, error_class from run_pages "
+            "where run_id = $1 and outcome = 'skipped' and error_code = 'run_ended'",
+            run["run_id"],
+        )
+        assert [tuple(row) for row in skipped] == [("run_ended", None)]
+        await assert_invariants(env.pool, env.blobs)
+        events = [event async for event in handle.fetch_history_events()]
+        scheduled = {
+            event.event_id
+            for event in events
+            if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+        }
+        ended = sum(event.event_type in ENDED for event in events)
+        assert ended == len(scheduled)  # every activity ended before the workflow closed
+        before = await snapshot(env.pool, origin.base)
+
+        result, undisturbed = await asyncio.gather(env.sync("docs", id="again"), other.sync("docs"))
+        assert result.outcome == undisturbed.outcome == "completed_with_failures"
+        assert result.counts.added == undisturbed.counts.added - len(before.live)
+        await assert_invariants(env.pool, env.blobs)
+        found = await snapshot(env.pool, origin.base)
+        assert found.differences(await snapshot(other.pool, calm.base)) == []
+        await assert_workflows_healthy(env.client)
+
+
+async def test_paused_and_resumed_in_the_middle(atlas_env: AtlasEnv, origin: Origin) -> None:
+    await declare(atlas_env, origin)
+    async with atlas_env.worker():
+        handle = await atlas_env.start("docs", batch=10)
+        await until_pages(atlas_env, "done", 10)
+        await handle.signal("pause")
+
+        async def at_rest() -> bool:
+            """Paused is recorded, and no lane has an activity under way."""
+            since = await atlas_env.value("select paused_since from runs")
+            pending = (await handle.describe()).raw_description.pending_activities
+            return since is not None and not pending
+
+        await until(at_rest)
+        progress = await handle.query("progress", result_type=SyncProgress)
+        assert (progress.paused, progress.stage) == (True, "paused")
+        asked = len(origin.requests())
+        done = await atlas_env.value("select count(*) from run_pages where stage = 'done'")
+        await handle.signal("resume")
+        result = await handle.result()
+        assert len(origin.requests()) > asked
+        assert result.counts.seen == result.counts.done > done
+        assert await atlas_env.value("select count(paused_since) from runs") == 0
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
+    await assert_workflows_healthy(atlas_env.client)
+
+
+async def test_cancelled_while_paused_ends_at_once(atlas_env: AtlasEnv, origin: Origin) -> None:
+    await declare(atlas_env, origin)
+    async with atlas_env.worker():
+        handle = await atlas_env.start("docs", batch=10)
+        await until_pages(atlas_env, "done", 10)
+        await handle.signal("pause")
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
+    await assert_workflows_healthy(atlas_env.client)
+
+
+async def test_cancelled_while_it_lists(atlas_env: AtlasEnv, origin: Origin) -> None:
+    origin.page("/sitemap.xml", silent=True)
+    await atlas_env.add_source("docs", "sitemap", origin.url("/sitemap.xml"))
+    async with atlas_env.worker():
+        handle = await atlas_env.start("docs")
+        await origin.arrived("/sitemap.xml")
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
+    assert await atlas_env.value("select outcome from runs") == "cancelled"
+
+
+async def test_cancelled_before_it_has_the_lease(atlas_env: AtlasEnv, origin: Origin) -> None:
+    """It waits for another run's lease: that run goes on undisturbed."""
+    gate = asyncio.Event()
+    origin.page("/a", "<html><main><p>Words of the page.</p></main></html>", gate=gate)
+    await atlas_env.add_source("docs", "urls", origin.url("/a"))
+    async with atlas_env.worker():
+        holder = await atlas_env.start("docs", id="holder")
+        await origin.arrived("/a")
+        waiting = await atlas_env.start("docs", id="waiting", wait_for_lease=True)
+
+        async def waits() -> bool:
+            return bool((await waiting.query("progress", result_type=SyncProgress)).stage > "w")
+
+        await until(waits)
+        await waiting.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await waiting.result()
+        gate.set()
+        assert (await holder.result()).outcome == "completed"
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
