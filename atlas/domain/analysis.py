@@ -12,7 +12,7 @@ import functools
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import Stemmer
@@ -135,6 +135,37 @@ def tokens(text: str) -> Iterator[Token]:
     way_back = Alignment(text, folded)
     for lexemes, start, end, whole in _positions(folded):
         yield Token(lexemes, way_back.start(start), way_back.end(end), whole)
+
+
+def occurrences(text: str, wanted: Collection[str]) -> list[tuple[str, int, int]]:
+    """Where wanted lexemes stand in a text: (lexeme, start, end), in characters of `text`.
+
+    Much faster than `tokens` where few are wanted. An n-gram, whole or not, is found wherever
+    its characters are: as a prefix it stands for that too.
+    """
+    folded = fold(text)
+    found = [
+        (lexeme, run.start(), run.end())
+        for run in _run_pattern().finditer(folded)
+        if run.lastindex == 1
+        for lexeme in _word_lexemes(run[1])
+        if lexeme in wanted
+    ]
+    found += [(gram, at, at + len(gram)) for gram in wanted for at in _gram_places(gram, folded)]
+    if not found:
+        return []
+    way_back = Alignment(text, folded)
+    return [(lexeme, way_back.start(a), way_back.end(b)) for lexeme, a, b in found]
+
+
+def _gram_places(gram: str, folded: str) -> Iterator[int]:
+    run = _run_pattern().match(gram)
+    if run is None or run.lastindex == 1:
+        return  # a word, or the first letters of one
+    at = folded.find(gram)
+    while at >= 0:
+        yield at
+        at = folded.find(gram, at + 1)
 
 
 def _query_tokens(query: str) -> Iterator[tuple[Token, bool]]:

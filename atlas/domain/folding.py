@@ -55,26 +55,46 @@ class Alignment:
         # Fold by clusters (a character with its marks), so that compositions stay together.
         for cluster in _cluster_pattern().finditer(text):
             self._sources.append(cluster.end())
-            self._folded.append(self._folded[-1] + len(fold(cluster[0])))
+            self._folded.append(self._folded[-1] + _folded_length(cluster[0]))
 
     def start(self, offset: int) -> int:
         """Where the character at a folded offset begins."""
         if not self._sources:
             return offset
-        return self._sources[bisect_right(self._folded, offset) - 1]
+        return self._inside(bisect_right(self._folded, offset) - 1, offset, up=False)
 
     def end(self, offset: int) -> int:
         """Where the character before a folded offset ends."""
         if not self._sources:
             return offset
-        return self._sources[min(bisect_left(self._folded, offset), len(self._sources) - 1)]
+        return self._inside(max(bisect_left(self._folded, offset) - 1, 0), offset, up=True)
+
+    def _inside(self, cluster: int, offset: int, *, up: bool) -> int:
+        """The offset within a cluster that kept its length, else one of its ends."""
+        begin, end = self._sources[cluster], self._sources[min(cluster + 1, len(self._sources) - 1)]
+        into = offset - self._folded[cluster]
+        if not into:
+            return begin
+        if _folded_end(self._folded, cluster) - self._folded[cluster] == end - begin:
+            return begin + into
+        return end if up else begin
+
+
+def _folded_end(folded: list[int], cluster: int) -> int:
+    return folded[min(cluster + 1, len(folded) - 1)]
+
+
+@functools.lru_cache(maxsize=4096)
+def _folded_length(cluster: str) -> int:
+    return len(fold(cluster))
 
 
 @functools.cache
 def _cluster_pattern() -> re.Pattern[str]:
     combining = character_class(unicodedata.combining)
     # Hangul vowels and finals compose with the consonant before them.
-    return re.compile(rf".[{combining}\u1160-\u11ff]*", re.DOTALL)
+    marks = rf"[{combining}\u1160-\u11ff]"
+    return re.compile(rf"[ -~]{{1,64}}(?!{marks})|.{marks}*", re.DOTALL)
 
 
 @functools.cache

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from atlas.domain.analysis import Token, tokens
+from atlas.domain.analysis import occurrences
 
 WIDTH = 240
 """Columns of a snippet; a wide character (Han, kana, Hangul) takes two."""
@@ -28,26 +28,15 @@ class _Match:
     term: str
 
 
-def snippet(text: str, weights: Mapping[str, float], prefixes: Sequence[str] = ()) -> Snippet:
+def snippet(text: str, weights: Mapping[str, float]) -> Snippet:
     """Cut the window of `text` whose distinct terms weigh most; the earliest of equals.
 
-    `weights` gives each query lexeme its worth, `prefixes` names those that stand for every
-    lexeme beginning with them. Without any match it is the beginning of the text.
+    `weights` gives each query lexeme its worth. Without any match it is the beginning of the text.
     """
-    matches = [found for token in tokens(text) for found in _match(token, weights, prefixes)]
+    found = sorted(occurrences(text, weights), key=lambda match: match[1:])
+    matches = [_Match(start, end, term) for term, start, end in found]
     start, end = _window(text, _best(matches, weights, _characters(text)))
-    return _compose(text, start, end, [(m.start, m.end) for m in matches])
-
-
-def _match(token: Token, weights: Mapping[str, float], prefixes: Sequence[str]) -> list[_Match]:
-    """The worthiest term that the token stands for, if any."""
-    known = [lexeme for lexeme in token.lexemes if lexeme in weights and token.whole]
-    known += [prefix for prefix in prefixes if token.lexemes[0].startswith(prefix)]
-    if not known:
-        return []
-    best = max(known, key=lambda lexeme: weights[lexeme])
-    end = token.start + len(best) if best in prefixes else token.end
-    return [_Match(token.start, min(end, token.end), best)]
+    return _compose(text, start, end, [(match.start, match.end) for match in matches])
 
 
 def _characters(text: str) -> int:

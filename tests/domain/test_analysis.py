@@ -12,6 +12,7 @@ from atlas.domain.analysis import (
     PART_CHARACTERS,
     QueryTerm,
     index_parts,
+    occurrences,
     query_phrases,
     query_terms,
     tokens,
@@ -150,3 +151,19 @@ def test_offsets_point_at_the_words_as_given() -> None:
     text = "\ufeffﬁne cafe\u0301s… ½ 漢字 Ｆｕｌｌ"
     shown = [text[token.start : token.end] for token in tokens(text) if token.whole]
     assert shown == ["ﬁne", "cafe\u0301s", "½", "½", "漢字", "Ｆｕｌｌ"]
+
+
+@given(
+    st.text(alphabet="abf fog.灯塔守กาน ½ﬁe\u0301\u00ad", max_size=60),
+    st.text(alphabet="abfog 灯塔กา", max_size=8),
+)
+def test_occurrences_are_where_the_tokens_are(text: str, query: str) -> None:
+    wanted = {term.lexeme for term in query_terms(query) if not term.prefix}
+    expected = {
+        (lexeme, token.start, token.end)
+        for token in tokens(text)
+        if token.whole
+        for lexeme in token.lexemes
+        if lexeme in wanted
+    }
+    assert set(occurrences(text, wanted)) == expected

@@ -10,10 +10,7 @@ FILLER = "Nothing of note happened on the coast that day. " * 20
 
 
 def cut(text: str, query: str) -> Snippet:
-    terms = query_terms(query)
-    return snippet(
-        text, {term.lexeme: 1.0 for term in terms}, [t.lexeme for t in terms if t.prefix]
-    )
+    return snippet(text, {term.lexeme: 1.0 for term in query_terms(query)})
 
 
 def marked(found: Snippet) -> list[str]:

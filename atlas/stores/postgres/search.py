@@ -107,13 +107,12 @@ async def _hits(
 ) -> list[Hit]:
     pages = await _pages(connection, rows, scope)
     lexemes = {term.lexeme: worth for term, worth in weights.items()}
-    prefixes = [term.lexeme for term in weights if term.prefix]
     hits = []
     for row in rows:
         page = pages.get(row["text_hash"])
         if page is None:
             continue  # it left the corpus between two statements of this search
-        piece = snippet(page["passage"], lexemes, prefixes)
+        piece = snippet(page["passage"], lexemes)
         hits.append(
             Hit(
                 url=page["url"],
