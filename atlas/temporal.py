@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import temporalio.api.common.v1
@@ -13,6 +14,7 @@ from temporalio.client import Client, Plugin, WorkflowExecutionStatus
 from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from atlas.contracts.models import Request, explain
@@ -64,12 +66,17 @@ def data_converter() -> DataConverter:
 
 
 async def connect(
-    address: str | None = None, *, plugins: Sequence[Plugin] = (), lazy: bool = False
+    address: str | None = None,
+    *,
+    plugins: Sequence[Plugin] = (),
+    lazy: bool = False,
+    quiet: bool = False,
 ) -> Client:
     """Connect as Temporal's own environment configuration says (`TEMPORAL_ADDRESS`, profiles, TLS,
     API key); `address` is the embedded server's and used where that names none.
 
-    Raises `TemporalUnreachable` when nobody answers.
+    `quiet`: the SDK's core logs nothing; it would write of each retry, and on stdout. Raises
+    `TemporalUnreachable` when nobody answers.
     """
     config = ClientConfig.load_client_connect_config()
     if not config.get("target_host"):
@@ -77,13 +84,22 @@ async def connect(
     target = config["target_host"]
     try:
         return await Client.connect(
-            **config, data_converter=data_converter(), plugins=list(plugins), lazy=lazy
+            **config,
+            data_converter=data_converter(),
+            plugins=list(plugins),
+            lazy=lazy,
+            runtime=_quiet_runtime() if quiet else None,
         )
     except (RPCError, RuntimeError) as error:
         raise TemporalUnreachable(
             f"Temporal does not answer at {target}: {error}. "
             "Start the embedded stack with `atlas up -d`, or set TEMPORAL_ADDRESS."
         ) from None
+
+
+@cache
+def _quiet_runtime() -> Runtime:
+    return Runtime(telemetry=TelemetryConfig(logging=None))
 
 
 async def run_is_open(client: Client, workflow_id: str, first_run_id: str) -> bool:

@@ -186,7 +186,7 @@ class AtlasClient:
             workflow_id, run_id = named, await latest_run_id(self._parts, named)
         async with self._parts.temporal() as client:
             handle = handle_of(client, workflow_id, run_id, SyncResult)
-        return SyncHandle(self._parts, Started(handle, run_id, joined=True))
+        return SyncHandle(self._parts, Started(client, handle, run_id, joined=True))
 
     async def runs(self, *, source: str | None = None, limit: int = 20) -> list[RecordedRun]:
         """The latest runs, newest first, without their failures."""

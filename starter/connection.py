@@ -138,6 +138,13 @@ class Parts:
             return self._client.service_client.config.target_host
         return self.locations.temporal_address or "127.0.0.1:7233"
 
+    def look_again(self) -> None:
+        """See whether the embedded Temporal has moved, to connect anew at its next use: a restart
+        takes another port where its own was taken."""
+        now = locate(self.settings)
+        if now.temporal_address not in (None, self.locations.temporal_address):
+            self.locations, self._client = now, None
+
     async def _connected(self) -> Client:
         from atlas.temporal import TemporalUnreachable, connect
 
@@ -151,7 +158,7 @@ class Parts:
             if self._client is None:
                 try:
                     self._client = await connect(
-                        self.locations.temporal_address, plugins=self._telemetry.plugins
+                        self.locations.temporal_address, plugins=self._telemetry.plugins, quiet=True
                     )
                 except TemporalUnreachable as error:
                     raise TemporalDown(str(error)) from None
@@ -159,16 +166,19 @@ class Parts:
 
     async def _open_pool(self) -> asyncpg.Pool:
         try:
-            pool = await open_pool(self.locations.require_database(), size=4)
+            # None is kept open: asyncpg would log tracebacks while PostgreSQL restarts.
+            pool = await open_pool(self.locations.require_database(), size=4, minimum=0)
         except (NotRunning, DatabaseUnreachable) as error:
             raise DatabaseDown(str(error)) from None
         try:
             with translated(self._where()):
                 async with pool.acquire() as connection:
                     await verify(connection)
-        except SchemaMismatch as error:
-            await pool.close()
-            raise Refused(str(error)) from None
+        except BaseException as error:
+            pool.terminate()
+            if isinstance(error, SchemaMismatch):
+                raise Refused(str(error)) from None
+            raise
         return pool
 
     def _where(self) -> str:
@@ -182,7 +192,7 @@ def translated(where: str) -> Iterator[None]:
         yield
     except _LOST as error:
         raise DatabaseDown(
-            f"PostgreSQL at {where} stopped answering: {error or type(error).__name__}. "
+            f"PostgreSQL does not answer at {where}: {error or type(error).__name__}. "
             "Start the embedded stack with `atlas up -d`, or set ATLAS_DATABASE_URL."
         ) from error
     except asyncpg.PostgresError as error:

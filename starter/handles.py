@@ -27,7 +27,7 @@ from atlas.contracts.names import QUEUE, QUEUE_PROCESSING
 from atlas.contracts.sync_pipeline import SyncProgress, SyncResult
 from starter.connection import Parts
 from starter.errors import CannotConnect, NotFound, NoWorker, Refused, TemporalDown
-from starter.starting import Started
+from starter.starting import Started, handle_of
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -56,8 +56,11 @@ class RunHandle(Generic[R]):
     `run_id` is the first execution's, which names the run in the corpus.
     """
 
+    _result: type[R]
+
     def __init__(self, parts: Parts, begun: Started[R]) -> None:
         self._parts = parts
+        self._client = begun.client
         self._handle = begun.handle
         self.workflow_id = begun.handle.id
         self.run_id = begun.run_id
@@ -98,6 +101,8 @@ class RunHandle(Generic[R]):
                 try:
                     return await self._handle.result()
                 except RPCError as error:
+                    if await self._followed():
+                        continue
                     if error.status not in _OUTAGES:
                         raise self._parts.temporal_error(error, "") from error
                     await self._outlast(error, on_note)
@@ -112,6 +117,8 @@ class RunHandle(Generic[R]):
         )
         until = time.monotonic() + OUTAGE_SECONDS
         while time.monotonic() < until:
+            if await self._followed():
+                return
             try:
                 await self._handle.describe(rpc_timeout=_QUERY_TIMEOUT)
                 return
@@ -119,6 +126,18 @@ class RunHandle(Generic[R]):
                 error = again
             await asyncio.sleep(1)
         raise self._parts.temporal_error(error, "") from error
+
+    async def _followed(self) -> bool:
+        """Whether Temporal moved to another port, and this handle with it."""
+        self._parts.look_again()
+        with suppress(TemporalDown):
+            async with self._parts.temporal() as client:
+                if client is self._client:
+                    return False
+                self._client = client
+                self._handle = handle_of(client, self.workflow_id, self.run_id, self._result)
+                return True
+        return False
 
     async def _tell_of_missing_workers(self, on_note: Note) -> None:
         told: list[str] = []
@@ -135,6 +154,8 @@ class RunHandle(Generic[R]):
 class FetchHandle(RunHandle[FetchUrlResult]):
     """A `fetch_url` run."""
 
+    _result = FetchUrlResult
+
     async def result(self, on_note: Note = log.warning) -> FetchUrlResult:
         """What came back; a page that fails is a result. Raises `Refused` if the run failed."""
         try:
@@ -148,6 +169,8 @@ class SyncHandle(RunHandle[SyncResult]):
 
     `async for progress in handle` tells how it goes, once a second until it has ended.
     """
+
+    _result = SyncResult
 
     async def result(self, on_note: Note = log.warning) -> SyncResult:
         """How the run ended. A run that was cancelled, terminated or failed has a result too:

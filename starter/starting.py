@@ -24,6 +24,7 @@ R = TypeVar("R")
 class Started(Generic[R]):
     """A run under way; `run_id` is the first execution's."""
 
+    client: Client
     handle: WorkflowHandle[Any, R]
     run_id: str
     joined: bool
@@ -47,7 +48,7 @@ async def start(
             )
         except WorkflowAlreadyStartedError as found:
             return await _join(client, request, workflow_id, found, result)
-    return Started(handle, handle.first_execution_run_id or "", joined=False)
+    return Started(client, handle, handle.first_execution_run_id or "", joined=False)
 
 
 async def _join(
@@ -61,7 +62,7 @@ async def _join(
     if differing := differences(request, theirs):
         raise DifferentRequest(workflow_id, differing)
     first = found.first_run_id or found.run_id or ""
-    return Started(handle_of(client, workflow_id, first, result), first, joined=True)
+    return Started(client, handle_of(client, workflow_id, first, result), first, joined=True)
 
 
 def handle_of(

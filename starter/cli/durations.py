@@ -22,7 +22,7 @@ def duration(field: str, text: str) -> timedelta:
 def written(span: timedelta) -> str:
     """The duration in its largest whole unit."""
     seconds = int(span.total_seconds())
-    for unit, size in (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60)):
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds and seconds % size == 0:
             return f"{seconds // size}{unit}"
     return f"{seconds}s"

@@ -1,0 +1,43 @@
+"""The `atlas` command in this process, and one Atlas a test to run it on."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from starter.cli import main
+from tests.e2e.conftest import atlas_env, origin
+
+__all__ = ["atlas_env", "origin"]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Atlas = Callable[..., Awaitable[Ran]]
+
+
+@pytest.fixture
+def atlas(capsys: pytest.CaptureFixture[str]) -> Atlas:
+    """Run `atlas …`; beside the test's own loop, so that its worker and its web server go on."""
+
+    async def run(*arguments: str) -> Ran:
+        capsys.readouterr()
+        code = await asyncio.to_thread(main, list(arguments))
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return run

@@ -1,0 +1,103 @@
+"""`atlas --help` is quick because it imports nothing; wrong usage is told in one line."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from starter.cli import COMMANDS, overview
+from tests.starter.conftest import Atlas
+
+HEAVY = ("temporalio", "asyncpg", "pydantic", "cyclopts", "rich", "atlas", "worker", "aiohttp")
+
+
+def imported(code: str) -> set[str]:
+    """The modules that a fresh Python has after `code`."""
+    probe = f"import sys, json\n{code}\nprint(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    ended = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True)
+    return set(json.loads(ended.stderr.splitlines()[-1]))
+
+
+def test_the_overview_imports_nothing_heavy() -> None:
+    modules = imported("from starter.cli import main; main(['--help'])")
+    assert not modules & set(HEAVY)
+
+
+def test_a_commands_help_imports_no_client() -> None:
+    modules = imported("from starter.cli import main; main(['sync', '--help'])")
+    assert not modules & {"temporalio", "asyncpg", "pydantic", "aiohttp"}
+
+
+def test_the_package_imports_its_client_when_it_is_asked_for() -> None:
+    assert not imported("import starter") & set(HEAVY)
+    assert "asyncpg" in imported("from starter import AtlasClient")
+
+
+def test_searching_does_not_wait_for_temporals_client_to_load() -> None:
+    code = "from starter.cli import main; main(['search', 'x'])"
+    assert "temporalio.client" not in imported(f"import os\nos.environ.pop('X', 0)\n{code}")
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in COMMANDS])
+async def test_every_command_has_help_and_stands_in_the_overview(name: str, atlas: Atlas) -> None:
+    ran = await atlas(name, "--help")
+    assert ran.code == 0
+    assert f"Usage: atlas {name}" in ran.out
+    assert f"\n  {name} " in overview()
+
+
+async def test_no_argument_shows_the_overview(atlas: Atlas) -> None:
+    assert (await atlas()).out == overview() == (await atlas("-h")).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("snyc",), "snyc"),
+        (("sync", "--everything"), "--everything"),
+        (("sync", "docs", "-o", "xml"), "xml"),
+        (("sync",), "--all"),
+        (("sync", "docs", "--all"), "--all"),
+        (("search",), "QUERY"),
+        (("sources", "add", "docs"), "URL"),
+        (("schema", "SyncReqest"), "did you mean SyncRequest?"),
+    ],
+)
+async def test_wrong_usage_ends_with_2_and_names_the_mistake(
+    arguments: tuple[str, ...], said: str, atlas: Atlas
+) -> None:
+    ran = await atlas(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+
+
+async def test_a_bad_setting_is_wrong_usage(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATLAS_FETCH_ALLOW_NETWORKS", "localhost")
+    ran = await atlas("sources", "list")
+    assert ran.code == 2
+    assert "ATLAS_FETCH_ALLOW_NETWORKS" in ran.err and "127.0.0.0/8" in ran.err
+
+
+async def test_a_bug_is_one_line_and_a_traceback_only_when_asked_for(
+    atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("what")
+
+    monkeypatch.setattr("starter.cli.stack.down", broken)
+    ran = await atlas("down")
+    assert ran.code == 1
+    assert "RuntimeError: what" in ran.err and "ATLAS_DEBUG=1" in ran.err
+    assert "Traceback" not in ran.err
+    monkeypatch.setenv("ATLAS_DEBUG", "1")
+    assert "Traceback" in (await atlas("down")).err
+
+
+async def test_the_contracts_are_printed_as_json_schema(atlas: Atlas) -> None:
+    everything = (await atlas("schema")).json
+    assert {"SyncRequest", "SyncResult", "FetchUrlRequest"} <= set(everything)
+    one = (await atlas("schema", "SyncRequest")).json
+    assert one == everything["SyncRequest"]
+    assert one["additionalProperties"] is False
