@@ -121,6 +121,7 @@ async def open_parts(
                 memory_limit=settings.extract_memory,
             )
         )
+        extractor.warm()
         corpus = Corpus(pool, clock=clock, current=SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION))
         yield Parts(client, pool, corpus, blobs, web, extractor)
 

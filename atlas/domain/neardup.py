@@ -19,7 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-SKETCH_VERSION = 1
+from atlas.domain.versions import SKETCH_VERSION
+
 BANDS = 32
 ROWS = 2  # minhashes per band
 SIGNATURE_HASHES = 128

@@ -1,8 +1,12 @@
-"""Which versions of the pure functions a settled page was made with."""
+"""Which versions of the pure functions a settled page was made with, apart from the functions:
+the stores compare versions, and need not import numpy for that."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+SKETCH_VERSION = 1
+"""Of `neardup.sketch`; mixed into its bands, so sketches of two versions share no bucket."""
 
 
 @dataclass(frozen=True, slots=True)

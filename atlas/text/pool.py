@@ -67,6 +67,13 @@ class ExtractorPool:
     ) -> None:
         await self.close()
 
+    def warm(self) -> None:
+        """Load the libraries now, in the background: the first job need not wait 2 s for them."""
+        if self._zygote is None and not self._closed:
+            self._zygote = Zygote.start(self._timeout, self._memory)
+            self._keep()
+            self._release()  # without a job it goes again
+
     async def prepare(self, job: PrepareJob) -> Prepared:
         """Text, sketch and index parts of one body.
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import fastfeedparser
-
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.web.markup import XmlText, decode_markup, safe_xml
@@ -113,6 +111,8 @@ def _parse_xml(document: XmlText, text: str, url: str) -> tuple[str, list[_Entry
 
 
 def _parse_fast(data: bytes) -> Any | None:
+    import fastfeedparser  # with dateutil 0.15 s, which a worker without feeds need not pay
+
     try:
         return fastfeedparser.parse(
             data,

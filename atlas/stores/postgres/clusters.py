@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from atlas.domain.neardup import SKETCH_VERSION
+from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres import similar
 from atlas.stores.postgres.buckets import Bucket, enter, leave, members
 from atlas.stores.postgres.pool import Connection

@@ -12,7 +12,7 @@ import asyncpg
 from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.neardup import SKETCH_VERSION
+from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres import queue
 from atlas.stores.postgres.pool import Connection
 

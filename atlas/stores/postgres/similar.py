@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from atlas.domain.components import components
-from atlas.domain.neardup import THRESHOLD, similarities
 from atlas.stores.postgres.pool import Connection
 
 _Pair = tuple[bytes, bytes]
@@ -16,6 +15,8 @@ async def verify(connection: Connection, candidates: Collection[_Pair]) -> list[
     """Record the candidates that are similar; return them."""
     if not candidates:
         return []
+    from atlas.domain.neardup import THRESHOLD, similarities  # numpy: 0.3 s and 15 MB
+
     signatures = await _signatures(connection, {text for pair in candidates for text in pair})
     pairs = sorted(candidates)
     found: list[tuple[bytes, bytes, float]] = []
