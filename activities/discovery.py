@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.beating import beating
 from atlas.contracts.activities import LevelListed, ListLevel
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 _RETRIED = (ErrorClass.TRANSIENT, ErrorClass.THROTTLED)
 _ATTEMPTS = 3
+_LONGEST_PAUSE = 600.0
+"""Seconds that a host's Retry-After may hold up a listing."""
 
 
 class Discovery:
@@ -57,7 +61,7 @@ class Discovery:
         if not listing.urls and activity.info().attempt < _ATTEMPTS:
             for _, error in listing.troubles:
                 if error.error_class in _RETRIED:
-                    raise error
+                    raise _once_more(error)
         for url, error in listing.troubles:
             await self._corpus.listing_failed(run, _failed_row(url, error))
         scope = scope_of(source)
@@ -99,6 +103,17 @@ def scope_of(source: Source) -> Scope:
     """The bounds within which the source takes pages."""
     spec = source.spec
     return Scope(include=spec.include, exclude=spec.exclude, prefix=spec.prefix)
+
+
+def _once_more(error: PageError) -> ApplicationError:
+    """An expected failure, for Temporal to try again: nobody's alarm, no traceback in the log."""
+    pause = min(error.retry_after or 0.0, _LONGEST_PAUSE)
+    return ApplicationError(
+        error.message,
+        type=error.error_class.value,
+        next_retry_delay=timedelta(seconds=pause) if pause else None,
+        category=ApplicationErrorCategory.BENIGN,
+    )
 
 
 def _failed_row(url: str, error: PageError) -> FetchRow:

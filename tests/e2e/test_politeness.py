@@ -1,0 +1,109 @@
+"""Two workers keep one host's pace together, as the host itself sees it."""
+
+import asyncio
+from itertools import pairwise
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+
+from atlas.contracts.names import QUEUE
+from tests.e2e.stack import AtlasEnv
+from tests.origin import Origin, Reply, Seen
+
+TOLERANCE = 0.05  # seconds, as the issue allows
+DELAY = 0.3
+
+
+async def until_polling(env: AtlasEnv, workers: int) -> None:
+    request = DescribeTaskQueueRequest(
+        namespace=env.namespace,
+        task_queue=TaskQueue(name=QUEUE),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+    )
+    pollers: set[str] = set()
+    while len(pollers) < workers:
+        ended = [process.returncode for process in env.workers if process.poll() is not None]
+        assert not ended, (env.blobs.parent / "worker.log").read_text()[-2000:]
+        answer = await env.client.workflow_service.describe_task_queue(request)
+        pollers = {poller.identity for poller in answer.pollers}
+        await asyncio.sleep(0.1)
+
+
+async def fetching_workers(env: AtlasEnv, workflow_id: str) -> set[str]:
+    """Identities of the workers that ran the run's fetch activities."""
+    history = await env.client.get_workflow_handle(workflow_id).fetch_history()
+    scheduled = {
+        event.event_id
+        for event in history.events
+        if event.activity_task_scheduled_event_attributes.activity_type.name == "fetch_batch"
+    }
+    started = [event.activity_task_started_event_attributes for event in history.events]
+    return {one.identity for one in started if one.scheduled_event_id in scheduled}
+
+
+def page(name: str) -> str:
+    return f"<html><body><h1>Page {name}</h1><p>What the {name} page has to say.</body></html>"
+
+
+def sitemap(origin: Origin, paths: list[str]) -> Reply:
+    entries = "".join(f"<url><loc>{origin.url(path)}</loc></url>" for path in paths)
+    xmlns = "http://www.sitemaps.org/schemas/sitemap/0.9"
+    return Reply(f'<urlset xmlns="{xmlns}">{entries}</urlset>', content_type="application/xml")
+
+
+def assert_paced(requests: list[Seen], delay: float) -> None:
+    times = [seen.at for seen in requests]
+    gaps = [after - before for before, after in pairwise(times)]
+    assert min(gaps) >= delay - TOLERANCE, gaps
+    assert times[-1] - times[0] >= (len(requests) - 1) * delay - TOLERANCE
+
+
+class Busy:
+    """Answers slowly, and counts the requests it holds at once."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.most = 0
+
+    async def answer(self, seen: Seen) -> Reply:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.1)
+        self.now -= 1
+        return Reply(page(seen.path))
+
+
+async def test_two_workers_keep_delay_parallelism_and_crawl_delay(atlas_env: AtlasEnv) -> None:
+    async with Origin() as slow, Origin() as asking, Origin() as wide:
+        # Robots, sitemap, 16 pages, one of them a redirect to another.
+        paths = [f"/{number}" for number in range(15)]
+        for path in paths:
+            slow.page(path, page(path))
+        slow.redirect("/moved", "/0")
+        slow.robots("User-agent: *\nDisallow: /private\n")
+        slow.reply("/sitemap.xml", sitemap(slow, [*paths, "/moved"]))
+        asking.route("/", lambda seen: Reply(page(seen.path)))
+        asking.robots(f"User-agent: *\nCrawl-delay: {DELAY}\n")
+        busy = Busy()
+        wide.route("/", busy.answer)
+        add = atlas_env.add_source
+        await add("slow", "sitemap", slow.url("/sitemap.xml"), delay=DELAY, parallel=1)
+        await add("asking", "urls", *(asking.url(f"/{n}") for n in range(12)), parallel=4)
+        await add("wide", "urls", *(wide.url(f"/{n}") for n in range(40)), parallel=3)
+        # Not in this process: a busy event loop would stamp the origins' logs too late.
+        for _ in range(2):
+            atlas_env.spawn_worker()
+        await until_polling(atlas_env, 2)
+        result = await atlas_env.sync("slow", "asking", "wide", batch=2, lanes=4)
+        assert (result.outcome, result.counts.failed) == ("completed", 0), result
+        assert result.counts.added == 15 + 12 + 40
+        assert_paced(slow.requests(), DELAY)
+        assert len(slow.requests()) - len(slow.requests("/robots.txt")) == 1 + 16 + 1
+        # What robots.txt asks for is not known before it is read, by each worker.
+        pages = [seen for seen in asking.requests() if seen.path != "/robots.txt"]
+        assert len(pages) == 12
+        assert_paced(pages, DELAY)
+        assert busy.most == 3
+        for source in ("slow", "asking", "wide"):
+            assert len(await fetching_workers(atlas_env, f"sync_pipeline:{source}")) == 2
