@@ -1,0 +1,189 @@
+"""One trace from the client down to HTTP and SQL; and nothing of it reaches crawled sites."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import pairwise
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from temporalio.client import Client
+
+import activities.fetching
+import worker
+from atlas.contracts.names import QUEUE
+from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
+from atlas.telemetry import Telemetry, setup_telemetry
+from atlas.temporal import data_converter
+from tests.contracts.test_temporal_cli import Cli
+from tests.e2e.stack import AtlasEnv
+from tests.e2e.test_politeness import page
+from tests.origin import Origin
+
+TRACE_HEADERS = {
+    "traceparent", "tracestate", "baggage", "b3", "uber-trace-id", "x-b3-traceid", "x-b3-spanid",
+    "x-b3-sampled", "x-amzn-trace-id", "x-cloud-trace-context", "sentry-trace",
+}  # fmt: skip
+
+
+@pytest.fixture
+async def spans(
+    atlas_env: AtlasEnv, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[InMemorySpanExporter]:
+    """Spans of a worker in this process, which runs as long as the test."""
+    exporter = InMemorySpanExporter()
+    telemetry = setup_telemetry("atlas-test", SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(worker, "setup_telemetry", lambda service: telemetry)
+    async with atlas_env.worker():
+        yield exporter
+    telemetry.shutdown()
+
+
+async def traced_sync(env: AtlasEnv, *sources: str, **options: object) -> SyncResult:
+    """A sync whose client takes part in the trace."""
+    telemetry: Telemetry = worker.setup_telemetry("atlas-test")
+    client = await Client.connect(
+        env.address,
+        namespace=env.namespace,
+        data_converter=data_converter(),
+        plugins=telemetry.plugins,
+    )
+    result: SyncResult = await client.execute_workflow(
+        "sync_pipeline",
+        SyncRequest(sources=list(sources), **options),
+        id=f"sync_pipeline:{sources[0]}",
+        task_queue=QUEUE,
+        result_type=SyncResult,
+    )
+    return result
+
+
+def ancestry(spans: tuple[ReadableSpan, ...], leaf: ReadableSpan) -> list[str]:
+    """Names of the spans from the trace's beginning down to `leaf`."""
+    by_id = {span.context.span_id: span for span in spans}
+    names = [leaf.name]
+    while leaf.parent is not None:
+        leaf = by_id[leaf.parent.span_id]
+        names.insert(0, leaf.name)
+    return names
+
+
+def named(spans: tuple[ReadableSpan, ...], name: str) -> list[ReadableSpan]:
+    return [span for span in spans if span.name == name]
+
+
+def urls(spans: list[ReadableSpan]) -> set[str]:
+    return {str(span.attributes["url.full"]).rpartition("/")[2] for span in spans}
+
+
+def assert_no_trace_headers(origin: Origin) -> None:
+    assert origin.log
+    assert [seen for seen in origin.log if TRACE_HEADERS & seen.headers.keys()] == []
+
+
+async def test_one_trace_from_the_client_down_to_http_and_sql(
+    atlas_env: AtlasEnv, origin: Origin, spans: InMemorySpanExporter
+) -> None:
+    origin.page("/a", page("a"))
+    origin.redirect("/b", "/a")
+    await atlas_env.add_source("docs", "urls", origin.url("/a"), origin.url("/b"))
+    spans.clear()
+    result = await traced_sync(atlas_env, "docs")
+    assert result.counts.added == 1
+    found = spans.get_finished_spans()
+    down = ["StartWorkflow:sync_pipeline", "RunWorkflow:sync_pipeline", "StartActivity:fetch_batch",
+            "RunActivity:fetch_batch", "fetch page", "GET"]  # fmt: skip
+    requests = [
+        span
+        for span in named(found, "GET")
+        if span.attributes["url.full"] != origin.url("/robots.txt")
+    ]
+    assert len(requests) == 3
+    assert [ancestry(found, span) for span in requests] == [down] * 3
+    beneath = [span for span in found if "db.query.text" in span.attributes]
+    for activity in ("open_run", "claim_batch", "fetch_batch", "process_batch", "settle_batch"):
+        assert [
+            span
+            for span in beneath
+            if f"RunActivity:{activity}" in ancestry(found, span)
+            and ancestry(found, span)[:2] == down[:2]
+        ], f"no SQL under {activity}"
+    assert len({span.context.trace_id for span in named(found, "GET")}) == 1
+    assert_no_trace_headers(origin)
+
+
+async def test_a_run_started_by_the_temporal_binary_begins_its_trace_itself(
+    atlas_env: AtlasEnv, origin: Origin, spans: InMemorySpanExporter
+) -> None:
+    origin.page("/a", page("a"))
+    await atlas_env.add_source("docs", "urls", origin.url("/a"))
+    spans.clear()
+    await Cli(atlas_env).execute("sync_pipeline", "--input", '{"sources":["docs"]}')
+    found = spans.get_finished_spans()
+    (request,) = [
+        span for span in named(found, "GET") if span.attributes["url.full"] == origin.url("/a")
+    ]
+    assert ancestry(found, request)[0] == "RunWorkflow:sync_pipeline"
+    (run,) = named(found, "RunWorkflow:sync_pipeline")
+    assert run.attributes["atlas.first_run_id"] == run.attributes["temporalRunID"]
+
+
+async def test_a_continued_run_is_linked_to_the_one_before(
+    atlas_env: AtlasEnv, origin: Origin, spans: InMemorySpanExporter
+) -> None:
+    pages = [f"/{number}" for number in range(16)]
+    for path in pages:
+        origin.page(path, page(path))
+    await atlas_env.add_source("docs", "urls", *map(origin.url, pages))
+    spans.clear()
+    result = await traced_sync(atlas_env, "docs", batch=1, lanes=2, max_history_events=100)
+    assert result.counts.added == 16
+    runs = named(spans.get_finished_spans(), "RunWorkflow:sync_pipeline")
+    runs.sort(key=lambda span: span.start_time)
+    assert len(runs) > 1
+    assert len({span.context.trace_id for span in runs}) == len(runs)
+    for before, after in pairwise(runs):
+        assert after.parent is None
+        assert [link.context.span_id for link in after.links] == [before.context.span_id]
+    assert {span.attributes["atlas.first_run_id"] for span in runs} == {result.run_id}
+    assert_no_trace_headers(origin)
+
+
+async def test_later_pages_of_a_large_run_are_sampled_but_failures_never(
+    atlas_env: AtlasEnv,
+    origin: Origin,
+    spans: InMemorySpanExporter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(activities.fetching, "TRACED_PAGES", 4)
+    first, later = ["0", "1", "2", "3"], ["4", "5", "6", "7"]
+    for name in [*first, *later]:
+        origin.page(f"/{name}", page(name))
+    origin.status("/7", 404)
+    await atlas_env.add_source("docs", "urls", *(origin.url(f"/{n}") for n in [*first, *later]))
+    spans.clear()
+    monkeypatch.setattr(activities.fetching.zlib, "crc32", lambda url: 1)
+    result = await traced_sync(atlas_env, "docs", batch=4, lanes=1)
+    assert (result.counts.added, result.counts.failed) == (7, 1)
+    found = spans.get_finished_spans()
+    assert urls(named(found, "fetch page")) == {*first, "7"}
+    assert urls(named(found, "GET")) == {*first, "robots.txt"}
+    (failed,) = [span for span in named(found, "fetch page") if not span.status.is_ok]
+    assert failed.attributes["url.full"] == origin.url("/7")
+
+
+async def test_nothing_is_exported_unless_asked(atlas_env: AtlasEnv, origin: Origin) -> None:
+    origin.page("/a", page("a"))
+    await atlas_env.add_source("docs", "urls", origin.url("/a"))
+    async with Origin() as collector:
+        async with atlas_env.worker():
+            assert (await atlas_env.sync("docs")).outcome == "completed"
+        assert not collector.log
+        atlas_env.variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.base
+        process = atlas_env.spawn_worker()
+        assert (await atlas_env.sync("docs")).outcome == "completed"
+        process.terminate()
+        assert await asyncio.to_thread(process.wait, 60) == 0
+        assert {seen.target for seen in collector.log} == {"/v1/traces"}
+    assert_no_trace_headers(origin)
