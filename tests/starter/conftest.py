@@ -41,3 +41,11 @@ def atlas(capsys: pytest.CaptureFixture[str]) -> Atlas:
         return Ran(code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def corpus(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty corpus for commands that need no Temporal; the URL of its database."""
+    monkeypatch.setenv("ATLAS_DATABASE_URL", database_url)
+    monkeypatch.setenv("ATLAS_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")
+    return database_url

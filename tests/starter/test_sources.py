@@ -1,0 +1,191 @@
+"""`atlas sources`: declared, found out, changed, removed; every mistake told by name."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from atlas.contracts.names import QUEUE
+from atlas.contracts.sync_pipeline import SyncRequest
+from atlas.stores.postgres import sources
+from tests.e2e.stack import AtlasEnv
+from tests.origin import Origin
+from tests.starter.conftest import Atlas
+
+SITEMAP = (
+    '<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
+    "<url><loc>{}</loc></url></urlset>"
+)
+FEED = (
+    '<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>'
+    "<item><title>One</title><link>{}</link></item></channel></rss>"
+)
+URL = "https://example.org/docs/start.html"
+
+pytestmark = pytest.mark.usefixtures("corpus")
+
+
+async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atlas) -> None:
+    added = await atlas(
+        *("sources", "add", "docs", URL, "--kind", "site", "--delay", "0.5", "--parallel", "2"),
+        *("--max-pages", "10", "--max-depth", "3", "--include", "/docs/", "--exclude", r"\.pdf$"),
+        *("--every", "6h", "--deletion", "keep", "-o", "json"),
+    )
+    assert added.code == 0, added.err
+    declared = {
+        "name": "docs",
+        "kind": "site",
+        "urls": [URL],
+        "prefix": "https://example.org/docs/",
+        "include": ["/docs/"],
+        "exclude": [r"\.pdf$"],
+        "delay": 0.5,
+        "parallel": 2,
+        "max_pages": 10,
+        "max_depth": 3,
+        "every": 21600.0,
+        "deletion": "keep",
+        "paused": False,
+    }
+    assert added.json == {**declared, "evidence": None}
+    nothing = {"pages": 0, "live": 0, "last_outcome": None, "last_ended": None, "lease": None}
+    assert (await atlas("sources", "list", "-o", "json")).json == {
+        "sources": [{**declared, **nothing}]
+    }
+    edited = await atlas(
+        *("sources", "edit", "docs", "--delay", "2", "--clear", "max-pages", "--clear", "exclude")
+    )
+    assert edited.code == 0, edited.err
+    await atlas("sources", "pause", "docs")
+    shown = (await atlas("sources", "show", "docs", "-o", "json")).json
+    changed = {"delay": 2.0, "max_pages": None, "exclude": [], "paused": True}
+    assert shown == {**declared, **changed, **nothing}
+    await atlas("sources", "resume", "docs")
+    assert (await atlas("sources", "list")).out == "docs\tsite\t0\t0\t6h\t\t\t\n"
+    removed = await atlas("sources", "remove", "docs", "-o", "json")
+    assert removed.json == {"name": "docs", "pages": 0, "purged": False}
+    assert (await atlas("sources", "list", "-o", "json")).json == {"sources": []}
+
+
+async def test_a_list_comes_from_arguments_or_a_file(atlas: Atlas, tmp_path: Path) -> None:
+    file = tmp_path / "urls.txt"
+    file.write_text("# ours\nhttps://example.org/b?utm_source=x\n\nhttps://example.org/c\n")
+    added = await atlas("sources", "add", "some", "https://example.org/a", f"@{file}", "-o", "json")
+    assert added.json["kind"] == "urls"
+    assert added.json["urls"] == [f"https://example.org/{name}" for name in "abc"]
+
+
+async def test_the_kind_is_found_out_and_said(atlas: Atlas, origin: Origin) -> None:
+    origin.page("/feed", FEED.format(origin.url("/post")), content_type="application/rss+xml")
+    origin.page("/docs/", "<html><body>Start", content_type="text/html")
+    found = await atlas("sources", "add", "news", origin.url("/feed"), "--delay", "0", "-o", "json")
+    assert (found.json["kind"], found.json["prefix"]) == ("feed", None)
+    assert "is a feed titled" in found.err and found.json["evidence"] in found.err
+
+    site = await atlas("sources", "add", "docs", origin.url("/docs/"), "--delay", "0", "-o", "json")
+    assert (site.json["kind"], site.json["prefix"]) == ("site", origin.url("/docs/"))
+
+    sitemap = SITEMAP.format(origin.url("/docs/a"))
+    origin.page("/sitemap.xml", sitemap, content_type="application/xml")
+    mapped = await atlas("sources", "add", "map", origin.url("/docs/"), "--delay", "0")
+    assert mapped.out.startswith(f"added map: sitemap, {origin.url('/sitemap.xml')}")
+    assert "there is a sitemap" in mapped.err
+
+
+async def test_a_private_address_is_refused_with_the_mend(
+    atlas: Atlas, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ATLAS_FETCH_ALLOW_NETWORKS")
+    refused = await atlas("sources", "add", "docs", origin.url("/"), "--delay", "0")
+    assert (refused.code, refused.out) == (1, "")
+    assert "loopback" in refused.err and "ATLAS_FETCH_ALLOW_NETWORKS" in refused.err
+    assert not origin.requests()
+    # Of a named kind nothing is asked: it is declared, with a warning.
+    declared = await atlas("sources", "add", "docs", origin.url("/"), "--kind", "site")
+    assert declared.code == 0
+    assert "will not be fetched" in declared.err
+
+
+async def test_a_server_that_is_not_there_leaves_the_kind_unknown(atlas: Atlas) -> None:
+    ran = await atlas("sources", "add", "docs", "http://127.0.0.1:9/", "--delay", "0")
+    assert ran.code == 1
+    assert "127.0.0.1:9" in ran.err and "--kind site" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("docs", "not a url"), "'not a url'"),
+        (("docs", "ftp://example.org/"), "http:// and https:// only"),
+        (("docs", "example.org/docs"), "write https://example.org/docs"),
+        (("Docs!", URL, "--kind", "site"), "name: 'Docs!'"),
+        (("docs", URL, "--kind", "site", "--include", "(["), "include: '(['"),
+        (("docs", URL, "--kind", "site", "--exclude", "(a+)+x"), "exclude: '(a+)+x'"),
+        (("docs", URL, "--kind", "site", "--every", "often"), "every: 'often'"),
+        (("docs", URL, "--kind", "site", "--every", "5s"), "cadence"),
+        (("docs", URL, "--kind", "site", "--delay", "-1"), "delay: -1"),
+        (("docs", URL, "--kind", "site", "--delay", "soon"), "delay"),
+        (("docs", URL, "--kind", "site", "--max-pages", "0"), "max_pages: 0"),
+        (("docs", URL, "--kind", "site", "--prefix", "nope"), "prefix"),
+        (("docs", URL, "--kind", "rss"), "rss"),
+        (("docs", "@/nowhere/urls.txt"), "/nowhere/urls.txt"),
+        (("docs", URL, "https://example.org/other/", "--kind", "site"), "prefix"),
+    ],
+)
+async def test_a_rule_that_cannot_be_used_is_refused_by_name(
+    arguments: tuple[str, ...], said: str, atlas: Atlas
+) -> None:
+    ran = await atlas("sources", "add", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert (await atlas("sources", "list")).out == ""
+
+
+async def test_a_second_source_of_a_name_is_refused(atlas: Atlas) -> None:
+    await atlas("sources", "add", "docs", URL, "--kind", "site")
+    again = await atlas("sources", "add", "docs", URL)
+    assert again.code == 1
+    assert "atlas sources edit docs" in again.err
+
+
+@pytest.mark.parametrize("command", ["show", "pause", "resume", "remove"])
+async def test_an_unknown_source_is_told_with_the_known_ones(command: str, atlas: Atlas) -> None:
+    await atlas("sources", "add", "docs", URL, "--kind", "site")
+    ran = await atlas("sources", command, "dosc")
+    assert ran.code == 1
+    assert "dosc" in ran.err and "docs" in ran.err
+
+
+async def test_editing_refuses_nothing_and_nonsense(atlas: Atlas) -> None:
+    await atlas("sources", "add", "docs", URL, "--kind", "site")
+    assert (await atlas("sources", "edit", "docs")).code == 2
+    bad = await atlas("sources", "edit", "docs", "--parallel", "999")
+    assert bad.code == 2 and "parallel: 999" in bad.err
+    assert (await atlas("sources", "show", "docs", "-o", "json")).json["parallel"] == 1
+
+
+async def test_a_source_that_is_worked_on_is_not_removed(atlas: Atlas, atlas_env: AtlasEnv) -> None:
+    await atlas("sources", "add", "docs", URL, "--kind", "site")
+    # Without a worker the run stays open; the lease is taken for it by hand.
+    run = await atlas_env.client.start_workflow(
+        "sync_pipeline", SyncRequest(sources=["docs"]), id="somebody", task_queue=QUEUE
+    )
+    assert run.first_execution_run_id
+    source = await atlas_env.value("select id from sources")
+    async with atlas_env.pool.acquire() as connection:
+        await sources.take_lease(
+            connection,
+            source,
+            run_id=run.first_execution_run_id,
+            workflow_id="somebody",
+            now=datetime.now(UTC),
+        )
+    busy = await atlas("sources", "remove", "docs")
+    assert busy.code == 1
+    assert "somebody works on source 'docs'" in busy.err
+    assert (await atlas("sources", "show", "docs", "-o", "json")).json["lease"]["workflow_id"] == (
+        "somebody"
+    )
+    await run.terminate()  # it lets go of nothing
+    assert (await atlas("sources", "remove", "docs")).code == 0
+    assert (await atlas("sources", "list")).out == ""
