@@ -90,8 +90,8 @@ def one_line(text: str) -> str:
 
 
 def when(moment: datetime | None) -> str:
-    """Local time, to the second."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else ""
+    """Local time, to the minute."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else ""
 
 
 def _shown(value: object) -> str:
