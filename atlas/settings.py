@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -82,8 +83,13 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+        if value is None:
+            return None
+        url = value.get_secret_value()
+        if not url.startswith(("postgresql://", "postgres://")):
             raise ValueError("must start with postgresql://")
+        if not _port_is_fine(url):
+            raise ValueError("its port is no number; give postgresql://user@host:5432/database")
         return value
 
     @classmethod
@@ -97,6 +103,14 @@ class Settings(BaseSettings):
     @property
     def blob_location(self) -> str:
         return self.blobs or str(self.home / "blobs")
+
+
+def _port_is_fine(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        return "," in parts.netloc or parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def _line(detail: object) -> str:

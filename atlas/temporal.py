@@ -76,9 +76,15 @@ async def connect(
     API key); `address` is the embedded server's and used where that names none.
 
     `quiet`: the SDK's core logs nothing; it would write of each retry, and on stdout. Raises
-    `TemporalUnreachable` when nobody answers.
+    `TemporalUnreachable` when nobody answers, or the configuration cannot be used.
     """
-    config = ClientConfig.load_client_connect_config()
+    try:
+        config = ClientConfig.load_client_connect_config()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise TemporalUnreachable(
+            f"Temporal's configuration cannot be used: {error}. "
+            "Mend the TEMPORAL_* variables, or the file that TEMPORAL_CONFIG_FILE names."
+        ) from None
     if not config.get("target_host"):
         config["target_host"] = address or "127.0.0.1:7233"
     target = config["target_host"]
@@ -90,6 +96,10 @@ async def connect(
             lazy=lazy,
             runtime=_quiet_runtime() if quiet else None,
         )
+    except ValueError as error:
+        raise TemporalUnreachable(
+            f"TEMPORAL_ADDRESS: {target!r} cannot be used: {error}; give host:port"
+        ) from None
     except (RPCError, RuntimeError) as error:
         raise TemporalUnreachable(
             f"Temporal does not answer at {target}: {error}. "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -17,9 +17,12 @@ class DatabaseUnreachable(Exception):
 
 
 def shown(database_url: str) -> str:
-    """The address without user and password."""
+    """The address without user and password, which may stand in the query as well."""
     parts = urlsplit(database_url)
-    return f"{parts.hostname or parts.query or 'socket'}:{parts.port or 5432}{parts.path}"
+    given = dict(parse_qsl(parts.query))
+    hosts = parts.netloc.rpartition("@")[2] or given.get("host", "socket")
+    port = "" if ":" in hosts else f":{given.get('port', '5432')}"
+    return f"{hosts}{port}{parts.path}"
 
 
 async def open_pool(database_url: str, *, size: int = 10, minimum: int = 1) -> asyncpg.Pool:
