@@ -1,0 +1,155 @@
+"""SIGKILL of each part of the embedded stack during a sync, and of all: the run completes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+from temporalio.client import Client, WorkflowHandle
+
+from atlas.contracts.names import QUEUE
+from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
+from atlas.domain.sources import SourceSpec
+from atlas.embedded.cluster import socket_folder
+from atlas.stores.postgres import sources
+from atlas.temporal import data_converter
+from tests.e2e.environments import Servers, servers
+from tests.embedded.conftest import Home
+from tests.invariants import Snapshot, assert_invariants, assert_workflows_healthy, snapshot
+from tests.origin import Origin
+from tests.sites import START, GeneratedSite
+
+__all__ = ["servers"]
+
+SITE = GeneratedSite(pages=100)
+
+
+@dataclass
+class Stack:
+    """A home with a real worker, and a site that it is to sync."""
+
+    home: Home
+    origin: Origin
+
+    async def declare(self) -> None:
+        SITE.serve(self.origin)
+        start = self.origin.url(START)
+        spec = SourceSpec("docs", "site", (start,), prefix=start, delay=0.0, parallel=8)
+        async with self.pool() as pool, pool.acquire() as connection:
+            await sources.add(connection, spec, datetime.now(UTC))
+
+    @asynccontextmanager
+    async def pool(self) -> AsyncIterator[asyncpg.Pool]:
+        async with asyncpg.create_pool(
+            self.home.stack.database_url, min_size=1, max_size=2
+        ) as pool:
+            yield pool
+
+    async def client(self) -> Client:
+        return await Client.connect(
+            str(self.home.stack.temporal_address), data_converter=data_converter()
+        )
+
+    async def start(self) -> None:
+        await (await self.client()).start_workflow(
+            "sync_pipeline",
+            SyncRequest(sources=["docs"], batch=10),
+            id="sync",
+            task_queue=QUEUE,
+        )
+
+    async def result(self) -> SyncResult:
+        client = await self.client()
+        handle: WorkflowHandle[object, SyncResult] = client.get_workflow_handle(
+            "sync", result_type=SyncResult
+        )
+        return await handle.result()
+
+    async def assert_corpus(self, expected: Snapshot) -> None:
+        async with self.pool() as pool:
+            await assert_invariants(pool, self.home.path / "blobs")
+            found = await snapshot(pool, self.origin.base)
+        assert found.differences(expected) == []
+        await assert_workflows_healthy(await self.client())
+
+
+@pytest.fixture
+async def stack(
+    tmp_path: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Stack]:
+    """Up, with the site declared; nothing of it is left running after the test."""
+    monkeypatch.setenv("ATLAS_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")
+    monkeypatch.setenv("ATLAS_FETCH_RETRY_DELAY", "0.1")
+    monkeypatch.setenv("ATLAS_HOME", str(tmp_path / "home"))
+    worker = [sys.executable, "-P", "-m", "worker"]
+    home = Home(tmp_path / "home", worker=worker, worker_announces=True, postgres_settings={})
+    try:
+        assert await home.up() == 0
+        made = Stack(home, origin)
+        await made.declare()
+        yield made
+    finally:
+        home.kill_all()
+        shutil.rmtree(socket_folder(home.path / "postgres"), ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+async def undisturbed(
+    servers: Servers, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Snapshot]:
+    async with Origin() as origin, servers.atlas(tmp_path_factory.mktemp("calm")) as env:
+        SITE.serve(origin)
+        await env.add_source("docs", "site", origin.url(START), prefix=origin.url(START))
+        env.spawn_worker()
+        await env.sync("docs")
+        yield await snapshot(env.pool, origin.base)
+
+
+async def test_after_the_death_of_all_processes_up_completes_the_run(
+    stack: Stack, undisturbed: Snapshot
+) -> None:
+    await stack.start()
+    await stack.origin.arrived(count=50)
+    stack.home.kill_all()
+    assert await stack.home.up() == 0
+    assert (await stack.result()).outcome == "completed_with_failures"
+    await stack.assert_corpus(undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_each_part_killed_in_turn_and_then_all(stack: Stack, undisturbed: Snapshot) -> None:
+    await stack.start()
+    for requests, part in ((15, "postgres"), (40, "temporal"), (65, "worker"), (80, "postgres")):
+        await stack.origin.arrived(count=requests)
+        os.kill(stack.home.process(part).pid, signal.SIGKILL)
+    await stack.origin.arrived(count=95)
+    stack.home.kill_all()
+    assert await stack.home.up() == 0
+    assert (await stack.result()).outcome == "completed_with_failures"
+    await stack.assert_corpus(undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("part", ["postgres", "temporal"])
+@pytest.mark.parametrize("requests", [2, 30, 70, 105])
+async def test_a_server_killed_at_some_request(
+    stack: Stack, undisturbed: Snapshot, part: str, requests: int
+) -> None:
+    await stack.start()
+    await stack.origin.arrived(count=requests)
+    await asyncio.sleep(requests % 7 / 20)  # between requests, too
+    os.kill(stack.home.process(part).pid, signal.SIGKILL)
+    assert (await stack.result()).outcome == "completed_with_failures"
+    await stack.assert_corpus(undisturbed)
