@@ -1,0 +1,174 @@
+"""Record histories of representative runs:
+
+    .venv/bin/python -m pytest tests/replay/record.py
+
+writes `histories/<name>.json`. Keep the old files when workflows change: they are runs that may
+be under way during a deploy. Give a new name to what is recorded anew.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+
+from atlas.contracts.sync_pipeline import SyncProgress
+from tests.e2e.conftest import atlas_env, origin  # noqa: F401 (fixtures)
+from tests.e2e.stack import AtlasEnv
+from tests.origin import Origin
+
+HISTORIES = Path(__file__).parent / "histories"
+
+
+async def keep(name: str, env: AtlasEnv, workflow_id: str) -> None:
+    """Write the histories of all executions of the newest run of an id."""
+    HISTORIES.mkdir(exist_ok=True)
+    executions = [
+        execution async for execution in env.client.list_workflows(f"WorkflowId = '{workflow_id}'")
+    ]
+    executions.sort(key=lambda execution: execution.start_time)
+    for number, execution in enumerate(executions, 1):
+        handle = env.client.get_workflow_handle(workflow_id, run_id=execution.run_id)
+        history = json.loads((await handle.fetch_history()).to_json())
+        suffix = f"-{number}" if len(executions) > 1 else ""
+        record = {"workflow_id": workflow_id, **history}
+        (HISTORIES / f"{name}{suffix}.json").write_text(json.dumps(record) + "\n")
+
+
+def page(name: str, *links: str) -> str:
+    anchors = "".join(f'<a href="{link}">{link}</a> ' for link in links)
+    text = f"<h1>Page {name}</h1><p>What page {name} has to say.</p>"
+    return f"<html><body>{text}{anchors}</body></html>"
+
+
+def site(origin: Origin, pages: int = 6) -> None:  # noqa: F811
+    """A start page, pages below it, one that fails first, one gone, one redirected."""
+    below = [f"/docs/{number}" for number in range(pages)]
+    origin.page("/docs/", page("start", *below, "/docs/flaky", "/docs/gone", "/docs/moved"))
+    for path in below:
+        origin.page(path, page(path, f"{path}/deeper"))
+        origin.page(f"{path}/deeper", page(f"{path} deeper"))
+    origin.fail_first("/docs/flaky", 1, page("flaky"))
+    origin.status("/docs/gone", 404)
+    origin.redirect("/docs/moved", "/docs/0")
+
+
+async def add_site(env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
+    site(origin)
+    await env.add_source("docs", "site", origin.url("/docs/"), prefix=origin.url("/docs/"))
+
+
+async def when(
+    handle: WorkflowHandle[object, object], holds: Callable[[SyncProgress], bool]
+) -> None:
+    while not holds(await handle.query("progress", result_type=SyncProgress)):
+        await asyncio.sleep(0.05)
+
+
+async def test_site_with_levels_failures_and_retries(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
+    await add_site(atlas_env, origin)
+    async with atlas_env.worker():
+        result = await atlas_env.sync("docs", batch=3)
+        assert result.counts.failed == 1
+        await keep("site", atlas_env, "sync_pipeline:docs")
+
+
+async def test_continued_as_new(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
+    await add_site(atlas_env, origin)
+    async with atlas_env.worker():
+        await atlas_env.sync("docs", batch=1, lanes=2, max_history_events=100)
+        await keep("continued", atlas_env, "sync_pipeline:docs")
+
+
+async def test_several_sources(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
+    await add_site(atlas_env, origin)
+    origin.page("/a", page("a"))
+    await atlas_env.add_source("list", "urls", origin.url("/a"))
+    await atlas_env.add_source("feed", "feed", origin.url("/no-feed"))
+    async with atlas_env.worker():
+        await atlas_env.sync("docs", "list", "feed", "unknown", id="sync_pipeline:several")
+        await keep("several", atlas_env, "sync_pipeline:several")
+        await keep("listing_failed", atlas_env, "sync_pipeline:feed")
+        await atlas_env.sync("unknown")
+        await keep("unknown_source", atlas_env, "sync_pipeline:unknown")
+
+
+async def test_cancelled(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
+    await add_site(atlas_env, origin)
+    origin.page("/docs/3", page("3"), silent=True)
+    async with atlas_env.worker():
+        handle = await atlas_env.start("docs", batch=2)
+        await origin.arrived("/docs/3")
+        await handle.cancel()
+        try:
+            await handle.result()
+        except WorkflowFailureError:
+            await keep("cancelled", atlas_env, "sync_pipeline:docs")
+
+
+async def test_cancelled_several(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
+    await add_site(atlas_env, origin)
+    origin.page("/docs/3", page("3"), silent=True)
+    await atlas_env.add_source("list", "urls", origin.url("/docs/0"))
+    async with atlas_env.worker():
+        handle = await atlas_env.start("docs", "list", id="sync_pipeline:several")
+        await origin.arrived("/docs/3")
+        await handle.cancel()
+        try:
+            await handle.result()
+        except WorkflowFailureError:
+            await keep("cancelled_several", atlas_env, "sync_pipeline:several")
+
+
+async def test_paused_and_resumed(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
+    await add_site(atlas_env, origin)
+    gate = asyncio.Event()
+    origin.page("/docs/3", page("3"), gate=gate)
+    async with atlas_env.worker():
+        handle = await atlas_env.start("docs", batch=2, lanes=2)
+        await origin.arrived("/docs/3")
+        await handle.signal("pause")
+        await when(handle, lambda progress: progress.paused)
+        gate.set()
+        await when(handle, lambda progress: progress.counts.done > 0)
+        await handle.signal("resume")
+        await handle.result()
+        await keep("paused", atlas_env, "sync_pipeline:docs")
+
+
+async def test_already_running(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
+    gate = asyncio.Event()
+    origin.page("/a", page("a"), gate=gate)
+    await atlas_env.add_source("list", "urls", origin.url("/a"))
+    async with atlas_env.worker():
+        handle = await atlas_env.start("list", id="the holder")
+        await origin.arrived("/a")
+        assert (await atlas_env.sync("list")).outcome == "already_running"
+        waiting = await atlas_env.start("list", id="waiting", wait_for_lease=True)
+        await when(waiting, lambda progress: progress.stage.startswith("waiting"))
+        gate.set()
+        await handle.result()
+        await waiting.result()
+        await keep("already_running", atlas_env, "sync_pipeline:list")
+        await keep("waited", atlas_env, "waiting")
+
+
+async def test_fetch_url(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
+    origin.fail_first("/a", 1, page("a"))
+    async with atlas_env.worker():
+        run = atlas_env.client.execute_workflow
+        await run("fetch_url", {"url": origin.url("/a")}, id="fetched", task_queue="atlas")
+        await run("fetch_url", {"url": origin.url("/b")}, id="missing", task_queue="atlas")
+        for name in ("fetched", "missing"):
+            await keep(f"fetch_url_{name}", atlas_env, name)
+        for name, kind, args in (
+            ("bad_input", "sync_pipeline", [{"source": "docs"}]),
+            ("no_input", "sync_pipeline", []),
+            ("two_inputs", "fetch_url", [{}, {}]),
+            ("unknown_type", "sync_pipelin", []),
+        ):
+            try:
+                await run(kind, args=args, id=name, task_queue="atlas")
+            except WorkflowFailureError:
+                await keep(name, atlas_env, name)

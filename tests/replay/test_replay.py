@@ -1,0 +1,54 @@
+"""Histories of earlier versions replay: no change breaks a run that is under way."""
+
+import json
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+
+from atlas.temporal import data_converter
+from workflows.fetch_url import FetchUrl
+from workflows.one_input import OneInput
+from workflows.sync_pipeline import SyncPipeline
+from workflows.unknown import UnknownWorkflow
+
+HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
+WANTED = {
+    "site", "several", "cancelled", "cancelled_several", "continued", "paused", "already_running",
+    "waited", "listing_failed", "unknown_source", "fetch_url_fetched", "fetch_url_missing",
+    "bad_input", "no_input", "two_inputs", "unknown_type",
+}  # fmt: skip
+
+
+def replayer() -> Replayer:
+    """With everything a worker has that decides which commands a workflow gives; sandbox on."""
+    return Replayer(
+        workflows=[SyncPipeline, FetchUrl, UnknownWorkflow],
+        interceptors=[OneInput()],
+        data_converter=data_converter(),
+    )
+
+
+def history_of(record: dict) -> WorkflowHistory:
+    return WorkflowHistory.from_json(record.pop("workflow_id"), record)
+
+
+def test_every_kind_of_run_is_recorded() -> None:
+    assert {file.stem.rsplit("-", 1)[0] for file in HISTORIES} >= WANTED
+
+
+@pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
+async def test_a_recorded_history_replays(file: Path) -> None:
+    await replayer().replay_workflow(history_of(json.loads(file.read_text())))
+
+
+async def test_a_changed_story_is_noticed() -> None:
+    record = json.loads((Path(__file__).parent / "histories" / "site.json").read_text())
+    for event in record["events"]:
+        scheduled = event.get("activityTaskScheduledEventAttributes", {})
+        if scheduled.get("activityType", {}).get("name") == "claim_batch":
+            scheduled["activityType"]["name"] = "another_activity"
+            break
+    with pytest.raises(Exception, match=r"[Nn]ondeterminism"):
+        await replayer().replay_workflow(history_of(record))
