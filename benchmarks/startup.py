@@ -1,0 +1,190 @@
+"""From `atlas up -d` to the first searchable document, and the memory of the idle stack.
+
+    python -m benchmarks startup
+
+Two starts are measured: of a fresh home (PostgreSQL's cluster is made, migrations run), and of one
+that was there before. The site is one page on loopback. Aims: 5 s, 250 MB.
+"""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from atlas.embedded.processes import descendants
+from atlas.embedded.record import read_stack, supervisor_of
+from atlas.settings import Settings
+from starter.client import AtlasClient
+
+AIM_SECONDS = 5.0
+AIM_BYTES = 250_000_000
+IDLE_SECONDS = 120.0
+"""At most, until a worker without work has ended its extraction processes (after 60)."""
+
+
+def main() -> None:
+    """Measure and print."""
+    with _home() as home, _site() as url:
+        _tell_times("fresh home", _first_document(home, "fresh", url))
+        _tell_memory("idle after one document", _memory(home))
+        _atlas("down")
+        _tell_times("known home", _first_document(home, "again", url))
+        _atlas("down")
+
+
+def _first_document(home: Path, name: str, url: str) -> dict[str, float]:
+    began = time.perf_counter()
+    _atlas("up", "-d")
+    up = time.perf_counter()
+    asyncio.run(_until_found(name, f"{url}{name}"))
+    found = time.perf_counter()
+    return {"atlas up -d": up - began, "to the document": found - up, "in all": found - began}
+
+
+async def _until_found(name: str, url: str) -> None:
+    """In this process, so the client's imports are paid for: what a program would see."""
+    async with AtlasClient.connect(Settings.load()) as atlas:
+        await atlas.sources.add(name, url, kind="urls", delay=0)
+        result = await (await atlas.sync(name)).result()
+        assert result.counts.added == 1, result
+        page = await atlas.search(f"lantern {name}")
+        assert page.results, "the document is not found"
+
+
+def _memory(home: Path) -> dict[str, tuple[int, int, int]]:
+    """(counted once, PSS, RSS) in bytes by part, once extraction has let go of its processes."""
+    stack, supervisor = read_stack(home), supervisor_of(home)
+    assert stack is not None and supervisor is not None
+    _until_idle(stack.parts["worker"].pid)
+    parts = {name: [part.pid, *descendants(part.pid)] for name, part in stack.parts.items()}
+    parts["supervisor"] = [supervisor.pid]
+    seen: dict[str, int] = {}
+    return {
+        f"{name} ({len(pids)} processes)": (
+            sum(_own(pid) for pid in pids) + _new_files(pids, seen),
+            sum(_rollup(pid, "Pss") for pid in pids),
+            sum(_rollup(pid, "Rss") for pid in pids),
+        )
+        for name, pids in parts.items()
+    }
+
+
+def _until_idle(worker: int) -> None:
+    deadline = time.monotonic() + IDLE_SECONDS
+    while descendants(worker) and time.monotonic() < deadline:
+        time.sleep(1)
+
+
+def _own(pid: int) -> int:
+    """Memory that no file backs; what processes of the stack share is divided among them."""
+    return _rollup(pid, "Pss_Anon") + _rollup(pid, "Pss_Shmem")
+
+
+def _new_files(pids: list[int], seen: dict[str, int]) -> int:
+    """Pages of mapped files that the parts before did not have: each file counts once.
+
+    PSS divides them among all who map them, other stacks on this machine included.
+    """
+    before = sum(seen.values())
+    for pid in pids:
+        for path, size in _files(pid).items():
+            seen[path] = max(size, seen.get(path, 0))
+    return sum(seen.values()) - before
+
+
+def _files(pid: int) -> dict[str, int]:
+    """Resident bytes of each mapped file, without pages that were written to."""
+    found: dict[str, int] = {}
+    path = ""
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        name, _, rest = line.partition(" ")
+        if not name.endswith(":"):
+            path = line[73:]
+        elif path.startswith("/") and not path.startswith(("/dev/", "/memfd:", "/SYSV")):
+            sign = {"Rss:": 1, "Anonymous:": -1}.get(name, 0)
+            found[path] = found.get(path, 0) + sign * int((rest.split() or ["0"])[0] if sign else 0)
+    return {path: size * 1024 for path, size in found.items()}
+
+
+def _rollup(pid: int, name: str) -> int:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _tell_times(title: str, seconds: dict[str, float]) -> None:
+    parts = ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items())
+    ratio = seconds["in all"] / AIM_SECONDS
+    print(f"{title}: {parts}; {ratio:.2f} of the aim of {AIM_SECONDS:g} s")
+
+
+def _tell_memory(title: str, parts: dict[str, tuple[int, int, int]]) -> None:
+    once, pss, rss = (sum(sizes) for sizes in zip(*parts.values(), strict=True))
+    print(
+        f"{title}: {once / 1e6:.0f} MB, {once / AIM_BYTES:.2f} of the aim "
+        f"(PSS {pss / 1e6:.0f}, RSS {rss / 1e6:.0f})"
+    )
+    for name, (own, shared, resident) in parts.items():
+        sizes = f"PSS {shared / 1e6:4.0f}   RSS {resident / 1e6:4.0f}"
+        print(f"    {name:<28} {own / 1e6:5.0f} MB   {sizes}")
+
+
+def _atlas(*arguments: str) -> None:
+    program = Path(sys.executable).parent / "atlas"
+    subprocess.run([program, *arguments], check=True, stderr=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def _home() -> Iterator[Path]:
+    """A temporary `ATLAS_HOME`, its stack stopped whatever happens."""
+    with tempfile.TemporaryDirectory(prefix="atlas-bench-") as folder:
+        home = Path(folder)
+        home.chmod(0o711)  # as root PostgreSQL runs as another user
+        os.environ["ATLAS_HOME"] = str(home)
+        os.environ["ATLAS_FETCH_ALLOW_NETWORKS"] = "127.0.0.0/8"
+        try:
+            yield home
+        finally:
+            _atlas("down")
+
+
+@contextlib.contextmanager
+def _site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+
+
+class _Page(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/robots.txt":
+            self.send_error(404)
+            return
+        name = self.path.strip("/")
+        text = f"The lantern of {name} burns at the end of the quay. " * 20
+        body = (
+            f"<title>Lantern {name}</title><main><h1>Lantern {name}</h1><p>{text}</main>".encode()
+        )
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+if __name__ == "__main__":
+    main()
