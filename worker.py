@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -218,9 +220,25 @@ async def _until_signalled(settings: Settings) -> None:
     await run(settings, stop)
 
 
+def _until_servers_run() -> None:
+    """The embedded stack starts its worker beside the servers: read where they are, once they run.
+
+    A worker started by anyone else goes on at once. Ends with the one that started it.
+    """
+    told = os.environ.pop("ATLAS_WORKER_GO_FILE", None)
+    parent = os.getppid()
+    while told is not None and not Path(told).exists():
+        if os.getppid() != parent:
+            sys.exit(1)
+        time.sleep(0.02)
+    if told is not None:
+        os.environ.update(json.loads(Path(told).read_text()))
+
+
 def main() -> int:
     """Run a worker; exit code 0 after a stop, 1 when it refused to start."""
     setup_logs("INFO")
+    _until_servers_run()
     try:
         settings = Settings.load()
         setup_logs(settings.log_level)

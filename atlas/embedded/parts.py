@@ -1,11 +1,13 @@
 """What the supervisor asks of a part of the stack, and the worker as such a part."""
 
+import json
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from atlas.embedded.errors import from_os_error
 from atlas.embedded.unprivileged import Account
 
 
@@ -59,7 +61,9 @@ class Part(Protocol):
 class WorkerProcess:
     """The worker. It says that it is polling by making the file `ATLAS_WORKER_READY_FILE`.
 
-    `announces=False` is for a worker that does not (the tests' stand-in).
+    The first one starts beside the servers, since its imports take as long as they do: it waits
+    for `ATLAS_WORKER_GO_FILE` and reads there where they are. `announces=False` is for a worker
+    that does neither (the tests' stand-in).
     """
 
     argv: list[str]
@@ -69,22 +73,45 @@ class WorkerProcess:
     stop_seconds: float = 45.0
     ready_seconds: float = 120.0
     account: Account | None = field(default=None, init=False)
+    released: bool = field(default=False, init=False)
 
     name = "worker"
     stop_signal = signal.SIGTERM
     address = ""
 
     def prepare(self) -> None:
-        """Forget that an earlier worker was ready."""
-        self.ready_file.unlink(missing_ok=True)
+        """Forget that an earlier worker was ready, and what an earlier one was told."""
+        self.stopped()
 
     def command(self) -> list[str]:
         """What to run."""
         return self.argv
 
     def environment(self) -> Mapping[str, str]:
-        """Where the database and Temporal are, and the file that says "ready"."""
-        return {**self.connections(), "ATLAS_WORKER_READY_FILE": str(self.ready_file)}
+        """Where the servers are, or the file that will say it; and the file that says "ready"."""
+        servers = (
+            self.connections() if self.released else {"ATLAS_WORKER_GO_FILE": str(self.go_file)}
+        )
+        return {**servers, "ATLAS_WORKER_READY_FILE": str(self.ready_file)}
+
+    @property
+    def go_file(self) -> Path:
+        """Tells the first worker where the servers are, as JSON, once they run."""
+        return self.ready_file.with_suffix(".go")
+
+    def release(self) -> None:
+        """The servers run: tell the worker that waits where they are.
+
+        Raises:
+            EmbeddedError: the home cannot be written.
+        """
+        self.released = True
+        fresh = self.go_file.with_suffix(".new")
+        try:
+            fresh.write_text(json.dumps(dict(self.connections())))
+            fresh.replace(self.go_file)
+        except OSError as error:
+            raise from_os_error("write", fresh, error) from error
 
     async def ready(self) -> bool:
         """Whether it polls."""
@@ -94,5 +121,6 @@ class WorkerProcess:
         """Nothing to settle."""
 
     def stopped(self) -> None:
-        """Remove the file that says "ready"."""
+        """Remove the files by which it talks with us."""
         self.ready_file.unlink(missing_ok=True)
+        self.go_file.unlink(missing_ok=True)

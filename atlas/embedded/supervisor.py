@@ -1,8 +1,8 @@
 """Keeps the stack of one home running: starts it in order, restarts what dies, stops in order.
 
     postgres ─┐
-              ├─> migrations, retention ─> worker          (start)
-    temporal ─┘
+    temporal ─┼─> migrations, retention ─> worker polls    (start)
+      worker ─┘   (imports, and waits)
     worker ─> temporal ─> postgres                         (stop)
 
 A part that ends by itself is started again, later each time it ends soon after. The
@@ -102,8 +102,11 @@ class Supervisor:
         for name in await asyncio.to_thread(end_leftovers, self._stack):
             self.say(f"{name} was still running from last time: ended it")
         self._record("starting")
+        worker = self._parts.worker
+        early = await self._spawn(worker) if worker.announces else None
         await self._start_servers()
-        await self._launch(self._parts.worker)
+        await asyncio.to_thread(worker.release)
+        await (self._launch(worker) if early is None else early.until_ready())
         self._record("ready")
         self._tell_where()
         self._on_ready()
@@ -160,7 +163,13 @@ class Supervisor:
         self._stack.temporal_address, self._stack.ui_url = temporal.address, temporal.ui_url
 
     async def _launch(self, part: Part) -> Child:
-        """Start a part and wait until it answers; recorded before it is waited for."""
+        """Start a part and wait until it answers."""
+        child = await self._spawn(part)
+        await child.until_ready()
+        return child
+
+    async def _spawn(self, part: Part) -> Child:
+        """Start a part; recorded before anybody waits for it."""
         await asyncio.to_thread(part.prepare)
         child = await Child.start(part, self._plan.home, self._log_of(part))
         self._children[part.name] = child
@@ -168,7 +177,6 @@ class Supervisor:
             child.identity.pid, child.identity.started, part.address, time.time()
         )
         self._stack.write()
-        await child.until_ready()
         return child
 
     def _log_of(self, part: Part) -> PartLog:

@@ -1,9 +1,12 @@
 """The stack as a person meets it: up, down, status, restarts."""
 
 import asyncio
+import json
+import os
 import signal
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from temporalio.client import Client
@@ -114,16 +117,36 @@ async def test_a_worker_that_refuses_to_start_is_quoted(
     assert home.alive() == []
 
 
-async def test_the_worker_is_told_where_everything_is(homes: Callable[..., Home]) -> None:
-    script = "env > $ATLAS_HOME_FOR_TEST/env; touch $ATLAS_WORKER_READY_FILE; exec sleep 1000"
-    home = homes(worker_announces=True)
-    script = script.replace("$ATLAS_HOME_FOR_TEST", str(home.path))
+TOLD = """
+if [ -n "$ATLAS_WORKER_GO_FILE" ]; then
+    while [ ! -e "$ATLAS_WORKER_GO_FILE" ]; do sleep 0.02; done
+    cp "$ATLAS_WORKER_GO_FILE" HOME/first
+else
+    env > HOME/written; mv HOME/written HOME/later
+fi
+touch "$ATLAS_WORKER_READY_FILE"
+exec sleep 1000
+"""
+
+
+async def test_the_worker_is_told_where_everything_is(
+    homes: Callable[..., Home], tmp_path: Path
+) -> None:
+    script = TOLD.replace("HOME", str(tmp_path))
     home = homes(worker=["/bin/sh", "-c", script], worker_announces=True)
     assert await home.up() == 0
-    told = dict(line.split("=", 1) for line in (home.path / "env").read_text().splitlines())
-    assert told["ATLAS_DATABASE_URL"] == home.stack.database_url
-    assert told["TEMPORAL_ADDRESS"] == home.stack.temporal_address
-    assert told["ATLAS_WEB_UI_URL"] == home.stack.ui_url
+    first = json.loads((tmp_path / "first").read_text())
+    where = {
+        "ATLAS_DATABASE_URL": home.stack.database_url,
+        "TEMPORAL_ADDRESS": home.stack.temporal_address,
+        "ATLAS_WEB_UI_URL": home.stack.ui_url,
+    }
+    assert first == where
+    os.kill(home.stack.parts["worker"].pid, signal.SIGKILL)
+    while not (tmp_path / "later").exists():  # started again, when the servers run already
+        await asyncio.sleep(0.02)
+    later = dict(line.split("=", 1) for line in (tmp_path / "later").read_text().splitlines())
+    assert where.items() <= later.items()
 
 
 async def test_external_parts_replace_the_embedded_ones(
