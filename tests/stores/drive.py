@@ -1,0 +1,155 @@
+"""Drives the store through whole runs as the activities do, without web and Temporal."""
+
+import hashlib
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from atlas.contracts.activities import Batch, ClaimBatch, CloseRun, OpenRun, RunClosed
+from atlas.domain.analysis import ANALYSER_VERSION, index_parts
+from atlas.domain.batch import FetchRow, HeldPage, PreparedPage
+from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.neardup import sketch
+from atlas.domain.prepared import Prepared
+from atlas.domain.sources import SourceSpec
+from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link
+from atlas.domain.versions import SettledWith
+from atlas.stores.postgres import sources
+from atlas.stores.postgres.corpus import Corpus
+from atlas.stores.postgres.sources import Source
+
+Web = Mapping[str, str | int]
+"""What each listed URL answers: a text, or a status that is a failure."""
+
+
+async def nobody_is_open(workflow_id: str, run_id: str) -> bool:
+    return False
+
+
+async def all_are_open(workflow_id: str, run_id: str) -> bool:
+    return True
+
+
+@dataclass
+class Drive:
+    """A corpus whose clock stands still until a run begins."""
+
+    pool: "asyncpg.Pool[asyncpg.Record]"
+    now: datetime = datetime(2026, 11, 24, tzinfo=UTC)
+    _numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        current = SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION)
+        self.corpus = Corpus(self.pool, clock=lambda: self.now, current=current)
+
+    async def add(self, name: str, **rules: Any) -> Source:
+        spec = SourceSpec(name, rules.pop("kind", "urls"), ("https://example.org/",), **rules)
+        async with self.pool.acquire() as connection:
+            await sources.add(connection, spec, self.now)
+            return await sources.get(connection, name)
+
+    async def open(self, source: str) -> str:
+        """Begin a run, an hour after the one before; returns its id."""
+        self.now += timedelta(hours=1)
+        run_id = f"run-{next(self._numbers)}"
+        request = OpenRun(run_id=run_id, workflow_id=f"sync_pipeline:{source}", source=source)
+        opened = await self.corpus.open_run(request, nobody_is_open)
+        assert opened.outcome is None, opened
+        return run_id
+
+    async def enlist(self, run_id: str, *urls: str) -> int:
+        run, source = await self.corpus.run_source(run_id)
+        return await self.corpus.list_pages(run, source, list(urls), level=0)
+
+    async def claim(self, batch: Batch, size: int = 100) -> list[HeldPage]:
+        """Claim and begin an attempt."""
+        await self.corpus.claim(ClaimBatch(**batch.model_dump(), level=0, size=size))
+        return await self.corpus.begin_attempt(batch)
+
+    async def record(self, run_id: str, pages: list[HeldPage], web: Web) -> int:
+        rows = [fetched(page, web[page.url]) for page in pages]
+        return await self.corpus.record_fetches(run_id, fences(pages), rows)
+
+    async def work(self, batch: Batch, web: Web) -> None:
+        """Fetch, process and settle a batch."""
+        await self.record(batch.run_id, await self.claim(batch), web)
+        pages = [page for page in await self.corpus.begin_attempt(batch) if page.stage == "fetched"]
+        found = [prepared(page, str(web[page.url])) for page in pages]
+        await self.corpus.store_prepared(batch.run_id, fences(pages), found)
+        pages = await self.corpus.begin_attempt(batch)
+        await self.corpus.settle(batch, fences(pages))
+        await self.corpus.end_batch(batch)
+
+    async def run(self, source: str, web: Web, *, complete: bool = True) -> RunClosed:
+        """A whole run of a source whose listing is the keys of `web`."""
+        run_id = await self.open(source)
+        await self.enlist(run_id, *web)
+        await self.work(Batch(run_id=run_id, lane=0, number=1), web)
+        return await self.corpus.close_run(CloseRun(run_id=run_id, complete=complete))
+
+    async def live(self) -> set[str]:
+        """URLs with an open version."""
+        rows = await self.pool.fetch(
+            "select url from pages join versions v on v.page_id = pages.id where valid_to is null"
+        )
+        return {row["url"] for row in rows}
+
+    async def lifecycle(self, url: str) -> str:
+        return str(
+            await self.pool.fetchval(
+                "select lifecycle from page_state ps join pages p on p.id = ps.page_id "
+                "where url = $1",
+                url,
+            )
+        )
+
+
+def fences(pages: list[HeldPage]) -> dict[int, int]:
+    return {page.page_id: page.fence for page in pages}
+
+
+def snapshot_of(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def fetched(page: HeldPage, answer: str | int) -> FetchRow:
+    """The ledger row of a page that answered so."""
+    status = answer if isinstance(answer, int) else 200
+    error = snapshot = None
+    if isinstance(answer, int):
+        kind = ErrorClass.GONE if answer in (404, 410) else ErrorClass.TRANSIENT
+        error = PageError(kind, f"http_{answer}", f"the server answered {answer}")
+    else:
+        snapshot = snapshot_of(answer)
+    return FetchRow(
+        page_id=page.page_id,
+        url=page.url,
+        attempt=page.attempts + 1,
+        final_url=page.url,
+        status=status,
+        elapsed=0.1,
+        snapshot=snapshot,
+        error=error,
+        settled=snapshot is not None and snapshot == page.settled,
+    )
+
+
+def prepared(page: HeldPage, text: str, *links: str) -> PreparedPage:
+    """What processing makes of a text."""
+    extracted = Extracted(
+        title="Title",
+        text=text,
+        markdown=text,
+        lang="en",
+        published=None,
+        canonical=None,
+        links=tuple(Link(link) for link in links),
+        text_hash=hashlib.sha256(text.encode()).hexdigest(),
+        media="html",
+    )
+    whole = Prepared(extracted, sketch(text), index_parts("Title", text))
+    return PreparedPage(page.page_id, snapshot_of(text), whole)

@@ -1,0 +1,92 @@
+"""Migrations: applied once, from many places at once, and never over a schema not understood."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from atlas.stores.postgres import migrate
+
+Connection = asyncpg.Connection
+
+
+@pytest.fixture
+async def connection(empty_database_url: str) -> AsyncIterator[Connection]:
+    opened = await asyncpg.connect(empty_database_url)
+    yield opened
+    await opened.close()
+
+
+NAMES = [migration.name for migration in migrate.known()]
+
+
+def test_migrations_are_numbered_without_a_gap() -> None:
+    numbers = [migration.number for migration in migrate.known()]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_all_are_applied_once(connection: Connection) -> None:
+    assert await migrate.migrate(connection) == NAMES
+    assert await migrate.migrate(connection) == []
+    await migrate.verify(connection)
+
+
+async def test_many_at_once_apply_each_once(empty_database_url: str) -> None:
+    connections = await asyncio.gather(*(asyncpg.connect(empty_database_url) for _ in range(4)))
+    try:
+        applied = await asyncio.gather(*(migrate.migrate(one) for one in connections))
+        assert sorted(name for names in applied for name in names) == NAMES
+        await asyncio.gather(*(migrate.verify(one) for one in connections))
+    finally:
+        await asyncio.gather(*(one.close() for one in connections))
+
+
+async def test_the_rest_is_applied_to_an_older_schema(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = migrate.known()
+    monkeypatch.setattr(migrate, "known", lambda: every[:1])
+    await migrate.migrate(connection)
+    monkeypatch.setattr(migrate, "known", lambda: every)
+    with pytest.raises(migrate.SchemaMismatch, match="older than this program: 0002"):
+        await migrate.verify(connection)
+    assert await migrate.migrate(connection) == NAMES[1:]
+    await migrate.verify(connection)
+
+
+async def test_one_that_fails_leaves_nothing_behind(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = migrate.Migration(len(NAMES) + 1, "0099_bad.sql", "create table half (); select 1/0")
+    every = [*migrate.known(), bad]
+    monkeypatch.setattr(migrate, "known", lambda: every)
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await migrate.migrate(connection)
+    assert await connection.fetchval("select to_regclass('sources')") is None
+    assert await connection.fetchval("select to_regclass('half')") is None
+
+
+@pytest.mark.parametrize("function", [migrate.migrate, migrate.verify])
+async def test_a_newer_or_edited_schema_is_left_alone(connection: Connection, function) -> None:
+    await migrate.migrate(connection)
+    newer = "insert into schema_migrations (number, name, digest) values (9999, 'new', '')"
+    await connection.execute(newer)
+    with pytest.raises(migrate.SchemaMismatch, match=r"newer.*9999.*update Atlas"):
+        await function(connection)
+    await connection.execute("delete from schema_migrations where number = 9999")
+    await connection.execute("update schema_migrations set digest = 'x' where number = 1")
+    with pytest.raises(migrate.SchemaMismatch, match=r"0001_corpus.sql differs"):
+        await function(connection)
+
+
+async def test_an_empty_database_is_older(connection: Connection) -> None:
+    with pytest.raises(migrate.SchemaMismatch, match=r"older.*atlas migrate"):
+        await migrate.verify(connection)
+
+
+async def test_each_corpus_has_an_id_of_its_own(connection: Connection) -> None:
+    await migrate.migrate(connection)
+    assert await connection.fetchval("select count(distinct corpus_id) from corpus") == 1
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await connection.execute("insert into corpus default values")
