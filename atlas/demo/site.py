@@ -5,6 +5,7 @@
 
 import asyncio
 import hashlib
+import signal
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -228,10 +229,14 @@ def _is_fresh(request: web.Request, etag: str, changed: datetime) -> bool:
 
 
 async def _serve(port: int) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    # Not KeyboardInterrupt: a shell's background job inherits SIGINT as ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
     async with DemoSite(port) as site:
         sys.stdout.write(f"Lantern Harbour is at {site.url} until Ctrl-C\n")
         sys.stdout.flush()
-        await asyncio.Event().wait()
+        await stop.wait()
 
 
 def main(arguments: list[str]) -> int:
@@ -245,8 +250,6 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         sys.stderr.write(f"PORT: {given} cannot be used ({error.strerror}); give another, or 0\n")
         return 2
-    except KeyboardInterrupt:
-        return 0
     return 0
 
 
