@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.beating import beating
 from activities.fetch_rows import failed_row, got_row
-from activities.fetching import FetchPolicy, fetch_into
+from activities.fetching import LEASE_MARGIN, FetchPolicy, fetch_into
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult, Hop
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import ErrorClass, PageError
@@ -73,7 +73,9 @@ class FetchingOne:
             max_redirects=request.max_redirects,
             total_timeout=request.timeout,
         )
-        slots = self._corpus.slots(delay=_DELAY, parallel=1, deadline=None, ttl=request.timeout * 2)
+        slots = self._corpus.slots(
+            delay=_DELAY, parallel=1, deadline=None, ttl=request.timeout + LEASE_MARGIN
+        )
         return await fetch_into(
             self._client, self._blobs, self._corpus, asked, slots, keep_redirected=True
         )
