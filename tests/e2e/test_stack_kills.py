@@ -24,7 +24,7 @@ from atlas.embedded.cluster import socket_folder
 from atlas.stores.postgres import sources
 from atlas.temporal import data_converter
 from tests.e2e.environments import Servers, servers
-from tests.embedded.conftest import Home
+from tests.embedded.conftest import Home, until
 from tests.invariants import Snapshot, assert_invariants, assert_workflows_healthy, snapshot
 from tests.origin import Origin
 from tests.sites import START, GeneratedSite
@@ -59,6 +59,13 @@ class Stack:
         return await Client.connect(
             str(self.home.stack.temporal_address), data_converter=data_converter()
         )
+
+    async def kill(self, part: str) -> None:
+        """SIGKILL; return once the supervisor has it running again."""
+        before = self.home.process(part)
+        os.kill(before.pid, signal.SIGKILL)
+        await until(lambda: self.home.process(part).pid != before.pid)
+        await until(self.home.ready)
 
     async def start(self) -> None:
         await (await self.client()).start_workflow(
@@ -132,7 +139,7 @@ async def test_each_part_killed_in_turn_and_then_all(stack: Stack, undisturbed: 
     await stack.start()
     for requests, part in ((15, "postgres"), (40, "temporal"), (65, "worker"), (80, "postgres")):
         await stack.origin.arrived(count=requests)
-        os.kill(stack.home.process(part).pid, signal.SIGKILL)
+        await stack.kill(part)
     await stack.origin.arrived(count=95)
     stack.home.kill_all()
     assert await stack.home.up() == 0
@@ -150,6 +157,6 @@ async def test_a_server_killed_at_some_request(
     await stack.start()
     await stack.origin.arrived(count=requests)
     await asyncio.sleep(requests % 7 / 20)  # between requests, too
-    os.kill(stack.home.process(part).pid, signal.SIGKILL)
+    await stack.kill(part)
     assert (await stack.result()).outcome == "completed_with_failures"
     await stack.assert_corpus(undisturbed)
