@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib.metadata import version
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -146,6 +147,8 @@ def build_workers(settings: Settings, parts: Parts, clock: Callable[[], datetime
         parts.corpus, parts.blobs, partial(_prepare, parts.extractor), settings.extract_children
     )
     grace = timedelta(seconds=settings.shutdown_grace)
+    # Without it the SDK hashes the bytecode of every loaded module: a second at each start.
+    build_id = f"atlas-{version('atlas-corpus')}"
     return [
         Worker(
             parts.client,
@@ -168,6 +171,7 @@ def build_workers(settings: Settings, parts: Parts, clock: Callable[[], datetime
             ],
             max_concurrent_activities=32,
             graceful_shutdown_timeout=grace,
+            build_id=build_id,
         ),
         Worker(
             parts.client,
@@ -175,6 +179,7 @@ def build_workers(settings: Settings, parts: Parts, clock: Callable[[], datetime
             activities=[processing.process_batch],
             max_concurrent_activities=4,
             graceful_shutdown_timeout=grace,
+            build_id=build_id,
         ),
     ]
 
