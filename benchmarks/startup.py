@@ -58,8 +58,9 @@ async def _until_found(name: str, url: str) -> None:
         assert page.results, "the document is not found"
 
 
-def _memory(home: Path) -> dict[str, tuple[int, int, int]]:
-    """(counted once, PSS, RSS) in bytes by part, once extraction has let go of its processes."""
+def _memory(home: Path) -> dict[str, tuple[int, ...]]:
+    """Bytes by part, once extraction has let go of its processes: counted once, of that what no
+    file backs (the kernel can drop the rest), PSS, RSS."""
     stack, supervisor = read_stack(home), supervisor_of(home)
     assert stack is not None and supervisor is not None
     _until_idle(stack.parts["worker"].pid)
@@ -69,6 +70,7 @@ def _memory(home: Path) -> dict[str, tuple[int, int, int]]:
     return {
         f"{name} ({len(pids)} processes)": (
             sum(_own(pid) for pid in pids) + _new_files(pids, seen),
+            sum(_own(pid) for pid in pids),
             sum(_rollup(pid, "Pss") for pid in pids),
             sum(_rollup(pid, "Rss") for pid in pids),
         )
@@ -126,15 +128,14 @@ def _tell_times(title: str, seconds: dict[str, float]) -> None:
     print(f"{title}: {parts}; {ratio:.2f} of the aim of {AIM_SECONDS:g} s")
 
 
-def _tell_memory(title: str, parts: dict[str, tuple[int, int, int]]) -> None:
-    once, pss, rss = (sum(sizes) for sizes in zip(*parts.values(), strict=True))
+def _tell_memory(title: str, parts: dict[str, tuple[int, ...]]) -> None:
+    once, own, pss, rss = (sum(sizes) for sizes in zip(*parts.values(), strict=True))
     print(
         f"{title}: {once / 1e6:.0f} MB, {once / AIM_BYTES:.2f} of the aim "
-        f"(PSS {pss / 1e6:.0f}, RSS {rss / 1e6:.0f})"
+        f"({own / 1e6:.0f} without program files; PSS {pss / 1e6:.0f}, RSS {rss / 1e6:.0f})"
     )
-    for name, (own, shared, resident) in parts.items():
-        sizes = f"PSS {shared / 1e6:4.0f}   RSS {resident / 1e6:4.0f}"
-        print(f"    {name:<28} {own / 1e6:5.0f} MB   {sizes}")
+    for name, sizes in parts.items():
+        print(f"    {name:<24}" + "".join(f"{size / 1e6:6.0f} MB" for size in sizes))
 
 
 def _atlas(*arguments: str) -> None:
