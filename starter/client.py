@@ -12,7 +12,8 @@ Errors are those of `starter.errors`; the tree is drawn there.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
@@ -239,14 +240,20 @@ class AtlasClient:
 
     async def documents(
         self, *, source: str | None = None, lang: str | None = None, limit: int | None = None
-    ) -> AsyncIterator[ListedDocument]:
-        """Every live document by URL, without its text, streamed."""
+    ) -> AsyncGenerator[ListedDocument]:
+        """Every live document by URL, without its text, streamed.
+
+        Leave the loop early only inside `contextlib.aclosing`: the stream holds a connection.
+        """
         from atlas.stores.postgres import catalogue
 
-        async with self._parts.database() as connection:
-            async for found in catalogue.listed_documents(
-                connection, source=source, lang=lang, limit=limit
-            ):
+        async with (
+            self._parts.database() as connection,
+            aclosing(
+                catalogue.listed_documents(connection, source=source, lang=lang, limit=limit)
+            ) as listed,
+        ):
+            async for found in listed:
                 yield found
 
     async def document(self, url: str) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -29,8 +30,10 @@ async def list_(
     """List every current document by URL."""
     from starter.client import AtlasClient
 
-    async with AtlasClient.connect() as atlas:
-        found = atlas.documents(source=source, lang=lang, limit=limit)
+    async with (
+        AtlasClient.connect() as atlas,
+        aclosing(atlas.documents(source=source, lang=lang, limit=limit)) as found,
+    ):
         if output == "jsonl":
             async for each in found:
                 emit_line(asdict(each))

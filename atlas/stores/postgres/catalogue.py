@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -60,7 +60,7 @@ async def listed_documents(
     source: str | None = None,
     lang: str | None = None,
     limit: int | None = None,
-) -> AsyncIterator[ListedDocument]:
+) -> AsyncGenerator[ListedDocument]:
     """All live documents in the byte order of their URLs, streamed."""
     async with connection.transaction(readonly=True):
         async for row in connection.cursor(_DOCUMENTS, source, lang, limit, prefetch=500):

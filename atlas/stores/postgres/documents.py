@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -206,23 +206,3 @@ async def _why_not(connection: Connection, url: str) -> str:
     if lifecycle is None:
         return f"the corpus does not know {url}; `atlas docs list` shows what it holds"
     return f"{url} has no live document: its page is {lifecycle}"
-
-
-async def every_current(
-    connection: Connection, *, source: str | None = None, lang: str | None = None
-) -> AsyncIterator[CurrentDocument]:
-    """All live documents by URL, streamed; needs no open transaction."""
-    async with connection.transaction(readonly=True):
-        cursor = connection.cursor(
-            f"""{_CURRENT}
-              and ($1::text is null or exists (
-                  select from source_pages sp join sources s on s.id = sp.source_id
-                  where sp.page_id = p.id and s.name = $1))
-              and ($2::text is null or d.lang = $2)
-            order by p.url""",
-            source,
-            lang,
-            prefetch=200,
-        )
-        async for row in cursor:
-            yield _current(row)
