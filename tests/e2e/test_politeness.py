@@ -3,11 +3,6 @@
 import asyncio
 from itertools import pairwise
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-
-from atlas.contracts.names import QUEUE
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin, Reply, Seen
 
@@ -15,18 +10,13 @@ TOLERANCE = 0.05  # seconds, as the issue allows
 DELAY = 0.3
 
 
-async def until_polling(env: AtlasEnv, workers: int) -> None:
-    request = DescribeTaskQueueRequest(
-        namespace=env.namespace,
-        task_queue=TaskQueue(name=QUEUE),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-    )
-    pollers: set[str] = set()
-    while len(pollers) < workers:
+async def until_working(env: AtlasEnv, workers: int) -> None:
+    """Wait until so many worker processes say that they work. (The server's list of pollers knows
+    some of them only after a minute.)"""
+    log = env.blobs.parent / "worker.log"
+    while not log.exists() or log.read_text().count("working on") < workers:
         ended = [process.returncode for process in env.workers if process.poll() is not None]
-        assert not ended, (env.blobs.parent / "worker.log").read_text()[-2000:]
-        answer = await env.client.workflow_service.describe_task_queue(request)
-        pollers = {poller.identity for poller in answer.pollers}
+        assert not ended, log.read_text()[-2000:]
         await asyncio.sleep(0.1)
 
 
@@ -94,7 +84,7 @@ async def test_two_workers_keep_delay_parallelism_and_crawl_delay(atlas_env: Atl
         # Not in this process: a busy event loop would stamp the origins' logs too late.
         for _ in range(2):
             atlas_env.spawn_worker()
-        await until_polling(atlas_env, 2)
+        await until_working(atlas_env, 2)
         result = await atlas_env.sync("slow", "asking", "wide", batch=2, lanes=4)
         assert (result.outcome, result.counts.failed) == ("completed", 0), result
         assert result.counts.added == 15 + 12 + 40
