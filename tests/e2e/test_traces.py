@@ -11,11 +11,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from temporalio.client import Client
 
 import activities.fetching
+import starter.connection
 import worker
 from atlas.contracts.names import QUEUE
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.telemetry import Telemetry, setup_telemetry
 from atlas.temporal import data_converter
+from starter.client import AtlasClient
 from tests.contracts.test_temporal_cli import Cli
 from tests.e2e.stack import AtlasEnv
 from tests.e2e.test_politeness import page
@@ -34,7 +36,8 @@ async def spans(
     """Spans of a worker in this process, which runs as long as the test."""
     exporter = InMemorySpanExporter()
     telemetry = setup_telemetry("atlas-test", SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(worker, "setup_telemetry", lambda service: telemetry)
+    for module in (worker, starter.connection):
+        monkeypatch.setattr(module, "setup_telemetry", lambda service: telemetry)
     async with atlas_env.worker():
         yield exporter
     telemetry.shutdown()
@@ -89,11 +92,19 @@ async def test_one_trace_from_the_client_down_to_http_and_sql(
     origin.redirect("/b", "/a")
     await atlas_env.add_source("docs", "urls", origin.url("/a"), origin.url("/b"))
     spans.clear()
-    result = await traced_sync(atlas_env, "docs")
-    assert result.counts.added == 1
-    found = spans.get_finished_spans()
-    down = ["StartWorkflow:sync_pipeline", "RunWorkflow:sync_pipeline", "StartActivity:fetch_batch",
-            "RunActivity:fetch_batch", "fetch page", "GET"]  # fmt: skip
+    async with AtlasClient.connect() as client:
+        result = await (await client.sync("docs")).result()
+        assert result.counts.added == 1
+        found = spans.get_finished_spans()
+    down = [
+        "atlas sync",
+        "StartWorkflow:sync_pipeline",
+        "RunWorkflow:sync_pipeline",
+        "StartActivity:fetch_batch",
+        "RunActivity:fetch_batch",
+        "fetch page",
+        "GET",
+    ]
     requests = [
         span
         for span in named(found, "GET")
@@ -107,7 +118,7 @@ async def test_one_trace_from_the_client_down_to_http_and_sql(
             span
             for span in beneath
             if f"RunActivity:{activity}" in ancestry(found, span)
-            and ancestry(found, span)[:2] == down[:2]
+            and ancestry(found, span)[:3] == down[:3]
         ], f"no SQL under {activity}"
     assert len({span.context.trace_id for span in named(found, "GET")}) == 1
     assert_no_trace_headers(origin)
