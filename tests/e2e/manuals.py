@@ -6,7 +6,6 @@ that loses shows.
 
 from __future__ import annotations
 
-import random
 import re
 import shutil
 import subprocess
@@ -110,19 +109,16 @@ def _visible(body: LexborNode) -> str:
     return "".join(pieces)
 
 
-def own_sentences(pages: dict[str, str], *, seed: int | None = None) -> dict[str, str]:
-    """For each page a sentence that no other page has: its longest (to 40 words), or by `seed`
-    any. Pages without are left out."""
+def own_sentences(pages: dict[str, str]) -> dict[str, list[str]]:
+    """For each page the sentences (to 40 words) that no other page has, the longest first.
+    Pages without are left out."""
     of = {path: sentences(html) or sentences(html, chrome=True) for path, html in pages.items()}
     holders = Counter(key for said in of.values() for key in {_key(one) for one in said})
-    chosen: dict[str, str] = {}
-    for path, said in of.items():
-        own = [one for one in said if holders[_key(one)] == 1 and len(one.split()) <= 40]
-        if own and seed is None:
-            chosen[path] = max(own, key=len)
-        elif own:
-            chosen[path] = random.Random(f"{seed} {path}").choice(own)
-    return chosen
+    own = {
+        path: [one for one in said if holders[_key(one)] == 1 and len(one.split()) <= 40]
+        for path, said in of.items()
+    }
+    return {path: sorted(said, key=len, reverse=True) for path, said in own.items() if said}
 
 
 def _key(sentence: str) -> str:
