@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -9,12 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 
 from atlas.embedded.installation import find_installation
 from atlas.embedded.postgres import SUPERUSER, Postgres
 from atlas.embedded.temporal import TemporalServer, find_temporal
 from atlas.embedded.unprivileged import shim
+
+# No test depends on how fast this machine is at the moment.
+hypothesis.settings.register_profile("atlas", deadline=None)
+hypothesis.settings.load_profile("atlas")
 
 TEMPLATE = "atlas_template"
 _PREFIXES = ("ATLAS_", "TEMPORAL_", "OTEL_")
@@ -34,6 +40,9 @@ def _unwanted() -> list[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _clean_session() -> Iterator[None]:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell's background job ignores Ctrl-C, and so would every process a test starts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.MonkeyPatch.context() as patch:
         for name in _unwanted():
             patch.delenv(name)

@@ -18,7 +18,7 @@ SECRET_KEY = "atlas-test-secret"
 @contextmanager
 def seaweed_server(folder: Path) -> Iterator[str]:
     """Run `weed server -s3` in `folder`; gives the endpoint, ends the server afterwards."""
-    s3, *others = _free_ports(7)
+    s3, *others = _free_ports(8)
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen(
             [_weed(), "-logtostderr=true", "server", *_arguments(folder, s3, others)],
@@ -32,18 +32,20 @@ def seaweed_server(folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{s3}"
     finally:
         # Its orderly end takes seconds, and nothing in this folder outlives the tests.
-        os.killpg(process.pid, signal.SIGKILL)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
 def _arguments(folder: Path, s3: int, others: list[int]) -> list[str]:
-    master, master_grpc, volume, volume_grpc, filer, filer_grpc = others
+    s3_grpc, master, master_grpc, volume, volume_grpc, filer, filer_grpc = others
     return [
         "-s3",
         f"-dir={folder}",
         "-ip=127.0.0.1",
         "-ip.bind=127.0.0.1",
         f"-s3.port={s3}",
+        f"-s3.port.grpc={s3_grpc}",  # else the port plus 10,000, which may be none
         "-s3.port.iceberg=0",
         "-s3.autoCreateBucket=false",
         f"-master.port={master}",
