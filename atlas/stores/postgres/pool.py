@@ -25,6 +25,12 @@ def shown(database_url: str) -> str:
     return f"{hosts}{port}{parts.path}"
 
 
+async def _keep_session(connection: object) -> None:
+    """No store changes session state (settings are `set local`), so that a returned connection
+    needs no RESET ALL: one round trip less each time. An open transaction is rolled back before.
+    """
+
+
 async def open_pool(database_url: str, *, size: int = 10, minimum: int = 1) -> asyncpg.Pool:
     """Connect; raises `DatabaseUnreachable`."""
     try:
@@ -33,6 +39,7 @@ async def open_pool(database_url: str, *, size: int = 10, minimum: int = 1) -> a
             min_size=minimum,
             max_size=size,
             command_timeout=120,
+            reset=_keep_session,
             server_settings={"application_name": "atlas", "jit": "off"},
         )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
