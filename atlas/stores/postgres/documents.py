@@ -104,19 +104,28 @@ async def _store_documents(
         now,
     )
     ids = {row["page_id"]: row["id"] for row in documents}
-    await connection.executemany(
-        """
-        insert into prepared (page_id, document_id, snapshot, analyser, sketch_version, bands,
-                              signature, parts, links, rels)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-        on conflict (page_id) do update
-        set document_id = excluded.document_id, snapshot = excluded.snapshot,
-            analyser = excluded.analyser, sketch_version = excluded.sketch_version,
-            bands = excluded.bands, signature = excluded.signature, parts = excluded.parts,
-            links = excluded.links, rels = excluded.rels
-        """,
-        [_prepared_row(page, ids[page.page_id]) for page in pages],
+    await connection.execute(
+        "delete from prepared where page_id = any($1::bigint[])", [page.page_id for page in pages]
     )
+    await connection.copy_records_to_table(
+        "prepared",
+        records=[_prepared_row(page, ids[page.page_id]) for page in pages],
+        columns=_PREPARED_COLUMNS,
+    )
+
+
+_PREPARED_COLUMNS = (
+    "page_id",
+    "document_id",
+    "snapshot",
+    "analyser",
+    "sketch_version",
+    "bands",
+    "signature",
+    "parts",
+    "links",
+    "rels",
+)
 
 
 def _prepared_row(page: PreparedPage, document: int) -> tuple[object, ...]:

@@ -45,36 +45,40 @@ async def ledger(
     now: datetime,
 ) -> None:
     """Add (page, attempt) to the ledger; the same attempt twice is one row."""
-    await connection.executemany(
+    columns = zip(*(_ledger_row(page_id, row) for page_id, row in rows), strict=True)
+    await connection.execute(
         """
-        insert into fetches (run_started, run_id, page_id, attempt, url, final_url, status,
-            error_class, error_code, snapshot, content_type, bytes, wire_bytes, etag,
-            last_modified, elapsed, fetched_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        insert into fetches (run_started, run_id, fetched_at, page_id, attempt, url, final_url,
+            status, error_class, error_code, snapshot, content_type, bytes, wire_bytes, etag,
+            last_modified, elapsed)
+        select $1, $2, $3, o.* from unnest($4::bigint[], $5::int[], $6::text[], $7::text[],
+            $8::int[], $9::text[], $10::text[], $11::bytea[], $12::text[], $13::bigint[],
+            $14::bigint[], $15::text[], $16::text[], $17::float8[]) as o
         on conflict do nothing
         """,
-        [
-            (
-                started,
-                run_id,
-                page_id,
-                row.attempt,
-                row.url,
-                row.final_url,
-                row.status,
-                row.error and row.error.error_class.value,
-                row.error and row.error.code,
-                row.snapshot,
-                row.content_type,
-                row.size,
-                row.wire_bytes,
-                row.etag,
-                row.last_modified,
-                row.elapsed,
-                now,
-            )
-            for page_id, row in rows
-        ],
+        started,
+        run_id,
+        now,
+        *(list(column) for column in columns),
+    )
+
+
+def _ledger_row(page_id: int, row: FetchRow) -> tuple[object, ...]:
+    return (
+        page_id,
+        row.attempt,
+        row.url,
+        row.final_url,
+        row.status,
+        row.error and row.error.error_class.value,
+        row.error and row.error.code,
+        row.snapshot,
+        row.content_type,
+        row.size,
+        row.wire_bytes,
+        row.etag,
+        row.last_modified,
+        row.elapsed,
     )
 
 
