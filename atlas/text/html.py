@@ -167,7 +167,14 @@ def _is_good(block: Block) -> bool:
 
 
 def _is_text(block: Block) -> bool:
-    return block.link_share <= _LINKY or block.element.tag in _HEADINGS
+    return block.link_share <= _LINKY or block.element.tag in _HEADINGS or _begins_with_words(block)
+
+
+def _begins_with_words(block: Block) -> bool:
+    """Whether words of the block's own lead to its links: a grammar rule, the members of a set.
+    A menu begins with a link."""
+    first = block.pieces[0] if block.pieces else ""
+    return isinstance(first, str) and word_key(first) != ""
 
 
 def _paragraphs(root: HtmlElement, text: str) -> list[Block]:

@@ -28,6 +28,13 @@ def code_of(body: bytes, content_type: str | None = "text/html") -> str:
 
 
 class TestText:
+    def test_a_grammar_rule_of_links_is_text_and_a_menu_is_not(self) -> None:
+        rule = ", ".join(f"<a href=/{n}>element-{n}</a>?" for n in "abcdefgh")
+        menu = " | ".join(f"<a href=/{n}>place {n}</a>" for n in "stuvwxyz")
+        found = page(f"<div><div>{menu}</div>{PARAGRAPHS}<div>union ::= ({rule})</div></div>")
+        assert "union ::= (element-a?, element-b?" in found.text
+        assert "place s" not in found.text
+
     def test_an_article_loses_its_chrome(self) -> None:
         found = page(
             f"<nav><a href=/>Home page of the site</a></nav><article>{PARAGRAPHS}</article>"
