@@ -122,6 +122,7 @@ async def undisturbed(
         yield await snapshot(env.pool, origin.base)
 
 
+@pytest.mark.slow
 async def test_after_the_death_of_all_processes_up_completes_the_run(
     stack: Stack, undisturbed: Snapshot
 ) -> None:
