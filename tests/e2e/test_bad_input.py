@@ -16,7 +16,7 @@ LIMITS = {
     "ATLAS_FETCH_TIMEOUT": "3",
     "ATLAS_FETCH_ATTEMPTS": "2",
     "ATLAS_FETCH_MAX_BYTES": str(5 * 1024 * 1024),
-    "ATLAS_EXTRACT_TIMEOUT": "6",
+    "ATLAS_EXTRACT_TIMEOUT": "4",
     "ATLAS_EXTRACT_MEMORY": str(256 * 1024 * 1024),
 }
 
@@ -67,7 +67,7 @@ def script(origin: Origin) -> None:
     origin.page("/site/blank", "<html><body><script>var a</script></body></html>")
     origin.page("/site/binary", PNG)
     origin.page("/site/broken.pdf", b"%PDF-1.7\nbroken", content_type="application/pdf")
-    paragraphs = "<p>Some words of a paragraph here, all the same.</p>" * 60_000
+    paragraphs = "<p>Some words of a paragraph here, all the same.</p>" * 95_000
     origin.page("/site/hangs-the-parser", f"<html><body>{paragraphs}</body></html>")
     origin.page("/site/eats-memory", f"<html><body><p>{'<b>x</b> ' * 400_000}</body></html>")
     for status in (404, 410, 403, 500):
