@@ -221,6 +221,7 @@ class Fetching:
         request = FetchRequest(
             url=page.url,
             validators=_validators(page),
+            validators_url=page.leads_to,
             max_bytes=self._policy.max_bytes,
             total_timeout=self._policy.timeout,
         )
@@ -267,6 +268,6 @@ async def fetch_into(
 
 
 def _validators(page: HeldPage) -> Validators:
-    if page.snapshot is None:
+    if page.snapshot is None and page.leads_to is None:
         return Validators()
     return Validators(page.etag, page.last_modified)

@@ -41,6 +41,8 @@ class HeldPage:
     charset: str | None
     settled: bytes | None
     """The snapshot last settled, if by the extractor and analyser in use."""
+    leads_to: str | None = None
+    """Where the page redirected to when it was last fetched; the validators are that page's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,14 +31,17 @@ MAX_OPTIONS = 8
 
 # fmt: off
 _NO_DOCUMENT = frozenset((
-    "7z", "aac", "apk", "avi", "avif", "bin", "bmp", "br", "bz2", "cab", "css", "deb", "dll",
-    "dmg", "dylib", "eot", "exe", "flac", "flv", "gif", "gz", "heic", "ico", "iso", "jar", "jpeg",
-    "jpg", "js", "lz4", "lzma", "m4a", "m4v", "map", "mid", "mjs", "mkv", "mov", "mp3", "mp4",
-    "mpeg", "mpg", "msi", "ogg", "ogv", "opus", "otf", "png", "psd", "rar", "rpm", "so", "svg",
-    "svgz", "swf", "tar", "tgz", "tif", "tiff", "ttf", "wasm", "wav", "weba", "webm", "webp",
-    "whl", "wma", "wmv", "woff", "woff2", "xz", "zip", "zst",
+    "7z", "aac", "apk", "atom", "avi", "avif", "bin", "bmp", "br", "bz2", "cab", "css", "deb",
+    "dll", "dmg", "dylib", "eot", "exe", "flac", "flv", "gif", "gz", "heic", "ico", "iso", "jar",
+    "jpeg", "jpg", "js", "lz4", "lzma", "m4a", "m4v", "map", "mid", "mjs", "mkv", "mov", "mp3",
+    "mp4", "mpeg", "mpg", "msi", "ogg", "ogv", "opus", "otf", "png", "psd", "rar", "rpm", "rss",
+    "so", "svg", "svgz", "swf", "tar", "tgz", "tif", "tiff", "ttf", "wasm", "wav", "weba", "webm",
+    "webp", "whl", "wma", "wmv", "woff", "woff2", "xz", "zip", "zst",
 ))
 # fmt: on
+
+# Lists of pages rather than pages; declared as a source of their own they are read as such.
+_LISTINGS = frozenset(("atom.xml", "feed.json", "feed.xml", "rss.xml", "sitemap.xml"))
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,9 @@ def directory_of(url: str) -> str:
 
 def looks_like_page(url: str) -> bool:
     """Whether a crawl should ask for `url`: False for what its name says is an image, a style
-    sheet, a script, a font, sound, video, a program or an archive."""
-    suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix
-    return suffix[1:].lower() not in _NO_DOCUMENT
+    sheet, a script, a font, sound, video, a program, an archive, a feed or a sitemap."""
+    path = PurePosixPath(unquote(urlsplit(url).path).lower())
+    return path.suffix[1:] not in _NO_DOCUMENT and path.name not in _LISTINGS
 
 
 def check_pattern(name: str, pattern: str) -> re.Pattern[str]:

@@ -173,6 +173,9 @@ def test_of_a_long_address_the_beginning_counts() -> None:
         ("https://h.org/a.tar.gz", False),
         ("https://h.org/style.css?v=3", False),
         ("https://h.org/a%2Ejs", False),
+        ("https://h.org/news/Feed.xml", False),
+        ("https://h.org/news.rss", False),
+        ("https://h.org/manual.xml", True),
     ],
 )
 def test_obvious_non_documents_are_no_pages(url: str, page: bool) -> None:

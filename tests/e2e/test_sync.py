@@ -46,3 +46,25 @@ async def test_a_site_is_synced_searched_changed_and_synced_again(
         assert await found(atlas_env, "hunt mice") == [origin.url("/docs/c.html")]
         assert await found(atlas_env, "warm stones") == []
     assert not origin.requests("/elsewhere")
+
+
+async def test_a_redirect_is_asked_again_with_its_targets_validators(
+    atlas_env: AtlasEnv, origin: Origin
+) -> None:
+    origin.redirect("/old", "/new", 301)
+    origin.page("/new", page("New", "The new address of an old page."))
+    await atlas_env.add_source("moved", "urls", origin.url("/old"))
+    async with atlas_env.worker():
+        first = await atlas_env.sync("moved")
+        assert (first.counts.added, first.counts.skipped) == (1, 1)
+        before = len(origin.requests("/new"))
+        again = await atlas_env.sync("moved")
+        assert (again.counts.unchanged, again.counts.skipped) == (1, 1)
+        asked = origin.requests("/new")[before:]
+        assert len(asked) == 2
+        assert all("if-none-match" in seen.headers for seen in asked)
+
+        origin.page("/old", page("Old", "The old page is back at its old address."))
+        back = await atlas_env.sync("moved")
+        assert (back.counts.seen, back.counts.added) == (1, 1)
+    assert await found(atlas_env, "back at its old address") == [origin.url("/old")]

@@ -181,10 +181,17 @@ async def begin_attempt(
             from mine where ps.page_id = mine.page_id
             returning ps.*
         )
-        select r.*, rp.url, rp.level, rp.stage, rp.attempts, rp.marks,
+        select r.page_id, r.fence, r.fetched_snapshot, r.fetched_type, r.fetched_charset,
+               rp.url, rp.level, rp.stage, rp.attempts, rp.marks,
+               case when target.url is null then r.etag else t.etag end as etag,
+               case when target.url is null then r.last_modified else t.last_modified end
+                   as last_modified,
+               target.url as leads_to,
                case when r.settled_extractor = $4 and r.settled_analyser = $5
                     then r.settled_snapshot end as settled
         from raised r join run_pages rp on rp.run_id = $1 and rp.page_id = r.page_id
+        left join page_state t on t.page_id = r.redirect_to and t.fetched_snapshot is not null
+        left join pages target on target.id = t.page_id
         where rp.stage <> 'done'
         order by rp.url
         """,
@@ -212,6 +219,7 @@ def _held(row: asyncpg.Record) -> HeldPage:
         content_type=row["fetched_type"],
         charset=row["fetched_charset"],
         settled=row["settled"],
+        leads_to=row["leads_to"],
     )
 
 
