@@ -10,6 +10,7 @@ from temporalio.exceptions import (
     ChildWorkflowError,
     FailureError,
     WorkflowAlreadyStartedError,
+    is_cancelled_exception,
 )
 
 with workflow.unsafe.imports_passed_through():
@@ -103,6 +104,7 @@ class SeveralSources:
         )
 
     async def _sync(self, names: list[str]) -> None:
+        """Run the children, a few at once; a cancellation of this run reaches each of them."""
         self._total += len(names)
         self._stage = "syncing"
         room = asyncio.Semaphore(AT_ONCE)
@@ -112,7 +114,15 @@ class SeveralSources:
                 await workflow.wait_condition(lambda: self._paused_since is None)
                 self._note(await self._child(name))
 
-        await asyncio.gather(*(one(name) for name in names))
+        tasks = [asyncio.create_task(one(name)) for name in names]
+        try:
+            await workflow.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        finally:  # cancelled, or a child could not be told about: end with none under way
+            for task in tasks:
+                task.cancel()
+            await workflow.wait(tasks)
+        for task in tasks:
+            task.result()
 
     async def _child(self, name: str) -> SourceOutcome:
         child_id = sync_workflow_id(name)
@@ -139,9 +149,11 @@ class SeveralSources:
                 message=f"{child_id} works on it",
             )
         except ChildWorkflowError as error:
-            cause = error.cause or error
             return SourceOutcome(
-                source=name, outcome="failed", workflow_id=child_id, message=str(cause)[:300]
+                source=name,
+                outcome="cancelled" if is_cancelled_exception(error) else "failed",
+                workflow_id=child_id,
+                message=str(error.cause or error)[:300],
             )
         finally:
             self._children.pop(name, None)

@@ -155,3 +155,23 @@ async def test_cancelled_before_it_has_the_lease(atlas_env: AtlasEnv, origin: Or
         gate.set()
         assert (await holder.result()).outcome == "completed"
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
+
+
+async def test_cancelled_with_several_sources_it_ends_after_its_children(
+    atlas_env: AtlasEnv, origin: Origin
+) -> None:
+    for name in ("one", "two"):
+        origin.page(f"/{name}", "<html><main><p>Never sent.</p></main></html>", silent=True)
+        await atlas_env.add_source(name, "urls", origin.url(f"/{name}"))
+    async with atlas_env.worker():
+        handle = await atlas_env.start("one", "two", id="both")
+        await origin.arrived("/one")
+        await origin.arrived("/two")
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError) as failure:
+            await handle.result()
+        assert isinstance(failure.value.cause, CancelledError)
+        runs = await atlas_env.fetch("select outcome from runs where ended_at is not null")
+        assert [run["outcome"] for run in runs] == ["cancelled", "cancelled"]
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
+    await assert_workflows_healthy(atlas_env.client)

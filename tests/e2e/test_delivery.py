@@ -169,6 +169,25 @@ async def test_a_blob_lost_before_processing_is_fetched_again(
     assert await atlas_env.value("select count(*) from versions") == 1
 
 
+async def test_a_blob_lost_again_and_again_fails_its_page(
+    atlas_env: AtlasEnv, origin: Origin
+) -> None:
+    origin.page("/a", "<html><main><p>The ferry bell rings twice in the fog.</p></main></html>")
+    await atlas_env.add_source("docs", "urls", origin.url("/a"))
+    async with activities(atlas_env, once) as call:
+        await call("open_run", OpenRun(run_id="r", workflow_id="by-hand", source="docs"))
+        await call("list_level", ListLevel(run_id="r"))
+        for number in (1, 2, 3):
+            key = Batch(run_id="r", lane=0, number=number)
+            assert (await call("claim_batch", ClaimBatch(**key.model_dump()))).pages == 1
+            await call("fetch_batch", key)
+            for blob in atlas_env.blobs.rglob("*.zst"):
+                blob.unlink()
+            assert (await call("process_batch", key)).to_settle == 0
+        closed = await call("close_run", CloseRun(run_id="r", complete=True))
+    assert [failure.code for failure in closed.failures] == ["blob_missing"]
+
+
 def replace_number(batch: Batch, number: int) -> Batch:
     return batch.model_copy(update={"number": number})
 

@@ -16,6 +16,9 @@ from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres import queue
 from atlas.stores.postgres.pool import Connection
 
+_BODY_ATTEMPTS = 3
+"""Fetches of one page in one run, when its stored body is lost again and again."""
+
 
 @dataclass(frozen=True, slots=True)
 class CurrentDocument:
@@ -148,20 +151,35 @@ def _prepared_row(page: PreparedPage, document: int) -> tuple[object, ...]:
 async def _store_failures(
     connection: Connection, run_id: str, pages: Sequence[PreparedPage]
 ) -> None:
-    lost = [page.page_id for page in pages if page.error and page.error.code == "blob_missing"]
-    if lost:
-        # The stored body is not to be had: fetch it again, without validators.
-        await connection.execute(
-            "update page_state set fetched_snapshot = null, etag = null, last_modified = null "
-            "where page_id = any($1::bigint[])",
-            lost,
-        )
-        await queue.put_back(connection, run_id, lost, not_before=[None] * len(lost))
+    missing = [page.page_id for page in pages if page.error and page.error.code == "blob_missing"]
+    lost = await _fetch_again(connection, run_id, missing)
     failed = [page for page in pages if page.page_id not in lost]
     await queue.finish(
         connection, run_id, [(page.page_id, "failed", page.error) for page in failed]
     )
     await quarantine(connection, [page.page_id for page in failed if _poison(page.error)])
+
+
+async def _fetch_again(connection: Connection, run_id: str, missing: Sequence[int]) -> set[int]:
+    """Put pages whose stored body is not to be had back, to be fetched without validators; a few
+    times at most. Returns which."""
+    if not missing:
+        return set()
+    rows = await connection.fetch(
+        "select page_id from run_pages "
+        "where run_id = $1 and page_id = any($2::bigint[]) and attempts < $3",
+        run_id,
+        list(missing),
+        _BODY_ATTEMPTS,
+    )
+    again = [row["page_id"] for row in rows]
+    await connection.execute(
+        "update page_state set fetched_snapshot = null, etag = null, last_modified = null "
+        "where page_id = any($1::bigint[])",
+        list(missing),
+    )
+    await queue.put_back(connection, run_id, again, not_before=[None] * len(again))
+    return set(again)
 
 
 def _poison(error: PageError | None) -> bool:
