@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -20,8 +22,13 @@ def events_so_far(before: int) -> int:
     return before + workflow.info().get_current_history_length()
 
 
-async def continue_as_new(request: SyncRequest, state: SyncState) -> None:
-    """Go on in a fresh history, once no handler is under way; the caller has ended its lanes and
-    children."""
+async def handlers_ended() -> None:
+    """Wait for signals being handled; only then is there a state to carry over. The caller has
+    ended its lanes and children."""
     await workflow.wait_condition(workflow.all_handlers_finished)
+
+
+def continue_as_new(request: SyncRequest, state: SyncState) -> NoReturn:
+    """Go on in a fresh history. Between making `state` and this nothing may be awaited: a signal
+    handled in between would be lost."""
     workflow.continue_as_new(request.model_copy(update={"state": state}))

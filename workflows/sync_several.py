@@ -26,7 +26,12 @@ with workflow.unsafe.imports_passed_through():
         SyncResult,
         SyncState,
     )
-    from workflows.continuing import continue_as_new, events_so_far, history_is_long
+    from workflows.continuing import (
+        continue_as_new,
+        events_so_far,
+        handlers_ended,
+        history_is_long,
+    )
     from workflows.options import SHORT
     from workflows.telling import tell_begin, tell_end, tell_stage
 
@@ -175,6 +180,7 @@ class SeveralSources:
         tell_stage(self.progress())
 
     async def _continue_as_new(self) -> None:
+        await handlers_ended()
         state = SyncState(
             after=self._after,
             totals=self._totals,
@@ -182,7 +188,7 @@ class SeveralSources:
             paused_since=self._paused_since,
             events=events_so_far(self._events_before),
         )
-        await continue_as_new(self._request, state)
+        continue_as_new(self._request, state)
 
     def _result(self) -> SyncResult:
         outcome = _together(self._outcomes)

@@ -26,7 +26,12 @@ with workflow.unsafe.imports_passed_through():
     )
     from atlas.contracts.models import Counts, Outcome
     from atlas.contracts.sync_pipeline import SyncProgress, SyncRequest, SyncResult, SyncState
-    from workflows.continuing import continue_as_new, events_so_far, history_is_long
+    from workflows.continuing import (
+        continue_as_new,
+        events_so_far,
+        handlers_ended,
+        history_is_long,
+    )
     from workflows.options import CLOSING, FETCHING, LISTING, PROCESSING, SETTLING, SHORT
     from workflows.telling import tell_begin, tell_end, tell_stage
 
@@ -47,6 +52,8 @@ class SourceRun:
         self._complete = state.complete
         self._message = state.message
         self._paused_since = state.paused_since
+        self._recorded_pause = state.paused_since is not None
+        self._recording = False
         self._numbers = (state.lane_numbers + [0] * request.lanes)[: request.lanes]
         self._events_before = state.events
         self._continued = request.state is not None
@@ -75,8 +82,7 @@ class SourceRun:
         if paused == (self._paused_since is not None):
             return
         self._paused_since = workflow.time() if paused else None
-        if self._opened:
-            await self._record_pause(paused)
+        await self._record_pause()
 
     def progress(self) -> SyncProgress:
         return SyncProgress(
@@ -94,6 +100,7 @@ class SourceRun:
         """Take the lease; the answer is None, or why there is nothing to do."""
         if self._continued:
             self._opened = True
+            await self._record_pause()
             return None
         self._tell("taking the lease")
         pause = _LEASE_POLL
@@ -121,14 +128,20 @@ class SourceRun:
         if opened.outcome is not None:
             return opened
         self._opened = True
-        if self._paused_since is not None:
-            await self._record_pause(True)
+        await self._record_pause()
         return None
 
-    async def _record_pause(self, paused: bool) -> None:
-        await workflow.execute_activity_method(
-            Running.pause_run, PauseRun(run_id=self._run_id, paused=paused), **SHORT
-        )
+    async def _record_pause(self) -> None:
+        """Record the latest state, one after the other: two records under way could cross."""
+        if self._recording or not self._opened:
+            return
+        self._recording = True
+        while self._recorded_pause != (paused := self._paused_since is not None):
+            await workflow.execute_activity_method(
+                Running.pause_run, PauseRun(run_id=self._run_id, paused=paused), **SHORT
+            )
+            self._recorded_pause = paused
+        self._recording = False
 
     async def _close(self, outcome: Outcome | None) -> RunClosed:
         self._tell("closing")
@@ -252,6 +265,7 @@ class SourceRun:
 
     async def _continue_as_new(self) -> None:
         """With no lane, child or handler under way."""
+        await handlers_ended()
         state = SyncState(
             level=self._level,
             listed=self._listed,
@@ -261,7 +275,7 @@ class SourceRun:
             message=self._message,
             events=events_so_far(self._events_before),
         )
-        await continue_as_new(self._request, state)
+        continue_as_new(self._request, state)
 
     # Telling
 

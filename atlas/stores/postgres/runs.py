@@ -210,11 +210,11 @@ def _next_month(first: datetime) -> datetime:
 
 async def _ensure_partition(connection: Connection, start: datetime) -> None:
     name = f"fetches_{start:%Y_%m}"
-    if await connection.fetchval("select to_regclass($1) is not null", name):
+    if await _exists(connection, name):
         return
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock(hashtext($1))", name)
-        if await connection.fetchval("select to_regclass($1) is not null", name):
+        if await _exists(connection, name):
             return
         # CREATE + ATTACH: PARTITION OF would block every reader of the ledger.
         await connection.execute(
@@ -224,3 +224,10 @@ async def _ensure_partition(connection: Connection, start: datetime) -> None:
             f"alter table fetches attach partition {name} "
             f"for values from ('{start.isoformat()}') to ('{_next_month(start).isoformat()}')"
         )
+
+
+async def _exists(connection: Connection, table: str) -> bool:
+    # Not to_regclass: the session may have cached that there is none, and waiting for an advisory
+    # lock does not make it look again.
+    query = "select exists (select from pg_class where relname = $1)"
+    return bool(await connection.fetchval(query, table))
