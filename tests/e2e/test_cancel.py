@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
+from temporalio.service import RPCError
 
 from atlas.contracts.sync_pipeline import SyncProgress
 from tests.e2e.environments import Servers, servers, until, until_pages
@@ -175,3 +177,23 @@ async def test_cancelled_with_several_sources_it_ends_after_its_children(
         assert [run["outcome"] for run in runs] == ["cancelled", "cancelled"]
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
     await assert_workflows_healthy(atlas_env.client)
+
+
+async def test_pauses_at_any_moment_are_all_resumed(atlas_env: AtlasEnv, origin: Origin) -> None:
+    """Signals come while executions end and begin; none that resumes may be lost."""
+    await declare(atlas_env, origin)
+    async with atlas_env.worker():
+        handle = await atlas_env.start("docs", batch=5, max_history_events=100)
+        task = asyncio.create_task(handle.result())
+        with suppress(RPCError):  # it has ended
+            while not task.done():
+                await handle.signal("pause")
+                await handle.signal("resume")
+                await asyncio.wait([task], timeout=0.02)
+        result = await task
+    assert result.outcome == "completed_with_failures"
+    run = (await atlas_env.fetch("select * from runs"))[0]
+    assert (run["paused_since"], run["outcome"]) == (None, result.outcome)
+    # Not `assert_workflows_healthy`: the server lets a workflow task that would end the run fail,
+    # and be done again, when a signal came meanwhile (UNHANDLED_COMMAND).
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
