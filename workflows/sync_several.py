@@ -120,6 +120,8 @@ class SeveralSources:
                 self._note(await self._child(name))
 
         tasks = [asyncio.create_task(one(name)) for name in names]
+        if not tasks:  # a part of nothing but unknown names
+            return
         try:
             await workflow.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         finally:  # cancelled, or a child could not be told about: end with none under way
