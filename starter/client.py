@@ -123,8 +123,9 @@ class AtlasClient:
         for a run that works on the source already. `lanes` batches of `batch` pages are under way
         at once. Raises `InvalidRequest`, `DifferentRequest`, `CannotConnect`.
         """
+        from atlas.contracts.names import sync_request_id
         from starter.handles import SyncHandle
-        from starter.requests import checked, sync_id, sync_summary
+        from starter.requests import checked, sync_summary
         from starter.starting import start
 
         values = {"sources": sorted(set(sources)), "all": all, "due": due, "trigger": trigger}
@@ -136,7 +137,7 @@ class AtlasClient:
                 self._parts,
                 "sync_pipeline",
                 request,
-                sync_id(request),
+                sync_request_id(request.sources, all=request.all),
                 sync_summary(request),
                 SyncResult,
             )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from temporalio.client import Client
 
 from atlas.contracts.models import explain
-from atlas.contracts.names import sync_workflow_id
 from atlas.contracts.sync_pipeline import SyncRequest
 from starter.errors import InvalidRequest
 
@@ -27,18 +25,6 @@ def checked(model: type[M], values: dict[str, Any]) -> M:
         return model(**values)
     except ValidationError as error:
         raise InvalidRequest(explain(error, model)) from None
-
-
-def sync_id(request: SyncRequest) -> str:
-    """The workflow id of a request: the source's; for all sources, one that no source can have;
-    for several, by their names, so that equal requests meet and others do not."""
-    if request.all:
-        return sync_workflow_id("ALL")
-    names = sorted(set(request.sources))
-    if len(names) == 1:
-        return sync_workflow_id(names[0])
-    key = hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
-    return sync_workflow_id(f"{names[0]}+{len(names) - 1}-{key}")
 
 
 def sync_summary(request: SyncRequest) -> str:

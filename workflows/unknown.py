@@ -8,7 +8,8 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
-KNOWN = ("fetch_url", "sync_pipeline")
+with workflow.unsafe.imports_passed_through():
+    from atlas.contracts.catalogue import WORKFLOWS
 
 
 @workflow.defn(dynamic=True)
@@ -18,7 +19,7 @@ class UnknownWorkflow:
     @workflow.run
     async def run(self, args: Sequence[RawValue]) -> None:
         raise ApplicationError(
-            f"no workflow type '{workflow.info().workflow_type}'; known: {', '.join(KNOWN)}",
+            f"no workflow type '{workflow.info().workflow_type}'; known: {', '.join(WORKFLOWS)}",
             type="UnknownWorkflowType",
             non_retryable=True,
         )

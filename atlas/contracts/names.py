@@ -1,5 +1,8 @@
 """Names that the outside world relies on: task queues, search attributes, workflow ids."""
 
+import hashlib
+from collections.abc import Sequence
+
 QUEUE = "atlas"
 """Workflows, network and database work."""
 QUEUE_PROCESSING = "atlas-processing"
@@ -32,3 +35,20 @@ def fetch_workflow_id(url_key: str) -> str:
     """`url_key` is the first 16 hex digits of the SHA-256 of the canonical URL: ids are never
     encrypted, so the URL itself stays out."""
     return f"fetch_url:{url_key}"
+
+
+def sync_request_id(sources: Sequence[str], *, all: bool) -> str:
+    """The id of a sync: the source's; for all sources, one that no source can have; for several,
+    by their names, so that equal requests meet and others do not."""
+    if all:
+        return sync_workflow_id("ALL")
+    names = sorted(set(sources))
+    if len(names) == 1:
+        return sync_workflow_id(names[0])
+    return sync_workflow_id(f"{names[0]}+{len(names) - 1}-{digest_of(*names)[:8]}")
+
+
+def digest_of(*parts: str) -> str:
+    """First 16 hex digits of the SHA-256 of the parts, one a line: names work in workflow ids,
+    which are never encrypted, without telling what it is about."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

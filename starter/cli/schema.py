@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from typing import Any
 
 from starter.cli.output import emit
 
@@ -13,16 +14,17 @@ def schema(name: str | None = None, /) -> int:
     Parameters
     ----------
     name
-        SyncRequest, SyncResult, SyncProgress, FetchUrlRequest or FetchUrlResult.
+        A workflow type (its request and its result), or a contract such as SyncRequest.
     """
-    from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
-    from atlas.contracts.sync_pipeline import SyncProgress, SyncRequest, SyncResult
+    from atlas.contracts.catalogue import WORKFLOWS
     from starter.errors import InvalidRequest
 
-    models = (SyncRequest, SyncResult, SyncProgress, FetchUrlRequest, FetchUrlResult)
-    schemas = {model.__name__: model.model_json_schema() for model in models}
+    schemas: dict[str, Any] = {}
+    for kind in WORKFLOWS.values():
+        pair = {m.__name__: m.model_json_schema() for m in (kind.request, kind.result)}
+        schemas |= {kind.name: pair, **pair}
     if name is None:
-        emit(schemas)
+        emit({kind: schemas[kind] for kind in WORKFLOWS})
     elif name in schemas:
         emit(schemas[name])
     else:

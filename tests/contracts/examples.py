@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from atlas.contracts import activities as a
 from atlas.contracts import fetch_url as f
+from atlas.contracts import jobs as j
 from atlas.contracts import sync_pipeline as s
 from atlas.contracts.models import Counts
 
@@ -122,6 +123,19 @@ EXAMPLES: list[BaseModel] = [
         outcome="completed", counts=_COUNTS, removed=1, failures=[_FAILURE], message="braked"
     ),
     a.PauseRun(run_id="0190", paused=True),
+    j.Progress(
+        stage="copying",
+        done=3,
+        total=9,
+        of="texts",
+        counts=_COUNTS,
+        paused=True,
+        paused_since=1.5,
+        note="half",
+    ),
+    j.BeginJob(run_id="0190", workflow_id="rebuild_index", kind="rebuild_index", trigger="cli"),
+    j.EndJob(run_id="0190", outcome="completed", message="none", summary={"texts": 9}),
+    j.JobPaused(run_id="0190", paused=True),
 ]
 
 

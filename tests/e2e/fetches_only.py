@@ -3,6 +3,7 @@
 import asyncio
 
 import worker
+from atlas.composition.parts import open_parts
 from atlas.contracts.names import QUEUE
 from atlas.locations import locate
 from atlas.settings import Settings
@@ -13,8 +14,8 @@ async def main() -> None:
     settings = Settings.load()
     locations = locate(settings)
     client = await connect(locations.temporal_address)
-    async with worker.open_parts(settings, locations, client, worker.utc_now) as parts:
-        for one in worker.build_workers(settings, parts, worker.utc_now):
+    async with open_parts(settings, locations, client, worker.utc_now) as parts:
+        for one in worker.build_workers(parts):
             if one.task_queue == QUEUE:
                 await one.run()
 

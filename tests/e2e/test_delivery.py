@@ -14,6 +14,8 @@ from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
 import worker
+from atlas.composition import serving
+from atlas.composition.parts import open_parts
 from atlas.contracts.activities import Batch, ClaimBatch, CloseRun, ListLevel, OpenRun
 from atlas.locations import locate
 from atlas.settings import Settings
@@ -71,10 +73,10 @@ class Activities:
 @asynccontextmanager
 async def activities(env: AtlasEnv, deliver: Deliver) -> AsyncIterator[Activities]:
     settings = Settings.load()
-    async with worker.open_parts(settings, locate(settings), env.client, worker.utc_now) as parts:
+    async with open_parts(settings, locate(settings), env.client, worker.utc_now) as parts:
         by_name: dict[str, Callable[[Any], Any]] = {}
-        for one in worker.build_workers(settings, parts, worker.utc_now):
-            for found in one.config().get("activities", ()):
+        for served in serving.activities(parts).values():
+            for found in served:
                 definition = activity._Definition.from_callable(found)
                 assert definition is not None and definition.name is not None
                 by_name[definition.name] = found

@@ -7,11 +7,9 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
+from atlas.composition.serving import WORKFLOWS
 from atlas.temporal import data_converter
-from workflows.fetch_url import FetchUrl
 from workflows.one_input import OneInput
-from workflows.sync_pipeline import SyncPipeline
-from workflows.unknown import UnknownWorkflow
 
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
 WANTED = {
@@ -24,7 +22,7 @@ WANTED = {
 def replayer() -> Replayer:
     """With everything a worker has that decides which commands a workflow gives; sandbox on."""
     return Replayer(
-        workflows=[SyncPipeline, FetchUrl, UnknownWorkflow],
+        workflows=list(WORKFLOWS),
         interceptors=[OneInput()],
         data_converter=data_converter(),
     )

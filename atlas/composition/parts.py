@@ -1,0 +1,83 @@
+"""Everything that activities are built from, opened and closed in order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_network
+
+import asyncpg
+from temporalio.client import Client
+
+from atlas import start_checks
+from atlas.domain.analysis import ANALYSER_VERSION
+from atlas.domain.texts import EXTRACTOR_VERSION
+from atlas.domain.versions import SettledWith
+from atlas.locations import Locations
+from atlas.settings import Settings
+from atlas.stores.blobs import Blobs, open_blobs
+from atlas.stores.postgres.corpus import Corpus
+from atlas.stores.postgres.pool import open_pool
+from atlas.stores.postgres.robots import StoredRobots
+from atlas.stores.postgres.runs import ensure_fetch_partitions
+from atlas.text.pool import ExtractorPool
+from atlas.web.client import WebClient
+from atlas.web.credentials import Credentials
+from atlas.web.guard import AddressPolicy
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that activities are built from."""
+
+    settings: Settings
+    clock: Clock
+    client: Client
+    pool: asyncpg.Pool
+    corpus: Corpus
+    blobs: Blobs
+    web: WebClient
+    extractor: ExtractorPool
+
+
+@asynccontextmanager
+async def open_parts(
+    settings: Settings, locations: Locations, client: Client, clock: Clock
+) -> AsyncIterator[Parts]:
+    """Open the database, the blob store, the web client and the extractor; close them after."""
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(locations.require_database(), size=16)
+        stack.push_async_callback(pool.close)
+        await start_checks.check_all(client, pool)
+        async with pool.acquire() as connection:
+            await ensure_fetch_partitions(connection, clock())
+        blobs = await stack.enter_async_context(open_blobs(locations.blobs))
+        await blobs.check()
+        credentials = Credentials()
+        if settings.credentials_file:
+            credentials = Credentials.from_file(settings.credentials_file)
+        web = await stack.enter_async_context(
+            WebClient(
+                policy=AddressPolicy(
+                    tuple(ip_network(network) for network in settings.fetch_allow_networks)
+                ),
+                contact=settings.contact,
+                credentials=credentials,
+                robots_cache=StoredRobots(pool),
+                clock=clock,
+            )
+        )
+        extractor = await stack.enter_async_context(
+            ExtractorPool(
+                children=settings.extract_children,
+                timeout=settings.extract_timeout,
+                memory_limit=settings.extract_memory,
+            )
+        )
+        extractor.warm()
+        corpus = Corpus(pool, clock=clock, current=SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION))
+        yield Parts(settings, clock, client, pool, corpus, blobs, web, extractor)
