@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TypedDict
 
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
-from atlas.contracts.names import QUEUE, QUEUE_PROCESSING
+from atlas.contracts.catalogue import LAST
+from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
 
 RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1),
@@ -27,9 +28,12 @@ class ActivityOptions(TypedDict):
     heartbeat_timeout: timedelta
     retry_policy: RetryPolicy
     cancellation_type: ActivityCancellationType
+    priority: Priority
 
 
-def _options(*, start_to_close: timedelta, task_queue: str = QUEUE) -> ActivityOptions:
+def _options(
+    *, start_to_close: timedelta, task_queue: str = QUEUE, priority: Priority = Priority.default
+) -> ActivityOptions:
     # Every activity beats, the short ones too: without, a killed worker costs the whole time-out.
     # WAIT: by default a cancelled run would close while its activity still writes.
     return ActivityOptions(
@@ -38,6 +42,7 @@ def _options(*, start_to_close: timedelta, task_queue: str = QUEUE) -> ActivityO
         heartbeat_timeout=timedelta(seconds=10),
         retry_policy=RETRY,
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        priority=priority,  # by default the workflow's own
     )
 
 
@@ -51,3 +56,7 @@ PROCESSING = _options(start_to_close=timedelta(hours=2), task_queue=QUEUE_PROCES
 """A batch of documents that each take their whole time limit."""
 SETTLING = _options(start_to_close=timedelta(minutes=30))
 CLOSING = _options(start_to_close=timedelta(minutes=30))
+BULK = _options(
+    start_to_close=timedelta(hours=2), task_queue=QUEUE_BULK, priority=Priority(priority_key=LAST)
+)
+"""A part of a rebuild, a backfill or a clean-up: whoever started it, everything else goes first."""
