@@ -54,7 +54,7 @@ async def test_a_feed_that_calls_itself_html() -> None:
     ("body", "lists"),
     [
         (sitemap("https://h.org/a", "https://h.org/b"), "2 pages"),
-        (gzip.compress(sitemap("https://h.org/a", mtime=0).encode()), "1 page"),
+        (gzip.compress(sitemap("https://h.org/a").encode(), mtime=0), "1 page"),
         (index("https://h.org/1.xml"), "1 child sitemap"),
         ("https://h.org/a\nhttps://h.org/b\n", "2 pages"),
     ],
