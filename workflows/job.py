@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from temporalio import workflow
+from temporalio.common import SearchAttributeKey
 
 with workflow.unsafe.imports_passed_through():
     from activities.jobs import Jobs
     from atlas.contracts.jobs import BeginJob, EndJob, JobPaused, Progress
+    from atlas.contracts.names import ATTRIBUTE_OUTCOME, ATTRIBUTE_TRIGGER
     from workflows.options import SHORT
+
+_TRIGGER = SearchAttributeKey.for_keyword(ATTRIBUTE_TRIGGER)
+_OUTCOME = SearchAttributeKey.for_keyword(ATTRIBUTE_OUTCOME)
 
 
 class Job:
@@ -53,6 +58,7 @@ class Job:
 
     async def begin(self, kind: str, trigger: str) -> None:
         """Record the run. A run that continues as new calls `carry_on` instead."""
+        workflow.upsert_search_attributes([_TRIGGER.value_set(trigger)])
         await workflow.execute_activity_method(
             Jobs.begin_job,
             BeginJob(
@@ -77,6 +83,7 @@ class Job:
 
     async def end(self, outcome: str, message: str, summary: Mapping[str, int]) -> None:
         """Record how the run ended; then nothing of it is under way."""
+        workflow.upsert_search_attributes([_OUTCOME.value_set(outcome)])
         self.tell(outcome, note=message)
         await workflow.execute_activity_method(
             Jobs.end_job,
