@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 import json
 import os
-import pickle
 import socket
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import Self
 
-from atlas.text.zygote import ANSWER, FRAME, REQUEST, Answer
+from atlas.text.answers import Answer, read_answer
+from atlas.text.fields import MAX_ANSWER, check
+from atlas.text.zygote import ANSWER, FRAME, REQUEST
 
 _START = """
 import json, sys
@@ -38,11 +39,13 @@ class Child:
     jobs: int = 0
 
     async def ask(self, payload: bytes) -> Answer:
-        """Send a pickled job, wait for the answer. EOFError or ConnectionError: it died."""
+        """Send a pickled job, wait for the answer. EOFError or ConnectionError: it died;
+        MalformedAnswer: it is not to be trusted any more."""
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(self.channel, FRAME.pack(len(payload)) + payload)
         size = FRAME.unpack(await _receive(self.channel, FRAME.size))[0]
-        return Answer(*pickle.loads(await _receive(self.channel, size)))  # noqa: S301  our child
+        check(size, size <= MAX_ANSWER, "more than an answer may take")
+        return read_answer(await _receive(self.channel, size))
 
     def ended(self) -> bool:
         """Whether an idle child is gone: its socket is readable, and only with its end."""

@@ -5,6 +5,8 @@ and their zygote start with the first job and go after a minute without any, so 
 pays nothing for them.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import os
@@ -12,17 +14,22 @@ import pickle
 import signal
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.prepared import Prepared, PrepareJob
+from atlas.text.answers import Answer, read_parts, read_prepared, write_parts, write_prepared
 from atlas.text.children import Child, Zygote, ZygoteLost
-from atlas.text.zygote import Answer
+from atlas.text.fields import MalformedAnswer
+
+if TYPE_CHECKING:
+    from atlas.domain.analysis import IndexPart
 
 A = TypeVar("A")
 R = TypeVar("R")
 
 _NEAR = 0.8  # share of the memory limit at which a crash is put down to it
+_LONG = 512 * 1024  # bytes of an answer from which on reading it would hold up the event loop
 _TRIES = 2  # a job whose zygote died under it is not at fault
 
 
@@ -78,20 +85,27 @@ class ExtractorPool:
         """Text, sketch and index parts of one body.
 
         Raises PageError(INVALID) as `extract` does, or with `extractor_timeout`,
-        `extractor_memory` or `extractor_crashed`; RuntimeError for a fault of our own.
+        `extractor_memory`, `extractor_crashed`, `extractor_too_large` or `extractor_malformed`
+        (an answer that no healthy child gives); RuntimeError for a fault of our own.
         """
-        return await self.run(_prepare, job)
+        return await self.run(_prepare, job, read_prepared)
 
-    async def run(self, function: Callable[[A], R], argument: A) -> R:
-        """`function(argument)` in a child; the function must be importable by its name."""
+    async def analyse(self, title: str, text: str) -> tuple[IndexPart, ...]:
+        """The index parts of a text extracted before. Raises as `prepare` does."""
+        return await self.run(_analyse, (title, text), lambda body: read_parts(body, len(text)))
+
+    async def run(
+        self, function: Callable[[A], bytes], argument: A, read: Callable[[bytes], R]
+    ) -> R:
+        """`function(argument)` in a child, read by `read`, which raises MalformedAnswer for what
+        no healthy child sends. The function must be importable by its name."""
         if self._closed:
             raise RuntimeError("the extractor pool is closed")
         payload = pickle.dumps((function, argument))
         async with self._slots:
             self._keep()
             try:
-                result: R = _unwrap(await self._try(payload))
-                return result
+                return await self._try(payload, read)
             finally:
                 self._release()
 
@@ -103,30 +117,34 @@ class ExtractorPool:
         while self._endings:
             await asyncio.wait(tuple(self._endings))
 
-    async def _try(self, payload: bytes) -> Answer:
+    async def _try(self, payload: bytes, read: Callable[[bytes], R]) -> R:
         for _ in range(_TRIES - 1):
             with contextlib.suppress(ZygoteLost):
-                return await self._attempt(payload)
+                return await self._attempt(payload, read)
         try:
-            return await self._attempt(payload)
+            return await self._attempt(payload, read)
         except ZygoteLost as error:
             raise RuntimeError("the extractor's parent process ended again and again") from error
 
-    async def _attempt(self, payload: bytes) -> Answer:
+    async def _attempt(self, payload: bytes, read: Callable[[bytes], R]) -> R:
         child = await self._child()
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await child.ask(payload)
+            value = await _read(answer, read)
         except TimeoutError:
             await self._end(child)
             raise _failure("timeout", f"not done after {self._timeout:g} s") from None
+        except MalformedAnswer as error:
+            await self._end(child)
+            raise _failure("malformed", str(error)) from None
         except (EOFError, ConnectionError):
             raise await self._post_mortem(child) from None
         except BaseException:
             self._end_later(child)
             raise
         self._give_back(child, answer)
-        return answer
+        return _unwrap(answer, value)
 
     async def _child(self) -> Child:
         while self._free:
@@ -202,19 +220,34 @@ class ExtractorPool:
             await zygote.stop()
 
 
-def _prepare(job: PrepareJob) -> Prepared:
+def _prepare(job: PrepareJob) -> bytes:
     from atlas.text.prepare import prepare  # in the child only: it loads every library
 
-    return prepare(job)
+    return write_prepared(prepare(job))
 
 
-def _unwrap(answer: Answer) -> Any:
+def _analyse(job: tuple[str, str]) -> bytes:
+    from atlas.domain.analysis import index_parts  # in the child only
+
+    return write_parts(index_parts(*job))
+
+
+async def _read(answer: Answer, read: Callable[[bytes], R]) -> R | None:
+    """The value, read beside the event loop when it is a long one."""
+    if answer.failure is not None or answer.bug is not None:
+        return None
+    if len(answer.value) > _LONG:
+        return await asyncio.to_thread(read, answer.value)
+    return read(answer.value)
+
+
+def _unwrap(answer: Answer, value: R | None) -> R:
     if answer.failure is not None:
         error_class, code, message = answer.failure
         raise PageError(ErrorClass(error_class), code, message)
     if answer.bug is not None:
         raise RuntimeError(f"extraction failed: {answer.bug}")
-    return answer.value
+    return cast("R", value)
 
 
 def _ran_out(answer: Answer) -> bool:

@@ -32,10 +32,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.text.answers import write_bug, write_failure, write_value
+from atlas.text.fields import MAX_ANSWER
 
 REQUEST = struct.Struct("!cq")  # kind, pid
 ANSWER = struct.Struct("!qq")  # pid or wait status, memory growth in bytes
-FRAME = struct.Struct("!Q")  # length of the pickle that follows
+FRAME = struct.Struct("!Q")  # length of the message that follows
 _PR_SET_PDEATHSIG = 1
 _GRACE = 5  # seconds after its own limit at which a child ends itself, if nobody ended it
 _PRELOADED = "atlas.text.prepare"
@@ -49,18 +51,10 @@ class Limits(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A function, importable by name, and its argument."""
+    """A function, importable by name, and its argument; what it returns is sent as it is."""
 
-    function: Callable[[Any], Any]
+    function: Callable[[Any], bytes]
     argument: Any
-
-
-class Answer(NamedTuple):
-    """What a child sends back: a value, or the failure of a page, or a traceback of our own."""
-
-    value: Any = None
-    failure: tuple[str, str, str] | None = None  # error class, code, message
-    bug: str | None = None
 
 
 def main(control_fd: int, seconds: float, memory: int) -> NoReturn:
@@ -188,16 +182,25 @@ def _disarm() -> None:
 def _answer(payload: bytes) -> bytes:
     try:
         job = Job(*pickle.loads(payload))  # noqa: S301  our own parent's words
-        return pickle.dumps(tuple(Answer(value=job.function(job.argument))))
+        return _value(job.function(job.argument))
     except PageError as error:
-        failure = (error.error_class.value, error.code, error.message)
+        return write_failure(error.error_class.value, error.code, error.message)
     except MemoryError:
-        failure = (ErrorClass.INVALID.value, "extractor_memory", "it needs too much memory")
+        return _blame("extractor_memory", "it needs too much memory")
     except RecursionError:
-        failure = (ErrorClass.INVALID.value, "too_deep", "it is nested too deeply to be read")
+        return _blame("too_deep", "it is nested too deeply to be read")
     except BaseException as error:
-        return pickle.dumps(tuple(Answer(bug=f"{type(error).__name__}: {str(error)[:500]}")))
-    return pickle.dumps(tuple(Answer(failure=failure)))
+        return write_bug(f"{type(error).__name__}: {str(error)[:500]}")
+
+
+def _value(value: bytes) -> bytes:
+    if len(value) < MAX_ANSWER:
+        return write_value(value)
+    return _blame("extractor_too_large", f"its text takes over {MAX_ANSWER >> 20} MiB")
+
+
+def _blame(code: str, message: str) -> bytes:
+    return write_failure(ErrorClass.INVALID.value, code, message)
 
 
 def read_frame(read: Callable[[int], bytes | None]) -> bytes | None:

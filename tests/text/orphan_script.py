@@ -1,6 +1,7 @@
 """Run by a test, which kills it: a pool with one idle and one hanging child."""
 
 import asyncio
+import json
 import sys
 
 from atlas.text.pool import ExtractorPool
@@ -9,8 +10,9 @@ from tests.text import poison
 
 async def main(report: str) -> None:
     pool = ExtractorPool(children=2, timeout=600)
-    await asyncio.gather(pool.run(poison.echo, 1), pool.run(poison.echo, 2))
-    await pool.run(poison.hang_saying_pid, report)
+    jobs = [(poison.echo, 1), (poison.echo, 2)]
+    await asyncio.gather(*[pool.run(poison.as_json, job, json.loads) for job in jobs])
+    await pool.run(poison.as_json, (poison.hang_saying_pid, report), json.loads)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,40 @@
 """Jobs for the pool's tests, importable by name in a child: good ones and poisonous ones."""
 
+import contextlib
 import ctypes
+import json
 import os
 import signal
+import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.text.fields import MAX_ANSWER
+from atlas.text.zygote import FRAME
+
+
+def as_json(job: tuple[Callable[[Any], object], object]) -> bytes:
+    """Do a job and answer in JSON."""
+    function, argument = job
+    return json.dumps(function(argument)).encode()
+
+
+def lie(answer: bytes) -> bytes:
+    """Answer whatever a child that was taken over might."""
+    return answer
+
+
+def lie_about_size(_: object) -> NoReturn:
+    """Announce the largest of all answers on the socket to the parent."""
+    for fd in range(3, 64):
+        with contextlib.suppress(OSError):
+            socket.socket(fileno=os.dup(fd)).sendall(FRAME.pack(2**63))
+    time.sleep(3600)
+    raise AssertionError
 
 
 def echo(value: object) -> object:
@@ -78,5 +104,9 @@ def kill_zygote_once(flag: str) -> str:
     return "never"
 
 
-def large(size: int) -> bytes:
-    return b"x" * size
+def large(size: int) -> str:
+    return "x" * size
+
+
+def answer_too_much(_: object) -> bytes:
+    return bytes(MAX_ANSWER)

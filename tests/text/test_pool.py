@@ -1,6 +1,7 @@
 """The extractor pool: what a job does wrong is named, and nobody else notices."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -8,16 +9,22 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.prepared import PrepareJob
+from atlas.text.answers import read_prepared
 from atlas.text.pool import ExtractorPool
 from tests.text import poison
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at /proc")
 PAGE = b"<html><title>A page</title><body><p>This sentence is read in a child process.</p></html>"
+
+
+async def run(pool: ExtractorPool, job: Callable[[Any], object], argument: object) -> Any:
+    return await pool.run(poison.as_json, (job, argument), json.loads)
 
 
 def exists(pid: int) -> bool:
@@ -40,13 +47,13 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> bool:
 @pytest.fixture(scope="module")
 async def pool() -> AsyncIterator[ExtractorPool]:
     async with ExtractorPool(children=2, timeout=1.5, memory_limit=256 << 20) as pool:
-        await pool.run(poison.echo, 0)
+        await run(pool, poison.echo, 0)
         yield pool
 
 
 async def code_of(pool: ExtractorPool, job: Callable[[object], object]) -> str:
     with pytest.raises(PageError) as caught:
-        await pool.run(job, None)
+        await run(pool, job, None)
     assert caught.value.error_class is ErrorClass.INVALID
     return caught.value.code
 
@@ -64,6 +71,36 @@ async def test_prepare_passes_the_page_error_on(pool: ExtractorPool) -> None:
     assert caught.value.code == "empty_body"
 
 
+async def test_analyse_gives_the_parts_that_prepare_gives(pool: ExtractorPool) -> None:
+    prepared = await pool.prepare(PrepareJob(PAGE, "text/html", "utf-8", "https://a.example/"))
+    found = prepared.extracted
+    assert await pool.analyse(found.title, found.text) == prepared.parts
+
+
+LIES = [b"", b"\x80\x04N.", b"\x00" * 100, b"\xff" * 100, b'{"text": "json"}']
+
+
+@pytest.mark.parametrize("lie", LIES)
+async def test_a_child_that_answers_nonsense_is_to_blame_and_goes(
+    pool: ExtractorPool, lie: bytes
+) -> None:
+    before = {await run(pool, poison.pid_of_child, None) for _ in range(4)}
+    with pytest.raises(PageError) as caught:
+        await pool.run(poison.lie, lie, read_prepared)
+    assert caught.value.code == "extractor_malformed"
+    assert any(not exists(pid) for pid in before)
+
+
+async def test_an_announced_size_is_not_believed(pool: ExtractorPool) -> None:
+    assert await code_of(pool, poison.lie_about_size) == "extractor_malformed"
+
+
+async def test_an_answer_over_the_limit_is_the_pages_fault(pool: ExtractorPool) -> None:
+    with pytest.raises(PageError) as caught:
+        await pool.run(poison.answer_too_much, None, json.loads)
+    assert caught.value.code == "extractor_too_large"
+
+
 @pytest.mark.parametrize(
     ("job", "code"),
     [
@@ -79,18 +116,18 @@ async def test_what_goes_wrong_is_named_and_the_pool_works_on(
     pool: ExtractorPool, job: Callable[[object], object], code: str
 ) -> None:
     assert await code_of(pool, job) == code
-    assert await pool.run(poison.echo, "still here") == "still here"
+    assert await run(pool, poison.echo, "still here") == "still here"
 
 
 async def test_a_bug_is_no_page_error(pool: ExtractorPool) -> None:
     with pytest.raises(RuntimeError, match="KeyError: 'a bug of ours'"):
-        await pool.run(poison.blunder, None)
+        await run(pool, poison.blunder, None)
 
 
 async def test_poison_harms_no_other_job(pool: ExtractorPool) -> None:
     bad = [poison.crash, poison.exit_hard, poison.hang, poison.eat_memory, poison.crash] * 2
-    good = [pool.run(poison.echo, number) for number in range(200)]
-    poisoned = [pool.run(job, None) for job in bad]
+    good = [run(pool, poison.echo, number) for number in range(200)]
+    poisoned = [run(pool, job, None) for job in bad]
     mixed = [job for pair in zip(poisoned, good[:10], strict=True) for job in pair] + good[10:]
     results = await asyncio.gather(*mixed, return_exceptions=True)
     answers = {result for result in results if isinstance(result, int)}
@@ -112,7 +149,7 @@ async def test_a_cancelled_job_leaves_its_slot_and_no_process(
     pool: ExtractorPool, tmp_path: Path
 ) -> None:
     report = tmp_path / "pid"
-    job = asyncio.create_task(pool.run(poison.hang_saying_pid, str(report)))
+    job = asyncio.create_task(run(pool, poison.hang_saying_pid, str(report)))
     while not (report.exists() and report.read_text()):
         await asyncio.sleep(0.01)
     job.cancel()
@@ -120,42 +157,42 @@ async def test_a_cancelled_job_leaves_its_slot_and_no_process(
         await job
     pid = int(report.read_text().split()[0])
     assert await asyncio.to_thread(wait_until, lambda: not exists(pid))
-    pairs = (pool.run(poison.echo, 1), pool.run(poison.echo, 2))
+    pairs = (run(pool, poison.echo, 1), run(pool, poison.echo, 2))
     assert await asyncio.gather(*pairs) == [1, 2]
 
 
 async def test_a_job_survives_the_end_of_the_zygote(pool: ExtractorPool, tmp_path: Path) -> None:
-    assert await pool.run(poison.kill_zygote_once, str(tmp_path / "flag")) == "answered"
+    assert await run(pool, poison.kill_zygote_once, str(tmp_path / "flag")) == "answered"
 
 
 async def test_answers_larger_than_a_pipe_come_whole(pool: ExtractorPool) -> None:
     size = 5_000_000
-    assert len(await pool.run(poison.large, size)) == size
+    assert len(await run(pool, poison.large, size)) == size
 
 
 async def test_children_have_one_thread(pool: ExtractorPool) -> None:
-    assert await pool.run(poison.native_threads, None) == 1
+    assert await run(pool, poison.native_threads, None) == 1
 
 
 async def test_children_are_replaced_after_their_share() -> None:
     async with ExtractorPool(children=1, jobs_per_child=2) as pool:
-        pids = [await pool.run(poison.pid_of_child, None) for _ in range(4)]
+        pids = [await run(pool, poison.pid_of_child, None) for _ in range(4)]
     assert pids[0] == pids[1] != pids[2] == pids[3]
 
 
 async def test_idle_processes_end_and_start_again() -> None:
     async with ExtractorPool(children=1, idle=0.05) as pool:
-        child = await pool.run(poison.pid_of_child, None)
-        _, zygote = await pool.run(poison.threads_and_parent, None)
+        child = await run(pool, poison.pid_of_child, None)
+        _, zygote = await run(pool, poison.threads_and_parent, None)
         gone = lambda: not exists(child) and not exists(zygote)  # noqa: E731
         assert await asyncio.to_thread(wait_until, gone)
-        assert await pool.run(poison.echo, "again") == "again"
+        assert await run(pool, poison.echo, "again") == "again"
 
 
 async def test_close_ends_every_process_and_the_jobs_under_way(tmp_path: Path) -> None:
     report = tmp_path / "pid"
     pool = ExtractorPool(children=1, timeout=600)
-    job = asyncio.create_task(pool.run(poison.hang_saying_pid, str(report)))
+    job = asyncio.create_task(run(pool, poison.hang_saying_pid, str(report)))
     while not (report.exists() and report.read_text()):
         await asyncio.sleep(0.01)
     await pool.close()
@@ -164,7 +201,7 @@ async def test_close_ends_every_process_and_the_jobs_under_way(tmp_path: Path) -
     pids = [int(pid) for pid in report.read_text().split()]
     assert await asyncio.to_thread(wait_until, lambda: not any(map(exists, pids)))
     with pytest.raises(RuntimeError, match="closed"):
-        await pool.run(poison.echo, 1)
+        await run(pool, poison.echo, 1)
 
 
 def test_a_killed_parent_leaves_no_process(tmp_path: Path) -> None:
