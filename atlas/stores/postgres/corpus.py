@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import asyncpg
 
@@ -198,11 +198,19 @@ class Corpus:
     # Listing
 
     async def list_pages(
-        self, run: runs.Run, source: Source, urls: Sequence[str], *, level: int
+        self,
+        run: runs.Run,
+        source: Source,
+        urls: Sequence[str],
+        *,
+        level: int,
+        mode: pages.Mode | None = None,
+        retry_failed: bool = False,
     ) -> int:
         """List pages at a level of a run, a few thousand a transaction; return how many the level
-        has, those of an attempt that was cut off included."""
-        due_after: timedelta | None = source.spec.cadence if run.due else None
+        has, those of an attempt that was cut off included. Without a `mode` the run's `due` says
+        which are worked on."""
+        mode = mode or ("incremental" if run.due else "full")
         for start in range(0, len(urls), 2000):
             async with self.pool.acquire() as connection, connection.transaction():
                 await pages.list_for_run(
@@ -213,7 +221,9 @@ class Corpus:
                     level=level,
                     rule="link" if level else "listed",
                     now=self._clock(),
-                    due_after=due_after,
+                    mode=mode,
+                    retry_failed=retry_failed,
+                    cadence=source.spec.cadence,
                     current=self._current,
                 )
         async with self.pool.acquire() as connection:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
+from atlas.domain import recheck
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.pool import Connection
+
+Mode = Literal["full", "incremental", "failed"]
+"""Which of the listed pages a run works on: all; those due, new or not settled; or only those
+whose last attempt failed."""
 
 
 async def upsert(connection: Connection, urls: Sequence[str], now: datetime) -> None:
@@ -36,17 +42,21 @@ async def list_for_run(
     level: int,
     rule: str,
     now: datetime,
-    due_after: timedelta | None,
+    mode: Mode,
+    retry_failed: bool = False,
+    cadence: timedelta,
     current: SettledWith,
 ) -> None:
     """List pages at a level of a run and queue those with work to do. Idempotent: a page that the
     run lists already keeps its (smaller) level.
 
-    `due_after`: with it, only pages unsettled or last fetched that long ago are queued.
+    `retry_failed`: take those whose last attempt failed too, although they are not due. `cadence`
+    is the source's: it bounds what was planned when the page was last checked, as the rule may
+    have changed since.
     """
     await upsert(connection, urls, now)
     await connection.execute(
-        """
+        f"""
         with listed as (
             insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
             select $1, p.id, $4, $5, $2, $6 from pages p where p.url = any($3::text[])
@@ -61,23 +71,46 @@ async def list_for_run(
         select $2, l.page_id, $4, p.url
         from listed l join pages p on p.id = l.page_id
         join page_state ps on ps.page_id = l.page_id
-        where $7::interval is null
-           or ps.fetched_at is null or ps.fetched_at + $7 <= $6
-           or ps.settled_snapshot is distinct from ps.fetched_snapshot
-           or ps.settled_extractor is distinct from $8
-           or ps.settled_analyser is distinct from $9
+        where {_WANTED}
         on conflict do nothing
-        """,
+        """,  # noqa: S608 (a constant of this module)
         source_id,
         run_id,
         list(urls),
         level,
         rule,
         now,
-        due_after,
         current.extractor,
         current.analyser,
+        mode,
+        retry_failed,
+        cadence,
+        now + recheck.slack(cadence),
+        recheck.longest(cadence),
     )
+
+
+# $7 extractor, $8 analyser, $9 mode, $10 retry_failed, $11 cadence, $12 now and the slack,
+# $13 the longest that a page goes unchecked.
+_UNSETTLED = """
+    ps.redirect_to is null and ps.lifecycle in ('discovered', 'live', 'suspect')
+    and ps.fetched_snapshot is not null
+    and (ps.settled_snapshot is distinct from ps.fetched_snapshot
+         or ps.settled_extractor is distinct from $7 or ps.settled_analyser is distinct from $8)
+"""
+_DUE = """
+    case when ps.next_due is null then ps.fetched_at is null or ps.fetched_at + $11 <= $12
+         when ps.failed_class is null then least(ps.next_due, ps.checked_at + $13) <= $12
+         else ps.next_due <= $12 end
+"""
+_WANTED = f"""
+    case $9::text
+    when 'full' then true
+    when 'failed' then ps.failed_class is not null
+    else ({_DUE}) or (ps.failed_class is null and {_UNSETTLED})
+         or ($10 and ps.failed_class is not null)
+    end
+"""
 
 
 async def listed_above(connection: Connection, source_id: int, run_id: str, level: int) -> int:

@@ -257,7 +257,28 @@ async def finish(
         run_id,
         *[list(column) for column in zip(*rows, strict=True)],
     )
+    await _remember_attempts(connection, rows)
     await _release(connection, "page_id = any($1::bigint[])", [row[0] for row in rows])
+
+
+async def _remember_attempts(
+    connection: Connection,
+    rows: Sequence[tuple[int, str, str | None, str | None, str | None]],
+) -> None:
+    """How the page's last attempt ended: what a run of the failed asks for, and the back-off."""
+    await connection.execute(
+        """
+        update page_state ps
+        set failures = case when o.outcome = 'failed' then ps.failures + 1 else 0 end,
+            failed_class = case when o.outcome = 'failed' then o.error_class end,
+            failed_code = case when o.outcome = 'failed' then o.code end
+        from unnest($1::bigint[], $2::text[], $3::text[], $4::text[])
+             as o(page_id, outcome, error_class, code)
+        where ps.page_id = o.page_id
+          and (o.outcome = 'failed' or ps.failures > 0 or ps.failed_class is not null)
+        """,
+        *[list(column) for column in list(zip(*rows, strict=True))[:4]],
+    )
 
 
 def _short(error: PageError | None) -> str | None:
