@@ -5,13 +5,16 @@ from __future__ import annotations
 from pydantic import Field
 
 from atlas.contracts.models import Counts, Message, Outcome
-from atlas.contracts.sync_pipeline import Failure
+from atlas.contracts.sync_pipeline import Failure, WaitingSource
+from atlas.contracts.work import STAGES, Mode, RunLimits
 
 
 class ResolveSources(Message):
-    """Named sources, or all: those after `after` in the order of names, `limit` at most."""
+    """Named and tagged sources, or all: those after `after` in the order of names, `limit` at
+    most."""
 
     names: list[str] = Field(default_factory=list)
+    tags: list[str] = Field(default_factory=list)
     all: bool = False
     after: str = ""
     limit: int = 50
@@ -33,6 +36,8 @@ class OpenRun(Message):
     source: str
     trigger: str = "manual"
     due: bool = False
+    type: str = "sync_pipeline"
+    """The workflow type."""
 
 
 class RunOpened(Message):
@@ -48,6 +53,14 @@ class RunOpened(Message):
 class ListLevel(Message):
     run_id: str
     level: int = 0
+    discover: bool = True
+    """False: instead of a listing, the pages of this depth that the source holds."""
+    fetch: bool = True
+    """False: only pages whose stored body is not settled."""
+    mode: Mode | None = None
+    """Which pages have work to do; null: as the run's record says."""
+    retry_failed: bool = False
+    limits: RunLimits = RunLimits()
 
 
 class LevelListed(Message):
@@ -59,6 +72,8 @@ class LevelListed(Message):
     """Pages of earlier levels that no lane holds and that are not done."""
     message: str = ""
     counts: Counts = Counts()
+    cut: bool = False
+    """Whether a limit of the run kept pages from being listed."""
 
 
 class Batch(Message):
@@ -67,6 +82,8 @@ class Batch(Message):
     run_id: str
     lane: int
     number: int
+    process: bool = True
+    """False: what is fetched ends the run there, and stays unsettled."""
 
 
 class ClaimBatch(Message):
@@ -77,6 +94,9 @@ class ClaimBatch(Message):
     size: int = 100
     waited: float = 0.0
     """Seconds that the lane has waited since it last got pages."""
+    fetch: bool = True
+    """False: pages that would have to be fetched are skipped."""
+    limits: RunLimits = RunLimits()
 
 
 class Claimed(Message):
@@ -106,6 +126,10 @@ class CloseRun(Message):
     """None: the outcome follows from the counts."""
     complete: bool = False
     message: str = ""
+    stages: list[str] = Field(default_factory=lambda: list(STAGES))
+    """Which stages the run had."""
+    cut: bool = False
+    """Whether a limit kept pages from being listed."""
 
 
 class RunClosed(Message):
@@ -114,6 +138,62 @@ class RunClosed(Message):
     removed: int = 0
     failures: list[Failure] = Field(default_factory=list)
     message: str = ""
+    complete: bool | None = None
+    """Whether the listing counted as complete; null from a worker that does not say."""
+    skipped: dict[str, int] = Field(default_factory=dict)
+    bytes: int = 0
+
+
+class EnlistUrls(Message):
+    """Add pages to a run at a level, whether its listing has them or not."""
+
+    run_id: str
+    urls: list[str]
+    level: int = 0
+    limits: RunLimits = RunLimits()
+
+
+class ApplyLimits(Message):
+    """Judge anew which pages of a level are within a run's limits."""
+
+    run_id: str
+    level: int = 0
+    limits: RunLimits = RunLimits()
+
+
+class PlanSources(Message):
+    """Decide for good which sources a run works through, and in which order. With neither names
+    nor tags: all that are not paused."""
+
+    run_id: str
+    names: list[str] = Field(default_factory=list)
+    tags: list[str] = Field(default_factory=list)
+    due: bool = False
+    """Only sources that are due."""
+    own_schedules: bool = True
+    """False: leave out sources that have a schedule of their own."""
+
+
+class SourcesPlanned(Message):
+    sources: int = 0
+    unknown: list[str] = Field(default_factory=list)
+    """Names that no source has, the first thousand."""
+    message: str = ""
+    """Why the first of them is unknown."""
+
+
+class NextSources(Message):
+    """The part of a run's plan after the place `after`."""
+
+    run_id: str
+    after: int = 0
+    limit: int = 50
+
+
+class PlannedPart(Message):
+    sources: list[WaitingSource] = Field(default_factory=list)
+    last: int = 0
+    """The place of the last of them; 0 when there are no more."""
 
 
 class PauseRun(Message):

@@ -11,6 +11,7 @@ SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,6
 Outcome = Literal[
     "completed",
     "completed_with_failures",
+    "limit_reached",
     "listing_failed",
     "already_running",
     "unknown_source",

@@ -37,12 +37,20 @@ def fetch_workflow_id(url_key: str) -> str:
     return f"fetch_url:{url_key}"
 
 
-def sync_request_id(sources: Sequence[str], *, all: bool) -> str:
+def collect_workflow_id(source: str) -> str:
+    """The id of the run that collects one source."""
+    return f"collect_from_source:{source}"
+
+
+def sync_request_id(sources: Sequence[str], *, all: bool, tags: Sequence[str] = ()) -> str:
     """The id of a sync: the source's; for all sources, one that no source can have; for several,
     by their names, so that equal requests meet and others do not."""
     if all:
         return sync_workflow_id("ALL")
     names = sorted(set(sources))
+    if tags:
+        digest = digest_of(*names, "tags", *sorted(set(tags)))[:8]
+        return sync_workflow_id(f"TAG-{min(tags)}-{digest}")
     if len(names) == 1:
         return sync_workflow_id(names[0])
     return sync_workflow_id(f"{names[0]}+{len(names) - 1}-{digest_of(*names)[:8]}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from atlas.contracts.models import Counts, Message, Outcome, Request, SourceName
+from atlas.contracts.work import STAGES, Limits, Mode, RunLimits, Stage, Tag
 
 MAX_FAILURES_LISTED = 20
 MAX_SOURCES = 500
+MAX_TAGS = 50
 MAX_SOURCES_LISTED = 100
 
 
@@ -31,6 +33,16 @@ class SourceOutcome(Message):
     workflow_id: str = ""
     run_id: str = ""
     message: str = ""
+    bytes: int = 0
+    """Bytes received."""
+
+
+class WaitingSource(Message):
+    """A source of several whose turn has not come."""
+
+    source: str
+    host: str = ""
+    """The host of its first URL: sources of one host do not take every place."""
 
 
 class SyncState(Message):
@@ -53,6 +65,26 @@ class SyncState(Message):
     outcomes: list[SourceOutcome] = Field(default_factory=list)
     events: int = 0
     """History events of the executions before this one."""
+    opened: bool = True
+    """Whether the run has its lease; false while it waits for another run's."""
+    kind: str = ""
+    """The source's kind, as the lease was taken."""
+    limits: RunLimits | None = None
+    """The limits in force; null: those of the request."""
+    cut: bool = False
+    """Whether a limit kept pages of a deeper level from being listed."""
+    waiting: list[WaitingSource] = Field(default_factory=list)
+    """Of several sources: those of the part under way that are not begun."""
+    done: int = 0
+    """Of several sources: how many were worked through."""
+    total: int = 0
+    """Of several sources: how many there are, as far as is known."""
+    bytes: int = 0
+    """Of several sources: bytes received by those worked through."""
+    by_outcome: dict[str, int] = Field(default_factory=dict)
+    """Of several sources: outcome → how many."""
+    exhausted: bool = False
+    """Of several sources: whether no further part is to come."""
 
 
 class SyncRequest(Request):
@@ -60,10 +92,26 @@ class SyncRequest(Request):
 
     sources: list[SourceName] = Field(default_factory=list, max_length=MAX_SOURCES)
     """Names of declared sources."""
+    tags: list[Tag] = Field(default_factory=list, max_length=MAX_TAGS)
+    """Sources that carry one of these tags and are not paused, beside those named."""
     all: bool = False
     """Every source that is not paused, instead of naming them."""
     due: bool = False
-    """Check only pages that are due; otherwise every page of the source is checked."""
+    """Check only pages that are due; the same as mode 'incremental'."""
+    mode: Mode | None = None
+    """Which pages to check: 'full' every one (the default), 'incremental' those that are due,
+    'failed' those that failed last time, without reading the listing again."""
+    retry_failed: bool = False
+    """With mode 'incremental': check also pages that failed last time and are not due yet."""
+    stages: list[Stage] = Field(default_factory=lambda: list(STAGES), min_length=1)
+    """What to do. Without 'discover': the pages that the source holds already. Without 'fetch':
+    from the stored bodies. Without 'process' (which covers duplicates and the index): what is
+    fetched stays unsettled until a later run takes it from the stored body. Without 'reconcile':
+    nothing leaves the corpus."""
+    limits: Limits | None = None
+    """What may be spent on each source."""
+    deadline: AwareDatetime | None = None
+    """The moment after which no page is claimed any more, as in 2026-11-24T18:00:00Z."""
     wait_for_lease: bool = False
     """When another run works on the source: wait for it instead of ending `already_running`."""
     trigger: Literal["manual", "schedule", "client", "cli"] = "manual"
@@ -79,11 +127,32 @@ class SyncRequest(Request):
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
-        if self.all and self.sources:
-            raise ValueError("give either 'sources' or 'all', not both")
-        if not self.all and not self.sources:
-            raise ValueError('name what to sync: {"sources": ["docs"]} or {"all": true}')
+        if self.all and (self.sources or self.tags):
+            raise ValueError("give either 'sources' or 'all', not both; tags go with 'sources'")
+        if not self.all and not self.sources and not self.tags:
+            raise ValueError(
+                'name what to sync: {"sources": ["docs"]}, {"tags": ["news"]} or {"all": true}'
+            )
         return self
+
+    @model_validator(mode="after")
+    def _asks_for_one_thing(self) -> Self:
+        if self.due and self.mode not in (None, "incremental"):
+            raise ValueError(
+                f"'due' means mode 'incremental'; with mode '{self.mode}' leave it out"
+            )
+        if self.retry_failed and self.pages_wanted != "incremental":
+            raise ValueError("'retry_failed' goes with mode 'incremental'; the others try them all")
+        if set(self.stages) == {"reconcile"}:
+            raise ValueError("stages: 'reconcile' judges what 'discover' or 'fetch' found; add one")
+        if self.mode == "failed" and "fetch" not in self.stages:
+            raise ValueError("mode 'failed' fetches again; add 'fetch' to the stages")
+        return self
+
+    @property
+    def pages_wanted(self) -> Mode:
+        """The mode, whichever way it was said."""
+        return self.mode or ("incremental" if self.due else "full")
 
 
 class SyncResult(Message):
@@ -106,6 +175,10 @@ class SyncResult(Message):
     message: str = ""
     events: int = 0
     """History events spent, over all executions of the run."""
+    skipped: dict[str, int] = Field(default_factory=dict)
+    """Pages that were skipped: reason → how many."""
+    bytes: int = 0
+    """Bytes received."""
 
 
 class SyncProgress(Message):
