@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.catalogue import LastFetch, ListedDocument, Version
     from atlas.stores.postgres.search import SearchPage
     from starter.handles import FetchHandle, SyncHandle
+    from starter.jobs import JobHandle
 
 Trigger = Literal["manual", "schedule", "client", "cli"]
 
@@ -169,6 +170,19 @@ class AtlasClient:
                 FetchUrlResult,
             )
         return FetchHandle(self._parts, begun)
+
+    async def start(
+        self, workflow: str, *, workflow_id: str | None = None, **fields: Any
+    ) -> JobHandle:
+        """Start a workflow of any type, by its name and the fields of its request
+        (`atlas schema NAME` prints them), or join the run of its id that was asked for the same.
+
+        `workflow_id` by default says what it works on, so that two of a kind do not run at once.
+        Raises `InvalidRequest`, `DifferentRequest`, `CannotConnect`.
+        """
+        from starter.jobs import kind_named, start_job
+
+        return await start_job(self._parts, kind_named(workflow), fields, "client", workflow_id)
 
     async def run(self, named: str) -> SyncHandle:
         """A handle on a run: by run id or its beginning, workflow id, or source (its latest run).

@@ -10,6 +10,7 @@ AtlasError
 ├── SourceBusy           a run holds the source's lease
 ├── DifferentRequest     a run of that id is under way, and was asked for something else
 ├── NoWorker             nobody works on the task queues
+├── Cancelled            the run was cancelled
 ├── Undetected           what kind of source a URL is could not be found out
 └── Refused              a part answered, and said no
 """
@@ -67,6 +68,10 @@ class DifferentRequest(AtlasError):
 
 class NoWorker(AtlasError):
     """No worker polls the task queues, so nothing answers."""
+
+
+class Cancelled(AtlasError):
+    """The run was cancelled."""
 
 
 class Undetected(AtlasError):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -25,6 +25,7 @@ from atlas.contracts.fetch_url import FetchUrlResult
 from atlas.contracts.models import Counts
 from atlas.contracts.names import QUEUE, QUEUE_PROCESSING
 from atlas.contracts.sync_pipeline import SyncProgress, SyncResult
+from atlas.keyring import EncryptionError
 from starter.connection import Parts
 from starter.errors import CannotConnect, NotFound, NoWorker, Refused, TemporalDown
 from starter.starting import Started, handle_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
 R = TypeVar("R")
+P = TypeVar("P")
 Note = Callable[[str], None]
 
 OUTAGE_SECONDS = 60.0
@@ -76,6 +78,16 @@ class RunHandle(Generic[R]):
         async with self._under_way():
             await self._handle.cancel()
 
+    async def pause(self) -> None:
+        """Stop at the next batch boundary; claims are kept."""
+        async with self._under_way():
+            await self._handle.signal("pause")
+
+    async def resume(self) -> None:
+        """Go on after a pause."""
+        async with self._under_way():
+            await self._handle.signal("resume")
+
     async def missing_workers(self) -> list[str]:
         """The task queues that no worker polls at the moment, so that nothing can move."""
         async with self._parts.temporal() as client:
@@ -100,6 +112,8 @@ class RunHandle(Generic[R]):
             while True:
                 try:
                     return await self._handle.result()
+                except EncryptionError as error:
+                    raise Refused(str(error)) from None
                 except RPCError as error:
                     if await self._followed():
                         continue
@@ -108,6 +122,36 @@ class RunHandle(Generic[R]):
                     await self._outlast(error, on_note)
         finally:
             watching.cancel()
+
+    async def _ask_progress(self, model: type[P]) -> P:
+        try:
+            # Not sampled: asked once a second, it would fill the trace of the run.
+            async with self._parts.temporal() as client:
+                with self._parts.span("progress", sampled=False):
+                    handle = client.get_workflow_handle(self.workflow_id)
+                    progress: P = await handle.query(
+                        "progress", result_type=model, rpc_timeout=_QUERY_TIMEOUT
+                    )
+                    return progress
+        except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
+            raise Refused(f"{self.workflow_id}: {error}") from error
+        except (Refused, TemporalDown):
+            missing = await self.missing_workers()
+            if missing:
+                raise NoWorker(_no_worker(missing)) from None
+            raise
+
+    async def _until_ended(
+        self, ended: asyncio.Task[Any], ask: Callable[[], Awaitable[P]]
+    ) -> AsyncIterator[P]:
+        """What `ask` answers, once a second until the run has ended."""
+        try:
+            while not ended.done():
+                with suppress(NoWorker, Refused, CannotConnect):
+                    yield await ask()
+                await asyncio.wait([ended], timeout=1.0)
+        finally:
+            ended.cancel()
 
     async def _outlast(self, error: RPCError, on_note: Note) -> None:
         """Wait until Temporal answers again; raises `TemporalDown` after OUTAGE_SECONDS."""
@@ -182,44 +226,14 @@ class SyncHandle(RunHandle[SyncResult]):
 
     async def progress(self) -> SyncProgress:
         """Stage and counts, now. Raises `NoWorker` when there is nobody to answer."""
-        try:
-            # Not sampled: asked once a second, it would fill the trace of the run.
-            async with self._parts.temporal() as client:
-                with self._parts.span("progress", sampled=False):
-                    handle = client.get_workflow_handle(self.workflow_id)
-                    progress: SyncProgress = await handle.query(
-                        "progress", result_type=SyncProgress, rpc_timeout=_QUERY_TIMEOUT
-                    )
-                    return progress
-        except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
-            raise Refused(f"{self.workflow_id}: {error}") from error
-        except (Refused, TemporalDown):
-            missing = await self.missing_workers()
-            if missing:
-                raise NoWorker(_no_worker(missing)) from None
-            raise
-
-    async def pause(self) -> None:
-        """Stop at the next batch boundary; claims are kept."""
-        async with self._under_way():
-            await self._handle.signal("pause")
-
-    async def resume(self) -> None:
-        """Go on after a pause."""
-        async with self._under_way():
-            await self._handle.signal("resume")
+        return await self._ask_progress(SyncProgress)
 
     async def __aiter__(self) -> AsyncIterator[SyncProgress]:
         ended = asyncio.create_task(self.result(lambda _: None))
-        try:
-            while not ended.done():
-                with suppress(NoWorker, Refused, CannotConnect):
-                    yield await self.progress()
-                await asyncio.wait([ended], timeout=1.0)
-            result = ended.result()
-            yield SyncProgress(stage=result.outcome, counts=result.counts)
-        finally:
-            ended.cancel()
+        async for progress in self._until_ended(ended, self.progress):
+            yield progress
+        result = ended.result()
+        yield SyncProgress(stage=result.outcome, counts=result.counts)
 
     async def _ended_early(self, cause: BaseException) -> SyncResult:
         return SyncResult(

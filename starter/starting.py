@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from temporalio.client import WorkflowHandle
+from temporalio.common import Priority
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from atlas.contracts.catalogue import WORKFLOWS
 from atlas.contracts.models import Request
 from atlas.contracts.names import QUEUE
 from starter.connection import Parts
@@ -45,6 +47,7 @@ async def start(
                 task_queue=QUEUE,
                 result_type=result,
                 static_summary=summary,
+                priority=Priority(priority_key=WORKFLOWS[workflow].priority),
             )
         except WorkflowAlreadyStartedError as found:
             return await _join(client, request, workflow_id, found, result)

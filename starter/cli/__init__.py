@@ -19,6 +19,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
         "Declare what to watch: add, list, show, edit, remove …",
     ),
     ("sync", "starter.cli.sync:sync", "Bring the corpus in step with sources"),
+    ("start", "starter.cli.start:start", "Start a workflow of any type, by its name"),
     ("search", "starter.cli.search:search", "Find documents"),
     ("docs", "starter.cli.docs:app", "List the documents, show one with its text"),
     ("runs", "starter.cli.runs:app", "List runs; show, pause, resume or cancel one"),
