@@ -1,0 +1,176 @@
+"""Frozen days: written once, never changed, kept for ever."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from atlas.domain.daily import DayFigures, DayStorage, HostDay
+from atlas.domain.weeks import last_complete_day
+from atlas.stores.postgres.freezing import CountedDay, count_day
+from atlas.stores.postgres.pool import Connection
+
+_TREES = ("statuses", "errors", "failed", "runs")
+_FIGURES = tuple(each.name for each in fields(DayFigures))
+_HOSTS = tuple(each.name for each in fields(HostDay))
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """Frozen days, first to last."""
+
+    figures: tuple[DayFigures, ...]
+    storage: tuple[DayStorage, ...]
+    hosts: tuple[HostDay, ...]
+
+
+class Stats:
+    """Freezes days and reads them. Time comes from the injected clock."""
+
+    def __init__(self, pool: asyncpg.Pool, clock: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._clock = clock
+
+    @property
+    def now(self) -> datetime:
+        return self._clock()
+
+    async def freeze_next(self, until: date | None) -> date | None:
+        """Freeze the oldest complete day that is not frozen yet, up to `until`; None: all are.
+
+        Several callers at once freeze each day once.
+        """
+        async with self._pool.acquire() as connection:
+            day = await self._next(connection, until)
+            if day is not None:
+                await freeze(connection, day, self._clock())
+        return day
+
+    async def remaining(self, until: date | None) -> int:
+        """Complete days up to `until` that are not frozen yet."""
+        async with self._pool.acquire() as connection:
+            day = await self._next(connection, until)
+        return 0 if day is None else (self._last(until) - day).days + 1
+
+    async def last_day(self) -> date | None:
+        """The newest frozen day."""
+        async with self._pool.acquire() as connection:
+            return await last_frozen(connection)
+
+    async def first_day(self) -> date | None:
+        """The oldest frozen day: figures begin there."""
+        async with self._pool.acquire() as connection:
+            found: date | None = await connection.fetchval("select min(day) from frozen_days")
+            return found
+
+    async def read(self, first: date, last: date) -> Frozen:
+        """The frozen days from `first` to `last`."""
+        async with self._pool.acquire() as connection:
+            return await read(connection, first, last)
+
+    async def change_days(self, first: date, last: date) -> dict[str, tuple[date, ...]]:
+        """Source → the days on which it brought a new or changed document, in order."""
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(
+                "select source, array_agg(day order by day) as days from daily_stats "
+                "where day between $1 and $2 and added + changed > 0 and source <> '' "
+                "group by source",
+                first,
+                last,
+            )
+        return {row["source"]: tuple(row["days"]) for row in rows}
+
+    def _last(self, until: date | None) -> date:
+        complete = last_complete_day(self._clock())
+        return complete if until is None else min(until, complete)
+
+    async def _next(self, connection: Connection, until: date | None) -> date | None:
+        newest = await last_frozen(connection)
+        day = newest + timedelta(days=1) if newest else await _first_activity(connection)
+        return day if day is not None and day <= self._last(until) else None
+
+
+async def last_frozen(connection: Connection) -> date | None:
+    """The newest frozen day: what is dated up to its end may be deleted, later rows may not."""
+    found: date | None = await connection.fetchval("select max(day) from frozen_days")
+    return found
+
+
+async def freeze(connection: Connection, day: date, now: datetime) -> bool:
+    """Freeze one complete day; false: it was frozen already, and stays as it is."""
+    async with connection.transaction(isolation="repeatable_read"):
+        # A lock on a table, not an advisory one: taking the latter is a query, so that whoever
+        # waited for it would go on with the state from before the wait.
+        await connection.execute("lock table frozen_days in share row exclusive mode")
+        if await connection.fetchval("select exists (select from frozen_days where day = $1)", day):
+            return False
+        await write(connection, await count_day(connection, day), now)
+    return True
+
+
+async def write(connection: Connection, counted: CountedDay, now: datetime) -> None:
+    """Write a day as it was counted. The caller is in a transaction."""
+    await connection.execute(
+        "insert into frozen_days (day, blobs, blob_bytes, database_bytes, frozen_at) "
+        "values ($1, $2, $3, $4, $5)",
+        *astuple(counted.storage),
+        now,
+    )
+    await connection.copy_records_to_table(
+        "daily_stats", records=map(_figures_row, counted.sources), columns=_FIGURES
+    )
+    await connection.copy_records_to_table(
+        "daily_host_stats",
+        records=[tuple(getattr(host, name) for name in _HOSTS) for host in counted.hosts],
+        columns=_HOSTS,
+    )
+
+
+def _figures_row(figures: DayFigures) -> tuple[Any, ...]:
+    values = {name: getattr(figures, name) for name in _FIGURES}
+    trees = {name: json.dumps(values[name], sort_keys=True) for name in _TREES}
+    return tuple((values | trees).values())
+
+
+async def read(connection: Connection, first: date, last: date) -> Frozen:
+    """The frozen days from `first` to `last`, in the order of day, then source or host."""
+    figures = await connection.fetch(
+        'select * from daily_stats where day between $1 and $2 order by day, source collate "C"',
+        first,
+        last,
+    )
+    storage = await connection.fetch(
+        "select day, blobs, blob_bytes, database_bytes from frozen_days "
+        "where day between $1 and $2 order by day",
+        first,
+        last,
+    )
+    hosts = await connection.fetch(
+        'select * from daily_host_stats where day between $1 and $2 order by day, host collate "C"',
+        first,
+        last,
+    )
+    return Frozen(
+        tuple(_figures(row) for row in figures),
+        tuple(DayStorage(**row) for row in storage),
+        tuple(HostDay(**{**row, "slots": tuple(row["slots"])}) for row in hosts),
+    )
+
+
+def _figures(row: asyncpg.Record) -> DayFigures:
+    return DayFigures(**{**row, **{name: json.loads(row[name]) for name in _TREES}})
+
+
+async def _first_activity(connection: Connection) -> date | None:
+    moment: datetime | None = await connection.fetchval(
+        """
+        select least((select min(created_at) from sources), (select min(started_at) from runs),
+                     (select min(created_at) from pages), (select min(fetched_at) from fetches))
+        """
+    )
+    return moment.astimezone(UTC).date() if moment else None
