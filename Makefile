@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SOURCE ?=
+# Test processes beside each other, each with servers of its own: most of a test is waiting.
+BESIDE ?= -n 3 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow check format up down bench lock clean
@@ -23,7 +25,7 @@ demo: $(STAMP) ## sync a small site end to end on the embedded stack (SOURCE=htt
 	$(BIN)/python -m starter.demo $(if $(SOURCE),--source '$(SOURCE)')
 
 test: $(STAMP) ## run the tests (real Temporal, PostgreSQL, HTTP and S3 servers)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(BESIDE)
 
 test-slow: $(STAMP) ## run the long tests as well: whole manuals, kills, 10,000 pages
 	$(BIN)/python -m pytest -m 'slow or not slow' --timeout 1800

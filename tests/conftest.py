@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -182,10 +184,13 @@ def temporal_address(temporal_server: TemporalServer) -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on. Not from the range of outgoing connections, and at random,
+    so that test sessions beside each other do not choose the same."""
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            port = random.randrange(10_000, 30_000)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 async def _administer(server: PostgresServer, statement: str, role: str = "atlas") -> None:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from tests.conftest import free_port
+
 ACCESS_KEY = "atlas-test"
 SECRET_KEY = "atlas-test-secret"
 
@@ -18,7 +19,7 @@ SECRET_KEY = "atlas-test-secret"
 @contextmanager
 def seaweed_server(folder: Path) -> Iterator[str]:
     """Run `weed server -s3` in `folder`; gives the endpoint, ends the server afterwards."""
-    s3, *others = _free_ports(8)
+    s3, *others = [free_port() for _ in range(8)]
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen(
             [_weed(), "-logtostderr=true", "server", *_arguments(folder, s3, others)],
@@ -47,6 +48,7 @@ def _arguments(folder: Path, s3: int, others: list[int]) -> list[str]:
         f"-s3.port={s3}",
         f"-s3.port.grpc={s3_grpc}",  # else the port plus 10,000, which may be none
         "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
         "-s3.autoCreateBucket=false",
         f"-master.port={master}",
         f"-master.port.grpc={master_grpc}",
@@ -65,17 +67,6 @@ def _weed() -> str:
     weed = Path(sys.executable).parent / "weed"
     assert weed.exists(), f"{weed} is missing: install the dev requirements (make test does)"
     return str(weed)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 def _wait_for(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
