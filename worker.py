@@ -92,7 +92,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     locations = locate(settings)
     telemetry = setup_telemetry("atlas-worker")
     try:
-        client = await connect(locations.temporal_address, plugins=telemetry.plugins)
+        client = await connect(
+            locations.temporal_address, keyring=settings.keyring(), plugins=telemetry.plugins
+        )
         async with (
             open_parts(settings, locations, client, utc_now) as parts,
             AsyncExitStack() as on,

@@ -10,6 +10,10 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from atlas.keyring import InvalidKeys, Keyring
+
+_SECRETS = ("ATLAS_DATABASE_URL", "ATLAS_ENCRYPTION_KEYS")
+
 
 class SettingsError(Exception):
     """A setting is wrong; the message names it, its value and the mend."""
@@ -45,6 +49,10 @@ class Settings(BaseSettings):
     """Seconds before the first retry of a page; doubles each time."""
     credentials_file: Path | None = None
     """TOML: headers and credentials per origin (docs/credentials.md)."""
+    encryption_keys: SecretStr | None = None
+    """id:key pairs that encrypt what Temporal keeps; the first encrypts (docs/encryption.md)."""
+    encryption_keys_file: Path | None = None
+    """A file with the same, one pair a line; where the keys are not given directly."""
     extract_children: int = Field(default=2, ge=1, le=64)
     extract_timeout: float = Field(default=30.0, gt=0, le=600)
     """Seconds per document."""
@@ -56,7 +64,7 @@ class Settings(BaseSettings):
     """Base of links to the Temporal Web UI, when it is not the embedded one."""
     log_level: str = "INFO"
 
-    @field_validator("home", "credentials_file")
+    @field_validator("home", "credentials_file", "encryption_keys_file")
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else value
@@ -92,6 +100,26 @@ class Settings(BaseSettings):
             raise ValueError("its port is no number; give postgresql://user@host:5432/database")
         return value
 
+    @field_validator("encryption_keys")
+    @classmethod
+    def _usable_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            Keyring.parse(value.get_secret_value())
+        return value
+
+    def keyring(self) -> Keyring | None:
+        """The keys that encrypt payloads; None: they are not encrypted. Raises `SettingsError`."""
+        if self.encryption_keys is not None:
+            return Keyring.parse(self.encryption_keys.get_secret_value())
+        path = self.encryption_keys_file
+        if path is None:
+            return None
+        try:
+            return Keyring.parse(path.read_text(encoding="utf-8"))
+        except (InvalidKeys, UnicodeDecodeError, OSError) as error:
+            said = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error
+            raise SettingsError(f"ATLAS_ENCRYPTION_KEYS_FILE={path} refused: {said}") from None
+
     @classmethod
     def load(cls) -> Self:
         """Read the settings; raise `SettingsError` in words a person can act on."""
@@ -116,5 +144,5 @@ def _port_is_fine(url: str) -> bool:
 def _line(detail: object) -> str:
     assert isinstance(detail, dict)
     name = "ATLAS_" + "_".join(str(part) for part in detail["loc"][:1]).upper()
-    value = "" if name == "ATLAS_DATABASE_URL" else f"={str(detail['input'])[:100]}"
+    value = "" if name in _SECRETS else f"={str(detail['input'])[:100]}"
     return f"{name}{value} refused: {detail['msg']}"

@@ -12,13 +12,15 @@ import temporalio.api.common.v1
 from pydantic import BaseModel, ValidationError
 from temporalio.client import Client, Plugin, WorkflowExecutionStatus
 from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
-from temporalio.converter import DataConverter
+from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from atlas.contracts.models import Request, explain
 from atlas.contracts.refusal import invalid_input
+from atlas.encryption import EncryptingCodec, ForeignPayloads
+from atlas.keyring import Keyring
 
 
 class TemporalUnreachable(Exception):
@@ -60,14 +62,30 @@ def _request_of(type_hints: list[type] | None) -> type[BaseModel] | None:
     return None
 
 
-def data_converter() -> DataConverter:
-    """The converter every client and worker of Atlas uses."""
-    return replace(pydantic_data_converter, payload_converter_class=AtlasPayloadConverter)
+def data_converter(keyring: Keyring | None = None, *, tells: bool = False) -> DataConverter:
+    """The converter every client and worker of Atlas uses; with keys, it encrypts.
+
+    `tells`: log what arrives unencrypted although there are keys; for workers.
+    """
+    plain = replace(
+        pydantic_data_converter,
+        payload_converter_class=AtlasPayloadConverter,
+        payload_codec=ForeignPayloads(),
+    )
+    if keyring is None:
+        return plain
+    return replace(
+        plain,
+        payload_codec=EncryptingCodec(keyring, tells=tells),
+        # Messages and stack traces of failures become payloads too, and so are encrypted.
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )
 
 
 async def connect(
     address: str | None = None,
     *,
+    keyring: Keyring | None = None,
     plugins: Sequence[Plugin] = (),
     lazy: bool = False,
     quiet: bool = False,
@@ -75,8 +93,9 @@ async def connect(
     """Connect as Temporal's own environment configuration says (`TEMPORAL_ADDRESS`, profiles, TLS,
     API key); `address` is the embedded server's and used where that names none.
 
-    `quiet`: the SDK's core logs nothing; it would write of each retry, and on stdout. Raises
-    `TemporalUnreachable` when nobody answers, or the configuration cannot be used.
+    `keyring` encrypts payloads. `quiet`, for clients: the SDK's core logs nothing; it would write
+    of each retry, and on stdout. Raises `TemporalUnreachable` when nobody answers, or the
+    configuration cannot be used.
     """
     try:
         config = ClientConfig.load_client_connect_config()
@@ -91,7 +110,7 @@ async def connect(
     try:
         return await Client.connect(
             **config,
-            data_converter=data_converter(),
+            data_converter=data_converter(keyring, tells=not quiet),
             plugins=list(plugins),
             lazy=lazy,
             runtime=_quiet_runtime() if quiet else None,

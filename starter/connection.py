@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from atlas.embedded.discovery import external_temporal
+from atlas.keyring import EncryptionError
 from atlas.locations import Locations, NotRunning, locate
-from atlas.settings import Settings
+from atlas.settings import Settings, SettingsError
 from atlas.stores.postgres.migrate import SchemaMismatch, verify
 from atlas.stores.postgres.pool import DatabaseUnreachable, open_pool, shown
 from atlas.telemetry import Telemetry, page_span, setup_telemetry
@@ -44,8 +45,9 @@ class Parts:
         self.settings = settings
         self.locations: Locations = locate(settings)
         try:
+            self._keyring = settings.keyring()
             self._telemetry: Telemetry = setup_telemetry("atlas-client")
-        except ValueError as error:
+        except (SettingsError, ValueError) as error:
             raise InvalidRequest(str(error)) from None
         self._pool: asyncpg.Pool | None = None
         self._client: Client | None = None
@@ -102,12 +104,15 @@ class Parts:
 
     @asynccontextmanager
     async def temporal(self) -> AsyncIterator[Client]:
-        """The client. Raises `TemporalDown`, or `Refused` for what Temporal says no to."""
+        """The client. Raises `TemporalDown`, or `Refused` for what Temporal says no to, and for
+        what we cannot decrypt."""
         client = await self._connected()
         from temporalio.service import RPCError
 
         try:
             yield client
+        except EncryptionError as error:
+            raise Refused(str(error)) from None
         except RPCError as error:
             raise self.temporal_error(error, client.namespace) from error
 
@@ -158,7 +163,10 @@ class Parts:
             if self._client is None:
                 try:
                     self._client = await connect(
-                        self.locations.temporal_address, plugins=self._telemetry.plugins, quiet=True
+                        self.locations.temporal_address,
+                        keyring=self._keyring,
+                        plugins=self._telemetry.plugins,
+                        quiet=True,
                     )
                 except TemporalUnreachable as error:
                     raise TemporalDown(str(error)) from None
