@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
+from asyncpg.transaction import Transaction
 
 from atlas.domain import ranking
 from atlas.domain.analysis import QueryTerm, query_phrases, query_terms
 from atlas.domain.snippet import snippet
-from atlas.stores.postgres.index import active_generation
+from atlas.stores.postgres.index import Generation, active_generation
 from atlas.stores.postgres.pool import Connection
 from atlas.stores.postgres.scoring import Cut, Scope, count_terms, score, use_the_index
 
@@ -73,19 +74,46 @@ async def search(
     scope = Scope(_storable(source), _storable(lang))
     if not terms:
         return SearchPage((), 0, exact=True)
-    async with connection.transaction():
-        await use_the_index(connection)
-        return await _search(connection, query, terms, scope, Cut(limit, offset, collapse))
+    cut = Cut(limit, offset, collapse)
+    try:
+        return await _at_one_moment(connection, query, terms, scope, cut)
+    except asyncpg.UndefinedTableError:
+        # The generation was replaced, and dropped, after this search had chosen it.
+        return await _at_one_moment(connection, query, terms, scope, cut)
 
 
-async def _search(
+async def _at_one_moment(
     connection: Connection,
     query: str,
     terms: Sequence[QueryTerm],
     scope: Scope,
     cut: Cut,
 ) -> SearchPage:
-    generation = await active_generation(connection)
+    """One snapshot for all statements: a page whose text changes between two of them would
+    otherwise be found by neither its old text nor its new one."""
+    async with one_snapshot(connection):
+        await use_the_index(connection)
+        generation = await active_generation(connection)
+        return await search_generation(connection, generation, query, terms, scope, cut)
+
+
+def one_snapshot(connection: Connection) -> Transaction:
+    """A transaction whose statements all see the same; within the caller's, what that one sees."""
+    if connection.is_in_transaction():
+        return connection.transaction()
+    return connection.transaction(isolation="repeatable_read", readonly=True)
+
+
+async def search_generation(
+    connection: Connection,
+    generation: Generation,
+    query: str,
+    terms: Sequence[QueryTerm],
+    scope: Scope,
+    cut: Cut,
+) -> SearchPage:
+    """Search one generation, the active one or another. The caller's transaction sees one
+    snapshot throughout, and uses the index."""
     if not generation.entries:
         return SearchPage((), 0, exact=True)
     counted = await count_terms(connection, generation, terms)
@@ -111,7 +139,7 @@ async def _hits(
     for row in rows:
         page = pages.get(row["text_hash"])
         if page is None:
-            continue  # it left the corpus between two statements of this search
+            continue  # no live page has it in this language and source
         piece = snippet(page["passage"], lexemes)
         hits.append(
             Hit(

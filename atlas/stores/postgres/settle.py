@@ -26,13 +26,14 @@ async def settle(
     """Settle the processed pages whose fence is still ours, and give them their outcome."""
     async with connection.transaction():
         held = sorted(await queue.lock(connection, fences))
-        await _lock_corpus(connection)
+        await lock_corpus(connection)
         rows = await _prepared(connection, run_id, held)
         if rows:
             await _settle_rows(connection, run_id, rows, now)
 
 
-async def _lock_corpus(connection: Connection) -> None:
+async def lock_corpus(connection: Connection) -> None:
+    """Let nobody else change which texts are live, until the end of the transaction."""
     await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
     await connection.execute("select pg_advisory_xact_lock_shared($1)", GENERATIONS)
 
@@ -135,7 +136,8 @@ async def _replace_links(connection: Connection, rows: Sequence[asyncpg.Record])
 
 
 async def _enter_texts(connection: Connection, rows: Sequence[asyncpg.Record]) -> None:
-    """Index and cluster every distinct text of the batch; those there already stay as they are."""
+    """Index and cluster every distinct text of the batch; those there already stay as they are,
+    unless a newer analyser read them."""
     texts = {row["text_hash"]: row for row in rows}
     await index.add(
         connection,
@@ -143,6 +145,7 @@ async def _enter_texts(connection: Connection, rows: Sequence[asyncpg.Record]) -
             index.IndexText(
                 text_hash=text,
                 parts=tuple(IndexPart(**part) for part in json.loads(row["parts"])),
+                analyser=row["analyser"],
             )
             for text, row in sorted(texts.items())
         ],
@@ -210,7 +213,7 @@ async def bury(
         "order by page_id for update",
         list(pages),
     )
-    await _lock_corpus(connection)
+    await lock_corpus(connection)
     texts = await connection.fetch(
         "select d.text_hash from versions v join documents d on d.id = v.document_id "
         "where v.page_id = any($1::bigint[]) and v.valid_to is null",
