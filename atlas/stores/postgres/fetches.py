@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from atlas.domain.batch import FetchRow
-from atlas.domain.errors import ErrorClass, PageError
-from atlas.stores.postgres import pages, queue
+from atlas.domain.errors import ErrorClass, PageError, outcome_of
+from atlas.domain.lifecycle import Evidence, counts_as_gone
+from atlas.stores.postgres import pages, queue, rechecks
+from atlas.stores.postgres.lifecycles import becomes
 from atlas.stores.postgres.pool import Connection
 
 
@@ -29,10 +31,12 @@ async def record(
         if not rows:
             return 0
         started = await connection.fetchval("select started_at from runs where run_id = $1", run_id)
-        await ledger(connection, run_id, started, [(row.page_id, row) for row in rows], now)
-        await _count_attempts(connection, run_id, rows)
+        asked = [row for row in rows if row.asked]
+        await ledger(connection, run_id, started, [(row.page_id, row) for row in asked], now)
+        await _count_attempts(connection, run_id, asked)
+        await _plan(connection, started, rows, now)
         await _remember_bodies(connection, run_id, rows, now)
-        await _remember_gone(connection, rows)
+        await _remember_gone(connection, run_id, rows, now)
         await _follow_redirects(connection, run_id, rows, now)
         return await _move_on(connection, run_id, rows)
 
@@ -45,15 +49,17 @@ async def ledger(
     now: datetime,
 ) -> None:
     """Add (page, attempt) to the ledger; the same attempt twice is one row."""
+    if not rows:
+        return
     columns = zip(*(_ledger_row(page_id, row) for page_id, row in rows), strict=True)
     await connection.execute(
         """
         insert into fetches (run_started, run_id, fetched_at, page_id, attempt, url, final_url,
-            status, error_class, error_code, snapshot, content_type, bytes, wire_bytes, etag,
-            last_modified, elapsed)
+            status, error_class, error_code, snapshot, content_type, charset, bytes, wire_bytes,
+            etag, last_modified, elapsed)
         select $1, $2, $3, o.* from unnest($4::bigint[], $5::int[], $6::text[], $7::text[],
-            $8::int[], $9::text[], $10::text[], $11::bytea[], $12::text[], $13::bigint[],
-            $14::bigint[], $15::text[], $16::text[], $17::float8[]) as o
+            $8::int[], $9::text[], $10::text[], $11::bytea[], $12::text[], $13::text[],
+            $14::bigint[], $15::bigint[], $16::text[], $17::text[], $18::float8[]) as o
         on conflict do nothing
         """,
         started,
@@ -74,12 +80,35 @@ def _ledger_row(page_id: int, row: FetchRow) -> tuple[object, ...]:
         row.error and row.error.code,
         row.snapshot,
         row.content_type,
+        row.charset,
         row.size,
         row.wire_bytes,
         row.etag,
         row.last_modified,
         row.elapsed,
     )
+
+
+async def _plan(
+    connection: Connection, started: datetime, rows: Sequence[FetchRow], now: datetime
+) -> None:
+    """When the pages that this run is done asking for are due again."""
+    before = await connection.fetch(
+        "select page_id, fetched_snapshot from page_state where page_id = any($1::bigint[])",
+        [row.page_id for row in rows if row.snapshot is not None],
+    )
+    bodies = {row["page_id"]: row["fetched_snapshot"] for row in before}
+    checks = []
+    for row in rows:
+        if row.redirected:
+            checks.append(rechecks.Check(row.page_id, changed=False))
+        elif row.error is not None and row.retry_at is None:
+            checks.append(rechecks.Check(row.page_id, error=row.error))
+        elif row.error is None:
+            same = row.snapshot is not None and row.snapshot == bodies.get(row.page_id)
+            changed = False if same else None
+            checks.append(rechecks.Check(row.page_id, changed=changed, max_age=row.max_age))
+    await rechecks.plan(connection, started, checks, now)
 
 
 async def _count_attempts(connection: Connection, run_id: str, rows: Sequence[FetchRow]) -> None:
@@ -100,16 +129,17 @@ async def _remember_bodies(
     if not bodies:
         return
     await connection.execute(
-        """
-        update page_state ps
+        f"""
+        update page_state
         set fetched_snapshot = o.snapshot, fetched_type = o.type, fetched_charset = o.charset,
             fetched_at = $1, fetched_run = $2, etag = o.etag, last_modified = o.last_modified,
-            gone_count = 0, gone_status = null, redirect_to = null,
-            lifecycle = case when lifecycle = 'suspect' then 'live' else lifecycle end
+            gone_count = 0, gone_status = null, gone_at = null, gone_run = null,
+            gone_since = null, redirect_to = null,
+            lifecycle = {becomes(Evidence.ANSWERED)}
         from unnest($3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[])
             as o(page_id, snapshot, type, charset, etag, last_modified)
-        where ps.page_id = o.page_id
-        """,
+        where page_state.page_id = o.page_id
+        """,  # noqa: S608 (made from the lifecycle's table)
         now,
         run_id,
         [row.page_id for row in bodies],
@@ -121,22 +151,58 @@ async def _remember_bodies(
     )
 
 
-async def _remember_gone(connection: Connection, rows: Sequence[FetchRow]) -> None:
+async def _remember_gone(
+    connection: Connection, run_id: str, rows: Sequence[FetchRow], now: datetime
+) -> None:
     # Evidence only: the run's end decides, under the sources' policies and the brake.
     gone = [row for row in rows if row.error and row.error.error_class is ErrorClass.GONE]
     if not gone:
         return
+    counted = await _counted_as_gone(connection, run_id, [row.page_id for row in gone], now)
     await connection.execute(
-        """
-        update page_state ps
-        set gone_count = gone_count + 1, gone_status = o.status,
-            lifecycle = case when lifecycle = 'live' then 'suspect' else lifecycle end
-        from unnest($1::bigint[], $2::int[]) as o(page_id, status)
-        where ps.page_id = o.page_id
-        """,
+        f"""
+        update page_state
+        set gone_count = gone_count + o.counted::int, gone_status = o.status,
+            gone_since = coalesce(gone_since, $4),
+            gone_at = case when o.counted then $4 else gone_at end,
+            gone_run = case when o.counted then $5 else gone_run end,
+            lifecycle = {becomes(Evidence.GONE)}
+        from unnest($1::bigint[], $2::int[], $3::boolean[]) as o(page_id, status, counted)
+        where page_state.page_id = o.page_id
+        """,  # noqa: S608 (made from the lifecycle's table)
         [row.page_id for row in gone],
         [row.status for row in gone],
+        [row.page_id in counted for row in gone],
+        now,
+        run_id,
     )
+
+
+async def _counted_as_gone(
+    connection: Connection, run_id: str, pages: Sequence[int], now: datetime
+) -> set[int]:
+    """Pages whose 404 or 410 is evidence of its own (see `lifecycle.counts_as_gone`)."""
+    rows = await connection.fetch(
+        """
+        select ps.page_id, ps.gone_at, ps.gone_run = $2 as same_run,
+               coalesce(before.source_id = mine.source_id, false) as same_source
+        from page_state ps left join runs before on before.run_id = ps.gone_run
+        left join runs mine on mine.run_id = $2
+        where ps.page_id = any($1::bigint[])
+        """,
+        list(pages),
+        run_id,
+    )
+    return {
+        row["page_id"]
+        for row in rows
+        if counts_as_gone(
+            last=row["gone_at"],
+            same_run=bool(row["same_run"]),
+            same_source=row["same_source"],
+            now=now,
+        )
+    }
 
 
 async def _follow_redirects(
@@ -150,7 +216,9 @@ async def _follow_redirects(
     await pages.upsert(connection, sorted(set(targets)), now)
     await connection.execute(
         """
-        update page_state ps set redirect_to = p.id, gone_count = 0, gone_status = null
+        update page_state ps
+        set redirect_to = p.id, gone_count = 0, gone_status = null, gone_at = null,
+            gone_run = null, gone_since = null
         from unnest($1::bigint[], $2::text[]) as o(page_id, target) join pages p on p.url = o.target
         where ps.page_id = o.page_id
         """,
@@ -191,10 +259,8 @@ async def _move_on(connection: Connection, run_id: str, rows: Sequence[FetchRow]
     for row in rows:
         if row.error is not None and row.retry_at is not None:
             waiting.append(row)
-        elif row.redirected:
-            ended.append((row.page_id, "skipped", row.error))
         elif row.error is not None:
-            ended.append((row.page_id, "failed", row.error))
+            ended.append((row.page_id, outcome_of(row.error), row.error))
         elif row.settled:
             ended.append((row.page_id, "unchanged", None))
         else:
