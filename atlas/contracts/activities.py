@@ -6,7 +6,7 @@ from pydantic import Field
 
 from atlas.contracts.models import Counts, Message, Outcome
 from atlas.contracts.sync_pipeline import Failure, WaitingSource
-from atlas.contracts.work import STAGES, Mode, RunLimits
+from atlas.contracts.work import STAGES, Mode, RunLimits, Stage
 
 
 class ResolveSources(Message):
@@ -126,7 +126,7 @@ class CloseRun(Message):
     """None: the outcome follows from the counts."""
     complete: bool = False
     message: str = ""
-    stages: list[str] = Field(default_factory=lambda: list(STAGES))
+    stages: list[Stage] = Field(default_factory=lambda: list(STAGES))
     """Which stages the run had."""
     cut: bool = False
     """Whether a limit kept pages from being listed."""

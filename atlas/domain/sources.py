@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from typing import Literal
 
 Kind = Literal["urls", "feed", "sitemap", "site"]
 Deletion = Literal["careful", "prompt", "keep"]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
+"""Of a source, and of a tag."""
+
+MAX_TAGS = 20
+
+_HOUR = timedelta(hours=1)
+
+_SLACK = 0.1
+"""Share of the cadence by which a source counts as due early: else one that is collected every
+hour, a minute late once, would be passed over by the next hour's punctual look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,15 @@ class SourceSpec:
     cadence: timedelta = field(default=timedelta(days=1))
     deletion: Deletion = "careful"
     paused: bool = False
+    tags: tuple[str, ...] = ()
+    cron: str | None = None
+    """Five fields in UTC, as in '15 6 * * 1-5': when the source is collected, in place of every
+    cadence; the cadence still says when its pages are due."""
+
+    @property
+    def own_schedule(self) -> bool:
+        """Whether the source has a schedule of its own, so that the hourly one leaves it out."""
+        return self.cron is not None or self.cadence < _HOUR
 
 
 class InvalidSource(ValueError):
@@ -59,8 +79,86 @@ def check_source(spec: SourceSpec) -> SourceSpec:
             timedelta(minutes=1) <= spec.cadence <= timedelta(days=366),
             f"cadence: {spec.cadence} refused: give one minute to one year",
         ),
+        *_tag_rules(spec.tags),
+        (spec.cron is None or _is_cron(spec.cron), _bad_cron(spec.cron)),
     )
     for holds, message in rules:
         if not holds:
             raise InvalidSource(message)
     return spec
+
+
+def _tag_rules(tags: tuple[str, ...]) -> list[tuple[bool, str]]:
+    named = [
+        (
+            NAME.fullmatch(tag) is not None,
+            f"tags: {tag!r} refused: use up to 63 of a-z, 0-9, '_', '.', '-', "
+            "beginning with a letter or digit",
+        )
+        for tag in tags
+    ]
+    return [*named, (len(tags) <= MAX_TAGS, f"tags: {len(tags)} given; {MAX_TAGS} at most")]
+
+
+def _is_cron(text: str) -> bool:
+    from croniter import croniter
+
+    # Five fields: of the forms that Temporal's schedules take, those that mean the same here.
+    return len(text.split()) == 5 and bool(croniter.is_valid(text))
+
+
+def _bad_cron(text: str | None) -> str:
+    return (
+        f"cron: {text!r} refused: give five fields (minute, hour, day, month, weekday) in UTC, "
+        "as in '15 6 * * 1-5'"
+    )
+
+
+def due_at(spec: SourceSpec, checked_at: datetime | None, declared_at: datetime) -> datetime:
+    """When the source is due next: at once if it was never checked, else a cadence after the last
+    check began, or at the first time after it that its cron names."""
+    if checked_at is None:
+        return declared_at
+    if spec.cron is None:
+        return checked_at + spec.cadence
+    from croniter import croniter
+
+    found: datetime = croniter(spec.cron, checked_at.astimezone(UTC)).get_next(datetime)
+    return found
+
+
+def is_due(
+    spec: SourceSpec, checked_at: datetime | None, declared_at: datetime, now: datetime
+) -> bool:
+    """Whether to collect the source now. A state, not a count: after downtime it is due once."""
+    slack = timedelta() if spec.cron else spec.cadence * _SLACK
+    return not spec.paused and due_at(spec, checked_at, declared_at) <= now + slack
+
+
+def lateness(
+    spec: SourceSpec, checked_at: datetime | None, declared_at: datetime, now: datetime
+) -> timedelta:
+    """How long the source has been due; negative while it is not. A paused one is never late."""
+    if spec.paused:
+        return timedelta.min
+    return now - due_at(spec, checked_at, declared_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A source that a run of several means to work through."""
+
+    name: str
+    host: str
+    """Of its first URL."""
+    late: timedelta
+
+
+def fair_order(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """The most overdue first, hosts taking turns, so that one host's many sources do not keep the
+    others waiting. Equal ones by name, so that the order is one."""
+    by_host: dict[str, list[Candidate]] = {}
+    for one in sorted(candidates, key=lambda one: (-one.late, one.name)):
+        by_host.setdefault(one.host, []).append(one)
+    rounds = zip_longest(*by_host.values())
+    return [one for turn in rounds for one in turn if one is not None]

@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import asyncpg
 
-from atlas.contracts.activities import (
-    Batch,
-    ClaimBatch,
-    CloseRun,
-    OpenRun,
-    ResolvedSources,
-    ResolveSources,
-    RunClosed,
-    RunOpened,
-)
+from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.contracts.models import Counts
+from atlas.contracts.work import RunLimits
 from atlas.domain.batch import Claim, FetchRow, HeldPage, PreparedPage
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres import (
     blob_rows,
     documents,
+    enlisting,
     fetches,
     pages,
     queue,
-    reconcile,
     runs,
     settle,
-    sources,
+    skipping,
 )
+from atlas.stores.postgres.frame import Clock, IsOpen, RunFrame
 from atlas.stores.postgres.hosts import HostSlots
-from atlas.stores.postgres.pool import Connection
 from atlas.stores.postgres.sources import Source
 
-Clock = Callable[[], datetime]
-IsOpen = Callable[[str, str], Awaitable[bool]]
-"""Whether Temporal still has the run (workflow id, first run id) under way."""
+__all__ = ["Clock", "Corpus", "IsOpen"]
 
 # What one page's own data can do to a transaction: a value that PostgreSQL refuses.
 _PAGE_FAULTS = (
@@ -49,151 +39,12 @@ _PAGE_FAULTS = (
 )
 
 
-class Corpus:
+class Corpus(RunFrame):
     """Every write that a run makes. Time comes from the injected clock."""
 
     def __init__(self, pool: asyncpg.Pool, *, clock: Clock, current: SettledWith) -> None:
-        self.pool = pool
-        self._clock = clock
+        super().__init__(pool, clock=clock)
         self._current = current
-
-    # Runs and leases
-
-    async def resolve(self, request: ResolveSources) -> ResolvedSources:
-        """Which of the named sources are declared, or the next of all that are not paused."""
-        async with self.pool.acquire() as connection:
-            known = await sources.all_names(connection, active_only=request.all)
-            wanted = known if request.all else sorted(set(request.names))
-            chunk = [name for name in wanted if name > request.after][: request.limit]
-            unknown = [name for name in chunk if name not in set(known)]
-            message = str(await sources.unknown(connection, unknown[0])) if unknown else ""
-        found = [name for name in chunk if name not in unknown]
-        last = chunk[-1] if chunk else ""
-        return ResolvedSources(names=found, unknown=unknown, message=message, last=last)
-
-    async def open_run(self, request: OpenRun, is_open: IsOpen) -> RunOpened:
-        """Take the source's lease and record the run; or say why there is nothing to do."""
-        now = self._clock()
-        async with self.pool.acquire() as connection:
-            try:
-                source = await sources.get(connection, request.source)
-            except sources.UnknownSource as error:
-                return RunOpened(outcome="unknown_source", message=str(error))
-            if source.spec.paused:
-                return RunOpened(
-                    outcome="source_paused",
-                    message=f"source '{request.source}' is paused; "
-                    f"`atlas sources resume {request.source}` lets it run",
-                )
-            holder = await self._take_lease(connection, source, request, is_open)
-            if holder is not None:
-                return RunOpened(
-                    outcome="already_running",
-                    message=f"{holder.workflow_id} (run {holder.run_id}) works on "
-                    f"'{request.source}' since {holder.since:%Y-%m-%d %H:%M:%S}Z",
-                )
-            await runs.ensure_fetch_partitions(connection, now)
-            await runs.open_run(
-                connection,
-                run_id=request.run_id,
-                workflow_id=request.workflow_id,
-                source=source,
-                source_name=request.source,
-                trigger=request.trigger,
-                due=request.due,
-                now=now,
-            )
-        return RunOpened(kind=source.spec.kind, levels=_levels(source))
-
-    async def _take_lease(
-        self,
-        connection: Connection,
-        source: Source,
-        request: OpenRun,
-        is_open: IsOpen,
-    ) -> sources.Lease | None:
-        taken_from: str | None = None
-        while True:
-            holder = await sources.take_lease(
-                connection,
-                source.id,
-                run_id=request.run_id,
-                workflow_id=request.workflow_id,
-                now=self._clock(),
-                instead_of=taken_from,
-            )
-            if holder is None:
-                return None
-            if not holder.run_id:
-                continue
-            if await is_open(holder.workflow_id, holder.run_id):
-                return holder
-            # A terminated run executed no code: end its record and let go of its claims first.
-            await self.end_dead_run(
-                holder.run_id, "ended without closing; its lease was taken over"
-            )
-            taken_from = holder.run_id
-
-    async def end_dead_run(self, run_id: str, why: str) -> None:
-        """Close the record of a run that Temporal reports closed, or no longer knows."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            await runs.close_run(
-                connection,
-                run_id=run_id,
-                outcome="failed",
-                complete=False,
-                message=why,
-                now=self._clock(),
-            )
-            await queue.release_run(connection, run_id)
-
-    async def close_run(self, request: CloseRun) -> RunClosed:
-        """Reconcile vanished pages (of a run that worked its source through) and end the run."""
-        now = self._clock()
-        async with self.pool.acquire() as connection:
-            try:
-                run = await runs.get(connection, request.run_id)
-            except runs.UnknownRun:  # cancelled before it began; perhaps with the lease just taken
-                await sources.release_lease(connection, request.run_id)
-                return RunClosed(outcome=request.outcome or "failed")
-            gone = reconcile.Reconciled()
-            if request.outcome is None and run.ended_at is None:
-                source = await sources.get(connection, run.source)
-                gone = await reconcile.reconcile(
-                    connection,
-                    source=source,
-                    run_id=request.run_id,
-                    complete=request.complete,
-                    now=now,
-                )
-            async with connection.transaction():
-                outcome = await runs.close_run(
-                    connection,
-                    run_id=request.run_id,
-                    outcome=request.outcome,
-                    complete=request.complete,
-                    message=request.message or _brake_message(gone),
-                    now=now,
-                )
-            return RunClosed.model_validate(
-                {
-                    "outcome": outcome,
-                    "counts": await queue.counts(connection, request.run_id),
-                    "removed": gone.removed,
-                    "failures": await runs.failures(connection, request.run_id),
-                    "message": request.message or _brake_message(gone),
-                }
-            )
-
-    async def set_paused(self, run_id: str, paused: bool) -> None:
-        async with self.pool.acquire() as connection:
-            await runs.set_paused(connection, run_id, self._clock() if paused else None)
-
-    async def run_source(self, run_id: str) -> tuple[runs.Run, Source]:
-        """A run under way and its source."""
-        async with self.pool.acquire() as connection:
-            run = await runs.get(connection, run_id)
-            return run, await sources.get(connection, run.source)
 
     # Listing
 
@@ -229,6 +80,64 @@ class Corpus:
         async with self.pool.acquire() as connection:
             return await pages.listed_at(connection, source.id, run.run_id, level)
 
+    async def list_held(
+        self,
+        run: runs.Run,
+        source: Source,
+        *,
+        level: int,
+        fetch: bool,
+        mode: pages.Mode,
+        retry_failed: bool,
+    ) -> int:
+        """Queue what the source holds at a depth; return how many it holds there and deeper."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            return await enlisting.held(
+                connection,
+                source_id=source.id,
+                run_id=run.run_id,
+                level=level,
+                fetch=fetch,
+                mode=mode,
+                retry_failed=retry_failed,
+                cadence=source.spec.cadence,
+                now=self._clock(),
+                current=self._current,
+            )
+
+    async def add_pages(
+        self, run: runs.Run, source: Source, urls: Sequence[str], *, level: int, limits: RunLimits
+    ) -> int:
+        """Add pages to a run by canonical URL; return how many it did not have."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            await skipping.hold_run(connection, run.run_id)
+            added = await enlisting.named(
+                connection,
+                source_id=source.id,
+                run_id=run.run_id,
+                urls=urls,
+                level=level,
+                now=self._clock(),
+            )
+            if limits.pages is not None:
+                await skipping.beyond_budget(connection, run.run_id, level, limits.pages)
+        return added
+
+    async def apply_limits(self, run_id: str, level: int, limits: RunLimits) -> None:
+        """Skip what is beyond the limits of a run, and take back what no longer is."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            await skipping.hold_run(connection, run_id)
+            await skipping.beyond_budget(connection, run_id, level, limits.pages)
+
+    async def may_list(self, run_id: str, level: int, limits: RunLimits) -> bool:
+        """Whether the limits of a run let it ask for pages of a level."""
+        if limits == RunLimits():
+            return True
+        async with self.pool.acquire() as connection:
+            if await skipping.reason_to_stop(connection, run_id, limits, self._clock()):
+                return False
+            return await skipping.room(connection, run_id, level, limits.pages)
+
     async def listed_above(self, source: Source, run_id: str, level: int) -> int:
         async with self.pool.acquire() as connection:
             return await pages.listed_above(connection, source.id, run_id, level)
@@ -261,6 +170,8 @@ class Corpus:
                 size=request.size,
                 now=self._clock(),
                 waited=request.waited,
+                fetch=request.fetch,
+                limits=request.limits,
             )
 
     async def counts(self, run_id: str) -> Counts:
@@ -272,11 +183,21 @@ class Corpus:
             return await queue.begin_attempt(connection, batch, self._current)
 
     async def record_fetches(
-        self, run_id: str, fences: dict[int, int], rows: Sequence[FetchRow]
+        self,
+        run_id: str,
+        fences: dict[int, int],
+        rows: Sequence[FetchRow],
+        *,
+        process: bool = True,
     ) -> int:
         async with self.pool.acquire() as connection:
             return await fetches.record(
-                connection, run_id=run_id, fences=fences, rows=rows, now=self._clock()
+                connection,
+                run_id=run_id,
+                fences=fences,
+                rows=rows,
+                now=self._clock(),
+                process=process,
             )
 
     async def give_back(
@@ -357,21 +278,6 @@ class Corpus:
             await queue.finish(
                 connection, run_id, [(page, "failed", _refused(error)) for page in held]
             )
-
-
-def _levels(source: Source) -> int:
-    if source.spec.kind != "site":
-        return 1
-    return 10_000 if source.spec.max_depth is None else source.spec.max_depth + 1
-
-
-def _brake_message(gone: reconcile.Reconciled) -> str:
-    if not gone.braked:
-        return ""
-    return (
-        f"{gone.braked} pages vanished at once, more than a careful run removes; "
-        "they were kept. If they are meant to go, remove the source with --purge and add it again"
-    )
 
 
 def _refused(error: Exception) -> PageError:

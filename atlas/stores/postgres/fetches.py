@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from atlas.domain.batch import FetchRow
@@ -20,8 +20,10 @@ async def record(
     fences: dict[int, int],
     rows: Sequence[FetchRow],
     now: datetime,
+    process: bool = True,
 ) -> int:
-    """Write a part of a batch's fetches; return how many pages go on to processing.
+    """Write a part of a batch's fetches; return how many pages go on to processing. Without
+    `process` none does: what was fetched ends the run, compared with what was fetched before.
 
     Pages whose fence moved on are left out: another attempt or run works on them now.
     """
@@ -30,6 +32,7 @@ async def record(
         rows = [row for row in rows if row.page_id in held]
         if not rows:
             return 0
+        before = {} if process else await _bodies(connection, held)
         started = await connection.fetchval("select started_at from runs where run_id = $1", run_id)
         asked = [row for row in rows if row.asked]
         await ledger(connection, run_id, started, [(row.page_id, row) for row in asked], now)
@@ -38,7 +41,38 @@ async def record(
         await _remember_bodies(connection, run_id, rows, now)
         await _remember_gone(connection, run_id, rows, now)
         await _follow_redirects(connection, run_id, rows, now)
-        return await _move_on(connection, run_id, rows)
+        onward = await _move_on(connection, run_id, rows)
+        if process:
+            return onward
+        await _end_collected(connection, run_id, rows, before)
+        return 0
+
+
+async def _bodies(connection: Connection, page_ids: Collection[int]) -> dict[int, bytes | None]:
+    """What was last fetched of pages that are, or may become, part of the corpus."""
+    rows = await connection.fetch(
+        "select page_id, fetched_snapshot from page_state where page_id = any($1::bigint[]) "
+        "and lifecycle not in ('tombstoned', 'purged')",
+        list(page_ids),
+    )
+    return {row["page_id"]: row["fetched_snapshot"] for row in rows}
+
+
+async def _end_collected(
+    connection: Connection,
+    run_id: str,
+    rows: Sequence[FetchRow],
+    before: Mapping[int, bytes | None],
+) -> None:
+    """End the pages whose bodies stay unsettled, for a later run to take from the blob store."""
+    ended: list[tuple[int, str, PageError | None]] = []
+    for row in rows:
+        if row.error is None and not row.settled:
+            known = before.get(row.page_id)
+            changed = "updated" if known is not None else "added"
+            outcome = "unchanged" if known == row.snapshot else changed
+            ended.append((row.page_id, outcome, None))
+    await queue.finish(connection, run_id, ended)
 
 
 async def ledger(

@@ -71,7 +71,7 @@ async def list_for_run(
         select $2, l.page_id, $4, p.url
         from listed l join pages p on p.id = l.page_id
         join page_state ps on ps.page_id = l.page_id
-        where {_WANTED}
+        where {wanted(7)}
         on conflict do nothing
         """,  # noqa: S608 (a constant of this module)
         source_id,
@@ -80,6 +80,53 @@ async def list_for_run(
         level,
         rule,
         now,
+        *wanted_values(mode, retry_failed, cadence, now, current),
+    )
+
+
+_PARAMETERS = ("extractor", "analyser", "mode", "retry_failed", "cadence", "soon", "longest")
+_UNSETTLED = """
+    ps.redirect_to is null and ps.lifecycle in ('discovered', 'live', 'suspect')
+    and ps.fetched_snapshot is not null
+    and (ps.settled_snapshot is distinct from ps.fetched_snapshot
+         or ps.settled_extractor is distinct from {extractor}
+         or ps.settled_analyser is distinct from {analyser})
+"""
+_DUE = """
+    case when ps.next_due is null then ps.fetched_at is null or ps.fetched_at + {cadence} <= {soon}
+         when ps.failed_class is null then least(ps.next_due, ps.checked_at + {longest}) <= {soon}
+         else ps.next_due <= {soon} end
+"""
+_WANTED = f"""
+    case {{mode}}::text
+    when 'full' then true
+    when 'failed' then ps.failed_class is not null
+    else ({_DUE}) or (ps.failed_class is null and {_UNSETTLED})
+         or ({{retry_failed}} and ps.failed_class is not null)
+    end
+"""
+
+
+def wanted(first: int, *, stored: bool = False) -> str:
+    """The condition under which a page (`ps`) has work to do; its parameters, which
+    `wanted_values` gives, are numbered from `first`. `stored`: only with a stored body, and
+    whether one is due makes no difference."""
+    numbers = {name: f"${at}" for at, name in enumerate(_PARAMETERS, first)}
+    condition = _WANTED.format(**numbers)
+    unsettled = f"({numbers['mode']} = 'full' or {_UNSETTLED.format(**numbers)})"
+    return (
+        f"({condition}) and ps.fetched_snapshot is not null and {unsettled}"
+        if stored
+        else condition
+    )
+
+
+def wanted_values(
+    mode: Mode, retry_failed: bool, cadence: timedelta, now: datetime, current: SettledWith
+) -> tuple[object, ...]:
+    """The parameters of `wanted`: the last two are now with its slack, and the longest that a
+    page goes unchecked."""
+    return (
         current.extractor,
         current.analyser,
         mode,
@@ -88,29 +135,6 @@ async def list_for_run(
         now + recheck.slack(cadence),
         recheck.longest(cadence),
     )
-
-
-# $7 extractor, $8 analyser, $9 mode, $10 retry_failed, $11 cadence, $12 now and the slack,
-# $13 the longest that a page goes unchecked.
-_UNSETTLED = """
-    ps.redirect_to is null and ps.lifecycle in ('discovered', 'live', 'suspect')
-    and ps.fetched_snapshot is not null
-    and (ps.settled_snapshot is distinct from ps.fetched_snapshot
-         or ps.settled_extractor is distinct from $7 or ps.settled_analyser is distinct from $8)
-"""
-_DUE = """
-    case when ps.next_due is null then ps.fetched_at is null or ps.fetched_at + $11 <= $12
-         when ps.failed_class is null then least(ps.next_due, ps.checked_at + $13) <= $12
-         else ps.next_due <= $12 end
-"""
-_WANTED = f"""
-    case $9::text
-    when 'full' then true
-    when 'failed' then ps.failed_class is not null
-    else ({_DUE}) or (ps.failed_class is null and {_UNSETTLED})
-         or ($10 and ps.failed_class is not null)
-    end
-"""
 
 
 async def listed_above(connection: Connection, source_id: int, run_id: str, level: int) -> int:

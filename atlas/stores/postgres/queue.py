@@ -14,13 +14,17 @@ import asyncpg
 
 from atlas.contracts.activities import Batch
 from atlas.contracts.models import Counts
+from atlas.contracts.work import RunLimits
 from atlas.domain.batch import Claim, HeldPage
 from atlas.domain.errors import PageError
 from atlas.domain.versions import SettledWith
+from atlas.stores.postgres import skipping
 from atlas.stores.postgres.pool import Connection
 
 PATIENCE = 900.0
 """Seconds that a run waits for pages which another run holds."""
+
+_UNLIMITED = RunLimits()
 
 
 async def claim(
@@ -31,10 +35,14 @@ async def claim(
     size: int,
     now: datetime,
     waited: float = 0.0,
+    fetch: bool = True,
+    limits: RunLimits = _UNLIMITED,
 ) -> Claim:
     """Take the next pages of a level; a repeated claim of the same key returns the same pages.
 
-    After `PATIENCE` seconds of waiting, pages that another run still holds are skipped.
+    After `PATIENCE` seconds of waiting, pages that another run still holds are skipped. Once a
+    limit of the run is reached, or if it does not `fetch`, only pages fetched already are taken
+    and the others skipped.
     """
     async with connection.transaction():
         held = await connection.fetchval(
@@ -46,48 +54,40 @@ async def claim(
         )
         if held:
             return Claim(held, None)
+        await _stop_fetching(connection, batch, level, now, fetch=fetch, limits=limits)
         taken = await _take(connection, batch, level, size, now)
-        while taken and not (left := taken - await _skip_fresh(connection, batch)):
+        while taken and not (left := taken - await _let_fresh_go(connection, batch)):
             taken = await _take(connection, batch, level, size, now)
     if taken:
         return Claim(left, None)
     if waited >= PATIENCE:
-        await _skip_held(connection, batch.run_id, level)
+        await skipping.held_by_others(connection, batch.run_id, level)
     return await _what_next(connection, batch, level, now)
 
 
-async def _skip_fresh(connection: Connection, batch: Batch) -> int:
-    """A page that another run fetched and settled since this run began needs no second request."""
-    rows = await connection.fetch(
-        """
-        update run_pages rp set stage = 'done', outcome = 'skipped', error_code = 'fresh'
-        from page_state ps, runs r
-        where ps.claim_run = $1 and ps.claim_lane = $2 and ps.claim_number = $3
-          and rp.run_id = $1 and rp.page_id = ps.page_id and rp.stage = 'listed'
-          and r.run_id = $1 and ps.fetched_run <> $1 and ps.fetched_at >= r.started_at
-          and ps.settled_snapshot = ps.fetched_snapshot
-        returning rp.page_id
-        """,
-        batch.run_id,
-        batch.lane,
-        batch.number,
-    )
-    await _release(connection, "page_id = any($1::bigint[])", [row["page_id"] for row in rows])
-    return len(rows)
+async def _stop_fetching(
+    connection: Connection,
+    batch: Batch,
+    level: int,
+    now: datetime,
+    *,
+    fetch: bool,
+    limits: RunLimits,
+) -> None:
+    if fetch and limits == _UNLIMITED:
+        return
+    await skipping.hold_run(connection, batch.run_id)
+    code = skipping.NOT_FETCHED
+    if fetch:
+        code = await skipping.reason_to_stop(connection, batch.run_id, limits, now) or ""
+    if code:
+        await skipping.rest_of_level(connection, batch, level, code)
 
 
-async def _skip_held(connection: Connection, run_id: str, level: int) -> None:
-    """A paused run keeps its claims; another that shares its pages does not wait for ever."""
-    await connection.execute(
-        """
-        update run_pages rp set stage = 'done', outcome = 'skipped', error_code = 'held'
-        from page_state ps
-        where rp.run_id = $1 and rp.level = $2 and rp.stage = 'listed'
-          and ps.page_id = rp.page_id and ps.claim_run <> $1
-        """,
-        run_id,
-        level,
-    )
+async def _let_fresh_go(connection: Connection, batch: Batch) -> int:
+    pages = await skipping.fresh(connection, batch)
+    await _release(connection, "page_id = any($1::bigint[])", pages)
+    return len(pages)
 
 
 async def _take(connection: Connection, batch: Batch, level: int, size: int, now: datetime) -> int:

@@ -62,12 +62,14 @@ async def open_run(
     trigger: str,
     due: bool,
     now: datetime,
+    kind: str = "sync_pipeline",
 ) -> None:
-    """Record that a run began; a repeated call changes nothing."""
+    """Record that a run of the workflow type `kind` began; a repeated call changes nothing."""
     await connection.execute(
         """
-        insert into runs (run_id, workflow_id, source_id, source_name, trigger, due, started_at)
-        values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing
+        insert into runs
+            (run_id, workflow_id, source_id, source_name, trigger, due, started_at, kind)
+        values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing
         """,
         run_id,
         workflow_id,
@@ -76,6 +78,7 @@ async def open_run(
         trigger,
         due,
         now,
+        kind,
     )
 
 
@@ -144,8 +147,10 @@ async def close_run(
     complete: bool,
     message: str,
     now: datetime,
+    cut: bool = False,
 ) -> str:
-    """End a run: every page terminal, claims and lease let go, the outcome recorded once.
+    """End a run: every page terminal, claims and lease let go, the outcome recorded once. `cut`:
+    a limit kept it from working its source through.
 
     Returns the outcome; a repeated call returns what was recorded first.
     """
@@ -156,7 +161,7 @@ async def close_run(
         return str(recorded["outcome"]) if recorded else "failed"
     await _end_pages(connection, run_id, ended="skipped" if outcome else "failed")
     await queue.release_run(connection, run_id)
-    final = outcome or await _outcome_of(connection, run_id)
+    final = outcome or ("limit_reached" if cut else await _outcome_of(connection, run_id))
     await connection.execute(
         "update runs set ended_at = $2, outcome = $3, complete = $4, message = nullif($5, ''), "
         "paused_since = null where run_id = $1",

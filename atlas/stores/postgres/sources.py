@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 
-from atlas.domain.sources import SourceSpec
+from atlas.domain.sources import SourceSpec, is_due, lateness
 from atlas.stores.postgres.pool import Connection
 
 _COLUMNS = (
@@ -24,6 +25,8 @@ _COLUMNS = (
     "cadence",
     "deletion",
     "paused",
+    "tags",
+    "cron",
 )
 
 
@@ -55,6 +58,19 @@ class Source:
     id: int
     spec: SourceSpec
     lease: Lease | None
+    declared_at: datetime
+    checked_at: datetime | None
+    """Start of the last run that read its listing."""
+    synced_at: datetime | None
+    """Start of the last run that worked it through."""
+
+    def late(self, now: datetime) -> timedelta:
+        """How long it has been due; negative while it is not."""
+        return lateness(self.spec, self.checked_at, self.declared_at, now)
+
+    def due(self, now: datetime) -> bool:
+        """Whether to collect it now."""
+        return is_due(self.spec, self.checked_at, self.declared_at, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +86,19 @@ class SourceSummary:
 
 def _source(row: asyncpg.Record) -> Source:
     values = {name: row[name] for name in _COLUMNS}
-    for name in ("urls", "include", "exclude"):
+    for name in ("urls", "include", "exclude", "tags"):
         values[name] = tuple(values[name])
     lease = None
     if row["lease_run"] is not None:
         lease = Lease(row["lease_workflow"], row["lease_run"], row["lease_since"])
-    return Source(row["id"], SourceSpec(**values), lease)
+    return Source(
+        id=row["id"],
+        spec=SourceSpec(**values),
+        lease=lease,
+        declared_at=row["created_at"],
+        checked_at=row["checked_at"],
+        synced_at=row["synced_at"],
+    )
 
 
 async def add(connection: Connection, spec: SourceSpec, now: datetime) -> int:
@@ -136,6 +159,46 @@ async def all_names(connection: Connection, *, active_only: bool = False) -> lis
         "select name from sources where not ($1 and paused) order by name", active_only
     )
     return [row["name"] for row in rows]
+
+
+async def tagged(connection: Connection, tags: Sequence[str]) -> list[str]:
+    """Names of the sources that carry one of the tags and are not paused."""
+    rows = await connection.fetch(
+        "select name from sources where tags && $1::text[] and not paused order by name", list(tags)
+    )
+    return [row["name"] for row in rows]
+
+
+async def every(connection: Connection) -> list[Source]:
+    """All sources by name."""
+    return [_source(row) for row in await connection.fetch("select * from sources order by name")]
+
+
+async def overdue(
+    connection: Connection, now: datetime, *, by: timedelta = timedelta()
+) -> list[tuple[Source, timedelta]]:
+    """Sources that have been due for longer than `by`, and how long; the latest first."""
+    late = [(source, source.late(now)) for source in await every(connection)]
+    found = [(source, span) for source, span in late if span > by]
+    return sorted(found, key=lambda one: (-one[1], one[0].spec.name))
+
+
+async def worked(
+    connection: Connection, name: str, started: datetime, *, checked: bool, synced: bool
+) -> None:
+    """Remember when the run began that last read the listing, and that last worked it through."""
+    await connection.execute(
+        """
+        update sources
+        set checked_at = case when $3 then greatest(checked_at, $2) else checked_at end,
+            synced_at = case when $4 then greatest(synced_at, $2) else synced_at end
+        where name = $1
+        """,
+        name,
+        started,
+        checked,
+        synced,
+    )
 
 
 async def summaries(connection: Connection, name: str | None = None) -> list[SourceSummary]:

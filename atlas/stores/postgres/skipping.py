@@ -1,0 +1,184 @@
+"""Pages that a run leaves out: past a limit, without its fetch stage, fetched by another meanwhile,
+or held by another for too long. A skipped page is done, with the reason as its error code."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from atlas.contracts.activities import Batch
+from atlas.contracts.work import RunLimits
+from atlas.stores.postgres.pool import Connection
+
+BUDGET = "budget"
+DEADLINE = "deadline"
+NOT_FETCHED = "not_fetched"
+
+_CUT = [BUDGET, DEADLINE]
+
+
+async def hold_run(connection: Connection, run_id: str) -> None:
+    """Let no other claim or change of limits of the run come between, until the transaction ends.
+    Taken before any page's lock."""
+    await connection.execute("select from runs where run_id = $1 for no key update", run_id)
+
+
+async def reason_to_stop(
+    connection: Connection, run_id: str, limits: RunLimits, now: datetime
+) -> str | None:
+    """Why the run claims no further page; None: it may."""
+    if limits.deadline is not None and now >= limits.deadline:
+        return DEADLINE
+    if limits.minutes is not None:
+        started = await connection.fetchval("select started_at from runs where run_id = $1", run_id)
+        if now >= started + timedelta(minutes=limits.minutes):
+            return DEADLINE
+    if limits.bytes is not None and await bytes_received(connection, run_id) >= limits.bytes:
+        return BUDGET
+    return None
+
+
+async def rest_of_level(connection: Connection, batch: Batch, level: int, code: str) -> None:
+    """Skip the level's pages that would have to be fetched and that nobody works on. Those fetched
+    already go on. The caller holds the run."""
+    # An older claim of the same lane is a superseded attempt's. A locked row is being claimed or
+    # let go of by another run: the lane comes back for it.
+    await connection.execute(
+        """
+        with free as (
+            select ps.page_id
+            from run_pages rp join page_state ps on ps.page_id = rp.page_id
+            where rp.run_id = $1 and rp.level = $4 and rp.stage = 'listed'
+              and (ps.claim_run is distinct from $1 or ps.claim_lane = $2 and ps.claim_number < $3)
+            order by ps.page_id
+            for update of ps skip locked
+        ), let_go as (
+            update page_state ps
+            set claim_run = null, claim_lane = null, claim_number = null, fence = fence + 1
+            from free where ps.page_id = free.page_id and ps.claim_run = $1
+        )
+        update run_pages rp
+        set stage = 'done', outcome = 'skipped', error_code = $5, not_before = null
+        from free where rp.run_id = $1 and rp.page_id = free.page_id
+        """,
+        batch.run_id,
+        batch.lane,
+        batch.number,
+        level,
+        code,
+    )
+
+
+async def beyond_budget(connection: Connection, run_id: str, level: int, pages: int | None) -> None:
+    """Skip the level's pages beyond the run's budget, the first by URL being within; take those
+    back that a larger one has room for. None: there is none. The caller holds the run."""
+    await connection.execute(
+        """
+        with mine as (
+            select rp.page_id, rp.url, rp.stage, rp.level,
+                   coalesce(rp.stage = 'done' and rp.error_code = any($4), false) as cut,
+                   rp.stage = 'listed' and rp.attempts = 0
+                       and ps.claim_run is distinct from $1 as untouched
+            from run_pages rp join page_state ps on ps.page_id = rp.page_id
+            where rp.run_id = $1 and rp.level <= $2
+        ), spent as (
+            select count(*) as pages from mine where not cut and (level < $2 or not untouched)
+        ), ranked as (
+            select page_id, cut,
+                   $3::bigint is null
+                   or (select pages from spent) + row_number() over (order by url) <= $3 as within
+            from mine where level = $2 and (cut or untouched)
+        )
+        update run_pages rp
+        set stage = case when within then 'listed' else 'done' end,
+            outcome = case when not within then 'skipped' end,
+            error_code = case when not within then $5 end,
+            not_before = null
+        from ranked where rp.run_id = $1 and rp.page_id = ranked.page_id and cut = within
+        """,
+        run_id,
+        level,
+        pages,
+        _CUT,
+        BUDGET,
+    )
+
+
+async def room(connection: Connection, run_id: str, level: int, pages: int | None) -> bool:
+    """Whether the budget lets a page of this level be asked for at all."""
+    if pages is None:
+        return True
+    spent = await connection.fetchval(
+        "select count(*) from run_pages where run_id = $1 and level < $2 "
+        "and not coalesce(stage = 'done' and error_code = any($3), false)",
+        run_id,
+        level,
+        _CUT,
+    )
+    return bool(spent < pages)
+
+
+async def fresh(connection: Connection, batch: Batch) -> list[int]:
+    """A page that another run fetched and settled since this run began needs no second request.
+    Returns those of the batch that were skipped."""
+    rows = await connection.fetch(
+        """
+        update run_pages rp set stage = 'done', outcome = 'skipped', error_code = 'fresh'
+        from page_state ps, runs r
+        where ps.claim_run = $1 and ps.claim_lane = $2 and ps.claim_number = $3
+          and rp.run_id = $1 and rp.page_id = ps.page_id and rp.stage = 'listed'
+          and r.run_id = $1 and ps.fetched_run <> $1 and ps.fetched_at >= r.started_at
+          and ps.settled_snapshot = ps.fetched_snapshot
+        returning rp.page_id
+        """,
+        batch.run_id,
+        batch.lane,
+        batch.number,
+    )
+    return [row["page_id"] for row in rows]
+
+
+async def held_by_others(connection: Connection, run_id: str, level: int) -> None:
+    """A paused run keeps its claims; another that shares its pages does not wait for ever."""
+    await connection.execute(
+        """
+        update run_pages rp set stage = 'done', outcome = 'skipped', error_code = 'held'
+        from page_state ps
+        where rp.run_id = $1 and rp.level = $2 and rp.stage = 'listed'
+          and ps.page_id = rp.page_id and ps.claim_run <> $1
+        """,
+        run_id,
+        level,
+    )
+
+
+async def was_cut(connection: Connection, run_id: str) -> bool:
+    """Whether a limit kept the run from asking for some page."""
+    return bool(
+        await connection.fetchval(
+            "select exists (select from run_pages where run_id = $1 and outcome = 'skipped' "
+            "and error_code = any($2))",
+            run_id,
+            _CUT,
+        )
+    )
+
+
+async def reasons(connection: Connection, run_id: str) -> dict[str, int]:
+    """Skipped pages of the run: reason → how many."""
+    rows = await connection.fetch(
+        "select coalesce(error_code, 'unknown') as code, count(*) as pages from run_pages "
+        "where run_id = $1 and outcome = 'skipped' group by 1 order by 1",
+        run_id,
+    )
+    return {row["code"]: row["pages"] for row in rows}
+
+
+async def bytes_received(connection: Connection, run_id: str) -> int:
+    """Bytes that the run's requests brought, as the ledger has them."""
+    return int(
+        await connection.fetchval(
+            "select coalesce(sum(wire_bytes), 0) from fetches where run_id = $1 "
+            "and run_started = (select started_at from runs where run_id = $1)",
+            run_id,
+        )
+    )
