@@ -33,6 +33,7 @@ def got_row(page: HeldPage, answer: Answer, snapshot: bytes | None, *, settled: 
         etag=answer.validators.etag,
         last_modified=answer.validators.last_modified,
         settled=settled,
+        max_age=answer.max_age,
     )
 
 
@@ -48,6 +49,20 @@ def failed_row(page: HeldPage, error: PageError, retry_at: datetime | None) -> F
         elapsed=asked.elapsed if asked else 0.0,
         error=error,
         retry_at=retry_at,
+    )
+
+
+def unasked_row(page: HeldPage, error: PageError) -> FetchRow:
+    """A page given up because its host stays closed: it fails by name, and no attempt was made."""
+    return FetchRow(
+        page_id=page.page_id,
+        url=page.url,
+        attempt=page.attempts,
+        final_url=None,
+        status=None,
+        elapsed=0.0,
+        error=error,
+        asked=False,
     )
 
 

@@ -68,6 +68,10 @@ class FetchRow:
     target: str | None = None
     """Where a redirected page leads, when the source's rules allow it there."""
     retry_at: datetime | None = None
+    max_age: float | None = None
+    """Seconds of freshness that the server stated."""
+    asked: bool = True
+    """False: the host is closed, nothing was sent, and the ledger has nothing to tell."""
 
 
 @dataclass(frozen=True, slots=True)

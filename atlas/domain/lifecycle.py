@@ -1,8 +1,88 @@
-"""When a page that vanished leaves the corpus: pure rules."""
+"""The lifecycle of a page, and when one that vanished leaves the corpus: pure rules.
+
+    discovered ──settled──▶ live ──gone──▶ suspect ──removed──▶ tombstoned ──expired──▶ purged
+         │                   ▲ ◀──answered── │                      │
+         └──poisoned──▶ quarantined ◀──────────────poisoned─────────┘
+
+Settling a document makes any page live again, but a suspect one: it may be settled from a body
+stored before, and only an answer takes the suspicion away. A source removed with `--purge` purges
+any page. The stores build their statements from this table (`stores/postgres/lifecycles.py`).
+"""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from enum import StrEnum
+
 from atlas.domain.sources import Deletion
+
+
+class Lifecycle(StrEnum):
+    """Where a page is."""
+
+    DISCOVERED = "discovered"  # known, and nothing of it in the corpus
+    LIVE = "live"  # its document can be found
+    SUSPECT = "suspect"  # its document can be found, but the page answered 404 or 410
+    TOMBSTONED = "tombstoned"  # gone: its documents are history
+    PURGED = "purged"  # gone, its documents with it
+    QUARANTINED = "quarantined"  # its body kills or hangs the extractor, and nothing of it is live
+
+
+class Evidence(StrEnum):
+    """What happened to a page."""
+
+    ANSWERED = "answered"  # a body or 304 came
+    SETTLED = "settled"  # its document was committed
+    GONE = "gone"  # 404 or 410
+    REMOVED = "removed"  # its sources' policies let it go: gone, absent, or leading elsewhere
+    POISONED = "poisoned"  # extraction failed for good
+    RELEASED = "released"  # another body came, which has not failed as often
+    EXPIRED = "expired"  # its tombstone is older than what is kept
+    ERASED = "erased"  # its source was removed with --purge
+
+
+_D, _L, _S, _T, _P, _Q = Lifecycle
+_TRANSITIONS: dict[Evidence, dict[Lifecycle, Lifecycle]] = {
+    Evidence.ANSWERED: {_S: _L},
+    Evidence.SETTLED: dict.fromkeys((_D, _L, _T, _P, _Q), _L),
+    Evidence.GONE: {_L: _S},
+    Evidence.REMOVED: dict.fromkeys((_D, _L, _S, _Q), _T),
+    Evidence.POISONED: {_D: _Q, _T: _Q},
+    Evidence.RELEASED: {_Q: _D},
+    Evidence.EXPIRED: {_T: _P},
+    Evidence.ERASED: dict.fromkeys(Lifecycle, _P),
+}
+
+FINDABLE = frozenset((Lifecycle.LIVE, Lifecycle.SUSPECT))
+"""States of pages whose document a search finds."""
+
+
+def after(state: Lifecycle, evidence: Evidence) -> Lifecycle:
+    """Where a page is after `evidence`; what says nothing to its state leaves it there."""
+    return _TRANSITIONS[evidence].get(state, state)
+
+
+GONE_SPACING = timedelta(hours=1)
+"""Two observations of 404 are two pieces of evidence only if so far apart, or if two runs of one
+source made them."""
+
+
+def counts_as_gone(
+    *, last: datetime | None, same_run: bool, same_source: bool, now: datetime
+) -> bool:
+    """Whether a 404 or 410 adds to the evidence of those before, the last of them counted at
+    `last`.
+
+    Sources that share a page ask for it within minutes; that is one look at the page, not two. A
+    later run of the same source is another look however soon it comes: a schedule keeps them a
+    cadence apart, and a person who syncs twice means to look twice. One run looks once.
+    """
+    if last is None:
+        return True
+    if same_run:
+        return False
+    return same_source or now - last >= GONE_SPACING
+
 
 # Consecutive runs that must have seen the page gone, by policy and by what the server said.
 _GONE_RUNS: dict[Deletion, dict[int, int]] = {
@@ -24,7 +104,7 @@ def most_careful(policies: list[Deletion]) -> Deletion:
 
 
 def gone_long_enough(policy: Deletion, status: int, runs: int) -> bool:
-    """Whether `runs` consecutive answers of `status` (404 or 410) suffice to remove a page."""
+    """Whether `runs` counted answers of `status` (404 or 410) in a row suffice to remove a page."""
     if policy == "keep":
         return False
     return runs >= _GONE_RUNS[policy].get(status, 2)

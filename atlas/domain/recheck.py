@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from atlas.domain.errors import ErrorClass
+from atlas.domain.errors import ErrorClass, handling
 
 LONGEST_CADENCES = 4
 """A page that never changes is checked this many cadences after its last check at the latest."""
@@ -25,11 +25,14 @@ LONGEST_CADENCES = 4
 _MEMORY = 0.9
 """What a check a cadence later leaves of the weight of those before it: about ten count."""
 
+_FORGOTTEN = 0.5
+"""Weight of changes below which the page counts as one that does not change."""
+
 _SPREAD = 0.5
 """The share of what an interval has above its floor by which the page's place may shorten it."""
 
 _SLACK = 0.1
-"""Share of the cadence by which a run may be early (its schedule's jitter) and still find it due."""
+"""Share of the cadence by which a run may be early (its schedule's jitter) and find pages due."""
 
 _FIRST_BACK_OFF = timedelta(hours=1)
 
@@ -58,11 +61,10 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What the server and the listing say: seconds for which the page is fresh, for which a feed
-    need not be read again, and for which no request is wanted."""
+    """What the server says: seconds for which the page is fresh (Cache-Control, Expires), and for
+    which it wants no request (Retry-After)."""
 
     max_age: float | None = None
-    listing_ttl: float | None = None
     retry_after: float | None = None
 
 
@@ -92,11 +94,9 @@ def interval(history: History, cadence: timedelta, stated: Stated, url: str) -> 
     """
     most = longest(cadence)
     floor = cadence
-    hints = [hint for hint in (stated.max_age, stated.listing_ttl) if hint]
-    found = expected(history, cadence)
-    if hints and history.changes < _MEMORY**4:
-        floor = min(max(cadence, timedelta(seconds=max(hints))), most)
-    ideal = min(max(found, floor), most)
+    if stated.max_age and history.changes < _FORGOTTEN:
+        floor = min(max(cadence, timedelta(seconds=stated.max_age)), most)
+    ideal = min(max(expected(history, cadence), floor), most)
     return floor + (ideal - floor) * (1.0 - _SPREAD * place_of(url))
 
 
@@ -107,12 +107,19 @@ def back_off(error: ErrorClass, failures: int, cadence: timedelta, stated: State
     is not there, is refused or cannot be used after a cadence, doubling. Never later than
     `longest`, but never before the Retry-After that the server asked for.
     """
-    soon = error in (ErrorClass.TRANSIENT, ErrorClass.THROTTLED, ErrorClass.BUG)
-    first = min(_FIRST_BACK_OFF, cadence) if soon else cadence
+    first = min(_FIRST_BACK_OFF, cadence) if handling(error).soon else cadence
     # A second look at a 404 is evidence: the doubling begins only when it has been had.
     doublings = failures - 2 if error is ErrorClass.GONE else failures - 1
     pause = min(first * 2.0 ** min(max(doublings, 0), 20), longest(cadence))
+    # Pauses of whole cadences leave the next run its slack; an hour is meant as an hour.
+    pause -= timedelta() if handling(error).soon else slack(cadence)
     return max(pause, timedelta(seconds=stated.retry_after or 0.0))
+
+
+def listing_interval(cadence: timedelta, ttl: float | None) -> timedelta:
+    """How long after a listing was read it is due: a cadence, or longer (up to `longest`) where a
+    feed's `<ttl>` or `sy:updatePeriod` says, in seconds, that it is not worth reading sooner."""
+    return min(max(cadence, timedelta(seconds=ttl or 0.0)), longest(cadence))
 
 
 def due_from(checked: datetime, run_started: datetime, cadence: timedelta) -> datetime:

@@ -1,7 +1,9 @@
 """Politeness across any number of workers: one reservation per request, taken just before it.
 
 Time is the database's `clock_timestamp()`, the one clock that all workers share; the answer is
-how long to wait, never a slot ahead of now.
+how long to wait, never a slot ahead of now. The same row is the host's breaker: after failures in
+a row that blame the host, and while its Retry-After runs, nobody gets a slot; then one request at
+a time tries it.
 """
 
 from __future__ import annotations
@@ -15,9 +17,21 @@ from datetime import datetime
 
 import asyncpg
 
-from atlas.domain.errors import SlotDeadline
+from atlas.domain.breaker import Breaker
+from atlas.domain.errors import (
+    HostClosed,
+    HostVerdict,
+    PageError,
+    SlotDeadline,
+    verdict_on_host,
+)
+from atlas.stores.postgres import breakers
+
+_PATIENT = 2.0
+"""Seconds that a request waits in place for a closed host; else its page is given back."""
 
 # Commits of reservations need not survive a crash of PostgreSQL's host: relaxed, no fsync.
+# $5: failures in a row from which on a host is tried by one request at a time, the probe.
 _RESERVE = """
     with relaxed as materialized (select set_config('synchronous_commit', 'off', true)),
     clock as materialized (select clock_timestamp() as t from relaxed),
@@ -27,7 +41,9 @@ _RESERVE = """
         from hosts h, clock c where h.host = $1 for update of h
     ),
     verdict as (
-        select host, t, open_leases,
+        select host, t, open_leases, failures, down_since, open_until, throttled, last_error,
+               coalesce(open_until > t, false) as closed,
+               failures >= $5 and coalesce(probe_until > t, false) as probing,
                greatest(next_at, last_at + make_interval(secs => $2)) as ready,
                cardinality(open_leases) < $3 as room
         from host
@@ -35,16 +51,21 @@ _RESERVE = """
     taken as (
         update hosts h
         set last_at = v.t, next_at = v.t + make_interval(secs => $2),
-            leases = v.open_leases || (v.t + make_interval(secs => $4))
+            leases = v.open_leases || (v.t + make_interval(secs => $4)),
+            probe_until = case when v.failures >= $5 then v.t + make_interval(secs => $4) end
         from verdict v
-        where h.host = v.host and v.room and v.ready <= v.t
+        where h.host = v.host and v.room and v.ready <= v.t and not v.closed and not v.probing
         returning v.t + make_interval(secs => $4) as lease
     )
     select (select lease from taken) as lease,
+           v.failures >= $5 as probe, v.failures > 0 as troubled,
            case when v.ready > v.t then extract(epoch from v.ready - v.t)
+                when v.probing then 1
                 else extract(epoch from (select min(l) from unnest(v.open_leases) l) - v.t)
            end::float8 as wait,
-           not v.room as crowded
+           not v.room or v.probing as crowded,
+           case when v.closed then extract(epoch from v.open_until - v.t) end::float8 as closed_for,
+           extract(epoch from v.t - v.down_since)::float8 as down_for, v.throttled, v.last_error
     from verdict v
 """
 
@@ -56,7 +77,8 @@ _RELEASE = """
     update hosts
     set leases = array_remove(leases, $2::timestamptz),
         last_at = greatest(last_at, sent.t),
-        next_at = greatest(next_at, sent.t + make_interval(secs => $4))
+        next_at = greatest(next_at, sent.t + make_interval(secs => $4)),
+        probe_until = case when $5 then null else probe_until end
     from sent where host = $1
 """
 
@@ -66,6 +88,10 @@ class HeldSlot:
     """One reservation; `sent` is told when the request's headers really went out."""
 
     lease: datetime
+    troubled: bool = False
+    """Whether the host's last request failed: an answer is news."""
+    probe: bool = False
+    """Whether it tries a host that was down."""
     sent_at: float = field(default_factory=time.monotonic)
 
     def sent(self, monotonic_time: float) -> None:
@@ -77,7 +103,8 @@ class HostSlots:
     `parallel` at once, counted over all workers.
 
     `deadline` (monotonic seconds): waiting past it raises `SlotDeadline`, which is no failure of
-    the page. `ttl` is how long a lease outlives a worker that died: a request's total timeout.
+    the page; so does a host that is closed for more than a moment (`HostClosed`). `ttl` is how
+    long a lease outlives a worker that died: a request's total timeout.
     """
 
     def __init__(
@@ -88,12 +115,14 @@ class HostSlots:
         parallel: int,
         deadline: float | None = None,
         ttl: float = 120.0,
+        breaker: Breaker | None = None,
     ) -> None:
         self._pool = pool
         self._delay = delay
         self._parallel = parallel
         self._deadline = deadline
         self._ttl = ttl
+        self._breaker = breaker or Breaker()
         self._asked_for: dict[str, float] = {}
 
     def at_least(self, host: str, delay: float) -> None:
@@ -105,26 +134,52 @@ class HostSlots:
 
     @asynccontextmanager
     async def slot(self, host: str, url: str) -> AsyncIterator[HeldSlot]:
-        held = HeldSlot(await self._reserve(host))
+        held = await self._reserve(host)
+        verdict: HostVerdict = "unknown"
+        failed: PageError | None = None
         try:
             yield held
+            verdict = "up"
+        except PageError as error:
+            verdict, failed = verdict_on_host(error), error
+            raise
         finally:
-            await asyncio.shield(self._release(host, held))
+            await asyncio.shield(self._release(host, url, held, verdict, failed))
 
-    async def _reserve(self, host: str) -> datetime:
+    async def _reserve(self, host: str) -> HeldSlot:
         while True:
             row = await self._pool.fetchrow(
-                _RESERVE, host, self._delay_of(host), self._parallel, self._ttl
+                _RESERVE,
+                host,
+                self._delay_of(host),
+                self._parallel,
+                self._ttl,
+                self._breaker.threshold,
             )
             if row is None:
                 await self._pool.execute(
                     "insert into hosts (host) values ($1) on conflict do nothing", host
                 )
-                continue
-            if row["lease"] is not None:
-                lease: datetime = row["lease"]
-                return lease
-            await self._wait(host, row["wait"], crowded=row["crowded"])
+            elif row["lease"] is not None:
+                return HeldSlot(row["lease"], row["troubled"], row["probe"])
+            elif row["closed_for"] is not None:
+                await self._wait_for_closed(host, row)
+            else:
+                await self._wait(host, row["wait"], crowded=row["crowded"])
+
+    async def _wait_for_closed(self, host: str, row: asyncpg.Record) -> None:
+        late = self._deadline is not None and (
+            time.monotonic() + row["closed_for"] > self._deadline
+        )
+        if late or row["closed_for"] > _PATIENT:
+            raise HostClosed(
+                host,
+                row["closed_for"],
+                down_for=row["down_for"] or 0.0,
+                throttled=row["throttled"],
+                reason=row["last_error"] or "it failed",
+            )
+        await asyncio.sleep(row["closed_for"])
 
     async def _wait(self, host: str, seconds: float, *, crowded: bool) -> None:
         # A crowded host is asked again soon, since a lease usually ends long before it expires.
@@ -133,6 +188,22 @@ class HostSlots:
             raise SlotDeadline(host, pause)
         await asyncio.sleep(max(pause, 0.001))
 
-    async def _release(self, host: str, held: HeldSlot) -> None:
+    async def _release(
+        self, host: str, url: str, held: HeldSlot, verdict: HostVerdict, failed: PageError | None
+    ) -> None:
         since = max(0.0, time.monotonic() - held.sent_at)
-        await self._pool.execute(_RELEASE, host, held.lease, since, self._delay_of(host))
+        async with self._pool.acquire() as connection:
+            if failed is not None and verdict == "down":
+                await breakers.blame(
+                    connection,
+                    host,
+                    failed,
+                    self._breaker,
+                    probe=held.probe,
+                    trips=url.endswith("/robots.txt"),
+                )
+            elif verdict == "up" and held.troubled:
+                await breakers.absolve(connection, host)
+            await connection.execute(
+                _RELEASE, host, held.lease, since, self._delay_of(host), held.probe
+            )

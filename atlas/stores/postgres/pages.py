@@ -84,7 +84,7 @@ async def list_for_run(
     )
 
 
-_PARAMETERS = ("extractor", "analyser", "mode", "retry_failed", "cadence", "soon", "longest")
+_PARAMETERS = ("extractor", "analyser", "mode", "retry_failed", "cadence", "now", "soon", "longest")
 _UNSETTLED = """
     ps.redirect_to is null and ps.lifecycle in ('discovered', 'live', 'suspect')
     and ps.fetched_snapshot is not null
@@ -95,7 +95,7 @@ _UNSETTLED = """
 _DUE = """
     case when ps.next_due is null then ps.fetched_at is null or ps.fetched_at + {cadence} <= {soon}
          when ps.failed_class is null then least(ps.next_due, ps.checked_at + {longest}) <= {soon}
-         else ps.next_due <= {soon} end
+         else ps.next_due <= {now} end
 """
 _WANTED = f"""
     case {{mode}}::text
@@ -124,14 +124,15 @@ def wanted(first: int, *, stored: bool = False) -> str:
 def wanted_values(
     mode: Mode, retry_failed: bool, cadence: timedelta, now: datetime, current: SettledWith
 ) -> tuple[object, ...]:
-    """The parameters of `wanted`: the last two are now with its slack, and the longest that a
-    page goes unchecked."""
+    """The parameters of `wanted`: the last three are now, without and with its
+    slack, and the longest that a page goes unchecked."""
     return (
         current.extractor,
         current.analyser,
         mode,
         retry_failed,
         cadence,
+        now,
         now + recheck.slack(cadence),
         recheck.longest(cadence),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 import asyncpg
 
@@ -239,10 +240,7 @@ async def finish(
     outcomes: Iterable[tuple[int, str, PageError | None]],
 ) -> None:
     """Give pages (locked before) their terminal outcome in the run and let go of their claims."""
-    rows = [
-        (page, outcome, error and error.error_class.value, error and error.code, _short(error))
-        for page, outcome, error in outcomes
-    ]
+    rows = [_ended(page, outcome, error) for page, outcome, error in outcomes]
     if not rows:
         return
     await connection.execute(
@@ -261,10 +259,16 @@ async def finish(
     await _release(connection, "page_id = any($1::bigint[])", [row[0] for row in rows])
 
 
-async def _remember_attempts(
-    connection: Connection,
-    rows: Sequence[tuple[int, str, str | None, str | None, str | None]],
-) -> None:
+_Ended: TypeAlias = tuple[int, str, str | None, str | None, str | None]
+
+
+def _ended(page: int, outcome: str, error: PageError | None) -> _Ended:
+    if error is None:
+        return page, outcome, None, None, None
+    return page, outcome, error.error_class.value, error.code, _short(error)
+
+
+async def _remember_attempts(connection: Connection, rows: Sequence[_Ended]) -> None:
     """How the page's last attempt ended: what a run of the failed asks for, and the back-off."""
     await connection.execute(
         """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from atlas.domain import lifecycle
+from atlas.domain.lifecycle import Evidence
 from atlas.domain.sources import Deletion
 from atlas.stores.postgres import settle
 from atlas.stores.postgres.pool import Connection
@@ -40,7 +41,7 @@ async def reconcile(
             braked = 0
         orphans = await _let_go(connection, source.id, absent)
         going = sorted({*moved, *gone, *orphans})
-        removed = await settle.bury(connection, going, now, lifecycle="tombstoned") if going else 0
+        removed = await settle.bury(connection, going, now) if going else 0
     return Reconciled(removed, braked)
 
 
@@ -152,7 +153,7 @@ async def remove_source(
             raise busy(source.spec.name, holder["lease_workflow"])
         alone = await pages_only_here(connection, source.id)
         if purge and alone:
-            await settle.bury(connection, alone, now, lifecycle="purged")
+            await settle.bury(connection, alone, now, why=Evidence.ERASED)
             await connection.execute(
                 "delete from versions where page_id = any($1::bigint[])", alone
             )

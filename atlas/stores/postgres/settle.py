@@ -15,8 +15,10 @@ import asyncpg
 
 from atlas.domain.analysis import IndexPart
 from atlas.domain.errors import PageError
+from atlas.domain.lifecycle import Evidence
 from atlas.domain.locks import GENERATIONS, SETTLE
-from atlas.stores.postgres import clusters, index, queue
+from atlas.stores.postgres import clusters, index, queue, rechecks
+from atlas.stores.postgres.lifecycles import becomes
 from atlas.stores.postgres.pool import Connection
 
 
@@ -74,6 +76,7 @@ async def _settle_rows(
     await _replace_links(connection, [row for row in rows if row["relinked"]])
     await _enter_texts(connection, rows)
     await leave_texts(connection, [row["old_hash"] for row in changed if row["old_hash"]])
+    await _plan_rechecks(connection, run_id, rows, now)
     await _mark_settled(connection, rows, now)
     outcomes: list[tuple[int, str, PageError | None]] = [
         (row["page_id"], _outcome(row), None) for row in rows
@@ -181,18 +184,39 @@ async def leave_texts(connection: Connection, texts: Sequence[bytes]) -> None:
         await clusters.remove(connection, leaving)
 
 
+async def _plan_rechecks(
+    connection: Connection, run_id: str, rows: Sequence[asyncpg.Record], now: datetime
+) -> None:
+    """Only now is it known whether a body that differs has another document: pages that name the
+    hour, or a token, would else count as changing at every check."""
+    open_ones = await connection.fetch(
+        "select page_id from page_state "
+        "where page_id = any($1::bigint[]) and checked_at is distinct from fetched_at",
+        [row["page_id"] for row in rows],
+    )
+    unseen = {row["page_id"] for row in open_ones}
+    started = await connection.fetchval("select started_at from runs where run_id = $1", run_id)
+    checks = [
+        rechecks.Check(row["page_id"], changed=_outcome(row) != "unchanged", restate=False)
+        for row in rows
+        if row["page_id"] in unseen
+    ]
+    await rechecks.plan(connection, started or now, checks, now)
+
+
 async def _mark_settled(
     connection: Connection, rows: Sequence[asyncpg.Record], now: datetime
 ) -> None:
     await connection.execute(
-        """
-        update page_state ps
+        f"""
+        update page_state
         set settled_snapshot = o.snapshot, settled_extractor = o.extractor,
-            settled_analyser = o.analyser, settled_at = $5, lifecycle = 'live'
+            settled_analyser = o.analyser, settled_at = $5,
+            tombstoned_at = null, lifecycle = {becomes(Evidence.SETTLED)}
         from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[])
             as o(page_id, snapshot, extractor, analyser)
-        where ps.page_id = o.page_id
-        """,
+        where page_state.page_id = o.page_id
+        """,  # noqa: S608 (made from the lifecycle's table)
         [row["page_id"] for row in rows],
         [row["snapshot"] for row in rows],
         [row["extractor"] for row in rows],
@@ -202,7 +226,11 @@ async def _mark_settled(
 
 
 async def bury(
-    connection: Connection, pages: Sequence[int], now: datetime, *, lifecycle: str
+    connection: Connection,
+    pages: Sequence[int],
+    now: datetime,
+    *,
+    why: Evidence = Evidence.REMOVED,
 ) -> int:
     """Take pages out of the live corpus; their documents and versions stay as history.
 
@@ -223,9 +251,13 @@ async def bury(
     await connection.execute("delete from links where page_id = any($1::bigint[])", list(pages))
     await leave_texts(connection, [row["text_hash"] for row in texts])
     await connection.execute(
-        "update page_state set lifecycle = $2, settled_snapshot = null, fence = fence + 1 "
-        "where page_id = any($1::bigint[])",
+        f"""
+        update page_state
+        set lifecycle = {becomes(why)}, settled_snapshot = null, fence = fence + 1,
+            tombstoned_at = coalesce(tombstoned_at, $2)
+        where page_id = any($1::bigint[])
+        """,  # noqa: S608 (made from the lifecycle's table)
         list(pages),
-        lifecycle,
+        now,
     )
     return len(texts)

@@ -7,7 +7,8 @@ alter table page_state
     add column checks        double precision not null default 0,
     add column changes       double precision not null default 0,
     add column watched       double precision not null default 0,  -- seconds that those checks span
-    add column changed_at    timestamptz,   -- last time that another body came than the one before
+    add column changed_at    timestamptz,   -- last check that found another document, or other links
+    add column max_age       double precision,  -- seconds of freshness that the server last stated
     -- the last attempt, when it failed: fetching, extracting or storing
     add column failures      integer not null default 0,           -- runs in a row that failed at the page
     add column failed_class  text,          -- null: the last attempt did not fail
@@ -31,6 +32,7 @@ alter table hosts
     add column down_since  timestamptz,                 -- the first of those
     add column open_until  timestamptz,                 -- no request before: the breaker, or Retry-After
     add column probe_until timestamptz,                 -- one request is trying the host; its lease
+    add column throttled   boolean not null default false,  -- whether the last of those asked for patience
     add column last_error  text,
     add column last_error_at timestamptz;
 create index hosts_troubled on hosts (host) where failures > 0 or open_until is not null;

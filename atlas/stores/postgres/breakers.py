@@ -1,0 +1,114 @@
+"""The breakers of hosts: what requests said of them, kept in the rows that pace them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from atlas.domain.breaker import Breaker, State
+from atlas.domain.errors import ErrorClass, HostClosed, PageError
+from atlas.stores.postgres.pool import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """A host that failed lately. `waits`: seconds before it may be asked again (0: now)."""
+
+    host: str
+    state: State
+    failures: int
+    down_since: datetime | None
+    open_until: datetime | None
+    waits: float
+    last_error: str | None
+    last_error_at: datetime | None
+
+
+async def blame(
+    connection: Connection,
+    host: str,
+    error: PageError,
+    breaker: Breaker,
+    *,
+    probe: bool,
+    trips: bool,
+) -> None:
+    """Count a failure that blames the host, and close the host if it was one too many.
+
+    Failures of requests that were under way when the breaker opened tell nothing new: only the
+    `probe`'s doubles the pause. `trips`: nothing may be fetched without what failed (robots.txt),
+    so that once is enough.
+    """
+    async with connection.transaction():
+        before = await connection.fetchval(
+            "select failures from hosts where host = $1 for update", host
+        )
+        if before is None:
+            return
+        known = before >= breaker.threshold and not probe
+        failures = before if known else before + 1
+        if trips:
+            failures = max(failures, breaker.threshold)
+        pause = max((breaker.pause(failures) or 0.0) if not known else 0.0, error.retry_after or 0)
+        await connection.execute(
+            """
+            update hosts
+            set failures = $2, throttled = $4, last_error = $5, last_error_at = clock_timestamp(),
+                down_since = coalesce(down_since, clock_timestamp()),
+                open_until = case when $3 > 0 then greatest(open_until,
+                    clock_timestamp() + make_interval(secs => $3)) else open_until end
+            where host = $1
+            """,
+            host,
+            failures,
+            float(pause),
+            error.error_class is ErrorClass.THROTTLED,
+            error.message.replace("\x00", "")[:300],
+        )
+
+
+async def absolve(connection: Connection, host: str) -> None:
+    """The host answered: it is not down. (A Retry-After under way runs on.)"""
+    await connection.execute(
+        "update hosts set failures = 0, down_since = null, throttled = false, open_until = null "
+        "where host = $1 and failures > 0 and not (throttled and open_until > clock_timestamp())",
+        host,
+    )
+
+
+async def closed(connection: Connection, host: str) -> HostClosed | None:
+    """Why nothing may be asked of the host now; None: it may."""
+    row = await connection.fetchrow(
+        """
+        select extract(epoch from open_until - clock_timestamp())::float8 as wait, throttled,
+               extract(epoch from clock_timestamp() - down_since)::float8 as down_for, last_error
+        from hosts where host = $1 and open_until > clock_timestamp()
+        """,
+        host,
+    )
+    if row is None:
+        return None
+    return HostClosed(
+        host,
+        row["wait"],
+        down_for=row["down_for"] or 0.0,
+        throttled=row["throttled"],
+        reason=row["last_error"] or "it failed",
+    )
+
+
+async def troubled(connection: Connection, breaker: Breaker, limit: int = 100) -> list[HostState]:
+    """Hosts whose last requests failed or that asked for patience, the longest down first."""
+    rows = await connection.fetch(
+        """
+        select host, failures, down_since, open_until, last_error, last_error_at,
+               greatest(0, coalesce(extract(epoch from open_until - clock_timestamp()), 0))::float8
+                   as waits
+        from hosts where failures > 0 or open_until is not null
+        order by down_since, host limit $1
+        """,
+        limit,
+    )
+    return [
+        HostState(state=breaker.state(row["failures"], row["waits"]), **dict(row)) for row in rows
+    ]

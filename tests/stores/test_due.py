@@ -1,0 +1,57 @@
+"""Which listed pages a run works on, by mode."""
+
+from datetime import timedelta
+from typing import Any
+
+from atlas.contracts.activities import Batch, CloseRun
+from tests.stores.drive import Drive, Web
+
+A, B, C, D = (f"https://example.org/{name}" for name in "abcd")
+WEB: Web = {A: "all about apples", B: "all about boats", C: 500}
+
+
+async def queued(drive: Drive, *urls: str, **options: Any) -> set[str]:
+    """What a run that begins now works on, and end it."""
+    run_id = await drive.open("docs")
+    run, source = await drive.corpus.run_source(run_id)
+    await drive.corpus.list_pages(run, source, list(urls), level=0, **options)
+    rows = await drive.pool.fetch("select url from run_pages where run_id = $1", run_id)
+    await drive.corpus.close_run(CloseRun(run_id=run_id, outcome="cancelled"))
+    return {row["url"] for row in rows}
+
+
+async def begun(drive: Drive, **rules: Any) -> None:
+    await drive.add("docs", cadence=timedelta(days=1), **rules)
+    await drive.run("docs", WEB)
+
+
+async def test_a_full_run_takes_all(drive: Drive) -> None:
+    await begun(drive)
+    assert await queued(drive, A, B, C, mode="full") == {A, B, C}
+
+
+async def test_a_run_of_the_failed_takes_only_those(drive: Drive) -> None:
+    await begun(drive)
+    assert await queued(drive, A, B, C, D, mode="failed") == {C}
+    await drive.run("docs", {**WEB, C: "all about cats"})
+    assert await queued(drive, A, B, C, mode="failed") == set()
+
+
+async def test_an_incremental_run_takes_what_is_due_or_new(drive: Drive) -> None:
+    await begun(drive)
+    drive.now -= timedelta(minutes=30)  # the next run begins half an hour after the one before
+    assert await queued(drive, A, B, C, D, mode="incremental") == {D}
+    again = await queued(drive, A, B, C, mode="incremental", retry_failed=True)
+    assert again == {C}
+    drive.now += timedelta(days=1)
+    assert await queued(drive, A, B, C, mode="incremental") == {A, B, C}
+
+
+async def test_a_fetched_page_not_settled_is_taken_whenever_it_is_due(drive: Drive) -> None:
+    await drive.add("docs", cadence=timedelta(days=1))
+    run_id = await drive.open("docs")
+    await drive.enlist(run_id, A)
+    pages = await drive.claim(Batch(run_id=run_id, lane=0, number=1))
+    await drive.record(run_id, pages, {A: "all about apples"})  # and its worker dies
+    await drive.corpus.close_run(CloseRun(run_id=run_id, outcome="cancelled"))
+    assert await queued(drive, A, mode="incremental") == {A}
