@@ -9,15 +9,18 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.beating import beating
-from atlas.contracts.activities import LevelListed, ListLevel
+from atlas.contracts.activities import EnlistUrls, LevelListed, ListLevel
+from atlas.contracts.collect import MAX_REFUSED_LISTED, RefusedUrl, UrlsAdded
 from atlas.domain.batch import FetchRow
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetched import FetchError
 from atlas.domain.scope import Scope, looks_like_page
+from atlas.domain.urls import InvalidUrl, canonicalize
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from atlas.contracts.work import Mode
     from atlas.domain.sources import SourceSpec
     from atlas.stores.postgres.corpus import Corpus
     from atlas.stores.postgres.runs import Run
@@ -50,11 +53,45 @@ class Discovery:
             unfinished = await self._corpus.unfinished(request.run_id, request.level)
             if unfinished:
                 return LevelListed(unfinished=unfinished)
+            if not request.discover:
+                return await self._take_held(run, source, request)
             if request.level:
-                return await self._follow_links(run, source, request.level)
-            return await self._read_start(run, source)
+                return await self._follow_links(run, source, request)
+            return await self._read_start(run, source, request)
 
-    async def _read_start(self, run: Run, source: Source) -> LevelListed:
+    @activity.defn
+    async def enlist_urls(self, request: EnlistUrls) -> UrlsAdded:
+        """Add pages to a run by URL, those within the source's scope. Repeated, it calls known
+        what it added before."""
+        async with beating():
+            run, source = await self._corpus.run_source(request.run_id)
+            good, refusals = _judged(request.urls, scope_of(source))
+            added = await self._corpus.add_pages(
+                run, source, sorted(good), level=request.level, limits=request.limits
+            )
+        return UrlsAdded(
+            added=added,
+            known=len(good) - added,
+            refused=len(refusals),
+            refusals=refusals[:MAX_REFUSED_LISTED],
+        )
+
+    async def _take_held(self, run: Run, source: Source, request: ListLevel) -> LevelListed:
+        """No listing: what the source holds. It says nothing of what is absent."""
+        held = await self._corpus.list_held(
+            run,
+            source,
+            level=request.level,
+            fetch=request.fetch,
+            mode=request.mode or _mode_of(run),
+            retry_failed=request.retry_failed,
+        )
+        if request.limits.pages is not None:
+            await self._corpus.apply_limits(run.run_id, request.level, request.limits)
+        counts = await self._corpus.counts(run.run_id)
+        return LevelListed(pages=held, complete=False, counts=counts)
+
+    async def _read_start(self, run: Run, source: Source, request: ListLevel) -> LevelListed:
         spec = source.spec
         slots = self._corpus.slots(delay=spec.delay, parallel=spec.parallel, deadline=None, ttl=120)
         listing = await self._read(spec, slots)
@@ -66,12 +103,13 @@ class Discovery:
             await self._corpus.listing_failed(run, _failed_row(url, error))
         scope = scope_of(source)
         wanted = [url for url in listing.urls if spec.kind == "site" or scope.allows(url)]
-        listed = await self._list(run, source, wanted, 0, complete=listing.complete)
+        listed = await self._list(run, source, wanted, request, complete=listing.complete)
         failed = not listing.urls and bool(listing.troubles)
         message = listing.troubles[0][1].message if failed else ""
         return listed.model_copy(update={"failed": failed, "message": message[:500]})
 
-    async def _follow_links(self, run: Run, source: Source, level: int) -> LevelListed:
+    async def _follow_links(self, run: Run, source: Source, request: ListLevel) -> LevelListed:
+        level = request.level
         if source.spec.kind != "site":
             return LevelListed()
         if source.spec.max_depth is not None and level > source.spec.max_depth:
@@ -79,16 +117,27 @@ class Discovery:
         targets = await self._corpus.link_targets(source, run.run_id, level - 1)
         scope = scope_of(source)
         wanted = [url for url in targets if looks_like_page(url) and scope.allows(url)]
-        return await self._list(run, source, wanted, level, complete=True)
+        if wanted and not await self._corpus.may_list(run.run_id, level, request.limits):
+            return LevelListed(complete=False, cut=True)
+        return await self._list(run, source, wanted, request, complete=True)
 
     async def _list(
-        self, run: Run, source: Source, urls: list[str], level: int, *, complete: bool
+        self, run: Run, source: Source, urls: list[str], request: ListLevel, *, complete: bool
     ) -> LevelListed:
         urls = sorted(set(urls))
-        room = await self._room(source, run.run_id, level)
+        room = await self._room(source, run.run_id, request.level)
         if room is not None and len(urls) > room:
             urls, complete = urls[:room], False
-        listed = await self._corpus.list_pages(run, source, urls, level=level)
+        listed = await self._corpus.list_pages(
+            run,
+            source,
+            urls,
+            level=request.level,
+            mode=request.mode,
+            retry_failed=request.retry_failed,
+        )
+        if request.limits.pages is not None:
+            await self._corpus.apply_limits(run.run_id, request.level, request.limits)
         counts = await self._corpus.counts(run.run_id)
         return LevelListed(pages=listed, complete=complete, counts=counts)
 
@@ -97,6 +146,26 @@ class Discovery:
             return None
         spent = await self._corpus.listed_above(source, run_id, level)
         return max(0, source.spec.max_pages - spent)
+
+
+def _mode_of(run: Run) -> Mode:
+    return "incremental" if run.due else "full"
+
+
+def _judged(urls: Sequence[str], scope: Scope) -> tuple[set[str], list[RefusedUrl]]:
+    good: set[str] = set()
+    refused: dict[str, str] = {}
+    for url in urls:
+        try:
+            canonical = canonicalize(url)
+        except InvalidUrl as error:
+            refused[url] = str(error)
+            continue
+        if scope.allows(canonical):
+            good.add(canonical)
+        else:
+            refused[url] = "outside the source's scope: its prefix, include or exclude"
+    return good, [RefusedUrl(url=url[:300], reason=why[:300]) for url, why in refused.items()]
 
 
 def scope_of(source: Source) -> Scope:

@@ -79,6 +79,7 @@ class _Attempt:
     parallel: int
     deadline: float
     done_before: int
+    process: bool
     onward: int = 0
     rows: list[FetchRow] = field(default_factory=list)
     flushed_at: float = field(default_factory=time.monotonic)
@@ -167,6 +168,7 @@ class Fetching:
             parallel=source.spec.parallel,
             deadline=deadline,
             done_before=(await self._corpus.counts(batch.run_id)).done,
+            process=batch.process,
         )
 
     async def _fetch_hosts(self, attempt: _Attempt, pages: list[HeldPage]) -> None:
@@ -204,7 +206,7 @@ class Fetching:
             attempt.flushed_at = time.monotonic()
             if rows:
                 attempt.onward += await self._corpus.record_fetches(
-                    attempt.run_id, attempt.fences, rows
+                    attempt.run_id, attempt.fences, rows, process=attempt.process
                 )
 
     async def _fetch_page(self, attempt: _Attempt, page: HeldPage) -> FetchRow | None:

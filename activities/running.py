@@ -8,13 +8,18 @@ from temporalio import activity
 
 from activities.beating import beating
 from atlas.contracts.activities import (
+    ApplyLimits,
     CloseRun,
+    NextSources,
     OpenRun,
     PauseRun,
+    PlannedPart,
+    PlanSources,
     ResolvedSources,
     ResolveSources,
     RunClosed,
     RunOpened,
+    SourcesPlanned,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +38,24 @@ class Running:
         """Which sources a request means."""
         async with beating():
             return await self._corpus.resolve(request)
+
+    @activity.defn
+    async def plan_sources(self, request: PlanSources) -> SourcesPlanned:
+        """Decide which sources a run of several works through; a repeated call changes nothing."""
+        async with beating():
+            return await self._corpus.plan(request)
+
+    @activity.defn
+    async def next_sources(self, request: NextSources) -> PlannedPart:
+        """The next part of a run's plan."""
+        async with beating():
+            return await self._corpus.next_sources(request)
+
+    @activity.defn
+    async def apply_limits(self, request: ApplyLimits) -> None:
+        """Judge anew which pages of a level are within a run's limits."""
+        async with beating():
+            await self._corpus.apply_limits(request.run_id, request.level, request.limits)
 
     @activity.defn
     async def open_run(self, request: OpenRun) -> RunOpened:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from atlas.contracts.jobs import Trigger
 from atlas.contracts.models import Counts, Message, Outcome, Request, SourceName
@@ -18,6 +20,7 @@ from atlas.contracts.sync_pipeline import (
 from atlas.contracts.work import Limits, Mode, Tag
 
 MAX_URLS = 1000
+MAX_URL_BYTES = 60_000
 MAX_REFUSED_LISTED = 50
 
 
@@ -75,6 +78,15 @@ class AddUrls(Request):
 
     urls: list[str] = Field(min_length=1, max_length=MAX_URLS)
     """Each is brought to its canonical form and must lie within the source's scope."""
+
+    @model_validator(mode="after")
+    def _is_small(self) -> Self:
+        size = sum(len(url.encode()) for url in self.urls)
+        if size > MAX_URL_BYTES:
+            raise ValueError(
+                f"urls: {size} bytes, {MAX_URL_BYTES} at most; send them in several updates"
+            )
+        return self
 
 
 class RefusedUrl(Message):
