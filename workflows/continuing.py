@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from atlas.contracts.sync_pipeline import SyncRequest, SyncState
+    from atlas.contracts.models import Message, Request
 
 
-def history_is_long(request: SyncRequest) -> bool:
+class Bounded(Protocol):
+    """A request that says after how many events its run continues as new."""
+
+    @property
+    def max_history_events(self) -> int: ...
+
+
+def history_is_long(request: Bounded) -> bool:
     """Whether to stop at the next boundary and continue as new."""
     info = workflow.info()
     length = info.get_current_history_length()
@@ -28,7 +35,7 @@ async def handlers_ended() -> None:
     await workflow.wait_condition(workflow.all_handlers_finished)
 
 
-def continue_as_new(request: SyncRequest, state: SyncState) -> NoReturn:
+def continue_as_new(request: Request, state: Message) -> NoReturn:
     """Go on in a fresh history. Between making `state` and this nothing may be awaited: a signal
     handled in between would be lost."""
     workflow.continue_as_new(request.model_copy(update={"state": state}))
