@@ -11,16 +11,13 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
+from datetime import UTC, datetime
 from pathlib import Path
 
-from temporalio.worker import Worker
-
 from atlas import start_checks
-from atlas.composition import serving
-from atlas.composition.parts import Parts, open_parts
-from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING, QUEUES
+from atlas.composition.parts import open_parts
+from atlas.composition.workers import build_workers
+from atlas.contracts.names import queues_named
 from atlas.domain.blob import BlobError
 from atlas.locations import NotRunning, locate
 from atlas.logs import setup_logs
@@ -30,7 +27,6 @@ from atlas.stores.postgres.pool import DatabaseUnreachable
 from atlas.telemetry import setup_telemetry
 from atlas.temporal import TemporalUnreachable, connect
 from atlas.web.credentials import CredentialsError
-from workflows.one_input import OneInput
 
 REFUSALS = (
     SettingsError,
@@ -45,39 +41,11 @@ REFUSALS = (
 )
 """What keeps a worker from starting; their messages are for people."""
 
-_AT_ONCE = {QUEUE: 32, QUEUE_PROCESSING: 4, QUEUE_BULK: 4}
-
 log = logging.getLogger("atlas.worker")
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def build_workers(parts: Parts) -> list[Worker]:
-    """One worker per task queue, in this process."""
-    settings = parts.settings
-    served = serving.activities(parts)
-    return [_worker(parts, queue, served[queue], settings) for queue in QUEUES]
-
-
-def _worker(
-    parts: Parts, queue: str, activities: Sequence[serving.Activity], settings: Settings
-) -> Worker:
-    return Worker(
-        parts.client,
-        task_queue=queue,
-        workflows=serving.WORKFLOWS if queue == QUEUE else (),
-        interceptors=[OneInput()],
-        # Eager activities stay with the worker that runs the workflow: one source's batches
-        # would keep one worker busy and leave the others idle.
-        disable_eager_activity_execution=True,
-        activities=activities,
-        max_concurrent_activities=_AT_ONCE[queue],
-        graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_grace),
-        # Without it the SDK hashes the bytecode of every loaded module: a second at each start.
-        build_id=f"atlas-{version('atlas-corpus')}",
-    )
 
 
 def _announce() -> None:
@@ -87,8 +55,10 @@ def _announce() -> None:
         Path(ready_file).touch()
 
 
-async def run(settings: Settings, stop: asyncio.Event) -> None:
-    """Work until `stop` is set; then finish or give back what is under way."""
+async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = ()) -> None:
+    """Work on the task queues (the settings', when none is named) until `stop` is set; then finish
+    or give back what is under way."""
+    served = queues_named(queues or settings.worker_queues)
     locations = locate(settings)
     telemetry = setup_telemetry("atlas-worker")
     try:
@@ -99,9 +69,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             open_parts(settings, locations, client, utc_now) as parts,
             AsyncExitStack() as on,
         ):
-            for one in build_workers(parts):
+            for one in build_workers(parts, served):
                 await on.enter_async_context(one)
-            log.info("working on %s in namespace %s", ", ".join(QUEUES), client.namespace)
+            log.info("working on %s in namespace %s", ", ".join(served), client.namespace)
             _announce()
             await stop.wait()
             log.info("stopping: activities under way have %.0f s", settings.shutdown_grace)
@@ -109,12 +79,12 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await asyncio.to_thread(telemetry.shutdown)
 
 
-async def _until_signalled(settings: Settings) -> None:
+async def _until_signalled(settings: Settings, queues: Sequence[str]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await run(settings, stop)
+    await run(settings, stop, queues)
 
 
 def _until_servers_run() -> None:
@@ -132,14 +102,15 @@ def _until_servers_run() -> None:
         os.environ.update(json.loads(Path(told).read_text()))
 
 
-def main() -> int:
-    """Run a worker; exit code 0 after a stop, 1 when it refused to start."""
+def main(queues: Sequence[str] = ()) -> int:
+    """Run a worker for the task queues (the settings', when none is named); exit code 0 after a
+    stop, 1 when it refused to start."""
     setup_logs("INFO")
     _until_servers_run()
     try:
         settings = Settings.load()
         setup_logs(settings.log_level)
-        asyncio.run(_until_signalled(settings))
+        asyncio.run(_until_signalled(settings, queues))
     except REFUSALS as error:
         sys.stderr.write(f"atlas worker: {error}\n")
         return 1

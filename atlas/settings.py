@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from atlas.keyring import InvalidKeys, Keyring
 
-_SECRETS = ("ATLAS_DATABASE_URL", "ATLAS_ENCRYPTION_KEYS")
+_SECRETS = ("ATLAS_DATABASE_URL", "ATLAS_ENCRYPTION_KEYS", "ATLAS_ALERT_WEBHOOK")
 
 
 class SettingsError(Exception):
@@ -58,8 +58,22 @@ class Settings(BaseSettings):
     """Seconds per document."""
     extract_memory: int = Field(default=1024 * 1024 * 1024, ge=256 * 1024 * 1024)
     """Bytes per child process."""
+    worker_queues: Annotated[tuple[str, ...], NoDecode] = ()
+    """Task queues that a worker serves, comma-separated; all three by default."""
+    worker_activities: int = Field(default=32, ge=1, le=500)
+    """Network and database activities at once, at most."""
+    worker_bulk_activities: int = Field(default=4, ge=1, le=100)
+    """Parts of rebuilds, backfills and clean-ups at once, at most."""
+    worker_workflows: int = Field(default=100, ge=2, le=1000)
+    """Workflow tasks at once, at most."""
+    worker_target_cpu: float = Field(default=0.9, gt=0, le=1)
+    """Share of the machine's CPU above which a worker takes on no more than its least."""
+    worker_target_memory: float = Field(default=0.8, gt=0, le=1)
+    """The same of its memory."""
     shutdown_grace: float = Field(default=30.0, ge=0)
     """Seconds a stopping worker gives its activities."""
+    alert_webhook: SecretStr | None = None
+    """http(s) URL that `health_check` posts alerts to, as JSON (docs/schedules.md)."""
     web_ui_url: str | None = None
     """Base of links to the Temporal Web UI, when it is not the embedded one."""
     log_level: str = "INFO"
@@ -69,7 +83,7 @@ class Settings(BaseSettings):
     def _expand(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else value
 
-    @field_validator("fetch_allow_networks", mode="before")
+    @field_validator("fetch_allow_networks", "worker_queues", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -100,6 +114,15 @@ class Settings(BaseSettings):
             raise ValueError("its port is no number; give postgresql://user@host:5432/database")
         return value
 
+    @field_validator("alert_webhook")
+    @classmethod
+    def _web_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parts = urlsplit(value.get_secret_value())
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError("must be a URL that starts with http:// or https://")
+        return value
+
     @field_validator("encryption_keys")
     @classmethod
     def _usable_keys(cls, value: SecretStr | None) -> SecretStr | None:
@@ -127,6 +150,13 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             raise SettingsError("; ".join(_line(detail) for detail in error.errors())) from None
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where Atlas keeps things on this machine: the blob folder, and the embedded home."""
+        blobs = None if self.blob_location.startswith("s3://") else self.blob_location
+        kept = [] if blobs is None else [Path(blobs.removeprefix("file://")).expanduser()]
+        return (*kept, self.home) if self.home.exists() else tuple(kept)
 
     @property
     def blob_location(self) -> str:

@@ -11,6 +11,18 @@ QUEUE_BULK = "atlas-bulk"
 """Backfills and rebuilds."""
 QUEUES = (QUEUE, QUEUE_PROCESSING, QUEUE_BULK)
 
+
+def queues_named(names: Sequence[str]) -> tuple[str, ...]:
+    """The task queues of these names, in the order of QUEUES; all, when none is named.
+
+    Raises ValueError that lists those there are.
+    """
+    for name in names:
+        if name not in QUEUES:
+            raise ValueError(f"queues: no task queue '{name}'; there are {', '.join(QUEUES)}")
+    return tuple(queue for queue in QUEUES if not names or queue in names)
+
+
 ATTRIBUTE_SOURCE = "AtlasSource"
 ATTRIBUTE_TRIGGER = "AtlasTrigger"
 ATTRIBUTE_OUTCOME = "AtlasOutcome"

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from atlas.contracts.catalogue import WORKFLOWS
 from starter.cli import COMMANDS, overview
 from tests.starter.conftest import Atlas
 
@@ -97,7 +98,8 @@ async def test_a_bug_is_one_line_and_a_traceback_only_when_asked_for(
 
 async def test_the_contracts_are_printed_as_json_schema(atlas: Atlas) -> None:
     everything = (await atlas("schema")).json
-    assert {"SyncRequest", "SyncResult", "FetchUrlRequest"} <= set(everything)
+    assert set(everything) == set(WORKFLOWS)
     one = (await atlas("schema", "SyncRequest")).json
-    assert one == everything["SyncRequest"]
+    assert one == everything["sync_pipeline"]["SyncRequest"]
+    assert (await atlas("schema", "sync_pipeline")).json == everything["sync_pipeline"]
     assert one["additionalProperties"] is False

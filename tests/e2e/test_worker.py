@@ -1,0 +1,101 @@
+"""Workers: which queues they serve, what goes first, and how they stop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowHandle
+from temporalio.common import Priority
+
+from atlas.contracts.catalogue import EARLY, FIRST, LAST
+from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING, queues_named
+from starter.handles import missing_workers
+from tests.e2e.environments import until, until_pages
+from tests.e2e.stack import AtlasEnv
+from tests.invariants import assert_invariants
+from tests.origin import Origin
+
+PAGE = "<html lang=en><title>{0}</title><p>Page {0}: the ferry bell rings twice in the fog.</p>"
+
+
+@pytest.mark.parametrize(
+    ("named", "served"),
+    [
+        ((), (QUEUE, QUEUE_PROCESSING, QUEUE_BULK)),
+        ((QUEUE_BULK, QUEUE), (QUEUE, QUEUE_BULK)),
+    ],
+)
+def test_queues_are_served_by_name(named: tuple[str, ...], served: tuple[str, ...]) -> None:
+    assert queues_named(named) == served
+
+
+def test_an_unknown_queue_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match="no task queue 'atlas-bluk'; there are atlas, "):
+        queues_named(["atlas-bluk"])
+
+
+async def test_a_worker_serves_the_queues_it_was_told(atlas_env: AtlasEnv) -> None:
+    command = (sys.executable, "-P", "-m", "starter.cli", "worker", "--queues", QUEUE_PROCESSING)
+    atlas_env.spawn_worker(command)
+
+    async def polls_processing() -> bool:
+        return QUEUE_PROCESSING not in await missing_workers(atlas_env.client)
+
+    await until(polls_processing)
+    assert await missing_workers(atlas_env.client) == [QUEUE]
+
+
+async def test_what_a_person_waits_for_overtakes_bulk_work(
+    atlas_env: AtlasEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty runs of the least priority are queued, then two others, which go before most."""
+    monkeypatch.setenv("ATLAS_WORKER_ACTIVITIES", "1")
+    monkeypatch.setenv("ATLAS_WORKER_WORKFLOWS", "2")
+    queued = [(f"late {n}", LAST) for n in range(40)] + [("sync", EARLY), ("manual", FIRST)]
+    handles = [
+        await atlas_env.client.start_workflow(
+            "fetch_url",
+            {"url": "no url"},  # answered at once, without a request
+            id=name,
+            task_queue=QUEUE,
+            priority=Priority(priority_key=key),
+        )
+        for name, key in queued
+    ]
+    async with atlas_env.worker():
+        begun = {handle.id: await _activity_began(handle) for handle in handles}
+    order = sorted(begun, key=lambda name: begun[name])
+    # Near the front, not first: each of the server's four partitions of a queue has an order of
+    # its own, and a few tasks may be out before.
+    assert order.index("manual") < 12, order
+    assert order.index("sync") < 12, order
+
+
+async def _activity_began(handle: WorkflowHandle[Any, Any]) -> float:
+    await handle.result()
+    async for event in handle.fetch_history_events():
+        if event.HasField("activity_task_started_event_attributes"):
+            return event.event_time.ToNanoseconds() / 1e9
+    raise AssertionError(f"{handle.id} ran no activity")
+
+
+async def test_a_stopping_worker_loses_nothing(atlas_env: AtlasEnv, origin: Origin) -> None:
+    """SIGTERM in the middle of a sync: what is under way is finished or given back, unharmed."""
+    paths = [f"/p/{n}" for n in range(60)]
+    for path in paths:
+        origin.page(path, PAGE.format(path), header_delay=0.02)
+    await atlas_env.add_source("docs", "urls", *(origin.url(path) for path in paths), parallel=2)
+    first = atlas_env.spawn_worker()
+    handle = await atlas_env.start("docs", batch=20)
+    await until_pages(atlas_env, "done", 1)
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(60) == 0
+    async with atlas_env.worker():
+        result = await handle.result()
+    assert (result.counts.added, result.counts.failed) == (60, 0)
+    assert await atlas_env.value("select max(attempts) from run_pages") == 1
+    assert len([request for request in origin.log if request.path in paths]) == 60
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
