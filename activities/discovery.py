@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.again import once_more
 from activities.beating import beating
 from atlas.contracts.activities import EnlistUrls, LevelListed, ListLevel
 from atlas.contracts.collect import MAX_REFUSED_LISTED, RefusedUrl, UrlsAdded
 from atlas.domain.batch import FetchRow
-from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.errors import PageError, Retries
 from atlas.domain.fetched import FetchError
 from atlas.domain.scope import Scope, looks_like_page
 from atlas.domain.urls import InvalidUrl, canonicalize
@@ -30,10 +29,8 @@ if TYPE_CHECKING:
 
     ReadListing = Callable[[SourceSpec, Slots], Awaitable[Listing]]
 
-_RETRIED = (ErrorClass.TRANSIENT, ErrorClass.THROTTLED)
-_ATTEMPTS = 3
-_LONGEST_PAUSE = 600.0
-"""Seconds that a host's Retry-After may hold up a listing."""
+_RETRIES = Retries(attempts=3, delay=1.0)
+"""Of a listing nothing of which could be read; a host's longer Retry-After is not waited for."""
 
 
 class Discovery:
@@ -95,10 +92,9 @@ class Discovery:
         spec = source.spec
         slots = self._corpus.slots(delay=spec.delay, parallel=spec.parallel, deadline=None, ttl=120)
         listing = await self._read(spec, slots)
-        if not listing.urls and activity.info().attempt < _ATTEMPTS:
-            for _, error in listing.troubles:
-                if error.error_class in _RETRIED:
-                    raise _once_more(error)
+        if not listing.urls:
+            self._maybe_again(listing)
+        await self._corpus.remember_listing_ttl(source, listing.ttl)
         for url, error in listing.troubles:
             await self._corpus.listing_failed(run, _failed_row(url, error))
         scope = scope_of(source)
@@ -107,6 +103,12 @@ class Discovery:
         failed = not listing.urls and bool(listing.troubles)
         message = listing.troubles[0][1].message if failed else ""
         return listed.model_copy(update={"failed": failed, "message": message[:500]})
+
+    def _maybe_again(self, listing: Listing) -> None:
+        for _, error in listing.troubles:
+            pause = _RETRIES.pause(error, activity.info().attempt)
+            if pause is not None:
+                raise once_more(error, pause)
 
     async def _follow_links(self, run: Run, source: Source, request: ListLevel) -> LevelListed:
         level = request.level
@@ -172,17 +174,6 @@ def scope_of(source: Source) -> Scope:
     """The bounds within which the source takes pages."""
     spec = source.spec
     return Scope(include=spec.include, exclude=spec.exclude, prefix=spec.prefix)
-
-
-def _once_more(error: PageError) -> ApplicationError:
-    """An expected failure, for Temporal to try again: nobody's alarm, no traceback in the log."""
-    pause = min(error.retry_after or 0.0, _LONGEST_PAUSE)
-    return ApplicationError(
-        error.message,
-        type=error.error_class.value,
-        next_retry_delay=timedelta(seconds=pause) if pause else None,
-        category=ApplicationErrorCategory.BENIGN,
-    )
 
 
 def _failed_row(url: str, error: PageError) -> FetchRow:

@@ -14,12 +14,12 @@ from temporalio import activity
 
 from activities.beating import beating
 from activities.discovery import scope_of
-from activities.fetch_rows import failed_row, got_row, redirected_row
+from activities.fetch_rows import failed_row, got_row, redirected_row, unasked_row
 from atlas.contracts.activities import Batch, ClaimBatch, Claimed, Fetched
 from atlas.domain.batch import FetchRow, HeldPage
-from atlas.domain.errors import ErrorClass, PageError, SlotDeadline
+from atlas.domain.errors import HostClosed, PageError, Retries, SlotDeadline
 from atlas.domain.fetched import Fetched as Answer
-from atlas.domain.fetched import FetchRequest, Validators
+from atlas.domain.fetched import FetchError, FetchRequest, Validators
 from atlas.domain.urls import host_of
 from atlas.telemetry import page_span
 
@@ -45,7 +45,6 @@ host until they expire."""
 
 _FLUSH_ROWS = 25
 _FLUSH_SECONDS = 1.0
-_RETRIED = (ErrorClass.TRANSIENT, ErrorClass.THROTTLED)
 
 
 @dataclass(frozen=True)
@@ -54,18 +53,9 @@ class FetchPolicy:
 
     max_bytes: int = 32 * 1024 * 1024
     timeout: float = 60.0
-    attempts: int = 3
-    retry_delay: float = 5.0
-    patience: float = 600.0
-    """The longest a run waits for one page's next attempt."""
+    retries: Retries = field(default_factory=Retries)
+    """Their patience is also how long a run waits for a host that is down."""
     hosts_at_once: int = 16
-
-    def retry_at(self, error: PageError, attempt: int, now: datetime) -> datetime | None:
-        """When to try the page again; None: it is given up."""
-        if error.error_class not in _RETRIED or attempt >= self.attempts:
-            return None
-        pause = max(error.retry_after or 0.0, self.retry_delay * 2 ** (attempt - 1))
-        return now + timedelta(seconds=pause) if pause <= self.patience else None
 
 
 @dataclass
@@ -73,6 +63,7 @@ class _Attempt:
     """One attempt at a batch: what was got and is not yet written down."""
 
     run_id: str
+    started: datetime
     fences: dict[int, int]
     scope: Scope
     slots: HostSlots
@@ -153,10 +144,11 @@ class Fetching:
         return Fetched(to_process=earlier + attempt.onward)
 
     async def _begin(self, batch: Batch, pages: list[HeldPage]) -> _Attempt:
-        _, source = await self._corpus.run_source(batch.run_id)
+        run, source = await self._corpus.run_source(batch.run_id)
         deadline = time.monotonic() + WORKING_SECONDS
         return _Attempt(
             run_id=batch.run_id,
+            started=run.started_at,
             fences={page.page_id: page.fence for page in pages},
             scope=scope_of(source),
             slots=self._corpus.slots(
@@ -213,13 +205,44 @@ class Fetching:
         sampled = attempt.traces(page.url)
         try:
             with page_span("fetch page", {"url.full": page.url}, sampled=sampled):
-                got = await self._get(attempt, page)
+                return self._row(attempt, page, *await self._get(attempt, page))
+        except HostClosed as closed:
+            return self._wait_for_host(attempt, page, closed)
+        except SlotDeadline as late:
+            # A host whose turn is long in coming is left alone, not asked again in a tight loop.
+            self._later(attempt, page, late.wait if late.wait >= 1.0 else None)
         except PageError as error:
-            retry_at = self._policy.retry_at(error, page.attempts + 1, self._clock())
-            return failed_row(page, error, retry_at)
-        return self._row(attempt, page, *got) if got else None
+            closed_too = await self._closed_host(error)
+            if closed_too:
+                return self._wait_for_host(attempt, page, closed_too)
+            pause = self._policy.retries.pause(error, page.attempts + 1)
+            again = None if pause is None else self._clock() + timedelta(seconds=pause)
+            return failed_row(page, error, again)
+        return None
 
-    async def _get(self, attempt: _Attempt, page: HeldPage) -> tuple[Answer, bytes | None] | None:
+    def _later(self, attempt: _Attempt, page: HeldPage, wait: float | None) -> None:
+        """Give the page back: no attempt was made."""
+        again = None if wait is None else self._clock() + timedelta(seconds=wait)
+        attempt.not_done[page.page_id] = again
+
+    def _wait_for_host(
+        self, attempt: _Attempt, page: HeldPage, closed: HostClosed
+    ) -> FetchRow | None:
+        """A page of a closed host waits for it as long as the run's patience lasts; then it fails
+        by name, without a request of its own."""
+        waited = min(closed.down_for, (self._clock() - attempt.started).total_seconds())
+        if waited + closed.wait > self._policy.retries.patience:
+            return unasked_row(page, closed.as_error())
+        self._later(attempt, page, closed.wait)
+        return None
+
+    async def _closed_host(self, error: PageError) -> HostClosed | None:
+        """Why the host of a page may not be asked, when its robots.txt was not to be had."""
+        if error.code != "robots_unreachable" or not isinstance(error, FetchError):
+            return None
+        return await self._corpus.closed_host(host_of(error.final_url))
+
+    async def _get(self, attempt: _Attempt, page: HeldPage) -> tuple[Answer, bytes | None]:
         request = FetchRequest(
             url=page.url,
             validators=_validators(page),
@@ -227,13 +250,7 @@ class Fetching:
             max_bytes=self._policy.max_bytes,
             total_timeout=self._policy.timeout,
         )
-        try:
-            return await fetch_into(self._client, self._blobs, self._corpus, request, attempt.slots)
-        except SlotDeadline as late:
-            # A host whose turn is long in coming is left alone, not asked again in a tight loop.
-            again = self._clock() + timedelta(seconds=late.wait) if late.wait >= 1.0 else None
-            attempt.not_done[page.page_id] = again
-            return None
+        return await fetch_into(self._client, self._blobs, self._corpus, request, attempt.slots)
 
     def _row(
         self, attempt: _Attempt, page: HeldPage, answer: Answer, digest: bytes | None

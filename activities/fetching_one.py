@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.again import once_more
 from activities.beating import beating
 from activities.fetch_rows import failed_row, got_row
 from activities.fetching import LEASE_MARGIN, FetchPolicy, fetch_into
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult, Hop
 from atlas.domain.batch import FetchRow, HeldPage
-from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.errors import ErrorClass, HostClosed, PageError
 from atlas.domain.fetched import Fetched as Answer
 from atlas.domain.fetched import FetchError, FetchRequest, RobotsMode, Validators
 from atlas.domain.urls import InvalidUrl, canonicalize
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from atlas.web.client import WebClient
 
 _DELAY = 1.0
-_ATTEMPTS = 3
-_RETRIED = (ErrorClass.TRANSIENT, ErrorClass.THROTTLED)
 
 
 class FetchingOne:
@@ -54,10 +51,11 @@ class FetchingOne:
         try:
             async with beating():
                 answer, digest = await self._fetch(request, page)
+        except HostClosed as closed:
+            return self._failed(url, closed.as_error(), info.attempt)
         except PageError as error:
             await self._record(failed_row(page, error, None))
-            self._maybe_again(error, info.attempt)
-            return _failure(url, error)
+            return self._failed(url, error, info.attempt)
         snapshot = digest if answer.modified else page.snapshot
         row = got_row(page, answer, snapshot, settled=False)
         await self._record(row)
@@ -84,18 +82,12 @@ class FetchingOne:
         info = activity.info()
         await self._corpus.record_single(info.workflow_run_id or "", info.scheduled_time, row)
 
-    def _maybe_again(self, error: PageError, attempt: int) -> None:
-        if error.error_class not in _RETRIED or attempt >= _ATTEMPTS:
-            return
-        pause = max(error.retry_after or 0.0, self._policy.retry_delay * 2 ** (attempt - 1))
-        if pause > self._policy.patience:
-            return
-        raise ApplicationError(
-            error.message,
-            type=error.error_class.value,
-            next_retry_delay=timedelta(seconds=pause),
-            category=ApplicationErrorCategory.BENIGN,
-        )
+    def _failed(self, url: str, error: PageError, attempt: int) -> FetchUrlResult:
+        """The result, unless another attempt may do better: then that is raised for."""
+        pause = self._policy.retries.pause(error, attempt)
+        if pause is not None:
+            raise once_more(error, pause)
+        return _failure(url, error)
 
 
 def _success(page: HeldPage, answer: Answer, snapshot: bytes | None) -> FetchUrlResult:

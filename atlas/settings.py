@@ -47,6 +47,12 @@ class Settings(BaseSettings):
     """Attempts per page and run before it counts as failed."""
     fetch_retry_delay: float = Field(default=5.0, ge=0, le=3600)
     """Seconds before the first retry of a page; doubles each time."""
+    fetch_patience: float = Field(default=600.0, ge=0, le=86_400)
+    """Seconds that a run waits for one page's next attempt, or for a host that is down."""
+    host_failures: int = Field(default=5, ge=1, le=1000)
+    """Failures in a row after which a host counts as down: one request at a time tries it."""
+    host_pause: float = Field(default=30.0, gt=0, le=3600)
+    """Seconds that a host is left alone once it is down; doubles each time, to 30 times as long."""
     credentials_file: Path | None = None
     """TOML: headers and credentials per origin (docs/credentials.md)."""
     encryption_keys: SecretStr | None = None
@@ -58,6 +64,28 @@ class Settings(BaseSettings):
     """Seconds per document."""
     extract_memory: int = Field(default=1024 * 1024 * 1024, ge=256 * 1024 * 1024)
     """Bytes per child process."""
+    retention_snapshots: int = Field(default=30, ge=0)
+    """Days that bodies stay which only the ledger refers to; 0, as in all of these: for ever."""
+    retention_versions: int = Field(default=365, ge=0)
+    """Days that a page's old versions stay after they were replaced."""
+    retention_newest_versions: int = Field(default=10, ge=1)
+    """Versions of a page that stay however old they are, the open one included."""
+    retention_tombstones: int = Field(default=90, ge=0)
+    """Days that documents and versions of a page stay which left the corpus."""
+    retention_pages: int = Field(default=90, ge=0)
+    """Days after which the row of such a page goes, too, if no source lists it."""
+    retention_runs: int = Field(default=90, ge=0)
+    """Days that the record of a run stays, with the outcome of each page."""
+    retention_newest_runs: int = Field(default=5, ge=1)
+    """Runs of each source that stay however old they are."""
+    retention_ledger: int = Field(default=180, ge=0)
+    """Days that the ledger of fetches stays, in whole months."""
+    retention_hosts: int = Field(default=90, ge=0)
+    """Days that hosts and their robots.txt are remembered that nobody asked."""
+    retention_manifests: int = Field(default=90, ge=0)
+    """Days that the manifests of batches and clean-ups stay."""
+    cleanup_grace: int = Field(default=48, ge=24, le=10_000)
+    """Hours between the condemnation of a blob and its deletion."""
     worker_queues: Annotated[tuple[str, ...], NoDecode] = ()
     """Task queues that a worker serves, comma-separated; all three by default."""
     worker_activities: int = Field(default=32, ge=1, le=500)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 
 import asyncpg
@@ -13,6 +13,7 @@ from temporalio.client import Client
 
 from atlas import start_checks
 from atlas.domain.analysis import ANALYSER_VERSION
+from atlas.domain.breaker import Breaker
 from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SettledWith
 from atlas.locations import Locations
@@ -68,6 +69,8 @@ async def open_parts(
                 contact=settings.contact,
                 credentials=credentials,
                 robots_cache=StoredRobots(pool),
+                # Shorter than the host's pause: when that is over, robots.txt is what is tried.
+                robots_retry=timedelta(seconds=settings.host_pause / 2),
                 clock=clock,
             )
         )
@@ -79,5 +82,18 @@ async def open_parts(
             )
         )
         extractor.warm()
-        corpus = Corpus(pool, clock=clock, current=SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION))
+        corpus = Corpus(
+            pool,
+            clock=clock,
+            current=SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION),
+            breaker=_breaker(settings),
+        )
         yield Parts(settings, clock, client, pool, corpus, blobs, web, extractor)
+
+
+def _breaker(settings: Settings) -> Breaker:
+    return Breaker(
+        threshold=settings.host_failures,
+        first_pause=settings.host_pause,
+        longest_pause=settings.host_pause * 30,
+    )

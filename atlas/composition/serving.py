@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -15,27 +16,46 @@ from activities.indexing import Indexing
 from activities.jobs import Jobs
 from activities.processing import Processing
 from activities.rebuilding import Rebuilding
+from activities.reporting import Reporting
 from activities.running import Running
+from activities.upkeep import Temporary, Upkeep
 from atlas.checks.concerns import Concerns
 from atlas.checks.webhook import AlertWebhook
 from atlas.composition.parts import Parts
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
+from atlas.domain.errors import Retries
 from atlas.domain.prepared import Prepared, PrepareJob
+from atlas.domain.retention import Retention
 from atlas.locations import locate
+from atlas.reports.rendering import MEDIA, render
+from atlas.settings import Settings
+from atlas.stores.postgres.artifacts import REPORT, Artifacts
 from atlas.stores.postgres.copying import LiveText
 from atlas.stores.postgres.index import IndexText
 from atlas.stores.postgres.jobs import JobRecords
 from atlas.stores.postgres.rebuilds import Rebuilds
+from atlas.stores.postgres.stats import Stats
+from atlas.stores.postgres.upkeep import UpkeepStore
 from atlas.temporal import run_is_open
 from atlas.text.pool import ExtractorPool
 from atlas.web.listing import read_listing
+from workflows.daily_cleanup import DailyCleanup
 from workflows.fetch_url import FetchUrl
 from workflows.health_check import HealthCheck
 from workflows.rebuild_index import RebuildIndex
 from workflows.sync_pipeline import SyncPipeline
 from workflows.unknown import UnknownWorkflow
+from workflows.weekly_report import WeeklyReport
 
-WORKFLOWS: tuple[type, ...] = (SyncPipeline, FetchUrl, RebuildIndex, HealthCheck, UnknownWorkflow)
+WORKFLOWS: tuple[type, ...] = (
+    SyncPipeline,
+    FetchUrl,
+    DailyCleanup,
+    RebuildIndex,
+    HealthCheck,
+    WeeklyReport,
+    UnknownWorkflow,
+)
 """All are served on the queue `atlas`."""
 
 Activity: TypeAlias = Callable[..., Any]
@@ -51,8 +71,10 @@ def activities(parts: Parts) -> dict[str, list[Activity]]:
         _fetching_one(parts),
         _processing(parts),
         _jobs(parts),
+        _reporting(parts),
         _rebuilding(parts),
         _checking(parts),
+        _upkeep(parts),
     ):
         for queue, found in served.items():
             by_queue[queue] += found
@@ -64,8 +86,11 @@ def _policy(parts: Parts) -> FetchPolicy:
     return FetchPolicy(
         max_bytes=settings.fetch_max_bytes,
         timeout=settings.fetch_timeout,
-        attempts=settings.fetch_attempts,
-        retry_delay=settings.fetch_retry_delay,
+        retries=Retries(
+            attempts=settings.fetch_attempts,
+            delay=settings.fetch_retry_delay,
+            patience=settings.fetch_patience,
+        ),
     )
 
 
@@ -116,6 +141,17 @@ def _jobs(parts: Parts) -> Served:
     return {QUEUE: [jobs.begin_job, jobs.end_job, jobs.record_pause]}
 
 
+def _reporting(parts: Parts) -> Served:
+    reporting = Reporting(
+        Stats(parts.pool, parts.clock),
+        parts.blobs,
+        Artifacts(parts.pool, parts.clock, REPORT),
+        render,
+        MEDIA,
+    )
+    return {QUEUE: [reporting.choose_week, reporting.freeze_days, reporting.make_report]}
+
+
 def _rebuilding(parts: Parts) -> Served:
     rebuilding = Rebuilding(
         Rebuilds(parts.pool, parts.clock),
@@ -150,6 +186,40 @@ def _checking(parts: Parts) -> Served:
     )
     checking = Checking(concerns, webhook)
     return {QUEUE: [checking.check_concern, checking.tell_health]}
+
+
+def _upkeep(parts: Parts) -> Served:
+    keep = retention(parts.settings)
+    others = {"temporary": Temporary(parts.blobs, keep.grace)}
+    store = UpkeepStore(parts.pool, parts.clock, keep, parts.blobs.delete, others)
+    upkeep = Upkeep(store, parts.blobs)
+    return {
+        QUEUE_BULK: [
+            upkeep.begin_cleanup,
+            upkeep.scan_blobs,
+            upkeep.mend_missing,
+            upkeep.condemn_blobs,
+            upkeep.sweep,
+            upkeep.end_cleanup,
+        ]
+    }
+
+
+def retention(settings: Settings) -> Retention:
+    """What is kept how long."""
+    return Retention(
+        snapshots=settings.retention_snapshots,
+        versions=settings.retention_versions,
+        newest_versions=settings.retention_newest_versions,
+        tombstones=settings.retention_tombstones,
+        pages=settings.retention_pages,
+        runs=settings.retention_runs,
+        newest_runs=settings.retention_newest_runs,
+        ledger=settings.retention_ledger,
+        hosts=settings.retention_hosts,
+        artifacts=settings.retention_manifests,
+        grace=timedelta(hours=settings.cleanup_grace),
+    )
 
 
 async def _prepare(

@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from types import TracebackType
 from typing import Protocol, Self
@@ -65,7 +65,8 @@ class WebClient:
     """Fetches pages. One instance per worker, used as an async context manager.
 
     `clock` dates robots.txt records and Retry-After; `robots_cache` shares the records between
-    workers (without one they are kept in this client's memory only).
+    workers (without one they are kept in this client's memory only), `robots_retry` is the pause
+    before a robots.txt that could not be had is asked for again.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class WebClient:
         contact: str | None = None,
         credentials: Credentials | None = None,
         robots_cache: RobotsCache | None = None,
+        robots_retry: timedelta = timedelta(seconds=30),
         clock: Clock = lambda: datetime.now(UTC),
         tracing: Tracer | None = None,
     ) -> None:
@@ -83,7 +85,7 @@ class WebClient:
         self._credentials = credentials or Credentials()
         self._clock = clock
         self._tracer = tracing or tracer()
-        self._robots = Robots(self.fetch, robots_cache, clock)
+        self._robots = Robots(self.fetch, robots_cache, clock, robots_retry)
 
     async def __aenter__(self) -> Self:
         self._http = make_client(self._policy)

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
-from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.errors import ErrorClass, HostClosed, PageError
 from atlas.domain.fetched import FetchRequest
 from atlas.domain.sources import SourceSpec
 from atlas.domain.urls import InvalidUrl, canonicalize
@@ -36,6 +36,8 @@ class Listing:
     complete: bool = True
     troubles: list[tuple[str, PageError]] = field(default_factory=list)
     """Parts that could not be read, by URL."""
+    ttl: float | None = None
+    """Seconds between readings that the publisher asks for; of several feeds the shortest."""
 
 
 class Buffer:
@@ -49,10 +51,13 @@ class Buffer:
 
 
 async def read_document(client: WebClient, url: str, slots: Slots) -> Document:
-    """Fetch one listing document into memory. Raises FetchError."""
+    """Fetch one listing document into memory. Raises PageError."""
     buffer = Buffer()
     request = FetchRequest(url=url, accept=_ACCEPT, max_bytes=_MAX_BYTES)
-    fetched = await client.fetch(request, buffer, slots)
+    try:
+        fetched = await client.fetch(request, buffer, slots)
+    except HostClosed as closed:
+        raise closed.as_error() from closed
     kind = fetched.content_type
     if fetched.charset:
         kind += f"; charset={fetched.charset}"
@@ -95,6 +100,7 @@ def _declared(spec: SourceSpec) -> Listing:
 
 async def _feeds(client: WebClient, spec: SourceSpec, slots: Slots) -> Listing:
     listing = Listing()
+    wishes: list[int] = []
     for url in spec.urls:
         try:
             found = await read_document(client, url, slots)
@@ -103,6 +109,9 @@ async def _feeds(client: WebClient, spec: SourceSpec, slots: Slots) -> Listing:
             _note(listing, url, error)
             continue
         listing.urls += [item.url for item in feed.items]
+        wishes.append(feed.ttl or 0)
+    # One feed without a wish is read at the source's own cadence, the others with it.
+    listing.ttl = min(wishes, default=0) or None
     return listing
 
 

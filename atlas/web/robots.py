@@ -94,12 +94,14 @@ class Robots:
 
         Raises PageError: robots_disallowed (blocked), robots_unreachable (transient).
         """
-        rules = await self.rules(url, slots)
+        known = await self._known_of(url, slots)
+        rules = known.rules
         if not rules.reachable:
             raise PageError(
                 ErrorClass.TRANSIENT,
                 "robots_unreachable",
                 f"{origin_of(url)}/robots.txt: {rules.failure}; no page is fetched without it",
+                retry_after=max(0.0, (known.until - self._clock()).total_seconds()),
             )
         if not rules.allows(url):
             raise PageError(
@@ -109,6 +111,9 @@ class Robots:
 
     async def rules(self, url: str, slots: Slots) -> RobotsRules:
         """The rules of `url`'s origin, from memory, the cache or the site."""
+        return (await self._known_of(url, slots)).rules
+
+    async def _known_of(self, url: str, slots: Slots) -> _Known:
         origin = origin_of(url)
         lock = self._locks.setdefault(origin, asyncio.Lock())
         async with lock:
@@ -116,7 +121,7 @@ class Robots:
             if known is None or known.until <= self._clock():
                 known = await self._renew(origin, slots)
                 self._remember(origin, known)
-            return known.rules
+            return known
 
     async def _renew(self, origin: str, slots: Slots) -> _Known:
         cached = await self._cache.get(origin) if self._cache else None

@@ -11,14 +11,17 @@ from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.contracts.models import Counts
 from atlas.contracts.work import RunLimits
 from atlas.domain.batch import Claim, FetchRow, HeldPage, PreparedPage
-from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.breaker import Breaker
+from atlas.domain.errors import ErrorClass, HostClosed, PageError
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres import (
     blob_rows,
+    breakers,
     documents,
     enlisting,
     fetches,
     pages,
+    quarantines,
     queue,
     runs,
     settle,
@@ -42,9 +45,17 @@ _PAGE_FAULTS = (
 class Corpus(RunFrame):
     """Every write that a run makes. Time comes from the injected clock."""
 
-    def __init__(self, pool: asyncpg.Pool, *, clock: Clock, current: SettledWith) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        *,
+        clock: Clock,
+        current: SettledWith,
+        breaker: Breaker | None = None,
+    ) -> None:
         super().__init__(pool, clock=clock)
         self._current = current
+        self._breaker = breaker or Breaker()
 
     # Listing
 
@@ -213,7 +224,29 @@ class Corpus(RunFrame):
     def slots(
         self, *, delay: float, parallel: int, deadline: float | None, ttl: float
     ) -> HostSlots:
-        return HostSlots(self.pool, delay=delay, parallel=parallel, deadline=deadline, ttl=ttl)
+        return HostSlots(
+            self.pool,
+            delay=delay,
+            parallel=parallel,
+            deadline=deadline,
+            ttl=ttl,
+            breaker=self._breaker,
+        )
+
+    async def closed_host(self, host: str) -> HostClosed | None:
+        """Why nothing may be asked of a host now; None: it may."""
+        async with self.pool.acquire() as connection:
+            return await breakers.closed(connection, host)
+
+    async def remember_listing_ttl(self, source: Source, ttl: float | None) -> None:
+        """How long, in seconds, the source's feed wants not to be read again."""
+        async with self.pool.acquire() as connection:
+            await connection.execute(
+                "update sources set listing_ttl = $2 "
+                "where id = $1 and listing_ttl is distinct from $2",
+                source.id,
+                ttl,
+            )
 
     async def known_page(self, url: str) -> HeldPage:
         """What is stored of one page, claimed or not (for a single fetch; nothing is locked)."""
@@ -227,6 +260,19 @@ class Corpus(RunFrame):
             await fetches.ledger(connection, run_id, started, [(row.page_id, row)], self._clock())
 
     # Processing and settling
+
+    async def held_back(self, pages: Sequence[int]) -> set[int]:
+        """Those of the pages whose stored body is quarantined."""
+        async with self.pool.acquire() as connection:
+            return await quarantines.held_back(connection, pages, self._current.extractor)
+
+    async def skip(self, run_id: str, fences: dict[int, int], code: str) -> None:
+        """Leave pages of a batch out of the run, for the reason `code`."""
+        if not fences:
+            return
+        async with self.pool.acquire() as connection, connection.transaction():
+            held = sorted(await queue.lock(connection, fences))
+            await queue.skip(connection, run_id, held, code)
 
     async def mark(self, run_id: str, *, begun: Sequence[int], ended: Sequence[int]) -> None:
         async with self.pool.acquire() as connection:

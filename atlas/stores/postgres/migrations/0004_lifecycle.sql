@@ -26,6 +26,9 @@ update page_state ps set tombstoned_at = coalesce(
     (select max(v.valid_to) from versions v where v.page_id = ps.page_id), ps.fetched_at)
 where lifecycle in ('tombstoned', 'purged');
 
+-- Seconds between two readings that the source's feed asks for (<ttl>, sy:updatePeriod).
+alter table sources add column listing_ttl double precision;
+
 -- The breaker: a host that is down is tried by one request at a time, after growing pauses.
 alter table hosts
     add column failures    integer not null default 0,  -- requests in a row that the host itself failed
