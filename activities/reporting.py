@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from temporalio import activity
@@ -18,17 +19,33 @@ from atlas.contracts.weekly_report import (
 from atlas.domain.weeks import SETTLING, Week
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Mapping
 
+    from atlas.domain.daily import FrozenWeeks
+    from atlas.reports.rendering import Rendered
+    from atlas.stores.blobs.port import Blobs
+    from atlas.stores.postgres.artifacts import Artifacts
     from atlas.stores.postgres.stats import Stats
+
+    Render = Callable[[FrozenWeeks], Rendered]
 
 
 class Reporting:
-    """Works from frozen days alone; `make` renders the report of a week and keeps it."""
+    """Works from frozen days alone. `media` says what each form of a report is."""
 
-    def __init__(self, stats: Stats, make: Callable[[Week], Awaitable[ReportMade]]) -> None:
+    def __init__(
+        self,
+        stats: Stats,
+        blobs: Blobs,
+        artifacts: Artifacts,
+        render: Render,
+        media: Mapping[str, str],
+    ) -> None:
         self._stats = stats
-        self._make = make
+        self._blobs = blobs
+        self._artifacts = artifacts
+        self._render = render
+        self._media = media
 
     @activity.defn
     async def choose_week(self, request: ChooseWeek) -> WeekChosen:
@@ -59,10 +76,29 @@ class Reporting:
 
     @activity.defn
     async def make_report(self, request: MakeReport) -> ReportMade:
-        """Make the report and keep its three forms. Idempotent: the same figures, the same
-        bytes."""
+        """Make the report and keep its forms. Idempotent: the same figures, the same bytes."""
         async with beating():
-            return await self._make(Week.parse(request.week))
+            week = Week.parse(request.week)
+            rendered = self._render(await self._stats.weeks(week))
+            hashes = {
+                form: await self._keep(f"{week}.{form}", body, self._media[form])
+                for form, body in rendered.forms.items()
+            }
+        return ReportMade(
+            outcome=rendered.outcome,
+            days=rendered.days,
+            hashes=dict(hashes),
+            totals=rendered.totals,
+            message=rendered.message,
+        )
+
+    async def _keep(self, name: str, body: bytes, media: str) -> str:
+        """Announce, put, name: in this order collection never takes a blob that is wanted."""
+        digest = hashlib.sha256(body).hexdigest()
+        await self._artifacts.announce(digest, len(body))
+        await self._blobs.put(body)
+        await self._artifacts.keep(name, digest, media)
+        return digest
 
 
 def _not_yet(week: Week) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypedDict
 
 from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
-from atlas.contracts.catalogue import LAST
+from atlas.contracts.catalogue import FIRST, LAST
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
 
 RETRY = RetryPolicy(
@@ -29,6 +30,12 @@ class ActivityOptions(TypedDict):
     retry_policy: RetryPolicy
     cancellation_type: ActivityCancellationType
     priority: Priority
+
+
+class WatchOptions(ActivityOptions):
+    """Of activities that are given up: what they found out later would be worth nothing."""
+
+    schedule_to_close_timeout: timedelta
 
 
 def _options(
@@ -56,7 +63,22 @@ PROCESSING = _options(start_to_close=timedelta(hours=2), task_queue=QUEUE_PROCES
 """A batch of documents that each take their whole time limit."""
 SETTLING = _options(start_to_close=timedelta(minutes=30))
 CLOSING = _options(start_to_close=timedelta(minutes=30))
+REPORTING = _options(start_to_close=timedelta(hours=2))
+"""A few days counted, each through every live page; a report from what was counted."""
 BULK = _options(
     start_to_close=timedelta(hours=2), task_queue=QUEUE_BULK, priority=Priority(priority_key=LAST)
 )
 """A part of a rebuild, a backfill or a clean-up: whoever started it, everything else goes first."""
+
+
+def _watching(*, start_to_close: timedelta, schedule_to_close: timedelta) -> WatchOptions:
+    # First in the queue: a watch that waits behind what it watches is blind.
+    options = _options(start_to_close=start_to_close, priority=Priority(priority_key=FIRST))
+    options["retry_policy"] = replace(RETRY, maximum_attempts=3)
+    return WatchOptions(**options, schedule_to_close_timeout=schedule_to_close)
+
+
+# Together well within the four minutes of a run of `health_check`.
+CHECKING = _watching(start_to_close=timedelta(seconds=40), schedule_to_close=timedelta(seconds=80))
+TELLING = _watching(start_to_close=timedelta(seconds=60), schedule_to_close=timedelta(seconds=90))
+"""Each look bounds itself by 20 seconds, the webhook by 45."""

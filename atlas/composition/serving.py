@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from activities.checking import Checking
+from activities.batches import Batches
 from activities.discovery import Discovery
 from activities.fetching import Fetching, FetchPolicy
 from activities.fetching_one import FetchingOne
@@ -70,6 +71,7 @@ def activities(parts: Parts) -> dict[str, list[Activity]]:
         _syncing(parts),
         _fetching_one(parts),
         _processing(parts),
+        _batches(parts),
         _jobs(parts),
         _reporting(parts),
         _rebuilding(parts),
@@ -121,13 +123,37 @@ def _fetching_one(parts: Parts) -> Served:
     return {QUEUE: [one.fetch_one]}
 
 
-def _processing(parts: Parts) -> Served:
-    processing = Processing(
+def _processor(parts: Parts) -> Processing:
+    return Processing(
         parts.corpus,
         parts.blobs,
         partial(_prepare, parts.extractor),
         parts.settings.extract_children,
     )
+
+
+def _batches(parts: Parts) -> Served:
+    is_open = partial(run_is_open, parts.client)
+    fetching = Fetching(parts.corpus, parts.web, parts.blobs, _policy(parts), parts.clock, is_open)
+    batches = Batches(
+        Selection(parts.pool, clock=parts.clock, current=SETTLED_WITH),
+        BatchRecords(parts.pool, extractor=EXTRACTOR_VERSION),
+        parts.blobs,
+        Artifacts(parts.pool, parts.clock, MANIFEST),
+        Artifacts(parts.pool, parts.clock, OUTCOMES),
+        fetching.claim_batch,
+        _processor(parts),
+        Indexing(parts.corpus),
+    )
+    return {
+        QUEUE: [batches.select_pages, batches.wind_up],
+        QUEUE_PROCESSING: [batches.work_chunk],
+        QUEUE_BULK: [batches.select_pages, batches.work_chunk],
+    }
+
+
+def _processing(parts: Parts) -> Served:
+    processing = _processor(parts)
     indexing = Indexing(parts.corpus)
     return {
         QUEUE: [indexing.settle_batch],

@@ -7,10 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from atlas.contracts.daily_cleanup import CleanupRequest, CleanupResult
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
+from atlas.contracts.health import HealthRequest, HealthResult
 from atlas.contracts.models import Message, Request
 from atlas.contracts.names import digest_of, fetch_workflow_id, sync_request_id
+from atlas.contracts.processing import (
+    BatchRequest,
+    BatchResult,
+    ProcessRequest,
+    ProcessResult,
+)
+from atlas.contracts.rebuild_index import RebuildRequest, RebuildResult
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
+from atlas.contracts.weekly_report import WeeklyRequest, WeeklyResult
 
 FIRST, EARLY, NORMAL, LATE, LAST = 1, 2, 3, 4, 5
 """Temporal's priority keys: what a person waits for goes before what runs by itself."""
@@ -31,10 +41,41 @@ class WorkflowType:
     """The id under which equal requests meet; never with a URL in it, since ids are not encrypted.
     Given the request."""
     priority: int = NORMAL
-    """When a person starts it; schedules start everything with NORMAL or later."""
+    """When a person starts it; but for `health_check`, schedules start with NORMAL or later."""
+
+
+def _batch_id(request: BatchRequest) -> str:
+    """Two batches of the same selection do not run at once."""
+    selection = request.model_dump_json(
+        include={"pages", "urls", "query", "manifest", "failed_of"}, exclude_none=True
+    )
+    return f"batch_process:{digest_of(selection)}"
+
+
+def _process_id(request: ProcessRequest) -> str:
+    named = request.url or request.snapshot or str(request.page)
+    return f"process_document:{digest_of(named)}"
 
 
 _TYPES = (
+    WorkflowType(
+        "batch_process",
+        BatchRequest,
+        BatchResult,
+        "Process any number of stored documents again, without fetching",
+        {"query": {}},
+        _batch_id,
+        LATE,
+    ),
+    WorkflowType(
+        "daily_cleanup",
+        CleanupRequest,
+        CleanupResult,
+        "Take away what has been kept long enough, and compare blobs with rows",
+        {},
+        lambda request: "daily_cleanup:dry" if request.dry_run else "daily_cleanup",
+        LATE,
+    ),
     WorkflowType(
         "fetch_url",
         FetchUrlRequest,
@@ -45,6 +86,32 @@ _TYPES = (
         FIRST,
     ),
     WorkflowType(
+        "health_check",
+        HealthRequest,
+        HealthResult,
+        "Look at every part with a timed round trip, and tell what changed",
+        {},
+        lambda request: "health_check",
+        FIRST,
+    ),
+    WorkflowType(
+        "process_document",
+        ProcessRequest,
+        ProcessResult,
+        "Process one stored document now, without fetching",
+        {"url": "https://example.org/"},
+        _process_id,
+        FIRST,
+    ),
+    WorkflowType(
+        "rebuild_index",
+        RebuildRequest,
+        RebuildResult,
+        "Build the search index anew beside the one that serves, and switch",
+        {},
+        lambda request: "rebuild_index:rollback" if request.rollback else "rebuild_index",
+    ),
+    WorkflowType(
         "sync_pipeline",
         SyncRequest,
         SyncResult,
@@ -52,6 +119,14 @@ _TYPES = (
         {"sources": ["docs"]},
         lambda request: sync_request_id(request.sources, all=request.all),
         EARLY,
+    ),
+    WorkflowType(
+        "weekly_report",
+        WeeklyRequest,
+        WeeklyResult,
+        "Report on one ISO week, against the week before",
+        {},
+        lambda request: f"weekly_report:{request.week}" if request.week else "weekly_report",
     ),
 )
 

@@ -94,7 +94,7 @@ class FreezeDays(Message):
 
     until: date | None = None
     """The last day to freeze; None: yesterday."""
-    limit: int = 31
+    limit: int = 7
 
 
 class DaysFrozen(Message):

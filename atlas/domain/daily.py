@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from atlas.domain.silence import SourceHistory
+from atlas.domain.weeks import Week
+
 TOTAL = ""
 """The source name under which the whole corpus is counted: a page that several sources hold
 counts once here, so the sources' figures need not add up to it."""
@@ -84,3 +87,16 @@ class HostDay:
     p95: float
     slots: tuple[int, ...]
     """Histogram: see `SLOTS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenWeeks:
+    """The frozen days of a week and of the one before, and what is known of each source."""
+
+    week: Week
+    first_frozen: date | None
+    """The oldest frozen day there is."""
+    figures: tuple[DayFigures, ...]
+    storage: tuple[DayStorage, ...]
+    hosts: tuple[HostDay, ...]
+    histories: Mapping[str, SourceHistory]

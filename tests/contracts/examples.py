@@ -3,6 +3,7 @@ have no file in `recorded/` yet; a recorded file is never changed, for a worker 
 still be answering."""
 
 import json
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -11,6 +12,7 @@ from atlas.contracts import activities as a
 from atlas.contracts import fetch_url as f
 from atlas.contracts import jobs as j
 from atlas.contracts import sync_pipeline as s
+from atlas.contracts import weekly_report as w
 from atlas.contracts.models import Counts
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -39,6 +41,8 @@ _STATE = s.SyncState(
     outcomes=[_OUTCOME],
     events=3001,
 )
+
+_WEEK_TOTALS = w.WeekTotals(added=3, changed=2, gone=1, live=9, requests=12, failed=2, silent=1)
 
 EXAMPLES: list[BaseModel] = [
     _COUNTS,
@@ -136,6 +140,37 @@ EXAMPLES: list[BaseModel] = [
     j.BeginJob(run_id="0190", workflow_id="rebuild_index", kind="rebuild_index", trigger="cli"),
     j.EndJob(run_id="0190", outcome="completed", message="none", summary={"texts": 9}),
     j.JobPaused(run_id="0190", paused=True),
+    w.WeeklyRequest(week="2026-W47", trigger="cli"),
+    _WEEK_TOTALS,
+    w.WeeklyResult(
+        workflow_id="weekly_report",
+        run_id="0190",
+        outcome="no_data",
+        week="2026-W47",
+        first_day="2026-11-16",
+        last_day="2026-11-22",
+        days=5,
+        hashes={"json": "ab" * 32},
+        totals=_WEEK_TOTALS,
+        message="figures begin later",
+    ),
+    w.ChooseWeek(week="2026-W47", scheduled=datetime(2026, 11, 23, 6, tzinfo=UTC)),
+    w.WeekChosen(
+        week="2026-W47",
+        first_day=date(2026, 11, 16),
+        last_day=date(2026, 11, 22),
+        refused="not over",
+    ),
+    w.FreezeDays(until=date(2026, 11, 22), limit=3),
+    w.DaysFrozen(frozen=3, last_day=date(2026, 11, 22), remaining=2),
+    w.MakeReport(week="2026-W47"),
+    w.ReportMade(
+        outcome="no_data",
+        days=5,
+        hashes={"json": "ab" * 32},
+        totals=_WEEK_TOTALS,
+        message="figures begin later",
+    ),
 ]
 
 

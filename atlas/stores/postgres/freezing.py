@@ -58,6 +58,10 @@ class _Counting:
             place[path[-1]] = place.get(path[-1], 0) + count
 
 
+TIMEOUT = 1200.0
+"""Seconds for one statement: it may go through every live page."""
+
+
 async def count_day(connection: Connection, day: date) -> CountedDay:
     """Count it; the caller's transaction sees one state of all tables."""
     start, end = day_bounds(day)
@@ -65,15 +69,15 @@ async def count_day(connection: Connection, day: date) -> CountedDay:
     counting.put(TOTAL)
     for row in await connection.fetch(_SOURCES, end):
         counting.put(row["name"], paused=row["paused"])
-    for row in await connection.fetch(_CHANGES, start, end):
+    for row in await connection.fetch(_CHANGES, start, end, timeout=TIMEOUT):
         counting.put(row["source"], **_without_source(row))
-    for row in await connection.fetch(_LIVE, end, LONGEST_CADENCES):
+    for row in await connection.fetch(_LIVE, end, LONGEST_CADENCES, timeout=TIMEOUT):
         counting.put(row["source"], **_without_source(row))
-    _count_requests(counting, await connection.fetch(_REQUESTS, start, end))
-    for row in await connection.fetch(_FAILED, start, end):
+    _count_requests(counting, await connection.fetch(_REQUESTS, start, end, timeout=TIMEOUT))
+    for row in await connection.fetch(_FAILED, start, end, timeout=TIMEOUT):
         path = (row["error_class"], row["error_code"])
         counting.add_below(row["source"], "failed", path, row["pages"])
-    for row in await connection.fetch(_RUNS, start, end):
+    for row in await connection.fetch(_RUNS, start, end, timeout=TIMEOUT):
         path = (row["kind"], row["outcome"])
         counting.add_below(row["source"], "runs", path, row["runs"])
     return CountedDay(
@@ -100,7 +104,7 @@ def _count_requests(counting: _Counting, rows: Iterable[asyncpg.Record]) -> None
 
 
 async def _storage(connection: Connection, day: date) -> DayStorage:
-    row = await connection.fetchrow(_STORAGE)
+    row = await connection.fetchrow(_STORAGE, timeout=TIMEOUT)
     assert row is not None
     return DayStorage(day, **row)
 
@@ -108,10 +112,10 @@ async def _storage(connection: Connection, day: date) -> DayStorage:
 async def _hosts(connection: Connection, day: date) -> tuple[HostDay, ...]:
     start, end = day_bounds(day)
     slots: dict[str, list[int]] = defaultdict(lambda: [0] * SLOTS)
-    rows = await connection.fetch(_HOSTS, start, end, _HOST, HOSTS_KEPT)
+    rows = await connection.fetch(_HOSTS, start, end, _HOST, HOSTS_KEPT, timeout=TIMEOUT)
     names = [row["host"] for row in rows]
     for row in await connection.fetch(
-        _SLOTS, start, end, _HOST, names, SLOTS_PER_DOUBLING, SLOTS - 1
+        _SLOTS, start, end, _HOST, names, SLOTS_PER_DOUBLING, SLOTS - 1, timeout=TIMEOUT
     ):
         slots[row["host"]][row["slot"]] = row["requests"]
     return tuple(HostDay(day, **row, slots=tuple(slots[row["host"]])) for row in rows)

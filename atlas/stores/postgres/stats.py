@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
 
-from atlas.domain.daily import DayFigures, DayStorage, HostDay
-from atlas.domain.weeks import last_complete_day
+from atlas.domain.daily import DayFigures, DayStorage, FrozenWeeks, HostDay
+from atlas.domain.silence import LOOK_BACK, SourceHistory
+from atlas.domain.weeks import Week, last_complete_day
 from atlas.stores.postgres.freezing import CountedDay, count_day
 from atlas.stores.postgres.pool import Connection
 
 _TREES = ("statuses", "errors", "failed", "runs")
 _FIGURES = tuple(each.name for each in fields(DayFigures))
 _HOSTS = tuple(each.name for each in fields(HostDay))
-
-
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """Frozen days, first to last."""
-
-    figures: tuple[DayFigures, ...]
-    storage: tuple[DayStorage, ...]
-    hosts: tuple[HostDay, ...]
 
 
 class Stats:
@@ -62,28 +54,10 @@ class Stats:
         async with self._pool.acquire() as connection:
             return await last_frozen(connection)
 
-    async def first_day(self) -> date | None:
-        """The oldest frozen day: figures begin there."""
-        async with self._pool.acquire() as connection:
-            found: date | None = await connection.fetchval("select min(day) from frozen_days")
-            return found
-
-    async def read(self, first: date, last: date) -> Frozen:
-        """The frozen days from `first` to `last`."""
-        async with self._pool.acquire() as connection:
-            return await read(connection, first, last)
-
-    async def change_days(self, first: date, last: date) -> dict[str, tuple[date, ...]]:
-        """Source → the days on which it brought a new or changed document, in order."""
-        async with self._pool.acquire() as connection:
-            rows = await connection.fetch(
-                "select source, array_agg(day order by day) as days from daily_stats "
-                "where day between $1 and $2 and added + changed > 0 and source <> '' "
-                "group by source",
-                first,
-                last,
-            )
-        return {row["source"]: tuple(row["days"]) for row in rows}
+    async def weeks(self, week: Week) -> FrozenWeeks:
+        """The frozen days of a week and of the one before, and each source's history until then."""
+        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
+            return await weeks(connection, week)
 
     def _last(self, until: date | None) -> date:
         complete = last_complete_day(self._clock())
@@ -137,29 +111,49 @@ def _figures_row(figures: DayFigures) -> tuple[Any, ...]:
     return tuple((values | trees).values())
 
 
-async def read(connection: Connection, first: date, last: date) -> Frozen:
-    """The frozen days from `first` to `last`, in the order of day, then source or host."""
+async def weeks(connection: Connection, week: Week) -> FrozenWeeks:
+    """The frozen days of a week and of the one before, and each source's history until then.
+
+    Nothing later is looked at, so that the answer stays the same once the week is frozen.
+    """
+    between = (week.before.first_day, week.last_day)
     figures = await connection.fetch(
         'select * from daily_stats where day between $1 and $2 order by day, source collate "C"',
-        first,
-        last,
+        *between,
     )
     storage = await connection.fetch(
         "select day, blobs, blob_bytes, database_bytes from frozen_days "
         "where day between $1 and $2 order by day",
-        first,
-        last,
+        *between,
     )
     hosts = await connection.fetch(
         'select * from daily_host_stats where day between $1 and $2 order by day, host collate "C"',
-        first,
-        last,
+        *between,
     )
-    return Frozen(
-        tuple(_figures(row) for row in figures),
-        tuple(DayStorage(**row) for row in storage),
-        tuple(HostDay(**{**row, "slots": tuple(row["slots"])}) for row in hosts),
+    return FrozenWeeks(
+        week=week,
+        first_frozen=await connection.fetchval("select min(day) from frozen_days"),
+        figures=tuple(_figures(row) for row in figures),
+        storage=tuple(DayStorage(**row) for row in storage),
+        hosts=tuple(HostDay(**{**row, "slots": tuple(row["slots"])}) for row in hosts),
+        histories=await _histories(connection, week.last_day),
     )
+
+
+async def _histories(connection: Connection, last_day: date) -> dict[str, SourceHistory]:
+    rows = await connection.fetch(
+        """
+        select source, min(day) as first_day,
+               coalesce(array_agg(day order by day) filter (where added + changed > 0), '{}')
+                   as change_days
+        from daily_stats where day between $1 and $2 and source <> '' group by source
+        """,
+        last_day - LOOK_BACK,
+        last_day,
+    )
+    return {
+        row["source"]: SourceHistory(row["first_day"], tuple(row["change_days"])) for row in rows
+    }
 
 
 def _figures(row: asyncpg.Record) -> DayFigures:
