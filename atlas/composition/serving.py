@@ -8,8 +8,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeAlias
 
-from activities.checking import Checking
 from activities.batches import Batches
+from activities.checking import Checking
 from activities.discovery import Discovery
 from activities.fetching import Fetching, FetchPolicy
 from activities.fetching_one import FetchingOne
@@ -24,25 +24,32 @@ from atlas.checks.concerns import Concerns
 from atlas.checks.webhook import AlertWebhook
 from atlas.composition.parts import Parts
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
+from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.errors import Retries
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.retention import Retention
+from atlas.domain.texts import EXTRACTOR_VERSION
+from atlas.domain.versions import SettledWith
 from atlas.locations import locate
 from atlas.reports.rendering import MEDIA, render
 from atlas.settings import Settings
-from atlas.stores.postgres.artifacts import REPORT, Artifacts
+from atlas.stores.postgres.artifacts import MANIFEST, OUTCOMES, REPORT, Artifacts
+from atlas.stores.postgres.batches import BatchRecords
 from atlas.stores.postgres.copying import LiveText
 from atlas.stores.postgres.index import IndexText
 from atlas.stores.postgres.jobs import JobRecords
 from atlas.stores.postgres.rebuilds import Rebuilds
+from atlas.stores.postgres.selection import Selection
 from atlas.stores.postgres.stats import Stats
 from atlas.stores.postgres.upkeep import UpkeepStore
 from atlas.temporal import run_is_open
 from atlas.text.pool import ExtractorPool
 from atlas.web.listing import read_listing
+from workflows.batch_process import BatchProcess
 from workflows.daily_cleanup import DailyCleanup
 from workflows.fetch_url import FetchUrl
 from workflows.health_check import HealthCheck
+from workflows.process_document import ProcessDocument
 from workflows.rebuild_index import RebuildIndex
 from workflows.sync_pipeline import SyncPipeline
 from workflows.unknown import UnknownWorkflow
@@ -51,6 +58,8 @@ from workflows.weekly_report import WeeklyReport
 WORKFLOWS: tuple[type, ...] = (
     SyncPipeline,
     FetchUrl,
+    ProcessDocument,
+    BatchProcess,
     DailyCleanup,
     RebuildIndex,
     HealthCheck,
@@ -136,7 +145,9 @@ def _batches(parts: Parts) -> Served:
     is_open = partial(run_is_open, parts.client)
     fetching = Fetching(parts.corpus, parts.web, parts.blobs, _policy(parts), parts.clock, is_open)
     batches = Batches(
-        Selection(parts.pool, clock=parts.clock, current=SETTLED_WITH),
+        Selection(
+            parts.pool, clock=parts.clock, current=SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION)
+        ),
         BatchRecords(parts.pool, extractor=EXTRACTOR_VERSION),
         parts.blobs,
         Artifacts(parts.pool, parts.clock, MANIFEST),

@@ -13,6 +13,7 @@ from datetime import datetime
 from atlas.domain.errors import ErrorClass
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_SHARD = re.compile(r"[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,14 @@ class BlobInfo:
     digest: str
     stored_bytes: int
     modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A temporary file that a dead writer left behind; `name` is known to its store only."""
+
+    name: str
+    stored_bytes: int
 
 
 class BlobError(Exception):
@@ -62,6 +71,17 @@ class BlobStoreError(BlobError):
         super().__init__(f"{message}. {mend}")
         self.mend = mend
         self.error_class = error_class
+
+
+def checked_shard(shard: str) -> str:
+    """The same for a part of the store.
+
+    Raises:
+        ValueError: it is not two lower-case hexadecimal digits.
+    """
+    if not _SHARD.fullmatch(shard):
+        raise ValueError(f"not two lower-case hex digits: {shard[:80]!r}")
+    return shard
 
 
 def checked_digest(digest: str) -> str:

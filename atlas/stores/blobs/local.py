@@ -4,11 +4,13 @@ A name that is visible is therefore whole, also after a power cut (rename(2) rep
 atomically; the file is fsynced before it, the folder after it).
 """
 
+from __future__ import annotations
+
 import os
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,7 +20,9 @@ from atlas.domain.blob import (
     BlobMissing,
     BlobRef,
     BlobStoreError,
+    Leftover,
     checked_digest,
+    checked_shard,
 )
 from atlas.stores.blobs.files import in_thread
 from atlas.stores.blobs.frame import decode, max_stored
@@ -28,6 +32,7 @@ from atlas.stores.blobs.writing import SlotWriter, put_whole
 
 _STRAY_AGE = 3600.0  # seconds; a writer touches its temp file far more often than this
 _INCOMING = "incoming"
+_PART = ".part"
 
 
 class FolderBlobs:
@@ -57,11 +62,20 @@ class FolderBlobs:
     async def delete(self, digest: str) -> None:
         await in_thread(self.path(checked_digest(digest)).unlink, missing_ok=True)
 
-    async def list(self) -> AsyncIterator[BlobInfo]:
-        for first in await in_thread(_shards, self._root):
+    async def list(self, shard: str = "") -> AsyncIterator[BlobInfo]:
+        for first in await in_thread(self._first_shards, shard):
             for second in await in_thread(_shards, first):
                 for info in await in_thread(_infos, second):
                     yield info
+
+    async def leftovers(self, age: timedelta) -> AsyncIterator[Leftover]:
+        for stray in await in_thread(self._strays, age.total_seconds()):
+            yield stray
+
+    async def remove_leftover(self, name: str) -> None:
+        if Path(name).name != name or not name.endswith(_PART):
+            raise ValueError(f"no temporary file of ours: {name[:80]!r}")
+        await in_thread((self._root / _INCOMING / name).unlink, missing_ok=True)
 
     async def check(self) -> None:
         await round_trip(self)
@@ -72,7 +86,7 @@ class FolderBlobs:
 
     def incoming(self) -> Path:
         """A new name for a temp file, on the file system of the blobs."""
-        return self._root / _INCOMING / f"{uuid.uuid4().hex}.part"
+        return self._root / _INCOMING / f"{uuid.uuid4().hex}{_PART}"
 
     def reveal(self, temp: Path, digest: str) -> None:
         """Blocking. Give a finished temp file its name, durably."""
@@ -94,11 +108,27 @@ class FolderBlobs:
         incoming = self._root / _INCOMING
         incoming.mkdir(parents=True, exist_ok=True)
         _fsync_folder(self._root)
+        for stray in self._strays(_STRAY_AGE):
+            (incoming / stray.name).unlink(missing_ok=True)
+
+    def _strays(self, age: float) -> Sequence[Leftover]:
         now = _file_system_time(self.incoming())
-        for stray in incoming.iterdir():
+        found = []
+        for file in sorted((self._root / _INCOMING).glob(f"*{_PART}")):
             with suppress(FileNotFoundError):
-                if now - stray.stat().st_mtime > _STRAY_AGE:
-                    stray.unlink()
+                stat = file.stat()
+                if now - stat.st_mtime > age:
+                    found.append(Leftover(file.name, stat.st_size))
+        return found
+
+    def _first_shards(self, shard: str) -> Sequence[Path]:
+        if not shard:
+            return _shards(self._root)
+        folder = self._root / checked_shard(shard)
+        if folder.is_dir():
+            return [folder]
+        self._require_root()
+        return []
 
     def _read(self, digest: str) -> bytes:
         try:

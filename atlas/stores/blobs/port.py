@@ -1,10 +1,11 @@
 """The port: what Atlas asks of a blob store, whichever it is."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from types import TracebackType
 from typing import Protocol, Self
 
-from atlas.domain.blob import BlobInfo, BlobRef
+from atlas.domain.blob import BlobInfo, BlobRef, Leftover
 
 MAX_BODY = 256 * 1024 * 1024
 """No body is larger than this many bytes unless `open_blobs` is told otherwise."""
@@ -58,8 +59,15 @@ class Blobs(Protocol):
     async def delete(self, digest: str) -> None:
         """Remove the blob. Idempotent."""
 
-    def list(self) -> AsyncIterator[BlobInfo]:
-        """Every visible blob, in no promised order; not a snapshot."""
+    def list(self, shard: str = "") -> AsyncIterator[BlobInfo]:
+        """Every visible blob, in no promised order; not a snapshot. `shard`: only those whose
+        digest begins with these two hex digits."""
+
+    def leftovers(self, age: timedelta) -> AsyncIterator[Leftover]:
+        """Files of writers that died, untouched for so long, by the store's own clock."""
+
+    async def remove_leftover(self, name: str) -> None:
+        """Remove such a file. Idempotent."""
 
     async def check(self) -> None:
         """Write, read and delete a probe. Raises BlobStoreError that names the mend."""

@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any, BinaryIO, cast
 
 from atlas.domain.blob import (
@@ -17,7 +17,9 @@ from atlas.domain.blob import (
     BlobMissing,
     BlobRef,
     BlobStoreError,
+    Leftover,
     checked_digest,
+    checked_shard,
 )
 from atlas.stores.blobs.files import in_thread
 from atlas.stores.blobs.frame import decode, max_stored
@@ -123,13 +125,22 @@ class S3Blobs:
         with _translated(self._bucket):
             await self._client.delete_object(Bucket=self._bucket, Key=key)
 
-    async def list(self) -> AsyncIterator[BlobInfo]:
+    async def list(self, shard: str = "") -> AsyncIterator[BlobInfo]:
+        prefix = f"{self._prefix}{checked_shard(shard)}/" if shard else self._prefix
         pages = self._client.get_paginator("list_objects_v2")
         with _translated(self._bucket):
-            async for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
+            async for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
                 for entry in page.get("Contents", ()):
                     with suppress(ValueError):  # not one of ours
                         yield self._info(entry)
+
+    async def leftovers(self, age: timedelta) -> AsyncIterator[Leftover]:
+        nothing: tuple[Leftover, ...] = ()  # a put is one request: it is there, or it is not
+        for leftover in nothing:
+            yield leftover
+
+    async def remove_leftover(self, name: str) -> None:
+        """Nothing is ever left over."""
 
     async def check(self) -> None:
         await round_trip(self)

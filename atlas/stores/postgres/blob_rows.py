@@ -1,9 +1,19 @@
-"""Which blobs there are: the row is locked or made before the bytes are put."""
+"""Which blobs there are: the row is locked or made before the bytes are put.
+
+A blob lives while something refers to it (`referred`). One that nothing refers to is condemned,
+and deleted only when a grace has passed that is longer than any activity: under its row's lock, if
+it is still condemned and nothing refers to it. Whoever is about to put it announces it first, which
+takes the same lock and lifts the condemnation.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from atlas.domain.retention import Item, Retention, cutoff
 from atlas.stores.postgres.pool import Connection
 
 
@@ -20,3 +30,144 @@ async def announce(connection: Connection, digest: str, size: int, now: datetime
         size,
         now,
     )
+
+
+async def hold(connection: Connection, digest: str) -> bool:
+    """Lift a blob's condemnation, for one who is about to refer to it without putting it; the
+    caller's transaction keeps its lock. False: there is no such blob."""
+    done = await connection.execute(
+        "update blobs set condemned_at = null where hash = $1", bytes.fromhex(digest)
+    )
+    return done == "UPDATE 1"
+
+
+def referred(cutoff: str) -> str:
+    """SQL: whether anything refers to the blob `b`. Rows of the ledger count from `cutoff` on: an
+    older fetch does not keep its body."""
+    return f"""(
+        exists (select from page_state ps where ps.fetched_snapshot = b.hash)
+        or exists (select from page_state ps where ps.settled_snapshot = b.hash)
+        or exists (select from documents d where d.snapshot = b.hash)
+        or exists (select from prepared w where w.snapshot = b.hash)
+        or exists (select from quarantine q where q.snapshot = b.hash)
+        or exists (select from artifacts a where a.hash = b.hash)
+        or exists (select from fetches f where f.snapshot = b.hash and f.fetched_at > {cutoff})
+    )"""  # noqa: S608 (a constant of this module)
+
+
+Delete = Callable[[str], Awaitable[None]]
+"""Takes a blob's digest and deletes it from the store."""
+
+_AT_ONCE = 16
+"""Deletions under way at the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """Blobs condemned longer than the grace, to which nothing refers. `delete` asks the store."""
+
+    keep: Retention
+    delete: Delete
+    batch: int = 100
+    at_once: bool = False
+
+    async def select(
+        self, connection: Connection, now: datetime, after: str, limit: int
+    ) -> list[Item]:
+        rows = await connection.fetch(
+            f"{_CONDEMNED} and b.hash > $3 order by b.hash limit $4",
+            now - self.keep.grace,
+            cutoff(self.keep.snapshots, now),
+            bytes.fromhex(after),
+            limit,
+        )
+        return [Item(row["hash"].hex(), row["hash"].hex(), row["size"]) for row in rows]
+
+    async def count(self, connection: Connection, now: datetime) -> int:
+        return int(
+            await connection.fetchval(
+                f"select count(*) from ({_CONDEMNED}) found",  # noqa: S608 (a constant)
+                now - self.keep.grace,
+                cutoff(self.keep.snapshots, now),
+            )
+        )
+
+    async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
+        """Nothing hangs on a blob."""
+
+    async def remove(
+        self, connection: Connection, items: Sequence[Item], now: datetime
+    ) -> list[Item]:
+        """Delete the objects while the rows are locked, then the rows. Killed in between, the row
+        is still condemned: it is deleted again, or announced and put again."""
+        locked = await connection.fetch(
+            "select hash from blobs where hash = any($1::bytea[]) "
+            "order by hash for update skip locked",
+            [bytes.fromhex(item.key) for item in items],
+        )
+        # A statement of its own: it sees what was committed before they were locked.
+        rows = await connection.fetch(
+            f"{_CONDEMNED} and b.hash = any($3::bytea[])",
+            now - self.keep.grace,
+            cutoff(self.keep.snapshots, now),
+            [row["hash"] for row in locked],
+        )
+        gone = {row["hash"] for row in rows}
+        await self._delete_objects(sorted(hash_.hex() for hash_ in gone))
+        await connection.execute("delete from blobs where hash = any($1::bytea[])", list(gone))
+        return [item for item in items if bytes.fromhex(item.key) in gone]
+
+    async def _delete_objects(self, digests: Sequence[str]) -> None:
+        room = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(digest: str) -> None:
+            async with room:
+                await self.delete(digest)
+
+        async with asyncio.TaskGroup() as group:
+            for digest in digests:
+                group.create_task(one(digest))
+
+
+_CONDEMNED = f"""
+    select b.hash, coalesce(b.stored_bytes, b.size) as size from blobs b
+    where b.condemned_at <= $1 and not {referred("$2")}
+"""  # noqa: S608 (constants of this module)
+
+
+def bounds(shard: int) -> tuple[bytes, bytes]:
+    """The least and the greatest hash of a part."""
+    return bytes([shard]), bytes([shard]) + b"\xff" * 32
+
+
+async def condemn(
+    connection: Connection, keep: Retention, shard: int, *, now: datetime, moment: datetime
+) -> int:
+    """Condemn a part's blobs that nothing refers to and nobody announced within the grace; lift
+    the condemnation of those that something refers to. Returns how many were condemned.
+
+    `now` is the run's time, `moment` the clock's: the grace counts from the later, so that a run
+    of an earlier day, made late, makes nobody's grace short.
+    """
+    await connection.execute(
+        f"update blobs b set condemned_at = null "  # noqa: S608 (a constant of this module)
+        f"where b.hash between $2 and $3 and b.condemned_at is not null and {referred('$1')}",
+        cutoff(keep.snapshots, now),
+        *bounds(shard),
+    )
+    done = await connection.execute(
+        f"""
+        with found as (
+            select b.hash from blobs b
+            where b.hash between $4 and $5 and b.condemned_at is null and b.put_at <= $1
+              and not {referred("$2")}
+            order by b.hash for update skip locked
+        )
+        update blobs b set condemned_at = $3 from found where b.hash = found.hash
+        """,  # noqa: S608 (a constant of this module)
+        now - keep.grace,
+        cutoff(keep.snapshots, now),
+        max(now, moment),
+        *bounds(shard),
+    )
+    return int(done.split()[1])

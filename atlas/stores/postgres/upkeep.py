@@ -1,0 +1,166 @@
+"""The clean-up as its activities see it: one method per thing they need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+
+import asyncpg
+
+from atlas.domain.lifecycle import brake
+from atlas.domain.retention import BlobRow, FoundBlob, Item, Retention, days
+from atlas.stores.postgres import blob_rows, ledger, retention, store_scan
+from atlas.stores.postgres.artifacts import OUTCOMES
+from atlas.stores.postgres.expiring import of_pages
+from atlas.stores.postgres.ledger import Ledger
+from atlas.stores.postgres.outlived import of_work
+from atlas.stores.postgres.retention import Chunk, Kind
+
+
+class UpkeepStore:
+    """Every write that a clean-up makes. `delete` takes a digest and deletes it from the store."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        clock: Callable[[], datetime],
+        keep: Retention,
+        delete: blob_rows.Delete,
+        others: Mapping[str, Kind],
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self.keep = keep
+        self._ledger = Ledger(days(keep.ledger))
+        self._kinds: dict[str, Kind] = {
+            **others,
+            "snapshots": blob_rows.Snapshots(keep, delete),
+            "ledger": self._ledger,
+            **of_pages(keep),
+            **of_work(keep),
+        }
+
+    async def begin(self, now: datetime) -> list[str]:
+        """Make the ledger's partitions and forget what earlier clean-ups recorded."""
+        async with self._pool.acquire() as connection:
+            made = await ledger.make_partitions(connection, now)
+            while await retention.forget(connection):
+                pass
+        return made
+
+    # One class
+
+    async def work(
+        self, kind: str, *, run_id: str, now: datetime, after: str, dry_run: bool, most: int
+    ) -> Chunk:
+        """The next few things of a class."""
+        async with self._pool.acquire() as connection:
+            return await retention.work(
+                connection,
+                self._kinds[kind],
+                kind,
+                run_id=run_id,
+                now=now,
+                after=after,
+                dry_run=dry_run,
+                most=most,
+            )
+
+    async def held(self, kind: str, now: datetime) -> list[str]:
+        """What is old enough and stays for a reason that people should know."""
+        if kind != "ledger":
+            return []
+        async with self._pool.acquire() as connection:
+            return await self._ledger.held(connection, now)
+
+    async def left(
+        self, run_id: str, kinds: Collection[str], *, now: datetime, dry_run: bool
+    ) -> dict[str, int]:
+        """Class → candidates that the run did not take (in a dry run: did not list)."""
+        async with self._pool.acquire() as connection:
+            listed, _ = await retention.totals(connection, run_id)
+            return {
+                kind: await self._kinds[kind].count(connection, now)
+                - (listed.get(kind, 0) if dry_run else 0)
+                for kind in kinds
+            }
+
+    # Blobs
+
+    async def rows_of(self, shard: int) -> dict[str, BlobRow]:
+        async with self._pool.acquire() as connection:
+            return await store_scan.rows_of(connection, shard)
+
+    async def note(self, sizes: Mapping[str, int], found: Sequence[FoundBlob]) -> int:
+        """Remember stored sizes, and adopt objects without a row; returns how many."""
+        async with self._pool.acquire() as connection:
+            await store_scan.note_sizes(connection, sizes)
+            return await store_scan.adopt(connection, found) if found else 0
+
+    async def record_missing(self, run_id: str, digests: Sequence[str], now: datetime) -> None:
+        async with self._pool.acquire() as connection:
+            await store_scan.record_missing(connection, self.keep, run_id, digests, now)
+
+    async def missing(self, run_id: str, after: str, limit: int) -> list[Item]:
+        """The next of the blobs recorded as missing; the identity is a page's URL."""
+        async with self._pool.acquire() as connection:
+            return await retention.of_class(connection, run_id, retention.MISSING, after, limit)
+
+    async def not_missing(self, run_id: str, digests: Collection[str]) -> None:
+        """These are there after all."""
+        async with self._pool.acquire() as connection:
+            await retention.strike(connection, run_id, retention.MISSING, digests)
+
+    async def loss_is_doubtful(self, missing: int, now: datetime) -> bool:
+        """Whether so much is missing that the store itself must be the wrong one."""
+        async with self._pool.acquire() as connection:
+            return brake(missing, await store_scan.known(connection, now, self.keep))
+
+    async def fetch_again(self, digests: Sequence[str], now: datetime) -> int:
+        async with self._pool.acquire() as connection:
+            return await store_scan.fetch_again(connection, digests, now)
+
+    async def condemn(self, shard: int, now: datetime) -> int:
+        async with self._pool.acquire() as connection:
+            return await blob_rows.condemn(
+                connection, self.keep, shard, now=now, moment=self._clock()
+            )
+
+    # The end
+
+    async def totals(self, run_id: str) -> tuple[dict[str, int], int]:
+        """Class → things taken away, and the bytes freed."""
+        async with self._pool.acquire() as connection:
+            return await retention.totals(connection, run_id)
+
+    async def listed(self, run_id: str, after: tuple[str, str], limit: int) -> list[asyncpg.Record]:
+        """A part of the run's record: class, key, identity, bytes."""
+        async with self._pool.acquire() as connection:
+            return await retention.listed(connection, run_id, after, limit)
+
+    async def of_class(self, run_id: str, kind: str, limit: int) -> list[Item]:
+        """The first things of one class that the run took away."""
+        async with self._pool.acquire() as connection:
+            return await retention.of_class(connection, run_id, kind, "", limit)
+
+    async def announce(self, digest: str, size: int) -> None:
+        """Say that a blob is about to be put."""
+        async with self._pool.acquire() as connection:
+            await blob_rows.announce(connection, digest, size, self._clock())
+
+    async def keep_manifest(self, run_id: str, digest: str) -> str:
+        """Let the run's list be found by the run's id. The first stays: a late attempt may find
+        the record forgotten. Returns the digest of the list that is kept."""
+        async with self._pool.acquire() as connection:
+            await connection.execute(
+                "insert into artifacts (kind, name, hash, media, created_at) "
+                "values ($1, $2, $3, 'application/x-ndjson', $4) on conflict do nothing",
+                OUTCOMES,
+                run_id,
+                bytes.fromhex(digest),
+                self._clock(),
+            )
+            kept: bytes = await connection.fetchval(
+                "select hash from artifacts where kind = $1 and name = $2", OUTCOMES, run_id
+            )
+            return kept.hex()
