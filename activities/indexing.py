@@ -24,7 +24,13 @@ class Indexing:
         """Settle the batch's processed pages and let go of its claim."""
         async with beating():
             pages = await self._corpus.begin_attempt(batch)
-            ready = {page.page_id: page.fence for page in pages if page.stage == "processed"}
+            gone = {page.page_id: page.fence for page in pages if page.gone}
+            await self._corpus.skip(batch.run_id, gone, "page_gone")
+            ready = {
+                page.page_id: page.fence
+                for page in pages
+                if page.stage == "processed" and not page.gone
+            }
             if ready:
                 await self._corpus.settle(batch, ready)
             counts = await self._corpus.end_batch(batch)

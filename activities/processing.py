@@ -59,6 +59,7 @@ class Processing:
             pages = await self._corpus.begin_attempt(batch)
             attempt = _Attempt(batch.run_id, {page.page_id: page.fence for page in pages})
             todo = [page for page in pages if page.stage == "fetched"]
+            todo = await self._worth_trying(batch, todo)
             try:
                 await self._together(attempt, [page for page in todo if page.marks < RUNS_ALONE])
                 for page in todo:
@@ -68,6 +69,17 @@ class Processing:
                 await asyncio.shield(self._store(attempt))
             earlier = sum(page.stage == "processed" for page in pages)
         return Processed(to_settle=earlier + attempt.stored)
+
+    async def _worth_trying(self, batch: Batch, pages: list[HeldPage]) -> list[HeldPage]:
+        """Without pages that left the corpus since, and, unless forced, without quarantined ones:
+        their old version stays, and a run that knows of them has not failed."""
+        gone = {page.page_id for page in pages if page.gone or page.snapshot is None}
+        rest = [page.page_id for page in pages if page.page_id not in gone]
+        poison = set() if batch.force else await self._corpus.held_back(rest)
+        for code, left_out in (("page_gone", gone), ("quarantined", poison)):
+            fences = {page.page_id: page.fence for page in pages if page.page_id in left_out}
+            await self._corpus.skip(batch.run_id, fences, code)
+        return [page for page in pages if page.page_id not in gone | poison]
 
     async def _together(self, attempt: _Attempt, pages: list[HeldPage]) -> None:
         async with asyncio.TaskGroup() as group:

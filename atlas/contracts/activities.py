@@ -57,6 +57,8 @@ class ListLevel(Message):
     """False: instead of a listing, the pages of this depth that the source holds."""
     fetch: bool = True
     """False: only pages whose stored body is not settled."""
+    process: bool = True
+    """False: stored bodies are left alone."""
     mode: Mode | None = None
     """Which pages have work to do; null: as the run's record says."""
     retry_failed: bool = False
@@ -84,6 +86,8 @@ class Batch(Message):
     number: int
     process: bool = True
     """False: what is fetched ends the run there, and stays unsettled."""
+    force: bool = False
+    """Process documents although they are quarantined."""
 
 
 class ClaimBatch(Message):

@@ -43,6 +43,8 @@ class HeldPage:
     """The snapshot last settled, if by the extractor and analyser in use."""
     leads_to: str | None = None
     """Where the page redirected to when it was last fetched; the validators are that page's."""
+    gone: bool = False
+    """Whether the page left the corpus, and this run has not seen it come back."""
 
 
 @dataclass(frozen=True, slots=True)

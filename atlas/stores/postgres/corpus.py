@@ -75,6 +75,8 @@ class Corpus(RunFrame):
         mode = mode or ("incremental" if run.due else "full")
         for start in range(0, len(urls), 2000):
             async with self.pool.acquire() as connection, connection.transaction():
+                if not await skipping.hold_run(connection, run.run_id):
+                    break  # delivered late, after the run was closed
                 await pages.list_for_run(
                     connection,
                     source_id=source.id,
@@ -103,6 +105,8 @@ class Corpus(RunFrame):
     ) -> int:
         """Queue what the source holds at a depth; return how many it holds there and deeper."""
         async with self.pool.acquire() as connection, connection.transaction():
+            if not await skipping.hold_run(connection, run.run_id):
+                return 0
             return await enlisting.held(
                 connection,
                 source_id=source.id,
@@ -118,10 +122,12 @@ class Corpus(RunFrame):
 
     async def add_pages(
         self, run: runs.Run, source: Source, urls: Sequence[str], *, level: int, limits: RunLimits
-    ) -> int:
-        """Add pages to a run by canonical URL; return how many it did not have."""
+    ) -> int | None:
+        """Add pages to a run by canonical URL; return how many it did not have, or None when the
+        run has ended."""
         async with self.pool.acquire() as connection, connection.transaction():
-            await skipping.hold_run(connection, run.run_id)
+            if not await skipping.hold_run(connection, run.run_id):
+                return None
             added = await enlisting.named(
                 connection,
                 source_id=source.id,
@@ -137,8 +143,8 @@ class Corpus(RunFrame):
     async def apply_limits(self, run_id: str, level: int, limits: RunLimits) -> None:
         """Skip what is beyond the limits of a run, and take back what no longer is."""
         async with self.pool.acquire() as connection, connection.transaction():
-            await skipping.hold_run(connection, run_id)
-            await skipping.beyond_budget(connection, run_id, level, limits.pages)
+            if await skipping.hold_run(connection, run_id):
+                await skipping.beyond_budget(connection, run_id, level, limits.pages)
 
     async def may_list(self, run_id: str, level: int, limits: RunLimits) -> bool:
         """Whether the limits of a run let it ask for pages of a level."""

@@ -11,9 +11,9 @@ import asyncpg
 
 from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.batch import PreparedPage
-from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SKETCH_VERSION
-from atlas.stores.postgres import queue
+from atlas.stores.postgres import quarantines, queue
 from atlas.stores.postgres.pool import Connection
 
 _BODY_ATTEMPTS = 3
@@ -60,7 +60,7 @@ async def store(
         good = [page for page in pages if page.prepared is not None]
         await _store_documents(connection, good, now)
         await queue.advance(connection, run_id, [page.page_id for page in good], "processed")
-        await _store_failures(connection, run_id, [page for page in pages if page.error])
+        await _store_failures(connection, run_id, [page for page in pages if page.error], now)
         return len(good)
 
 
@@ -149,7 +149,7 @@ def _prepared_row(page: PreparedPage, document: int) -> tuple[object, ...]:
 
 
 async def _store_failures(
-    connection: Connection, run_id: str, pages: Sequence[PreparedPage]
+    connection: Connection, run_id: str, pages: Sequence[PreparedPage], now: datetime
 ) -> None:
     missing = [page.page_id for page in pages if page.error and page.error.code == "blob_missing"]
     lost = await _fetch_again(connection, run_id, missing)
@@ -157,17 +157,23 @@ async def _store_failures(
     await queue.finish(
         connection, run_id, [(page.page_id, "failed", page.error) for page in failed]
     )
-    await quarantine(connection, [page.page_id for page in failed if _poison(page.error)])
+    await quarantines.record(
+        connection,
+        run_id,
+        [page for page in failed if page.error and page.error.code != "blob_missing"],
+        extractor=EXTRACTOR_VERSION,
+        now=now,
+    )
 
 
 async def _fetch_again(connection: Connection, run_id: str, missing: Sequence[int]) -> set[int]:
     """Put pages whose stored body is not to be had back, to be fetched without validators; a few
-    times at most. Returns which."""
+    times at most. Returns which. A run that works on no source fetches nothing: there they fail."""
     if not missing:
         return set()
     rows = await connection.fetch(
-        "select page_id from run_pages "
-        "where run_id = $1 and page_id = any($2::bigint[]) and attempts < $3",
+        "select page_id from run_pages join runs using (run_id) where run_id = $1 "
+        "and page_id = any($2::bigint[]) and attempts < $3 and source_name <> ''",
         run_id,
         list(missing),
         _BODY_ATTEMPTS,
@@ -180,21 +186,6 @@ async def _fetch_again(connection: Connection, run_id: str, missing: Sequence[in
     )
     await queue.put_back(connection, run_id, again, not_before=[None] * len(again))
     return set(again)
-
-
-def _poison(error: PageError | None) -> bool:
-    return error is not None and (
-        error.error_class is ErrorClass.BUG or error.code.startswith("extractor_")
-    )
-
-
-async def quarantine(connection: Connection, pages: Sequence[int]) -> None:
-    """Mark pages whose body kills or hangs the extractor; an old version stays live."""
-    await connection.execute(
-        "update page_state set lifecycle = 'quarantined' "
-        "where page_id = any($1::bigint[]) and lifecycle in ('discovered', 'tombstoned')",
-        list(pages),
-    )
 
 
 _CURRENT = """

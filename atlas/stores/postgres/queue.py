@@ -188,6 +188,9 @@ async def begin_attempt(
                case when target.url is null then r.last_modified else t.last_modified end
                    as last_modified,
                target.url as leads_to,
+               r.fetched_run is distinct from $1
+                   and (r.lifecycle in ('tombstoned', 'purged') or r.redirect_to is not null)
+                   as gone,
                case when r.settled_extractor = $4 and r.settled_analyser = $5
                     then r.settled_snapshot end as settled
         from raised r join run_pages rp on rp.run_id = $1 and rp.page_id = r.page_id
@@ -221,6 +224,7 @@ def _held(row: asyncpg.Record) -> HeldPage:
         charset=row["fetched_charset"],
         settled=row["settled"],
         leads_to=row["leads_to"],
+        gone=row["gone"],
     )
 
 
@@ -266,6 +270,19 @@ def _ended(page: int, outcome: str, error: PageError | None) -> _Ended:
     if error is None:
         return page, outcome, None, None, None
     return page, outcome, error.error_class.value, error.code, _short(error)
+
+
+async def skip(connection: Connection, run_id: str, pages: Sequence[int], code: str) -> None:
+    """Leave pages (locked before) out of the run: it says nothing of how they fare."""
+    await connection.execute(
+        "update run_pages set stage = 'done', outcome = 'skipped', error_code = $3, marks = 0, "
+        "not_before = null where run_id = $1 and page_id = any($2::bigint[]) and stage <> 'done'",
+        run_id,
+        list(pages),
+        code,
+    )
+    await connection.execute("delete from prepared where page_id = any($1::bigint[])", list(pages))
+    await _release(connection, "page_id = any($1::bigint[])", list(pages))
 
 
 async def _remember_attempts(connection: Connection, rows: Sequence[_Ended]) -> None:

@@ -175,6 +175,15 @@ async def close_run(
     return final
 
 
+async def end_work(connection: Connection, run_id: str, *, cancelled: bool) -> str:
+    """End every page of a run and let go of its claims; the record stays open, for the run to
+    close. Returns the outcome that its pages make."""
+    await connection.execute("select from runs where run_id = $1 for update", run_id)
+    await _end_pages(connection, run_id, ended="skipped" if cancelled else "failed")
+    await queue.release_run(connection, run_id)
+    return "cancelled" if cancelled else await _outcome_of(connection, run_id)
+
+
 async def _end_pages(connection: Connection, run_id: str, *, ended: str) -> None:
     # Page rows first, as every writer does: a late write waits, then finds itself moved on.
     held = await connection.fetch(

@@ -17,7 +17,7 @@ from atlas.domain.analysis import IndexPart
 from atlas.domain.errors import PageError
 from atlas.domain.lifecycle import Evidence
 from atlas.domain.locks import GENERATIONS, SETTLE
-from atlas.stores.postgres import clusters, index, queue, rechecks
+from atlas.stores.postgres import clusters, index, quarantines, queue, rechecks
 from atlas.stores.postgres.lifecycles import becomes
 from atlas.stores.postgres.pool import Connection
 
@@ -82,6 +82,7 @@ async def _settle_rows(
         (row["page_id"], _outcome(row), None) for row in rows
     ]
     await queue.finish(connection, run_id, outcomes)
+    await quarantines.lift(connection, [row["page_id"] for row in rows])
     await connection.execute(
         "delete from prepared where page_id = any($1::bigint[])", [row["page_id"] for row in rows]
     )

@@ -16,10 +16,13 @@ NOT_FETCHED = "not_fetched"
 _CUT = [BUDGET, DEADLINE]
 
 
-async def hold_run(connection: Connection, run_id: str) -> None:
-    """Let no other claim or change of limits of the run come between, until the transaction ends.
-    Taken before any page's lock."""
-    await connection.execute("select from runs where run_id = $1 for no key update", run_id)
+async def hold_run(connection: Connection, run_id: str) -> bool:
+    """Let no other claim, change of limits or end of the run come between, until the transaction
+    ends; false if the run has ended. Taken before any page's lock."""
+    ended = await connection.fetchrow(
+        "select ended_at from runs where run_id = $1 for no key update", run_id
+    )
+    return ended is not None and ended["ended_at"] is None
 
 
 async def reason_to_stop(
@@ -143,7 +146,7 @@ async def held_by_others(connection: Connection, run_id: str, level: int) -> Non
         """
         update run_pages rp set stage = 'done', outcome = 'skipped', error_code = 'held'
         from page_state ps
-        where rp.run_id = $1 and rp.level = $2 and rp.stage = 'listed'
+        where rp.run_id = $1 and rp.level = $2 and rp.stage in ('listed', 'fetched')
           and ps.page_id = rp.page_id and ps.claim_run <> $1
         """,
         run_id,

@@ -1,0 +1,5 @@
+"""What a request asks for that cannot be done, found out only where the corpus is known."""
+
+
+class RequestRefused(Exception):
+    """The message names field, value and mend; nothing was done."""

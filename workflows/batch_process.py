@@ -1,0 +1,214 @@
+"""`batch_process`: any number of stored bodies to text and index, chunk by chunk."""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.batches import Batches
+    from atlas.contracts.models import Counts
+    from atlas.contracts.processing import (
+        BatchRequest,
+        BatchResult,
+        BatchState,
+        ChunkDone,
+        Selected,
+        SelectPages,
+        WindUp,
+        WorkChunk,
+        WoundUp,
+    )
+    from atlas.contracts.refusal import invalid_input, missing_input
+    from workflows.job import Job
+    from workflows.options import BULK, CLOSING
+
+_LONGEST_WAIT = 60.0
+_WORKING = "processing and indexing"
+
+
+@workflow.defn(name="batch_process")
+class BatchProcess(Job):
+    """Select, work chunk after chunk in a few lanes, keep a manifest of the outcomes.
+
+    Nothing is fetched. A document that fails is counted by name; only bad input fails the run.
+    """
+
+    @workflow.run
+    async def run(self, request: BatchRequest | None = None) -> BatchResult:
+        if request is None:
+            raise missing_input("batch_process", '{"query": {}}')
+        self._request = request
+        state = request.state or BatchState()
+        self._numbers = (state.lane_numbers + [0] * request.concurrency)[: request.concurrency]
+        self._events_before = state.events
+        self._selected, self._missing = state.selected, state.missing
+        self._stopping = False
+        try:
+            await self._open()
+            await self._work_lanes()
+            wound = await self._wind_up(cancelled=False)
+        except BaseException as error:
+            if is_cancelled_exception(error):
+                wound = await self._wind_up(cancelled=True)
+                await self.end("cancelled", "", wound.counts.model_dump())
+            raise
+        return await self._result(wound)
+
+    async def _open(self) -> None:
+        """Begin and select, or go on where the execution before ended."""
+        if self._request.state is not None:
+            await self.carry_on(self._request.state.progress)
+            return
+        await self.begin("batch_process", self._request.trigger)
+        await self.while_paused()
+        await self._select()
+
+    async def _select(self) -> None:
+        request = self._request
+        self.tell("selecting", of="documents")
+        selected: Selected = await workflow.execute_activity_method(
+            Batches.select_pages,
+            SelectPages(
+                run_id=self.run_id,
+                pages=request.pages,
+                urls=request.urls,
+                query=request.query,
+                manifest=request.manifest,
+                failed_of=request.failed_of,
+                force=request.force,
+            ),
+            **BULK,
+        )
+        if selected.refused:
+            await self.end("failed", selected.refused, {})
+            raise invalid_input(f"batch_process: {selected.refused}")
+        if workflow.cancellation_reason() is not None:  # the activity ended well before it
+            raise asyncio.CancelledError
+        self._selected, self._missing = selected.pages, selected.missing
+        self._count(selected.counts)
+
+    # Lanes
+
+    async def _work_lanes(self) -> None:
+        """A few chunks at once: the database's work of one overlaps the CPU of another."""
+        tasks = [asyncio.create_task(self._lane(lane)) for lane in range(self._lanes())]
+        try:
+            if tasks:
+                await workflow.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            await self._stop(tasks)
+        if not all(task.result() for task in tasks):
+            await self._continue_as_new()
+
+    def _lanes(self) -> int:
+        to_do = self._selected - self._progress.counts.done
+        return min(self._request.concurrency, -(-to_do // self._request.chunk))
+
+    async def _stop(self, tasks: list[asyncio.Task[bool]]) -> None:
+        """Return with no lane under way. An activity that ends well although it was cancelled
+        swallows the cancellation, so the lanes look for `_stopping`, too."""
+        self._stopping = not all(task.done() for task in tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await workflow.wait(tasks)
+
+    async def _lane(self, lane: int) -> bool:
+        """Work chunk after chunk; true once there is no more for this lane."""
+        waited = 0.0
+        while not self._stopping and not self._history_is_long():
+            await self.while_paused()
+            self._numbers[lane] += 1
+            done = await self._chunk(lane, waited)
+            if done.pages:
+                waited = 0.0
+            elif done.wait is None:
+                return True
+            else:
+                pause = min(max(done.wait, 1.0, waited / 4), _LONGEST_WAIT)
+                waited += pause
+                await workflow.sleep(pause, summary=f"lane {lane}: other runs hold the pages")
+        return False
+
+    async def _chunk(self, lane: int, waited: float) -> ChunkDone:
+        number = self._numbers[lane]
+        done: ChunkDone = await workflow.execute_activity_method(
+            Batches.work_chunk,
+            WorkChunk(
+                run_id=self.run_id,
+                lane=lane,
+                number=number,
+                size=self._request.chunk,
+                waited=waited,
+                force=self._request.force,
+            ),
+            summary=f"lane {lane}, chunk {number}",
+            **BULK,
+        )
+        self._count(done.counts)
+        return done
+
+    # Continuing as new
+
+    def _history_is_long(self) -> bool:
+        info = workflow.info()
+        length = info.get_current_history_length()
+        return length >= self._request.max_history_events or info.is_continue_as_new_suggested()
+
+    def _events(self) -> int:
+        return self._events_before + workflow.info().get_current_history_length()
+
+    async def _continue_as_new(self) -> None:
+        """With no lane or handler under way; nothing is awaited after the state is made."""
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        state = BatchState(
+            selected=self._selected,
+            missing=self._missing,
+            lane_numbers=self._numbers,
+            progress=self.progress(),
+            events=self._events(),
+        )
+        workflow.continue_as_new(self._request.model_copy(update={"state": state}))
+
+    # Telling and ending
+
+    def _count(self, counts: Counts) -> None:
+        if counts.done >= self._progress.counts.done:  # answers of lanes may cross
+            self.tell(_WORKING, done=counts.done, total=self._selected, counts=counts)
+
+    async def _wind_up(self, *, cancelled: bool) -> WoundUp:
+        return await workflow.execute_activity_method(
+            Batches.wind_up,
+            WindUp(run_id=self.run_id, cancelled=cancelled, outcomes=True),
+            **CLOSING,
+        )
+
+    async def _result(self, wound: WoundUp) -> BatchResult:
+        message = _message(wound)
+        self.tell("closing", done=wound.counts.done, counts=wound.counts)
+        await self.end(
+            wound.outcome, message, {**wound.counts.model_dump(), "missing": wound.missing}
+        )
+        return BatchResult(
+            workflow_id=workflow.info().workflow_id,
+            run_id=self.run_id,
+            outcome=wound.outcome,
+            counts=wound.counts,
+            selected=wound.counts.seen,
+            missing=wound.missing,
+            manifest=wound.manifest,
+            failures=wound.failures,
+            message=message,
+            events=self._events(),
+        )
+
+
+def _message(wound: WoundUp) -> str:
+    if not wound.missing:
+        return ""
+    return (
+        f"{wound.missing} of those asked for are no page that Atlas knows; the manifest names them"
+    )

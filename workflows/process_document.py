@@ -1,0 +1,123 @@
+"""`process_document`: one stored body to text and index, now."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+from temporalio.exceptions import is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.batches import Batches
+    from atlas.contracts.processing import (
+        ChunkDone,
+        ProcessRequest,
+        ProcessResult,
+        Selected,
+        SelectPages,
+        WindUp,
+        WorkChunk,
+        WoundUp,
+    )
+    from atlas.contracts.refusal import invalid_input, missing_input
+    from workflows.job import Job
+    from workflows.options import CLOSING, PROCESSING, SHORT
+
+_CHUNK = 100
+_LONGEST_WAIT = 30.0
+
+
+@workflow.defn(name="process_document")
+class ProcessDocument(Job):
+    """From the stored body, without fetching: extract, deduplicate, index.
+
+    A document that fails is a result; its old version stays live. Only bad input fails the run.
+    """
+
+    @workflow.run
+    async def run(self, request: ProcessRequest | None = None) -> ProcessResult:
+        if request is None:
+            raise missing_input("process_document", '{"url": "https://example.org/"}')
+        await self.begin("process_document", request.trigger)
+        try:
+            await self._work(request)
+            wound = await self._wind_up(cancelled=False)
+        except BaseException as error:
+            if is_cancelled_exception(error):
+                await self._wind_up(cancelled=True)
+                await self.end("cancelled", "", {})
+            raise
+        return await self._result(wound)
+
+    async def _work(self, request: ProcessRequest) -> None:
+        self.tell("selecting", of="documents")
+        selected: Selected = await workflow.execute_activity_method(
+            Batches.select_pages,
+            SelectPages(
+                run_id=self.run_id,
+                url=request.url,
+                page=request.page,
+                snapshot=request.snapshot,
+                extractor=request.extractor,
+                force=request.force,
+            ),
+            **SHORT,
+        )
+        if selected.refused:
+            await self.end("failed", selected.refused, {})
+            raise invalid_input(f"process_document: {selected.refused}")
+        if selected.to_do:
+            await self._work_chunks(request, selected.pages)
+
+    async def _work_chunks(self, request: ProcessRequest, pages: int) -> None:
+        self.tell("processing and indexing", total=pages)
+        number, waited = 0, 0.0
+        while True:
+            await self.while_paused()
+            number += 1
+            done: ChunkDone = await workflow.execute_activity_method(
+                Batches.work_chunk,
+                WorkChunk(
+                    run_id=self.run_id,
+                    lane=0,
+                    number=number,
+                    size=_CHUNK,
+                    waited=waited,
+                    force=request.force,
+                ),
+                **PROCESSING,
+            )
+            self.tell("processing and indexing", done=done.counts.done, counts=done.counts)
+            if done.counts.done == done.counts.seen or (not done.pages and done.wait is None):
+                return
+            waited = 0.0 if done.pages else waited
+            if done.wait is not None:
+                pause = min(max(done.wait, 0.5, waited / 4), _LONGEST_WAIT)
+                waited += pause
+                await workflow.sleep(pause, summary="another run holds the page")
+
+    async def _wind_up(self, *, cancelled: bool) -> WoundUp:
+        return await workflow.execute_activity_method(
+            Batches.wind_up, WindUp(run_id=self.run_id, cancelled=cancelled), **CLOSING
+        )
+
+    async def _result(self, wound: WoundUp) -> ProcessResult:
+        message = _message(wound)
+        self.tell("closing", done=wound.counts.done, counts=wound.counts)
+        await self.end(wound.outcome, message, wound.counts.model_dump())
+        return ProcessResult(
+            workflow_id=workflow.info().workflow_id,
+            run_id=self.run_id,
+            outcome=wound.outcome,
+            counts=wound.counts,
+            documents=wound.documents,
+            message=message,
+        )
+
+
+def _message(wound: WoundUp) -> str:
+    if wound.outcome == "unknown_page":
+        return (
+            "Atlas knows no such page, or no page with that body; fetch it first, with fetch_url "
+            "or a sync"
+        )
+    more = wound.counts.seen - len(wound.documents)
+    return f"and {more} documents more" if more > 0 else ""
