@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -21,6 +22,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from atlas.domain.components import components
 from atlas.stores.blobs import open_blobs
 
+_EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _NO_RUN = "a run is under way: "
 
 
@@ -105,14 +107,17 @@ async def _clusters(pool: asyncpg.Pool) -> list[set[str]]:
     return list(found.values())
 
 
-async def assert_invariants(pool: asyncpg.Pool, blobs: Path) -> None:
-    """Everything that must hold of a corpus once no run is under way."""
+async def assert_invariants(
+    pool: asyncpg.Pool, blobs: Path, *, bodies_since: datetime = _EVER
+) -> None:
+    """Everything that must hold of a corpus once no run is under way. After a clean-up the ledger
+    keeps the bodies of its later fetches only, those since `bodies_since`."""
     await assert_runs_ended(pool)
     await assert_one_version_per_live_page(pool)
     await assert_index_is_the_live_texts(pool)
     await assert_clusters_follow_the_evidence(pool)
     await assert_settled_is_what_is_live(pool)
-    await assert_blobs(pool, blobs)
+    await assert_blobs(pool, blobs, bodies_since)
 
 
 async def assert_runs_ended(pool: asyncpg.Pool) -> None:
@@ -153,12 +158,13 @@ async def assert_one_version_per_live_page(pool: asyncpg.Pool) -> None:
         "broken histories: ",
         """
         select * from (
-            select v.page_id, v.seq, v.valid_from, v.valid_to, d.page_id as document_page,
+            select v.page_id, v.seq, min(v.seq) over (partition by v.page_id) as oldest,
+                   v.valid_from, v.valid_to, d.page_id as document_page,
                    row_number() over w as number, lead(v.valid_from) over w as next,
                    lag(v.document_id) over w as before, v.document_id, lag(v.valid_to) over w as gap
             from versions v join documents d on d.id = v.document_id
             window w as (partition by v.page_id order by v.seq)) h
-        where seq <> number or document_page <> page_id or valid_to < valid_from
+        where seq <> oldest - 1 + number or document_page <> page_id or valid_to < valid_from
            or next < valid_to or (valid_to is null and next is not null)
            or (before = document_id and gap = valid_from)
         """,
@@ -166,8 +172,11 @@ async def assert_one_version_per_live_page(pool: asyncpg.Pool) -> None:
 
 
 async def assert_index_is_the_live_texts(pool: asyncpg.Pool) -> None:
-    """2: index entries and sketches are those of the distinct texts of live pages."""
-    for table in ("index_entries", "sketches"):
+    """2: index entries, in every generation in use, and sketches are those of the distinct texts
+    of live pages."""
+    await assert_one_generation_serves(pool)
+    generations = await pool.fetch("select id from generations where state <> 'retired'")
+    for table in (*(f"index_entries_{row['id']}" for row in generations), "sketches"):
         await _none(
             pool,
             f"{table} and live texts differ: ",
@@ -184,6 +193,36 @@ async def assert_index_is_the_live_texts(pool: asyncpg.Pool) -> None:
         from generations g left join index_entries e on e.generation = g.id
         where g.state <> 'retired' group by g.id
         having g.entries <> count(e.*) or g.tokens <> coalesce(sum(e.length), 0)
+        """,
+    )
+
+
+async def assert_one_generation_serves(pool: asyncpg.Pool) -> None:
+    """No generation is half-built or half-dropped, and the parts of a text are of one analyser."""
+    await _none(
+        pool,
+        "half-built or half-dropped: ",
+        "select id, state from generations where state in ('building', 'retired')",
+    )
+    await _none(
+        pool,
+        "partitions and generations differ: ",
+        """
+        select coalesce('index_entries_' || g.id, t.relname) as name, i.inhdetachpending
+          from generations g
+          full join (select oid, relname from pg_class
+                      where relkind = 'r' and relname ~ '^index_entries_[0-9]+$') t
+            on t.relname = 'index_entries_' || g.id
+          left join pg_inherits i on i.inhrelid = t.oid
+         where g.id is null or i.inhrelid is null or i.inhdetachpending
+        """,
+    )
+    await _none(
+        pool,
+        "parts of two analysers, or a part is missing: ",
+        """
+        select generation, text_hash from index_entries group by 1, 2
+        having count(distinct analyser) > 1 or max(part) + 1 <> count(*)
         """,
     )
 
@@ -226,16 +265,17 @@ async def assert_settled_is_what_is_live(pool: asyncpg.Pool) -> None:
     )
 
 
-async def assert_blobs(pool: asyncpg.Pool, blobs: Path) -> None:
+async def assert_blobs(pool: asyncpg.Pool, blobs: Path, bodies_since: datetime = _EVER) -> None:
     """3: every referenced blob exists, whole, under its name, and has its row."""
-    rows = await pool.fetch(_REFERENCED)
+    referenced = _REFERENCED.format(since=bodies_since.isoformat())
+    rows = await pool.fetch(referenced)
     async with open_blobs(str(blobs)) as store:
         for row in rows:
             await store.get(row["hash"].hex())  # raises unless whole
     await _none(
         pool,
         "referenced blobs without a row: ",
-        f"select hash from ({_REFERENCED}) r except select hash from blobs",
+        f"select hash from ({referenced}) r except select hash from blobs",
     )
 
 
@@ -263,8 +303,10 @@ _LIVE_TEXTS = (
 _REFERENCED = """
     select fetched_snapshot as hash from page_state where fetched_snapshot is not null
     union select settled_snapshot from page_state where settled_snapshot is not null
-    union select snapshot from fetches where snapshot is not null
+    union select snapshot from fetches where snapshot is not null and fetched_at > '{since}'
     union select snapshot from documents
+    union select snapshot from quarantine
+    union select hash from artifacts
 """
 
 _VERSIONS = """
