@@ -9,18 +9,19 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from atlas import start_checks
-from atlas.composition.parts import open_parts
+from atlas.composition.parts import Parts, open_parts
 from atlas.composition.workers import build_workers
 from atlas.contracts.names import queues_named
 from atlas.domain.blob import BlobError
 from atlas.locations import NotRunning, locate
 from atlas.logs import setup_logs
+from atlas.scheduling.keeping import apply_until_done
 from atlas.settings import Settings, SettingsError
 from atlas.stores.postgres.migrate import SchemaMismatch
 from atlas.stores.postgres.pool import DatabaseUnreachable
@@ -55,6 +56,19 @@ def _announce() -> None:
         Path(ready_file).touch()
 
 
+@contextmanager
+def _keeping_schedules(parts: Parts) -> Iterator[None]:
+    """Apply the declared schedules beside the work, if the embedded stack started this worker."""
+    if not os.environ.get("ATLAS_WORKER_SCHEDULES"):
+        yield
+        return
+    task = asyncio.create_task(apply_until_done(parts.client, parts.pool))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
 async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = ()) -> None:
     """Work on the task queues (the settings', when none is named) until `stop` is set; then finish
     or give back what is under way."""
@@ -73,6 +87,7 @@ async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = (
                 await on.enter_async_context(one)
             log.info("working on %s in namespace %s", ", ".join(served), client.namespace)
             _announce()
+            on.enter_context(_keeping_schedules(parts))
             await stop.wait()
             log.info("stopping: activities under way have %.0f s", settings.shutdown_grace)
     finally:

@@ -29,6 +29,7 @@ from atlas.stores.postgres.runs import Run
 from starter.connection import Parts
 from starter.declaring import Sources
 from starter.errors import InvalidRequest, NotFound
+from starter.schedules import Schedules
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.catalogue import LastFetch, ListedDocument, Version
@@ -79,6 +80,7 @@ class AtlasClient:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self.sources = Sources(parts)
+        self.schedules = Schedules(parts)
 
     @classmethod
     def connect(cls, settings: Settings | None = None) -> _Connecting:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from activities.batches import Batches
 from activities.checking import Checking
+from activities.deduplicating import Deduplicating
 from activities.discovery import Discovery
 from activities.fetching import Fetching, FetchPolicy
 from activities.fetching_one import FetchingOne
@@ -36,6 +37,7 @@ from atlas.settings import Settings
 from atlas.stores.postgres.artifacts import MANIFEST, OUTCOMES, REPORT, Artifacts
 from atlas.stores.postgres.batches import BatchRecords
 from atlas.stores.postgres.copying import LiveText
+from atlas.stores.postgres.deduplication import Deduplication
 from atlas.stores.postgres.index import IndexText
 from atlas.stores.postgres.jobs import JobRecords
 from atlas.stores.postgres.rebuilds import Rebuilds
@@ -46,9 +48,13 @@ from atlas.temporal import run_is_open
 from atlas.text.pool import ExtractorPool
 from atlas.web.listing import read_listing
 from workflows.batch_process import BatchProcess
+from workflows.collect_all_sources import CollectAllSources
+from workflows.collect_from_source import CollectFromSource
 from workflows.daily_cleanup import DailyCleanup
+from workflows.deduplicate_documents import DeduplicateDocuments
 from workflows.fetch_url import FetchUrl
 from workflows.health_check import HealthCheck
+from workflows.hourly_collection import HourlyCollection
 from workflows.process_document import ProcessDocument
 from workflows.rebuild_index import RebuildIndex
 from workflows.sync_pipeline import SyncPipeline
@@ -57,6 +63,9 @@ from workflows.weekly_report import WeeklyReport
 
 WORKFLOWS: tuple[type, ...] = (
     SyncPipeline,
+    CollectFromSource,
+    CollectAllSources,
+    HourlyCollection,
     FetchUrl,
     ProcessDocument,
     BatchProcess,
@@ -64,6 +73,7 @@ WORKFLOWS: tuple[type, ...] = (
     RebuildIndex,
     HealthCheck,
     WeeklyReport,
+    DeduplicateDocuments,
     UnknownWorkflow,
 )
 """All are served on the queue `atlas`."""
@@ -82,6 +92,7 @@ def activities(parts: Parts) -> dict[str, list[Activity]]:
         _processing(parts),
         _batches(parts),
         _jobs(parts),
+        _deduplicating(parts),
         _reporting(parts),
         _rebuilding(parts),
         _checking(parts),
@@ -187,6 +198,19 @@ def _reporting(parts: Parts) -> Served:
         MEDIA,
     )
     return {QUEUE: [reporting.choose_week, reporting.freeze_days, reporting.make_report]}
+
+
+def _deduplicating(parts: Parts) -> Served:
+    deduplicating = Deduplicating(Deduplication(parts.pool, parts.clock), parts.blobs)
+    return {
+        QUEUE_BULK: [
+            deduplicating.describe_scope,
+            deduplicating.check_part,
+            deduplicating.decide_groups,
+            deduplicating.report_groups,
+            deduplicating.forget_groups,
+        ]
+    }
 
 
 def _rebuilding(parts: Parts) -> Served:

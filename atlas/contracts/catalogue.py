@@ -7,11 +7,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from atlas.contracts.collect import (
+    CollectAllRequest,
+    CollectAllResult,
+    CollectRequest,
+    CollectResult,
+    HourlyRequest,
+    HourlyResult,
+)
 from atlas.contracts.daily_cleanup import CleanupRequest, CleanupResult
+from atlas.contracts.deduplicate_documents import DeduplicateRequest, DeduplicateResult
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
 from atlas.contracts.health import HealthRequest, HealthResult
 from atlas.contracts.models import Message, Request
-from atlas.contracts.names import digest_of, fetch_workflow_id, sync_request_id
+from atlas.contracts.names import (
+    collect_all_id,
+    collect_workflow_id,
+    dedup_workflow_id,
+    digest_of,
+    fetch_workflow_id,
+    sync_request_id,
+)
 from atlas.contracts.processing import (
     BatchRequest,
     BatchResult,
@@ -77,6 +93,15 @@ _TYPES = (
         LATE,
     ),
     WorkflowType(
+        "deduplicate_documents",
+        DeduplicateRequest,
+        DeduplicateResult,
+        "Find documents that say the same, and mark all but one of each group",
+        {},
+        lambda request: dedup_workflow_id(request.sources),
+        LATE,
+    ),
+    WorkflowType(
         "fetch_url",
         FetchUrlRequest,
         FetchUrlResult,
@@ -117,8 +142,33 @@ _TYPES = (
         SyncResult,
         "Bring the corpus in step with one source, several, or all",
         {"sources": ["docs"]},
-        lambda request: sync_request_id(request.sources, all=request.all),
+        lambda request: sync_request_id(request.sources, all=request.all, tags=request.tags),
         EARLY,
+    ),
+    WorkflowType(
+        "collect_from_source",
+        CollectRequest,
+        CollectResult,
+        "Find a source's pages and fetch them",
+        {"source": "docs"},
+        lambda request: collect_workflow_id(request.source),
+        EARLY,
+    ),
+    WorkflowType(
+        "collect_all_sources",
+        CollectAllRequest,
+        CollectAllResult,
+        "Collect all sources, or those that are named, tagged or due",
+        {},
+        collect_all_id,
+    ),
+    WorkflowType(
+        "hourly_collection",
+        HourlyRequest,
+        HourlyResult,
+        "Sync the sources that are due and have no schedule of their own",
+        {},
+        lambda _: "hourly_collection",
     ),
     WorkflowType(
         "weekly_report",

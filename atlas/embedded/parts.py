@@ -63,13 +63,15 @@ class WorkerProcess:
 
     The first one starts beside the servers, since its imports take as long as they do: it waits
     for `ATLAS_WORKER_GO_FILE` and reads there where they are. `announces=False` is for a worker
-    that does neither (the tests' stand-in).
+    that does neither (the tests' stand-in). With `schedules` it also makes Temporal's schedules as
+    declared, once it polls.
     """
 
     argv: list[str]
     ready_file: Path
     connections: Callable[[], Mapping[str, str]]
     announces: bool = True
+    schedules: bool = True
     stop_seconds: float = 45.0
     ready_seconds: float = 120.0
     account: Account | None = field(default=None, init=False)
@@ -92,7 +94,8 @@ class WorkerProcess:
         servers = (
             self.connections() if self.released else {"ATLAS_WORKER_GO_FILE": str(self.go_file)}
         )
-        return {**servers, "ATLAS_WORKER_READY_FILE": str(self.ready_file)}
+        schedules = {"ATLAS_WORKER_SCHEDULES": "1"} if self.schedules else {}
+        return {**servers, **schedules, "ATLAS_WORKER_READY_FILE": str(self.ready_file)}
 
     @property
     def go_file(self) -> Path:

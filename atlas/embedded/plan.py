@@ -21,6 +21,7 @@ class Plan:
 
     `external_database` is not the URL: a plan travels on a command line, and a URL
     holds a password. The worker reads it from the environment, as everyone does.
+    With `schedules` it applies Atlas's schedules as well.
     """
 
     home: Path
@@ -30,6 +31,7 @@ class Plan:
     namespace: str = NAMESPACE
     worker_announces: bool = True
     worker_grace: float = 45.0
+    schedules: bool = True
     postgres_settings: dict[str, str] = field(default_factory=dict)
     preferred_ports: dict[str, int] = field(default_factory=lambda: dict(PREFERRED_PORTS))
 
@@ -73,6 +75,7 @@ def build(plan: Plan) -> Parts:
         ready_file=plan.home / "worker.ready",
         connections=lambda: connections(postgres, temporal),
         announces=plan.worker_announces,
+        schedules=plan.schedules,
         stop_seconds=plan.worker_grace,
     )
     return Parts(postgres, temporal, worker)

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from atlas.embedded.errors import EmbeddedError
@@ -55,6 +56,7 @@ async def running_stack(home: Path) -> AsyncIterator[list[str]]:
     Its supervisor stops it when this process dies, even by SIGKILL. Raises `EmbeddedError`.
     """
     plan, environment = planned(Settings.load())
+    plan = replace(plan, schedules=False)  # nothing begins that the story does not tell
     command = [*supervisor_command(plan), "--detached"]
     process = await asyncio.create_subprocess_exec(
         *shim(command, None, signal.SIGTERM),

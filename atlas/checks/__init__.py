@@ -1,0 +1,1 @@
+"""One way to check each part, for `health_check` in a worker and `atlas doctor` outside."""

@@ -1,0 +1,97 @@
+"""The corpus: sources that nobody brings up to date, pages that lie about, and those that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from atlas.checks.probe import Found
+from atlas.domain.sources import SourceSpec
+from atlas.stores.postgres import sources, watching
+from atlas.stores.postgres.probes import probe_connection
+
+MEND = "See PostgreSQL's log, and `atlas doctor`"
+LAG = timedelta(minutes=30)
+"""From a fetch to the index a batch takes a minute or so."""
+QUARANTINE_GROWTH = 10
+"""Pages in a day beyond which a new kind of page, or a bug, is likely; and over 1% of the growth
+of the corpus is counted."""
+
+_COUNT, _SINCE = "quarantine.pages", "quarantine.since"
+_DAY = timedelta(days=1).total_seconds()
+
+
+async def overdue(database_url: str, now: datetime) -> Found:
+    """Sources that have been due for much longer than their cadence explains."""
+    async with probe_connection(database_url) as connection:
+        late = await sources.overdue(connection, now, by=timedelta(minutes=15))
+        declared = len(await sources.all_names(connection))
+    late = [(source, span) for source, span in late if span > patience(source.spec)]
+    if not late:
+        return Found(f"{declared} declared, none overdue")
+    first, span = late[0]
+    return Found(
+        f"{len(late)} of {declared} overdue; {first.spec.name} for {_hours(span)}",
+        "degraded",
+        f"See `atlas runs --source {first.spec.name}` and `atlas schedules list`; a run that "
+        "never ends holds its source",
+    )
+
+
+def patience(spec: SourceSpec) -> timedelta:
+    """How long a source may be due before anyone should look: two of its turns."""
+    if spec.own_schedule and spec.cron is None:
+        return max(2 * spec.cadence, timedelta(minutes=15))
+    return timedelta(hours=2)
+
+
+async def index_lag(database_url: str, now: datetime) -> Found:
+    """What was fetched and cannot be found yet."""
+    async with probe_connection(database_url) as connection:
+        return _lag(await watching.unsettled(connection), now)
+
+
+async def quarantine(
+    database_url: str, now: datetime, before: Mapping[str, float]
+) -> tuple[Found, dict[str, float]]:
+    """Whether ever more pages cannot be processed; with the figures of now."""
+    async with probe_connection(database_url) as connection:
+        bad, total = await watching.quarantined(connection)
+    return _quarantine(bad, total, now.timestamp(), before)
+
+
+def _lag(waiting: watching.Unsettled, now: datetime) -> Found:
+    if waiting.oldest is None:
+        return Found("all that was fetched can be found")
+    age = now - waiting.oldest
+    said = f"{waiting.pages} pages fetched, not yet to be found; the first for {_hours(age)}"
+    if age <= LAG:
+        return Found(said)
+    return Found(
+        said,
+        "degraded",
+        "See `atlas runs`, and whether workers serve `atlas-processing` and keep up",
+    )
+
+
+def _quarantine(
+    bad: int, total: int, now: float, before: Mapping[str, float]
+) -> tuple[Found, dict[str, float]]:
+    """Compared with the count of a day ago at most: what is there for longer is known."""
+    base, since = before.get(_COUNT), before.get(_SINCE, now)
+    if base is None or now - since > _DAY or bad < base:
+        base, since = float(bad), now
+    figures = {_COUNT: base, _SINCE: since}
+    grown = bad - base
+    if grown >= max(QUARANTINE_GROWTH, total / 1000):
+        return Found(
+            f"{bad} pages, {grown:.0f} of them within a day",
+            "degraded",
+            "See `atlas runs show RUN --failures` for what they have in common",
+        ), figures
+    return Found(f"{bad} pages"), figures
+
+
+def _hours(span: timedelta) -> str:
+    minutes = span.total_seconds() / 60
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"

@@ -1,0 +1,84 @@
+"""PostgreSQL: a committed write, the schema, the clock; and the index, written and searched."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import asyncpg
+
+from atlas.checks.probe import Found, Unwell
+from atlas.stores.postgres.migrate import SchemaMismatch, verify
+from atlas.stores.postgres.pool import shown
+from atlas.stores.postgres.probes import index_and_find, probe_connection, write
+
+SKEW_SECONDS = 5.0
+"""Clocks that differ by more make what is due, and politeness, wrong."""
+SLOW_SECONDS = 2.0
+"""A round trip that should take milliseconds."""
+
+MEND = (
+    "Start PostgreSQL (`atlas up -d` for the embedded stack), or correct ATLAS_DATABASE_URL; "
+    "runs wait and go on by themselves"
+)
+INDEX_MEND = "See PostgreSQL's log; `rebuild_index` makes the index anew beside the old one"
+_READ_ONLY = (
+    "ATLAS_DATABASE_URL leads to a standby or a read-only database: point it at the primary"
+)
+
+
+async def postgresql(database_url: str) -> Found:
+    """A write committed and read back, the schema this program knows, a clock that agrees."""
+    began = time.perf_counter()
+    async with probe_connection(database_url) as connection:
+        try:
+            await verify(connection)
+            theirs = await write(connection)
+        except SchemaMismatch as error:
+            raise Unwell(str(error), "run `atlas migrate`, or update Atlas") from None
+        except asyncpg.ReadOnlySQLTransactionError as error:
+            raise Unwell(str(error), _READ_ONLY) from None
+    ours, took = datetime.now(UTC), time.perf_counter() - began
+    skew = abs((ours - theirs).total_seconds())
+    if skew > SKEW_SECONDS + took:
+        return _skewed(skew, shown(database_url))
+    if took > SLOW_SECONDS:
+        return Found(
+            f"a write took {took:.1f} s",
+            "degraded",
+            "Look at PostgreSQL's load, disk and connections",
+        )
+    return Found(f"wrote and read at {shown(database_url)}")
+
+
+def _skewed(skew: float, where: str) -> Found:
+    return Found(
+        f"the clock here and that of {where} differ by {skew:.0f} s",
+        "degraded",
+        "Let both machines keep time by NTP: what is due and how politely depends on it",
+    )
+
+
+async def index(database_url: str) -> Found:
+    """A text indexed and found, in a transaction that is rolled back."""
+    began = time.perf_counter()
+    async with probe_connection(database_url) as connection:
+        try:
+            found = await index_and_find(connection)
+        except asyncpg.LockNotAvailableError:
+            return Found(
+                "others have been writing to the index for 5 s without a break",
+                "degraded",
+                "Nothing, while a rebuild switches or a large source is settled; else look at "
+                "pg_locks for a session that is stuck",
+            )
+    took = time.perf_counter() - began
+    if not found:
+        raise Unwell("a text that was just indexed was not found", INDEX_MEND)
+    if took > SLOW_SECONDS:
+        return Found(
+            f"indexing and finding a text took {took:.1f} s",
+            "degraded",
+            "Look at PostgreSQL's load, and whether autovacuum keeps up with index_entries",
+        )
+    return Found("indexed and found a text")

@@ -1,0 +1,78 @@
+"""Task queues: who polls them, and what waits in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+
+from atlas.checks.probe import Found
+from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
+
+POLL_AGE = timedelta(seconds=90)
+"""A poll lasts up to 60 s and is dated at its beginning, by the server's clock."""
+
+BACKLOG_AGE = {
+    QUEUE: timedelta(minutes=5),
+    QUEUE_PROCESSING: timedelta(minutes=30),
+    QUEUE_BULK: timedelta(hours=6),
+}
+"""Work that has waited longer is more than a burst. Bulk work is meant to wait."""
+
+MEND = "See whether Temporal answers: `atlas doctor`"
+_WORKFLOW = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+_ACTIVITY = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """One queue at this moment."""
+
+    pollers: int
+    backlog: int
+    oldest: timedelta
+
+
+async def state_of(client: Client, queue: str, kind: TaskQueueType.ValueType) -> QueueState:
+    """Live pollers and backlog. Raises RPCError."""
+    answer = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=TaskQueue(name=queue),
+            task_queue_type=kind,
+            report_stats=True,
+        )
+    )
+    recent = datetime.now(UTC) - POLL_AGE
+    polls = [poller.last_access_time.ToDatetime(tzinfo=UTC) for poller in answer.pollers]
+    return QueueState(
+        sum(at >= recent for at in polls),
+        answer.stats.approximate_backlog_count,
+        answer.stats.approximate_backlog_age.ToTimedelta(),
+    )
+
+
+async def queue(client: Client, name: str) -> Found:
+    """Whether somebody works on the queue, and keeps up."""
+    kinds = (_WORKFLOW, _ACTIVITY) if name == QUEUE else (_ACTIVITY,)
+    states = [await state_of(client, name, kind) for kind in kinds]
+    pollers, backlog = min(s.pollers for s in states), sum(s.backlog for s in states)
+    oldest = max(s.oldest for s in states)
+    said = f"{pollers} polling, {backlog} waiting"
+    if pollers == 0:
+        return Found(
+            f"no worker polls it; {backlog} waiting",
+            "failing",
+            f"Start `atlas up -d`, or a worker that serves it: `atlas worker --queues {name}`",
+        )
+    if oldest > BACKLOG_AGE[name] and backlog:
+        return Found(
+            f"{said}, the oldest for {oldest.total_seconds() / 60:.0f} min",
+            "degraded",
+            f"Add workers: `atlas worker --queues {name}`",
+        )
+    return Found(said)

@@ -1,0 +1,98 @@
+"""Temporal: the namespace, its search attributes, the corpus it belongs to, and its clock."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, PollActivityTaskQueueRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from atlas import start_checks
+from atlas.checks.probe import Found, Unwell
+
+SKEW_SECONDS = 5.0
+MEND = (
+    "Start Temporal (`atlas up -d` for the embedded stack), or correct TEMPORAL_ADDRESS; runs wait "
+    "and go on by themselves"
+)
+_POLL = timedelta(seconds=3)
+
+
+async def temporal(client: Client, corpus_id: str | None = None) -> Found:
+    """What a worker needs of the namespace; `corpus_id` is the database's, where it is known."""
+    try:
+        await start_checks.check_namespace(client)
+        await start_checks.check_search_attributes(client)
+        theirs = await start_checks.recorded_corpus(client)
+    except start_checks.StartRefused as error:
+        raise Unwell(str(error), "Prepare the namespace as said") from None
+    where = client.service_client.config.target_host
+    if None not in (theirs, corpus_id) and theirs != corpus_id:
+        raise Unwell(
+            f"namespace '{client.namespace}' belongs to corpus {theirs}, the database holds "
+            f"{corpus_id}",
+            "Point TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE or ATLAS_DATABASE_URL at the right one",
+        )
+    skew = await clock_skew(client)
+    if skew is not None and abs(skew) > SKEW_SECONDS:
+        return Found(
+            f"the clock here and that of {where} differ by {abs(skew):.0f} s",
+            "degraded",
+            "Let both machines keep time by NTP: schedules fire by Temporal's clock",
+        )
+    return Found(f"namespace '{client.namespace}' at {where}")
+
+
+async def clock_skew(client: Client) -> float | None:
+    """Seconds by which the server's clock is ahead; None when it did not say.
+
+    No call tells the time, but the server dates every poll: poll a queue that nobody else knows,
+    and ask when.
+    """
+    queue = TaskQueue(name=f"atlas-clock-{secrets.token_hex(6)}")
+    before = datetime.now(UTC)
+    poll = asyncio.create_task(
+        client.workflow_service.poll_activity_task_queue(
+            PollActivityTaskQueueRequest(
+                namespace=client.namespace, task_queue=queue, identity="atlas-clock"
+            ),
+            timeout=_POLL,
+        )
+    )
+    try:
+        while not poll.done():
+            polled = await _polled_at(client, queue)
+            if polled is not None:
+                return _beyond(polled, before, datetime.now(UTC))
+            await asyncio.sleep(0.05)
+        return None
+    finally:
+        poll.cancel()
+        with suppress(asyncio.CancelledError, RPCError):
+            await poll
+
+
+def _beyond(moment: datetime, before: datetime, after: datetime) -> float:
+    """How far a moment lies outside of a span that should contain it, in seconds."""
+    if moment > after:
+        return (moment - after).total_seconds()
+    return min((moment - before).total_seconds(), 0.0)
+
+
+async def _polled_at(client: Client, queue: TaskQueue) -> datetime | None:
+    answer = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=queue,
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+        )
+    )
+    for poller in answer.pollers:
+        return poller.last_access_time.ToDatetime(tzinfo=UTC)
+    return None

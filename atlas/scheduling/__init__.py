@@ -1,0 +1,1 @@
+"""Temporal's schedules, made to agree with the declared ones."""

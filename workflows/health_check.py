@@ -1,0 +1,140 @@
+"""`health_check`: a timed round trip through each part, all at once; tell what changed.
+
+What was told already travels in the result: the schedule hands the last one to the next run, so
+that alerts need no database. A part that cannot be looked at is failing; nothing that is found
+fails the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.checking import Checking
+    from atlas.contracts.health import (
+        CONCERNS,
+        Check,
+        CheckConcern,
+        Checked,
+        HealthRequest,
+        HealthResult,
+        HealthTold,
+        PartHealth,
+        Status,
+        TellHealth,
+    )
+    from atlas.contracts.names import ATTRIBUTE_OUTCOME, ATTRIBUTE_TRIGGER
+    from workflows.options import CHECKING, TELLING
+
+_TRIGGER = SearchAttributeKey.for_keyword(ATTRIBUTE_TRIGGER)
+_OUTCOME = SearchAttributeKey.for_keyword(ATTRIBUTE_OUTCOME)
+
+
+@workflow.defn(name="health_check")
+class HealthCheck:
+    """Looks at every part, and tells what changed since the last look."""
+
+    @workflow.run
+    async def run(self, request: HealthRequest | None = None) -> HealthResult:
+        request = request or HealthRequest()
+        workflow.upsert_search_attributes([_TRIGGER.value_set(request.trigger)])
+        last = _last_result()
+        found = await asyncio.gather(*(_look(each, last.figures) for each in CONCERNS))
+        checks = [check for one in found for check in one.checks]
+        told = await _tell(request, found, last)
+        result = HealthResult(
+            status=_worst(checks),
+            checked_at=workflow.time(),
+            checks=told.parts,
+            transitions=told.transitions,
+            delivered=told.delivered,
+            pending=len(told.transitions) if told.delivered is False else 0,
+            message=told.message,
+            figures={name: value for one in found for name, value in one.figures.items()},
+        )
+        workflow.upsert_search_attributes([_OUTCOME.value_set(result.status)])
+        workflow.set_current_details(_table(result))
+        return result
+
+
+def _last_result() -> HealthResult:
+    """What the check before had come to; of a run that no schedule started, nothing."""
+    try:
+        last: HealthResult | None = workflow.get_last_completion_result(HealthResult)
+    except Exception:  # of a version, or with a key, that this worker does not know: begin anew
+        workflow.logger.warning("the last check's result cannot be read; beginning anew")
+        last = None
+    return last or HealthResult(status="ok")
+
+
+async def _look(concern: str, before: dict[str, float]) -> Checked:
+    try:
+        return await workflow.execute_activity_method(
+            Checking.check_concern,
+            CheckConcern(concern=concern, before=before),
+            summary=concern,
+            **CHECKING,
+        )
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        return Checked(checks=[_not_looked_at(concern, error)], figures=_of(concern, before))
+
+
+def _of(concern: str, figures: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in figures.items() if name.startswith(f"{concern}.")}
+
+
+def _not_looked_at(concern: str, error: ActivityError) -> Check:
+    return Check(
+        part=concern,
+        status="failing",
+        detail=f"it could not be looked at: {error.cause or error}",
+        mend="See the workers' logs: they are overloaded, or this is a bug",
+    )
+
+
+async def _tell(request: HealthRequest, found: list[Checked], last: HealthResult) -> HealthTold:
+    checks = [check for one in found for check in one.checks]
+    try:
+        return await workflow.execute_activity_method(
+            Checking.tell_health,
+            TellHealth(
+                key=workflow.info().run_id,
+                at=workflow.time(),
+                checks=checks,
+                unknown=[part for one in found for part in one.unknown],
+                before=last.checks,
+                alert=request.alert,
+            ),
+            **TELLING,
+        )
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        # The next check compares with what was known before this one.
+        return HealthTold(parts=_kept(checks, last), message=f"nothing was told: {error.cause}")
+
+
+def _kept(checks: list[Check], last: HealthResult) -> list[PartHealth]:
+    before = {part.part: part for part in last.checks}
+    return [before.get(check.part, PartHealth(part=check.part)) for check in checks]
+
+
+def _worst(checks: list[Check]) -> Status:
+    for status in ("failing", "degraded"):
+        if any(check.status == status for check in checks):
+            return status
+    return "ok"
+
+
+def _table(result: HealthResult) -> str:
+    rows = "\n".join(
+        f"| {each.part} | {each.status} | {each.milliseconds:.0f} | {each.detail[:200]} |"
+        for each in result.checks
+    )
+    return f"**{result.status}**\n\n| part | status | ms | found |\n|---|---|---:|---|\n{rows}"
