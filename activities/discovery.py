@@ -10,6 +10,7 @@ from activities.again import once_more
 from activities.beating import beating
 from atlas.contracts.activities import EnlistUrls, LevelListed, ListLevel
 from atlas.contracts.collect import MAX_REFUSED_LISTED, RefusedUrl, UrlsAdded
+from atlas.contracts.refusal import too_late
 from atlas.domain.batch import FetchRow
 from atlas.domain.errors import PageError, Retries
 from atlas.domain.fetched import FetchError
@@ -66,6 +67,8 @@ class Discovery:
             added = await self._corpus.add_pages(
                 run, source, sorted(good), level=request.level, limits=request.limits
             )
+            if added is None:
+                raise too_late(f"run {request.run_id} has ended; start another")
         return UrlsAdded(
             added=added,
             known=len(good) - added,
@@ -126,6 +129,8 @@ class Discovery:
     async def _list(
         self, run: Run, source: Source, urls: list[str], request: ListLevel, *, complete: bool
     ) -> LevelListed:
+        if not request.fetch and request.process:  # from the stored bodies; the new ones have none
+            await self._take_held(run, source, request)
         urls = sorted(set(urls))
         room = await self._room(source, run.run_id, request.level)
         if room is not None and len(urls) > room:

@@ -30,8 +30,8 @@ class SyncPipeline:
         if request is None:
             raise missing_input("sync_pipeline", '{"sources": ["docs"]}')
         state = request.state or SyncState()
-        one = not request.all and len(set(request.sources)) == 1
-        work = SourceRun(request, state) if one else SeveralSources(request, state)
+        one = not request.all and not request.tags and len(set(request.sources)) == 1
+        work = SourceRun(request, state, request) if one else SeveralSources(request, state)
         self._work = work
         if self._signalled is not None:
             await work.set_paused(self._signalled)

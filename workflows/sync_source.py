@@ -3,72 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.discovery import Discovery
-    from activities.fetching import Fetching
-    from activities.indexing import Indexing
-    from activities.processing import Processing
     from activities.running import Running
     from atlas.contracts.activities import (
-        Batch,
-        ClaimBatch,
-        CloseRun,
+        ApplyLimits,
+        EnlistUrls,
+        LevelListed,
         ListLevel,
-        OpenRun,
-        PauseRun,
         RunClosed,
-        RunOpened,
     )
+    from atlas.contracts.collect import UrlsAdded
     from atlas.contracts.models import Counts, Outcome
-    from atlas.contracts.sync_pipeline import SyncProgress, SyncRequest, SyncResult, SyncState
-    from workflows.continuing import (
-        continue_as_new,
-        events_so_far,
-        handlers_ended,
-        history_is_long,
-    )
-    from workflows.options import CLOSING, FETCHING, LISTING, PROCESSING, SETTLING, SHORT
-    from workflows.telling import tell_begin, tell_end, tell_stage
-
-_LEASE_POLL = timedelta(seconds=5)
-_LONGEST_LEASE_POLL = timedelta(minutes=5)
-_LONGEST_WAIT = 60.0
+    from atlas.contracts.refusal import too_late
+    from atlas.contracts.sync_pipeline import SyncResult
+    from atlas.contracts.work import Limits, RunLimits
+    from workflows.continuing import events_so_far
+    from workflows.options import LISTING, SHORT
+    from workflows.source_lanes import LanedRun
+    from workflows.telling import tell_begin, tell_end
 
 
-class SourceRun:
-    """The run of one source. Its state is what a continued run needs, and nothing else."""
+class SourceRun(LanedRun):
+    """The run of one source: what happens in which order, and what may change meanwhile."""
 
-    def __init__(self, request: SyncRequest, state: SyncState) -> None:
-        self._request = request
-        self._source = request.sources[0]
-        self._run_id = workflow.info().first_execution_run_id
-        self._level = state.level
-        self._listed = state.listed
-        self._complete = state.complete
-        self._message = state.message
-        self._paused_since = state.paused_since
-        self._recorded_pause = state.paused_since is not None
-        self._recording = False
-        self._numbers = (state.lane_numbers + [0] * request.lanes)[: request.lanes]
-        self._events_before = state.events
-        self._continued = request.state is not None
-        self._counts = Counts()
-        self._stage = "starting"
-        self._opened = False
-        self._stopping = False
+    _changes = 0
+    """Beginnings and ends of changes from outside (URLs, limits) in this execution; `_changing` are
+    being made."""
+    _changing = 0
 
     async def run(self) -> SyncResult:
-        """Work the source through; what happens in which order."""
+        """Work the source through."""
         tell_begin(self._source, self._request.trigger)
         try:
             refused = await self._open()
             if refused is not None:
-                return self._result(refused.outcome or "failed", message=refused.message)
+                return await self._refused(refused.outcome or "failed", refused.message)
             outcome = await self._work_levels()
             closed = await self._close(outcome)
         except BaseException as error:
@@ -77,89 +53,35 @@ class SourceRun:
             raise
         return self._result(closed.outcome, closed=closed)
 
-    async def set_paused(self, paused: bool) -> None:
-        """Lanes stop at their next batch boundary, or go on."""
-        if paused == (self._paused_since is not None):
-            return
-        self._paused_since = workflow.time() if paused else None
-        await self._record_pause()
-
-    def progress(self) -> SyncProgress:
-        return SyncProgress(
-            source=self._source,
-            stage="paused" if self._paused_since is not None else self._stage,
-            level=self._level,
-            counts=self._counts,
-            paused=self._paused_since is not None,
-            paused_since=self._paused_since,
-        )
-
-    # Lease and end
-
-    async def _open(self) -> RunOpened | None:
-        """Take the lease; the answer is None, or why there is nothing to do."""
-        if self._continued:
-            self._opened = True
-            await self._record_pause()
-            return None
-        self._tell("taking the lease")
-        pause = _LEASE_POLL
-        while True:
-            opened = await workflow.execute_activity_method(
-                Running.open_run,
-                OpenRun(
-                    run_id=self._run_id,
-                    workflow_id=workflow.info().workflow_id,
-                    source=self._source,
-                    trigger=self._request.trigger,
-                    due=self._request.due,
+    async def add_urls(self, urls: list[str]) -> UrlsAdded:
+        """Add pages to the level that is worked on, whether the listing has them or not."""
+        await self._until_open()
+        with self._change():
+            return await workflow.execute_activity_method(
+                Discovery.enlist_urls,
+                EnlistUrls(
+                    run_id=self._run_id, urls=urls, level=self._open_level, limits=self._limits
                 ),
-                summary=self._source,
+                summary=f"{len(urls)} URLs",
                 **SHORT,
             )
-            waits = opened.outcome == "already_running" and self._request.wait_for_lease
-            if not waits:
-                break
-            self._tell(f"waiting: {opened.message}")
-            await workflow.sleep(pause, summary=opened.message[:150])
-            pause = min(pause * 2, _LONGEST_LEASE_POLL)
-            if history_is_long(self._request):
-                workflow.continue_as_new(self._request)
-        if opened.outcome is not None:
-            return opened
-        self._opened = True
-        await self._record_pause()
-        return None
 
-    async def _record_pause(self) -> None:
-        """Record the latest state, one after the other: two records under way could cross."""
-        if self._recording or not self._opened:
-            return
-        self._recording = True
-        while self._recorded_pause != (paused := self._paused_since is not None):
-            await workflow.execute_activity_method(
-                Running.pause_run, PauseRun(run_id=self._run_id, paused=paused), **SHORT
+    async def set_limits(self, limits: Limits) -> RunLimits:
+        """Put new limits in place of the old; a deadline stays."""
+        await self._until_open()
+        with self._change():
+            self._limits = RunLimits(**limits.model_dump(), deadline=self._limits.deadline)
+            await self._apply_limits()
+        return self._limits
+
+    def check_open(self) -> None:
+        """Raises when it is too late to change the run."""
+        if self._over:
+            raise too_late(
+                f"the run of '{self._source}' is ending, or waits for its lease; start another"
             )
-            self._recorded_pause = paused
-        self._recording = False
 
-    async def _close(self, outcome: Outcome | None) -> RunClosed:
-        self._tell("closing")
-        closed = await workflow.execute_activity_method(
-            Running.close_run,
-            CloseRun(
-                run_id=self._run_id,
-                outcome=outcome,
-                complete=self._complete and outcome is None,
-                message=self._message,
-            ),
-            summary=self._source,
-            **CLOSING,
-        )
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        return closed
-
-    # Levels and lanes
+    # Levels
 
     async def _work_levels(self) -> Outcome | None:
         """Depth d is settled or given up before d + 1 is listed. None: the outcome follows from
@@ -167,23 +89,20 @@ class SourceRun:
         while True:
             lanes = self._request.lanes
             if not self._listed:
-                self._tell("discovering")
-                listed = await workflow.execute_activity_method(
-                    Discovery.list_level,
-                    ListLevel(run_id=self._run_id, level=self._level),
-                    summary=f"{self._source}, level {self._level}",
-                    **LISTING,
-                )
-                if workflow.cancellation_reason() is not None:  # the activity ended well before it
-                    raise asyncio.CancelledError
+                changes = self._changes
+                listed = await self._list_level()
                 if listed.unfinished:
-                    await self._work_lanes(self._level - 1, 1)
+                    await self._work_lanes(self._level - 1, self._lanes_for(listed.unfinished))
                     continue
+                if await self._changed_since(changes):
+                    continue  # listed under other limits, or without URLs added meanwhile
                 self._complete = self._complete and listed.complete
+                self._cut = self._cut or listed.cut
                 if listed.failed:
                     self._message = listed.message
                     return "listing_failed"
                 if not listed.pages:
+                    self._over = True
                     return None
                 self._listed = True
                 self._counts = listed.counts
@@ -192,121 +111,92 @@ class SourceRun:
             self._level += 1
             self._listed = False
 
-    async def _work_lanes(self, level: int, lanes: int) -> None:
-        """A few batches at once: the network of one overlaps the CPU of another."""
-        self._tell("fetching, processing and indexing")
-        tasks = [asyncio.create_task(self._lane(level, lane)) for lane in range(lanes)]
+    async def _list_level(self) -> LevelListed:
+        self._tell("discovering")
+        listed = await workflow.execute_activity_method(
+            Discovery.list_level,
+            ListLevel(
+                run_id=self._run_id,
+                level=self._level,
+                discover="discover" in self._stages,
+                fetch=self._fetches,
+                process=self._processes,
+                mode=self._request.pages_wanted,
+                retry_failed=self._request.retry_failed,
+                limits=self._limits,
+            ),
+            summary=f"{self._source}, level {self._level}",
+            **LISTING,
+        )
+        if workflow.cancellation_reason() is not None:  # the activity ended well before it
+            raise asyncio.CancelledError
+        return listed
+
+    def _lanes_for(self, pages: int) -> int:
+        # One, as ever, for what superseded attempts left; more for what was added.
+        return min(self._request.lanes, -(-pages // self._request.batch)) if self._changes else 1
+
+    # Changes from outside
+
+    @property
+    def _open_level(self) -> int:
+        """The level whose pages are worked on, or will be before the next one is listed."""
+        return self._level if self._listed else max(0, self._level - 1)
+
+    async def _until_open(self) -> None:
+        await workflow.wait_condition(lambda: self._opened or self._over)
+        self.check_open()
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """Count a change when it begins and when it is made: a listing under way knows nothing."""
+        self._changes += 1
+        self._changing += 1
         try:
-            await workflow.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            yield
         finally:
-            await self._stop(tasks)
-        if not all(task.result() for task in tasks):
-            await self._continue_as_new()
+            self._changing -= 1
+            self._changes += 1
 
-    async def _stop(self, tasks: list[asyncio.Task[bool]]) -> None:
-        """Return with no lane under way. An activity that ends well although it was cancelled
-        swallows the cancellation, so the lanes look for `_stopping`, too."""
-        self._stopping = not all(task.done() for task in tasks)
-        for task in tasks:
-            task.cancel()
-        await workflow.wait(tasks)
+    async def _changed_since(self, changes: int) -> bool:
+        """Whether the run was changed since, once no change is being made."""
+        if self._changing:
+            await workflow.wait_condition(lambda: not self._changing)
+        return self._changes != changes
 
-    async def _lane(self, level: int, lane: int) -> bool:
-        """Work batch after batch; true once the level has no more for this lane."""
-        waited = 0.0
-        while not self._stopping and not history_is_long(self._request):
-            await workflow.wait_condition(lambda: self._paused_since is None)
-            self._numbers[lane] += 1
-            batch = Batch(run_id=self._run_id, lane=lane, number=self._numbers[lane])
-            claimed = await workflow.execute_activity_method(
-                Fetching.claim_batch,
-                ClaimBatch(
-                    **batch.model_dump(),
-                    level=level,
-                    size=self._request.batch,
-                    waited=waited,
-                ),
-                summary=_name(batch),
-                **SHORT,
-            )
-            self._count(claimed.counts)
-            if claimed.pages:
-                waited = 0.0
-                await self._work_batch(batch)
-            elif claimed.wait is None:
-                return True
-            else:
-                pause = min(max(claimed.wait, 1.0), _LONGEST_WAIT)
-                waited += pause
-                await workflow.sleep(pause, summary=f"lane {lane}: pages to be tried again")
-        return False
-
-    async def _work_batch(self, batch: Batch) -> None:
-        """Fetch, process, settle; each activity takes the batch's key and looks up the rest."""
-        if self._stopping:
-            return
-        name = _name(batch)
-        fetched = await workflow.execute_activity_method(
-            Fetching.fetch_batch, batch, summary=name, **FETCHING
+    async def _apply_limits(self) -> None:
+        await workflow.execute_activity_method(
+            Running.apply_limits,
+            ApplyLimits(run_id=self._run_id, level=self._open_level, limits=self._limits),
+            **SHORT,
         )
-        if self._stopping or not fetched.to_process:
-            return
-        processed = await workflow.execute_activity_method(
-            Processing.process_batch, batch, summary=name, **PROCESSING
-        )
-        if self._stopping or not processed.to_settle:
-            return
-        settled = await workflow.execute_activity_method(
-            Indexing.settle_batch, batch, summary=name, **SETTLING
-        )
-        self._count(settled.counts)
 
-    # Continuing as new
+    # The result
 
-    async def _continue_as_new(self) -> None:
-        """With no lane, child or handler under way."""
-        await handlers_ended()
-        state = SyncState(
-            level=self._level,
-            listed=self._listed,
-            lane_numbers=self._numbers,
-            paused_since=self._paused_since,
-            complete=self._complete,
-            message=self._message,
-            events=events_so_far(self._events_before),
-        )
-        continue_as_new(self._request, state)
-
-    # Telling
-
-    def _count(self, counts: Counts) -> None:
-        if counts.done >= self._counts.done:  # answers of lanes may cross
-            self._counts = counts
-        self._tell(self._stage)
-
-    def _tell(self, stage: str) -> None:
-        self._stage = stage
-        tell_stage(self.progress())
+    async def _refused(self, outcome: Outcome, message: str) -> SyncResult:
+        self._over = True
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._result(outcome, message=message)
 
     def _result(
         self, outcome: Outcome, *, closed: RunClosed | None = None, message: str = ""
     ) -> SyncResult:
         counts = closed.counts if closed else Counts()
         self._counts, self._stage = counts, outcome
-        tell_end(self.progress(), outcome, closed.message if closed else message)
+        message = closed.message if closed else message
+        tell_end(self.progress(), outcome, message)
+        complete = self._complete if closed else False
         return SyncResult(
             workflow_id=workflow.info().workflow_id,
             run_id=self._run_id,
             outcome=outcome,
             counts=counts,
-            complete=self._complete and closed is not None,
+            complete=complete if closed is None or closed.complete is None else closed.complete,
             removed=closed.removed if closed else 0,
             levels=self._level,
             failures=closed.failures if closed else [],
-            message=(closed.message if closed else message),
+            message=message,
             events=events_so_far(self._events_before),
+            skipped=closed.skipped if closed else {},
+            bytes=closed.bytes if closed else 0,
         )
-
-
-def _name(batch: Batch) -> str:
-    return f"lane {batch.lane}, batch {batch.number}"

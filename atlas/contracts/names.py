@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 QUEUE = "atlas"
 """Workflows, network and database work."""
@@ -54,6 +55,14 @@ def collect_workflow_id(source: str) -> str:
     return f"collect_from_source:{source}"
 
 
+def collect_all_id(request: Any) -> str:
+    """The id of a `collect_all_sources`: one for all sources, one for those that are due, and one
+    for each selection."""
+    which = [*sorted(set(request.sources)), "tags", *sorted(set(request.tags))]
+    chosen = f":{digest_of(*which)[:8]}" if len(which) > 1 else ""
+    return f"collect_all_sources{chosen}{':due' if request.due else ''}"
+
+
 def sync_request_id(sources: Sequence[str], *, all: bool, tags: Sequence[str] = ()) -> str:
     """The id of a sync: the source's; for all sources, one that no source can have; for several,
     by their names, so that equal requests meet and others do not."""
@@ -66,6 +75,12 @@ def sync_request_id(sources: Sequence[str], *, all: bool, tags: Sequence[str] = 
     if len(names) == 1:
         return sync_workflow_id(names[0])
     return sync_workflow_id(f"{names[0]}+{len(names) - 1}-{digest_of(*names)[:8]}")
+
+
+def dedup_workflow_id(sources: Sequence[str]) -> str:
+    """The id of a deduplication: one at a time of the same sources, or of all."""
+    of = sync_request_id(sources, all=not sources).partition(":")[2]
+    return f"deduplicate_documents:{of}"
 
 
 def digest_of(*parts: str) -> str:

@@ -18,3 +18,13 @@ def invalid_input(message: str) -> ApplicationError:
 def missing_input(workflow_type: str, example: str) -> ApplicationError:
     """The input was left out."""
     return invalid_input(f"{workflow_type} needs an input, for example: {example}")
+
+
+def too_late(message: str) -> ApplicationError:
+    """A run is ending, and nothing can be added to it any more."""
+    return ApplicationError(
+        message,
+        type="RunEnding",
+        non_retryable=True,
+        category=ApplicationErrorCategory.BENIGN,
+    )

@@ -1,0 +1,64 @@
+"""`hourly_collection`: bring in what is due."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from atlas.contracts.activities import PlanSources
+    from atlas.contracts.collect import HourlyRequest, HourlyResult
+    from atlas.contracts.names import sync_workflow_id
+    from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
+    from workflows.children import Children, Family
+    from workflows.planned_sources import PlannedSources
+
+_NOT_STARTED = ("already_running", "source_paused", "unknown_source")
+
+
+@workflow.defn(name="hourly_collection")
+class HourlyCollection(PlannedSources):
+    """A `sync_pipeline` for each source that is due and has no schedule of its own: what the hour
+    collects must be searchable. Due is a state, not a count of hours: after downtime each source
+    is synced once."""
+
+    @workflow.run
+    async def run(self, request: HourlyRequest | None = None) -> HourlyResult:
+        request = request or HourlyRequest()
+        plan = PlanSources(run_id=self.run_id, due=True, own_schedules=False)
+        children, outcome = await self.work_through(
+            "hourly_collection", request, plan, _family(request)
+        )
+        return HourlyResult(
+            workflow_id=workflow.info().workflow_id,
+            run_id=self.run_id,
+            outcome=outcome,
+            due=children.done,
+            started=_started(children),
+            counts=children.totals,
+            bytes=children.bytes,
+            outcomes=children.by_outcome,
+            sources=children.outcomes,
+            message=self.note,
+            events=self.events,
+        )
+
+
+def _started(children: Children) -> int:
+    return children.done - sum(children.by_outcome.get(kind, 0) for kind in _NOT_STARTED)
+
+
+def _family(request: HourlyRequest) -> Family:
+    def request_of(name: str) -> SyncRequest:
+        return SyncRequest(
+            sources=[name], mode="incremental", limits=request.limits, trigger=request.trigger
+        )
+
+    return Family(
+        workflow="sync_pipeline",
+        result=SyncResult,
+        verb="sync",
+        at_once=request.parallel,
+        id_of=sync_workflow_id,
+        request_of=request_of,
+        fine=("completed", "already_running"),
+    )
