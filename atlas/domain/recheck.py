@@ -22,8 +22,8 @@ from atlas.domain.errors import ErrorClass, handling
 LONGEST_CADENCES = 4
 """A page that never changes is checked this many cadences after its last check at the latest."""
 
-_MEMORY = 0.9
-"""What a check a cadence later leaves of the weight of those before it: about ten count."""
+_MEMORY = 0.8
+"""What a check a cadence later leaves of the weight of those before it: about five count."""
 
 _FORGOTTEN = 0.5
 """Weight of changes below which the page counts as one that does not change."""

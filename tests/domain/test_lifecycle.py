@@ -1,4 +1,6 @@
-"""When a vanished page goes: pure rules."""
+"""The lifecycle of a page, and when a vanished one goes: pure rules."""
+
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -6,8 +8,14 @@ from hypothesis import strategies as st
 
 from atlas.domain.lifecycle import (
     BRAKE_FLOOR,
+    FINDABLE,
+    GONE_SPACING,
+    Evidence,
+    Lifecycle,
     absences_needed,
+    after,
     brake,
+    counts_as_gone,
     gone_long_enough,
     most_careful,
 )
@@ -69,3 +77,66 @@ def test_the_brake_lets_a_few_and_a_small_share_go(removals: int, held: int) -> 
     else:
         assert braked
     assert braked <= brake(removals + 1, held)
+
+
+# The lifecycle
+
+
+@given(st.sampled_from(Lifecycle), st.sampled_from(Evidence))
+def test_the_same_evidence_twice_is_that_evidence_once(state, evidence) -> None:
+    once = after(state, evidence)
+    assert after(once, evidence) is once
+
+
+@given(st.sampled_from(Lifecycle))
+def test_a_settled_document_can_be_found(state) -> None:
+    assert after(state, Evidence.SETTLED) in FINDABLE
+
+
+@given(st.sampled_from(Lifecycle), st.sampled_from(Evidence))
+def test_nothing_becomes_findable_without_a_document(state, evidence) -> None:
+    if state not in FINDABLE and after(state, evidence) in FINDABLE:
+        assert evidence is Evidence.SETTLED
+
+
+@given(st.sampled_from(Evidence))
+def test_only_removal_takes_a_findable_page_away(evidence) -> None:
+    for state in FINDABLE:
+        if after(state, evidence) not in FINDABLE:
+            assert evidence in (Evidence.REMOVED, Evidence.ERASED)
+
+
+def test_the_way_of_a_page_that_vanishes_and_comes_back() -> None:
+    state = Lifecycle.DISCOVERED
+    way = []
+    for evidence in (
+        "settled",
+        "gone",
+        "answered",
+        "gone",
+        "gone",
+        "removed",
+        "expired",
+        "settled",
+    ):
+        state = after(state, Evidence(evidence))
+        way.append(state.value)
+    assert way == [
+        "live", "suspect", "live", "suspect", "suspect", "tombstoned", "purged", "live",
+    ]  # fmt: skip
+
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+AGES = st.timedeltas(timedelta(), timedelta(days=3))
+
+
+@given(st.none() | AGES, st.booleans(), st.booleans())
+def test_gone_is_counted_once_a_run_and_apart(age, same_run, same_source) -> None:
+    last = None if age is None else NOW - age
+    counted = counts_as_gone(last=last, same_run=same_run, same_source=same_source, now=NOW)
+    if age is None:
+        assert counted
+    elif same_run:
+        assert not counted
+    else:
+        assert counted == (same_source or age >= GONE_SPACING)

@@ -55,8 +55,8 @@ async def blame(
             update hosts
             set failures = $2, throttled = $4, last_error = $5, last_error_at = clock_timestamp(),
                 down_since = coalesce(down_since, clock_timestamp()),
-                open_until = case when $3 > 0 then greatest(open_until,
-                    clock_timestamp() + make_interval(secs => $3)) else open_until end
+                open_until = case when $3::float8 > 0 then greatest(open_until,
+                    clock_timestamp() + make_interval(secs => $3::float8)) else open_until end
             where host = $1
             """,
             host,

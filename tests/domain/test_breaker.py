@@ -1,0 +1,26 @@
+"""When a host counts as down: pure rules."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atlas.domain.breaker import Breaker
+
+BREAKER = Breaker(threshold=3, first_pause=10.0, longest_pause=60.0)
+
+
+def test_pauses_double_up_to_the_longest() -> None:
+    assert [BREAKER.pause(n) for n in range(8)] == [None, None, None, 10, 20, 40, 60, 60]
+
+
+@given(st.integers(0, 10_000))
+def test_no_pause_before_the_threshold_and_none_beyond_the_longest(failures) -> None:
+    pause = BREAKER.pause(failures)
+    assert (pause is None) == (failures < BREAKER.threshold)
+    assert pause is None or BREAKER.first_pause <= pause <= BREAKER.longest_pause
+
+
+def test_the_states() -> None:
+    assert BREAKER.state(0, 0) == "closed"
+    assert BREAKER.state(1, 5) == "throttled"
+    assert BREAKER.state(3, 5) == "open"
+    assert BREAKER.state(3, 0) == "half_open"
