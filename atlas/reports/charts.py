@@ -14,8 +14,8 @@ from atlas.reports.markup import Markup, join, tag
 from atlas.reports.scale import Scale, scale
 from atlas.reports.words import weekday
 
-WIDTH, HEIGHT = 440.0, 210.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 430.0, 12.0, 180.0
+WIDTH, HEIGHT = 440.0, 212.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 430.0, 24.0, 184.0
 
 Show = Callable[[float], str]
 
@@ -75,16 +75,16 @@ def lines(chart: Chart, *, from_zero: bool = False) -> Markup:
     vertical = scale(
         _known(chart), _BOTTOM, _TOP, from_zero=from_zero, whole=chart.whole, most=chart.most
     )
-    pace = (_RIGHT - 8 - _LEFT - 8) / max(len(chart.days) - 1, 1)
+    pace = (_RIGHT - 12 - _LEFT - 8) / max(len(chart.days) - 1, 1)
     across = [_LEFT + 8 + pace * place for place in range(len(chart.days))]
-    drawn = [_week_border(across)]
+    drawn: list[Markup] = []
     for number, series in enumerate(chart.series):
         points = [
             None if value is None else (x, vertical.at(value))
             for x, value in zip(across, series.values, strict=True)
         ]
         drawn += _line(points, f"s{number + 1}")
-    return _framed(chart, vertical, join(drawn), across)
+    return _framed(chart, vertical, join(drawn), across, _this_week(across))
 
 
 def _line(points: Sequence[tuple[float, float] | None], colour: str) -> list[Markup]:
@@ -99,29 +99,38 @@ def _line(points: Sequence[tuple[float, float] | None], colour: str) -> list[Mar
     return drawn
 
 
-def _week_border(across: Sequence[float]) -> Markup:
-    """Where the week before ends, on a chart of two weeks."""
+def _this_week(across: Sequence[float]) -> Markup:
+    """A ground that sets this week apart, on a chart of two."""
     if len(across) != 14:
         return Markup()
     x = (across[6] + across[7]) / 2
     return join(
         [
-            tag("rect", x=x, y=_TOP - 6, width=_RIGHT - x, height=_BOTTOM - _TOP + 6, class_="now"),
-            tag("text", "this week", x=x + 5, y=_TOP + 4, class_="tick"),
+            tag(
+                "rect", x=x, y=_TOP - 18, width=_RIGHT - x, height=_BOTTOM - _TOP + 18, class_="now"
+            ),
+            tag("text", "this week", x=x + 5, y=_TOP - 6, class_="tick"),
         ]
     )
 
 
-def _framed(chart: Chart, vertical: Scale, drawn: Markup, across: Sequence[float]) -> Markup:
+def _framed(
+    chart: Chart,
+    vertical: Scale,
+    drawn: Markup,
+    across: Sequence[float],
+    ground: Markup | None = None,
+) -> Markup:
     every = 1 if len(chart.days) <= 7 else 2
     title, says = f"{chart.id}-title", f"{chart.id}-says"
     parts = [
         tag("title", chart.title, id=title),
         tag("desc", chart.says, id=says),
+        *([ground] if ground else []),
         *(_gridline(tick, vertical, chart.show) for tick in vertical.ticks),
         drawn,
         *(
-            tag("text", _below(day, every), x=x, y=_BOTTOM + 17, class_="tick middle")
+            tag("text", weekday(day), x=x, y=_BOTTOM + 17, class_="tick middle")
             for place, (day, x) in enumerate(zip(chart.days, across, strict=True))
             if (len(chart.days) - 1 - place) % every == 0
         ),
@@ -134,10 +143,6 @@ def _framed(chart: Chart, vertical: Scale, drawn: Markup, across: Sequence[float
         aria_labelledby=f"{title} {says}",
         xmlns="http://www.w3.org/2000/svg",
     )
-
-
-def _below(day: date, every: int) -> str:
-    return weekday(day) if every == 1 else f"{day.day}"
 
 
 def _gridline(tick: float, vertical: Scale, show: Show) -> Markup:
@@ -153,10 +158,11 @@ def _gridline(tick: float, vertical: Scale, show: Show) -> Markup:
 
 def meter(share: float, colour: str) -> Markup:
     """A small bar in a table cell; `share` of its width, 0 to 1. The cell has the number, too."""
+    width = max(1.0, 100 * min(share, 1.0))
     return tag(
         "svg",
         tag("rect", x=0, y=1, width=100, height=6, rx=2, class_="track"),
-        tag("rect", x=0, y=1, width=max(1.0, 100 * min(share, 1.0)), height=6, rx=2, class_=colour),
+        *([tag("rect", x=0, y=1, width=width, height=6, rx=2, class_=colour)] if share else []),
         viewBox="0 0 100 8",
         preserveAspectRatio="none",
         class_="meter",

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from atlas.reports.model import Day, FailureLine, HostLine, Number, Report, SourceLine, Versus
+from atlas.reports.notable import notable
 from atlas.reports.words import coverage
 
 FORMAT = 1
@@ -33,6 +34,7 @@ def as_data(report: Report) -> dict[str, Any]:
         },
         "figures_begin": _iso(report.first_frozen),
         "note": coverage(report),
+        "notable": notable(report),
         "totals": {name: _versus(value) for name, value in report.totals.items()},
         "days": [_day(day) for day in report.days if day.figures],
         "failures": [_failure(line) for line in report.failures],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from atlas.reports import sections, words
+from atlas.reports import graphs, sections, words
 from atlas.reports.markup import Markup, join, tag, trusted
 from atlas.reports.model import Report
 from atlas.reports.style import STYLE
@@ -49,8 +49,9 @@ def _contents(report: Report) -> list[Markup]:
     if not report.days_now:
         return []
     return [
+        sections.standing_out(report),
         sections.tiles(report),
-        sections.charts(report),
+        graphs.day_by_day(report),
         sections.silent(report),
         sections.sources(report),
         sections.failures(report),

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from atlas.reports import words
-from atlas.reports.charts import Chart, Series, bars, lines, meter
-from atlas.reports.markup import Markup, join, tag
-from atlas.reports.model import Day, Report, SourceLine, Versus
+from atlas.reports.charts import meter
+from atlas.reports.markup import Markup, tag
+from atlas.reports.model import Report, SourceLine, Versus
+from atlas.reports.notable import notable
+from atlas.reports.tables import figure, named, small, table
 from atlas.reports.text import codes
 from atlas.reports.words import age, elapsed, moved, number, percent, points, size
 
 SOURCES_SHOWN = 50
 """The JSON has all of them."""
+
+
+def standing_out(report: Report) -> Markup:
+    """The sentences to read in a hurry."""
+    sentences = [tag("li", sentence) for sentence in notable(report)]
+    said = tag("ul", *sentences) if sentences else _empty(words.NOTHING)
+    return tag("section", tag("h2", "What stands out"), said, class_="notable")
 
 
 def tiles(report: Report) -> Markup:
@@ -52,172 +59,6 @@ def _first_silent(report: Report) -> str:
     return f"{names[0]}{more}"
 
 
-def charts(report: Report) -> Markup:
-    """Four charts: movement, size, freshness, failures."""
-    return tag(
-        "section",
-        tag("h2", "Day by day"),
-        tag("div", _movement(report), _live(report), _freshness(report), _failed(report),
-            class_="charts"),
-    )  # fmt: skip
-
-
-def _values(days: Sequence[Day], name: str) -> list[float | None]:
-    return [getattr(day.figures, name) if day.figures else None for day in days]
-
-
-def _movement(report: Report) -> Markup:
-    chart = Chart(
-        "movement",
-        "Documents added, changed and gone",
-        f"Added {number(report.totals['added'].now)}, changed "
-        f"{number(report.totals['changed'].now)}, gone {number(report.totals['gone'].now)}.",
-        [day.day for day in report.this_week],
-        [
-            Series(name.title(), _values(report.this_week, name))
-            for name in ("added", "changed", "gone")
-        ],
-        number,
-    )
-    return _figure(chart, bars(chart), "per day")
-
-
-def _live(report: Report) -> Markup:
-    totals = report.totals["live"]
-    chart = Chart(
-        "live",
-        "Live documents",
-        f"{number(totals.now)} at the end of the week: {moved(totals)}.",
-        [day.day for day in report.days],
-        [Series("Live documents", _values(report.days, "live"))],
-        _short_number,
-    )
-    return _figure(chart, lines(chart), "at the end of each day, two weeks")
-
-
-def _freshness(report: Report) -> Markup:
-    totals = report.totals["fresh"]
-    shares = [
-        day.figures.fresh / day.figures.live if day.figures and day.figures.live else None
-        for day in report.days
-    ]
-    chart = Chart(
-        "freshness",
-        "Checked on time",
-        f"{percent(totals.now)} at the end of the week: {points(totals)}.",
-        [day.day for day in report.days],
-        [Series("Checked on time", shares)],
-        percent,
-        whole=False,
-        most=1.0,
-    )
-    return _figure(chart, lines(chart), "share of live documents not overdue, two weeks")
-
-
-def _failed(report: Report) -> Markup:
-    by_class = {
-        line.error_class: [
-            sum(day.figures.errors.get(line.error_class, {}).values()) if day.figures else None
-            for day in report.this_week
-        ]
-        for line in report.failures
-        if line.requests.now
-    }
-    first = list(by_class)[:2]
-    series = [Series(name.title(), by_class[name]) for name in first]
-    rest = [by_class[name] for name in by_class if name not in first]
-    if rest:
-        series.append(Series("Other", [_plus(values) for values in zip(*rest, strict=True)]))
-    chart = Chart(
-        "failed",
-        "Requests that failed",
-        f"{number(report.totals['errors'].now)} in the week: {moved(report.totals['errors'])}.",
-        [day.day for day in report.this_week],
-        series or [Series("Failed", [0 if day.figures else None for day in report.this_week])],
-        number,
-    )
-    return _figure(chart, bars(chart), "per day, by class")
-
-
-def _plus(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
-
-
-def _short_number(value: float) -> str:
-    return f"{value / 1000:,.6g}k" if value >= 10_000 else number(value)
-
-
-def _figure(chart: Chart, drawn: Markup, sub: str) -> Markup:
-    many = len(chart.series) > 1
-    return tag(
-        "figure",
-        tag("figcaption", tag("h3", chart.title), tag("span", sub, class_="sub")),
-        drawn,
-        *([_legend(chart)] if many else []),
-        tag(
-            "details",
-            tag("summary", "Show the figures"),
-            _table(
-                ["Day", *(series.name for series in chart.series)],
-                [
-                    [tag("th", words.long_day(day), scope="row"),
-                     *(_n("–" if series.values[place] is None else
-                          chart.show(series.values[place] or 0)) for series in chart.series)]
-                    for place, day in enumerate(chart.days)
-                ],
-            ),
-        ),
-    )  # fmt: skip
-
-
-def _legend(chart: Chart) -> Markup:
-    return tag(
-        "ul",
-        *(
-            tag(
-                "li",
-                tag(
-                    "svg",
-                    tag("rect", x=0, y=0, width=11, height=11, rx=2, class_=f"s{place}"),
-                    viewBox="0 0 11 11",
-                    aria_hidden="true",
-                ),
-                series.name,
-            )
-            for place, series in enumerate(chart.series, 1)
-        ),
-        class_="legend",
-    )
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[Markup]], optional: str = "") -> Markup:
-    """A table whose first column has names and the others figures, those of `optional` heads left
-    out on a narrow screen by their cells' class."""
-    head = tag(
-        "tr",
-        *(
-            tag("th", text, scope="col",
-                class_=" ".join(_classes(place, text == optional)) or None)
-            for place, text in enumerate(heads)
-        ),
-    )  # fmt: skip
-    body = tag("tbody", *(tag("tr", *row) for row in rows))
-    return tag("div", tag("table", tag("thead", head), body), class_="scroll")
-
-
-def _classes(place: int, optional: bool) -> list[str]:
-    return ["n"] * (place > 0) + ["optional"] * optional
-
-
-def _n(
-    text: str, small: str = "", *, optional: bool = False, extra: Markup | None = None
-) -> Markup:
-    """A cell with a figure, and what there is to say about it below."""
-    inside = [tag("span", text), *([tag("span", small, class_="small")] if small else [])]
-    return tag("td", *inside, *([extra] if extra else []), class_="n optional" if optional else "n")
-
-
 def _section(title: str, *content: Markup) -> Markup:
     return tag("section", tag("h2", title), *content)
 
@@ -242,7 +83,7 @@ def sources(report: Report) -> Markup:
     if not report.sources:
         return _section("Sources", _empty("No source is declared."))
     busiest = sorted(report.sources, key=lambda line: (-_busy(line), line.source))
-    shown = _table(
+    shown = table(
         ["Source", "Added", "Changed", "Gone", "Live", "On time", "Given up"],
         [_source(line) for line in busiest[:SOURCES_SHOWN]],
     )
@@ -262,13 +103,13 @@ def _source(line: SourceLine) -> list[Markup]:
     if line.silence is not None:
         flags.append(tag("span", "silent", class_="flag"))
     return [
-        tag("th", line.source, *flags, scope="row"),
-        _n(number(line.added.now), _signed(line.added)),
-        _n(number(line.changed.now), _signed(line.changed)),
-        _n(number(line.gone.now), _signed(line.gone)),
-        _n(number(line.live.now), _signed(line.live)),
-        _n(percent(line.fresh.now)),
-        _n(number(line.failed.now), _signed(line.failed)),
+        named(line.source, *flags),
+        figure(number(line.added.now), _signed(line.added)),
+        figure(number(line.changed.now), _signed(line.changed)),
+        figure(number(line.gone.now), _signed(line.gone)),
+        figure(number(line.live.now), _signed(line.live)),
+        figure(percent(line.fresh.now)),
+        figure(number(line.failed.now), _signed(line.failed)),
     ]
 
 
@@ -287,23 +128,19 @@ def failures(report: Report) -> Markup:
     most = max(line.requests.now or 0 for line in report.failures) or 1
     rows = [
         [
-            tag(
-                "th",
-                line.error_class,
-                tag("span", words.meaning(line.error_class), class_="small"),
-                tag("span", codes(line.codes), class_="small"),
-                scope="row",
+            named(
+                line.error_class, small(words.meaning(line.error_class)), small(codes(line.codes))
             ),
-            _n(
+            figure(
                 number(line.requests.now),
                 _signed(line.requests),
                 extra=meter((line.requests.now or 0) / most, "bad"),
             ),
-            _n(number(line.pages.now), _signed(line.pages)),
+            figure(number(line.pages.now), _signed(line.pages)),
         ]
         for line in report.failures
     ]
-    return _section("Failures", _table(["Class", "Requests", "Pages given up"], rows))
+    return _section("Failures", table(["Class", "Requests", "Pages given up"], rows))
 
 
 def hosts(report: Report) -> Markup:
@@ -313,10 +150,10 @@ def hosts(report: Report) -> Markup:
     most = max(line.p95.now or 0 for line in report.hosts) or 1
     rows = [
         [
-            tag("th", line.host, scope="row"),
-            _n(number(line.requests), f"{number(line.failed)} failed" if line.failed else ""),
-            _n(elapsed(line.median.now), _slower(line.median)),
-            _n(
+            named(line.host),
+            figure(number(line.requests), f"{number(line.failed)} failed" if line.failed else ""),
+            figure(elapsed(line.median.now), _slower(line.median)),
+            figure(
                 elapsed(line.p95.now),
                 _slower(line.p95),
                 extra=meter((line.p95.now or 0) / most, "s1"),
@@ -324,7 +161,7 @@ def hosts(report: Report) -> Markup:
         ]
         for line in report.hosts
     ]
-    return _section("Slowest hosts", _table(["Host", "Requests", "Median", "95% below"], rows))
+    return _section("Slowest hosts", table(["Host", "Requests", "Median", "95% below"], rows))
 
 
 def _slower(versus: Versus) -> str:
@@ -357,9 +194,9 @@ def storage(report: Report) -> Markup:
     ]  # fmt: skip
     return _section(
         "Duplicates, age and storage",
-        _table(
-            ["", "At the end of the week", "Against the week before"],
-            [[tag("th", name, scope="row"), _n(value), _n(said)] for name, value, said in rows],
+        table(
+            ["", "This week", "Against the week before"],
+            [[named(name), figure(value), figure(said)] for name, value, said in rows],
         ),
     )
 
@@ -370,12 +207,9 @@ def runs(report: Report) -> Markup:
         return _section("Runs", _empty("No run ended."))
     rows = [
         [
-            tag("th", kind, tag("span", words.words_of(outcome), class_="small"), scope="row"),
-            _n(number(value.now), _signed(value)),
+            named(kind, small(words.words_of(outcome))),
+            figure(number(value.now), _signed(value)),
         ]
         for kind, outcome, value in report.runs
     ]
-    return _section("Runs", _table(["Workflow", "Ended"], rows))
-
-
-__all__ = ["charts", "failures", "hosts", "join", "runs", "silent", "sources", "storage", "tiles"]
+    return _section("Runs", table(["Workflow", "Ended"], rows))

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from atlas.reports import words
 from atlas.reports.model import Report, SourceLine
+from atlas.reports.notable import notable
 from atlas.reports.words import age, elapsed, moved, number, percent, points, size
 
-_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~])")
+_MARKS = re.compile(r"[\\`*\[\]<>|~&]|(?<!\w)_|_(?!\w)")
 
 
 def as_markdown(report: Report) -> bytes:
@@ -19,6 +20,7 @@ def as_markdown(report: Report) -> bytes:
         parts.append(f"**{note}**")
     if report.days_now:
         parts += [
+            *_section("What stands out", _notable(report)),
             *_section("Summary", _summary(report)),
             *_section("Days", _days(report)),
             *_section("Sources", _sources(report)),
@@ -32,7 +34,7 @@ def as_markdown(report: Report) -> bytes:
 
 def escaped(text: str) -> str:
     """Text from outside, on one line, none of whose characters mean anything in Markdown."""
-    return _MARKS.sub(r"\\\1", " ".join(text.split()))
+    return _MARKS.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def _section(title: str, body: str) -> list[str]:
@@ -82,6 +84,11 @@ def _summary(report: Report) -> str:
         )
     ]
     return _table(("", "This week", "Against the week before"), rows)
+
+
+def _notable(report: Report) -> str:
+    lines = [f"- {escaped(sentence)}" for sentence in notable(report)]
+    return "\n".join(lines) or words.NOTHING
 
 
 def _days(report: Report) -> str:

@@ -11,6 +11,8 @@ from atlas.reports.model import Number, Report, SourceLine, Versus
 
 NONE = "–"
 """Where there is no figure."""
+NOTHING = "Nothing: no trouble, and nothing much unlike the week before."
+"""Where nothing stands out."""
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = tuple("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())
@@ -82,8 +84,8 @@ def _share(versus: Versus) -> str:
     if versus.ratio is None:
         return ""
     change = (versus.ratio - 1) * 100
-    if versus.ratio >= 10:
-        return f" (×{versus.ratio:,.0f})"
+    if versus.ratio >= 3:
+        return f" (×{_short(round(versus.ratio, 1))})"
     digits = 0 if abs(change) >= 1 else 1
     return f" ({change:+.{digits}f}%)".replace("-", "−")
 

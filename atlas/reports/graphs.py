@@ -1,0 +1,151 @@
+"""The charts of a report's page, each with its figures as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from atlas.reports import words
+from atlas.reports.charts import Chart, Series, bars, lines
+from atlas.reports.markup import Markup, tag
+from atlas.reports.model import Day, Report
+from atlas.reports.tables import figure, named, table
+from atlas.reports.words import moved, number, percent, points
+
+
+def day_by_day(report: Report) -> Markup:
+    """Four charts: movement, size, freshness, failures."""
+    return tag(
+        "section",
+        tag("h2", "Day by day"),
+        tag("div", _movement(report), _live(report), _freshness(report), _failed(report),
+            class_="charts"),
+    )  # fmt: skip
+
+
+def _values(days: Sequence[Day], name: str) -> list[float | None]:
+    return [getattr(day.figures, name) if day.figures else None for day in days]
+
+
+def _movement(report: Report) -> Markup:
+    chart = Chart(
+        "movement",
+        "Documents added, changed and gone",
+        f"Added {number(report.totals['added'].now)}, changed "
+        f"{number(report.totals['changed'].now)}, gone {number(report.totals['gone'].now)}.",
+        [day.day for day in report.this_week],
+        [
+            Series(name.title(), _values(report.this_week, name))
+            for name in ("added", "changed", "gone")
+        ],
+        number,
+    )
+    return _figure(chart, bars(chart), "per day")
+
+
+def _live(report: Report) -> Markup:
+    totals = report.totals["live"]
+    chart = Chart(
+        "live",
+        "Live documents",
+        f"{number(totals.now)} at the end of the week: {moved(totals)}.",
+        [day.day for day in report.days],
+        [Series("Live documents", _values(report.days, "live"))],
+        _short_number,
+    )
+    return _figure(chart, lines(chart), "at the end of each day, two weeks")
+
+
+def _freshness(report: Report) -> Markup:
+    totals = report.totals["fresh"]
+    shares = [
+        day.figures.fresh / day.figures.live if day.figures and day.figures.live else None
+        for day in report.days
+    ]
+    chart = Chart(
+        "freshness",
+        "Checked on time",
+        f"{percent(totals.now)} at the end of the week: {points(totals)}.",
+        [day.day for day in report.days],
+        [Series("Checked on time", shares)],
+        percent,
+        whole=False,
+        most=1.0,
+    )
+    return _figure(chart, lines(chart), "share of live documents not overdue, two weeks")
+
+
+def _failed(report: Report) -> Markup:
+    by_class = {
+        line.error_class: [
+            sum(day.figures.errors.get(line.error_class, {}).values()) if day.figures else None
+            for day in report.this_week
+        ]
+        for line in report.failures
+        if line.requests.now
+    }
+    first = list(by_class)[:2]
+    series = [Series(name.title(), by_class[name]) for name in first]
+    rest = [by_class[name] for name in by_class if name not in first]
+    if rest:
+        series.append(Series("Other", [_plus(values) for values in zip(*rest, strict=True)]))
+    chart = Chart(
+        "failed",
+        "Requests that failed",
+        f"{number(report.totals['errors'].now)} in the week: {moved(report.totals['errors'])}.",
+        [day.day for day in report.this_week],
+        series or [Series("Failed", [0 if day.figures else None for day in report.this_week])],
+        number,
+    )
+    return _figure(chart, bars(chart), "per day, by class")
+
+
+def _plus(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _short_number(value: float) -> str:
+    return f"{value / 1000:,.6g}k" if value >= 10_000 else number(value)
+
+
+def _figure(chart: Chart, drawn: Markup, sub: str) -> Markup:
+    many = len(chart.series) > 1
+    return tag(
+        "figure",
+        tag("figcaption", tag("h3", chart.title), tag("span", sub, class_="sub")),
+        drawn,
+        *([_legend(chart)] if many else []),
+        tag(
+            "details",
+            tag("summary", "Show the figures"),
+            table(
+                ["Day", *(series.name for series in chart.series)],
+                [
+                    [named(words.long_day(day)),
+                     *(figure("–" if series.values[place] is None else
+                          chart.show(series.values[place] or 0)) for series in chart.series)]
+                    for place, day in enumerate(chart.days)
+                ],
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _legend(chart: Chart) -> Markup:
+    return tag(
+        "ul",
+        *(
+            tag(
+                "li",
+                tag(
+                    "svg",
+                    tag("rect", x=0, y=0, width=11, height=11, rx=2, class_=f"s{place}"),
+                    viewBox="0 0 11 11",
+                    aria_hidden="true",
+                ),
+                series.name,
+            )
+            for place, series in enumerate(chart.series, 1)
+        ),
+        class_="legend",
+    )

@@ -1,0 +1,84 @@
+"""What stands out in a week: the few sentences that a person in a hurry reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from atlas.reports import words
+from atlas.reports.model import Day, HostLine, Report
+from atlas.reports.words import elapsed, moved, number, percent
+
+FEW_FRESH = 0.95
+"""Share of live documents on time below which a day is named."""
+MUCH_MORE = 1.5
+"""Times the week before from which more failures, or slower answers, are named."""
+LEAST_PAGES = 20
+LEAST_SLOWER = 0.2
+"""Seconds."""
+HOSTS_NAMED = 3
+SOURCES_NAMED = 5
+
+
+def notable(report: Report) -> list[str]:
+    """The sentences, the gravest first; none when the week was like the one before."""
+    if not report.days_now:
+        return []
+    return [*_runs(report), *_failed(report), *_fresh(report), *_silent(report), *_hosts(report)]
+
+
+def _runs(report: Report) -> Iterator[str]:
+    for kind, outcome, value in report.runs:
+        if outcome == "failed" and value.now:
+            runs = "run" if value.now == 1 else "runs"
+            yield f"{number(value.now)} {runs} of {kind} failed: {moved(value)}."
+
+
+def _failed(report: Report) -> Iterator[str]:
+    failed = report.totals["failed"]
+    if failed.now is None or failed.before is None or failed.now < LEAST_PAGES:
+        return
+    if report.days_now != report.days_before:  # more days, more failures
+        return
+    if failed.now >= MUCH_MORE * failed.before:
+        worst = max(report.failures, key=lambda line: (line.pages.now or 0, line.error_class))
+        yield (
+            f"{number(failed.now)} pages were given up: {moved(failed)}. "
+            f"Of these, {number(worst.pages.now)} {words.meaning(worst.error_class)}."
+        )
+
+
+def _fresh(report: Report) -> Iterator[str]:
+    stale = [day for day in report.this_week if _share(day) < FEW_FRESH]
+    if not stale:
+        return
+    worst = min(stale, key=lambda day: (_share(day), day.day))
+    days = "one day" if len(stale) == 1 else f"{len(stale)} days"
+    yield (
+        f"On {days}, less than {percent(FEW_FRESH)} of the live documents were checked on time: "
+        f"{percent(_share(worst))} on {words.long_day(worst.day)}."
+    )
+
+
+def _share(day: Day) -> float:
+    return day.figures.fresh / day.figures.live if day.figures and day.figures.live else 1.0
+
+
+def _silent(report: Report) -> Iterator[str]:
+    for line in report.silent[:SOURCES_NAMED]:
+        yield f"{line.source} is silent: {words.silent_for(line)}."
+    if len(report.silent) > SOURCES_NAMED:
+        yield f"{len(report.silent) - SOURCES_NAMED} more sources are silent."
+
+
+def _hosts(report: Report) -> Iterator[str]:
+    slower = [line for line in report.hosts if _is_slower(line)]
+    for line in slower[:HOSTS_NAMED]:
+        yield (
+            f"{line.host} answers slower: 95% of its answers took less than "
+            f"{elapsed(line.p95.now)}, {elapsed(line.p95.before)} the week before."
+        )
+
+
+def _is_slower(line: HostLine) -> bool:
+    more = line.p95.difference or 0
+    return more >= LEAST_SLOWER and (line.p95.ratio or 0) >= MUCH_MORE
