@@ -2,12 +2,15 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from itertools import pairwise
 
 import asyncpg
 import pytest
 
-from atlas.domain.errors import SlotDeadline
+from atlas.domain.breaker import Breaker
+from atlas.domain.errors import ErrorClass, HostClosed, PageError, SlotDeadline
+from atlas.stores.postgres import breakers
 from atlas.stores.postgres.hosts import HostSlots
 
 URL = "https://example.org/"
@@ -109,3 +112,151 @@ async def test_a_cancelled_holder_gives_its_slot_back(database: asyncpg.Pool) ->
         await task
     async with asyncio.timeout(10), slots.slot("host", URL):
         pass
+
+
+# The breaker
+
+BREAKER = Breaker(threshold=3, first_pause=0.3, longest_pause=5.0)
+DOWN = PageError(ErrorClass.TRANSIENT, "connection_refused", "refused the connection")
+
+
+def slots_of(database: asyncpg.Pool, *, parallel: int = 8, wait: float = 5.0) -> HostSlots:
+    deadline = time.monotonic() + wait
+    return HostSlots(
+        database, delay=0.0, parallel=parallel, deadline=deadline, ttl=60.0, breaker=BREAKER
+    )
+
+
+async def ask(slots: HostSlots, error: PageError | None = None, url: str = URL) -> None:
+    """One request, which fails so."""
+    with suppress(PageError):
+        async with slots.slot("host", url):
+            if error is not None:
+                raise error
+
+
+async def state(database: asyncpg.Pool) -> breakers.HostState | None:
+    async with database.acquire() as connection:
+        found = await breakers.troubled(connection, BREAKER)
+    return found[0] if found else None
+
+
+async def test_a_host_opens_after_failures_in_a_row_and_an_answer_forgives(
+    database: asyncpg.Pool,
+) -> None:
+    slots = slots_of(database)
+    for error in (DOWN, DOWN, None, DOWN, DOWN):
+        await ask(slots, error)
+    found = await state(database)
+    assert found is not None and (found.state, found.failures) == ("closed", 2)
+    await ask(slots, DOWN)
+    found = await state(database)
+    assert found is not None and (found.state, found.failures) == ("open", 3)
+    assert found.last_error == "refused the connection"
+    assert 0 < found.waits <= BREAKER.first_pause
+
+
+async def test_a_page_that_fails_on_its_own_is_no_failure_of_the_host(
+    database: asyncpg.Pool,
+) -> None:
+    slots = slots_of(database)
+    for code in ("http_500", "http_404", "truncated_body"):
+        await ask(slots, PageError(ErrorClass.TRANSIENT, code, "words"))
+    assert await state(database) is None
+
+
+async def test_an_open_host_says_how_long_and_why_and_is_not_asked(
+    database: asyncpg.Pool,
+) -> None:
+    slots = slots_of(database, wait=0.0)
+    for _ in range(3):
+        await ask(slots, DOWN)
+    with pytest.raises(HostClosed) as caught:
+        await ask(slots)
+    assert 0 < caught.value.wait <= BREAKER.first_pause
+    assert caught.value.down_for >= 0
+    assert caught.value.as_error().code == "host_down"
+
+
+async def opened(database: asyncpg.Pool) -> HostSlots:
+    slots = slots_of(database)
+    for _ in range(3):
+        await ask(slots, DOWN)
+    return slots
+
+
+async def test_of_many_at_once_one_tries_a_host_that_was_down(database: asyncpg.Pool) -> None:
+    await opened(database)
+    told: list[str] = []
+
+    async def work() -> None:
+        async with slots_of(database).slot("host", URL):
+            told.append("begins")
+            await asyncio.sleep(0.1)
+            told.append("ends")
+
+    await asyncio.gather(*(work() for _ in range(12)))
+    assert told[:2] == ["begins", "ends"]  # the others began when it was through
+    assert told[2:4] == ["begins", "begins"]
+    assert len(told) == 24
+    assert await state(database) is None
+
+
+async def test_only_the_probe_doubles_the_pause(database: asyncpg.Pool) -> None:
+    """Eight requests were under way when the host went down: that is one outage."""
+    slots = slots_of(database)
+    gate = asyncio.Event()
+
+    async def fail_late() -> None:
+        with suppress(PageError):
+            async with slots.slot("host", URL):
+                await gate.wait()
+                raise DOWN
+
+    tasks = [asyncio.create_task(fail_late()) for _ in range(8)]
+    while await database.fetchval("select coalesce(sum(cardinality(leases)), 0) from hosts") < 8:
+        await asyncio.sleep(0.01)
+    gate.set()
+    await asyncio.gather(*tasks)
+    found = await state(database)
+    assert found is not None and found.failures == 3
+    await ask(slots, DOWN)  # waits its turn: the probe
+    found = await state(database)
+    assert found is not None and found.failures == 4
+    assert found.waits > BREAKER.first_pause
+
+
+async def test_a_probe_that_is_cancelled_leaves_the_next_to_try(database: asyncpg.Pool) -> None:
+    slots = await opened(database)
+    entered = asyncio.Event()
+
+    async def hold() -> None:
+        async with slots.slot("host", URL):
+            entered.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(hold())
+    await entered.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with asyncio.timeout(10):
+        await ask(slots)
+    assert await state(database) is None
+
+
+async def test_without_robots_txt_one_failure_closes_the_host(database: asyncpg.Pool) -> None:
+    await ask(slots_of(database), DOWN, "https://example.org/robots.txt")
+    found = await state(database)
+    assert found is not None and found.state == "open"
+
+
+async def test_retry_after_closes_a_host_for_that_long(database: asyncpg.Pool) -> None:
+    error = PageError(ErrorClass.THROTTLED, "http_429", "answered 429", retry_after=100.0)
+    await ask(slots_of(database), error)
+    found = await state(database)
+    assert found is not None and found.state == "throttled"
+    assert 99 < found.waits <= 100
+    with pytest.raises(HostClosed) as caught:
+        await ask(slots_of(database))
+    assert caught.value.as_error().code == "host_throttled"
