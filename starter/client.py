@@ -32,10 +32,12 @@ from starter.errors import InvalidRequest, NotFound
 from starter.schedules import Schedules
 
 if TYPE_CHECKING:
+    from atlas.contracts.weekly_report import Form
     from atlas.stores.postgres.catalogue import LastFetch, ListedDocument, Version
     from atlas.stores.postgres.search import SearchPage
     from starter.handles import FetchHandle, SyncHandle
     from starter.jobs import JobHandle
+    from starter.reports import KeptReport
 
 Trigger = Literal["manual", "schedule", "client", "cli"]
 
@@ -256,9 +258,15 @@ class AtlasClient:
             raise InvalidRequest(str(error)) from None
 
     async def documents(
-        self, *, source: str | None = None, lang: str | None = None, limit: int | None = None
+        self,
+        *,
+        source: str | None = None,
+        lang: str | None = None,
+        limit: int | None = None,
+        unique: bool = False,
     ) -> AsyncGenerator[ListedDocument]:
-        """Every live document by URL, without its text, streamed.
+        """Every live document by URL, without its text, streamed; `unique`: without those that
+        `deduplicate_documents` marked as saying what another says.
 
         Leave the loop early only inside `contextlib.aclosing`: the stream holds a connection.
         """
@@ -267,7 +275,9 @@ class AtlasClient:
         async with (
             self._parts.database() as connection,
             aclosing(
-                catalogue.listed_documents(connection, source=source, lang=lang, limit=limit)
+                catalogue.listed_documents(
+                    connection, source=source, lang=lang, limit=limit, unique=unique
+                )
             ) as listed,
         ):
             async for found in listed:
@@ -285,6 +295,23 @@ class AtlasClient:
                 last = await catalogue.last_fetch(connection, url)
                 raise NotFound(f"{error}{_last_said(last)}") from None
             return Document(current, await catalogue.versions(connection, url))
+
+    # Reports
+
+    async def reports(self) -> list[KeptReport]:
+        """The weekly reports that are kept, the latest week first."""
+        from starter.reports import kept_reports
+
+        return await kept_reports(self._parts)
+
+    async def report(self, week: str | None = None, form: Form = "json") -> str:
+        """A week's report as it was kept, by default the latest; `form` is json, md or html.
+
+        `start("weekly_report", week=…)` makes one. Raises `NotFound`, `InvalidRequest`, `Refused`.
+        """
+        from starter.reports import report_text
+
+        return await report_text(self._parts, week, form)
 
 
 class _Connecting:

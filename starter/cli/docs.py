@@ -22,6 +22,10 @@ async def list_(
     source: Annotated[str | None, Parameter(help="Only pages of this source")] = None,
     lang: Annotated[str | None, Parameter(help="Only this language, as in de")] = None,
     limit: Annotated[int | None, Parameter(help="The first so many")] = None,
+    unique: Annotated[
+        bool,
+        Parameter(show_default=False, help="Leave out the duplicates that `atlas dedup` marked"),
+    ] = False,
     output: Annotated[
         Literal["text", "json", "jsonl"],
         Parameter(name=["--output", "-o"], help="text, json, or jsonl: one object a line"),
@@ -32,7 +36,7 @@ async def list_(
 
     async with (
         AtlasClient.connect() as atlas,
-        aclosing(atlas.documents(source=source, lang=lang, limit=limit)) as found,
+        aclosing(atlas.documents(source=source, lang=lang, limit=limit, unique=unique)) as found,
     ):
         if output == "jsonl":
             async for each in found:

@@ -31,6 +31,8 @@ class ListedDocument:
     valid_from: datetime
     version: int
     sources: tuple[str, ...]
+    duplicate_of: str | None = None
+    """URL of the page that says the same, where an applied deduplication marked this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,12 @@ async def listed_documents(
     source: str | None = None,
     lang: str | None = None,
     limit: int | None = None,
+    unique: bool = False,
 ) -> AsyncGenerator[ListedDocument]:
-    """All live documents in the byte order of their URLs, streamed."""
+    """All live documents in the byte order of their URLs, streamed; `unique` leaves out those that
+    an applied deduplication marked."""
     async with connection.transaction(readonly=True):
-        async for row in connection.cursor(_DOCUMENTS, source, lang, limit, prefetch=500):
+        async for row in connection.cursor(_DOCUMENTS, source, lang, limit, unique, prefetch=500):
             values = dict(row)
             values["sources"] = tuple(values["sources"])
             yield ListedDocument(**values)
@@ -155,14 +159,16 @@ async def _end_dead_run(connection: Connection, run_id: str, now: datetime) -> N
 _DOCUMENTS = """
     select p.url, d.title, d.lang, encode(d.text_hash, 'hex') as text_hash, d.media,
            octet_length(d.text) as bytes, d.published, ps.fetched_at, v.valid_from,
-           v.seq as version,
+           v.seq as version, kept.url as duplicate_of,
            array(select s.name from source_pages sp join sources s on s.id = sp.source_id
                  where sp.page_id = p.id order by s.name) as sources
     from versions v
     join documents d on d.id = v.document_id
     join pages p on p.id = v.page_id
     join page_state ps on ps.page_id = v.page_id
-    where v.valid_to is null
+    left join duplicates x on x.page_id = p.id
+    left join pages kept on kept.id = x.winner_page_id
+    where v.valid_to is null and not ($4 and x.page_id is not null)
       and ($1::text is null or exists (
           select from source_pages sp join sources s on s.id = sp.source_id
           where sp.page_id = p.id and s.name = $1))

@@ -39,6 +39,8 @@ class CurrentDocument:
     snapshot: str
     text: str
     markdown: str
+    duplicate_of: str | None = None
+    """URL of the page that says the same, where an applied deduplication marked this one."""
 
 
 class UnknownDocument(Exception):
@@ -192,6 +194,8 @@ _CURRENT = """
     select p.url, d.title, d.lang, encode(d.text_hash, 'hex') as text_hash, d.published,
            d.canonical, d.media, ps.lifecycle, ps.fetched_at, v.valid_from, v.seq as version,
            encode(d.snapshot, 'hex') as snapshot, d.text, d.markdown,
+           (select kept.url from duplicates x join pages kept on kept.id = x.winner_page_id
+             where x.page_id = p.id) as duplicate_of,
            array(select s.name from source_pages sp join sources s on s.id = sp.source_id
                  where sp.page_id = p.id order by s.name) as sources
     from versions v

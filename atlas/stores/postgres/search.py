@@ -22,7 +22,8 @@ MAX_OFFSET = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One result: the best-matching text of its cluster, on the smallest URL that holds it.
+    """One result: the best-matching text of its cluster, on the smallest URL that holds it (of
+    pages that a deduplication marked, on the one that is kept).
 
     `marks` are (start, end) offsets of the matches in `snippet`. `copies` counts the other pages
     with exactly this text. `similar` has up to five URLs of collapsed near-duplicates that match
@@ -197,9 +198,10 @@ select w.text_hash, shown.*
          from documents d
          join versions v on v.document_id = d.id and v.valid_to is null
          join pages p on p.id = d.page_id
+         left join duplicates x on x.page_id = p.id
         where d.text_hash = w.text_hash and ($5::text is null or d.lang = $5)
           and ($4::text is null or exists (
               select from source_pages sp join sources s on s.id = sp.source_id
                where sp.page_id = d.page_id and s.name = $4))
-        order by p.url collate "C" limit 1) as shown
+        order by x.page_id is not null, p.url collate "C" limit 1) as shown
 """

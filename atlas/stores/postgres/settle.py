@@ -17,7 +17,7 @@ from atlas.domain.analysis import IndexPart
 from atlas.domain.errors import PageError
 from atlas.domain.lifecycle import Evidence
 from atlas.domain.locks import GENERATIONS, SETTLE
-from atlas.stores.postgres import clusters, index, quarantines, queue, rechecks
+from atlas.stores.postgres import clusters, duplicates, index, quarantines, queue, rechecks
 from atlas.stores.postgres.lifecycles import becomes
 from atlas.stores.postgres.pool import Connection
 
@@ -76,6 +76,9 @@ async def _settle_rows(
     await _replace_links(connection, [row for row in rows if row["relinked"]])
     await _enter_texts(connection, rows)
     await leave_texts(connection, [row["old_hash"] for row in changed if row["old_hash"]])
+    await duplicates.unmark(
+        connection, [row["page_id"] for row in changed if row["old_hash"] != row["text_hash"]]
+    )
     await _plan_rechecks(connection, run_id, rows, now)
     await _mark_settled(connection, rows, now)
     outcomes: list[tuple[int, str, PageError | None]] = [
@@ -251,6 +254,7 @@ async def bury(
     await close_versions(connection, pages, now)
     await connection.execute("delete from links where page_id = any($1::bigint[])", list(pages))
     await leave_texts(connection, [row["text_hash"] for row in texts])
+    await duplicates.unmark(connection, pages)
     await connection.execute(
         f"""
         update page_state

@@ -13,20 +13,26 @@ _CHUNK = 20_000  # pairs compared at once: 10 MB of signatures
 
 async def verify(connection: Connection, candidates: Collection[_Pair]) -> list[_Pair]:
     """Record the candidates that are similar; return them."""
+    found = await compared(connection, candidates)
+    return await _record(connection, [(*pair, share) for pair, share in found.items()])
+
+
+async def compared(connection: Connection, candidates: Collection[_Pair]) -> dict[_Pair, float]:
+    """The candidates that are similar, with their similarity; those without a sketch are not."""
     if not candidates:
-        return []
+        return {}
     from atlas.domain.neardup import THRESHOLD, similarities  # numpy: 0.3 s and 15 MB
 
-    signatures = await _signatures(connection, {text for pair in candidates for text in pair})
-    pairs = sorted(candidates)
-    found: list[tuple[bytes, bytes, float]] = []
+    signatures = await signatures_of(connection, {text for pair in candidates for text in pair})
+    pairs = sorted(pair for pair in candidates if signatures.keys() >= set(pair))
+    found: dict[_Pair, float] = {}
     for start in range(0, len(pairs), _CHUNK):
         chunk = pairs[start : start + _CHUNK]
         shares = similarities(
             [signatures[low] for low, _ in chunk], [signatures[high] for _, high in chunk]
         )
-        found += [(*pair, share) for pair, share in zip(chunk, shares, strict=True)]
-    return await _record(connection, [row for row in found if row[2] >= THRESHOLD])
+        found |= zip(chunk, shares, strict=True)
+    return {pair: share for pair, share in found.items() if share >= THRESHOLD}
 
 
 async def withdraw(connection: Connection, lost: Collection[bytes], cap: int) -> set[bytes]:
@@ -79,7 +85,8 @@ async def split(connection: Connection, representatives: Collection[bytes]) -> N
     await _represent(connection, _MOVE_TEXTS, moves)
 
 
-async def _signatures(connection: Connection, texts: Collection[bytes]) -> dict[bytes, bytes]:
+async def signatures_of(connection: Connection, texts: Collection[bytes]) -> dict[bytes, bytes]:
+    """The signatures of texts, by hash; without those that have no sketch."""
     rows = await connection.fetch(
         "select text_hash, signature from sketches where text_hash = any($1::bytea[])", list(texts)
     )

@@ -1,0 +1,123 @@
+"""`atlas dedup`: documents that say the same."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from starter.cli.output import Format, emit, note, say
+
+if TYPE_CHECKING:
+    from atlas.contracts.deduplicate_documents import DeduplicateResult, Group
+    from starter.jobs import JobHandle
+
+
+async def dedup(
+    *,
+    source: Annotated[
+        list[str] | None, Parameter(help="Only pages of this source; repeat for more")
+    ] = None,
+    kind: Annotated[
+        Literal["exact", "near", "both"], Parameter(help="Same text, nearly the same, or both")
+    ] = "both",
+    threshold: Annotated[
+        float, Parameter(help="Least similarity of a near-duplicate, 0.3 to 1")
+    ] = 0.8,
+    winner: Annotated[
+        Literal["canonical", "oldest", "newest", "shortest_url", "smallest_url"],
+        Parameter(help="Which page of a group is kept"),
+    ] = "canonical",
+    apply: Annotated[
+        bool, Parameter(show_default=False, help="Mark the duplicates; otherwise only report")
+    ] = False,
+    wait: Annotated[
+        bool, Parameter(show_default=False, help="Wait for the end and show the groups")
+    ] = False,
+    output: Format = "text",
+) -> int:
+    """Find documents that say the same. No document is deleted: with --apply they are marked, and
+    `atlas docs list --unique` leaves them out.
+
+    Exit code 0 when it is done; 1 when it was not; with --wait only.
+    """
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        run = await atlas.start(
+            "deduplicate_documents",
+            sources=sorted(set(source or [])),
+            kind=kind,
+            threshold=threshold,
+            winner=winner,
+            apply=apply,
+            trigger="cli",
+        )
+        if run.joined:
+            note(f"{run.workflow_id} is under way already; joined it")
+        if run.ui_url:
+            note(f"Web UI: {run.ui_url}")
+        if not wait:
+            return _started(run, output)
+        result = await _result(run)
+    if output == "json":
+        emit({**result.model_dump(mode="json"), "ui_url": run.ui_url})
+    else:
+        _print(result)
+    return 0 if result.outcome == "completed" else 1
+
+
+def _started(run: JobHandle, output: str) -> int:
+    if output == "json":
+        emit({"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url})
+    else:
+        say(f"started {run.workflow_id}, run {run.run_id}")
+    return 0
+
+
+async def _result(run: JobHandle) -> DeduplicateResult:
+    from atlas.contracts.deduplicate_documents import DeduplicateResult
+
+    watching = asyncio.create_task(_watch(run))
+    try:
+        result = await run.result(note)
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    assert isinstance(result, DeduplicateResult)
+    return result
+
+
+async def _watch(run: JobHandle) -> None:
+    told = ""
+    async for progress in run:
+        if progress.stage != told:
+            told = progress.stage
+            note(told)
+
+
+def _print(result: DeduplicateResult) -> None:
+    counts = result.counts
+    say(
+        f"{result.workflow_id}: {result.outcome}; {counts.duplicates} of {counts.pages} pages say "
+        f"what another says ({counts.exact_groups} groups with the same text, "
+        f"{counts.near_groups} with nearly the same)"
+    )
+    if result.applied:
+        say(f"  {counts.marked} marked, {counts.unmarked} unmarked, {counts.repaired} repaired")
+    for group in result.groups:
+        _print_group(group)
+    if result.message:
+        note(result.message)
+    if counts.exact_groups + counts.near_groups > len(result.groups):
+        note(f"All groups: the blob {result.manifest}")
+
+
+def _print_group(group: Group) -> None:
+    say(f"  {group.winner}")
+    for member in group.members:
+        how = "same" if member.kind == "exact" else f"{member.similarity:.0%} alike"
+        say(f"    {how}: {member.url}")
+    if group.pages - 1 > len(group.members):
+        say(f"    and {group.pages - 1 - len(group.members)} more")
