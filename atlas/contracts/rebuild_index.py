@@ -184,13 +184,12 @@ class MarkSettled(Message):
 
 
 class DropGenerations(Message):
-    """Drop what is retired; `give_up` is retired first, unless searches read it."""
+    """Drop what is retired; first, with `run_id`, retire what that run is building."""
 
-    give_up: int | None = None
+    run_id: str | None = None
 
 
 class GenerationsDropped(Message):
-    """`kept` is set when the generation to be given up is the active one."""
+    """Which are gone."""
 
     dropped: list[int] = Field(default_factory=list)
-    kept: int | None = None

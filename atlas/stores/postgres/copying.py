@@ -101,11 +101,13 @@ async def insert(
     return True
 
 
-async def mark_settled(connection: Connection, generation: int, after: int, limit: int) -> int:
+async def mark_settled(
+    connection: Connection, generation: int, after: int, limit: int
+) -> int | None:
     """Mark up to `limit` pages after one as settled with the analyser of a generation that has
-    their text from it: no sync need process them again. Returns the last page; 0: all is done."""
-    last = await connection.fetchval(_MARK_SETTLED, generation, after, limit)
-    return int(last or 0)
+    their text from it: no sync need process them again. Returns the last; None: there was none."""
+    last: int | None = await connection.fetchval(_MARK_SETTLED, generation, after, limit)
+    return last
 
 
 async def _still_live(connection: Connection, texts: Sequence[bytes]) -> set[bytes]:

@@ -177,6 +177,18 @@ async def retire(connection: Connection, generation: int) -> bool:
     return await _alone(connection, change)
 
 
+async def give_up(connection: Connection, run_id: str) -> None:
+    """Retire what a run is building."""
+
+    async def change() -> None:
+        await connection.execute(
+            "update generations set state = 'retired' where state = 'building' and run_id = $1",
+            run_id,
+        )
+
+    await _alone(connection, change)
+
+
 async def expired(connection: Connection, now: datetime) -> list[int]:
     """Generations to be dropped: a previous one kept long enough, and what a drop left behind."""
     rows = await connection.fetch(
@@ -184,6 +196,12 @@ async def expired(connection: Connection, now: datetime) -> list[int]:
         "or (state = 'previous' and keep_until <= $1) order by id",
         now,
     )
+    return [row["id"] for row in rows]
+
+
+async def retired(connection: Connection) -> list[int]:
+    """Generations that nobody writes to, waiting to be dropped."""
+    rows = await connection.fetch("select id from generations where state = 'retired' order by id")
     return [row["id"] for row in rows]
 
 
