@@ -36,7 +36,7 @@ def scale(
     what no value can exceed."""
     low = 0.0 if from_zero else min(values, default=0.0)
     high = max(values, default=0.0)
-    if high <= low:
+    if high - low < 1e-6:
         low, high = (0.0, 1.0) if from_zero else (low - 1, high + 1)
     if not from_zero:  # a little movement is not to look like a fall from the cliff
         low = max(0.0, min(low, high - abs(high) * 0.02))

@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
 from atlas.domain.daily import SLOTS, TOTAL, DayFigures, DayStorage, FrozenWeeks, HostDay
 from atlas.domain.silence import SourceHistory
@@ -49,6 +50,7 @@ HOSTS: Mapping[str, tuple[int, float]] = {
 BAD_DAYS = (WEEK.first_day + timedelta(days=2), WEEK.first_day + timedelta(days=3))
 
 
+@cache
 def frozen_weeks(week: Week = WEEK, *, begins: date | None = None, seed: int = 7) -> FrozenWeeks:
     """The two weeks up to `week`'s end; figures begin half a year earlier, or on `begins`."""
     begins = begins or week.first_day - timedelta(days=180)
@@ -61,7 +63,7 @@ def frozen_weeks(week: Week = WEEK, *, begins: date | None = None, seed: int = 7
     shown = {*week.before.days, *week.days}
     return FrozenWeeks(
         week=week,
-        first_frozen=begins if begins <= week.last_day else begins,
+        first_frozen=begins,
         figures=tuple(
             sorted((row for row in figures if row.day in shown), key=lambda r: (r.day, r.source))
         ),
@@ -139,7 +141,9 @@ def _total(day: date, rows: Sequence[DayFigures]) -> DayFigures:
 
     names = ("added", "changed", "gone", "requests", "bytes", "wire_bytes", "live", "texts",
              "near_texts", "fresh")  # fmt: skip
-    statuses = {key: sum(row.statuses.get(key, 0) for row in rows) for key in ("2xx", "304", "none")}
+    statuses = {
+        key: sum(row.statuses.get(key, 0) for row in rows) for key in ("2xx", "304", "none")
+    }
     return DayFigures(
         day=day, source=TOTAL, statuses=statuses,
         errors=added_up("errors"), failed=added_up("failed"),
