@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypedDict, Unpack
 
+from atlas.domain.schedules import own_schedule
 from atlas.domain.scope import Scope, directory_of
 from atlas.domain.sources import Deletion, InvalidSource, Kind, SourceSpec, check_source
 from atlas.domain.urls import InvalidUrl, canonicalize
@@ -16,6 +18,9 @@ from atlas.stores.postgres.sources import SourceSummary
 from starter import errors
 from starter.connection import Parts
 from starter.errors import InvalidRequest
+from starter.schedules import Schedules
+
+log = logging.getLogger("atlas.client")
 
 
 class Changes(TypedDict, total=False):
@@ -105,6 +110,7 @@ class Sources:
             spec = replace(spec, prefix=_folder(starts))
         async with self._told() as connection:
             await sources.add(connection, checked(spec), datetime.now(UTC))
+        await self._schedule_follows(name, None, spec)
         return Added(spec, evidence, self._warning(spec))
 
     async def list(self) -> list[SourceSummary]:
@@ -132,19 +138,26 @@ class Sources:
         if prefix := changes.get("prefix"):
             changes["prefix"] = canonical("prefix", prefix)
         async with self._told() as connection:
-            return await catalogue.edit_source(
+            before = (await sources.get(connection, name)).spec
+            after = await catalogue.edit_source(
                 connection, name, lambda spec: checked(replace(spec, **changes))
             )
+        await self._schedule_follows(name, before, after)
+        return after
 
     async def pause(self, name: str) -> None:
         """Let no further run begin on the source. Raises `NotFound`."""
-        async with self._told() as connection:
-            await sources.set_paused(connection, name, True)
+        await self._set_paused(name, True)
 
     async def resume(self, name: str) -> None:
         """Let runs begin again. Raises `NotFound`."""
+        await self._set_paused(name, False)
+
+    async def _set_paused(self, name: str, paused: bool) -> None:
         async with self._told() as connection:
-            await sources.set_paused(connection, name, False)
+            before = (await sources.get(connection, name)).spec
+            await sources.set_paused(connection, name, paused)
+        await self._schedule_follows(name, before, replace(before, paused=paused))
 
     async def remove(self, name: str, *, purge: bool = False) -> Removed:
         """Forget a source. Pages that no other source holds stay searchable, unless `purge`.
@@ -154,6 +167,7 @@ class Sources:
         from atlas.stores.postgres import catalogue
 
         async with self._told() as connection:
+            before = (await sources.get(connection, name)).spec
             pages = await catalogue.remove_source(
                 connection,
                 name,
@@ -161,7 +175,24 @@ class Sources:
                 now=datetime.now(UTC),
                 is_open=self._parts.run_is_open,
             )
+        await self._schedule_follows(name, before, None)
         return Removed(name, pages, purge)
+
+    async def _schedule_follows(
+        self, name: str, before: SourceSpec | None, after: SourceSpec | None
+    ) -> None:
+        """Make the source's own schedule agree with its rules, if it had one or has one now."""
+        if not any(spec and own_schedule(spec) for spec in (before, after)):
+            return
+        try:
+            await Schedules(self._parts).follow(name, after)
+        except errors.AtlasError as error:
+            log.warning(
+                "the schedule of source '%s' is not as its rules say yet; run `atlas schedules "
+                "apply` once this is mended: %s",
+                name,
+                error,
+            )
 
     async def _refuse_existing(self, name: str) -> None:
         # Before the web is asked; the insert decides.

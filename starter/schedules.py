@@ -47,9 +47,10 @@ class Schedules:
 
     async def follow(self, name: str, spec: SourceSpec | None) -> Change | None:
         """Make the schedule of one source agree with its rules (None: it is gone); None when
-        nothing had to be done. Raises `CannotConnect`."""
+        nothing had to be done. Raises `CannotConnect`, `Refused`."""
         from atlas.scheduling import applying
 
+        await self._parts.check()
         schedule = own_schedule(spec) if spec else None
         async with self._parts.temporal() as client:
             if schedule is None:

@@ -2,13 +2,14 @@
 
 Minute, hour, day of month, month, day of week: `*`, numbers, names (`MON`, `JAN`), ranges `1-5`,
 steps `*/15` or `10-40/10`, lists `1,15`; and `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`.
-Where day of month and day of week are both restricted, either one matches, as in cron(5).
+Where neither day of month nor day of week begins with `*`, either one matches, as in cron(8).
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 from atlas.contracts.schedules import EVERY_DAY, EVERY_WEEKDAY, Calendar, Span
 
@@ -24,6 +25,8 @@ _MACROS = {
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _PIECE = re.compile(r"(?:(\*)|([a-z0-9]+)(?:-([a-z0-9]+))?)(?:/(\d+))?")
+_DAYS_AHEAD = 366 * 41
+"""From one 29 February on a Monday to the next it can be 40 years."""
 _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -62,11 +65,50 @@ def calendars(cron: str) -> tuple[Calendar, ...]:
     weekday = _weekdays(weekday)
     if not _some_date(day, month):
         raise InvalidCron(f"cron: {cron!r} never fires: there is no such day; change day or month")
-    if _every(day, 1, 31) or _every(weekday, 0, 6):
+    if words[2].startswith("*") or words[4].startswith("*"):
         return (Calendar(minute, hour, day, month, weekday),)
     return (
         Calendar(minute, hour, day, month, EVERY_WEEKDAY),
         Calendar(minute, hour, EVERY_DAY, month, weekday),
+    )
+
+
+def next_fire(cron: str, after: datetime) -> datetime:
+    """The first minute after a moment at which the expression matches. Raises `InvalidCron`."""
+    found = calendars(cron)
+    start = after.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    day, time = start.date(), (start.hour, start.minute)
+    for _ in range(_DAYS_AHEAD):
+        times = [at for one in found if _on(one, day) and (at := _first_time(one, time))]
+        if times:
+            hour, minute = min(times)
+            return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
+        day, time = day + timedelta(days=1), (0, 0)
+    raise InvalidCron(f"cron: {cron!r} does not fire within {_DAYS_AHEAD // 366} years")
+
+
+def _on(calendar: Calendar, day: date) -> bool:
+    return (
+        _matches(calendar.month, day.month)
+        and _matches(calendar.day_of_month, day.day)
+        and _matches(calendar.day_of_week, day.isoweekday() % 7)
+    )
+
+
+def _first_time(calendar: Calendar, earliest: tuple[int, int]) -> tuple[int, int] | None:
+    """The first hour and minute of a day, not before `earliest`."""
+    for hour in range(earliest[0], 24):
+        if _matches(calendar.hour, hour):
+            first = earliest[1] if hour == earliest[0] else 0
+            for minute in range(first, 60):
+                if _matches(calendar.minute, minute):
+                    return hour, minute
+    return None
+
+
+def _matches(spans: tuple[Span, ...], number: int) -> bool:
+    return any(
+        first <= number <= last and (number - first) % step == 0 for first, last, step in spans
     )
 
 
@@ -113,11 +155,6 @@ def _weekdays(spans: tuple[Span, ...]) -> tuple[Span, ...]:
         return spans
     days = sorted({day % 7 for first, last, step in spans for day in range(first, last + 1, step)})
     return tuple((day, day, 1) for day in days)
-
-
-def _every(spans: tuple[Span, ...], first: int, last: int) -> bool:
-    numbers = {n for start, end, step in spans for n in range(start, end + 1, step)}
-    return numbers >= set(range(first, last + 1))
 
 
 def _some_date(days: tuple[Span, ...], months: tuple[Span, ...]) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Literal
+
+from atlas.domain.cron import InvalidCron, calendars, next_fire
 
 Kind = Literal["urls", "feed", "sitemap", "site"]
 Deletion = Literal["careful", "prompt", "keep"]
@@ -80,7 +82,7 @@ def check_source(spec: SourceSpec) -> SourceSpec:
             f"cadence: {spec.cadence} refused: give one minute to one year",
         ),
         *_tag_rules(spec.tags),
-        (spec.cron is None or _is_cron(spec.cron), _bad_cron(spec.cron)),
+        *_cron_rules(spec.cron),
     )
     for holds, message in rules:
         if not holds:
@@ -100,18 +102,12 @@ def _tag_rules(tags: tuple[str, ...]) -> list[tuple[bool, str]]:
     return [*named, (len(tags) <= MAX_TAGS, f"tags: {len(tags)} given; {MAX_TAGS} at most")]
 
 
-def _is_cron(text: str) -> bool:
-    from croniter import croniter
-
-    # Five fields: of the forms that Temporal's schedules take, those that mean the same here.
-    return len(text.split()) == 5 and bool(croniter.is_valid(text))
-
-
-def _bad_cron(text: str | None) -> str:
-    return (
-        f"cron: {text!r} refused: give five fields (minute, hour, day, month, weekday) in UTC, "
-        "as in '15 6 * * 1-5'"
-    )
+def _cron_rules(text: str | None) -> list[tuple[bool, str]]:
+    try:
+        calendars(text or "@daily")
+    except InvalidCron as error:
+        return [(False, str(error))]
+    return []
 
 
 def due_at(spec: SourceSpec, checked_at: datetime | None, declared_at: datetime) -> datetime:
@@ -121,10 +117,7 @@ def due_at(spec: SourceSpec, checked_at: datetime | None, declared_at: datetime)
         return declared_at
     if spec.cron is None:
         return checked_at + spec.cadence
-    from croniter import croniter
-
-    found: datetime = croniter(spec.cron, checked_at.astimezone(UTC)).get_next(datetime)
-    return found
+    return next_fire(spec.cron, checked_at)
 
 
 def is_due(
