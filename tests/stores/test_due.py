@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from atlas.contracts.activities import Batch, CloseRun
+from atlas.stores.postgres import sources
 from tests.stores.drive import Drive, Web
 
 A, B, C, D = (f"https://example.org/{name}" for name in "abcd")
@@ -55,3 +56,15 @@ async def test_a_fetched_page_not_settled_is_taken_whenever_it_is_due(drive: Dri
     await drive.record(run_id, pages, {A: "all about apples"})  # and its worker dies
     await drive.corpus.close_run(CloseRun(run_id=run_id, outcome="cancelled"))
     assert await queued(drive, A, mode="incremental") == {A}
+
+
+async def test_a_feed_that_asks_for_patience_makes_its_source_due_later(drive: Drive) -> None:
+    source = await drive.add("news", kind="feed", cadence=timedelta(hours=1))
+    began = drive.now
+    await drive.pool.execute("update sources set checked_at = $1", began)
+    for ttl, hours in ((None, 1), (600.0, 1), (3 * 3600.0, 3), (1e9, 4)):
+        await drive.corpus.remember_listing_ttl(source, ttl)
+        async with drive.pool.acquire() as connection:
+            news = await sources.get(connection, "news")
+        due = [news.due(began + timedelta(minutes=30 * step)) for step in range(10)]
+        assert due.index(True) == 2 * hours, ttl

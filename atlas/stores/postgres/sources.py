@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 import asyncpg
 
+from atlas.domain.recheck import listing_interval
 from atlas.domain.sources import SourceSpec, is_due, lateness
 from atlas.stores.postgres.pool import Connection
 
@@ -63,14 +64,21 @@ class Source:
     """Start of the last run that read its listing."""
     synced_at: datetime | None
     """Start of the last run that worked it through."""
+    listing_ttl: float | None = None
+    """Seconds between readings that its feed asks for."""
 
     def late(self, now: datetime) -> timedelta:
         """How long it has been due; negative while it is not."""
-        return lateness(self.spec, self.checked_at, self.declared_at, now)
+        return lateness(self._paced, self.checked_at, self.declared_at, now)
 
     def due(self, now: datetime) -> bool:
         """Whether to collect it now."""
-        return is_due(self.spec, self.checked_at, self.declared_at, now)
+        return is_due(self._paced, self.checked_at, self.declared_at, now)
+
+    @property
+    def _paced(self) -> SourceSpec:
+        """The rules, at the pace that the publisher asks for if that is slower."""
+        return replace(self.spec, cadence=listing_interval(self.spec.cadence, self.listing_ttl))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,7 @@ def _source(row: asyncpg.Record) -> Source:
         declared_at=row["created_at"],
         checked_at=row["checked_at"],
         synced_at=row["synced_at"],
+        listing_ttl=row["listing_ttl"],
     )
 
 
