@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard, get_args
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
@@ -68,13 +68,29 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
 def _line(detail: Any, model: type[BaseModel]) -> str:
     field = ".".join(str(part) for part in detail["loc"]) or "input"
     if detail["type"] == "extra_forbidden":
-        known = sorted(model.model_fields)
+        known = sorted(_model_at(model, detail["loc"][:-1]).model_fields)
         near = difflib.get_close_matches(str(detail["loc"][-1]).lower(), known, n=1)
         mend = f"did you mean '{near[0]}'?" if near else f"known fields: {', '.join(known)}"
         return f"{field}: unknown field (its value: {_shown(detail['input'])}); {mend}"
     if detail["type"] == "missing":
         return f"{field}: missing; it is required"
     return f"{field}: {_shown(detail['input'])} refused: {detail['msg']}"
+
+
+def _model_at(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel]:
+    """The model that a field within another one belongs to."""
+    for name in path:
+        field = model.model_fields.get(str(name))
+        if field is None:  # an item of a list: its model is the field's
+            continue
+        found = [field.annotation, *get_args(field.annotation)]
+        found += [inner for each in found for inner in get_args(each)]
+        model = next((each for each in found if _is_model(each)), model)
+    return model
+
+
+def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _shown(value: object) -> str:
