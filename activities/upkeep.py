@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 WORKING_SECONDS = 30.0
 """After so long an activity says where to go on."""
 
+_MANY = 50_000
+"""Objects that are held in memory at once, at most."""
+
 _LINES = 2_000
 """Lines of the manifest read at once."""
 
@@ -65,16 +68,18 @@ class Upkeep:
         """Compare the store with the rows: adopt what has no row, record what is missing."""
         until, adopted = time.monotonic() + WORKING_SECONDS, 0
         async with beating():
-            for shard in range(request.shard, SHARDS):
-                adopted += await self._scan(request, shard)
-                if _over(until) and shard + 1 < SHARDS:
-                    return ShardsWorked(following=shard + 1, adopted=adopted)
+            for part in await self._store.parts(request.shard):
+                adopted += await self._scan(request, part)
+                if _over(until) and part.stop < SHARDS:
+                    return ShardsWorked(following=part.stop, adopted=adopted)
         return ShardsWorked(adopted=adopted)
 
-    async def _scan(self, run: WorkShards, shard: int) -> int:
+    async def _scan(self, run: WorkShards, part: range) -> int:
         # Rows first: a blob that is put meanwhile is young, one that is deleted is looked at again.
-        rows = await self._store.rows_of(shard)
-        there = {info.digest: info async for info in self._blobs.list(shard_name(shard))}
+        rows = await self._store.rows_of(part)
+        there = await self._objects(part)
+        if there is None:
+            return sum([await self._scan(run, range(each, each + 1)) for each in part])
         old = run.now - self._store.keep.grace
         absent = [name for name, row in rows.items() if name not in there and row.put_at <= old]
         lost = [name for name in absent if not await self._blobs.exists(name)]
@@ -84,6 +89,17 @@ class Upkeep:
         unknown = [there[name] for name in there if name not in rows]
         found = [await self._found(info) for info in unknown if info.modified <= old]
         return await self._store.note(_sizes(rows, there), found)
+
+    async def _objects(self, part: range) -> dict[str, BlobInfo] | None:
+        """Digest → object; None: there are many although the rows are few."""
+        there: dict[str, BlobInfo] = {}
+        whole = len(part) == SHARDS
+        for prefix in [""] if whole else [shard_name(shard) for shard in part]:
+            async for info in self._blobs.list(prefix):
+                there[info.digest] = info
+                if whole and len(there) > _MANY:
+                    return None
+        return there
 
     async def _found(self, info: BlobInfo) -> FoundBlob:
         try:
@@ -127,10 +143,10 @@ class Upkeep:
         """Condemn what nothing refers to, and spare what something refers to again."""
         until, condemned = time.monotonic() + WORKING_SECONDS, 0
         async with beating():
-            for shard in range(request.shard, SHARDS):
-                condemned += await self._store.condemn(shard, request.now)
-                if _over(until) and shard + 1 < SHARDS:
-                    return ShardsWorked(following=shard + 1, condemned=condemned)
+            for part in await self._store.parts(request.shard):
+                condemned += await self._store.condemn(part, request.now)
+                if _over(until) and part.stop < SHARDS:
+                    return ShardsWorked(following=part.stop, condemned=condemned)
         return ShardsWorked(condemned=condemned)
 
     # One class

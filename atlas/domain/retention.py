@@ -59,7 +59,10 @@ class Item:
 
 
 SHARDS = 256
-"""Parts in which all blobs are gone through, by the first byte of the hash."""
+"""Parts in which many blobs are gone through, by the first byte of the hash."""
+
+EVERYTHING = range(SHARDS)
+"""All of them at once, while there are few."""
 
 
 def shard_name(shard: int) -> str:

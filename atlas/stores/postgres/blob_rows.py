@@ -32,13 +32,16 @@ async def announce(connection: Connection, digest: str, size: int, now: datetime
     )
 
 
-async def hold(connection: Connection, digest: str) -> bool:
-    """Lift a blob's condemnation, for one who is about to refer to it without putting it; the
-    caller's transaction keeps its lock. False: there is no such blob."""
-    done = await connection.execute(
-        "update blobs set condemned_at = null where hash = $1", bytes.fromhex(digest)
+async def hold(connection: Connection, hashes: Sequence[bytes]) -> set[bytes]:
+    """Lift the condemnation of blobs for one who is about to refer to them without putting them;
+    the caller's transaction keeps their locks. Returns those there are: the others are gone."""
+    rows = await connection.fetch(
+        "update blobs set condemned_at = null from (select hash from blobs "
+        "where hash = any($1::bytea[]) order by hash for update) held "
+        "where blobs.hash = held.hash returning blobs.hash",
+        list(hashes),
     )
-    return done == "UPDATE 1"
+    return {row["hash"] for row in rows}
 
 
 def referred(cutoff: str) -> str:
@@ -135,15 +138,24 @@ _CONDEMNED = f"""
 """  # noqa: S608 (constants of this module)
 
 
-def bounds(shard: int) -> tuple[bytes, bytes]:
-    """The least and the greatest hash of a part."""
-    return bytes([shard]), bytes([shard]) + b"\xff" * 32
+def bounds(shards: range) -> tuple[bytes, bytes]:
+    """The least and the greatest hash of some parts that follow one another."""
+    return bytes([shards.start]), bytes([shards.stop - 1]) + b"\xff" * 32
+
+
+async def are_few(connection: Connection, limit: int = 20_000) -> bool:
+    """Whether all blobs can be gone through at once."""
+    return bool(
+        await connection.fetchval(
+            "select count(*) <= $1 from (select from blobs limit $1 + 1) few", limit
+        )
+    )
 
 
 async def condemn(
-    connection: Connection, keep: Retention, shard: int, *, now: datetime, moment: datetime
+    connection: Connection, keep: Retention, shards: range, *, now: datetime, moment: datetime
 ) -> int:
-    """Condemn a part's blobs that nothing refers to and nobody announced within the grace; lift
+    """Condemn blobs that nothing refers to and nobody announced within the grace; lift
     the condemnation of those that something refers to. Returns how many were condemned.
 
     `now` is the run's time, `moment` the clock's: the grace counts from the later, so that a run
@@ -153,7 +165,7 @@ async def condemn(
         f"update blobs b set condemned_at = null "  # noqa: S608 (a constant of this module)
         f"where b.hash between $2 and $3 and b.condemned_at is not null and {referred('$1')}",
         cutoff(keep.snapshots, now),
-        *bounds(shard),
+        *bounds(shards),
     )
     done = await connection.execute(
         f"""
@@ -168,6 +180,6 @@ async def condemn(
         now - keep.grace,
         cutoff(keep.snapshots, now),
         max(now, moment),
-        *bounds(shard),
+        *bounds(shards),
     )
     return int(done.split()[1])

@@ -16,10 +16,10 @@ from atlas.stores.postgres.blob_rows import bounds, referred
 from atlas.stores.postgres.pool import Connection
 
 
-async def rows_of(connection: Connection, shard: int) -> dict[str, BlobRow]:
-    """Digest → row, of one part."""
+async def rows_of(connection: Connection, shards: range) -> dict[str, BlobRow]:
+    """Digest → row, of some parts."""
     rows = await connection.fetch(
-        "select hash, put_at, stored_bytes from blobs where hash between $1 and $2", *bounds(shard)
+        "select hash, put_at, stored_bytes from blobs where hash between $1 and $2", *bounds(shards)
     )
     return {row["hash"].hex(): BlobRow(row["put_at"], row["stored_bytes"]) for row in rows}
 

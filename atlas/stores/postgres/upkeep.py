@@ -8,7 +8,7 @@ from datetime import datetime
 import asyncpg
 
 from atlas.domain.lifecycle import brake
-from atlas.domain.retention import BlobRow, FoundBlob, Item, Retention, days
+from atlas.domain.retention import EVERYTHING, SHARDS, BlobRow, FoundBlob, Item, Retention, days
 from atlas.stores.postgres import blob_rows, ledger, retention, store_scan
 from atlas.stores.postgres.artifacts import OUTCOMES
 from atlas.stores.postgres.expiring import of_pages
@@ -87,17 +87,29 @@ class UpkeepStore:
 
     # Blobs
 
-    async def rows_of(self, shard: int) -> dict[str, BlobRow]:
+    async def parts(self, first: int) -> list[range]:
+        """The parts from one on, each to be gone through at once."""
         async with self._pool.acquire() as connection:
-            return await store_scan.rows_of(connection, shard)
+            if first == 0 and await blob_rows.are_few(connection):
+                return [EVERYTHING]
+        return [range(shard, shard + 1) for shard in range(first, SHARDS)]
+
+    async def rows_of(self, shards: range) -> dict[str, BlobRow]:
+        async with self._pool.acquire() as connection:
+            return await store_scan.rows_of(connection, shards)
 
     async def note(self, sizes: Mapping[str, int], found: Sequence[FoundBlob]) -> int:
         """Remember stored sizes, and adopt objects without a row; returns how many."""
+        if not sizes and not found:
+            return 0
         async with self._pool.acquire() as connection:
             await store_scan.note_sizes(connection, sizes)
-            return await store_scan.adopt(connection, found) if found else 0
+            return await store_scan.adopt(connection, found)
 
     async def record_missing(self, run_id: str, digests: Sequence[str], now: datetime) -> None:
+        """Record those that something refers to."""
+        if not digests:
+            return
         async with self._pool.acquire() as connection:
             await store_scan.record_missing(connection, self.keep, run_id, digests, now)
 
@@ -120,10 +132,10 @@ class UpkeepStore:
         async with self._pool.acquire() as connection:
             return await store_scan.fetch_again(connection, digests, now)
 
-    async def condemn(self, shard: int, now: datetime) -> int:
+    async def condemn(self, shards: range, now: datetime) -> int:
         async with self._pool.acquire() as connection:
             return await blob_rows.condemn(
-                connection, self.keep, shard, now=now, moment=self._clock()
+                connection, self.keep, shards, now=now, moment=self._clock()
             )
 
     # The end

@@ -141,6 +141,30 @@ async def test_a_listing_tells_size_and_time(blobs: Blobs) -> None:
     assert abs(datetime.now(UTC) - info.modified) < timedelta(days=1)
 
 
+async def test_a_listing_of_one_part(blobs: Blobs) -> None:
+    refs = [await blobs.put(str(number).encode()) for number in range(40)]
+    parts = sorted({ref.digest[:2] for ref in refs})
+    assert len(parts) > 10
+    for part in parts:
+        found = {info.digest async for info in blobs.list(part)}
+        assert found == {ref.digest for ref in refs if ref.digest[:2] == part}
+    unused = next(f"{number:02x}" for number in range(256) if f"{number:02x}" not in parts)
+    assert [info async for info in blobs.list(unused)] == []
+
+
+@pytest.mark.parametrize("part", ["../", "a", "abc", "AB", "a/", "\n\n"])
+async def test_only_two_hex_digits_name_a_part(blobs: Blobs, part: str) -> None:
+    with pytest.raises(ValueError, match="two lower-case hex digits"):
+        [info async for info in blobs.list(part)]
+
+
+async def test_nothing_is_left_over_by_writers_that_ended(blobs: Blobs) -> None:
+    await blobs.put(b"whole")
+    with pytest.raises(BlobStoreError):
+        await blobs.put(b"x" * (MAX_BODY + 1))
+    assert [each async for each in blobs.leftovers(timedelta(seconds=-1))] == []
+
+
 @pytest.mark.parametrize("digest", BAD_DIGESTS)
 async def test_only_a_digest_names_a_blob(blobs: Blobs, digest: str) -> None:
     for call in (blobs.get, blobs.exists, blobs.delete):

@@ -6,13 +6,14 @@ import os
 import resource
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 import zstandard
 
-from atlas.domain.blob import BlobCorrupt, BlobRef, BlobStoreError
+from atlas.domain.blob import BlobCorrupt, BlobRef, BlobStoreError, Leftover
 from atlas.stores.blobs import Blobs, open_blobs
 from tests.stores.blobs.conftest import MAX_BODY
 
@@ -105,6 +106,32 @@ async def test_stray_temp_files_go_at_start_when_old(root: Path) -> None:
     os.utime(old, (stamp, stamp))
     async with open_blobs(str(root)):
         assert files_in(root) == [young]
+
+
+async def test_files_of_dead_writers_are_told_by_age_and_removed(folder: Blobs, root: Path) -> None:
+    old, young = root / "incoming" / "old.part", root / "incoming" / "young.part"
+    old.write_bytes(b"half")
+    young.touch()
+    stamp = old.stat().st_mtime - 7200
+    os.utime(old, (stamp, stamp))
+    found = [each async for each in folder.leftovers(timedelta(hours=1))]
+    assert found == [Leftover("old.part", 4)]
+    for _ in range(2):
+        await folder.remove_leftover("old.part")
+    assert files_in(root) == [young]
+    assert [each async for each in folder.leftovers(timedelta(hours=1))] == []
+
+
+@pytest.mark.parametrize("name", ["../aa/bb/x.zst", "/etc/passwd", "x.zst", "..", ".part/../x"])
+async def test_only_temporary_files_are_removed_by_name(folder: Blobs, name: str) -> None:
+    with pytest.raises(ValueError, match="no temporary file of ours"):
+        await folder.remove_leftover(name)
+
+
+async def test_a_part_of_a_folder_that_is_gone_is_not_empty(folder: Blobs, root: Path) -> None:
+    shutil.rmtree(root)
+    with pytest.raises(BlobStoreError, match="not there"):
+        [info async for info in folder.list("ab")]
 
 
 @pytest.fixture
