@@ -24,7 +24,7 @@ from atlas.contracts.rebuild_index import (
     SwitchGeneration,
 )
 from atlas.domain.analysis import ANALYSER_VERSION
-from atlas.stores.postgres import copying, gates, generations
+from atlas.stores.postgres import copying, gates, generations, jobs
 from atlas.stores.postgres.copying import LiveText, TextToCopy
 from atlas.stores.postgres.index import IndexText
 
@@ -63,6 +63,14 @@ class Rebuilds:
                 if await is_open(builder.workflow_id, builder.run_id):
                     return GenerationStarted(message=_holder(builder))
                 closed = builder.run_id
+                await jobs.end(
+                    connection,
+                    run_id=closed,
+                    outcome="failed",
+                    message="ended without closing; its generation was taken over",
+                    summary={},
+                    now=self._clock(),
+                )
             return GenerationStarted(
                 generation=builder.generation,
                 active=(await generations.pointers(connection)).active,
