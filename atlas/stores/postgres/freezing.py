@@ -176,6 +176,8 @@ _CHANGES = """
 _LIVE = """
     with last as materialized (
         select v.page_id, d.text_hash, coalesce(k.representative, d.text_hash) as representative,
+               not exists (select from versions o
+                           where o.page_id = v.page_id and o.valid_to is null) as left_since,
                case when ps.checked_at < $1 then ps.next_due end as due,
                coalesce(
                    case when ps.checked_at < $1 then ps.checked_at else (
@@ -191,7 +193,7 @@ _LIVE = """
         left join sketches k on k.text_hash = d.text_hash
         where v.valid_from < $1 and (v.valid_to is null or v.valid_to >= $1)
     ), live as materialized (
-        select page_id, text_hash, representative,
+        select page_id, text_hash, representative, left_since,
                extract(epoch from $1 - checked)::float8 as age,
                longest is null or (
                    checked + longest + interval '1 hour' >= $1
@@ -202,6 +204,15 @@ _LIVE = """
         union all
         select page_id, s.name
         from live join source_pages sp using (page_id) join sources s on s.id = sp.source_id
+        union all
+        select page_id, last.source_name
+        from live cross join lateral (
+            select r.source_name from run_pages rp join runs r using (run_id)
+            where rp.page_id = live.page_id and r.started_at < $1 and r.source_name <> ''
+            order by r.started_at desc, r.run_id limit 1
+        ) last
+        where left_since
+          and not exists (select from source_pages sp where sp.page_id = live.page_id)
     )
     select source, count(*) as live, count(distinct text_hash) as texts,
            count(distinct text_hash) - count(distinct representative) as near_texts,
