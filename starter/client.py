@@ -34,9 +34,12 @@ from starter.schedules import Schedules
 if TYPE_CHECKING:
     from atlas.contracts.weekly_report import Form
     from atlas.stores.postgres.catalogue import LastFetch, ListedDocument, Version
+    from atlas.stores.postgres.quarantines import Quarantined
+    from atlas.stores.postgres.generations import GenerationStatus
     from atlas.stores.postgres.search import SearchPage
     from starter.handles import FetchHandle, SyncHandle
     from starter.jobs import JobHandle
+    from starter.manifests import Names
     from starter.reports import KeptReport
 
 Trigger = Literal["manual", "schedule", "client", "cli"]
@@ -257,6 +260,14 @@ class AtlasClient:
         except ValueError as error:
             raise InvalidRequest(str(error)) from None
 
+    async def index_generations(self) -> list[GenerationStatus]:
+        """The builds of the search index, newest first: what serves, what is being built, what a
+        rollback would bring back. `start("rebuild_index")` builds one."""
+        from atlas.stores.postgres import generations
+
+        async with self._parts.database() as connection:
+            return await generations.listing(connection)
+
     async def documents(
         self,
         *,
@@ -295,6 +306,38 @@ class AtlasClient:
                 last = await catalogue.last_fetch(connection, url)
                 raise NotFound(f"{error}{_last_said(last)}") from None
             return Document(current, await catalogue.versions(connection, url))
+
+    async def quarantined(
+        self, *, source: str | None = None, limit: int | None = None
+    ) -> list[Quarantined]:
+        """Documents whose body failed in extraction too often and is left alone, by URL.
+
+        `start("process_document", url=…, force=True)` tries one again.
+        """
+        from atlas.domain.texts import EXTRACTOR_VERSION
+        from atlas.stores.postgres import quarantines
+
+        async with self._parts.database() as connection:
+            return await quarantines.listed(
+                connection, extractor=EXTRACTOR_VERSION, source=source, limit=limit
+            )
+
+    # Batches
+
+    async def manifest(self, names: Names) -> str:
+        """Store a list of URLs or page numbers, streamed and of any length, for
+        `start("batch_process", manifest=…)`; its hash. Raises `InvalidRequest`, `Refused`."""
+        from starter.manifests import upload
+
+        return await upload(self._parts, names)
+
+    async def outcomes(self, run_id: str) -> AsyncGenerator[dict[str, Any]]:
+        """What became of each page of a `batch_process`, by URL: url, page, outcome, error_class,
+        code, text_hash; then what was `missing`. Raises `NotFound`, `Refused`."""
+        from starter.manifests import outcomes
+
+        async for line in outcomes(self._parts, run_id):
+            yield line
 
     # Reports
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import asyncpg
 
+from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.locks import GENERATIONS
 from atlas.stores.postgres.pool import Connection
 
@@ -41,6 +42,11 @@ class GenerationStatus:
     started_at: datetime | None
     active_since: datetime | None
     keep_until: datetime | None
+
+    @property
+    def outdated(self) -> bool:
+        """Whether searches read it, and analyse queries by a newer version than built it."""
+        return self.state == "active" and self.analyser < ANALYSER_VERSION
 
 
 @dataclass(frozen=True, slots=True)
