@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from activities.fetch_rows import failed_row, got_row
 from activities.fetching import LEASE_MARGIN, FetchPolicy, fetch_into
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult, Hop
 from atlas.domain.batch import FetchRow, HeldPage
-from atlas.domain.errors import ErrorClass, HostClosed, PageError
+from atlas.domain.errors import ErrorClass, HostClosed, PageError, SlotDeadline
 from atlas.domain.fetched import Fetched as Answer
 from atlas.domain.fetched import FetchError, FetchRequest, RobotsMode, Validators
 from atlas.domain.urls import InvalidUrl, canonicalize
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from atlas.web.client import WebClient
 
 _DELAY = 1.0
+_SILENCE = 30.0
+"""Seconds without a byte that end a request, unless a longer time-out was asked for."""
 
 
 class FetchingOne:
@@ -53,6 +56,8 @@ class FetchingOne:
                 answer, digest = await self._fetch(request, page)
         except HostClosed as closed:
             return self._failed(url, closed.as_error(), info.attempt)
+        except SlotDeadline as late:
+            return _failure(url, _busy(late))
         except PageError as error:
             await self._record(failed_row(page, error, None))
             return self._failed(url, error, info.attempt)
@@ -69,10 +74,15 @@ class FetchingOne:
             robots=RobotsMode(request.robots),
             max_bytes=request.max_bytes,
             max_redirects=request.max_redirects,
+            header_timeout=max(_SILENCE, request.timeout / 2),
+            idle_timeout=max(_SILENCE, request.timeout / 2),
             total_timeout=request.timeout,
         )
         slots = self._corpus.slots(
-            delay=_DELAY, parallel=1, deadline=None, ttl=request.timeout + LEASE_MARGIN
+            delay=_DELAY,
+            parallel=1,
+            deadline=time.monotonic() + self._policy.retries.patience,
+            ttl=request.timeout + LEASE_MARGIN,
         )
         return await fetch_into(
             self._client, self._blobs, self._corpus, asked, slots, keep_redirected=True
@@ -88,6 +98,11 @@ class FetchingOne:
         if pause is not None:
             raise once_more(error, pause)
         return _failure(url, error)
+
+
+def _busy(late: SlotDeadline) -> PageError:
+    words = f"{late.host} is busy with other requests; its turn did not come"
+    return PageError(ErrorClass.TRANSIENT, "host_busy", words, retry_after=late.wait)
 
 
 def _success(page: HeldPage, answer: Answer, snapshot: bytes | None) -> FetchUrlResult:

@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.fetching_one import FetchingOne
     from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
     from atlas.contracts.refusal import missing_input
-    from workflows.options import FETCHING
+    from workflows.options import FETCHING_ONE
 
 
 @workflow.defn(name="fetch_url")
@@ -24,7 +24,7 @@ class FetchUrl:
             raise missing_input("fetch_url", '{"url": "https://example.org/"}')
         workflow.set_current_details(f"Fetching {request.url[:500]}")
         result = await workflow.execute_activity_method(
-            FetchingOne.fetch_one, request, summary=request.url[:150], **FETCHING
+            FetchingOne.fetch_one, request, summary=request.url[:150], **FETCHING_ONE
         )
         workflow.set_current_details(_details(result))
         return result

@@ -61,6 +61,8 @@ FETCHING = _options(start_to_close=timedelta(minutes=10))
 """One minute of work, and the requests then under way."""
 PROCESSING = _options(start_to_close=timedelta(hours=2), task_queue=QUEUE_PROCESSING)
 """A batch of documents that each take their whole time limit."""
+FETCHING_ONE = _options(start_to_close=timedelta(minutes=30))
+"""Ten minutes each for the host's turn, for robots.txt and for the request itself."""
 SETTLING = _options(start_to_close=timedelta(minutes=30))
 CLOSING = _options(start_to_close=timedelta(minutes=30))
 REPORTING = _options(start_to_close=timedelta(hours=2))
