@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from atlas.contracts import activities as a
+from atlas.contracts import deduplicate_documents as d
 from atlas.contracts import fetch_url as f
 from atlas.contracts import jobs as j
 from atlas.contracts import sync_pipeline as s
@@ -43,6 +44,32 @@ _STATE = s.SyncState(
 )
 
 _WEEK_TOTALS = w.WeekTotals(added=3, changed=2, gone=1, live=9, requests=12, failed=2, silent=1)
+
+_DUPLICATES = d.DuplicateCounts(
+    texts=9,
+    pages=12,
+    exact_groups=1,
+    near_groups=2,
+    duplicates=5,
+    marked=4,
+    unmarked=1,
+    drifted=3,
+    repaired=2,
+)
+_MEMBER = d.GroupMember(url="https://example.org/b", kind="near", similarity=0.875)
+_GROUP = d.Group(winner="https://example.org/a", kind="near", pages=2, texts=2, members=[_MEMBER])
+_DEDUP_STATE = d.DedupState(
+    stage=2,
+    cursor="ab",
+    checked=3,
+    drifted=2,
+    repaired=1,
+    texts=9,
+    pages=12,
+    progress=j.Progress(stage="finding groups", done=3, total=9, of="pages"),
+    started=1.5,
+    events=3001,
+)
 
 EXAMPLES: list[BaseModel] = [
     _COUNTS,
@@ -171,6 +198,51 @@ EXAMPLES: list[BaseModel] = [
         totals=_WEEK_TOTALS,
         message="figures begin later",
     ),
+    _DEDUP_STATE,
+    d.DeduplicateRequest(
+        sources=["docs"],
+        kind="near",
+        threshold=0.9,
+        winner="oldest",
+        apply=True,
+        minutes=2.5,
+        chunk=500,
+        trigger="cli",
+        max_history_events=500,
+        state=_DEDUP_STATE,
+    ),
+    _DUPLICATES,
+    _MEMBER,
+    _GROUP,
+    d.DeduplicateResult(
+        workflow_id="deduplicate_documents:docs",
+        run_id="0190",
+        outcome="limit_reached",
+        applied=True,
+        counts=_DUPLICATES,
+        groups=[_GROUP],
+        manifest="ab" * 32,
+        seconds=1.5,
+        events=42,
+        message="none",
+    ),
+    d.CheckPart(stage="evidence", cursor="ab", sources=["docs"], chunk=500, repair=True),
+    d.DecideGroups(
+        run_id="0190",
+        cursor="ab",
+        sources=["docs"],
+        kind="near",
+        threshold=0.9,
+        winner="oldest",
+        apply=True,
+        chunk=500,
+    ),
+    d.PartDone(cursor="ab", checked=3, drifted=2, repaired=1),
+    d.DescribeScope(sources=["docs"]),
+    d.ScopeDescribed(texts=3, pages=4, message="unknown"),
+    d.ReportGroups(run_id="0190", sources=["docs"], apply=True, complete=False),
+    d.GroupsReported(counts=_DUPLICATES, groups=[_GROUP], manifest="ab" * 32),
+    d.ForgetGroups(run_id="0190"),
 ]
 
 
