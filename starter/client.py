@@ -34,8 +34,8 @@ from starter.schedules import Schedules
 if TYPE_CHECKING:
     from atlas.contracts.weekly_report import Form
     from atlas.stores.postgres.catalogue import LastFetch, ListedDocument, Version
+    from atlas.stores.postgres.generation_list import GenerationStatus
     from atlas.stores.postgres.quarantines import Quarantined
-    from atlas.stores.postgres.generations import GenerationStatus
     from atlas.stores.postgres.search import SearchPage
     from starter.handles import FetchHandle, SyncHandle
     from starter.jobs import JobHandle
@@ -263,10 +263,10 @@ class AtlasClient:
     async def index_generations(self) -> list[GenerationStatus]:
         """The builds of the search index, newest first: what serves, what is being built, what a
         rollback would bring back. `start("rebuild_index")` builds one."""
-        from atlas.stores.postgres import generations
+        from atlas.stores.postgres.generation_list import listing
 
         async with self._parts.database() as connection:
-            return await generations.listing(connection)
+            return await listing(connection)
 
     async def documents(
         self,

@@ -11,7 +11,7 @@ from starter.cli.output import Format, emit, note, say, table
 
 if TYPE_CHECKING:
     from atlas.contracts.rebuild_index import RebuildResult
-    from atlas.stores.postgres.generations import GenerationStatus
+    from atlas.stores.postgres.generation_list import GenerationStatus
     from starter.jobs import JobHandle
 
 app = App(name="index", help="Look at the search index; rebuild it, or go back to the last one.")

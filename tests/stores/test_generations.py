@@ -12,6 +12,7 @@ import pytest
 
 from atlas.domain.analysis import ANALYSER_VERSION, index_parts
 from atlas.stores.postgres import copying, gates, generations, index, settle
+from atlas.stores.postgres.generation_list import listing
 from atlas.stores.postgres.generations import Builder, Pointers
 from atlas.stores.postgres.index import IndexText
 from atlas.stores.postgres.search import search
@@ -190,7 +191,7 @@ async def test_a_previous_generation_expires(database: asyncpg.Pool) -> None:
         await switch(connection, 2)
         assert await generations.expired(connection, LATER - timedelta(seconds=1)) == []
         assert await generations.expired(connection, LATER) == [1]
-        shown = {each.id: each for each in await generations.listing(connection)}
+        shown = {each.id: each for each in await listing(connection)}
         assert (shown[1].keep_until, shown[2].active_since) == (LATER, NOW)
         assert shown[1].size > 0
 

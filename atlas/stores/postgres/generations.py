@@ -15,7 +15,6 @@ from typing import TypeVar
 
 import asyncpg
 
-from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.locks import GENERATIONS
 from atlas.stores.postgres.pool import Connection
 
@@ -25,28 +24,6 @@ _LOCK_PATIENCE = "5s"
 """How long a change waits for writers before it lets those behind it go first."""
 _DDL_SECONDS = 3600.0
 """For what waits until nobody uses a partition; the pool's own limit is for queries."""
-
-
-@dataclass(frozen=True, slots=True)
-class GenerationStatus:
-    """A generation as people look at it. `size` is on disk, in bytes."""
-
-    id: int
-    state: str
-    analyser: int
-    entries: int
-    tokens: int
-    size: int
-    workflow_id: str | None
-    run_id: str | None
-    started_at: datetime | None
-    active_since: datetime | None
-    keep_until: datetime | None
-
-    @property
-    def outdated(self) -> bool:
-        """Whether searches read it, and analyse queries by a newer version than built it."""
-        return self.state == "active" and self.analyser < ANALYSER_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +43,6 @@ class Pointers:
 
     active: int
     previous: int | None
-
-
-async def listing(connection: Connection) -> list[GenerationStatus]:
-    """Every generation that takes room, newest first."""
-    rows = await connection.fetch(
-        """
-        select id, state, analyser, entries, tokens, workflow_id, run_id, started_at,
-               active_since, keep_until,
-               coalesce(pg_total_relation_size(to_regclass('index_entries_' || id)), 0) as size
-          from generations order by id desc
-        """
-    )
-    return [GenerationStatus(**row) for row in rows]
 
 
 async def start(
