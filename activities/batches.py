@@ -13,6 +13,7 @@ from temporalio import activity
 from activities.beating import beating
 from atlas.contracts.activities import Batch
 from atlas.contracts.processing import (
+    JSON_LINES,
     ChunkDone,
     Selected,
     SelectPages,
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.selection import Selection
 
     Claim = Callable[[ClaimBatch], Awaitable[Claimed]]
-
-
-_JSON_LINES = "application/x-ndjson"
 
 
 class Batches:
@@ -123,7 +121,8 @@ class Batches:
                 f"manifest: {error}; AtlasClient.manifest(urls) stores one and gives its hash"
             ) from None
         await asyncio.to_thread(lambda: all(_names(body)))  # refused as a whole, or not at all
-        await self._manifests.keep(digest, digest, _JSON_LINES)
+        await self._manifests.announce(digest, len(body))
+        await self._manifests.keep(digest, digest, JSON_LINES)
         return body
 
     async def _keep_outcomes(self, run_id: str) -> str:
@@ -133,7 +132,7 @@ class Batches:
             ref = await writer.finish()
             await self._outcomes.announce(ref.digest, ref.size)
             await writer.publish()
-        await self._outcomes.keep(run_id, ref.digest, _JSON_LINES)
+        await self._outcomes.keep(run_id, ref.digest, JSON_LINES)
         return ref.digest
 
 

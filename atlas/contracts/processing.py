@@ -13,6 +13,8 @@ from atlas.contracts.sync_pipeline import MAX_FAILURES_LISTED, Failure
 
 MAX_DOCUMENTS_LISTED = 100
 MAX_PAGES_NAMED = 1000
+JSON_LINES = "application/x-ndjson"
+"""The media type of manifests and outcomes."""
 
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """A SHA-256 in lower-case hex."""

@@ -70,6 +70,29 @@ async def show(url: str, /, *, output: Format = "text") -> int:
     return 0
 
 
+@app.command
+async def quarantined(
+    *,
+    source: Annotated[str | None, Parameter(help="Only pages of this source")] = None,
+    limit: Annotated[int | None, Parameter(help="The first so many")] = None,
+    output: Format = "text",
+) -> int:
+    """List documents that failed in extraction too often and are left alone, with the reason.
+
+    `atlas process --url URL --force` tries one again.
+    """
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        found = await atlas.quarantined(source=source, limit=limit)
+    if output == "json":
+        emit({"documents": [asdict(each) for each in found]})
+    else:
+        rows = [(each.url, each.code, each.since, each.live, each.reason) for each in found]
+        table(("url", "code", "since", "live", "reason"), rows)
+    return 0
+
+
 def as_json(document: Document) -> dict[str, Any]:
     """The document as `-o json` prints it."""
     return {

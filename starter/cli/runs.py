@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from starter.cli.output import Format, emit, note, pairs, say, table
+from starter.cli.output import Format, emit, emit_line, note, pairs, say, table
 
 if TYPE_CHECKING:
     from starter.client import RecordedRun
@@ -68,6 +69,19 @@ async def show(
         say(f"  {failure.url}: {failure.error_class}, {failure.code}. {failure.message}")
     if found.counts.failed > len(found.failures):
         note(f"{found.counts.failed} failed; --failures lists them all")
+    return 0
+
+
+@app.command
+async def outcomes(run: Named, /) -> int:
+    """What became of each page of a batch, one JSON object a line."""
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        run_id = (await atlas.recorded_run(run, failures=0)).run.run_id
+        async with aclosing(atlas.outcomes(run_id)) as lines:
+            async for line in lines:
+                emit_line(line)
     return 0
 
 
