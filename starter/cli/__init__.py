@@ -29,6 +29,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("index", "starter.cli.index:app", "Look at the search index, rebuild it, go back"),
     ("docs", "starter.cli.docs:app", "List the documents, show one with its text"),
     ("dedup", "starter.cli.dedup:dedup", "Find documents that say the same; mark all but one"),
+    ("cleanup", "starter.cli.cleanup:cleanup", "Take away what has been kept long enough"),
     ("runs", "starter.cli.runs:app", "List runs; show, pause, resume or cancel one"),
     ("report", "starter.cli.report:app", "Weekly reports: list, show, make"),
     ("fetch", "starter.cli.fetch:fetch", "Get one URL now"),

@@ -1,0 +1,116 @@
+"""`atlas cleanup`: take away what has been kept long enough."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from atlas.contracts.daily_cleanup import CleanupClass
+from starter.cli.output import Format, emit, note, say
+
+if TYPE_CHECKING:
+    from atlas.contracts.daily_cleanup import CleanupResult
+    from starter.jobs import JobHandle
+
+
+async def cleanup(
+    *,
+    dry_run: Annotated[
+        bool, Parameter(show_default=False, help="Only list what would go; nothing is changed")
+    ] = False,
+    max_deletions: Annotated[
+        int, Parameter(help="Things taken away at most; the rest waits for the next run")
+    ] = 100_000,
+    only: Annotated[
+        list[CleanupClass] | None, Parameter(help="Only this class of things; repeat for more")
+    ] = None,
+    wait: Annotated[
+        bool, Parameter(show_default=False, help="Wait for the end and show what went")
+    ] = False,
+    output: Format = "text",
+) -> int:
+    """Take away what has been kept long enough, as the settings say (docs/settings.md), and
+    compare the blob store with the database. Live documents, their bodies and reports stay.
+
+    Exit code 0 when it is done and no blob is missing; 1 otherwise; with --wait only.
+    """
+    from atlas.contracts.daily_cleanup import CleanupResult
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        run = await atlas.start(
+            "daily_cleanup",
+            dry_run=dry_run,
+            max_deletions=max_deletions,
+            classes=sorted(set(only or [])),
+            trigger="cli",
+        )
+        if run.joined:
+            note(f"{run.workflow_id} is under way already; joined it")
+        if run.ui_url:
+            note(f"Web UI: {run.ui_url}")
+        if not wait:
+            return _started(run, output)
+        result = await _result(run)
+    assert isinstance(result, CleanupResult)
+    if output == "json":
+        emit({**result.model_dump(mode="json"), "ui_url": run.ui_url})
+    else:
+        _print(result)
+    return 0 if result.outcome == "completed" and not result.missing else 1
+
+
+def _started(run: JobHandle, output: str) -> int:
+    if output == "json":
+        emit({"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url})
+    else:
+        say(f"started {run.workflow_id}, run {run.run_id}")
+    return 0
+
+
+async def _result(run: JobHandle) -> object:
+    watching = asyncio.create_task(_watch(run))
+    try:
+        return await run.result(note)
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def _watch(run: JobHandle) -> None:
+    told = ""
+    async for progress in run:
+        if progress.stage != told:
+            told = progress.stage
+            note(told)
+
+
+def _print(result: CleanupResult) -> None:
+    went = "would go" if result.dry_run else "went"
+    say(f"{result.workflow_id}: {result.outcome}; {sum(result.removed.values())} things {went}")
+    for kind, count in result.removed.items():
+        say(f"  {count} {kind}")
+    freed = "would be freed" if result.dry_run else "freed"
+    say(f"  {_size(result.bytes_freed)} {freed} in the blob store and by whole partitions")
+    if result.condemned:
+        say(
+            f"  {result.condemned} blobs condemned: nothing refers to them, they go after the grace"
+        )
+    if result.adopted:
+        say(f"  {result.adopted} blobs were in the store without a row")
+    for blob in result.missing_blobs:
+        say(f"  missing: {blob.digest} {blob.url}")
+    if result.message:
+        note(result.message)
+    note(f"The whole list: `atlas runs outcomes {result.run_id}`, blob {result.manifest}.")
+
+
+def _size(count: int) -> str:
+    size = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
