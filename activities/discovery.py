@@ -85,6 +85,7 @@ class Discovery:
             fetch=request.fetch,
             mode=request.mode or _mode_of(run),
             retry_failed=request.retry_failed,
+            settles=request.process,
         )
         if request.limits.pages is not None:
             await self._corpus.apply_limits(run.run_id, request.level, request.limits)
@@ -93,7 +94,7 @@ class Discovery:
 
     async def _read_start(self, run: Run, source: Source, request: ListLevel) -> LevelListed:
         spec = source.spec
-        slots = self._corpus.slots(delay=spec.delay, parallel=spec.parallel, deadline=None, ttl=120)
+        slots = self._corpus.slots(delay=spec.delay, parallel=spec.parallel, deadline=None)
         listing = await self._read(spec, slots)
         if not listing.urls:
             self._maybe_again(listing)
@@ -142,6 +143,7 @@ class Discovery:
             level=request.level,
             mode=request.mode,
             retry_failed=request.retry_failed,
+            settles=request.process,
         )
         if request.limits.pages is not None:
             await self._corpus.apply_limits(run.run_id, request.level, request.limits)

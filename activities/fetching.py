@@ -39,10 +39,6 @@ WORKING_SECONDS = 60.0
 TRACED_PAGES = 1000
 """Pages of a run that all have a span; of later ones a hundredth has, and every failure."""
 
-LEASE_MARGIN = 5.0
-"""Seconds that a host's slot outlives the longest request in it: a killed worker's slots block the
-host until they expire."""
-
 _FLUSH_ROWS = 25
 _FLUSH_SECONDS = 1.0
 
@@ -155,7 +151,6 @@ class Fetching:
                 delay=source.spec.delay,
                 parallel=source.spec.parallel,
                 deadline=deadline,
-                ttl=self._policy.timeout + LEASE_MARGIN,
             ),
             parallel=source.spec.parallel,
             deadline=deadline,

@@ -11,7 +11,7 @@ from temporalio import activity
 from activities.again import once_more
 from activities.beating import beating
 from activities.fetch_rows import failed_row, got_row
-from activities.fetching import LEASE_MARGIN, FetchPolicy, fetch_into
+from activities.fetching import FetchPolicy, fetch_into
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult, Hop
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import ErrorClass, HostClosed, PageError, SlotDeadline
@@ -82,7 +82,6 @@ class FetchingOne:
             delay=_DELAY,
             parallel=1,
             deadline=time.monotonic() + self._policy.retries.patience,
-            ttl=request.timeout + LEASE_MARGIN,
         )
         return await fetch_into(
             self._client, self._blobs, self._corpus, asked, slots, keep_redirected=True

@@ -21,8 +21,6 @@ from atlas.web.listing import read_document
 from starter.connection import Parts
 from starter.errors import InvalidRequest, Undetected
 
-_LEASE = 240.0  # seconds: twice a request's total time limit
-
 
 async def detected(parts: Parts, spec: SourceSpec) -> Detected:
     """What the source's first URL is. Raises `Undetected` when nothing could be heard from it.
@@ -30,7 +28,7 @@ async def detected(parts: Parts, spec: SourceSpec) -> Detected:
     A server that answers at all (with an error, say) is taken for a site: that may pass.
     """
     start = spec.urls[0]
-    slots = HostSlots(await parts.pool(), delay=spec.delay, parallel=spec.parallel, ttl=_LEASE)
+    slots = HostSlots(await parts.pool(), delay=spec.delay, parallel=spec.parallel)
 
     async with await _client(parts) as web:
 

@@ -68,6 +68,25 @@ async def test_a_dead_workers_lease_expires(database: asyncpg.Pool) -> None:
     assert times[0] - began >= 0.3 - 0.1
 
 
+async def test_a_long_request_keeps_its_lease(database: asyncpg.Pool) -> None:
+    slots = HostSlots(database, delay=0.0, parallel=1, ttl=0.3)
+    ended: list[float] = []
+
+    async def hold() -> None:
+        async with slots.slot("host", URL):
+            await asyncio.sleep(0.9)  # three leases long
+            ended.append(time.monotonic())
+
+    task = asyncio.create_task(hold())
+    while not await database.fetchval("select cardinality(leases) from hosts"):
+        await asyncio.sleep(0.01)
+    times: list[float] = []
+    await use(HostSlots(database, delay=0.0, parallel=1), times)
+    await task
+    assert times[0] >= ended[0]
+    assert await database.fetchval("select cardinality(leases) from hosts") == 0
+
+
 async def test_hosts_do_not_wait_for_each_other(database: asyncpg.Pool) -> None:
     slots = HostSlots(database, delay=30.0, parallel=1)
     for host in ("a", "b", "c"):

@@ -68,6 +68,7 @@ class Corpus(RunFrame):
         level: int,
         mode: pages.Mode | None = None,
         retry_failed: bool = False,
+        settles: bool = True,
     ) -> int:
         """List pages at a level of a run, a few thousand a transaction; return how many the level
         has, those of an attempt that was cut off included. Without a `mode` the run's `due` says
@@ -89,6 +90,7 @@ class Corpus(RunFrame):
                     retry_failed=retry_failed,
                     cadence=source.spec.cadence,
                     current=self._current,
+                    settles=settles,
                 )
         async with self.pool.acquire() as connection:
             return await pages.listed_at(connection, source.id, run.run_id, level)
@@ -102,6 +104,7 @@ class Corpus(RunFrame):
         fetch: bool,
         mode: pages.Mode,
         retry_failed: bool,
+        settles: bool = True,
     ) -> int:
         """Queue what the source holds at a depth; return how many it holds there and deeper."""
         async with self.pool.acquire() as connection, connection.transaction():
@@ -118,6 +121,7 @@ class Corpus(RunFrame):
                 cadence=source.spec.cadence,
                 now=self._clock(),
                 current=self._current,
+                settles=settles,
             )
 
     async def add_pages(
@@ -227,15 +231,12 @@ class Corpus(RunFrame):
         async with self.pool.acquire() as connection:
             await blob_rows.announce(connection, digest, size, self._clock())
 
-    def slots(
-        self, *, delay: float, parallel: int, deadline: float | None, ttl: float
-    ) -> HostSlots:
+    def slots(self, *, delay: float, parallel: int, deadline: float | None) -> HostSlots:
         return HostSlots(
             self.pool,
             delay=delay,
             parallel=parallel,
             deadline=deadline,
-            ttl=ttl,
             breaker=self._breaker,
         )
 

@@ -27,6 +27,9 @@ from atlas.domain.errors import (
 )
 from atlas.stores.postgres import breakers
 
+LEASE_SECONDS = 15.0
+"""A slot's lease, which its holder renews: so long a worker that was killed blocks its hosts."""
+
 _PATIENT = 2.0
 """Seconds that a request waits in place for a closed host; else its page is given back."""
 
@@ -83,6 +86,16 @@ _RELEASE = """
 """
 
 
+_RENEW = """
+    with relaxed as materialized (select set_config('synchronous_commit', 'off', true)),
+    fresh as (select clock_timestamp() + make_interval(secs => $3) as lease from relaxed)
+    update hosts
+    set leases = array_append(array_remove(leases, $2::timestamptz), fresh.lease),
+        probe_until = case when $4 then fresh.lease else probe_until end
+    from fresh where host = $1 returning fresh.lease
+"""
+
+
 @dataclass(slots=True)
 class HeldSlot:
     """One reservation; `sent` is told when the request's headers really went out."""
@@ -93,6 +106,7 @@ class HeldSlot:
     probe: bool = False
     """Whether it tries a host that was down."""
     sent_at: float = field(default_factory=time.monotonic)
+    renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def sent(self, monotonic_time: float) -> None:
         self.sent_at = monotonic_time
@@ -104,7 +118,7 @@ class HostSlots:
 
     `deadline` (monotonic seconds): waiting past it raises `SlotDeadline`, which is no failure of
     the page; so does a host that is closed for more than a moment (`HostClosed`). `ttl` is how
-    long a lease outlives a worker that died: a request's total timeout.
+    long a lease outlives a worker that died; a longer request renews it.
     """
 
     def __init__(
@@ -114,7 +128,7 @@ class HostSlots:
         delay: float,
         parallel: int,
         deadline: float | None = None,
-        ttl: float = 120.0,
+        ttl: float = LEASE_SECONDS,
         breaker: Breaker | None = None,
     ) -> None:
         self._pool = pool
@@ -135,6 +149,7 @@ class HostSlots:
     @asynccontextmanager
     async def slot(self, host: str, url: str) -> AsyncIterator[HeldSlot]:
         held = await self._reserve(host)
+        keeper = asyncio.create_task(self._keep(host, held))
         verdict: HostVerdict = "unknown"
         failed: PageError | None = None
         try:
@@ -144,7 +159,7 @@ class HostSlots:
             verdict, failed = verdict_on_host(error), error
             raise
         finally:
-            await asyncio.shield(self._release(host, url, held, verdict, failed))
+            await asyncio.shield(self._release(host, url, held, keeper, verdict, failed))
 
     async def _reserve(self, host: str) -> HeldSlot:
         while True:
@@ -188,10 +203,27 @@ class HostSlots:
             raise SlotDeadline(host, pause)
         await asyncio.sleep(max(pause, 0.001))
 
+    async def _keep(self, host: str, held: HeldSlot) -> None:
+        while True:
+            await asyncio.sleep(self._ttl / 3)
+            async with held.renewing:
+                held.lease = await self._pool.fetchval(
+                    _RENEW, host, held.lease, self._ttl, held.probe
+                )
+
     async def _release(
-        self, host: str, url: str, held: HeldSlot, verdict: HostVerdict, failed: PageError | None
+        self,
+        host: str,
+        url: str,
+        held: HeldSlot,
+        keeper: asyncio.Task[None],
+        verdict: HostVerdict,
+        failed: PageError | None,
     ) -> None:
         since = max(0.0, time.monotonic() - held.sent_at)
+        async with held.renewing:  # cut off, a renewal might have changed the lease unknown to us
+            keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
         async with self._pool.acquire() as connection:
             if failed is not None and verdict == "down":
                 await breakers.blame(
