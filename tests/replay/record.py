@@ -9,10 +9,12 @@ be under way during a deploy. Give a new name to what is recorded anew.
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 
+from atlas.contracts.jobs import Progress
 from atlas.contracts.sync_pipeline import SyncProgress
 from tests.e2e.conftest import atlas_env, origin  # noqa: F401 (fixtures)
 from tests.e2e.stack import AtlasEnv
@@ -172,3 +174,24 @@ async def test_fetch_url(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: 
                 await run(kind, args=args, id=name, task_queue="atlas")
             except WorkflowFailureError:
                 await keep(name, atlas_env, name)
+
+
+async def test_weekly_report(atlas_env: AtlasEnv) -> None:  # noqa: F811
+    await atlas_env.add_source("docs", "urls", "https://docs.example/")
+    await atlas_env.pool.execute("update sources set created_at = timestamptz '2026-10-20 12:00Z'")
+    async with atlas_env.worker():
+        for name, week, then in (
+            ("weekly_report", "2026-W46", "resume"),
+            ("weekly_report_cancelled", "2026-W45", "cancel"),
+            ("weekly_report_refused", "2999-W01", "resume"),
+        ):
+            handle = await atlas_env.client.start_workflow(
+                "weekly_report", {"week": week}, id=name, task_queue="atlas", start_signal="pause"
+            )
+            stage = ""
+            while stage != "freezing days" and then == "cancel":
+                stage = (await handle.query("progress", result_type=Progress)).stage
+            await (handle.cancel() if then == "cancel" else handle.signal(then))
+            with suppress(WorkflowFailureError):
+                await handle.result()
+            await keep(name, atlas_env, name)

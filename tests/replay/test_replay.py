@@ -16,6 +16,7 @@ WANTED = {
     "site", "several", "cancelled", "cancelled_several", "continued", "paused", "already_running",
     "waited", "listing_failed", "unknown_source", "fetch_url_fetched", "fetch_url_missing",
     "bad_input", "no_input", "two_inputs", "unknown_type",
+    "weekly_report", "weekly_report_cancelled", "weekly_report_refused",
 }  # fmt: skip
 
 
