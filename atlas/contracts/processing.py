@@ -38,6 +38,7 @@ class ProcessRequest(Request):
     force: bool = False
     """Process it although it is settled with the current versions, or quarantined."""
     trigger: Trigger = "manual"
+    """Who started it; shown as a search attribute."""
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:
@@ -87,6 +88,7 @@ class BatchQuery(Request):
     """Pages with a stored body, by what is known of them; `{}` is all of them."""
 
     source: SourceName | None = None
+    """Pages that this source holds."""
     lang: str | None = Field(default=None, min_length=2, max_length=3)
     """Of the live document, as in `de`."""
     prefix: str | None = Field(default=None, min_length=1, max_length=2048)
@@ -121,7 +123,9 @@ class BatchRequest(Request):
     pages: list[PageId] | None = Field(default=None, min_length=1, max_length=MAX_PAGES_NAMED)
     """Page numbers."""
     urls: list[Url] | None = Field(default=None, min_length=1, max_length=MAX_PAGES_NAMED)
+    """Addresses; redirects known to Atlas are followed."""
     query: BatchQuery | None = None
+    """Every page with a stored body that it fits."""
     manifest: Hash | None = None
     """A blob of JSON lines, each {"url": …} or {"page": …}; `atlas.manifest(urls)` makes one."""
     failed_of: str | None = Field(default=None, min_length=1, max_length=200)
@@ -133,6 +137,7 @@ class BatchRequest(Request):
     concurrency: int = Field(default=2, ge=1, le=16)
     """Chunks under way at once."""
     trigger: Trigger = "manual"
+    """Who started it; shown as a search attribute."""
     max_history_events: int = Field(default=2500, ge=50, le=3000)
     """History events after which the run continues as new."""
     state: BatchState | None = None

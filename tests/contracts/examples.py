@@ -12,9 +12,11 @@ from atlas.contracts import activities as a
 from atlas.contracts import deduplicate_documents as d
 from atlas.contracts import fetch_url as f
 from atlas.contracts import jobs as j
+from atlas.contracts import rebuild_index as r
 from atlas.contracts import sync_pipeline as s
 from atlas.contracts import weekly_report as w
 from atlas.contracts.models import Counts
+from tests.contracts import examples_processing
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -70,6 +72,17 @@ _DEDUP_STATE = d.DedupState(
     started=1.5,
     events=3001,
 )
+
+_REBUILD_STATE = r.RebuildState(
+    generation=2,
+    active=1,
+    after="ab" * 32,
+    progress=j.Progress(stage="copying", done=3, total=9, of="texts"),
+    started=1.5,
+    events=3001,
+)
+_GATE = r.Gate(name="queries", passed=False, detail="49 of 50")
+_LOSS = r.Loss(query="lighthouse", found=10, lost=["https://example.org/a"])
 
 EXAMPLES: list[BaseModel] = [
     _COUNTS,
@@ -167,6 +180,45 @@ EXAMPLES: list[BaseModel] = [
     j.BeginJob(run_id="0190", workflow_id="rebuild_index", kind="rebuild_index", trigger="cli"),
     j.EndJob(run_id="0190", outcome="completed", message="none", summary={"texts": 9}),
     j.JobPaused(run_id="0190", paused=True),
+    _REBUILD_STATE,
+    r.RebuildRequest(
+        reason="new analyser",
+        queries=["lighthouse"],
+        min_overlap=0.9,
+        keep_days=1.5,
+        chunk=100,
+        trigger="cli",
+        max_history_events=500,
+        state=_REBUILD_STATE,
+    ),
+    _GATE,
+    _LOSS,
+    r.RebuildResult(
+        workflow_id="rebuild_index",
+        run_id="0190",
+        outcome="gate_failed",
+        generation=2,
+        previous=1,
+        texts=9,
+        entries=10,
+        tokens=900,
+        gates=[_GATE],
+        losses=[_LOSS],
+        seconds=1.5,
+        events=60,
+        message="the old index still serves",
+    ),
+    r.StartGeneration(run_id="0190", workflow_id="rebuild_index"),
+    r.GenerationStarted(generation=2, active=1, texts=9, message="none"),
+    r.CopyTexts(generation=2, active=1, after="ab" * 32, chunk=100),
+    r.TextsCopied(last="cd" * 32, texts=9),
+    r.CheckGeneration(generation=2, active=1, queries=["lighthouse"], min_overlap=0.9),
+    r.GenerationChecked(gates=[_GATE], losses=[_LOSS], texts=9, entries=10, tokens=900),
+    r.SwitchGeneration(run_id="0190", generation=2, keep_days=1.5),
+    r.GenerationSwitched(active=2, previous=1, message="none"),
+    r.MarkSettled(generation=2),
+    r.DropGenerations(run_id="0190"),
+    r.GenerationsDropped(dropped=[1]),
     w.WeeklyRequest(week="2026-W47", trigger="cli"),
     _WEEK_TOTALS,
     w.WeeklyResult(
@@ -243,7 +295,14 @@ EXAMPLES: list[BaseModel] = [
     d.ReportGroups(run_id="0190", sources=["docs"], apply=True, complete=False),
     d.GroupsReported(counts=_DUPLICATES, groups=[_GROUP], manifest="ab" * 32),
     d.ForgetGroups(run_id="0190"),
+    *examples_processing.EXAMPLES,
 ]
+
+LEAST: dict[type[BaseModel], dict[str, object]] = {
+    s.SyncRequest: {"sources": ["docs"]},
+    **examples_processing.LEAST,
+}
+"""Of requests of which something must be said, although no one field is required."""
 
 
 def path(model: type[BaseModel]) -> Path:
@@ -257,8 +316,7 @@ def record() -> None:
         full = example.model_dump(mode="json")
         least = {name: full[name] for name, field in model.model_fields.items()
                  if field.is_required()}  # fmt: skip
-        if model is s.SyncRequest:
-            least = {"sources": ["docs"]}
+        least = LEAST.get(model, least)
         if not path(model).exists():
             path(model).write_text(json.dumps({"least": least, "full": full}, indent=1) + "\n")
 

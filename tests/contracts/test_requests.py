@@ -7,9 +7,10 @@ from pydantic import BaseModel, ValidationError
 
 from atlas.contracts.fetch_url import FetchUrlRequest
 from atlas.contracts.models import Counts, Request, explain
+from atlas.contracts.processing import BatchQuery, BatchRequest, ProcessRequest
 from atlas.contracts.sync_pipeline import SyncRequest
 
-REQUESTS = [SyncRequest, FetchUrlRequest]
+REQUESTS = [SyncRequest, FetchUrlRequest, ProcessRequest, BatchRequest, BatchQuery]
 
 
 def refusal(model: type[BaseModel], given: Any) -> str:
@@ -35,6 +36,13 @@ def refusal(model: type[BaseModel], given: Any) -> str:
         (FetchUrlRequest, {"URL": "https://a"}, ["url: missing", "did you mean 'url'?"]),
         (FetchUrlRequest, {"url": "a", "timeout": 601}, ["timeout: 601", "less than or equal"]),
         (FetchUrlRequest, {"url": 5}, ["url: 5", "valid string"]),
+        (ProcessRequest, {}, ["exactly one of 'url', 'page' and 'snapshot', not none"]),
+        (ProcessRequest, {"page": 0}, ["page: 0", "greater than 0"]),
+        (ProcessRequest, {"snapshot": "AB"}, ["snapshot: 'AB'", "match pattern"]),
+        (BatchRequest, {}, ["exactly one of", '{"query": {}} means every document']),
+        (BatchRequest, {"urls": []}, ["urls: []", "at least 1"]),
+        (BatchRequest, {"pages": [1] * 1001}, ["pages:", "at most 1000"]),
+        (BatchRequest, {"query": {"sorce": "docs"}}, ["query.sorce:", "did you mean 'source'?"]),
     ],
 )
 def test_a_refusal_names_field_value_and_mend(
