@@ -103,8 +103,6 @@ class DeduplicateDocuments(Job):
 
     async def _part(self) -> PartDone:
         stage, request = STAGES[self._state.stage], self._request
-        if stage == "buckets" and request.sources:
-            return PartDone()  # buckets belong to all texts; a run of the whole corpus checks them
         if stage == "decide":
             return await workflow.execute_activity_method(
                 Deduplicating.decide_groups,

@@ -42,7 +42,10 @@ class Deduplication:
             return ScopeDescribed(texts=texts, pages=pages)
 
     async def check(self, request: CheckPart) -> PartDone:
-        """One part of a check."""
+        """One part of a check. Buckets and clusters belong to all texts: a run on the whole corpus
+        checks them."""
+        if request.sources and request.stage in ("buckets", "clusters"):
+            return PartDone()
         async with self._pool.acquire() as connection:
             done = await _check(connection, request)
         return PartDone(
