@@ -17,6 +17,12 @@ WANTED = {
     "waited", "listing_failed", "unknown_source", "fetch_url_fetched", "fetch_url_missing",
     "bad_input", "no_input", "two_inputs", "unknown_type",
     "weekly_report", "weekly_report_cancelled", "weekly_report_refused",
+    "rebuild", "rebuild_no_previous", "rebuild_rollback", "rebuild_cancelled", "rebuild_continued",
+    "rebuild_already_running", "rebuild_gate_failed",
+    "dedup_reported", "dedup_applied", "dedup_continued", "dedup_limited", "dedup_unknown_source",
+    "dedup_cancelled",
+    "process_added", "process_failed", "process_unknown", "process_refused", "batch_continued",
+    "batch_refused", "batch_cancelled",
 }  # fmt: skip
 
 
