@@ -119,10 +119,10 @@ class RebuildIndex(Job):
                 ),
                 **BULK,
             )
-            if copied.last is None:
+            self.tell("copying", done=self._progress.done + copied.texts)
+            if copied.last is None or copied.texts < self._request.chunk:
                 return
             self._state = self._state.model_copy(update={"after": copied.last})
-            self.tell("copying", done=self._progress.done + copied.texts)
 
     def _state_to_carry(self) -> RebuildState:
         events = events_so_far(self._state.events)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 
@@ -192,6 +193,74 @@ async def test_weekly_report(atlas_env: AtlasEnv) -> None:  # noqa: F811
             while stage != "freezing days" and then == "cancel":
                 stage = (await handle.query("progress", result_type=Progress)).stage
             await (handle.cancel() if then == "cancel" else handle.signal(then))
+            with suppress(WorkflowFailureError):
+                await handle.result()
+            await keep(name, atlas_env, name)
+
+
+async def test_rebuild_index(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
+    for number in range(12):
+        origin.page(f"/{number}", page(str(number)))
+    await atlas_env.add_source("list", "urls", *[origin.url(f"/{n}") for n in range(12)])
+
+    async def start(name: str, **request: Any) -> WorkflowHandle[Any, Any]:
+        return await atlas_env.client.start_workflow(
+            "rebuild_index", request, id=name, task_queue="atlas"
+        )
+
+    async def copying(handle: WorkflowHandle[Any, Any]) -> None:
+        while (await handle.query("progress", result_type=Progress)).done < 2:
+            await asyncio.sleep(0.02)
+
+    async with atlas_env.worker():
+        await atlas_env.sync("list")
+        await (await start("rebuild_no_previous", rollback=True)).result()
+        await (await start("rebuild")).result()
+        await (await start("rebuild_rollback", rollback=True, keep_days=0.0)).result()
+        cancelled = await start("rebuild_cancelled", chunk=1)
+        await copying(cancelled)
+        await cancelled.cancel()
+        with suppress(WorkflowFailureError):
+            await cancelled.result()
+        paused = await start("rebuild_continued", chunk=1, max_history_events=100)
+        await copying(paused)
+        await paused.signal("pause")
+        await (await start("rebuild_already_running")).result()
+        await paused.signal("resume")
+        await paused.result()
+        failing = await start("rebuild_gate_failed", chunk=1)
+        await copying(failing)
+        await atlas_env.pool.execute("delete from index_entries where generation = 5")
+        await failing.result()
+        for name in ("", "_no_previous", "_rollback", "_cancelled", "_continued",
+                     "_already_running", "_gate_failed"):  # fmt: skip
+            await keep(f"rebuild{name}", atlas_env, f"rebuild{name}")
+
+
+async def test_deduplicate_documents(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
+    for number in range(6):
+        origin.page(f"/{number}", page(str(number // 2)))
+    await atlas_env.add_source("list", "urls", *[origin.url(f"/{n}") for n in range(6)])
+
+    async def start(name: str, **request: Any) -> WorkflowHandle[Any, Any]:
+        return await atlas_env.client.start_workflow(
+            "deduplicate_documents", request, id=name, task_queue="atlas", start_signal="pause"
+        )
+
+    async with atlas_env.worker():
+        await atlas_env.sync("list")
+        for name, request in {
+            "dedup_reported": {},
+            "dedup_applied": {"apply": True, "sources": ["list"], "kind": "exact"},
+            "dedup_continued": {"apply": True, "chunk": 1, "max_history_events": 100},
+            "dedup_limited": {"minutes": 1e-9},
+            "dedup_unknown_source": {"sources": ["lists"]},
+            "dedup_cancelled": {"apply": True},
+        }.items():
+            handle = await start(name, **request)
+            while not (await handle.query("progress", result_type=Progress)).paused:
+                await asyncio.sleep(0.02)
+            await (handle.cancel() if name == "dedup_cancelled" else handle.signal("resume"))
             with suppress(WorkflowFailureError):
                 await handle.result()
             await keep(name, atlas_env, name)
