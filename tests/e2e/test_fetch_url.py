@@ -7,8 +7,9 @@ import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
-from atlas.contracts.fetch_url import FetchUrlResult
+from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
 from tests.e2e.stack import AtlasEnv
+from tests.e2e.test_delivery import Deliver, activities, beside, cut_short, twice
 from tests.invariants import assert_invariants, assert_workflows_healthy
 from tests.origin import Origin, Reply
 
@@ -148,3 +149,38 @@ async def test_cancelled_it_ends_and_a_second_start_is_a_new_fetch(
     assert await atlas_env.value("select count(*) from fetches") == 1
     held = "select coalesce(sum(cardinality(leases)), 0) from hosts"
     assert await atlas_env.value(held) == 0
+
+
+@pytest.mark.parametrize("deliver", [twice, beside, cut_short])
+async def test_delivered_again_it_is_one_row_in_the_ledger_and_one_blob(
+    atlas_env: AtlasEnv, origin: Origin, deliver: Deliver
+) -> None:
+    origin.page("/a", PAGE)
+    async with activities(atlas_env, deliver) as call:
+        result = await call("fetch_one", FetchUrlRequest(url=origin.url("/a")))
+    assert (result.success, result.content_length) == (True, len(PAGE))
+    assert await atlas_env.value("select count(*) from fetches") == 1
+    assert await atlas_env.value("select count(*) from blobs") == 1
+    assert await atlas_env.value("select count(*) from pages") == 1
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
+
+
+@pytest.mark.slow  # waits for the heartbeats of the killed worker to be missed
+async def test_a_killed_workers_fetch_is_made_by_the_next_before_long(
+    atlas_env: AtlasEnv, origin: Origin
+) -> None:
+    gate = asyncio.Event()
+    origin.page("/a", PAGE, gate=gate)
+    killed = atlas_env.spawn_worker()
+    fetching = asyncio.create_task(fetch(atlas_env, origin.url("/a")))
+    await origin.arrived("/a")
+    killed.kill()
+    gate.set()
+    began = asyncio.get_running_loop().time()
+    atlas_env.spawn_worker()
+    assert (await fetching).success
+    # Its slot at the host is free before its request would have been over (a minute).
+    assert asyncio.get_running_loop().time() - began < 50
+    rows = await atlas_env.fetch("select attempt, status from fetches")
+    assert [tuple(row) for row in rows] == [(2, 200)]
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)

@@ -271,11 +271,16 @@ async def test_without_robots_txt_one_failure_closes_the_host(database: asyncpg.
 
 
 async def test_retry_after_closes_a_host_for_that_long(database: asyncpg.Pool) -> None:
-    error = PageError(ErrorClass.THROTTLED, "http_429", "answered 429", retry_after=100.0)
+    error = PageError(ErrorClass.THROTTLED, "http_429", "answered 429", retry_after=4.0)
     await ask(slots_of(database), error)
     found = await state(database)
     assert found is not None and found.state == "throttled"
-    assert 99 < found.waits <= 100
+    assert 3 < found.waits <= 4
+    error.retry_after = 86400.0
+    async with database.acquire() as connection:
+        await breakers.blame(connection, "host", error, BREAKER, probe=False, trips=False)
+    found = await state(database)
+    assert found is not None and 4 < found.waits <= BREAKER.longest_pause
     with pytest.raises(HostClosed) as caught:
         await ask(slots_of(database))
     assert caught.value.as_error().code == "host_throttled"

@@ -49,7 +49,9 @@ async def blame(
         failures = before if known else before + 1
         if trips:
             failures = max(failures, breaker.threshold)
-        pause = max((breaker.pause(failures) or 0.0) if not known else 0.0, error.retry_after or 0)
+        # One page's Retry-After closes its host no longer than a breaker would.
+        asked = min(error.retry_after or 0.0, breaker.longest_pause)
+        pause = max((breaker.pause(failures) or 0.0) if not known else 0.0, asked)
         await connection.execute(
             """
             update hosts
@@ -61,7 +63,7 @@ async def blame(
             """,
             host,
             failures,
-            float(pause),
+            pause,
             error.error_class is ErrorClass.THROTTLED,
             error.message.replace("\x00", "")[:300],
         )
