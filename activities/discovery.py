@@ -87,7 +87,7 @@ class Discovery:
             retry_failed=request.retry_failed,
             settles=request.process,
         )
-        if request.limits.pages is not None:
+        if request.limits.pages is not None or request.changed:
             await self._corpus.apply_limits(run.run_id, request.level, request.limits)
         counts = await self._corpus.counts(run.run_id)
         return LevelListed(pages=held, complete=False, counts=counts)
@@ -145,7 +145,7 @@ class Discovery:
             retry_failed=request.retry_failed,
             settles=request.process,
         )
-        if request.limits.pages is not None:
+        if request.limits.pages is not None or request.changed:
             await self._corpus.apply_limits(run.run_id, request.level, request.limits)
         counts = await self._corpus.counts(run.run_id)
         return LevelListed(pages=listed, complete=complete, counts=counts)

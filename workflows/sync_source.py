@@ -124,6 +124,7 @@ class SourceRun(LanedRun):
                 mode=self._request.pages_wanted,
                 retry_failed=self._request.retry_failed,
                 limits=self._limits,
+                changed=self._changes > 0,
             ),
             summary=f"{self._source}, level {self._level}",
             **LISTING,

@@ -63,6 +63,8 @@ class ListLevel(Message):
     """Which pages have work to do; null: as the run's record says."""
     retry_failed: bool = False
     limits: RunLimits = RunLimits()
+    changed: bool = False
+    """Whether the limits were changed, so that pages cut before may be within them now."""
 
 
 class LevelListed(Message):

@@ -22,17 +22,19 @@ async def held(
     cadence: timedelta,
     now: datetime,
     current: SettledWith,
+    settles: bool,
 ) -> int:
     """Queue the pages with work to do that the source holds at a depth; return how many it holds
     there and deeper. Not `fetch`: those whose stored body is to be processed, at that stage.
     What the source holds is not touched: this is no listing."""
+    condition = pages.wanted(5, stored=not fetch, settles=settles)
     await connection.execute(
         f"""
         insert into run_pages (run_id, page_id, level, url, stage)
         select $2, sp.page_id, sp.depth, p.url, $4
         from source_pages sp
         join pages p on p.id = sp.page_id join page_state ps on ps.page_id = sp.page_id
-        where sp.source_id = $1 and sp.depth = $3 and {pages.wanted(5, stored=not fetch)}
+        where sp.source_id = $1 and sp.depth = $3 and {condition}
         on conflict do nothing
         """,  # noqa: S608 (constants of `pages`)
         source_id,

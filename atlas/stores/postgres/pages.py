@@ -46,13 +46,14 @@ async def list_for_run(
     retry_failed: bool = False,
     cadence: timedelta,
     current: SettledWith,
+    settles: bool = True,
 ) -> None:
     """List pages at a level of a run and queue those with work to do. Idempotent: a page that the
     run lists already keeps its (smaller) level.
 
     `retry_failed`: take those whose last attempt failed too, although they are not due. `cadence`
     is the source's: it bounds what was planned when the page was last checked, as the rule may
-    have changed since.
+    have changed since. A run that settles nothing has no work with what is fetched already.
     """
     await upsert(connection, urls, now)
     await connection.execute(
@@ -71,7 +72,7 @@ async def list_for_run(
         select $2, l.page_id, $4, p.url
         from listed l join pages p on p.id = l.page_id
         join page_state ps on ps.page_id = l.page_id
-        where {wanted(7)}
+        where {wanted(7, settles=settles)}
         on conflict do nothing
         """,  # noqa: S608 (a constant of this module)
         source_id,
@@ -101,17 +102,19 @@ _WANTED = f"""
     case {{mode}}::text
     when 'full' then true
     when 'failed' then ps.failed_class is not null
-    else ({_DUE}) or (ps.failed_class is null and {_UNSETTLED})
+    else ({_DUE}) or ({{settles}} and ps.failed_class is null and {_UNSETTLED})
          or ({{retry_failed}} and ps.failed_class is not null)
     end
 """
 
 
-def wanted(first: int, *, stored: bool = False) -> str:
+def wanted(first: int, *, stored: bool = False, settles: bool = True) -> str:
     """The condition under which a page (`ps`) has work to do; its parameters, which
     `wanted_values` gives, are numbered from `first`. `stored`: only with a stored body, and
-    whether one is due makes no difference."""
+    whether one is due makes no difference. Not `settles`: a body that is not settled is no
+    work."""
     numbers = {name: f"${at}" for at, name in enumerate(_PARAMETERS, first)}
+    numbers["settles"] = str(settles).lower()
     condition = _WANTED.format(**numbers)
     unsettled = f"({numbers['mode']} = 'full' or {_UNSETTLED.format(**numbers)})"
     return (
