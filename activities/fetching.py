@@ -202,6 +202,8 @@ class Fetching:
             with page_span("fetch page", {"url.full": page.url}, sampled=sampled):
                 return self._row(attempt, page, *await self._get(attempt, page))
         except HostClosed as closed:
+            if closed.host != host_of(page.url):  # asked, the page led to another host
+                return self._failed(page, closed.as_error())
             return self._wait_for_host(attempt, page, closed)
         except SlotDeadline as late:
             # A host whose turn is long in coming is left alone, not asked again in a tight loop.
@@ -210,10 +212,13 @@ class Fetching:
             closed_too = await self._closed_host(error)
             if closed_too:
                 return self._wait_for_host(attempt, page, closed_too)
-            pause = self._policy.retries.pause(error, page.attempts + 1)
-            again = None if pause is None else self._clock() + timedelta(seconds=pause)
-            return failed_row(page, error, again)
+            return self._failed(page, error)
         return None
+
+    def _failed(self, page: HeldPage, error: PageError) -> FetchRow:
+        pause = self._policy.retries.pause(error, page.attempts + 1)
+        again = None if pause is None else self._clock() + timedelta(seconds=pause)
+        return failed_row(page, error, again)
 
     def _later(self, attempt: _Attempt, page: HeldPage, wait: float | None) -> None:
         """Give the page back: no attempt was made."""

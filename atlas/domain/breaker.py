@@ -28,8 +28,12 @@ class Breaker:
         doublings = min(failures - self.threshold, 30)
         return float(min(self.first_pause * 2.0**doublings, self.longest_pause))
 
-    def state(self, failures: int, waits: float) -> State:
-        """What the host is now, `waits` seconds before it may be asked (0 or less: now)."""
-        if failures >= self.threshold:
-            return "open" if waits > 0 else "half_open"
-        return "throttled" if waits > 0 else "closed"
+
+def state_of(waits: float | None, *, throttled: bool) -> State:
+    """What a host is now. `waits`: seconds before it may be asked, 0 or less if that is over,
+    None if nothing closed it; `throttled`: it was closed by asking for patience."""
+    if waits is None or (throttled and waits <= 0):
+        return "closed"
+    if waits <= 0:
+        return "half_open"
+    return "throttled" if throttled else "open"

@@ -56,14 +56,6 @@ def outcome_of(error: PageError) -> Outcome:
     return "skipped" if error.code.startswith("redirected") else "failed"
 
 
-def report_line(error_class: ErrorClass, pages: int) -> str:
-    """How a report tells of so many pages that failed so."""
-    words = handling(error_class).says
-    if pages == 1:
-        words = words.replace("are ", "is ", 1) if words.startswith("are ") else words
-    return f"{pages} page{'' if pages == 1 else 's'} {words}"
-
-
 @dataclass(frozen=True, slots=True)
 class Retries:
     """How often and how soon what failed is tried again; seconds."""

@@ -70,7 +70,16 @@ def retry_after_of(headers: httpx.Headers, now: datetime) -> float | None:
 
 
 def max_age_of(headers: httpx.Headers) -> float | None:
-    """Stated freshness in seconds: Cache-Control, else Expires (RFC 9111, 4.2.1)."""
+    """Freshness in seconds that is left: Cache-Control, else Expires (RFC 9111, 4.2.1), less the
+    Age that a cache on the way had kept the answer for (5.1)."""
+    stated = _lifetime_of(headers)
+    age = headers.get("age", "").strip()
+    if stated is None or not age.isdecimal() or len(age) > 10:
+        return stated
+    return max(0.0, stated - float(age))
+
+
+def _lifetime_of(headers: httpx.Headers) -> float | None:
     parts = headers.get("cache-control", "").lower().split(",")
     directives = {match[1]: match[2] for part in parts if (match := _DIRECTIVE.fullmatch(part))}
     if "no-store" in directives or "no-cache" in directives:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.breaker import Breaker
+from atlas.domain.breaker import Breaker, state_of
 
 BREAKER = Breaker(threshold=3, first_pause=10.0, longest_pause=60.0)
 
@@ -20,7 +20,8 @@ def test_no_pause_before_the_threshold_and_none_beyond_the_longest(failures) -> 
 
 
 def test_the_states() -> None:
-    assert BREAKER.state(0, 0) == "closed"
-    assert BREAKER.state(1, 5) == "throttled"
-    assert BREAKER.state(3, 5) == "open"
-    assert BREAKER.state(3, 0) == "half_open"
+    assert state_of(None, throttled=False) == "closed"
+    assert state_of(5, throttled=False) == "open"
+    assert state_of(-1, throttled=False) == "half_open"
+    assert state_of(5, throttled=True) == "throttled"
+    assert state_of(-1, throttled=True) == "closed"

@@ -156,7 +156,7 @@ async def ask(slots: HostSlots, error: PageError | None = None, url: str = URL) 
 
 async def state(database: asyncpg.Pool) -> breakers.HostState | None:
     async with database.acquire() as connection:
-        found = await breakers.troubled(connection, BREAKER)
+        found = await breakers.troubled(connection)
     return found[0] if found else None
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from atlas.domain.breaker import Breaker, State
+from atlas.domain.breaker import Breaker, State, state_of
 from atlas.domain.errors import ErrorClass, HostClosed, PageError
 from atlas.stores.postgres.pool import Connection
 
@@ -99,18 +100,20 @@ async def closed(connection: Connection, host: str) -> HostClosed | None:
     )
 
 
-async def troubled(connection: Connection, breaker: Breaker, limit: int = 100) -> list[HostState]:
+async def troubled(connection: Connection, limit: int = 100) -> list[HostState]:
     """Hosts whose last requests failed or that asked for patience, the longest down first."""
     rows = await connection.fetch(
         """
         select host, failures, down_since, open_until, last_error, last_error_at,
-               greatest(0, coalesce(extract(epoch from open_until - clock_timestamp()), 0))::float8
-                   as waits
+               throttled, extract(epoch from open_until - clock_timestamp())::float8 as waits
         from hosts where failures > 0 or open_until is not null
         order by down_since, host limit $1
         """,
         limit,
     )
-    return [
-        HostState(state=breaker.state(row["failures"], row["waits"]), **dict(row)) for row in rows
-    ]
+    return [_host_state(**dict(row)) for row in rows]
+
+
+def _host_state(*, throttled: bool, waits: float | None, **rest: Any) -> HostState:
+    state = state_of(waits, throttled=throttled)
+    return HostState(state=state, waits=max(0.0, waits or 0.0), **rest)
