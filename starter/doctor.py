@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -37,7 +38,7 @@ async def examine(url: str | None = None) -> list[Check]:
     except (SettingsError, AtlasError) as error:
         mend = "Correct the environment or .env; docs/settings.md says what each may be"
         return [Check(part="settings", status="failing", detail=str(error), mend=mend)]
-    found = [Check(part="settings", detail=_where(parts)), *_stack(parts)]
+    found = [Check(part="settings", detail=_where(parts)), *_home(parts), *_stack(parts)]
     try:
         found += await _concerns(parts)
         if url is not None:
@@ -92,6 +93,15 @@ def _where(parts: Parts) -> str:
         "blobs": parts.locations.blobs,
     }
     return ", ".join(f"{name} {value}" for name, value in known.items())
+
+
+def _home(parts: Parts) -> list[Check]:
+    """Whether Atlas may write where the embedded stack keeps its state, if there is one."""
+    home = parts.settings.home
+    if not home.exists() or os.access(home, os.R_OK | os.W_OK | os.X_OK):
+        return []
+    mend = "Run as the user who owns it, or set ATLAS_HOME to a folder you own"
+    return [Check(part="home", status="failing", detail=f"{home} cannot be written", mend=mend)]
 
 
 def _stack(parts: Parts) -> list[Check]:

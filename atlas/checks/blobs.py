@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,19 +25,17 @@ async def blobs(location: str) -> Found:
         async with open_blobs(location) as store:
             await store.check()
     except BlobStoreError as error:
-        raise Unwell(str(error), error.mend) from None
+        said = str(error).removesuffix(f". {error.mend}")
+        raise Unwell(said, error.mend) from None
     return Found(f"put, got and deleted a body in {location}")
 
 
 async def disk(folders: Sequence[Path]) -> Found:
-    """Room and permission in the folders that Atlas writes to here."""
+    """Room in the folders that Atlas writes to on this machine."""
     return await asyncio.to_thread(_disk, folders)  # a network drive may hang
 
 
 def _disk(folders: Sequence[Path]) -> Found:
-    for folder in folders:
-        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
-            raise Unwell(f"{folder} cannot be written", "Give the user that runs Atlas the right")
     spaces = [(shutil.disk_usage(_existing(folder)), folder) for folder in folders]
     if not spaces:
         return Found("nothing of Atlas is kept on this machine")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +25,8 @@ BACKLOG_AGE = {
 """Work that has waited longer is more than a burst. Bulk work is meant to wait."""
 
 MEND = "See whether Temporal answers: `atlas doctor`"
+_LOOKS_AGAIN = 10
+_PAUSE = 1.0  # seconds
 _WORKFLOW = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
 _ACTIVITY = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
 
@@ -56,12 +59,33 @@ async def state_of(client: Client, queue: str, kind: TaskQueueType.ValueType) ->
     )
 
 
-async def queue(client: Client, name: str) -> Found:
-    """Whether somebody works on the queue, and keeps up."""
+async def _settled_state(client: Client, name: str) -> QueueState:
+    """Of a queue that nobody polls at this moment, a little later: a worker may just have started,
+    or the server."""
+    state = await _whole_state(client, name)
+    for _ in range(_LOOKS_AGAIN):
+        if state.pollers:
+            break
+        await asyncio.sleep(_PAUSE)
+        state = await _whole_state(client, name)
+    return state
+
+
+async def _whole_state(client: Client, name: str) -> QueueState:
+    """Of all kinds of work that the queue carries, the worst."""
     kinds = (_WORKFLOW, _ACTIVITY) if name == QUEUE else (_ACTIVITY,)
     states = [await state_of(client, name, kind) for kind in kinds]
-    pollers, backlog = min(s.pollers for s in states), sum(s.backlog for s in states)
-    oldest = max(s.oldest for s in states)
+    return QueueState(
+        min(each.pollers for each in states),
+        sum(each.backlog for each in states),
+        max(each.oldest for each in states),
+    )
+
+
+async def queue(client: Client, name: str) -> Found:
+    """Whether somebody works on the queue, and keeps up."""
+    state = await _settled_state(client, name)
+    pollers, backlog, oldest = state.pollers, state.backlog, state.oldest
     said = f"{pollers} polling, {backlog} waiting"
     if pollers == 0:
         return Found(
