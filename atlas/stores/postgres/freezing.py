@@ -174,7 +174,10 @@ _CHANGES = """
 # When a page was to be checked again is known of those not checked since; of the others, when at
 # the latest. The hour is hourly_collection's: what is due just after it came waits for the next.
 _LIVE = """
-    with last as materialized (
+    with pace as materialized (
+        select sp.page_id, min(s.cadence) * $2::int as longest
+        from source_pages sp join sources s on s.id = sp.source_id group by sp.page_id
+    ), last as materialized (
         select v.page_id, d.text_hash, coalesce(k.representative, d.text_hash) as representative,
                not exists (select from versions o
                            where o.page_id = v.page_id and o.valid_to is null) as left_since,
@@ -185,12 +188,12 @@ _LIVE = """
                        where f.page_id = v.page_id and f.fetched_at < $1
                          and (f.error_class is null or f.error_class = 'gone'))
                    end, v.valid_from) as checked,
-               (select min(s.cadence) * $2::int from source_pages sp
-                join sources s on s.id = sp.source_id where sp.page_id = v.page_id) as longest
+               pace.longest
         from versions v
         join documents d on d.id = v.document_id
         join page_state ps on ps.page_id = v.page_id
         left join sketches k on k.text_hash = d.text_hash
+        left join pace on pace.page_id = v.page_id
         where v.valid_from < $1 and (v.valid_to is null or v.valid_to >= $1)
     ), live as materialized (
         select page_id, text_hash, representative, left_since,
