@@ -104,8 +104,9 @@ async def insert(
 async def mark_settled(
     connection: Connection, generation: int, after: int, limit: int
 ) -> int | None:
-    """Mark up to `limit` pages after one as settled with the analyser of a generation that has
-    their text from it: no sync need process them again. Returns the last; None: there was none."""
+    """Mark, of the next `limit` pages after one, those whose text a generation has from its own
+    analyser as settled with that: no sync need process them again. Returns the last page looked
+    at; None: there was none."""
     last: int | None = await connection.fetchval(_MARK_SETTLED, generation, after, limit)
     return last
 
@@ -140,29 +141,30 @@ select distinct on (d.text_hash) d.text_hash, d.id as document,
   join versions v on v.document_id = d.id and v.valid_to is null
   join pages p on p.id = d.page_id
  where d.text_hash > $2 and d.text_hash <= $3
-   and not exists (
-       select from index_entries e join generations g on g.id = e.generation
-        where e.generation = $1 and e.text_hash = d.text_hash and e.analyser >= g.analyser)
+   and coalesce((select e.analyser from index_entries e
+                  where e.generation = $1 and e.text_hash = d.text_hash limit 1), -1)
+       < (select g.analyser from generations g where g.id = $1)
  order by d.text_hash, p.url collate "C"
 """
 
 # Rows are locked in the order of their ids, like everywhere.
 _MARK_SETTLED = """
-with outdated as (
+with next as materialized (
+    select page_id from page_state where page_id > $2 order by page_id limit $3),
+outdated as (
     select ps.page_id, g.analyser
-      from page_state ps
+      from next
+      join page_state ps on ps.page_id = next.page_id
       join generations g on g.id = $1
       join versions v on v.page_id = ps.page_id and v.valid_to is null
       join documents d on d.id = v.document_id
-     where ps.page_id > $2 and ps.settled_analyser < g.analyser
-       and exists (select from index_entries e
-                    where e.generation = $1 and e.text_hash = d.text_hash and e.part = 0
-                      and e.analyser >= g.analyser)
-     order by ps.page_id limit $3
+     where ps.settled_analyser < g.analyser
+       and (select e.analyser from index_entries e
+             where e.generation = $1 and e.text_hash = d.text_hash limit 1) >= g.analyser
+     order by ps.page_id
        for update of ps),
 marked as (
     update page_state ps set settled_analyser = o.analyser
-      from outdated o where ps.page_id = o.page_id
-    returning ps.page_id)
-select max(page_id) from marked
+      from outdated o where ps.page_id = o.page_id)
+select max(page_id) from next
 """

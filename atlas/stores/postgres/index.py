@@ -80,9 +80,19 @@ async def add(
     ]
     if rows:
         await hold_generations(connection)
-        versions = [(text.text_hash, text.analyser) for text in texts]
-        await connection.execute(_REMOVE_OLDER, *zip(*versions, strict=True), only)
+        await _remove_older(connection, texts, only)
         await connection.execute(_ADD, *zip(*rows, strict=True), only)
+
+
+async def _remove_older(
+    connection: Connection, texts: Sequence[IndexText], only: int | None
+) -> None:
+    """Make room for the parts of a newer analyser. Nearly always there is nothing to do."""
+    versions = [(text.text_hash, text.analyser) for text in texts]
+    older = await connection.fetch(_OLDER, *zip(*versions, strict=True), only)
+    if older:
+        found = [(row["id"], row["text_hash"]) for row in older]
+        await connection.execute(_REMOVE_OLDER, *zip(*found, strict=True))
 
 
 async def carry_over(
@@ -124,6 +134,8 @@ update generations g
  where g.id = c.generation
 """
 
+# A text is looked up by a subquery with LIMIT: that stays a look-up in the primary key, while the
+# planner turns EXISTS into a join that may read the whole generation.
 _ADD = _counted("""
 with added as (
     insert into index_entries (generation, text_hash, part, analyser, length, first, last, tsv)
@@ -132,8 +144,8 @@ with added as (
                   $7::tsvector[]) as e(text_hash, part, analyser, length, first, last, tsv)
      cross join (select id from generations
                   where state <> 'retired' and ($8::int is null or id = $8)) g
-     where not exists (select from index_entries known
-                        where known.generation = g.id and known.text_hash = e.text_hash)
+     where (select true from index_entries known
+             where known.generation = g.id and known.text_hash = e.text_hash limit 1) is null
     on conflict do nothing
     returning generation, length)
 /* count added */
@@ -161,13 +173,20 @@ with removed as (
 /* count removed */
 """)
 
+_OLDER = """
+select g.id, n.text_hash
+  from unnest($1::bytea[], $2::int[]) as n(text_hash, analyser)
+ cross join (select id from generations
+              where state <> 'retired' and ($3::int is null or id = $3)) g
+ where (select known.analyser from index_entries known
+         where known.generation = g.id and known.text_hash = n.text_hash limit 1) < n.analyser
+"""
+
 _REMOVE_OLDER = _counted("""
 with removed as (
     delete from index_entries e
-     using unnest($1::bytea[], $2::int[]) as n(text_hash, analyser)
-     where e.generation in (select id from generations
-                             where state <> 'retired' and ($3::int is null or id = $3))
-       and e.text_hash = n.text_hash and e.analyser < n.analyser
+     using unnest($1::int[], $2::bytea[]) as o(generation, text_hash)
+     where e.generation = o.generation and e.text_hash = o.text_hash
     returning e.generation, e.length)
 /* count removed */
 """)
