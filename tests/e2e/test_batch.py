@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import time
 import uuid
 from typing import Any
 
@@ -232,3 +234,24 @@ async def test_a_pause_holds_until_resumed(atlas_env: AtlasEnv) -> None:
         assert await atlas_env.value("select count(*) from versions") == 0
         await handle.signal("resume")
         assert (await handle.result()).counts.added == 6
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(5400)
+@pytest.mark.parametrize("pages", [int(os.environ.get("ATLAS_TEST_BATCH", "100000"))])
+async def test_a_hundred_thousand_documents(atlas_env: AtlasEnv, pages: int) -> None:
+    await keep(atlas_env, pages)
+    async with atlas_env.worker():
+        began = time.monotonic()
+        result = await batch(atlas_env, query={})
+        seconds = time.monotonic() - began
+        first = result.events / pages
+        print(f"\n{pages} documents: {pages / seconds:.0f}/s, {first:.3f} events a document")
+        began = time.monotonic()
+        again = await batch(atlas_env, query={})
+        print(f"again, nothing to do: {time.monotonic() - began:.1f} s, {again.events} events")
+    assert (result.counts.added, again.counts.unchanged) == (pages, pages)
+    assert first <= 0.1
+    for answer in (result, again):
+        assert len(answer.model_dump_json()) < 64 * 1024
+    assert await atlas_env.value("select count(*) from versions where valid_to is null") == pages

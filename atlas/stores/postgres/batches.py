@@ -13,6 +13,8 @@ from atlas.stores.postgres.pool import Connection
 
 _LINES = 500
 """Outcomes a chunk."""
+_PAYLOAD = 48 * 1024
+"""Bytes of the documents in a result; all of it stays below 64 KiB."""
 
 
 class BatchRecords:
@@ -63,16 +65,25 @@ async def _documents(
     connection: Connection, run_id: str, extractor: int
 ) -> list[ProcessedDocument]:
     rows = await connection.fetch(_DOCUMENTS, run_id, extractor, MAX_DOCUMENTS_LISTED)
-    return [ProcessedDocument.model_validate(dict(row)) for row in rows]
+    return _fitting([ProcessedDocument.model_validate(dict(row)) for row in rows])
 
 
-# Payloads stay below 64 KiB: a title and an error of a hundred documents are cut short.
+def _fitting(documents: list[ProcessedDocument]) -> list[ProcessedDocument]:
+    """The first of them, as many as a payload has room for."""
+    room = _PAYLOAD
+    for number, document in enumerate(documents):
+        room -= len(document.model_dump_json().encode())
+        if room < 0:
+            return documents[:number]
+    return documents
+
+
 _DOCUMENTS = """
-    select left(rp.url, 300) as url, rp.page_id as page,
+    select rp.url, rp.page_id as page,
            encode(ps.fetched_snapshot, 'hex') as snapshot, rp.outcome as result,
-           encode(d.text_hash, 'hex') as text_hash, left(d.title, 100) as title, d.lang,
+           encode(d.text_hash, 'hex') as text_hash, left(d.title, 200) as title, d.lang,
            v.seq as version, q.page_id is not null as quarantined,
-           rp.error_class, rp.error_code, left(rp.error, 150) as error
+           rp.error_class, rp.error_code, left(rp.error, 300) as error
     from run_pages rp left join page_state ps on ps.page_id = rp.page_id
     left join versions v on v.page_id = rp.page_id and v.valid_to is null
     left join documents d on d.id = v.document_id
