@@ -9,7 +9,7 @@ from atlas.reports.charts import Chart, Series, bars, lines
 from atlas.reports.markup import Markup, tag
 from atlas.reports.model import Day, Report
 from atlas.reports.tables import figure, named, table
-from atlas.reports.words import moved, number, percent, points
+from atlas.reports.words import moved, number, percent, points, sentence
 
 
 def day_by_day(report: Report) -> Markup:
@@ -39,7 +39,7 @@ def _movement(report: Report) -> Markup:
         ],
         number,
     )
-    return _figure(chart, bars(chart), "per day")
+    return _figure(chart, bars(chart), "per day", legend=True)
 
 
 def _live(report: Report) -> Markup:
@@ -47,7 +47,7 @@ def _live(report: Report) -> Markup:
     chart = Chart(
         "live",
         "Live documents",
-        f"{number(totals.now)} at the end of the week: {moved(totals)}.",
+        sentence(f"{number(totals.now)} at the end of the week", moved(totals)),
         [day.day for day in report.days],
         [Series("Live documents", _values(report.days, "live"))],
         _short_number,
@@ -64,7 +64,7 @@ def _freshness(report: Report) -> Markup:
     chart = Chart(
         "freshness",
         "Checked on time",
-        f"{percent(totals.now)} at the end of the week: {points(totals)}.",
+        sentence(f"{percent(totals.now)} at the end of the week", points(totals)),
         [day.day for day in report.days],
         [Series("Checked on time", shares)],
         percent,
@@ -75,6 +75,7 @@ def _freshness(report: Report) -> Markup:
 
 
 def _failed(report: Report) -> Markup:
+    totals = report.totals["errors"]
     by_class = {
         line.error_class: [
             sum(day.figures.errors.get(line.error_class, {}).values()) if day.figures else None
@@ -91,12 +92,12 @@ def _failed(report: Report) -> Markup:
     chart = Chart(
         "failed",
         "Requests that failed",
-        f"{number(report.totals['errors'].now)} in the week: {moved(report.totals['errors'])}.",
+        sentence(f"{number(totals.now)} in the week", moved(totals)),
         [day.day for day in report.this_week],
         series or [Series("Failed", [0 if day.figures else None for day in report.this_week])],
         number,
     )
-    return _figure(chart, bars(chart), "per day, by class")
+    return _figure(chart, bars(chart), "per day, by class", legend=True)
 
 
 def _plus(values: Sequence[float | None]) -> float | None:
@@ -108,13 +109,12 @@ def _short_number(value: float) -> str:
     return f"{value / 1000:,.6g}k" if value >= 10_000 else number(value)
 
 
-def _figure(chart: Chart, drawn: Markup, sub: str) -> Markup:
-    many = len(chart.series) > 1
+def _figure(chart: Chart, drawn: Markup, sub: str, *, legend: bool = False) -> Markup:
     return tag(
         "figure",
         tag("figcaption", tag("h3", chart.title), tag("span", sub, class_="sub")),
         drawn,
-        *([_legend(chart)] if many else []),
+        *([_legend(chart)] if legend else []),
         tag(
             "details",
             tag("summary", "Show the figures"),

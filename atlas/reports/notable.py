@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from atlas.reports import words
 from atlas.reports.model import Day, HostLine, Report
-from atlas.reports.words import elapsed, moved, number, percent
+from atlas.reports.words import elapsed, moved, number, percent, sentence
 
 FEW_FRESH = 0.95
 """Share of live documents on time below which a day is named."""
@@ -16,7 +16,7 @@ LEAST_PAGES = 20
 LEAST_SLOWER = 0.2
 """Seconds."""
 HOSTS_NAMED = 3
-SOURCES_NAMED = 5
+SOURCES_NAMED = 3
 
 
 def notable(report: Report) -> list[str]:
@@ -30,7 +30,7 @@ def _runs(report: Report) -> Iterator[str]:
     for kind, outcome, value in report.runs:
         if outcome == "failed" and value.now:
             runs = "run" if value.now == 1 else "runs"
-            yield f"{number(value.now)} {runs} of {kind} failed: {moved(value)}."
+            yield sentence(f"{number(value.now)} {runs} of {kind} failed", moved(value))
 
 
 def _failed(report: Report) -> Iterator[str]:
@@ -64,10 +64,13 @@ def _share(day: Day) -> float:
 
 
 def _silent(report: Report) -> Iterator[str]:
-    for line in report.silent[:SOURCES_NAMED]:
-        yield f"{line.source} is silent: {words.silent_for(line)}."
-    if len(report.silent) > SOURCES_NAMED:
-        yield f"{len(report.silent) - SOURCES_NAMED} more sources are silent."
+    silent = report.silent
+    if len(silent) <= SOURCES_NAMED:
+        for line in silent:
+            yield f"{line.source} is silent: {words.silent_for(line)}."
+        return
+    named = ", ".join(line.source for line in silent[:SOURCES_NAMED])
+    yield f"{len(silent)} sources are silent: {named} and {len(silent) - SOURCES_NAMED} more."
 
 
 def _hosts(report: Report) -> Iterator[str]:

@@ -67,7 +67,12 @@ def _footer(report: Report) -> Markup:
         join(
             [
                 tag("span", "Made from the figures that Atlas freezes after each day (UTC). "),
-                tag("span", f"Compared with week {report.week.before}. Make it again: "),
+                *(
+                    [tag("span", f"Compared with week {report.week.before}. ")]
+                    if report.days_before
+                    else []
+                ),
+                tag("span", "Make it again: "),
                 tag("code", f"atlas report make {report.week}"),
             ]
         ),

@@ -18,7 +18,7 @@ SOURCES_SHOWN = 50
 def standing_out(report: Report) -> Markup:
     """The sentences to read in a hurry."""
     sentences = [tag("li", sentence) for sentence in notable(report)]
-    said = tag("ul", *sentences) if sentences else _empty(words.NOTHING)
+    said = tag("ul", *sentences) if sentences else _empty(words.nothing(report))
     return tag("section", tag("h2", "What stands out"), said, class_="notable")
 
 
@@ -42,7 +42,7 @@ def tiles(report: Report) -> Markup:
                 "li",
                 tag("span", name, class_="name"),
                 tag("span", value, class_="value"),
-                tag("span", said, class_="moved"),
+                *([tag("span", said, class_="moved")] if said else []),
                 class_="tile",
             )
             for name, value, said in shown
@@ -85,7 +85,7 @@ def sources(report: Report) -> Markup:
     busiest = sorted(report.sources, key=lambda line: (-_busy(line), line.source))
     shown = table(
         ["Source", "Added", "Changed", "Gone", "Live", "On time", "Given up"],
-        [_source(line) for line in busiest[:SOURCES_SHOWN]],
+        [_source(line, new=report.days_before > 0) for line in busiest[:SOURCES_SHOWN]],
     )
     more = len(busiest) - SOURCES_SHOWN
     rest = [_empty(f"{more} more are in the JSON form of this report.")] if more > 0 else []
@@ -96,8 +96,11 @@ def _busy(line: SourceLine) -> float:
     return sum(each.now or 0 for each in (line.added, line.changed, line.gone))
 
 
-def _source(line: SourceLine) -> list[Markup]:
+def _source(line: SourceLine, *, new: bool) -> list[Markup]:
+    """`new`: whether a source without a week before is to be called new."""
     flags = []
+    if new and line.live.before is None:
+        flags.append(tag("span", "new", class_="flag calm"))
     if line.paused:
         flags.append(tag("span", "paused", class_="flag calm"))
     if line.silence is not None:
@@ -117,7 +120,7 @@ def _signed(versus: Versus) -> str:
     """The difference, short, for a cell: +12."""
     difference = versus.difference
     if difference is None:
-        return "new" if versus.before is None else ""
+        return ""
     return "±0" if not difference else f"{difference:+,.0f}".replace("-", "−")
 
 
@@ -166,7 +169,7 @@ def hosts(report: Report) -> Markup:
 
 def _slower(versus: Versus) -> str:
     if versus.difference is None:
-        return "new"
+        return ""
     if abs(versus.difference) < 0.2 * (versus.before or 0):  # a histogram's slots are that wide
         return "about the same"
     return f"{elapsed(abs(versus.difference))} {'slower' if versus.difference > 0 else 'faster'}"

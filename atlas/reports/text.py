@@ -46,7 +46,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [
         f"| {' | '.join(heads)} |",
         f"|---|{'---:|' * (len(heads) - 1)}",
-        *(f"| {' | '.join(row)} |" for row in rows),
+        *(f"| {' | '.join(cell or words.NONE for cell in row)} |" for row in rows),
     ]
     return "\n".join(lines)
 
@@ -88,7 +88,7 @@ def _summary(report: Report) -> str:
 
 def _notable(report: Report) -> str:
     lines = [f"- {escaped(sentence)}" for sentence in notable(report)]
-    return "\n".join(lines) or words.NOTHING
+    return "\n".join(lines) or words.nothing(report)
 
 
 def _days(report: Report) -> str:

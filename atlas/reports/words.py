@@ -11,8 +11,6 @@ from atlas.reports.model import Number, Report, SourceLine, Versus
 
 NONE = "–"
 """Where there is no figure."""
-NOTHING = "Nothing: no trouble, and nothing much unlike the week before."
-"""Where nothing stands out."""
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = tuple("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())
@@ -70,10 +68,11 @@ def elapsed(value: Number | None) -> str:
 
 
 def moved(versus: Versus, show: Show = number, *, more: str = "more", fewer: str = "fewer") -> str:
-    """How a figure moved since the week before, in words: 12 more (+8%)."""
+    """How a figure moved since the week before, in words: 12 more (+8%). Empty when one of the two
+    is missing: the report says so once."""
     difference = versus.difference
     if difference is None:
-        return "nothing to compare with" if versus.before is None else "no figure this week"
+        return ""
     shown = show(abs(difference))
     if not difference or shown == show(0):
         return "same as the week before"
@@ -88,6 +87,11 @@ def _share(versus: Versus) -> str:
         return f" (×{_short(round(versus.ratio, 1))})"
     digits = 0 if abs(change) >= 1 else 1
     return f" ({change:+.{digits}f}%)".replace("-", "−")
+
+
+def sentence(said: str, movement: str) -> str:
+    """A sentence that ends with how the figure moved, where that is known."""
+    return f"{said}: {movement}." if movement else f"{said}."
 
 
 def points(versus: Versus) -> str:
@@ -128,12 +132,22 @@ def coverage(report: Report) -> str:
     if not report.days_now:
         return f"There are no figures for this week. {begin}."
     if report.days_now < 7:
-        return f"{begin}: this week has {_of_seven(report.days_now)}."
+        return (
+            f"{begin}: this week has {_of_seven(report.days_now)}, and there is no week before "
+            "to compare with."
+        )
     if not report.days_before:
         return f"{begin}: there is no week before to compare with."
     if report.days_before < 7:
         return f"{begin}: the week before has {_of_seven(report.days_before)}."
     return ""
+
+
+def nothing(report: Report) -> str:
+    """What is said when nothing stands out."""
+    if report.days_before:
+        return "No trouble, and nothing much unlike the week before."
+    return "No trouble."
 
 
 def _of_seven(days: int) -> str:

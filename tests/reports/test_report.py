@@ -186,7 +186,8 @@ def test_missing_days_are_told_and_are_no_zeros(
     assert (data["days_with_figures"], data["before"]["days_with_figures"]) == (days, before)
     if not before:
         assert {each["before"] for each in data["totals"].values()} == {None}
-        assert "nothing to compare with" in rendered.forms["md"].decode()
+        assert "no week before to compare with" in rendered.forms["md"].decode()
+        assert "week before)" not in " ".join(page_of(frozen_weeks(begins=begins)).text)
 
 
 @pytest.mark.parametrize("begins", [WEEK.last_day + timedelta(days=1), date(2027, 3, 1)])
@@ -271,3 +272,14 @@ def test_totals_are_not_the_sum_of_the_sources() -> None:
 def test_another_week_of_the_same_figures_is_another_report() -> None:
     later = Week.of(WEEK.last_day + timedelta(days=1))
     assert render(frozen_weeks(later)).forms["json"] != render(frozen_weeks()).forms["json"]
+
+
+def test_no_sentence_is_left_half_said() -> None:
+    failed = {"sync_pipeline": {"failed": 2}}
+    for begins in (WEEK.first_day, WEEK.first_day - timedelta(days=30)):
+        frozen = frozen_weeks(begins=begins)
+        rows = tuple(replace(row, runs=failed) for row in frozen.figures)
+        page = page_of(replace(frozen, figures=rows))
+        text = " ".join(page.text)
+        assert "14 runs of sync_pipeline failed" in text
+        assert not re.search(r": ?\.|\(\)|None|nan", text)
