@@ -319,6 +319,35 @@ async def test_several_runs_of_one_document_at_once(env: AtlasEnv, url: str) -> 
     assert await versions(env, url) == 1
 
 
+async def test_a_page_that_a_sync_works_on_is_waited_for(env: AtlasEnv, origin: Origin) -> None:
+    gate = asyncio.Event()
+    url = origin.url("/held")
+    origin.page("/held", page("Moored"))
+    await env.add_source("held", "urls", url)
+    await env.sync("held")
+    origin.page("/held", page("Adrift"), gate=gate)
+    sync = await env.start("held")
+    await origin.arrived("/held", count=2)
+    handle = await env.client.start_workflow(
+        "process_document",
+        {"url": url, "force": True},
+        id=f"p-{uuid.uuid4().hex}",
+        task_queue="atlas",
+        result_type=ProcessResult,
+    )
+
+    async def waits() -> bool:
+        history = await handle.fetch_history()
+        return any(event.HasField("timer_started_event_attributes") for event in history.events)
+
+    await until(waits)
+    gate.set()
+    assert (await sync.result()).counts.updated == 1
+    [document] = (await handle.result()).documents
+    assert (document.result, document.version) == ("unchanged", 2)
+    assert await found(env, "adrift") == [url]
+
+
 @pytest.mark.parametrize("deliver", [once, twice, beside, cut_short], ids=lambda way: way.__name__)
 async def test_every_way_of_delivery_leaves_the_same_corpus(
     atlas_env: AtlasEnv, deliver: Any
