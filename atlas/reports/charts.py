@@ -39,7 +39,9 @@ class Chart:
     days: Sequence[date]
     series: Sequence[Series]
     show: Show
-    """A tick in words."""
+    """A value in words."""
+    tick: Show | None = None
+    """The same at an axis, when that has to be shorter."""
     whole: bool = True
     most: float = float("inf")
 
@@ -127,7 +129,7 @@ def _framed(
         tag("title", chart.title, id=title),
         tag("desc", chart.says, id=says),
         *([ground] if ground else []),
-        *(_gridline(tick, vertical, chart.show) for tick in vertical.ticks),
+        *(_gridline(tick, vertical, chart.tick or chart.show) for tick in vertical.ticks),
         drawn,
         *(
             tag("text", weekday(day), x=x, y=_BOTTOM + 17, class_="tick middle")

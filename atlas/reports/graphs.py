@@ -50,7 +50,8 @@ def _live(report: Report) -> Markup:
         sentence(f"{number(totals.now)} at the end of the week", moved(totals)),
         [day.day for day in report.days],
         [Series("Live documents", _values(report.days, "live"))],
-        _short_number,
+        number,
+        tick=_short_number,
     )
     return _figure(chart, lines(chart), "at the end of each day, two weeks")
 

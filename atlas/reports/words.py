@@ -24,13 +24,12 @@ def number(value: Number | None) -> str:
 
 
 def percent(value: Number | None) -> str:
-    """98.7%, and 100% only when all are meant."""
+    """98.7%; 100% and 0% only when all and none are meant."""
     if value is None:
         return NONE
-    shown = f"{value * 100:.1f}"
-    if shown == "100.0" and value < 1:
-        shown = "99.9"
-    return f"{shown.removesuffix('.0')}%"
+    if value in (0, 1):
+        return f"{value * 100:.0f}%"
+    return f"{min(max(value * 100, 0.1), 99.9):.1f}%"
 
 
 def size(value: Number | None) -> str:
