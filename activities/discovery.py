@@ -18,7 +18,8 @@ from atlas.domain.scope import Scope, looks_like_page
 from atlas.domain.urls import InvalidUrl, canonicalize
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from datetime import datetime
 
     from atlas.contracts.work import Mode
     from atlas.domain.sources import SourceSpec
@@ -103,7 +104,9 @@ class Discovery:
             await self._corpus.listing_failed(run, _failed_row(url, error))
         scope = scope_of(source)
         wanted = [url for url in listing.urls if spec.kind == "site" or scope.allows(url)]
-        listed = await self._list(run, source, wanted, request, complete=listing.complete)
+        listed = await self._list(
+            run, source, wanted, request, complete=listing.complete, modified=listing.modified
+        )
         failed = not listing.urls and bool(listing.troubles)
         message = listing.troubles[0][1].message if failed else ""
         return listed.model_copy(update={"failed": failed, "message": message[:500]})
@@ -128,7 +131,14 @@ class Discovery:
         return await self._list(run, source, wanted, request, complete=True)
 
     async def _list(
-        self, run: Run, source: Source, urls: list[str], request: ListLevel, *, complete: bool
+        self,
+        run: Run,
+        source: Source,
+        urls: list[str],
+        request: ListLevel,
+        *,
+        complete: bool,
+        modified: Mapping[str, datetime] | None = None,
     ) -> LevelListed:
         if not request.fetch and request.process:  # from the stored bodies; the new ones have none
             await self._take_held(run, source, request)
@@ -144,6 +154,7 @@ class Discovery:
             mode=request.mode,
             retry_failed=request.retry_failed,
             settles=request.process,
+            modified=modified,
         )
         if request.limits.pages is not None or request.changed:
             await self._corpus.apply_limits(run.run_id, request.level, request.limits)

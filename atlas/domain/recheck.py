@@ -122,6 +122,14 @@ def listing_interval(cadence: timedelta, ttl: float | None) -> timedelta:
     return min(max(cadence, timedelta(seconds=ttl or 0.0)), longest(cadence))
 
 
+def latest_sense(said: datetime, now: datetime) -> datetime:
+    """The latest moment that a listing's word for when a page changed (a sitemap's `lastmod`) can
+    mean: a date without a time is any time of that day, as far as that is not to come."""
+    if (said.hour, said.minute, said.second) != (0, 0, 0):
+        return said
+    return max(said, min(said + timedelta(days=1), now))
+
+
 def due_from(checked: datetime, run_started: datetime, cadence: timedelta) -> datetime:
     """From when an interval counts: the run's start, so that the next run of a schedule finds all
     that this one checked due again; of a long run, half a cadence before the check at most."""

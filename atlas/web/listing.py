@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from atlas.domain.errors import ErrorClass, HostClosed, PageError
 from atlas.domain.fetched import FetchRequest
@@ -36,6 +37,8 @@ class Listing:
     complete: bool = True
     troubles: list[tuple[str, PageError]] = field(default_factory=list)
     """Parts that could not be read, by URL."""
+    modified: dict[str, datetime] = field(default_factory=dict)
+    """When a sitemap says that a page last changed."""
     ttl: float | None = None
     """Seconds between readings that the publisher asks for; of several feeds the shortest."""
 
@@ -128,6 +131,7 @@ async def _sitemaps(client: WebClient, spec: SourceSpec, slots: Slots) -> Listin
             _note(listing, url, error)
             continue
         listing.urls += [page.url for page in read.pages]
+        listing.modified |= {page.url: page.lastmod for page in read.pages if page.lastmod}
         listing.complete &= read.complete
         fresh = [child for child in read.children if child not in seen]
         seen.update(fresh)

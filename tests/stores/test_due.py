@@ -68,3 +68,22 @@ async def test_a_feed_that_asks_for_patience_makes_its_source_due_later(drive: D
             news = await sources.get(connection, "news")
         due = [news.due(began + timedelta(minutes=30 * step)) for step in range(10)]
         assert due.index(True) == 2 * hours, ttl
+
+
+async def test_a_listing_that_says_a_page_changed_makes_it_due(drive: Drive) -> None:
+    await begun(drive, kind="sitemap")
+    checked = drive.now
+    for said, due in (
+        (checked - timedelta(minutes=1), False),
+        (checked + timedelta(minutes=10), True),
+        (checked + timedelta(days=30), False),  # not to be believed
+    ):
+        drive.now = checked - timedelta(minutes=30)  # the next run begins in half an hour
+        found = await queued(
+            drive, A, B, C, mode="incremental", modified=dict.fromkeys((A, C), said)
+        )
+        assert found == ({A} if due else set()), said  # what fails backs off all the same
+    # A date without a time: any time of that day.
+    drive.now = checked - timedelta(minutes=30)
+    today = checked.replace(hour=0, minute=0)
+    assert await queued(drive, A, B, mode="incremental", modified={A: today}) == {A}

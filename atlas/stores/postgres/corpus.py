@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
@@ -69,6 +69,7 @@ class Corpus(RunFrame):
         mode: pages.Mode | None = None,
         retry_failed: bool = False,
         settles: bool = True,
+        modified: Mapping[str, datetime] | None = None,
     ) -> int:
         """List pages at a level of a run, a few thousand a transaction; return how many the level
         has, those of an attempt that was cut off included. Without a `mode` the run's `due` says
@@ -91,6 +92,7 @@ class Corpus(RunFrame):
                     cadence=source.spec.cadence,
                     current=self._current,
                     settles=settles,
+                    modified=modified,
                 )
         async with self.pool.acquire() as connection:
             return await pages.listed_at(connection, source.id, run.run_id, level)

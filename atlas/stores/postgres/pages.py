@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -47,6 +47,7 @@ async def list_for_run(
     cadence: timedelta,
     current: SettledWith,
     settles: bool = True,
+    modified: Mapping[str, datetime] | None = None,
 ) -> None:
     """List pages at a level of a run and queue those with work to do. Idempotent: a page that the
     run lists already keeps its (smaller) level.
@@ -54,7 +55,10 @@ async def list_for_run(
     `retry_failed`: take those whose last attempt failed too, although they are not due. `cadence`
     is the source's: it bounds what was planned when the page was last checked, as the rule may
     have changed since. A run that settles nothing has no work with what is fetched already.
+    `modified` says of some URLs when the listing claims that they changed: one that is newer than
+    the last check makes a page due, unless that check failed.
     """
+    said = modified or {}
     await upsert(connection, urls, now)
     await connection.execute(
         f"""
@@ -72,7 +76,10 @@ async def list_for_run(
         select $2, l.page_id, $4, p.url
         from listed l join pages p on p.id = l.page_id
         join page_state ps on ps.page_id = l.page_id
-        where {wanted(7, settles=settles)}
+        left join unnest($15::text[], $16::timestamptz[]) as said(url, modified) on said.url = p.url
+        where ({wanted(7, settles=settles)})
+           or ($9 = 'incremental' and ps.failed_class is null and said.modified <= $6
+               and said.modified > greatest(ps.checked_at, ps.fetched_at))
         on conflict do nothing
         """,  # noqa: S608 (a constant of this module)
         source_id,
@@ -82,6 +89,8 @@ async def list_for_run(
         rule,
         now,
         *wanted_values(mode, retry_failed, cadence, now, current),
+        [url for url in urls if url in said],
+        [recheck.latest_sense(said[url], now) for url in urls if url in said],
     )
 
 
