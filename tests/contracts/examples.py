@@ -16,7 +16,7 @@ from atlas.contracts import rebuild_index as r
 from atlas.contracts import sync_pipeline as s
 from atlas.contracts import weekly_report as w
 from atlas.contracts.models import Counts
-from tests.contracts import examples_processing
+from tests.contracts import examples_cleanup, examples_health, examples_processing
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -295,7 +295,9 @@ EXAMPLES: list[BaseModel] = [
     d.ReportGroups(run_id="0190", sources=["docs"], apply=True, complete=False),
     d.GroupsReported(counts=_DUPLICATES, groups=[_GROUP], manifest="ab" * 32),
     d.ForgetGroups(run_id="0190"),
+    *examples_health.EXAMPLES,
     *examples_processing.EXAMPLES,
+    *examples_cleanup.EXAMPLES,
 ]
 
 LEAST: dict[type[BaseModel], dict[str, object]] = {

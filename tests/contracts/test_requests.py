@@ -5,12 +5,22 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from atlas.contracts.daily_cleanup import CleanupRequest
 from atlas.contracts.fetch_url import FetchUrlRequest
+from atlas.contracts.health import HealthRequest
 from atlas.contracts.models import Counts, Request, explain
 from atlas.contracts.processing import BatchQuery, BatchRequest, ProcessRequest
 from atlas.contracts.sync_pipeline import SyncRequest
 
-REQUESTS = [SyncRequest, FetchUrlRequest, ProcessRequest, BatchRequest, BatchQuery]
+REQUESTS = [
+    HealthRequest,
+    CleanupRequest,
+    SyncRequest,
+    FetchUrlRequest,
+    ProcessRequest,
+    BatchRequest,
+    BatchQuery,
+]
 
 
 def refusal(model: type[BaseModel], given: Any) -> str:
@@ -36,6 +46,10 @@ def refusal(model: type[BaseModel], given: Any) -> str:
         (FetchUrlRequest, {"URL": "https://a"}, ["url: missing", "did you mean 'url'?"]),
         (FetchUrlRequest, {"url": "a", "timeout": 601}, ["timeout: 601", "less than or equal"]),
         (FetchUrlRequest, {"url": 5}, ["url: 5", "valid string"]),
+        (CleanupRequest, {"dryrun": True}, ["dryrun: unknown field", "did you mean 'dry_run'?"]),
+        (CleanupRequest, {"max_deletions": 0}, ["max_deletions: 0", "greater than or equal to 1"]),
+        (CleanupRequest, {"classes": ["all"]}, ["classes.0: 'all' refused", "'versions'"]),
+        (CleanupRequest, {"now": "2026-01-01T00:00:00Z"}, ["now: unknown field"]),
         (ProcessRequest, {}, ["exactly one of 'url', 'page' and 'snapshot', not none"]),
         (ProcessRequest, {"page": 0}, ["page: 0", "greater than 0"]),
         (ProcessRequest, {"snapshot": "AB"}, ["snapshot: 'AB'", "match pattern"]),

@@ -17,7 +17,9 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle
 
 from atlas.contracts.jobs import Progress
 from atlas.contracts.sync_pipeline import SyncProgress
+from starter.client import AtlasClient
 from tests.e2e.conftest import atlas_env, origin  # noqa: F401 (fixtures)
+from tests.e2e.scheduled import fired
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
 
@@ -264,3 +266,38 @@ async def test_deduplicate_documents(atlas_env: AtlasEnv, origin: Origin) -> Non
             with suppress(WorkflowFailureError):
                 await handle.result()
             await keep(name, atlas_env, name)
+
+
+async def test_daily_cleanup(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
+    await add_site(atlas_env, origin)
+    async with atlas_env.worker():
+        await atlas_env.sync("docs")
+        for name, request in {
+            "cleanup": {},
+            "cleanup_dry": {"dry_run": True, "classes": ["versions", "runs"], "max_deletions": 1},
+            "cleanup_continued": {"max_history_events": 50},
+            "cleanup_cancelled": {},
+        }.items():
+            handle = await atlas_env.client.start_workflow(
+                "daily_cleanup", request, id=name, task_queue="atlas", start_signal="pause"
+            )
+            while not (await handle.query("progress", result_type=Progress)).paused:
+                await asyncio.sleep(0.02)
+            await (handle.cancel() if name == "cleanup_cancelled" else handle.signal("resume"))
+            with suppress(WorkflowFailureError):
+                await handle.result()
+            await keep(name, atlas_env, name)
+
+
+async def test_health_check(atlas_env: AtlasEnv) -> None:  # noqa: F811
+    async with AtlasClient.connect() as atlas:
+        await atlas.schedules.apply()
+    async with atlas_env.worker():
+        run = atlas_env.client.execute_workflow
+        await run("health_check", {"alert": False}, id="health_check", task_queue="atlas")
+        await fired(atlas_env.client, "health_check")
+        await fired(atlas_env.client, "health_check")  # with the last one's result
+        checks = atlas_env.client.list_workflows("WorkflowType = 'health_check'")
+        for execution in [each async for each in checks][::-1]:  # the newest last
+            name = "health_check" if execution.id == "health_check" else "health_check_scheduled"
+            await keep(name, atlas_env, execution.id)

@@ -15,7 +15,7 @@ HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
 WANTED = {
     "site", "several", "cancelled", "cancelled_several", "continued", "paused", "already_running",
     "waited", "listing_failed", "unknown_source", "fetch_url_fetched", "fetch_url_missing",
-    "bad_input", "no_input", "two_inputs", "unknown_type",
+    "health_check", "health_check_scheduled", "bad_input", "no_input", "two_inputs", "unknown_type",
     "weekly_report", "weekly_report_cancelled", "weekly_report_refused",
     "rebuild", "rebuild_no_previous", "rebuild_rollback", "rebuild_cancelled", "rebuild_continued",
     "rebuild_already_running", "rebuild_gate_failed",
@@ -23,6 +23,7 @@ WANTED = {
     "dedup_cancelled",
     "process_added", "process_failed", "process_unknown", "process_refused", "batch_continued",
     "batch_refused", "batch_cancelled",
+    "cleanup", "cleanup_dry", "cleanup_continued", "cleanup_cancelled",
 }  # fmt: skip
 
 
