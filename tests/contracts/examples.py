@@ -16,7 +16,7 @@ from atlas.contracts import rebuild_index as r
 from atlas.contracts import sync_pipeline as s
 from atlas.contracts import weekly_report as w
 from atlas.contracts.models import Counts
-from tests.contracts import examples_cleanup, examples_health, examples_processing
+from tests.contracts import examples_cleanup, examples_collect, examples_health, examples_processing
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -75,7 +75,6 @@ _DEDUP_STATE = d.DedupState(
 
 _REBUILD_STATE = r.RebuildState(
     generation=2,
-    active=1,
     after="ab" * 32,
     progress=j.Progress(stage="copying", done=3, total=9, of="texts"),
     started=1.5,
@@ -209,10 +208,10 @@ EXAMPLES: list[BaseModel] = [
         message="the old index still serves",
     ),
     r.StartGeneration(run_id="0190", workflow_id="rebuild_index"),
-    r.GenerationStarted(generation=2, active=1, texts=9, message="none"),
-    r.CopyTexts(generation=2, active=1, after="ab" * 32, chunk=100),
+    r.GenerationStarted(generation=2, texts=9, message="none"),
+    r.CopyTexts(generation=2, after="ab" * 32, chunk=100),
     r.TextsCopied(last="cd" * 32, texts=9),
-    r.CheckGeneration(generation=2, active=1, queries=["lighthouse"], min_overlap=0.9),
+    r.CheckGeneration(generation=2, queries=["lighthouse"], min_overlap=0.9),
     r.GenerationChecked(gates=[_GATE], losses=[_LOSS], texts=9, entries=10, tokens=900),
     r.SwitchGeneration(run_id="0190", generation=2, keep_days=1.5),
     r.GenerationSwitched(active=2, previous=1, message="none"),
@@ -298,6 +297,7 @@ EXAMPLES: list[BaseModel] = [
     *examples_health.EXAMPLES,
     *examples_processing.EXAMPLES,
     *examples_cleanup.EXAMPLES,
+    *examples_collect.EXAMPLES,
 ]
 
 LEAST: dict[type[BaseModel], dict[str, object]] = {

@@ -39,8 +39,16 @@ async def test_a_recorded_contract_decodes_as_it_was_meant(model: type[BaseModel
     converter = data_converter()
     for sent in recorded(model).values():
         (got,) = await converter.decode(await converter.encode([sent]), [model])
-        dumped = got.model_dump(mode="json")
-        assert {name: dumped[name] for name in sent} == sent
+        assert within(got.model_dump(mode="json"), sent) == sent
+
+
+def within(dumped: Any, sent: Any) -> Any:
+    """Of what was decoded, the part that was sent: a newer version's fields are left out."""
+    if isinstance(dumped, dict) and isinstance(sent, dict):
+        return {name: within(dumped[name], sent[name]) for name in sent if name in dumped}
+    if isinstance(dumped, list) and isinstance(sent, list) and len(dumped) == len(sent):
+        return [within(*pair) for pair in zip(dumped, sent, strict=True)]
+    return dumped
 
 
 @pytest.mark.parametrize("model", [model for model in models() if issubclass(model, Message)])

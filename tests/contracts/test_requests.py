@@ -5,17 +5,24 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from atlas.contracts.collect import AddUrls, CollectAllRequest, CollectRequest, HourlyRequest
 from atlas.contracts.daily_cleanup import CleanupRequest
 from atlas.contracts.fetch_url import FetchUrlRequest
 from atlas.contracts.health import HealthRequest
 from atlas.contracts.models import Counts, Request, explain
 from atlas.contracts.processing import BatchQuery, BatchRequest, ProcessRequest
 from atlas.contracts.sync_pipeline import SyncRequest
+from atlas.contracts.work import Limits
 
 REQUESTS = [
     HealthRequest,
     CleanupRequest,
     SyncRequest,
+    CollectRequest,
+    CollectAllRequest,
+    HourlyRequest,
+    AddUrls,
+    Limits,
     FetchUrlRequest,
     ProcessRequest,
     BatchRequest,
@@ -41,6 +48,14 @@ def refusal(model: type[BaseModel], given: Any) -> str:
         (SyncRequest, {"sources": ["docs"], "trigger": "me"}, ["trigger: 'me'", "'schedule'"]),
         (SyncRequest, {"sources": ["d"], "all": True}, ["either 'sources' or 'all'"]),
         (SyncRequest, {"sources": ["d"] * 501}, ["sources:", "at most 500"]),
+        (SyncRequest, {"all": True, "due": True, "mode": "full"}, ["'due' means", "'full'"]),
+        (SyncRequest, {"all": True, "retry_failed": True}, ["'retry_failed'", "'incremental'"]),
+        (SyncRequest, {"all": True, "stages": ["reconcile"]}, ["'reconcile'", "add one"]),
+        (SyncRequest, {"all": True, "stages": ["index"]}, ["stages.0: 'index'", "'process'"]),
+        (SyncRequest, {"all": True, "mode": "failed", "stages": ["process"]}, ["add 'fetch'"]),
+        (SyncRequest, {"all": True, "limits": {"pages": 0}}, ["limits.pages: 0", "or equal to 1"]),
+        (CollectRequest, {"source": "d", "mode": "all"}, ["mode: 'all'", "'incremental'"]),
+        (AddUrls, {"urls": ["x" * 60_001]}, ["60001 bytes", "several updates"]),
         (SyncRequest, {}, ['{"sources": ["docs"]}', '{"all": true}']),
         (SyncRequest, [], ["input: []", "valid dictionary"]),
         (FetchUrlRequest, {"URL": "https://a"}, ["url: missing", "did you mean 'url'?"]),
