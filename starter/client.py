@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
@@ -22,6 +23,7 @@ from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
 from atlas.contracts.models import Counts
 from atlas.contracts.names import fetch_workflow_id
 from atlas.contracts.sync_pipeline import Failure, SyncRequest, SyncResult
+from atlas.contracts.work import Limits, Mode, Stage
 from atlas.domain.urls import InvalidUrl, canonicalize, url_key
 from atlas.settings import Settings, SettingsError
 from atlas.stores.postgres.documents import CurrentDocument
@@ -43,6 +45,23 @@ if TYPE_CHECKING:
     from starter.reports import KeptReport
 
 Trigger = Literal["manual", "schedule", "client", "cli"]
+
+
+class SyncOptions(TypedDict, total=False):
+    """What part of the work to do; what is left out has the defaults of `SyncRequest`."""
+
+    tags: list[str]
+    """Sources that carry one of these tags, beside those named."""
+    mode: Mode
+    """Which pages: full, incremental (those that are due) or failed."""
+    retry_failed: bool
+    """With mode incremental: also pages that failed last time and are not due yet."""
+    stages: list[Stage]
+    """What to do, of discover, fetch, process and reconcile."""
+    limits: Limits
+    """Pages, bytes and minutes that may be spent on each source."""
+    deadline: datetime
+    """The moment, with its time zone, after which no page is claimed any more."""
 
 
 class FetchOptions(TypedDict, total=False):
@@ -123,13 +142,15 @@ class AtlasClient:
         trigger: Trigger = "client",
         lanes: int = 3,
         batch: int = 100,
+        **options: Unpack[SyncOptions],
     ) -> SyncHandle:
-        """Start `sync_pipeline` for the named sources, or for all; join the run that is under way
-        for the same.
+        """Start `sync_pipeline` for the named sources, those of some tags, or all; join the run
+        that is under way for the same.
 
         Every page is checked, unless `due`: then only those that are due. `wait_for_lease` waits
         for a run that works on the source already. `lanes` batches of `batch` pages are under way
-        at once. Raises `InvalidRequest`, `DifferentRequest`, `CannotConnect`.
+        at once. `options` are further fields of `SyncRequest`. Raises `InvalidRequest`,
+        `DifferentRequest`, `CannotConnect`.
         """
         from atlas.contracts.names import sync_request_id
         from starter.handles import SyncHandle
@@ -137,7 +158,7 @@ class AtlasClient:
         from starter.starting import start
 
         values = {"sources": sorted(set(sources)), "all": all, "due": due, "trigger": trigger}
-        values |= {"wait_for_lease": wait_for_lease, "lanes": lanes, "batch": batch}
+        values |= {"wait_for_lease": wait_for_lease, "lanes": lanes, "batch": batch, **options}
         request = checked(SyncRequest, values)
         with self._parts.span("atlas sync"):
             await self._parts.check()
@@ -145,7 +166,7 @@ class AtlasClient:
                 self._parts,
                 "sync_pipeline",
                 request,
-                sync_request_id(request.sources, all=request.all),
+                sync_request_id(request.sources, all=request.all, tags=request.tags),
                 sync_summary(request),
                 SyncResult,
             )

@@ -36,6 +36,8 @@ class Changes(TypedDict, total=False):
     max_pages: int | None
     max_depth: int | None
     cadence: timedelta
+    cron: str | None
+    tags: tuple[str, ...]
     deletion: Deletion
 
 
@@ -77,14 +79,17 @@ class Sources:
         max_pages: int | None = None,
         max_depth: int | None = None,
         cadence: timedelta = timedelta(days=1),
+        cron: str | None = None,
+        tags: Sequence[str] = (),
         deletion: Deletion = "careful",
     ) -> Added:
         """Declare a source. `kind` auto asks the web what one URL is; of several, a list of pages.
 
         `delay` is in seconds between two requests to a host, of which `parallel` may be under way
         at once; `prefix` bounds the pages (of a site by default the folder of its start);
-        `include` and `exclude` are regular expressions. Raises `InvalidRequest`, `SourceExists`,
-        `Undetected`, `CannotConnect`.
+        `include` and `exclude` are regular expressions. `cadence` says how often pages are due;
+        below an hour, or with a `cron` (five fields in UTC), the source has a schedule of its own.
+        Raises `InvalidRequest`, `SourceExists`, `Undetected`, `CannotConnect`.
         """
         starts = tuple(dict.fromkeys(canonical("urls", url) for url in urls))
         spec = SourceSpec(
@@ -99,6 +104,8 @@ class Sources:
             max_pages=max_pages,
             max_depth=max_depth,
             cadence=cadence,
+            cron=cron,
+            tags=tuple(dict.fromkeys(tags)),
             deletion=deletion,
         )
         checked(spec)

@@ -27,12 +27,15 @@ def checked(model: type[M], values: dict[str, Any]) -> M:
         raise InvalidRequest(explain(error, model)) from None
 
 
+_PAGES = {"full": "every page", "incremental": "what is due", "failed": "what failed"}
+
+
 def sync_summary(request: SyncRequest) -> str:
     """What the Web UI says of the run."""
-    names = sorted(set(request.sources))
+    names = sorted(set(request.sources)) + [f"tag {tag}" for tag in sorted(set(request.tags))]
     which = "all sources" if request.all else ", ".join(names[:3])
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    pages = "what is due" if request.due else "every page"
+    pages = _PAGES[request.pages_wanted]
     return shortened(f"sync {which}{more}: {pages} ({request.trigger})")
 
 

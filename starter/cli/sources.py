@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,30 +17,69 @@ if TYPE_CHECKING:
 
 app = App(name="sources", help="Declare what to watch and by which rules.")
 
-Delay = Annotated[
-    float | None, Parameter(help="Seconds between two requests to a host; 1 by default")
-]
-Parallel = Annotated[int | None, Parameter(help="Requests to a host at once; 1 by default")]
-MaxPages = Annotated[int | None, Parameter(help="Pages of a run at most")]
-MaxDepth = Annotated[int | None, Parameter(help="Links from the start of a site at most")]
-Include = Annotated[
-    list[str] | None,
-    Parameter(help="Take only URLs that match this regular expression; may be repeated"),
-]
-Exclude = Annotated[
-    list[str] | None,
-    Parameter(help="Leave out URLs that match this regular expression; may be repeated"),
-]
-Every = Annotated[
-    str | None, Parameter(help="How often a page is due, as in 30m, 6h, 7d; 1d by default")
-]
-Deletion = Annotated[
-    Literal["careful", "prompt", "keep"] | None,
-    Parameter(help="When pages that vanish leave the corpus; careful by default"),
-]
-Prefix = Annotated[
-    str | None, Parameter(help="Only pages below this URL; by default the folder of a site's start")
-]
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Rules:
+    """The rules that `add` gives and `edit` changes."""
+
+    delay: Annotated[
+        float | None, Parameter(help="Seconds between two requests to a host; 1 by default")
+    ] = None
+    parallel: Annotated[int | None, Parameter(help="Requests to a host at once; 1 by default")] = (
+        None
+    )
+    max_pages: Annotated[int | None, Parameter(help="Pages of a run at most")] = None
+    max_depth: Annotated[int | None, Parameter(help="Links from the start of a site at most")] = (
+        None
+    )
+    include: Annotated[
+        list[str] | None,
+        Parameter(help="Take only URLs that match this regular expression; may be repeated"),
+    ] = None
+    exclude: Annotated[
+        list[str] | None,
+        Parameter(help="Leave out URLs that match this regular expression; may be repeated"),
+    ] = None
+    every: Annotated[
+        str | None,
+        Parameter(
+            help="How often a page is due, as in 15m, 6h, 7d; 1d by default. Below an hour the "
+            "source gets a schedule of its own"
+        ),
+    ] = None
+    cron: Annotated[
+        str | None,
+        Parameter(help="A schedule of its own: five fields in UTC, as in '15 6 * * 1-5'"),
+    ] = None
+    tag: Annotated[
+        list[str] | None,
+        Parameter(help="A word by which `sync --tag` and others select it; may be repeated"),
+    ] = None
+    deletion: Annotated[
+        Literal["careful", "prompt", "keep"] | None,
+        Parameter(help="When pages that vanish leave the corpus; careful by default"),
+    ] = None
+    prefix: Annotated[
+        str | None,
+        Parameter(help="Only pages below this URL; by default the folder of a site's start"),
+    ] = None
+
+    def given(self) -> dict[str, Any]:
+        """Those that were given, by the names of `Sources.add`."""
+        rules = {name: value for name, value in vars(self).items() if value not in (None, [])}
+        for listed in ("include", "exclude", "tag"):
+            if listed in rules:
+                rules[listed] = tuple(rules[listed])
+        if "tag" in rules:
+            rules["tags"] = rules.pop("tag")
+        if "every" in rules:
+            rules["cadence"] = duration("every", rules.pop("every"))
+        return rules
+
+
+_NONE = Rules()
+_LISTS = ("include", "exclude", "tags")
 
 
 @app.command
@@ -53,24 +92,15 @@ async def add(
         Literal["auto", "urls", "feed", "sitemap", "site"],
         Parameter(help="What the URL is; auto finds out"),
     ] = "auto",
-    delay: Delay = None,
-    parallel: Parallel = None,
-    max_pages: MaxPages = None,
-    max_depth: MaxDepth = None,
-    include: Include = None,
-    exclude: Exclude = None,
-    every: Every = None,
-    deletion: Deletion = None,
-    prefix: Prefix = None,
+    rules: Rules = _NONE,
     output: Format = "text",
 ) -> int:
     """Declare a source. With kind auto Atlas finds out whether the URL is a feed, has a sitemap,
     or is a site to crawl, and says what it found."""
     from starter.client import AtlasClient
 
-    rules = _rules(locals())
     async with AtlasClient.connect() as atlas:
-        added = await atlas.sources.add(name, *_urls(url), kind=kind, **rules)
+        added = await atlas.sources.add(name, *_urls(url), kind=kind, **rules.given())
     if added.evidence:
         note(added.evidence)
     if added.warning:
@@ -93,7 +123,7 @@ async def list_(*, output: Format = "text") -> int:
     if output == "json":
         emit({"sources": [_summary_json(each) for each in found]})
         return 0
-    heads = ("name", "kind", "pages", "live", "every", "last run", "outcome", "now")
+    heads = ("name", "kind", "pages", "live", "every", "last run", "outcome", "now", "tags")
     table(heads, [_row(each) for each in found])
     if not found:
         note("no source is declared; `atlas sources add NAME URL` declares one")
@@ -128,17 +158,10 @@ async def edit(
         list[str] | None, Parameter(help="New starts, in place of the old; may be repeated")
     ] = None,
     kind: Literal["urls", "feed", "sitemap", "site"] | None = None,
-    delay: Delay = None,
-    parallel: Parallel = None,
-    max_pages: MaxPages = None,
-    max_depth: MaxDepth = None,
-    include: Include = None,
-    exclude: Exclude = None,
-    every: Every = None,
-    deletion: Deletion = None,
-    prefix: Prefix = None,
+    rules: Rules = _NONE,
     clear: Annotated[
-        list[Literal["max-pages", "max-depth", "include", "exclude", "prefix"]] | None,
+        list[Literal["max-pages", "max-depth", "include", "exclude", "prefix", "tags", "cron"]]
+        | None,
         Parameter(help="Rules to lift; may be repeated"),
     ] = None,
     output: Format = "text",
@@ -147,13 +170,13 @@ async def edit(
     from starter.client import AtlasClient
     from starter.errors import InvalidRequest
 
-    changes = _rules(locals())
+    changes = rules.given()
     if kind:
         changes["kind"] = kind
     if url:
         changes["urls"] = _urls(url)
     for rule in clear or ():
-        changes[rule.replace("-", "_")] = () if rule in ("include", "exclude") else None
+        changes[rule.replace("-", "_")] = () if rule in _LISTS else None
     if not changes:
         raise InvalidRequest("nothing to change; see `atlas sources edit --help`")
     async with AtlasClient.connect() as atlas:
@@ -210,16 +233,6 @@ async def remove(
     return 0
 
 
-def _rules(given: dict[str, Any]) -> dict[str, Any]:
-    """The rules that were given, by the names of `Sources.add`."""
-    names = ("delay", "parallel", "max_pages", "max_depth", "deletion", "prefix")
-    rules = {name: given[name] for name in names if given[name] is not None}
-    rules |= {name: tuple(given[name]) for name in ("include", "exclude") if given[name]}
-    if given["every"] is not None:
-        rules["cadence"] = duration("every", given["every"])
-    return rules
-
-
 def _urls(given: list[str]) -> list[str]:
     """The URLs; of `@FILE` each line that is not empty and no comment."""
     found: list[str] = []
@@ -258,6 +271,8 @@ def spec_json(spec: SourceSpec) -> dict[str, Any]:
         "max_pages": spec.max_pages,
         "max_depth": spec.max_depth,
         "every": spec.cadence.total_seconds(),
+        "cron": spec.cron,
+        "tags": list(spec.tags),
         "deletion": spec.deletion,
         "paused": spec.paused,
     }
@@ -269,6 +284,8 @@ def _summary_json(found: SourceSummary) -> dict[str, Any]:
         **spec_json(found.source.spec),
         "pages": found.pages,
         "live": found.live,
+        "checked_at": found.source.checked_at,
+        "synced_at": found.source.synced_at,
         "last_outcome": found.last_outcome,
         "last_ended": found.last_ended,
         "lease": asdict(lease) if lease else None,
@@ -283,8 +300,9 @@ def _row(found: SourceSummary) -> tuple[object, ...]:
         spec.kind,
         found.pages,
         found.live,
-        written(spec.cadence),
+        spec.cron or written(spec.cadence),
         found.last_ended,
         found.last_outcome,
         now,
+        " ".join(spec.tags),
     )

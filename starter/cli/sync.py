@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -11,9 +12,59 @@ from starter.cli.output import Format, emit, note, say
 
 if TYPE_CHECKING:
     from atlas.contracts.sync_pipeline import SyncResult
+    from starter.client import SyncOptions
     from starter.handles import SyncHandle
 
-_DONE = ("completed", "completed_with_failures")
+_DONE = ("completed", "completed_with_failures", "limit_reached")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Work:
+    """What part of the work to do."""
+
+    tag: Annotated[
+        list[str] | None, Parameter(help="Sources that carry this tag; may be repeated")
+    ] = None
+    mode: Annotated[
+        Literal["full", "incremental", "failed"] | None,
+        Parameter(help="Check every page (the default), those due, or those that failed"),
+    ] = None
+    retry_failed: Annotated[
+        bool,
+        Parameter(show_default=False, help="With --due: also what failed and is not due yet"),
+    ] = False
+    stages: Annotated[
+        list[Literal["discover", "fetch", "process", "reconcile"]] | None,
+        Parameter(help="What to do; all four by default; may be repeated"),
+    ] = None
+    max_pages: Annotated[int | None, Parameter(help="Pages of each source at most")] = None
+    max_bytes: Annotated[int | None, Parameter(help="Bytes of each source at most")] = None
+    max_minutes: Annotated[float | None, Parameter(help="Minutes after which no page is begun")] = (
+        None
+    )
+
+    def options(self) -> SyncOptions:
+        """As `AtlasClient.sync` takes them. Raises `InvalidRequest`."""
+        from atlas.contracts.work import Limits
+        from starter.requests import checked
+
+        options: SyncOptions = {}
+        if self.tag:
+            options["tags"] = self.tag
+        if self.mode:
+            options["mode"] = self.mode
+        if self.retry_failed:
+            options["retry_failed"] = True
+        if self.stages:
+            options["stages"] = list(dict.fromkeys(self.stages))
+        given = {"pages": self.max_pages, "bytes": self.max_bytes, "minutes": self.max_minutes}
+        if any(value is not None for value in given.values()):
+            options["limits"] = checked(Limits, given)
+        return options
+
+
+_NONE = Work()
 
 
 async def sync(
@@ -24,6 +75,7 @@ async def sync(
     due: Annotated[
         bool, Parameter(show_default=False, help="Check only pages that are due, not every page")
     ] = False,
+    work: Work = _NONE,
     wait: Annotated[
         bool, Parameter(show_default=False, help="Wait for the end and show progress")
     ] = False,
@@ -32,21 +84,26 @@ async def sync(
     ] = False,
     output: Format = "text",
 ) -> int:
-    """Bring the corpus in step with sources: every page is checked.
+    """Bring the corpus in step with sources: every page is checked, unless you say otherwise.
 
     Exit code 0 when it is done, pages that failed included; 1 when it failed; with --wait only.
     """
     from starter.client import AtlasClient
     from starter.errors import InvalidRequest
 
-    if bool(names) == all:
-        raise InvalidRequest("name the sources to sync, or give --all; one of the two")
+    if bool(names or work.tag) == all:
+        raise InvalidRequest("name the sources to sync, by name or --tag, or give --all")
     async with AtlasClient.connect() as atlas:
         if not wait:
             for name in names:  # a run would end with unknown_source, and nobody would see it
                 await atlas.sources.get(name)
         run = await atlas.sync(
-            *names, all=all, due=due, wait_for_lease=wait_for_lease, trigger="cli"
+            *names,
+            all=all,
+            due=due,
+            wait_for_lease=wait_for_lease,
+            trigger="cli",
+            **work.options(),
         )
         if run.joined:
             note(f"{run.workflow_id} is under way already; joined it")
@@ -98,6 +155,8 @@ def result_json(result: SyncResult, ui_url: str | None) -> dict[str, Any]:
 def _print(result: SyncResult) -> None:
     counts = ", ".join(f"{number} {name}" for name, number in result.counts.model_dump().items())
     say(f"{result.workflow_id}: {result.outcome}; {counts}")
+    for reason, pages in result.skipped.items():
+        say(f"  {pages} pages skipped: {reason}")
     if result.removed:
         say(f"  {result.removed} documents left the corpus: their pages are gone")
     for one in result.sources:

@@ -30,6 +30,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         *("sources", "add", "docs", URL, "--kind", "site", "--delay", "0.5", "--parallel", "2"),
         *("--max-pages", "10", "--max-depth", "3", "--include", "/docs/", "--exclude", r"\.pdf$"),
         *("--every", "6h", "--deletion", "keep", "-o", "json"),
+        *("--tag", "news", "--tag", "harbour"),
     )
     assert added.code == 0, added.err
     declared = {
@@ -44,11 +45,14 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         "max_pages": 10,
         "max_depth": 3,
         "every": 21600.0,
+        "cron": None,
+        "tags": ["news", "harbour"],
         "deletion": "keep",
         "paused": False,
     }
     assert added.json == {**declared, "evidence": None}
     nothing = {"pages": 0, "live": 0, "last_outcome": None, "last_ended": None, "lease": None}
+    nothing |= {"checked_at": None, "synced_at": None}
     assert (await atlas("sources", "list", "-o", "json")).json == {
         "sources": [{**declared, **nothing}]
     }
@@ -61,7 +65,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
     changed = {"delay": 2.0, "max_pages": None, "exclude": [], "paused": True}
     assert shown == {**declared, **changed, **nothing}
     await atlas("sources", "resume", "docs")
-    assert (await atlas("sources", "list")).out == "docs\tsite\t0\t0\t6h\t\t\t\n"
+    assert (await atlas("sources", "list")).out == "docs\tsite\t0\t0\t6h\t\t\t\tnews harbour\n"
     removed = await atlas("sources", "remove", "docs", "-o", "json")
     assert removed.json == {"name": "docs", "pages": 0, "purged": False}
     assert (await atlas("sources", "list", "-o", "json")).json == {"sources": []}
