@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -180,8 +179,6 @@ class DailyCleanup(Job):
         """Where a run is paused, cancelled, or continues as new; `place` is where the step is."""
         self._keep(place=place)
         await self.while_paused()
-        if workflow.cancellation_reason() is not None:  # an activity ended well in spite of it
-            raise asyncio.CancelledError
         if history_is_long(self._request):
             await handlers_ended()
             events = events_so_far(self._state.events)

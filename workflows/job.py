@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,8 +54,14 @@ class Job:
         return self._progress
 
     async def while_paused(self) -> None:
-        """Return at once, or when the run is resumed."""
-        await workflow.wait_condition(lambda: not self._progress.paused)
+        """Return at once, or when the run is resumed. Raises `CancelledError` if it was cancelled:
+        an activity that ended well although it was cancelled swallows that, and a paused run would
+        wait for ever."""
+        await workflow.wait_condition(
+            lambda: not self._progress.paused or workflow.cancellation_reason() is not None
+        )
+        if workflow.cancellation_reason() is not None:
+            raise asyncio.CancelledError
 
     async def begin(self, kind: str, trigger: str) -> None:
         """Record the run. A run that continues as new calls `carry_on` instead."""

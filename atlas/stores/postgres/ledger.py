@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import asyncpg
 
 from atlas.domain.retention import Item
 from atlas.stores.postgres import runs
@@ -30,11 +33,9 @@ class Ledger:
         for name in await partitions(connection):
             if name <= after or len(found) == limit or not self._old(name, now):
                 continue
-            if await why_needed(connection, name) is None:
-                size = await connection.fetchval(
-                    "select pg_total_relation_size($1::regclass)", name
-                )
-                found.append(Item(name, name, size))
+            with suppress(asyncpg.UndefinedTableError):  # another clean-up was faster
+                if await why_needed(connection, name) is None:
+                    found.append(Item(name, name, await _size(connection, name)))
         return found
 
     async def count(self, connection: Connection, now: datetime) -> int:
@@ -42,9 +43,12 @@ class Ledger:
 
     async def held(self, connection: Connection, now: datetime) -> list[str]:
         """Months that are old enough and stay, each with the reason."""
-        old = [name for name in await partitions(connection) if self._old(name, now)]
-        reasons = [(name, await why_needed(connection, name)) for name in old]
-        return [f"{name} stays: {reason}" for name, reason in reasons if reason]
+        reasons: list[str] = []
+        for name in await partitions(connection):
+            with suppress(asyncpg.UndefinedTableError):
+                if self._old(name, now) and (reason := await why_needed(connection, name)):
+                    reasons.append(f"{name} stays: {reason}")
+        return reasons
 
     def _old(self, name: str, now: datetime) -> bool:
         return self.age is not None and month_of(name)[1] <= now - self.age
@@ -67,6 +71,10 @@ class Ledger:
             await connection.execute(f"alter table fetches detach partition {item.key}")
             await connection.execute(f"drop table {item.key}")
         return gone
+
+
+async def _size(connection: Connection, name: str) -> int:
+    return int(await connection.fetchval("select pg_total_relation_size($1::regclass)", name))
 
 
 async def partitions(connection: Connection) -> list[str]:
