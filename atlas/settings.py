@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     host_failures: int = Field(default=5, ge=1, le=1000)
     """Failures in a row after which a host counts as down: one request at a time tries it."""
     host_pause: float = Field(default=30.0, gt=0, le=3600)
-    """Seconds that a host is left alone once it is down; doubles each time, to 30 times as long."""
+    """Seconds that a host is left alone once it is down; doubles each time, up to the patience."""
     credentials_file: Path | None = None
     """TOML: headers and credentials per origin (docs/credentials.md)."""
     encryption_keys: SecretStr | None = None

@@ -92,8 +92,4 @@ async def open_parts(
 
 
 def _breaker(settings: Settings) -> Breaker:
-    return Breaker(
-        threshold=settings.host_failures,
-        first_pause=settings.host_pause,
-        longest_pause=settings.host_pause * 30,
-    )
+    return Breaker.of(settings.host_failures, settings.host_pause, settings.fetch_patience)

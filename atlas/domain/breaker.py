@@ -19,7 +19,17 @@ class Breaker:
 
     threshold: int = 5
     first_pause: float = 30.0
-    longest_pause: float = 900.0
+    longest_pause: float = 600.0
+    longest_asked: float = 900.0
+    """For so long a page's Retry-After closes its host; the page itself waits as long as asked."""
+
+    @classmethod
+    def of(cls, threshold: int, first_pause: float, patience: float) -> Breaker:
+        """The breaker of runs that wait `patience` seconds: no longer pause than that, so that
+        every run tries a host that was down before it gives its pages up; but what was asked for
+        is longer than that, and not waited for."""
+        longest = max(first_pause, min(first_pause * 30, patience))
+        return cls(threshold, first_pause, longest, longest * 1.5)
 
     def pause(self, failures: int) -> float | None:
         """How long the host is left alone after so many failures in a row; None: it is not."""

@@ -25,3 +25,10 @@ def test_the_states() -> None:
     assert state_of(-1, throttled=False) == "half_open"
     assert state_of(5, throttled=True) == "throttled"
     assert state_of(-1, throttled=True) == "closed"
+
+
+@given(st.integers(1, 100), st.floats(0.1, 3600), st.floats(0, 86_400))
+def test_every_run_tries_a_host_before_it_gives_its_pages_up(threshold, pause, patience) -> None:
+    breaker = Breaker.of(threshold, pause, patience)
+    assert pause <= breaker.longest_pause <= max(pause, patience)
+    assert breaker.longest_asked > breaker.longest_pause

@@ -50,8 +50,7 @@ async def blame(
         failures = before if known else before + 1
         if trips:
             failures = max(failures, breaker.threshold)
-        # One page's Retry-After closes its host no longer than a breaker would.
-        asked = min(error.retry_after or 0.0, breaker.longest_pause)
+        asked = min(error.retry_after or 0.0, breaker.longest_asked)
         pause = max((breaker.pause(failures) or 0.0) if not known else 0.0, asked)
         await connection.execute(
             """
