@@ -12,6 +12,10 @@ from atlas.domain.blob import BlobStoreError
 from atlas.stores.blobs import open_blobs
 
 MEND = "Check ATLAS_BLOBS, its disk or its server, and the credentials"
+GONE_MEND = (
+    "Mount it, restore it, or correct ATLAS_BLOBS; a worker that starts makes an empty one, without "
+    "the bodies that the corpus refers to"
+)
 DISK_MEND = "Free space, or move ATLAS_HOME or ATLAS_BLOBS to a larger disk"
 
 _GIB = 1024**3
@@ -21,6 +25,9 @@ _NOTHING = (0.02, 2 * _GIB)
 
 async def blobs(location: str) -> Found:
     """A round trip, through a store opened for it: what a fresh worker would find."""
+    folder = Path(location.removeprefix("file://")).expanduser()
+    if not location.startswith("s3://") and not await asyncio.to_thread(folder.exists):
+        raise Unwell(f"{folder} does not exist", GONE_MEND)
     try:
         async with open_blobs(location) as store:
             await store.check()
