@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
@@ -91,8 +89,6 @@ class DeduplicateDocuments(Job):
         """Every stage, part by part; False when the time was up."""
         while self._state.stage < len(STAGES):
             await self.while_paused()
-            if workflow.cancellation_reason() is not None:
-                raise asyncio.CancelledError  # an activity that ended well swallows it
             if self._time_is_up():
                 return False
             if history_is_long(self._request):

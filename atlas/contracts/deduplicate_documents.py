@@ -15,7 +15,7 @@ MAX_MEMBERS_LISTED = 10
 
 DedupKind = Literal["exact", "near", "both"]
 WinnerRule = Literal["canonical", "oldest", "newest", "shortest_url", "smallest_url"]
-DedupOutcome = Literal["completed", "limit_reached", "unknown_source", "failed"]
+DedupOutcome = Literal["completed", "limit_reached", "unknown_source"]
 Stage = Literal["sketches", "buckets", "evidence", "clusters", "decide"]
 
 STAGES: tuple[Stage, ...] = ("sketches", "buckets", "evidence", "clusters", "decide")
