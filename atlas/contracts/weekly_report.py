@@ -101,7 +101,7 @@ class DaysFrozen(Message):
     """What is frozen now. While `remaining` is not 0, ask again."""
 
     frozen: int = 0
-    """Days frozen by this call."""
+    """Days frozen while this was at work."""
     last_day: date | None = None
     """The newest frozen day: what happened up to its end may be deleted. None: no day is."""
     remaining: int = 0

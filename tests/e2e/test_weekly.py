@@ -11,17 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import (
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleBackfill,
-    ScheduleOverlapPolicy,
-    ScheduleSpec,
-    ScheduleState,
-    WorkflowExecutionStatus,
-    WorkflowFailureError,
-    WorkflowHandle,
-)
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 
 from atlas.contracts.jobs import Progress
 from atlas.contracts.names import QUEUE
@@ -29,10 +19,10 @@ from atlas.contracts.weekly_report import (
     ChooseWeek,
     FreezeDays,
     MakeReport,
-    WeeklyRequest,
     WeeklyResult,
 )
 from atlas.domain.weeks import Week
+from starter import AtlasClient
 from tests.e2e.environments import Servers, kill, servers, until
 from tests.e2e.stack import AtlasEnv
 from tests.e2e.test_delivery import Deliver, activities, beside, cut_short, once, twice
@@ -162,27 +152,11 @@ async def test_a_week_that_cannot_be_is_refused_by_name(atlas_env: AtlasEnv) -> 
 
 async def test_two_missed_mondays_make_two_reports(atlas_env: AtlasEnv, origin: Origin) -> None:
     monday = datetime.combine(last_week().last_day + timedelta(days=1), datetime.min.time(), UTC)
-    schedule = await atlas_env.client.create_schedule(
-        "weekly_report",
-        Schedule(
-            action=ScheduleActionStartWorkflow(
-                "weekly_report",
-                WeeklyRequest(trigger="schedule"),
-                id="weekly_report",
-                task_queue=QUEUE,
-            ),
-            spec=ScheduleSpec(cron_expressions=["0 6 * * 1"]),
-            state=ScheduleState(paused=True),
-        ),
-    )
-    async with atlas_env.worker():
+    async with atlas_env.worker(), AtlasClient.connect() as atlas:
         await lived(atlas_env, origin, days=30)
-        await schedule.backfill(
-            ScheduleBackfill(
-                start_at=monday - timedelta(days=7),
-                end_at=monday + timedelta(hours=12),
-                overlap=ScheduleOverlapPolicy.BUFFER_ALL,
-            )
+        await atlas.schedules.apply()
+        await atlas.schedules.backfill(
+            "weekly_report", monday - timedelta(days=7), monday + timedelta(hours=12)
         )
 
         async def both_ended() -> bool:
@@ -193,6 +167,8 @@ async def test_two_missed_mondays_make_two_reports(atlas_env: AtlasEnv, origin: 
     assert {result.week for result in results} == {str(last_week()), str(last_week().before)}
     weeks = {name.partition(".")[0] for name in await kept(atlas_env)}
     assert weeks == {result.week for result in results}
+    triggers = await atlas_env.fetch("select trigger from runs where kind = 'weekly_report'")
+    assert [row["trigger"] for row in triggers] == ["schedule", "schedule"]
 
 
 async def _ended(env: AtlasEnv) -> list[WorkflowHandle[Any, WeeklyResult]]:
@@ -206,6 +182,19 @@ async def _ended(env: AtlasEnv) -> list[WorkflowHandle[Any, WeeklyResult]]:
 async def test_cancelled_midway_a_rerun_makes_it(atlas_env: AtlasEnv, origin: Origin) -> None:
     async with atlas_env.worker():
         await lived(atlas_env, origin)
+        handle = await paused_at_its_days(atlas_env)
+        await handle.cancel()
+        await assert_cancelled(atlas_env, handle)
+    await assert_workflows_healthy(atlas_env.client)
+
+
+@pytest.mark.slow
+async def test_cancelled_while_a_day_is_frozen_a_rerun_makes_it(
+    atlas_env: AtlasEnv, origin: Origin
+) -> None:
+    """The activity hears of it by its heartbeat, and its transaction is rolled back."""
+    async with atlas_env.worker():
+        await lived(atlas_env, origin)
         async with freezing_held(atlas_env):
             handle = await atlas_env.client.start_workflow(
                 "weekly_report", id="weekly_report", task_queue=QUEUE
@@ -214,26 +203,39 @@ async def test_cancelled_midway_a_rerun_makes_it(atlas_env: AtlasEnv, origin: Or
             await handle.cancel()
             with pytest.raises(WorkflowFailureError):
                 await handle.result()
-        outcomes = await atlas_env.fetch("select outcome from runs where kind = 'weekly_report'")
-        assert [row["outcome"] for row in outcomes] == ["cancelled"]
-        assert await kept(atlas_env) == {}
-        assert (await report(atlas_env)).outcome == "completed"
+        await assert_cancelled(atlas_env, handle)
     await assert_workflows_healthy(atlas_env.client)
+
+
+async def assert_cancelled(env: AtlasEnv, handle: WorkflowHandle[Any, Any]) -> None:
+    """Nothing is left of the run but its record; the next one makes the report."""
+    with pytest.raises(WorkflowFailureError):
+        await handle.result()
+    outcomes = await env.fetch("select outcome from runs where kind = 'weekly_report'")
+    assert [row["outcome"] for row in outcomes] == ["cancelled"]
+    assert await kept(env) == {}
+    assert (await report(env)).outcome == "completed"
+
+
+async def paused_at_its_days(env: AtlasEnv) -> WorkflowHandle[Any, WeeklyResult]:
+    """A run that was paused before its first day was frozen."""
+    handle = await env.client.start_workflow(
+        "weekly_report", id="weekly_report", task_queue=QUEUE, start_signal="pause",
+        result_type=WeeklyResult,
+    )  # fmt: skip
+
+    async def paused() -> bool:
+        progress = await handle.query("progress", result_type=Progress)
+        return progress.paused and progress.stage == "freezing days"
+
+    await until(paused)
+    return handle
 
 
 async def test_paused_it_waits_between_two_steps(atlas_env: AtlasEnv, origin: Origin) -> None:
     async with atlas_env.worker():
         await lived(atlas_env, origin)
-        handle = await atlas_env.client.start_workflow(
-            "weekly_report", id="weekly_report", task_queue=QUEUE, start_signal="pause",
-            result_type=WeeklyResult,
-        )  # fmt: skip
-
-        async def paused() -> bool:
-            progress = await handle.query("progress", result_type=Progress)
-            return progress.paused and progress.stage == "freezing days"
-
-        await until(paused)
+        handle = await paused_at_its_days(atlas_env)
         assert await atlas_env.value("select count(*) from frozen_days") == 0
         since = await atlas_env.value("select paused_since from runs where kind = 'weekly_report'")
         assert since is not None
@@ -288,8 +290,6 @@ async def test_killed_midway_it_is_made_all_the_same(
 
 
 async def test_asked_twice_at_once_it_is_one_run(atlas_env: AtlasEnv) -> None:
-    from starter import AtlasClient
-
     async with AtlasClient.connect() as atlas:
         first = await atlas.start("weekly_report")
         second = await atlas.start("weekly_report")
