@@ -9,7 +9,7 @@ from typing import TypedDict
 from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
-from atlas.contracts.catalogue import FIRST, LAST
+from atlas.contracts.catalogue import EARLY, FIRST, LAST, NORMAL
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
 
 RETRY = RetryPolicy(
@@ -61,7 +61,7 @@ FETCHING = _options(start_to_close=timedelta(minutes=10))
 """One minute of work, and the requests then under way."""
 PROCESSING = _options(start_to_close=timedelta(hours=2), task_queue=QUEUE_PROCESSING)
 """A batch of documents that each take their whole time limit."""
-FETCHING_ONE = _options(start_to_close=timedelta(minutes=30))
+FETCHING_ONE = _options(start_to_close=timedelta(minutes=30), priority=Priority(priority_key=FIRST))
 """Ten minutes each for the host's turn, for robots.txt and for the request itself."""
 SETTLING = _options(start_to_close=timedelta(minutes=30))
 CLOSING = _options(start_to_close=timedelta(minutes=30))
@@ -71,6 +71,13 @@ BULK = _options(
     start_to_close=timedelta(hours=2), task_queue=QUEUE_BULK, priority=Priority(priority_key=LAST)
 )
 """A part of a rebuild, a backfill or a clean-up: whoever started it, everything else goes first."""
+
+
+def of_source(options: ActivityOptions, source: str, *, scheduled: bool) -> ActivityOptions:
+    """What a person waits for goes before what a schedule began; sources of one priority take
+    turns, where the server knows fairness."""
+    key = NORMAL if scheduled else EARLY
+    return {**options, "priority": Priority(priority_key=key, fairness_key=source)}
 
 
 def _watching(*, start_to_close: timedelta, schedule_to_close: timedelta) -> WatchOptions:

@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
         handlers_ended,
         history_is_long,
     )
-    from workflows.options import CLOSING, SHORT
+    from workflows.options import CLOSING, SHORT, ActivityOptions, of_source
     from workflows.telling import tell_stage
 
 _LEASE_POLL = timedelta(seconds=5)
@@ -68,6 +68,10 @@ class SourceFrame:
             stages.add("process")
         return [stage for stage in STAGES if stage in stages]
 
+    def _with(self, options: ActivityOptions) -> ActivityOptions:
+        scheduled = self._request.trigger == "schedule"
+        return of_source(options, self._source, scheduled=scheduled)
+
     async def set_paused(self, paused: bool) -> None:
         """Lanes stop at their next batch boundary, or go on."""
         if paused == (self._paused_since is not None):
@@ -111,7 +115,7 @@ class SourceFrame:
                     type=workflow.info().workflow_type,
                 ),
                 summary=self._source,
-                **SHORT,
+                **self._with(SHORT),
             )
             if opened.outcome != "already_running" or not self._request.wait_for_lease:
                 return opened
@@ -128,7 +132,7 @@ class SourceFrame:
         self._recording = True
         while self._recorded_pause != (paused := self._paused_since is not None):
             await workflow.execute_activity_method(
-                Running.pause_run, PauseRun(run_id=self._run_id, paused=paused), **SHORT
+                Running.pause_run, PauseRun(run_id=self._run_id, paused=paused), **self._with(SHORT)
             )
             self._recorded_pause = paused
         self._recording = False
@@ -147,7 +151,7 @@ class SourceFrame:
                 cut=self._cut,
             ),
             summary=self._source,
-            **CLOSING,
+            **self._with(CLOSING),
         )
         await handlers_ended()
         return closed

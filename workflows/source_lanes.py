@@ -91,7 +91,7 @@ class LanedRun(SourceFrame):
                 limits=self._limits,
             ),
             summary=_name(batch),
-            **SHORT,
+            **self._with(SHORT),
         )
 
     async def _work_batch(self, batch: Batch) -> None:
@@ -101,17 +101,17 @@ class LanedRun(SourceFrame):
         name = _name(batch)
         if self._fetches:
             fetched = await workflow.execute_activity_method(
-                Fetching.fetch_batch, batch, summary=name, **FETCHING
+                Fetching.fetch_batch, batch, summary=name, **self._with(FETCHING)
             )
             if self._stopping or not fetched.to_process:
                 return
         processed = await workflow.execute_activity_method(
-            Processing.process_batch, batch, summary=name, **PROCESSING
+            Processing.process_batch, batch, summary=name, **self._with(PROCESSING)
         )
         if self._stopping or not processed.to_settle:
             return
         settled = await workflow.execute_activity_method(
-            Indexing.settle_batch, batch, summary=name, **SETTLING
+            Indexing.settle_batch, batch, summary=name, **self._with(SETTLING)
         )
         self._count(settled.counts)
 

@@ -63,7 +63,7 @@ class SourceRun(LanedRun):
                     run_id=self._run_id, urls=urls, level=self._open_level, limits=self._limits
                 ),
                 summary=f"{len(urls)} URLs",
-                **SHORT,
+                **self._with(SHORT),
             )
 
     async def set_limits(self, limits: Limits) -> RunLimits:
@@ -127,7 +127,7 @@ class SourceRun(LanedRun):
                 changed=self._changes > 0,
             ),
             summary=f"{self._source}, level {self._level}",
-            **LISTING,
+            **self._with(LISTING),
         )
         if workflow.cancellation_reason() is not None:  # the activity ended well before it
             raise asyncio.CancelledError
@@ -169,7 +169,7 @@ class SourceRun(LanedRun):
         await workflow.execute_activity_method(
             Running.apply_limits,
             ApplyLimits(run_id=self._run_id, level=self._open_level, limits=self._limits),
-            **SHORT,
+            **self._with(SHORT),
         )
 
     # The result

@@ -80,6 +80,8 @@ class TemporalServer:
             *("--port", str(self.port), "--ui-port", str(self.ui_port)),
             *("--http-port", str(self.http_port), "--ui-disable-news-fetch"),
             *("--namespace", self.namespace),
+            # Off by default; without it the sources of one priority take turns as they come.
+            *("--dynamic-config-value", "matching.enableFairness=true"),
             *attributes,
         ]
 

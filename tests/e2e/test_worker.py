@@ -10,7 +10,7 @@ import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.common import Priority
 
-from atlas.contracts.catalogue import EARLY, FIRST, LAST
+from atlas.contracts.catalogue import EARLY, FIRST, LAST, NORMAL
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING, queues_named
 from starter.handles import missing_workers
 from tests.e2e.environments import until, until_pages
@@ -52,7 +52,6 @@ async def test_what_a_person_waits_for_overtakes_bulk_work(
     atlas_env: AtlasEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Forty runs of the least priority are queued, then two others, which go before most."""
-    monkeypatch.setenv("ATLAS_WORKER_ACTIVITIES", "1")
     monkeypatch.setenv("ATLAS_WORKER_WORKFLOWS", "2")
     queued = [(f"late {n}", LAST) for n in range(40)] + [("sync", EARLY), ("manual", FIRST)]
     handles = [
@@ -66,7 +65,7 @@ async def test_what_a_person_waits_for_overtakes_bulk_work(
         for name, key in queued
     ]
     async with atlas_env.worker():
-        begun = {handle.id: await _activity_began(handle) for handle in handles}
+        begun = {handle.id: await _began(handle) for handle in handles}
     order = sorted(begun, key=lambda name: begun[name])
     # Near the front, not first: each of the server's four partitions of a queue has an order of
     # its own, and a few tasks may be out before.
@@ -74,12 +73,31 @@ async def test_what_a_person_waits_for_overtakes_bulk_work(
     assert order.index("sync") < 12, order
 
 
-async def _activity_began(handle: WorkflowHandle[Any, Any]) -> float:
+@pytest.mark.parametrize(("trigger", "key"), [("cli", EARLY), ("schedule", NORMAL)])
+async def test_a_sync_goes_by_who_started_it_and_takes_turns_by_source(
+    atlas_env: AtlasEnv, origin: Origin, trigger: str, key: int
+) -> None:
+    origin.page("/a", PAGE.format("a"))
+    await atlas_env.add_source("docs", "urls", origin.url("/a"))
+    async with atlas_env.worker():
+        handle = await atlas_env.start("docs", trigger=trigger)
+        await handle.result()
+    asked = [
+        event.activity_task_scheduled_event_attributes.priority
+        async for event in handle.fetch_history_events()
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+    assert len(asked) >= 5
+    assert {(each.priority_key, each.fairness_key) for each in asked} == {(key, "docs")}
+
+
+async def _began(handle: WorkflowHandle[Any, Any]) -> int:
+    """When a worker took the run up, in nanoseconds since the epoch."""
     await handle.result()
     async for event in handle.fetch_history_events():
-        if event.HasField("activity_task_started_event_attributes"):
-            return event.event_time.ToNanoseconds() / 1e9
-    raise AssertionError(f"{handle.id} ran no activity")
+        if event.HasField("workflow_task_started_event_attributes"):
+            return event.event_time.ToNanoseconds()
+    raise AssertionError(f"{handle.id} was never taken up")
 
 
 async def test_a_stopping_worker_loses_nothing(atlas_env: AtlasEnv, origin: Origin) -> None:

@@ -1,0 +1,106 @@
+"""Each public workflow type, with its smallest sensible input, started in each way there is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from atlas.contracts.catalogue import WORKFLOWS, WorkflowType
+from starter import AtlasClient
+from tests.contracts.test_temporal_cli import Cli
+from tests.e2e.stack import AtlasEnv
+from tests.origin import Origin
+
+PUBLIC = {
+    "fetch_url",
+    "process_document",
+    "collect_from_source",
+    "collect_all_sources",
+    "batch_process",
+    "deduplicate_documents",
+    "rebuild_index",
+    "sync_pipeline",
+    "health_check",
+    "hourly_collection",
+    "daily_cleanup",
+    "weekly_report",
+}
+GOOD = {"completed", "ok", "degraded", "no_data"}
+"""A report on a corpus of a minute's age says that it has no data; a check may find that no
+schedule was applied."""
+PAGE = "<html lang=en><title>Quay</title><p>Boats lie at the quay until the tide turns.</p></html>"
+
+
+@pytest.fixture
+async def synced(atlas_env: AtlasEnv, origin: Origin) -> AsyncIterator[str]:
+    """A corpus of one page, and a worker; gives the page's URL."""
+    origin.page("/a", PAGE)
+    await atlas_env.add_source("docs", "urls", origin.url("/a"))
+    async with atlas_env.worker():
+        await atlas_env.sync("docs")
+        yield origin.url("/a")
+
+
+def input_of(kind: WorkflowType, url: str) -> dict[str, Any]:
+    """The example of the catalogue, on the URL of this test."""
+    found: dict[str, Any] = json.loads(
+        json.dumps(kind.example).replace("https://example.org/", url)
+    )
+    return found
+
+
+def ended_well(kind: WorkflowType, result: dict[str, Any]) -> None:
+    # The CLI prints an empty list as null.
+    kind.result.model_validate({key: each for key, each in result.items() if each is not None})
+    assert set(result) == set(kind.result.model_fields)
+    said = result.get("outcome", result.get("status"))
+    if kind.name == "fetch_url":
+        assert result["success"] is True, result
+    else:
+        assert said in GOOD, (kind.name, result)
+
+
+def test_the_twelve_types_are_the_public_ones() -> None:
+    assert set(WORKFLOWS) == PUBLIC
+
+
+async def test_each_by_the_plain_temporal_cli(atlas_env: AtlasEnv, synced: str) -> None:
+    cli = Cli(atlas_env)
+    for kind in WORKFLOWS.values():
+        options = ("--input", json.dumps(input_of(kind, synced)))
+        said = await cli.execute(kind.name, *options, "--workflow-id", f"plain-{kind.name}")
+        assert said.code == 0, (kind.name, said)
+        ended_well(kind, said.result)
+
+
+async def test_each_without_any_input_where_nothing_must_be_said(
+    atlas_env: AtlasEnv, synced: str
+) -> None:
+    cli = Cli(atlas_env)
+    for kind in (kind for kind in WORKFLOWS.values() if kind.example == {}):
+        said = await cli.execute(kind.name, "--workflow-id", f"bare-{kind.name}")
+        assert said.code == 0, (kind.name, said)
+        ended_well(kind, said.result)
+
+
+async def test_each_by_the_client(atlas_env: AtlasEnv, synced: str) -> None:
+    async with AtlasClient.connect() as client:
+        for kind in WORKFLOWS.values():
+            run = await client.start(kind.name, **input_of(kind, synced))
+            ended_well(kind, (await run.result()).model_dump(mode="json"))
+
+
+async def test_the_same_request_twice_is_one_run(atlas_env: AtlasEnv, origin: Origin) -> None:
+    """Without a worker nothing ends, so the second finds the first under way."""
+    async with AtlasClient.connect() as client:
+        await atlas_env.add_source("docs", "urls", origin.url("/a"))
+        async with atlas_env.worker():
+            pass  # the first worker writes the corpus into the namespace
+        for kind in WORKFLOWS.values():
+            first = await client.start(kind.name, **input_of(kind, origin.url("/a")))
+            second = await client.start(kind.name, **input_of(kind, origin.url("/a")))
+            assert second.joined, kind.name
+            assert second.run_id == first.run_id
