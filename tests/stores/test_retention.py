@@ -19,7 +19,7 @@ from atlas.contracts.daily_cleanup import Sweep
 from atlas.domain.retention import SHORTEST_GRACE, Retention, cutoff
 from atlas.settings import Settings
 from atlas.stores.blobs import open_blobs
-from atlas.stores.postgres import blob_rows, generations, ledger
+from atlas.stores.postgres import adopting, blob_rows, generations, ledger
 from tests.invariants import assert_invariants
 from tests.stores.cleaning import DAY, Cleaned, Cleaner
 from tests.stores.drive import Drive
@@ -177,6 +177,65 @@ async def test_what_somebody_is_about_to_refer_to_stays(cleaner: Cleaner) -> Non
             bytes.fromhex(blob)
         }
     assert (await cleaner.clean()).of("snapshots") == set()
+
+
+async def test_a_body_taken_from_the_ledger_is_spared_and_one_that_is_gone_is_not_taken(
+    cleaner: Cleaner,
+) -> None:
+    """`process_document` refers to what `fetch_url` once got, without putting it again."""
+    await cleaner.drive.add("docs")
+    pages = []
+    for url, body in ((A, b"got once"), (B, b"got once, too")):
+        blob = await cleaner.put(body)
+        pages.append((await cleaner.drive.corpus.known_page(url)).page_id)
+        await cleaner.pool.execute(
+            "insert into fetches (run_started, run_id, page_id, attempt, url, snapshot, fetched_at)"
+            " values ($1, $2, $3, 1, $2, $4, $1)",
+            *(cleaner.drive.now, url, pages[-1], bytes.fromhex(blob)),
+        )
+    cleaner.drive.now += timedelta(days=40)
+    assert (await cleaner.clean()).condemned == 2
+    async with cleaner.pool.acquire() as connection, connection.transaction():
+        await adopting.adopt(connection, pages[:1], cleaner.drive.now)
+    cleaner.drive.now += timedelta(days=3)
+    gone = hashlib.sha256(b"got once, too").hexdigest()
+    assert (await cleaner.clean()).of("snapshots") == {gone}
+    async with cleaner.pool.acquire() as connection, connection.transaction():
+        await adopting.adopt(connection, pages, cleaner.drive.now)
+    rows = await cleaner.pool.fetch("select fetched_snapshot from page_state order by page_id")
+    assert [row["fetched_snapshot"] and row["fetched_snapshot"].hex() for row in rows] == [
+        hashlib.sha256(b"got once").hexdigest(),
+        None,
+    ]
+
+
+async def test_what_refers_to_a_blob_is_looked_up_not_searched_for(cleaner: Cleaner) -> None:
+    """The last look before a deletion, under the blobs' locks, reads no table through."""
+    for statement in (
+        "insert into pages (url, created_at) select 'https://example.org/' || n, now() "
+        "from generate_series(1, 20000) n",
+        "insert into page_state (page_id, fetched_snapshot, settled_snapshot) "
+        "select id, sha256(url::bytea), sha256(url::bytea) from pages",
+        "insert into documents (page_id, text_hash, extractor, snapshot, media, title, text, "
+        "markdown, created_at) select id, sha256(url::bytea), 1, sha256(url::bytea), 'html', '', "
+        "'', '', now() from pages",
+        "insert into fetches (run_started, run_id, page_id, attempt, url, snapshot, fetched_at) "
+        "select now(), 'r', id, 1, url, sha256(url::bytea), now() from pages",
+        "insert into blobs (hash, size, put_at, condemned_at) select sha256(url::bytea), 1, "
+        "now(), now() from pages",
+        "analyze",
+    ):
+        await cleaner.pool.execute(statement)
+    referred = blob_rows.referred("timestamptz '2000-01-01'")
+    plan = await cleaner.pool.fetch(
+        "explain select hash from blobs b where hash = any(array(select sha256(n::text::bytea) "
+        f"from generate_series(1, 100) n)) and not {referred}"
+    )
+    text = "\n".join(row[0] for row in plan)
+    large = ("blobs", "page_state", "documents", "fetches_default")  # the others are empty here
+    searched = [name for name in large if f"Seq Scan on {name}" in text]
+    assert searched == [], text
+    assert "fetches_default_snapshot_idx" in text
 
 
 async def test_a_run_of_an_earlier_day_made_late_keeps_the_grace(cleaner: Cleaner) -> None:

@@ -13,7 +13,7 @@ import asyncpg
 
 from atlas.domain.lifecycle import Evidence
 from atlas.domain.urls import InvalidUrl, canonicalize
-from atlas.stores.postgres import pages
+from atlas.stores.postgres import blob_rows, pages
 from atlas.stores.postgres.lifecycles import becomes
 from atlas.stores.postgres.pool import Connection
 
@@ -21,7 +21,10 @@ from atlas.stores.postgres.pool import Connection
 async def adopt(connection: Connection, asked: Sequence[int], now: datetime) -> dict[int, int]:
     """Take over newer bodies of the pages; return which page each one means: that at the end of
     its redirects. The caller is in a transaction."""
-    newer = await connection.fetch(_NEWER, list(asked))
+    found = await connection.fetch(_NEWER, list(asked))
+    # A clean-up may be about to delete such a body, or have done so.
+    held = await blob_rows.hold(connection, [row["snapshot"] for row in found])
+    newer = [row for row in found if row["snapshot"] in held]
     means = await _ends(connection, newer, now)
     await _remember(connection, [(means[row["page_id"]], row) for row in newer])
     rest = [page for page in asked if page not in means]
