@@ -71,6 +71,8 @@ class DayStorage:
     blobs: int
     blob_bytes: int
     """Of the bodies, before compression."""
+    stored_bytes: int
+    """As they lie in the store; a body that no clean-up has seen there counts with its own size."""
     database_bytes: int
 
 

@@ -82,6 +82,7 @@ def _day(day: Day) -> dict[str, Any]:
         "bytes": figures.bytes,
         "wire_bytes": figures.wire_bytes,
         "blob_bytes": day.storage.blob_bytes if day.storage else None,
+        "stored_bytes": day.storage.stored_bytes if day.storage else None,
         "database_bytes": day.storage.database_bytes if day.storage else None,
     }
 

@@ -81,7 +81,7 @@ class _BothWeeks:
                 getattr(now[-1], name) if now else None,
                 getattr(before[-1], name) if before else None,
             )
-            for name in ("blobs", "blob_bytes", "database_bytes")
+            for name in ("blobs", "blob_bytes", "stored_bytes", "database_bytes")
         }
 
     def failures(self) -> tuple[FailureLine, ...]:

@@ -192,6 +192,8 @@ def storage(report: Report) -> Markup:
          moved(totals["wire_bytes"], size, fewer="less")),
         ("Bodies kept", size(totals["blob_bytes"].now),
          moved(totals["blob_bytes"], size, fewer="less")),
+        ("The same, as stored", size(totals["stored_bytes"].now),
+         moved(totals["stored_bytes"], size, fewer="less")),
         ("Database", size(totals["database_bytes"].now),
          moved(totals["database_bytes"], size, fewer="less")),
     ]  # fmt: skip

@@ -80,6 +80,7 @@ def _summary(report: Report) -> str:
         for title, key in (
             ("Read from the web", "wire_bytes"),
             ("Bodies kept", "blob_bytes"),
+            ("The same, as stored", "stored_bytes"),
             ("Database", "database_bytes"),
         )
     ]

@@ -15,7 +15,7 @@ from starter.cli.output import Format, emit, note, pairs, say
 if TYPE_CHECKING:
     from starter.jobs import JobHandle
 
-_GOOD = ("completed", "completed_with_failures", "ok")
+_GOOD = ("completed", "completed_with_failures", "no_data", "ok")
 
 
 async def start(

@@ -155,8 +155,13 @@ def _total(day: date, rows: Sequence[DayFigures]) -> DayFigures:
 
 def _storage(day: date, begins: date) -> DayStorage:
     age = (day - begins).days
-    return DayStorage(day, 90_000 + 140 * age, 4_100_000_000 + 9_300_000 * age,
-                      1_900_000_000 + 2_600_000 * age)  # fmt: skip
+    return DayStorage(
+        day,
+        blobs=90_000 + 140 * age,
+        blob_bytes=4_100_000_000 + 9_300_000 * age,
+        stored_bytes=980_000_000 + 2_200_000 * age,
+        database_bytes=1_900_000_000 + 2_600_000 * age,
+    )
 
 
 def _hosts(dice: random.Random, day: date) -> list[HostDay]:

@@ -256,9 +256,11 @@ async def test_nothing_ever_happened(drive: Drive) -> None:
 async def test_sizes_are_those_at_freezing(drive: Drive) -> None:
     await begun(drive)
     await drive.corpus.announce_blob("ab" * 32, 1000)
+    await drive.corpus.announce_blob("cd" * 32, 2000)
+    await drive.pool.execute("update blobs set stored_bytes = 300 where size = 2000")
     drive.now = moment(17, 1)
     (kept,) = (await frozen(drive)).storage
-    assert (kept.blobs, kept.blob_bytes) == (1, 1000)
+    assert (kept.blobs, kept.blob_bytes, kept.stored_bytes) == (2, 3000, 1300)
     assert kept.database_bytes > 1_000_000
 
 

@@ -125,6 +125,7 @@ _SOURCES = "select name, paused from sources where created_at < $1"
 
 _STORAGE = """
     select count(*) as blobs, coalesce(sum(size), 0)::bigint as blob_bytes,
+           coalesce(sum(coalesce(stored_bytes, size)), 0)::bigint as stored_bytes,
            pg_database_size(current_database()) as database_bytes
     from blobs
 """

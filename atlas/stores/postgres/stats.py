@@ -90,8 +90,8 @@ async def freeze(connection: Connection, day: date, now: datetime) -> bool:
 async def write(connection: Connection, counted: CountedDay, now: datetime) -> None:
     """Write a day as it was counted. The caller is in a transaction."""
     await connection.execute(
-        "insert into frozen_days (day, blobs, blob_bytes, database_bytes, frozen_at) "
-        "values ($1, $2, $3, $4, $5)",
+        "insert into frozen_days (day, blobs, blob_bytes, stored_bytes, database_bytes, "
+        "frozen_at) values ($1, $2, $3, $4, $5, $6)",
         *astuple(counted.storage),
         now,
     )
@@ -122,7 +122,7 @@ async def weeks(connection: Connection, week: Week) -> FrozenWeeks:
         *between,
     )
     storage = await connection.fetch(
-        "select day, blobs, blob_bytes, database_bytes from frozen_days "
+        "select day, blobs, blob_bytes, stored_bytes, database_bytes from frozen_days "
         "where day between $1 and $2 order by day",
         *between,
     )

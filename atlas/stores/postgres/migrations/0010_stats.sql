@@ -5,7 +5,8 @@ create table frozen_days (
     day            date primary key,
     frozen_at      timestamptz not null,
     blobs          bigint not null,
-    blob_bytes     bigint not null,
+    blob_bytes     bigint not null,  -- of the bodies
+    stored_bytes   bigint not null,  -- compressed, of those that a clean-up has seen
     database_bytes bigint not null
 );
 
