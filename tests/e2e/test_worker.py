@@ -67,10 +67,9 @@ async def test_what_a_person_waits_for_overtakes_bulk_work(
     async with atlas_env.worker():
         begun = {handle.id: await _began(handle) for handle in handles}
     order = sorted(begun, key=lambda name: begun[name])
-    # Near the front, not first: each of the server's four partitions of a queue has an order of
-    # its own, and a few tasks may be out before.
-    assert order.index("manual") < 12, order
-    assert order.index("sync") < 12, order
+    # Not the very first: each of the server's four partitions of a queue has an order of its own,
+    # and pollers wait with tasks in hand. First come, first served would make them the last two.
+    assert max(order.index("manual"), order.index("sync")) < len(order) / 2, order
 
 
 @pytest.mark.parametrize(("trigger", "key"), [("cli", EARLY), ("schedule", NORMAL)])
