@@ -46,6 +46,8 @@ async def claim(
     and the others skipped.
     """
     async with connection.transaction():
+        # One claim of a run after the other: a repeated one waits, and finds the same pages.
+        await skipping.hold_run(connection, batch.run_id)
         held = await connection.fetchval(
             "select count(*) from page_state "
             "where claim_run = $1 and claim_lane = $2 and claim_number = $3",
@@ -77,7 +79,6 @@ async def _stop_fetching(
 ) -> None:
     if fetch and limits == _UNLIMITED:
         return
-    await skipping.hold_run(connection, batch.run_id)
     code = skipping.NOT_FETCHED
     if fetch:
         code = await skipping.reason_to_stop(connection, batch.run_id, limits, now) or ""
