@@ -35,6 +35,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import BULK, SHORT
 
 
+_SWITCHED_BACK = "another run has switched to another generation meanwhile"
+
+
 @workflow.defn(name="rebuild_index")
 class RebuildIndex(Job):
     """The old generation serves until the new one has passed its gates; both are written to."""
@@ -42,7 +45,7 @@ class RebuildIndex(Job):
     def __init__(self) -> None:
         super().__init__()
         self._request = RebuildRequest()
-        self._state = RebuildState(generation=0, active=0)
+        self._state = RebuildState(generation=0)
         self._result = RebuildResult(workflow_id="", run_id="", outcome="failed")
 
     @workflow.run
@@ -66,14 +69,14 @@ class RebuildIndex(Job):
             await self._give_up()
             return await self._finish("gate_failed", _why(failed))
         switched = await self._switch(self._state.generation)
-        if switched.active is None:
-            return await self._finish("failed", switched.message)
+        if switched.active != self._state.generation:
+            return await self._finish("failed", switched.message or _SWITCHED_BACK)
         self._keep(generation=self._state.generation, previous=switched.previous)
         await self._tidy_up(self._state.generation)
         return await self._finish("completed", self._request.reason)
 
     async def _roll_back(self) -> RebuildResult:
-        self._state = RebuildState(generation=0, active=0, started=workflow.time())
+        self._state = RebuildState(generation=0, started=workflow.time())
         await self.begin("rebuild_index", self._request.trigger)
         self.tell("switching back", note=self._request.reason)
         switched = await self._switch(None)
@@ -96,9 +99,7 @@ class RebuildIndex(Job):
             StartGeneration(run_id=self.run_id, workflow_id=workflow.info().workflow_id),
             **BULK,
         )
-        self._state = RebuildState(
-            generation=started.generation or 0, active=started.active, started=started_at
-        )
+        self._state = RebuildState(generation=started.generation or 0, started=started_at)
         self.tell("copying", total=started.texts, of="texts", note=self._request.reason)
         return "" if started.generation else started.message
 
@@ -113,7 +114,6 @@ class RebuildIndex(Job):
                 Rebuilding.copy_texts,
                 CopyTexts(
                     generation=self._state.generation,
-                    active=self._state.active,
                     after=self._state.after,
                     chunk=self._request.chunk,
                 ),
@@ -135,7 +135,6 @@ class RebuildIndex(Job):
             Rebuilding.check_generation,
             CheckGeneration(
                 generation=self._state.generation,
-                active=self._state.active,
                 queries=self._request.queries,
                 min_overlap=self._request.min_overlap,
             ),

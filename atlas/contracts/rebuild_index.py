@@ -21,8 +21,6 @@ class RebuildState(Message):
     """What a run carries when it continues as new."""
 
     generation: int
-    active: int
-    """The generation that served when the run began."""
     after: str = ""
     """Text hash, in hex: the texts up to here are copied."""
     progress: Progress = Progress()
@@ -119,7 +117,6 @@ class GenerationStarted(Message):
     """`generation` is None when there is nothing to do: `message` says why."""
 
     generation: int | None = None
-    active: int = 0
     texts: int = 0
     """Distinct live texts."""
     message: str = ""
@@ -129,7 +126,6 @@ class CopyTexts(Message):
     """Bring the next texts into a generation."""
 
     generation: int
-    active: int
     after: str = ""
     """Text hash, in hex."""
     chunk: int = 500
@@ -146,7 +142,6 @@ class CheckGeneration(Message):
     """Make a generation ready for searches, and try its gates."""
 
     generation: int
-    active: int
     queries: list[str] = Field(default_factory=list)
     min_overlap: float = 0.8
 
@@ -170,7 +165,8 @@ class SwitchGeneration(Message):
 
 
 class GenerationSwitched(Message):
-    """`active` is None when there was nothing to switch to: `message` says why."""
+    """What searches read now. `active` is None when there was nothing to switch to: `message`
+    says why."""
 
     active: int | None = None
     previous: int | None = None

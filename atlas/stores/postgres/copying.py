@@ -78,7 +78,6 @@ async def insert(
     texts: Sequence[IndexText],
     *,
     unreadable: Sequence[bytes] = (),
-    active: int,
 ) -> bool:
     """Put analysed texts into a generation that is being built; false: it no longer is.
 
@@ -97,7 +96,7 @@ async def insert(
             connection, [text for text in texts if text.text_hash in live], only=generation
         )
         kept = await _still_live(connection, unreadable)
-        await index.carry_over(connection, sorted(kept), source=active, target=generation)
+        await index.carry_over(connection, sorted(kept), generation)
     return True
 
 

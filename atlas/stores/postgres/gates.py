@@ -12,7 +12,7 @@ import asyncpg
 
 from atlas.domain.analysis import query_terms
 from atlas.domain.sampling import overlap_enough, sample_queries
-from atlas.stores.postgres.index import Generation
+from atlas.stores.postgres.index import Generation, active_generation
 from atlas.stores.postgres.pool import Connection
 from atlas.stores.postgres.scoring import Cut, Scope, use_the_index
 from atlas.stores.postgres.search import search_generation
@@ -69,7 +69,6 @@ async def make_ready(connection: Connection, generation: int) -> None:
 async def check(
     connection: Connection,
     generation: int,
-    active: int,
     *,
     queries: Sequence[str],
     min_overlap: float,
@@ -79,7 +78,7 @@ async def check(
     Without queries, those of a sample of the corpus are asked.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        new, old = await _generation(connection, generation), await _generation(connection, active)
+        new, old = await _generation(connection, generation), await active_generation(connection)
         figures = await connection.fetchrow(_FIGURES, generation, timeout=_SECONDS)
         assert figures is not None
         verdicts = [

@@ -25,6 +25,9 @@ _LOCK_PATIENCE = "5s"
 _DDL_SECONDS = 3600.0
 """For what waits until nobody uses a partition; the pool's own limit is for queries."""
 
+_DETACHES = 100
+"""Attempts; only those beside another drop need more than one or two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Builder:
@@ -185,10 +188,8 @@ async def drop(connection: Connection, generation: int) -> bool:
     if not await retire(connection, generation):
         return False
     partition = f"index_entries_{generation:d}"
-    while (attached := await _attachment(connection, partition)) is not None:
-        how = "finalize" if attached == "pending" else "concurrently"
-        await _try(connection, f"alter table index_entries detach partition {partition} {how}")
-    await _try(connection, f"drop table if exists {partition}")
+    await _detach(connection, partition)
+    await connection.execute(f"drop table if exists {partition}", timeout=_DDL_SECONDS)
     await connection.execute(
         "delete from generations where id = $1 and state = 'retired' "
         "and to_regclass('index_entries_' || id) is null",
@@ -197,25 +198,30 @@ async def drop(connection: Connection, generation: int) -> bool:
     return True
 
 
-async def _try(connection: Connection, statement: str) -> None:
-    try:
-        await connection.execute(statement, timeout=_DDL_SECONDS)
-    except (
-        asyncpg.UndefinedTableError,
-        asyncpg.ObjectNotInPrerequisiteStateError,
-        asyncpg.WrongObjectTypeError,
-    ):
-        await asyncio.sleep(0.1)  # another drop of it was faster
-
-
-async def _attachment(connection: Connection, partition: str) -> str | None:
-    """How a partition hangs on its table: "attached", "pending" its detachment, or not."""
-    pending = await connection.fetchval(
-        "select inhdetachpending from pg_inherits where inhrelid = to_regclass($1)", partition
-    )
-    if pending is None:
-        return None
-    return "pending" if pending else "attached"
+async def _detach(connection: Connection, partition: str) -> None:
+    """Detach a partition; one whose detachment was cut off goes first, for it is in the way."""
+    for attempt in range(_DETACHES):
+        attached = await connection.fetch(
+            "select inhrelid::regclass::text as name, inhdetachpending as pending "
+            "from pg_inherits where inhparent = 'index_entries'::regclass "
+            "and (inhdetachpending or inhrelid = to_regclass($1)) order by 2 desc",
+            partition,
+        )
+        if not attached:
+            return
+        name, how = attached[0]["name"], "finalize" if attached[0]["pending"] else "concurrently"
+        try:
+            await connection.execute(
+                f"alter table index_entries detach partition {name} {how}", timeout=_DDL_SECONDS
+            )
+        except (
+            asyncpg.UndefinedTableError,
+            asyncpg.ObjectNotInPrerequisiteStateError,
+            asyncpg.WrongObjectTypeError,
+        ):
+            if attempt == _DETACHES - 1:
+                raise
+            await asyncio.sleep(0.1)  # another drop was faster: look again
 
 
 async def _alone(connection: Connection, change: Callable[[], Awaitable[R]]) -> R:

@@ -95,13 +95,11 @@ async def _remove_older(
         await connection.execute(_REMOVE_OLDER, *zip(*found, strict=True))
 
 
-async def carry_over(
-    connection: Connection, text_hashes: Sequence[bytes], *, source: int, target: int
-) -> None:
-    """Copy the entries of texts from one generation to another that lacks them."""
+async def carry_over(connection: Connection, text_hashes: Sequence[bytes], target: int) -> None:
+    """Copy the entries of texts from the active generation to another that lacks them."""
     if text_hashes:
         await hold_generations(connection)
-        await connection.execute(_CARRY_OVER, source, target, text_hashes)
+        await connection.execute(_CARRY_OVER, target, text_hashes)
 
 
 async def remove(connection: Connection, text_hashes: Sequence[bytes]) -> None:
@@ -154,11 +152,12 @@ with added as (
 _CARRY_OVER = _counted("""
 with added as (
     insert into index_entries (generation, text_hash, part, analyser, length, first, last, tsv)
-    select $2, e.text_hash, e.part, e.analyser, e.length, e.first, e.last, e.tsv
+    select $1, e.text_hash, e.part, e.analyser, e.length, e.first, e.last, e.tsv
       from index_entries e
-     where e.generation = $1 and e.text_hash = any($3::bytea[])
+     where e.generation = (select id from generations where state = 'active')
+       and e.text_hash = any($2::bytea[])
        and not exists (select from index_entries known
-                        where known.generation = $2 and known.text_hash = e.text_hash)
+                        where known.generation = $1 and known.text_hash = e.text_hash)
     on conflict do nothing
     returning generation, length)
 /* count added */

@@ -73,7 +73,6 @@ class Rebuilds:
                 )
             return GenerationStarted(
                 generation=builder.generation,
-                active=(await generations.pointers(connection)).active,
                 texts=await copying.count_live(connection),
             )
 
@@ -99,11 +98,7 @@ class Rebuilds:
         """Put analysed texts into the generation; false when it is no longer being built."""
         async with self._pool.acquire() as connection:
             return await copying.insert(
-                connection,
-                request.generation,
-                texts,
-                unreadable=unreadable,
-                active=request.active,
+                connection, request.generation, texts, unreadable=unreadable
             )
 
     async def check(self, request: CheckGeneration) -> GenerationChecked:
@@ -113,7 +108,6 @@ class Rebuilds:
             checked = await gates.check(
                 connection,
                 request.generation,
-                request.active,
                 queries=request.queries,
                 min_overlap=request.min_overlap,
             )
