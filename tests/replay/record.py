@@ -301,3 +301,66 @@ async def test_health_check(atlas_env: AtlasEnv) -> None:  # noqa: F811
         for execution in [each async for each in checks][::-1]:  # the newest last
             name = "health_check" if execution.id == "health_check" else "health_check_scheduled"
             await keep(name, atlas_env, execution.id)
+
+
+async def test_collecting(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
+    await add_site(atlas_env, origin)
+    for path in ("/a", "/b"):
+        origin.page(path, page(path))
+    await atlas_env.add_source("list", "urls", origin.url("/a"), origin.url("/b"), tags=("news",))
+    await atlas_env.add_source("feed", "feed", origin.url("/no-feed"), tags=("news",))
+    client = atlas_env.client
+
+    async def collected(name: str, kind: str, request: dict[str, object]) -> None:
+        await client.execute_workflow(kind, request, id=name, task_queue="atlas")
+        await keep(name, atlas_env, name)
+
+    async with atlas_env.worker():
+        await collected("hourly", "hourly_collection", {})
+        site = {"source": "docs", "mode": "full", "batch": 3, "limits": {"pages": 8}}
+        await collected("collect_site", "collect_from_source", site)
+        again = {"source": "docs", "mode": "failed"}
+        await collected("collect_failed", "collect_from_source", again)
+        continued = {"source": "docs", "mode": "full", "batch": 1, "max_history_events": 100}
+        await collected("collect_continued", "collect_from_source", continued)
+        await collected("collect_all", "collect_all_sources", {"sources": ["nobody", "list"]})
+        await collected("collect_tagged", "collect_all_sources", {"tags": ["news"], "parallel": 1})
+        stages = {"sources": ["list"], "stages": ["process"]}
+        await collected("sync_stored", "sync_pipeline", stages)
+        await collected("several_recorded", "sync_pipeline", {"all": True})
+
+
+async def test_collecting_changed_and_cancelled(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
+    gate = asyncio.Event()
+    for path in ("/a", "/b", "/c"):
+        origin.page(path, page(path), gate=gate if path == "/a" else None)
+    await atlas_env.add_source("list", "urls", origin.url("/a"), origin.url("/b"))
+    async with atlas_env.worker():
+        start = atlas_env.client.start_workflow
+        given = {"source": "list", "limits": {"pages": 1}}
+        handle = await start("collect_from_source", given, id="collect_changed", task_queue="atlas")
+        await origin.arrived("/a")
+        await handle.execute_update("add_urls", {"urls": [origin.url("/c"), "no url"]})
+        await handle.execute_update("set_limits", {})
+        await handle.signal("pause")
+        gate.set()
+        await when(handle, lambda progress: progress.counts.done > 0)
+        await handle.signal("resume")
+        await handle.result()
+        await keep("collect_changed", atlas_env, "collect_changed")
+
+        origin.page("/a", page("/a"), silent=True)
+        before = len(origin.requests("/a"))
+        again = {"mode": "full"}
+        handle = await start(
+            "collect_all_sources", again, id="collect_cancelled", task_queue="atlas"
+        )
+        await origin.arrived("/a", before + 1)
+        await handle.signal("pause")
+        await handle.signal("resume")
+        await handle.cancel()
+        with suppress(WorkflowFailureError):
+            await handle.result()
+        await keep("collect_cancelled", atlas_env, "collect_cancelled")
+        child = "collect_from_source:list"
+        await keep("collect_cancelled_child", atlas_env, child)

@@ -23,6 +23,9 @@ WANTED = {
     "dedup_cancelled",
     "process_added", "process_failed", "process_unknown", "process_refused", "batch_continued",
     "batch_refused", "batch_cancelled",
+    "collect_all", "collect_tagged", "collect_site", "collect_failed", "collect_continued",
+    "collect_changed", "collect_cancelled", "collect_cancelled_child", "hourly", "sync_stored",
+    "several_recorded",
     "cleanup", "cleanup_dry", "cleanup_continued", "cleanup_cancelled",
 }  # fmt: skip
 
