@@ -16,6 +16,8 @@ LOOKED_AT = 300
 """So many at most in one look; the four of every Atlas come first."""
 
 _SKIPPED, _MISSED = "schedules.skipped:", "schedules.missed:"
+_LOOKED = "schedules.looked"
+"""Is there after a first look: a counter that is not, was 0 then."""
 _PATIENCE = {"health_check"}
 """May skip without a word: a check that takes long says so itself."""
 
@@ -68,12 +70,12 @@ def _all_well(seen: Sequence[Seen], declared: int) -> str:
 def _figures(seen: Sequence[Seen]) -> dict[str, float]:
     """What is not 0: a source that never skipped needs no line."""
     skipped = {_SKIPPED + each.id: float(each.skipped) for each in seen if each.skipped}
-    return skipped | {_MISSED + each.id: float(each.missed) for each in seen if each.missed}
+    return {_LOOKED: 1.0} | skipped | {_MISSED + each.id: float(each.missed) for each in seen if each.missed}
 
 
 def _grown(prefix: str, schedule_id: str, now: int, before: Mapping[str, float]) -> bool:
     """Whether a counter has grown since the check before; of a first check nothing is known."""
-    if not before:
+    if _LOOKED not in before:
         return False
     return now > before.get(prefix + schedule_id, 0.0)
 

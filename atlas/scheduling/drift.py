@@ -91,7 +91,10 @@ async def _values(client: Client, values: Sequence[Any]) -> list[Any]:
     payloads = [value for value in values if isinstance(value, Payload)]
     if len(payloads) < len(values):
         return list(values)
-    return await client.data_converter.decode(payloads) if payloads else []
+    try:
+        return await client.data_converter.decode(payloads) if payloads else []
+    except Exception as error:  # with a key that is gone, say: to be made anew
+        return [f"unreadable ({error})"]
 
 
 async def _value(client: Client, value: Any) -> Any:

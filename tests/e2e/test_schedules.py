@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -58,6 +60,23 @@ async def test_applying_twice_makes_the_four_once(atlas: AtlasClient) -> None:
     assert [each.drift for each in seen] == [()] * 4
     # Nothing begins because of it; the first two may have fired by themselves, on their minute.
     assert [each.actions for each in seen[2:]] == [0, 0]
+
+
+async def test_encrypted_schedules_are_as_declared_too(
+    atlas_env: AtlasEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {name: f"{name}:{base64.b64encode(os.urandom(32)).decode()}" for name in ("old", "new")}
+    for given, expected in (
+        (keys["old"], "created"),
+        (keys["old"], "unchanged"),
+        (f"{keys['new']},{keys['old']}", "unchanged"),
+        (keys["new"], "repaired"),
+        (keys["new"], "unchanged"),
+    ):
+        monkeypatch.setenv("ATLAS_ENCRYPTION_KEYS", given)
+        async with AtlasClient.connect() as atlas:
+            assert await did(atlas) == dict.fromkeys(IDS, expected)
+            assert not any(each.drift for each in await atlas.schedules.list())
 
 
 async def test_two_who_apply_at_once_make_each_once(atlas: AtlasClient) -> None:
@@ -122,10 +141,9 @@ HAND = [
 ]
 
 
-async def test_what_was_changed_by_hand_is_named_and_repaired(
-    atlas: AtlasClient, atlas_env: AtlasEnv
-) -> None:
-    await atlas.schedules.apply()
+async def test_what_was_changed_by_hand_is_named_and_repaired(atlas_env: AtlasEnv) -> None:
+    declared = [each for each in PERIODIC if each.id == "health_check"]
+    await apply(atlas_env.client, declared)
     handle = atlas_env.client.get_schedule_handle("health_check")
     for change, field in HAND:
 
@@ -135,11 +153,11 @@ async def test_what_was_changed_by_hand_is_named_and_repaired(
             return ScheduleUpdate(change(now.description.schedule))
 
         await handle.update(by_hand)
-        seen = {each.id: each for each in await atlas.schedules.list()}
-        assert any(line.startswith(f"{field}:") for line in seen["health_check"].drift), field
-        repaired = [each for each in await atlas.schedules.apply() if each.did == "repaired"]
-        assert [each.id for each in repaired] == ["health_check"]
-        assert not any(each.drift for each in await atlas.schedules.list()), field
+        [change] = await apply(atlas_env.client, declared, remove=False)
+        assert change.did == "repaired"
+        assert any(line.startswith(f"{field}:") for line in change.why), (field, change.why)
+        [seen] = await look(atlas_env.client, declared, surplus=False)
+        assert seen.drift == (), field
 
 
 async def test_a_pause_of_the_operator_stays_with_its_note(

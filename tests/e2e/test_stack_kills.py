@@ -99,7 +99,8 @@ async def stack(
     monkeypatch.setenv("ATLAS_FETCH_RETRY_DELAY", "0.1")
     monkeypatch.setenv("ATLAS_HOME", str(tmp_path / "home"))
     worker = [sys.executable, "-P", "-m", "worker"]
-    home = Home(tmp_path / "home", worker=worker, worker_announces=True, postgres_settings={})
+    changes = {"worker_announces": True, "postgres_settings": {}, "schedules": False}
+    home = Home(tmp_path / "home", worker=worker, **changes)
     try:
         assert await home.up() == 0
         made = Stack(home, origin)
