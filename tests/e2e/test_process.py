@@ -7,118 +7,40 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
-from atlas.composition import serving
 from atlas.contracts.jobs import BeginJob, EndJob, Progress
 from atlas.contracts.processing import ProcessResult, SelectPages, WindUp, WorkChunk
-from atlas.domain.prepared import Prepared
-from atlas.stores.postgres.search import search
-from tests.e2e.environments import Servers, servers, until
+from tests.e2e.environments import until
+from tests.e2e.processing import (
+    EMPTY,
+    TEXT,
+    env,
+    fetch,
+    found,
+    keep,
+    page,
+    process,
+    refusal,
+    servers,
+    set_lifecycle,
+    state,
+    url,
+    versions,
+)
 from tests.e2e.stack import AtlasEnv
-from tests.e2e.test_delivery import activities, beside, cut_short, once, twice
-from tests.invariants import assert_invariants, assert_workflows_healthy
+from tests.e2e.test_delivery import activities, beside, cut_short, twice
+from tests.invariants import assert_invariants
 from tests.origin import Origin
 from tests.stored import store
-from tests.text import poison
 
-__all__ = ["servers"]
+__all__ = ["env", "servers", "url"]
 
-TEXT = b"A ferry bell rings twice in the fog, and the harbour wakes."
-EMPTY = b" \n "
-POISON = b"POISON"
-
-
-def poison_crashes(patch: pytest.MonkeyPatch) -> None:
-    """Let the body POISON crash its child, in earnest."""
-    sound = serving._prepare
-
-    async def prepare(pool: Any, body: bytes, *rest: Any) -> Prepared:
-        if body == POISON:
-            return await pool.run(poison.crash, None, lambda _: None)
-        return await sound(pool, body, *rest)
-
-    patch.setattr(serving, "_prepare", prepare)
-
-
-@pytest.fixture(scope="module")
-async def env(
-    servers: Servers, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[AtlasEnv]:
-    async with servers.atlas(tmp_path_factory.mktemp("process")) as env:
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in env.variables.items():
-                patch.setenv(name, value)
-            poison_crashes(patch)
-            async with env.worker():
-                yield env
-        await assert_invariants(env.pool, env.blobs)
-        await assert_workflows_healthy(env.client)
-
-
-@pytest.fixture
-def url() -> str:
-    return f"https://{uuid.uuid4().hex}.example/a"
-
-
-async def keep(env: AtlasEnv, url: str, body: bytes = TEXT) -> None:
-    await store(env.pool, env.blobs, {url: body})
-
-
-async def process(env: AtlasEnv, **request: Any) -> ProcessResult:
-    """As a plain `temporal workflow execute` does."""
-    answer = await env.client.execute_workflow(
-        "process_document", request, id=f"p-{uuid.uuid4().hex}", task_queue="atlas"
-    )
-    return ProcessResult.model_validate(answer)
-
-
-async def refusal(env: AtlasEnv, *inputs: object) -> str:
-    handle = await env.client.start_workflow(
-        "process_document", args=inputs, id=f"p-{uuid.uuid4().hex}", task_queue="atlas"
-    )
-    with pytest.raises(WorkflowFailureError) as caught:
-        await handle.result()
-    return str(caught.value.cause)
-
-
-async def fetch(env: AtlasEnv, url: str) -> dict[str, Any]:
-    answer: dict[str, Any] = await env.client.execute_workflow(
-        "fetch_url", {"url": url}, id=f"f-{uuid.uuid4().hex}", task_queue="atlas"
-    )
-    return answer
-
-
-def page(words: str) -> str:
-    return f"<html><title>{words}</title><main><p>{words} rings in the fog.</p></main></html>"
-
-
-async def found(env: AtlasEnv, words: str) -> list[str]:
-    async with env.pool.acquire() as connection:
-        return [hit.url for hit in (await search(connection, words)).results]
-
-
-async def state(env: AtlasEnv, url: str, column: str) -> Any:
-    query = f"select ps.{column} from page_state ps join pages p on p.id = page_id where url = $1"
-    return await env.value(query, url)
-
-
-async def versions(env: AtlasEnv, url: str) -> int:
-    query = "select count(*) from versions v join pages p on p.id = v.page_id where url = $1"
-    return int(await env.value(query, url))
-
-
-async def set_lifecycle(env: AtlasEnv, url: str, lifecycle: str) -> None:
-    await env.pool.execute(
-        "update page_state set lifecycle = $2 from pages p where p.id = page_id and url = $1",
-        url,
-        lifecycle,
-    )
+NAME = "process_document"
 
 
 async def test_what_was_fetched_alone_is_found_after_it_was_processed(
@@ -230,60 +152,6 @@ async def test_a_suspect_page_stays_suspect(env: AtlasEnv, url: str) -> None:
     assert await state(env, url, "lifecycle") == "suspect"
 
 
-# Quarantine
-
-
-async def test_a_document_that_keeps_failing_is_left_alone_and_its_old_version_stays(
-    env: AtlasEnv, url: str
-) -> None:
-    await keep(env, url, b"Quarantineless words of the first version.")
-    await process(env, url=url)
-    await keep(env, url, EMPTY)
-    tries = [await process(env, url=url) for _ in range(4)]
-    assert [each.documents[0].result for each in tries] == ["failed"] * 3 + ["skipped"]
-    assert [each.documents[0].quarantined for each in tries] == [False, False, True, True]
-    assert tries[3].documents[0].error_code == "quarantined"
-    assert await found(env, "quarantineless") == [url]
-    assert await state(env, url, "lifecycle") == "live"
-    forced = await process(env, url=url, force=True)
-    assert forced.documents[0].error_code == "empty_body"
-    await keep(env, url, b"Mended words of the second version.")
-    [mended] = (await process(env, url=url)).documents
-    assert (mended.result, mended.quarantined) == ("updated", False)
-    assert await found(env, "mended") == [url]
-
-
-async def test_a_deadly_document_is_quarantined_at_once(env: AtlasEnv, url: str) -> None:
-    await keep(env, url, POISON)
-    [first] = (await process(env, url=url)).documents
-    [second] = (await process(env, url=url)).documents
-    assert (first.error_code, first.quarantined) == ("extractor_crashed", True)
-    assert second.error_code == "quarantined"
-    assert await state(env, url, "lifecycle") == "quarantined"
-    await env.pool.execute("update quarantine set extractor = 0 where page_id = $1", first.page)
-    [newer] = (await process(env, url=url)).documents  # another extractor version tries it
-    assert newer.error_code == "extractor_crashed"
-    await keep(env, url, EMPTY)
-    await process(env, url=url)  # another body has not failed as often
-    assert await state(env, url, "lifecycle") == "discovered"
-    await keep(env, url)
-    assert (await process(env, url=url)).counts.added == 1
-
-
-async def test_a_sync_leaves_a_quarantined_document_alone(env: AtlasEnv, origin: Origin) -> None:
-    url = origin.url("/empty")
-    origin.page("/empty", "<html><body></body></html>")
-    await env.add_source("docs", "urls", url)
-    runs = [await env.sync("docs") for _ in range(4)]
-    assert [run.counts.failed for run in runs] == [1, 1, 1, 0]
-    assert [run.counts.skipped for run in runs] == [0, 0, 0, 1]
-    assert [run.outcome for run in runs[2:]] == ["completed_with_failures", "completed"]
-    assert await state(env, url, "lifecycle") == "quarantined"
-    origin.page("/empty", page("Fullness"))
-    assert (await env.sync("docs")).counts.added == 1
-    assert await state(env, url, "lifecycle") == "live"
-
-
 # Faults
 
 
@@ -348,7 +216,7 @@ async def test_a_page_that_a_sync_works_on_is_waited_for(env: AtlasEnv, origin: 
     assert await found(env, "adrift") == [url]
 
 
-@pytest.mark.parametrize("deliver", [once, twice, beside, cut_short], ids=lambda way: way.__name__)
+@pytest.mark.parametrize("deliver", [twice, beside, cut_short], ids=lambda way: way.__name__)
 async def test_every_way_of_delivery_leaves_the_same_corpus(
     atlas_env: AtlasEnv, deliver: Any
 ) -> None:
@@ -381,11 +249,11 @@ async def test_every_way_of_delivery_leaves_the_same_corpus(
 
 async def test_bad_input_fails_at_once_and_names_the_mend(atlas_env: AtlasEnv, url: str) -> None:
     async with atlas_env.worker():
-        assert "exactly one of 'url', 'page' and 'snapshot'" in await refusal(atlas_env, {})
-        assert "not 'url' and 'page'" in await refusal(atlas_env, {"url": url, "page": 1})
-        assert "needs an input" in await refusal(atlas_env)
-        assert "did you mean 'force'" in await refusal(atlas_env, {"url": url, "Force": True})
-        wanted = await refusal(atlas_env, {"url": url, "extractor": 99})
+        assert "exactly one of 'url', 'page' and 'snapshot'" in await refusal(atlas_env, NAME, {})
+        assert "not 'url' and 'page'" in await refusal(atlas_env, NAME, {"url": url, "page": 1})
+        assert "needs an input" in await refusal(atlas_env, NAME)
+        assert "did you mean 'force'" in await refusal(atlas_env, NAME, {"url": url, "Force": True})
+        wanted = await refusal(atlas_env, NAME, {"url": url, "extractor": 99})
         assert "99 refused: the workers have version" in wanted
     ended = await atlas_env.fetch("select outcome from runs")
     assert [row["outcome"] for row in ended] == ["failed"]
