@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
+from atlas.checks.database import index as check_index
 from atlas.domain.analysis import ANALYSER_VERSION, index_parts
 from atlas.stores.postgres import copying, gates, generations, index, settle
 from atlas.stores.postgres.generation_list import listing
@@ -510,3 +511,12 @@ async def test_a_drop_waits_for_no_search_and_no_search_for_a_drop(database: asy
             assert not dropping.done()
         assert await dropping
         assert await states(one) == {2: "active"}
+
+
+async def test_the_health_check_tells_of_an_outdated_index(database_url: str) -> None:
+    assert (await check_index(database_url)).status == "ok"
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("update generations set analyser = 0")
+    await connection.close()
+    found = await check_index(database_url)
+    assert (found.status, "atlas index rebuild" in found.mend) == ("degraded", True)
