@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+import pytest
+
+from atlas.contracts.sync_pipeline import SyncProgress
 from atlas.stores.postgres import reconcile, sources
 from tests.e2e.environments import until
 from tests.e2e.stack import AtlasEnv
@@ -93,4 +96,46 @@ async def test_a_terminated_runs_lease_and_pages_go_to_the_next(
         gate.set()
     ended = await atlas_env.fetch("select outcome from runs where workflow_id = 'dead'")
     assert [row["outcome"] for row in ended] == ["failed"]
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
+
+
+@pytest.mark.slow  # it polls for the lease every few seconds
+async def test_a_pause_while_waiting_for_the_lease_outlives_continuing_as_new(
+    atlas_env: AtlasEnv, origin: Origin
+) -> None:
+    gate = asyncio.Event()
+    origin.page("/a", PAGE.format("only"), gate=gate)
+    await atlas_env.add_source("docs", "urls", origin.url("/a"))
+    async with atlas_env.worker():
+        holder = await atlas_env.start("docs", id="holder")
+        await origin.arrived("/a")
+        waiting = await atlas_env.start(
+            "docs", id="waiting", wait_for_lease=True, max_history_events=100
+        )
+        for _ in range(15):  # make the history long
+            await waiting.signal("pause")
+            await waiting.signal("resume")
+        await waiting.signal("pause")
+
+        async def continued() -> bool:
+            now = await atlas_env.client.get_workflow_handle("waiting").describe()
+            return now.run_id != waiting.result_run_id
+
+        await until(continued)
+        progress = await atlas_env.client.get_workflow_handle("waiting").query(
+            "progress", result_type=SyncProgress
+        )
+        assert (progress.paused, progress.stage) == (True, "paused")
+        gate.set()
+        assert (await holder.result()).counts.added == 1
+
+        async def recorded() -> bool:
+            query = "select paused_since is not null from runs where workflow_id = 'waiting'"
+            return bool(await atlas_env.value(query))
+
+        await until(recorded)
+        asked = len(origin.requests("/a"))
+        await waiting.signal("resume")
+        assert (await waiting.result()).counts.unchanged == 1
+        assert len(origin.requests("/a")) == asked + 1
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
