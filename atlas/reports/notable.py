@@ -54,7 +54,7 @@ def _fresh(report: Report) -> Iterator[str]:
     worst = min(stale, key=lambda day: (_share(day), day.day))
     days = "one day" if len(stale) == 1 else f"{len(stale)} days"
     yield (
-        f"On {days}, less than {percent(FEW_FRESH)} of the live documents were checked on time: "
+        f"On {days}, less than {FEW_FRESH:.0%} of the live documents were checked on time: "
         f"{percent(_share(worst))} on {words.long_day(worst.day)}."
     )
 

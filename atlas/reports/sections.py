@@ -89,7 +89,12 @@ def sources(report: Report) -> Markup:
     )
     more = len(busiest) - SOURCES_SHOWN
     rest = [_empty(f"{more} more are in the JSON form of this report.")] if more > 0 else []
-    return _section("Sources", shown, *rest)
+    return _section("Sources", *_about_differences(report), shown, *rest)
+
+
+def _about_differences(report: Report) -> list[Markup]:
+    said = "Below each figure: the difference to the week before."
+    return [tag("p", said, class_="sub")] if report.days_before else []
 
 
 def _busy(line: SourceLine) -> float:
@@ -143,7 +148,8 @@ def failures(report: Report) -> Markup:
         ]
         for line in report.failures
     ]
-    return _section("Failures", table(["Class", "Requests", "Pages given up"], rows))
+    shown = table(["Class", "Requests", "Pages given up"], rows)
+    return _section("Failures", *_about_differences(report), shown)
 
 
 def hosts(report: Report) -> Markup:

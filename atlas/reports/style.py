@@ -50,7 +50,7 @@ p { margin: 0 0 12px; }
 
 .charts { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px; }
 figure { margin: 0; padding: 14px 16px 10px; }
-figcaption .sub { color: var(--soft); font-size: 13px; }
+.sub { color: var(--soft); font-size: 13px; margin: -8px 0 8px; }
 figure > svg { display: block; width: 100%; height: auto; margin-top: 8px; }
 .legend {
   display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 6px 0 0; padding: 0;

@@ -11,7 +11,7 @@ from tests.starter.conftest import Atlas
 
 
 async def test_a_report_is_made_listed_and_shown(
-    atlas: Atlas, atlas_env: AtlasEnv, tmp_path: Path
+    atlas: Atlas, atlas_env: AtlasEnv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await atlas_env.add_source("docs", "urls", "https://example.org/")
     await atlas_env.pool.execute("update sources set created_at = timestamptz '2026-11-01 12:00Z'")
@@ -34,6 +34,11 @@ async def test_a_report_is_made_listed_and_shown(
     page = tmp_path / "page.html"
     saved = await atlas("report", "show", "-o", "html", "--save", str(page))
     assert saved.code == 0
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: bool(opened.append(url)) or True)
+    shown = await atlas("report", "show", "2026-W46", "--open")
+    assert shown.code == 0
+    assert Path(opened[0].removeprefix("file://")).read_text() == page.read_text()
     async with AtlasClient.connect() as client:
         assert page.read_text() == await client.report("2026-W46", "html")
         assert [each.week for each in await client.reports()] == ["2026-W46", "2026-W40"]
