@@ -560,7 +560,16 @@ async def test_hosts_robots_and_manifests_go_and_reports_stay(cleaner: Cleaner) 
             f"https://{host}",
             now - days * DAY,
         )
+    cleaner.drive.now = now - 100 * DAY
     blob = bytes.fromhex(await cleaner.put(b"{}"))
+    again = bytes.fromhex(await cleaner.put(b"{} {}"))
+    await cleaner.pool.execute(
+        "insert into artifacts values ('manifest', 'given-again', $1, 'application/json', $2)",
+        again,
+        cleaner.drive.now,
+    )
+    cleaner.drive.now = now
+    await cleaner.put(b"{} {}")
     for kind in ("outcomes", "manifest", "report"):
         for days in (10, 100):
             await cleaner.pool.execute(

@@ -156,6 +156,8 @@ _ARTIFACTS = """
     select a.kind || '/' || a.name as key, a.kind || ' ' || a.name as identity, 0::bigint as size
     from artifacts a
     where a.kind = any($3::text[]) and a.created_at <= $1 and a.kind || '/' || a.name > $2
+      -- Given again since: the same manifest, put anew.
+      and not exists (select from blobs b where b.hash = a.hash and b.put_at > $1)
 """
 
 
