@@ -36,6 +36,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("process", "starter.cli.process:process", "Process stored documents again"),
     ("doctor", "starter.cli.doctor:doctor", "Look at every part, and say what mends it"),
     ("worker", "starter.cli.worker:worker", "Run a worker here, until Ctrl-C"),
+    ("codec", "starter.cli.codec:codec", "Decrypt payloads for the Web UI and `temporal`"),
     ("migrate", "starter.cli.migrate:migrate", "Bring the database's schema up to date"),
     ("schema", "starter.cli.schema:schema", "Print the JSON Schema of requests and results"),
 )

@@ -45,18 +45,19 @@ async def kept_by_temporal(env: AtlasEnv) -> AsyncIterator[str]:
             MessageToJson(described.raw_description),
             MessageToJson(execution.raw_info),
         ):
-            for value in _strings(json.loads(text)):
+            for value in strings(json.loads(text)):
                 yield value
 
 
-def _strings(value: Any) -> Iterator[str]:
+def strings(value: Any) -> Iterator[str]:
+    """Every string in a JSON value, and what it is the base64 of."""
     if isinstance(value, dict):
         for name, part in value.items():
             yield str(name)
-            yield from _strings(part)
+            yield from strings(part)
     elif isinstance(value, list):
         for part in value:
-            yield from _strings(part)
+            yield from strings(part)
     else:
         yield str(value)
         with suppress(ValueError):
