@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
+from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.contracts.jobs import BeginJob, EndJob, Progress
 from atlas.contracts.processing import ProcessResult, SelectPages, WindUp, WorkChunk
+from atlas.stores.postgres import settle
 from tests.e2e.environments import until
 from tests.e2e.processing import (
     EMPTY,
@@ -33,7 +36,7 @@ from tests.e2e.processing import (
     versions,
 )
 from tests.e2e.stack import AtlasEnv
-from tests.e2e.test_delivery import activities, beside, cut_short, twice
+from tests.e2e.test_delivery import activities, beside, cut_short, once, twice
 from tests.invariants import assert_invariants
 from tests.origin import Origin
 from tests.stored import store
@@ -242,6 +245,29 @@ async def test_every_way_of_delivery_leaves_the_same_corpus(
     assert await atlas_env.value("select failures from quarantine") == 1
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
     assert await atlas_env.value("select count(*) from versions where valid_to is null") == 12
+
+
+@pytest.mark.parametrize("after", ["select_pages", "process_batch"])
+async def test_a_page_buried_meanwhile_stays_buried(atlas_env: AtlasEnv, after: str) -> None:
+    url = "https://stored.example/a"
+    await keep(atlas_env, url)
+    key = Batch(run_id="r", lane=0, number=1)
+    async with activities(atlas_env, once) as call:
+        await call("begin_job", BeginJob(run_id="r", workflow_id="by-hand", kind="batch_process"))
+        await call("select_pages", SelectPages(run_id="r", url=url))
+        if after == "process_batch":
+            await call("claim_batch", ClaimBatch(**key.model_dump()))
+            assert (await call("process_batch", key)).to_settle == 1
+        page = await atlas_env.value("select id from pages")
+        async with atlas_env.pool.acquire() as connection, connection.transaction():
+            await settle.bury(connection, [page], datetime.now(UTC))
+        for number in (1, 2, 3):
+            await call("work_chunk", WorkChunk(run_id="r", lane=0, number=number))
+        wound = await call("wind_up", WindUp(run_id="r"))
+        await call("end_job", EndJob(run_id="r", outcome=wound.outcome))
+    assert [each.error_code for each in wound.documents] == ["page_gone"]
+    assert await versions(atlas_env, url) == 0
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
 
 
 # Bad input: an Atlas of its own, for the fixture of the others looks for failed workflows
