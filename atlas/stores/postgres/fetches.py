@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from atlas.domain.batch import FetchRow
-from atlas.domain.errors import ErrorClass, PageError, outcome_of
-from atlas.domain.lifecycle import Evidence, counts_as_gone
-from atlas.stores.postgres import pages, queue, rechecks
+from atlas.domain.errors import PageError, outcome_of
+from atlas.domain.lifecycle import Evidence
+from atlas.stores.postgres import pages, queue, rechecks, vanishing
 from atlas.stores.postgres.lifecycles import becomes
 from atlas.stores.postgres.pool import Connection
 
@@ -39,7 +39,7 @@ async def record(
         await _count_attempts(connection, run_id, asked)
         await _plan(connection, started, rows, now)
         await _remember_bodies(connection, run_id, rows, now)
-        await _remember_gone(connection, run_id, rows, now)
+        await vanishing.remember_gone(connection, run_id, rows, now)
         await _follow_redirects(connection, run_id, rows, now)
         onward = await _move_on(connection, run_id, rows)
         if process:
@@ -183,60 +183,6 @@ async def _remember_bodies(
         [row.etag for row in bodies],
         [row.last_modified for row in bodies],
     )
-
-
-async def _remember_gone(
-    connection: Connection, run_id: str, rows: Sequence[FetchRow], now: datetime
-) -> None:
-    # Evidence only: the run's end decides, under the sources' policies and the brake.
-    gone = [row for row in rows if row.error and row.error.error_class is ErrorClass.GONE]
-    if not gone:
-        return
-    counted = await _counted_as_gone(connection, run_id, [row.page_id for row in gone], now)
-    await connection.execute(
-        f"""
-        update page_state
-        set gone_count = gone_count + o.counted::int, gone_status = o.status,
-            gone_since = coalesce(gone_since, $4),
-            gone_at = case when o.counted then $4 else gone_at end,
-            gone_run = case when o.counted then $5 else gone_run end,
-            lifecycle = {becomes(Evidence.GONE)}
-        from unnest($1::bigint[], $2::int[], $3::boolean[]) as o(page_id, status, counted)
-        where page_state.page_id = o.page_id
-        """,  # noqa: S608 (made from the lifecycle's table)
-        [row.page_id for row in gone],
-        [row.status for row in gone],
-        [row.page_id in counted for row in gone],
-        now,
-        run_id,
-    )
-
-
-async def _counted_as_gone(
-    connection: Connection, run_id: str, pages: Sequence[int], now: datetime
-) -> set[int]:
-    """Pages whose 404 or 410 is evidence of its own (see `lifecycle.counts_as_gone`)."""
-    rows = await connection.fetch(
-        """
-        select ps.page_id, ps.gone_at, ps.gone_run = $2 as same_run,
-               coalesce(before.source_id = mine.source_id, false) as same_source
-        from page_state ps left join runs before on before.run_id = ps.gone_run
-        left join runs mine on mine.run_id = $2
-        where ps.page_id = any($1::bigint[])
-        """,
-        list(pages),
-        run_id,
-    )
-    return {
-        row["page_id"]
-        for row in rows
-        if counts_as_gone(
-            last=row["gone_at"],
-            same_run=bool(row["same_run"]),
-            same_source=row["same_source"],
-            now=now,
-        )
-    }
 
 
 async def _follow_redirects(

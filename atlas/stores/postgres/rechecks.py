@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import asyncpg
 
@@ -32,7 +33,7 @@ class Check:
 
 _STATE = """
     select ps.page_id, p.url, ps.checked_at, ps.checks, ps.changes, ps.watched, ps.failures,
-           ps.max_age, ps.changed_at, ps.next_due,
+           ps.max_age, ps.changed_at,
            coalesce((select coalesce(min(s.cadence) filter (where not s.paused), min(s.cadence))
                      from source_pages sp join sources s on s.id = sp.source_id
                      where sp.page_id = ps.page_id), interval '1 day') as cadence
@@ -61,43 +62,66 @@ async def plan(
         return
     rows = await connection.fetch(_STATE, [check.page_id for check in checks])
     states = {row["page_id"]: row for row in rows}
-    planned = [
+    plans = [
         _planned(states[check.page_id], check, started, now)
         for check in checks
         if check.page_id in states
     ]
-    await connection.execute(_WRITE, *(list(column) for column in zip(*planned, strict=True)))
+    await connection.execute(_WRITE, *(list(column) for column in zip(*plans, strict=True)))
 
 
-def _planned(
-    state: asyncpg.Record, check: Check, started: datetime, now: datetime
-) -> tuple[object, ...]:
+class _Plan(NamedTuple):
     """The new values of one page, in the order of `_WRITE`."""
-    history = History(state["checks"], state["changes"], state["watched"])
-    checked_at, changed_at, cadence = state["checked_at"], state["changed_at"], state["cadence"]
-    max_age = check.max_age if check.restate else state["max_age"]
-    base = recheck.due_from(now, started, cadence)
+
+    page_id: int
+    checked_at: datetime | None
+    next_due: datetime
+    checks: float
+    changes: float
+    watched: float
+    changed_at: datetime | None
+    max_age: float | None
+
+
+def _planned(state: asyncpg.Record, check: Check, started: datetime, now: datetime) -> _Plan:
     if check.error is not None:
-        stated = Stated(retry_after=check.error.retry_after)
-        failures = state["failures"] + 1
-        due = now + recheck.back_off(check.error.error_class, failures, cadence, stated)
-        max_age = state["max_age"]
-    elif check.changed is None:
-        due = base + cadence
-    else:
-        if checked_at is not None:
-            history = history.seen(changed=check.changed, after=now - checked_at, cadence=cadence)
-        if check.changed:
-            changed_at = now
-        checked_at = now
-        due = base + recheck.interval(history, cadence, Stated(max_age=max_age), state["url"])
-    return (
-        state["page_id"],
-        checked_at,
-        due,
-        history.checks,
-        history.changes,
-        history.watched,
-        changed_at,
-        max_age,
+        return _failed(state, check.error, now)
+    base = recheck.due_from(now, started, state["cadence"])
+    max_age = check.max_age if check.restate else state["max_age"]
+    if check.changed is None:
+        return _kept(state, base + state["cadence"])._replace(max_age=max_age)
+    return _answered(state, check.changed, base, max_age, now)
+
+
+def _kept(state: asyncpg.Record, next_due: datetime) -> _Plan:
+    """As before, but for when the page is due."""
+    values = {name: state[name] for name in _Plan._fields if name != "next_due"}
+    return _Plan(next_due=next_due, **values)
+
+
+def _failed(state: asyncpg.Record, error: PageError, now: datetime) -> _Plan:
+    stated = Stated(retry_after=error.retry_after)
+    failures = state["failures"] + 1  # the run's outcome of the page, written next, counts it
+    pause = recheck.back_off(error.error_class, failures, state["cadence"], stated)
+    return _kept(state, now + pause)
+
+
+def _answered(
+    state: asyncpg.Record, changed: bool, base: datetime, max_age: float | None, now: datetime
+) -> _Plan:
+    cadence = state["cadence"]
+    history = History(state["checks"], state["changes"], state["watched"])
+    if state["checked_at"] is not None:
+        after = now - state["checked_at"]
+        history = history.seen(changed=changed, after=after, cadence=cadence)
+    pause = recheck.interval(history, cadence, Stated(max_age=max_age), state["url"])
+    return _Plan(
+        page_id=state["page_id"],
+        checked_at=now,
+        next_due=base + pause,
+        checks=history.checks,
+        changes=history.changes,
+        watched=history.watched,
+        changed_at=now if changed else state["changed_at"],
+        max_age=max_age,
     )
