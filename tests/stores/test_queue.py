@@ -8,7 +8,7 @@ import asyncpg
 
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.domain.versions import SettledWith
-from atlas.stores.postgres import pages, queue
+from atlas.stores.postgres import claims, pages, queue
 from tests.stores.drive import Drive, fences, fetched, prepared
 
 URLS = [f"https://example.org/{number:04}" for number in range(30)]
@@ -173,9 +173,9 @@ async def test_the_hot_queries_scan_no_large_table(database: "asyncpg.Pool") -> 
         recorder: Any = Recorder(connection)
         batch = Batch(run_id="big", lane=1, number=900)
         now = await connection.fetchval("select now()")
-        claim = await queue.claim(recorder, batch, level=7, size=30, now=now)
+        claim = await claims.claim(recorder, batch, level=7, size=30, now=now)
         assert claim.pages == 30
-        held = await queue.begin_attempt(recorder, batch, SettledWith(1, 1))
+        held = await claims.begin_attempt(recorder, batch, SettledWith(1, 1))
         assert len(held) == 30
         assert await queue.lock(recorder, fences(held)) == {page.page_id for page in held}
         await queue.finish(recorder, "big", [(held[0].page_id, "unchanged", None)])
