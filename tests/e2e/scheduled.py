@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from aiohttp import web
 from temporalio.client import Client, ScheduleActionExecutionStartWorkflow, ScheduleDescription
 
+from atlas.checks import database
 from atlas.contracts.catalogue import WORKFLOWS
 
 
@@ -50,6 +52,13 @@ async def fired(client: Client, schedule_id: str) -> Any:
 
 async def _at_rest(client: Client, schedule_id: str) -> bool:
     return not (await described(client, schedule_id)).info.running_actions
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No part is called slow because this machine is busy at the moment."""
+    monkeypatch.setattr(database, "SLOW_SECONDS", 300.0)
+    monkeypatch.setattr(database, "SLOW_INDEX_SECONDS", 300.0)
 
 
 @dataclass

@@ -301,6 +301,7 @@ async def test_three_fires_without_a_worker_are_made_up_for_by_one_run(
     assert (seen.actions, seen.running) == (1, 0)
 
 
+@pytest.mark.slow
 async def test_temporal_down_across_three_fires_is_made_up_for_by_one_run(tmp_path: Path) -> None:
     server = TemporalServer(tmp_path, find_temporal(), free_port(), free_port(), free_port())
     server.prepare()

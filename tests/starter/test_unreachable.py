@@ -18,6 +18,8 @@ READING = [
     ("sync", "docs"),
     ("sync", "docs", "--wait"),
     ("fetch", "https://example.org/"),
+    ("schedules",),
+    ("schedules", "apply"),
     ("migrate",),
 ]
 
