@@ -14,6 +14,8 @@ from atlas.embedded.unprivileged import shim
 
 MARK = "ATLAS_STACK"
 """Variable in the environment of every process of a stack: the home, as a proof whose it is."""
+_NOT_FOR_SERVERS = ("ATLAS_ENCRYPTION_KEYS",)
+"""Variables for the worker alone: they keep something from the servers."""
 _POLL_SECONDS = 0.02
 _DRAIN_SECONDS = 1.0
 
@@ -41,7 +43,12 @@ class Child:
     async def start(cls, part: Part, home: Path, log: PartLog) -> "Child":
         """Start the part's command, in a session of its own so that Ctrl-C reaches us only."""
         command = shim(part.command(), part.account, part.stop_signal)
-        environment = {**os.environ, **part.environment(), MARK: str(home)}
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in _NOT_FOR_SERVERS or part.name == "worker"
+        }
+        environment = {**inherited, **part.environment(), MARK: str(home)}
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,

@@ -130,8 +130,9 @@ exec sleep 1000
 
 
 async def test_the_worker_is_told_where_everything_is(
-    homes: Callable[..., Home], tmp_path: Path
+    homes: Callable[..., Home], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("ATLAS_ENCRYPTION_KEYS", "a:key")
     script = TOLD.replace("HOME", str(tmp_path))
     home = homes(worker=["/bin/sh", "-c", script], worker_announces=True)
     assert await home.up() == 0
@@ -147,6 +148,10 @@ async def test_the_worker_is_told_where_everything_is(
         await asyncio.sleep(0.02)
     later = dict(line.split("=", 1) for line in (tmp_path / "later").read_text().splitlines())
     assert where.items() <= later.items()
+    assert later["ATLAS_ENCRYPTION_KEYS"] == "a:key"
+    server = Path(f"/proc/{home.stack.parts['temporal'].pid}/environ").read_bytes()
+    assert b"ATLAS_HOME" in server or b"ATLAS_STACK" in server, "not the environment of a part"
+    assert b"a:key" not in server, "Temporal was given the keys that keep something from it"
 
 
 async def test_external_parts_replace_the_embedded_ones(
