@@ -65,7 +65,8 @@ def seen(id: str = "hourly_collection", **changes: object) -> Seen:
         (seen(), {}, "ok", "1 as declared"),
         (seen(state="paused"), {}, "ok", "1 as declared; paused: hourly_collection"),
         (seen(drift=("jitter: 1 s instead of 2 s",)), {}, "degraded", "jitter: 1 s"),
-        (seen(skipped=2), LOOKED, "degraded", "a fire was skipped"),
+        (seen(skipped=2, running=1), LOOKED, "degraded", "a fire was skipped"),
+        (seen(skipped=2), LOOKED, "ok", "as declared"),
         (seen(skipped=2), {}, "ok", "as declared"),
         (
             seen(skipped=2),
@@ -74,13 +75,13 @@ def seen(id: str = "hourly_collection", **changes: object) -> Seen:
             "as declared",
         ),
         (
-            seen(skipped=3),
+            seen(skipped=3, running=1),
             LOOKED | {"schedules.skipped:hourly_collection": 2.0},
             "degraded",
             "skipped",
         ),
         (seen(missed=1), LOOKED, "degraded", "and lost"),
-        (seen("health_check", skipped=1), LOOKED, "ok", "as declared"),
+        (seen("health_check", skipped=1, running=1), LOOKED, "ok", "as declared"),
     ],
 )
 def test_skips_are_read_from_the_schedules_own_counters(
@@ -91,9 +92,37 @@ def test_skips_are_read_from_the_schedules_own_counters(
     assert bool(found.mend) == (status != "ok")
 
 
-def test_a_first_skip_after_a_check_without_any_is_noticed() -> None:
-    first = schedules._figures([seen()])
-    assert schedules._judged([seen(skipped=1)], 1, first).status == "degraded"
+def looks(*series: Seen) -> list[str]:
+    """What one look after the other says, five minutes apart."""
+    figures: dict[str, float] = {}
+    said = []
+    for number, each in enumerate(series):
+        said.append(schedules._judged([each], 1, figures).status)
+        figures = schedules._figures([each], figures, 300.0 * number)
+    return said
+
+
+def test_a_run_that_takes_too_long_is_spoken_of_until_it_ends() -> None:
+    assert looks(
+        seen(running=1),
+        seen(running=1, skipped=1),
+        seen(running=1, skipped=1),
+        seen(running=1, skipped=2),
+        seen(skipped=2),
+        seen(running=1, skipped=2),
+    ) == ["ok", "degraded", "degraded", "degraded", "ok", "ok"]
+
+
+def test_what_was_skipped_before_the_first_look_is_the_past() -> None:
+    assert looks(seen(running=1, skipped=4, missed=2), seen(running=1, skipped=4, missed=2)) == [
+        "ok",
+        "ok",
+    ]
+
+
+def test_lost_fires_are_spoken_of_for_an_hour() -> None:
+    said = looks(seen(), *[seen(missed=2)] * 15)
+    assert said == ["ok", *["degraded"] * 13, "ok", "ok"]
 
 
 def test_quarantine_is_compared_with_the_day_before() -> None:

@@ -13,8 +13,8 @@ from atlas.stores.blobs import open_blobs
 
 MEND = "Check ATLAS_BLOBS, its disk or its server, and the credentials"
 GONE_MEND = (
-    "Mount it, restore it, or correct ATLAS_BLOBS; a worker that starts makes an empty one, without "
-    "the bodies that the corpus refers to"
+    "Mount it, restore it, or correct ATLAS_BLOBS; a worker that starts makes an empty one, "
+    "without the bodies that the corpus refers to"
 )
 DISK_MEND = "Free space, or move ATLAS_HOME or ATLAS_BLOBS to a larger disk"
 

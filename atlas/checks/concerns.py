@@ -95,7 +95,9 @@ class Concerns:
         return await _one(f"queue {name}", queues.queue(self._client, name), queues.MEND)
 
     async def _schedules(self, before: Figures) -> tuple[Found, dict[str, float]]:
-        return await schedules.schedules(self._client, await self._declared(), before)
+        return await schedules.schedules(
+            self._client, await self._declared(), before, self.clock().timestamp()
+        )
 
     async def _declared(self) -> list[Declared]:
         """Without PostgreSQL only the four of every Atlas are known."""

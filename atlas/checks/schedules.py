@@ -16,6 +16,9 @@ LOOKED_AT = 300
 """So many at most in one look; the four of every Atlas come first."""
 
 _SKIPPED, _MISSED = "schedules.skipped:", "schedules.missed:"
+_MISSED_SINCE = "schedules.missed_since"
+_TELLING = 3600.0
+"""Seconds for which fires that were lost are spoken of: longer than two checks."""
 _LOOKED = "schedules.looked"
 """Is there after a first look: a counter that is not, was 0 then."""
 _PATIENCE = {"health_check"}
@@ -23,11 +26,14 @@ _PATIENCE = {"health_check"}
 
 
 async def schedules(
-    client: Client, declared: Sequence[Declared], before: Mapping[str, float]
+    client: Client, declared: Sequence[Declared], before: Mapping[str, float], now: float
 ) -> tuple[Found, dict[str, float]]:
-    """Drift, and fires that led to no run since `before`; with the counters of now."""
+    """Drift, and fires that led to no run; with the counters to compare the next look's with.
+
+    `before` has the last look's, `now` is in seconds since the epoch.
+    """
     seen = await look(client, declared[:LOOKED_AT])
-    figures = _figures(seen)
+    figures = _figures(seen, before, now)
     return _judged(seen, len(declared), before), figures
 
 
@@ -48,7 +54,9 @@ def _judged(seen: Sequence[Seen], declared: int, before: Mapping[str, float]) ->
     skipped = [
         each.id
         for each in seen
-        if _grown(_SKIPPED, each.id, each.skipped, before) and each.id not in _PATIENCE
+        if each.running
+        and _grown(_SKIPPED, each.id, each.skipped, before)
+        and each.id not in _PATIENCE
     ]
     if skipped:
         return Found(
@@ -67,10 +75,24 @@ def _all_well(seen: Sequence[Seen], declared: int) -> str:
     return f"{declared} as declared{looked}" + (f"; paused: {_listed(paused)}" if paused else "")
 
 
-def _figures(seen: Sequence[Seen]) -> dict[str, float]:
-    """What is not 0: a source that never skipped needs no line."""
-    skipped = {_SKIPPED + each.id: float(each.skipped) for each in seen if each.skipped}
-    return {_LOOKED: 1.0} | skipped | {_MISSED + each.id: float(each.missed) for each in seen if each.missed}
+def _figures(seen: Sequence[Seen], before: Mapping[str, float], now: float) -> dict[str, float]:
+    """Counters, where they are not 0: a source that never skipped needs no line.
+
+    Skips are counted from the last moment at which no run was under way, so that a run that takes
+    too long is spoken of until it ends.
+    """
+    figures = {_LOOKED: 1.0}
+    for each in seen:
+        known = _LOOKED in before and each.running
+        figures[_SKIPPED + each.id] = before.get(_SKIPPED + each.id, 0.0) if known else each.skipped
+    lost = any(_grown(_MISSED, each.id, each.missed, before) for each in seen)
+    since = before.get(_MISSED_SINCE, now)
+    if lost and now - since < _TELLING:
+        figures[_MISSED_SINCE] = since
+        figures |= {name: value for name, value in before.items() if name.startswith(_MISSED)}
+    else:
+        figures |= {_MISSED + each.id: float(each.missed) for each in seen}
+    return {name: value for name, value in figures.items() if value}
 
 
 def _grown(prefix: str, schedule_id: str, now: int, before: Mapping[str, float]) -> bool:

@@ -21,6 +21,7 @@ MEND = (
     "Start Temporal (`atlas up -d` for the embedded stack), or correct TEMPORAL_ADDRESS; runs wait "
     "and go on by themselves"
 )
+_CLOCK = TaskQueue(name="atlas-clock")
 _POLL = timedelta(seconds=3)
 
 
@@ -52,22 +53,22 @@ async def temporal(client: Client, corpus_id: str | None = None) -> Found:
 async def clock_skew(client: Client) -> float | None:
     """Seconds by which the server's clock is ahead; None when it did not say.
 
-    No call tells the time, but the server dates every poll: poll a queue that nobody else knows,
-    and ask when.
+    No call tells the time, but the server dates every poll: poll a queue without tasks, and ask
+    when.
     """
-    queue = TaskQueue(name=f"atlas-clock-{secrets.token_hex(6)}")
+    identity = f"atlas-clock-{secrets.token_hex(6)}"
     before = datetime.now(UTC)
     poll = asyncio.create_task(
         client.workflow_service.poll_activity_task_queue(
             PollActivityTaskQueueRequest(
-                namespace=client.namespace, task_queue=queue, identity="atlas-clock"
+                namespace=client.namespace, task_queue=_CLOCK, identity=identity
             ),
             timeout=_POLL,
         )
     )
     try:
         while not poll.done():
-            polled = await _polled_at(client, queue)
+            polled = await _polled_at(client, identity)
             if polled is not None:
                 return _beyond(polled, before, datetime.now(UTC))
             await asyncio.sleep(0.05)
@@ -85,14 +86,15 @@ def _beyond(moment: datetime, before: datetime, after: datetime) -> float:
     return min((moment - before).total_seconds(), 0.0)
 
 
-async def _polled_at(client: Client, queue: TaskQueue) -> datetime | None:
+async def _polled_at(client: Client, identity: str) -> datetime | None:
     answer = await client.workflow_service.describe_task_queue(
         DescribeTaskQueueRequest(
             namespace=client.namespace,
-            task_queue=queue,
+            task_queue=_CLOCK,
             task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
         )
     )
     for poller in answer.pollers:
-        return poller.last_access_time.ToDatetime(tzinfo=UTC)
+        if poller.identity == identity:
+            return poller.last_access_time.ToDatetime(tzinfo=UTC)
     return None
