@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ import asyncpg
 import pytest
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.service import RPCError
 
 from activities.rebuilding import Rebuilding
 from atlas.contracts.names import QUEUE
@@ -276,6 +277,41 @@ async def test_a_worker_killed_while_it_copies(servers: Servers, tmp_path: Path)
         env.spawn_worker()
         result = await handle.result()
         assert (result.outcome, result.generation, result.texts) == ("completed", 2, PAGES)
+        await assert_invariants(env.pool, env.blobs)
+        await assert_workflows_healthy(env.client)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_killed_or_cancelled_at_any_moment(servers: Servers, tmp_path: Path) -> None:
+    """Through gates and switch as well; how it ends may depend on the moment, what is left not."""
+    async with asyncio.TaskGroup() as group:  # at once: each mostly waits for missed heartbeats
+        for seed in range(4):
+            group.create_task(disturbed(servers, tmp_path / str(seed), random.Random(seed)))
+
+
+async def disturbed(servers: Servers, folder: Path, dice: random.Random) -> None:
+    async with Origin() as origin, servers.atlas(folder) as env:
+        await declare(env, origin)
+        victim = env.spawn_worker()
+        await env.sync("docs")
+        handle = await start(env, chunk=4, keep_days=0)
+        await until_copied(env, 1)
+        await asyncio.sleep(dice.uniform(0, 2))
+        await kill(victim)
+        env.spawn_worker()
+        cancelled = dice.random() < 0.5
+        if cancelled:
+            await asyncio.sleep(dice.uniform(0, 1))
+            with suppress(RPCError):  # it has ended
+                await handle.cancel()
+        try:
+            assert (await handle.result()).outcome == "completed"
+        except WorkflowFailureError as failure:
+            assert cancelled and isinstance(failure.cause, CancelledError)
+        assert (await rebuild(env, keep_days=0)).outcome == "completed"
+        assert list((await states(env)).values()) == ["active"]
+        assert set(await urls(env.pool)) == {origin.url(f"/{n}") for n in range(PAGES)}
         await assert_invariants(env.pool, env.blobs)
         await assert_workflows_healthy(env.client)
 
