@@ -209,7 +209,7 @@ class Fetching:
             # A host whose turn is long in coming is left alone, not asked again in a tight loop.
             self._later(attempt, page, late.wait if late.wait >= 1.0 else None)
         except PageError as error:
-            closed_too = await self._closed_host(error)
+            closed_too = await self._closed_host(page, error)
             if closed_too:
                 return self._wait_for_host(attempt, page, closed_too)
             return self._failed(page, error)
@@ -236,11 +236,12 @@ class Fetching:
         self._later(attempt, page, closed.wait)
         return None
 
-    async def _closed_host(self, error: PageError) -> HostClosed | None:
+    async def _closed_host(self, page: HeldPage, error: PageError) -> HostClosed | None:
         """Why the host of a page may not be asked, when its robots.txt was not to be had."""
+        host = host_of(page.url)
         if error.code != "robots_unreachable" or not isinstance(error, FetchError):
             return None
-        return await self._corpus.closed_host(host_of(error.final_url))
+        return await self._corpus.closed_host(host) if host_of(error.final_url) == host else None
 
     async def _get(self, attempt: _Attempt, page: HeldPage) -> tuple[Answer, bytes | None]:
         request = FetchRequest(

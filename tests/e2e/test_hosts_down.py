@@ -134,3 +134,22 @@ async def test_a_longer_retry_after_than_the_patience_fails_the_rest_unasked(
     # The next check honours what the host asked for.
     sooner = "select count(*) from page_state where next_due < now() + interval '55 minutes'"
     assert await impatient.value(sooner) == 0
+
+
+async def test_pages_that_lead_to_a_closed_host_are_asked_no_more_than_others_that_fail(
+    impatient: AtlasEnv, origin: Origin
+) -> None:
+    async with Origin() as down:
+        down.route("/", drop)
+        for path in paths()[:20]:
+            origin.redirect(path, down.url(path))
+        await impatient.add_source("docs", "urls", *map(origin.url, paths()[:20]), parallel=1)
+        async with impatient.worker():
+            result = await impatient.sync("docs")
+        assert result.counts.failed == 20, result
+        asked = [len(origin.requests(path)) for path in paths()[:20]]
+        assert 1 <= min(asked) <= max(asked) <= 3
+        assert len(down.requests()) <= 10
+    rows = await impatient.fetch("select url, attempts from run_pages")
+    attempts = {row["url"]: row["attempts"] for row in rows}
+    assert attempts == {origin.url(path): len(origin.requests(path)) for path in paths()[:20]}
