@@ -78,22 +78,30 @@ class Children:
         """Work the sources through; false when the history became long before the end. Returns,
         or raises, with no child under way: a cancellation of this run reaches each of them."""
         try:
-            while True:
-                if self._wants_more(is_long()):
-                    part = await feed()
-                    self._exhausted = part is None
-                    self._waiting += part or []
-                elif self._may_start(is_long()):
-                    self._tasks.append(asyncio.create_task(self._child(self._pick())))
-                elif self._tasks:
-                    await self._something(is_long)
-                    self._reap(on_outcome)
-                elif self._waiting and (self.in_parts or not is_long()):  # paused
-                    await self._something(is_long)
-                else:
-                    return self._exhausted
-        finally:
+            return await self._work(feed, is_long, on_outcome)
+        except GeneratorExit:  # the run is dropped from memory: nothing may be awaited any more
+            raise
+        except BaseException:
             await self._end(on_outcome)
+            raise
+
+    async def _work(
+        self, feed: Feed, is_long: Callable[[], bool], on_outcome: Callable[[], None]
+    ) -> bool:
+        while True:
+            if self._wants_more(is_long()):
+                part = await feed()
+                self._exhausted = part is None
+                self._waiting += part or []
+            elif self._may_start(is_long()):
+                self._tasks.append(asyncio.create_task(self._child(self._pick())))
+            elif self._tasks:
+                await self._something(is_long)
+                self._reap(on_outcome)
+            elif self._waiting and (self.in_parts or not is_long()):  # paused
+                await self._something(is_long)
+            else:
+                return self._exhausted
 
     async def set_paused(self, paused: bool) -> None:
         """No further source is begun, and those under way pause too; or all go on."""

@@ -39,8 +39,12 @@ class LanedRun(SourceFrame):
         tasks = [asyncio.create_task(self._lane(level, lane)) for lane in range(lanes)]
         try:
             await workflow.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        finally:
+        except GeneratorExit:  # the run is dropped from memory: nothing may be awaited any more
+            raise
+        except BaseException:
             await self._stop(tasks)
+            raise
+        await self._stop(tasks)
         if not all(task.result() for task in tasks):
             await self._continue_as_new()
 

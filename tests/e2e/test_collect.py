@@ -328,6 +328,28 @@ async def test_all_paused_resumed_and_cancelled_with_their_children(
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
 
 
+async def test_many_sources_continue_as_new_and_none_is_lost_or_done_twice(
+    atlas_env: AtlasEnv, origin: Origin
+) -> None:
+    names = [f"source-{number:02}" for number in range(24)]
+    for name in names:  # paused: their runs end at once
+        await atlas_env.add_source(name, "urls", origin.url("/a"), paused=True)
+    async with atlas_env.worker():
+        handle = await start(
+            atlas_env,
+            "collect_all_sources",
+            {"sources": [*names, "nobody"], "parallel": 3, "max_history_events": 100},
+        )
+        result = await handle.result()
+        assert result["outcomes"] == {"source_paused": 24, "unknown_source": 1}, result
+        assert result["selected"] == 25
+        assert sorted(one["source"] for one in result["sources"]) == sorted([*names, "nobody"])
+        executions = atlas_env.client.list_workflows("WorkflowType = 'collect_all_sources'")
+        assert len([each async for each in executions]) > 1
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
+    await assert_workflows_healthy(atlas_env.client)
+
+
 async def test_bad_input_is_refused_by_name(atlas_env: AtlasEnv) -> None:
     async with atlas_env.worker():
         for kind, given, words_of_it in (
