@@ -283,6 +283,7 @@ async def test_all_sources_are_collected_and_a_bad_one_harms_no_other(
     await assert_workflows_healthy(atlas_env.client)
 
 
+@pytest.mark.slow
 async def test_all_paused_resumed_and_cancelled_with_their_children(
     atlas_env: AtlasEnv, origin: Origin
 ) -> None:
@@ -328,6 +329,7 @@ async def test_all_paused_resumed_and_cancelled_with_their_children(
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
 
 
+@pytest.mark.slow
 async def test_many_sources_continue_as_new_and_none_is_lost_or_done_twice(
     atlas_env: AtlasEnv, origin: Origin
 ) -> None:
