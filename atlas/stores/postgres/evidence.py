@@ -42,12 +42,10 @@ async def check_evidence(
     last = texts[-1] if len(texts) == chunk else None
     orphans = [] if sources else await _orphans(connection, (after, last))
     wrong = await _wrong_texts(connection, texts, cap)
-    if repair and (wrong or orphans):
-        async with connection.transaction():
-            await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
-            await _forget(connection, orphans)
-            for start in range(0, len(wrong), _TEXTS_AT_ONCE):
-                await _mend(connection, wrong[start : start + _TEXTS_AT_ONCE], cap)
+    if repair:
+        await _forget(connection, orphans)
+        for start in range(0, len(wrong), _TEXTS_AT_ONCE):  # settling waits for each
+            await _mend(connection, wrong[start : start + _TEXTS_AT_ONCE], cap)
     drifted = len(wrong) + len(orphans)
     return Checked(last and last.hex(), len(texts), drifted, drifted if repair else 0)
 
@@ -84,6 +82,12 @@ async def _kept(connection: Connection, lows: Sequence[bytes]) -> dict[Pair, flo
 
 async def _mend(connection: Connection, lows: Sequence[bytes], cap: int) -> None:
     """Replace the evidence of some texts, and make their clusters follow it."""
+    async with connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
+        await _replace(connection, lows, cap)
+
+
+async def _replace(connection: Connection, lows: Sequence[bytes], cap: int) -> None:
     due, kept = await _due(connection, lows, cap), await _kept(connection, lows)
     dropped = [pair for pair in kept if pair not in due]
     touched = await _representatives(connection, [text for pair in dropped for text in pair])
@@ -113,11 +117,15 @@ async def _orphans(connection: Connection, gap: _Gap) -> list[bytes]:
 
 
 async def _forget(connection: Connection, lows: Sequence[bytes]) -> None:
-    await connection.execute(
-        "delete from similar_texts p where low = any($1::bytea[])"
-        " and not exists (select from sketches k where k.text_hash = p.low)",
-        list(lows),
-    )
+    if not lows:
+        return
+    async with connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
+        await connection.execute(
+            "delete from similar_texts p where low = any($1::bytea[])"
+            " and not exists (select from sketches k where k.text_hash = p.low)",
+            list(lows),
+        )
 
 
 async def check_clusters(
