@@ -17,7 +17,8 @@ from atlas.contracts.deduplicate_documents import (
     DuplicateCounts,
 )
 from atlas.contracts.jobs import BeginJob
-from atlas.stores.postgres import drift
+from atlas.domain.duplicates import duplicate_groups
+from atlas.stores.postgres import drift, duplicates, evidence
 from atlas.stores.postgres.deduplication import Deduplication
 from atlas.stores.postgres.jobs import JobRecords
 from tests.invariants import (
@@ -246,8 +247,6 @@ async def test_reads_of_a_chunk_use_indexes(drive: Drive) -> None:
         " from generate_series(1, 20000) n"
     )
     await drive.pool.execute("analyze sketches")
-    from atlas.stores.postgres import duplicates, evidence
-
     for statement, values in (
         (duplicates._LAST, (b"\x80", 100)),
         (evidence._LAST_OF_CLUSTERS, (b"\x80", 100)),
@@ -256,3 +255,29 @@ async def test_reads_of_a_chunk_use_indexes(drive: Drive) -> None:
         plan = await drive.pool.fetch(f"explain {statement}", *values)
         text = "\n".join(row[0] for row in plan)
         assert "Seq Scan" not in text, text
+
+
+async def test_a_page_that_changed_since_it_was_read_is_not_marked(drive: Drive) -> None:
+    await drive.add("docs")
+    await drive.run("docs", WEB)
+    await JobRecords(drive.pool, lambda: drive.now).begin(
+        BeginJob(run_id="r", workflow_id="r", kind="deduplicate_documents")
+    )
+    async with drive.pool.acquire() as connection:
+        part = await duplicates.read_part(connection, b"", chunk=100, sources=[], threshold=0.8)
+    assert part is not None
+    groups = duplicate_groups(
+        part.pages,
+        part.similar,
+        lambda text, others: [part.similar.get((min(text, o), max(text, o)), 0.0) for o in others],
+        kind="both",
+        threshold=0.8,
+        rule="smallest_url",
+    )
+    assert [len(group.marks) for group in groups] == [2]
+    await drive.run("docs", {**WEB, f"{SITE}/b": "Something else altogether by now."})
+    async with drive.pool.acquire() as connection:
+        decision = duplicates.Decision("r", "smallest_url", part, groups)
+        await duplicates.apply(connection, decision, drive.now)
+    assert await marks(drive) == {f"{SITE}/c": f"{SITE}/a"}
+    assert await _false_marks(drive) == []
