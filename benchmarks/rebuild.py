@@ -164,11 +164,12 @@ async def _rebuild(address: str) -> tuple[RebuildResult, dict[str, float]]:
 async def _searching(pool: asyncpg.Pool, people: int = 2) -> AsyncIterator[list[float]]:
     """Seconds of each search that people made during the block."""
     times: list[float] = []
+    over = asyncio.Event()
 
     async def person(seed: int) -> None:
         dice = random.Random(seed)
         async with pool.acquire() as connection:
-            while True:
+            while not over.is_set():
                 query = f"{_said(dice, 3)} {dice.randrange(1000)}q"
                 began = time.perf_counter()
                 found = await search(connection, query)
@@ -180,6 +181,5 @@ async def _searching(pool: asyncpg.Pool, people: int = 2) -> AsyncIterator[list[
     try:
         yield times
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        over.set()
+        await asyncio.gather(*tasks)

@@ -162,19 +162,13 @@ async def give_up(connection: Connection, run_id: str) -> None:
     await _alone(connection, change)
 
 
-async def expired(connection: Connection, now: datetime) -> list[int]:
-    """Generations to be dropped: a previous one kept long enough, and what a drop left behind."""
+async def expired(connection: Connection, now: datetime | None) -> list[int]:
+    """Generations to be dropped: those retired, and a previous one kept until `now`, if given."""
     rows = await connection.fetch(
         "select id from generations where state = 'retired' "
         "or (state = 'previous' and keep_until <= $1) order by id",
         now,
     )
-    return [row["id"] for row in rows]
-
-
-async def retired(connection: Connection) -> list[int]:
-    """Generations that nobody writes to, waiting to be dropped."""
-    rows = await connection.fetch("select id from generations where state = 'retired' order by id")
     return [row["id"] for row in rows]
 
 

@@ -160,7 +160,7 @@ class Rebuilds:
         async with self._pool.acquire() as connection:
             if request.run_id is not None:
                 await generations.give_up(connection, request.run_id)
-            retired = await generations.retired(connection)
+            retired = await generations.expired(connection, None)
             for generation in retired:
                 await generations.drop(connection, generation)
         return GenerationsDropped(dropped=retired)
