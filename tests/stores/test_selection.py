@@ -169,6 +169,11 @@ async def ledger(pool: asyncpg.Pool, page: int, at: datetime, **values: object) 
     row = {"url": f"{BASE}/000000", "final_url": None, "snapshot": b"\1" * 32, "error_class": None}
     row |= values
     await pool.execute(
+        "insert into blobs (hash, size, put_at) values ($1, 1, $2) on conflict do nothing",
+        b"\1" * 32,
+        at,
+    )
+    await pool.execute(
         "insert into fetches (run_started, run_id, page_id, attempt, url, final_url, status, "
         "snapshot, error_class, content_type, charset, fetched_at) values "
         "($1, 'single', $2, 1, $3, $4, 200, $5, $6, 'text/html', 'koi8-r', $1)",
