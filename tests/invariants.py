@@ -116,6 +116,7 @@ async def assert_invariants(
     await assert_one_version_per_live_page(pool)
     await assert_index_is_the_live_texts(pool)
     await assert_clusters_follow_the_evidence(pool)
+    await assert_marks_name_live_pages(pool)
     await assert_settled_is_what_is_live(pool)
     await assert_blobs(pool, blobs, bodies_since)
 
@@ -246,6 +247,24 @@ async def assert_clusters_follow_the_evidence(pool: asyncpg.Pool) -> None:
         pool,
         "lacking bands: ",
         "select unnest(bands), text_hash from sketches except select hash, text_hash from bands",
+    )
+
+
+async def assert_marks_name_live_pages(pool: asyncpg.Pool) -> None:
+    """A duplicate and the page kept for it are live, and the kept one is no duplicate itself."""
+    await _none(
+        pool,
+        "false marks: ",
+        """
+        select x.page_id, x.winner_page_id, x.kind
+        from duplicates x
+        left join versions v on v.page_id = x.page_id and v.valid_to is null
+        left join documents d on d.id = v.document_id
+        left join versions kv on kv.page_id = x.winner_page_id and kv.valid_to is null
+        left join documents k on k.id = kv.document_id
+        where d.id is null or k.id is null or (x.kind = 'exact') <> (d.text_hash = k.text_hash)
+           or exists (select from duplicates w where w.page_id = x.winner_page_id)
+        """,
     )
 
 

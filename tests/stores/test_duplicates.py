@@ -24,6 +24,7 @@ from atlas.stores.postgres.jobs import JobRecords
 from tests.invariants import (
     assert_clusters_follow_the_evidence,
     assert_index_is_the_live_texts,
+    assert_marks_name_live_pages,
     assert_one_version_per_live_page,
 )
 from tests.stores.drive import Drive
@@ -214,31 +215,13 @@ async def test_a_mark_names_two_live_pages_whatever_happens_meanwhile(drive: Dri
     async def marking() -> None:
         for turn in range(12):
             await decided(drive, f"dedup-{turn}", kind=("both", "exact", "near")[turn % 3])
-            assert await _false_marks(drive) == []
+            await assert_marks_name_live_pages(drive.pool)
 
     await asyncio.gather(changing(), marking())
-    assert await _false_marks(drive) == []
+    await assert_marks_name_live_pages(drive.pool)
     await assert_one_version_per_live_page(drive.pool)
     await assert_index_is_the_live_texts(drive.pool)
     await assert_clusters_follow_the_evidence(drive.pool)
-
-
-async def _false_marks(drive: Drive) -> list[Any]:
-    """Marks of pages that are not live, or say something else than they are marked for."""
-    return list(
-        await drive.pool.fetch(
-            """
-            select x.*, d.text_hash, k.text_hash as kept
-              from duplicates x
-              left join versions v on v.page_id = x.page_id and v.valid_to is null
-              left join documents d on d.id = v.document_id
-              left join versions kv on kv.page_id = x.winner_page_id and kv.valid_to is null
-              left join documents k on k.id = kv.document_id
-             where d.id is null or k.id is null or (x.kind = 'exact') <> (d.text_hash = k.text_hash)
-                or exists (select from duplicates w where w.page_id = x.winner_page_id)
-            """
-        )
-    )
 
 
 async def test_reads_of_a_chunk_use_indexes(drive: Drive) -> None:
@@ -280,4 +263,4 @@ async def test_a_page_that_changed_since_it_was_read_is_not_marked(drive: Drive)
         decision = duplicates.Decision("r", "smallest_url", part, groups)
         await duplicates.apply(connection, decision, drive.now)
     assert await marks(drive) == {f"{SITE}/c": f"{SITE}/a"}
-    assert await _false_marks(drive) == []
+    await assert_marks_name_live_pages(drive.pool)
