@@ -58,7 +58,7 @@ class JobHandle(RunHandle[Any]):
 def kind_named(name: str) -> WorkflowType:
     """The workflow type of a name. Raises `InvalidRequest` that lists those there are."""
     if name not in WORKFLOWS:
-        raise InvalidRequest(f"no workflow type '{name}'; known: {', '.join(WORKFLOWS)}")
+        raise InvalidRequest(f"no workflow type '{name}'; known: {', '.join(sorted(WORKFLOWS))}")
     return WORKFLOWS[name]
 
 

@@ -19,7 +19,7 @@ class UnknownWorkflow:
     @workflow.run
     async def run(self, args: Sequence[RawValue]) -> None:
         raise ApplicationError(
-            f"no workflow type '{workflow.info().workflow_type}'; known: {', '.join(WORKFLOWS)}",
+            f"no workflow type '{workflow.info().workflow_type}'; known: {', '.join(sorted(WORKFLOWS))}",
             type="UnknownWorkflowType",
             non_retryable=True,
         )

@@ -7,11 +7,14 @@ from pydantic import BaseModel, ValidationError
 
 from atlas.contracts.collect import AddUrls, CollectAllRequest, CollectRequest, HourlyRequest
 from atlas.contracts.daily_cleanup import CleanupRequest
+from atlas.contracts.deduplicate_documents import DeduplicateRequest
 from atlas.contracts.fetch_url import FetchUrlRequest
 from atlas.contracts.health import HealthRequest
 from atlas.contracts.models import Counts, Request, explain
 from atlas.contracts.processing import BatchQuery, BatchRequest, ProcessRequest
+from atlas.contracts.rebuild_index import RebuildRequest
 from atlas.contracts.sync_pipeline import SyncRequest
+from atlas.contracts.weekly_report import WeeklyRequest
 from atlas.contracts.work import Limits
 
 REQUESTS = [
@@ -27,6 +30,9 @@ REQUESTS = [
     ProcessRequest,
     BatchRequest,
     BatchQuery,
+    DeduplicateRequest,
+    RebuildRequest,
+    WeeklyRequest,
 ]
 
 
@@ -71,6 +77,9 @@ def refusal(model: type[BaseModel], given: Any) -> str:
         (BatchRequest, {}, ["exactly one of", '{"query": {}} means every document']),
         (BatchRequest, {"urls": []}, ["urls: []", "at least 1"]),
         (BatchRequest, {"pages": [1] * 1001}, ["pages:", "at most 1000"]),
+        (RebuildRequest, {"min_overlap": 2.0}, ["min_overlap: 2.0", "less than or equal to 1"]),
+        (DeduplicateRequest, {"threshold": 0.1}, ["threshold: 0.1", "equal to 0.3"]),
+        (WeeklyRequest, {"week": "47"}, ["week: '47'"]),
         (BatchRequest, {"query": {"sorce": "docs"}}, ["query.sorce:", "did you mean 'source'?"]),
     ],
 )
