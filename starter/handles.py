@@ -23,7 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from atlas.contracts.fetch_url import FetchUrlResult
 from atlas.contracts.models import Counts
-from atlas.contracts.names import QUEUE, QUEUE_PROCESSING
+from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
 from atlas.contracts.sync_pipeline import SyncProgress, SyncResult
 from atlas.keyring import EncryptionError
 from starter.connection import Parts
@@ -48,6 +48,7 @@ _SERVED = (
     (QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
     (QUEUE_PROCESSING, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
 )
+_SERVED_FOR_BULK = (*_SERVED[:2], (QUEUE_BULK, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY))
 
 log = logging.getLogger("atlas.client")
 
@@ -59,6 +60,7 @@ class RunHandle(Generic[R]):
     """
 
     _result: type[R]
+    _bulk = False  # whether its work is done on the queue for bulk
 
     def __init__(self, parts: Parts, begun: Started[R]) -> None:
         self._parts = parts
@@ -91,7 +93,7 @@ class RunHandle(Generic[R]):
     async def missing_workers(self) -> list[str]:
         """The task queues that no worker polls at the moment, so that nothing can move."""
         async with self._parts.temporal() as client:
-            return await missing_workers(client)
+            return await missing_workers(client, bulk=self._bulk)
 
     @asynccontextmanager
     async def _under_way(self) -> AsyncIterator[None]:
@@ -255,9 +257,11 @@ class SyncHandle(RunHandle[SyncResult]):
             return Counts()
 
 
-async def missing_workers(client: Client) -> list[str]:
-    """The task queues that nobody polled of late. Raises RPCError."""
-    missing = [queue for queue, kind in _SERVED if not await _polled(client, queue, kind)]
+async def missing_workers(client: Client, *, bulk: bool = False) -> list[str]:
+    """The task queues that nobody polled of late, of those that a run needs: for bulk work, or
+    for any other. Raises RPCError."""
+    needed = _SERVED_FOR_BULK if bulk else _SERVED
+    missing = [queue for queue, kind in needed if not await _polled(client, queue, kind)]
     return sorted(set(missing))
 
 

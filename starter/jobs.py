@@ -28,7 +28,7 @@ class JobHandle(RunHandle[Any]):
     """
 
     def __init__(self, parts: Parts, kind: WorkflowType, begun: Started[Any]) -> None:
-        self._result = kind.result
+        self._result, self._bulk = kind.result, kind.bulk
         super().__init__(parts, begun)
 
     async def result(self, on_note: Note = log.warning) -> Message:

@@ -59,6 +59,11 @@ class WorkflowType:
     priority: int = NORMAL
     """When a person starts it; but for `health_check`, schedules start with NORMAL or later."""
 
+    @property
+    def bulk(self) -> bool:
+        """Whether its work is done on the queue `atlas-bulk`."""
+        return self.priority >= LATE
+
 
 def _batch_id(request: BatchRequest) -> str:
     """Two batches of the same selection do not run at once."""
@@ -135,6 +140,7 @@ _TYPES = (
         "Build the search index anew beside the one that serves, and switch",
         {},
         lambda request: "rebuild_index:rollback" if request.rollback else "rebuild_index",
+        LATE,
     ),
     WorkflowType(
         "sync_pipeline",

@@ -46,6 +46,7 @@ async def test_a_worker_serves_the_queues_it_was_told(atlas_env: AtlasEnv) -> No
 
     await until(polls_processing)
     assert await missing_workers(atlas_env.client) == [QUEUE]
+    assert await missing_workers(atlas_env.client, bulk=True) == [QUEUE, QUEUE_BULK]
 
 
 async def test_what_a_person_waits_for_overtakes_bulk_work(
