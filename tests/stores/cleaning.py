@@ -89,7 +89,9 @@ class Cleaner:
     async def freeze(self) -> None:
         """Freeze every day up to yesterday, with no figures."""
         await self.pool.execute(
-            "insert into frozen_days select d, $1, 0, 0, 0 "
+            "insert into frozen_days "
+            "(day, frozen_at, blobs, blob_bytes, stored_bytes, database_bytes) "
+            "select d, $1, 0, 0, 0, 0 "
             "from generate_series(date '2024-01-01', $2, '1 day') d on conflict do nothing",
             self.drive.now,
             (self.drive.now - DAY).date(),
