@@ -25,6 +25,14 @@ _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM
 _PATIENCE = 60.0  # seconds for the zygote to answer; the first answer waits for its imports
 
 
+_SECRETS = ("ATLAS_", "AWS_", "OTEL_", "PG", "TEMPORAL_")
+
+
+def _without_secrets() -> dict[str, str]:
+    """The environment without what opens other doors: a hostile document may take a child over."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
+
+
 class ZygoteLost(Exception):
     """The process that forks children is gone; whatever ran in them was not to blame."""
 
@@ -79,7 +87,7 @@ class Zygote:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
-                env={**os.environ, **_ONE_THREAD},
+                env=_without_secrets() | _ONE_THREAD,
                 start_new_session=True,  # a signal to the worker's group is for the worker
             )
         return cls(process, ours)

@@ -110,3 +110,8 @@ def large(size: int) -> str:
 
 def answer_too_much(_: object) -> bytes:
     return bytes(MAX_ANSWER)
+
+
+def environment(_: object) -> dict[str, str]:
+    """What a child's process was given."""
+    return dict(os.environ)

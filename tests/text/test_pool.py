@@ -58,6 +58,20 @@ async def code_of(pool: ExtractorPool, job: Callable[[object], object]) -> str:
     return caught.value.code
 
 
+async def test_no_secret_of_the_worker_reaches_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "ATLAS_DATABASE_URL",
+        "ATLAS_ENCRYPTION_KEYS",
+        "AWS_SECRET_ACCESS_KEY",
+        "PGPASSWORD",
+    ):
+        monkeypatch.setenv(name, "opens-a-door")
+    async with ExtractorPool(children=1, timeout=30, memory_limit=256 << 20) as fresh:
+        seen = await run(fresh, poison.environment, None)
+    assert "PATH" in seen
+    assert "opens-a-door" not in seen.values()
+
+
 async def test_prepare_gives_text_sketch_and_parts(pool: ExtractorPool) -> None:
     prepared = await pool.prepare(PrepareJob(PAGE, "text/html", "utf-8", "https://a.example/"))
     assert prepared.extracted.text == "This sentence is read in a child process."
