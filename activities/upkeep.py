@@ -29,15 +29,20 @@ from atlas.domain.blob import BlobCorrupt, BlobInfo, BlobMissing
 from atlas.domain.retention import SHARDS, FoundBlob, Item, shard_name
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from atlas.domain.retention import BlobRow
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.pool import Connection
     from atlas.stores.postgres.upkeep import UpkeepStore
 
+    EndDeadRuns = Callable[[datetime], Awaitable[int]]
+
 WORKING_SECONDS = 30.0
 """After so long an activity says where to go on."""
+
+_RUNS_ARE_YOUNG = timedelta(hours=1)
+"""Of runs that began within it, Temporal may not yet say truly whether they are under way."""
 
 _MANY = 50_000
 """Objects that are held in memory at once, at most."""
@@ -47,19 +52,27 @@ _LINES = 2_000
 
 
 class Upkeep:
-    """Cleans up. Everything it takes away is chosen and recorded by `UpkeepStore`."""
+    """Cleans up. Everything it takes away is chosen and recorded by `UpkeepStore`.
 
-    def __init__(self, store: UpkeepStore, blobs: Blobs) -> None:
+    `end_dead_runs` ends the records of runs that began before a moment and that Temporal has no
+    longer under way.
+    """
+
+    def __init__(self, store: UpkeepStore, blobs: Blobs, end_dead_runs: EndDeadRuns) -> None:
         self._store = store
         self._blobs = blobs
+        self._end_dead_runs = end_dead_runs
 
     @activity.defn
     async def begin_cleanup(self, run: CleanupRun) -> CleanupBegun:
-        """Make the ledger's next partitions; forget what earlier clean-ups recorded."""
+        """Make the ledger's next partitions, forget what earlier clean-ups recorded, end the
+        records of runs that were terminated."""
         async with beating():
             if run.dry_run:
                 return CleanupBegun()
-            return CleanupBegun(partitions_made=await self._store.begin(run.now))
+            ended = await self._end_dead_runs(run.now - _RUNS_ARE_YOUNG)
+            made = await self._store.begin(run.now)
+            return CleanupBegun(partitions_made=made, runs_ended=ended)
 
     # Blobs and rows held against each other
 

@@ -96,6 +96,15 @@ def halt(part: Postgres | TemporalServer, process: subprocess.Popen[bytes]) -> N
 
 
 @pytest.fixture(scope="session")
+async def lent_zygotes() -> AsyncIterator[None]:
+    """Ends what the workers in this process borrowed (tests/e2e/zygotes.py)."""
+    from tests.e2e.zygotes import LENDER
+
+    yield
+    await LENDER.close()
+
+
+@pytest.fixture(scope="session")
 async def postgres_server(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[PostgresServer]:

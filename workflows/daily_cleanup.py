@@ -113,6 +113,8 @@ class DailyCleanup(Job):
             Upkeep.begin_cleanup, CleanupRun(**self._run()), **BULK
         )
         self._keep(partitions_made=begun.partitions_made)
+        if begun.runs_ended:
+            self._note([f"{begun.runs_ended} runs had ended without closing their record"])
 
     async def _scan(self) -> None:
         shard: int | None = self._shard()

@@ -18,8 +18,9 @@ class UnknownWorkflow:
 
     @workflow.run
     async def run(self, args: Sequence[RawValue]) -> None:
+        known = ", ".join(sorted(WORKFLOWS))
         raise ApplicationError(
-            f"no workflow type '{workflow.info().workflow_type}'; known: {', '.join(sorted(WORKFLOWS))}",
+            f"no workflow type '{workflow.info().workflow_type}'; known: {known}",
             type="UnknownWorkflowType",
             non_retryable=True,
         )

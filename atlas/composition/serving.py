@@ -253,7 +253,9 @@ def _upkeep(parts: Parts) -> Served:
     keep = retention(parts.settings)
     others = {"temporary": Temporary(parts.blobs, keep.grace)}
     store = UpkeepStore(parts.pool, parts.clock, keep, parts.blobs.delete, others)
-    upkeep = Upkeep(store, parts.blobs)
+    is_open = partial(run_is_open, parts.client)
+    end_dead_runs = partial(parts.corpus.end_dead_runs, is_open=is_open)
+    upkeep = Upkeep(store, parts.blobs, end_dead_runs)
     return {
         QUEUE_BULK: [
             upkeep.begin_cleanup,

@@ -120,6 +120,8 @@ class CleanupRun(Message):
 
 class CleanupBegun(Message):
     partitions_made: list[str] = Field(default_factory=list)
+    runs_ended: int = 0
+    """Records of terminated runs that were ended."""
 
 
 class WorkShards(CleanupRun):

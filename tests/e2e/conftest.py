@@ -16,6 +16,7 @@ from tests.origin import Origin
 async def atlas_env(
     database_url: str,
     temporal_address: str,
+    lent_zygotes: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[AtlasEnv]:

@@ -32,6 +32,7 @@ from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.domain.sources import SourceSpec
 from atlas.settings import Settings
 from atlas.stores.postgres import sources
+from tests.e2e.zygotes import lent
 
 
 async def fresh_namespace(address: str) -> str:
@@ -117,12 +118,13 @@ class AtlasEnv:
     async def worker(self) -> AsyncIterator[None]:
         """A worker in this process, until the block ends."""
         stop = asyncio.Event()
-        task = asyncio.create_task(worker.run(Settings.load(), stop))
-        try:
-            yield
-        finally:
-            stop.set()
-            await task
+        with lent():
+            task = asyncio.create_task(worker.run(Settings.load(), stop))
+            try:
+                yield
+            finally:
+                stop.set()
+                await task
 
     def spawn_worker(
         self, command: Sequence[str] = (sys.executable, "-P", "-m", "worker")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
@@ -433,3 +434,29 @@ async def clean_by_hand(call: Any, run_id: str) -> dict[str, int]:
     await once(call.by_name["end_job"], EndJob(run_id=run_id, outcome="completed"))
     removed: dict[str, int] = ended.removed
     return removed
+
+
+async def test_the_record_of_a_terminated_run_is_ended(env: AtlasEnv, origin: Origin) -> None:
+    """It executed no code, so nobody else would; one that Temporal has under way stays open."""
+    gate = asyncio.Event()
+    origin.page("/a", page(1, 1), gate=gate)
+    await env.add_source("docs", "urls", origin.url("/a"))
+    await env.add_source("open", "urls", origin.url("/a"))
+    async with env.worker():
+        dead, under_way = await env.start("docs"), await env.start("open")
+        await origin.arrived("/a")
+        await until(lambda: env.value("select count(*) = 2 from runs"))
+        await dead.terminate()
+        await env.pool.execute("update runs set started_at = started_at - interval '2 hours'")
+        cleaned = await clean(env)
+        assert "1 runs had ended without closing" in cleaned.message
+        ended = await env.fetch(
+            "select source_name, outcome from runs where kind = 'sync_pipeline'"
+        )
+        assert {row["source_name"]: row["outcome"] for row in ended} == {
+            "docs": "failed",
+            "open": None,
+        }
+        gate.set()
+        await under_way.result()
+    await assert_invariants(env.pool, env.blobs)

@@ -32,6 +32,11 @@ from tests.stores.drive import Drive, Web
 DAY = timedelta(days=1)
 
 
+async def no_dead_runs(_: datetime) -> int:
+    """Nobody has terminated anything."""
+    return 0
+
+
 @dataclass
 class Cleaned:
     """What one clean-up came to."""
@@ -107,7 +112,7 @@ class Cleaner:
         upkeep: Upkeep | None = None,
     ) -> Cleaned:
         """Everything that the workflow does once the days are frozen."""
-        upkeep = upkeep or Upkeep(self.store(), self.blobs)
+        upkeep = upkeep or Upkeep(self.store(), self.blobs, no_dead_runs)
         run_id = f"cleanup-{next(self._numbers)}"
         run = {"run_id": run_id, "now": now or self.drive.now, "dry_run": dry_run}
         async with self.pool.acquire() as connection:

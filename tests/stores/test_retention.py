@@ -21,7 +21,7 @@ from atlas.settings import Settings
 from atlas.stores.blobs import open_blobs
 from atlas.stores.postgres import adopting, blob_rows, generations, ledger
 from tests.invariants import assert_invariants
-from tests.stores.cleaning import DAY, Cleaned, Cleaner
+from tests.stores.cleaning import DAY, Cleaned, Cleaner, no_dead_runs
 from tests.stores.drive import Drive
 from workflows import options
 
@@ -286,7 +286,7 @@ async def test_a_blob_announced_while_it_is_deleted_is_there_in_the_end(cleaner:
         await may_delete.wait()
         await cleaner.blobs.delete(name)
 
-    upkeep = Upkeep(cleaner.store(delete=delete), cleaner.blobs)
+    upkeep = Upkeep(cleaner.store(delete=delete), cleaner.blobs, no_dead_runs)
     cleaning = asyncio.create_task(cleaner.clean(upkeep=upkeep))
     await deleting.wait()
     putting = asyncio.create_task(cleaner.put(body))
@@ -315,7 +315,9 @@ async def test_a_deletion_that_is_cut_off_is_done_by_the_next(cleaner: Cleaner) 
         raise ConnectionResetError
 
     with pytest.raises(ExceptionGroup):
-        await cleaner.clean(upkeep=Upkeep(cleaner.store(delete=delete), cleaner.blobs))
+        await cleaner.clean(
+            upkeep=Upkeep(cleaner.store(delete=delete), cleaner.blobs, no_dead_runs)
+        )
     assert await cleaner.value("select count(*) from blobs where hash = $1", bytes.fromhex(blob))
     assert (await cleaner.clean()).of("snapshots") == {blob}
 
@@ -747,7 +749,7 @@ async def test_two_clean_ups_at_once_take_each_thing_once(cleaner: Cleaner, root
 
 async def test_a_step_delivered_twice_counts_once(cleaner: Cleaner, root: Path) -> None:
     await rich(cleaner, root)
-    upkeep = Upkeep(cleaner.store(), cleaner.blobs)
+    upkeep = Upkeep(cleaner.store(), cleaner.blobs, no_dead_runs)
     dry = [item for item in (await cleaner.clean(dry_run=True)).items if item[0] == "versions"]
     sweep = Sweep(run_id="twice", now=cleaner.drive.now, kind="versions")
     await asyncio.gather(*(ActivityEnvironment().run(upkeep.sweep, sweep) for _ in range(3)))

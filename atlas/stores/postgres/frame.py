@@ -27,6 +27,8 @@ Clock = Callable[[], datetime]
 IsOpen = Callable[[str, str], Awaitable[bool]]
 """Whether Temporal still has the run (workflow id, first run id) under way."""
 
+_LOOKED_AT = 1_000
+"""Open runs that a clean-up asks Temporal about."""
 _WORKED = ("completed", "completed_with_failures", "limit_reached")
 
 
@@ -137,6 +139,16 @@ class RunFrame:
                 now=self._clock(),
             )
             await queue.release_run(connection, run_id)
+
+    async def end_dead_runs(self, before: datetime, is_open: IsOpen) -> int:
+        """End the records of runs that began before a moment and that Temporal no longer has under
+        way: terminated, they executed no code. Returns how many."""
+        async with self.pool.acquire() as connection:
+            found = await runs.open_since(connection, before, _LOOKED_AT)
+        dead = [run for run in found if not await is_open(run.workflow_id, run.run_id)]
+        for run in dead:
+            await self.end_dead_run(run.run_id, "ended without closing; found by a clean-up")
+        return len(dead)
 
     async def close_run(self, request: CloseRun) -> RunClosed:
         """Reconcile vanished pages (of a run that worked its source through) and end the run."""

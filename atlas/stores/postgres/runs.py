@@ -89,6 +89,17 @@ async def get(connection: Connection, run_id: str) -> Run:
     return _run(row)
 
 
+async def open_since(connection: Connection, before: datetime, limit: int) -> list[Run]:
+    """Runs that began before a moment and have not ended, the oldest first."""
+    rows = await connection.fetch(
+        "select * from runs where ended_at is null and started_at < $1 "
+        "order by started_at limit $2",
+        before,
+        limit,
+    )
+    return [_run(row) for row in rows]
+
+
 async def recent(
     connection: Connection, *, source: str | None = None, limit: int = 20
 ) -> list[tuple[Run, Counts]]:
