@@ -5,7 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SOURCE ?=
 # Test processes beside each other, each with servers of its own: most of a test is waiting.
-BESIDE ?= -n 3 --dist loadfile
+# In the order of the folders: the long ones of e2e are begun before the short ones at the end.
+BESIDE ?= -n 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow check format up down bench lock clean

@@ -179,6 +179,7 @@ async def test_cancelled_with_several_sources_it_ends_after_its_children(
     await assert_workflows_healthy(atlas_env.client)
 
 
+@pytest.mark.slow
 async def test_pauses_at_any_moment_are_all_resumed(atlas_env: AtlasEnv, origin: Origin) -> None:
     """Signals come while executions end and begin; none that resumes may be lost."""
     await declare(atlas_env, origin)

@@ -198,6 +198,7 @@ async def test_it_is_recorded_with_its_figures(env: AtlasEnv, origin: Origin) ->
         assert recorded[0]["trigger"] == "client"
 
 
+@pytest.mark.slow
 async def test_long_histories_continue_as_new(env: AtlasEnv, origin: Origin) -> None:
     async with grown(env, origin):
         result = await clean(env, max_history_events=50)
@@ -375,6 +376,7 @@ async def killed_at(env: AtlasEnv, origin: Origin, table: str) -> None:
     await sound(env)
 
 
+@pytest.mark.slow
 async def test_killed_while_it_deletes_blobs_it_goes_on(env: AtlasEnv, origin: Origin) -> None:
     await grown_afar(env, origin)
     await killed_at(env, origin, KILLS["snapshots"])
@@ -395,7 +397,7 @@ _found: list[tuple[dict[str, int], Snapshot]] = []
 
 @pytest.mark.parametrize(
     "deliver",
-    [pytest.param(once, marks=pytest.mark.slow), twice, beside, cut_short],
+    [*(pytest.param(way, marks=pytest.mark.slow) for way in (once, twice, cut_short)), beside],
     ids=lambda way: way.__name__,
 )
 async def test_every_way_of_delivery_takes_the_same(

@@ -152,6 +152,7 @@ async def test_killed_between_fetch_and_process_then_304_loses_nothing(
         assert [row["outcome"] for row in ended] == ["failed"]
 
 
+@pytest.mark.slow
 async def test_killed_between_fetch_and_process_the_run_goes_on_without_asking_again(
     servers: Servers, tmp_path: Path
 ) -> None:

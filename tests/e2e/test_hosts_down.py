@@ -65,6 +65,7 @@ async def test_pages_of_a_host_that_stays_down_fail_by_name_without_a_request_ea
     await assert_workflows_healthy(impatient.client)
 
 
+@pytest.mark.slow
 async def test_a_host_that_comes_back_loses_no_page(impatient: AtlasEnv, origin: Origin) -> None:
     dropped = THRESHOLD + 2  # the second probe is the last one
 

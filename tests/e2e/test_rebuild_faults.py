@@ -121,7 +121,11 @@ async def test_cancelled_while_it_copies_then_run_again(
     await assert_workflows_healthy(atlas_env.client)
 
 
-@pytest.mark.parametrize("deliver", [twice, beside, cut_short], ids=lambda way: way.__name__)
+@pytest.mark.parametrize(
+    "deliver",
+    [*(pytest.param(way, marks=pytest.mark.slow) for way in (twice, beside)), cut_short],
+    ids=lambda way: way.__name__,
+)
 async def test_every_activity_delivered_again(
     atlas_env: AtlasEnv, origin: Origin, deliver: Deliver
 ) -> None:

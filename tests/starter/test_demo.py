@@ -135,6 +135,7 @@ def harbour_shed(origin: Origin) -> None:
         origin.page(f"/{word}", f"<title>{title}</title><main><h1>{title}</h1>{text}</main>{links}")
 
 
+@pytest.mark.slow
 async def test_any_site_will_do_and_without_a_terminal_it_ends_by_itself(tmp_path: Path) -> None:
     home = tmp_path / "kept"
     async with Origin() as origin:
@@ -163,7 +164,10 @@ def kill(stage: Stage) -> None:
     stage.process.kill()
 
 
-@pytest.mark.parametrize(("end", "code"), [(stop, 128 + signal.SIGTERM), (kill, -signal.SIGKILL)])
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [pytest.param(stop, 128 + signal.SIGTERM, marks=pytest.mark.slow), (kill, -signal.SIGKILL)],
+)
 async def test_ended_in_the_middle_it_leaves_nothing_running(
     tmp_path: Path, end: Callable[[Stage], None], code: int
 ) -> None:

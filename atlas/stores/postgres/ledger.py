@@ -74,7 +74,8 @@ class Ledger:
 
 
 async def _size(connection: Connection, name: str) -> int:
-    return int(await connection.fetchval("select pg_total_relation_size($1::regclass)", name))
+    # Null when another clean-up drops it at this moment.
+    return int(await connection.fetchval("select pg_total_relation_size($1::regclass)", name) or 0)
 
 
 async def partitions(connection: Connection) -> list[str]:
