@@ -148,6 +148,7 @@ async def test_a_poison_document_harms_none_of_a_thousand(env: AtlasEnv, base: s
     assert result.events <= 100 + 30  # at most a tenth of an event a document, and the frame's
 
 
+@pytest.mark.slow
 async def test_continued_paused_cancelled_and_run_again(env: AtlasEnv, base: str) -> None:
     await keep(env, base, 60)
     query = {"prefix": base}

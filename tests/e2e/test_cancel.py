@@ -84,6 +84,7 @@ async def test_cancelled_in_the_middle_then_run_again_gives_the_same_corpus(
         await assert_workflows_healthy(env.client)
 
 
+@pytest.mark.slow
 async def test_paused_and_resumed_in_the_middle(atlas_env: AtlasEnv, origin: Origin) -> None:
     await declare(atlas_env, origin)
     async with atlas_env.worker():
@@ -159,6 +160,7 @@ async def test_cancelled_before_it_has_the_lease(atlas_env: AtlasEnv, origin: Or
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
 
 
+@pytest.mark.slow
 async def test_cancelled_with_several_sources_it_ends_after_its_children(
     atlas_env: AtlasEnv, origin: Origin
 ) -> None:

@@ -309,6 +309,7 @@ async def test_cancelled_midway_it_says_what_went_and_the_next_goes_on(
         await assert_workflows_healthy(env.client)
 
 
+@pytest.mark.slow
 async def test_paused_it_waits_and_a_second_start_meets_it(env: AtlasEnv, origin: Origin) -> None:
     async with grown(env, origin):
         async with held_at(env, "cleanup_items"):

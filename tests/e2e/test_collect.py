@@ -164,6 +164,7 @@ async def test_urls_and_limits_of_a_run_under_way(atlas_env: AtlasEnv, origin: O
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
 
 
+@pytest.mark.slow
 async def test_limits_are_lifted_and_urls_added_at_the_last_moment(
     atlas_env: AtlasEnv, origin: Origin
 ) -> None:

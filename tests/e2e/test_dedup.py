@@ -214,6 +214,7 @@ async def _changed(env: AtlasEnv, origin: Origin) -> None:
 # A corpus that the store was given
 
 
+@pytest.mark.slow
 async def test_kinds_rules_scopes_and_limits(corpus: AtlasEnv) -> None:
     assert (await dedup(corpus, apply=True)).counts.marked == 3
     assert await marks(corpus) == MARKS

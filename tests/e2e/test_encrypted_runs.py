@@ -135,6 +135,7 @@ async def test_a_plain_client_is_served_and_told_of(
     assert not any(origin.host in line for line in told)
 
 
+@pytest.mark.slow
 async def test_a_client_without_the_key_is_told_which_is_missing(
     encrypting: AtlasEnv, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

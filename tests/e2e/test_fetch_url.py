@@ -130,6 +130,7 @@ async def test_a_host_known_to_be_down_is_not_asked(
     assert len(origin.requests("/a")) == 1
 
 
+@pytest.mark.slow
 async def test_cancelled_it_ends_and_a_second_start_is_a_new_fetch(
     atlas_env: AtlasEnv, origin: Origin
 ) -> None:

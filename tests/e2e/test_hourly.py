@@ -57,6 +57,7 @@ async def test_what_is_due_is_synced_once_and_can_be_found(
     await assert_workflows_healthy(atlas_env.client)
 
 
+@pytest.mark.slow
 async def test_a_source_under_way_is_no_failure_and_a_cancelled_hour_is_made_up_for(
     atlas_env: AtlasEnv, origin: Origin
 ) -> None:

@@ -188,8 +188,16 @@ async def test_the_blob_folder_cannot_be_written(
     ("variables", "words"),
     [
         ({"ATLAS_FETCH_TIMEOUT": "soon"}, ["ATLAS_FETCH_TIMEOUT=soon refused"]),
-        ({"ATLAS_LOG_LEVEL": "LOUD"}, ["ATLAS_LOG_LEVEL: 'LOUD'", "use debug, info"]),
-        ({"TEMPORAL_PROFILE": "nosuch"}, ["nosuch", "TEMPORAL_CONFIG_FILE"]),
+        pytest.param(
+            {"ATLAS_LOG_LEVEL": "LOUD"},
+            ["ATLAS_LOG_LEVEL: 'LOUD'", "use debug, info"],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"TEMPORAL_PROFILE": "nosuch"},
+            ["nosuch", "TEMPORAL_CONFIG_FILE"],
+            marks=pytest.mark.slow,
+        ),
         ({"TEMPORAL_ADDRESS": "127.0.0.1:1"}, ["Temporal does not answer at 127.0.0.1:1"]),
     ],
 )

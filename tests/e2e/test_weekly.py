@@ -232,6 +232,7 @@ async def paused_at_its_days(env: AtlasEnv) -> WorkflowHandle[Any, WeeklyResult]
     return handle
 
 
+@pytest.mark.slow
 async def test_paused_it_waits_between_two_steps(atlas_env: AtlasEnv, origin: Origin) -> None:
     async with atlas_env.worker():
         await lived(atlas_env, origin)

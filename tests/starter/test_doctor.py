@@ -32,6 +32,7 @@ async def test_all_is_well(atlas: Atlas, atlas_env: AtlasEnv, origin: Origin) ->
     assert list(statuses(ran))[-1] == "web"
 
 
+@pytest.mark.slow
 async def test_without_workers_and_schedules(atlas: Atlas, atlas_env: AtlasEnv) -> None:
     ran = await atlas("doctor")
     assert ran.code == 1
