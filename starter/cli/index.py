@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from starter.cli.output import Format, emit, note, say, table
+from starter.cli.output import Format, emit, note, say, short, table
 
 if TYPE_CHECKING:
     from atlas.contracts.rebuild_index import RebuildResult
@@ -114,7 +114,7 @@ def _row(found: GenerationStatus) -> tuple[object, ...]:
         _megabytes(found.size),
         found.analyser,
         found.keep_until,
-        (found.run_id or "")[:8],
+        short(found.run_id or ""),
     )
 
 

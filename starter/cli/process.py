@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from starter.cli.output import Format, emit, note, say
+from starter.cli.output import Format, emit, note, say, short
 
 if TYPE_CHECKING:
     from starter.client import AtlasClient
@@ -151,7 +151,7 @@ async def _told(run: JobHandle, wait: bool, output: str) -> int:
         emit({"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url})
     else:
         say(f"started {run.workflow_id}, run {run.run_id}")
-        note(f"See how it goes with `atlas runs show {run.run_id[:8]}`.")
+        note(f"See how it goes with `atlas runs show {short(run.run_id)}`.")
     return 0
 
 

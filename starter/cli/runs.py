@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from starter.cli.output import Format, emit, emit_line, note, pairs, say, table
+from starter.cli.output import Format, emit, emit_line, note, pairs, say, short, table
 
 if TYPE_CHECKING:
     from starter.client import RecordedRun
@@ -36,7 +36,7 @@ async def list_(
     if output == "json":
         emit({"runs": [as_json(each) for each in found]})
         return 0
-    heads = ("run", "source", "started", "outcome", "seen", "added", "updated", "failed")
+    heads = ("run", "type", "source", "started", "outcome", "seen", "added", "updated", "failed")
     table(heads, [_row(each) for each in found])
     return 0
 
@@ -127,6 +127,7 @@ def as_json(found: RecordedRun) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "workflow_id": run.workflow_id,
+        "type": run.kind,
         "source": run.source,
         "trigger": run.trigger,
         "due": run.due,
@@ -137,6 +138,7 @@ def as_json(found: RecordedRun) -> dict[str, Any]:
         "paused_since": run.paused_since,
         "message": run.message,
         "counts": found.counts.model_dump(),
+        "summary": run.summary,
         "failures": [failure.model_dump() for failure in found.failures],
         "ui_url": found.ui_url,
     }
@@ -146,7 +148,8 @@ def _row(found: RecordedRun) -> tuple[object, ...]:
     run, counts = found.run, found.counts
     now = "paused" if run.paused_since else "running"
     return (
-        run.run_id[:8],
+        short(run.run_id),
+        run.kind,
         run.source,
         run.started_at,
         run.outcome or now,

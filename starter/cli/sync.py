@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from starter.cli.output import Format, emit, note, say
+from starter.cli.output import Format, emit, note, say, short
 
 if TYPE_CHECKING:
     from atlas.contracts.sync_pipeline import SyncResult
@@ -119,7 +119,7 @@ def _started(run: SyncHandle, output: str) -> int:
     else:
         say(f"started {run.workflow_id}, run {run.run_id}")
         _link(run)
-        note(f"See how it goes with `atlas runs show {run.run_id[:8]}`.")
+        note(f"See how it goes with `atlas runs show {short(run.run_id)}`.")
     return 0
 
 
@@ -134,7 +134,9 @@ async def _waited(run: SyncHandle, output: str) -> int:
     except asyncio.CancelledError:  # Ctrl-C: the run is not ours to end
         display.close()
         note(f"{run.workflow_id} goes on. Watch it again with the same command, see it with")
-        note(f"`atlas runs show {run.run_id[:8]}`, end it with `atlas runs cancel {run.run_id}`.")
+        note(
+            f"`atlas runs show {short(run.run_id)}`, end it with `atlas runs cancel {run.run_id}`."
+        )
         raise
     finally:
         watching.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,7 +20,10 @@ class Run:
 
     run_id: str
     workflow_id: str
+    kind: str
+    """The workflow type."""
     source: str
+    """Empty for a run that works on no single one."""
     source_id: int | None
     trigger: str
     due: bool
@@ -29,6 +33,8 @@ class Run:
     complete: bool | None
     paused_since: datetime | None
     message: str | None
+    summary: dict[str, int]
+    """Figures of a run whose work is not counted in pages: what they count → how many."""
 
 
 class UnknownRun(Exception):
@@ -39,6 +45,7 @@ def _run(row: asyncpg.Record) -> Run:
     return Run(
         run_id=row["run_id"],
         workflow_id=row["workflow_id"],
+        kind=row["kind"],
         source=row["source_name"],
         source_id=row["source_id"],
         trigger=row["trigger"],
@@ -49,6 +56,7 @@ def _run(row: asyncpg.Record) -> Run:
         complete=row["complete"],
         paused_since=row["paused_since"],
         message=row["message"],
+        summary=json.loads(row["summary"]),
     )
 
 
