@@ -147,6 +147,7 @@ async def test_every_trouble_of_a_site_has_a_name(env: AtlasEnv, origin: Origin)
     assert not origin.requests("/site/private")
 
 
+@pytest.mark.slow
 async def test_listings_that_cannot_be_read(env: AtlasEnv, origin: Origin) -> None:
     origin.page("/fine", page("fine"))
     entry = f"<item><link>{origin.url('/fine')}</link></item>"

@@ -125,6 +125,7 @@ async def test_cancelled_while_paused_ends_at_once(atlas_env: AtlasEnv, origin: 
     await assert_workflows_healthy(atlas_env.client)
 
 
+@pytest.mark.slow
 async def test_cancelled_while_it_lists(atlas_env: AtlasEnv, origin: Origin) -> None:
     origin.page("/sitemap.xml", silent=True)
     await atlas_env.add_source("docs", "sitemap", origin.url("/sitemap.xml"))

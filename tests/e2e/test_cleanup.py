@@ -183,6 +183,7 @@ async def test_what_is_old_goes_in_a_dry_run_as_in_a_real_one(
         await assert_workflows_healthy(env.client)
 
 
+@pytest.mark.slow
 async def test_it_is_recorded_with_its_figures(env: AtlasEnv, origin: Origin) -> None:
     async with grown(env, origin), AtlasClient.connect() as atlas:
         run = await atlas.start("daily_cleanup", max_deletions=3, classes=["versions", "runs"])

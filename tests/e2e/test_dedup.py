@@ -254,6 +254,7 @@ async def test_drift_is_told_by_a_report_and_put_right_by_apply(corpus: AtlasEnv
     await assert_clusters_follow_the_evidence(corpus.pool)
 
 
+@pytest.mark.slow
 async def test_paused_cancelled_run_again_and_continued_as_new(corpus: AtlasEnv) -> None:
     calm = await dedup(corpus)
     handle = await start(corpus, apply=True, chunk=1, max_history_events=100)
@@ -284,6 +285,7 @@ async def _paused(handle: WorkflowHandle[Any, Any]) -> bool:
     return progress.paused
 
 
+@pytest.mark.slow
 async def test_started_twice_it_runs_once(corpus: AtlasEnv) -> None:
     async with AtlasClient.connect() as atlas:
         first = await atlas.start("deduplicate_documents", chunk=1)

@@ -133,7 +133,11 @@ async def corpus_of(env: AtlasEnv, origin: Origin, deliver: Deliver, run_id: str
 _known: list[Snapshot] = []
 
 
-@pytest.mark.parametrize("deliver", [once, twice, beside, cut_short], ids=lambda way: way.__name__)
+@pytest.mark.parametrize(
+    "deliver",
+    [once, *(pytest.param(way, marks=pytest.mark.slow) for way in (twice, beside)), cut_short],
+    ids=lambda way: way.__name__,
+)
 async def test_every_way_of_delivery_leaves_the_same_corpus(
     atlas_env: AtlasEnv, origin: Origin, deliver: Deliver
 ) -> None:

@@ -137,6 +137,7 @@ async def test_a_longer_retry_after_than_the_patience_fails_the_rest_unasked(
     assert await impatient.value(sooner) == 0
 
 
+@pytest.mark.slow
 async def test_pages_that_lead_to_a_closed_host_are_asked_no_more_than_others_that_fail(
     impatient: AtlasEnv, origin: Origin
 ) -> None:

@@ -144,6 +144,7 @@ end $$
 """
 
 
+@pytest.mark.slow
 async def test_two_at_once_and_one_that_was_terminated(atlas_env: AtlasEnv, origin: Origin) -> None:
     await declare(atlas_env, origin)
     async with atlas_env.worker():

@@ -140,6 +140,7 @@ async def test_a_run_started_by_the_temporal_binary_begins_its_trace_itself(
     assert run.attributes["atlas.first_run_id"] == run.attributes["temporalRunID"]
 
 
+@pytest.mark.slow
 async def test_a_continued_run_is_linked_to_the_one_before(
     atlas_env: AtlasEnv, origin: Origin, spans: InMemorySpanExporter
 ) -> None:
@@ -184,6 +185,7 @@ async def test_later_pages_of_a_large_run_are_sampled_but_failures_never(
     assert failed.attributes["url.full"] == origin.url("/7")
 
 
+@pytest.mark.slow
 async def test_nothing_is_exported_unless_asked(atlas_env: AtlasEnv, origin: Origin) -> None:
     origin.page("/a", page("a"))
     await atlas_env.add_source("docs", "urls", origin.url("/a"))

@@ -94,6 +94,7 @@ async def until_it_waits(env: AtlasEnv) -> None:
     await until(waits)
 
 
+@pytest.mark.slow
 async def test_the_smallest_input_reports_on_the_week_before(
     atlas_env: AtlasEnv, origin: Origin
 ) -> None:

@@ -74,6 +74,7 @@ async def test_after_the_death_of_the_supervisor_down_leaves_nothing(home: Home)
     assert home.alive() == []
 
 
+@pytest.mark.slow
 async def test_a_backend_that_outlives_its_postmaster_is_ended(light_home: Home) -> None:
     assert await light_home.up() == 0
     supervisor, postmaster = light_home.process("supervisor"), light_home.process("postgres")
@@ -95,6 +96,7 @@ async def test_deleting_the_home_ends_what_ran_in_it(light_home: Home) -> None:
     await until(lambda: not any(process.alive for process in processes_before))
 
 
+@pytest.mark.slow
 async def test_a_server_that_finds_its_port_taken_moves_and_takes_the_worker_along(
     home: Home,
 ) -> None:

@@ -166,7 +166,10 @@ def kill(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("end", "code"),
-    [pytest.param(stop, 128 + signal.SIGTERM, marks=pytest.mark.slow), (kill, -signal.SIGKILL)],
+    [
+        pytest.param(stop, 128 + signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(kill, -signal.SIGKILL, marks=pytest.mark.slow),
+    ],
 )
 async def test_ended_in_the_middle_it_leaves_nothing_running(
     tmp_path: Path, end: Callable[[Stage], None], code: int

@@ -46,6 +46,7 @@ async def test_drift_is_told_with_its_mend(atlas: Atlas, atlas_env: AtlasEnv) ->
     assert "weekly_report: not there" in ran.err and "atlas schedules apply" in ran.err
 
 
+@pytest.mark.slow
 async def test_trigger_and_backfill(atlas: Atlas, atlas_env: AtlasEnv) -> None:
     await atlas("schedules", "apply")
     assert (await atlas("schedules", "trigger", "daily_cleanup")).out == "triggered daily_cleanup\n"
