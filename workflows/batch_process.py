@@ -22,7 +22,13 @@ with workflow.unsafe.imports_passed_through():
         WoundUp,
     )
     from atlas.contracts.refusal import invalid_input, missing_input
-    from workflows.job import Job
+    from workflows.continuing import (
+        continue_as_new,
+        events_so_far,
+        handlers_ended,
+        history_is_long,
+    )
+    from workflows.job import Job, stop_if_cancelled
     from workflows.options import BULK, CLOSING
 
 _LONGEST_WAIT = 60.0
@@ -85,8 +91,7 @@ class BatchProcess(Job):
         if selected.refused:
             await self.end("failed", selected.refused, {})
             raise invalid_input(f"batch_process: {selected.refused}")
-        if workflow.cancellation_reason() is not None:  # the activity ended well before it
-            raise asyncio.CancelledError
+        stop_if_cancelled()
         self._selected, self._missing = selected.pages, selected.missing
         self._count(selected.counts)
 
@@ -119,7 +124,7 @@ class BatchProcess(Job):
     async def _lane(self, lane: int) -> bool:
         """Work chunk after chunk; true once there is no more for this lane."""
         waited = 0.0
-        while not self._stopping and not self._history_is_long():
+        while not self._stopping and not history_is_long(self._request):
             await self.while_paused()
             self._numbers[lane] += 1
             done = await self._chunk(lane, waited)
@@ -153,25 +158,17 @@ class BatchProcess(Job):
 
     # Continuing as new
 
-    def _history_is_long(self) -> bool:
-        info = workflow.info()
-        length = info.get_current_history_length()
-        return length >= self._request.max_history_events or info.is_continue_as_new_suggested()
-
-    def _events(self) -> int:
-        return self._events_before + workflow.info().get_current_history_length()
-
     async def _continue_as_new(self) -> None:
-        """With no lane or handler under way; nothing is awaited after the state is made."""
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        """With no lane or handler under way."""
+        await handlers_ended()
         state = BatchState(
             selected=self._selected,
             missing=self._missing,
             lane_numbers=self._numbers,
             progress=self.progress(),
-            events=self._events(),
+            events=events_so_far(self._events_before),
         )
-        workflow.continue_as_new(self._request.model_copy(update={"state": state}))
+        continue_as_new(self._request, state)
 
     # Telling and ending
 
@@ -202,7 +199,7 @@ class BatchProcess(Job):
             manifest=wound.manifest,
             failures=wound.failures,
             message=message,
-            events=self._events(),
+            events=events_so_far(self._events_before),
         )
 
 

@@ -55,13 +55,11 @@ class Job:
 
     async def while_paused(self) -> None:
         """Return at once, or when the run is resumed. Raises `CancelledError` if it was cancelled:
-        an activity that ended well although it was cancelled swallows that, and a paused run would
-        wait for ever."""
+        a paused run would wait for ever."""
         await workflow.wait_condition(
             lambda: not self._progress.paused or workflow.cancellation_reason() is not None
         )
-        if workflow.cancellation_reason() is not None:
-            raise asyncio.CancelledError
+        stop_if_cancelled()
 
     async def begin(self, kind: str, trigger: str) -> None:
         """Record the run. A run that continues as new calls `carry_on` instead."""
@@ -132,3 +130,10 @@ class Job:
             )
             self._recorded_pause = paused
         self._recording = False
+
+
+def stop_if_cancelled() -> None:
+    """Raise `CancelledError` if the run was cancelled: an activity that ended well although it was
+    cancelled has swallowed that."""
+    if workflow.cancellation_reason() is not None:
+        raise asyncio.CancelledError

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
@@ -20,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
         WoundUp,
     )
     from atlas.contracts.refusal import invalid_input, missing_input
-    from workflows.job import Job
+    from workflows.job import Job, stop_if_cancelled
     from workflows.options import CLOSING, PROCESSING, SHORT
 
 _CHUNK = 100
@@ -66,7 +64,7 @@ class ProcessDocument(Job):
         if selected.refused:
             await self.end("failed", selected.refused, {})
             raise invalid_input(f"process_document: {selected.refused}")
-        _stop_if_cancelled()
+        stop_if_cancelled()
         if selected.to_do:
             await self._work_chunks(request, selected.pages)
 
@@ -91,7 +89,7 @@ class ProcessDocument(Job):
             self.tell("processing and indexing", done=done.counts.done, counts=done.counts)
             if done.counts.done == done.counts.seen or (not done.pages and done.wait is None):
                 return
-            _stop_if_cancelled()
+            stop_if_cancelled()
             waited = 0.0 if done.pages else waited
             if done.wait is not None:
                 pause = min(max(done.wait, 0.5, waited / 4), _LONGEST_WAIT)
@@ -115,12 +113,6 @@ class ProcessDocument(Job):
             documents=wound.documents,
             message=message,
         )
-
-
-def _stop_if_cancelled() -> None:
-    """An activity that ends well although it was cancelled swallows the cancellation."""
-    if workflow.cancellation_reason() is not None:
-        raise asyncio.CancelledError
 
 
 def _message(wound: WoundUp) -> str:

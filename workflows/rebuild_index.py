@@ -106,7 +106,7 @@ class RebuildIndex(Job):
     async def _copy(self) -> None:
         """Bring every live text into the generation, chunk by chunk; writers add what is new."""
         while True:
-            await self._boundary()
+            await self.while_paused()
             if history_is_long(self._request):
                 await handlers_ended()
                 continue_as_new(self._request, self._state_to_carry())
@@ -129,7 +129,7 @@ class RebuildIndex(Job):
         return self._state.model_copy(update={"progress": self._progress, "events": events})
 
     async def _check(self) -> GenerationChecked:
-        await self._boundary()
+        await self.while_paused()
         self.tell("trying the gates")
         checked = await workflow.execute_activity_method(
             Rebuilding.check_generation,
@@ -140,7 +140,7 @@ class RebuildIndex(Job):
             ),
             **BULK,
         )
-        await self._boundary()
+        await self.while_paused()
         self._keep(
             generation=self._state.generation,
             texts=checked.texts,
@@ -150,13 +150,6 @@ class RebuildIndex(Job):
             losses=checked.losses,
         )
         return checked
-
-    async def _boundary(self) -> None:
-        """Wait while paused. An activity that ends well although it was cancelled swallows the
-        cancellation."""
-        await self.while_paused()
-        if workflow.cancellation_reason() is not None:
-            raise asyncio.CancelledError
 
     async def _switch(self, generation: int | None) -> GenerationSwitched:
         """Not to be cancelled: it is a moment, and only its answer tells which one serves now."""

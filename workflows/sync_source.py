@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from atlas.contracts.sync_pipeline import SyncResult
     from atlas.contracts.work import Limits, RunLimits
     from workflows.continuing import events_so_far
+    from workflows.job import stop_if_cancelled
     from workflows.options import LISTING, SHORT
     from workflows.source_lanes import LanedRun
     from workflows.telling import tell_begin, tell_end
@@ -129,8 +129,7 @@ class SourceRun(LanedRun):
             summary=f"{self._source}, level {self._level}",
             **self._with(LISTING),
         )
-        if workflow.cancellation_reason() is not None:  # the activity ended well before it
-            raise asyncio.CancelledError
+        stop_if_cancelled()
         return listed
 
     def _lanes_for(self, pages: int) -> int:

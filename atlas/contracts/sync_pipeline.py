@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from atlas.contracts.jobs import Trigger
 from atlas.contracts.models import Counts, Message, Outcome, Request, SourceName
 from atlas.contracts.work import STAGES, Limits, Mode, RunLimits, Stage, Tag
 
@@ -114,7 +115,7 @@ class SyncRequest(Request):
     """The moment after which no page is claimed any more, as in 2026-11-24T18:00:00Z."""
     wait_for_lease: bool = False
     """When another run works on the source: wait for it instead of ending `already_running`."""
-    trigger: Literal["manual", "schedule", "client", "cli"] = "manual"
+    trigger: Trigger = "manual"
     """Who started it; shown as a search attribute."""
     lanes: int = Field(default=3, ge=1, le=16)
     """Batches under way at once."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from atlas.contracts.daily_cleanup import CleanupClass
-from starter.cli.output import Format, emit, note, say
+from starter.cli.following import followed
+from starter.cli.output import Format, note, say
 
 if TYPE_CHECKING:
     from atlas.contracts.daily_cleanup import CleanupResult
-    from starter.jobs import JobHandle
 
 
 async def cleanup(
@@ -36,7 +35,6 @@ async def cleanup(
 
     Exit code 0 when it is done and no blob is missing; 1 otherwise; with --wait only.
     """
-    from atlas.contracts.daily_cleanup import CleanupResult
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -47,44 +45,13 @@ async def cleanup(
             classes=sorted(set(only or [])),
             trigger="cli",
         )
-        if run.joined:
-            note(f"{run.workflow_id} is under way already; joined it")
-        if run.ui_url:
-            note(f"Web UI: {run.ui_url}")
-        if not wait:
-            return _started(run, output)
-        result = await _result(run)
-    assert isinstance(result, CleanupResult)
-    if output == "json":
-        emit({**result.model_dump(mode="json"), "ui_url": run.ui_url})
-    else:
-        _print(result)
-    return 0 if result.outcome == "completed" and not result.missing else 1
-
-
-def _started(run: JobHandle, output: str) -> int:
-    if output == "json":
-        emit({"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url})
-    else:
-        say(f"started {run.workflow_id}, run {run.run_id}")
-    return 0
-
-
-async def _result(run: JobHandle) -> object:
-    watching = asyncio.create_task(_watch(run))
-    try:
-        return await run.result(note)
-    finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-
-
-async def _watch(run: JobHandle) -> None:
-    told = ""
-    async for progress in run:
-        if progress.stage != told:
-            told = progress.stage
-            note(told)
+        return await followed(
+            run,
+            wait=wait,
+            output=output,
+            show=_print,
+            fine=lambda result: result.outcome == "completed" and not result.missing,
+        )
 
 
 def _print(result: CleanupResult) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from starter.cli.output import Format, emit, note, say
+from starter.cli.following import followed
+from starter.cli.output import Format, note, say
 
 if TYPE_CHECKING:
     from atlas.contracts.deduplicate_documents import DeduplicateResult, Group
-    from starter.jobs import JobHandle
 
 
 async def dedup(
@@ -54,47 +53,13 @@ async def dedup(
             apply=apply,
             trigger="cli",
         )
-        if run.joined:
-            note(f"{run.workflow_id} is under way already; joined it")
-        if run.ui_url:
-            note(f"Web UI: {run.ui_url}")
-        if not wait:
-            return _started(run, output)
-        result = await _result(run)
-    if output == "json":
-        emit({**result.model_dump(mode="json"), "ui_url": run.ui_url})
-    else:
-        _print(result)
-    return 0 if result.outcome == "completed" else 1
-
-
-def _started(run: JobHandle, output: str) -> int:
-    if output == "json":
-        emit({"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url})
-    else:
-        say(f"started {run.workflow_id}, run {run.run_id}")
-    return 0
-
-
-async def _result(run: JobHandle) -> DeduplicateResult:
-    from atlas.contracts.deduplicate_documents import DeduplicateResult
-
-    watching = asyncio.create_task(_watch(run))
-    try:
-        result = await run.result(note)
-    finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-    assert isinstance(result, DeduplicateResult)
-    return result
-
-
-async def _watch(run: JobHandle) -> None:
-    told = ""
-    async for progress in run:
-        if progress.stage != told:
-            told = progress.stage
-            note(told)
+        return await followed(
+            run,
+            wait=wait,
+            output=output,
+            show=_print,
+            fine=lambda result: result.outcome == "completed",
+        )
 
 
 def _print(result: DeduplicateResult) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from starter.cli.following import followed
 from starter.cli.output import Format, emit, note, say, short, table
 
 if TYPE_CHECKING:
+    from atlas.contracts.jobs import Progress
     from atlas.contracts.rebuild_index import RebuildResult
     from atlas.stores.postgres.generation_list import GenerationStatus
-    from starter.jobs import JobHandle
 
 app = App(name="index", help="Look at the search index; rebuild it, or go back to the last one.")
 
@@ -127,49 +127,19 @@ async def _run(output: str, *, wait: bool, **fields: Any) -> int:
 
     async with AtlasClient.connect() as atlas:
         run = await atlas.start("rebuild_index", trigger="cli", **fields)
-        if run.joined:
-            note(f"{run.workflow_id} is under way already; joined it")
-        if run.ui_url:
-            note(f"Web UI: {run.ui_url}")
-        if not wait:
-            return _started(run, output)
-        result = await _result(run)
-    if output == "json":
-        emit({**result.model_dump(mode="json"), "ui_url": run.ui_url})
-    else:
-        _print(result)
-    return 0 if result.outcome == "completed" else 1
+        return await followed(
+            run,
+            wait=wait,
+            output=output,
+            show=_print,
+            fine=lambda result: result.outcome == "completed",
+            describe=_described,
+        )
 
 
-def _started(run: JobHandle, output: str) -> int:
-    if output == "json":
-        emit({"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url})
-    else:
-        say(f"started {run.workflow_id}, run {run.run_id}")
-    return 0
-
-
-async def _result(run: JobHandle) -> RebuildResult:
-    from atlas.contracts.rebuild_index import RebuildResult
-
-    watching = asyncio.create_task(_watch(run))
-    try:
-        result = await run.result(note)
-    finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-    assert isinstance(result, RebuildResult)
-    return result
-
-
-async def _watch(run: JobHandle) -> None:
-    told = ""
-    async for progress in run:
-        of = f" {progress.done} of {progress.total} {progress.of}" if progress.total else ""
-        line = progress.stage + of
-        if line != told:
-            told = line
-            note(line)
+def _described(progress: Progress) -> str:
+    of = f" {progress.done} of {progress.total} {progress.of}" if progress.total else ""
+    return progress.stage + of
 
 
 def _print(result: RebuildResult) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import Iterator
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from starter.cli.output import Format, emit, note, say, short
+from starter.cli.following import followed
+from starter.cli.output import Format, note, say, short
 
 if TYPE_CHECKING:
+    from atlas.contracts.jobs import Progress
+    from atlas.contracts.processing import BatchResult, ProcessResult
     from starter.client import AtlasClient
-    from starter.jobs import JobHandle
-
-_DONE = ("completed", "completed_with_failures")
 
 
 async def process(
@@ -82,7 +81,12 @@ async def process(
             batch = await _batch(atlas, url, page, query, manifest, failed_of)
             batch |= {"force": force, "chunk": chunk, "concurrency": concurrency}
             run = await atlas.start("batch_process", **batch, trigger="cli")
-        return await _told(run, wait, output)
+        code = await followed(
+            run, wait=wait, output=output, show=_print, fine=_is_fine, describe=_described
+        )
+    if not wait and output == "text":
+        note(f"See how it goes with `atlas runs show {short(run.run_id)}`.")
+    return code
 
 
 def _one(url: list[str] | None, page: list[int] | None, snapshot: str | None) -> dict[str, Any]:
@@ -140,53 +144,26 @@ def _name(line: str, number: int) -> str | int:
     return name
 
 
-async def _told(run: JobHandle, wait: bool, output: str) -> int:
-    if run.joined:
-        note(f"{run.workflow_id} is under way already; joined it")
-    if run.ui_url:
-        note(f"Web UI: {run.ui_url}")
-    if wait:
-        return await _waited(run, output)
-    if output == "json":
-        emit({"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url})
-    else:
-        say(f"started {run.workflow_id}, run {run.run_id}")
-        note(f"See how it goes with `atlas runs show {short(run.run_id)}`.")
-    return 0
+def _is_fine(result: ProcessResult | BatchResult) -> bool:
+    return result.outcome in ("completed", "completed_with_failures")
 
 
-async def _waited(run: JobHandle, output: str) -> int:
-    watching = asyncio.create_task(_watch(run))
-    try:
-        result = (await run.result(note)).model_dump(mode="json")
-    finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-    if output == "json":
-        emit({**result, "ui_url": run.ui_url})
-    else:
-        _print(result)
-    return 0 if result["outcome"] in _DONE else 1
+def _described(progress: Progress) -> str:
+    if progress.total is None:
+        return ""
+    return f"{progress.stage}: {progress.done} of {progress.total or '?'} documents"
 
 
-async def _watch(run: JobHandle) -> None:
-    told = ""
-    async for progress in run:
-        line = f"{progress.stage}: {progress.done} of {progress.total or '?'} documents"
-        if progress.total is not None and line != told:
-            told = line
-            note(line)
-
-
-def _print(result: dict[str, Any]) -> None:
-    counts = ", ".join(f"{number} {name}" for name, number in result["counts"].items())
-    say(f"{result['workflow_id']}: {result['outcome']}; {counts}")
-    for document in result.get("documents", ()):
+def _print(result: ProcessResult | BatchResult) -> None:
+    values = result.model_dump(mode="json")
+    counts = ", ".join(f"{number} {name}" for name, number in values["counts"].items())
+    say(f"{result.workflow_id}: {result.outcome}; {counts}")
+    for document in values.get("documents", ()):
         why = f" ({document['error_code']}: {document['error'] or ''})"
         say(f"  {document['url']}: {document['result']}{why if document['error_code'] else ''}")
-    for failure in result.get("failures", ()):
+    for failure in values.get("failures", ()):
         say(f"  {failure['url']}: {failure['code']}. {failure['message']}")
-    if result.get("manifest"):
-        note(f"Outcomes of every page: `atlas runs outcomes {result['run_id']}`.")
-    if result["message"]:
-        note(result["message"])
+    if values.get("manifest"):
+        note(f"Outcomes of every page: `atlas runs outcomes {result.run_id}`.")
+    if result.message:
+        note(result.message)

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from cyclopts import App, Parameter
 
@@ -78,11 +78,11 @@ async def make(week: Week = None, /, *, output: Format = "text") -> int:
     asked = {} if week is None else {"week": week}
     async with AtlasClient.connect() as atlas:
         run = await atlas.start("weekly_report", trigger="cli", **asked)
-        result = await run.result(note)
+        result = cast("WeeklyResult", await run.result(note))
     if output == "json":
         emit(result)
     else:
-        _print(result)  # type: ignore[arg-type]
+        _print(result)
     return 0
 
 

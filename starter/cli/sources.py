@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,10 +10,10 @@ from cyclopts import App, Parameter
 
 from starter.cli.durations import duration, written
 from starter.cli.output import Format, emit, note, pairs, say, table, when
+from starter.cli.source_output import described, row, spec_json, summary_json
 
 if TYPE_CHECKING:
-    from atlas.domain.sources import SourceSpec
-    from atlas.stores.postgres.sources import SourceSummary
+    pass
 
 app = App(name="sources", help="Declare what to watch and by which rules.")
 
@@ -108,7 +108,7 @@ async def add(
     if output == "json":
         emit({**spec_json(added.spec), "evidence": added.evidence})
     else:
-        say(f"added {name}: {_described(added.spec)}")
+        say(f"added {name}: {described(added.spec)}")
         note(f"Sync it with `atlas sync {name} --wait`.")
     return 0
 
@@ -121,10 +121,10 @@ async def list_(*, output: Format = "text") -> int:
     async with AtlasClient.connect() as atlas:
         found = await atlas.sources.list()
     if output == "json":
-        emit({"sources": [_summary_json(each) for each in found]})
+        emit({"sources": [summary_json(each) for each in found]})
         return 0
     heads = ("name", "kind", "pages", "live", "every", "last run", "outcome", "now", "tags")
-    table(heads, [_row(each) for each in found])
+    table(heads, [row(each) for each in found])
     if not found:
         note("no source is declared; `atlas sources add NAME URL` declares one")
     return 0
@@ -137,7 +137,7 @@ async def show(name: str, /, *, output: Format = "text") -> int:
 
     async with AtlasClient.connect() as atlas:
         found = await atlas.sources.get(name)
-    values = _summary_json(found)
+    values = summary_json(found)
     if output == "json":
         emit(values)
     else:
@@ -184,7 +184,7 @@ async def edit(
     if output == "json":
         emit(spec_json(spec))
     else:
-        say(f"changed {name}: {_described(spec)}")
+        say(f"changed {name}: {described(spec)}")
     return 0
 
 
@@ -249,60 +249,3 @@ def _lines(path: Path) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"url: cannot read {path}: {error}") from None
     return [line for line in lines if line and not line.startswith("#")]
-
-
-def _described(spec: SourceSpec) -> str:
-    starts = f"{len(spec.urls)} URLs" if len(spec.urls) > 1 else spec.urls[0]
-    bound = f", pages below {spec.prefix}" if spec.prefix else ""
-    return f"{spec.kind}, {starts}{bound}"
-
-
-def spec_json(spec: SourceSpec) -> dict[str, Any]:
-    """The rules as `-o json` prints them; times in seconds."""
-    return {
-        "name": spec.name,
-        "kind": spec.kind,
-        "urls": list(spec.urls),
-        "prefix": spec.prefix,
-        "include": list(spec.include),
-        "exclude": list(spec.exclude),
-        "delay": spec.delay,
-        "parallel": spec.parallel,
-        "max_pages": spec.max_pages,
-        "max_depth": spec.max_depth,
-        "every": spec.cadence.total_seconds(),
-        "cron": spec.cron,
-        "tags": list(spec.tags),
-        "deletion": spec.deletion,
-        "paused": spec.paused,
-    }
-
-
-def _summary_json(found: SourceSummary) -> dict[str, Any]:
-    lease = found.source.lease
-    return {
-        **spec_json(found.source.spec),
-        "pages": found.pages,
-        "live": found.live,
-        "checked_at": found.source.checked_at,
-        "synced_at": found.source.synced_at,
-        "last_outcome": found.last_outcome,
-        "last_ended": found.last_ended,
-        "lease": asdict(lease) if lease else None,
-    }
-
-
-def _row(found: SourceSummary) -> tuple[object, ...]:
-    spec = found.source.spec
-    now = "running" if found.source.lease else "paused" if spec.paused else ""
-    return (
-        spec.name,
-        spec.kind,
-        found.pages,
-        found.live,
-        spec.cron or written(spec.cadence),
-        found.last_ended,
-        found.last_outcome,
-        now,
-        " ".join(spec.tags),
-    )

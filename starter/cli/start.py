@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from pathlib import Path
@@ -10,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from starter.cli.output import Format, emit, note, pairs, say
+from starter.cli.following import followed
+from starter.cli.output import Format, pairs
 
 if TYPE_CHECKING:
-    from starter.jobs import JobHandle
+    from pydantic import BaseModel
 
-_GOOD = ("completed", "completed_with_failures", "no_data", "ok")
+    from atlas.contracts.jobs import Progress
 
 
 async def start(
@@ -41,24 +41,13 @@ async def start(
     from starter.jobs import kind_named
 
     fields = _fields(request)
-    kind_named(workflow)  # refused before anything is connected to
-    async with AtlasClient.connect() as atlas:
+    if "trigger" in kind_named(workflow).request.model_fields:
         fields.setdefault("trigger", "cli")
-        run = await atlas.start(workflow, workflow_id=workflow_id, **_known(workflow, fields))
-        if run.joined:
-            note(f"{run.workflow_id} is under way already; joined it")
-        if run.ui_url:
-            note(f"Web UI: {run.ui_url}")
-        return await _waited(run, output) if wait else _started(run, output)
-
-
-def _known(workflow: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """Without the trigger that we added, where the type has none."""
-    from atlas.contracts.catalogue import WORKFLOWS
-
-    if "trigger" in WORKFLOWS[workflow].request.model_fields:
-        return fields
-    return {name: value for name, value in fields.items() if (name, value) != ("trigger", "cli")}
+    async with AtlasClient.connect() as atlas:
+        run = await atlas.start(workflow, workflow_id=workflow_id, **fields)
+        return await followed(
+            run, wait=wait, output=output, show=_print, fine=_is_fine, describe=_described
+        )
 
 
 def _fields(request: str) -> dict[str, Any]:
@@ -80,34 +69,15 @@ def _fields(request: str) -> dict[str, Any]:
     return fields
 
 
-def _started(run: JobHandle, output: str) -> int:
-    if output == "json":
-        emit({"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url})
-    else:
-        say(f"started {run.workflow_id}, run {run.run_id}")
-    return 0
+def _is_fine(result: BaseModel) -> bool:
+    ended = getattr(result, "outcome", None) or getattr(result, "status", "completed")
+    return ended in ("completed", "completed_with_failures", "no_data", "ok")
 
 
-async def _waited(run: JobHandle, output: str) -> int:
-    watching = asyncio.create_task(_watch(run))
-    try:
-        result = (await run.result(note)).model_dump(mode="json")
-    finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-    if output == "json":
-        emit({**result, "ui_url": run.ui_url})
-    else:
-        pairs(result)
-    ended = result.get("outcome", result.get("status", "completed"))
-    return 0 if ended in _GOOD else 1
+def _print(result: BaseModel) -> None:
+    pairs(result.model_dump(mode="json"))
 
 
-async def _watch(run: JobHandle) -> None:
-    told = ""
-    async for progress in run:
-        of = "" if progress.total is None else f" of {progress.total}"
-        line = f"{progress.stage}: {progress.done}{of} {progress.of}"
-        if line != told:
-            told = line
-            note(line)
+def _described(progress: Progress) -> str:
+    of = "" if progress.total is None else f" of {progress.total}"
+    return f"{progress.stage}: {progress.done}{of} {progress.of}"

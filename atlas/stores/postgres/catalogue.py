@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from atlas.domain.sources import SourceSpec
-from atlas.stores.postgres import queue, reconcile, runs, sources
+from atlas.stores.postgres import reconcile, runs, sources
 from atlas.stores.postgres.pool import Connection
 from atlas.stores.postgres.runs import Run, UnknownRun
 
@@ -137,23 +137,12 @@ async def remove_source(
         if await is_open(source.lease.workflow_id, source.lease.run_id):
             raise reconcile.busy(name, source.lease.workflow_id)
         closed = source.lease.run_id
-        await _end_dead_run(connection, closed, now)
+        await runs.end_dead(
+            connection, closed, "ended without closing; its source was removed", now
+        )
     return await reconcile.remove_source(
         connection, source, purge=purge, now=now, closed_run=closed
     )
-
-
-async def _end_dead_run(connection: Connection, run_id: str, now: datetime) -> None:
-    async with connection.transaction():
-        await runs.close_run(
-            connection,
-            run_id=run_id,
-            outcome="failed",
-            complete=False,
-            message="ended without closing; its source was removed",
-            now=now,
-        )
-        await queue.release_run(connection, run_id)
 
 
 _DOCUMENTS = """

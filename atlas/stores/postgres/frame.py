@@ -129,22 +129,14 @@ class RunFrame:
 
     async def end_dead_run(self, run_id: str, why: str) -> None:
         """Close the record of a run that Temporal reports closed, or no longer knows."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            await runs.close_run(
-                connection,
-                run_id=run_id,
-                outcome="failed",
-                complete=False,
-                message=why,
-                now=self._clock(),
-            )
-            await queue.release_run(connection, run_id)
+        async with self.pool.acquire() as connection:
+            await runs.end_dead(connection, run_id, why, self._clock())
 
     async def end_dead_runs(self, before: datetime, is_open: IsOpen) -> int:
         """End the records of runs that began before a moment and that Temporal no longer has under
         way: terminated, they executed no code. Returns how many."""
         async with self.pool.acquire() as connection:
-            found = await runs.open_since(connection, before, _LOOKED_AT)
+            found = await runs.open_before(connection, before, _LOOKED_AT)
         dead = [run for run in found if not await is_open(run.workflow_id, run.run_id)]
         for run in dead:
             await self.end_dead_run(run.run_id, "ended without closing; found by a clean-up")

@@ -97,7 +97,7 @@ async def get(connection: Connection, run_id: str) -> Run:
     return _run(row)
 
 
-async def open_since(connection: Connection, before: datetime, limit: int) -> list[Run]:
+async def open_before(connection: Connection, before: datetime, limit: int) -> list[Run]:
     """Runs that began before a moment and have not ended, the oldest first."""
     rows = await connection.fetch(
         "select * from runs where ended_at is null and started_at < $1 "
@@ -201,6 +201,16 @@ async def end_work(connection: Connection, run_id: str, *, cancelled: bool) -> s
     await _end_pages(connection, run_id, ended="skipped" if cancelled else "failed")
     await queue.release_run(connection, run_id)
     return "cancelled" if cancelled else await _outcome_of(connection, run_id)
+
+
+async def end_dead(connection: Connection, run_id: str, why: str, now: datetime) -> None:
+    """Close the record of a run that Temporal reports closed, or no longer knows, and let go of
+    its claims, also of a run that was recorded as ended before."""
+    async with connection.transaction():
+        await close_run(
+            connection, run_id=run_id, outcome="failed", complete=False, message=why, now=now
+        )
+        await queue.release_run(connection, run_id)
 
 
 async def _end_pages(connection: Connection, run_id: str, *, ended: str) -> None:
