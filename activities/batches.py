@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities.beating import beating
+from activities.manifests import write_lines
 from atlas.contracts.activities import Batch
 from atlas.contracts.processing import (
     JSON_LINES,
@@ -126,14 +127,10 @@ class Batches:
         return body
 
     async def _keep_outcomes(self, run_id: str) -> str:
-        async with self._blobs.writer() as writer:
-            async for part in self._records.outcomes(run_id):
-                await writer.write(part)
-            ref = await writer.finish()
-            await self._outcomes.announce(ref.digest, ref.size)
-            await writer.publish()
-        await self._outcomes.keep(run_id, ref.digest, JSON_LINES)
-        return ref.digest
+        lines = self._records.outcomes(run_id)
+        digest = await write_lines(self._blobs, lines, self._outcomes.announce)
+        await self._outcomes.keep(run_id, digest, JSON_LINES)
+        return digest
 
 
 def _named(request: SelectPages) -> Iterator[str | int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities.beating import beating
+from activities.manifests import write_lines
 from atlas.contracts.deduplicate_documents import (
     MAX_GROUPS_LISTED,
     MAX_MEMBERS_LISTED,
@@ -23,9 +24,11 @@ from atlas.contracts.deduplicate_documents import (
     ReportGroups,
     ScopeDescribed,
 )
+from atlas.contracts.processing import JSON_LINES
 
 if TYPE_CHECKING:
     from atlas.stores.blobs.port import Blobs
+    from atlas.stores.postgres.artifacts import Artifacts
     from atlas.stores.postgres.deduplication import Deduplication
     from atlas.stores.postgres.duplicates import Finding
 
@@ -36,9 +39,10 @@ _LISTED_BYTES = 40_000
 class Deduplicating:
     """Everything that `deduplicate_documents` does."""
 
-    def __init__(self, store: Deduplication, blobs: Blobs) -> None:
+    def __init__(self, store: Deduplication, blobs: Blobs, outcomes: Artifacts) -> None:
         self._store = store
         self._blobs = blobs
+        self._outcomes = outcomes
 
     @activity.defn
     async def describe_scope(self, request: DescribeScope) -> ScopeDescribed:
@@ -77,17 +81,11 @@ class Deduplicating:
             await self._store.forget(request.run_id)
 
     async def _write_manifest(self, run_id: str) -> str:
-        async with (
-            self._blobs.writer() as writer,
-            aclosing(self._store.findings(run_id)) as findings,
-        ):
-            async for finding in findings:
-                await writer.write(_line(finding))
-            ref = await writer.finish()
-            await self._store.announce_manifest(ref)
-            await writer.publish()
-        await self._store.keep_manifest(run_id, ref)
-        return ref.digest
+        async with aclosing(self._store.findings(run_id)) as findings:
+            lines = (_line(finding) async for finding in findings)
+            digest = await write_lines(self._blobs, lines, self._outcomes.announce)
+        await self._outcomes.keep(run_id, digest, JSON_LINES)
+        return digest
 
     async def _largest(self, run_id: str) -> list[Group]:
         groups: list[Group] = []

@@ -14,14 +14,13 @@ from atlas.contracts.refusal import too_late
 from atlas.domain.batch import FetchRow
 from atlas.domain.errors import PageError, Retries
 from atlas.domain.fetched import FetchError
-from atlas.domain.scope import Scope, looks_like_page
+from atlas.domain.scope import Scope, looks_like_page, scope_of
 from atlas.domain.urls import InvalidUrl, canonicalize
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
-    from atlas.contracts.work import Mode
     from atlas.domain.sources import SourceSpec
     from atlas.stores.postgres.corpus import Corpus
     from atlas.stores.postgres.runs import Run
@@ -64,7 +63,7 @@ class Discovery:
         what it added before."""
         async with beating():
             run, source = await self._corpus.run_source(request.run_id)
-            good, refusals = _judged(request.urls, scope_of(source))
+            good, refusals = _judged(request.urls, scope_of(source.spec))
             added = await self._corpus.add_pages(
                 run, source, sorted(good), level=request.level, limits=request.limits
             )
@@ -79,19 +78,27 @@ class Discovery:
 
     async def _take_held(self, run: Run, source: Source, request: ListLevel) -> LevelListed:
         """No listing: what the source holds. It says nothing of what is absent."""
-        held = await self._corpus.list_held(
+        held = await self._hold(run, source, request)
+        return await self._listed(run, request, held, complete=False)
+
+    async def _hold(self, run: Run, source: Source, request: ListLevel) -> int:
+        return await self._corpus.list_held(
             run,
             source,
             level=request.level,
             fetch=request.fetch,
-            mode=request.mode or _mode_of(run),
+            mode=request.mode,
             retry_failed=request.retry_failed,
             settles=request.process,
         )
+
+    async def _listed(
+        self, run: Run, request: ListLevel, pages: int, *, complete: bool
+    ) -> LevelListed:
         if request.limits.pages is not None or request.changed:
             await self._corpus.apply_limits(run.run_id, request.level, request.limits)
         counts = await self._corpus.counts(run.run_id)
-        return LevelListed(pages=held, complete=False, counts=counts)
+        return LevelListed(pages=pages, complete=complete, counts=counts)
 
     async def _read_start(self, run: Run, source: Source, request: ListLevel) -> LevelListed:
         spec = source.spec
@@ -102,7 +109,7 @@ class Discovery:
         await self._corpus.remember_listing_ttl(source, listing.ttl)
         for url, error in listing.troubles:
             await self._corpus.listing_failed(run, _failed_row(url, error))
-        scope = scope_of(source)
+        scope = scope_of(source.spec)
         wanted = [url for url in listing.urls if spec.kind == "site" or scope.allows(url)]
         listed = await self._list(
             run, source, wanted, request, complete=listing.complete, modified=listing.modified
@@ -124,7 +131,7 @@ class Discovery:
         if source.spec.max_depth is not None and level > source.spec.max_depth:
             return LevelListed()
         targets = await self._corpus.link_targets(source, run.run_id, level - 1)
-        scope = scope_of(source)
+        scope = scope_of(source.spec)
         wanted = [url for url in targets if looks_like_page(url) and scope.allows(url)]
         if wanted and not await self._corpus.may_list(run.run_id, level, request.limits):
             return LevelListed(complete=False, cut=True)
@@ -141,7 +148,7 @@ class Discovery:
         modified: Mapping[str, datetime] | None = None,
     ) -> LevelListed:
         if not request.fetch and request.process:  # from the stored bodies; the new ones have none
-            await self._take_held(run, source, request)
+            await self._hold(run, source, request)
         urls = sorted(set(urls))
         room = await self._room(source, run.run_id, request.level)
         if room is not None and len(urls) > room:
@@ -156,20 +163,13 @@ class Discovery:
             settles=request.process,
             modified=modified,
         )
-        if request.limits.pages is not None or request.changed:
-            await self._corpus.apply_limits(run.run_id, request.level, request.limits)
-        counts = await self._corpus.counts(run.run_id)
-        return LevelListed(pages=listed, complete=complete, counts=counts)
+        return await self._listed(run, request, listed, complete=complete)
 
     async def _room(self, source: Source, run_id: str, level: int) -> int | None:
         if source.spec.max_pages is None:
             return None
         spent = await self._corpus.listed_above(source, run_id, level)
         return max(0, source.spec.max_pages - spent)
-
-
-def _mode_of(run: Run) -> Mode:
-    return "incremental" if run.due else "full"
 
 
 def _judged(urls: Sequence[str], scope: Scope) -> tuple[set[str], list[RefusedUrl]]:
@@ -186,12 +186,6 @@ def _judged(urls: Sequence[str], scope: Scope) -> tuple[set[str], list[RefusedUr
         else:
             refused[url] = "outside the source's scope: its prefix, include or exclude"
     return good, [RefusedUrl(url=url[:300], reason=why[:300]) for url, why in refused.items()]
-
-
-def scope_of(source: Source) -> Scope:
-    """The bounds within which the source takes pages."""
-    spec = source.spec
-    return Scope(include=spec.include, exclude=spec.exclude, prefix=spec.prefix)
 
 
 def _failed_row(url: str, error: PageError) -> FetchRow:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities.beating import beating
-from activities.discovery import scope_of
 from activities.fetch_rows import failed_row, got_row, redirected_row, unasked_row
 from atlas.contracts.activities import Batch, ClaimBatch, Claimed, Fetched
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import HostClosed, PageError, Retries, SlotDeadline
 from atlas.domain.fetched import Fetched as Answer
 from atlas.domain.fetched import FetchError, FetchRequest, Validators
+from atlas.domain.scope import scope_of
 from atlas.domain.urls import host_of
 from atlas.telemetry import page_span
 
@@ -146,7 +146,7 @@ class Fetching:
             run_id=batch.run_id,
             started=run.started_at,
             fences={page.page_id: page.fence for page in pages},
-            scope=scope_of(source),
+            scope=scope_of(source.spec),
             slots=self._corpus.slots(
                 delay=source.spec.delay,
                 parallel=source.spec.parallel,

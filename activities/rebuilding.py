@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from atlas.stores.postgres.copying import LiveText, TextToCopy
+    from atlas.stores.postgres.frame import IsOpen
     from atlas.stores.postgres.index import IndexText
-    from atlas.stores.postgres.rebuilds import IsOpen, Rebuilds
+    from atlas.stores.postgres.rebuilds import Rebuilds
 
     Analyse = Callable[[LiveText], Awaitable[IndexText]]
 

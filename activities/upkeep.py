@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities.beating import beating
+from activities.manifests import write_lines
 from atlas.contracts.daily_cleanup import (
     MAX_MISSING_LISTED,
     CleanupBegun,
@@ -207,13 +208,8 @@ class Upkeep:
             )
 
     async def _write_manifest(self, run_id: str) -> str:
-        async with self._blobs.writer() as writer:
-            async for line in self._lines(run_id):
-                await writer.write(line)
-            ref = await writer.finish()
-            await self._store.announce(ref.digest, ref.size)
-            await writer.publish()
-        return await self._store.keep_manifest(run_id, ref.digest)
+        digest = await write_lines(self._blobs, self._lines(run_id), self._store.announce)
+        return await self._store.keep_manifest(run_id, digest)
 
     async def _lines(self, run_id: str) -> AsyncIterator[bytes]:
         after = ("", "")

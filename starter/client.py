@@ -211,7 +211,7 @@ class AtlasClient(Reading):
         except NotFound:
             if ":" not in named:
                 raise
-            # A run of several sources has no record of its own.
+            # fetch_url and health_check have no record.
             workflow_id, run_id = named, await latest_run_id(self._parts, named)
         async with self._parts.temporal() as client:
             handle = handle_of(client, workflow_id, run_id, SyncResult)

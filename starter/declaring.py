@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypedDict, Unpack
 
 from atlas.domain.schedules import own_schedule
-from atlas.domain.scope import Scope, directory_of
+from atlas.domain.scope import directory_of, scope_of
 from atlas.domain.sources import Deletion, InvalidSource, Kind, SourceSpec, check_source
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.stores.postgres import sources
@@ -240,7 +240,7 @@ def checked(spec: SourceSpec) -> SourceSpec:
     """The rules, or `InvalidRequest` that names field, value and mend."""
     try:
         check_source(spec)
-        Scope(include=spec.include, exclude=spec.exclude, prefix=spec.prefix)
+        scope_of(spec)
     except (InvalidSource, ValueError) as error:
         raise InvalidRequest(str(error)) from None
     return spec

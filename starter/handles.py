@@ -7,12 +7,10 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     WorkflowFailureError,
     WorkflowQueryFailedError,
@@ -39,7 +37,6 @@ Note = Callable[[str], None]
 
 OUTAGE_SECONDS = 60.0
 """How long waiting outlasts a Temporal server that does not answer: runs survive a restart."""
-_POLL_AGE = timedelta(seconds=90)  # a poll lasts up to 60 s and is dated at its beginning
 _QUERY_TIMEOUT = timedelta(seconds=10)
 _LOOK_FOR_WORKERS = (2.0, 15.0)  # seconds: before the first look, and between two
 _OUTAGES = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED)
@@ -260,21 +257,11 @@ class SyncHandle(RunHandle[SyncResult]):
 async def missing_workers(client: Client, *, bulk: bool = False) -> list[str]:
     """The task queues that nobody polled of late, of those that a run needs: for bulk work, or
     for any other. Raises RPCError."""
+    from atlas.checks.queues import state_of
+
     needed = _SERVED_FOR_BULK if bulk else _SERVED
-    missing = [queue for queue, kind in needed if not await _polled(client, queue, kind)]
+    missing = [queue for queue, kind in needed if not (await state_of(client, queue, kind)).pollers]
     return sorted(set(missing))
-
-
-async def _polled(client: Client, queue: str, kind: TaskQueueType.ValueType) -> bool:
-    answer = await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
-        )
-    )
-    recent = datetime.now(UTC) - _POLL_AGE
-    return any(
-        poller.last_access_time.ToDatetime(tzinfo=UTC) >= recent for poller in answer.pollers
-    )
 
 
 def _no_worker(queues: list[str]) -> str:

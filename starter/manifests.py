@@ -24,7 +24,7 @@ async def upload(parts: Parts, names: Names) -> str:
     from atlas.stores.postgres import artifacts, blob_rows
 
     now = datetime.now(UTC)
-    async with _blobs(parts) as blobs, blobs.writer() as writer:
+    async with opened_blobs(parts) as blobs, blobs.writer() as writer:
         async for name in _streamed(names):
             await writer.write(_line(name))
         ref = await writer.finish()
@@ -44,7 +44,7 @@ async def outcomes(parts: Parts, run_id: str) -> AsyncIterator[dict[str, Any]]:
         kept = await artifacts.find(connection, artifacts.OUTCOMES, run_id)
     if kept is None:
         raise NotFound(f"no outcomes of a run '{run_id}' are kept; a batch_process keeps them")
-    async with _blobs(parts) as blobs:
+    async with opened_blobs(parts) as blobs:
         body = await blobs.get(kept.hash)
     for line in body.splitlines():
         yield json.loads(line)
@@ -66,7 +66,8 @@ def _line(name: str | int) -> bytes:
 
 
 @asynccontextmanager
-async def _blobs(parts: Parts) -> AsyncIterator[Blobs]:
+async def opened_blobs(parts: Parts) -> AsyncIterator[Blobs]:
+    """The blob store. Raises `Refused` when it does not open, or does not give what is asked."""
     from atlas.domain.blob import BlobError
     from atlas.stores.blobs import open_blobs
 

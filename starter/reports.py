@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from starter.errors import InvalidRequest, NotFound, Refused
+from starter.errors import InvalidRequest, NotFound
+from starter.manifests import opened_blobs
 
 if TYPE_CHECKING:
     from atlas.contracts.weekly_report import Form
@@ -49,15 +50,9 @@ async def report_text(parts: Parts, week: str | None, form: Form) -> str:
 
     Raises `NotFound`, `InvalidRequest`, and `Refused` when the blob store does not give it.
     """
-    from atlas.domain.blob import BlobError
-    from atlas.stores.blobs import open_blobs
-
     digest = await _digest(parts, week or await _latest(parts), form)
-    try:
-        async with open_blobs(parts.locations.blobs) as blobs:
-            return (await blobs.get(digest)).decode()
-    except (BlobError, ValueError) as error:
-        raise Refused(f"the blob store: {error}") from None
+    async with opened_blobs(parts) as blobs:
+        return (await blobs.get(digest)).decode()
 
 
 async def _latest(parts: Parts) -> str:

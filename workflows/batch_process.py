@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
@@ -29,6 +30,7 @@ with workflow.unsafe.imports_passed_through():
         history_is_long,
     )
     from workflows.job import Job, stop_if_cancelled
+    from workflows.lanes import Lane, cancel_lanes, run_lanes
     from workflows.options import BULK, CLOSING
 
 _LONGEST_WAIT = 60.0
@@ -100,26 +102,18 @@ class BatchProcess(Job):
     async def _work_lanes(self) -> None:
         """A few chunks at once: the database's work of one overlaps the CPU of another."""
         tasks = [asyncio.create_task(self._lane(lane)) for lane in range(self._lanes())]
-        try:
-            if tasks:
-                await workflow.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        finally:
-            await self._stop(tasks)
-        if not all(task.result() for task in tasks):
+        if not await run_lanes(tasks, self._stop):
             await self._continue_as_new()
 
     def _lanes(self) -> int:
         to_do = self._selected - self._progress.counts.done
         return min(self._request.concurrency, -(-to_do // self._request.chunk))
 
-    async def _stop(self, tasks: list[asyncio.Task[bool]]) -> None:
-        """Return with no lane under way. An activity that ends well although it was cancelled
-        swallows the cancellation, so the lanes look for `_stopping`, too."""
-        self._stopping = not all(task.done() for task in tasks)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await workflow.wait(tasks)
+    async def _stop(self, lanes: Sequence[Lane]) -> None:
+        """An activity that ends well although it was cancelled swallows the cancellation, so the
+        lanes look for `_stopping`, too."""
+        self._stopping = not all(lane.done() for lane in lanes)
+        await cancel_lanes(lanes)
 
     async def _lane(self, lane: int) -> bool:
         """Work chunk after chunk; true once there is no more for this lane."""

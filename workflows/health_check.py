@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
@@ -27,11 +26,8 @@ with workflow.unsafe.imports_passed_through():
         Status,
         TellHealth,
     )
-    from atlas.contracts.names import ATTRIBUTE_OUTCOME, ATTRIBUTE_TRIGGER
     from workflows.options import CHECKING, TELLING
-
-_TRIGGER = SearchAttributeKey.for_keyword(ATTRIBUTE_TRIGGER)
-_OUTCOME = SearchAttributeKey.for_keyword(ATTRIBUTE_OUTCOME)
+    from workflows.telling import OUTCOME, TRIGGER
 
 
 @workflow.defn(name="health_check")
@@ -41,11 +37,11 @@ class HealthCheck:
     @workflow.run
     async def run(self, request: HealthRequest | None = None) -> HealthResult:
         request = request or HealthRequest()
-        workflow.upsert_search_attributes([_TRIGGER.value_set(request.trigger)])
+        workflow.upsert_search_attributes([TRIGGER.value_set(request.trigger)])
         last = _last_result()
         found = await asyncio.gather(*(_look(each, last.figures) for each in CONCERNS))
         checks = [check for one in found for check in one.checks]
-        told = await _tell(request, found, last)
+        told = await _tell(request, found, checks, last)
         result = HealthResult(
             status=_worst(checks),
             checked_at=workflow.time(),
@@ -56,7 +52,7 @@ class HealthCheck:
             message=told.message,
             figures={name: value for one in found for name, value in one.figures.items()},
         )
-        workflow.upsert_search_attributes([_OUTCOME.value_set(result.status)])
+        workflow.upsert_search_attributes([OUTCOME.value_set(result.status)])
         workflow.set_current_details(_table(result))
         return result
 
@@ -98,8 +94,9 @@ def _not_looked_at(concern: str, error: ActivityError) -> Check:
     )
 
 
-async def _tell(request: HealthRequest, found: list[Checked], last: HealthResult) -> HealthTold:
-    checks = [check for one in found for check in one.checks]
+async def _tell(
+    request: HealthRequest, found: list[Checked], checks: list[Check], last: HealthResult
+) -> HealthTold:
     try:
         return await workflow.execute_activity_method(
             Checking.tell_health,

@@ -7,16 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
 
 with workflow.unsafe.imports_passed_through():
     from activities.jobs import Jobs
     from atlas.contracts.jobs import BeginJob, EndJob, JobPaused, Progress
-    from atlas.contracts.names import ATTRIBUTE_OUTCOME, ATTRIBUTE_TRIGGER
+    from workflows.continuing import handlers_ended
     from workflows.options import SHORT
-
-_TRIGGER = SearchAttributeKey.for_keyword(ATTRIBUTE_TRIGGER)
-_OUTCOME = SearchAttributeKey.for_keyword(ATTRIBUTE_OUTCOME)
+    from workflows.telling import OUTCOME, TRIGGER
 
 
 class Job:
@@ -63,7 +60,7 @@ class Job:
 
     async def begin(self, kind: str, trigger: str) -> None:
         """Record the run. A run that continues as new calls `carry_on` instead."""
-        workflow.upsert_search_attributes([_TRIGGER.value_set(trigger)])
+        workflow.upsert_search_attributes([TRIGGER.value_set(trigger)])
         await workflow.execute_activity_method(
             Jobs.begin_job,
             BeginJob(
@@ -88,14 +85,14 @@ class Job:
 
     async def end(self, outcome: str, message: str, summary: Mapping[str, int]) -> None:
         """Record how the run ended; then nothing of it is under way."""
-        workflow.upsert_search_attributes([_OUTCOME.value_set(outcome)])
+        workflow.upsert_search_attributes([OUTCOME.value_set(outcome)])
         self.tell(outcome, note=message)
         await workflow.execute_activity_method(
             Jobs.end_job,
             EndJob(run_id=self.run_id, outcome=outcome, message=message, summary=dict(summary)),
             **SHORT,
         )
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await handlers_ended()
 
     def tell(self, stage: str, **changes: Any) -> None:
         """Show where the run is; `changes` are fields of `Progress`."""

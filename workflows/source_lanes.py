@@ -4,6 +4,7 @@ another."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from temporalio import workflow
 
@@ -14,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from atlas.contracts.activities import Batch, ClaimBatch, Claimed
     from atlas.contracts.models import Counts
     from workflows.continuing import history_is_long
+    from workflows.lanes import Lane, cancel_lanes, run_lanes
     from workflows.options import FETCHING, PROCESSING, SETTLING, SHORT
     from workflows.source_frame import SourceFrame
 
@@ -37,24 +39,14 @@ class LanedRun(SourceFrame):
         """Work a level until no lane finds more; then, or when the history is long, go on."""
         self._tell("fetching, processing and indexing" if self._processes else "fetching")
         tasks = [asyncio.create_task(self._lane(level, lane)) for lane in range(lanes)]
-        try:
-            await workflow.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        except GeneratorExit:  # the run is dropped from memory: nothing may be awaited any more
-            raise
-        except BaseException:
-            await self._stop(tasks)
-            raise
-        await self._stop(tasks)
-        if not all(task.result() for task in tasks):
+        if not await run_lanes(tasks, self._stop):
             await self._continue_as_new()
 
-    async def _stop(self, tasks: list[asyncio.Task[bool]]) -> None:
-        """Return with no lane under way. An activity that ends well although it was cancelled
-        swallows the cancellation, so the lanes look for `_stopping`, too."""
-        self._stopping = not all(task.done() for task in tasks)
-        for task in tasks:
-            task.cancel()
-        await workflow.wait(tasks)
+    async def _stop(self, lanes: Sequence[Lane]) -> None:
+        """An activity that ends well although it was cancelled swallows the cancellation, so the
+        lanes look for `_stopping`, too."""
+        self._stopping = not all(lane.done() for lane in lanes)
+        await cancel_lanes(lanes)
 
     async def _lane(self, level: int, lane: int) -> bool:
         """Work batch after batch; true once the level has no more for this lane."""

@@ -16,14 +16,14 @@ with workflow.unsafe.imports_passed_through():
     from atlas.contracts.sync_pipeline import SyncProgress
 
 _SOURCE = SearchAttributeKey.for_keyword(ATTRIBUTE_SOURCE)
-_TRIGGER = SearchAttributeKey.for_keyword(ATTRIBUTE_TRIGGER)
-_OUTCOME = SearchAttributeKey.for_keyword(ATTRIBUTE_OUTCOME)
+TRIGGER = SearchAttributeKey.for_keyword(ATTRIBUTE_TRIGGER)
+OUTCOME = SearchAttributeKey.for_keyword(ATTRIBUTE_OUTCOME)
 _CHANGED = SearchAttributeKey.for_int(ATTRIBUTE_CHANGED)
 
 
 def tell_begin(source: str, trigger: str) -> None:
     """Make the run findable by source and trigger."""
-    workflow.upsert_search_attributes([_SOURCE.value_set(source), _TRIGGER.value_set(trigger)])
+    workflow.upsert_search_attributes([_SOURCE.value_set(source), TRIGGER.value_set(trigger)])
 
 
 def tell_stage(progress: SyncProgress) -> None:
@@ -37,7 +37,7 @@ def tell_stage(progress: SyncProgress) -> None:
 def tell_end(progress: SyncProgress, outcome: str, message: str) -> None:
     """Show how the run ended, and make it findable by that."""
     workflow.upsert_search_attributes(
-        [_OUTCOME.value_set(outcome), _CHANGED.value_set(progress.counts.changed)]
+        [OUTCOME.value_set(outcome), _CHANGED.value_set(progress.counts.changed)]
     )
     note = f"\n\n{message}" if message else ""
     workflow.set_current_details(

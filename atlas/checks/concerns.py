@@ -95,17 +95,19 @@ class Concerns:
         return await _one(f"queue {name}", queues.queue(self._client, name), queues.MEND)
 
     async def _schedules(self, before: Figures) -> tuple[Found, dict[str, float]]:
+        known, complete = await self._declared()
         return await schedules.schedules(
-            self._client, await self._declared(), before, self.clock().timestamp()
+            self._client, known, before, self.clock().timestamp(), complete=complete
         )
 
-    async def _declared(self) -> list[Declared]:
-        """Without PostgreSQL only the four of every Atlas are known."""
+    async def _declared(self) -> tuple[list[Declared], bool]:
+        """What is declared, and whether that is all: without PostgreSQL only the four of every
+        Atlas are known."""
         try:
             async with probe_connection(self._address()) as connection:
-                return declared(each.spec for each in await sources.every(connection))
+                return declared(each.spec for each in await sources.every(connection)), True
         except NoConnection:
-            return list(PERIODIC)
+            return list(PERIODIC), False
 
     async def _overdue(self) -> Found:
         return await corpus.overdue(self._address(), self.clock())

@@ -14,8 +14,8 @@ MEND = "See PostgreSQL's log, and `atlas doctor`"
 LAG = timedelta(minutes=30)
 """From a fetch to the index a batch takes a minute or so."""
 QUARANTINE_GROWTH = 10
-"""Pages in a day beyond which a new kind of page, or a bug, is likely; and over 1% of the growth
-of the corpus is counted."""
+"""Pages in a day beyond which a new kind of page, or a bug, is likely, if they are more than a
+thousandth of all pages, too."""
 
 _COUNT, _SINCE = "quarantine.pages", "quarantine.since"
 _DAY = timedelta(days=1).total_seconds()

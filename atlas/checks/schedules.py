@@ -26,15 +26,22 @@ _PATIENCE = {"health_check"}
 
 
 async def schedules(
-    client: Client, declared: Sequence[Declared], before: Mapping[str, float], now: float
+    client: Client,
+    declared: Sequence[Declared],
+    before: Mapping[str, float],
+    now: float,
+    *,
+    complete: bool = True,
 ) -> tuple[Found, dict[str, float]]:
     """Drift, and fires that led to no run; with the counters to compare the next look's with.
 
-    `before` has the last look's, `now` is in seconds since the epoch.
+    `before` has the last look's, `now` is in seconds since the epoch. `complete`: whether all that
+    are declared are known; otherwise none is called surplus.
     """
-    seen = await look(client, declared[:LOOKED_AT])
+    seen = await look(client, declared[:LOOKED_AT], surplus=len(declared) <= LOOKED_AT)
     figures = _figures(seen, before, now)
-    return _judged(seen, len(declared), before), figures
+    judged = [each for each in seen if complete or each.state != "surplus"]
+    return _judged(judged, len(declared), before), figures
 
 
 def _judged(seen: Sequence[Seen], declared: int, before: Mapping[str, float]) -> Found:

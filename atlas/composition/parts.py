@@ -23,12 +23,16 @@ from atlas.stores.postgres.corpus import Corpus
 from atlas.stores.postgres.pool import open_pool
 from atlas.stores.postgres.robots import StoredRobots
 from atlas.stores.postgres.runs import ensure_fetch_partitions
+from atlas.temporal import run_is_open
 from atlas.text.pool import ExtractorPool
 from atlas.web.client import WebClient
 from atlas.web.credentials import Credentials
 from atlas.web.guard import AddressPolicy
 
 Clock = Callable[[], datetime]
+
+CURRENT = SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION)
+"""What this program settles pages with."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,10 @@ class Parts:
     blobs: Blobs
     web: WebClient
     extractor: ExtractorPool
+
+    async def is_open(self, workflow_id: str, run_id: str) -> bool:
+        """Whether Temporal has the run under way."""
+        return await run_is_open(self.client, workflow_id, run_id)
 
 
 @asynccontextmanager
@@ -85,7 +93,7 @@ async def open_parts(
         corpus = Corpus(
             pool,
             clock=clock,
-            current=SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION),
+            current=CURRENT,
             breaker=_breaker(settings),
         )
         yield Parts(settings, clock, client, pool, corpus, blobs, web, extractor)

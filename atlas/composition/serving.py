@@ -23,14 +23,12 @@ from activities.running import Running
 from activities.upkeep import Temporary, Upkeep
 from atlas.checks.concerns import Concerns
 from atlas.checks.webhook import AlertWebhook
-from atlas.composition.parts import Parts
+from atlas.composition.parts import CURRENT, Parts
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
-from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.errors import Retries
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.retention import Retention
 from atlas.domain.texts import EXTRACTOR_VERSION
-from atlas.domain.versions import SettledWith
 from atlas.locations import locate
 from atlas.reports.rendering import MEDIA, render
 from atlas.settings import Settings
@@ -44,7 +42,6 @@ from atlas.stores.postgres.rebuilds import Rebuilds
 from atlas.stores.postgres.selection import Selection
 from atlas.stores.postgres.stats import Stats
 from atlas.stores.postgres.upkeep import UpkeepStore
-from atlas.temporal import run_is_open
 from atlas.text.pool import ExtractorPool
 from atlas.web.listing import read_listing
 from workflows.batch_process import BatchProcess
@@ -86,11 +83,12 @@ Served: TypeAlias = Mapping[str, Sequence[Activity]]
 def activities(parts: Parts) -> dict[str, list[Activity]]:
     """Every activity by task queue."""
     by_queue: dict[str, list[Activity]] = defaultdict(list)
+    fetching, processing = _fetcher(parts), _processor(parts)
     for served in (
-        _syncing(parts),
+        _syncing(parts, fetching),
         _fetching_one(parts),
-        _processing(parts),
-        _batches(parts),
+        _processing(parts, processing),
+        _batches(parts, fetching, processing),
         _jobs(parts),
         _deduplicating(parts),
         _reporting(parts),
@@ -116,11 +114,9 @@ def _policy(parts: Parts) -> FetchPolicy:
     )
 
 
-def _syncing(parts: Parts) -> Served:
-    is_open = partial(run_is_open, parts.client)
-    running = Running(parts.corpus, is_open)
+def _syncing(parts: Parts, fetching: Fetching) -> Served:
+    running = Running(parts.corpus, parts.is_open)
     discovery = Discovery(parts.corpus, partial(read_listing, parts.web))
-    fetching = Fetching(parts.corpus, parts.web, parts.blobs, _policy(parts), parts.clock, is_open)
     return {
         QUEUE: [
             running.resolve_sources,
@@ -138,12 +134,19 @@ def _syncing(parts: Parts) -> Served:
     }
 
 
+def _fetcher(parts: Parts) -> Fetching:
+    return Fetching(
+        parts.corpus, parts.web, parts.blobs, _policy(parts), parts.clock, parts.is_open
+    )
+
+
 def _fetching_one(parts: Parts) -> Served:
     one = FetchingOne(parts.corpus, parts.web, parts.blobs, _policy(parts))
     return {QUEUE: [one.fetch_one]}
 
 
 def _processor(parts: Parts) -> Processing:
+    """One for all queues of a process: they share its children."""
     return Processing(
         parts.corpus,
         parts.blobs,
@@ -152,19 +155,15 @@ def _processor(parts: Parts) -> Processing:
     )
 
 
-def _batches(parts: Parts) -> Served:
-    is_open = partial(run_is_open, parts.client)
-    fetching = Fetching(parts.corpus, parts.web, parts.blobs, _policy(parts), parts.clock, is_open)
+def _batches(parts: Parts, fetching: Fetching, processing: Processing) -> Served:
     batches = Batches(
-        Selection(
-            parts.pool, clock=parts.clock, current=SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION)
-        ),
+        Selection(parts.pool, clock=parts.clock, current=CURRENT),
         BatchRecords(parts.pool, extractor=EXTRACTOR_VERSION),
         parts.blobs,
         Artifacts(parts.pool, parts.clock, MANIFEST),
         Artifacts(parts.pool, parts.clock, OUTCOMES),
         fetching.claim_batch,
-        _processor(parts),
+        processing,
         Indexing(parts.corpus),
     )
     return {
@@ -174,8 +173,7 @@ def _batches(parts: Parts) -> Served:
     }
 
 
-def _processing(parts: Parts) -> Served:
-    processing = _processor(parts)
+def _processing(parts: Parts, processing: Processing) -> Served:
     indexing = Indexing(parts.corpus)
     return {
         QUEUE: [indexing.settle_batch],
@@ -201,7 +199,11 @@ def _reporting(parts: Parts) -> Served:
 
 
 def _deduplicating(parts: Parts) -> Served:
-    deduplicating = Deduplicating(Deduplication(parts.pool, parts.clock), parts.blobs)
+    deduplicating = Deduplicating(
+        Deduplication(parts.pool, parts.clock),
+        parts.blobs,
+        Artifacts(parts.pool, parts.clock, OUTCOMES),
+    )
     return {
         QUEUE_BULK: [
             deduplicating.describe_scope,
@@ -217,7 +219,7 @@ def _rebuilding(parts: Parts) -> Served:
     rebuilding = Rebuilding(
         Rebuilds(parts.pool, parts.clock),
         partial(_analyse, parts.extractor),
-        partial(run_is_open, parts.client),
+        parts.is_open,
     )
     return {
         QUEUE: [rebuilding.switch_generation],
@@ -253,8 +255,7 @@ def _upkeep(parts: Parts) -> Served:
     keep = retention(parts.settings)
     others = {"temporary": Temporary(parts.blobs, keep.grace)}
     store = UpkeepStore(parts.pool, parts.clock, keep, parts.blobs.delete, others)
-    is_open = partial(run_is_open, parts.client)
-    end_dead_runs = partial(parts.corpus.end_dead_runs, is_open=is_open)
+    end_dead_runs = partial(parts.corpus.end_dead_runs, is_open=parts.is_open)
     upkeep = Upkeep(store, parts.blobs, end_dead_runs)
     return {
         QUEUE_BULK: [

@@ -21,7 +21,6 @@ from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
 from atlas.contracts.health import HealthRequest, HealthResult
 from atlas.contracts.models import Message, Request
 from atlas.contracts.names import (
-    collect_all_id,
     collect_workflow_id,
     dedup_workflow_id,
     digest_of,
@@ -76,6 +75,14 @@ def _batch_id(request: BatchRequest) -> str:
 def _process_id(request: ProcessRequest) -> str:
     named = request.url or request.snapshot or str(request.page)
     return f"process_document:{digest_of(named)}"
+
+
+def _collect_all_id(request: CollectAllRequest) -> str:
+    """The id of a `collect_all_sources`: one for all sources, one for those that are due, and one
+    for each selection."""
+    which = [*sorted(set(request.sources)), "tags", *sorted(set(request.tags))]
+    chosen = f":{digest_of(*which)[:8]}" if len(which) > 1 else ""
+    return f"collect_all_sources{chosen}{':due' if request.due else ''}"
 
 
 _TYPES = (
@@ -166,7 +173,7 @@ _TYPES = (
         CollectAllResult,
         "Collect all sources, or those that are named, tagged or due",
         {},
-        collect_all_id,
+        _collect_all_id,
     ),
     WorkflowType(
         "hourly_collection",

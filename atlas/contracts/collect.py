@@ -156,7 +156,7 @@ class CollectAllResult(Message):
 
 
 class HourlyRequest(Request):
-    """Bring in what is due. The schedule sends `{}`."""
+    """Bring in what is due."""
 
     trigger: Trigger = "schedule"
     """Who started it; shown as a search attribute."""

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from atlas.contracts.jobs import Progress, Trigger
 from atlas.contracts.models import Message, Request, SourceName
+from atlas.contracts.sync_pipeline import MAX_SOURCES
 
-MAX_SOURCES = 500
 MAX_GROUPS_LISTED = 50
 MAX_MEMBERS_LISTED = 10
 

@@ -2,14 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 QUEUE = "atlas"
 """Workflows, network and database work."""
 QUEUE_PROCESSING = "atlas-processing"
 """CPU work: bytes to text."""
 QUEUE_BULK = "atlas-bulk"
-"""Backfills and rebuilds."""
+"""Bulk work: batches, rebuilds, deduplication, clean-ups."""
 QUEUES = (QUEUE, QUEUE_PROCESSING, QUEUE_BULK)
 
 
@@ -36,8 +35,6 @@ SEARCH_ATTRIBUTES = {
 }
 """Every search attribute a workflow sets, with its type: a worker refuses to start without them."""
 
-RETENTION_DAYS = 30
-
 
 def sync_workflow_id(source: str) -> str:
     """The id of the run that keeps one source in step."""
@@ -53,14 +50,6 @@ def fetch_workflow_id(url_key: str) -> str:
 def collect_workflow_id(source: str) -> str:
     """The id of the run that collects one source."""
     return f"collect_from_source:{source}"
-
-
-def collect_all_id(request: Any) -> str:
-    """The id of a `collect_all_sources`: one for all sources, one for those that are due, and one
-    for each selection."""
-    which = [*sorted(set(request.sources)), "tags", *sorted(set(request.tags))]
-    chosen = f":{digest_of(*which)[:8]}" if len(which) > 1 else ""
-    return f"collect_all_sources{chosen}{':due' if request.due else ''}"
 
 
 def sync_request_id(sources: Sequence[str], *, all: bool, tags: Sequence[str] = ()) -> str:

@@ -184,7 +184,7 @@ def _listed(given: list[str]) -> str:
 
 
 class SelectPages(Message):
-    """Which pages a run works on. Exactly one of the first seven is given."""
+    """Which pages a run works on. Exactly one of `url` to `failed_of` is given."""
 
     run_id: str
     url: str | None = None

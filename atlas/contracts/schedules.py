@@ -10,14 +10,13 @@ from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
 from atlas.contracts.catalogue import FIRST, LATE, NORMAL
+from atlas.contracts.names import ATTRIBUTE_TRIGGER
 
 Span: TypeAlias = tuple[int, int, int]
 """First, last, step."""
 Overlap: TypeAlias = Literal["skip", "buffer_all"]
 """What a fire does while the run of the one before is under way: nothing, or wait for its end."""
 
-EVERY_MINUTE: tuple[Span, ...] = ((0, 59, 1),)
-EVERY_HOUR: tuple[Span, ...] = ((0, 23, 1),)
 EVERY_DAY: tuple[Span, ...] = ((1, 31, 1),)
 EVERY_MONTH: tuple[Span, ...] = ((1, 12, 1),)
 EVERY_WEEKDAY: tuple[Span, ...] = ((0, 6, 1),)
@@ -79,7 +78,7 @@ def _periodic(workflow: str, summary: str, rhythm: str, **rules: Any) -> Declare
         input={"trigger": "schedule"},
         summary=summary,
         rhythm=rhythm,
-        attributes={"AtlasTrigger": "schedule"},
+        attributes={ATTRIBUTE_TRIGGER: "schedule"},
         **rules,
     )
 

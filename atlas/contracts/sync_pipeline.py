@@ -60,7 +60,7 @@ class SyncState(Message):
     """Whether every listing so far was complete."""
     message: str = ""
     after: str = ""
-    """Of several sources: the last name worked through."""
+    """Of several sources: the last name worked through; of a planned run, the place in its plan."""
     totals: Counts = Counts()
     """Of several sources: the counts of those worked through."""
     outcomes: list[SourceOutcome] = Field(default_factory=list)

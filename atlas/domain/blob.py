@@ -73,17 +73,6 @@ class BlobStoreError(BlobError):
         self.error_class = error_class
 
 
-def checked_shard(shard: str) -> str:
-    """The same for a part of the store.
-
-    Raises:
-        ValueError: it is not two lower-case hexadecimal digits.
-    """
-    if not _SHARD.fullmatch(shard):
-        raise ValueError(f"not two lower-case hex digits: {shard[:80]!r}")
-    return shard
-
-
 def checked_digest(digest: str) -> str:
     """The digest itself, so that no other string ever becomes a path or a key.
 
@@ -93,3 +82,14 @@ def checked_digest(digest: str) -> str:
     if not _DIGEST.fullmatch(digest):
         raise ValueError(f"not a SHA-256 in lower-case hex: {digest[:80]!r}")
     return digest
+
+
+def checked_shard(shard: str) -> str:
+    """The same for a part of the store.
+
+    Raises:
+        ValueError: it is not two lower-case hexadecimal digits.
+    """
+    if not _SHARD.fullmatch(shard):
+        raise ValueError(f"not two lower-case hex digits: {shard[:80]!r}")
+    return shard

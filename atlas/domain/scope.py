@@ -10,9 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from atlas.domain.urls import InvalidUrl, canonicalize
+
+if TYPE_CHECKING:
+    from atlas.domain.sources import SourceSpec
 
 MAX_PATTERNS = 50
 """Patterns in `include`, and as many in `exclude`."""
@@ -236,3 +240,8 @@ def _overlaps(pieces: list[str], at: int) -> bool:
         return re.fullmatch(atom, following, re.IGNORECASE) is not None
     except re.error:  # a bracket or a reference: nothing known about it
         return True
+
+
+def scope_of(spec: "SourceSpec") -> Scope:
+    """The bounds within which a source takes pages. Raises ValueError for a pattern refused."""
+    return Scope(include=spec.include, exclude=spec.exclude, prefix=spec.prefix)

@@ -12,7 +12,7 @@ from atlas.domain.fetched import FetchRequest
 from atlas.domain.sources import SourceSpec
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.web.client import WebClient
-from atlas.web.detect import Detected, Document, detect
+from atlas.web.detect import Document
 from atlas.web.feeds import parse_feed
 from atlas.web.politeness import Slots
 from atlas.web.sitemaps import parse_sitemap
@@ -65,15 +65,6 @@ async def read_document(client: WebClient, url: str, slots: Slots) -> Document:
     if fetched.charset:
         kind += f"; charset={fetched.charset}"
     return Document(fetched.final_url, kind, bytes(buffer.body))
-
-
-async def find_kind(client: WebClient, url: str, slots: Slots) -> Detected:
-    """What kind of source `url` is, and how one can tell."""
-
-    async def get(address: str) -> Document | None:
-        return await read_document(client, address, slots)
-
-    return await detect(url, get)
 
 
 async def read_listing(client: WebClient, spec: SourceSpec, slots: Slots) -> Listing:

@@ -57,5 +57,6 @@ def _origins(address: str) -> list[str]:
         raise InvalidRequest(f"--origin: {address!r} is no address such as http://localhost:8233")
     hosts = [parts.netloc]
     if parts.hostname in ("127.0.0.1", "localhost"):
-        hosts = [f"{name}:{parts.port or 80}" for name in ("127.0.0.1", "localhost")]
+        port = f":{parts.port}" if parts.port else ""  # a browser leaves the usual one out
+        hosts = [f"{name}{port}" for name in ("127.0.0.1", "localhost")]
     return [f"{parts.scheme}://{host}" for host in hosts]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
+from atlas.checks.schedules import schedules
 from atlas.contracts.catalogue import WORKFLOWS
 from atlas.contracts.schedules import PERIODIC, Declared
 from atlas.embedded.temporal import TemporalServer, find_temporal
@@ -238,6 +240,10 @@ async def test_a_source_that_went_while_temporal_was_away_loses_its_schedule(
     await until(listed)
     [surplus] = [each for each in await atlas.schedules.list() if each.state == "surplus"]
     assert surplus.drift == ("declared no more",)
+    client = atlas_env.client
+    for complete, status in ((True, "degraded"), (False, "ok")):  # with PostgreSQL down: not known
+        found, _ = await schedules(client, PERIODIC, {}, time.time(), complete=complete)
+        assert found.status == status, found
     assert (await did(atlas))["sync_pipeline:news"] == "removed"
     assert await described(atlas_env.client, "of somebody else")
 

@@ -18,7 +18,7 @@ from atlas.contracts.deduplicate_documents import (
 )
 from atlas.contracts.jobs import BeginJob
 from atlas.domain.duplicates import duplicate_groups
-from atlas.stores.postgres import drift, duplicates, evidence
+from atlas.stores.postgres import drift, duplicates
 from atlas.stores.postgres.deduplication import Deduplication
 from atlas.stores.postgres.jobs import JobRecords
 from tests.invariants import (
@@ -231,8 +231,7 @@ async def test_reads_of_a_chunk_use_indexes(drive: Drive) -> None:
     )
     await drive.pool.execute("analyze sketches")
     for statement, values in (
-        (duplicates._LAST, (b"\x80", 100)),
-        (evidence._LAST_OF_CLUSTERS, (b"\x80", 100)),
+        (duplicates.LAST_OF_CLUSTERS, (b"\x80", 100)),
         (drift._LAST_OF_BUCKETS, (5, 100)),
     ):
         plan = await drive.pool.fetch(f"explain {statement}", *values)

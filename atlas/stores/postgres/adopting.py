@@ -54,7 +54,7 @@ _NEWER = """
 async def _ends(
     connection: Connection, rows: Sequence[asyncpg.Record], now: datetime
 ) -> dict[int, int]:
-    urls = {row["page_id"]: _canonical(row["final_url"]) or row["url"] for row in rows}
+    urls = {row["page_id"]: canonical_or_none(row["final_url"]) or row["url"] for row in rows}
     moved = {urls[row["page_id"]] for row in rows} - {row["url"] for row in rows}
     if moved:
         await pages.upsert(connection, sorted(moved), now)
@@ -65,7 +65,8 @@ async def _ends(
     return {page: ids[url] for page, url in urls.items()}
 
 
-def _canonical(url: str) -> str | None:
+def canonical_or_none(url: str) -> str | None:
+    """The one spelling of a URL; None: it is none."""
     try:
         return canonicalize(url)
     except InvalidUrl:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from atlas.domain.locks import SETTLE
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres import similar
 from atlas.stores.postgres.buckets import Bucket, enter, leave, members
@@ -51,6 +52,12 @@ class Cluster:
 
     members: tuple[bytes, ...]
     evidence: tuple[Evidence, ...]
+
+
+async def hold_texts(connection: Connection) -> None:
+    """Let nobody else change which texts are live, or their clusters, until the transaction
+    ends."""
+    await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
 
 
 async def add(

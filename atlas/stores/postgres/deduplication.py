@@ -16,9 +16,8 @@ from atlas.contracts.deduplicate_documents import (
     PartDone,
     ScopeDescribed,
 )
-from atlas.domain.blob import BlobRef
 from atlas.domain.duplicates import DuplicateGroup, duplicate_groups
-from atlas.stores.postgres import blob_rows, drift, duplicates, evidence, sources
+from atlas.stores.postgres import drift, duplicates, evidence, sources
 from atlas.stores.postgres.drift import Checked
 from atlas.stores.postgres.duplicates import ClusterPart, Decision, Finding
 from atlas.stores.postgres.pool import Connection
@@ -95,21 +94,6 @@ class Deduplication:
         """Drop what a run noted for its report."""
         async with self._pool.acquire() as connection:
             await duplicates.forget(connection, run_id)
-
-    async def announce_manifest(self, ref: BlobRef) -> None:
-        """Say that the manifest is about to be put, so that nobody collects it."""
-        async with self._pool.acquire() as connection:
-            await blob_rows.announce(connection, ref.digest, ref.size, self._clock())
-
-    async def keep_manifest(self, run_id: str, ref: BlobRef) -> None:
-        """Record the manifest of a run; the latest wins."""
-        async with self._pool.acquire() as connection:
-            await connection.execute(
-                "insert into artifacts (kind, name, hash, media, created_at)"
-                " values ('outcomes', $1, $2, 'application/jsonl', $3)"
-                " on conflict (kind, name) do update set hash = excluded.hash",
-                *(run_id, bytes.fromhex(ref.digest), self._clock()),
-            )
 
 
 async def _check(connection: Connection, request: CheckPart) -> Checked:

@@ -13,10 +13,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from atlas.domain.locks import SETTLE
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres import clusters
-from atlas.stores.postgres.clusters import BUCKET_CAP, TextSketch
+from atlas.stores.postgres.clusters import BUCKET_CAP, TextSketch, hold_texts
 from atlas.stores.postgres.duplicates import LIVE, in_scope
 from atlas.stores.postgres.pool import Connection
 
@@ -69,7 +68,7 @@ async def _mend_ghosts(
 ) -> None:
     if found:
         async with connection.transaction():
-            await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
+            await hold_texts(connection)
             await clusters.remove(connection, await _ghosts(connection, after, last))
 
 
@@ -78,7 +77,7 @@ async def _sketch_anew(connection: Connection, texts: Sequence[bytes]) -> None:
     words = [(row["text_hash"], row["text"]) for row in rows]
     made = await asyncio.to_thread(_sketched, words)
     async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
+        await hold_texts(connection)
         live = await connection.fetch(_STILL_LIVE, list(texts))
         wanted = {row["text_hash"] for row in live}
         wanted &= set(await _wrong_sketches(connection, texts))
@@ -111,7 +110,7 @@ async def check_buckets(
     drifted = len(strays) + len(crowds)
     if repair and drifted:
         async with connection.transaction():
-            await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
+            await hold_texts(connection)
             await connection.execute(_DELETE_STRAYS, first, until, SKETCH_VERSION)
             await _mend_crowds(connection, first, until, cap)
     more = str(last + 1) if last is not None and last < _LAST_BUCKET else None

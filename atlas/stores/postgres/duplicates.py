@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from atlas.domain.duplicates import DuplicateGroup, LivePage, Pair
-from atlas.domain.locks import SETTLE
+from atlas.stores.postgres.clusters import hold_texts
 from atlas.stores.postgres.pool import Connection
 from atlas.stores.postgres.similar import signatures_of
 
@@ -69,7 +69,7 @@ async def read_part(
 ) -> ClusterPart | None:
     """The next whole clusters, of about `chunk` texts; None: there are no more. Call it in a
     transaction of one snapshot."""
-    last = await connection.fetchval(_LAST, after, chunk)
+    last = await connection.fetchval(LAST_OF_CLUSTERS, after, chunk)
     if last is None:
         return None
     rows = await connection.fetch(_PAGES, after, last, list(sources))
@@ -101,7 +101,7 @@ async def apply(connection: Connection, decision: Decision, now: datetime) -> No
     Pages that left the live corpus, or changed their text, since the part was read are left alone.
     """
     async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
+        await hold_texts(connection)
         await _note(connection, decision)
         same = await _unchanged(connection, decision.part.pages)
         marks = [
@@ -183,7 +183,7 @@ async def take_off_rest(connection: Connection, run_id: str, sources: Sequence[s
     """Take off marks of pages in scope that the run never came across: their clusters moved past
     it. Marks that were looked at since the run began stay."""
     async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
+        await hold_texts(connection)
         await connection.execute(_TAKE_OFF_REST, run_id, list(sources))
 
 
@@ -223,7 +223,7 @@ def in_scope(number: int, page: str = "p.id") -> str:
     )
 
 
-_LAST = """
+LAST_OF_CLUSTERS = """
 select max(representative)
   from (select representative from sketches where representative > $1
          order by representative limit $2) s

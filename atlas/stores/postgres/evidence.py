@@ -10,11 +10,10 @@ from collections.abc import Sequence
 
 from atlas.domain.components import components
 from atlas.domain.duplicates import Pair
-from atlas.domain.locks import SETTLE
 from atlas.stores.postgres import similar
-from atlas.stores.postgres.clusters import BUCKET_CAP
+from atlas.stores.postgres.clusters import BUCKET_CAP, hold_texts
 from atlas.stores.postgres.drift import Checked
-from atlas.stores.postgres.duplicates import LIVE, in_scope
+from atlas.stores.postgres.duplicates import LAST_OF_CLUSTERS, LIVE, in_scope
 from atlas.stores.postgres.pool import Connection
 
 _TEXTS_AT_ONCE = 100
@@ -83,14 +82,15 @@ async def _kept(connection: Connection, lows: Sequence[bytes]) -> dict[Pair, flo
 async def _mend(connection: Connection, lows: Sequence[bytes], cap: int) -> None:
     """Replace the evidence of some texts, and make their clusters follow it."""
     async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
+        await hold_texts(connection)
         await _replace(connection, lows, cap)
 
 
 async def _replace(connection: Connection, lows: Sequence[bytes], cap: int) -> None:
     due, kept = await _due(connection, lows, cap), await _kept(connection, lows)
     dropped = [pair for pair in kept if pair not in due]
-    touched = await _representatives(connection, [text for pair in dropped for text in pair])
+    of = await similar.representatives(connection, [text for pair in dropped for text in pair])
+    touched = set(of.values())
     await connection.executemany(
         "delete from similar_texts where low = $1 and high = $2", sorted(dropped)
     )
@@ -103,14 +103,6 @@ async def _replace(connection: Connection, lows: Sequence[bytes], cap: int) -> N
     await similar.merge(connection, due)
 
 
-async def _representatives(connection: Connection, texts: Sequence[bytes]) -> set[bytes]:
-    rows = await connection.fetch(
-        "select distinct representative from sketches where text_hash = any($1::bytea[])",
-        list(texts),
-    )
-    return {row["representative"] for row in rows}
-
-
 async def _orphans(connection: Connection, gap: _Gap) -> list[bytes]:
     rows = await connection.fetch(_ORPHANS, *gap)
     return [row["low"] for row in rows]
@@ -120,7 +112,7 @@ async def _forget(connection: Connection, lows: Sequence[bytes]) -> None:
     if not lows:
         return
     async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
+        await hold_texts(connection)
         await connection.execute(
             "delete from similar_texts p where low = any($1::bytea[])"
             " and not exists (select from sketches k where k.text_hash = p.low)",
@@ -133,13 +125,13 @@ async def check_clusters(
 ) -> Checked:
     """The next clusters: each is connected by its evidence, and named by its smallest text."""
     after = bytes.fromhex(cursor)
-    last = await connection.fetchval(_LAST_OF_CLUSTERS, after, chunk)
+    last = await connection.fetchval(LAST_OF_CLUSTERS, after, chunk)
     if last is None:
         return Checked(None, 0)
     checked, wrong = await _wrong_clusters(connection, after, last)
     if repair and wrong:
         async with connection.transaction():
-            await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
+            await hold_texts(connection)
             _, still = await _wrong_clusters(connection, after, last)
             await similar.split(connection, still)
     return Checked(last.hex(), checked, len(wrong), len(wrong) if repair else 0)
@@ -191,12 +183,6 @@ _ORPHANS = """
 select distinct p.low from similar_texts p
  where p.low > $1 and ($2::bytea is null or p.low <= $2)
    and not exists (select from sketches k where k.text_hash = p.low)
-"""
-
-_LAST_OF_CLUSTERS = """
-select max(representative)
-  from (select representative from sketches where representative > $1
-         order by representative limit $2) s
 """
 
 _PAIRS_OF_CLUSTERS = """

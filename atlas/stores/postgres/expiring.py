@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from atlas.domain.lifecycle import Evidence
 from atlas.domain.retention import Item, Retention, days
 from atlas.stores.postgres.candidates import Candidates, Expiring, kept, lock_free_pages
+from atlas.stores.postgres.lifecycles import becomes
 from atlas.stores.postgres.pool import Connection
 from atlas.stores.postgres.retention import Kind
 
@@ -96,16 +98,17 @@ class Tombstones(Expiring):
         pages = await lock_free_pages(connection, [int(item.key) for item in items])
         # A page that came back since it was selected is no candidate any more.
         rows = await connection.fetch(
-            """
+            f"""
             update page_state
-            set lifecycle = 'purged', purged_at = $2, fence = fence + 1, redirect_to = null,
+            set lifecycle = {becomes(Evidence.EXPIRED)}, purged_at = $2,
+                fence = fence + 1, redirect_to = null,
                 fetched_snapshot = null, fetched_type = null, fetched_charset = null,
                 etag = null, last_modified = null, settled_snapshot = null,
                 settled_extractor = null, settled_analyser = null
             where page_id = any($1::bigint[]) and lifecycle = 'tombstoned' and not exists (
                 select from versions v where v.page_id = page_state.page_id and v.valid_to is null)
             returning page_id
-            """,
+            """,  # noqa: S608 (made from the lifecycle's table)
             pages,
             now,
         )

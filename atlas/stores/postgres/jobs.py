@@ -46,16 +46,16 @@ async def begin(
     now: datetime,
 ) -> None:
     """Record that a run began; a repeated call changes nothing."""
-    await connection.execute(
-        """
-        insert into runs (run_id, workflow_id, kind, source_name, trigger, due, started_at)
-        values ($1, $2, $3, '', $4, false, $5) on conflict do nothing
-        """,
-        run_id,
-        workflow_id,
-        kind,
-        trigger,
-        now,
+    await runs.open_run(
+        connection,
+        run_id=run_id,
+        workflow_id=workflow_id,
+        source=None,
+        source_name="",
+        trigger=trigger,
+        due=False,
+        kind=kind,
+        now=now,
     )
 
 

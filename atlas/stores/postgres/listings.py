@@ -37,7 +37,7 @@ class RunListings(RunFrame):
         """List pages at a level of a run, a few thousand a transaction; return how many the level
         has, those of an attempt that was cut off included. Without a `mode` the run's `due` says
         which are worked on."""
-        mode = mode or ("incremental" if run.due else "full")
+        mode = mode or _mode_of(run)
         for start in range(0, len(urls), 2000):
             async with self.pool.acquire() as connection, connection.transaction():
                 if not await skipping.hold_run(connection, run.run_id):
@@ -67,11 +67,12 @@ class RunListings(RunFrame):
         *,
         level: int,
         fetch: bool,
-        mode: pages.Mode,
+        mode: pages.Mode | None,
         retry_failed: bool,
         settles: bool = True,
     ) -> int:
-        """Queue what the source holds at a depth; return how many it holds there and deeper."""
+        """Queue what the source holds at a depth; return how many it holds there and deeper.
+        Without a `mode` the run's `due` says which are worked on."""
         async with self.pool.acquire() as connection, connection.transaction():
             if not await skipping.hold_run(connection, run.run_id):
                 return 0
@@ -81,7 +82,7 @@ class RunListings(RunFrame):
                 run_id=run.run_id,
                 level=level,
                 fetch=fetch,
-                mode=mode,
+                mode=mode or _mode_of(run),
                 retry_failed=retry_failed,
                 cadence=source.spec.cadence,
                 now=self._clock(),
@@ -144,3 +145,7 @@ class RunListings(RunFrame):
         async with self.pool.acquire() as connection, connection.transaction():
             page_id = await pages.record_done(connection, run.run_id, row, now)
             await fetches.ledger(connection, run.run_id, run.started_at, [(page_id, row)], now)
+
+
+def _mode_of(run: runs.Run) -> pages.Mode:
+    return "incremental" if run.due else "full"

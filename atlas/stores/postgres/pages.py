@@ -10,6 +10,7 @@ from atlas.domain import recheck
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.pool import Connection
+from atlas.stores.postgres.queue import short
 
 Mode = Literal["full", "incremental", "failed"]
 """Which of the listed pages a run works on: all; those due, new or not settled; or only those
@@ -217,7 +218,7 @@ async def record_done(connection: Connection, run_id: str, row: FetchRow, now: d
         row.url,
         error and error.error_class.value,
         error and error.code,
-        error and error.message[:500],
+        error and short(error),
         row.attempt,
     )
     return int(page_id)

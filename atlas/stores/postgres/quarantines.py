@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from atlas.domain.batch import PreparedPage
-from atlas.domain.errors import PageError
 from atlas.domain.lifecycle import Evidence
 from atlas.stores.postgres.lifecycles import becomes
 from atlas.stores.postgres.pool import Connection
+from atlas.stores.postgres.queue import short
 
 FAILURES = 3
 """Runs in which the same body fails with the same extractor before it is left alone."""
@@ -52,7 +52,13 @@ async def record(
     """Count failures of pages (locked before); quarantine those that failed too often. The old
     version of a live page stays live."""
     rows = [
-        (page.page_id, page.snapshot, page.error.error_class.value, page.error.code, _why(page))
+        (
+            page.page_id,
+            page.snapshot,
+            page.error.error_class.value,
+            page.error.code,
+            short(page.error),
+        )
         for page in failed
         if page.error is not None
     ]
@@ -71,11 +77,6 @@ async def record(
         await _change(
             connection, evidence, [row["page_id"] for row in kept if row["poison"] is wanted]
         )
-
-
-def _why(page: PreparedPage) -> str:
-    assert isinstance(page.error, PageError)
-    return page.error.message.replace("\x00", "")[:500]
 
 
 # $1 run, $2 extractor, $3 now, $4 failures, $5 deadly codes, then the columns.

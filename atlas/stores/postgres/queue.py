@@ -59,7 +59,7 @@ _Ended: TypeAlias = tuple[int, str, str | None, str | None, str | None]
 def _ended(page: int, outcome: str, error: PageError | None) -> _Ended:
     if error is None:
         return page, outcome, None, None, None
-    return page, outcome, error.error_class.value, error.code, _short(error)
+    return page, outcome, error.error_class.value, error.code, short(error)
 
 
 async def skip(connection: Connection, run_id: str, pages: Sequence[int], code: str) -> None:
@@ -92,8 +92,9 @@ async def _remember_attempts(connection: Connection, rows: Sequence[_Ended]) -> 
     )
 
 
-def _short(error: PageError | None) -> str | None:
-    return error.message.replace("\x00", "")[:500] if error else None
+def short(error: PageError) -> str:
+    """The message as it is kept: without what PostgreSQL refuses, and not long."""
+    return error.message.replace("\x00", "")[:500]
 
 
 async def put_back(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -26,10 +26,8 @@ from atlas.contracts.rebuild_index import (
 from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.stores.postgres import copying, gates, generations, jobs
 from atlas.stores.postgres.copying import LiveText, TextToCopy
+from atlas.stores.postgres.frame import IsOpen
 from atlas.stores.postgres.index import IndexText
-
-IsOpen = Callable[[str, str], Awaitable[bool]]
-"""Whether Temporal still has the run (workflow id, first run id) under way."""
 
 _MARKED_AT_ONCE = 2000
 _QUERY_SHOWN = 200  # characters

@@ -69,8 +69,8 @@ async def open_run(
     source_name: str,
     trigger: str,
     due: bool,
+    kind: str,
     now: datetime,
-    kind: str = "sync_pipeline",
 ) -> None:
     """Record that a run of the workflow type `kind` began; a repeated call changes nothing."""
     await connection.execute(

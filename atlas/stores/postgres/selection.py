@@ -14,7 +14,6 @@ import asyncpg
 from atlas.contracts.models import Counts
 from atlas.contracts.processing import BatchQuery, Selected
 from atlas.domain.refusal import RequestRefused
-from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres import adopting, queue, runs, sources
 from atlas.stores.postgres.pool import Connection
@@ -166,7 +165,11 @@ class Selection:
 
 async def _known(connection: Connection, names: Sequence[str | int]) -> dict[str | int, int]:
     """The pages that are known by these URLs and numbers."""
-    urls = {name: url for name in names if isinstance(name, str) and (url := _canonical(name))}
+    urls = {
+        name: url
+        for name in names
+        if isinstance(name, str) and (url := adopting.canonical_or_none(name))
+    }
     rows = await connection.fetch(
         "select id, url from pages where url = any($1::text[]) or id = any($2::bigint[])",
         sorted(set(urls.values())),
@@ -176,13 +179,6 @@ async def _known(connection: Connection, names: Sequence[str | int]) -> dict[str
     numbers = {row["id"] for row in rows}
     known: dict[str | int, int] = {name: by_url[url] for name, url in urls.items() if url in by_url}
     return known | {name: name for name in names if isinstance(name, int) and name in numbers}
-
-
-def _canonical(url: str) -> str | None:
-    try:
-        return canonicalize(url)
-    except InvalidUrl:
-        return None
 
 
 async def _missing(connection: Connection, run_id: str, asked: Sequence[str]) -> None:

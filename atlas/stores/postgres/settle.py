@@ -16,7 +16,6 @@ import asyncpg
 from atlas.domain.analysis import IndexPart
 from atlas.domain.errors import PageError
 from atlas.domain.lifecycle import Evidence
-from atlas.domain.locks import GENERATIONS, SETTLE
 from atlas.stores.postgres import clusters, duplicates, index, quarantines, queue, rechecks
 from atlas.stores.postgres.lifecycles import becomes
 from atlas.stores.postgres.pool import Connection
@@ -36,8 +35,8 @@ async def settle(
 
 async def lock_corpus(connection: Connection) -> None:
     """Let nobody else change which texts are live, until the end of the transaction."""
-    await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
-    await connection.execute("select pg_advisory_xact_lock_shared($1)", GENERATIONS)
+    await clusters.hold_texts(connection)
+    await index.hold_generations(connection)
 
 
 async def _prepared(

@@ -58,7 +58,7 @@ async def forget(connection: Connection, gone: Collection[bytes]) -> None:
 async def merge(connection: Connection, pairs: Iterable[_Pair]) -> None:
     """Join the clusters that the pairs connect."""
     pairs = list(pairs)
-    of = await _representatives(connection, {text for pair in pairs for text in pair})
+    of = await representatives(connection, {text for pair in pairs for text in pair})
     edges = [(of[low], of[high]) for low, high in pairs if of[low] != of[high]]
     moves = {
         old: min(group)
@@ -93,7 +93,8 @@ async def signatures_of(connection: Connection, texts: Collection[bytes]) -> dic
     return {row["text_hash"]: row["signature"] for row in rows}
 
 
-async def _representatives(connection: Connection, texts: Collection[bytes]) -> dict[bytes, bytes]:
+async def representatives(connection: Connection, texts: Collection[bytes]) -> dict[bytes, bytes]:
+    """Text → the smallest hash of its cluster, of those that have a sketch."""
     rows = await connection.fetch(
         "select text_hash, representative from sketches where text_hash = any($1::bytea[])",
         list(texts),

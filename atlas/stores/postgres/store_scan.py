@@ -35,7 +35,7 @@ async def note_sizes(connection: Connection, sizes: Mapping[str, int]) -> None:
         )
 
 
-async def adopt(connection: Connection, found: Sequence[FoundBlob]) -> int:
+async def enter_found(connection: Connection, found: Sequence[FoundBlob]) -> int:
     """Make rows for objects that have none."""
     done = await connection.execute(
         "insert into blobs (hash, size, put_at, stored_bytes) select * "

@@ -104,7 +104,7 @@ class UpkeepStore:
             return 0
         async with self._pool.acquire() as connection:
             await store_scan.note_sizes(connection, sizes)
-            return await store_scan.adopt(connection, found)
+            return await store_scan.enter_found(connection, found)
 
     async def record_missing(self, run_id: str, digests: Sequence[str], now: datetime) -> None:
         """Record those that something refers to."""
