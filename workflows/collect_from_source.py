@@ -6,32 +6,25 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from atlas.contracts.collect import AddUrls, CollectRequest, CollectResult, UrlsAdded
-    from atlas.contracts.models import Counts
     from atlas.contracts.refusal import missing_input
-    from atlas.contracts.sync_pipeline import SyncProgress, SyncRequest, SyncResult, SyncState
+    from atlas.contracts.sync_pipeline import SyncRequest, SyncResult, SyncState
     from atlas.contracts.work import COLLECTING, Limits, RunLimits
+    from workflows.pausable_run import PausableRun
     from workflows.sync_source import SourceRun
 
 
 @workflow.defn(name="collect_from_source")
-class CollectFromSource:
+class CollectFromSource(PausableRun[SourceRun]):
     """Discovery and fetch of one source. What was fetched stays unsettled, for `sync_pipeline` or
     `batch_process` to take from the stored body; of a site, pages are processed here, since their
     links lead deeper."""
-
-    def __init__(self) -> None:
-        self._run: SourceRun | None = None
-        self._signalled: bool | None = None  # a signal may come before `run` begins
 
     @workflow.run
     async def run(self, request: CollectRequest | None = None) -> CollectResult:
         if request is None:
             raise missing_input("collect_from_source", '{"source": "docs"}')
         run = SourceRun(_as_sync(request), request.state or SyncState(), request, deepens=True)
-        self._run = run
-        if self._signalled is not None:
-            await run.set_paused(self._signalled)
-        return _as_collection(request, await run.run())
+        return _as_collection(request, await (await self._take_up(run)).run())
 
     @workflow.update
     async def add_urls(self, request: AddUrls) -> UrlsAdded:
@@ -51,35 +44,14 @@ class CollectFromSource:
     def _check_set_limits(self, limits: Limits) -> None:
         self._check_open()
 
-    @workflow.signal
-    async def pause(self) -> None:
-        """Stop at the next batch boundary; claims are kept."""
-        await self._set_paused(True)
-
-    @workflow.signal
-    async def resume(self) -> None:
-        """Go on."""
-        await self._set_paused(False)
-
-    @workflow.query
-    def progress(self) -> SyncProgress:
-        """Stage and counts, now."""
-        return self._run.progress() if self._run else SyncProgress(counts=Counts())
-
-    async def _set_paused(self, paused: bool) -> None:
-        if self._run is None:
-            self._signalled = paused
-        else:
-            await self._run.set_paused(paused)
-
     async def _begun(self) -> SourceRun:
-        await workflow.wait_condition(lambda: self._run is not None)
-        assert self._run is not None
-        return self._run
+        await workflow.wait_condition(lambda: self._work is not None)
+        assert self._work is not None
+        return self._work
 
     def _check_open(self) -> None:
-        if self._run is not None:
-            self._run.check_open()
+        if self._work is not None:
+            self._work.check_open()
 
 
 def _as_sync(request: CollectRequest) -> SyncRequest:

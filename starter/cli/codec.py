@@ -55,8 +55,9 @@ def _origins(address: str) -> list[str]:
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise InvalidRequest(f"--origin: {address!r} is no address such as http://localhost:8233")
-    hosts = [parts.netloc]
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    port = "" if parts.port in (None, usual) else f":{parts.port}"  # browsers leave it out
+    names = [parts.hostname or ""]
     if parts.hostname in ("127.0.0.1", "localhost"):
-        port = f":{parts.port}" if parts.port else ""  # a browser leaves the usual one out
-        hosts = [f"{name}{port}" for name in ("127.0.0.1", "localhost")]
-    return [f"{parts.scheme}://{host}" for host in hosts]
+        names = ["127.0.0.1", "localhost"]
+    return [f"{parts.scheme}://{f'[{name}]' if ':' in name else name}{port}" for name in names]

@@ -130,7 +130,7 @@ _TEXTS = f"""
 select distinct d.text_hash from {LIVE}
  where d.text_hash > $1 and {in_scope(3)}
  order by d.text_hash limit $2
-"""  # noqa: S608
+"""  # noqa: S608 (constants)
 
 _WRONG_SKETCHES = """
 select o.text_hash from unnest($1::bytea[]) as o(text_hash) left join sketches k using (text_hash)
@@ -144,11 +144,11 @@ _GHOSTS = f"""
 select k.text_hash from sketches k
  where k.text_hash > $1 and ($2::bytea is null or k.text_hash <= $2)
    and not exists (select from {LIVE} where d.text_hash = k.text_hash)
-"""  # noqa: S608
+"""  # noqa: S608 (constants)
 
 _STILL_LIVE = f"""
 select distinct d.text_hash from {LIVE} where d.text_hash = any($1::bytea[])
-"""  # noqa: S608
+"""  # noqa: S608 (constants)
 
 _WORDS = """
 select distinct on (d.text_hash) d.text_hash, d.text from documents d

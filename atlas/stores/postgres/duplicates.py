@@ -56,7 +56,7 @@ class Finding:
 async def scope(connection: Connection, sources: Sequence[str]) -> tuple[int, int]:
     """How many distinct texts and live pages there are to compare."""
     row = await connection.fetchrow(
-        f"select count(distinct d.text_hash) as texts, count(*) as pages from {LIVE} "  # noqa: S608
+        f"select count(distinct d.text_hash) as texts, count(*) as pages from {LIVE} "  # noqa: S608 (constants)
         f"where {in_scope(1)}",
         list(sources),
     )
@@ -236,7 +236,7 @@ select k.representative as cluster, p.id, p.url, d.text_hash, p.created_at, d.ca
   join versions v on v.document_id = d.id and v.valid_to is null
   join pages p on p.id = v.page_id
  where k.representative > $1 and k.representative <= $2 and {in_scope(3)}
-"""  # noqa: S608
+"""  # noqa: S608 (constants)
 
 _PAIRS = """
 select p.low, p.high, p.similarity
@@ -270,7 +270,7 @@ with off as (
     returning x.page_id)
 insert into duplicate_findings (run_id, kind, page_id, cluster, url)
 select $1, 'unmarked', off.page_id, '', '' from off on conflict do nothing
-"""  # noqa: S608
+"""  # noqa: S608 (constants)
 
 _COUNTED = """
 select count(*) filter (where kind = 'exact') as exact_groups,

@@ -159,7 +159,7 @@ _TEXTS = f"""
 select distinct k.text_hash from {LIVE} join sketches k on k.text_hash = d.text_hash
  where k.text_hash > $1 and {in_scope(3)}
  order by k.text_hash limit $2
-"""  # noqa: S608
+"""  # noqa: S608 (constants)
 
 # An anchor has fewer than `cap` smaller texts in its bucket; it is compared with all others there.
 _CANDIDATES = """

@@ -115,7 +115,7 @@ class Tombstones(Expiring):
         gone = [row["page_id"] for row in rows]
         for table in ("prepared", "quarantine", "links", "versions", "documents"):
             await connection.execute(
-                f"delete from {table} where page_id = any($1::bigint[])",  # noqa: S608
+                f"delete from {table} where page_id = any($1::bigint[])",  # noqa: S608 (constants)
                 gone,
             )
         return kept(items, {str(page) for page in gone})

@@ -31,7 +31,7 @@ class Runs(Expiring):
 
     async def _part(self, connection: Connection, table: str, run_id: str) -> int:
         done = await connection.execute(
-            f"delete from {table} where ctid = any(array("  # noqa: S608
+            f"delete from {table} where ctid = any(array("  # noqa: S608 (constants)
             f"select ctid from {table} where run_id = $1 limit $2))",
             run_id,
             _PART,
@@ -146,7 +146,7 @@ _IDLE = """
     greatest(h.last_at, h.next_at, h.open_until, h.last_error_at) <= $1 and h.host > $2
     and not exists (select from unnest(h.leases) l where l > $1)
 """
-_HOSTS = f"select h.host as key, h.host as identity, 0::bigint as size from hosts h where {_IDLE}"  # noqa: S608
+_HOSTS = f"select h.host as key, h.host as identity, 0::bigint as size from hosts h where {_IDLE}"  # noqa: S608 (constants)
 _ROBOTS = """
     select r.origin as key, r.origin as identity, 0::bigint as size from robots r
     where r.fetched_at <= $1 and r.origin > $2

@@ -50,7 +50,7 @@ async def forget(connection: Connection, gone: Collection[bytes]) -> None:
     """Drop the evidence of texts that are gone."""
     for column in ("low", "high"):
         await connection.execute(
-            f"delete from similar_texts where {column} = any($1::bytea[])",  # noqa: S608
+            f"delete from similar_texts where {column} = any($1::bytea[])",  # noqa: S608 (constants)
             list(gone),
         )
 
