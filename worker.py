@@ -26,6 +26,7 @@ from atlas.settings import Settings, SettingsError
 from atlas.stores.postgres.migrate import SchemaMismatch
 from atlas.stores.postgres.pool import DatabaseUnreachable
 from atlas.telemetry import setup_telemetry
+from atlas.telemetry.runtime import worker_runtime
 from atlas.temporal import TemporalUnreachable, connect
 from atlas.web.credentials import CredentialsError
 
@@ -77,7 +78,10 @@ async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = (
     telemetry = setup_telemetry("atlas-worker")
     try:
         client = await connect(
-            locations.temporal_address, keyring=settings.keyring(), plugins=telemetry.plugins
+            locations.temporal_address,
+            keyring=settings.keyring(),
+            plugins=telemetry.plugins,
+            runtime=worker_runtime(),
         )
         async with (
             open_parts(settings, locations, client, utc_now) as parts,

@@ -89,13 +89,14 @@ async def connect(
     plugins: Sequence[Plugin] = (),
     lazy: bool = False,
     quiet: bool = False,
+    runtime: Runtime | None = None,
 ) -> Client:
     """Connect as Temporal's own environment configuration says (`TEMPORAL_ADDRESS`, profiles, TLS,
     API key); `address` is the embedded server's and used where that names none.
 
     `keyring` encrypts payloads. `quiet`, for clients: the SDK's core logs nothing; it would write
-    of each retry, and on stdout. Raises `TemporalUnreachable` when nobody answers, or the
-    configuration cannot be used.
+    of each retry, and on stdout. `runtime` is a worker's. Raises `TemporalUnreachable`
+    when nobody answers, or the configuration cannot be used.
     """
     try:
         config = ClientConfig.load_client_connect_config()
@@ -113,7 +114,7 @@ async def connect(
             data_converter=data_converter(keyring, tells=not quiet),
             plugins=list(plugins),
             lazy=lazy,
-            runtime=_quiet_runtime() if quiet else None,
+            runtime=_quiet_runtime() if quiet else runtime,
         )
     except ValueError as error:
         raise TemporalUnreachable(

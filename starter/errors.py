@@ -11,6 +11,7 @@ AtlasError
 ├── DifferentRequest     a run of that id is under way, and was asked for something else
 ├── NoWorker             nobody works on the task queues
 ├── Cancelled            the run was cancelled
+├── TimedOut             the wait ended before the run did; the run goes on
 ├── Undetected           what kind of source a URL is could not be found out
 └── Refused              a part answered, and said no
 """
@@ -72,6 +73,10 @@ class NoWorker(AtlasError):
 
 class Cancelled(AtlasError):
     """The run was cancelled."""
+
+
+class TimedOut(AtlasError):
+    """The wait ended before the run did; the run goes on."""
 
 
 class Undetected(AtlasError):

@@ -9,9 +9,16 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Parameter
 
 from starter.cli import COMMANDS
+from starter.cli.exits import (
+    CANNOT_CONNECT,
+    DETACHED,
+    DONE,
+    FAILED,
+    PIPE_CLOSED,
+    TIMED_OUT,
+    USAGE,
+)
 from starter.cli.output import note
-
-DONE, FAILED, USAGE, CANNOT_CONNECT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 
 
 def build() -> App:
@@ -39,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
         note(f"See `{_help_for(arguments)}`.")
         return USAGE
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return DETACHED
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python must not complain at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -54,7 +61,7 @@ def _told(error: Exception) -> int:
     for."""
     from atlas.embedded.errors import EmbeddedError
     from atlas.settings import SettingsError
-    from starter.errors import AtlasError, CannotConnect, InvalidRequest
+    from starter.errors import AtlasError, CannotConnect, InvalidRequest, TimedOut
 
     if os.environ.get("ATLAS_DEBUG"):
         import traceback
@@ -67,6 +74,8 @@ def _told(error: Exception) -> int:
         note("This is a bug of Atlas. Run it again with ATLAS_DEBUG=1 for the traceback.")
     if isinstance(error, CannotConnect):
         return CANNOT_CONNECT
+    if isinstance(error, TimedOut):
+        return TIMED_OUT
     return USAGE if isinstance(error, InvalidRequest | SettingsError) else FAILED
 
 

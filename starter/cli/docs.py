@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from starter.cli.output import Format, emit, emit_line, pairs, say, table
+from starter.cli.output import Format, emit, emit_line, emit_list, pairs, say, table
 
 if TYPE_CHECKING:
     from starter.client import Document
@@ -26,10 +26,7 @@ async def list_(
         bool,
         Parameter(show_default=False, help="Leave out the duplicates that `atlas dedup` marked"),
     ] = False,
-    output: Annotated[
-        Literal["text", "json", "jsonl"],
-        Parameter(name=["--output", "-o"], help="text, json, or jsonl: one object a line"),
-    ] = "text",
+    output: Format = "text",
 ) -> int:
     """List every current document by URL."""
     from starter.client import AtlasClient
@@ -43,8 +40,8 @@ async def list_(
                 emit_line(asdict(each))
             return 0
         listed = [each async for each in found]
-    if output == "json":
-        emit({"documents": [asdict(each) for each in listed]})
+    if output != "text":
+        emit_list("documents", "documents", [asdict(each) for each in listed])
     else:
         table(("url", "lang", "title"), [(each.url, each.lang, each.title) for each in listed])
     return 0
@@ -57,8 +54,8 @@ async def show(url: str, /, *, output: Format = "text") -> int:
 
     async with AtlasClient.connect() as atlas:
         document = await atlas.document(url)
-    if output == "json":
-        emit(as_json(document))
+    if output != "text":
+        emit("document", as_json(document), output)
         return 0
     values = as_json(document)
     values["versions"] = len(document.versions)
@@ -85,8 +82,8 @@ async def quarantined(
 
     async with AtlasClient.connect() as atlas:
         found = await atlas.quarantined(source=source, limit=limit)
-    if output == "json":
-        emit({"documents": [asdict(each) for each in found]})
+    if output != "text":
+        emit_list("quarantined", "documents", [asdict(each) for each in found], output)
     else:
         rows = [(each.url, each.code, each.since, each.live, each.reason) for each in found]
         table(("url", "code", "since", "live", "reason"), rows)

@@ -30,8 +30,8 @@ async def doctor(
 
     found = await examine(url)
     failed = any(check.status == "failing" for check in found)
-    if output == "json":
-        emit({"ok": not failed, "checks": [check.model_dump() for check in found]})
+    if output != "text":
+        emit("doctor", {"ok": not failed, "checks": [c.model_dump() for c in found]}, output)
     else:
         _print(found)
     return 1 if failed else 0

@@ -40,9 +40,9 @@ async def fetch(
         if run.ui_url:
             note(f"Web UI: {run.ui_url}")
         result = await run.result(note)
-    if output == "json":
+    if output != "text":
         ids = {"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url}
-        emit({**result.model_dump(mode="json"), **ids})
+        emit("fetch_result", {**result.model_dump(mode="json"), **ids}, output)
     else:
         _print(result)
     return 0 if result.success else 1

@@ -41,16 +41,17 @@ async def followed(
         _started(run, output)
         return 0
     result = await _result(run, describe)
-    if output == "json":
-        emit({**result.model_dump(mode="json"), "ui_url": run.ui_url})
+    if output != "text":
+        emit("result", {**result.model_dump(mode="json"), "ui_url": run.ui_url}, output)
     else:
         show(result)
     return 0 if fine(result) else 1
 
 
 def _started(run: JobHandle, output: str) -> None:
-    if output == "json":
-        emit({"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url})
+    if output != "text":
+        ids = {"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url}
+        emit("started", ids, output)
     else:
         say(f"started {run.workflow_id}, run {run.run_id}")
 

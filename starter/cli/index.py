@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from starter.cli.following import followed
-from starter.cli.output import Format, emit, note, say, short, table
+from starter.cli.output import Format, emit_list, note, say, short, table
 
 if TYPE_CHECKING:
     from atlas.contracts.jobs import Progress
@@ -29,8 +29,8 @@ async def status(*, output: Format = "text") -> int:
 
     async with AtlasClient.connect() as atlas:
         found = await atlas.index_generations()
-    if output == "json":
-        emit({"generations": [as_json(each) for each in found]})
+    if output != "text":
+        emit_list("generations", "generations", [as_json(each) for each in found], output)
         return 0
     heads = ("generation", "state", "since", "entries", "size", "analyser", "kept until", "run")
     table(heads, [_row(each) for each in found])

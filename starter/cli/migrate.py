@@ -10,8 +10,8 @@ async def migrate(*, output: Format = "text") -> int:
     from starter.migrating import migrate_database
 
     applied = await migrate_database()
-    if output == "json":
-        emit({"applied": applied})
+    if output != "text":
+        emit("migrated", {"applied": applied}, output)
     else:
         say("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
     return 0

@@ -14,7 +14,12 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-Format = Annotated[Literal["text", "json"], Parameter(name=["--output", "-o"], help="text or json")]
+from starter.cli.shapes import schema_of
+
+Format = Annotated[
+    Literal["text", "json", "jsonl"],
+    Parameter(name=["--output", "-o"], help="text, json, or jsonl: one item of a list a line"),
+]
 
 # C0 and C1 controls (escape sequences), and what reverses the order of a line (bidi overrides).
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -33,8 +38,27 @@ def say(text: str) -> None:
     _write(harmless(text) + "\n")
 
 
-def emit(value: object) -> None:
-    """One JSON value, indented, on stdout."""
+def emit(shape: str, value: Mapping[str, object], output: str = "json") -> None:
+    """One JSON object on stdout, its shape and version first: `{"schema": "run/1", …}`.
+
+    `shape` is a name in `starter.cli.shapes`. Indented for `json`, on one line for `jsonl`.
+    """
+    named = {"schema": schema_of(shape), **value}
+    _write(_json(named, indent=2 if output == "json" else None) + "\n")
+
+
+def emit_list(shape: str, key: str, items: Iterable[object], output: str = "json") -> None:
+    """A list: for `json` one object `{"schema": …, key: [items]}`; for `jsonl` an item a line,
+    each as it is in that list."""
+    if output == "jsonl":
+        for item in items:
+            emit_line(item)
+    else:
+        emit(shape, {key: list(items)})
+
+
+def emit_foreign(value: object) -> None:
+    """A document of somebody else's standard, such as JSON Schema, as that says."""
     _write(_json(value, indent=2) + "\n")
 
 

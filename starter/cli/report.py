@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from cyclopts import App, Parameter
 
-from starter.cli.output import Format, emit, harmless, note, pairs, table
+from starter.cli.output import Format, emit, emit_list, harmless, note, pairs, table
 
 if TYPE_CHECKING:
     from atlas.contracts.weekly_report import WeeklyResult
@@ -31,8 +31,9 @@ async def list_(*, output: Format = "text") -> int:
 
     async with AtlasClient.connect() as atlas:
         kept = await atlas.reports()
-    if output == "json":
-        emit([{"week": r.week, "made_at": r.made_at, "hashes": r.hashes} for r in kept])
+    if output != "text":
+        rows = [{"week": r.week, "made_at": r.made_at, "hashes": r.hashes} for r in kept]
+        emit_list("reports", "reports", rows, output)
         return 0
     table(["Week", "Made", "Forms"], [(r.week, r.made_at, sorted(r.hashes)) for r in kept])
     if not kept:
@@ -79,8 +80,8 @@ async def make(week: Week = None, /, *, output: Format = "text") -> int:
     async with AtlasClient.connect() as atlas:
         run = await atlas.start("weekly_report", trigger="cli", **asked)
         result = cast("WeeklyResult", await run.result(note))
-    if output == "json":
-        emit(result)
+    if output != "text":
+        emit("report_result", result.model_dump(mode="json"), output)
     else:
         _print(result)
     return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from starter.cli.output import Format, emit, emit_line, note, pairs, say, short, table
+from starter.cli.output import Format, emit, emit_line, emit_list, note, pairs, say, short, table
 
 if TYPE_CHECKING:
     from starter.client import RecordedRun
@@ -33,8 +33,8 @@ async def list_(
 
     async with AtlasClient.connect() as atlas:
         found = await atlas.runs(source=source, limit=limit)
-    if output == "json":
-        emit({"runs": [as_json(each) for each in found]})
+    if output != "text":
+        emit_list("runs", "runs", [as_json(each) for each in found], output)
         return 0
     heads = ("run", "type", "source", "started", "outcome", "seen", "added", "updated", "failed")
     table(heads, [_row(each) for each in found])
@@ -56,8 +56,8 @@ async def show(
 
     async with AtlasClient.connect() as atlas:
         found = await atlas.recorded_run(run, failures=_ALL if failures else 20)
-    if output == "json":
-        emit(as_json(found))
+    if output != "text":
+        emit("run", as_json(found), output)
         return 0
     values = as_json(found)
     values |= values.pop("counts")

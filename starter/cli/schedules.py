@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from starter.cli.output import Format, emit, note, say, table
+from starter.cli.output import Format, emit_list, note, say, table
 
 if TYPE_CHECKING:
     from atlas.scheduling.applying import Change
@@ -29,8 +29,8 @@ async def apply(*, output: Format = "text") -> int:
 
     async with AtlasClient.connect() as atlas:
         changes = await atlas.schedules.apply()
-    if output == "json":
-        emit({"schedules": [change_json(each) for each in changes]})
+    if output != "text":
+        emit_list("schedule_changes", "schedules", map(change_json, changes), output)
         return 0
     for each in changes:
         if each.did != "unchanged":
@@ -50,8 +50,8 @@ async def list_(*, output: Format = "text") -> int:
     async with AtlasClient.connect() as atlas:
         seen = await atlas.schedules.list()
     drifted = [each for each in seen if each.drift]
-    if output == "json":
-        emit({"schedules": [_seen_json(each) for each in seen]})
+    if output != "text":
+        emit_list("schedules", "schedules", map(_seen_json, seen), output)
         return 1 if drifted else 0
     heads = ("schedule", "state", "fires", "next", "last", "runs", "skipped", "missed", "drift")
     table(heads, [_row(each) for each in seen])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from starter.cli.output import emit
+from starter.cli.output import emit_foreign
 
 
 def schema(name: str | None = None, /) -> int:
@@ -24,9 +24,9 @@ def schema(name: str | None = None, /) -> int:
         pair = {m.__name__: m.model_json_schema() for m in (kind.request, kind.result)}
         schemas |= {kind.name: pair, **pair}
     if name is None:
-        emit({kind: schemas[kind] for kind in WORKFLOWS})
+        emit_foreign({kind: schemas[kind] for kind in WORKFLOWS})
     elif name in schemas:
-        emit(schemas[name])
+        emit_foreign(schemas[name])
     else:
         near = difflib.get_close_matches(name, schemas, n=1, cutoff=0.4)
         mend = f"did you mean {near[0]}?" if near else f"known: {', '.join(schemas)}"

@@ -33,8 +33,8 @@ async def search(
         page = await atlas.search(
             " ".join([query, *words]), limit=limit, offset=offset, source=source, lang=lang
         )
-    if output == "json":
-        emit(as_json(page))
+    if output != "text":
+        emit("search", as_json(page), output)
     else:
         _print(page, offset)
     return 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from starter.cli.durations import duration, written
-from starter.cli.output import Format, emit, note, pairs, say, table, when
+from starter.cli.output import Format, emit, emit_list, note, pairs, say, table, when
 from starter.cli.source_output import described, row, spec_json, summary_json
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ async def add(
         note(added.evidence)
     if added.warning:
         note(added.warning)
-    if output == "json":
-        emit({**spec_json(added.spec), "evidence": added.evidence})
+    if output != "text":
+        emit("source_added", {**spec_json(added.spec), "evidence": added.evidence}, output)
     else:
         say(f"added {name}: {described(added.spec)}")
         note(f"Sync it with `atlas sync {name} --wait`.")
@@ -120,8 +120,8 @@ async def list_(*, output: Format = "text") -> int:
 
     async with AtlasClient.connect() as atlas:
         found = await atlas.sources.list()
-    if output == "json":
-        emit({"sources": [summary_json(each) for each in found]})
+    if output != "text":
+        emit_list("sources", "sources", [summary_json(each) for each in found], output)
         return 0
     heads = ("name", "kind", "pages", "live", "every", "last run", "outcome", "now", "tags")
     table(heads, [row(each) for each in found])
@@ -138,8 +138,8 @@ async def show(name: str, /, *, output: Format = "text") -> int:
     async with AtlasClient.connect() as atlas:
         found = await atlas.sources.get(name)
     values = summary_json(found)
-    if output == "json":
-        emit(values)
+    if output != "text":
+        emit("source", values, output)
     else:
         lease = found.source.lease
         shown = {**values, "every": written(found.source.spec.cadence)}
@@ -181,8 +181,8 @@ async def edit(
         raise InvalidRequest("nothing to change; see `atlas sources edit --help`")
     async with AtlasClient.connect() as atlas:
         spec = await atlas.sources.edit(name, **changes)
-    if output == "json":
-        emit(spec_json(spec))
+    if output != "text":
+        emit("source", spec_json(spec), output)
     else:
         say(f"changed {name}: {described(spec)}")
     return 0
@@ -225,8 +225,9 @@ async def remove(
 
     async with AtlasClient.connect() as atlas:
         gone = await atlas.sources.remove(name, purge=purge)
-    if output == "json":
-        emit({"name": gone.name, "pages": gone.pages, "purged": gone.purged})
+    if output != "text":
+        removed = {"name": gone.name, "pages": gone.pages, "purged": gone.purged}
+        emit("source_removed", removed, output)
         return 0
     what = "were deleted" if purge else "stay searchable"
     say(f"removed {name}; {gone.pages} pages that no other source holds {what}")

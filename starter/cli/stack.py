@@ -1,14 +1,13 @@
 """`atlas up`, `atlas down`, `atlas status`: the embedded stack of one home."""
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 from atlas.embedded.discovery import external_temporal, namespace
 from atlas.embedded.errors import EmbeddedError
@@ -57,7 +56,7 @@ def down() -> int:
     return 0
 
 
-def status(output: Literal["text", "json"] = "text") -> int:
+def status(output: str = "text") -> int:
     """Tell what runs, on stdout; the exit code: 0 when every part does, else 1.
 
     Raises:
@@ -68,8 +67,10 @@ def status(output: Literal["text", "json"] = "text") -> int:
     found = asyncio.run(
         inspect(settings.home, None if url is None else url.get_secret_value(), external_temporal())
     )
-    if output == "json":
-        sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
+    if output != "text":
+        from starter.cli.output import emit
+
+        emit("status", found.to_json(), output)
     else:
         sys.stdout.write(_table(found))
     return 0 if found.ready else 1

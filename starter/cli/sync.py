@@ -114,8 +114,8 @@ async def sync(
 
 def _started(run: SyncHandle, output: str) -> int:
     started = {"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url}
-    if output == "json":
-        emit(started)
+    if output != "text":
+        emit("started", started, output)
     else:
         say(f"started {run.workflow_id}, run {run.run_id}")
         _link(run)
@@ -142,8 +142,8 @@ async def _waited(run: SyncHandle, output: str) -> int:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
         display.close()
-    if output == "json":
-        emit(result_json(result, run.ui_url))
+    if output != "text":
+        emit("sync_result", result_json(result, run.ui_url), output)
     else:
         _print(result)
     return 0 if result.outcome in _DONE else 1

@@ -24,7 +24,11 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.out)
+        """What was printed as JSON, without the name of its shape."""
+        value = json.loads(self.out)
+        if isinstance(value, dict):
+            value.pop("schema", None)
+        return value
 
 
 Atlas = Callable[..., Awaitable[Ran]]

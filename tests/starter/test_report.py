@@ -26,8 +26,8 @@ async def test_a_report_is_made_listed_and_shown(
         assert refused.code == 1
         assert "'2999-W01' has not ended" in refused.err
     listed = await atlas("report", "list", "-o", "json")
-    assert [each["week"] for each in listed.json] == ["2026-W46", "2026-W40"]
-    assert listed.json[0]["hashes"] == made.json["hashes"]
+    assert [each["week"] for each in listed.json["reports"]] == ["2026-W46", "2026-W40"]
+    assert listed.json["reports"][0]["hashes"] == made.json["hashes"]
     shown = await atlas("report", "show")
     assert shown.out.startswith("# Atlas, week 2026-W46\n")
     assert (await atlas("report", "show", "2026-W46", "-o", "json")).json["days_with_figures"] == 7
