@@ -9,55 +9,74 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-COMMANDS: tuple[tuple[str, str, str], ...] = (
-    ("up", "starter.cli.embedded:up", "Start PostgreSQL, Temporal and a worker (-d: background)"),
-    ("down", "starter.cli.embedded:down", "Stop them"),
-    ("status", "starter.cli.embedded:status", "Tell what runs where"),
-    (
-        "sources",
-        "starter.cli.sources:app",
-        "Declare what to watch: add, list, show, edit, remove …",
+_Commands = tuple[tuple[str, str, str], ...]
+
+TOPICS: dict[str, _Commands] = {
+    "Run Atlas": (
+        ("up", "starter.cli.embedded:up", "Start PostgreSQL, Temporal and a worker here"),
+        ("down", "starter.cli.embedded:down", "Stop them"),
+        ("worker", "starter.cli.worker:worker", "Run a worker here, until Ctrl-C"),
+        ("migrate", "starter.cli.migrate:migrate", "Bring the database's schema up to date"),
     ),
-    ("sync", "starter.cli.sync:sync", "Bring the corpus in step with sources"),
-    ("start", "starter.cli.start:start", "Start a workflow of any type, by its name"),
-    (
-        "schedules",
-        "starter.cli.schedules:app",
-        "What starts by itself: apply, list, pause, trigger …",
+    "Watch it": (
+        ("status", "starter.cli.embedded:status", "Tell what runs where"),
+        ("runs", "starter.cli.runs:app", "Runs: list, show, pause, resume, cancel …"),
+        ("doctor", "starter.cli.doctor:doctor", "Look at every part, and say what mends it"),
+        ("report", "starter.cli.report:app", "Weekly reports: list, show, make"),
     ),
-    ("search", "starter.cli.search:search", "Find documents"),
-    ("index", "starter.cli.index:app", "Look at the search index, rebuild it, go back"),
-    ("docs", "starter.cli.docs:app", "List the documents, show one with its text"),
-    ("dedup", "starter.cli.dedup:dedup", "Find documents that say the same; mark all but one"),
-    ("cleanup", "starter.cli.cleanup:cleanup", "Take away what has been kept long enough"),
-    ("runs", "starter.cli.runs:app", "List runs; show, pause, resume or cancel one"),
-    ("report", "starter.cli.report:app", "Weekly reports: list, show, make"),
-    ("fetch", "starter.cli.fetch:fetch", "Get one URL now"),
-    ("process", "starter.cli.process:process", "Process stored documents again"),
-    ("doctor", "starter.cli.doctor:doctor", "Look at every part, and say what mends it"),
-    ("worker", "starter.cli.worker:worker", "Run a worker here, until Ctrl-C"),
-    ("codec", "starter.cli.codec:codec", "Decrypt payloads for the Web UI and `temporal`"),
-    ("migrate", "starter.cli.migrate:migrate", "Bring the database's schema up to date"),
-    ("schema", "starter.cli.schema:schema", "Print the JSON Schema of requests and results"),
-)
-"""Name, where it is, and one line of help."""
+    "Collect": (
+        ("sources", "starter.cli.sources:app", "What to watch: add, list, show, edit, remove …"),
+        ("sync", "starter.cli.sync:sync", "Bring the corpus in step with sources"),
+        ("schedules", "starter.cli.schedules:app", "What starts by itself: apply, list, pause …"),
+        ("fetch", "starter.cli.fetch:fetch", "Get one URL now"),
+    ),
+    "Use the corpus": (
+        ("search", "starter.cli.search:search", "Find documents"),
+        ("docs", "starter.cli.docs:app", "Documents: list, show, quarantined"),
+    ),
+    "Keep it in order": (
+        ("index", "starter.cli.index:app", "The search index: status, rebuild, rollback"),
+        ("process", "starter.cli.process:process", "Process stored documents again"),
+        ("dedup", "starter.cli.dedup:dedup", "Find documents that say the same; mark all but one"),
+        ("cleanup", "starter.cli.cleanup:cleanup", "Take away what has been kept long enough"),
+    ),
+    "Beside Temporal": (
+        ("start", "starter.cli.start:start", "Start a workflow of any type, by its name"),
+        ("schema", "starter.cli.schema:schema", "Print the JSON Schema of requests and results"),
+        ("codec", "starter.cli.codec:codec", "Decrypt payloads for the Web UI and `temporal`"),
+    ),
+}
+"""By topic: name, where it is, and one line of help."""
+
+COMMANDS: _Commands = tuple(each for topic in TOPICS.values() for each in topic)
 
 _OPENING = "Atlas keeps a searchable corpus of documents in step with the web."
-_ENDING = """\
-Each command has its own help: atlas COMMAND --help. Most take -o json.
-Begin with: atlas up -d && atlas sources add docs https://… && atlas sync docs --wait
-"""
+_EXAMPLES = (
+    "atlas up -d",
+    "atlas sources add docs https://docs.example.com/",
+    "atlas sync docs --wait",
+    'atlas search "how to begin"',
+)
+
+
+def program() -> str:
+    """The name that this was called by: `atlas`, or `temporal atlas` as Temporal's extension."""
+    return "temporal atlas" if sys.argv[0].endswith("temporal-atlas") else "atlas"
 
 
 def overview() -> str:
     """What `atlas --help` prints."""
-    lines = [_OPENING, "", "Usage: atlas COMMAND …", ""]
-    lines += [f"  {name:<9} {text}" for name, _, text in COMMANDS]
-    return "\n".join([*lines, "", _ENDING])
+    name = program()
+    lines = [_OPENING, "", f"Usage: {name} COMMAND …"]
+    for topic, commands in TOPICS.items():
+        lines += ["", f"{topic}:", *(f"  {command:<11} {text}" for command, _, text in commands)]
+    lines += ["", "Examples:", *(f"  {example.replace('atlas', name, 1)}" for example in _EXAMPLES)]
+    lines += ["", f"Each command has its own help: {name} COMMAND --help. Most take -o json."]
+    return "\n".join(lines) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code: 0 done, 1 failed, 2 wrong usage, 3 cannot connect."""
+    """Run one command; the exit code, see `starter.cli.exits`."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given in ([], ["--help"], ["-h"], ["help"]):
         sys.stdout.write(overview())
@@ -69,4 +88,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     from starter.cli.app import run
 
-    return run(given)
+    return run([*given[1:], "--help"] if given[0] == "help" else given)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
-from starter.cli import COMMANDS
+from starter.cli import COMMANDS, program
 from starter.cli.exits import (
     CANNOT_CONNECT,
     DETACHED,
@@ -18,6 +18,7 @@ from starter.cli.exits import (
     TIMED_OUT,
     USAGE,
 )
+from starter.cli.help import asked_for, print_page
 from starter.cli.output import note
 
 
@@ -37,9 +38,7 @@ def build() -> App:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and tell its errors in one line; the exit code."""
     try:
-        result = build()(
-            arguments, exit_on_error=False, print_error=False, result_action="return_value"
-        )
+        result = _answer(build(), arguments)
         sys.stdout.flush()
     except CycloptsError as error:
         note(f"atlas: {error}")
@@ -54,6 +53,12 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         return _told(error)
     return result if isinstance(result, int) else DONE
+
+
+def _answer(app: App, arguments: Sequence[str]) -> object:
+    if asked_for(arguments):
+        return print_page(app, arguments, program())
+    return app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
 
 
 def _told(error: Exception) -> int:
@@ -80,6 +85,5 @@ def _told(error: Exception) -> int:
 
 
 def _help_for(arguments: Sequence[str]) -> str:
-    known = {name for name, _, _ in COMMANDS}
-    command = [each for each in arguments[:1] if each in known]
-    return " ".join(["atlas", *command, "--help"])
+    chain, _, _ = build().parse_commands(list(arguments))
+    return " ".join([program(), *chain, "--help"])

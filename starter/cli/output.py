@@ -6,6 +6,7 @@ Text that came from the web is made harmless first: a page's title must not stee
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -95,7 +96,13 @@ def pairs(values: Mapping[str, object]) -> None:
 
 def bold(text: str) -> str:
     """The text, bold on a terminal; use on what `harmless` has seen, and write with `raw`."""
-    return f"\033[1m{text}\033[0m" if sys.stdout.isatty() else text
+    return f"\033[1m{text}\033[0m" if styled() else text
+
+
+def styled() -> bool:
+    """Whether stdout shows styles: a terminal, unless NO_COLOR or TERM=dumb says otherwise."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain
 
 
 def raw(text: str) -> None:
