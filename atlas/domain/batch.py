@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,14 @@ class FetchRow:
     """Seconds of freshness that the server stated."""
     asked: bool = True
     """False: the host is closed, nothing was sent, and the ledger has nothing to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What writing a part of a batch did: pages that go on, and pages that ended, by outcome."""
+
+    onward: int = 0
+    ended: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
