@@ -34,6 +34,10 @@ async def cleanup(
     compare the blob store with the database. Live documents, their bodies and reports stay.
 
     Exit code 0 when it is done and no blob is missing; 1 otherwise; with --wait only.
+
+    Examples:
+        atlas cleanup --dry-run --wait
+        atlas cleanup --wait
     """
     from starter.client import AtlasClient
 

@@ -24,6 +24,10 @@ async def codec(
     glasses at the top), or give it to `temporal … --codec-endpoint`.
 
     Listens on this machine only: whoever reaches it reads what was encrypted.
+
+    Examples:
+        atlas codec
+        atlas codec --port 8890 --origin http://localhost:8233
     """
     from atlas.codec_server import serve
     from atlas.locations import locate

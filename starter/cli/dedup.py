@@ -40,6 +40,11 @@ async def dedup(
     `atlas docs list --unique` leaves them out.
 
     Exit code 0 when it is done; 1 when it was not; with --wait only.
+
+    Examples:
+        atlas dedup --wait
+        atlas dedup --source docs --kind near --threshold 0.9 --wait
+        atlas dedup --apply --wait
     """
     from starter.client import AtlasClient
 

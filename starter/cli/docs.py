@@ -28,7 +28,12 @@ async def list_(
     ] = False,
     output: Format = "text",
 ) -> int:
-    """List every current document by URL."""
+    """List every current document by URL.
+
+    Examples:
+        atlas docs list --source docs --limit 20
+        atlas docs list --unique -o jsonl
+    """
     from starter.client import AtlasClient
 
     async with (
@@ -48,8 +53,18 @@ async def list_(
 
 
 @app.command
-async def show(url: str, /, *, output: Format = "text") -> int:
-    """Show the current document of a URL, with its text and every version it had."""
+async def show(
+    url: Annotated[str, Parameter(help="As it stands in the corpus, or as a browser shows it")],
+    /,
+    *,
+    output: Format = "text",
+) -> int:
+    """Show the current document of a URL, with its text and every version it had.
+
+    Examples:
+        atlas docs show https://docs.example.com/
+        atlas docs show https://docs.example.com/ -o json | jq .versions
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -77,6 +92,10 @@ async def quarantined(
     """List documents that failed in extraction too often and are left alone, with the reason.
 
     `atlas process --url URL --force` tries one again.
+
+    Examples:
+        atlas docs quarantined
+        atlas docs quarantined --source docs
     """
     from starter.client import AtlasClient
 

@@ -25,6 +25,11 @@ async def doctor(
     and say what mends what is wrong. Works whatever is down.
 
     Exit code 0 when nothing failed, else 1. A line with `look` works, and wants attention.
+
+    Examples:
+        atlas doctor
+        atlas doctor --url https://docs.example.com/
+        atlas doctor -o json | jq '.checks[] | select(.status != "ok")'
     """
     from starter.doctor import examine
 

@@ -19,6 +19,10 @@ def up(
 
     State lives in ATLAS_HOME (default ~/.atlas). ATLAS_DATABASE_URL and TEMPORAL_ADDRESS replace
     the embedded parts.
+
+    Examples:
+        atlas up -d
+        atlas up    # until Ctrl-C, with the worker's log
     """
     from starter.cli import stack
 
@@ -26,14 +30,23 @@ def up(
 
 
 def down() -> int:
-    """Stop the stack of this home; nothing of it is left running."""
+    """Stop the stack of this home; nothing of it is left running.
+
+    Examples:
+        atlas down
+    """
     from starter.cli import stack
 
     return stack.down()
 
 
 def status(*, output: Format = "text") -> int:
-    """Tell what runs where. Exit code 0 when every part does, else 1."""
+    """Tell what runs where. Exit code 0 when every part does, else 1.
+
+    Examples:
+        atlas status
+        atlas status -o json | jq .ready
+    """
     from starter.cli import stack
 
     return stack.status(output)

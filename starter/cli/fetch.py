@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 async def fetch(
-    url: str,
+    url: Annotated[str, Parameter(help="What to get; http or https")],
     /,
     *,
     force: Annotated[
@@ -30,6 +30,10 @@ async def fetch(
     """Get one URL through a worker, politely; the body is kept, the corpus is not changed.
 
     Exit code 0 when a body (or "not modified") came, else 1.
+
+    Examples:
+        atlas fetch https://docs.example.com/
+        atlas fetch https://docs.example.com/ --force -o json
     """
     from starter.client import AtlasClient
 

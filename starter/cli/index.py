@@ -24,7 +24,11 @@ Reason = Annotated[str, Parameter(help="Shown with the run")]
 @app.default
 @app.command
 async def status(*, output: Format = "text") -> int:
-    """List the generations: what serves, what is being built, what a rollback would bring back."""
+    """List the generations: what serves, what is being built, what a rollback would bring back.
+
+    Examples:
+        atlas index status
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -63,6 +67,10 @@ async def rebuild(
     """Build the index anew beside the one that serves; switch once its gates have passed.
 
     Exit code 0 when searches read the new index; 1 when the old one stays; with --wait only.
+
+    Examples:
+        atlas index rebuild --wait
+        atlas index rebuild --query 'backup schedule' --reason 'new analyser'
     """
     return await _run(
         output,
@@ -82,6 +90,9 @@ async def rollback(
     """Switch back to the generation that served before. It lacks nothing that came since.
 
     Exit code 0 when searches read it; 1 when there is none; with --wait only.
+
+    Examples:
+        atlas index rollback --wait
     """
     return await _run(output, wait=wait, rollback=True, keep_days=keep_days, reason=reason)
 

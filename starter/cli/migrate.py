@@ -6,7 +6,11 @@ from starter.cli.output import Format, emit, say
 
 
 async def migrate(*, output: Format = "text") -> int:
-    """Apply the migrations that the database lacks. Safe to run twice, or from several places."""
+    """Apply the migrations that the database lacks. Safe to run twice, or from several places.
+
+    Examples:
+        atlas migrate
+    """
     from starter.migrating import migrate_database
 
     applied = await migrate_database()

@@ -54,6 +54,12 @@ async def process(
 
     What is settled with the current versions is left alone, unless forced. Exit code 0 when it is
     done, failed documents included; 1 when it was not; with --wait only.
+
+    Examples:
+        atlas process --source docs --force --wait
+        atlas process --url https://docs.example.com/
+        atlas process --failed-of docs --wait
+        atlas process --manifest urls.txt --chunk 50
     """
     from starter.client import AtlasClient
     from starter.errors import InvalidRequest

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -26,7 +26,11 @@ Week = Annotated[str | None, Parameter(help="An ISO week such as 2026-W47")]
 
 @app.command(name="list")
 async def list_(*, output: Format = "text") -> int:
-    """List the reports that are kept, the latest week first."""
+    """List the reports that are kept, the latest week first.
+
+    Examples:
+        atlas report list
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -52,7 +56,13 @@ async def show(
         bool, Parameter(show_default=False, help="Open the page in a browser (implies -o html)")
     ] = False,
 ) -> int:
-    """Show a week's report as it was kept, by default the latest."""
+    """Show a week's report as it was kept, by default the latest.
+
+    Examples:
+        atlas report show
+        atlas report show 2026-W47 --open
+        atlas report show -o html --save report.html
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -73,13 +83,17 @@ async def make(week: Week = None, /, *, output: Format = "text") -> int:
     """Make the report of a week, by default the one that ended last, and wait for it.
 
     Made again, it is the same, byte for byte.
+
+    Examples:
+        atlas report make
+        atlas report make 2026-W47
     """
     from starter.client import AtlasClient
 
     asked = {} if week is None else {"week": week}
     async with AtlasClient.connect() as atlas:
         run = await atlas.start("weekly_report", trigger="cli", **asked)
-        result = cast("WeeklyResult", await run.result(note))
+        result = await run.result(note)
     if output != "text":
         emit("report_result", result.model_dump(mode="json"), output)
     else:

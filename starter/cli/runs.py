@@ -28,7 +28,12 @@ async def list_(
     limit: Annotated[int, Parameter(help="How many")] = 20,
     output: Format = "text",
 ) -> int:
-    """List the latest runs, newest first."""
+    """List the latest runs, newest first.
+
+    Examples:
+        atlas runs list
+        atlas runs list --source docs -o jsonl | jq -r .outcome
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -51,7 +56,12 @@ async def show(
     ] = False,
     output: Format = "text",
 ) -> int:
-    """Show one run: outcome, counts, failures."""
+    """Show one run: outcome, counts, failures.
+
+    Examples:
+        atlas runs show docs
+        atlas runs show docs --failures -o json
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -74,7 +84,11 @@ async def show(
 
 @app.command
 async def outcomes(run: Named, /) -> int:
-    """What became of each page of a batch, one JSON object a line."""
+    """What became of each page of a batch, one JSON object a line.
+
+    Examples:
+        atlas runs outcomes docs | jq -r 'select(.result == "failed") | .url'
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -87,7 +101,11 @@ async def outcomes(run: Named, /) -> int:
 
 @app.command
 async def pause(run: Named, /) -> int:
-    """Pause a run: it stops at its next batch and keeps what it claimed."""
+    """Pause a run: it stops at its next batch and keeps what it claimed.
+
+    Examples:
+        atlas runs pause docs
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -99,7 +117,11 @@ async def pause(run: Named, /) -> int:
 
 @app.command
 async def resume(run: Named, /) -> int:
-    """Let a paused run go on."""
+    """Let a paused run go on.
+
+    Examples:
+        atlas runs resume docs
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -111,7 +133,11 @@ async def resume(run: Named, /) -> int:
 
 @app.command
 async def cancel(run: Named, /) -> int:
-    """End a run early. What is under way is finished or given back; the corpus stays whole."""
+    """End a run early. What is under way is finished or given back; the corpus stays whole.
+
+    Examples:
+        atlas runs cancel docs
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:

@@ -24,7 +24,11 @@ Named = Annotated[str, Parameter(help="A schedule's id, or the name of a source"
 @app.command
 async def apply(*, output: Format = "text") -> int:
     """Create, repair and remove schedules, so that Temporal's are as declared. Safe to run again:
-    a pause of yours stays, with its note."""
+    a pause of yours stays, with its note.
+
+    Examples:
+        atlas schedules apply
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -44,7 +48,12 @@ async def apply(*, output: Format = "text") -> int:
 @app.default
 @app.command(name="list")
 async def list_(*, output: Format = "text") -> int:
-    """Show each schedule beside its declaration. Exit code 1 when one differs."""
+    """Show each schedule beside its declaration. Exit code 1 when one differs.
+
+    Examples:
+        atlas schedules list
+        atlas schedules list -o json
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -70,7 +79,11 @@ async def pause(
     *,
     note: Annotated[str, Parameter(help="Why; shown by `atlas schedules list`")] = "",
 ) -> int:
-    """Let a schedule start nothing until it is resumed. Runs under way go on."""
+    """Let a schedule start nothing until it is resumed. Runs under way go on.
+
+    Examples:
+        atlas schedules pause hourly_collection --note 'moving house'
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -80,7 +93,11 @@ async def pause(
 
 @app.command
 async def resume(schedule: Named, /) -> int:
-    """Let a schedule start runs again."""
+    """Let a schedule start runs again.
+
+    Examples:
+        atlas schedules resume hourly_collection
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -90,7 +107,11 @@ async def resume(schedule: Named, /) -> int:
 
 @app.command
 async def trigger(schedule: Named, /) -> int:
-    """Start a run now, as the schedule would."""
+    """Start a run now, as the schedule would.
+
+    Examples:
+        atlas schedules trigger daily_cleanup
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -108,7 +129,11 @@ async def backfill(
     ],
     to: Annotated[str, Parameter(help="End of the time; by default now")] = "",
 ) -> int:
-    """Start what the schedule would have started in that time, one run after the other."""
+    """Start what the schedule would have started in that time, one run after the other.
+
+    Examples:
+        atlas schedules backfill hourly_collection --from 2026-11-01 --to 2026-11-02
+    """
     from starter.client import AtlasClient
 
     start = _moment("--from", from_)

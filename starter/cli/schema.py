@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from starter.cli.output import emit_foreign
 
 
-def schema(name: str | None = None, /) -> int:
+def schema(
+    name: Annotated[
+        str | None,
+        Parameter(help="A workflow type (its request and result), or one such as SyncRequest"),
+    ] = None,
+    /,
+) -> int:
     """Print the JSON Schema of a request or result, or of all.
 
-    Parameters
-    ----------
-    name
-        A workflow type (its request and its result), or a contract such as SyncRequest.
+    Examples:
+        atlas schema sync_pipeline
+        atlas schema SyncRequest | jq '.properties | keys'
     """
     from atlas.contracts.catalogue import WORKFLOWS
     from starter.errors import InvalidRequest

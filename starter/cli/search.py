@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 async def search(
-    query: str,
+    query: Annotated[str, Parameter(help="What to look for")],
     /,
-    *words: str,
+    *words: Annotated[str, Parameter(help="More of it; quoting may be left out")],
     limit: Annotated[int, Parameter(help="How many results")] = 10,
     offset: Annotated[int, Parameter(help="Results to leave out at the top")] = 0,
     source: Annotated[str | None, Parameter(help="Only pages of this source")] = None,
@@ -26,6 +26,11 @@ async def search(
     """Find the documents that match any of the words best; "quoted phrases" must occur.
 
     Near-duplicates are shown by the one that matches best, with the number of the others.
+
+    Examples:
+        atlas search backup schedule
+        atlas search '"exit code"' --source docs --limit 5
+        atlas search 备份 -o json | jq -r '.results[].url'
     """
     from starter.client import AtlasClient
 

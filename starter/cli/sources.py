@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -12,10 +12,9 @@ from starter.cli.durations import duration, written
 from starter.cli.output import Format, emit, emit_list, note, pairs, say, table, when
 from starter.cli.source_output import described, row, spec_json, summary_json
 
-if TYPE_CHECKING:
-    pass
-
 app = App(name="sources", help="Declare what to watch and by which rules.")
+
+Named = Annotated[str, Parameter(help="A source, by its name")]
 
 
 @Parameter(name="*")
@@ -84,7 +83,9 @@ _LISTS = ("include", "exclude", "tags")
 
 @app.command
 async def add(
-    name: str,
+    name: Annotated[
+        str, Parameter(help="What to call it: small letters, digits, and _ . - within")
+    ],
     url: Annotated[list[str], Parameter(help="Where it starts; several, or @FILE, for a list")],
     /,
     *,
@@ -96,7 +97,14 @@ async def add(
     output: Format = "text",
 ) -> int:
     """Declare a source. With kind auto Atlas finds out whether the URL is a feed, has a sitemap,
-    or is a site to crawl, and says what it found."""
+    or is a site to crawl, and says what it found.
+
+    Examples:
+        atlas sources add docs https://docs.example.com/
+        atlas sources add news https://example.com/feed.xml --kind feed --every 30m --tag daily
+        atlas sources add pages @urls.txt --kind urls
+        atlas sources add docs https://docs.example.com/guide/ --exclude '/old/' --max-pages 500
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -115,7 +123,12 @@ async def add(
 
 @app.command(name="list")
 async def list_(*, output: Format = "text") -> int:
-    """List the sources with what the corpus holds of each."""
+    """List the sources with what the corpus holds of each.
+
+    Examples:
+        atlas sources list
+        atlas sources list -o jsonl | jq -r .name
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -131,8 +144,13 @@ async def list_(*, output: Format = "text") -> int:
 
 
 @app.command
-async def show(name: str, /, *, output: Format = "text") -> int:
-    """Show one source: its rules, its pages, its last run, and who works on it now."""
+async def show(name: Named, /, *, output: Format = "text") -> int:
+    """Show one source: its rules, its pages, its last run, and who works on it now.
+
+    Examples:
+        atlas sources show docs
+        atlas sources show docs -o json
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -151,13 +169,15 @@ async def show(name: str, /, *, output: Format = "text") -> int:
 
 @app.command
 async def edit(
-    name: str,
+    name: Named,
     /,
     *,
     url: Annotated[
         list[str] | None, Parameter(help="New starts, in place of the old; may be repeated")
     ] = None,
-    kind: Literal["urls", "feed", "sitemap", "site"] | None = None,
+    kind: Annotated[
+        Literal["urls", "feed", "sitemap", "site"] | None, Parameter(help="What the URLs are")
+    ] = None,
     rules: Rules = _NONE,
     clear: Annotated[
         list[Literal["max-pages", "max-depth", "include", "exclude", "prefix", "tags", "cron"]]
@@ -166,7 +186,12 @@ async def edit(
     ] = None,
     output: Format = "text",
 ) -> int:
-    """Change rules of a source; what is not named stays."""
+    """Change rules of a source; what is not named stays.
+
+    Examples:
+        atlas sources edit docs --every 6h --delay 2
+        atlas sources edit docs --clear max-pages
+    """
     from starter.client import AtlasClient
     from starter.errors import InvalidRequest
 
@@ -189,8 +214,12 @@ async def edit(
 
 
 @app.command
-async def pause(name: str, /) -> int:
-    """Let no further run begin on a source; one that is under way goes on."""
+async def pause(name: Named, /) -> int:
+    """Let no further run begin on a source; one that is under way goes on.
+
+    Examples:
+        atlas sources pause docs
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -200,8 +229,12 @@ async def pause(name: str, /) -> int:
 
 
 @app.command
-async def resume(name: str, /) -> int:
-    """Let runs begin again."""
+async def resume(name: Named, /) -> int:
+    """Let runs begin again.
+
+    Examples:
+        atlas sources resume docs
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
@@ -212,7 +245,7 @@ async def resume(name: str, /) -> int:
 
 @app.command
 async def remove(
-    name: str,
+    name: Named,
     /,
     *,
     purge: Annotated[
@@ -220,7 +253,12 @@ async def remove(
     ] = False,
     output: Format = "text",
 ) -> int:
-    """Forget a source. Its documents stay searchable, unless --purge."""
+    """Forget a source. Its documents stay searchable, unless --purge.
+
+    Examples:
+        atlas sources remove docs
+        atlas sources remove docs --purge
+    """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:

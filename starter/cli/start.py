@@ -36,6 +36,11 @@ async def start(
     """Start a workflow, or join the run that was asked for the same.
 
     Exit code 0 when it is done, failed documents included; 1 when it failed; with --wait only.
+
+    Examples:
+        atlas start sync_pipeline '{"sources": ["docs"]}' --wait
+        atlas start daily_cleanup '{"dry_run": true}'
+        atlas start batch_process @request.json --id nightly
     """
     from starter.client import AtlasClient
     from starter.jobs import kind_named

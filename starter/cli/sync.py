@@ -13,7 +13,7 @@ from starter.cli.output import Format, emit, note, say, short
 if TYPE_CHECKING:
     from atlas.contracts.sync_pipeline import SyncResult
     from starter.client import SyncOptions
-    from starter.handles import SyncHandle
+    from starter.kinds import SyncHandle
 
 _DONE = ("completed", "completed_with_failures", "limit_reached")
 
@@ -68,7 +68,7 @@ _NONE = Work()
 
 
 async def sync(
-    *names: str,
+    *names: Annotated[str, Parameter(help="Sources, by their names")],
     all: Annotated[
         bool, Parameter(show_default=False, help="Every source that is not paused")
     ] = False,
@@ -87,6 +87,12 @@ async def sync(
     """Bring the corpus in step with sources: every page is checked, unless you say otherwise.
 
     Exit code 0 when it is done, pages that failed included; 1 when it failed; with --wait only.
+
+    Examples:
+        atlas sync docs --wait
+        atlas sync --all --due
+        atlas sync docs --mode failed --wait
+        atlas sync --tag daily -o json
     """
     from starter.client import AtlasClient
     from starter.errors import InvalidRequest

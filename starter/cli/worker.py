@@ -18,6 +18,10 @@ def worker(
 
     The queues: atlas (workflows, network and database work), atlas-processing (bytes to text),
     atlas-bulk (rebuilds, backfills, clean-ups).
+
+    Examples:
+        atlas worker
+        atlas worker --queues atlas-processing
     """
     from atlas.contracts.names import queues_named
     from starter.errors import InvalidRequest
