@@ -15,6 +15,7 @@ from atlas.checks import blobs, corpus, schedules
 from atlas.checks.probe import Found, Unwell, looked_at
 from atlas.checks.webhook import AlertWebhook, alert
 from atlas.contracts.health import Transition
+from atlas.domain.freshness import tolerance
 from atlas.domain.schedules import own_schedule
 from atlas.domain.sources import SourceSpec
 from atlas.scheduling.looking import Seen
@@ -149,9 +150,9 @@ def test_patience_with_a_source_follows_its_cadence() -> None:
         cadence = timedelta(minutes=minutes)
         return SourceSpec("a", "urls", ("https://a.example/",), cadence=cadence, cron=cron)
 
-    assert corpus.patience(spec(2)) == timedelta(minutes=15)
-    assert corpus.patience(spec(30)) == timedelta(minutes=60)
-    assert corpus.patience(spec(60)) == corpus.patience(spec(2, "0 * * * *")) == timedelta(hours=2)
+    assert tolerance(spec(2)) == timedelta(minutes=15)
+    assert tolerance(spec(30)) == timedelta(minutes=60)
+    assert tolerance(spec(60)) == tolerance(spec(2, "0 * * * *")) == timedelta(hours=2)
 
 
 def test_sources_of_one_cadence_begin_apart() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from atlas.checks.probe import Found
-from atlas.domain.sources import SourceSpec
+from atlas.domain.freshness import tolerance
 from atlas.stores.postgres import sources, watching
 from atlas.stores.postgres.probes import probe_connection
 
@@ -26,7 +26,7 @@ async def overdue(database_url: str, now: datetime) -> Found:
     async with probe_connection(database_url) as connection:
         late = await sources.overdue(connection, now, by=timedelta(minutes=15))
         declared = len(await sources.all_names(connection))
-    late = [(source, span) for source, span in late if span > patience(source.spec)]
+    late = [(source, span) for source, span in late if span > tolerance(source.spec)]
     if not late:
         return Found(f"{declared} declared, none overdue")
     first, span = late[0]
@@ -36,13 +36,6 @@ async def overdue(database_url: str, now: datetime) -> Found:
         f"See `atlas runs --source {first.spec.name}` and `atlas schedules list`; a run that "
         "never ends holds its source",
     )
-
-
-def patience(spec: SourceSpec) -> timedelta:
-    """How long a source may be due before anyone should look: two of its turns."""
-    if spec.own_schedule and spec.cron is None:
-        return max(2 * spec.cadence, timedelta(minutes=15))
-    return timedelta(hours=2)
 
 
 async def index_lag(database_url: str, now: datetime) -> Found:

@@ -32,12 +32,23 @@ _ACTIVITY = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
 
 
 @dataclass(frozen=True, slots=True)
+class Poller:
+    """One who polled a queue in the last minutes; `at` by the server's clock."""
+
+    identity: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class QueueState:
-    """One queue at this moment."""
+    """One queue at this moment; rates are tasks a second."""
 
     pollers: int
     backlog: int
     oldest: timedelta
+    added: float = 0.0
+    dispatched: float = 0.0
+    polls: tuple[Poller, ...] = ()
 
 
 async def state_of(client: Client, queue: str, kind: TaskQueueType.ValueType) -> QueueState:
@@ -51,34 +62,44 @@ async def state_of(client: Client, queue: str, kind: TaskQueueType.ValueType) ->
         )
     )
     recent = datetime.now(UTC) - POLL_AGE
-    polls = [poller.last_access_time.ToDatetime(tzinfo=UTC) for poller in answer.pollers]
+    polls = tuple(
+        Poller(poller.identity, poller.last_access_time.ToDatetime(tzinfo=UTC))
+        for poller in answer.pollers
+    )
     return QueueState(
-        sum(at >= recent for at in polls),
+        sum(each.at >= recent for each in polls),
         answer.stats.approximate_backlog_count,
         answer.stats.approximate_backlog_age.ToTimedelta(),
+        answer.stats.tasks_add_rate,
+        answer.stats.tasks_dispatch_rate,
+        polls,
     )
 
 
 async def _settled_state(client: Client, name: str) -> QueueState:
     """Of a queue that nobody polls at this moment, a little later: a worker may just have started,
     or the server."""
-    state = await _whole_state(client, name)
+    state = await whole_state(client, name)
     for _ in range(_LOOKS_AGAIN):
         if state.pollers:
             break
         await asyncio.sleep(_PAUSE)
-        state = await _whole_state(client, name)
+        state = await whole_state(client, name)
     return state
 
 
-async def _whole_state(client: Client, name: str) -> QueueState:
-    """Of all kinds of work that the queue carries, the worst."""
+async def whole_state(client: Client, name: str) -> QueueState:
+    """Of all kinds of work that the queue carries: the fewest pollers, all backlogs, the oldest
+    task. Raises RPCError."""
     kinds = (_WORKFLOW, _ACTIVITY) if name == QUEUE else (_ACTIVITY,)
-    states = [await state_of(client, name, kind) for kind in kinds]
+    states = await asyncio.gather(*(state_of(client, name, kind) for kind in kinds))
     return QueueState(
         min(each.pollers for each in states),
         sum(each.backlog for each in states),
         max(each.oldest for each in states),
+        sum(each.added for each in states),
+        sum(each.dispatched for each in states),
+        tuple(poller for each in states for poller in each.polls),
     )
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from temporalio.client import Client, ScheduleDescription
+from temporalio.client import Client, ScheduleDescription, ScheduleListDescription
 
 from atlas.contracts.schedules import Declared
 from atlas.scheduling.applying import each_of, found, owned
+from atlas.scheduling.building import OWNED
 from atlas.scheduling.drift import differences
 
 State = Literal["active", "paused", "missing", "surplus"]
@@ -80,4 +81,37 @@ def _seen(
         skipped=info.num_actions_skipped_overlap,
         missed=info.num_actions_missed_catchup_window,
         drift=tuple(drift),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """A schedule made by Atlas, as the list of schedules tells it: a moment behind at times."""
+
+    id: str
+    paused: bool
+    note: str
+    next: datetime | None
+    last: datetime | None
+
+
+async def glimpses(client: Client, now: datetime) -> list[Glimpse]:
+    """All schedules that Atlas made, with one request, by id; for who asks often. Raises
+    RPCError."""
+    listed = [each async for each in await client.list_schedules()]
+    found = [_glimpse(each, now) for each in listed if OWNED in each.raw_entry.memo.fields]
+    return sorted(found, key=lambda one: one.id)
+
+
+def _glimpse(listed: ScheduleListDescription, now: datetime) -> Glimpse:
+    state = listed.schedule.state if listed.schedule else None
+    info = listed.info
+    coming = [at for at in info.next_action_times if at > now] if info else []
+    paused = state is not None and state.paused
+    return Glimpse(
+        id=listed.id,
+        paused=paused,
+        note=(state.note or "") if state and paused else "",
+        next=None if paused else next(iter(coming), None),
+        last=info.recent_actions[-1].started_at if info and info.recent_actions else None,
     )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from atlas.domain.freshness import Freshness, freshness
 from atlas.domain.recheck import listing_interval
 from atlas.domain.sources import SourceSpec, is_due, lateness
 from atlas.stores.postgres.pool import Connection
@@ -75,6 +76,10 @@ class Source:
         """Whether to collect it now."""
         return is_due(self._paced, self.checked_at, self.declared_at, now)
 
+    def freshness(self, now: datetime, allowed: timedelta | None = None) -> Freshness:
+        """How it keeps its promise; `allowed`: a tolerance in place of its own."""
+        return freshness(self._paced, self.checked_at, self.declared_at, now, allowed=allowed)
+
     @property
     def _paced(self) -> SourceSpec:
         """The rules, at the pace that the publisher asks for if that is slower."""
@@ -92,7 +97,8 @@ class SourceSummary:
     last_ended: datetime | None
 
 
-def _source(row: asyncpg.Record) -> Source:
+def source_of(row: asyncpg.Record) -> Source:
+    """The source of a row of the table."""
     values = {name: row[name] for name in _COLUMNS}
     for name in ("urls", "include", "exclude", "tags"):
         values[name] = tuple(values[name])
@@ -154,7 +160,7 @@ async def get(connection: Connection, name: str) -> Source:
     row = await connection.fetchrow("select * from sources where name = $1", name)
     if row is None:
         raise await unknown(connection, name)
-    return _source(row)
+    return source_of(row)
 
 
 async def unknown(connection: Connection, name: str) -> UnknownSource:
@@ -180,7 +186,7 @@ async def tagged(connection: Connection, tags: Sequence[str]) -> list[str]:
 
 async def every(connection: Connection) -> list[Source]:
     """All sources by name."""
-    return [_source(row) for row in await connection.fetch("select * from sources order by name")]
+    return [source_of(row) for row in await connection.fetch("select * from sources order by name")]
 
 
 async def overdue(
@@ -232,7 +238,7 @@ async def summaries(connection: Connection, name: str | None = None) -> list[Sou
     )
     return [
         SourceSummary(
-            _source(row), row["pages"], row["live"], row["last_outcome"], row["last_ended"]
+            source_of(row), row["pages"], row["live"], row["last_outcome"], row["last_ended"]
         )
         for row in rows
     ]
