@@ -16,16 +16,21 @@ from pathlib import Path
 
 from atlas import start_checks
 from atlas.composition.parts import Parts, open_parts
+from atlas.composition.sampling import sampling
 from atlas.composition.workers import build_workers
 from atlas.contracts.names import queues_named
 from atlas.domain.blob import BlobError
+from atlas.domain.measures import UNMEASURED
 from atlas.locations import NotRunning, locate
 from atlas.logs import setup_logs
 from atlas.scheduling.keeping import apply_until_done
 from atlas.settings import Settings, SettingsError
+from atlas.settings.model import read_sources
 from atlas.stores.postgres.migrate import SchemaMismatch
 from atlas.stores.postgres.pool import DatabaseUnreachable
 from atlas.telemetry import setup_telemetry
+from atlas.telemetry.exports import chosen
+from atlas.telemetry.metrics import CountedMeasures
 from atlas.telemetry.runtime import worker_runtime
 from atlas.temporal import TemporalUnreachable, connect
 from atlas.web.credentials import CredentialsError
@@ -76,17 +81,24 @@ async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = (
     served = queues_named(queues or settings.worker_queues)
     locations = locate(settings)
     telemetry = setup_telemetry("atlas-worker")
+    export = chosen(settings.metrics_address)
+    runtime = worker_runtime(export)
     try:
         client = await connect(
             locations.temporal_address,
             keyring=settings.keyring(),
             plugins=telemetry.plugins,
-            runtime=worker_runtime(),
+            runtime=runtime,
         )
+        meter = runtime.metric_meter.with_additional_attributes({"namespace": client.namespace})
+        measures = CountedMeasures(meter) if export else UNMEASURED
         async with (
-            open_parts(settings, locations, client, utc_now) as parts,
+            open_parts(settings, locations, client, utc_now, measures) as parts,
             AsyncExitStack() as on,
         ):
+            if export:
+                log.info("metrics: %s", export)
+                await on.enter_async_context(sampling(parts, meter))
             for one in build_workers(parts, served):
                 await on.enter_async_context(one)
             log.info("working on %s in namespace %s", ", ".join(served), client.namespace)
@@ -128,7 +140,9 @@ def main(queues: Sequence[str] = ()) -> int:
     _until_servers_run()
     try:
         settings = Settings.load()
-        setup_logs(settings.log_level)
+        setup_logs(settings.log_level, settings.log_format)
+        for unknown in read_sources().unknown:
+            log.warning("%s", unknown)
         asyncio.run(_until_signalled(settings, queues))
     except REFUSALS as error:
         sys.stderr.write(f"atlas worker: {error}\n")

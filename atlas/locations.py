@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from atlas.embedded.discovery import namespace, read_stack
 from atlas.settings import Settings
+from atlas.stores.blobs.access import S3Access
 
 
 class NotRunning(Exception):
@@ -21,6 +22,8 @@ class Locations:
     """The embedded server's; Temporal's own configuration goes before it."""
     ui_url: str | None
     blobs: str
+    s3: S3Access
+    """How to get at blobs in S3, as far as the settings say it."""
     namespace: str
 
     def require_database(self) -> str:
@@ -46,11 +49,22 @@ class Locations:
 def locate(settings: Settings) -> Locations:
     """Find every part."""
     stack = read_stack(settings.home)
-    given = settings.database_url
     return Locations(
-        database_url=given.get_secret_value() if given else (stack.database_url if stack else None),
+        database_url=settings.postgres_url or (stack.database_url if stack else None),
         temporal_address=stack.temporal_address if stack else None,
         ui_url=settings.web_ui_url or (stack.ui_url if stack else None),
         blobs=settings.blob_location,
+        s3=s3_access(settings),
         namespace=namespace(),
+    )
+
+
+def s3_access(settings: Settings) -> S3Access:
+    """What the settings say of S3; the rest is for the AWS tools to find."""
+    access, secret = settings.s3_access_key, settings.s3_secret_key
+    return S3Access(
+        endpoint=settings.s3_endpoint,
+        region=settings.s3_region,
+        access_key=access.get_secret_value() if access else None,
+        secret_key=secret.get_secret_value() if secret else None,
     )

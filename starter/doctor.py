@@ -78,6 +78,7 @@ def _looking(parts: Parts, client: Client | None) -> Concerns:
         database_url=parts.locations.require_database,
         client=client,
         blob_location=parts.locations.blobs,
+        s3=parts.locations.s3,
         folders=parts.settings.folders,
         clock=lambda: datetime.now(UTC),
     )

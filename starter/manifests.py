@@ -72,7 +72,7 @@ async def opened_blobs(parts: Parts) -> AsyncIterator[Blobs]:
     from atlas.stores.blobs import open_blobs
 
     try:
-        async with open_blobs(parts.locations.blobs) as blobs:
+        async with open_blobs(parts.locations.blobs, s3=parts.locations.s3) as blobs:
             yield blobs
     except (BlobError, ValueError) as error:
         raise Refused(f"the blob store: {error}") from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from atlas.checks.probe import Found, Unwell
 from atlas.domain.blob import BlobStoreError
 from atlas.stores.blobs import open_blobs
+from atlas.stores.blobs.access import S3Access
 
 MEND = "Check ATLAS_BLOBS, its disk or its server, and the credentials"
 GONE_MEND = (
@@ -23,13 +24,13 @@ _LITTLE = (0.10, 20 * _GIB)  # of the disk, and bytes: below both it is degraded
 _NOTHING = (0.02, 2 * _GIB)
 
 
-async def blobs(location: str) -> Found:
+async def blobs(location: str, s3: S3Access | None = None) -> Found:
     """A round trip, through a store opened for it: what a fresh worker would find."""
     folder = Path(location.removeprefix("file://")).expanduser()
     if not location.startswith("s3://") and not await asyncio.to_thread(folder.exists):
         raise Unwell(f"{folder} does not exist", GONE_MEND)
     try:
-        async with open_blobs(location) as store:
+        async with open_blobs(location, s3=s3) as store:
             await store.check()
     except BlobStoreError as error:
         said = str(error).removesuffix(f". {error.mend}")

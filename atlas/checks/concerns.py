@@ -20,6 +20,7 @@ from atlas.contracts.names import QUEUES
 from atlas.contracts.schedules import PERIODIC, Declared
 from atlas.domain.schedules import declared
 from atlas.locations import NotRunning
+from atlas.stores.blobs.access import S3Access
 from atlas.stores.postgres import sources
 from atlas.stores.postgres.probes import NoConnection, probe_connection
 
@@ -36,6 +37,7 @@ class Concerns:
     client: Client | None
     """None while Temporal does not answer: then do not ask for what needs it."""
     blob_location: str
+    s3: S3Access
     folders: tuple[Path, ...]
     """What Atlas writes to on this machine."""
     clock: Callable[[], datetime]
@@ -51,7 +53,7 @@ class Concerns:
             case "index":
                 return await _one("index", self._index(), database.INDEX_MEND)
             case "blobs":
-                return await _one("blobs", blobs.blobs(self.blob_location), blobs.MEND)
+                return await _one("blobs", blobs.blobs(self.blob_location, self.s3), blobs.MEND)
             case "disk":
                 return await _one("disk", blobs.disk(self.folders), blobs.DISK_MEND)
             case "queues":

@@ -14,6 +14,7 @@ from temporalio.client import Client
 from atlas import start_checks
 from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.breaker import Breaker
+from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SettledWith
 from atlas.locations import Locations
@@ -47,6 +48,7 @@ class Parts:
     blobs: Blobs
     web: WebClient
     extractor: ExtractorPool
+    measures: Measures
 
     async def is_open(self, workflow_id: str, run_id: str) -> bool:
         """Whether Temporal has the run under way."""
@@ -55,7 +57,11 @@ class Parts:
 
 @asynccontextmanager
 async def open_parts(
-    settings: Settings, locations: Locations, client: Client, clock: Clock
+    settings: Settings,
+    locations: Locations,
+    client: Client,
+    clock: Clock,
+    measures: Measures = UNMEASURED,
 ) -> AsyncIterator[Parts]:
     """Open the database, the blob store, the web client and the extractor; close them after."""
     async with AsyncExitStack() as stack:
@@ -64,7 +70,7 @@ async def open_parts(
         await start_checks.check_all(client, pool)
         async with pool.acquire() as connection:
             await ensure_fetch_partitions(connection, clock())
-        blobs = await stack.enter_async_context(open_blobs(locations.blobs))
+        blobs = await stack.enter_async_context(open_blobs(locations.blobs, s3=locations.s3))
         await blobs.check()
         credentials = Credentials()
         if settings.credentials_file:
@@ -87,6 +93,7 @@ async def open_parts(
                 children=settings.extract_children,
                 timeout=settings.extract_timeout,
                 memory_limit=settings.extract_memory,
+                measures=measures,
             )
         )
         extractor.warm()
@@ -95,8 +102,9 @@ async def open_parts(
             clock=clock,
             current=CURRENT,
             breaker=_breaker(settings),
+            measures=measures,
         )
-        yield Parts(settings, clock, client, pool, corpus, blobs, web, extractor)
+        yield Parts(settings, clock, client, pool, corpus, blobs, web, extractor, measures)
 
 
 def _breaker(settings: Settings) -> Breaker:

@@ -29,7 +29,7 @@ from atlas.domain.errors import Retries
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.retention import Retention
 from atlas.domain.texts import EXTRACTOR_VERSION
-from atlas.locations import locate
+from atlas.locations import locate, s3_access
 from atlas.reports.rendering import MEDIA, render
 from atlas.settings import Settings
 from atlas.stores.postgres.artifacts import MANIFEST, OUTCOMES, REPORT, Artifacts
@@ -136,12 +136,18 @@ def _syncing(parts: Parts, fetching: Fetching) -> Served:
 
 def _fetcher(parts: Parts) -> Fetching:
     return Fetching(
-        parts.corpus, parts.web, parts.blobs, _policy(parts), parts.clock, parts.is_open
+        parts.corpus,
+        parts.web,
+        parts.blobs,
+        _policy(parts),
+        parts.clock,
+        parts.is_open,
+        parts.measures,
     )
 
 
 def _fetching_one(parts: Parts) -> Served:
-    one = FetchingOne(parts.corpus, parts.web, parts.blobs, _policy(parts))
+    one = FetchingOne(parts.corpus, parts.web, parts.blobs, _policy(parts), parts.measures)
     return {QUEUE: [one.fetch_one]}
 
 
@@ -244,6 +250,7 @@ def _checking(parts: Parts) -> Served:
         database_url=lambda: locate(parts.settings).require_database(),
         client=parts.client,
         blob_location=parts.settings.blob_location,
+        s3=s3_access(parts.settings),
         folders=parts.settings.folders,
         clock=parts.clock,
     )

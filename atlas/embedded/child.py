@@ -14,7 +14,13 @@ from atlas.embedded.unprivileged import shim
 
 MARK = "ATLAS_STACK"
 """Variable in the environment of every process of a stack: the home, as a proof whose it is."""
-_NOT_FOR_SERVERS = ("ATLAS_ENCRYPTION_KEYS",)
+_NOT_FOR_SERVERS = (
+    "ATLAS_ALERT_WEBHOOK",
+    "ATLAS_DATABASE_PASSWORD",
+    "ATLAS_ENCRYPTION_KEYS",
+    "ATLAS_S3_ACCESS_KEY",
+    "ATLAS_S3_SECRET_KEY",
+)
 """Variables for the worker alone: they keep something from the servers."""
 _POLL_SECONDS = 0.02
 _DRAIN_SECONDS = 1.0

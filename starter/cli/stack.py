@@ -63,10 +63,7 @@ def status(output: str = "text") -> int:
         SettingsError: a setting is wrong.
     """
     settings = Settings.load()
-    url = settings.database_url
-    found = asyncio.run(
-        inspect(settings.home, None if url is None else url.get_secret_value(), external_temporal())
-    )
+    found = asyncio.run(inspect(settings.home, settings.postgres_url, external_temporal()))
     if output != "text":
         from starter.cli.output import emit
 
@@ -97,8 +94,8 @@ def planned(settings: Settings) -> tuple[Plan, dict[str, str]]:
         worker_grace=settings.shutdown_grace + 15,
     )
     environment = {**os.environ, "ATLAS_HOME": str(settings.home)}
-    if settings.database_url is not None:  # it may come from `.env`
-        environment["ATLAS_DATABASE_URL"] = settings.database_url.get_secret_value()
+    if settings.postgres_url is not None:  # it may come from a file
+        environment["ATLAS_DATABASE_URL"] = settings.postgres_url
     return plan, environment
 
 

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from atlas.stores.blobs.access import S3Access
 from atlas.stores.blobs.local import FolderBlobs
 from atlas.stores.blobs.port import MAX_BODY, Blobs
 
@@ -13,8 +14,12 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _MEND = "give an absolute folder such as /var/lib/atlas/blobs, or s3://bucket/prefix"
 
 
-def open_blobs(location: str, max_body: int = MAX_BODY) -> AbstractAsyncContextManager[Blobs]:
+def open_blobs(
+    location: str, max_body: int = MAX_BODY, *, s3: S3Access | None = None
+) -> AbstractAsyncContextManager[Blobs]:
     """`async with open_blobs(location) as blobs`; `max_body` in bytes bounds every read and write.
+
+    `s3`: how to get at a bucket, beyond what the AWS tools find.
 
     Raises:
         ValueError: the location is neither a folder (`/path`, `~/path`, `file:///path`) nor
@@ -22,18 +27,18 @@ def open_blobs(location: str, max_body: int = MAX_BODY) -> AbstractAsyncContextM
         BlobStoreError: on entering, when the folder cannot be made or the client cannot start.
     """
     if location.startswith("s3://"):
-        return _s3(location, max_body)
+        return _s3(location, max_body, s3 or S3Access())
     return _folder(_folder_of(location), max_body)
 
 
-def _s3(location: str, max_body: int) -> AbstractAsyncContextManager[Blobs]:
+def _s3(location: str, max_body: int, access: S3Access) -> AbstractAsyncContextManager[Blobs]:
     from atlas.stores.blobs.s3 import open_s3  # not before it is needed: see there
 
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     prefix = prefix.strip("/")
     if not _BUCKET.fullmatch(bucket) or re.search(r"[?#\\\s]|//|(^|/)\.{1,2}(/|$)", prefix):
         raise _refusal(location)
-    return open_s3(bucket, prefix, max_body)
+    return open_s3(bucket, prefix, max_body, access)
 
 
 def _folder_of(location: str) -> Path:

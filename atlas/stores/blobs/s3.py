@@ -6,7 +6,7 @@ atomic by itself, and two puts of one name carry the same body.
 
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, timedelta
 from typing import Any, BinaryIO, cast
@@ -21,6 +21,7 @@ from atlas.domain.blob import (
     checked_digest,
     checked_shard,
 )
+from atlas.stores.blobs.access import S3Access
 from atlas.stores.blobs.files import in_thread
 from atlas.stores.blobs.frame import decode, max_stored
 from atlas.stores.blobs.port import Blobs, BlobWriter
@@ -28,37 +29,43 @@ from atlas.stores.blobs.probe import round_trip
 from atlas.stores.blobs.writing import SlotWriter, put_whole
 
 _IN_MEMORY = 4 * 1024 * 1024  # a larger frame waits in a temp file, not in memory
-_ENDPOINTS = ("ATLAS_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+_SOURCES = ", ".join(("ATLAS_S3_ENDPOINT", *_ENDPOINTS))
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _NO_KEY = {"NoSuchKey", "404", "NotFound"}
 _MENDS = {
     "NoSuchBucket": "Create the bucket, or correct ATLAS_BLOBS",
     "AccessDenied": "Allow these credentials to get, put, delete and list in the bucket",
     "403": "Allow these credentials to get, put, delete and list in the bucket",
-    "InvalidAccessKeyId": "Correct AWS_ACCESS_KEY_ID",
-    "SignatureDoesNotMatch": "Correct AWS_SECRET_ACCESS_KEY",
+    "InvalidAccessKeyId": "Correct ATLAS_S3_ACCESS_KEY or AWS_ACCESS_KEY_ID",
+    "SignatureDoesNotMatch": "Correct ATLAS_S3_SECRET_KEY or AWS_SECRET_ACCESS_KEY",
     "ExpiredToken": "Renew the credentials",
-    "PermanentRedirect": "Set AWS_REGION to the bucket's region",
-    "AuthorizationHeaderMalformed": "Set AWS_REGION to the bucket's region",
+    "PermanentRedirect": "Set ATLAS_S3_REGION to the bucket's region",
+    "AuthorizationHeaderMalformed": "Set ATLAS_S3_REGION to the bucket's region",
 }
 
 
 @asynccontextmanager
-async def open_s3(bucket: str, prefix: str, max_body: int) -> AsyncIterator[Blobs]:
+async def open_s3(
+    bucket: str, prefix: str, max_body: int, access: S3Access
+) -> AsyncIterator[Blobs]:
     """The blobs under `prefix` of `bucket`, over one client that stays open meanwhile.
 
-    Endpoint: ATLAS_S3_ENDPOINT, else AWS_ENDPOINT_URL_S3, else AWS_ENDPOINT_URL, else Amazon's;
+    What `access` does not say: endpoint AWS_ENDPOINT_URL_S3, else AWS_ENDPOINT_URL, else Amazon's;
     credentials and region as the AWS tools find them.
     """
     import aioboto3  # 0.9 s: paid by those who keep their blobs in S3
 
-    endpoint = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
+    endpoint = access.endpoint or _first(_ENDPOINTS)
     with _translated(bucket):
-        session = aioboto3.Session()
+        session = aioboto3.Session(
+            aws_access_key_id=access.access_key, aws_secret_access_key=access.secret_key
+        )
         manager = session.client(
             "s3",
             endpoint_url=endpoint,
-            region_name=session.region_name or _region(),
+            # Other servers do not care, but no signature is made without a region.
+            region_name=access.region or session.region_name or _first(_REGIONS) or "us-east-1",
             config=_config(path_style=endpoint is not None),
         )
         client = await manager.__aenter__()
@@ -68,9 +75,8 @@ async def open_s3(bucket: str, prefix: str, max_body: int) -> AsyncIterator[Blob
         await manager.__aexit__(None, None, None)
 
 
-def _region() -> str:
-    # Other servers do not care, but no signature is made without one.
-    return next((os.environ[name] for name in _REGIONS if os.environ.get(name)), "us-east-1")
+def _first(names: Sequence[str]) -> str | None:
+    return next((os.environ[name] for name in names if os.environ.get(name)), None)
 
 
 def _config(*, path_style: bool) -> Any:
@@ -231,11 +237,11 @@ def _translated(bucket: str) -> Iterator[None]:
 def _unreached(bucket: str, error: Exception) -> BlobStoreError:
     name = type(error).__name__
     if name in {"NoCredentialsError", "PartialCredentialsError"}:
-        mend = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
+        mend = "Set ATLAS_S3_ACCESS_KEY and ATLAS_S3_SECRET_KEY, their files, or an AWS profile"
     elif isinstance(error, ValueError):
-        mend = f"Correct the endpoint ({', '.join(_ENDPOINTS)})"
+        mend = f"Correct the endpoint ({_SOURCES})"
     else:
-        mend = f"Check that its endpoint ({', '.join(_ENDPOINTS)}) answers"
+        mend = f"Check that its endpoint ({_SOURCES}) answers"
     return BlobStoreError(f"S3 bucket {bucket!r} cannot be used: {name}", mend)
 
 

@@ -31,7 +31,7 @@ def s3_environment(seaweed: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-    monkeypatch.setenv("ATLAS_S3_ENDPOINT", seaweed)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", seaweed)
     return seaweed
 
 
