@@ -102,7 +102,9 @@ class Discovery:
 
     async def _read_start(self, run: Run, source: Source, request: ListLevel) -> LevelListed:
         spec = source.spec
-        slots = self._corpus.slots(delay=spec.delay, parallel=spec.parallel, deadline=None)
+        slots = self._corpus.slots(
+            delay=spec.delay, parallel=spec.parallel, source=spec.name, deadline=None
+        )
         listing = await self._read(spec, slots)
         if not listing.urls:
             self._maybe_again(listing)

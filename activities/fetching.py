@@ -26,6 +26,7 @@ from atlas.telemetry import page_span
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from atlas.domain.measures import Measures
     from atlas.domain.scope import Scope
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.corpus import Corpus, IsOpen
@@ -99,6 +100,7 @@ class Fetching:
         policy: FetchPolicy,
         clock: Callable[[], datetime],
         is_open: IsOpen,
+        measures: Measures,
     ) -> None:
         self._corpus = corpus
         self._client = client
@@ -106,6 +108,7 @@ class Fetching:
         self._policy = policy
         self._clock = clock
         self._is_open = is_open
+        self._measures = measures
 
     @activity.defn
     async def claim_batch(self, request: ClaimBatch) -> Claimed:
@@ -142,6 +145,7 @@ class Fetching:
     async def _begin(self, batch: Batch, pages: list[HeldPage]) -> _Attempt:
         run, source = await self._corpus.run_source(batch.run_id)
         deadline = time.monotonic() + WORKING_SECONDS
+        parallel = await self._corpus.parallel_of(source)
         return _Attempt(
             run_id=batch.run_id,
             started=run.started_at,
@@ -150,9 +154,10 @@ class Fetching:
             slots=self._corpus.slots(
                 delay=source.spec.delay,
                 parallel=source.spec.parallel,
+                source=source.spec.name,
                 deadline=deadline,
             ),
-            parallel=source.spec.parallel,
+            parallel=parallel,
             deadline=deadline,
             done_before=(await self._corpus.counts(batch.run_id)).done,
             process=batch.process,
@@ -183,6 +188,7 @@ class Fetching:
         row = await self._fetch_page(attempt, page)
         if row is None:
             return
+        self._measures.fetched(row)
         attempt.rows.append(row)
         if attempt.full:
             await self._flush(attempt)

@@ -18,6 +18,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
+from atlas.contracts.catalogue import WORKFLOWS
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
 from atlas.contracts.jobs import Trigger
 from atlas.contracts.models import Counts
@@ -27,15 +28,17 @@ from atlas.contracts.work import Limits, Mode, Stage
 from atlas.domain.urls import url_key
 from atlas.settings import Settings, SettingsError
 from atlas.stores.postgres.runs import Run
+from starter.by_name import Jobs
 from starter.connection import Parts
 from starter.declaring import Sources
 from starter.errors import InvalidRequest, NotFound
+from starter.hosts import Hosts
+from starter.limits import Limits as HandSet
 from starter.reading import Document, Reading, canonical_url
 from starter.schedules import Schedules
 
 if TYPE_CHECKING:
-    from starter.handles import FetchHandle, SyncHandle
-    from starter.jobs import JobHandle
+    from starter.kinds import AnyHandle, FetchHandle, SyncHandle
 
 __all__ = ["AtlasClient", "Document", "RecordedRun"]
 
@@ -79,7 +82,7 @@ class RecordedRun:
     ui_url: str | None
 
 
-class AtlasClient(Reading):
+class AtlasClient(Reading, Jobs):
     """One Atlas: its sources, runs, documents and search.
 
     Use it as an async context manager, or call `close`. PostgreSQL and Temporal are connected to
@@ -90,6 +93,8 @@ class AtlasClient(Reading):
         self._parts = parts
         self.sources = Sources(parts)
         self.schedules = Schedules(parts)
+        self.hosts = Hosts(parts)
+        self.limits = HandSet(parts)
 
     @classmethod
     def connect(cls, settings: Settings | None = None) -> _Connecting:
@@ -138,7 +143,7 @@ class AtlasClient(Reading):
         `DifferentRequest`, `CannotConnect`.
         """
         from atlas.contracts.names import sync_request_id
-        from starter.handles import SyncHandle
+        from starter.kinds import SyncHandle
         from starter.requests import checked, sync_summary
         from starter.starting import start
 
@@ -166,7 +171,7 @@ class AtlasClient(Reading):
 
         Raises `InvalidRequest`, `DifferentRequest`, `CannotConnect`.
         """
-        from starter.handles import FetchHandle
+        from starter.kinds import JobHandle
         from starter.requests import checked, shortened
         from starter.starting import start
 
@@ -182,40 +187,27 @@ class AtlasClient(Reading):
                 shortened(f"fetch {url}"),
                 FetchUrlResult,
             )
-        return FetchHandle(self._parts, begun)
+        return JobHandle(self._parts, WORKFLOWS["fetch_url"], begun)
 
-    async def start(
-        self, workflow: str, *, workflow_id: str | None = None, **fields: Any
-    ) -> JobHandle:
-        """Start a workflow of any type, by its name and the fields of its request
-        (`atlas schema NAME` prints them), or join the run of its id that was asked for the same.
-
-        `workflow_id` by default says what it works on, so that two of a kind do not run at once.
-        Raises `InvalidRequest`, `DifferentRequest`, `CannotConnect`.
-        """
-        from starter.jobs import kind_named, start_job
-
-        return await start_job(self._parts, kind_named(workflow), fields, "client", workflow_id)
-
-    async def run(self, named: str) -> SyncHandle:
+    async def run(self, named: str) -> AnyHandle:
         """A handle on a run: by run id or its beginning, workflow id, or source (its latest run).
 
-        Raises `NotFound`.
+        Raises `NotFound`, `CannotConnect`.
         """
-        from starter.handles import SyncHandle
-        from starter.starting import Started, handle_of, latest_run_id
+        from starter.jobs import kind_named
+        from starter.kinds import handle_on
+        from starter.starting import latest_run
 
         try:
             found = (await self.recorded_run(named, failures=0)).run
-            workflow_id, run_id = found.workflow_id, found.run_id
+            workflow, workflow_id, run_id = found.kind, found.workflow_id, found.run_id
         except NotFound:
-            if ":" not in named:
+            if ":" not in named and named not in WORKFLOWS:
                 raise
             # fetch_url and health_check have no record.
-            workflow_id, run_id = named, await latest_run_id(self._parts, named)
-        async with self._parts.temporal() as client:
-            handle = handle_of(client, workflow_id, run_id, SyncResult)
-        return SyncHandle(self._parts, Started(client, handle, run_id, joined=True))
+            workflow, run_id = await latest_run(self._parts, named)
+            workflow_id = named
+        return await handle_on(self._parts, kind_named(workflow), workflow_id, run_id)
 
     async def runs(self, *, source: str | None = None, limit: int = 20) -> list[RecordedRun]:
         """The latest runs, newest first, without their failures."""

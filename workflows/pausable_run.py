@@ -18,6 +18,8 @@ class Work(Protocol):
 
     def progress(self) -> SyncProgress: ...
 
+    def wake(self) -> None: ...
+
 
 W = TypeVar("W", bound=Work)
 
@@ -45,6 +47,12 @@ class PausableRun(Generic[W]):
     async def resume(self) -> None:
         """Go on."""
         await self._set_paused(False)
+
+    @workflow.signal
+    async def wake(self) -> None:
+        """Look again now: a host that was waited for was reset, or a limit lifted."""
+        if self._work is not None:
+            self._work.wake()
 
     async def _set_paused(self, paused: bool) -> None:
         if self._work is None:

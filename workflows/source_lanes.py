@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from temporalio import workflow
 
@@ -26,6 +27,7 @@ class LanedRun(SourceFrame):
     """A run of one source that works its levels through in lanes."""
 
     _stopping = False
+    _wakes = 0
 
     @property
     def _fetches(self) -> bool:
@@ -70,8 +72,19 @@ class LanedRun(SourceFrame):
             else:
                 pause = min(max(claimed.wait, 1.0), _LONGEST_WAIT)
                 waited += pause
-                await workflow.sleep(pause, summary=f"lane {lane}: pages to be tried again")
+                await self._rest(pause, f"lane {lane}: pages to be tried again")
         return False
+
+    def wake(self) -> None:
+        """Let lanes that wait for a moment ask again at once."""
+        self._wakes += 1
+
+    async def _rest(self, seconds: float, why: str) -> None:
+        wakes = self._wakes
+        with suppress(asyncio.TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._wakes != wakes, timeout=seconds, timeout_summary=why
+            )
 
     async def _claim(self, batch: Batch, level: int, waited: float) -> Claimed:
         return await workflow.execute_activity_method(

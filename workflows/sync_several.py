@@ -88,6 +88,9 @@ class SeveralSources:
                 **SHORT,
             )
 
+    def wake(self) -> None:
+        """Nothing: the runs of its sources are woken themselves."""
+
     def progress(self) -> SyncProgress:
         return SyncProgress(
             source=self._name,

@@ -10,6 +10,7 @@ import can_ada
 MAX_URL_LENGTH = 2048
 
 _SHOWN = 200  # characters of a bad value that an error message repeats
+_HOSTLESS = re.compile(r"\s|^https?://[^/]*@")
 _USERINFO = re.compile(r"(?<=//)[^/?#\s]*@")
 _TRACKING_PREFIXES = ("utm_", "mtm_", "pk_campaign", "pk_kwd", "hsa_")
 # fmt: off
@@ -56,6 +57,20 @@ def origin_of(url: str) -> str:
 def host_of(url: str) -> str:
     """`host[:port]` of `url`: what politeness counts by. The port only if not the default."""
     host: str = _parse(url, None).host
+    return host
+
+
+def host_named(text: str) -> str:
+    """The host that a person means, as `host_of` spells it: a name, with its port if that is not
+    the scheme's own, or a URL. `https` is assumed. Raises InvalidUrl."""
+    given = text.strip()
+    if "://" not in given:
+        # A bare IPv6 address wants its brackets.
+        given = f"[{given}]" if given.count(":") > 1 and not given.startswith("[") else given
+        given = f"{'http' if given.endswith(':80') else 'https'}://{given}"
+    host = host_of(given)
+    if not host or _HOSTLESS.search(given):
+        raise InvalidUrl(text, "names no host; write example.org or example.org:8080")
     return host
 
 

@@ -20,8 +20,11 @@ TOPICS: dict[str, _Commands] = {
     ),
     "Watch it": (
         ("status", "starter.cli.embedded:status", "Tell what runs where"),
-        ("runs", "starter.cli.runs:app", "Runs: list, show, pause, resume, cancel …"),
+        ("runs", "starter.cli.runs:app", "Runs: list, show, follow, pause, cancel, retry …"),
+        ("hosts", "starter.cli.hosts:app", "Hosts: list, show, try one again that was down"),
+        ("limits", "starter.cli.limits:app", "Limit hosts and sources at run time"),
         ("doctor", "starter.cli.doctor:doctor", "Look at every part, and say what mends it"),
+        ("config", "starter.cli.config:app", "Settings: show, check"),
         ("report", "starter.cli.report:app", "Weekly reports: list, show, make"),
     ),
     "Collect": (

@@ -33,8 +33,9 @@ async def blame(
     *,
     probe: bool,
     trips: bool,
-) -> None:
-    """Count a failure that blames the host, and close the host if it was one too many.
+) -> bool:
+    """Count a failure that blames the host, and close the host if it was one too many; return
+    whether it counts as down only from now on.
 
     Failures of requests that were under way when the breaker opened tell nothing new: only the
     `probe`'s doubles the pause. `trips`: nothing may be fetched without what failed (robots.txt),
@@ -45,7 +46,7 @@ async def blame(
             "select failures from hosts where host = $1 for update", host
         )
         if before is None:
-            return
+            return False
         known = before >= breaker.threshold and not probe
         failures = before if known else before + 1
         if trips:
@@ -67,6 +68,7 @@ async def blame(
             error.error_class is ErrorClass.THROTTLED,
             error.message.replace("\x00", "")[:300],
         )
+    return bool(before < breaker.threshold <= failures)
 
 
 async def absolve(connection: Connection, host: str) -> None:
@@ -76,6 +78,17 @@ async def absolve(connection: Connection, host: str) -> None:
         "where host = $1 and failures > 0 and not (throttled and open_until > clock_timestamp())",
         host,
     )
+
+
+async def reset(connection: Connection, host: str) -> bool:
+    """Forget a host's failures in a row and what it asked for: it may be asked now, at its pace.
+    Whether there was anything to forget. (The last error stays, to be read.)"""
+    done = await connection.execute(
+        "update hosts set failures = 0, down_since = null, throttled = false, open_until = null, "
+        "probe_until = null where host = $1 and (failures > 0 or open_until is not null)",
+        host,
+    )
+    return done != "UPDATE 0"
 
 
 async def closed(connection: Connection, host: str) -> HostClosed | None:

@@ -12,6 +12,7 @@ from atlas.contracts.models import Counts
 from atlas.domain.batch import Claim, FetchRow, HeldPage, PreparedPage
 from atlas.domain.breaker import Breaker
 from atlas.domain.errors import ErrorClass, HostClosed, PageError
+from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres import (
     blob_rows,
@@ -19,6 +20,7 @@ from atlas.stores.postgres import (
     claims,
     documents,
     fetches,
+    limits,
     pages,
     quarantines,
     queue,
@@ -51,9 +53,11 @@ class Corpus(RunListings):
         clock: Clock,
         current: SettledWith,
         breaker: Breaker | None = None,
+        measures: Measures = UNMEASURED,
     ) -> None:
         super().__init__(pool, clock=clock, current=current)
         self._breaker = breaker or Breaker()
+        self._measures = measures
 
     # Fetching
 
@@ -86,8 +90,9 @@ class Corpus(RunListings):
         *,
         process: bool = True,
     ) -> int:
+        """Write down a part of a batch's fetches; return how many pages go on to processing."""
         async with self.pool.acquire() as connection:
-            return await fetches.record(
+            moved = await fetches.record(
                 connection,
                 run_id=run_id,
                 fences=fences,
@@ -95,6 +100,8 @@ class Corpus(RunListings):
                 now=self._clock(),
                 process=process,
             )
+        self._measures.ended(moved.ended)
+        return moved.onward
 
     async def give_back(
         self, run_id: str, fences: dict[int, int], not_before: dict[int, datetime | None]
@@ -106,14 +113,25 @@ class Corpus(RunListings):
         async with self.pool.acquire() as connection:
             await blob_rows.announce(connection, digest, size, self._clock())
 
-    def slots(self, *, delay: float, parallel: int, deadline: float | None) -> HostSlots:
+    def slots(
+        self, *, delay: float, parallel: int, deadline: float | None, source: str | None = None
+    ) -> HostSlots:
+        """Turns at hosts, at the pace of a source, or of a request for no source."""
         return HostSlots(
             self.pool,
             delay=delay,
             parallel=parallel,
+            source=source,
             deadline=deadline,
             breaker=self._breaker,
+            measures=self._measures,
         )
+
+    async def parallel_of(self, source: Source) -> int:
+        """Requests to a host at once of a source's runs: its rule, or the limit set by hand."""
+        async with self.pool.acquire() as connection:
+            limited = await limits.parallel_of(connection, source.spec.name)
+        return source.spec.parallel if limited is None else limited
 
     async def closed_host(self, host: str) -> HostClosed | None:
         """Why nothing may be asked of a host now; None: it may."""
@@ -155,6 +173,7 @@ class Corpus(RunListings):
         async with self.pool.acquire() as connection, connection.transaction():
             held = sorted(await queue.lock(connection, fences))
             await queue.skip(connection, run_id, held, code)
+        self._measures.ended({"skipped": len(held)})
 
     async def mark(self, run_id: str, *, begun: Sequence[int], ended: Sequence[int]) -> None:
         async with self.pool.acquire() as connection:
@@ -176,15 +195,17 @@ class Corpus(RunListings):
         self, run_id: str, fences: dict[int, int], found: Sequence[PreparedPage]
     ) -> int:
         async with self.pool.acquire() as connection:
-            return await documents.store(
+            moved = await documents.store(
                 connection, run_id=run_id, fences=fences, pages=found, now=self._clock()
             )
+        self._measures.ended(moved.ended)
+        return moved.onward
 
     async def settle(self, batch: Batch, fences: dict[int, int]) -> None:
         """Settle a batch's pages; one that PostgreSQL refuses fails alone."""
         try:
             async with self.pool.acquire() as connection:
-                await settle.settle(
+                settled = await settle.settle(
                     connection, run_id=batch.run_id, fences=fences, now=self._clock()
                 )
         except _PAGE_FAULTS as error:
@@ -193,6 +214,9 @@ class Corpus(RunListings):
                 return
             for page, fence in fences.items():
                 await self.settle(batch, {page: fence})
+            return
+        self._measures.ended(settled.outcomes)
+        self._measures.duplicates(settled.exact, settled.near)
 
     async def end_batch(self, batch: Batch) -> Counts:
         """Let go of what the batch still claims; return the run's counts."""
@@ -203,9 +227,10 @@ class Corpus(RunListings):
     async def _fail(self, run_id: str, fences: dict[int, int], error: Exception) -> None:
         async with self.pool.acquire() as connection, connection.transaction():
             held = await queue.lock(connection, fences)
-            await queue.finish(
+            ended = await queue.finish(
                 connection, run_id, [(page, "failed", _refused(error)) for page in held]
             )
+        self._measures.ended(ended)
 
 
 def _refused(error: Exception) -> PageError:

@@ -1,0 +1,216 @@
+"""`atlas limits`: how fast a host, or the runs of a source, may be asked; at run time."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from starter.cli.durations import duration, written
+from starter.cli.output import Format, emit, emit_list, note, say, table, when
+
+if TYPE_CHECKING:
+    from atlas.stores.postgres.limits import Limit
+
+app = App(
+    name="limits",
+    help="Slow a host or a source down, or let a source go faster, while runs are under way.",
+)
+set_app = App(name="set", help="Set the limit of a host, or of a source.")
+clear_app = App(name="clear", help="Take a limit away.")
+app.command(set_app)
+app.command(clear_app)
+
+Delay = Annotated[
+    str | None, Parameter(help="Between two requests to a host: 2s, 0.5s, 1m; or plain seconds")
+]
+Rate = Annotated[
+    str | None, Parameter(help="The same as a rate: 30/min, 2/s, 500/h; instead of --delay")
+]
+Parallel = Annotated[int | None, Parameter(help="Requests to a host at once, 1 to 64")]
+Lasts = Annotated[
+    str | None, Parameter(name="--for", help="How long it holds: 2h, 1d; until cleared by default")
+]
+Reason = Annotated[str, Parameter(help="Why; shown with the limit")]
+
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|sec|second|m|min|minute|h|hour|d|day)")
+_PER = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SECONDS = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)?")
+
+
+@app.default
+@app.command
+async def show(*, output: Format = "text") -> int:
+    """List the limits in force.
+
+    Examples:
+        atlas limits show
+        atlas limits show -o json
+    """
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        found = await atlas.limits.list()
+    if output != "text":
+        emit_list("limits", "limits", [as_json(each) for each in found], output)
+        return 0
+    heads = ("of", "name", "delay", "parallel", "until", "set", "reason")
+    table(heads, [_row(each) for each in found])
+    if not found:
+        note("no limit is set; sources keep their own pace (`atlas sources show`)")
+    return 0
+
+
+@set_app.command(name="host")
+async def set_host(
+    host: str,
+    /,
+    *,
+    delay: Delay = None,
+    rate: Rate = None,
+    parallel: Parallel = None,
+    lasts: Lasts = None,
+    reason: Reason = "",
+    output: Format = "text",
+) -> int:
+    """Slow a host down for everyone: all sources, single fetches, robots.txt, of all workers.
+
+    It comes on top of what sources say: the longer delay and the smaller number hold. It takes
+    the place of the limit that the host had. Runs under way keep it from their next request on.
+
+    Examples:
+        atlas limits set host docs.example.com --delay 5s --parallel 1
+        atlas limits set host docs.example.com --rate 30/min --for 2h --reason "they asked us to"
+    """
+    return await _set(
+        output, delay, rate, lasts, host=host, source=None, parallel=parallel, reason=reason
+    )
+
+
+@set_app.command(name="source")
+async def set_source(
+    source: str,
+    /,
+    *,
+    delay: Delay = None,
+    rate: Rate = None,
+    parallel: Parallel = None,
+    lasts: Lasts = None,
+    reason: Reason = "",
+    output: Format = "text",
+) -> int:
+    """Let the runs of a source go slower, or faster, than its own rules say.
+
+    It stands in the place of the source's delay and parallel until it is cleared or expires; a
+    limit of the host and the Crawl-delay of robots.txt still hold.
+
+    Examples:
+        atlas limits set source docs --delay 0.2s --for 1h
+        atlas limits set source docs --rate 10/min
+    """
+    return await _set(
+        output, delay, rate, lasts, host=None, source=source, parallel=parallel, reason=reason
+    )
+
+
+@clear_app.command(name="host")
+async def clear_host(host: str, /) -> int:
+    """Take the limit of a host away. Exit code 0 also when it had none.
+
+    Examples:
+        atlas limits clear host docs.example.com
+    """
+    return await _clear("host", host)
+
+
+@clear_app.command(name="source")
+async def clear_source(source: str, /) -> int:
+    """Take the limit of a source away. Exit code 0 also when it had none.
+
+    Examples:
+        atlas limits clear source docs
+    """
+    return await _clear("source", source)
+
+
+def as_json(limit: Limit) -> dict[str, Any]:
+    """The limit as `-o json` prints it."""
+    return {
+        "host": limit.host,
+        "source": limit.source,
+        "delay": limit.delay,
+        "parallel": limit.parallel,
+        "reason": limit.reason,
+        "set_at": limit.set_at,
+        "expires_at": limit.expires_at,
+    }
+
+
+async def _set(
+    output: str, delay: str | None, rate: str | None, lasts: str | None, **fields: Any
+) -> int:
+    from starter.client import AtlasClient
+    from starter.errors import InvalidRequest
+
+    if delay is not None and rate is not None:
+        raise InvalidRequest("--delay and --rate say the same thing: give one of them")
+    fields["delay"] = _of_rate(rate) if rate is not None else _seconds(delay)
+    fields["lasts"] = None if lasts is None else duration("--for", lasts)
+    async with AtlasClient.connect() as atlas:
+        limit = await atlas.limits.set(**fields)
+    if output != "text":
+        emit("limit", as_json(limit), output)
+    else:
+        say(_told(limit))
+    return 0
+
+
+async def _clear(kind: str, name: str) -> int:
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        gone = await atlas.limits.clear(**{kind: name})
+    note(f"{kind} {name}: " + ("its limit is gone" if gone else "it has no limit"))
+    return 0
+
+
+def _seconds(text: str | None) -> float | None:
+    from starter.errors import InvalidRequest
+
+    if text is None:
+        return None
+    found = _SECONDS.fullmatch(text.strip().lower())
+    if found is None:
+        raise InvalidRequest(f"--delay: {text!r} is no time; write 2s, 0.5s or 1m")
+    return float(found.group(1)) * _PER[found.group(2) or "s"]
+
+
+def _of_rate(text: str) -> float:
+    from starter.errors import InvalidRequest
+
+    found = _RATE.fullmatch(text.strip().lower())
+    if found is None or float(found.group(1)) == 0:
+        raise InvalidRequest(f"--rate: {text!r} is no rate; write 30/min, 2/s or 500/h")
+    return _PER[found.group(2)[0]] / float(found.group(1))
+
+
+def _told(limit: Limit) -> str:
+    of = f"host {limit.host}" if limit.host else f"source {limit.source}"
+    parts = [] if limit.delay is None else [f"{limit.delay:g} s between requests"]
+    parts += [] if limit.parallel is None else [f"{limit.parallel} at once"]
+    until = f"until {when(limit.expires_at)}" if limit.expires_at else "until it is cleared"
+    return f"{of}: {', '.join(parts)}, {until}"
+
+
+def _row(limit: Limit) -> tuple[object, ...]:
+    lasts = "" if limit.expires_at is None else written(limit.expires_at - limit.set_at)
+    return (
+        "host" if limit.host else "source",
+        limit.host or limit.source,
+        "" if limit.delay is None else f"{limit.delay:g} s",
+        limit.parallel,
+        f"{when(limit.expires_at)} ({lasts})" if lasts else "cleared",
+        limit.set_at,
+        limit.reason,
+    )

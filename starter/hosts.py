@@ -1,0 +1,54 @@
+"""Hosts from Python: `atlas.hosts.list()`, `get`, `reset`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from atlas.stores.postgres import breakers, host_status
+from atlas.stores.postgres.host_status import HostStatus
+from starter.connection import Parts
+from starter.errors import NotFound
+from starter.limits import Woken, host_key, wake
+
+
+@dataclass(frozen=True, slots=True)
+class HostReset:
+    """What a reset did."""
+
+    before: HostStatus
+    """The host before it."""
+    was_closed: bool
+    """Whether there was anything to forget."""
+    woken: Woken
+
+
+class Hosts:
+    """The hosts that Atlas has asked: their pace and their breakers."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def list(self, *, troubled: bool = False, limit: int = 100) -> list[HostStatus]:
+        """Hosts now: those under way first, then those that failed, then the last asked;
+        `troubled`: only those that failed lately or are closed."""
+        async with self._parts.database() as connection:
+            return await host_status.listed(connection, troubled=troubled, limit=limit)
+
+    async def get(self, host: str) -> HostStatus:
+        """One host, by its name, with its port if that is not the scheme's own. Raises `NotFound`,
+        `InvalidRequest`."""
+        name = host_key(host)
+        async with self._parts.database() as connection:
+            found = await host_status.listed(connection, host=name)
+        if not found:
+            raise NotFound(f"host '{name}' was never asked; `atlas hosts` lists those that were")
+        return found[0]
+
+    async def reset(self, host: str) -> HostReset:
+        """Forget a host's failures and what it asked for (Retry-After), so that it is asked again
+        at once, at its pace; runs that wait for it go on. Raises `NotFound`, `InvalidRequest`."""
+        before = await self.get(host)
+        async with self._parts.database() as connection:
+            forgotten = await breakers.reset(connection, before.host)
+        woken = await wake(self._parts, host=before.host, retries=True)
+        return HostReset(before, forgotten, woken)
