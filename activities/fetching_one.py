@@ -20,6 +20,7 @@ from atlas.domain.fetched import FetchError, FetchRequest, RobotsMode, Validator
 from atlas.domain.urls import InvalidUrl, canonicalize
 
 if TYPE_CHECKING:
+    from atlas.domain.measures import Measures
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.corpus import Corpus
     from atlas.web.client import WebClient
@@ -33,12 +34,18 @@ class FetchingOne:
     """Fetches one URL, writes the ledger and keeps the body; the corpus is not changed."""
 
     def __init__(
-        self, corpus: Corpus, client: WebClient, blobs: Blobs, policy: FetchPolicy
+        self,
+        corpus: Corpus,
+        client: WebClient,
+        blobs: Blobs,
+        policy: FetchPolicy,
+        measures: Measures,
     ) -> None:
         self._corpus = corpus
         self._client = client
         self._blobs = blobs
         self._policy = policy
+        self._measures = measures
 
     @activity.defn
     async def fetch_one(self, request: FetchUrlRequest) -> FetchUrlResult:
@@ -88,6 +95,7 @@ class FetchingOne:
         )
 
     async def _record(self, row: FetchRow) -> None:
+        self._measures.fetched(row)
         info = activity.info()
         await self._corpus.record_single(info.workflow_run_id or "", info.scheduled_time, row)
 

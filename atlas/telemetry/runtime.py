@@ -5,14 +5,78 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import cache
 
-from temporalio.runtime import Runtime, TelemetryConfig
+from temporalio.runtime import (
+    OpenTelemetryConfig,
+    OpenTelemetryMetricTemporality,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+)
+
+from atlas.telemetry.exports import ADDRESS, Export, Shown
+from atlas.telemetry.instruments import BUCKETS
+from atlas.telemetry.variables import identity
 
 HEARTBEAT = timedelta(seconds=1)
 """How often a worker tells Temporal its slots and pollers; the SDK allows 1 to 60 s. A worker
 killed is seen to be gone by the age of its last one: Temporal goes on calling it running."""
 
 
+class MetricsRefused(ValueError):
+    """The address for metrics cannot be had; the message names it and the mend."""
+
+
 @cache
-def worker_runtime() -> Runtime:
-    """The runtime of the workers in this process."""
-    return Runtime(telemetry=TelemetryConfig(), worker_heartbeat_interval=HEARTBEAT)
+def worker_runtime(export: Export | None = None) -> Runtime:
+    """The runtime of the workers in this process whose metrics go there.
+
+    Raises `MetricsRefused`.
+    """
+    try:
+        return Runtime(telemetry=_telemetry(export), worker_heartbeat_interval=HEARTBEAT)
+    except ValueError as error:
+        if isinstance(export, Shown):
+            raise MetricsRefused(_refusal(export.address, str(error))) from None
+        raise
+
+
+def _telemetry(export: Export | None) -> TelemetryConfig:
+    if export is None:
+        return TelemetryConfig()
+    if isinstance(export, Shown):
+        # Prometheus names the process itself: `job` and `instance`.
+        return TelemetryConfig(metrics=_prometheus(export.address), attach_service_name=False)
+    metrics = OpenTelemetryConfig(
+        url=export.url,
+        http=True,
+        headers=dict(export.headers),
+        metric_periodicity=timedelta(seconds=export.interval),
+        metric_temporality=OpenTelemetryMetricTemporality.DELTA
+        if export.delta
+        else OpenTelemetryMetricTemporality.CUMULATIVE,
+        durations_as_seconds=True,
+        histogram_bucket_overrides=BUCKETS,
+    )
+    return TelemetryConfig(
+        metrics=metrics, attach_service_name=False, global_tags=identity("atlas-worker")
+    )
+
+
+def _prometheus(address: str) -> PrometheusConfig:
+    # With all three the names are those of published dashboards.
+    return PrometheusConfig(
+        bind_address=address,
+        counters_total_suffix=True,
+        unit_suffix=True,
+        durations_as_seconds=True,
+        histogram_bucket_overrides=BUCKETS,
+    )
+
+
+def _refusal(address: str, error: str) -> str:
+    if "in use" in error:
+        return (
+            f"{ADDRESS}={address}: the port is taken, perhaps by another worker; give this one a "
+            "port of its own, or port 0 for a free one (its log says which)"
+        )
+    return f"{ADDRESS}={address} cannot be used: {error}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+
+from atlas.telemetry.variables import check_protocol, endpoint_of, identity, sdk_disabled
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
@@ -67,33 +67,12 @@ def setup_telemetry(service: str, processor: SpanProcessor | None = None) -> Tel
 
 
 def _wanted() -> bool:
-    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+    if sdk_disabled(os.environ):
         return False
     if os.environ.get("OTEL_TRACES_EXPORTER", "").lower() == "none":
         return False
-    _check_protocol()
-    return any(_checked_endpoint(name) for name in ENDPOINTS)
-
-
-def _checked_endpoint(name: str) -> bool:
-    value = os.environ.get(name, "").strip()
-    if not value:
-        return False
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        shown = value.rpartition("@")[2]
-        raise ValueError(f"{name}: {shown!r} is no HTTP address; try http://localhost:4318")
-    return True
-
-
-def _check_protocol() -> None:
-    for name in _PROTOCOLS:
-        value = os.environ.get(name) or "http/protobuf"
-        if value != "http/protobuf":
-            raise ValueError(
-                f"{name}: {value!r} is not spoken by Atlas; "
-                "use http/protobuf, which collectors take on port 4318"
-            )
+    check_protocol(os.environ, *_PROTOCOLS)
+    return any(endpoint_of(os.environ, name) is not None for name in ENDPOINTS)
 
 
 def _exporting() -> SpanProcessor:
@@ -116,9 +95,8 @@ def _provider(service: str) -> ReplaySafeTracerProvider:
     present = trace.get_tracer_provider()
     if isinstance(present, ReplaySafeTracerProvider):
         return present
-    name = os.environ.get("OTEL_SERVICE_NAME") or service
-    attributes = {"service.name": name, "service.version": version("atlas-corpus")}
-    provider = create_tracer_provider(resource=Resource.create(attributes), shutdown_on_exit=False)
+    resource = Resource.create(dict(identity(service)))
+    provider = create_tracer_provider(resource=resource, shutdown_on_exit=False)
     trace.set_tracer_provider(provider)
     return provider
 

@@ -12,11 +12,13 @@ import contextlib
 import os
 import pickle
 import signal
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.text.answers import Answer, read_parts, read_prepared, write_parts, write_prepared
 from atlas.text.children import Child, Zygote, ZygoteLost
@@ -49,12 +51,14 @@ class ExtractorPool:
         memory_limit: int = 1 << 30,
         jobs_per_child: int = 500,
         idle: float = 60.0,
+        measures: Measures = UNMEASURED,
     ) -> None:
         self.children = children or os.cpu_count() or 1
         self._timeout = timeout
         self._memory = memory_limit
         self._jobs_per_child = jobs_per_child
         self._idle = idle
+        self._measures = measures
         self._slots = asyncio.Semaphore(self.children)
         self._free: list[Child] = []
         self._zygote: Zygote | None = None
@@ -88,7 +92,15 @@ class ExtractorPool:
         `extractor_memory`, `extractor_crashed`, `extractor_too_large` or `extractor_malformed`
         (an answer that no healthy child gives); RuntimeError for a fault of our own.
         """
-        return await self.run(_prepare, job, read_prepared)
+        async with self._slot():
+            began = time.monotonic()
+            try:
+                prepared = await self._try(pickle.dumps((_prepare, job)), read_prepared)
+            except PageError as error:
+                self._measures.extracted("unknown", time.monotonic() - began, error.code)
+                raise
+            self._measures.extracted(prepared.extracted.media, time.monotonic() - began, None)
+            return prepared
 
     async def analyse(self, title: str, text: str) -> tuple[IndexPart, ...]:
         """The index parts of a text extracted before. Raises as `prepare` does."""
@@ -99,13 +111,18 @@ class ExtractorPool:
     ) -> R:
         """`function(argument)` in a child, read by `read`, which raises MalformedAnswer for what
         no healthy child sends. The function must be importable by its name."""
+        async with self._slot():
+            return await self._try(pickle.dumps((function, argument)), read)
+
+    @contextlib.asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """The right to keep a child busy."""
         if self._closed:
             raise RuntimeError("the extractor pool is closed")
-        payload = pickle.dumps((function, argument))
         async with self._slots:
             self._keep()
             try:
-                return await self._try(payload, read)
+                yield
             finally:
                 self._release()
 

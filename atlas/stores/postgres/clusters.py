@@ -54,6 +54,14 @@ class Cluster:
     evidence: tuple[Evidence, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Of the texts that were added: how many are new, and of those, how many are like others."""
+
+    fresh: int = 0
+    alike: int = 0
+
+
 async def hold_texts(connection: Connection) -> None:
     """Let nobody else change which texts are live, or their clusters, until the transaction
     ends."""
@@ -62,11 +70,11 @@ async def hold_texts(connection: Connection) -> None:
 
 async def add(
     connection: Connection, texts: Sequence[TextSketch], *, cap: int = BUCKET_CAP
-) -> None:
+) -> Joined:
     """Add texts and join the clusters that they connect. Idempotent."""
     fresh = await _without_known(connection, texts, cap)
     if not fresh:
-        return
+        return Joined()
     await connection.copy_records_to_table(
         "sketches",
         records=[(t.text_hash, SKETCH_VERSION, t.bands, t.signature, t.text_hash) for t in fresh],
@@ -78,7 +86,10 @@ async def add(
     withdrawn = {hash_ for bucket in changed for hash_ in bucket.lost}
     await similar.split(connection, await similar.withdraw(connection, withdrawn, cap))
     candidates = await _candidates(connection, changed)
-    await similar.merge(connection, await similar.verify(connection, candidates))
+    pairs = await similar.verify(connection, candidates)
+    await similar.merge(connection, pairs)
+    alike = {text for pair in pairs for text in pair}
+    return Joined(len(fresh), sum(text.text_hash in alike for text in fresh))
 
 
 async def remove(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import asyncpg
 
 from atlas.domain.analysis import ANALYSER_VERSION
-from atlas.domain.batch import PreparedPage
+from atlas.domain.batch import Moved, PreparedPage
 from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres import quarantines, queue
@@ -54,16 +54,16 @@ async def store(
     fences: dict[int, int],
     pages: Sequence[PreparedPage],
     now: datetime,
-) -> int:
-    """Keep the processed pages for settling and record the failed; return how many go on."""
+) -> Moved:
+    """Keep the processed pages for settling and record the failed."""
     async with connection.transaction():
         held = await queue.lock(connection, {page.page_id: fences[page.page_id] for page in pages})
         pages = [page for page in pages if page.page_id in held]
         good = [page for page in pages if page.prepared is not None]
         await _store_documents(connection, good, now)
         await queue.advance(connection, run_id, [page.page_id for page in good], "processed")
-        await _store_failures(connection, run_id, [page for page in pages if page.error], now)
-        return len(good)
+        bad = [page for page in pages if page.error]
+        return Moved(len(good), await _store_failures(connection, run_id, bad, now))
 
 
 async def _store_documents(
@@ -152,11 +152,11 @@ def _prepared_row(page: PreparedPage, document: int) -> tuple[object, ...]:
 
 async def _store_failures(
     connection: Connection, run_id: str, pages: Sequence[PreparedPage], now: datetime
-) -> None:
+) -> Mapping[str, int]:
     missing = [page.page_id for page in pages if page.error and page.error.code == "blob_missing"]
     lost = await _fetch_again(connection, run_id, missing)
     failed = [page for page in pages if page.page_id not in lost]
-    await queue.finish(
+    ended = await queue.finish(
         connection, run_id, [(page.page_id, "failed", page.error) for page in failed]
     )
     await quarantines.record(
@@ -166,6 +166,7 @@ async def _store_failures(
         extractor=EXTRACTOR_VERSION,
         now=now,
     )
+    return ended
 
 
 async def _fetch_again(connection: Connection, run_id: str, missing: Sequence[int]) -> set[int]:

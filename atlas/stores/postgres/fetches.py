@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from atlas.domain.batch import FetchRow
+from atlas.domain.batch import FetchRow, Moved
 from atlas.domain.errors import PageError, outcome_of
 from atlas.domain.lifecycle import Evidence
 from atlas.stores.postgres import pages, queue, rechecks, vanishing
@@ -21,9 +22,9 @@ async def record(
     rows: Sequence[FetchRow],
     now: datetime,
     process: bool = True,
-) -> int:
-    """Write a part of a batch's fetches; return how many pages go on to processing. Without
-    `process` none does: what was fetched ends the run, compared with what was fetched before.
+) -> Moved:
+    """Write a part of a batch's fetches. Without `process` no page goes on: what was fetched ends
+    the run, compared with what was fetched before.
 
     Pages whose fence moved on are left out: another attempt or run works on them now.
     """
@@ -31,7 +32,7 @@ async def record(
         held = await queue.lock(connection, {row.page_id: fences[row.page_id] for row in rows})
         rows = [row for row in rows if row.page_id in held]
         if not rows:
-            return 0
+            return Moved()
         before = {} if process else await _bodies(connection, held)
         started = await connection.fetchval("select started_at from runs where run_id = $1", run_id)
         asked = [row for row in rows if row.asked]
@@ -41,11 +42,11 @@ async def record(
         await _remember_bodies(connection, run_id, rows, now)
         await vanishing.remember_gone(connection, run_id, rows, now)
         await _follow_redirects(connection, run_id, rows, now)
-        onward = await _move_on(connection, run_id, rows)
+        moved = await _move_on(connection, run_id, rows)
         if process:
-            return onward
-        await _end_collected(connection, run_id, rows, before)
-        return 0
+            return moved
+        collected = await _end_collected(connection, run_id, rows, before)
+        return Moved(0, Counter(moved.ended) + collected)
 
 
 async def _bodies(connection: Connection, page_ids: Collection[int]) -> dict[int, bytes | None]:
@@ -63,7 +64,7 @@ async def _end_collected(
     run_id: str,
     rows: Sequence[FetchRow],
     before: Mapping[int, bytes | None],
-) -> None:
+) -> Counter[str]:
     """End the pages whose bodies stay unsettled, for a later run to take from the blob store."""
     ended: list[tuple[int, str, PageError | None]] = []
     for row in rows:
@@ -72,7 +73,7 @@ async def _end_collected(
             changed = "updated" if known is not None else "added"
             outcome = "unchanged" if known == row.snapshot else changed
             ended.append((row.page_id, outcome, None))
-    await queue.finish(connection, run_id, ended)
+    return await queue.finish(connection, run_id, ended)
 
 
 async def ledger(
@@ -232,7 +233,7 @@ async def _follow_redirects(
     )
 
 
-async def _move_on(connection: Connection, run_id: str, rows: Sequence[FetchRow]) -> int:
+async def _move_on(connection: Connection, run_id: str, rows: Sequence[FetchRow]) -> Moved:
     ended: list[tuple[int, str, PageError | None]] = []
     waiting: list[FetchRow] = []
     onward: list[int] = []
@@ -245,7 +246,7 @@ async def _move_on(connection: Connection, run_id: str, rows: Sequence[FetchRow]
             ended.append((row.page_id, "unchanged", None))
         else:
             onward.append(row.page_id)
-    await queue.finish(connection, run_id, ended)
+    outcomes = await queue.finish(connection, run_id, ended)
     await queue.advance(connection, run_id, onward, "fetched")
     if waiting:
         await queue.put_back(
@@ -254,7 +255,7 @@ async def _move_on(connection: Connection, run_id: str, rows: Sequence[FetchRow]
             [row.page_id for row in waiting],
             not_before=[row.retry_at for row in waiting],
         )
-    return len(onward)
+    return Moved(len(onward), outcomes)
 
 
 async def give_back(

@@ -8,6 +8,7 @@ same run or another, is refused.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
@@ -32,11 +33,12 @@ async def finish(
     connection: Connection,
     run_id: str,
     outcomes: Iterable[tuple[int, str, PageError | None]],
-) -> None:
-    """Give pages (locked before) their terminal outcome in the run and let go of their claims."""
+) -> Counter[str]:
+    """Give pages (locked before) their terminal outcome in the run and let go of their claims.
+    Returns how many had which."""
     rows = [_ended(page, outcome, error) for page, outcome, error in outcomes]
     if not rows:
-        return
+        return Counter()
     await connection.execute(
         """
         update run_pages rp
@@ -51,6 +53,7 @@ async def finish(
     )
     await _remember_attempts(connection, rows)
     await release_where(connection, "page_id = any($1::bigint[])", [row[0] for row in rows])
+    return Counter(row[1] for row in rows)
 
 
 _Ended: TypeAlias = tuple[int, str, str | None, str | None, str | None]

@@ -16,6 +16,7 @@ import asyncpg
 from atlas.domain.analysis import IndexPart
 from atlas.domain.errors import PageError
 from atlas.domain.lifecycle import Evidence
+from atlas.domain.measures import Settlement
 from atlas.stores.postgres import clusters, duplicates, index, quarantines, queue, rechecks
 from atlas.stores.postgres.lifecycles import becomes
 from atlas.stores.postgres.pool import Connection
@@ -23,14 +24,13 @@ from atlas.stores.postgres.pool import Connection
 
 async def settle(
     connection: Connection, *, run_id: str, fences: dict[int, int], now: datetime
-) -> None:
+) -> Settlement:
     """Settle the processed pages whose fence is still ours, and give them their outcome."""
     async with connection.transaction():
         held = sorted(await queue.lock(connection, fences))
         await lock_corpus(connection)
         rows = await _prepared(connection, run_id, held)
-        if rows:
-            await _settle_rows(connection, run_id, rows, now)
+        return await _settle_rows(connection, run_id, rows, now) if rows else Settlement({})
 
 
 async def lock_corpus(connection: Connection) -> None:
@@ -69,11 +69,11 @@ async def _prepared(
 
 async def _settle_rows(
     connection: Connection, run_id: str, rows: Sequence[asyncpg.Record], now: datetime
-) -> None:
+) -> Settlement:
     changed = [row for row in rows if row["document_id"] != row["old_document"]]
     await _open_versions(connection, changed, now)
     await _replace_links(connection, [row for row in rows if row["relinked"]])
-    await _enter_texts(connection, rows)
+    joined = await _enter_texts(connection, rows)
     await leave_texts(connection, [row["old_hash"] for row in changed if row["old_hash"]])
     await duplicates.unmark(
         connection, [row["page_id"] for row in changed if row["old_hash"] != row["text_hash"]]
@@ -83,11 +83,13 @@ async def _settle_rows(
     outcomes: list[tuple[int, str, PageError | None]] = [
         (row["page_id"], _outcome(row), None) for row in rows
     ]
-    await queue.finish(connection, run_id, outcomes)
+    ended = await queue.finish(connection, run_id, outcomes)
     await quarantines.lift(connection, [row["page_id"] for row in rows])
     await connection.execute(
         "delete from prepared where page_id = any($1::bigint[])", [row["page_id"] for row in rows]
     )
+    given = sum(row["text_hash"] != row["old_hash"] for row in rows)
+    return Settlement(ended, exact=max(0, given - joined.fresh), near=joined.alike)
 
 
 def _outcome(row: asyncpg.Record) -> str:
@@ -141,7 +143,7 @@ async def _replace_links(connection: Connection, rows: Sequence[asyncpg.Record])
     )
 
 
-async def _enter_texts(connection: Connection, rows: Sequence[asyncpg.Record]) -> None:
+async def _enter_texts(connection: Connection, rows: Sequence[asyncpg.Record]) -> clusters.Joined:
     """Index and cluster every distinct text of the batch; those there already stay as they are,
     unless a newer analyser read them."""
     texts = {row["text_hash"]: row for row in rows}
@@ -156,7 +158,7 @@ async def _enter_texts(connection: Connection, rows: Sequence[asyncpg.Record]) -
             for text, row in sorted(texts.items())
         ],
     )
-    await clusters.add(
+    return await clusters.add(
         connection,
         [
             clusters.TextSketch(

@@ -32,6 +32,30 @@ async def unsettled(connection: Connection) -> Unsettled:
     return Unsettled(row["pages"], row["oldest"])
 
 
+async def lifecycles(connection: Connection) -> dict[str, int]:
+    """Pages by lifecycle. Reads the narrow table of all pages: not for every second."""
+    rows = await connection.fetch(
+        "select lifecycle, count(*) as pages from page_state group by lifecycle"
+    )
+    return {row["lifecycle"]: row["pages"] for row in rows}
+
+
+async def open_runs(connection: Connection) -> tuple[int, int]:
+    """Runs of the corpus under way, and how many of them are paused."""
+    row = await connection.fetchrow(
+        "select count(*) as runs, count(paused_since) as paused from runs where ended_at is null"
+    )
+    assert row is not None
+    return row["runs"], row["paused"]
+
+
+async def hosts_down(connection: Connection, failures: int) -> int:
+    """Hosts that failed so often in a row that their breaker opened."""
+    return int(
+        await connection.fetchval("select count(*) from hosts where failures >= $1", failures)
+    )
+
+
 async def quarantined(connection: Connection) -> tuple[int, int]:
     """How many pages are quarantined, and of how many."""
     row = await connection.fetchrow(

@@ -1,0 +1,123 @@
+"""Counts and times what the work tells, through the meter of the Temporal SDK's core.
+
+A count costs some microseconds; without an export the meter does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from temporalio.common import MetricCounter, MetricHistogramTimedelta, MetricMeter
+
+from atlas.domain.errors import ErrorClass
+from atlas.telemetry import instruments as own
+
+if TYPE_CHECKING:
+    from atlas.domain.batch import FetchRow
+    from atlas.telemetry.instruments import Instrument
+
+FETCH_OUTCOMES = ("modified", "same", "not_modified", "redirected")
+OUTCOMES = ("added", "updated", "unchanged", "failed", "skipped")
+NO_ERROR = "none"
+
+
+class CountedMeasures:
+    """Counters and histograms of what this process does (`atlas.domain.measures`)."""
+
+    def __init__(self, meter: MetricMeter) -> None:
+        self._fetches = _counter(meter, own.FETCHES)
+        self._bytes = _counter(meter, own.FETCH_BYTES)
+        self._fetch_time = _durations(meter, own.FETCH_DURATION)
+        self._delay = _durations(meter, own.HOST_DELAY)
+        self._breakers = _counter(meter, own.BREAKERS)
+        self._extraction = _durations(meter, own.EXTRACTION_DURATION)
+        self._unreadable = _counter(meter, own.EXTRACTION_FAILURES)
+        self._documents = _counter(meter, own.DOCUMENTS)
+        self._duplicates = _counter(meter, own.DUPLICATES)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Show every series at 0 from the start: a rate needs a value before the first event."""
+        for outcome in FETCH_OUTCOMES:
+            self._fetches.add(0, {"outcome": outcome, "error_class": NO_ERROR})
+        for kind in ErrorClass:
+            self._fetches.add(0, {"outcome": "failed", "error_class": kind.value})
+        for counter in (self._bytes, self._breakers):
+            counter.add(0)
+        self.ended(dict.fromkeys(OUTCOMES, 0))
+        self.duplicates(0, 0)
+
+    def fetched(self, row: FetchRow) -> None:
+        if not row.asked:
+            return
+        outcome = _outcome(row)
+        failed = row.error.error_class.value if row.error and outcome == "failed" else NO_ERROR
+        self._fetches.add(1, {"outcome": outcome, "error_class": failed})
+        self._bytes.add(row.wire_bytes or 0)
+        self._fetch_time.record(timedelta(seconds=row.elapsed), {"outcome": outcome})
+
+    def host_waited(self, seconds: float) -> None:
+        self._delay.record(timedelta(seconds=seconds))
+
+    def breaker_opened(self) -> None:
+        self._breakers.add(1)
+
+    def extracted(self, media: str, seconds: float, failure: str | None) -> None:
+        self._extraction.record(timedelta(seconds=seconds), {"media": media})
+        if failure is not None:
+            self._unreadable.add(1, {"error_code": failure})
+
+    def ended(self, outcomes: Mapping[str, int]) -> None:
+        for outcome, pages in outcomes.items():
+            self._documents.add(pages, {"outcome": outcome})
+
+    def duplicates(self, exact: int, near: int) -> None:
+        self._duplicates.add(exact, {"kind": "exact"})
+        self._duplicates.add(near, {"kind": "near"})
+
+
+class Gauge:
+    """A gauge without a label, or one whose series, by its one label, can come and go.
+
+    The SDK shows a series for ever once it was set; what no longer exists becomes NaN, which no
+    panel draws and no alert compares.
+    """
+
+    def __init__(self, meter: MetricMeter, instrument: Instrument) -> None:
+        self._label = "".join(instrument.labels)
+        self._gauge = meter.create_gauge_float(
+            instrument.name, instrument.says, "" if instrument.unit != "seconds" else "s"
+        )
+        self._shown: set[str] = set()
+
+    def set(self, value: float) -> None:
+        """The one value of a gauge without labels."""
+        self._gauge.set(value)
+
+    def replace(self, values: Mapping[str, float]) -> None:
+        """All values there are now, by the value of the label."""
+        for label in self._shown - values.keys():
+            self._gauge.set(float("nan"), {self._label: label})
+        for label, value in values.items():
+            self._gauge.set(value, {self._label: label})
+        self._shown |= values.keys()
+
+
+def _counter(meter: MetricMeter, instrument: Instrument) -> MetricCounter:
+    return meter.create_counter(instrument.bare, instrument.says)
+
+
+def _durations(meter: MetricMeter, instrument: Instrument) -> MetricHistogramTimedelta:
+    return meter.create_histogram_timedelta(instrument.bare, instrument.says, "duration")
+
+
+def _outcome(row: FetchRow) -> str:
+    if row.redirected:
+        return "redirected"
+    if row.error is not None:
+        return "failed"
+    if row.status == 304:
+        return "not_modified"
+    return "same" if row.settled else "modified"
