@@ -73,18 +73,19 @@ def _default(field: FieldInfo) -> str:
     shown = _shown(field).default
     if shown is not None:
         return shown
-    return "none" if field.default is None else _text(field.default)
+    return "none" if field.default is None else as_text(field.default)
 
 
 def _example(field: FieldInfo) -> str:
     example = _shown(field).example
-    return _text(field.default) if example is None else example
+    return as_text(field.default) if example is None else example
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """A value as it is written in a variable."""
     if isinstance(value, float):
         return f"{value:g}"
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return ",".join(map(str, value))
     return value.as_posix() if isinstance(value, Path) else str(value)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self, get_args
 from urllib.parse import quote
 
@@ -136,9 +138,10 @@ def secrets() -> frozenset[str]:
     return frozenset(name for name, field in Settings.model_fields.items() if is_secret(field))
 
 
-def read_sources() -> Reading:
-    """What every source gives at this moment, from this working directory."""
-    return read(Settings.model_fields.keys(), secrets())
+def read_sources(over: Mapping[str, str] = MappingProxyType({})) -> Reading:
+    """What every source gives at this moment, from this working directory; variables `over` go
+    before those of the environment."""
+    return read(Settings.model_fields.keys(), secrets(), {**os.environ, **over})
 
 
 def _line(detail: ErrorDetails, reading: Reading) -> str:

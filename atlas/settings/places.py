@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, field_validator
+from pydantic import SecretStr, ValidationInfo, field_validator
 
 from atlas.settings.values import Group, Place, Shown
 
@@ -31,6 +31,13 @@ class Places(Group):
     """A folder, or `s3://bucket/prefix`."""
     web_ui_url: Annotated[str | None, Shown("embedded", "http://127.0.0.1:8080")] = None
     """Base of the links to the Web UI of your own Temporal."""
+
+    @field_validator("database_password")
+    @classmethod
+    def _of_a_url(cls, value: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        if value is not None and others.data.get("database_url", value) is None:
+            raise ValueError("it needs ATLAS_DATABASE_URL, without the password")
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -61,6 +68,13 @@ class Bucket(Group):
     """Access key; needs the secret key beside it."""
     s3_secret_key: Annotated[SecretStr | None, Shown("`AWS_SECRET_ACCESS_KEY`", "change-me")] = None
     """Secret key that belongs to the access key."""
+
+    @field_validator("s3_secret_key")
+    @classmethod
+    def _in_pairs(cls, value: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        if (value is None) != (others.data.get("s3_access_key") is None):
+            raise ValueError("give ATLAS_S3_ACCESS_KEY and ATLAS_S3_SECRET_KEY, or neither")
+        return value
 
     @field_validator("s3_endpoint")
     @classmethod

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-_CREDENTIALS = re.compile(r"(?<=//)[^/?#\s]*@")
+# To the last @: a password that is not percent-encoded may hold / and ?.
+_CREDENTIALS = re.compile(r"(?<=//)\S*@")
+_ADDRESS = re.compile(r"([a-z+]+://)(?:.*@)?([\w.:,\[\]-]*)(/[\w.-]*)?(?:\?[^@]*)?", re.DOTALL)
 _IN_QUERY = re.compile(r"(?i)([?&][^=&#\s]*(?:pass|secret|token|key|sig)[^=&#\s]*=)[^&#\s]+")
 _LONGEST = 100
 
@@ -26,10 +28,20 @@ def without_credentials(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def meant(name: str, known: Iterable[str]) -> str:
-    """`; did you mean …?`, where a known name is near."""
+def address_only(url: str) -> str | None:
+    """Scheme, host and path of a secret URL; None where they cannot be told for certain."""
+    found = _ADDRESS.fullmatch(url)
+    if not found:
+        return None
+    scheme, host, path = found.groups()
+    user = "…@" if "@" in url else ""
+    return f"{scheme}{user}{host}{path or ''}"
+
+
+def meant(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """`; did you mean …?`, where a known name is near; said without `prefix`."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
-    return f"; did you mean {near[0]}?" if near else ""
+    return f"; did you mean {near[0].removeprefix(prefix)}?" if near else ""
 
 
 def in_words(error: Exception) -> str:

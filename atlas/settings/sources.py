@@ -7,7 +7,6 @@ may stand in a file of its own, which `<its variable>_FILE` names, at any of the
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,10 +75,10 @@ class Reading:
         return [each.given[name] for each in self.sources if name in each.given][1:]
 
 
-def read(names: Set[str], secrets: Set[str], environ: Mapping[str, str] | None = None) -> Reading:
+def read(names: Set[str], secrets: Set[str], environ: Mapping[str, str]) -> Reading:
     """Everything that is given: for the settings `names`, of which `secrets` may be in files."""
     reader = _Reader(names, secrets, Reading())
-    environment = reader.environment(os.environ if environ is None else environ)
+    environment = reader.environment(environ)
     dotenv = reader.dotenv(Path.cwd() / ".env")
     reader.reading.sources = [
         reader.variables("environment", environment),
@@ -196,7 +195,7 @@ class _Reader:
                 files.append((where, entry))
             else:
                 self.reading.problems.append(
-                    f"{where} is no setting{meant(entry.name, self._known())}"
+                    f"{where} is no setting{meant(entry.name, self._known(), entry.prefix)}"
                 )
         for where, entry in files:
             secret = entry.name.removesuffix("_file")

@@ -26,6 +26,8 @@ class Entry:
     written: str
     """The key as the file has it: `[fetch] timeout`."""
     line: int
+    prefix: str
+    """What its table stands for: `fetch_`."""
 
 
 def entries(path: Path) -> Iterator[Entry]:
@@ -38,7 +40,8 @@ def entries(path: Path) -> Iterator[Entry]:
     lines = _lines(text)
     for keys, value in _flat(document, ()):
         written = f"[{'.'.join(keys[:-1])}] {keys[-1]}" if len(keys) > 1 else keys[0]
-        yield Entry("_".join(keys), value, written, lines.get(keys, lines.get(keys[:1], 0)))
+        line = lines.get(keys, lines.get(keys[:1], 0))
+        yield Entry("_".join(keys), value, written, line, "".join(f"{key}_" for key in keys[:-1]))
 
 
 def _flat(
