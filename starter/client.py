@@ -12,9 +12,9 @@ Errors are those of `starter.errors`; the tree is drawn there.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
@@ -39,6 +39,7 @@ from starter.schedules import Schedules
 
 if TYPE_CHECKING:
     from starter.kinds import AnyHandle, FetchHandle, SyncHandle
+    from starter.overview import Overview
 
 __all__ = ["AtlasClient", "Document", "RecordedRun"]
 
@@ -229,6 +230,26 @@ class AtlasClient(Reading, Jobs):
         except runs.UnknownRun as error:
             raise NotFound(str(error)) from None
         return RecordedRun(run, counts, failed, self._url(run))
+
+    # Everything at once
+
+    async def overview(self, *, stale_after: timedelta | None = None) -> Overview:
+        """One look at workers, queues, runs under way, hosts, schedules and sources: what
+        `atlas status` and `atlas top` show. A part that is down is told in `untold`, the rest is
+        there. `stale_after`: how late any source may be, in place of its own tolerance."""
+        from starter.watching.watch import Watch
+
+        return await Watch(self._parts, stale_after=stale_after).look()
+
+    async def watch(
+        self, interval: float = 1.0, *, stale_after: timedelta | None = None
+    ) -> AsyncGenerator[Overview]:
+        """An overview every `interval` seconds, for ever. Looks of one watch know how fast runs
+        go, and which workers live, better than single ones."""
+        from starter.watching.watch import watched
+
+        async for seen in watched(self._parts, interval, stale_after=stale_after):
+            yield seen
 
     def _url(self, run: Run) -> str | None:
         return self._parts.locations.run_url(run.workflow_id, run.run_id)

@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from atlas.domain.breaker import State, state_of
+from atlas.stores.postgres import runs
 from atlas.stores.postgres.pool import Connection
 from atlas.stores.postgres.sources import Source, source_of
 
@@ -69,52 +68,17 @@ async def page_counts(connection: Connection, run_ids: Sequence[str]) -> dict[st
     return dict(found)
 
 
-@dataclass(frozen=True, slots=True)
-class BusyHost:
-    """A host that is asked now, or in trouble; times in seconds."""
-
-    host: str
-    in_flight: int
-    """Requests under way, over all workers."""
-    delay: float
-    """Between the last request and the next one that may follow."""
-    idle: float | None
-    """Since the last request; None: never asked."""
-    breaker: State
-    failures: int
-    """Requests in a row that the host itself failed."""
-    waits: float
-    """Before it may be asked again (0: now)."""
-    down_since: datetime | None
-    last_error: str | None
-
-
-async def busy_hosts(
-    connection: Connection, *, within: timedelta, limit: int = 100
-) -> list[BusyHost]:
-    """Hosts in trouble, the longest down first; then those asked `within` so long, the busiest
-    first. The clock is the database's, as for politeness. One pass over a narrow table."""
+async def recorded(connection: Connection, run_ids: Sequence[str]) -> dict[str, runs.Run]:
+    """The records of runs, by run id; a run of a type that keeps none has none."""
     rows = await connection.fetch(
-        """
-        select host, failures, down_since, last_error, throttled,
-               cardinality(array(select l from unnest(leases) l where l > c.t)) as in_flight,
-               case when isfinite(last_at) and isfinite(next_at)
-                    then greatest(0, extract(epoch from next_at - last_at)) else 0
-               end::float8 as delay,
-               case when isfinite(last_at) then extract(epoch from c.t - last_at) end::float8
-                    as idle,
-               extract(epoch from open_until - c.t)::float8 as waits
-        from hosts, (select clock_timestamp() as t) c
-        where failures > 0 or open_until > c.t or last_at > c.t - $1::interval
-           or exists (select from unnest(leases) l where l > c.t)
-        order by coalesce(down_since, 'infinity'), in_flight desc, last_at desc, host limit $2
-        """,
-        within,
-        limit,
+        "select * from runs where run_id = any($1::text[])", list(run_ids)
     )
-    return [_busy(**dict(row)) for row in rows]
+    return {row["run_id"]: runs.run_of(row) for row in rows}
 
 
-def _busy(*, throttled: bool, waits: float | None, **rest: Any) -> BusyHost:
-    state = state_of(waits, throttled=throttled)
-    return BusyHost(breaker=state, waits=max(0.0, waits or 0.0), **rest)
+async def unended(connection: Connection, limit: int) -> list[runs.Run]:
+    """Runs recorded as not ended, the latest first: for when Temporal cannot be asked."""
+    rows = await connection.fetch(
+        "select * from runs where ended_at is null order by started_at desc limit $1", limit
+    )
+    return [runs.run_of(row) for row in rows]

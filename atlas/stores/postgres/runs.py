@@ -41,7 +41,8 @@ class UnknownRun(Exception):
     """No run of that id is recorded."""
 
 
-def _run(row: asyncpg.Record) -> Run:
+def run_of(row: asyncpg.Record) -> Run:
+    """The run of a row of the table."""
     return Run(
         run_id=row["run_id"],
         workflow_id=row["workflow_id"],
@@ -94,7 +95,7 @@ async def get(connection: Connection, run_id: str) -> Run:
     row = await connection.fetchrow("select * from runs where run_id = $1", run_id)
     if row is None:
         raise UnknownRun(f"no run '{run_id}' is recorded; `atlas runs` lists them")
-    return _run(row)
+    return run_of(row)
 
 
 async def open_before(connection: Connection, before: datetime, limit: int) -> list[Run]:
@@ -105,7 +106,7 @@ async def open_before(connection: Connection, before: datetime, limit: int) -> l
         before,
         limit,
     )
-    return [_run(row) for row in rows]
+    return [run_of(row) for row in rows]
 
 
 async def recent(
@@ -118,7 +119,7 @@ async def recent(
         source,
         limit,
     )
-    return [(_run(row), await queue.counts(connection, row["run_id"])) for row in rows]
+    return [(run_of(row), await queue.counts(connection, row["run_id"])) for row in rows]
 
 
 async def failures(
