@@ -9,7 +9,7 @@ SOURCE ?=
 BESIDE ?= -n 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check format up down bench lock clean
+.PHONY: help demo test test-slow check docs format up down bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -36,6 +36,9 @@ check: $(STAMP) ## format, lint, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(STAMP) ## write docs/cli.md and docs/json.md from the code
+	$(BIN)/python -m starter.cli.reference
 
 format: $(STAMP) ## rewrite the code in the house format
 	$(BIN)/ruff format .

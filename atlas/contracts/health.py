@@ -40,10 +40,13 @@ class Check(Message):
     """What one look at a part found."""
 
     part: str
+    """What was looked at."""
     status: Status = "ok"
+    """degraded: it works, and someone should look; failing: it does not."""
     milliseconds: float = 0.0
     """How long the look took."""
     detail: str = ""
+    """What was found."""
     mend: str = ""
     """What to do about it; empty when all is well."""
 

@@ -1,16 +1,22 @@
-"""What the exit code of a command means; `docs/cli.md` lists them for people."""
+"""What the exit code of a command means."""
 
 DONE = 0
 FAILED = 1
-"""It was done and did not end well, or a bug of ours."""
 USAGE = 2
-"""An argument or a setting cannot be used."""
 CANNOT_CONNECT = 3
 STALE = 4
-"""A source is later than it promised."""
 TIMED_OUT = 5
-"""The wait ended before the run did; the run goes on."""
 DETACHED = 130
-"""Ctrl-C; a run that was followed goes on."""
 PIPE_CLOSED = 141
-"""Whoever read our output closed it."""
+
+MEANINGS = {
+    DONE: "done; pages that failed are no failure of their run",
+    FAILED: "it was done and did not end well, or there is no such thing; also a bug of Atlas",
+    USAGE: "an argument or a setting cannot be used; the message names it, its value and the mend",
+    CANNOT_CONNECT: "a part (PostgreSQL, Temporal, the blob store) does not answer",
+    STALE: "a source is later than it promised",
+    TIMED_OUT: "the wait ended before the run did; the run goes on",
+    DETACHED: "Ctrl-C; a run that was followed goes on",
+    PIPE_CLOSED: "whoever read the output closed it, as `head` does",
+}
+"""In words, for `docs/cli.md`."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 app = App(name="hosts", help="List the hosts that are asked; try one again that was down.")
 
+Host = Annotated[str, Parameter(help="Its name, with :PORT where that is not the usual one")]
+
 
 @app.default
 @app.command(name="list")
@@ -50,7 +52,7 @@ async def list_(
 
 
 @app.command
-async def show(host: str, /, *, output: Format = "text") -> int:
+async def show(host: Host, /, *, output: Format = "text") -> int:
     """Show one host: pace, limit, breaker, last error, robots.txt.
 
     Examples:
@@ -69,7 +71,7 @@ async def show(host: str, /, *, output: Format = "text") -> int:
 
 
 @app.command
-async def reset(host: str, /, *, output: Format = "text") -> int:
+async def reset(host: Host, /, *, output: Format = "text") -> int:
     """Try a host again now: forget its failures, and a Retry-After that it asked for.
 
     It is asked at its pace, by one request and then by all; runs that wait for it go on at once.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from starter.cli.durations import duration, written
+from starter.cli.durations import duration, seconds, written
 from starter.cli.output import Format, emit, emit_list, note, say, table, when
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ clear_app = App(name="clear", help="Take a limit away.")
 app.command(set_app)
 app.command(clear_app)
 
+Host = Annotated[str, Parameter(help="Its name, with :PORT where that is not the usual one")]
+Source = Annotated[str, Parameter(help="A source, by its name")]
 Delay = Annotated[
     str | None, Parameter(help="Between two requests to a host: 2s, 0.5s, 1m; or plain seconds")
 ]
@@ -36,7 +38,6 @@ Reason = Annotated[str, Parameter(help="Why; shown with the limit")]
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|sec|second|m|min|minute|h|hour|d|day)")
 _PER = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SECONDS = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)?")
 
 
 @app.default
@@ -64,7 +65,7 @@ async def show(*, output: Format = "text") -> int:
 
 @set_app.command(name="host")
 async def set_host(
-    host: str,
+    host: Host,
     /,
     *,
     delay: Delay = None,
@@ -90,7 +91,7 @@ async def set_host(
 
 @set_app.command(name="source")
 async def set_source(
-    source: str,
+    source: Source,
     /,
     *,
     delay: Delay = None,
@@ -115,7 +116,7 @@ async def set_source(
 
 
 @clear_app.command(name="host")
-async def clear_host(host: str, /) -> int:
+async def clear_host(host: Host, /) -> int:
     """Take the limit of a host away. Exit code 0 also when it had none.
 
     Examples:
@@ -125,7 +126,7 @@ async def clear_host(host: str, /) -> int:
 
 
 @clear_app.command(name="source")
-async def clear_source(source: str, /) -> int:
+async def clear_source(source: Source, /) -> int:
     """Take the limit of a source away. Exit code 0 also when it had none.
 
     Examples:
@@ -155,7 +156,10 @@ async def _set(
 
     if delay is not None and rate is not None:
         raise InvalidRequest("--delay and --rate say the same thing: give one of them")
-    fields["delay"] = _of_rate(rate) if rate is not None else _seconds(delay)
+    if rate is not None:
+        fields["delay"] = _of_rate(rate)
+    else:
+        fields["delay"] = None if delay is None else seconds("--delay", delay)
     fields["lasts"] = None if lasts is None else duration("--for", lasts)
     async with AtlasClient.connect() as atlas:
         limit = await atlas.limits.set(**fields)
@@ -173,17 +177,6 @@ async def _clear(kind: str, name: str) -> int:
         gone = await atlas.limits.clear(**{kind: name})
     note(f"{kind} {name}: " + ("its limit is gone" if gone else "it has no limit"))
     return 0
-
-
-def _seconds(text: str | None) -> float | None:
-    from starter.errors import InvalidRequest
-
-    if text is None:
-        return None
-    found = _SECONDS.fullmatch(text.strip().lower())
-    if found is None:
-        raise InvalidRequest(f"--delay: {text!r} is no time; write 2s, 0.5s or 1m")
-    return float(found.group(1)) * _PER[found.group(2) or "s"]
 
 
 def _of_rate(text: str) -> float:

@@ -19,7 +19,9 @@ from starter.cli.shapes import schema_of
 
 Format = Annotated[
     Literal["text", "json", "jsonl"],
-    Parameter(name=["--output", "-o"], help="text, json, or jsonl: one item of a list a line"),
+    Parameter(
+        name=["--output", "-o"], help="How it is printed; jsonl: each item of a list on a line"
+    ),
 ]
 
 # C0 and C1 controls (escape sequences), and what reverses the order of a line (bidi overrides).

@@ -99,10 +99,8 @@ def page_of(app: App, words: Sequence[str]) -> Page:
 
 def pages(app: App) -> Iterator[Page]:
     """Every page, a group before its commands."""
-    for name, here in _verbs(app).items():
-        yield page_of(app, (name,))
-        for verb in _verbs(here):
-            yield page_of(app, (name, verb))
+    for words in _below(app):
+        yield page_of(app, words)
 
 
 def summary_of(app: App) -> str:
@@ -132,7 +130,14 @@ def _paragraphs(app: App) -> list[str]:
 def _firsts(verbs: dict[str, App]) -> Iterator[str]:
     """The first example of each verb."""
     for sub in verbs.values():
-        yield from examples_of(sub)[:1]
+        below = _verbs(sub)
+        yield from _firsts(below) if below else examples_of(sub)[:1]
+
+
+def _below(app: App) -> Iterator[tuple[str, ...]]:
+    for name, here in _verbs(app).items():
+        yield (name,)
+        yield from ((name, *words) for words in _below(here))
 
 
 def _values(app: App, apps: Sequence[App]) -> list[Value]:

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from starter.cli.output import Format, emit, emit_line, emit_list, note, pairs, say, short, table
+from starter.cli.output import (
+    Format,
+    emit,
+    emit_line,
+    emit_list,
+    note,
+    one_line,
+    pairs,
+    say,
+    short,
+    table,
+)
 
 if TYPE_CHECKING:
     from starter.client import RecordedRun
@@ -83,19 +94,23 @@ async def show(
 
 
 @app.command
-async def outcomes(run: Named, /) -> int:
-    """What became of each page of a batch, one JSON object a line.
+async def outcomes(run: Named, /, *, output: Format = "jsonl") -> int:
+    """What became of each page of a batch, or of each thing of another run that keeps a list.
 
     Examples:
-        atlas runs outcomes docs | jq -r 'select(.result == "failed") | .url'
+        atlas runs outcomes batch_process:nightly -o text
+        atlas runs outcomes batch_process:nightly | jq -r 'select(.outcome == "failed") | .url'
     """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
         run_id = (await atlas.recorded_run(run, failures=0)).run.run_id
         async with aclosing(atlas.outcomes(run_id)) as lines:
+            if output == "json":
+                emit_list("outcomes", "outcomes", [line async for line in lines])
+                return 0
             async for line in lines:
-                emit_line(line)
+                emit_line(line) if output == "jsonl" else say(_told(line))
     return 0
 
 
@@ -168,6 +183,11 @@ def as_json(found: RecordedRun) -> dict[str, Any]:
         "failures": [failure.model_dump() for failure in found.failures],
         "ui_url": found.ui_url,
     }
+
+
+def _told(line: dict[str, Any]) -> str:
+    """The values that say something, tab-separated."""
+    return "\t".join(one_line(str(each)) for each in line.values() if each not in (None, ""))
 
 
 def _row(found: RecordedRun) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from starter.cli.output import Format, bold, emit, note, one_line, raw
+from starter.cli.output import Format, bold, emit, emit_line, note, one_line, raw
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.search import Hit, SearchPage
@@ -38,8 +38,11 @@ async def search(
         page = await atlas.search(
             " ".join([query, *words]), limit=limit, offset=offset, source=source, lang=lang
         )
-    if output != "text":
-        emit("search", as_json(page), output)
+    if output == "json":
+        emit("search", as_json(page))
+    elif output == "jsonl":
+        for hit in as_json(page)["results"]:
+            emit_line(hit)
     else:
         _print(page, offset)
     return 0

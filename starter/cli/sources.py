@@ -207,7 +207,7 @@ async def edit(
     async with AtlasClient.connect() as atlas:
         spec = await atlas.sources.edit(name, **changes)
     if output != "text":
-        emit("source", spec_json(spec), output)
+        emit("source_rules", spec_json(spec), output)
     else:
         say(f"changed {name}: {described(spec)}")
     return 0

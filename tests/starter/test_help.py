@@ -41,8 +41,9 @@ def test_a_command_shows_how_it_is_typed(app: App) -> None:
         assert 1 <= len(page.examples) <= 4, f"{page.words}: see any other command's docstring"
         for example in page.examples:
             given = arguments_of(example)
-            assert given[: len(page.words)] == list(page.words), example
-            app.parse_args(given, exit_on_error=False, print_error=False)
+            command, _, _ = app.parse_args(given, exit_on_error=False, print_error=False)
+            _, (*_, own), _ = app.parse_commands(page.words)
+            assert command is own.default_command, example
 
 
 def test_a_wrong_example_would_be_noticed(app: App) -> None:
@@ -55,9 +56,9 @@ def test_a_group_lists_its_commands_each_with_an_example() -> None:
     for page in (each for each in PAGES.values() if each.verbs):
         assert page.summary.endswith("."), page.words
         assert {(*page.words, verb) for verb, _ in page.verbs} == {
-            each.words for each in COMMAND_PAGES if each.words[:-1] == page.words
+            each.words for each in PAGES.values() if each.words[:-1] == page.words
         }
-        assert len(page.examples) == len(page.verbs)
+        assert len(page.examples) >= len(page.verbs)
 
 
 def test_the_overview_names_every_command_under_one_topic() -> None:
