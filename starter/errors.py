@@ -10,7 +10,10 @@ AtlasError
 ├── SourceBusy           a run holds the source's lease
 ├── DifferentRequest     a run of that id is under way, and was asked for something else
 ├── NoWorker             nobody works on the task queues
-├── Cancelled            the run was cancelled
+├── NoResult             the run ended without a result
+│   ├── Failed           why is in the message
+│   ├── Cancelled
+│   └── Terminated       it was ended from outside, at once; the message has the reason given
 ├── TimedOut             the wait ended before the run did; the run goes on
 ├── Undetected           what kind of source a URL is could not be found out
 └── Refused              a part answered, and said no
@@ -71,8 +74,27 @@ class NoWorker(AtlasError):
     """No worker polls the task queues, so nothing answers."""
 
 
-class Cancelled(AtlasError):
+class NoResult(AtlasError):
+    """The run ended without a result."""
+
+    outcome = "failed"
+    """How it ended, in the word that results and progress use."""
+
+
+class Failed(NoResult):
+    """The run failed; the message says why."""
+
+
+class Cancelled(NoResult):
     """The run was cancelled."""
+
+    outcome = "cancelled"
+
+
+class Terminated(NoResult):
+    """The run was ended from outside, at once."""
+
+    outcome = "terminated"
 
 
 class TimedOut(AtlasError):

@@ -81,11 +81,12 @@ def handle_of(
     )
 
 
-async def latest_run_id(parts: Parts, workflow_id: str) -> str:
-    """First run id of the latest run of an id, as Temporal has it. Raises `NotFound`."""
+async def latest_run(parts: Parts, workflow_id: str) -> tuple[str, str]:
+    """Workflow type and first run id of the latest run of an id, as Temporal has it. Raises
+    `NotFound`."""
     async with parts.temporal() as client:
         described = await client.get_workflow_handle(workflow_id).describe()
     first = described.raw_description.workflow_execution_info.first_run_id
     if not first:
         raise NotFound(f"no run '{workflow_id}' is known to Temporal")
-    return first
+    return described.workflow_type, first

@@ -7,6 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.fetching_one import FetchingOne
     from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
+    from atlas.contracts.jobs import Progress
     from atlas.contracts.refusal import missing_input
     from workflows.options import FETCHING_ONE
 
@@ -18,15 +19,25 @@ class FetchUrl:
     Whatever the server says is a result; only bad input fails the run.
     """
 
+    def __init__(self) -> None:
+        self._stage = "starting"
+
+    @workflow.query
+    def progress(self) -> Progress:
+        """The stage: fetching, then completed."""
+        return Progress(stage=self._stage)
+
     @workflow.run
     async def run(self, request: FetchUrlRequest | None = None) -> FetchUrlResult:
         if request is None:
             raise missing_input("fetch_url", '{"url": "https://example.org/"}')
+        self._stage = "fetching"
         workflow.set_current_details(f"Fetching {request.url[:500]}")
         result = await workflow.execute_activity_method(
             FetchingOne.fetch_one, request, summary=request.url[:150], **FETCHING_ONE
         )
         workflow.set_current_details(_details(result))
+        self._stage = "completed"
         return result
 
 

@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
         Status,
         TellHealth,
     )
+    from atlas.contracts.jobs import Progress
     from workflows.options import CHECKING, TELLING
     from workflows.telling import OUTCOME, TRIGGER
 
@@ -34,13 +35,23 @@ with workflow.unsafe.imports_passed_through():
 class HealthCheck:
     """Looks at every part, and tells what changed since the last look."""
 
+    def __init__(self) -> None:
+        self._stage = "starting"
+
+    @workflow.query
+    def progress(self) -> Progress:
+        """The stage: looking, telling, then completed."""
+        return Progress(stage=self._stage)
+
     @workflow.run
     async def run(self, request: HealthRequest | None = None) -> HealthResult:
         request = request or HealthRequest()
         workflow.upsert_search_attributes([TRIGGER.value_set(request.trigger)])
         last = _last_result()
+        self._stage = "looking"
         found = await asyncio.gather(*(_look(each, last.figures) for each in CONCERNS))
         checks = [check for one in found for check in one.checks]
+        self._stage = "telling"
         told = await _tell(request, found, checks, last)
         result = HealthResult(
             status=_worst(checks),
@@ -54,6 +65,7 @@ class HealthCheck:
         )
         workflow.upsert_search_attributes([OUTCOME.value_set(result.status)])
         workflow.set_current_details(_table(result))
+        self._stage = "completed"
         return result
 
 

@@ -57,6 +57,8 @@ class WorkflowType:
     Given the request."""
     priority: int = NORMAL
     """When a person starts it; but for `health_check`, schedules start with NORMAL or later."""
+    brief: bool = False
+    """It takes moments, and cannot be paused."""
 
     @property
     def bulk(self) -> bool:
@@ -121,6 +123,7 @@ _TYPES = (
         {"url": "https://example.org/"},
         lambda request: fetch_workflow_id(digest_of(request.url)),
         FIRST,
+        brief=True,
     ),
     WorkflowType(
         "health_check",
@@ -130,6 +133,7 @@ _TYPES = (
         {},
         lambda request: "health_check",
         FIRST,
+        brief=True,
     ),
     WorkflowType(
         "process_document",

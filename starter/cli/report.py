@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from starter.cli.output import Format, emit, emit_list, harmless, note, pairs, table
+from starter.cli.following import Ending, Following, Timeout, followed, stage_of
+from starter.cli.output import Format, emit_list, harmless, note, pairs, table
 
 if TYPE_CHECKING:
     from atlas.contracts.weekly_report import WeeklyResult
@@ -79,7 +80,7 @@ async def show(
 
 
 @app.command
-async def make(week: Week = None, /, *, output: Format = "text") -> int:
+async def make(week: Week = None, /, *, timeout: Timeout = None, output: Format = "text") -> int:
     """Make the report of a week, by default the one that ended last, and wait for it.
 
     Made again, it is the same, byte for byte.
@@ -93,12 +94,8 @@ async def make(week: Week = None, /, *, output: Format = "text") -> int:
     asked = {} if week is None else {"week": week}
     async with AtlasClient.connect() as atlas:
         run = await atlas.start("weekly_report", trigger="cli", **asked)
-        result = await run.result(note)
-    if output != "text":
-        emit("report_result", result.model_dump(mode="json"), output)
-    else:
-        _print(result)
-    return 0
+        following = Following(wait=True, timeout=timeout)
+        return await followed(run, "weekly_report", following=following, output=output)
 
 
 def _print(result: WeeklyResult) -> None:
@@ -122,3 +119,6 @@ def _write(file: Path, text: str) -> None:
 def harmless_lines(text: str) -> str:
     """The text for a terminal, its lines kept."""
     return "".join(f"{harmless(line)}\n" for line in text.splitlines())
+
+
+ENDING = Ending(_print, lambda _: True, stage_of, shape="report_result")

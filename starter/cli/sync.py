@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from starter.cli.output import Format, emit, note, say, short
+from starter.cli.following import STARTED_ONLY, Ending, Following, followed, stage_of
+from starter.cli.output import Format, note, say
 
 if TYPE_CHECKING:
-    from atlas.contracts.sync_pipeline import SyncResult
+    from atlas.contracts.jobs import Progress
+    from atlas.contracts.sync_pipeline import SyncProgress, SyncResult
     from starter.client import SyncOptions
-    from starter.kinds import SyncHandle
 
 _DONE = ("completed", "completed_with_failures", "limit_reached")
 
@@ -76,9 +76,7 @@ async def sync(
         bool, Parameter(show_default=False, help="Check only pages that are due, not every page")
     ] = False,
     work: Work = _NONE,
-    wait: Annotated[
-        bool, Parameter(show_default=False, help="Wait for the end and show progress")
-    ] = False,
+    following: Following = STARTED_ONLY,
     wait_for_lease: Annotated[
         bool, Parameter(show_default=False, help="Wait for another run that works on the source")
     ] = False,
@@ -100,7 +98,7 @@ async def sync(
     if bool(names or work.tag) == all:
         raise InvalidRequest("name the sources to sync, by name or --tag, or give --all")
     async with AtlasClient.connect() as atlas:
-        if not wait:
+        if not following.waits:
             for name in names:  # a run would end with unknown_source, and nobody would see it
                 await atlas.sources.get(name)
         run = await atlas.sync(
@@ -111,53 +109,7 @@ async def sync(
             trigger="cli",
             **work.options(),
         )
-        if run.joined:
-            note(f"{run.workflow_id} is under way already; joined it")
-        if not wait:
-            return _started(run, output)
-        return await _waited(run, output)
-
-
-def _started(run: SyncHandle, output: str) -> int:
-    started = {"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url}
-    if output != "text":
-        emit("started", started, output)
-    else:
-        say(f"started {run.workflow_id}, run {run.run_id}")
-        _link(run)
-        note(f"See how it goes with `atlas runs show {short(run.run_id)}`.")
-    return 0
-
-
-async def _waited(run: SyncHandle, output: str) -> int:
-    from starter.cli.progress import Display
-
-    _link(run)
-    display = Display()
-    watching = asyncio.create_task(display.follow(run))
-    try:
-        result = await run.result(display.note)
-    except asyncio.CancelledError:  # Ctrl-C: the run is not ours to end
-        display.close()
-        note(f"{run.workflow_id} goes on. Watch it again with the same command, see it with")
-        note(
-            f"`atlas runs show {short(run.run_id)}`, end it with `atlas runs cancel {run.run_id}`."
-        )
-        raise
-    finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-        display.close()
-    if output != "text":
-        emit("sync_result", result_json(result, run.ui_url), output)
-    else:
-        _print(result)
-    return 0 if result.outcome in _DONE else 1
-
-
-def result_json(result: SyncResult, ui_url: str | None) -> dict[str, Any]:
-    """The result as `-o json` prints it."""
-    return {**result.model_dump(mode="json"), "ui_url": ui_url}
+        return await followed(run, "sync_pipeline", following=following, output=output)
 
 
 def _print(result: SyncResult) -> None:
@@ -178,6 +130,23 @@ def _print(result: SyncResult) -> None:
         note(result.message)
 
 
-def _link(run: SyncHandle) -> None:
-    if run.ui_url:
-        note(f"Web UI: {run.ui_url}")
+def described(progress: SyncProgress | Progress) -> str:
+    """One line: which source, the stage, how many pages are done and how they ended."""
+    from atlas.contracts.jobs import Progress
+
+    if isinstance(progress, Progress):  # of a sync that `atlas start` began
+        return stage_of(progress)
+    counts = progress.counts
+    parts = [progress.source, progress.stage]
+    if progress.sources_total > 1:
+        parts.append(f"{progress.sources_done} of {progress.sources_total} sources")
+    elif progress.level:
+        parts.append(f"level {progress.level}")
+    if counts.seen:
+        names = ("added", "updated", "unchanged", "failed", "skipped")
+        ended = [f"{getattr(counts, name)} {name}" for name in names if getattr(counts, name)]
+        parts.append(f"{counts.done}/{counts.seen} pages" + ("".join(f", {e}" for e in ended)))
+    return " · ".join(part for part in parts if part)
+
+
+ENDING = Ending(_print, lambda result: result.outcome in _DONE, described, shape="sync_result")

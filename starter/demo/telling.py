@@ -11,9 +11,10 @@ from atlas.contracts.sync_pipeline import SyncResult
 from atlas.embedded.report import inspect
 from starter.cli.output import note
 from starter.cli.progress import Display
+from starter.cli.sync import described
 from starter.client import AtlasClient
 from starter.demo.story import Story
-from starter.handles import SyncHandle
+from starter.kinds import SyncHandle
 
 Finale = Callable[[Sequence[str]], Awaitable[None]]
 """What follows the last step, given the links to the runs."""
@@ -54,7 +55,7 @@ async def sync(
 
 
 async def _watched(run: SyncHandle) -> SyncResult:
-    display = Display()
+    display = Display(described)
     watching = asyncio.create_task(display.follow(run))
     try:
         return await run.result(display.note)

@@ -13,13 +13,14 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.worker import Replayer
 
 from atlas.composition.serving import WORKFLOWS
+from atlas.contracts import catalogue
 from atlas.contracts.fetch_url import FetchUrlResult
 from atlas.contracts.names import QUEUE
 from atlas.keyring import Keyring
 from atlas.temporal import data_converter
 from starter.client import AtlasClient
 from starter.errors import DifferentRequest, Refused
-from starter.handles import FetchHandle
+from starter.kinds import JobHandle
 from starter.starting import Started, handle_of
 from tests.e2e.environments import until
 from tests.e2e.stack import AtlasEnv
@@ -158,7 +159,11 @@ async def test_a_client_without_the_key_is_told_which_is_missing(
     monkeypatch.setenv("ATLAS_ENCRYPTION_KEYS", NEW)
     async with AtlasClient.connect() as atlas, atlas._parts.temporal() as client:
         handle = handle_of(client, run.workflow_id, run.run_id, FetchUrlResult)
-        ended = FetchHandle(atlas._parts, Started(client, handle, run.run_id, joined=True))
+        ended = JobHandle(
+            atlas._parts,
+            catalogue.WORKFLOWS["fetch_url"],
+            Started(client, handle, run.run_id, joined=True),
+        )
         with pytest.raises(Refused, match=r"'old', which is not among ours .new."):
             await ended.result()
 

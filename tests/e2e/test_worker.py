@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from temporalio.common import Priority
 
 from atlas.contracts.catalogue import EARLY, FIRST, LAST, NORMAL
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING, queues_named
-from starter.handles import missing_workers
+from starter.pollers import missing_workers
 from tests.e2e.environments import until, until_pages
+from tests.e2e.healthcheck import until_health
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import assert_invariants
 from tests.origin import Origin
@@ -37,7 +39,10 @@ def test_an_unknown_queue_is_refused_with_those_there_are() -> None:
         queues_named(["atlas-bluk"])
 
 
-async def test_a_worker_serves_the_queues_it_was_told(atlas_env: AtlasEnv) -> None:
+async def test_a_worker_serves_the_queues_it_was_told_and_is_known_to_live(
+    atlas_env: AtlasEnv, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # none but this worker is looked at
     command = (sys.executable, "-P", "-m", "starter.cli", "worker", "--queues", QUEUE_PROCESSING)
     atlas_env.spawn_worker(command)
 
@@ -47,6 +52,9 @@ async def test_a_worker_serves_the_queues_it_was_told(atlas_env: AtlasEnv) -> No
     await until(polls_processing)
     assert await missing_workers(atlas_env.client) == [QUEUE]
     assert await missing_workers(atlas_env.client, bulk=True) == [QUEUE, QUEUE_BULK]
+    await until_health(True, f" works on {QUEUE_PROCESSING}; sign ")
+    atlas_env.end_workers()
+    await until_health(False, "no worker runs here")
 
 
 async def test_what_a_person_waits_for_overtakes_bulk_work(

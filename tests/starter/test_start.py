@@ -48,7 +48,7 @@ async def test_a_run_is_started_by_its_type_and_joined_by_its_request(
             run = await client.start("fetch_url", url=origin.url("/a"))
             result = await run.result()
             assert isinstance(result, FetchUrlResult) and result.success
-            assert [progress async for progress in run] == []
+            assert [progress.stage async for progress in run] == ["completed"]
             bad = await client.start("fetch_url", workflow_id="mine", url=origin.url("/none"))
             assert bad.workflow_id == "mine"
             assert (await bad.result()).model_dump()["status_code"] == 404
