@@ -9,7 +9,7 @@ SOURCE ?=
 BESIDE ?= -n 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check docs format up down bench lock clean
+.PHONY: help demo test test-docs test-slow check docs format up down bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -27,6 +27,9 @@ demo: $(STAMP) ## sync a small site end to end on the embedded stack (SOURCE=htt
 
 test: $(STAMP) ## run the tests (real Temporal, PostgreSQL, HTTP and S3 servers)
 	$(BIN)/python -m pytest $(BESIDE)
+
+test-docs: $(STAMP) ## run the commands of the documentation as written, from a fresh clone and an empty home
+	$(BIN)/python -m pytest tests/docs -m 'slow or not slow' --timeout 1800
 
 test-slow: $(STAMP) ## run the long tests as well: whole manuals, kills, 10,000 pages
 	$(BIN)/python -m pytest -m 'slow or not slow' --timeout 1800

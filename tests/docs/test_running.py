@@ -1,0 +1,79 @@
+"""The documents' commands, run as they are written, on a home of their own. `make test-docs`."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.docs.journey import Journey, clone_of
+from tests.docs.otlp import Receiver
+from tests.docs.pages import ROOT
+from tests.docs.shells import Shell
+from tests.origin.server import Origin
+
+FROM_NOTHING = ["README.md", "docs/getting-started.md"]
+EXAMPLE = "https://docs.example.org"
+COLLECTORS = ("http://127.0.0.1:4318", "http://127.0.0.1:6006")
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Origin]:
+    """What the reader's site is in the tests: a few pages, linked."""
+    texts = {
+        "how-to-begin": "How to begin: open the box, read the card, and light the lamp.",
+        "tides": "The tides turn twice a day, and the ferry timetable follows: every two hours.",
+        "guide/": "A guide to the harbour. It tells how to begin when fog is about.",
+        "lighthouse": "灯塔在港口的北边，每天晚上都亮着，船员们靠它找到回家的路。",
+    }
+    links = "".join(f'<li><a href="/{path}">{path}</a></li>' for path in texts)
+    async with Origin() as origin:
+        origin.page("/", _page(f"<p>A small site about a harbour.</p><ul>{links}</ul>"))
+        for path, text in texts.items():
+            origin.page(f"/{path}", _page(f"<h1>{path}</h1><p>{text}</p>"))
+        yield origin
+
+
+def _page(body: str) -> str:
+    return f"<!doctype html><html><head><title>Harbour</title></head><body>{body}</body></html>"
+
+
+@contextmanager
+def reader(home: Path, folder: Path) -> Iterator[Shell]:
+    """A shell of somebody who has nothing yet; whatever it started is stopped at the end."""
+    environment = {
+        "HOME": str(home),
+        "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}",
+        "LANG": "C.UTF-8",
+        "ATLAS_FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
+        **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},
+    }
+    with Shell(folder, environment) as shell:
+        try:
+            yield shell
+        finally:
+            shell.type("atlas down", 60)
+
+
+@pytest.mark.parametrize("page", FROM_NOTHING)
+async def test_a_page_can_be_followed(
+    page: str, site: Origin, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    folder = ROOT if page == "README.md" else home
+    with Receiver() as receiver, reader(home, folder) as shell:
+        instead = {EXAMPLE: site.base, "git clone … atlas": clone_of(ROOT)}
+        instead |= dict.fromkeys(COLLECTORS, receiver.url)
+        journey = Journey(page, shell, instead, tmp_path)
+        await asyncio.to_thread(journey.follow)
+    with capsys.disabled():
+        print(f"\n{journey.told()}")
+    assert not journey.failed, "\n".join(journey.failed)
+    assert any("atlas sync" in names for names in receiver.traces.values())
+    whole = next(names for names in receiver.traces.values() if "atlas sync" in names)
+    assert {"RunWorkflow:sync_pipeline", "RunActivity:fetch_batch"} <= whole
