@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from atlas.contracts.daily_cleanup import CleanupClass
-from starter.cli.following import followed
+from starter.cli.following import STARTED_ONLY, Ending, Following, followed, stage_of
 from starter.cli.output import Format, note, say
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ async def cleanup(
     only: Annotated[
         list[CleanupClass] | None, Parameter(help="Only this class of things; repeat for more")
     ] = None,
-    wait: Annotated[
-        bool, Parameter(show_default=False, help="Wait for the end and show what went")
-    ] = False,
+    following: Following = STARTED_ONLY,
     output: Format = "text",
 ) -> int:
     """Take away what has been kept long enough, as the settings say (docs/settings.md), and
@@ -49,13 +47,7 @@ async def cleanup(
             classes=sorted(set(only or [])),
             trigger="cli",
         )
-        return await followed(
-            run,
-            wait=wait,
-            output=output,
-            show=_print,
-            fine=lambda result: result.outcome == "completed" and not result.missing,
-        )
+        return await followed(run, "daily_cleanup", following=following, output=output)
 
 
 def _print(result: CleanupResult) -> None:
@@ -85,3 +77,8 @@ def _size(count: int) -> str:
             return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} TB"
+
+
+ENDING = Ending(
+    _print, lambda result: result.outcome == "completed" and not result.missing, stage_of
+)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from starter.cli.following import followed
+from starter.cli.following import STARTED_ONLY, Ending, Following, followed, stage_of
 from starter.cli.output import Format, note, say
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ async def dedup(
     apply: Annotated[
         bool, Parameter(show_default=False, help="Mark the duplicates; otherwise only report")
     ] = False,
-    wait: Annotated[
-        bool, Parameter(show_default=False, help="Wait for the end and show the groups")
-    ] = False,
+    following: Following = STARTED_ONLY,
     output: Format = "text",
 ) -> int:
     """Find documents that say the same. No document is deleted: with --apply they are marked, and
@@ -58,13 +56,7 @@ async def dedup(
             apply=apply,
             trigger="cli",
         )
-        return await followed(
-            run,
-            wait=wait,
-            output=output,
-            show=_print,
-            fine=lambda result: result.outcome == "completed",
-        )
+        return await followed(run, "deduplicate_documents", following=following, output=output)
 
 
 def _print(result: DeduplicateResult) -> None:
@@ -91,3 +83,6 @@ def _print_group(group: Group) -> None:
         say(f"    {how}: {member.url}")
     if group.pages - 1 > len(group.members):
         say(f"    and {group.pages - 1 - len(group.members)} more")
+
+
+ENDING = Ending(_print, lambda result: result.outcome == "completed", stage_of)

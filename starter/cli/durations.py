@@ -8,6 +8,7 @@ from datetime import timedelta
 from starter.errors import InvalidRequest
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([smhdw]?)")
 _FORM = re.compile(r"(\d{1,6})\s*([smhdw])")
 
 
@@ -17,6 +18,15 @@ def duration(field: str, text: str) -> timedelta:
     if found is None:
         raise InvalidRequest(f"{field}: {text!r} is no duration; write 30m, 6h, 7d or 2w")
     return timedelta(**{_UNITS[found.group(2)]: int(found.group(1))})
+
+
+def seconds(field: str, text: str) -> float:
+    """The time in seconds, fractions and plain seconds too, or `InvalidRequest`."""
+    found = _SECONDS.fullmatch(text.strip().lower())
+    if found is None:
+        raise InvalidRequest(f"{field}: {text!r} is no time; write 2s, 0.5s, 10m or 1h")
+    unit = timedelta(**{_UNITS[found.group(2) or "s"]: 1})
+    return float(found.group(1)) * unit.total_seconds()
 
 
 def written(span: timedelta) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from starter.cli.output import Format, emit, note, pairs
+from starter.cli.following import Ending, Following, Timeout, followed
+from starter.cli.output import Format, pairs
 
 if TYPE_CHECKING:
     from atlas.contracts.fetch_url import FetchUrlResult
@@ -20,11 +21,12 @@ async def fetch(
         bool,
         Parameter(show_default=False, help="Ask for the whole body although it may be unchanged"),
     ] = False,
-    timeout: Annotated[float, Parameter(help="Seconds for the whole request")] = 60.0,
+    request_timeout: Annotated[float, Parameter(help="Seconds for the whole request")] = 60.0,
     max_bytes: Annotated[int, Parameter(help="Largest body, in bytes")] = 32 * 1024 * 1024,
     robots: Annotated[
         Literal["obey", "ignore"], Parameter(help="Whether robots.txt is obeyed")
     ] = "obey",
+    timeout: Timeout = None,
     output: Format = "text",
 ) -> int:
     """Get one URL through a worker, politely; the body is kept, the corpus is not changed.
@@ -39,17 +41,10 @@ async def fetch(
 
     async with AtlasClient.connect() as atlas:
         run = await atlas.start_fetch(
-            url, force=force, timeout=timeout, max_bytes=max_bytes, robots=robots
+            url, force=force, timeout=request_timeout, max_bytes=max_bytes, robots=robots
         )
-        if run.ui_url:
-            note(f"Web UI: {run.ui_url}")
-        result = await run.result(note)
-    if output != "text":
-        ids = {"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url}
-        emit("fetch_result", {**result.model_dump(mode="json"), **ids}, output)
-    else:
-        _print(result)
-    return 0 if result.success else 1
+        following = Following(wait=True, timeout=timeout)
+        return await followed(run, "fetch_url", following=following, output=output)
 
 
 def _print(result: FetchUrlResult) -> None:
@@ -57,3 +52,6 @@ def _print(result: FetchUrlResult) -> None:
     values["redirects"] = [f"{hop.status} {hop.url}" for hop in result.redirects]
     values["elapsed"] = f"{result.elapsed:.3f} s"
     pairs(values)
+
+
+ENDING = Ending(_print, lambda result: result.success, None, shape="fetch_result")

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from starter.cli.following import followed
+from starter.cli.following import STARTED_ONLY, Ending, Following, followed, stage_of
 from starter.cli.output import Format, emit_list, note, say, short, table
 
 if TYPE_CHECKING:
-    from atlas.contracts.jobs import Progress
     from atlas.contracts.rebuild_index import RebuildResult
     from atlas.stores.postgres.generation_list import GenerationStatus
 
 app = App(name="index", help="Look at the search index; rebuild it, or go back to the last one.")
 
-Wait = Annotated[bool, Parameter(show_default=False, help="Wait for the end and show how it went")]
 Keep = Annotated[float, Parameter(help="How long what serves now is kept; 0 drops it at once")]
 Reason = Annotated[str, Parameter(help="Shown with the run")]
 
@@ -61,7 +59,7 @@ async def rebuild(
     keep_days: Keep = 7.0,
     chunk: Annotated[int, Parameter(help="Texts per activity")] = 500,
     reason: Reason = "",
-    wait: Wait = False,
+    following: Following = STARTED_ONLY,
     output: Format = "text",
 ) -> int:
     """Build the index anew beside the one that serves; switch once its gates have passed.
@@ -74,7 +72,7 @@ async def rebuild(
     """
     return await _run(
         output,
-        wait=wait,
+        following,
         queries=query or [],
         min_overlap=min_overlap,
         keep_days=keep_days,
@@ -85,7 +83,11 @@ async def rebuild(
 
 @app.command
 async def rollback(
-    *, keep_days: Keep = 7.0, reason: Reason = "", wait: Wait = False, output: Format = "text"
+    *,
+    keep_days: Keep = 7.0,
+    reason: Reason = "",
+    following: Following = STARTED_ONLY,
+    output: Format = "text",
 ) -> int:
     """Switch back to the generation that served before. It lacks nothing that came since.
 
@@ -94,7 +96,7 @@ async def rollback(
     Examples:
         atlas index rollback --wait
     """
-    return await _run(output, wait=wait, rollback=True, keep_days=keep_days, reason=reason)
+    return await _run(output, following, rollback=True, keep_days=keep_days, reason=reason)
 
 
 def as_json(found: GenerationStatus) -> dict[str, Any]:
@@ -133,24 +135,12 @@ def _megabytes(size: int) -> str:
     return f"{size / 1_000_000:.1f} MB"
 
 
-async def _run(output: str, *, wait: bool, **fields: Any) -> int:
+async def _run(output: str, following: Following, **fields: Any) -> int:
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
         run = await atlas.start("rebuild_index", trigger="cli", **fields)
-        return await followed(
-            run,
-            wait=wait,
-            output=output,
-            show=_print,
-            fine=lambda result: result.outcome == "completed",
-            describe=_described,
-        )
-
-
-def _described(progress: Progress) -> str:
-    of = f" {progress.done} of {progress.total} {progress.of}" if progress.total else ""
-    return progress.stage + of
+        return await followed(run, "rebuild_index", following=following, output=output)
 
 
 def _print(result: RebuildResult) -> None:
@@ -163,3 +153,6 @@ def _print(result: RebuildResult) -> None:
         say(f"  {'passed' if gate.passed else 'FAILED'}  {gate.name}: {gate.detail}")
     for loss in result.losses:
         say(f"  {loss.query!r} lost {len(loss.lost)} of {loss.found}: {', '.join(loss.lost)}")
+
+
+ENDING = Ending(_print, lambda result: result.outcome == "completed", stage_of)

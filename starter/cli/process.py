@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from starter.cli.following import followed
-from starter.cli.output import Format, note, say, short
+from starter.cli.following import STARTED_ONLY, Ending, Following, followed, stage_of
+from starter.cli.output import Format, note, say
 
 if TYPE_CHECKING:
-    from atlas.contracts.jobs import Progress
     from atlas.contracts.processing import BatchResult, ProcessResult
     from starter.client import AtlasClient
 
@@ -45,9 +44,7 @@ async def process(
     ] = False,
     chunk: Annotated[int, Parameter(help="Documents at a time, of a batch")] = 100,
     concurrency: Annotated[int, Parameter(help="Chunks at once, of a batch")] = 2,
-    wait: Annotated[
-        bool, Parameter(show_default=False, help="Wait for the end, show progress and the result")
-    ] = False,
+    following: Following = STARTED_ONLY,
     output: Format = "text",
 ) -> int:
     """Process stored documents again: `process_document` for one, `batch_process` for more.
@@ -82,17 +79,13 @@ async def process(
     async with AtlasClient.connect() as atlas:
         one = _one(url, page, snapshot)
         if one:
-            run = await atlas.start("process_document", **one, force=force, trigger="cli")
+            kind, asked_for = "process_document", {**one, "force": force}
         else:
             batch = await _batch(atlas, url, page, query, manifest, failed_of)
             batch |= {"force": force, "chunk": chunk, "concurrency": concurrency}
-            run = await atlas.start("batch_process", **batch, trigger="cli")
-        code = await followed(
-            run, wait=wait, output=output, show=_print, fine=_is_fine, describe=_described
-        )
-    if not wait and output == "text":
-        note(f"See how it goes with `atlas runs show {short(run.run_id)}`.")
-    return code
+            kind, asked_for = "batch_process", batch
+        run = await atlas.start(kind, **asked_for, trigger="cli")
+        return await followed(run, kind, following=following, output=output)
 
 
 def _one(url: list[str] | None, page: list[int] | None, snapshot: str | None) -> dict[str, Any]:
@@ -154,12 +147,6 @@ def _is_fine(result: ProcessResult | BatchResult) -> bool:
     return result.outcome in ("completed", "completed_with_failures")
 
 
-def _described(progress: Progress) -> str:
-    if progress.total is None:
-        return ""
-    return f"{progress.stage}: {progress.done} of {progress.total or '?'} documents"
-
-
 def _print(result: ProcessResult | BatchResult) -> None:
     values = result.model_dump(mode="json")
     counts = ", ".join(f"{number} {name}" for name, number in values["counts"].items())
@@ -173,3 +160,6 @@ def _print(result: ProcessResult | BatchResult) -> None:
         note(f"Outcomes of every page: `atlas runs outcomes {result.run_id}`.")
     if result.message:
         note(result.message)
+
+
+ENDING = Ending(_print, _is_fine, stage_of)

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from starter.cli.following import followed
+from starter.cli.following import STARTED_ONLY, Ending, Following, followed, stage_of
 from starter.cli.output import Format, pairs
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-    from atlas.contracts.jobs import Progress
 
 
 async def start(
@@ -28,9 +26,7 @@ async def start(
     workflow_id: Annotated[
         str | None, Parameter(name="--id", help="A workflow id of your own")
     ] = None,
-    wait: Annotated[
-        bool, Parameter(show_default=False, help="Wait for the end, show progress and the result")
-    ] = False,
+    following: Following = STARTED_ONLY,
     output: Format = "text",
 ) -> int:
     """Start a workflow, or join the run that was asked for the same.
@@ -50,9 +46,7 @@ async def start(
         fields.setdefault("trigger", "cli")
     async with AtlasClient.connect() as atlas:
         run = await atlas.start(workflow, workflow_id=workflow_id, **fields)
-        return await followed(
-            run, wait=wait, output=output, show=_print, fine=_is_fine, describe=_described
-        )
+        return await followed(run, workflow, following=following, output=output)
 
 
 def _fields(request: str) -> dict[str, Any]:
@@ -83,6 +77,4 @@ def _print(result: BaseModel) -> None:
     pairs(result.model_dump(mode="json"))
 
 
-def _described(progress: Progress) -> str:
-    of = "" if progress.total is None else f" of {progress.total}"
-    return f"{progress.stage}: {progress.done}{of} {progress.of}"
+ENDING = Ending(_print, _is_fine, stage_of)

@@ -223,3 +223,6 @@ class Reports(Printed):
 @shape("report_result", "report make")
 class ReportResult(WeeklyResult, Printed):
     """Which report was made, and where it is kept."""
+
+    ui_url: str | None
+    """Its page in Temporal's Web UI."""
