@@ -55,7 +55,7 @@ def _page(page: Page) -> Iterator[str]:
     yield f"{'#' * min(len(page.words) + 1, 4)} {name}"
     for paragraph in (page.summary, *page.text):
         yield from ("", paragraph)
-    yield from ("", "```", page.usage(), "```")
+    yield from ("", "```text", page.usage(), "```")
     if page.usual:
         yield from ("", f"Without a command: `{page.usual}`.")
     yield from _table("argument", page.arguments)
