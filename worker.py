@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from atlas import start_checks
+from atlas.composition.living import giving_signs
 from atlas.composition.parts import Parts, open_parts
-from atlas.composition.sampling import sampling
+from atlas.composition.sampling import sampling, show_slots
 from atlas.composition.workers import build_workers
 from atlas.contracts.names import queues_named
 from atlas.domain.blob import BlobError
@@ -94,10 +95,12 @@ async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = (
         measures = CountedMeasures(meter) if export else UNMEASURED
         async with (
             open_parts(settings, locations, client, utc_now, measures) as parts,
+            giving_signs(client, served),
             AsyncExitStack() as on,
         ):
             if export:
                 log.info("metrics: %s", export)
+                show_slots(settings, served, meter)
                 await on.enter_async_context(sampling(parts, meter))
             for one in build_workers(parts, served):
                 await on.enter_async_context(one)
