@@ -9,7 +9,7 @@ SOURCE ?=
 BESIDE ?= -n 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-docs test-slow check docs format up down bench lock clean
+.PHONY: help demo test test-docs test-slow check docs format up down bench lock clean compose-test
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -40,7 +40,8 @@ check: $(STAMP) ## format, lint, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(STAMP) ## write docs/cli.md and docs/json.md from the code
+docs: $(STAMP) ## write docs/cli.md, docs/json.md, .env.example and the tables of settings from the code
+	$(BIN)/python -m atlas.settings.documents
 	$(BIN)/python -m starter.cli.reference
 
 format: $(STAMP) ## rewrite the code in the house format
@@ -56,8 +57,12 @@ down: $(STAMP) ## stop the embedded stack
 bench: $(STAMP) ## run the benchmarks; each prints a ratio against its baseline
 	$(BIN)/python -m benchmarks
 
+compose-test: $(STAMP) ## build the image, bring up docker-compose.yml, and try it: sync, scale, kill, restart (needs docker)
+	$(BIN)/python -m pytest -m slow -s --timeout 2400 tests/deploy/test_compose.py
+
 lock: $(STAMP) ## compile the hashed requirements anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra embedded pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --constraint requirements.txt pyproject.toml -o requirements-worker.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras pyproject.toml -o requirements-dev.txt
 	echo 'uv' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o requirements-uv.txt
 
