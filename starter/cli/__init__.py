@@ -19,7 +19,8 @@ TOPICS: dict[str, _Commands] = {
         ("migrate", "starter.cli.migrate:migrate", "Bring the database's schema up to date"),
     ),
     "Watch it": (
-        ("status", "starter.cli.embedded:status", "Tell what runs where"),
+        ("status", "starter.cli.status:status", "What runs, works, waits or is late"),
+        ("top", "starter.cli.top:top", "The same, live"),
         ("runs", "starter.cli.runs:app", "Runs: list, show, follow, pause, cancel, retry …"),
         ("hosts", "starter.cli.hosts:app", "Hosts: list, show, try one again that was down"),
         ("limits", "starter.cli.limits:app", "Limit hosts and sources at run time"),
@@ -43,10 +44,15 @@ TOPICS: dict[str, _Commands] = {
         ("dedup", "starter.cli.dedup:dedup", "Find documents that say the same; mark all but one"),
         ("cleanup", "starter.cli.cleanup:cleanup", "Take away what has been kept long enough"),
     ),
-    "Beside Temporal": (
+    "Beside it": (
         ("start", "starter.cli.start:start", "Start a workflow of any type, by its name"),
         ("schema", "starter.cli.schema:schema", "Print the JSON Schema of requests and results"),
         ("codec", "starter.cli.codec:codec", "Decrypt payloads for the Web UI and `temporal`"),
+        (
+            "completion",
+            "starter.cli.completion:completion",
+            "Complete commands and names in a shell",
+        ),
     ),
 }
 """By topic: name, where it is, and one line of help."""
@@ -89,6 +95,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(version("atlas-corpus") + "\n")
         return 0
+    if given[0] == "__complete":
+        from starter.cli.completing import answer
+
+        return answer(given[1:])
     from starter.cli.app import run
 
     return run([*given[1:], "--help"] if given[0] == "help" else given)

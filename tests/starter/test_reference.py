@@ -16,13 +16,17 @@ from starter.cli.shapes import VERSIONS
 COMMANDS = {" ".join(page.words): page for page in pages(build()) if not page.verbs}
 
 SILENT = {
-    *("up", "down", "worker", "codec", "completion bash", "completion zsh", "completion fish"),
+    *("up", "down", "worker", "codec"),
     *("sources pause", "sources resume", "limits clear host", "limits clear source"),
     *("runs pause", "runs resume", "runs cancel", "runs terminate"),
     *("schedules pause", "schedules resume", "schedules trigger", "schedules backfill"),
 }
 """Commands that do something, or run, and print no data."""
-FOREIGN = {"schema": "JSON Schema", "report show": "the report, in a form of its own"}
+FOREIGN = {
+    "completion": "a script",
+    "schema": "JSON Schema",
+    "report show": "the report, in a form of its own",
+}
 
 
 @pytest.mark.parametrize(("name", "written"), [("cli.md", cli_page), ("json.md", json_page)])
