@@ -26,6 +26,8 @@ def test_commands_in_blocks_are_taken(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_commands_in_sentences_are_taken(name: str) -> None:
     found = {span for span in spans(name) if span.startswith(PROGRAMS)}
+    # `atlas COMMAND` names none.
+    found = {span for span in found if not span.split()[1].isupper()}
     each = [way for span in sorted(found) for way in alternatives(span)]
     assert not [said for line in each for said in refused(name, line, complete=False)]
 
