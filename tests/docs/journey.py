@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,12 @@ class Journey:
     run: list[str] = field(default_factory=list)
     not_run: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+
+    def prepare(self, lines: Iterable[str]) -> None:
+        """Do what the page takes to be done already."""
+        for line in lines:
+            typed = self.shell.type(self._replaced(line), SILENCE)
+            assert typed.code == 0, f"{line}: {typed.output}"
 
     def follow(self) -> None:
         """Type every block of the page."""

@@ -1,8 +1,9 @@
 """The pages that people read, cut into what a test can hold against the code.
 
-A fenced block is of its language: `sh`, `console` or none has commands, `python` code, anything
-else (`text`, `json`, `toml`, `mermaid`) is shown and not run. An HTML comment in the line above a
-block says what the runner has to know: `<!-- not run: why -->`, `<!-- may fail: why -->`.
+A fenced block is of its language: `sh`, `console` or none has commands (where some lines begin with
+a prompt, those), `python` code; anything else (`text`, `json`, `toml`, `mermaid`) is shown and not
+run. An HTML comment in the line above a block says what the runner has to know:
+`<!-- not run: why -->`, `<!-- may fail: why -->`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Block:
         if self.language not in SHELL:
             return []
         lines = self.text.splitlines()
-        if self.language == "console":
+        if any(line.startswith("$ ") for line in lines):
             lines = list(_typed(lines))
         return [line for line in _joined(lines) if line and not line.startswith("#")]
 

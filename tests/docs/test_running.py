@@ -14,9 +14,23 @@ from tests.docs.pages import ROOT
 from tests.docs.shells import Shell
 from tests.origin.server import Origin
 
-FROM_NOTHING = ["README.md", "docs/getting-started.md"]
 EXAMPLE = "https://docs.example.org"
+OTHERS = ("https://example.org", "https://docs.example.com", "https://example.com")
 COLLECTORS = ("http://127.0.0.1:4318", "http://127.0.0.1:6006")
+# These take it that Atlas runs here, with a source `docs` that was synced.
+FROM_THERE = [
+    "docs/migrating-from-celery.md",
+    "docs/workflows.md",
+    "docs/schedules.md",
+    "docs/sources.md",
+]
+THERE = (
+    f". {ROOT}/.venv/bin/activate",
+    "atlas up -d",
+    f"atlas sources add docs {EXAMPLE}/ --delay 0.2",
+    "atlas sync docs --wait",
+)
+FROM_NOTHING = ["README.md", "docs/getting-started.md"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -47,7 +61,7 @@ def reader(home: Path, folder: Path) -> Iterator[Shell]:
     """A shell of somebody who has nothing yet; whatever it started is stopped at the end."""
     environment = {
         "HOME": str(home),
-        "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}",
+        "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
         "ATLAS_FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
         **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},
@@ -71,9 +85,28 @@ async def test_a_page_can_be_followed(
         instead |= dict.fromkeys(COLLECTORS, receiver.url)
         journey = Journey(page, shell, instead, tmp_path)
         await asyncio.to_thread(journey.follow)
-    with capsys.disabled():
-        print(f"\n{journey.told()}")
-    assert not journey.failed, "\n".join(journey.failed)
+    came_through(journey, capsys)
     assert any("atlas sync" in names for names in receiver.traces.values())
     whole = next(names for names in receiver.traces.values() if "atlas sync" in names)
     assert {"RunWorkflow:sync_pipeline", "RunActivity:fetch_batch"} <= whole
+
+
+@pytest.mark.parametrize("page", FROM_THERE)
+async def test_the_examples_of_a_page_work(
+    page: str, site: Origin, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "urls.txt").write_text(site.url("/tides") + "\n")
+    with reader(home, home) as shell:
+        instead = dict.fromkeys((EXAMPLE, *OTHERS), site.base)
+        journey = Journey(page, shell, instead, tmp_path)
+        await asyncio.to_thread(journey.prepare, THERE)
+        await asyncio.to_thread(journey.follow)
+    came_through(journey, capsys)
+
+
+def came_through(journey: Journey, capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(f"\n{journey.told()}")
+    assert not journey.failed, "\n".join(journey.failed)
