@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from atlas.domain.schedules import own_schedule
 from atlas.domain.scope import directory_of, scope_of
@@ -19,6 +19,9 @@ from starter import errors
 from starter.connection import Parts
 from starter.errors import InvalidRequest
 from starter.schedules import Schedules
+
+if TYPE_CHECKING:
+    from starter.overview import SourceSeen
 
 log = logging.getLogger("atlas.client")
 
@@ -132,6 +135,23 @@ class Sources:
             if not found:
                 raise await sources.unknown(connection, name)
             return found[0]
+
+    async def freshness(
+        self, *names: str, stale_after: timedelta | None = None
+    ) -> tuple[SourceSeen, ...]:
+        """How all sources, or those named, keep their promises, the latest first. `stale_after`:
+        how late each may be, in place of its own tolerance. Raises `NotFound`."""
+        from atlas.stores.postgres import glance
+        from starter.watching.freshness import sources_seen
+
+        async with self._told() as connection:
+            found = await glance.sources_lately(connection)
+            known = {each.source.spec.name for each in found}
+            for name in names:
+                if name not in known:
+                    raise await sources.unknown(connection, name)
+        wanted = [each for each in found if not names or each.source.spec.name in names]
+        return sources_seen(wanted, datetime.now(UTC), stale_after)
 
     async def edit(self, name: str, **changes: Unpack[Changes]) -> SourceSpec:
         """Change rules of a source; what is not named stays, and a run under way may keep it.

@@ -1,12 +1,10 @@
-"""`atlas up`, `atlas down`, `atlas status`: options of the embedded stack's commands."""
+"""`atlas up`, `atlas down`: options of the embedded stack's commands."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from cyclopts import Parameter
-
-from starter.cli.output import Format
 
 
 def up(
@@ -38,15 +36,3 @@ def down() -> int:
     from starter.cli import stack
 
     return stack.down()
-
-
-def status(*, output: Format = "text") -> int:
-    """Tell what runs where. Exit code 0 when every part does, else 1.
-
-    Examples:
-        atlas status
-        atlas status -o json | jq .ready
-    """
-    from starter.cli import stack
-
-    return stack.status(output)

@@ -38,6 +38,8 @@ VERSIONS = {
     "schedule_changes": 1,
     "schedules": 1,
     "status": 1,
+    "overview": 1,
+    "freshness": 1,
 }
 
 

@@ -143,6 +143,9 @@ async def list_(*, output: Format = "text") -> int:
     return 0
 
 
+app.command("starter.cli.freshness:freshness", name="freshness")
+
+
 @app.command
 async def show(name: Named, /, *, output: Format = "text") -> int:
     """Show one source: its rules, its pages, its last run, and who works on it now.

@@ -1,11 +1,9 @@
-"""`atlas up`, `atlas down`, `atlas status`: the embedded stack of one home."""
+"""`atlas up`, `atlas down`: the embedded stack of one home."""
 
-import asyncio
 import os
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,7 +12,6 @@ from atlas.embedded.errors import EmbeddedError
 from atlas.embedded.leftovers import stop_stack
 from atlas.embedded.plan import Plan
 from atlas.embedded.record import read_stack, supervisor_of
-from atlas.embedded.report import PartStatus, StackStatus, inspect
 from atlas.settings import Settings
 
 _ALREADY_RUNNING = 3  # starter.supervise.ALREADY_RUNNING; importing it costs 0.1 s
@@ -54,23 +51,6 @@ def down() -> int:
     said = f"Stopped {', '.join(ended)}" if ended else "Nothing is running"
     sys.stderr.write(f"{said} ({home})\n")
     return 0
-
-
-def status(output: str = "text") -> int:
-    """Tell what runs, on stdout; the exit code: 0 when every part does, else 1.
-
-    Raises:
-        SettingsError: a setting is wrong.
-    """
-    settings = Settings.load()
-    found = asyncio.run(inspect(settings.home, settings.postgres_url, external_temporal()))
-    if output != "text":
-        from starter.cli.output import emit
-
-        emit("status", found.to_json(), output)
-    else:
-        sys.stdout.write(_table(found))
-    return 0 if found.ready else 1
 
 
 def _require_posix() -> None:
@@ -149,34 +129,3 @@ def _already_running(home: Path, detach: bool) -> int:
         f"Another `atlas up` in {home} ended before it was ready",
         f"See {home / 'logs' / 'atlas.log'}, then run `atlas up` again",
     )
-
-
-def _table(found: StackStatus) -> str:
-    lines = [_line(part) for part in found.parts]
-    state = "ready" if found.ready else "not ready"
-    lines.append(f"{'home':<9} {state:<9} {found.home}  {_mib(found.memory_bytes)} in all")
-    if found.ui_url and found.ready:
-        lines.append(f"{'Web UI':<9} {'':<9} {found.ui_url}")
-    if not found.ready:
-        lines.append("Start it with `atlas up -d`.")
-    return "\n".join(lines) + "\n"
-
-
-def _line(part: PartStatus) -> str:
-    state = "running" if part.running else "down" if part.pid is None else "silent"
-    origin = ["external"] if part.external else []
-    pid = [f"pid {part.pid}"] if part.pid else []
-    memory = [_mib(part.memory_bytes)] if part.memory_bytes else []
-    since = [f"for {_age(part.since)}"] if part.since else []
-    details = [*origin, *pid, *memory, *since, *([part.address] if part.address else [])]
-    return f"{part.name:<9} {state:<9} {', '.join(details)}"
-
-
-def _mib(count: int | None) -> str:
-    return f"{(count or 0) / 2**20:.0f} MiB"
-
-
-def _age(since: str) -> str:
-    seconds = int((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
-    hours, rest = divmod(max(seconds, 0), 3600)
-    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from atlas.domain.freshness import Freshness
 from atlas.domain.schedules import declared
 from atlas.scheduling.looking import Glimpse
 from atlas.stores.postgres import glance, host_status
@@ -16,7 +15,7 @@ from atlas.stores.postgres.glance import PageCounts, SourceLately
 from atlas.stores.postgres.host_status import HostStatus
 from atlas.stores.postgres.pool import Connection
 from atlas.stores.postgres.runs import Run
-from starter.overview import HostSeen, RunSeen, ScheduleSeen, SourceSeen, SourceState
+from starter.overview import HostSeen, RunSeen, ScheduleSeen
 from starter.watching.pace import Rates, Rationed
 from starter.watching.running import MOST, Asked, Execution, stage_of
 
@@ -218,40 +217,3 @@ def schedules_seen(
     ]
     last = datetime.max.replace(tzinfo=UTC)
     return tuple(sorted(found, key=lambda one: (one.state != "missing", one.next or last, one.id)))
-
-
-def sources_seen(
-    told: Told, now: datetime, stale_after: timedelta | None = None
-) -> tuple[SourceSeen, ...]:
-    """Every source, the latest first."""
-    found = [source_seen(each, now, stale_after) for each in told.sources]
-    return tuple(sorted(found, key=lambda one: (not one.stale, -one.late, one.name)))
-
-
-def source_seen(
-    lately: SourceLately, now: datetime, stale_after: timedelta | None = None
-) -> SourceSeen:
-    """How one source keeps its promise."""
-    source = lately.source
-    fresh = source.freshness(now, stale_after)
-    return SourceSeen(
-        name=source.spec.name,
-        state=_state(fresh),
-        every=source.spec.cadence,
-        cron=source.spec.cron,
-        last_success=source.checked_at,
-        due=fresh.due,
-        late=fresh.late,
-        tolerance=fresh.tolerance,
-        running=source.lease is not None,
-        last_outcome=lately.last_outcome,
-        last_ended=lately.last_ended,
-    )
-
-
-def _state(fresh: Freshness) -> SourceState:
-    if fresh.due is None:
-        return "paused"
-    if fresh.stale:
-        return "stale"
-    return "due" if fresh.late else "fresh"

@@ -17,6 +17,7 @@ from starter.connection import Parts
 from starter.errors import AtlasError, CannotConnect
 from starter.overview import Overview, Untold, WorkerSeen
 from starter.watching import corpus
+from starter.watching.freshness import sources_seen
 from starter.watching.pace import Rates, Rationed
 from starter.watching.running import Asked, Execution, executions, progress
 from starter.watching.workers import Fleet, by_polls, queues_seen
@@ -121,18 +122,15 @@ class Watch:
 
     async def _take_workers(self, seen: _Temporal, found: list[Beat] | None) -> None:
         """Judge who lives; at the first look once more, where only that can tell."""
-        if not found:
-            if seen.states is not None:
-                seen.workers = by_polls(seen.states, self._moment())
-                seen.heartbeats = found is not None and not seen.workers
-            return
-        self._fleet.look(found, self._now())
+        seen.heartbeats = found is not None
+        self._fleet.look(found or [], self._now())
         if self._looks == 1 and self._fleet.doubtful(seen.states or {}):
             await asyncio.sleep(_NEXT_BEAT)
             again = await self._told("temporal", "workers", self._beats())
-            if again is not None and again[0]:
-                self._fleet.look(again[0], self._now())
-        seen.workers = self._fleet.workers()
+            if again is not None:
+                self._fleet.look(again[0] or [], self._now())
+        polling = by_polls(seen.states or {}, self._moment(), besides=self._fleet.beats)
+        seen.workers = (*self._fleet.workers(), *polling)
 
     async def _ask(self, seen: _Temporal) -> dict[str, Asked]:
         """How far those runs are that count no pages, as far as a worker is there to answer."""
@@ -179,7 +177,7 @@ class Watch:
             runs_total=len(runs) if runs is not None and seen.running is None else seen.total,
             hosts=None if told is None else told.hosts,
             schedules=corpus.schedules_seen(seen.schedules, told),
-            sources=None if told is None else corpus.sources_seen(told, at, self._stale_after),
+            sources=None if told is None else sources_seen(told.sources, at, self._stale_after),
             untold=tuple(self._untold),
         )
 

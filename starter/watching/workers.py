@@ -23,14 +23,15 @@ class Fleet:
 
     def __init__(self) -> None:
         self._pulses = Pulses()
-        self._beats: list[Beat] = []
+        self.beats: list[Beat] = []
+        """Of the last look, also of workers that are gone."""
         self._known: Mapping[str, Pulse] = {}
         self._now = 0.0
 
     def look(self, beats: Sequence[Beat], now: float) -> None:
         """Take note of the heartbeats that are known `now` (seconds since the epoch)."""
         self._known = self._pulses.look({each.key: each.at.timestamp() for each in beats}, now)
-        self._beats, self._now = list(beats), now
+        self.beats, self._now = list(beats), now
 
     def doubtful(self, queues: Mapping[str, QueueState]) -> bool:
         """Whether only another look can tell of some worker. One that Temporal no longer knows as
@@ -39,13 +40,13 @@ class Fleet:
             self._known[beat.key].doubtful(self._now, beat.interval)
             and _polls(beat, queues)
             and not beat.stopping
-            for beat in self._beats
+            for beat in self.beats
         )
 
     def workers(self) -> tuple[WorkerSeen, ...]:
         """Those that run, drain, or were lost in the last minutes, the lost first."""
         by_process: dict[str, list[Beat]] = defaultdict(list)
-        for beat in self._beats:
+        for beat in self.beats:
             if self._tells(beat):
                 by_process[beat.process].append(beat)
         found = [self._worker(beats) for beats in by_process.values()]
@@ -104,13 +105,18 @@ def _place(worker: WorkerSeen) -> tuple[object, ...]:
     return _ORDER.index(worker.state), worker.host, worker.pid or 0, worker.identity
 
 
-def by_polls(queues: Mapping[str, QueueState], now: datetime) -> tuple[WorkerSeen, ...]:
-    """The workers that polled in the last minutes: for servers that keep no heartbeats."""
+def by_polls(
+    queues: Mapping[str, QueueState], now: datetime, *, besides: Iterable[Beat] = ()
+) -> tuple[WorkerSeen, ...]:
+    """The workers that polled in the last minutes, `besides` those that sent a heartbeat: of
+    servers that keep none, and for the first second of a worker."""
+    known = {beat.identity for beat in besides}
     last: dict[str, dict[str, datetime]] = defaultdict(dict)
     for queue, state in queues.items():
         for poll in state.polls:
-            seen = last[poll.identity]
-            seen[queue] = max(poll.at, seen.get(queue, poll.at))
+            if poll.identity not in known:
+                seen = last[poll.identity]
+                seen[queue] = max(poll.at, seen.get(queue, poll.at))
     return tuple(sorted((_polling(*each, now) for each in last.items()), key=_place))
 
 

@@ -9,6 +9,7 @@ import pytest
 from atlas.embedded.errors import EmbeddedError
 from atlas.settings import SettingsError
 from starter.cli import stack
+from starter.cli.status import status
 from starter.supervise import readable
 from tests.embedded.conftest import Home
 
@@ -17,25 +18,25 @@ async def test_status_is_zero_only_when_everything_runs(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ATLAS_HOME", str(home.path))
-    assert await asyncio.to_thread(stack.status, "json") == 1
+    assert await status(output="json") == 1
     assert json.loads(capsys.readouterr().out)["ready"] is False
 
     assert await home.up() == 0
     capsys.readouterr()
-    assert await asyncio.to_thread(stack.status, "json") == 0
+    assert await status(output="json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["ready"] is True
     assert [part["running"] for part in told["parts"]] == [True, True, True]
     assert told["ui_url"] == home.stack.ui_url
 
-    assert await asyncio.to_thread(stack.status) == 0
+    assert await status() == 0
     text = capsys.readouterr().out
     assert "running" in text
     assert str(home.path) in text
 
     assert await asyncio.to_thread(stack.down) == 0
     assert "Stopped temporal, postgres, worker" in capsys.readouterr().err
-    assert await asyncio.to_thread(stack.status) == 1
+    assert await status() == 1
     assert "atlas up" in capsys.readouterr().out
 
 
@@ -56,11 +57,11 @@ def test_windows_is_told_where_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
         stack.up(detach=True)
 
 
-def test_a_status_shows_no_password(
+async def test_a_status_shows_no_password(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ATLAS_DATABASE_URL", "postgresql://me:hunter2@127.0.0.1:1/atlas")
-    assert stack.status("json") == 1
+    assert await status(output="json") == 1
     assert "hunter2" not in capsys.readouterr().out
 
 

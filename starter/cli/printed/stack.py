@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pydantic import Field
+
 from atlas.contracts.health import Check
 from starter.cli.printed import Printed, shape
+from starter.cli.printed.watching import Seen
 
 
 class Part(Printed):
@@ -28,12 +31,13 @@ class Part(Printed):
 
 @shape("status", "status")
 class Status(Printed):
-    """What of a home's stack runs."""
+    """What runs, works, waits or is late."""
 
     home: str
     """ATLAS_HOME."""
     ready: bool
-    """Whether every part runs and answers."""
+    """Whether every part runs and answers; of servers that are somebody else's: whether they
+    answer, and a worker runs."""
     supervisor_pid: int | None
     """Of the process that keeps the parts running."""
     memory_bytes: int
@@ -41,15 +45,68 @@ class Status(Printed):
     ui_url: str | None
     """Temporal's Web UI."""
     parts: list[Part]
+    overview: Seen
+    """Everything else, as `atlas top -o json` prints it."""
+
+
+class Examined(Check):
+    """What was found of one part."""
+
+    group: str
+    """`settings`, `connections`, `permissions`, `versions`, `corpus`, `work`, `machine`,
+    `network` or `others`."""
 
 
 @shape("doctor", "doctor")
 class Doctor(Printed):
-    """What was looked at, and what mends it."""
+    """What was looked at, in the order in which to mend it."""
 
     ok: bool
     """Whether nothing failed."""
-    checks: list[Check]
+    checks: list[Examined]
+
+
+class Set(Printed):
+    """A variable that Atlas, or a library of it, reads."""
+
+    variable: str
+    value: str | None
+    """`(set)` for a secret; of a database's address everything but user, password and query."""
+    set: bool
+    """Whether anything gives it; otherwise it has its default."""
+    from_: str = Field(alias="from")
+    """The variable; the file with line and key; the file of the secret; or `default`."""
+    secret: bool
+    instead_of: list[str]
+    """Places that give it as well, in vain."""
+
+
+class SetSetting(Set):
+    """A setting, with its name in `atlas.toml` and Python."""
+
+    name: str
+
+
+@shape("config_check", "config check")
+class ConfigCheck(Printed):
+    """Whether the settings can be used."""
+
+    ok: bool
+    files: list[str]
+    """Those that were read, beside the environment and secrets."""
+    problems: list[str]
+    """What is refused, each with its mend."""
+    unknown: list[str]
+    """`ATLAS_…` variables that nobody reads, each with what was probably meant."""
+
+
+@shape("config", "config show")
+class Config(ConfigCheck):
+    """Everything that is set, and where it came from."""
+
+    settings: list[SetSetting]
+    variables: list[Set]
+    """Of Temporal, OpenTelemetry, AWS, PostgreSQL and proxies, as far as they are set."""
 
 
 @shape("migrated", "migrate")
