@@ -11,7 +11,7 @@ import asyncio
 import logging
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,13 +22,15 @@ from temporalio.common import MetricMeter
 from temporalio.service import RPCError
 
 from atlas.checks.queues import whole_state
-from atlas.contracts.names import QUEUES
+from atlas.composition.workers import slots_of
+from atlas.contracts.names import QUEUE, QUEUES
 from atlas.stores.postgres import sources, watching
 from atlas.telemetry import instruments as own
 from atlas.telemetry.metrics import Gauge
 
 if TYPE_CHECKING:
     from atlas.composition.parts import Parts
+    from atlas.settings import Settings
     from atlas.stores.postgres.pool import Connection
     from atlas.stores.postgres.sources import Source
 
@@ -46,7 +48,7 @@ log = logging.getLogger("atlas.sampling")
 @asynccontextmanager
 async def sampling(parts: Parts, meter: MetricMeter) -> AsyncIterator[None]:
     """Sample as long as the block runs."""
-    gauges = {one.name: Gauge(meter, one) for one in own.INSTRUMENTS if one.kind == "gauge"}
+    gauges = {one.name: Gauge(meter, one) for one in own.INSTRUMENTS if _is_sampled(one)}
     sampler = Sampler(parts, gauges)
     tasks = [
         asyncio.create_task(sampler.keep("corpus", EVERY, sampler.corpus)),
@@ -59,6 +61,16 @@ async def sampling(parts: Parts, meter: MetricMeter) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def show_slots(settings: Settings, queues: Sequence[str], meter: MetricMeter) -> None:
+    """Tell once how many tasks the workers for these queues take on at most."""
+    gauge = meter.create_gauge(own.SLOTS.name, own.SLOTS.says)
+    for queue in queues:
+        labels = {"task_queue": queue, "worker_type": "ActivityWorker"}
+        gauge.set(slots_of(settings, queue).most, labels)
+        if queue == QUEUE:
+            gauge.set(settings.worker_workflows, labels | {"worker_type": "WorkflowWorker"})
 
 
 class Sampler:
@@ -155,6 +167,10 @@ class Sampler:
 
     def _replace(self, instrument: own.Instrument, values: dict[str, float]) -> None:
         self._gauges[instrument.name].replace(values)
+
+
+def _is_sampled(instrument: own.Instrument) -> bool:
+    return instrument.kind == "gauge" and instrument is not own.SLOTS
 
 
 def _folders(parts: Parts) -> dict[str, Path]:

@@ -149,6 +149,14 @@ POLLERS = Instrument(
     "workers that poll the queue, as Temporal knows them; of `atlas` the fewer of workflow and "
     "activity pollers",
 )
+SLOTS = Instrument(
+    "atlas_worker_slots",
+    "gauge",
+    "tasks",
+    ("task_queue", "worker_type"),
+    "how many tasks this worker takes on at once at most; `temporal_worker_task_slots_used` says "
+    "how many it has",
+)
 RUNS = Instrument("atlas_open_runs", "gauge", "runs", ("state",), "runs: `working` or `paused`")
 HOSTS_DOWN = Instrument(
     "atlas_hosts_down", "gauge", "hosts", (), "hosts whose breaker is open or half open"
