@@ -59,13 +59,13 @@ def _page(body: str) -> str:
 @contextmanager
 def reader(home: Path, folder: Path) -> Iterator[Shell]:
     """A shell of somebody who has nothing yet; whatever it started is stopped at the end."""
-    environment = {
-        "HOME": str(home),
-        "PATH": os.environ["PATH"],
-        "LANG": "C.UTF-8",
-        "ATLAS_FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
-        **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},
-    }
+    # The machine's own variables (certificates, package index) stay; what a test needs is in a page.
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    environment["PATH"] = ":".join(
+        each for each in os.environ["PATH"].split(":") if not each.startswith(str(ROOT))
+    )
+    environment |= {"HOME": str(home), "ATLAS_FETCH_ALLOW_NETWORKS": "127.0.0.0/8"}
+    environment.pop("ATLAS_HOME", None)  # the home of somebody who sets nothing: ~/.atlas
     with Shell(folder, environment) as shell:
         try:
             yield shell
