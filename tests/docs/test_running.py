@@ -59,7 +59,7 @@ def _page(body: str) -> str:
 @contextmanager
 def reader(home: Path, folder: Path) -> Iterator[Shell]:
     """A shell of somebody who has nothing yet; whatever it started is stopped at the end."""
-    # The machine's own variables (certificates, package index) stay; what a test needs is in a page.
+    # The machine's own variables stay: certificates, package index.
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     environment["PATH"] = ":".join(
         each for each in os.environ["PATH"].split(":") if not each.startswith(str(ROOT))
