@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import asyncpg
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.namespace.v1 import UpdateNamespaceInfo
-from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.api.operatorservice.v1 import (
+    AddSearchAttributesRequest,
+    ListSearchAttributesRequest,
+)
 from temporalio.api.workflowservice.v1 import (
     DescribeNamespaceRequest,
     DescribeNamespaceResponse,
@@ -14,7 +19,9 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from atlas import unlisted
 from atlas.contracts.names import SEARCH_ATTRIBUTES
+from atlas.locations import on_cloud
 from atlas.stores.postgres.migrate import verify
 
 _CORPUS_KEY = "atlas_corpus_id"
@@ -22,6 +29,11 @@ _CORPUS_KEY = "atlas_corpus_id"
 
 class StartRefused(Exception):
     """The worker must not start; the message says why and what mends it."""
+
+    def __init__(self, why: str, mend: str) -> None:
+        super().__init__(f"{why}; {mend}")
+        self.why = why
+        self.mend = mend
 
 
 async def check_all(client: Client, pool: asyncpg.Pool) -> None:
@@ -39,61 +51,115 @@ async def check_namespace(client: Client) -> None:
     try:
         await _describe(client)
     except RPCError as error:
+        if error.status in unlisted.REFUSED:
+            raise StartRefused(
+                f"Temporal refused to tell of namespace '{client.namespace}': {error.message}",
+                "check TEMPORAL_NAMESPACE (on Temporal Cloud `name.account`), and that "
+                "TEMPORAL_API_KEY or the client certificate may use it",
+            ) from None
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
         raise StartRefused(
-            f"Temporal has no namespace '{client.namespace}'; create it with "
+            f"Temporal has no namespace '{client.namespace}'",
+            "create it with "
             f"`temporal operator namespace create --namespace {client.namespace} --retention 30d`, "
-            "or set TEMPORAL_NAMESPACE to one that exists"
+            "or set TEMPORAL_NAMESPACE to one that exists",
         ) from None
 
 
 async def check_search_attributes(client: Client) -> None:
     """An unregistered attribute would make every workflow task retry for ever."""
-    answer = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
-    present = {
-        name: IndexedValueType.Name(kind).removeprefix("INDEXED_VALUE_TYPE_").title()
-        for name, kind in answer.custom_attributes.items()
-    }
+    present = await _search_attributes(client)
     missing = {name: kind for name, kind in SEARCH_ATTRIBUTES.items() if name not in present}
     if missing:
-        flags = " ".join(f"--name {name} --type {kind}" for name, kind in missing.items())
         raise StartRefused(
-            f"namespace '{client.namespace}' lacks the search attributes {', '.join(missing)}; run "
-            f"`temporal operator search-attribute create --namespace {client.namespace} {flags}`"
+            f"namespace '{client.namespace}' lacks the search attributes {', '.join(missing)}",
+            _registering(client, missing),
         )
     wrong = [name for name, kind in SEARCH_ATTRIBUTES.items() if present[name] != kind]
     if wrong:
         raise StartRefused(
             f"search attribute {wrong[0]} has type {present[wrong[0]]}, not "
-            f"{SEARCH_ATTRIBUTES[wrong[0]]}; use another namespace (TEMPORAL_NAMESPACE)"
+            f"{SEARCH_ATTRIBUTES[wrong[0]]}",
+            "use another namespace (TEMPORAL_NAMESPACE)",
         )
+
+
+def _registering(client: Client, missing: Mapping[str, str]) -> str:
+    if on_cloud(client.service_client.config.target_host):  # which keeps the operator's calls
+        flags = " ".join(f"--search-attribute {name}={kind}" for name, kind in missing.items())
+        return f"run `tcld namespace search-attributes add --namespace {client.namespace} {flags}`"
+    flags = " ".join(f"--name {name} --type {kind}" for name, kind in missing.items())
+    return (
+        f"run `temporal operator search-attribute create --namespace {client.namespace} {flags}`, "
+        "or `atlas doctor --fix`"
+    )
+
+
+async def register_search_attributes(client: Client) -> list[str]:
+    """Register those that the namespace lacks; their names. Raises RPCError."""
+    present = await _search_attributes(client)
+    missing = {name: kind for name, kind in SEARCH_ATTRIBUTES.items() if name not in present}
+    if missing:
+        kinds = {
+            name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}")
+            for name, kind in missing.items()
+        }
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=kinds)
+        )
+    return list(missing)
+
+
+async def _search_attributes(client: Client) -> dict[str, str]:
+    try:
+        answer = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+    except RPCError as error:
+        if error.status not in unlisted.REFUSED:
+            raise
+        return await unlisted.attributes_in_queries(client)
+    return {
+        name: IndexedValueType.Name(kind).removeprefix("INDEXED_VALUE_TYPE_").title()
+        for name, kind in answer.custom_attributes.items()
+    }
 
 
 async def check_corpus(client: Client, corpus_id: str) -> None:
     """One namespace, one corpus: the id is kept in both, and the first worker writes it."""
     recorded = await recorded_corpus(client)
     if recorded is None:
-        await client.workflow_service.update_namespace(
-            UpdateNamespaceRequest(
-                namespace=client.namespace,
-                update_info=UpdateNamespaceInfo(data={_CORPUS_KEY: corpus_id}),
-            )
-        )
-    elif recorded != corpus_id:
+        recorded = await _record(client, corpus_id)
+    if recorded != corpus_id:
         raise StartRefused(
             f"namespace '{client.namespace}' belongs to corpus {recorded}, but the database holds "
-            f"corpus {corpus_id}; point ATLAS_DATABASE_URL at the corpus of this namespace, or "
-            "TEMPORAL_NAMESPACE at another namespace"
+            f"corpus {corpus_id}",
+            "point ATLAS_DATABASE_URL at the corpus of this namespace, or TEMPORAL_NAMESPACE at "
+            "another namespace",
         )
 
 
 async def recorded_corpus(client: Client) -> str | None:
     """The id of the corpus that the namespace belongs to; None before its first worker."""
     description = await _describe(client)
-    return description.namespace_info.data.get(_CORPUS_KEY)
+    kept = description.namespace_info.data.get(_CORPUS_KEY)
+    return kept or await unlisted.corpus_on_schedule(client)
+
+
+async def _record(client: Client, corpus_id: str) -> str:
+    try:
+        await client.workflow_service.update_namespace(
+            UpdateNamespaceRequest(
+                namespace=client.namespace,
+                update_info=UpdateNamespaceInfo(data={_CORPUS_KEY: corpus_id}),
+            )
+        )
+    except RPCError as error:
+        if error.status not in unlisted.REFUSED:
+            raise
+        return await unlisted.keep_corpus_on_schedule(client, corpus_id)
+    return corpus_id
 
 
 async def _describe(client: Client) -> DescribeNamespaceResponse:

@@ -1,19 +1,23 @@
-"""`atlas doctor`: each part looked at from here, outside Temporal, whatever is down."""
+"""`atlas doctor`: each part looked at from here, outside Temporal, whatever is down.
+
+All looks go on beside each other, each bounded in time (`atlas.checks.probe`).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from atlas.contracts.health import CONCERNS, Check
+from atlas.checks.configuration import MEND, doubtful, refused
+from atlas.contracts.health import Check
 from atlas.embedded.discovery import external_temporal
 from atlas.embedded.record import supervisor_of
 from atlas.settings import Settings, SettingsError
+from atlas.settings.report import report
 from atlas.stores.postgres.pool import shown
 from starter.connection import Parts
 from starter.errors import AtlasError
@@ -22,56 +26,169 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from atlas.checks.concerns import Concerns
+    from atlas.checks.probe import Found
 
-_TEMPORAL = ("temporal", "queues", "schedules")
-"""Concerns of which nothing can be said without Temporal."""
+Clock: TypeAlias = Callable[[], datetime]
+
+GROUPS = {
+    "settings": ("settings", "proxy"),
+    "connections": ("stack", "temporal", "postgresql", "blobs"),
+    "permissions": ("folders", "database role", "namespace"),
+    "versions": ("atlas", "postgresql version", "temporal version", "worker versions"),
+    "corpus": ("index", "sources", "index_lag", "quarantine"),
+    "work": ("queue", "schedules"),
+    "machine": ("disk",),
+    "network": ("alert webhook", "traces", "metrics", "web"),
+}
+"""What is looked at, in the order in which to mend it; `queue` stands for each of them."""
+
+_OF_TEMPORAL = ("temporal", "queues", "schedules")
+_OF_DATABASE = ("postgresql", "index", "sources", "pages")
+_OF_MACHINE = ("blobs", "disk")
+_CONNECTING = 12.0
+"""Seconds after which Temporal counts as down."""
+_COLLECTORS = {
+    "traces": ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    "metrics": ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",),
+}
 
 
-async def examine(url: str | None = None) -> list[Check]:
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was found of one part."""
+
+    group: str
+    check: Check
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def examine(url: str | None = None, *, clock: Clock = _now) -> list[Examined]:
     """What was found of each part, in the order in which to mend it.
 
     `url`: also fetch it, as a worker would. Never raises because of what it finds.
     """
+    known = report()
+    found = [*refused(known), *doubtful(known)]
+    if known.ok:
+        try:
+            parts = Parts(Settings.load())
+        except (SettingsError, AtlasError) as error:
+            found.append(Check(part="settings", status="failing", detail=str(error), mend=MEND))
+        else:
+            settings = Check(part="settings", detail=_where(parts))
+            found = [settings, *found, *await _parts(parts, url, clock)]
+    return _in_order([*found, await _program()])
+
+
+async def _parts(parts: Parts, url: str | None, clock: Clock) -> list[Check]:
+    looks = [
+        _of_temporal(parts, clock),
+        _of_database(parts, clock),
+        _of_machine(parts, clock),
+        _outside(parts, url, clock),
+    ]
     try:
-        settings = Settings.load()
-        parts = Parts(settings)
-    except (SettingsError, AtlasError) as error:
-        mend = "Correct the environment or .env; docs/settings.md says what each may be"
-        return [Check(part="settings", status="failing", detail=str(error), mend=mend)]
-    found = [Check(part="settings", detail=_where(parts)), *_home(parts), *_stack(parts)]
-    try:
-        found += await _concerns(parts)
-        if url is not None:
-            found.append(await _fetched(parts, url))
+        looked = await asyncio.gather(*looks)
     finally:
         await parts.close()
-    return found
+    return [*_stack(parts), *(check for checks in looked for check in checks)]
 
 
-async def _concerns(parts: Parts) -> list[Check]:
-    async with _temporal(parts) as (client, why_not):
-        names = [name for name in CONCERNS if client is not None or name not in _TEMPORAL]
-        concerns = _looking(parts, client)
-        looked = await asyncio.gather(*(concerns.check(name, {}) for name in names))
-    checks = [check for one in looked for check in one.checks]
-    return checks if why_not is None else [why_not, *checks]
+def _in_order(checks: list[Check]) -> list[Examined]:
+    places = [(group, part) for group, parts in GROUPS.items() for part in parts]
+    names = [part for _, part in places]
+
+    def place(check: Check) -> int:
+        name = "queue" if check.part.startswith("queue ") else check.part
+        return names.index(name) if name in names else len(names)
+
+    places.append(("others", ""))
+    return [Examined(places[place(each)][0], each) for each in sorted(checks, key=place)]
 
 
-@asynccontextmanager
-async def _temporal(parts: Parts) -> AsyncIterator[tuple[Client | None, Check | None]]:
-    """The client, or why there is none."""
-    from atlas.checks.temporal import MEND
+async def _of_temporal(parts: Parts, clock: Clock) -> list[Check]:
+    from atlas.checks import permissions, versions
+    from atlas.checks.temporal import MEND as DOWN
 
     try:
-        async with parts.temporal() as client:
+        async with asyncio.timeout(_CONNECTING), parts.temporal() as client:
             pass
-    except AtlasError as error:
-        yield None, Check(part="temporal", status="failing", detail=str(error), mend=MEND)
-    else:
-        yield client, None
+    except (AtlasError, TimeoutError) as error:
+        said = str(error) or f"Temporal gave no answer in {_CONNECTING:.0f} s"
+        return [Check(part="temporal", status="failing", detail=said, mend=DOWN)]
+    looks = [
+        _look("namespace", permissions.namespace(client), DOWN),
+        _look("temporal version", versions.temporal(client), DOWN),
+        _look("worker versions", versions.workers(client, clock().timestamp()), DOWN),
+    ]
+    asked = _concerns(parts, client, clock, _OF_TEMPORAL)
+    others, concerns = await asyncio.gather(asyncio.gather(*looks), asked)
+    return [*concerns, *others]
 
 
-def _looking(parts: Parts, client: Client | None) -> Concerns:
+async def _of_database(parts: Parts, clock: Clock) -> list[Check]:
+    """Where PostgreSQL does not answer, that is told once, not of each of its parts."""
+    from atlas.checks import database, permissions, versions
+    from atlas.checks.concerns import known
+
+    concerns = asyncio.ensure_future(_concerns(parts, None, clock, _OF_DATABASE))
+    if parts.locations.database_url is None:
+        return await concerns
+    url = parts.locations.database_url
+    version = known("postgresql version", versions.postgresql(url), database.MEND)
+    role = known("database role", permissions.database(url), permissions.MEND)
+    checked = await asyncio.gather(version, role)
+    return [*await concerns, *(check for each in checked for check in each.checks)]
+
+
+async def _of_machine(parts: Parts, clock: Clock) -> list[Check]:
+    from atlas.checks import blobs, permissions
+
+    folders = permissions.folders(parts.settings.folders)
+    allowed, concerns = await asyncio.gather(
+        _look("folders", folders, blobs.MEND), _concerns(parts, None, clock, _OF_MACHINE)
+    )
+    return [*concerns, allowed]
+
+
+async def _outside(parts: Parts, url: str | None, clock: Clock) -> list[Check]:
+    """What the settings name outside, and the page."""
+    from atlas.checks import network
+
+    looks = [
+        _look(part, network.reached(name, where, clock()), network.MEND)
+        for part, name, where in _named_outside(parts.settings)
+    ]
+    if url is not None:
+        from starter.reaching import MEND as UNREACHED
+        from starter.reaching import reached
+
+        looks.append(_look("web", reached(parts.settings, url, clock), UNREACHED))
+    return list(await asyncio.gather(*looks))
+
+
+def _named_outside(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Part, variable and URL of each."""
+    if settings.alert_webhook is not None:
+        yield "alert webhook", "ATLAS_ALERT_WEBHOOK", settings.alert_webhook.get_secret_value()
+    for part, variables in _COLLECTORS.items():
+        named = next((name for name in variables if os.environ.get(name)), None)
+        if named is not None:
+            yield part, named, os.environ[named]
+
+
+async def _concerns(
+    parts: Parts, client: Client | None, clock: Clock, names: Sequence[str]
+) -> list[Check]:
+    concerns = _looking(parts, client, clock)
+    looked = await asyncio.gather(*(concerns.check(name, {}) for name in names))
+    return [check for one in looked for check in one.checks]
+
+
+def _looking(parts: Parts, client: Client | None, clock: Clock) -> Concerns:
     from atlas.checks.concerns import Concerns
 
     return Concerns(
@@ -80,8 +197,20 @@ def _looking(parts: Parts, client: Client | None) -> Concerns:
         blob_location=parts.locations.blobs,
         s3=parts.locations.s3,
         folders=parts.settings.folders,
-        clock=lambda: datetime.now(UTC),
+        clock=clock,
     )
+
+
+async def _look(part: str, look: Awaitable[Found], mend: str) -> Check:
+    from atlas.checks.probe import looked_at
+
+    return await looked_at(part, look, mend=mend)
+
+
+async def _program() -> Check:
+    from atlas.checks.versions import program
+
+    return Check(part="atlas", detail=program().detail)
 
 
 def _where(parts: Parts) -> str:
@@ -96,15 +225,6 @@ def _where(parts: Parts) -> str:
     return ", ".join(f"{name} {value}" for name, value in known.items())
 
 
-def _home(parts: Parts) -> list[Check]:
-    """Whether Atlas may write where the embedded stack keeps its state, if there is one."""
-    home = parts.settings.home
-    if not home.exists() or os.access(home, os.R_OK | os.W_OK | os.X_OK):
-        return []
-    mend = "Run as the user who owns it, or set ATLAS_HOME to a folder you own"
-    return [Check(part="home", status="failing", detail=f"{home} cannot be written", mend=mend)]
-
-
 def _stack(parts: Parts) -> list[Check]:
     """The embedded stack, where a part of it is needed."""
     if parts.settings.database_url is not None and external_temporal() is not None:
@@ -112,17 +232,7 @@ def _stack(parts: Parts) -> list[Check]:
     home = parts.settings.home
     if supervisor_of(home) is not None:
         return [Check(part="stack", detail=f"runs in {home}")]
-    detail = f"nothing runs in {home}{_never(home)}"
+    never = "" if home.exists() else ", which does not exist yet"
+    detail = f"nothing runs in {home}{never}"
     mend = "Run `atlas up -d`, or set ATLAS_DATABASE_URL and TEMPORAL_ADDRESS"
     return [Check(part="stack", status="failing", detail=detail, mend=mend)]
-
-
-def _never(home: Path) -> str:
-    return "" if home.exists() else ", which does not exist yet"
-
-
-async def _fetched(parts: Parts, url: str) -> Check:
-    from atlas.checks.probe import looked_at
-    from starter.reaching import MEND, reached
-
-    return await looked_at("web", reached(parts.settings, url), mend=MEND)

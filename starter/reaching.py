@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from ipaddress import ip_network
 
 from atlas.checks.probe import Found, Unwell
 from atlas.domain.errors import PageError
-from atlas.domain.fetched import FetchRequest
+from atlas.domain.fetched import Fetched, FetchRequest
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.settings import Settings
 from atlas.web.client import WebClient
@@ -19,10 +21,13 @@ MEND = (
     "Check DNS and the firewall (Atlas uses no proxy), ATLAS_FETCH_ALLOW_NETWORKS and "
     "ATLAS_CREDENTIALS_FILE"
 )
+SKEW_SECONDS = 60.0
+"""Sites' own clocks are not that exact, and a cache in between may answer late."""
+CLOCK = "Let this machine keep time by NTP, if other sites' clocks differ as well"
 
 
-async def reached(settings: Settings, url: str) -> Found:
-    """Fetch the URL and its robots.txt, once. Raises `Unwell`."""
+async def reached(settings: Settings, url: str, clock: Callable[[], datetime]) -> Found:
+    """Fetch the URL and its robots.txt, once, and compare clocks. Raises `Unwell`."""
     try:
         request = FetchRequest(url=canonicalize(url), total_timeout=15.0)
         client = WebClient(
@@ -36,7 +41,16 @@ async def reached(settings: Settings, url: str) -> Found:
         raise Unwell(f"{url}: {error.code}: {error.message}", MEND) from None
     except (InvalidUrl, CredentialsError, ValueError) as error:
         raise Unwell(f"{url}: {error}", "Correct the URL or the setting") from None
-    return Found(f"{fetched.final_url} answered {fetched.status}")
+    return _answered(fetched, clock())
+
+
+def _answered(fetched: Fetched, now: datetime) -> Found:
+    said = f"{fetched.final_url} answered {fetched.status}"
+    skew = (now - fetched.date).total_seconds() if fetched.date else 0.0
+    if abs(skew) <= SKEW_SECONDS:
+        return Found(said)
+    way = "ahead of" if skew > 0 else "behind"
+    return Found(f"{said}; the clock here is {abs(skew):.0f} s {way} the site's", "degraded", CLOCK)
 
 
 def _credentials(settings: Settings) -> Credentials:

@@ -61,9 +61,9 @@ class Concerns:
             case "schedules":
                 return await _counted("schedules", self._schedules(before), before, schedules.MEND)
             case "sources":
-                return await _known("sources", self._overdue(), corpus.MEND)
+                return await known("sources", self._overdue(), corpus.MEND)
             case "pages":
-                lag = _known("index_lag", self._index_lag(), corpus.MEND)
+                lag = known("index_lag", self._index_lag(), corpus.MEND)
                 return _all(await asyncio.gather(lag, self._quarantine(before)))
         return Checked()
 
@@ -79,7 +79,7 @@ class Concerns:
             raise NoConnection(str(error)) from None
 
     async def _temporal(self) -> Found:
-        return await temporal.temporal(self._client, await self._corpus_id())
+        return await temporal.temporal(self._client, await self._corpus_id(), self.clock)
 
     async def _corpus_id(self) -> str | None:
         with suppress(NoConnection, asyncpg.PostgresError):
@@ -88,7 +88,7 @@ class Concerns:
         return None
 
     async def _postgresql(self) -> Found:
-        return await database.postgresql(self._address())
+        return await database.postgresql(self._address(), self.clock)
 
     async def _index(self) -> Found:
         return await database.index(self._address())
@@ -128,7 +128,7 @@ async def _one(part: str, look: Awaitable[Found], mend: str) -> Checked:
     return Checked(checks=[await looked_at(part, look, mend=mend)])
 
 
-async def _known(part: str, look: Awaitable[Found], mend: str) -> Checked:
+async def known(part: str, look: Awaitable[Found], mend: str) -> Checked:
     """Without PostgreSQL nothing is known of the part, and that is told already."""
     missing = False
 
@@ -154,7 +154,7 @@ async def _counted(part: str, look: _WithFigures, before: Figures, mend: str) ->
         found, figures = await look
         return found
 
-    checked = await _known(part, counting(), mend)
+    checked = await known(part, counting(), mend)
     return checked.model_copy(update={"figures": figures})
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 
 import asyncpg
 
@@ -30,7 +31,7 @@ _READ_ONLY = (
 )
 
 
-async def postgresql(database_url: str) -> Found:
+async def postgresql(database_url: str, clock: Callable[[], datetime]) -> Found:
     """A write committed and read back, the schema this program knows, a clock that agrees."""
     began = time.perf_counter()
     async with probe_connection(database_url) as connection:
@@ -41,7 +42,7 @@ async def postgresql(database_url: str) -> Found:
             raise Unwell(str(error), "run `atlas migrate`, or update Atlas") from None
         except asyncpg.ReadOnlySQLTransactionError as error:
             raise Unwell(str(error), _READ_ONLY) from None
-    ours, took = datetime.now(UTC), time.perf_counter() - began
+    ours, took = clock(), time.perf_counter() - began
     skew = abs((ours - theirs).total_seconds())
     if skew > SKEW_SECONDS + took:
         return _skewed(skew, shown(database_url))

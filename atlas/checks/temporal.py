@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -25,14 +26,14 @@ _CLOCK = TaskQueue(name="atlas-clock")
 _POLL = timedelta(seconds=3)
 
 
-async def temporal(client: Client, corpus_id: str | None = None) -> Found:
+async def temporal(client: Client, corpus_id: str | None, clock: Callable[[], datetime]) -> Found:
     """What a worker needs of the namespace; `corpus_id` is the database's, where it is known."""
     try:
         await start_checks.check_namespace(client)
         await start_checks.check_search_attributes(client)
         theirs = await start_checks.recorded_corpus(client)
     except start_checks.StartRefused as error:
-        raise Unwell(str(error), "Prepare the namespace as said") from None
+        raise Unwell(error.why, error.mend) from None
     where = client.service_client.config.target_host
     if None not in (theirs, corpus_id) and theirs != corpus_id:
         raise Unwell(
@@ -40,7 +41,7 @@ async def temporal(client: Client, corpus_id: str | None = None) -> Found:
             f"{corpus_id}",
             "Point TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE or ATLAS_DATABASE_URL at the right one",
         )
-    skew = await clock_skew(client)
+    skew = await clock_skew(client, clock)
     if skew is not None and abs(skew) > SKEW_SECONDS:
         return Found(
             f"the clock here and that of {where} differ by {abs(skew):.0f} s",
@@ -50,14 +51,14 @@ async def temporal(client: Client, corpus_id: str | None = None) -> Found:
     return Found(f"namespace '{client.namespace}' at {where}")
 
 
-async def clock_skew(client: Client) -> float | None:
+async def clock_skew(client: Client, clock: Callable[[], datetime]) -> float | None:
     """Seconds by which the server's clock is ahead; None when it did not say.
 
     No call tells the time, but the server dates every poll: poll a queue without tasks, and ask
     when.
     """
     identity = f"atlas-clock-{secrets.token_hex(6)}"
-    before = datetime.now(UTC)
+    before = clock()
     poll = asyncio.create_task(
         client.workflow_service.poll_activity_task_queue(
             PollActivityTaskQueueRequest(
@@ -70,7 +71,7 @@ async def clock_skew(client: Client) -> float | None:
         while not poll.done():
             polled = await _polled_at(client, identity)
             if polled is not None:
-                return _beyond(polled, before, datetime.now(UTC))
+                return _beyond(polled, before, clock())
             await asyncio.sleep(0.05)
         return None
     finally:

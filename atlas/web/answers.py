@@ -90,6 +90,11 @@ def _lifetime_of(headers: httpx.Headers) -> float | None:
     return _bounded(expires, date) if expires and date else None
 
 
+def date_of(headers: httpx.Headers) -> datetime | None:
+    """When the server says that it answered."""
+    return _date(headers.get("date", ""))
+
+
 def robots_tag_of(headers: httpx.Headers) -> str | None:
     """All X-Robots-Tag headers as one text, at most 512 characters."""
     return ", ".join(headers.get_list("x-robots-tag"))[:512] or None

@@ -159,4 +159,5 @@ class Journey:
             elapsed=self.elapsed,
             robots_tag=answers.robots_tag_of(headers),
             crawl_delay=self.crawl_delay,
+            date=answers.date_of(headers),
         )

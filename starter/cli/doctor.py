@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from starter.cli.output import Format, emit, say
+from starter.cli.exits import DONE, FAILED
+from starter.cli.output import Format, emit, note, one_line, say
 
 if TYPE_CHECKING:
-    from atlas.contracts.health import Check
+    from starter.doctor import Examined
 
 _SAID = {"ok": "ok", "degraded": "look", "failing": "FAILED"}
 
@@ -19,33 +22,52 @@ async def doctor(
     url: Annotated[
         str | None, Parameter(help="Also fetch this URL, as a worker would; otherwise no page is")
     ] = None,
+    fix: Annotated[
+        bool,
+        Parameter(
+            show_default=False,
+            help="First migrate the database, register missing search attributes, apply schedules",
+        ),
+    ] = False,
     output: Format = "text",
 ) -> int:
-    """Look at settings, PostgreSQL, Temporal, blobs, index, queues, schedules, sources and disk,
-    and say what mends what is wrong. Works whatever is down.
+    """Look at settings, connections, permissions, versions, clocks, disk, the schema, search
+    attributes, schedules, queues, the index and what the settings name outside; and say what mends
+    what is wrong (docs/doctor.md). Works whatever is down; each look is bounded in time.
 
     Exit code 0 when nothing failed, else 1. A line with `look` works, and wants attention.
 
     Examples:
         atlas doctor
         atlas doctor --url https://docs.example.com/
+        atlas doctor --fix
         atlas doctor -o json | jq '.checks[] | select(.status != "ok")'
     """
     from starter.doctor import examine
 
+    if fix:
+        from starter.mending import mend
+
+        async for done in mend():
+            note(done)
     found = await examine(url)
-    failed = any(check.status == "failing" for check in found)
-    if output != "text":
-        emit("doctor", {"ok": not failed, "checks": [c.model_dump() for c in found]}, output)
-    else:
+    failed = any(each.check.status == "failing" for each in found)
+    if output == "text":
         _print(found)
-    return 1 if failed else 0
+    else:
+        checks = [{"group": each.group, **each.check.model_dump()} for each in found]
+        emit("doctor", {"ok": not failed, "checks": checks}, output)
+    return FAILED if failed else DONE
 
 
-def _print(found: list[Check]) -> None:
-    width = max(len(check.part) for check in found)
-    for check in found:
-        took = f" ({check.milliseconds:.0f} ms)" if check.milliseconds else ""
-        say(f"{_SAID[check.status]:<6}  {check.part:<{width}}  {check.detail}{took}")
-        if check.mend:
-            say(f"{'':<6}  {'':<{width}}  → {check.mend}")
+def _print(found: Sequence[Examined]) -> None:
+    width = max(len(each.check.part) for each in found)
+    for group, members in groupby(found, key=lambda each: each.group):
+        say(group)
+        for check in (each.check for each in members):
+            took = f" ({check.milliseconds:.0f} ms)" if check.milliseconds else ""
+            say(
+                f"  {_SAID[check.status]:<6}  {check.part:<{width}}  {one_line(check.detail)}{took}"
+            )
+            if check.mend:
+                say(f"  {'':<6}  {'':<{width}}  → {one_line(check.mend)}")

@@ -43,7 +43,7 @@ async def fresh_namespace(address: str) -> str:
         RegisterNamespaceRequest(
             namespace=name,
             workflow_execution_retention_period=Duration(
-                seconds=int(timedelta(days=1).total_seconds())
+                seconds=int(timedelta(days=30).total_seconds())
             ),
         )
     )

@@ -7,7 +7,7 @@ from atlas.stores.blobs.port import Blobs
 
 
 async def round_trip(blobs: Blobs) -> None:
-    """Write, read and delete a probe.
+    """Write, read, list and delete a probe.
 
     Raises:
         BlobStoreError: a step failed, or the store gave back something else.
@@ -16,6 +16,7 @@ async def round_trip(blobs: Blobs) -> None:
     ref = await blobs.put(body)
     try:
         await blobs.get(ref.digest)
+        await _listed(blobs, ref.digest)
     except BlobStoreError:
         raise
     except BlobError as error:
@@ -25,3 +26,13 @@ async def round_trip(blobs: Blobs) -> None:
         ) from error
     finally:
         await blobs.delete(ref.digest)
+
+
+async def _listed(blobs: Blobs, digest: str) -> None:
+    """The clean-up lists: be allowed to. The first entry will do, a shard may have many."""
+    async for _ in blobs.list(digest[:2]):
+        return
+    raise BlobStoreError(
+        "the blob store took a probe and does not list it",
+        "Check that ATLAS_BLOBS names one store, not several behind one address",
+    )

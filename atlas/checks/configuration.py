@@ -1,0 +1,65 @@
+"""The settings themselves: what is refused, what nobody reads, and secrets that others can."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from atlas.contracts.health import Check
+from atlas.settings.report import PROXIES, SettingsReport
+
+MEND = "Correct it; `atlas config show` tells all, docs/settings.md says what each may be"
+_UNREAD = "Correct its name, or unset it: nothing of Atlas reads it"
+_OTHERS = stat.S_IRGRP | stat.S_IROTH
+
+
+def refused(report: SettingsReport) -> list[Check]:
+    """One for each setting that cannot be used."""
+    return [
+        Check(part="settings", status="failing", detail=problem, mend=MEND)
+        for problem in report.problems
+    ]
+
+
+def doubtful(report: SettingsReport) -> Iterator[Check]:
+    """What works, and is hardly meant so."""
+    for unknown in report.unknown:
+        yield Check(part="settings", status="degraded", detail=unknown, mend=_UNREAD)
+    for path in filter(_is_open, _with_secrets(report)):
+        yield Check(
+            part="settings",
+            status="degraded",
+            detail=f"{path} holds secrets, and other users may read it",
+            mend=f"`chmod 600 {path}`",
+        )
+    proxies = [line for line in report.foreign if line.variable.upper() in PROXIES[:3]]
+    if proxies:
+        names = ", ".join(line.variable for line in proxies)
+        yield Check(
+            part="proxy",
+            status="degraded",
+            detail=f"{names}: pages are fetched without a proxy, whatever these say",
+            mend="Let workers reach the web directly; unset the variable if you meant pages",
+        )
+
+
+def _with_secrets(report: SettingsReport) -> set[Path]:
+    """Files read that hold the value of a secret itself."""
+    names = [
+        line.where
+        for line in (*report.settings, *report.foreign)
+        if line.secret and line.value is not None
+    ]
+    return {
+        path
+        for path in report.files
+        if any(where.startswith(path.name) and "_file=" not in where.lower() for where in names)
+    }
+
+
+def _is_open(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & _OTHERS)
+    except OSError:
+        return False
