@@ -13,7 +13,6 @@ Errors are those of `starter.errors`; the tree is drawn there.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
@@ -21,24 +20,24 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 from atlas.contracts.catalogue import WORKFLOWS
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
 from atlas.contracts.jobs import Trigger
-from atlas.contracts.models import Counts
 from atlas.contracts.names import fetch_workflow_id
-from atlas.contracts.sync_pipeline import Failure, SyncRequest, SyncResult
+from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.contracts.work import Limits, Mode, Stage
 from atlas.domain.urls import url_key
 from atlas.settings import Settings, SettingsError
-from atlas.stores.postgres.runs import Run
 from starter.by_name import Jobs
 from starter.connection import Parts
 from starter.declaring import Sources
-from starter.errors import InvalidRequest, NotFound
+from starter.errors import InvalidRequest
 from starter.hosts import Hosts
 from starter.limits import Limits as HandSet
+from starter.managing import Managing
 from starter.reading import Document, Reading, canonical_url
+from starter.run_list import RecordedRun
 from starter.schedules import Schedules
 
 if TYPE_CHECKING:
-    from starter.kinds import AnyHandle, FetchHandle, SyncHandle
+    from starter.kinds import FetchHandle, SyncHandle
     from starter.overview import Overview
 
 __all__ = ["AtlasClient", "Document", "RecordedRun"]
@@ -73,17 +72,7 @@ class FetchOptions(TypedDict, total=False):
     robots: Literal["obey", "ignore"]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedRun:
-    """A run as recorded in the corpus, with its counts and its first failures."""
-
-    run: Run
-    counts: Counts
-    failures: list[Failure]
-    ui_url: str | None
-
-
-class AtlasClient(Reading, Jobs):
+class AtlasClient(Reading, Managing, Jobs):
     """One Atlas: its sources, runs, documents and search.
 
     Use it as an async context manager, or call `close`. PostgreSQL and Temporal are connected to
@@ -190,47 +179,6 @@ class AtlasClient(Reading, Jobs):
             )
         return JobHandle(self._parts, WORKFLOWS["fetch_url"], begun)
 
-    async def run(self, named: str) -> AnyHandle:
-        """A handle on a run: by run id or its beginning, workflow id, or source (its latest run).
-
-        Raises `NotFound`, `CannotConnect`.
-        """
-        from starter.jobs import kind_named
-        from starter.kinds import handle_on
-        from starter.starting import latest_run
-
-        try:
-            found = (await self.recorded_run(named, failures=0)).run
-            workflow, workflow_id, run_id = found.kind, found.workflow_id, found.run_id
-        except NotFound:
-            if ":" not in named and named not in WORKFLOWS:
-                raise
-            # fetch_url and health_check have no record.
-            workflow, run_id = await latest_run(self._parts, named)
-            workflow_id = named
-        return await handle_on(self._parts, kind_named(workflow), workflow_id, run_id)
-
-    async def runs(self, *, source: str | None = None, limit: int = 20) -> list[RecordedRun]:
-        """The latest runs, newest first, without their failures."""
-        from atlas.stores.postgres import runs
-
-        async with self._parts.database() as connection:
-            found = await runs.recent(connection, source=source, limit=limit)
-        return [RecordedRun(run, counts, [], self._url(run)) for run, counts in found]
-
-    async def recorded_run(self, named: str, *, failures: int = 20) -> RecordedRun:
-        """One run, named as for `run`, with its first `failures` failures. Raises `NotFound`."""
-        from atlas.stores.postgres import catalogue, queue, runs
-
-        try:
-            async with self._parts.database() as connection:
-                run = await catalogue.find_run(connection, named)
-                failed = await runs.failures(connection, run.run_id, failures)
-                counts = await queue.counts(connection, run.run_id)
-        except runs.UnknownRun as error:
-            raise NotFound(str(error)) from None
-        return RecordedRun(run, counts, failed, self._url(run))
-
     # Everything at once
 
     async def overview(self, *, stale_after: timedelta | None = None) -> Overview:
@@ -250,9 +198,6 @@ class AtlasClient(Reading, Jobs):
 
         async for seen in watched(self._parts, interval, stale_after=stale_after):
             yield seen
-
-    def _url(self, run: Run) -> str | None:
-        return self._parts.locations.run_url(run.workflow_id, run.run_id)
 
 
 class _Connecting:

@@ -65,6 +65,8 @@ class RunHandle(Generic[R, P]):
     of the last says how.
     """
 
+    workflow: str
+    """The workflow type."""
     _result: type[R]
     _progress: type[P]
     _bulk = False  # whether its work is done on the queue for bulk

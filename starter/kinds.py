@@ -22,6 +22,7 @@ class SyncHandle(RunHandle[SyncResult, SyncProgress]):
     """A `sync_pipeline` run. A run that was cancelled, terminated or failed has a result too: its
     `outcome` says so, with the counts of what it came to."""
 
+    workflow = "sync_pipeline"
     _result = SyncResult
     _progress = SyncProgress
 
@@ -57,6 +58,7 @@ class JobHandle(RunHandle[R, Progress], Generic[R]):
     def __init__(self, parts: Parts, kind: WorkflowType, begun: Started[R]) -> None:
         self._result, self._bulk = cast("type[R]", kind.result), kind.bulk
         self._pausable = not kind.brief
+        self.workflow = kind.name
         super().__init__(parts, begun)
 
 

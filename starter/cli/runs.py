@@ -1,12 +1,16 @@
-"""`atlas runs`: what was run, how it went, and a hand on what is under way."""
+"""`atlas runs`: what was run, how it goes or went; `steering` has the hand on it."""
 
 from __future__ import annotations
 
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from starter.cli import steering
+from starter.cli.durations import duration
+from starter.cli.following import Timeout, ending_of, told_to_its_end
 from starter.cli.output import (
     Format,
     emit,
@@ -14,20 +18,25 @@ from starter.cli.output import (
     emit_list,
     note,
     one_line,
-    pairs,
     say,
-    short,
     table,
 )
+from starter.cli.run_output import details_json, listed_row, print_details, recorded_json
+from starter.cli.steering import Named
 
 if TYPE_CHECKING:
-    from starter.client import RecordedRun
+    from starter.run_list import RunFilter
 
-app = App(name="runs", help="List runs; show, pause, resume or cancel one.")
+app = App(name="runs", help="Runs: list, show and follow them; pause, resume, end or retry one.")
+for command in (
+    steering.pause,
+    steering.resume,
+    steering.cancel,
+    steering.terminate,
+    steering.retry,
+):
+    app.command(command)
 
-Named = Annotated[
-    str, Parameter(help="A run id or its beginning, a workflow id, or a source (its latest run)")
-]
 _ALL = 1_000_000
 
 
@@ -36,24 +45,47 @@ _ALL = 1_000_000
 async def list_(
     *,
     source: Annotated[str | None, Parameter(help="Only runs of this source")] = None,
+    type: Annotated[str | None, Parameter(help="Only runs of this workflow type")] = None,
+    outcome: Annotated[str | None, Parameter(help="Only runs that ended so")] = None,
+    open: Annotated[bool, Parameter(show_default=False, help="Only runs under way")] = False,
+    since: Annotated[
+        str | None, Parameter(help="Only runs that began so long ago at most: 2h, 7d")
+    ] = None,
     limit: Annotated[int, Parameter(help="How many")] = 20,
     output: Format = "text",
 ) -> int:
     """List the latest runs, newest first.
 
+    They are read from the record in PostgreSQL, which outlasts Temporal's 30 days. Single fetches
+    and health checks keep no record: --type fetch_url and --type health_check ask Temporal.
+    --open asks it too, for runs that no worker has begun.
+
     Examples:
         atlas runs list
+        atlas runs list --open
+        atlas runs list --type fetch_url --since 1h
         atlas runs list --source docs -o jsonl | jq -r .outcome
     """
     from starter.client import AtlasClient
 
+    wanted: RunFilter = {}
+    if source is not None:
+        wanted["source"] = source
+    if type is not None:
+        wanted["workflow"] = type
+    if outcome is not None:
+        wanted["outcome"] = outcome
+    if open:
+        wanted["open"] = True
+    if since is not None:
+        wanted["since"] = datetime.now(UTC) - duration("--since", since)
     async with AtlasClient.connect() as atlas:
-        found = await atlas.runs(source=source, limit=limit)
+        found = await atlas.runs(limit=limit, **wanted)
     if output != "text":
-        emit_list("runs", "runs", [as_json(each) for each in found], output)
+        emit_list("runs", "runs", [recorded_json(each) for each in found], output)
         return 0
     heads = ("run", "type", "source", "started", "outcome", "seen", "added", "updated", "failed")
-    table(heads, [_row(each) for each in found])
+    table(heads, [listed_row(each) for each in found])
     return 0
 
 
@@ -67,30 +99,55 @@ async def show(
     ] = False,
     output: Format = "text",
 ) -> int:
-    """Show one run: outcome, counts, failures.
+    """Show one run: status, outcome, counts, failures; while it is under way stage, progress, and
+    what it tries again and why.
 
     Examples:
         atlas runs show docs
         atlas runs show docs --failures -o json
+        atlas runs show health_check
     """
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
-        found = await atlas.recorded_run(run, failures=_ALL if failures else 20)
+        found = await atlas.describe_run(run, failures=_ALL if failures else 20)
     if output != "text":
-        emit("run", as_json(found), output)
-        return 0
-    values = as_json(found)
-    values |= values.pop("counts")
-    for moment in ("started_at", "ended_at", "paused_since"):
-        values[moment] = getattr(found.run, moment)
-    del values["failures"]
-    pairs(values)
-    for failure in found.failures:
-        say(f"  {failure.url}: {failure.error_class}, {failure.code}. {failure.message}")
-    if found.counts.failed > len(found.failures):
-        note(f"{found.counts.failed} failed; --failures lists them all")
+        emit("run", details_json(found), output)
+    else:
+        print_details(found)
     return 0
+
+
+@app.command
+async def follow(run: Named, /, *, timeout: Timeout = None, output: Format = "text") -> int:
+    """Follow a run of any type to its end and show its result; of one that has ended, at once.
+
+    Ctrl-C ends the following, not the run. Exit code 0 when it ended well, 1 when it did not,
+    5 when --timeout ended the wait.
+
+    Examples:
+        atlas runs follow docs
+        atlas runs follow docs --timeout 10m -o json
+    """
+    from starter.cli.durations import seconds
+    from starter.client import AtlasClient
+    from starter.errors import NotFound
+
+    patience = None if timeout is None else seconds("--timeout", timeout)
+    async with AtlasClient.connect() as atlas:
+        handle = await atlas.run(run)
+        if handle.ui_url:
+            note(f"Web UI: {handle.ui_url}")
+        try:
+            return await told_to_its_end(handle, ending_of(handle.workflow), patience, output)
+        except NotFound:
+            note("Temporal no longer knows the run; this is its record.")
+            found = await atlas.describe_run(handle.run_id)
+    if output != "text":
+        emit("run", details_json(found), output)
+    else:
+        print_details(found)
+    return 0 if found.outcome in ("completed", "completed_with_failures") else 1
 
 
 @app.command
@@ -114,93 +171,6 @@ async def outcomes(run: Named, /, *, output: Format = "jsonl") -> int:
     return 0
 
 
-@app.command
-async def pause(run: Named, /) -> int:
-    """Pause a run: it stops at its next batch and keeps what it claimed.
-
-    Examples:
-        atlas runs pause docs
-    """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
-        handle = await atlas.run(run)
-        await handle.pause()
-    note(f"{handle.workflow_id} pauses; `atlas runs resume {run}` lets it go on")
-    return 0
-
-
-@app.command
-async def resume(run: Named, /) -> int:
-    """Let a paused run go on.
-
-    Examples:
-        atlas runs resume docs
-    """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
-        handle = await atlas.run(run)
-        await handle.resume()
-    note(f"{handle.workflow_id} goes on")
-    return 0
-
-
-@app.command
-async def cancel(run: Named, /) -> int:
-    """End a run early. What is under way is finished or given back; the corpus stays whole.
-
-    Examples:
-        atlas runs cancel docs
-    """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
-        handle = await atlas.run(run)
-        await handle.cancel()
-    note(f"{handle.workflow_id} is ending; see `atlas runs show {run}`")
-    return 0
-
-
-def as_json(found: RecordedRun) -> dict[str, Any]:
-    """The run as `-o json` prints it."""
-    run = found.run
-    return {
-        "run_id": run.run_id,
-        "workflow_id": run.workflow_id,
-        "type": run.kind,
-        "source": run.source,
-        "trigger": run.trigger,
-        "due": run.due,
-        "started_at": run.started_at,
-        "ended_at": run.ended_at,
-        "outcome": run.outcome,
-        "complete": run.complete,
-        "paused_since": run.paused_since,
-        "message": run.message,
-        "counts": found.counts.model_dump(),
-        "summary": run.summary,
-        "failures": [failure.model_dump() for failure in found.failures],
-        "ui_url": found.ui_url,
-    }
-
-
 def _told(line: dict[str, Any]) -> str:
     """The values that say something, tab-separated."""
     return "\t".join(one_line(str(each)) for each in line.values() if each not in (None, ""))
-
-
-def _row(found: RecordedRun) -> tuple[object, ...]:
-    run, counts = found.run, found.counts
-    now = "paused" if run.paused_since else "running"
-    return (
-        short(run.run_id),
-        run.kind,
-        run.source,
-        run.started_at,
-        run.outcome or now,
-        counts.seen,
-        counts.added,
-        counts.updated,
-        counts.failed,
-    )

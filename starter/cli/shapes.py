@@ -15,6 +15,7 @@ VERSIONS = {
     "reports": 1,
     "search": 1,
     "runs": 1,
+    "retried": 1,
     "limit": 1,
     "limits": 1,
     "host": 1,

@@ -110,13 +110,29 @@ async def open_before(connection: Connection, before: datetime, limit: int) -> l
 
 
 async def recent(
-    connection: Connection, *, source: str | None = None, limit: int = 20
+    connection: Connection,
+    *,
+    source: str | None = None,
+    kind: str | None = None,
+    outcome: str | None = None,
+    open_only: bool = False,
+    since: datetime | None = None,
+    limit: int = 20,
 ) -> list[tuple[Run, Counts]]:
-    """The latest runs with their counts, newest first."""
+    """The latest runs with their counts, newest first; those that every filter lets through."""
     rows = await connection.fetch(
-        "select * from runs where $1::text is null or source_name = $1 "
-        "order by started_at desc, run_id limit $2",
+        """
+        select * from runs
+        where ($1::text is null or source_name = $1) and ($2::text is null or kind = $2)
+          and ($3::text is null or outcome = $3) and (not $4 or ended_at is null)
+          and ($5::timestamptz is null or started_at >= $5)
+        order by started_at desc, run_id limit $6
+        """,
         source,
+        kind,
+        outcome,
+        open_only,
+        since,
         limit,
     )
     return [(run_of(row), await queue.counts(connection, row["run_id"])) for row in rows]
@@ -151,6 +167,18 @@ async def answers(connection: Connection, run_id: str) -> dict[int | None, int]:
         run_id,
     )
     return {row["status"]: row["count"] for row in rows}
+
+
+async def requests_since(connection: Connection, run: Run, since: datetime) -> int | None:
+    """Requests of a run that fetches since a moment; None: it made none yet, or makes none."""
+    row = await connection.fetchrow(
+        "select count(*) as all, count(*) filter (where fetched_at > $3) as lately from fetches "
+        "where run_started = $2 and run_id = $1",
+        run.run_id,
+        run.started_at,
+        since,
+    )
+    return row["lately"] if row is not None and row["all"] else None
 
 
 async def set_paused(connection: Connection, run_id: str, since: datetime | None) -> None:

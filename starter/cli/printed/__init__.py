@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from starter.cli.shapes import schema_of
 
-TOPICS = ("corpus", "collecting", "running", "watching", "stack", "settings")
+TOPICS = ("corpus", "collecting", "running", "hosts", "watching", "stack", "settings")
 """The modules of this folder, in the order of the page."""
 
 _Model = TypeVar("_Model", bound=type[BaseModel])

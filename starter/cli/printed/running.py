@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict
 
@@ -38,6 +38,7 @@ class Recorded(Printed):
     """Who started it: `cli`, `schedule`, `api` …"""
     due: bool
     """Whether it checked only pages that were due."""
+    status: Literal["running", "paused", "ended"]
     started_at: datetime
     ended_at: datetime | None
     """Null while it is under way."""
@@ -46,7 +47,7 @@ class Recorded(Printed):
     complete: bool | None
     """Whether its listing was complete."""
     paused_since: datetime | None
-    message: str
+    message: str | None
     """What is to be said of it."""
     counts: Counts
     """Pages by what became of them."""
@@ -54,6 +55,9 @@ class Recorded(Printed):
     """Figures of its own, of types other than a sync."""
     failures: list[Failure]
     """The first pages that failed; `runs show --failures` has all, a list has none."""
+    recorded: bool
+    """Whether it is in the record of runs; single fetches and health checks are in Temporal alone,
+    and so is a run that no worker has begun yet."""
     ui_url: str | None
     """Its page in Temporal's Web UI."""
 
@@ -65,9 +69,49 @@ class Runs(Printed):
     runs: list[Recorded]
 
 
-@shape("run", "runs show")
+class PendingActivity(Printed):
+    """An activity that has not ended."""
+
+    type: str
+    under_way: bool
+    """False: it waits for a worker, or for its next attempt."""
+    attempt: int
+    """1 is the first; more: it failed before."""
+    failure: str
+    """How the attempt before ended; empty on the first."""
+    next_attempt_at: datetime | None
+    """When it is tried again; null while it is under way."""
+    heartbeat_at: datetime | None
+    """When its worker last said that it lives."""
+
+
+@shape("run", "runs show", "runs follow")
 class Run(Recorded):
-    """A run, from its record in PostgreSQL."""
+    """A run: its record in PostgreSQL, and what Temporal says of it now."""
+
+    temporal_status: str | None
+    """Temporal's word: `running`, `completed`, `failed`, `canceled`, `terminated`, `timed_out` …;
+    null when it no longer knows the run, or does not answer."""
+    temporal_down: bool
+    """Whether Temporal did not answer: then the record alone speaks."""
+    stage: str
+    """Where it is, while it is under way; otherwise empty."""
+    done: int | None
+    """Pieces of work done, while it is under way."""
+    total: int | None
+    """Of so many, as far as that is known."""
+    of: str
+    """What `done` and `total` count."""
+    per_minute: float | None
+    """Requests of the last minute; of a run that makes none, what was done a minute since it
+    began."""
+    pending: list[PendingActivity]
+    task_attempt: int
+    """Of its workflow task: above 1, the workflow's own code fails, or no worker takes it."""
+    result: dict[str, Any] | None
+    """Of a run that keeps no record and completed: the result of its type."""
+    trace_id: str | None
+    """The trace that began with its start, if it was started with tracing."""
 
 
 class Outcome(Printed):
@@ -97,7 +141,22 @@ class Outcomes(Printed):
     outcomes: list[Outcome]
 
 
-@shape("started", "sync", "start", "process", "dedup", "cleanup")
+@shape("retried", "runs retry")
+class Retried(Printed):
+    """What of a run was started again."""
+
+    retried: str
+    """Run id of the run that had failed."""
+    what: Literal["failed pages", "failed sources", "the same again", "nothing"]
+    """What the new run is asked for."""
+    workflow_id: str | None
+    """Of the new run; null when nothing of it had failed."""
+    run_id: str | None
+    ui_url: str | None
+    """Its page in Temporal's Web UI."""
+
+
+@shape("started", "sync", "start", "process", "dedup", "cleanup", "index rebuild")
 class Started(Printed):
     """A run was started or joined, and is not waited for."""
 
