@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from atlas.embedded.discovery import namespace, read_stack
+from atlas.embedded.discovery import Stack, external_temporal, namespace, read_stack
 from atlas.settings import Settings
 from atlas.stores.blobs.access import S3Access
 
@@ -52,7 +52,7 @@ def locate(settings: Settings) -> Locations:
     return Locations(
         database_url=settings.postgres_url or (stack.database_url if stack else None),
         temporal_address=stack.temporal_address if stack else None,
-        ui_url=settings.web_ui_url or (stack.ui_url if stack else None),
+        ui_url=settings.web_ui_url or _ui_of(stack),
         blobs=settings.blob_location,
         s3=s3_access(settings),
         namespace=namespace(),
@@ -68,3 +68,22 @@ def s3_access(settings: Settings) -> S3Access:
         access_key=access.get_secret_value() if access else None,
         secret_key=secret.get_secret_value() if secret else None,
     )
+
+
+_CLOUD_UI = "https://cloud.temporal.io"
+_CLOUD_HOSTS = (".tmprl.cloud", ".api.temporal.io")
+
+
+def on_cloud(address: str | None) -> bool:
+    """Whether host:port is an endpoint of Temporal Cloud."""
+    return address is not None and address.rpartition(":")[0].endswith(_CLOUD_HOSTS)
+
+
+def _ui_of(stack: Stack | None) -> str | None:
+    """The Web UI of the Temporal that is used; of a server of your own none is known."""
+    external = external_temporal()
+    if on_cloud(external):
+        return _CLOUD_UI
+    if stack is None or external not in (None, stack.temporal_address):
+        return None
+    return stack.ui_url

@@ -21,6 +21,7 @@ from atlas.contracts.models import Request, explain
 from atlas.contracts.refusal import invalid_input
 from atlas.encryption import EncryptingCodec, ForeignPayloads
 from atlas.keyring import Keyring
+from atlas.unreachable import unreachable
 
 
 class TemporalUnreachable(Exception):
@@ -121,10 +122,7 @@ async def connect(
             f"TEMPORAL_ADDRESS: {target!r} cannot be used: {error}; give host:port"
         ) from None
     except (RPCError, RuntimeError) as error:
-        raise TemporalUnreachable(
-            f"Temporal does not answer at {target}: {error}. "
-            "Start the embedded stack with `atlas up -d`, or set TEMPORAL_ADDRESS."
-        ) from None
+        raise TemporalUnreachable(unreachable(target, str(error))) from None
 
 
 @cache

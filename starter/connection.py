@@ -43,8 +43,8 @@ class Parts:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.locations: Locations = locate(settings)
         try:
+            self.locations: Locations = locate(settings)
             self._keyring = settings.keyring()
             self._telemetry: Telemetry = setup_telemetry("atlas-client")
         except (SettingsError, ValueError) as error:

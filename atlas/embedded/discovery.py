@@ -17,7 +17,8 @@ def external_temporal() -> str | None:
     """host:port of a Temporal server that the environment or a profile names, else None.
 
     Read by `temporalio.envconfig` as the `temporal` command reads it, but imported only
-    when there is something to read: it takes 0.4 s.
+    when there is something to read: it takes 0.4 s. Raises `ValueError` for a file or profile that
+    cannot be used.
     """
     return _setting("TEMPORAL_ADDRESS", "target_host")
 
@@ -35,11 +36,19 @@ def _setting(variable: str, key: str) -> str | None:
         return None
     from temporalio.envconfig import ClientConfig
 
-    value = ClientConfig.load_client_connect_config().get(key)
+    try:
+        value = ClientConfig.load_client_connect_config().get(key)
+    except (RuntimeError, OSError) as error:
+        raise ValueError(
+            f"Temporal's configuration cannot be used: {error}. "
+            "Mend the TEMPORAL_* variables, or the file that TEMPORAL_CONFIG_FILE names."
+        ) from None
     return str(value) if value else None
 
 
 def _has_profile() -> bool:
+    if os.environ.get("TEMPORAL_PROFILE"):
+        return True
     named = os.environ.get("TEMPORAL_CONFIG_FILE")
     return Path(named).exists() if named else _default_file().exists()
 
