@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         QueueSeen,
         RunSeen,
         ScheduleSeen,
+        SlotsSeen,
         SourceSeen,
         WorkerSeen,
     )
@@ -123,11 +124,12 @@ def _table(section: Section, rows: int, width: int) -> Table:
             no_wrap=True,
             overflow="ellipsis",
             justify="right" if head in _RIGHT else "left",
+            min_width=8 if head == "STATE" else None,
             max_width=max(12, width * 2 // 5) if index < 2 else None,
         )
     shown = list(section.rows[:rows])
     hidden = len(section.rows) - rows
-    if hidden > 0:
+    if hidden > 0 and rows > 1:  # a single row is worth more than the number of the others
         shown[-1:] = [(f"… {hidden + 1} more",)]
     for row in shown:
         table.add_row(*(_cell(cell) for cell in row))
@@ -144,7 +146,7 @@ def _cell(text: str) -> Text:
 
 def _sections(seen: Overview) -> list[Section]:
     return [
-        _section(seen.workers, _worker, ("WORKER", "STATE", "VERSION", "HEARD", "UNDER WAY OF"), 3),
+        _section(seen.workers, _worker, ("WORKER", "STATE", "BUSY WITH", "HEARD", "VERSION"), 3),
         _section(
             seen.queues,
             _queue,
@@ -192,11 +194,21 @@ def _by_need(runs: Sequence[RunSeen] | None) -> list[RunSeen] | None:
 
 
 def _worker(one: WorkerSeen) -> tuple[str, ...]:
-    slots = " · ".join(
-        f"{slot.queue} {'' if slot.activities is None else slot.activities + (slot.workflows or 0)}"
-        for slot in one.slots
-    )
-    return one.identity, one.state, one.version, words.about(one.heard), slots
+    slots = " · ".join(f"{_short(slot.queue)} {_carried(slot)}" for slot in one.slots)
+    version = one.version.removeprefix("atlas-")
+    return one.identity, one.state, slots, words.about(one.heard), version
+
+
+def _short(queue: str) -> str:
+    return queue.removeprefix("atlas-")
+
+
+def _carried(slot: SlotsSeen) -> str:
+    """Tasks under way, and how many more it would take where that is a number."""
+    if slot.activities is None:
+        return "?"
+    used = slot.activities + (slot.workflows or 0)
+    return f"{used}" if slot.free is None else f"{used}/{used + slot.free}"
 
 
 def _queue(one: QueueSeen) -> tuple[str, ...]:

@@ -156,7 +156,7 @@ def _queue(name: str, state: QueueState, workers: Sequence[WorkerSeen]) -> Queue
         workers=sum(slot.state == "running" for slot in slots),
         backlog=state.backlog,
         oldest=state.oldest,
-        in_flight=sum(told) if len(told) == len(under_way) else None,
+        in_flight=sum(told) if told or not under_way else None,
         added=round(state.added, 2),
         dispatched=round(state.dispatched, 2),
     )
