@@ -61,10 +61,12 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* \
     && ldconfig \
     && groupadd --gid 10001 atlas \
-    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin atlas
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin atlas \
+    && install -d -o 10001 -g 10001 /var/lib/atlas
 COPY --from=packages /opt/atlas /opt/atlas
 COPY --from=atlas /opt/atlas /opt/atlas
 # All bytecode is compiled, so nothing is ever written but to /tmp: the root may be read-only.
+# For blobs in a folder, mount a volume at /var/lib/atlas and set ATLAS_BLOBS=/var/lib/atlas/blobs.
 ENV ATLAS_HOME=/tmp/atlas \
     LANG=C.UTF-8 \
     PATH=/opt/atlas/bin:/usr/local/bin:/usr/bin:/bin \

@@ -13,7 +13,7 @@ write() { # FILE: takes standard input; whole or not at all
 }
 
 for each in postgres/superuser_password temporal/database_password \
-  atlas/database_password atlas/s3_access_key atlas/s3_secret_key; do
+  atlas/database_password atlas/s3_access_key atlas/s3_secret_key grafana/admin_password; do
   if [ -s "/secrets/$each" ]; then echo "kept $each"; else random | write "$each" && echo "made $each"; fi
 done
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What a worker finds ready: the bucket, the schema, the schedules. Safe to run again.
 set -eu
-python /deploy/bucket.py
+case "$ATLAS_BLOBS" in s3://*) python "${0%/*}/bucket.py" ;; esac
 atlas migrate
 atlas schedules apply
