@@ -9,7 +9,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 
-from cyclopts import CycloptsError, MissingArgumentError
+from cyclopts import App, CycloptsError, MissingArgumentError
 
 from atlas.embedded.temporal import find_temporal
 from tests.docs.pages import read
@@ -46,7 +46,8 @@ def alternatives(span: str) -> Iterator[str]:
     return (" ".join(word.strip("[]") for word in each) for each in itertools.product(*choices))
 
 
-def refusal(words: list[str], complete: bool = True) -> str | None:
+@functools.cache  # both READMEs, and examples, say much the same
+def refusal(words: tuple[str, ...], complete: bool = True) -> str | None:
     """Why the program would refuse this command; None: it takes it, or is none of ours.
 
     Not `complete`: it is named in a sentence, and need not have all its arguments.
@@ -64,18 +65,23 @@ def refusal(words: list[str], complete: bool = True) -> str | None:
 
 
 def _of_atlas(arguments: list[str], complete: bool) -> str | None:
-    from starter.cli.app import build
-
     complete = complete and not any(ELLIPSIS in each for each in arguments)
     # A bare … stands for more that is not shown; within a word it stands for a part of it.
     shown = [each for each in arguments if each != ELLIPSIS]
     try:
-        build().parse_args(shown, exit_on_error=False, print_error=False)
+        _atlas().parse_args(shown, exit_on_error=False, print_error=False)
     except MissingArgumentError as error:
         return str(error) if complete else None
     except CycloptsError as error:
         return str(error)
     return None
+
+
+@functools.cache
+def _atlas() -> App:
+    from starter.cli.app import build
+
+    return build()
 
 
 def _of_make(targets: list[str]) -> str | None:
