@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -66,6 +66,17 @@ _MEANINGS = {
     "id": "Its id.",
     "host": "Name and port.",
     "pid": "Of its process.",
+    "at": "When it was looked at.",
+    "type": "Its type.",
+    "state": "How it fares.",
+    "queue": "The task queue.",
+    "identity": "As Temporal knows it.",
+    "started": "When it began.",
+    "done": "How many of them are done; null: not known.",
+    "part": "Which part.",
+    "why": "Why not.",
+    "last_error": "What went wrong last; null: nothing.",
+    "last_ended": "When its last run ended.",
     "since": "Since when.",
     "outcome": "How it ended.",
     "started_at": "When it began.",
@@ -103,25 +114,22 @@ def json_page() -> str:
     listed = list(shapes().values())
     parts = [_BEGIN]
     parts += [f"| {_link(each)} | {_commands(each)} |\n" for each in listed]
-    within: dict[str, type[BaseModel]] = {}
+    names = _names()
     for each in listed:
-        parts += ["\n", *(f"{line}\n" for line in _shape(each))]
-        _collect(each.model, within)
+        parts += ["\n", *(f"{line}\n" for line in _shape(each, names))]
     parts += ["\n## Objects within them\n"]
-    for name in sorted(within):
-        parts += ["\n", *(f"{line}\n" for line in _object(name, within[name]))]
+    for model, name in sorted(names.items(), key=lambda item: item[1]):
+        parts += ["\n", f"### {name}\n\n{_docstring(model)}\n"]
+        parts += [f"{line}\n" for line in _fields(model, names)]
     return "".join(parts)
 
 
 def undescribed() -> list[str]:
     """Fields that say nothing of themselves, `model.field`."""
-    models: dict[str, type[BaseModel]] = {}
-    for each in shapes().values():
-        models[each.name] = each.model
-        _collect(each.model, models)
+    models = {each.model: each.name for each in shapes().values()}
     return [
         f"{name}.{field}"
-        for name, model in models.items()
+        for model, name in (models | _names()).items()
         for field, info in model.model_fields.items()
         if not _meaning(field, info)
     ]
@@ -136,25 +144,38 @@ def _commands(shape: Shape) -> str:
     return ", ".join(f"`atlas {each}`" for each in shape.commands)
 
 
-def _shape(shape: Shape) -> Iterator[str]:
+def _names() -> dict[type[BaseModel], str]:
+    """Every model within a shape; of two of one name the later one with its module's."""
+    names: dict[type[BaseModel], str] = {}
+    for each in shapes().values():
+        for model in _within(each.model):
+            taken = model.__name__ in names.values()
+            place = model.__module__.rpartition(".")[2]
+            names.setdefault(model, model.__name__ + (f" of {place}" if taken else ""))
+    return names
+
+
+def _within(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for info in model.model_fields.values():
+        for inner in _models(info.annotation):
+            yield inner
+            yield from _within(inner)
+
+
+def _shape(shape: Shape, names: Mapping[type[BaseModel], str]) -> Iterator[str]:
     yield f"### {schema_of(shape.name)}"
     yield from ("", f"{_docstring(shape.model)} Printed by {_commands(shape)}.")
     if shape.lines:
         first = next(iter(shape.model.model_fields))
         yield from ("", f"A list: `-o jsonl` prints each of `{first}` on a line.")
-    yield from _fields(shape.model)
+    yield from _fields(shape.model, names)
 
 
-def _object(name: str, model: type[BaseModel]) -> Iterator[str]:
-    yield from (f"### {name}", "", _docstring(model))
-    yield from _fields(model)
-
-
-def _fields(model: type[BaseModel]) -> Iterator[str]:
+def _fields(model: type[BaseModel], names: Mapping[type[BaseModel], str]) -> Iterator[str]:
     yield from ("", "| field | type | meaning |", "|---|---|---|")
     for own, info in model.model_fields.items():
         name = info.alias or own
-        kind = _type(info.annotation).replace("|", "\\|")
+        kind = _type(info.annotation, names).replace("|", "\\|")
         yield f"| `{name}` | {kind} | {_meaning(name, info).replace('|', chr(92) + '|')} |"
 
 
@@ -169,29 +190,22 @@ def _docstring(model: type[BaseModel]) -> str:
     return " ".join(inspect.cleandoc(model.__doc__ or "").split())
 
 
-def _type(annotation: Any) -> str:
+def _type(annotation: Any, names: Mapping[type[BaseModel], str]) -> str:
     origin, inner = get_origin(annotation), get_args(annotation)
     if annotation in _TYPES:
         return _TYPES[annotation]
     if origin in (Union, UnionType):
-        return " or ".join(dict.fromkeys(map(_type, inner)))
+        return " or ".join(dict.fromkeys(_type(each, names) for each in inner))
     if origin is Literal:
         return ", ".join(f'"{each}"' for each in inner)
     if origin in (list, tuple, set, frozenset):
-        return f"list of {_type(inner[0])}"
+        return f"list of {_type(inner[0], names)}"
     if origin is dict:
-        return f"object of {_type(inner[1])}"
+        return f"object of {_type(inner[1], names)}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
-    return _type(inner[0]) if inner else "object"  # Annotated
-
-
-def _collect(model: type[BaseModel], within: dict[str, type[BaseModel]]) -> None:
-    for info in model.model_fields.values():
-        for inner in _models(info.annotation):
-            if inner.__name__ not in within:
-                within[inner.__name__] = inner
-                _collect(inner, within)
+        name = names[annotation]
+        return f"[{name}](#{name.lower().replace(' ', '-')})"
+    return _type(inner[0], names) if inner else "object"  # Annotated
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
