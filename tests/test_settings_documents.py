@@ -11,7 +11,10 @@ from atlas.settings import Settings
 from atlas.settings.catalogue import sections
 from atlas.settings.documents import ROOT, documents
 from atlas.settings.model import read_sources
-from atlas.settings.sources import BESIDE
+from atlas.settings.sources import BESIDE, INTERNAL
+
+NOT_VARIABLES = {"ATLAS_X"}
+"""Names in examples."""
 
 
 def uncommented(path: Path) -> str:
@@ -83,3 +86,19 @@ def test_the_toml_in_the_page_loads(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     (tmp_path / "atlas.toml").write_text(block.replace(place, str(tmp_path / "password")))
     monkeypatch.chdir(tmp_path)
     assert Settings.load().fetch_timeout == 30
+
+
+def test_every_variable_in_the_code_is_known() -> None:
+    """Else the doctor would call it a typing mistake."""
+    known = {each.variable for section in sections() for each in section.settings}
+    known |= {f"{name}_FILE" for name in known} | set(BESIDE) | INTERNAL
+    folders = ("atlas", "activities", "workflows", "starter", "deploy")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    files += [ROOT / "worker.py", ROOT / "Dockerfile", *ROOT.glob("docker-compose*.yml")]
+    named = {
+        name
+        for path in files
+        if path.suffix in {".py", ".yml", ".yaml", ".sh", ".env", ""} and path.exists()
+        for name in re.findall(r"\bATLAS_[A-Z0-9_]*[A-Z0-9]\b", path.read_text(errors="replace"))
+    }
+    assert named - known - NOT_VARIABLES == set()

@@ -35,6 +35,7 @@ _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _NO_KEY = {"NoSuchKey", "404", "NotFound"}
 _MENDS = {
     "NoSuchBucket": "Create the bucket, or correct ATLAS_BLOBS",
+    "404": "Create the bucket, or correct ATLAS_BLOBS or ATLAS_S3_ENDPOINT",
     "AccessDenied": "Allow these credentials to get, put, delete and list in the bucket",
     "403": "Allow these credentials to get, put, delete and list in the bucket",
     "InvalidAccessKeyId": "Correct ATLAS_S3_ACCESS_KEY or AWS_ACCESS_KEY_ID",
