@@ -1,0 +1,1 @@
+"""The files that deploy Atlas: read by fast tests, run by a slow one (`make compose-test`)."""
