@@ -106,7 +106,7 @@ async def test_every_door_shows_the_same_run(
         # Retried: the failed pages alone; two at once are one run.
         origin.page("/halted/b", f"<html lang=en><title>B</title><p>It came late. {PROSE}")
         async with AtlasClient.connect() as client:
-            first, second = await asyncio.gather(client.retry("halted"), client.retry("halted"))
+            first, second = await asyncio.gather(*(client.retry(ended["run_id"]) for _ in range(2)))
             assert first.what == second.what == "failed pages"
             assert first.handle and second.handle
             assert first.handle.run_id == second.handle.run_id
@@ -163,8 +163,14 @@ async def test_every_door_shows_the_same_run(
 
 
 async def paused(env: AtlasEnv, run_id: str) -> bool:
-    since = await env.value("select paused_since from runs where run_id = $1", run_id)
-    return since is not None
+    """Whether it stands still: paused, with its first pages listed."""
+    return bool(
+        await env.value(
+            "select exists (select from runs join run_pages using (run_id) "
+            "where run_id = $1 and paused_since is not null)",
+            run_id,
+        )
+    )
 
 
 async def test_a_run_that_no_worker_has_begun_is_found_and_ended(
