@@ -1,0 +1,238 @@
+"""The image and both compose files as they are in a clean checkout, on a real engine.
+
+`make compose-test`. It prints what the README tells: the size of the image, and a worker's memory.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.deploy.compose import FILES, services
+from tests.deploy.engine import Project, bases, checkout, need_engine, need_images, run, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
+
+IMAGE = "atlas-worker:compose-test"
+PAGES = 60
+LARGEST = 150_000_000  # bytes, compressed
+KILL = "import os; from atlas.liveness import signs; os.kill(signs()[0].process.pid, 9)"
+WORDS = (
+    "lantern ferry quay fog bell keeper tide harbour rope gull net pilot mast anchor buoy".split()
+)
+PAGE = "<html lang=en><title>Page {n}</title><main><p>{words}</p></main><nav>{links}</nav>"
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of some pages that all lead to each other."""
+    folder = tmp_path_factory.mktemp("site")
+    folder.chmod(0o755)
+    links = " ".join(f'<a href="/{n}.html">{n}</a>' for n in range(PAGES))
+    for n in range(PAGES):
+        words = " ".join(Random(n).choices(WORDS, k=120))
+        text = PAGE.format(n=n, words=words, links=links)
+        (folder / f"{n}.html").write_text(text)
+    (folder / "index.html").write_text(f"<html lang=en><title>Harbour</title><p>{links}</p>")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean checkout, its image built."""
+    need_engine()
+    folder = checkout(tmp_path_factory.mktemp("checkout") / "atlas")
+    used = {one["image"] for name in FILES for one in services(name).values() if _runs(one)}
+    need_images({each for each in used if not each.startswith("atlas-")} | bases(folder))
+    Project(folder, "atlas-test", _variables()).compose("build", "--quiet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stack(folder: Path) -> Iterator[Project]:
+    """docker-compose.yml, up."""
+    project = Project(folder, "atlas-test", _variables())
+    project.end()  # what a test that was killed left
+    try:
+        print(f"\nup -d --wait: {project.up():.0f} s")
+        yield project
+    finally:
+        project.end()
+
+
+@pytest.fixture
+def dev(folder: Path) -> Iterator[Project]:
+    """docker-compose.dev.yml, up."""
+    project = Project(folder, "atlas-dev-test", _variables(), "docker-compose.dev.yml")
+    project.end()
+    try:
+        project.up()
+        yield project
+    finally:
+        project.end()
+
+
+def _runs(service: dict[str, Any]) -> bool:
+    return "profiles" not in service
+
+
+def _variables() -> dict[str, str]:
+    """Nothing but what `.env` is for: ports of our own, and where our site is."""
+    ports = ("POSTGRES", "TEMPORAL", "UI", "S3", "DEV_POSTGRES", "DEV_TEMPORAL", "DEV_UI")
+    chosen = {f"HOST_PORT_{name}": str(_free_port()) for name in ports}
+    networks = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
+    return {**chosen, "WORKER_IMAGE": IMAGE, "ATLAS_FETCH_ALLOW_NETWORKS": networks}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_the_image_is_small_and_holds_no_root_and_no_tools(folder: Path) -> None:
+    told = json.loads(run("docker", "image", "inspect", IMAGE))[0]
+    assert told["Config"]["User"] == "10001:10001"
+    tools = "for t in pip uv gcc strip apt; do command -v $t && exit 1; done; id -u; touch /x"
+    alone = ("docker", "run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL")
+    tried = subprocess.run(
+        [*alone, "--entrypoint", "sh", IMAGE, "-c", tools.replace(" apt", "")],
+        capture_output=True,
+        text=True,
+    )
+    assert tried.stdout.split() == ["10001"], tried.stdout
+    assert "Read-only file system" in tried.stderr
+    with subprocess.Popen(["docker", "save", IMAGE], stdout=subprocess.PIPE) as saved:
+        packed = subprocess.run(["gzip", "-6"], stdin=saved.stdout, capture_output=True)
+    print(f"\nimage: {len(packed.stdout) / 1e6:.0f} MB compressed, {told['Size'] / 1e6:.0f} MB")
+    assert len(packed.stdout) <= LARGEST
+
+
+def test_a_site_is_synced_searched_and_scheduled_and_survives_kills_and_restarts(
+    stack: Project, pages: Path
+) -> None:
+    stack.serve(pages)
+    stack.atlas("sources", "add", "site", "http://site.test:8000/", "--delay", "0.2")
+    schedules = json.loads(stack.atlas("schedules", "list", "-o", "json"))["schedules"]
+    assert {each["id"] for each in schedules} >= {"health_check", "hourly_collection"}
+    assert not any(each["drift"] for each in schedules)
+
+    stack.up("--scale", "worker=4")
+    assert len(stack.containers("worker")) == 4
+    sync = stack.begin("sync", "site", "--wait")
+    until(lambda: _indexed(stack) >= 5, "some pages are indexed")
+    assert sync.poll() is None, "too late to kill anybody"
+    for index in (2, 3, 4):
+        stack.compose("exec", "-T", "--index", str(index), "worker", "python", "-c", KILL)
+    said, _ = sync.communicate(timeout=600)
+    assert sync.returncode == 0, said
+    assert f"{PAGES + 1} seen, {PAGES + 1} added" in said, said
+    until(lambda: _all_healthy(stack, 4), "killed workers are back")
+    assert sum(each["RestartCount"] for each in stack.containers("worker")) == 3
+
+    found = json.loads(stack.atlas("search", "lantern", "-o", "json"))
+    assert found["results"], found
+    stack.atlas("doctor")
+    stack.atlas("schedules", "trigger", "health_check")
+    until(lambda: _checked(stack), "a schedule made a run")
+
+    stack.unserve()
+    stack.compose("down", "--timeout", "60")
+    print(f"\nup again: {stack.up():.0f} s")
+    again = json.loads(stack.atlas("search", "lantern", "-o", "json"))
+    assert [each["url"] for each in again["results"]] == [each["url"] for each in found["results"]]
+    print(f"worker, idle: {_idle(stack):.0f} MiB")
+
+
+def test_owners_in_postgresql_keep_out_of_each_others_databases(stack: Project) -> None:
+    ask = (
+        "select datname, pg_get_userbyid(datdba), has_database_privilege('{0}', datname, 'connect')"
+    )
+    for role in ("atlas", "temporal"):
+        told = stack.compose(
+            *("exec", "-T", "postgres", "psql", "-U", "postgres", "-Atc"),
+            ask.format(role)
+            + " from pg_database where not datistemplate and datname <> 'postgres'",
+        )
+        rows = [line.split("|") for line in told.split()]
+        assert len(rows) == 3
+        assert all((may == "t") is (owner == role) for _, owner, may in rows), rows
+
+
+def test_only_s3_listens_on_the_network_of_seaweedfs(stack: Project) -> None:
+    code = (
+        "import socket\n"
+        "for port in (8333, 8888, 9333, 8080, 18888, 19333):\n"
+        "    s = socket.socket(); s.settimeout(5)\n"
+        "    print(port, s.connect_ex(('seaweedfs', port)) == 0)\n"
+    )
+    told = stack.compose("exec", "-T", "worker", "python", "-c", code)
+    listening = {line.split()[0] for line in told.splitlines() if line.endswith("True")}
+    assert listening == {"8333"}
+
+
+def test_a_worker_that_hangs_is_called_unhealthy_until_it_goes_on(stack: Project) -> None:
+    (worker,) = stack.containers("worker")
+    stop = (
+        "import os, signal; from atlas.liveness import signs; os.kill(signs()[0].process.pid, {})"
+    )
+    in_worker = ("exec", "-T", "worker", "python", "-c")
+    stack.compose(*in_worker, stop.format("signal.SIGSTOP"))
+    until(lambda: _health(stack, worker["Id"]) == "unhealthy", "it is called unhealthy")
+    stack.compose(*in_worker, stop.format("signal.SIGCONT"))
+    until(lambda: _health(stack, worker["Id"]) == "healthy", "it is called healthy")
+
+
+def test_the_stack_for_development_runs_the_code_of_the_checkout(dev: Project, pages: Path) -> None:
+    dev.serve(pages)
+    dev.atlas("sources", "add", "site", "http://site.test:8000/", "--delay", "0")
+    assert f"{PAGES + 1} added" in dev.compose(
+        "exec", "-T", "worker", "sh", "-c", "atlas sync site --wait 2>&1"
+    )
+    before = _identity(dev)
+    changed = dev.folder / "starter" / "cli" / "worker.py"
+    changed.write_text(changed.read_text().replace("no worker runs here", "nobody works here"))
+    until(lambda: _identity(dev) not in (None, before), "the worker has started again")
+    run("git", "checkout", "-q", ".", cwd=dev.folder)
+
+
+def _indexed(stack: Project) -> int:
+    listed = json.loads(stack.atlas("sources", "list", "-o", "json"))["sources"]
+    return int(listed[0]["live"]) if listed else 0
+
+
+def _checked(stack: Project) -> bool:
+    return "health_check" in stack.atlas("runs", "-o", "json")
+
+
+def _health(stack: Project, container: str) -> str:
+    told = json.loads(run("docker", "inspect", container))[0]
+    return str(told["State"]["Health"]["Status"])
+
+
+def _all_healthy(stack: Project, count: int) -> bool:
+    found = stack.containers("worker")
+    return [each["State"]["Health"]["Status"] for each in found] == ["healthy"] * count
+
+
+def _identity(stack: Project) -> str | None:
+    """Which process works; None while none does."""
+    code = "from atlas.liveness import signs; print([s.identity for s in signs()][:1])"
+    told = stack.compose("exec", "-T", "worker", "python", "-c", code).strip()
+    return None if told == "[]" else told
+
+
+def _idle(stack: Project) -> float:
+    """MiB that the container holds, once the processes for extraction have ended."""
+    (worker,) = stack.containers("worker")
+    time.sleep(75)  # they end after a minute without work
+    told = run("docker", "stats", "--no-stream", "--format", "{{json .MemUsage}}", worker["Id"])
+    return float(json.loads(told).split("MiB")[0])
