@@ -22,7 +22,14 @@ from starter.cli.output import note
 from starter.cli.stack import planned, supervisor_command
 
 # What leads to another PostgreSQL, Temporal, home or blob store than the demo's own.
-_ELSEWHERE = ("ATLAS_DATABASE_URL", "ATLAS_BLOBS", "ATLAS_WEB_UI_URL")
+_ELSEWHERE = (
+    "ATLAS_BLOBS",
+    "ATLAS_CONFIG",
+    "ATLAS_DATABASE_",
+    "ATLAS_SECRETS_DIR",
+    "ATLAS_WEB_UI_URL",
+    "TEMPORAL_",
+)
 
 
 class HomeRefused(Exception):
@@ -119,7 +126,7 @@ def _passable(home: Path) -> Path:
 
 
 def _isolate(home: Path) -> None:
-    for name in [*_ELSEWHERE, *(name for name in os.environ if name.startswith("TEMPORAL_"))]:
-        os.environ.pop(name, None)
+    for name in [name for name in os.environ if name.startswith(_ELSEWHERE)]:
+        del os.environ[name]
     os.environ["TEMPORAL_CONFIG_FILE"] = os.devnull  # no profile of the person's
     os.environ["ATLAS_HOME"] = str(home)
