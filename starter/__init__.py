@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from atlas.contracts.work import Limits as Limits
     from atlas.domain.sources import SourceSpec as SourceSpec
     from atlas.settings import Settings as Settings
+    from starter.blocking import Blocking as Blocking
     from starter.client import AtlasClient as AtlasClient
     from starter.client import RecordedRun as RecordedRun
     from starter.errors import AtlasError as AtlasError
@@ -68,6 +69,7 @@ _WHERE = {
     "atlas.contracts.work": ("Limits",),
     "atlas.domain.sources": ("SourceSpec",),
     "atlas.settings": ("Settings",),
+    "starter.blocking": ("Blocking",),
     "starter.client": ("AtlasClient", "RecordedRun"),
     "starter.errors": (
         "AtlasError",

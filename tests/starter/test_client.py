@@ -1,9 +1,11 @@
 """`AtlasClient`: one protocol for every handle, and no error but our own."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import starter
 from starter import (
     AtlasClient,
     AtlasError,
+    Blocking,
     Cancelled,
     DatabaseDown,
     DifferentRequest,
@@ -195,8 +198,24 @@ async def _stages(run: JobHandle[starter.BatchResult]) -> list[str]:
     return [each.stage async for each in run]
 
 
+async def test_a_program_without_an_event_loop_may_use_it_from_many_threads(corpus: str) -> None:
+    blocking = Blocking()
+    with pytest.raises(InvalidRequest, match=r"AtlasClient\.connect"):
+        blocking(lambda atlas: atlas.sources.list())
+
+    def many() -> tuple[list[int], list[object]]:
+        with blocking, ThreadPoolExecutor(4) as pool:
+            found = pool.map(lambda _: len(blocking(lambda atlas: atlas.sources.list())), range(8))
+            with pytest.raises(NotFound, match="nowhere"):
+                blocking(lambda atlas: atlas.sources.get("nowhere"))
+            return list(found), list(blocking.each(lambda atlas: atlas.documents()))
+
+    assert await asyncio.to_thread(many) == ([0] * 8, [])
+    assert await asyncio.to_thread(many) == ([0] * 8, []), "it opens again"
+
+
 PROGRAM = """
-from starter import AtlasClient, AtlasError, SyncProgress, SyncResult, TimedOut
+from starter import AtlasClient, AtlasError, Blocking, SyncProgress, SyncResult, TimedOut
 
 async def main() -> None:
     async with AtlasClient.connect() as atlas:
@@ -212,6 +231,11 @@ async def main() -> None:
             raise
         report = await (await atlas.start("weekly_report", week="2026-W47")).result()
         print(report.week.upper())
+    blocking = Blocking()
+    counts = blocking(lambda client: client.fetch_url("https://example.org/")).content_length + 1
+    for document in blocking.each(lambda client: client.documents()):
+        print(document.url.upper(), counts)
+    async with AtlasClient.connect() as atlas:
         fetched = await atlas.fetch_url("https://example.org/", timeout=5.0)
         length: int = fetched.content_length
         for hit in (await atlas.search("lighthouse")).results:
@@ -234,13 +258,19 @@ def test_a_program_that_uses_the_client_is_checked_strictly(tmp_path: Path) -> N
     (tmp_path / "wrong.py").write_text(wrong + "".join(f"    {line}\n" for line in MISTAKES))
     command = (sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir=cache")
     ran = subprocess.run(
-        [*command, "program.py", "wrong.py"], cwd=tmp_path, capture_output=True, text=True
+        [*command, "--follow-imports=silent", "program.py", "wrong.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MYPYPATH": str(ROOT)},
     )
     told = [line for line in ran.stdout.splitlines() if ": error:" in line]
     assert 'Revealed type is "int"' in ran.stdout.replace("builtins.", "")
     assert [line for line in told if line.startswith("program.py")] == [], ran.stdout
     for message in MISTAKES.values():
         assert any(message in line for line in told), (message, ran.stdout)
+    for package in ("atlas", "starter"):
+        assert (ROOT / package / "py.typed").exists()
 
 
 def test_every_name_that_is_exported_is_there_and_every_error_has_one_tree() -> None:

@@ -1,0 +1,136 @@
+"""`Blocking`: the client for programs without an event loop, such as a Django view or a script.
+
+    atlas = Blocking()
+    result = atlas(lambda client: client.fetch_url("https://example.org/"))
+
+There are no twins of the client's methods: whatever it can do, a function is given to do it with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+)
+from typing import TYPE_CHECKING, Self, TypeVar, cast
+
+from starter.client import AtlasClient
+from starter.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from atlas.settings import Settings
+
+T = TypeVar("T")
+_END = object()
+
+
+class Blocking:
+    """One `AtlasClient` on a thread of its own, for as many callers as there are.
+
+    It opens when it is first called, so a module may hold one before a server forks. Use it as a
+    context manager, or call `close`; a program that ends need not.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings
+        self._opening = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._client: AtlasClient | None = None
+        self._process = 0
+
+    def __call__(self, work: Callable[[AtlasClient], Awaitable[T]]) -> T:
+        """Do `work` with the client, and wait for what it gives; raises what that raises.
+
+        Raises `InvalidRequest` where an event loop runs: it would stand still. There, `await` the
+        client itself.
+        """
+        client, loop = self._opened()
+        return self._wait(_done(work(client)), loop)
+
+    def each(self, work: Callable[[AtlasClient], AsyncIterable[T]]) -> Iterator[T]:
+        """Go through what `work` gives one by one, as it comes: a run's progress, or documents."""
+        client, loop = self._opened()
+        coming = aiter(work(client))
+        try:
+            while (item := self._wait(_next(coming), loop)) is not _END:
+                yield cast(T, item)
+        finally:
+            if isinstance(coming, AsyncGenerator):
+                self._wait(coming.aclose(), loop)
+
+    def close(self) -> None:
+        """Give every connection back. Runs go on."""
+        if self._loop is None or self._process != os.getpid():
+            return
+        loop, client = self._loop, self._client
+        self._loop = self._client = None
+        if client is not None:
+            self._wait(client.close(), loop)
+        loop.call_soon_threadsafe(loop.stop)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _opened(self) -> tuple[AtlasClient, asyncio.AbstractEventLoop]:
+        if _loop_here():
+            raise InvalidRequest(
+                "Blocking would stop the event loop that runs here: "
+                "`async with AtlasClient.connect() as atlas` instead"
+            )
+        with self._opening:
+            # A child of a fork has the objects of its parent, but not the thread.
+            if self._loop is None or self._client is None or self._process != os.getpid():
+                self._process = os.getpid()
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(
+                    target=_turn, args=(self._loop,), name="atlas-client", daemon=True
+                ).start()
+                connecting = _done(AtlasClient.connect(self._settings))
+                self._client = self._wait(connecting, self._loop)
+            return self._client, self._loop
+
+    def _wait(self, work: Awaitable[T], loop: asyncio.AbstractEventLoop) -> T:
+        future = asyncio.run_coroutine_threadsafe(_done(work), loop)
+        try:
+            return future.result()
+        except BaseException:  # Ctrl-C: what was waited for is not wanted any more
+            future.cancel()
+            raise
+
+
+def _turn(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.close()
+
+
+def _loop_here() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def _done(work: Awaitable[T]) -> T:
+    return await work
+
+
+async def _next(coming: AsyncIterator[object]) -> object:
+    return await anext(coming, _END)
