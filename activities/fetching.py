@@ -20,7 +20,7 @@ from atlas.domain.errors import HostClosed, PageError, Retries, SlotDeadline
 from atlas.domain.fetched import Fetched as Answer
 from atlas.domain.fetched import FetchError, FetchRequest, Validators
 from atlas.domain.scope import scope_of
-from atlas.domain.urls import host_of
+from atlas.domain.urls import host_of, without_secrets
 from atlas.telemetry import page_span
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ class Fetching:
     async def _fetch_page(self, attempt: _Attempt, page: HeldPage) -> FetchRow | None:
         sampled = attempt.traces(page.url)
         try:
-            with page_span("fetch page", {"url.full": page.url}, sampled=sampled):
+            with page_span("fetch page", {"url.full": without_secrets(page.url)}, sampled=sampled):
                 return self._row(attempt, page, *await self._get(attempt, page))
         except HostClosed as closed:
             if closed.host != host_of(page.url):  # asked, the page led to another host

@@ -18,6 +18,7 @@ from opentelemetry.trace import Link
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from atlas.domain.errors import ErrorClass, PageError
 from atlas.telemetry import Telemetry, page_span, setup_telemetry
 from tests.traced import Queries, Traced
 
@@ -90,7 +91,15 @@ async def test_one_trace_from_the_client_down_to_sql(
     (leaf,) = named(spans, "select")
     assert ancestry(spans, leaf) == DOWN_TO_SQL
     assert len({span.context.trace_id for span in spans}) == 1
-    assert leaf.attributes["db.query.text"] == "select $1::text"
+    # OpenTelemetry's stable conventions for database clients, and none of the old ones.
+    assert leaf.kind is trace.SpanKind.CLIENT
+    where = ("server.", "network.")
+    told = {name: value for name, value in leaf.attributes.items() if not name.startswith(where)}
+    assert told == {
+        "db.system.name": "postgresql",
+        "db.namespace": empty_database_url.partition("?")[0].rpartition("/")[2],
+        "db.query.text": "select $1::text",
+    }
     assert all("a secret value" not in str(span.attributes) for span in spans)
     assert {span.resource.attributes["service.name"] for span in spans} == {"atlas-test"}
 
@@ -152,6 +161,18 @@ def test_an_unsampled_page_that_fails_is_kept(
     assert page.start_time < page.end_time
     assert page.attributes["url"] == "https://example.org/"
     assert page.status.status_code is trace.StatusCode.ERROR
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+def test_a_page_that_fails_is_named_by_its_code_alone(
+    telemetry: Telemetry, exporter: InMemorySpanExporter, sampled: bool
+) -> None:
+    error = PageError(ErrorClass.INVALID, "redirect_loop", "circle: https://a/?sig=s3cret")
+    with pytest.raises(PageError), page_span("page", sampled=sampled):
+        raise error
+    (page,) = exporter.get_finished_spans()
+    assert page.attributes["error.type"] == page.status.description == "redirect_loop"
+    assert "s3cret" not in page.to_json()
 
 
 @pytest.fixture

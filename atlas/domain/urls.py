@@ -12,6 +12,12 @@ MAX_URL_LENGTH = 2048
 _SHOWN = 200  # characters of a bad value that an error message repeats
 _HOSTLESS = re.compile(r"\s|^https?://[^/]*@")
 _USERINFO = re.compile(r"(?<=//)[^/?#\s]*@")
+_PARAMETER = re.compile(r"([?&;])([^=&;#]+)=([^&;#]*)")
+_SECRET_NAME = re.compile(
+    r"token|secret|passw|pwd|signature|credential|api.?key|access.?key|auth(?!or)|session|"
+    r"^(sig|sign|key|code|hash|hmac|jwt|sid|awsaccesskeyid)$",
+    re.IGNORECASE,
+)
 _TRACKING_PREFIXES = ("utm_", "mtm_", "pk_campaign", "pk_kwd", "hsa_")
 # fmt: off
 _TRACKING_NAMES = frozenset((
@@ -72,6 +78,19 @@ def host_named(text: str) -> str:
     if not host or _HOSTLESS.search(given):
         raise InvalidUrl(text, "names no host; write example.org or example.org:8080")
     return host
+
+
+def without_secrets(url: str) -> str:
+    """The URL as traces may have it: without credentials, the values of parameters whose names say
+    that they are secret replaced by `REDACTED` (OpenTelemetry's convention for `url.full`)."""
+    bare = _USERINFO.sub("", url)
+    return _PARAMETER.sub(_redacted, bare) if "?" in bare else bare
+
+
+def _redacted(parameter: re.Match[str]) -> str:
+    before, name, value = parameter.groups()
+    secret = _SECRET_NAME.search(unquote_plus(name))
+    return f"{before}{name}={'REDACTED' if secret and value else value}"
 
 
 def url_key(url: str) -> str:

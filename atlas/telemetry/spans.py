@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from atlas.domain.errors import PageError
+
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
@@ -29,8 +31,14 @@ def page_span(
 
     tracer = trace.get_tracer(_TRACER)
     if sampled:
-        with tracer.start_as_current_span(name, attributes=attributes) as span:
-            yield span
+        with tracer.start_as_current_span(
+            name, attributes=attributes, record_exception=False, set_status_on_exception=False
+        ) as span:
+            try:
+                yield span
+            except Exception as error:
+                _tell(span, error)
+                raise
         return
     began = time.time_ns()
     try:
@@ -38,9 +46,22 @@ def page_span(
             yield span
     except Exception as error:
         with tracer.start_as_current_span(name, attributes=attributes, start_time=began) as span:
-            span.record_exception(error)
-            span.set_status(trace.StatusCode.ERROR, type(error).__name__)
+            _tell(span, error)
         raise
+
+
+def _tell(span: Span, error: Exception) -> None:
+    """What failed: of a page's own failure the code, since its message may repeat a URL with
+    secrets in it; of anything else all there is to know."""
+    from opentelemetry.trace import StatusCode
+
+    if isinstance(error, PageError):
+        kind = error.code
+    else:
+        kind = type(error).__qualname__
+        span.record_exception(error)
+    span.set_attribute("error.type", kind)
+    span.set_status(StatusCode.ERROR, kind)
 
 
 def _unsampled(parent: Span) -> Span:

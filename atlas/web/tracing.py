@@ -12,6 +12,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from atlas.domain.errors import PageError
+from atlas.domain.urls import without_secrets
 
 
 def tracer() -> Tracer:
@@ -23,23 +24,28 @@ def tracer() -> Tracer:
 def request_span(source: Tracer, url: str, resend_count: int) -> Iterator[Span]:
     """A client span around one request and the reading of its body.
 
-    `url` is canonical, so it holds no credentials. A PageError sets `error.type` to its code.
+    A PageError sets `error.type` to its code; its message, which may repeat a URL, stays out.
     """
     target = urlsplit(url)
     attributes: dict[str, str | int] = {
         "http.request.method": "GET",
-        "url.full": url,
+        "url.full": without_secrets(url),
         "server.address": target.hostname or "",
         "server.port": target.port or (443 if target.scheme == "https" else 80),
     }
     if resend_count:
         attributes["http.request.resend_count"] = resend_count
     with source.start_as_current_span(
-        "GET", kind=SpanKind.CLIENT, attributes=attributes, record_exception=False
+        "GET",
+        kind=SpanKind.CLIENT,
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
     ) as span:
         try:
             yield span
-        except PageError as error:
-            span.set_attribute("error.type", error.code)
-            span.set_status(Status(StatusCode.ERROR, error.code))
+        except Exception as error:
+            kind = error.code if isinstance(error, PageError) else type(error).__qualname__
+            span.set_attribute("error.type", kind)
+            span.set_status(Status(StatusCode.ERROR, kind))
             raise

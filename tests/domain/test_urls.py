@@ -11,6 +11,7 @@ from atlas.domain.urls import (
     host_of,
     origin_of,
     url_key,
+    without_secrets,
 )
 
 EXAMPLES = [
@@ -127,3 +128,24 @@ def test_any_text_is_canonical_or_refused(text: str) -> None:
         assert canonicalize(text).startswith(("http://", "https://"))
     except InvalidUrl as refused:
         assert str(refused)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://a.example/b?c=d", "https://a.example/b?c=d"),
+        ("https://user:s3cret@a.example/?q=1", "https://a.example/?q=1"),
+        ("https://a.example/?q=1&token=s3cret&r=2", "https://a.example/?q=1&token=REDACTED&r=2"),
+        (
+            "https://a.example/?X-Amz-Signature=s3cret",
+            "https://a.example/?X-Amz-Signature=REDACTED",
+        ),
+        (
+            "https://a.example/?%73ig=s3cret&author=me",
+            "https://a.example/?%73ig=REDACTED&author=me",
+        ),
+        ("https://a.example/?api_key=", "https://a.example/?api_key="),
+    ],
+)
+def test_a_trace_shows_no_secret_of_a_url(url: str, shown: str) -> None:
+    assert without_secrets(url) == shown

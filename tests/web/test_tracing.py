@@ -55,6 +55,18 @@ async def test_a_failure_is_an_error_with_its_code() -> None:
         assert span.status.status_code is StatusCode.ERROR
 
 
+async def test_a_secret_in_the_query_is_not_traced() -> None:
+    tracer, exporter = _recording()
+    async with web(tracing=tracer) as (client, origin):
+        origin.redirect("/a", "/b?sig=s3cret")
+        origin.redirect("/b?sig=s3cret", "/b?sig=s3cret")
+        await refused(client, origin.url("/a?token=s3cret"), robots=RobotsMode.IGNORE)
+        spans = exporter.get_finished_spans()
+        assert len(spans) == 2
+        assert "s3cret" not in "".join(span.to_json() for span in spans)
+        assert "REDACTED" in str(_attributes(spans[0])["url.full"])
+
+
 async def test_without_a_provider_nothing_is_needed() -> None:
     async with web() as (client, origin):
         origin.page("/a", "text")
