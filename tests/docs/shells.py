@@ -43,7 +43,8 @@ class Shell:
             env=self._environment,
             start_new_session=True,
         )
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
         return self
 
     def __exit__(
@@ -55,6 +56,10 @@ class Shell:
         # What a page started with & is of its shell's group.
         os.killpg(self._process.pid, signal.SIGTERM)
         self._process.wait(10)
+        self._reading.join(10)
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
 
     def type(self, line: str, timeout: float) -> Typed:
         """Run one command, and wait for its end."""
