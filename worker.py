@@ -102,13 +102,16 @@ async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = (
                 log.info("metrics: %s", export)
                 show_slots(settings, served, meter)
                 await on.enter_async_context(sampling(parts, meter))
-            for one in build_workers(parts, served):
+            workers = build_workers(parts, served)
+            for one in workers:
                 await on.enter_async_context(one)
             log.info("working on %s in namespace %s", ", ".join(served), client.namespace)
             _announce()
             on.enter_context(_keeping_schedules(parts))
             await stop.wait()
             log.info("stopping: activities under way have %.0f s", settings.shutdown_grace)
+            # All at once: one after the other, the last would take on new work meanwhile.
+            await asyncio.gather(*(one.shutdown() for one in workers))
     finally:
         await asyncio.to_thread(telemetry.shutdown)
 

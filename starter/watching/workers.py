@@ -15,7 +15,7 @@ from starter.overview import QueueSeen, SlotsSeen, WorkerSeen, WorkerState
 REMEMBERED = 300.0
 """Seconds for which a lost worker is told. Temporal, too, forgets a poller after five minutes."""
 
-_ORDER: tuple[WorkerState, ...] = ("lost", "draining", "running")
+_ORDER = ("lost", "draining", "running")
 
 
 class Fleet:
@@ -97,8 +97,8 @@ def _polls(beat: Beat, queues: Mapping[str, QueueState]) -> bool:
 
 
 def _state(states: Iterable[WorkerState]) -> WorkerState:
-    """Of a process: it runs if any part does, and is lost only if all are."""
-    return max(states, key=_ORDER.index)
+    """Of a process by its queues: told to stop once any part is, and lost only if all are."""
+    return max(states, key=("lost", "running", "draining").index)
 
 
 def _place(worker: WorkerSeen) -> tuple[object, ...]:
