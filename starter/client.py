@@ -17,12 +17,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
-from atlas.contracts.catalogue import WORKFLOWS
-from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
-from atlas.contracts.jobs import Trigger
 from atlas.contracts.names import fetch_workflow_id
-from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
-from atlas.contracts.work import Limits, Mode, Stage
 from atlas.domain.urls import url_key
 from atlas.settings import Settings, SettingsError
 from starter.by_name import Jobs
@@ -36,7 +31,10 @@ from starter.reading import Document, Reading, canonical_url
 from starter.run_list import RecordedRun
 from starter.schedules import Schedules
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the contracts cost a reader more than all else
+    from atlas.contracts.fetch_url import FetchUrlResult
+    from atlas.contracts.jobs import Trigger
+    from atlas.contracts.work import Limits, Mode, Stage
     from starter.kinds import FetchHandle, SyncHandle
     from starter.overview import Overview
 
@@ -133,6 +131,7 @@ class AtlasClient(Reading, Managing, Jobs):
         `DifferentRequest`, `CannotConnect`.
         """
         from atlas.contracts.names import sync_request_id
+        from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
         from starter.kinds import SyncHandle
         from starter.requests import checked, sync_summary
         from starter.starting import start
@@ -161,6 +160,8 @@ class AtlasClient(Reading, Managing, Jobs):
 
         Raises `InvalidRequest`, `DifferentRequest`, `CannotConnect`.
         """
+        from atlas.contracts.catalogue import WORKFLOWS
+        from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
         from starter.kinds import JobHandle
         from starter.requests import checked, shortened
         from starter.starting import start

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
-from atlas.contracts.catalogue import WORKFLOWS
 from atlas.contracts.models import Counts
 from atlas.contracts.names import ATTRIBUTE_OUTCOME, ATTRIBUTE_SOURCE, ATTRIBUTE_TRIGGER
 from atlas.contracts.sync_pipeline import Failure
@@ -64,16 +63,24 @@ async def listed(parts: Parts, limit: int, wanted: RunFilter) -> list[RecordedRu
     Types that keep no record are asked of Temporal when they are asked for by name; so are runs
     under way that no worker has begun.
     """
-    kind = wanted.get("workflow")
-    if kind is not None and kind not in WORKFLOWS:
-        raise InvalidRequest(f"no workflow type '{kind}'; known: {', '.join(sorted(WORKFLOWS))}")
+    brief = _is_brief(wanted.get("workflow"))
     found = await _recorded(parts, limit, wanted)
-    if wanted.get("open") or (kind is not None and WORKFLOWS[kind].brief):
+    if wanted.get("open") or brief:
         known = {each.run.run_id for each in found}
         more = await _known_to_temporal(parts, limit, wanted)
         found += [each for each in more if each.run.run_id not in known]
         found.sort(key=lambda each: each.run.started_at, reverse=True)
     return found[:limit]
+
+
+def _is_brief(kind: str | None) -> bool:
+    if kind is None:
+        return False
+    from atlas.contracts.catalogue import WORKFLOWS
+
+    if kind not in WORKFLOWS:
+        raise InvalidRequest(f"no workflow type '{kind}'; known: {', '.join(sorted(WORKFLOWS))}")
+    return WORKFLOWS[kind].brief
 
 
 async def _recorded(parts: Parts, limit: int, wanted: RunFilter) -> list[RecordedRun]:

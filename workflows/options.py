@@ -9,8 +9,8 @@ from typing import TypedDict
 from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
-from atlas.contracts.catalogue import EARLY, FIRST, LAST, NORMAL
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
+from atlas.contracts.priorities import EARLY, FIRST, LAST, NORMAL
 
 RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1),

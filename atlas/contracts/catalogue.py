@@ -27,6 +27,7 @@ from atlas.contracts.names import (
     fetch_workflow_id,
     sync_request_id,
 )
+from atlas.contracts.priorities import EARLY, FIRST, LATE, NORMAL
 from atlas.contracts.processing import (
     BatchRequest,
     BatchResult,
@@ -36,9 +37,6 @@ from atlas.contracts.processing import (
 from atlas.contracts.rebuild_index import RebuildRequest, RebuildResult
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.contracts.weekly_report import WeeklyRequest, WeeklyResult
-
-FIRST, EARLY, NORMAL, LATE, LAST = 1, 2, 3, 4, 5
-"""Temporal's priority keys: what a person waits for goes before what runs by itself."""
 
 
 @dataclass(frozen=True, slots=True)

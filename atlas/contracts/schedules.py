@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
-from atlas.contracts.catalogue import FIRST, LATE, NORMAL
 from atlas.contracts.names import ATTRIBUTE_TRIGGER
+from atlas.contracts.priorities import FIRST, LATE, NORMAL
 
 Span: TypeAlias = tuple[int, int, int]
 """First, last, step."""
