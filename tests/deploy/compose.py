@@ -16,6 +16,7 @@ FILES = ("docker-compose.yml", "docker-compose.dev.yml")
 # The specification's own schema (github.com/compose-spec/compose-go v2.16.1, Apache-2.0).
 SPECIFICATION = Path(__file__).with_name("compose-spec.json")
 
+_INNER = re.compile(r"\$\{[A-Z0-9_]+:\+[^}]*\}")
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -29,6 +30,7 @@ def read(name: str) -> dict[str, Any]:
 
 def interpolated(text: str) -> str:
     """Each variable as its default, or empty."""
+    text = _INNER.sub("", text)  # what stands where a variable *is* set
     return _VARIABLE.sub(lambda found: found["default"] or "", text).replace("$$", "$")
 
 

@@ -210,7 +210,8 @@ def _indexed(stack: Project) -> int:
 
 
 def _checked(stack: Project) -> bool:
-    return "health_check" in stack.atlas("runs", "-o", "json")
+    listed = json.loads(stack.atlas("schedules", "list", "-o", "json"))["schedules"]
+    return any(each["id"] == "health_check" and each["runs"] > 0 for each in listed)
 
 
 def _health(stack: Project, container: str) -> str:
