@@ -19,6 +19,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from atlas.contracts.models import Request, explain
 from atlas.contracts.refusal import invalid_input
+from atlas.embedded.discovery import unusable
 from atlas.encryption import EncryptingCodec, ForeignPayloads
 from atlas.keyring import Keyring
 from atlas.unreachable import unreachable
@@ -102,10 +103,7 @@ async def connect(
     try:
         config = ClientConfig.load_client_connect_config()
     except (RuntimeError, ValueError, OSError) as error:
-        raise TemporalUnreachable(
-            f"Temporal's configuration cannot be used: {error}. "
-            "Mend the TEMPORAL_* variables, or the file that TEMPORAL_CONFIG_FILE names."
-        ) from None
+        raise TemporalUnreachable(unusable(error)) from None
     if not config.get("target_host"):
         config["target_host"] = address or "127.0.0.1:7233"
     target = config["target_host"]

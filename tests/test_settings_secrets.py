@@ -15,6 +15,9 @@ from atlas.settings import Settings, SettingsError
 from atlas.settings.catalogue import sections
 from atlas.settings.report import report
 from starter.cli.config import _from, _json
+from tests.starter.conftest import Atlas, atlas
+
+__all__ = ["atlas"]
 
 SECRETS = [each.name for section in sections() for each in section.settings if each.secret]
 # What a password may hold; a marker in it that nothing else prints.
@@ -84,7 +87,7 @@ def everything_told() -> str:
     return "\n".join(said)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(SECRETS), WORDS, SHAPES, PLACES)
 def test_no_secret_is_shown(folder: Path, name: str, word: str, shape: str, place: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -92,7 +95,7 @@ def test_no_secret_is_shown(folder: Path, name: str, word: str, shape: str, plac
         assert "zqx7" not in everything_told()
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(["blobs", "contact", "web_ui_url", "s3_endpoint", "fetch_timeout"]),
     WORDS,
@@ -136,3 +139,14 @@ def test_no_secret_of_others_is_shown(
     found = report()
     [line] = [each for each in found.foreign if each.variable == variable]
     assert line.secret and "zqx7" not in json.dumps(_json(found, []))
+
+
+async def test_no_line_of_temporals_file_is_shown(
+    atlas: Atlas, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "temporal.toml").write_text('[profile.default]\napi_key = "zqx7\n')
+    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", str(tmp_path / "temporal.toml"))
+    for command in (("doctor",), ("runs", "list")):
+        ran = await atlas(*command)
+        assert "Temporal's configuration cannot be used" in ran.out + ran.err
+        assert "line 2" in ran.out + ran.err and "zqx7" not in ran.out + ran.err

@@ -39,11 +39,18 @@ def _setting(variable: str, key: str) -> str | None:
     try:
         value = ClientConfig.load_client_connect_config().get(key)
     except (RuntimeError, OSError) as error:
-        raise ValueError(
-            f"Temporal's configuration cannot be used: {error}. "
-            "Mend the TEMPORAL_* variables, or the file that TEMPORAL_CONFIG_FILE names."
-        ) from None
+        raise ValueError(unusable(error)) from None
     return str(value) if value else None
+
+
+def unusable(error: Exception) -> str:
+    """Why Temporal's configuration cannot be read, without the line of the file that the error
+    shows: it may hold the API key."""
+    said = str(error).strip().partition("\n")[0].removesuffix(".")
+    return (
+        f"Temporal's configuration cannot be used: {said}. "
+        "Mend the TEMPORAL_* variables, or the file that TEMPORAL_CONFIG_FILE names."
+    )
 
 
 def _has_profile() -> bool:

@@ -116,7 +116,7 @@ class _Reader:
         from dotenv import dotenv_values  # with pydantic-settings
         from dotenv.parser import parse_stream
 
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         self.reading.files.append(path)
         lines: dict[str, int] = {}
         for binding in parse_stream(io.StringIO(text)):
@@ -228,7 +228,7 @@ def _content(path: Path) -> str:
         content = file.read(_LARGEST + 1)
     if len(content) > _LARGEST:
         raise ValueError(f"it is larger than {_LARGEST} bytes")
-    text = content.decode("utf-8").strip()
+    text = content.decode("utf-8-sig").strip()
     if not text:
         raise ValueError("it is empty")
     return text

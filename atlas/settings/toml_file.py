@@ -32,7 +32,7 @@ class Entry:
 
 def entries(path: Path) -> Iterator[Entry]:
     """Every key of the file. Raises `TomlProblem`, OSError, UnicodeDecodeError."""
-    text = path.read_bytes().decode("utf-8")
+    text = path.read_bytes().decode("utf-8-sig")
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
