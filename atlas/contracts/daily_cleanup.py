@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, get_args
+from typing import get_args
 
 from pydantic import Field
 
 from atlas.contracts.jobs import Progress, Trigger
 from atlas.contracts.models import Message, Outcome, Request
+from atlas.contracts.names import CleanupClass as CleanupClass
 
-CleanupClass = Literal[
-    "temporary",
-    "snapshots",
-    "versions",
-    "documents",
-    "prepared",
-    "tombstones",
-    "pages",
-    "runs",
-    "ledger",
-    "generations",
-    "hosts",
-    "robots",
-    "artifacts",
-]
 CLASSES: tuple[CleanupClass, ...] = get_args(CleanupClass)
 """In the order in which they are worked through: no class makes a candidate for a later one, so
 that a dry run lists what a real one removes."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Literal
 
 QUEUE = "atlas"
 """Workflows, network and database work."""
@@ -10,6 +11,23 @@ QUEUE_PROCESSING = "atlas-processing"
 QUEUE_BULK = "atlas-bulk"
 """Bulk work: batches, rebuilds, deduplication, clean-ups."""
 QUEUES = (QUEUE, QUEUE_PROCESSING, QUEUE_BULK)
+
+CleanupClass = Literal[
+    "temporary",
+    "snapshots",
+    "versions",
+    "documents",
+    "prepared",
+    "tombstones",
+    "pages",
+    "runs",
+    "ledger",
+    "generations",
+    "hosts",
+    "robots",
+    "artifacts",
+]
+"""What `daily_cleanup` takes away, by class."""
 
 
 def queues_named(names: Sequence[str]) -> tuple[str, ...]:

@@ -57,7 +57,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _answer(app: App, arguments: Sequence[str]) -> object:
     if asked_for(arguments):
-        return print_page(app, arguments, program())
+        print_page(app, arguments, program())
+        return None
     return app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from atlas.contracts.daily_cleanup import CleanupClass
+from atlas.contracts.names import CleanupClass
 from starter.cli.following import STARTED_ONLY, Ending, Following, followed, stage_of
 from starter.cli.output import Format, note, say
 
