@@ -198,7 +198,10 @@ async def test_the_blob_folder_cannot_be_written(
             ["nosuch", "TEMPORAL_CONFIG_FILE"],
             marks=pytest.mark.slow,
         ),
-        ({"TEMPORAL_ADDRESS": "127.0.0.1:1"}, ["Temporal does not answer at 127.0.0.1:1"]),
+        (
+            {"TEMPORAL_ADDRESS": "127.0.0.1:1", "ATLAS_FETCH_TIMEOT": "3"},
+            ["Temporal does not answer at 127.0.0.1:1", "did you mean ATLAS_FETCH_TIMEOUT?"],
+        ),
     ],
 )
 def test_the_process_says_so_and_exits_with_1(
@@ -215,7 +218,7 @@ def test_the_process_says_so_and_exits_with_1(
         check=False,
     )
     assert process.returncode == 1
-    assert process.stderr.startswith("atlas worker: ")
+    assert "\natlas worker: " in f"\n{process.stderr}"
     assert [word for word in words if word not in process.stderr] == [], process.stderr
     assert "Traceback" not in process.stderr + process.stdout
 
