@@ -194,9 +194,10 @@ async def test_nothing_is_exported_unless_asked(atlas_env: AtlasEnv, origin: Ori
             assert (await atlas_env.sync("docs")).outcome == "completed"
         assert not collector.log
         atlas_env.variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.base
+        atlas_env.variables["OTEL_METRIC_EXPORT_INTERVAL"] = "1000"
         process = atlas_env.spawn_worker()
         assert (await atlas_env.sync("docs")).outcome == "completed"
         process.terminate()
         assert await asyncio.to_thread(process.wait, 60) == 0
-        assert {seen.target for seen in collector.log} == {"/v1/traces"}
+        assert {seen.target for seen in collector.log} == {"/v1/traces", "/v1/metrics"}
     assert_no_trace_headers(origin)
