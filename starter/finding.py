@@ -7,13 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from atlas.contracts.catalogue import WORKFLOWS
 from atlas.contracts.names import sync_workflow_id
 from atlas.stores.postgres import catalogue, runs
 from starter.connection import Parts
 from starter.errors import NotFound, TemporalDown
 
 if TYPE_CHECKING:
-    from temporalio.client import Client, WorkflowExecutionDescription
+    from temporalio.client import Client, WorkflowExecution, WorkflowExecutionDescription
 
     from atlas.stores.postgres.runs import Run
 
@@ -45,7 +46,7 @@ class Found:
 
 async def find(parts: Parts, named: str) -> Found:
     """The run of that id or its beginning, else the one under way or the latest of that workflow
-    id or source. Raises `NotFound`, `CannotConnect`."""
+    id, source, or (where no record is kept) workflow type. Raises `NotFound`, `CannotConnect`."""
     record, untold = await _recorded(parts, named)
     try:
         if record is not None and record.run_id.startswith(named):
@@ -89,20 +90,28 @@ async def _latest_open(parts: Parts, ids: list[str], record: Run | None) -> Foun
 
 
 async def _only_in_temporal(parts: Parts, ids: list[str], named: str) -> Found | None:
-    """The latest run of a workflow id, or one whose id begins so."""
+    """The latest run of a workflow id or type, or one whose id begins so."""
     async with parts.temporal() as client:
         for workflow_id in ids:
             described = await describe(client, workflow_id)
             if described is not None:
                 return await _of_execution(parts, described)
-        if not _RUN_ID.fullmatch(named):
-            return None
-        listed = client.list_workflows(f"RunId STARTS_WITH '{named}'", limit=2)
-        matching = [each async for each in listed]
+        matching = await _listed(client, named)
         if len(matching) != 1:
             return None
         described = await describe(client, matching[0].id, matching[0].run_id)
     return await _of_execution(parts, described) if described else None
+
+
+async def _listed(client: Client, named: str) -> list[WorkflowExecution]:
+    """The latest run of a type, or those whose ids begin so."""
+    if named in WORKFLOWS:
+        query, most = f"WorkflowType = '{named}'", 1
+    elif _RUN_ID.fullmatch(named):
+        query, most = f"RunId STARTS_WITH '{named}'", 2
+    else:
+        return []
+    return [each async for each in client.list_workflows(query, limit=most)]
 
 
 async def _with_execution(parts: Parts, record: Run) -> Found:

@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 
 from atlas.contracts.jobs import Progress
@@ -157,6 +159,46 @@ async def test_already_running(atlas_env: AtlasEnv, origin: Origin) -> None:  # 
         await waiting.result()
         await keep("already_running", atlas_env, "sync_pipeline:list")
         await keep("waited", atlas_env, "waiting")
+
+
+async def resting(env: AtlasEnv, origin: Origin) -> WorkflowHandle[object, object]:  # noqa: F811
+    """A run whose only lane waits for a page to be tried again."""
+    origin.fail_first("/flaky", 1, page("flaky"))
+    await env.add_source("docs", "urls", origin.url("/flaky"))
+    handle = await env.start("docs")
+    while not await _has(handle, EventType.EVENT_TYPE_TIMER_STARTED):
+        await asyncio.sleep(0.05)
+    return handle
+
+
+async def _has(handle: WorkflowHandle[object, object], kind: "EventType.ValueType") -> bool:
+    return kind in [event.event_type for event in (await handle.fetch_history()).events]
+
+
+async def test_lane_rested(
+    atlas_env: AtlasEnv,  # noqa: F811
+    origin: Origin,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Recorded before lanes could be woken, and with a cancellation during the rest."""
+    monkeypatch.setenv("ATLAS_FETCH_RETRY_DELAY", "4")
+    async with atlas_env.worker():
+        await (await resting(atlas_env, origin)).result()
+        await keep("lane_rested", atlas_env, "sync_pipeline:docs")
+
+
+async def test_lane_rested_cancelled(
+    atlas_env: AtlasEnv,  # noqa: F811
+    origin: Origin,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ATLAS_FETCH_RETRY_DELAY", "30")
+    async with atlas_env.worker():
+        handle = await resting(atlas_env, origin)
+        await handle.cancel()
+        with suppress(WorkflowFailureError):
+            await handle.result()
+        await keep("lane_rested_cancelled", atlas_env, "sync_pipeline:docs")
 
 
 async def test_fetch_url(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811

@@ -25,7 +25,7 @@ WANTED = {
     "batch_refused", "batch_cancelled",
     "collect_all", "collect_tagged", "collect_site", "collect_failed", "collect_continued",
     "collect_changed", "collect_cancelled", "collect_cancelled_child", "hourly", "sync_stored",
-    "several_recorded",
+    "several_recorded", "lane_rested", "lane_rested_cancelled",
     "cleanup", "cleanup_dry", "cleanup_continued", "cleanup_cancelled",
 }  # fmt: skip
 
