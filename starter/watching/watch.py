@@ -121,16 +121,24 @@ class Watch:
         return await self._schedules.get(look)
 
     async def _take_workers(self, seen: _Temporal, found: list[Beat] | None) -> None:
-        """Judge who lives; at the first look once more, where only that can tell."""
-        seen.heartbeats = found is not None
-        self._fleet.look(found or [], self._now())
-        if self._looks == 1 and self._fleet.doubtful(seen.states or {}):
+        """Judge who lives; at the first look once more, where only that can tell: of a heartbeat
+        that is not fresh, and of a worker that is just beginning."""
+        self._judge(seen, found)
+        doubtful = self._fleet.doubtful(seen.states or {}) or not self._served(seen)
+        if self._looks == 1 and doubtful:
             await asyncio.sleep(_NEXT_BEAT)
             again = await self._told("temporal", "workers", self._beats())
-            if again is not None:
-                self._fleet.look(again[0] or [], self._now())
+            seen.states = await self._told("temporal", "queues", self._queues())
+            self._judge(seen, again[0] if again is not None else found)
+
+    def _judge(self, seen: _Temporal, found: list[Beat] | None) -> None:
+        seen.heartbeats = found is not None
+        self._fleet.look(found or [], self._now())
         polling = by_polls(seen.states or {}, self._moment(), besides=self._fleet.beats)
         seen.workers = (*self._fleet.workers(), *polling)
+
+    def _served(self, seen: _Temporal) -> bool:
+        return all(each.workers for each in queues_seen(seen.states or {}, seen.workers or ()))
 
     async def _ask(self, seen: _Temporal) -> dict[str, Asked]:
         """How far those runs are that count no pages, as far as a worker is there to answer."""
