@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.client import ScheduleActionExecutionStartWorkflow, WorkflowExecutionStatus
 
 from atlas.contracts.names import ATTRIBUTE_OUTCOME, ATTRIBUTE_SOURCE, ATTRIBUTE_TRIGGER
 from starter import AtlasClient
@@ -149,6 +149,20 @@ async def test_every_door_shows_the_same_run(
         assert twice.code == 0 and "ended already" in twice.err
         assert (await atlas("runs", "retry", "shot", "--wait")).code == 0
         assert (await agree(atlas_env, atlas, "shot"))["outcome"] == "completed_with_failures"
+
+        # A schedule's run, as the schedule itself names it.
+        assert (await atlas("sources", "edit", "good", "--every", "15m")).code == 0
+        assert (await atlas("schedules", "trigger", "good")).code == 0
+        schedule = atlas_env.client.get_schedule_handle("sync_pipeline:good")
+        while not (begun := (await schedule.describe()).info.recent_actions):
+            await asyncio.sleep(0.1)
+        fired = begun[-1].action
+        assert isinstance(fired, ScheduleActionExecutionStartWorkflow)
+        await atlas_env.client.get_workflow_handle(fired.workflow_id).result()
+        by_itself = await agree(atlas_env, atlas, "good")
+        assert by_itself["run_id"] == fired.first_execution_run_id
+        assert by_itself["workflow_id"] == fired.workflow_id
+        assert (by_itself["trigger"], by_itself["due"]) == ("schedule", True)
 
         # Of what keeps no record Temporal tells.
         await atlas("fetch", origin.url("/good/"))
