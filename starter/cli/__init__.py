@@ -84,9 +84,20 @@ def overview() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _in_order(given: list[str]) -> list[str]:
+    """The arguments with `-o` behind the command: `temporal` knows that option too, and puts it
+    before all words of its extensions."""
+    count = 2 if given[:1] in (["-o"], ["--output"]) else 1
+    if not given or not given[0].startswith(("-o", "--output")):
+        return given
+    words = given[count:]
+    end = words.index("--") if "--" in words else len(words)
+    return [*words[:end], *given[:count], *words[end:]]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code, see `starter.cli.exits`."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = _in_order(list(sys.argv[1:] if arguments is None else arguments))
     if given in ([], ["--help"], ["-h"], ["help"]):
         sys.stdout.write(overview())
         return 0
