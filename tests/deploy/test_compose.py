@@ -135,7 +135,7 @@ def test_a_site_is_synced_searched_and_scheduled_and_survives_kills_and_restarts
     until(lambda: _all_healthy(stack, 4), "killed workers are back")
     assert [each["RestartCount"] for each in stack.containers("worker")] == [1, 1, 1, 1]
     until(lambda: _outcome(stack) is not None, "the run ends", 900)
-    counts = _outcome(stack)
+    counts = _outcome(stack) or {}
     assert counts == {**counts, "seen": PAGES + 1, "added": PAGES + 1, "failed": 0}
 
     found = json.loads(stack.atlas("search", "lantern", "-o", "json"))
