@@ -39,7 +39,11 @@ def recorded_json(found: RecordedRun) -> dict[str, Any]:
 
 def details_json(found: RunDetails) -> dict[str, Any]:
     """The run as `runs show -o json` prints it."""
-    values = {"run_id": found.run_id, "workflow_id": found.workflow_id, "type": found.workflow}
+    values: dict[str, Any] = {
+        "run_id": found.run_id,
+        "workflow_id": found.workflow_id,
+        "type": found.workflow,
+    }
     values |= {name: getattr(found, name) for name in found.__slots__ if name != "workflow"}
     values["message"] = found.message or None
     values["counts"] = found.counts.model_dump()
