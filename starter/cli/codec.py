@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -29,6 +28,8 @@ async def codec(
         atlas codec
         atlas codec --port 8890 --origin http://localhost:8233
     """
+    import asyncio
+
     from atlas.codec_server import serve
     from atlas.locations import locate
     from atlas.settings import Settings

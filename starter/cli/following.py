@@ -3,7 +3,6 @@ to the end of one's patience, show the result."""
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -137,6 +136,8 @@ async def told_to_its_end(
 
 
 async def _result(run: AnyHandle | JobHandle[Any], ending: Ending, patience: float | None) -> Any:
+    import asyncio  # half of what a page of help would cost
+
     from starter.cli.progress import Display
     from starter.errors import TimedOut
 

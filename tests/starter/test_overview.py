@@ -31,7 +31,7 @@ def test_no_page_of_help_imports_what_takes_its_time() -> None:
         "for name, _, _ in COMMANDS: main([name, '--help'])\n"
         "for verb in ('show', 'follow', 'retry'): main(['runs', verb, '--help'])"
     )
-    assert not modules & {*HEAVY, "aiobotocore", "numpy", "docstring_parser"} - {
+    assert not modules & {*HEAVY, "aiobotocore", "numpy", "asyncio", "docstring_parser"} - {
         "cyclopts",
         "atlas",
     }
