@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 import time
@@ -24,6 +25,8 @@ class Journey:
     instead: Mapping[str, str]
     """What is put in place of what: a site on loopback for one that is only an example."""
     folder: Path
+    home: Path
+    """Of Atlas; a port that was taken on this machine is in its record."""
     run: list[str] = field(default_factory=list)
     not_run: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -68,11 +71,18 @@ class Journey:
 
     def _type(self, block: Block, line: str, shown: str) -> None:
         begun = time.monotonic()
-        typed = self.shell.type(line, SILENCE)
+        typed = self.shell.type(self._reaching(line), SILENCE)
         seconds = time.monotonic() - begun
         self.run.append(f"{seconds:6.1f} s  {typed.code}  {block.where}: {shown}")
         if typed.code and block.mark != "may fail":
             self.failed.append(f"{block.where}: {shown}: exit code {typed.code}\n{typed.output}")
+
+    def _reaching(self, line: str) -> str:
+        """For `temporal`, which looks at its usual port: where the stack of this home is."""
+        if not line.startswith("temporal ") or line.startswith("temporal atlas"):
+            return line
+        record = json.loads((self.home / "stack.json").read_text(encoding="utf-8"))
+        return f"TEMPORAL_ADDRESS={record['temporal_address']} {line}"
 
     def _replaced(self, text: str) -> str:
         for before, after in self.instead.items():

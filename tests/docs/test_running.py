@@ -1,6 +1,7 @@
 """The documents' commands, run as they are written, on a home of their own. `make test-docs`."""
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ THERE = (
     f". {ROOT}/.venv/bin/activate",
     "atlas up -d",
     f"atlas sources add docs {EXAMPLE}/ --delay 0.2",
+    f"atlas sources add blog {EXAMPLE}/guide/ --delay 0.2 --tag news",
     "atlas sync docs --wait",
 )
 FROM_NOTHING = ["README.md", "docs/getting-started.md"]
@@ -41,6 +43,7 @@ async def site() -> AsyncIterator[Origin]:
     texts = {
         "how-to-begin": "How to begin: open the box, read the card, and light the lamp.",
         "tides": "The tides turn twice a day, and the ferry timetable follows: every two hours.",
+        "a": "The letter A stands on the first buoy.",
         "guide/": "A guide to the harbour. It tells how to begin when fog is about.",
         "lighthouse": "灯塔在港口的北边，每天晚上都亮着，船员们靠它找到回家的路。",
     }
@@ -83,7 +86,7 @@ async def test_a_page_can_be_followed(
     with Receiver() as receiver, reader(home, folder) as shell:
         instead = {EXAMPLE: site.base, "git clone … atlas": clone_of(ROOT)}
         instead |= dict.fromkeys(COLLECTORS, receiver.url)
-        journey = Journey(page, shell, instead, tmp_path)
+        journey = Journey(page, shell, instead, tmp_path, home / ".atlas")
         await asyncio.to_thread(journey.follow)
     came_through(journey, capsys)
     assert any("atlas sync" in names for names in receiver.traces.values())
@@ -99,11 +102,17 @@ async def test_the_examples_of_a_page_work(
     home.mkdir()
     (home / "urls.txt").write_text(site.url("/tides") + "\n")
     with reader(home, home) as shell:
-        instead = dict.fromkeys((EXAMPLE, *OTHERS), site.base)
-        journey = Journey(page, shell, instead, tmp_path)
+        instead = dict.fromkeys((EXAMPLE, *OTHERS), site.base) | {" NAME": " docs"}
+        journey = Journey(page, shell, instead, tmp_path, home / ".atlas")
         await asyncio.to_thread(journey.prepare, THERE)
+        instead["0f3c9d1e"] = _latest_run(shell)
         await asyncio.to_thread(journey.follow)
     came_through(journey, capsys)
+
+
+def _latest_run(shell: Shell) -> str:
+    """The id of a run, where the page has an invented one."""
+    return str(json.loads(shell.type("atlas runs list --limit 1 -o jsonl", 60).output)["run_id"])
 
 
 def came_through(journey: Journey, capsys: pytest.CaptureFixture[str]) -> None:
