@@ -1,0 +1,121 @@
+"""`atlas top` on a real terminal of 80×24: it draws, it ends by a key or Ctrl-C, and it leaves the
+terminal as it was."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rich.console import Console
+
+from starter.cli.top_screen import frame
+from starter.overview import Overview, QueueSeen, SlotsSeen, SourceSeen, WorkerSeen
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+WORKER = WorkerSeen(
+    identity="7@host",
+    host="host",
+    pid=7,
+    version="atlas-0.1.0",
+    state="running",
+    heard=0.4,
+    started=NOW,
+    slots=(SlotsSeen("atlas", "running", 1, 2, 5, 9, 0),),
+)
+QUEUE = QueueSeen("atlas", 1, 3, timedelta(minutes=7), 2, 0.5, 0.25)
+SOURCE = SourceSeen(
+    name="docs",
+    state="stale",
+    every=timedelta(days=1),
+    cron=None,
+    last_success=NOW - timedelta(days=2),
+    due=NOW - timedelta(days=1),
+    late=timedelta(days=1),
+    tolerance=timedelta(hours=2),
+    running=False,
+    last_outcome="failed",
+    last_ended=NOW,
+)
+
+
+def drawn(seen: Overview, width: int, height: int | None) -> list[str]:
+    console = Console(width=width, height=height, highlight=False)
+    with console.capture() as captured:
+        console.print(frame(seen, width, height, "q quits"))
+    return captured.get().splitlines()
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (40, 12), (200, 60), (20, 6)])
+def test_a_frame_fits_its_screen_and_keeps_what_matters(width: int, height: int) -> None:
+    many = [replace(WORKER, identity=f"{n}@host") for n in range(30)]
+    lost = replace(WORKER, identity="9@host", state="lost")
+    seen = Overview(NOW, (lost, *many), True, (QUEUE,), (), 0, (), (), (SOURCE,) * 50)
+    lines = drawn(seen, width, height)
+    assert len(lines) <= height
+    assert max(map(len, lines)) <= width
+    assert lines[-1].startswith("q quits")
+    assert any("lost" in line for line in lines)
+
+
+def test_a_frame_without_a_screen_shows_all() -> None:
+    seen = Overview(NOW, (WORKER,) * 30, True, (QUEUE,), None, None, (), (), (SOURCE,) * 50)
+    lines = drawn(seen, 120, None)
+    assert sum("7@host" in line for line in lines) == 30
+    assert sum("docs" in line for line in lines) == 50
+    assert any(line.split()[:4] == ["7@host", "running", "atlas", "3/8"] for line in lines)
+    assert "not known" in "\n".join(lines)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("typed", "code"), [(b"q", 0), (b"\x03", 130), (signal.SIGTERM, 0)], ids=["q", "ctrl-c", "term"]
+)
+async def test_it_ends_as_asked_and_leaves_the_terminal_as_it_was(
+    corpus: str, typed: bytes | signal.Signals, code: int
+) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    before = termios.tcgetattr(theirs)
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "starter.cli", "top"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm", "TEMPORAL_ADDRESS": "127.0.0.1:1"},
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal
+    )
+    try:
+        shown = await asyncio.to_thread(_until, ours, b"SOURCE")
+        assert b"\x1b[?1049h" in shown  # the alternate screen
+        if isinstance(typed, bytes):
+            os.write(ours, typed)
+        else:
+            process.send_signal(typed)
+        left = await asyncio.to_thread(_until, ours, b"\x1b[?1049l")
+        assert b"Traceback" not in left
+        assert await asyncio.to_thread(process.wait, 60) == code
+        assert termios.tcgetattr(theirs) == before
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(theirs)
+
+
+def _until(terminal: int, wanted: bytes) -> bytes:
+    """What is shown until then."""
+    shown = b""
+    while wanted not in shown:
+        shown += os.read(terminal, 65536)
+    return shown
