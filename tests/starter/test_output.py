@@ -47,3 +47,23 @@ def test_durations_are_read_and_written(text: str) -> None:
 def test_other_durations_are_refused_by_name(text: str) -> None:
     with pytest.raises(InvalidRequest, match="every"):
         duration("every", text)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "variables", "styled"),
+    [
+        (True, {}, True),
+        (False, {}, False),
+        (True, {"NO_COLOR": "1"}, False),
+        (True, {"TERM": "dumb"}, False),
+    ],
+)
+def test_styles_are_for_terminals_that_want_them(
+    terminal: bool, variables: dict[str, str], styled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert output.bold("x") == ("\x1b[1mx\x1b[0m" if styled else "x")
