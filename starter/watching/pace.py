@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SHARE = 25.0
-"""What took a second is looked at again after 25: it costs the stack a twenty-fifth of one core
-at most, however much there is to count."""
+SHARE = 10.0
+"""What took a second is looked at again after ten: it keeps one connection busy for a tenth of the
+time at most, however much there is to count."""
 _WINDOW = 15.0
 """Seconds over which the speed of a run is taken."""
 

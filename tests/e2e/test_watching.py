@@ -238,6 +238,7 @@ def _is_plausible(runs: list[Shown]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 async def test_a_drained_worker_shows_what_it_has_still_to_end(
     atlas_env: AtlasEnv, origin: Origin, tmp_path: Path
 ) -> None:

@@ -50,7 +50,8 @@ class PageCounts:
 
 
 async def page_counts(connection: Connection, run_ids: Sequence[str]) -> dict[str, PageCounts]:
-    """Of each run that has pages. It reads every row of the runs: 30 ms for 100,000 pages."""
+    """Of each run that has pages. It reads every row of the runs: 0.15 s for
+    100,000 pages on a busy machine."""
     rows = await connection.fetch(
         "select run_id, stage, outcome, count(*) as pages from run_pages "
         "where run_id = any($1::text[]) group by run_id, stage, outcome",
