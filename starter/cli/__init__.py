@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given in ([], ["--help"], ["-h"], ["help"]):
         sys.stdout.write(overview())
         return 0
-    if given == ["--version"]:
+    if given[-1] == "--version" and "--" not in given:
         from importlib.metadata import version
 
         sys.stdout.write(version("atlas-corpus") + "\n")

@@ -47,6 +47,11 @@ def test_searching_does_not_wait_for_temporals_client_to_load() -> None:
     assert "temporalio" not in modules and "asyncpg" in modules
 
 
+async def test_the_version_is_of_atlas_wherever_it_is_asked_for(atlas: Atlas) -> None:
+    said = (await atlas("--version")).out
+    assert said == (await atlas("runs", "--version")).out != "0.0.0\n"
+
+
 async def test_no_argument_shows_the_overview(atlas: Atlas) -> None:
     assert (await atlas()).out == overview() == (await atlas("-h")).out
 
