@@ -90,17 +90,23 @@ class Project:
         """A command of Atlas in a worker's container."""
         return self.compose("exec", "-T", "--index", str(index), "worker", "atlas", *arguments)
 
-    def begin(self, *arguments: str) -> subprocess.Popen[str]:
-        """The same, in the background."""
-        command = ("docker", "compose", "-f", self.file, "exec", "-T", "worker", "atlas")
+    def begin(self, *arguments: str, index: int = 1) -> subprocess.Popen[str]:
+        """Any command in a worker's container, in the background."""
+        command = ("docker", "compose", "-f", self.file, "exec", "-T", "--index", str(index))
         return subprocess.Popen(
-            [*command, *arguments],
+            [*command, "worker", *arguments],
             cwd=self.folder,
             env={**os.environ, **self.variables, "COMPOSE_PROJECT_NAME": self.name},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    def kill(self, index: int) -> None:
+        """SIGKILL a worker's process as a crash would; the engine is to start it again."""
+        code = "import os; from atlas.liveness import signs; os.kill(signs()[0].process.pid, 9)"
+        # Its container ends with it, and this command, too, if it is not quick enough.
+        self.begin("python", "-c", code, index=index).communicate(timeout=60)
 
     def containers(self, service: str) -> list[dict[str, Any]]:
         """What the engine knows of each container of a service."""
@@ -113,7 +119,16 @@ class Project:
         worker = self.containers("worker")[0]
         (network,) = worker["NetworkSettings"]["Networks"]
         self.site = run(
-            *("docker", "run", "-d", "--network", network, "--network-alias", "site.test"),
+            *(
+                "docker",
+                "run",
+                "-d",
+                "--no-healthcheck",
+                "--network",
+                network,
+                "--network-alias",
+                "site.test",
+            ),
             *("-v", f"{pages}:/site:ro", "--entrypoint", "python", worker["Image"]),
             *("-m", "http.server", "-d", "/site", "8000"),
         ).strip()

@@ -24,7 +24,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 IMAGE = "atlas-worker:compose-test"
 PAGES = 60
 LARGEST = 150_000_000  # bytes, compressed
-KILL = "import os; from atlas.liveness import signs; os.kill(signs()[0].process.pid, 9)"
 WORDS = (
     "lantern ferry quay fog bell keeper tide harbour rope gull net pilot mast anchor buoy".split()
 )
@@ -130,7 +129,7 @@ def test_a_site_is_synced_searched_and_scheduled_and_survives_kills_and_restarts
     stack.atlas("sync", "site")
     until(lambda: _fetched(stack) >= 5, "some pages are fetched")
     for index in (1, 2, 3, 4):  # whoever is at it, is hit
-        stack.compose("exec", "-T", "--index", str(index), "worker", "python", "-c", KILL)
+        stack.kill(index)
     assert _fetched(stack) < PAGES, "too late to hit anybody"
     until(lambda: _all_healthy(stack, 4), "killed workers are back")
     assert [each["RestartCount"] for each in stack.containers("worker")] == [1, 1, 1, 1]
