@@ -23,7 +23,9 @@ def app() -> App:
 def arguments_of(example: str) -> list[str]:
     """What the shell would hand to `atlas`: comment, pipe and variables taken off."""
     words = shlex.split(example, comments=True)
-    end = next((at for at, word in enumerate(words) if word in ("|", "||", "&&", ">", "<")), len(words))
+    end = next(
+        (at for at, word in enumerate(words) if word in ("|", "||", "&&", ">", "<")), len(words)
+    )
     start = next(at for at, word in enumerate(words) if not re.match(r"[A-Z_]+=", word))
     assert words[start] == "atlas", f"an example begins with `atlas`: {example}"
     return words[start + 1 : end]
