@@ -11,8 +11,8 @@ import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.common import Priority
 
-from atlas.contracts.catalogue import EARLY, FIRST, LAST, NORMAL
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING, queues_named
+from atlas.contracts.priorities import EARLY, FIRST, LAST, NORMAL
 from starter.pollers import missing_workers
 from tests.e2e.environments import until, until_pages
 from tests.e2e.healthcheck import until_health
