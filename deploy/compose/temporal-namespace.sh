@@ -8,7 +8,13 @@ attributes() {
   printf '%s\n' AtlasSource=Keyword AtlasTrigger=Keyword AtlasOutcome=Keyword AtlasDocsChanged=Int
 }
 
-until temporal operator cluster health | grep -q SERVING; do sleep 1; done
+# The whole word: what does not serve says NOT_SERVING.
+tries=0
+until temporal operator cluster health | grep -qx SERVING; do
+  tries=$((tries + 1))
+  [ "$tries" -lt 120 ] || { echo "Temporal at ${TEMPORAL_ADDRESS:-127.0.0.1:7233} does not serve" >&2; exit 1; }
+  sleep 1
+done
 
 if temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" >/dev/null 2>&1; then
   temporal operator namespace update --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION"
