@@ -229,6 +229,18 @@ def test_a_script_is_sound_and_may_be_run(script: Path) -> None:
     subprocess.run(["sh", "-n", str(script)], check=True)
 
 
+def test_schedules_are_written_with_the_settings_of_the_workers() -> None:
+    """Above all with their encryption keys."""
+    setup, worker = (services(FILES[0])[name] for name in OURS)
+    assert setup["env_file"] == worker["env_file"]
+    assert setup["environment"].items() <= worker["environment"].items()
+
+
+def test_the_guide_names_what_may_be_set() -> None:
+    named = set(re.findall(r"`([A-Z0-9_]+)`", (ROOT / "docs/deploy.md").read_text()))
+    assert variables(FILES[0]) <= named
+
+
 def test_workers_can_be_scaled() -> None:
     worker = services(FILES[0])["worker"]
     assert not worker.keys() & {"container_name", "ports", "hostname"}
