@@ -27,6 +27,8 @@ class Journey:
     folder: Path
     home: Path
     """Of Atlas; a port that was taken on this machine is in its record."""
+    before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What makes a command's moment: a run under way, say, for one that pauses it."""
     run: list[str] = field(default_factory=list)
     not_run: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -67,6 +69,7 @@ class Journey:
             elif "…" in (replaced := self._replaced(line)):
                 self.not_run.append(f"{block.where}: {line} (… stands for something)")
             else:
+                self.prepare(self.before.get(line.split("  ", 1)[0], ()))
                 self._type(block, replaced, line)
 
     def _type(self, block: Block, line: str, shown: str) -> None:

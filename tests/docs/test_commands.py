@@ -4,6 +4,7 @@ import pytest
 
 from tests.docs.pages import blocks, name_of, pages, spans
 from tests.docs.shell import alternatives, refusal, simple_commands
+from tests.docs.test_running import FROM_NOTHING, FROM_THERE
 
 NAMES = [name_of(page) for page in pages()]
 PROGRAMS = ("atlas ", "temporal ", "make ")
@@ -29,6 +30,18 @@ def test_commands_in_sentences_are_taken(name: str) -> None:
     found = {span for span in found if "COMMAND" not in span.split()}  # it names none
     each = [way for span in sorted(found) for way in alternatives(span)]
     assert not [said for line in each for said in refused(name, line, complete=False)]
+
+
+# Followed by test_running.py and test_python.py; the others say why their blocks are not.
+FOLLOWED = {*FROM_NOTHING, *FROM_THERE, "docs/python.md"}
+SAME = {"README.zh-CN.md": "README.md"}  # test_names.py holds them to each other
+ONLY_PARSED = {"docs/cli.md", "CONTRIBUTING.md"}
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - FOLLOWED - ONLY_PARSED))
+def test_a_block_is_run_or_says_why_not(name: str) -> None:
+    if SAME.get(name) not in FOLLOWED:
+        assert not [each.where for each in blocks(name) if each.commands() and not each.why]
 
 
 def test_there_are_many() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import free_port
 from tests.docs.journey import Journey, clone_of
 from tests.docs.otlp import Receiver
 from tests.docs.pages import ROOT
@@ -24,6 +25,14 @@ FROM_THERE = [
     "docs/workflows.md",
     "docs/schedules.md",
     "docs/sources.md",
+    "docs/runs.md",
+    "docs/watching.md",
+    "docs/doctor.md",
+    "docs/settings.md",
+    "docs/encryption.md",
+    "docs/telemetry.md",
+    "docs/troubleshooting.md",
+    "docs/json.md",
 ]
 THERE = (
     f". {ROOT}/.venv/bin/activate",
@@ -33,6 +42,15 @@ THERE = (
     "atlas sync docs --wait",
 )
 FROM_NOTHING = ["README.md", "docs/getting-started.md"]
+# For what has a hand on a run there has to be one under way, and a slow one.
+BEFORE = {
+    "atlas runs pause docs": ("atlas limits set source docs --delay 20s", "atlas sync docs"),
+    'atlas runs terminate docs --reason "stuck since the move"': (
+        "atlas runs follow docs || true",  # the cancelled one, to its end
+        "atlas sync docs",
+    ),
+    "atlas runs retry docs --wait": ("atlas limits clear source docs",),
+}
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -103,7 +121,9 @@ async def test_the_examples_of_a_page_work(
     (home / "urls.txt").write_text(site.url("/tides") + "\n")
     with reader(home, home) as shell:
         instead = dict.fromkeys((EXAMPLE, *OTHERS), site.base) | {" NAME": " docs"}
-        journey = Journey(page, shell, instead, tmp_path, home / ".atlas")
+        instead["docs.example.com"] = site.base.removeprefix("http://")
+        instead["127.0.0.1:9464"] = f"127.0.0.1:{free_port()}"
+        journey = Journey(page, shell, instead, tmp_path, home / ".atlas", BEFORE)
         await asyncio.to_thread(journey.prepare, THERE)
         instead["0f3c9d1e"] = _latest_run(shell)
         await asyncio.to_thread(journey.follow)
