@@ -6,8 +6,11 @@ parser: it answers in a tenth of a second.
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 _Commands = tuple[tuple[str, str, str], ...]
 
@@ -113,3 +116,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from starter.cli.app import run
 
     return run([*given[1:], "--help"] if given[0] == "help" else given)
+
+
+def entry() -> NoReturn:
+    """What the shell calls: run one command and end the process with its exit code.
+
+    The interpreter is not taken down: Temporal's runtime has threads of its own that do not
+    always survive that (exit code 139 after all was done), and it takes time. What is registered
+    for the end is done first, and everything that was said is written out.
+    """
+    code = _run_and_write()
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def _run_and_write() -> int:
+    from starter.cli.exits import DETACHED, FAILED, PIPE_CLOSED
+
+    code = FAILED
+    try:
+        code = main()
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+    except KeyboardInterrupt:  # while the command was being imported, or after its end
+        return DETACHED
+    except BrokenPipeError:
+        return PIPE_CLOSED
+    except OSError as error:  # the disk is full
+        sys.stderr.write(f"atlas: the output cannot be written: {error}\n")
+        return code or FAILED
+    return code

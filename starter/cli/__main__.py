@@ -1,7 +1,5 @@
 """`python -m starter.cli` is `atlas`."""
 
-import sys
+from starter.cli import entry
 
-from starter.cli import main
-
-sys.exit(main())
+entry()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -39,7 +40,6 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and tell its errors in one line; the exit code."""
     try:
         result = _answer(build(), arguments)
-        sys.stdout.flush()
     except CycloptsError as error:
         note(f"atlas: {error}")
         note(f"See `{_help_for(arguments)}`.")
@@ -73,7 +73,8 @@ def _told(error: Exception) -> int:
         import traceback
 
         traceback.print_exception(error)
-    if isinstance(error, AtlasError | EmbeddedError | SettingsError):
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or isinstance(error, AtlasError | EmbeddedError | SettingsError):
         note(f"atlas: {error}")
     else:
         note(f"atlas: {type(error).__name__}: {error}")

@@ -1,6 +1,8 @@
 """What comes from the web does not steer the terminal that shows it."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -67,3 +69,26 @@ def test_styles_are_for_terminals_that_want_them(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert output.bold("x") == ("\x1b[1mx\x1b[0m" if styled else "x")
+
+
+def test_what_is_registered_for_the_end_is_done_and_the_interpreter_not_taken_down() -> None:
+    said = _entered(
+        "import atexit, threading\n"
+        "atexit.register(print, 'goodbye')\n"
+        "threading.Thread(target=threading.Event().wait).start()  # would be waited for\n"
+        "sys.argv = ['atlas', '--version']"
+    )
+    assert (said.returncode, said.stdout.splitlines()[1:]) == (0, ["goodbye"])
+
+
+def test_output_that_cannot_be_written_is_a_failure_in_one_line() -> None:
+    said = _entered("sys.stdout = open('/dev/full', 'w')\nsys.argv = ['atlas', '--version']")
+    assert (said.returncode, said.stderr.count("\n")) == (1, 1)
+    assert "cannot be written" in said.stderr
+
+
+def _entered(before: str) -> subprocess.CompletedProcess[str]:
+    code = f"import sys\n{before}\nfrom starter.cli import entry\nentry()"
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
