@@ -82,7 +82,7 @@ def test_a_page_that_begins_to_change_is_soon_checked_every_cadence_again() -> N
 
 @given(CADENCES, st.integers(1, 100))
 def test_many_checks_in_a_moment_say_little(cadence, times) -> None:
-    history = history_of([(False, timedelta(seconds=1))] * times, cadence)
+    history = history_of([(False, cadence / 10_000)] * times, cadence)
     assert expected(history, cadence) <= 1.4 * cadence
 
 
