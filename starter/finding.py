@@ -157,6 +157,12 @@ async def describe(
         raise
 
 
+def quoted(text: str) -> str:
+    """The text as a value in a query of Temporal's visibility."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 def first_run_id(described: WorkflowExecutionDescription) -> str:
     """The first execution's run id, which names the run."""
     info = described.raw_description.workflow_execution_info

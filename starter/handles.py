@@ -125,6 +125,7 @@ class RunHandle(Generic[R, P]):
 
     async def __aiter__(self) -> AsyncIterator[P]:
         ended = asyncio.create_task(self._how_it_ended())
+        ended.add_done_callback(_heard)
         last = self._progress()
         try:
             await asyncio.wait([ended], timeout=0.1)  # it may have ended long ago
@@ -263,6 +264,12 @@ class RunHandle(Generic[R, P]):
                     on_note(no_worker(missing))
                 told = missing
             await asyncio.sleep(_LOOK_FOR_WORKERS[1])
+
+
+def _heard(task: asyncio.Task[object]) -> None:
+    """Of a task that nobody waits for any more, asyncio would log the error."""
+    if not task.cancelled():
+        task.exception()
 
 
 def reason_of(error: BaseException) -> str:

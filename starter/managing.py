@@ -9,6 +9,7 @@ from starter.errors import NotFound
 from starter.run_list import RecordedRun, RunFilter
 
 if TYPE_CHECKING:
+    from atlas.contracts.jobs import Trigger
     from starter.kinds import AnyHandle
     from starter.retrying import Retried
     from starter.run_details import RunDetails
@@ -69,10 +70,10 @@ class Managing:
         found = await find(self._parts, named)
         return await terminate(self._parts, found.workflow_id, found.run_id, reason)
 
-    async def retry(self, named: str) -> Retried:
+    async def retry(self, named: str, *, trigger: Trigger = "client") -> Retried:
         """Start again what failed of a run that has ended: the failed pages where it worked
         through, else the same request. Raises `NotFound`, `Refused` while it is under way,
         `DifferentRequest`, `CannotConnect`."""
         from starter.retrying import retry
 
-        return await retry(self._parts, named)
+        return await retry(self._parts, named, trigger)

@@ -18,6 +18,7 @@ from starter.requests import asked_before, checked, shortened, sync_summary
 from starter.starting import start
 
 if TYPE_CHECKING:
+    from atlas.contracts.jobs import Trigger
     from starter.kinds import AnyHandle
 
 What = Literal["failed pages", "failed sources", "the same again", "nothing"]
@@ -41,7 +42,7 @@ class Retried:
     """The new run, or the one that did the same already; None: nothing of it had failed."""
 
 
-async def retry(parts: Parts, named: str) -> Retried:
+async def retry(parts: Parts, named: str, trigger: Trigger) -> Retried:
     """Start again what failed of a run that has ended. Raises `NotFound`, `Refused` when it is
     under way or what it was asked for is no longer known, `DifferentRequest`, `CannotConnect`."""
     found = await find(parts, named)
@@ -53,7 +54,7 @@ async def retry(parts: Parts, named: str) -> Retried:
         return Retried(kind.name, found.workflow_id, found.run_id, "nothing", None)
     asked = await _asked(parts, kind, found)
     what, fields = await _again(parts, kind, found, outcome, asked)
-    handle = await _start(parts, kind, found, fields, asked)
+    handle = await _start(parts, kind, found, {**fields, "trigger": trigger}, asked)
     return Retried(kind.name, found.workflow_id, found.run_id, what, handle)
 
 
@@ -134,8 +135,8 @@ async def _start(
     fields: dict[str, Any],
     asked: Mapping[str, Any] | None,
 ) -> AnyHandle | JobHandle[Any]:
-    if "trigger" in kind.request.model_fields:
-        fields["trigger"] = "cli"
+    if "trigger" not in kind.request.model_fields:
+        del fields["trigger"]
     request = checked(kind.request, fields)
     if isinstance(request, SyncRequest):
         summary = sync_summary(request)

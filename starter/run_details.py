@@ -13,6 +13,7 @@ from atlas.contracts.names import ATTRIBUTE_OUTCOME, ATTRIBUTE_SOURCE, ATTRIBUTE
 from atlas.contracts.sync_pipeline import Failure
 from starter.connection import Parts
 from starter.finding import Found, find
+from starter.run_list import LEFT_BEHIND, word
 
 if TYPE_CHECKING:
     from temporalio.client import WorkflowExecutionDescription
@@ -111,10 +112,10 @@ def _from_temporal(described: WorkflowExecutionDescription) -> dict[str, Any]:
     attributes = described.search_attributes
     ended = described.close_time is not None
     status = described.status.name.lower() if described.status else ""
-    outcome = _word(attributes.get(ATTRIBUTE_OUTCOME)) or status
+    outcome = word(attributes.get(ATTRIBUTE_OUTCOME)) or status
     return {
-        "source": _word(attributes.get(ATTRIBUTE_SOURCE)),
-        "trigger": _word(attributes.get(ATTRIBUTE_TRIGGER)),
+        "source": word(attributes.get(ATTRIBUTE_SOURCE)),
+        "trigger": word(attributes.get(ATTRIBUTE_TRIGGER)),
         "started_at": described.start_time,
         "ended_at": described.close_time,
         "status": "ended" if ended else "running",
@@ -122,7 +123,7 @@ def _from_temporal(described: WorkflowExecutionDescription) -> dict[str, Any]:
         "temporal_status": status,
         "paused_since": None,
         "message": "",
-        "task_attempt": _task_attempt(described),
+        "task_attempt": task_attempt(described),
     }
 
 
@@ -165,15 +166,11 @@ def _left_behind(found: Found) -> dict[str, Any]:
         "outcome": "failed",
         "ended_at": described.close_time if described else None,
         "paused_since": None,
-        "message": f"ended without closing its record (Temporal: {how}); the next run of its "
-        "source, or the daily clean-up, does that",
+        "message": f"{LEFT_BEHIND} (Temporal: {how})",
     }
 
 
-def _task_attempt(described: WorkflowExecutionDescription) -> int:
+def task_attempt(described: WorkflowExecutionDescription) -> int:
+    """Of the workflow task that is under way; 1 when there is none."""
     raw = described.raw_description
     return raw.pending_workflow_task.attempt if raw.HasField("pending_workflow_task") else 1
-
-
-def _word(values: object) -> str:
-    return str(values[0]) if isinstance(values, list) and values else ""

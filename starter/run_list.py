@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
+from atlas.contracts.catalogue import WORKFLOWS
 from atlas.contracts.models import Counts
 from atlas.contracts.names import ATTRIBUTE_OUTCOME, ATTRIBUTE_SOURCE, ATTRIBUTE_TRIGGER
 from atlas.contracts.sync_pipeline import Failure
@@ -14,6 +15,7 @@ from atlas.stores.postgres import runs
 from atlas.stores.postgres.runs import Run
 from starter.connection import Parts
 from starter.errors import InvalidRequest, TemporalDown
+from starter.finding import quoted
 
 if TYPE_CHECKING:
     from temporalio.client import WorkflowExecution
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 LEFT_BEHIND = (
     "ended without closing its record; the next run of its source, or the daily clean-up, does that"
 )
+
+
+_MOST = 10_000
 
 
 class RunFilter(TypedDict, total=False):
@@ -63,6 +68,8 @@ async def listed(parts: Parts, limit: int, wanted: RunFilter) -> list[RecordedRu
     Types that keep no record are asked of Temporal when they are asked for by name; so are runs
     under way that no worker has begun.
     """
+    if not 1 <= limit <= _MOST:
+        raise InvalidRequest(f"limit: {limit} is not between 1 and {_MOST}")
     brief = _is_brief(wanted.get("workflow"))
     found = await _recorded(parts, limit, wanted)
     if wanted.get("open") or brief:
@@ -76,8 +83,6 @@ async def listed(parts: Parts, limit: int, wanted: RunFilter) -> list[RecordedRu
 def _is_brief(kind: str | None) -> bool:
     if kind is None:
         return False
-    from atlas.contracts.catalogue import WORKFLOWS
-
     if kind not in WORKFLOWS:
         raise InvalidRequest(f"no workflow type '{kind}'; known: {', '.join(sorted(WORKFLOWS))}")
     return WORKFLOWS[kind].brief
@@ -123,15 +128,13 @@ async def _known_to_temporal(parts: Parts, limit: int, wanted: RunFilter) -> lis
 
 def _query(wanted: RunFilter) -> str:
     kind, source, since = wanted.get("workflow"), wanted.get("source"), wanted.get("since")
-    terms = [f"WorkflowType = '{kind}'"] if kind else []
-    terms += [f"{ATTRIBUTE_SOURCE} = '{_quoted(source)}'"] if source else []
+    # A namespace may be shared with workflows of others.
+    kinds = [kind] if kind else sorted(WORKFLOWS)
+    terms = [f"WorkflowType IN ({', '.join(map(quoted, kinds))})"]
+    terms += [f"{ATTRIBUTE_SOURCE} = {quoted(source)}"] if source else []
     terms += ["ExecutionStatus = 'Running'"] if wanted.get("open") else []
     terms += [f"StartTime >= '{since.astimezone(UTC).isoformat()}'"] if since else []
     return " AND ".join(terms)
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def _of_execution(parts: Parts, execution: WorkflowExecution) -> RecordedRun:
@@ -142,13 +145,13 @@ def _of_execution(parts: Parts, execution: WorkflowExecution) -> RecordedRun:
         run_id=execution.raw_info.first_run_id or execution.run_id,
         workflow_id=execution.id,
         kind=execution.workflow_type,
-        source=_word(attributes.get(ATTRIBUTE_SOURCE)),
+        source=word(attributes.get(ATTRIBUTE_SOURCE)),
         source_id=None,
-        trigger=_word(attributes.get(ATTRIBUTE_TRIGGER)),
+        trigger=word(attributes.get(ATTRIBUTE_TRIGGER)),
         due=False,
         started_at=execution.start_time,
         ended_at=execution.close_time,
-        outcome=(_word(attributes.get(ATTRIBUTE_OUTCOME)) or status) if ended else None,
+        outcome=(word(attributes.get(ATTRIBUTE_OUTCOME)) or status) if ended else None,
         complete=None,
         paused_since=None,
         message=None,
@@ -157,7 +160,8 @@ def _of_execution(parts: Parts, execution: WorkflowExecution) -> RecordedRun:
     return RecordedRun(run, Counts(), [], _url(parts, run), recorded=False)
 
 
-def _word(values: object) -> str:
+def word(values: object) -> str:
+    """The first value of a search attribute; empty when there is none."""
     return str(values[0]) if isinstance(values, list) and values else ""
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from atlas.stores.postgres import runs
 from starter.connection import Parts
 from starter.errors import NotFound
+from starter.finding import quoted
 from starter.starting import handle_of
 
 
@@ -43,8 +44,7 @@ async def terminate(parts: Parts, workflow_id: str, run_id: str, reason: str) ->
 
 
 async def _children(parts: Parts, workflow_id: str) -> list[str]:
-    quoted = workflow_id.replace("\\", "\\\\").replace("'", "\\'")
-    query = f"ParentWorkflowId = '{quoted}' AND ExecutionStatus = 'Running'"
+    query = f"ParentWorkflowId = {quoted(workflow_id)} AND ExecutionStatus = 'Running'"
     async with parts.temporal() as client:
         return sorted([each.id async for each in client.list_workflows(query, limit=500)])
 

@@ -9,6 +9,7 @@ from starter.errors import InvalidRequest
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([smhdw]?)")
+_LONGEST = timedelta(days=36525)
 _FORM = re.compile(r"(\d{1,6})\s*([smhdw])")
 
 
@@ -17,7 +18,10 @@ def duration(field: str, text: str) -> timedelta:
     found = _FORM.fullmatch(text.strip().lower())
     if found is None:
         raise InvalidRequest(f"{field}: {text!r} is no duration; write 30m, 6h, 7d or 2w")
-    return timedelta(**{_UNITS[found.group(2)]: int(found.group(1))})
+    span = timedelta(**{_UNITS[found.group(2)]: int(found.group(1))})
+    if span > _LONGEST:  # a date so long ago is none
+        raise InvalidRequest(f"{field}: {text!r} refused: give 100 years at most")
+    return span
 
 
 def seconds(field: str, text: str) -> float:

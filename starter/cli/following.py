@@ -34,12 +34,7 @@ class Following:
         bool,
         Parameter(show_default=False, help="Wait for the end, show progress and the result"),
     ] = False
-    timeout: Annotated[
-        str | None,
-        Parameter(
-            help="Wait no longer than this, such as 90s or 10m; exit code 5, the run goes on"
-        ),
-    ] = None
+    timeout: Timeout = None
 
     def __post_init__(self) -> None:
         if self.timeout is not None:  # refused before anything is started

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from starter.cli.following import STARTED_ONLY, Ending, Following, followed, stage_of
-from starter.cli.output import Format, note, say
+from starter.cli.output import Format, note, one_line, say
 
 if TYPE_CHECKING:
     from atlas.contracts.processing import BatchResult, ProcessResult
@@ -153,9 +153,10 @@ def _print(result: ProcessResult | BatchResult) -> None:
     say(f"{result.workflow_id}: {result.outcome}; {counts}")
     for document in values.get("documents", ()):
         why = f" ({document['error_code']}: {document['error'] or ''})"
-        say(f"  {document['url']}: {document['result']}{why if document['error_code'] else ''}")
+        line = f"  {document['url']}: {document['result']}{why if document['error_code'] else ''}"
+        say(one_line(line))
     for failure in values.get("failures", ()):
-        say(f"  {failure['url']}: {failure['code']}. {failure['message']}")
+        say(one_line(f"  {failure['url']}: {failure['code']}. {failure['message']}"))
     if values.get("manifest"):
         note(f"Outcomes of every page: `atlas runs outcomes {result.run_id}`.")
     if result.message:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from starter.cli.output import note, pairs, say, short
+from starter.cli.output import note, one_line, pairs, say, short
 
 if TYPE_CHECKING:
     from starter.run_details import PendingActivity, RunDetails
@@ -93,11 +93,12 @@ def print_details(found: RunDetails) -> None:
     }
     pairs(shown)
     for each in found.pending:
-        say(f"  {_pending(each)}")
+        say(one_line(f"  {_pending(each)}"))
     if found.task_attempt > 1:
         say(f"  the workflow itself is tried for the {found.task_attempt}th time: see the Web UI")
     for failure in found.failures:
-        say(f"  {failure.url}: {failure.error_class}, {failure.code}. {failure.message}")
+        line = f"  {failure.url}: {failure.error_class}, {failure.code}. {failure.message}"
+        say(one_line(line))
     if found.counts.failed > len(found.failures):
         note(f"{found.counts.failed} failed; --failures lists them all")
 

@@ -97,7 +97,9 @@ async def terminate(
             f"Terminate {before.workflow_id}? It finishes nothing; `atlas runs cancel` would.", yes
         ):
             return FAILED
-        done = await atlas.terminate(before.run_id if before.recorded else run, reason)
+        done = await atlas.terminate(
+            before.run_id if before.recorded else before.workflow_id, reason
+        )
     if not done.was_open:
         mended = "; its record was open, and is ended now" if done.record_ended else ""
         note(f"{before.workflow_id} had ended already: {before.outcome}{mended}")
@@ -124,7 +126,7 @@ async def retry(
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
-        done = await atlas.retry(run)
+        done = await atlas.retry(run, trigger="cli")
         told = {"retried": done.run_id, "what": done.what}
         if done.handle is None:
             note(f"{done.workflow_id}: nothing of it failed; nothing was started")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from starter.cli.following import STARTED_ONLY, Ending, Following, followed, stage_of
-from starter.cli.output import Format, note, say
+from starter.cli.output import Format, note, one_line, say
 
 if TYPE_CHECKING:
     from atlas.contracts.jobs import Progress
@@ -123,7 +123,7 @@ def _print(result: SyncResult) -> None:
         if one.outcome != "completed":
             say(f"  {one.source}: {one.outcome}. {one.message}")
     for failure in result.failures:
-        say(f"  {failure.url}: {failure.code}. {failure.message}")
+        say(one_line(f"  {failure.url}: {failure.code}. {failure.message}"))
     if result.counts.failed > len(result.failures) > 0:
         note(f"All failures: `atlas runs show {result.run_id} --failures`.")
     if result.message:

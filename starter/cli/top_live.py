@@ -40,6 +40,7 @@ async def show(looks: AsyncGenerator[Overview]) -> None:
                 await latest.wait(ended)
     finally:
         looking.cancel()
+        await asyncio.wait([looking], timeout=1.0)  # before its connections are closed
     if looking.done() and not looking.cancelled():
         looking.result()  # a bug of ours is told
 

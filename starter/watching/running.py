@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -20,9 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from atlas.contracts.names import ATTRIBUTE_SOURCE
 from starter.overview import ActivitySeen
-
-if TYPE_CHECKING:
-    from temporalio.client import WorkflowExecutionDescription
+from starter.run_details import task_attempt
 
 MOST = 100
 """Runs that are told."""
@@ -118,13 +116,8 @@ async def _described(client: Client, one: Execution) -> Execution | None:
         one,
         run_id=told.raw_description.workflow_execution_info.first_run_id or one.run_id,
         activities=tuple(map(_activity, told.raw_description.pending_activities)),
-        task_attempt=_task_attempt(told),
+        task_attempt=task_attempt(told),
     )
-
-
-def _task_attempt(told: WorkflowExecutionDescription) -> int:
-    raw = told.raw_description
-    return raw.pending_workflow_task.attempt if raw.HasField("pending_workflow_task") else 1
 
 
 def _activity(pending: PendingActivityInfo) -> ActivitySeen:

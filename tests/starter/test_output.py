@@ -45,7 +45,7 @@ def test_durations_are_read_and_written(text: str) -> None:
     assert written(duration("every", text)) == text
 
 
-@pytest.mark.parametrize("text", ["", "6", "h", "-1h", "1.5h", "6 hours", "9999999d"])
+@pytest.mark.parametrize("text", ["", "6", "h", "-1h", "1.5h", "6 hours", "9999999d", "999999w"])
 def test_other_durations_are_refused_by_name(text: str) -> None:
     with pytest.raises(InvalidRequest, match="every"):
         duration("every", text)

@@ -35,7 +35,7 @@ class Recorded(Printed):
     source: str | None
     """The source it works on, if one."""
     trigger: str
-    """Who started it: `cli`, `schedule`, `api` …"""
+    """Who started it: `cli`, `schedule`, `client` …"""
     due: bool
     """Whether it checked only pages that were due."""
     status: Literal["running", "paused", "ended"]
