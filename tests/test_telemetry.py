@@ -133,6 +133,30 @@ async def test_after_shutdown_sql_is_no_longer_traced(
     assert exporter.get_finished_spans() == ()
 
 
+async def test_sql_outside_a_span_begins_no_trace(
+    telemetry: Telemetry, exporter: InMemorySpanExporter, empty_database_url: str
+) -> None:
+    connection = await asyncpg.connect(empty_database_url)
+    await connection.execute("select 1")
+    with page_span("page"):
+        await connection.execute("select 2")
+    await connection.close()
+    assert [span.name for span in exporter.get_finished_spans()] == ["select", "page"]
+
+
+def test_spans_of_the_plugin_hold_no_message_of_an_exception(
+    telemetry: Telemetry, exporter: InMemorySpanExporter
+) -> None:
+    tracer = trace.get_tracer("temporalio.contrib.opentelemetry._otel_interceptor")
+    with pytest.raises(OSError), tracer.start_as_current_span("RunActivity:fetch"):
+        raise OSError("https://a/?sig=s3cret")
+    (span,) = exporter.get_finished_spans()
+    assert span.status.status_code is trace.StatusCode.ERROR
+    assert span.status.description == "OSError"
+    assert [dict(event.attributes)["exception.type"] for event in span.events] == ["OSError"]
+    assert "s3cret" not in span.to_json()
+
+
 def test_no_trace_header_for_any_other_server(telemetry: Telemetry) -> None:
     headers: dict[str, str] = {}
     with page_span("a page"):

@@ -88,7 +88,10 @@ class Sampler:
             try:
                 await look()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, RPCError) as error:
-                log.warning("metrics of the %s were not sampled: %s", part, error)
+                why = str(error) or type(error).__name__
+                log.warning("metrics of the %s were not sampled: %s", part, why)
+            except Exception:  # a bug of ours: seen in the log, and no end of the metrics
+                log.exception("metrics of the %s were not sampled", part)
             else:
                 self._sampled[part] = self._parts.clock().timestamp()
                 self._replace(own.SAMPLED, self._sampled)

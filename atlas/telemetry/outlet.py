@@ -1,7 +1,12 @@
 """Where a process's spans go, until it is closed."""
 
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
+from opentelemetry.trace import Status
+
+_SQL = "opentelemetry.instrumentation.asyncpg"
+_TEMPORAL = "temporalio."
+_TELLING = ("exception.message", "exception.stacktrace")
 
 
 class Outlet(SpanProcessor):
@@ -15,8 +20,8 @@ class Outlet(SpanProcessor):
             processor.on_start(span, parent_context)
 
     def on_end(self, span: ReadableSpan) -> None:
-        if processor := self._processor:
-            processor.on_end(span)
+        if (processor := self._processor) and not _begins_with_sql(span):
+            processor.on_end(_without_messages(span))
 
     def close(self) -> None:
         """Export what is left; blocking."""
@@ -30,3 +35,39 @@ class Outlet(SpanProcessor):
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         processor = self._processor
         return processor is None or processor.force_flush(timeout_millis)
+
+
+def _scope(span: ReadableSpan) -> str:
+    return span.instrumentation_scope.name if span.instrumentation_scope else ""
+
+
+def _begins_with_sql(span: ReadableSpan) -> bool:
+    """A statement outside any span (a sampler's, a start's) is no trace of its own."""
+    return span.parent is None and _scope(span) == _SQL
+
+
+def _without_messages(span: ReadableSpan) -> ReadableSpan:
+    """Temporal's plugin tells the messages of exceptions, which may repeat a URL with secrets in
+    it: of its spans, and of SQL's, the kind of the error is kept alone."""
+    if not _scope(span).startswith((_TEMPORAL, _SQL)):
+        return span
+    kind = (span.status.description or "").partition(":")[0] or None
+    return ReadableSpan(
+        name=span.name,
+        context=span.context,
+        parent=span.parent,
+        resource=span.resource,
+        attributes=span.attributes,
+        events=[_bare(event) for event in span.events],
+        links=span.links,
+        kind=span.kind,
+        status=Status(span.status.status_code, kind),
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
+
+
+def _bare(event: Event) -> Event:
+    kept = {k: v for k, v in (event.attributes or {}).items() if k not in _TELLING}
+    return Event(event.name, kept, event.timestamp)
