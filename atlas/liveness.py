@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tempfile
 import time
 from contextlib import suppress
@@ -68,7 +69,7 @@ class SignFile:
     def renew(self, trouble: str | None) -> None:
         """Say that the worker lives and works, or what keeps it from working. Raises OSError."""
         sign = Sign(self._process, self._identity, self._queues, time.monotonic(), trouble)
-        self._path.parent.mkdir(mode=0o700, exist_ok=True)
+        _make_own(self._path.parent)
         part = self._path.with_suffix(".new")
         part.write_text(json.dumps(asdict(sign)), encoding="utf-8")
         part.replace(self._path)
@@ -82,6 +83,15 @@ class SignFile:
 def folder() -> Path:
     """Where workers of this user on this machine, or in this container, write their signs."""
     return Path(tempfile.gettempdir()) / f"atlas-workers-{os.getuid()}"
+
+
+def _make_own(path: Path) -> None:
+    """Make the folder; raise PermissionError where somebody else has made it before us: what lies
+    in it, or where it leads to, would be theirs to choose."""
+    path.mkdir(mode=0o700, exist_ok=True)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise PermissionError(f"{path} is no folder of this user; remove it")
 
 
 def signs() -> list[Sign]:

@@ -71,8 +71,10 @@ class LanedRun(SourceFrame):
                 return True
             else:
                 pause = min(max(claimed.wait, 1.0), _LONGEST_WAIT)
-                waited += pause
+                began = workflow.time()
                 await self._rest(pause, f"lane {lane}: pages to be tried again")
+                # What a wake cuts short is not taken off the run's patience.
+                waited += min(pause, workflow.time() - began)
         return False
 
     def wake(self) -> None:

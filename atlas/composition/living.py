@@ -62,6 +62,9 @@ async def _trouble(client: Client, queues: Sequence[str]) -> str | None:
         return f"Temporal at {where} has not answered for {PATIENCE:.0f} s"
     except RPCError as error:
         return f"Temporal at {where} does not answer: {error.message or error.status.name}"
+    except Exception as error:  # a bug of ours: told as one, and not as a blocked event loop
+        log.exception("whether Temporal hears this worker could not be found out")
+        return f"a bug of Atlas, {type(error).__name__}: see the worker's log"
     if told is None:  # an older server keeps no heartbeats, but it answered
         return None
     return unheard([each for each in told if each.identity == client.identity], queues)

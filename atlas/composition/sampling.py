@@ -80,6 +80,7 @@ class Sampler:
         self._parts = parts
         self._gauges = gauges
         self._sampled: dict[str, float] = {}
+        self._named: set[str] = set()
 
     async def keep(self, part: str, every: float, look: Callable[[], Awaitable[None]]) -> None:
         """Look again and again. What cannot be asked now leaves the values of before, and their
@@ -142,7 +143,7 @@ class Sampler:
         self._replace(own.SOURCES, {one: float(states[one]) for one in STATES})
         promised = [(one, fresh) for one, fresh in found if not one.spec.paused]
         promised.sort(key=lambda pair: (-pair[1].late, pair[0].spec.name))
-        named = promised[: own.NAMED_SOURCES]
+        named = [pair for pair in promised if self._may_name(pair[0].spec.name)]
         self._replace(
             own.SOURCE_LATENESS,
             {one.spec.name: fresh.late.total_seconds() for one, fresh in named},
@@ -156,6 +157,13 @@ class Sampler:
             for one, _ in named
         }
         self._replace(own.SOURCE_FRESHNESS, ages)
+
+    def _may_name(self, source: str) -> bool:
+        """Whether the source has series of its own. A name once shown keeps its series for as long
+        as the worker runs, so the first to come, the latest of them, are those that are shown."""
+        if len(self._named) < own.NAMED_SOURCES:
+            self._named.add(source)
+        return source in self._named
 
     def _disks(self) -> None:
         usage = {}

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FETCH_OUTCOMES = ("modified", "same", "not_modified", "redirected")
 OUTCOMES = ("added", "updated", "unchanged", "failed", "skipped")
 NO_ERROR = "none"
+_CODES = 50
+"""Codes of failed extractions told apart."""
 
 
 class CountedMeasures:
@@ -36,6 +38,7 @@ class CountedMeasures:
         self._unreadable = _counter(meter, own.EXTRACTION_FAILURES)
         self._documents = _counter(meter, own.DOCUMENTS)
         self._duplicates = _counter(meter, own.DUPLICATES)
+        self._codes: set[str] = set()
         self._begin()
 
     def _begin(self) -> None:
@@ -67,7 +70,14 @@ class CountedMeasures:
     def extracted(self, media: str, seconds: float, failure: str | None) -> None:
         self._extraction.record(timedelta(seconds=seconds), {"media": media})
         if failure is not None:
-            self._unreadable.add(1, {"error_code": failure})
+            self._unreadable.add(1, {"error_code": self._known(failure)})
+
+    def _known(self, code: str) -> str:
+        """The code, or `other` beyond the first `_CODES`: it comes from a process that a document
+        may have taken over, and each makes a series that stays."""
+        if len(self._codes) < _CODES:
+            self._codes.add(code)
+        return code if code in self._codes else "other"
 
     def ended(self, outcomes: Mapping[str, int]) -> None:
         for outcome, pages in outcomes.items():
