@@ -168,6 +168,8 @@ async def test_a_run_is_watched_paused_resumed_and_cancelled(
 
             second = await client.sync("docs")
             await second.pause()
+            while (await second.progress()).stage != "paused":  # begun, and so recorded
+                await asyncio.sleep(0.05)
             await second.cancel()
             ended = await second.result()
             assert ended.outcome == "cancelled"
