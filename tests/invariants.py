@@ -311,7 +311,7 @@ async def assert_workflows_healthy(client: Client, *, ended: bool = True) -> Non
         async for event in handle.fetch_history_events():
             failed = event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
             cause = event.workflow_task_failed_event_attributes.cause
-            # A signal that came while the run ended or continued as new: the server has it decide again.
+            # A signal came while the run ended or continued as new: the server has it decide again.
             assert not failed or cause == _OVERTAKEN, event
 
 
