@@ -21,9 +21,9 @@ from atlas.locations import Locations
 from atlas.settings import Settings
 from atlas.stores.blobs import Blobs, open_blobs
 from atlas.stores.postgres.corpus import Corpus
+from atlas.stores.postgres.ledger import make_partitions
 from atlas.stores.postgres.pool import open_pool
 from atlas.stores.postgres.robots import StoredRobots
-from atlas.stores.postgres.runs import ensure_fetch_partitions
 from atlas.temporal import run_is_open
 from atlas.text.pool import ExtractorPool
 from atlas.web.client import WebClient
@@ -69,7 +69,7 @@ async def open_parts(
         stack.push_async_callback(pool.close)
         await start_checks.check_all(client, pool)
         async with pool.acquire() as connection:
-            await ensure_fetch_partitions(connection, clock())
+            await make_partitions(connection, clock())
         blobs = await stack.enter_async_context(open_blobs(locations.blobs, s3=locations.s3))
         await blobs.check()
         credentials = Credentials()

@@ -20,11 +20,11 @@ from atlas.stores.postgres import (
     claims,
     documents,
     fetches,
+    ledger,
     limits,
     pages,
     quarantines,
     queue,
-    runs,
     settle,
 )
 from atlas.stores.postgres.frame import Clock, IsOpen
@@ -156,7 +156,7 @@ class Corpus(RunListings):
     async def record_single(self, run_id: str, started: datetime, row: FetchRow) -> None:
         """One ledger row of a fetch outside any run of a source."""
         async with self.pool.acquire() as connection:
-            await runs.ensure_fetch_partitions(connection, started)
+            await ledger.make_partitions(connection, started)
             await fetches.ledger(connection, run_id, started, [(row.page_id, row)], self._clock())
 
     # Processing and settling

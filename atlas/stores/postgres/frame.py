@@ -19,7 +19,7 @@ from atlas.contracts.activities import (
     RunOpened,
     SourcesPlanned,
 )
-from atlas.stores.postgres import plans, queue, reconcile, runs, skipping, sources
+from atlas.stores.postgres import ledger, plans, queue, reconcile, runs, skipping, sources
 from atlas.stores.postgres.pool import Connection
 from atlas.stores.postgres.sources import Source
 
@@ -84,7 +84,7 @@ class RunFrame:
                     message=f"{holder.workflow_id} (run {holder.run_id}) works on "
                     f"'{request.source}' since {holder.since:%Y-%m-%d %H:%M:%S}Z",
                 )
-            await runs.ensure_fetch_partitions(connection, now)
+            await ledger.make_partitions(connection, now)
             await runs.open_run(
                 connection,
                 run_id=request.run_id,

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 
 from atlas.domain.retention import Item
-from atlas.stores.postgres import runs
 from atlas.stores.postgres.pool import Connection
 
 _NAME = re.compile(r"fetches_(\d{4})_(\d{2})")
@@ -92,7 +91,7 @@ def month_of(name: str) -> tuple[datetime, datetime]:
     found = _NAME.fullmatch(name)
     assert found is not None
     first = datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC)
-    return first, (first + timedelta(days=32)).replace(day=1)
+    return first, _next_month(first)
 
 
 async def why_needed(connection: Connection, name: str) -> str | None:
@@ -117,8 +116,39 @@ async def why_needed(connection: Connection, name: str) -> str | None:
     return f"{run} has not ended" if run else None
 
 
-async def make_partitions(connection: Connection, now: datetime) -> list[str]:
-    """Make this month's partition and the next; return those that were not there."""
-    before = set(await partitions(connection))
-    await runs.ensure_fetch_partitions(connection, now)
-    return [name for name in await partitions(connection) if name not in before]
+async def make_partitions(connection: Connection, moment: datetime) -> list[str]:
+    """Make the partitions of this month and the next; the default one catches the rest. Returns
+    those that were not there."""
+    first = moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    names = [f"fetches_{start:%Y_%m}" for start in (first, _next_month(first))]
+    return [name for name in names if await _made(connection, name)]
+
+
+def _next_month(first: datetime) -> datetime:
+    return (first + timedelta(days=32)).replace(day=1)
+
+
+async def _made(connection: Connection, name: str) -> bool:
+    if await _exists(connection, name):
+        return False
+    async with connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock(hashtext($1))", name)
+        if await _exists(connection, name):
+            return False
+        start, end = month_of(name)
+        # CREATE + ATTACH: PARTITION OF would block every reader of the ledger.
+        await connection.execute(
+            f"create table {name} (like fetches including defaults including constraints)"
+        )
+        await connection.execute(
+            f"alter table fetches attach partition {name} "
+            f"for values from ('{start.isoformat()}') to ('{end.isoformat()}')"
+        )
+    return True
+
+
+async def _exists(connection: Connection, table: str) -> bool:
+    # Not to_regclass: the session may have cached that there is none, and waiting for an advisory
+    # lock does not make it look again.
+    query = "select exists (select from pg_class where relname = $1)"
+    return bool(await connection.fetchval(query, table))

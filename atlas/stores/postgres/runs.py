@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import asyncpg
 
@@ -267,39 +267,3 @@ async def _outcome_of(connection: Connection, run_id: str) -> str:
         "select exists (select from run_pages where run_id = $1 and outcome = 'failed')", run_id
     )
     return "completed_with_failures" if failed else "completed"
-
-
-async def ensure_fetch_partitions(connection: Connection, moment: datetime) -> None:
-    """Make the ledger's partitions of this month and the next; the default one catches the rest."""
-    first = moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    for start in (first, _next_month(first)):
-        await _ensure_partition(connection, start)
-
-
-def _next_month(first: datetime) -> datetime:
-    return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
-
-
-async def _ensure_partition(connection: Connection, start: datetime) -> None:
-    name = f"fetches_{start:%Y_%m}"
-    if await _exists(connection, name):
-        return
-    async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock(hashtext($1))", name)
-        if await _exists(connection, name):
-            return
-        # CREATE + ATTACH: PARTITION OF would block every reader of the ledger.
-        await connection.execute(
-            f"create table {name} (like fetches including defaults including constraints)"
-        )
-        await connection.execute(
-            f"alter table fetches attach partition {name} "
-            f"for values from ('{start.isoformat()}') to ('{_next_month(start).isoformat()}')"
-        )
-
-
-async def _exists(connection: Connection, table: str) -> bool:
-    # Not to_regclass: the session may have cached that there is none, and waiting for an advisory
-    # lock does not make it look again.
-    query = "select exists (select from pg_class where relname = $1)"
-    return bool(await connection.fetchval(query, table))
