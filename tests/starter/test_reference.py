@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from starter.cli import exits
+from starter.cli import exits, printed
 from starter.cli.app import build
 from starter.cli.json_reference import json_page, undescribed
 from starter.cli.pages import pages
@@ -38,6 +38,12 @@ def test_the_page_is_up_to_date(name: str, written: object) -> None:
 def test_every_shape_has_a_model_and_every_field_a_meaning() -> None:
     assert set(shapes()) == set(VERSIONS), "describe it in starter/cli/printed/"
     assert undescribed() == [], "give them docstrings in starter/cli/printed/"
+
+
+def test_a_shape_is_declared_once() -> None:
+    assert "host" in shapes()
+    with pytest.raises(ValueError, match="host: declared twice"):
+        printed.shape("host", "hosts show")(printed.Printed)
 
 
 def test_every_shape_is_printed_by_commands_that_exist() -> None:

@@ -1,6 +1,10 @@
 """What commands print as JSON, described: the source of `docs/json.md`, and what tests check.
 
-No command imports this; they print plain values. A shape is declared beside its fields:
+No command imports this; they print plain values. That these models repeat the fields of what the
+client returns, and of rows of the database, is meant: printed JSON is a contract with a version of
+its own (`starter.cli.shapes`), and a field that is renamed inside must not rename it there.
+
+A shape is declared once, beside its fields:
 
     @shape("sources", "sources list", lines=True)
     class Sources(Printed):
@@ -45,9 +49,11 @@ _SHAPES: dict[str, Shape] = {}
 
 
 def shape(name: str, *commands: str, lines: bool = False) -> Callable[[_Model], _Model]:
-    """Take a model into the catalogue."""
+    """Take a model into the catalogue. Raises ValueError when the name is taken."""
 
     def taken(model: _Model) -> _Model:
+        if name in _SHAPES:
+            raise ValueError(f"{name}: declared twice, by {_SHAPES[name].model} and {model}")
         _SHAPES[name] = Shape(name, commands, lines, model)
         return model
 

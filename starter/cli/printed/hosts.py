@@ -8,81 +8,82 @@ from typing import Literal
 from starter.cli.printed import Printed, shape
 
 
-class HostSeen(Printed):
+@shape("host", "hosts show")
+class Host(Printed):
     """A host that Atlas has asked, or that has a limit."""
 
     host: str
-    """Lower case, Punycode, with its port unless it is the scheme's own."""
-    state: Literal["closed", "throttled", "open", "half_open"]
-    """Of its breaker: `closed` (asked at its pace), `open` (down, left alone), `half_open` (one
-    request tries it), `throttled` (it asked for patience)."""
+    """Name and port."""
+    state: Literal["closed", "open", "half_open", "throttled"]
+    """Of its breaker: `closed`: it is asked; `open`: it is down and left alone; `half_open`: one
+    request tries it; `throttled`: it asked for patience."""
     in_flight: int
     """Requests under way, of all workers."""
     delay: float | None
-    """Seconds between requests as the last one was paced; null before the first."""
+    """Seconds between requests, as the last one was paced; null before the first."""
     limit_delay: float | None
     """Seconds that a limit set by hand demands."""
     limit_parallel: int | None
+    """Requests at once that a limit set by hand allows."""
     last_at: datetime | None
     """When its last request was sent."""
     failures: int
     """Requests in a row that blame the host."""
     down_since: datetime | None
+    """Since when it answers nothing; null: it does."""
     next_try_at: datetime | None
     """When it may be asked again; null: now."""
     waits: float
     """Seconds until then."""
     last_error: str | None
+    """What went wrong last."""
     last_error_at: datetime | None
+    """When that was."""
     robots_at: datetime | None
-    """When its robots.txt was fetched."""
+    """When its robots.txt was fetched; null: never."""
     robots_status: int | None
+    """The HTTP status of that."""
 
 
 @shape("hosts", "hosts list", lines=True)
 class Hosts(Printed):
     """Hosts: those under way first, then those that failed, then the last asked."""
 
-    hosts: list[HostSeen]
-
-
-@shape("host", "hosts show")
-class Host(HostSeen):
-    """One host."""
+    hosts: list[Host]
 
 
 @shape("host_reset", "hosts reset")
-class HostReset(HostSeen):
-    """The host after its breaker was closed by hand."""
+class HostReset(Host):
+    """A host that is tried again."""
 
-    was_closed: bool
-    """Whether there was anything to forget."""
     woken: list[str]
-    """Workflow ids of runs that waited for it, and go on."""
+    """Runs that waited for it and go on."""
+    was_closed: bool
+    """Whether there was something to forget."""
 
 
-class LimitSet(Printed):
-    """A limit in force, of one host or one source."""
+@shape("limit", "limits set host", "limits set source")
+class Limit(Printed):
+    """A limit set by hand on a host or a source."""
 
     host: str | None
+    """Name and port; null: it is of a source."""
     source: str | None
+    """Null: it is of a host."""
     delay: float | None
-    """Seconds between two requests to a host; null: not limited."""
+    """Seconds between two requests to a host."""
     parallel: int | None
-    """Requests to a host at once; null: not limited."""
+    """Requests to a host at once."""
     reason: str
+    """Why, in the operator's words."""
     set_at: datetime
+    """When it was set."""
     expires_at: datetime | None
-    """Null: it holds until it is cleared."""
+    """Until when it holds; null: until it is cleared."""
 
 
 @shape("limits", "limits show", lines=True)
 class Limits(Printed):
     """The limits in force: of hosts by name, then of sources."""
 
-    limits: list[LimitSet]
-
-
-@shape("limit", "limits set host", "limits set source")
-class Limit(LimitSet):
-    """The limit as it was set."""
+    limits: list[Limit]

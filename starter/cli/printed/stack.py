@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import Field
-
 from atlas.contracts.health import Check
 from starter.cli.printed import Printed, shape
 from starter.cli.printed.watching import Seen
@@ -64,49 +62,6 @@ class Doctor(Printed):
     ok: bool
     """Whether nothing failed."""
     checks: list[Examined]
-
-
-class Set(Printed):
-    """A variable that Atlas, or a library of it, reads."""
-
-    variable: str
-    value: str | None
-    """`(set)` for a secret; of a database's address everything but user, password and query."""
-    set: bool
-    """Whether anything gives it; otherwise it has its default."""
-    from_: str = Field(alias="from")
-    """The variable; the file with line and key; the file of the secret; or `default`."""
-    secret: bool
-    instead_of: list[str]
-    """Places that give it as well, in vain."""
-
-
-class SetSetting(Set):
-    """A setting, with its name in `atlas.toml` and Python."""
-
-    name: str
-
-
-@shape("config_check", "config check")
-class ConfigCheck(Printed):
-    """Whether the settings can be used."""
-
-    ok: bool
-    files: list[str]
-    """Those that were read, beside the environment and secrets."""
-    problems: list[str]
-    """What is refused, each with its mend."""
-    unknown: list[str]
-    """`ATLAS_…` variables that nobody reads, each with what was probably meant."""
-
-
-@shape("config", "config show")
-class Config(ConfigCheck):
-    """Everything that is set, and where it came from."""
-
-    settings: list[SetSetting]
-    variables: list[Set]
-    """Of Temporal, OpenTelemetry, AWS, PostgreSQL and proxies, as far as they are set."""
 
 
 @shape("migrated", "migrate")
