@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeAlias, cast
+from typing import Any, Generic, TypeAlias, cast
 
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
@@ -72,8 +72,12 @@ AnyHandle: TypeAlias = SyncHandle | JobHandle[Message]
 async def handle_on(parts: Parts, kind: WorkflowType, workflow_id: str, run_id: str) -> AnyHandle:
     """The handle on a run of which the type is known. Raises `TemporalDown`."""
     async with parts.temporal() as client:
-        if kind.result is SyncResult:
-            sync = handle_of(client, workflow_id, run_id, SyncResult)
-            return SyncHandle(parts, Started(client, sync, run_id, joined=True))
-        job = handle_of(client, workflow_id, run_id, kind.result)
-        return JobHandle(parts, kind, Started(client, job, run_id, joined=True))
+        run = handle_of(client, workflow_id, run_id, kind.result)
+        return handle_for(parts, kind, Started(client, run, run_id, joined=True))
+
+
+def handle_for(parts: Parts, kind: WorkflowType, begun: Started[Any]) -> AnyHandle:
+    """The handle of its type on a run that was started or found."""
+    if kind.result is SyncResult:
+        return SyncHandle(parts, begun)
+    return JobHandle(parts, kind, begun)

@@ -13,7 +13,7 @@ from starter.connection import Parts
 from starter.errors import AtlasError, NotFound, Refused
 from starter.finding import Found, find
 from starter.jobs import kind_named
-from starter.kinds import JobHandle, SyncHandle, handle_on
+from starter.kinds import handle_for, handle_on
 from starter.requests import asked_before, checked, shortened, sync_summary
 from starter.starting import start
 
@@ -38,7 +38,7 @@ class Retried:
     """Of the run that was retried."""
     run_id: str
     what: What
-    handle: AnyHandle | JobHandle[Any] | None
+    handle: AnyHandle | None
     """The new run, or the one that did the same already; None: nothing of it had failed."""
 
 
@@ -134,7 +134,7 @@ async def _start(
     found: Found,
     fields: dict[str, Any],
     asked: Mapping[str, Any] | None,
-) -> AnyHandle | JobHandle[Any]:
+) -> AnyHandle:
     if "trigger" not in kind.request.model_fields:
         del fields["trigger"]
     request = checked(kind.request, fields)
@@ -148,9 +148,7 @@ async def _start(
     with parts.span(f"atlas retry {kind.name}"):
         await parts.check()
         begun = await start(parts, kind.name, request, workflow_id, summary, kind.result)
-    if kind.result is SyncResult:
-        return SyncHandle(parts, begun)  # type: ignore[arg-type]
-    return JobHandle(parts, kind, begun)
+    return handle_for(parts, kind, begun)
 
 
 def _own_id(kind: WorkflowType, found: Found, asked: Mapping[str, Any]) -> bool:

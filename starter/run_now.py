@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from atlas.contracts.catalogue import WORKFLOWS
 from starter.connection import Parts
@@ -74,8 +74,11 @@ async def _failure(client: Client, raw: PendingActivityInfo) -> str:
     return f"{error}: {cause}" if cause else str(error)
 
 
-def _moment(raw: PendingActivityInfo, field: str) -> datetime | None:
-    if not raw.HasField(field):  # type: ignore[arg-type]
+def _moment(
+    raw: PendingActivityInfo,
+    field: Literal["next_attempt_schedule_time", "last_heartbeat_time"],
+) -> datetime | None:
+    if not raw.HasField(field):
         return None
     stamp: Timestamp = getattr(raw, field)
     return stamp.ToDatetime(tzinfo=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from starter.cli import COMMANDS
@@ -81,14 +81,14 @@ def _values(page: Page, value: Value) -> Candidates:
     return look() if look else []
 
 
-def _asked(question: Callable[[AtlasClient], object]) -> Callable[[], Candidates]:
+def _asked(question: Callable[[AtlasClient], Awaitable[Candidates]]) -> Callable[[], Candidates]:
     """Names from the corpus; none when it does not answer in time, or at all."""
 
     async def ask() -> Candidates:
         from starter.client import AtlasClient
 
         async with asyncio.timeout(_PATIENCE), AtlasClient.connect() as atlas:
-            return await question(atlas)  # type: ignore[misc,no-any-return]
+            return await question(atlas)
 
     def looked() -> Candidates:
         try:

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 
 from atlas.domain.urls import InvalidUrl, canonicalize
@@ -31,7 +32,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run the demo; the exit code."""
     options = _options(arguments)
     for stream in (sys.stdout, sys.stderr):  # a terminal of another encoding
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     ended = _Ended()
     try:
         return asyncio.run(_run(options, ended))
