@@ -183,3 +183,13 @@ def test_variables_of_temporal_in_dotenv_count(
     Settings.load()
     assert os.environ["TEMPORAL_ADDRESS"] == "cloud:7233"
     assert os.environ["TEMPORAL_NAMESPACE"] == "mine"
+
+
+def test_the_file_that_another_takes_the_place_of_does_not_count(folder: Path) -> None:
+    """Neither what is wrong in it, nor what it sets."""
+    (folder / "atlas.toml").write_text("fetch_attempts = 4\nfetch_timeout = -5")
+    (folder / "other.toml").write_text("host_failures = 7")
+    found = report(folder / "other.toml")
+    assert found.problems == []
+    values = {line.name: line.value for line in found.settings}
+    assert (values["host_failures"], values["fetch_attempts"]) == ("7", "3")

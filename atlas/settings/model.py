@@ -68,9 +68,13 @@ class Settings(
     @classmethod
     def checked(cls, reading: Reading) -> tuple[Self | None, list[str]]:
         """The settings of a reading; None where something is wrong, and what that is."""
-        given = {name: reading.of(name) for name in cls.model_fields}
+        # Each default as well: what a source says that this reading left out must not count.
+        values = {
+            name: given.value if (given := reading.of(name)) else field.default
+            for name, field in cls.model_fields.items()
+        }
         try:
-            settings = cls(**{name: each.value for name, each in given.items() if each})  # type: ignore[arg-type]
+            settings = cls.model_validate(values)
         except ValidationError as error:
             return None, [*reading.problems, *(_line(each, reading) for each in error.errors())]
         return (None if reading.problems else settings), reading.problems
