@@ -150,3 +150,20 @@ async def test_no_line_of_temporals_file_is_shown(
         ran = await atlas(*command)
         assert "Temporal's configuration cannot be used" in ran.out + ran.err
         assert "line 2" in ran.out + ran.err and "zqx7" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("name", ["atlas.toml", "below/atlas.toml", "/elsewhere/atlas.toml"])
+def test_a_file_with_secrets_that_others_may_read_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    path = tmp_path / name[1:] if name.startswith("/") else here / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('database_url = "postgresql://atlas@127.0.0.1/atlas"')
+    path.chmod(0o644)
+    monkeypatch.setenv("ATLAS_CONFIG", str(path))
+    assert [check.mend for check in doubtful(report())] == [f"`chmod 600 {path}`"]
+    path.chmod(0o600)
+    assert not list(doubtful(report()))

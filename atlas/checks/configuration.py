@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from atlas.contracts.health import Check
+from atlas.settings.problems import shown_path
 from atlas.settings.report import PROXIES, SettingsReport
 
 MEND = "Correct it; `atlas config show` tells all, docs/settings.md says what each may be"
@@ -54,7 +55,9 @@ def _with_secrets(report: SettingsReport) -> set[Path]:
     return {
         path
         for path in report.files
-        if any(where.startswith(path.name) and "_file=" not in where.lower() for where in names)
+        if any(
+            where.startswith(shown_path(path)) and "_file=" not in where.lower() for where in names
+        )
     }
 
 
