@@ -82,8 +82,10 @@ def test_a_page_that_begins_to_change_is_soon_checked_every_cadence_again() -> N
 
 @given(CADENCES, st.integers(1, 100))
 def test_many_checks_in_a_moment_say_little(cadence, times) -> None:
-    history = history_of([(False, cadence / 10_000)] * times, cadence)
-    assert expected(history, cadence) <= 1.4 * cadence
+    # A second, and of a cadence of any length the share that a second is of an hour.
+    for moment in (cadence / 3600, min(cadence / 3600, timedelta(seconds=1))):
+        history = history_of([(False, moment)] * times, cadence)
+        assert expected(history, cadence) <= 1.4 * cadence
 
 
 @given(CHECKS, CADENCES)
