@@ -63,6 +63,14 @@ def test_a_group_lists_its_commands_each_with_an_example() -> None:
         assert len(page.examples) >= len(page.verbs)
 
 
+async def test_every_command_has_help_and_stands_in_the_overview(atlas: Atlas) -> None:
+    for name, _, _ in COMMANDS:
+        ran = await atlas(name, "--help")
+        assert ran.code == 0, name
+        assert f"Usage: atlas {name}" in ran.out
+        assert f"\n  {name} " in overview()
+
+
 def test_the_overview_names_every_command_under_one_topic() -> None:
     names = [name for topic in TOPICS.values() for name, _, _ in topic]
     assert len(names) == len(set(names)) == len(COMMANDS)
