@@ -146,6 +146,34 @@ def test_otlp_gets_the_same_metrics_with_who_tells_them(
     assert units["atlas_index_lag_seconds"] == "s"
 
 
+class Counting:
+    """A meter that remembers the codes of what was counted."""
+
+    def __init__(self) -> None:
+        self.codes: list[str] = []
+
+    def create_counter(self, *_: object) -> "Counting":
+        return self
+
+    create_histogram_timedelta = create_counter
+
+    def add(self, _: int, labels: dict[str, str] | None = None) -> None:
+        if labels and "error_code" in labels:
+            self.codes.append(labels["error_code"])
+
+    def record(self, *_: object) -> None:
+        pass
+
+
+def test_codes_beyond_the_first_fifty_are_one_series() -> None:
+    counting = Counting()
+    measures = CountedMeasures(counting)  # type: ignore[arg-type]
+    for code in (*(f"code_{number}" for number in range(60)), "code_0", "code_59"):
+        measures.extracted("html", 0.1, code)
+    assert counting.codes[:50] == [f"code_{number}" for number in range(50)]
+    assert counting.codes[50:] == ["other"] * 10 + ["code_0", "other"]
+
+
 class Recorded:
     """A meter that remembers what its gauges were set to."""
 
