@@ -75,6 +75,26 @@ def test_what_a_killed_worker_left_is_no_sign_and_neither_is_a_foreign_file() ->
     assert signs() == []
 
 
+def test_no_sign_is_written_where_somebody_else_chose(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mine = SignFile("me@here", ("atlas",))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    folder().symlink_to(elsewhere)
+    with pytest.raises(PermissionError, match=r"no folder of this user; remove it"):
+        mine.renew(None)
+    assert list(elsewhere.iterdir()) == []
+    # A folder of another user: for who asks, ours is one.
+    us = os.getuid()
+    monkeypatch.setattr("os.getuid", lambda: us + 1)
+    theirs = SignFile("them@here", ("atlas",))
+    folder().mkdir()
+    with pytest.raises(PermissionError, match=f"atlas-workers-{us + 1} is no folder"):
+        theirs.renew(None)
+    assert list(folder().iterdir()) == []
+
+
 def test_only_a_queue_with_a_fresh_heartbeat_is_heard() -> None:
     fresh, old = NOW - timedelta(seconds=2), NOW - HEARD - timedelta(seconds=1)
     queues = ("atlas", "atlas-bulk")
