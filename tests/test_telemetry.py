@@ -15,12 +15,12 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowFailureError
 from temporalio.worker import Worker
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.telemetry import Telemetry, page_span, setup_telemetry
-from tests.traced import Queries, Traced
+from tests.traced import Failing, Queries, Traced
 
 DOWN_TO_SQL = [
     "StartWorkflow:Traced",
@@ -155,6 +155,23 @@ def test_spans_of_the_plugin_hold_no_message_of_an_exception(
     assert span.status.description == "OSError"
     assert [dict(event.attributes)["exception.type"] for event in span.events] == ["OSError"]
     assert "s3cret" not in span.to_json()
+
+
+async def test_an_activity_that_fails_leaves_no_message_in_any_span(
+    temporal_address: str, telemetry: Telemetry, exporter: InMemorySpanExporter
+) -> None:
+    client = await Client.connect(temporal_address, plugins=telemetry.plugins)
+    queue = uuid.uuid4().hex
+    activities = [Queries("").fail]
+    async with Worker(client, task_queue=queue, workflows=[Failing], activities=activities):
+        with pytest.raises(WorkflowFailureError):
+            await client.execute_workflow(Failing.run, id=queue, task_queue=queue)
+    spans = exporter.get_finished_spans()
+    (failed,) = named(spans, "RunActivity:fail")
+    assert failed.status.status_code is trace.StatusCode.ERROR
+    assert failed.status.description == "OSError"
+    assert {"StartWorkflow:Failing", "RunWorkflow:Failing"} <= {span.name for span in spans}
+    assert "s3cret" not in "".join(span.to_json() for span in spans)
 
 
 def test_no_trace_header_for_any_other_server(telemetry: Telemetry) -> None:

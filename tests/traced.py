@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from temporalio import activity, workflow
+from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     import asyncpg
@@ -25,6 +26,24 @@ class Queries:
             finally:
                 await connection.close()
         return answer
+
+    @activity.defn
+    async def fail(self, secret: str) -> None:
+        raise OSError(f"https://a/?sig={secret}")
+
+
+@workflow.defn
+class Failing:
+    """One activity, which fails."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.execute_activity(
+            Queries.fail,
+            "s3cret",
+            start_to_close_timeout=timedelta(seconds=30),
+            retry_policy=RetryPolicy(maximum_attempts=1),
+        )
 
 
 @workflow.defn
