@@ -3,7 +3,12 @@
 import asyncio
 from typing import Any
 
-from temporalio.client import ScheduleActionExecutionStartWorkflow, WorkflowExecutionStatus
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import (
+    ScheduleActionExecutionStartWorkflow,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+)
 
 from atlas.contracts.names import ATTRIBUTE_OUTCOME, ATTRIBUTE_SOURCE, ATTRIBUTE_TRIGGER
 from starter import AtlasClient
@@ -95,7 +100,13 @@ async def test_every_door_shows_the_same_run(
             assert under_way.code == 1 and "under way" in under_way.err
             waited = await atlas("runs", "follow", "halted", "--timeout", "0.2s")
             assert (waited.code, waited.out) == (5, "") and "atlas runs follow" in waited.err
+            foreign = await somebody_elses(atlas_env)
+            every = await atlas("runs", "pause", "--all")
+            assert every.code == 0 and foreign.id not in every.err
             assert (await atlas("runs", "resume", "--all")).code == 0
+            touched = [event.event_type for event in (await foreign.fetch_history()).events]
+            assert EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED not in touched
+            await foreign.terminate()
             assert (await run.result()).outcome == "completed_with_failures"
         ended = await agree(atlas_env, atlas, "halted")
         assert ended["outcome"] == "completed_with_failures"
@@ -175,6 +186,18 @@ async def test_every_door_shows_the_same_run(
         assert (same.code, same.json["url"]) == (0, origin.url("/good/"))
         unpausable = await atlas("runs", "pause", single[0]["workflow_id"])
         assert unpausable.code == 2 and "takes moments" in unpausable.err
+
+
+async def somebody_elses(env: AtlasEnv) -> WorkflowHandle[Any, Any]:
+    """A workflow under way that is none of ours, once Temporal lists it."""
+    foreign = await env.client.start_workflow("Billing", id="of somebody else", task_queue="theirs")
+
+    async def listed() -> bool:
+        under_way = env.client.list_workflows("WorkflowType = 'Billing'")
+        return [each.id async for each in under_way] == [foreign.id]
+
+    await until(listed)
+    return foreign
 
 
 async def paused(env: AtlasEnv, run_id: str) -> bool:
