@@ -138,4 +138,5 @@ def _latest_run(shell: Shell) -> str:
 def came_through(journey: Journey, capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\n{journey.told()}")
+    assert journey.run, f"{journey.page}: none of its commands was run"
     assert not journey.failed, "\n".join(journey.failed)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from temporalio.bridge import temporal_sdk_bridge
 
 from atlas.composition import sampling
 from atlas.telemetry.instruments import INSTRUMENTS
@@ -32,7 +33,8 @@ ONLY_ON_EVENTS = {
     "temporal_workflow_failed_total",
     "temporal_workflow_task_execution_failed_total",
 }
-"""Series that appear with their first event; each was seen to."""
+"""Series that appear with their first event, which this test need not have; that Temporal's are
+names of its core is looked up below."""
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -106,6 +108,14 @@ async def test_a_worker_shows_what_dashboards_and_alerts_ask_for(
     assert {one.name for one in INSTRUMENTS} <= bases(shown) | ONLY_ON_EVENTS
     asked = set().union(*(names(one) for one in expressions()))
     assert asked <= shown | ONLY_ON_EVENTS | {"up"}
+
+
+def test_series_that_appear_with_an_event_have_names_that_exist() -> None:
+    assert temporal_sdk_bridge.__file__
+    core = Path(temporal_sdk_bridge.__file__).read_bytes()
+    for name in ONLY_ON_EVENTS - {f"{one.bare}_total" for one in INSTRUMENTS}:
+        bare = name.removeprefix("temporal_").removesuffix("_total")
+        assert bare.encode() in core, name
 
 
 def bases(shown: set[str]) -> set[str]:
