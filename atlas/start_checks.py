@@ -19,7 +19,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from atlas import unlisted
+from atlas import without_operator
 from atlas.contracts.names import SEARCH_ATTRIBUTES
 from atlas.locations import on_cloud
 from atlas.stores.postgres.migrate import verify
@@ -51,7 +51,7 @@ async def check_namespace(client: Client) -> None:
     try:
         await _describe(client)
     except RPCError as error:
-        if error.status in unlisted.REFUSED:
+        if error.status in without_operator.REFUSED:
             raise StartRefused(
                 f"Temporal refused to tell of namespace '{client.namespace}': {error.message}",
                 "check TEMPORAL_NAMESPACE (on Temporal Cloud `name.account`), and that "
@@ -117,9 +117,9 @@ async def _search_attributes(client: Client) -> dict[str, str]:
             ListSearchAttributesRequest(namespace=client.namespace)
         )
     except RPCError as error:
-        if error.status not in unlisted.REFUSED:
+        if error.status not in without_operator.REFUSED:
             raise
-        return await unlisted.attributes_in_queries(client)
+        return await without_operator.attributes_in_queries(client)
     return {
         name: IndexedValueType.Name(kind).removeprefix("INDEXED_VALUE_TYPE_").title()
         for name, kind in answer.custom_attributes.items()
@@ -144,7 +144,7 @@ async def recorded_corpus(client: Client) -> str | None:
     """The id of the corpus that the namespace belongs to; None before its first worker."""
     description = await _describe(client)
     kept = description.namespace_info.data.get(_CORPUS_KEY)
-    return kept or await unlisted.corpus_on_schedule(client)
+    return kept or await without_operator.corpus_on_schedule(client)
 
 
 async def _record(client: Client, corpus_id: str) -> str:
@@ -156,9 +156,9 @@ async def _record(client: Client, corpus_id: str) -> str:
             )
         )
     except RPCError as error:
-        if error.status not in unlisted.REFUSED:
+        if error.status not in without_operator.REFUSED:
             raise
-        return await unlisted.keep_corpus_on_schedule(client, corpus_id)
+        return await without_operator.keep_corpus_on_schedule(client, corpus_id)
     return corpus_id
 
 

@@ -22,7 +22,7 @@ from atlas.contracts.refusal import invalid_input
 from atlas.embedded.discovery import unusable
 from atlas.encryption import EncryptingCodec, ForeignPayloads
 from atlas.keyring import Keyring
-from atlas.unreachable import unreachable
+from atlas.temporal_unreachable import unreachable
 
 
 class TemporalUnreachable(Exception):
