@@ -28,7 +28,7 @@ class Instrument:
     def bare(self) -> str:
         """The name as it is given to the SDK, which adds what the kind and the unit call for."""
         return self.name.removesuffix("_total").removesuffix(
-            "_seconds" if self.kind == "histogram" else "\0"
+            "_seconds" if self.kind == "histogram" else ""
         )
 
 
