@@ -196,7 +196,8 @@ class Overview:
     which a killed one outlives by up to 90 seconds, and without slots."""
     queues: tuple[QueueSeen, ...] | None = None
     runs: tuple[RunSeen, ...] | None = None
-    """The oldest first; of more than 100 the latest 100, those of `fetch_url` last."""
+    """The oldest first. Of more than 100 those that began last, of `fetch_url` only as many as the
+    others leave room for."""
     runs_total: int | None = None
     hosts: tuple[HostSeen, ...] | None = None
     schedules: tuple[ScheduleSeen, ...] | None = None

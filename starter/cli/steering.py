@@ -68,9 +68,10 @@ async def cancel(
     Examples:
         atlas runs cancel docs
     """
-    if all and not _confirmed("Cancel every run that is under way?", yes):
-        return FAILED
-    return await _each(runs, _cancel, all_of="open" if all else None, ended_so="cancelled")
+    question = "" if yes else "Cancel every run that is under way?"
+    return await _each(
+        runs, _cancel, all_of="open" if all else None, ended_so="cancelled", question=question
+    )
 
 
 async def terminate(
@@ -93,9 +94,10 @@ async def terminate(
 
     async with AtlasClient.connect() as atlas:
         before = await atlas.describe_run(run, failures=0)
-        if before.status != "ended" and not _confirmed(
-            f"Terminate {before.workflow_id}? It finishes nothing; `atlas runs cancel` would.", yes
-        ):
+        question = (
+            f"Terminate {before.workflow_id}? It finishes nothing; `atlas runs cancel` would."
+        )
+        if before.status != "ended" and not yes and not _confirmed(question):
             return FAILED
         done = await atlas.terminate(
             before.run_id if before.recorded else before.workflow_id, reason
@@ -144,15 +146,23 @@ async def retry(
 
 
 async def _each(
-    runs: tuple[str, ...], act: Act, *, all_of: str | None, ended_so: str | None = None
+    runs: tuple[str, ...],
+    act: Act,
+    *,
+    all_of: str | None,
+    ended_so: str | None = None,
+    question: str = "",
 ) -> int:
     """Do it to each run; the exit code is 0 when it was done to all. `ended_so`: an outcome of a
-    run that has ended which is what was wanted."""
-    from starter.client import AtlasClient
+    run that has ended which is what was wanted. `question`: asked before it is done to `all_of`."""
     from starter.errors import AtlasError, CannotConnect, InvalidRequest
 
     if bool(runs) == (all_of is not None):
         raise InvalidRequest("name runs, or give --all")
+    if all_of is not None and question and not _confirmed(question):
+        return FAILED
+    from starter.client import AtlasClient
+
     code = DONE
     async with AtlasClient.connect() as atlas:
         for named in runs or await _open(atlas, all_of or "open"):
@@ -228,9 +238,9 @@ def _quoted(handle: AnyHandle) -> str:
     return shlex.quote(handle.workflow_id)
 
 
-def _confirmed(question: str, yes: bool) -> bool:
+def _confirmed(question: str) -> bool:
     """Ask on a terminal; elsewhere a command means what it says."""
-    if yes or not sys.stdin.isatty():
+    if not sys.stdin.isatty():
         return True
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
