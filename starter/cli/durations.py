@@ -1,4 +1,4 @@
-"""Durations as people write them: 90s, 30m, 6h, 7d, 2w."""
+"""Durations as people write them, 90s, 30m, 6h, 7d, 2w, and as they read them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from datetime import timedelta
 from starter.errors import InvalidRequest
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([smhdw]?)")
+_WHOLE = re.compile(r"(\d{1,6})\s*([smhdw])")
+_FINE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([smhdw]?)")
 _LONGEST = timedelta(days=36525)
-_FORM = re.compile(r"(\d{1,6})\s*([smhdw])")
 
 
 def duration(field: str, text: str) -> timedelta:
-    """The duration, or `InvalidRequest` that names the field."""
-    found = _FORM.fullmatch(text.strip().lower())
+    """How old, how often, how long: a whole number with its unit, since `30` alone would leave open
+    of what. Raises `InvalidRequest` that names the field, as typed: `--since`."""
+    found = _WHOLE.fullmatch(text.strip().lower())
     if found is None:
         raise InvalidRequest(f"{field}: {text!r} is no duration; write 30m, 6h, 7d or 2w")
     span = timedelta(**{_UNITS[found.group(2)]: int(found.group(1))})
@@ -25,8 +26,8 @@ def duration(field: str, text: str) -> timedelta:
 
 
 def seconds(field: str, text: str) -> float:
-    """The time in seconds, fractions and plain seconds too, or `InvalidRequest`."""
-    found = _SECONDS.fullmatch(text.strip().lower())
+    """A pace, or a wait at the terminal: fractions too, and plain seconds. Raises as `duration`."""
+    found = _FINE.fullmatch(text.strip().lower())
     if found is None:
         raise InvalidRequest(f"{field}: {text!r} is no time; write 2s, 0.5s, 10m or 1h")
     unit = timedelta(**{_UNITS[found.group(2) or "s"]: 1})
@@ -40,3 +41,12 @@ def written(span: timedelta) -> str:
         if seconds and seconds % size == 0:
             return f"{seconds // size}{unit}"
     return f"{seconds}s"
+
+
+def about(span: timedelta | float) -> str:
+    """A span, or seconds, in its two digits or so: 12 s, 3 min, 26 h, 4 d."""
+    seconds = span.total_seconds() if isinstance(span, timedelta) else span
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -6,10 +6,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from starter.cli.durations import duration
 from starter.cli.exits import DONE, STALE
 from starter.cli.output import Format, emit_list, table
-from starter.cli.status import StaleAfter
+from starter.cli.status import StaleAfter, tolerance
 
 
 async def freshness(
@@ -29,7 +28,7 @@ async def freshness(
     from starter.cli.overview_words import freshness_row, source_json
     from starter.client import AtlasClient
 
-    allowed = duration("stale_after", stale_after) if stale_after else None
+    allowed = tolerance(stale_after)
     async with AtlasClient.connect() as atlas:
         seen = await atlas.sources.freshness(*names or (), stale_after=allowed)
     if output != "text":

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from starter.cli.durations import written
+from starter.cli.durations import about
 from starter.cli.output import Format, emit, emit_list, note, pairs, table
 
 if TYPE_CHECKING:
@@ -114,18 +114,12 @@ def _row(host: HostStatus) -> tuple[object, ...]:
         host.in_flight or "",
         host.state,
         host.failures or "",
-        f"in {_span(host.waits)}" if host.next_try_at else "",
-        "" if host.robots_at is None else f"{host.robots_status}, {_age(host.robots_at)} old",
+        f"in {about(max(1.0, host.waits))}" if host.next_try_at else "",
+        _robots(host),
     )
 
 
-def _age(moment: datetime) -> str:
-    return _span((datetime.now(UTC) - moment).total_seconds())
-
-
-def _span(seconds: float) -> str:
-    """To the largest unit that is not more than it."""
-    for size in (86400, 3600, 60):
-        if seconds >= size:
-            return written(timedelta(seconds=seconds // size * size))
-    return written(timedelta(seconds=max(1, int(seconds))))
+def _robots(host: HostStatus) -> str:
+    if host.robots_at is None:
+        return ""
+    return f"{host.robots_status}, {about(datetime.now(UTC) - host.robots_at)} old"

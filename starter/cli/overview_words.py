@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from starter.cli.durations import written
+from starter.cli.durations import about, written
 from starter.cli.output import one_line
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
         Untold,
         WorkerSeen,
     )
-
-_UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
 def overview_json(seen: Overview) -> dict[str, Any]:
@@ -59,15 +57,6 @@ def freshness_row(seen: SourceSeen) -> tuple[object, ...]:
         promise(seen),
         seen.last_outcome or "",
     )
-
-
-def about(span: timedelta | float) -> str:
-    """A span in its two digits or so: 12 s, 3 min, 26 h, 4 d."""
-    seconds = span.total_seconds() if isinstance(span, timedelta) else span
-    for size, unit in _UNITS:
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def ago(moment: datetime | None, now: datetime) -> str:

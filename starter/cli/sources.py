@@ -73,7 +73,7 @@ class Rules:
         if "tag" in rules:
             rules["tags"] = rules.pop("tag")
         if "every" in rules:
-            rules["cadence"] = duration("every", rules.pop("every"))
+            rules["cadence"] = duration("--every", rules.pop("every"))
         return rules
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from starter.cli.durations import about, duration
 from starter.cli.exits import CANNOT_CONNECT, DONE, FAILED, STALE
 from starter.cli.output import Format, emit, note, say
 
@@ -21,6 +22,11 @@ StaleAfter = Annotated[
 ]
 
 
+def tolerance(stale_after: str | None) -> timedelta | None:
+    """What `--stale-after` says; None: each source its own. Raises `InvalidRequest`."""
+    return None if stale_after is None else duration("--stale-after", stale_after)
+
+
 async def status(*, stale_after: StaleAfter = None, output: Format = "text") -> int:
     """Tell what runs, works, waits or is late. Exit code 0: all is well; 1: a part is down, or a
     task queue has no worker; 3: a server of yours does not answer; 4: a source is stale.
@@ -30,10 +36,9 @@ async def status(*, stale_after: StaleAfter = None, output: Format = "text") -> 
         atlas status --stale-after 6h || mail -s "Atlas: exit code $?" ops@example.org
         atlas status -o json | jq '.overview.queues[] | {name, backlog}'
     """
-    from starter.cli.durations import duration
     from starter.cli.overview_words import overview_json
 
-    allowed = duration("stale_after", stale_after) if stale_after else None
+    allowed = tolerance(stale_after)
     from atlas.embedded.discovery import external_temporal
     from atlas.embedded.report import inspect
     from atlas.settings import Settings
@@ -120,7 +125,7 @@ def _line(part: PartStatus) -> str:
     origin = ["external"] if part.external else []
     pid = [f"pid {part.pid}"] if part.pid else []
     memory = [_mib(part.memory_bytes)] if part.memory_bytes else []
-    since = [f"for {_age(part.since)}"] if part.since else []
+    since = [f"for {about(_age(part.since))}"] if part.since else []
     details = [*origin, *pid, *memory, *since, *([part.address] if part.address else [])]
     return f"{part.name:<9} {state:<9} {', '.join(details)}"
 
@@ -129,7 +134,5 @@ def _mib(count: int | None) -> str:
     return f"{(count or 0) / 2**20:.0f} MiB"
 
 
-def _age(since: str) -> str:
-    seconds = int((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
-    hours, rest = divmod(max(seconds, 0), 3600)
-    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
+def _age(since: str) -> timedelta:
+    return max(datetime.now(UTC) - datetime.fromisoformat(since), timedelta(0))

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from starter.cli.exits import CANNOT_CONNECT, DONE
 from starter.cli.output import Format, emit
-from starter.cli.status import StaleAfter
+from starter.cli.status import StaleAfter, tolerance
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -34,14 +34,14 @@ async def top(
         atlas top --once
         atlas top -o jsonl --interval 10s | jq -c '{at, runs: (.runs | length)}'
     """
-    from starter.cli.durations import duration, seconds
+    from starter.cli.durations import seconds
     from starter.client import AtlasClient
     from starter.errors import InvalidRequest
 
-    pause = seconds("interval", interval)
+    pause = seconds("--interval", interval)
     if not 0.2 <= pause <= 3600:
-        raise InvalidRequest(f"interval: {interval!r} refused: give 0.2s to 1h")
-    allowed = duration("stale_after", stale_after) if stale_after else None
+        raise InvalidRequest(f"--interval: {interval!r} refused: give 0.2s to 1h")
+    allowed = tolerance(stale_after)
     live = output == "text" and not once and sys.stdout.isatty() and sys.stdin.isatty()
     async with AtlasClient.connect() as atlas:
         if live:

@@ -17,7 +17,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from starter.cli.overview_words import about
+from starter.cli.durations import about
 from starter.cli.top_screen import frame
 
 if TYPE_CHECKING:

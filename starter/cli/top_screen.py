@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from starter.cli import overview_words as words
+from starter.cli.durations import about
 from starter.cli.output import one_line
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def _by_need(runs: Sequence[RunSeen] | None) -> list[RunSeen] | None:
 def _worker(one: WorkerSeen) -> tuple[str, ...]:
     slots = " · ".join(f"{_short(slot.queue)} {_carried(slot)}" for slot in one.slots)
     version = one.version.removeprefix("atlas-")
-    return one.identity, one.state, slots, words.about(one.heard), version
+    return one.identity, one.state, slots, about(one.heard), version
 
 
 def _short(queue: str) -> str:
@@ -215,7 +216,7 @@ def _queue(one: QueueSeen) -> tuple[str, ...]:
     return (
         one.name,
         str(one.backlog),
-        words.about(one.oldest) if one.backlog else "",
+        about(one.oldest) if one.backlog else "",
         "" if one.in_flight is None else str(one.in_flight),
         str(one.workers) if one.workers else "missing",
         f"{one.added:.3g}",
@@ -227,7 +228,7 @@ def _run(seen: Overview, run: RunSeen) -> tuple[str, ...]:
     what = run.workflow_id if run.type in run.workflow_id else f"{run.type} {run.workflow_id}"
     done = f"{words.how_far(run)} {run.of if run.of != 'pages' else ''}".strip()
     failed = f" ({run.failed} failed)" if run.failed else ""
-    since = words.about(seen.at - (run.paused_since or run.started_at))
+    since = about(seen.at - (run.paused_since or run.started_at))
     return what, words.stage(run), done + failed, words.speed(run), since
 
 
@@ -247,7 +248,7 @@ def _source(seen: Overview, one: SourceSeen) -> tuple[str, ...]:
         words.mark(one),
         words.ago(one.last_success, seen.at),
         words.ago(one.due, seen.at) if one.due else "",
-        words.about(one.late) if one.late else "",
+        about(one.late) if one.late else "",
         words.promise(one),
     )
 

@@ -64,14 +64,18 @@ async def test_no_argument_shows_the_overview(atlas: Atlas) -> None:
         (("sync", "docs", "-o", "xml"), "xml"),
         (("sync",), "--all"),
         (("sync", "docs", "--all"), "--all"),
+        (("runs", "cancel", "docs", "--all"), "--all"),
+        (("top", "--once", "--interval", "1ms"), "--interval: '1ms'"),
+        (("status", "--stale-after", "soon"), "--stale-after: 'soon'"),
         (("search",), "QUERY"),
         (("sources", "add", "docs"), "URL"),
         (("schema", "SyncReqest"), "did you mean SyncRequest?"),
     ],
 )
 async def test_wrong_usage_ends_with_2_and_names_the_mistake(
-    arguments: tuple[str, ...], said: str, atlas: Atlas
+    arguments: tuple[str, ...], said: str, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)  # what is refused is not asked about
     ran = await atlas(*arguments)
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err

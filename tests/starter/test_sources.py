@@ -125,7 +125,7 @@ async def test_a_server_that_is_not_there_leaves_the_kind_unknown(atlas: Atlas) 
         (("Docs!", URL, "--kind", "site"), "name: 'Docs!'"),
         (("docs", URL, "--kind", "site", "--include", "(["), "include: '(['"),
         (("docs", URL, "--kind", "site", "--exclude", "(a+)+x"), "exclude: '(a+)+x'"),
-        (("docs", URL, "--kind", "site", "--every", "often"), "every: 'often'"),
+        (("docs", URL, "--kind", "site", "--every", "often"), "--every: 'often'"),
         (("docs", URL, "--kind", "site", "--every", "5s"), "cadence"),
         (("docs", URL, "--kind", "site", "--delay", "-1"), "delay: -1"),
         (("docs", URL, "--kind", "site", "--delay", "soon"), "delay"),
