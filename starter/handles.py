@@ -85,12 +85,15 @@ class RunHandle(Generic[R, P]):
         """The run's page in Temporal's Web UI; None when no address of a UI is known."""
         return self._parts.locations.run_url(self.workflow_id, self.run_id)
 
-    async def result(self, on_note: Note = log.warning, *, timeout: float | None = None) -> R:
+    async def result(
+        self, on_note: Note | None = log.warning, *, timeout: float | None = None
+    ) -> R:
         """What the run came to, once it has ended.
 
         `timeout` is the seconds to wait at most: then `TimedOut`, and the run goes on. `on_note`
-        hears why nothing moves (no worker, no Temporal); by default the log `atlas.client`. Raises
-        `Failed`, `Cancelled`, `Terminated`, `TimedOut`, `CannotConnect`, `Refused`.
+        hears why nothing moves (no worker, no Temporal): by default the log `atlas.client`; None:
+        nobody, and workers are not looked for. Raises `Failed`, `Cancelled`, `Terminated`,
+        `TimedOut`, `CannotConnect`, `Refused`.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -191,7 +194,7 @@ class RunHandle(Generic[R, P]):
 
     async def _how_it_ended(self) -> R | NoResult:
         try:
-            return await self.result(lambda _: None)
+            return await self.result(None)  # who waits for the result is told why nothing moves
         except NoResult as error:
             return error
 
@@ -204,9 +207,9 @@ class RunHandle(Generic[R, P]):
                 return final
         return last.model_copy(update={"stage": stage, "paused": False, "paused_since": None})
 
-    async def _outcome(self, on_note: Note) -> R:
+    async def _outcome(self, on_note: Note | None) -> R:
         """Wait for the end; say on the way why nothing moves. Raises WorkflowFailureError."""
-        watching = asyncio.create_task(self._tell_of_missing_workers(on_note))
+        watching = asyncio.create_task(self._tell_of_missing_workers(on_note)) if on_note else None
         try:
             while True:
                 try:
@@ -222,14 +225,16 @@ class RunHandle(Generic[R, P]):
                         raise self._parts.temporal_error(error, self._client.namespace) from error
                     await self._outlast(error, on_note)
         finally:
-            watching.cancel()
+            if watching is not None:
+                watching.cancel()
 
-    async def _outlast(self, error: RPCError, on_note: Note) -> None:
+    async def _outlast(self, error: RPCError, on_note: Note | None) -> None:
         """Wait until Temporal answers again; raises `TemporalDown` after OUTAGE_SECONDS."""
-        on_note(
-            f"Temporal does not answer at {self._parts.temporal_address}; the run goes on when it "
-            f"is back. Waiting up to {OUTAGE_SECONDS:.0f} s for it."
-        )
+        if on_note is not None:
+            on_note(
+                f"Temporal does not answer at {self._parts.temporal_address}; the run goes on when "
+                f"it is back. Waiting up to {OUTAGE_SECONDS:.0f} s for it."
+            )
         until = time.monotonic() + OUTAGE_SECONDS
         while time.monotonic() < until:
             if await self._followed():

@@ -115,7 +115,7 @@ async def _failed_sources(
     none came to worse."""
     handle = await handle_on(parts, WORKFLOWS[found.workflow], found.workflow_id, found.run_id)
     try:
-        result = await handle.result(lambda _: None)
+        result = await handle.result(None)
     except AtlasError:
         return "the same again", asked
     assert isinstance(result, SyncResult)

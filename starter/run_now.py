@@ -127,6 +127,6 @@ async def result_of(parts: Parts, found: Found) -> dict[str, Any]:
     kind = kind_named(found.workflow)
     handle = await handle_on(parts, kind, found.workflow_id, found.run_id)
     try:
-        return {"result": (await handle.result(lambda _: None)).model_dump(mode="json")}
+        return {"result": (await handle.result(None)).model_dump(mode="json")}
     except AtlasError as error:
         return {"message": str(error)}
