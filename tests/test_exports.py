@@ -1,10 +1,7 @@
 """Where metrics go: what the setting and OpenTelemetry's variables ask for."""
 
-import http.server
 import socket
-import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -16,6 +13,9 @@ from atlas.telemetry import instruments as own
 from atlas.telemetry.exports import Sent, Shown, chosen
 from atlas.telemetry.metrics import CountedMeasures, Gauge
 from atlas.telemetry.runtime import MetricsRefused, worker_runtime
+from tests.collector import Request, collector
+
+__all__ = ["collector"]
 
 OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
 OTLP_METRICS = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"
@@ -91,31 +91,8 @@ def test_a_port_that_is_taken_is_refused_with_the_mend() -> None:
             worker_runtime(Shown(address))
 
 
-@pytest.fixture
-def collector() -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes]]]]:
-    """An OTLP collector that keeps the requests it got."""
-    got: list[tuple[str, dict[str, str], bytes]] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            got.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", got
-        server.shutdown()
-        thread.join()
-
-
 def test_otlp_gets_the_same_metrics_with_who_tells_them(
-    collector: tuple[str, list[tuple[str, dict[str, str], bytes]]],
+    collector: tuple[str, list[Request]],
 ) -> None:
     endpoint, got = collector
     export = chosen(

@@ -1,10 +1,8 @@
 """One trace from the client to SQL, on a real Temporal server and a real PostgreSQL."""
 
 import asyncio
-import http.server
 import subprocess
 import sys
-import threading
 import uuid
 from collections.abc import Iterator
 
@@ -20,7 +18,10 @@ from temporalio.worker import Worker
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.telemetry import Telemetry, page_span, setup_telemetry
+from tests.collector import Request, collector
 from tests.traced import Failing, Queries, Traced
+
+__all__ = ["collector"]
 
 DOWN_TO_SQL = [
     "StartWorkflow:Traced",
@@ -216,30 +217,8 @@ def test_a_page_that_fails_is_named_by_its_code_alone(
     assert "s3cret" not in page.to_json()
 
 
-@pytest.fixture
-def collector() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
-    """An OTLP collector that keeps the requests it got."""
-    got: list[tuple[str, bytes]] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            got.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", got
-        server.shutdown()
-        thread.join()
-
-
 async def test_an_endpoint_in_the_environment_gets_the_spans(
-    collector: tuple[str, list[tuple[str, bytes]]], monkeypatch: pytest.MonkeyPatch
+    collector: tuple[str, list[Request]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint, got = collector
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
@@ -248,7 +227,7 @@ async def test_an_endpoint_in_the_environment_gets_the_spans(
     with page_span("exported page"):
         pass
     await asyncio.to_thread(telemetry.shutdown)
-    ((path, body),) = got
+    ((path, _, body),) = got
     assert path == "/v1/traces"
     assert b"exported page" in body
 

@@ -10,7 +10,7 @@ import pytest
 
 from atlas.domain.breaker import Breaker
 from atlas.domain.errors import ErrorClass, HostClosed, PageError, SlotDeadline
-from atlas.stores.postgres import breakers
+from atlas.stores.postgres import breakers, host_status
 from atlas.stores.postgres.hosts import HostSlots
 
 URL = "https://example.org/"
@@ -22,6 +22,22 @@ async def use(slots: HostSlots, times: list[float], work: float = 0.0) -> None:
         times.append(time.monotonic())
         slot.sent(times[-1])
         await asyncio.sleep(work)
+
+
+async def most_at_once(workers: list[HostSlots], requests: int) -> int:
+    """How many of the workers' requests to one host were under way together at most."""
+    now = most = 0
+
+    async def work(slots: HostSlots) -> None:
+        nonlocal now, most
+        async with slots.slot("host", URL):
+            now += 1
+            most = max(most, now)
+            await asyncio.sleep(0.02)
+            now -= 1
+
+    await asyncio.gather(*(work(workers[n % len(workers)]) for n in range(requests)))
+    return most
 
 
 async def test_workers_together_keep_the_delay(database: asyncpg.Pool) -> None:
@@ -45,18 +61,7 @@ async def test_the_delay_counts_from_when_the_request_was_sent(database: asyncpg
 
 async def test_no_more_than_parallel_at_once(database: asyncpg.Pool) -> None:
     workers = [HostSlots(database, delay=0.0, parallel=3) for _ in range(3)]
-    now = most = 0
-
-    async def work(slots: HostSlots) -> None:
-        nonlocal now, most
-        async with slots.slot("host", URL):
-            now += 1
-            most = max(most, now)
-            await asyncio.sleep(0.02)
-            now -= 1
-
-    await asyncio.gather(*(work(workers[n % 3]) for n in range(15)))
-    assert most == 3
+    assert await most_at_once(workers, 15) == 3
 
 
 async def test_a_dead_workers_lease_expires(database: asyncpg.Pool) -> None:
@@ -154,9 +159,9 @@ async def ask(slots: HostSlots, error: PageError | None = None, url: str = URL) 
                 raise error
 
 
-async def state(database: asyncpg.Pool) -> breakers.HostState | None:
+async def state(database: asyncpg.Pool) -> host_status.HostStatus | None:
     async with database.acquire() as connection:
-        found = await breakers.troubled(connection)
+        found = await host_status.listed(connection, troubled=True)
     return found[0] if found else None
 
 

@@ -16,9 +16,8 @@ from atlas.domain.errors import SlotDeadline
 from atlas.domain.sources import SourceSpec
 from atlas.stores.postgres import limits, sources
 from atlas.stores.postgres.hosts import HostSlots
+from tests.stores.test_hosts import TOLERANCE, URL, most_at_once
 
-URL = "https://example.org/"
-TOLERANCE = 0.005  # seconds: clocks of this process and the database
 _names = map("host{}".format, itertools.count())
 
 
@@ -70,18 +69,7 @@ async def test_two_workers_keep_the_number_at_once_that_a_limit_allows(
 ) -> None:
     await put(database, host="host", parallel=2)
     workers = [HostSlots(database, delay=0.0, parallel=8) for _ in range(2)]
-    now = most = 0
-
-    async def work(slots: HostSlots) -> None:
-        nonlocal now, most
-        async with slots.slot("host", URL):
-            now += 1
-            most = max(most, now)
-            await asyncio.sleep(0.02)
-            now -= 1
-
-    await asyncio.gather(*(work(workers[n % 2]) for n in range(12)))
-    assert most == 2
+    assert await most_at_once(workers, 12) == 2
 
 
 def some(chance: random.Random, *values: float) -> float | None:
