@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
-from atlas.domain.breaker import Breaker, State, state_of
+from atlas.domain.breaker import Breaker
 from atlas.domain.errors import ErrorClass, HostClosed, PageError
 from atlas.stores.postgres.pool import Connection
-
-
-@dataclass(frozen=True, slots=True)
-class HostState:
-    """A host that failed lately. `waits`: seconds before it may be asked again (0: now)."""
-
-    host: str
-    state: State
-    failures: int
-    down_since: datetime | None
-    open_until: datetime | None
-    waits: float
-    last_error: str | None
-    last_error_at: datetime | None
 
 
 async def blame(
@@ -110,22 +92,3 @@ async def closed(connection: Connection, host: str) -> HostClosed | None:
         throttled=row["throttled"],
         reason=row["last_error"] or "it failed",
     )
-
-
-async def troubled(connection: Connection, limit: int = 100) -> list[HostState]:
-    """Hosts whose last requests failed or that asked for patience, the longest down first."""
-    rows = await connection.fetch(
-        """
-        select host, failures, down_since, open_until, last_error, last_error_at,
-               throttled, extract(epoch from open_until - clock_timestamp())::float8 as waits
-        from hosts where failures > 0 or open_until is not null
-        order by down_since, host limit $1
-        """,
-        limit,
-    )
-    return [_host_state(**dict(row)) for row in rows]
-
-
-def _host_state(*, throttled: bool, waits: float | None, **rest: Any) -> HostState:
-    state = state_of(waits, throttled=throttled)
-    return HostState(state=state, waits=max(0.0, waits or 0.0), **rest)
