@@ -20,6 +20,7 @@ from atlas.domain.schedules import own_schedule
 from atlas.domain.sources import SourceSpec
 from atlas.scheduling.looking import Seen
 from atlas.settings import Settings, SettingsError
+from atlas.stores.postgres.sources import Source
 from atlas.stores.postgres.watching import Unsettled
 
 TRANSITION = Transition(part="blobs", before="ok", after="failing", detail="full", mend="Free it")
@@ -124,6 +125,21 @@ def test_what_was_skipped_before_the_first_look_is_the_past() -> None:
 def test_lost_fires_are_spoken_of_for_an_hour() -> None:
     said = looks(seen(), *[seen(missed=2)] * 15)
     assert said == ["ok", *["degraded"] * 13, "ok", "ok"]
+
+
+def test_the_latest_source_is_named_and_a_paused_one_is_never_overdue() -> None:
+    def source(name: str, ago: timedelta, *, paused: bool = False) -> Source:
+        spec = SourceSpec(
+            name, "urls", ("https://x.org/",), cadence=timedelta(hours=6), paused=paused
+        )
+        return Source(1, spec, None, NOW - timedelta(days=9), NOW - ago, None)
+
+    fresh, paused = source("a", timedelta(hours=7)), source("p", timedelta(days=3), paused=True)
+    found = corpus._overdue([fresh, paused], NOW)
+    assert (found.status, found.detail) == ("ok", "2 declared, none overdue")
+    late, later = source("b", timedelta(hours=9)), source("c", timedelta(hours=11))
+    found = corpus._overdue([fresh, late, later, paused], NOW)
+    assert (found.status, found.detail) == ("degraded", "2 of 4 overdue; c for 5 h")
 
 
 def test_quarantine_is_compared_with_the_day_before() -> None:

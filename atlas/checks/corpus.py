@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from atlas.checks.probe import Found
 from atlas.domain.freshness import tolerance
 from atlas.stores.postgres import sources, watching
 from atlas.stores.postgres.probes import probe_connection
+from atlas.stores.postgres.sources import Source
 
 MEND = "See PostgreSQL's log, and `atlas doctor`"
 LAG = timedelta(minutes=30)
@@ -24,18 +25,7 @@ _DAY = timedelta(days=1).total_seconds()
 async def overdue(database_url: str, now: datetime) -> Found:
     """Sources that have been due for much longer than their cadence explains."""
     async with probe_connection(database_url) as connection:
-        late = await sources.overdue(connection, now, by=timedelta(minutes=15))
-        declared = len(await sources.all_names(connection))
-    late = [(source, span) for source, span in late if span > tolerance(source.spec)]
-    if not late:
-        return Found(f"{declared} declared, none overdue")
-    first, span = late[0]
-    return Found(
-        f"{len(late)} of {declared} overdue; {first.spec.name} for {_hours(span)}",
-        "degraded",
-        f"See `atlas runs --source {first.spec.name}` and `atlas schedules list`; a run that "
-        "never ends holds its source",
-    )
+        return _overdue(await sources.every(connection), now)
 
 
 async def index_lag(database_url: str, now: datetime) -> Found:
@@ -51,6 +41,20 @@ async def quarantine(
     async with probe_connection(database_url) as connection:
         bad, total = await watching.quarantined(connection)
     return _quarantine(bad, total, now.timestamp(), before)
+
+
+def _overdue(declared: Sequence[Source], now: datetime) -> Found:
+    late = {each.spec.name: each.late(now) for each in declared}
+    overdue = [each.spec.name for each in declared if late[each.spec.name] > tolerance(each.spec)]
+    if not overdue:
+        return Found(f"{len(declared)} declared, none overdue")
+    latest = max(overdue, key=lambda name: late[name])
+    return Found(
+        f"{len(overdue)} of {len(declared)} overdue; {latest} for {_hours(late[latest])}",
+        "degraded",
+        f"See `atlas runs --source {latest}` and `atlas schedules list`; a run that "
+        "never ends holds its source",
+    )
 
 
 def _lag(waiting: watching.Unsettled, now: datetime) -> Found:

@@ -189,15 +189,6 @@ async def every(connection: Connection) -> list[Source]:
     return [source_of(row) for row in await connection.fetch("select * from sources order by name")]
 
 
-async def overdue(
-    connection: Connection, now: datetime, *, by: timedelta = timedelta()
-) -> list[tuple[Source, timedelta]]:
-    """Sources that have been due for longer than `by`, and how long; the latest first."""
-    late = [(source, source.late(now)) for source in await every(connection)]
-    found = [(source, span) for source, span in late if span > by]
-    return sorted(found, key=lambda one: (-one[1], one[0].spec.name))
-
-
 async def worked(
     connection: Connection, name: str, started: datetime, *, checked: bool, synced: bool
 ) -> None:
