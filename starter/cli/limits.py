@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
@@ -24,20 +25,48 @@ app.command(clear_app)
 
 Host = Annotated[str, Parameter(help="Its name, with :PORT where that is not the usual one")]
 Source = Annotated[str, Parameter(help="A source, by its name")]
-Delay = Annotated[
-    str | None, Parameter(help="Between two requests to a host: 2s, 0.5s, 1m; or plain seconds")
-]
-Rate = Annotated[
-    str | None, Parameter(help="The same as a rate: 30/min, 2/s, 500/h; instead of --delay")
-]
-Parallel = Annotated[int | None, Parameter(help="Requests to a host at once, 1 to 64")]
-Lasts = Annotated[
-    str | None, Parameter(name="--for", help="How long it holds: 2h, 1d; until cleared by default")
-]
-Reason = Annotated[str, Parameter(help="Why; shown with the limit")]
-
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|sec|second|m|min|minute|h|hour|d|day)")
 _PER = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Given:
+    """What a limit demands, as it is typed."""
+
+    delay: Annotated[
+        str | None, Parameter(help="Between two requests to a host: 2s, 0.5s, 1m; or plain seconds")
+    ] = None
+    rate: Annotated[
+        str | None, Parameter(help="The same as a rate: 30/min, 2/s, 500/h; instead of --delay")
+    ] = None
+    parallel: Annotated[int | None, Parameter(help="Requests to a host at once, 1 to 64")] = None
+    lasts: Annotated[
+        str | None,
+        Parameter(name="--for", help="How long it holds: 2h, 1d; until cleared by default"),
+    ] = None
+    reason: Annotated[str, Parameter(help="Why; shown with the limit")] = ""
+
+    def fields(self) -> dict[str, Any]:
+        """By the names of `Limits.set`. Raises `InvalidRequest`."""
+        return {
+            "delay": self._seconds(),
+            "parallel": self.parallel,
+            "lasts": None if self.lasts is None else duration("--for", self.lasts),
+            "reason": self.reason,
+        }
+
+    def _seconds(self) -> float | None:
+        from starter.errors import InvalidRequest
+
+        if self.delay is not None and self.rate is not None:
+            raise InvalidRequest("--delay and --rate say the same thing: give one of them")
+        if self.rate is not None:
+            return _of_rate(self.rate)
+        return None if self.delay is None else seconds("--delay", self.delay)
+
+
+_NOTHING = Given()
 
 
 @app.default
@@ -64,17 +93,7 @@ async def show(*, output: Format = "text") -> int:
 
 
 @set_app.command(name="host")
-async def set_host(
-    host: Host,
-    /,
-    *,
-    delay: Delay = None,
-    rate: Rate = None,
-    parallel: Parallel = None,
-    lasts: Lasts = None,
-    reason: Reason = "",
-    output: Format = "text",
-) -> int:
+async def set_host(host: Host, /, *, given: Given = _NOTHING, output: Format = "text") -> int:
     """Slow a host down for everyone: all sources, single fetches, robots.txt, of all workers.
 
     It comes on top of what sources say: the longer delay and the smaller number hold. It takes
@@ -84,23 +103,11 @@ async def set_host(
         atlas limits set host docs.example.com --delay 5s --parallel 1
         atlas limits set host docs.example.com --rate 30/min --for 2h --reason "they asked us to"
     """
-    return await _set(
-        output, delay, rate, lasts, host=host, source=None, parallel=parallel, reason=reason
-    )
+    return await _set(output, host=host, **given.fields())
 
 
 @set_app.command(name="source")
-async def set_source(
-    source: Source,
-    /,
-    *,
-    delay: Delay = None,
-    rate: Rate = None,
-    parallel: Parallel = None,
-    lasts: Lasts = None,
-    reason: Reason = "",
-    output: Format = "text",
-) -> int:
+async def set_source(source: Source, /, *, given: Given = _NOTHING, output: Format = "text") -> int:
     """Let the runs of a source go slower, or faster, than its own rules say.
 
     It stands in the place of the source's delay and parallel until it is cleared or expires; a
@@ -110,9 +117,7 @@ async def set_source(
         atlas limits set source docs --delay 0.2s --for 1h
         atlas limits set source docs --rate 10/min
     """
-    return await _set(
-        output, delay, rate, lasts, host=None, source=source, parallel=parallel, reason=reason
-    )
+    return await _set(output, source=source, **given.fields())
 
 
 @clear_app.command(name="host")
@@ -148,19 +153,9 @@ def as_json(limit: Limit) -> dict[str, Any]:
     }
 
 
-async def _set(
-    output: str, delay: str | None, rate: str | None, lasts: str | None, **fields: Any
-) -> int:
+async def _set(output: str, **fields: Any) -> int:
     from starter.client import AtlasClient
-    from starter.errors import InvalidRequest
 
-    if delay is not None and rate is not None:
-        raise InvalidRequest("--delay and --rate say the same thing: give one of them")
-    if rate is not None:
-        fields["delay"] = _of_rate(rate)
-    else:
-        fields["delay"] = None if delay is None else seconds("--delay", delay)
-    fields["lasts"] = None if lasts is None else duration("--for", lasts)
     async with AtlasClient.connect() as atlas:
         limit = await atlas.limits.set(**fields)
     if output != "text":
