@@ -1,6 +1,7 @@
 """`atlas process`, `atlas docs quarantined`, `atlas runs outcomes`, and the client's manifests."""
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ async def test_bad_usage_names_the_mend(
 
 
 async def test_a_manifest_of_any_iterable(atlas_env: AtlasEnv) -> None:
-    async def names():  # type: ignore[no-untyped-def]
+    async def names() -> AsyncIterator[str]:
         for number in range(3000):
             yield f"{BASE}/{number}"
 
