@@ -17,8 +17,14 @@ class DatabaseUnreachable(Exception):
 
 
 def shown(database_url: str) -> str:
-    """The address without user and password, which may stand in the query as well."""
+    """The address without user and password, which may stand in the query as well.
+
+    Nothing of it where an @ stands behind the host's place: then a character of the password was
+    not encoded, and what seems to be host and path is its beginning.
+    """
     parts = urlsplit(database_url)
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        return "an address that cannot be told from its password (encode / # ? and @ in it)"
     given = dict(parse_qsl(parts.query))
     hosts = parts.netloc.rpartition("@")[2] or given.get("host", "socket")
     port = "" if ":" in hosts else f":{given.get('port', '5432')}"
