@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from atlas.reports import words
-from atlas.reports.charts import Chart, Series, bars, lines
-from atlas.reports.markup import Markup, tag
+from atlas.reports.charts import Chart, Drawing, Series, bars, lines
 from atlas.reports.model import Day, Report
-from atlas.reports.tables import figure, named, table
+from atlas.reports.tables import Cell, Row, Table
 from atlas.reports.words import moved, number, percent, points, sentence
 
 
-def day_by_day(report: Report) -> Markup:
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart as it is drawn, with all that stands around it."""
+
+    chart: Chart
+    drawing: Drawing
+    sub: str
+    legend: Sequence[str]
+    table: Table
+
+
+def day_by_day(report: Report) -> list[Figure]:
     """Four charts: movement, size, freshness, failures."""
-    return tag(
-        "section",
-        tag("h2", "Day by day"),
-        tag("div", _movement(report), _live(report), _freshness(report), _failed(report),
-            class_="charts"),
-    )  # fmt: skip
+    return [_movement(report), _live(report), _freshness(report), _failed(report)]
 
 
 def _values(days: Sequence[Day], name: str) -> list[float | None]:
     return [getattr(day.figures, name) if day.figures else None for day in days]
 
 
-def _movement(report: Report) -> Markup:
+def _movement(report: Report) -> Figure:
     chart = Chart(
         "movement",
         "Documents added, changed and gone",
@@ -42,7 +48,7 @@ def _movement(report: Report) -> Markup:
     return _figure(chart, bars(chart), "per day", legend=True)
 
 
-def _live(report: Report) -> Markup:
+def _live(report: Report) -> Figure:
     totals = report.totals["live"]
     chart = Chart(
         "live",
@@ -56,7 +62,7 @@ def _live(report: Report) -> Markup:
     return _figure(chart, lines(chart), "at the end of each day, two weeks")
 
 
-def _freshness(report: Report) -> Markup:
+def _freshness(report: Report) -> Figure:
     totals = report.totals["fresh"]
     shares = [
         day.figures.fresh / day.figures.live if day.figures and day.figures.live else None
@@ -75,7 +81,7 @@ def _freshness(report: Report) -> Markup:
     return _figure(chart, lines(chart), "share of live documents not overdue, two weeks")
 
 
-def _failed(report: Report) -> Markup:
+def _failed(report: Report) -> Figure:
     totals = report.totals["errors"]
     by_class = {
         line.error_class: [
@@ -110,43 +116,22 @@ def _short_number(value: float) -> str:
     return f"{value / 1000:,.6g}k" if value >= 10_000 else number(value)
 
 
-def _figure(chart: Chart, drawn: Markup, sub: str, *, legend: bool = False) -> Markup:
-    return tag(
-        "figure",
-        tag("figcaption", tag("h3", chart.title), tag("span", sub, class_="sub")),
-        drawn,
-        *([_legend(chart)] if legend else []),
-        tag(
-            "details",
-            tag("summary", "Show the figures"),
-            table(
-                ["Day", *(series.name for series in chart.series)],
-                [
-                    [named(words.long_day(day)),
-                     *(figure("–" if series.values[place] is None else
-                          chart.show(series.values[place] or 0)) for series in chart.series)]
-                    for place, day in enumerate(chart.days)
-                ],
-            ),
+def _figure(chart: Chart, drawing: Drawing, sub: str, *, legend: bool = False) -> Figure:
+    return Figure(
+        chart=chart,
+        drawing=drawing,
+        sub=sub,
+        legend=[series.name for series in chart.series] if legend else [],
+        table=Table(
+            ["Day", *(series.name for series in chart.series)],
+            [
+                Row(words.long_day(day), [_cell(chart, series, place) for series in chart.series])
+                for place, day in enumerate(chart.days)
+            ],
         ),
-    )  # fmt: skip
-
-
-def _legend(chart: Chart) -> Markup:
-    return tag(
-        "ul",
-        *(
-            tag(
-                "li",
-                tag(
-                    "svg",
-                    tag("rect", x=0, y=0, width=11, height=11, rx=2, class_=f"s{place}"),
-                    viewBox="0 0 11 11",
-                    aria_hidden="true",
-                ),
-                series.name,
-            )
-            for place, series in enumerate(chart.series, 1)
-        ),
-        class_="legend",
     )
+
+
+def _cell(chart: Chart, series: Series, place: int) -> Cell:
+    value = series.values[place]
+    return Cell("–" if value is None else chart.show(value))

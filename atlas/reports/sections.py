@@ -1,13 +1,12 @@
-"""The parts of a report's page, from its first figures to its last table."""
+"""The parts of a report's page, from its first figures to its last table, as plain values."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from atlas.reports import words
-from atlas.reports.charts import meter
-from atlas.reports.markup import Markup, tag
 from atlas.reports.model import Report, SourceLine, Versus
-from atlas.reports.notable import notable
-from atlas.reports.tables import figure, named, small, table
+from atlas.reports.tables import Cell, Flag, Meter, Row, Section, Table
 from atlas.reports.text import codes
 from atlas.reports.words import age, elapsed, moved, number, percent, points, size
 
@@ -15,40 +14,36 @@ SOURCES_SHOWN = 50
 """The JSON has all of them."""
 
 
-def standing_out(report: Report) -> Markup:
-    """The sentences to read in a hurry."""
-    sentences = [tag("li", sentence) for sentence in notable(report)]
-    said = tag("ul", *sentences) if sentences else _empty(words.nothing(report))
-    return tag("section", tag("h2", "What stands out"), said, class_="notable")
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One of the figures to look at first."""
+
+    name: str
+    value: str
+    moved: str
 
 
-def tiles(report: Report) -> Markup:
+@dataclass(frozen=True, slots=True)
+class SilentSource:
+    """A source that brought nothing for much longer than usual."""
+
+    source: str
+    says: str
+
+
+def tiles(report: Report) -> list[Tile]:
     """The eight figures to look at first."""
     totals = report.totals
-    shown = (
-        ("Added", number(totals["added"].now), moved(totals["added"])),
-        ("Changed", number(totals["changed"].now), moved(totals["changed"])),
-        ("Gone", number(totals["gone"].now), moved(totals["gone"])),
-        ("Live documents", number(totals["live"].now), moved(totals["live"])),
-        ("Checked on time", percent(totals["fresh"].now), points(totals["fresh"])),
-        ("Pages given up", number(totals["failed"].now), moved(totals["failed"])),
-        ("Requests", number(totals["requests"].now), moved(totals["requests"])),
-        ("Silent sources", number(len(report.silent)), _first_silent(report)),
-    )
-    return tag(
-        "ul",
-        *(
-            tag(
-                "li",
-                tag("span", name, class_="name"),
-                tag("span", value, class_="value"),
-                *([tag("span", said, class_="moved")] if said else []),
-                class_="tile",
-            )
-            for name, value, said in shown
-        ),
-        class_="tiles",
-    )
+    return [
+        Tile("Added", number(totals["added"].now), moved(totals["added"])),
+        Tile("Changed", number(totals["changed"].now), moved(totals["changed"])),
+        Tile("Gone", number(totals["gone"].now), moved(totals["gone"])),
+        Tile("Live documents", number(totals["live"].now), moved(totals["live"])),
+        Tile("Checked on time", percent(totals["fresh"].now), points(totals["fresh"])),
+        Tile("Pages given up", number(totals["failed"].now), moved(totals["failed"])),
+        Tile("Requests", number(totals["requests"].now), moved(totals["requests"])),
+        Tile("Silent sources", number(len(report.silent)), _first_silent(report)),
+    ]
 
 
 def _first_silent(report: Report) -> str:
@@ -59,66 +54,50 @@ def _first_silent(report: Report) -> str:
     return f"{names[0]}{more}"
 
 
-def _section(title: str, *content: Markup) -> Markup:
-    return tag("section", tag("h2", title), *content)
-
-
-def _empty(text: str) -> Markup:
-    return tag("p", text, class_="empty")
-
-
-def silent(report: Report) -> Markup:
+def silent(report: Report) -> list[SilentSource]:
     """Sources that brought nothing for much longer than usual."""
-    if not report.silent:
-        return _section("Silent sources", _empty("None: every source brought what is usual."))
-    items = [
-        tag("li", tag("strong", line.source), f": {words.silent_for(line)}")
-        for line in report.silent
-    ]
-    return _section("Silent sources", tag("ul", *items, class_="plain"))
+    return [SilentSource(line.source, words.silent_for(line)) for line in report.silent]
 
 
-def sources(report: Report) -> Markup:
+def sources(report: Report) -> Section:
     """One line per source, the busiest first."""
-    if not report.sources:
-        return _section("Sources", _empty("No source is declared."))
     busiest = sorted(report.sources, key=lambda line: (-_busy(line), line.source))
-    shown = table(
-        ["Source", "Added", "Changed", "Gone", "Live", "On time", "Given up"],
-        [_source(line, new=report.days_before > 0) for line in busiest[:SOURCES_SHOWN]],
-    )
     more = len(busiest) - SOURCES_SHOWN
-    rest = [_empty(f"{more} more are in the JSON form of this report.")] if more > 0 else []
-    return _section("Sources", *_about_differences(report), shown, *rest)
+    return Section(
+        "Sources",
+        Table(
+            ["Source", "Added", "Changed", "Gone", "Live", "On time", "Given up"],
+            [_source(line, new=report.days_before > 0) for line in busiest[:SOURCES_SHOWN]],
+        ),
+        empty="No source is declared.",
+        about=_about_differences(report),
+        rest=f"{more} more are in the JSON form of this report." if more > 0 else "",
+    )
 
 
-def _about_differences(report: Report) -> list[Markup]:
-    said = "Below each figure: the difference to the week before."
-    return [tag("p", said, class_="sub")] if report.days_before else []
+def _about_differences(report: Report) -> str:
+    return "Below each figure: the difference to the week before." if report.days_before else ""
 
 
 def _busy(line: SourceLine) -> float:
     return sum(each.now or 0 for each in (line.added, line.changed, line.gone))
 
 
-def _source(line: SourceLine, *, new: bool) -> list[Markup]:
+def _source(line: SourceLine, *, new: bool) -> Row:
     """`new`: whether a source without a week before is to be called new."""
     flags = []
     if new and line.live.before is None:
-        flags.append(tag("span", "new", class_="flag calm"))
+        flags.append(Flag("new", calm=True))
     if line.paused:
-        flags.append(tag("span", "paused", class_="flag calm"))
+        flags.append(Flag("paused", calm=True))
     if line.silence is not None:
-        flags.append(tag("span", "silent", class_="flag"))
-    return [
-        named(line.source, *flags),
-        figure(number(line.added.now), _signed(line.added)),
-        figure(number(line.changed.now), _signed(line.changed)),
-        figure(number(line.gone.now), _signed(line.gone)),
-        figure(number(line.live.now), _signed(line.live)),
-        figure(percent(line.fresh.now)),
-        figure(number(line.failed.now), _signed(line.failed)),
-    ]
+        flags.append(Flag("silent"))
+    cells = [_counted(each) for each in (line.added, line.changed, line.gone, line.live)]
+    return Row(line.source, [*cells, Cell(percent(line.fresh.now)), _counted(line.failed)], flags)
+
+
+def _counted(versus: Versus) -> Cell:
+    return Cell(number(versus.now), _signed(versus))
 
 
 def _signed(versus: Versus) -> str:
@@ -129,48 +108,55 @@ def _signed(versus: Versus) -> str:
     return "±0" if not difference else f"{difference:+,.0f}".replace("-", "−")
 
 
-def failures(report: Report) -> Markup:
+def failures(report: Report) -> Section:
     """Failures by class, with the most frequent codes."""
-    if not report.failures:
-        return _section("Failures", _empty("None."))
-    most = max(line.requests.now or 0 for line in report.failures) or 1
+    most = max((line.requests.now or 0 for line in report.failures), default=0) or 1
     rows = [
-        [
-            named(
-                line.error_class, small(words.meaning(line.error_class)), small(codes(line.codes))
-            ),
-            figure(
-                number(line.requests.now),
-                _signed(line.requests),
-                extra=meter((line.requests.now or 0) / most, "bad"),
-            ),
-            figure(number(line.pages.now), _signed(line.pages)),
-        ]
+        Row(
+            line.error_class,
+            [
+                Cell(
+                    number(line.requests.now),
+                    _signed(line.requests),
+                    Meter((line.requests.now or 0) / most, "bad"),
+                ),
+                _counted(line.pages),
+            ],
+            notes=[words.meaning(line.error_class), codes(line.codes)],
+        )
         for line in report.failures
     ]
-    shown = table(["Class", "Requests", "Pages given up"], rows)
-    return _section("Failures", *_about_differences(report), shown)
+    return Section(
+        "Failures",
+        Table(["Class", "Requests", "Pages given up"], rows),
+        empty="None.",
+        about=_about_differences(report),
+    )
 
 
-def hosts(report: Report) -> Markup:
+def hosts(report: Report) -> Section:
     """The hosts that answered slowest."""
-    if not report.hosts:
-        return _section("Slowest hosts", _empty("No host was asked often enough to judge."))
-    most = max(line.p95.now or 0 for line in report.hosts) or 1
+    most = max((line.p95.now or 0 for line in report.hosts), default=0) or 1
     rows = [
-        [
-            named(line.host),
-            figure(number(line.requests), f"{number(line.failed)} failed" if line.failed else ""),
-            figure(elapsed(line.median.now), _slower(line.median)),
-            figure(
-                elapsed(line.p95.now),
-                _slower(line.p95),
-                extra=meter((line.p95.now or 0) / most, "s1"),
-            ),
-        ]
+        Row(
+            line.host,
+            [
+                Cell(number(line.requests), f"{number(line.failed)} failed" if line.failed else ""),
+                Cell(elapsed(line.median.now), _slower(line.median)),
+                Cell(
+                    elapsed(line.p95.now),
+                    _slower(line.p95),
+                    Meter((line.p95.now or 0) / most, "s1"),
+                ),
+            ],
+        )
         for line in report.hosts
     ]
-    return _section("Slowest hosts", table(["Host", "Requests", "Median", "95% below"], rows))
+    return Section(
+        "Slowest hosts",
+        Table(["Host", "Requests", "Median", "95% below"], rows),
+        empty="No host was asked often enough to judge.",
+    )
 
 
 def _slower(versus: Versus) -> str:
@@ -181,7 +167,7 @@ def _slower(versus: Versus) -> str:
     return f"{elapsed(abs(versus.difference))} {'slower' if versus.difference > 0 else 'faster'}"
 
 
-def storage(report: Report) -> Markup:
+def storage(report: Report) -> Section:
     """What is kept: documents and copies, bytes, ages."""
     totals = report.totals
     older = {"more": "older", "fewer": "younger"}
@@ -203,24 +189,19 @@ def storage(report: Report) -> Markup:
         ("Database", size(totals["database_bytes"].now),
          moved(totals["database_bytes"], size, fewer="less")),
     ]  # fmt: skip
-    return _section(
+    return Section(
         "Duplicates, age and storage",
-        table(
+        Table(
             ["", "This week", "Against the week before"],
-            [[named(name), figure(value), figure(said)] for name, value, said in rows],
+            [Row(name, [Cell(value), Cell(said)]) for name, value, said in rows],
         ),
     )
 
 
-def runs(report: Report) -> Markup:
+def runs(report: Report) -> Section:
     """Runs that ended, by workflow type and outcome."""
-    if not report.runs:
-        return _section("Runs", _empty("No run ended."))
     rows = [
-        [
-            named(kind, small(words.words_of(outcome))),
-            figure(number(value.now), _signed(value)),
-        ]
+        Row(kind, [_counted(value)], notes=[words.words_of(outcome)])
         for kind, outcome, value in report.runs
     ]
-    return _section("Runs", table(["Workflow", "Ended"], rows))
+    return Section("Runs", Table(["Workflow", "Ended"], rows), empty="No run ended.")

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.domain.daily import TOTAL, FrozenWeeks, HostDay
@@ -17,7 +17,6 @@ from atlas.domain.silence import SourceHistory
 from atlas.domain.weeks import Week
 from atlas.reports.elapsed import quantile
 from atlas.reports.figures import report_of
-from atlas.reports.markup import tag
 from atlas.reports.rendering import MEDIA, render
 from atlas.reports.scale import scale
 from atlas.reports.text import escaped
@@ -152,12 +151,17 @@ def test_names_from_outside_are_only_text() -> None:
         assert not line.startswith("# ") or line.startswith("# Atlas")
 
 
-@given(st.text())
-def test_any_text_comes_back_from_an_element(text: str) -> None:
-    text = text.replace("\r", "")  # HTML makes line feeds of them
-    page = Page(tag("p", text, title=text))
-    assert "".join(page.text) == text
-    assert page.seen[0][1]["title"] == text
+@given(st.text(min_size=1))
+@settings(max_examples=40)
+def test_any_name_comes_back_from_the_page(name: str) -> None:
+    name = name.replace("\r", "")  # HTML makes line feeds of them
+    frozen = frozen_weeks()
+    figures = tuple(
+        replace(row, source=row.source and f"{name}{row.source}") for row in frozen.figures
+    )
+    histories = {f"{name}{source}": each for source, each in frozen.histories.items()}
+    page = page_of(replace(frozen, figures=figures, histories=histories))
+    assert f"{name}harbour-news" in "".join(page.text)
 
 
 @given(st.text())
