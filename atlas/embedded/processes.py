@@ -2,17 +2,17 @@
 
 A pid alone proves nothing, since the kernel gives it to another process later. A
 process is known by pid and start mark together: boot id and start tick on Linux,
-the start time `ps` prints elsewhere.
+the start time elsewhere.
 """
 
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 LINUX = sys.platform.startswith("linux")
 _POLL_SECONDS = 0.02
@@ -39,15 +39,25 @@ def identify(pid: int) -> ProcessId | None:
 
 
 def start_mark(pid: int) -> str | None:
-    """What tells this process from an earlier or later one of the same pid; None when gone."""
-    if LINUX:
-        fields = _stat_fields(pid)
-        # Field 3 is the state, field 22 the start in clock ticks since boot (proc_pid_stat(5)).
-        if fields is None or fields[0] in "ZX":
+    """What tells this process from an earlier or later one of the same pid; None when gone.
+
+    On Linux not the time it started: that moves when the machine's clock is set. A mark is kept in
+    files and compared with one made later, by another version of Atlas perhaps.
+    """
+    try:
+        process = psutil.Process(pid)
+        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
             return None
-        return f"{_boot_id()}:{fields[19]}"
-    state, _, mark = _ps(pid, "stat=,lstart=").partition(" ")
-    return None if not mark or state.startswith("Z") else mark.strip()
+        return f"{_boot_id()}:{_start_tick(pid)}" if LINUX else repr(process.create_time())
+    except (psutil.Error, OSError):
+        return None
+
+
+def _start_tick(pid: int) -> str:
+    """Clock ticks from boot to start (proc_pid_stat(5), field 22)."""
+    text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    # The second field, the name in brackets, may itself hold blanks and brackets.
+    return text.rpartition(")")[2].split()[19]
 
 
 def memory_bytes(pid: int) -> int:
@@ -59,32 +69,36 @@ def memory_bytes(pid: int) -> int:
 
 
 def descendants(pid: int) -> list[int]:
-    """Pids of all children, their children, and so on (Linux; elsewhere direct children)."""
-    if not LINUX:
-        found = subprocess.run(  # noqa: S603
-            ["/usr/bin/pgrep", "-P", str(pid)], capture_output=True, text=True, check=False
-        )
-        return [int(line) for line in found.stdout.split()]
-    parents = dict(_all_parents())
-    family: list[int] = [pid]
-    for member in family:
-        family.extend(child for child, parent in parents.items() if parent == member)
-    return family[1:]
+    """Pids of all children, their children, and so on."""
+    try:
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.Error:
+        return []
 
 
 def working_in(folder: Path, program: str) -> list[int]:
     """Pids of processes of that program whose working directory is `folder` (Linux only)."""
     if not LINUX:
         return []
-    return [pid for pid in _all_pids() if _works_in(pid, folder, program)]
+    return [each.pid for each in psutil.process_iter() if _works_in(each, folder, program)]
 
 
 def marked_members(session: int, mark: str) -> list[ProcessId]:
     """Live processes of a session whose environment has `mark` (NAME=value); Linux only."""
     if not LINUX:
         return []
-    found = [identify(pid) for pid in _all_pids() if _is_member(pid, session, mark)]
+    members = [each.pid for each in psutil.process_iter() if _is_member(each, session, mark)]
+    found = [identify(pid) for pid in members]
     return [process for process in found if process is not None]
+
+
+def has_mark(process: psutil.Process, mark: str) -> bool:
+    """Whether a process runs with `mark` (NAME=value) in its environment."""
+    name, _, value = mark.partition("=")
+    try:
+        return process.environ().get(name) == value
+    except psutil.Error:  # gone, a zombie, or somebody else's
+        return False
 
 
 def kill_session(session: int, mark: str) -> None:
@@ -133,70 +147,38 @@ def _send(process: ProcessId, number: signal.Signals) -> None:
         return
 
 
-def _stat_fields(pid: int) -> list[str] | None:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
-        return None
-    # The second field, the name in brackets, may itself hold blanks and brackets.
-    return text.rpartition(")")[2].split()
-
-
 def _boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def _ps(pid: int, columns: str) -> str:
-    found = subprocess.run(  # noqa: S603
-        ["/bin/ps", "-p", str(pid), "-o", columns], capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip()
-
-
-def _all_pids() -> Iterator[int]:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            yield int(entry.name)
-
-
-def _all_parents() -> Iterator[tuple[int, int]]:
-    for pid in _all_pids():
-        fields = _stat_fields(pid)
-        if fields is not None:
-            yield pid, int(fields[1])
-
-
-def _works_in(pid: int, folder: Path, program: str) -> bool:
+def _works_in(process: psutil.Process, folder: Path, program: str) -> bool:
     try:
-        here = Path(f"/proc/{pid}/cwd").stat()
-        there = folder.stat()
-        name = Path(f"/proc/{pid}/exe").readlink().name
+        # A program replaced by an upgrade reads "postgres (deleted)".
+        name = Path(process.exe()).name.partition(" ")[0]
+        return name == program and Path(process.cwd()).samefile(folder)
+    except (psutil.Error, OSError):
+        return False
+
+
+def _is_member(process: psutil.Process, session: int, mark: str) -> bool:
+    try:
+        return os.getsid(process.pid) == session and has_mark(process, mark)
     except OSError:
         return False
-    # A program replaced by an upgrade reads "postgres (deleted)".
-    same_folder = (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
-    return same_folder and name.partition(" ")[0] == program
-
-
-def _is_member(pid: int, session: int, mark: str) -> bool:
-    fields = _stat_fields(pid)
-    if fields is None or int(fields[3]) != session:
-        return False
-    try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return False
-    return os.fsencode(mark) in environment.split(b"\0")
 
 
 def _own_memory(pid: int) -> int:
-    if not LINUX:
-        return int(_ps(pid, "rss=") or 0) * 1024
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-        resident = Path(f"/proc/{pid}/statm").read_text().split()[1]
-    except OSError:
+        memory = psutil.Process(pid).memory_full_info()
+    except psutil.AccessDenied:
+        return _resident(pid)
+    except psutil.Error:
         return 0
-    return int(resident) * os.sysconf("SC_PAGE_SIZE")
+    return getattr(memory, "pss", memory.rss)
+
+
+def _resident(pid: int) -> int:
+    try:
+        return psutil.Process(pid).memory_info().rss
+    except psutil.Error:
+        return 0

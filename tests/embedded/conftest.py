@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psutil
 import pytest
 
 from atlas.embedded import processes
@@ -92,8 +93,8 @@ class Home:
 
     def alive(self) -> list[int]:
         """Every process of this home, however it got away, found without the record."""
-        mark = os.fsencode(mark_of(self.path))
-        marked = [pid for pid in processes._all_pids() if mark in _environment(pid)]
+        mark = mark_of(self.path)
+        marked = [each.pid for each in psutil.process_iter() if processes.has_mark(each, mark)]
         # PostgreSQL's processes write their title over their environment.
         return marked + processes.working_in(self.path / "postgres" / "data", "postgres")
 
@@ -106,15 +107,6 @@ class Home:
         for pid in [*self.alive(), *([] if supervisor is None else [supervisor.pid])]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-
-
-def _environment(pid: int) -> list[bytes]:
-    fields = processes._stat_fields(pid)
-    if fields is None or fields[0] in "ZX":
-        return []
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    return []
 
 
 async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> None:
