@@ -29,7 +29,7 @@ DOWN_TO_SQL = [
     "StartActivity:query",
     "RunActivity:query",
     "own span",
-    "select",
+    "SELECT",
 ]
 
 
@@ -89,7 +89,7 @@ async def test_one_trace_from_the_client_down_to_sql(
 ) -> None:
     assert await run_traced(temporal_address, empty_database_url, telemetry.plugins)
     spans = exporter.get_finished_spans()
-    (leaf,) = named(spans, "select")
+    (leaf,) = named(spans, "SELECT")
     assert ancestry(spans, leaf) == DOWN_TO_SQL
     assert len({span.context.trace_id for span in spans}) == 1
     # OpenTelemetry's stable conventions for database clients, and none of the old ones.
@@ -100,6 +100,7 @@ async def test_one_trace_from_the_client_down_to_sql(
         "db.system.name": "postgresql",
         "db.namespace": empty_database_url.partition("?")[0].rpartition("/")[2],
         "db.query.text": "select $1::text",
+        "db.query.summary": "SELECT",
     }
     assert all("a secret value" not in str(span.attributes) for span in spans)
     assert {span.resource.attributes["service.name"] for span in spans} == {"atlas-test"}
@@ -120,7 +121,7 @@ async def test_a_continued_run_is_a_trace_linked_to_the_one_before(
     runs = {span.attributes["atlas.first_run_id"] for span in (first, second, third)}
     assert runs == {first.attributes["temporalRunID"]}
     assert not [span for span in spans if span.status.status_code is trace.StatusCode.ERROR]
-    for leaf in named(spans, "select"):
+    for leaf in named(spans, "SELECT"):
         assert ancestry(spans, leaf)[-4:] == DOWN_TO_SQL[-4:]
 
 
@@ -134,6 +135,19 @@ async def test_after_shutdown_sql_is_no_longer_traced(
     assert exporter.get_finished_spans() == ()
 
 
+async def test_sql_is_not_traced_where_its_instrumentation_is_disabled(
+    exporter: InMemorySpanExporter, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "urllib3, asyncpg")
+    telemetry = setup_telemetry("atlas-test", SimpleSpanProcessor(exporter))
+    connection = await asyncpg.connect(empty_database_url)
+    with page_span("page"):
+        await connection.execute("select 1")
+    await connection.close()
+    telemetry.shutdown()
+    assert [span.name for span in exporter.get_finished_spans()] == ["page"]
+
+
 async def test_sql_outside_a_span_begins_no_trace(
     telemetry: Telemetry, exporter: InMemorySpanExporter, empty_database_url: str
 ) -> None:
@@ -142,7 +156,7 @@ async def test_sql_outside_a_span_begins_no_trace(
     with page_span("page"):
         await connection.execute("select 2")
     await connection.close()
-    assert [span.name for span in exporter.get_finished_spans()] == ["select", "page"]
+    assert [span.name for span in exporter.get_finished_spans()] == ["SELECT", "page"]
 
 
 def test_spans_of_the_plugin_hold_no_message_of_an_exception(

@@ -4,6 +4,8 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import Status
 
+from atlas.telemetry.sql_names import summary
+
 _SQL = "opentelemetry.instrumentation.asyncpg"
 _TEMPORAL = "temporalio."
 _TELLING = ("exception.message", "exception.stacktrace")
@@ -21,7 +23,7 @@ class Outlet(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         if (processor := self._processor) and not _begins_with_sql(span):
-            processor.on_end(_without_messages(span))
+            processor.on_end(_told(span))
 
     def close(self) -> None:
         """Export what is left; blocking."""
@@ -46,18 +48,22 @@ def _begins_with_sql(span: ReadableSpan) -> bool:
     return span.parent is None and _scope(span) == _SQL
 
 
-def _without_messages(span: ReadableSpan) -> ReadableSpan:
-    """Temporal's plugin tells the messages of exceptions, which may repeat a URL with secrets in
-    it: of its spans, and of SQL's, the kind of the error is kept alone."""
+def _told(span: ReadableSpan) -> ReadableSpan:
+    """Temporal's plugin records the messages of exceptions, which may repeat a URL with secrets in
+    it: of its spans, and of SQL's, the kind of the error is kept alone. SQL's are named anew: the
+    instrumentation calls them by their first word."""
     if not _scope(span).startswith((_TEMPORAL, _SQL)):
         return span
     kind = (span.status.description or "").partition(":")[0] or None
+    name, attributes = span.name, dict(span.attributes or {})
+    if query := attributes.get("db.query.text"):
+        name = attributes["db.query.summary"] = summary(str(query))
     return ReadableSpan(
-        name=span.name,
+        name=name,
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes=span.attributes,
+        attributes=attributes,
         events=[_bare(event) for event in span.events],
         links=span.links,
         kind=span.kind,

@@ -39,7 +39,8 @@ class Telemetry:
         """
         if self._outlet is None:
             return
-        _instrumentor().uninstrument()
+        if _traces_sql():
+            _instrumentor().uninstrument()
         ending = threading.Thread(target=self._outlet.close, daemon=True)
         ending.start()
         ending.join(timeout)
@@ -50,7 +51,8 @@ def setup_telemetry(service: str, processor: SpanProcessor | None = None) -> Tel
     """Start tracing when an OTLP endpoint is set (`ENDPOINTS`), over HTTP, in batches.
 
     `service` becomes service.name unless OTEL_SERVICE_NAME says otherwise; headers, sampler,
-    resource attributes and OTEL_SDK_DISABLED are OpenTelemetry's own variables. `processor`
+    resource attributes and OTEL_SDK_DISABLED are OpenTelemetry's own variables, and so is
+    OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: with `asyncpg` in it there are no SQL spans. `processor`
     takes the spans instead of the endpoint.
 
     Raises:
@@ -62,7 +64,8 @@ def setup_telemetry(service: str, processor: SpanProcessor | None = None) -> Tel
 
     outlet = Outlet(processor or _exporting())
     _provider(service).add_span_processor(outlet)
-    _instrumentor().instrument(skip_dep_check=True)
+    if _traces_sql():
+        _instrumentor().instrument(skip_dep_check=True)
     return Telemetry(_plugins(), outlet)
 
 
@@ -73,6 +76,11 @@ def _wanted() -> bool:
         return False
     check_protocol(os.environ, *_PROTOCOLS)
     return any(endpoint_of(os.environ, name) is not None for name in ENDPOINTS)
+
+
+def _traces_sql() -> bool:
+    disabled = os.environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "")
+    return "asyncpg" not in {name.strip() for name in disabled.split(",")}
 
 
 def _exporting() -> SpanProcessor:
@@ -114,7 +122,7 @@ def _plugins() -> list[SimplePlugin]:
     from temporalio.contrib.opentelemetry import OpenTelemetryPlugin
     from temporalio.plugin import SimplePlugin
 
-    from atlas.telemetry.continuation import LinkContinuedRuns
+    from atlas.telemetry.run_spans import LinkContinuedRuns
 
     links = SimplePlugin("AtlasContinuationLinks", interceptors=[LinkContinuedRuns()])
     return [OpenTelemetryPlugin(add_temporal_spans=True), links]

@@ -120,6 +120,16 @@ async def test_one_trace_from_the_client_down_to_http_and_sql(
             if f"RunActivity:{activity}" in ancestry(found, span)
             and ancestry(found, span)[:3] == down[:3]
         ], f"no SQL under {activity}"
+    assert {span.name for span in beneath} >= {"UPDATE page_state", "INSERT documents"}
+    (run,) = named(found, "RunWorkflow:sync_pipeline")
+    told = {name: value for name, value in run.attributes.items() if name.startswith("atlas.")}
+    assert told.pop("atlas.first_run_id") == result.run_id
+    assert told == {
+        "atlas.sources": ("docs",),
+        "atlas.trigger": "client",
+        "atlas.outcome": "completed",
+        **{f"atlas.counts.{name}": number for name, number in result.counts},
+    }
     assert len({span.context.trace_id for span in named(found, "GET")}) == 1
     assert_no_trace_headers(origin)
 

@@ -1,11 +1,12 @@
-"""A continued-as-new run begins its own trace, linked to the run before.
+"""What a run's own span says of it, and how a continued-as-new run begins a trace of its own,
+linked to the run before.
 
 Temporal's plugin alone makes it a child of the run before: a source synced for weeks would be
 one trace without end, of which no viewer shows the beginning. Registered after the plugin, so
 `execute_workflow` runs inside its `RunWorkflow` span and `continue_as_new` before its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import opentelemetry.context
@@ -24,6 +25,8 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
+_SOURCES = 20
+"""Names of sources on one span, at most."""
 _HEADER = "_atlas-continued-from"
 _CONTEXT = TraceContextTextMapPropagator()
 _PAYLOADS = PayloadConverter.default
@@ -48,7 +51,32 @@ class _Inbound(WorkflowInboundInterceptor):
         span.set_attribute("atlas.first_run_id", workflow.info().first_execution_run_id)
         if before := _context_of(input.headers):
             span.add_link(before, {"atlas.link": "continued_as_new"})
-        return await super().execute_workflow(input)
+        span.set_attributes(_asked(input.args))
+        result = await super().execute_workflow(input)
+        span.set_attributes(_outcome(result))
+        return result
+
+
+def _asked(args: Sequence[Any]) -> dict[str, str | Sequence[str]]:
+    """What a trace is looked for by: the sources and what started the run."""
+    request = args[0] if args else None
+    source, sources = getattr(request, "source", None), getattr(request, "sources", None)
+    found: dict[str, str | Sequence[str]] = {}
+    if source or sources:
+        found["atlas.sources"] = [source] if source else list(sources or ())[:_SOURCES]
+    if trigger := getattr(request, "trigger", None):
+        found["atlas.trigger"] = str(trigger)
+    return found
+
+
+def _outcome(result: Any) -> dict[str, str | int]:
+    """How the run ended, and its counts where it has any."""
+    found: dict[str, str | int] = {}
+    if outcome := getattr(result, "outcome", None):
+        found["atlas.outcome"] = str(outcome)
+    if counts := getattr(result, "counts", None):
+        found |= {f"atlas.counts.{name}": number for name, number in counts}
+    return found
 
 
 class _Outbound(WorkflowOutboundInterceptor):
