@@ -33,7 +33,7 @@ _TEMPORAL = {
 _SHOWN_IN_TEXT = ("source", "workflow_id", "activity")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
     *("message", "asctime", "taskName", "temporal_workflow", "temporal_activity"),
-    *("workflow_info", "activity_info"),
+    *("workflow_info", "activity_info", "temporal_log"),
 }
 
 _SECRETS = (
@@ -137,6 +137,8 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
         for theirs, value in (getattr(record, details, None) or {}).items():
             if theirs in _TEMPORAL and value is not None:
                 fields[_TEMPORAL[theirs]] = value
+    if core := getattr(record, "temporal_log", None):  # a line of the SDK's core, in Rust
+        fields |= {"target": core.target, **core.fields}
     extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
     return fields | extra
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from functools import cache
 
 from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
     OpenTelemetryConfig,
     OpenTelemetryMetricTemporality,
     PrometheusConfig,
@@ -20,6 +23,19 @@ from atlas.telemetry.variables import identity
 HEARTBEAT = timedelta(seconds=1)
 """How often a worker tells Temporal its slots and pollers; the SDK allows 1 to 60 s. A worker
 killed is seen to be gone by the age of its last one: Temporal goes on calling it running."""
+
+
+LOGS = LoggingConfig(
+    filter=LoggingConfig.default.filter,
+    forwarding=LogForwardingConfig(
+        logger=logging.getLogger("temporalio.core"),
+        append_target_to_name=False,
+        prepend_target_on_message=False,
+        append_log_fields_to_message=False,
+    ),
+)
+"""The core's log lines become records like all others; by itself it prints coloured text between
+a worker's JSON lines. `atlas.logs` shows target and fields."""
 
 
 class MetricsRefused(ValueError):
@@ -42,10 +58,12 @@ def worker_runtime(export: Export | None = None) -> Runtime:
 
 def _telemetry(export: Export | None) -> TelemetryConfig:
     if export is None:
-        return TelemetryConfig()
+        return TelemetryConfig(logging=LOGS)
     if isinstance(export, Shown):
         # Prometheus names the process itself: `job` and `instance`.
-        return TelemetryConfig(metrics=_prometheus(export.address), attach_service_name=False)
+        return TelemetryConfig(
+            logging=LOGS, metrics=_prometheus(export.address), attach_service_name=False
+        )
     metrics = OpenTelemetryConfig(
         url=export.url,
         http=True,
@@ -58,7 +76,10 @@ def _telemetry(export: Export | None) -> TelemetryConfig:
         histogram_bucket_overrides=BUCKETS,
     )
     return TelemetryConfig(
-        metrics=metrics, attach_service_name=False, global_tags=identity("atlas-worker")
+        logging=LOGS,
+        metrics=metrics,
+        attach_service_name=False,
+        global_tags=identity("atlas-worker"),
     )
 
 
