@@ -1,8 +1,12 @@
 """HTML text to an lxml tree that is never deeper than the libraries can go.
 
-libxml2 stops at 256 nested elements and silently drops the rest of the page; lexbor needs time
-in the square of the depth. So a page that comes near is flattened first: its nestable tags become
-line breaks, which keeps every word and loses only structure nobody can see.
+libxml2 stops at 2,048 nested elements and silently drops the rest of the page (at 256 without
+`huge_tree`); the libraries above it recurse, and lexbor needs time in the square of the depth. So a
+page that comes near is flattened first: its nestable tags become line breaks, which keeps every
+word and loses only structure nobody can see.
+
+Without `huge_tree` libxml2 also drops, silently again, whatever follows a text, attribute, comment
+or script over 10 MB: one image written into the page as a `data:` URL is enough.
 """
 
 import re
@@ -13,7 +17,7 @@ from lxml.html import HtmlElement
 
 from atlas.domain.errors import ErrorClass, PageError
 
-_MAX_DEPTH = 200  # elements; libxml2's own limit is 256
+_MAX_DEPTH = 200  # elements; trafilatura and our own walk recurse
 _NESTABLE = re.compile(
     r"</?(?!(?:html|head|body|title|meta|link|base|script|style|h[1-6]|p|pre|li|br|td|tr|dt|dd|th)"
     r"[\s/>])[a-z][a-z0-9:-]*(?:\s[^<>]*)?/?>",
@@ -78,7 +82,11 @@ def _broken(tags: re.Pattern[str], html: str) -> str:
 
 def _parse(html: str) -> HtmlElement | None:
     parser = lxml.html.HTMLParser(
-        encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False
+        encoding="utf-8",
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+        huge_tree=True,  # the body limit bounds the size, `_too_deep` the depth
     )
     try:
         return lxml.html.document_fromstring(html.encode(), parser=parser)

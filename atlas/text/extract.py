@@ -36,7 +36,7 @@ def _from_html(html: str, url: str) -> Extracted:
     head = read_head(tree)
     base = base_of(tree, url)
     addresses = Addresses(base)
-    blocks = main_blocks(tree, html, head)
+    blocks = main_blocks(tree, head)
     text = strip_unstorable(to_text(blocks))
     extracted = _extracted(
         media="html",

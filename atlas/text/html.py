@@ -16,7 +16,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from lxml.html import HtmlElement
+from lxml.html import HtmlElement, tostring
 from resiliparse.extract.html2text import extract_plain_text
 from trafilatura import bare_extraction
 
@@ -42,12 +42,12 @@ logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # its warnings name
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
 
 
-def main_blocks(tree: HtmlElement, html: str, head: Head) -> list[Block]:
+def main_blocks(tree: HtmlElement, head: Head) -> list[Block]:
     """The blocks that are the page's text, in reading order; empty only if nothing is visible."""
     root = tree.find("body")
     root = tree if root is None else root
     blocks = _shown(blocks_of(root))
-    chosen = _chosen(tree, root, blocks, html, head) or _without_chrome(root, blocks)
+    chosen = _chosen(tree, root, blocks, head) or _without_chrome(root, blocks)
     return chosen or blocks
 
 
@@ -59,12 +59,12 @@ def _shown(blocks: list[Block]) -> list[Block]:
 
 
 def _chosen(
-    tree: HtmlElement, root: HtmlElement, blocks: Sequence[Block], html: str, head: Head
+    tree: HtmlElement, root: HtmlElement, blocks: Sequence[Block], head: Head
 ) -> list[Block]:
     if _is_manual(root, head):
         return []
     if head.is_article:
-        return _Page(tree, root, blocks).article(html)
+        return _Page(tree, root, blocks).article()
     whole = _without_chrome(root, blocks)
     return whole if _mostly_links(whole) else _Page(tree, root, blocks).undeclared()
 
@@ -90,6 +90,7 @@ class _Page:
     """One page under choice: trafilatura's text matched against the page's own blocks."""
 
     def __init__(self, tree: HtmlElement, root: HtmlElement, blocks: Sequence[Block]) -> None:
+        self._tree = tree
         self._root = root
         self._blocks = blocks
         self._text = _trafilatura(tree)
@@ -102,14 +103,14 @@ class _Page:
         chrome = Chrome(root, self._weights)
         self._chrome = [chrome.covers(block.element) for block in blocks]
 
-    def article(self, html: str) -> list[Block]:
+    def article(self) -> list[Block]:
         missed = sum(
             len(block.key)
             for block, kept, chrome in self._rows()
             if not kept and not chrome and _is_good(block)
         )
         if missed > self._total:
-            return self._pick(self._rescue(html))
+            return self._pick(self._rescue())
         if self._total < _HELD * len(word_key(self._text)):
             return _paragraphs(self._root, self._text)
         return self._pick(self._kept)
@@ -124,9 +125,9 @@ class _Page:
             kept = [was or not chrome for _, was, chrome in self._rows()]
         return self._pick(kept)
 
-    def _rescue(self, html: str) -> list[bool]:
+    def _rescue(self) -> list[bool]:
         """Add resiliparse's main text, if it has as much good text as trafilatura left out."""
-        other = _matched(self._blocks, _resiliparse(html))
+        other = _matched(self._blocks, _resiliparse(self._tree))
         gain = sum(
             len(block.key)
             for (block, was, chrome), found in zip(self._rows(), other, strict=True)
@@ -227,5 +228,8 @@ def _trafilatura(tree: HtmlElement) -> str:
     return str(getattr(document, "text", None) or "")
 
 
-def _resiliparse(html: str) -> str:
+def _resiliparse(tree: HtmlElement) -> str:
+    """Its main text. From the tree and not from the page as sent: lexbor needs time in the square
+    of the depth, and only the tree is bounded (`dom.py`)."""
+    html = tostring(tree, encoding="unicode")
     return extract_plain_text(html, main_content=True, alt_texts=False, list_bullets=False)

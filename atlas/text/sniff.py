@@ -37,7 +37,7 @@ _SIGNATURES = (
 _BOMS = (b"\xff\xfe", b"\xfe\xff")
 _BINARY = bytes(set(range(32)) - {9, 10, 12, 13, 27})
 _HTML = re.compile(
-    rb"^\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta|div"
+    rb"^\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*+)*+<(?:!doctype\s+html|html|head|body|title|meta|div"
     rb"|p|h1|table|script|style|a|br|article|main|section)[\s>/]",
     re.IGNORECASE | re.DOTALL,
 )

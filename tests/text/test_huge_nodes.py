@@ -1,0 +1,78 @@
+"""Nodes that are larger than libxml2's own 10 MB, and pages deeper than its own limit: what follows
+them is still read."""
+
+import pytest
+from lxml.html import HtmlElement
+
+from atlas.text import html as choice
+from atlas.text.extract import extract
+from atlas.text.sniff import media_of
+
+pytestmark = pytest.mark.fault(8)
+
+BEYOND = 10_100_000  # bytes; libxml2 gives up at 10,000,000
+HUGE = {
+    "an image in an attribute": f"<img src='data:image/png;base64,{'A' * BEYOND}'>",
+    "a link": f"<a href='data:text/html,{'a' * BEYOND}'>here</a>",
+    "a page in an attribute": f"<iframe srcdoc='{'word ' * (BEYOND // 5)}'></iframe>",
+    "a script": f"<script>{'x=1;' * (BEYOND // 4)}</script>",
+    "JSON-LD": f'<script type="application/ld+json">{{"a":"{"b" * BEYOND}"}}</script>',
+    "a style": f"<style>{'a{}' * (BEYOND // 3)}</style>",
+    "a comment": f"<!--{'word ' * (BEYOND // 5)}-->",
+    "a CDATA section": f"<svg><![CDATA[{'word ' * (BEYOND // 5)}]]></svg>",
+    "a processing instruction": f"<?php {'word ' * (BEYOND // 5)}?>",
+    "a template": f"<template>{'w' * BEYOND}</template>",
+    "the name of a tag": f"<{'a' * BEYOND}>",
+    "the name of an attribute": f"<p {'a' * BEYOND}=1>here</p>",
+}
+
+
+@pytest.mark.parametrize("kind", HUGE)
+def test_text_behind_a_huge_node_is_read(kind: str) -> None:
+    html = f"<title>T</title><p>Before it.</p>{HUGE[kind]}<p>Everything after it.</p>"
+    found = extract(html.encode(), "text/html", "utf-8", "https://a.example/")
+    assert "Before it." in found.text
+    assert "Everything after it." in found.text
+    assert len(found.text) < 1_000
+
+
+def test_a_huge_text_is_read_to_its_end() -> None:
+    html = f"<title>T</title><pre>{'w' * BEYOND} end</pre><p>Everything after it.</p>"
+    found = extract(html.encode(), "text/html", "utf-8", "https://a.example/")
+    assert found.text.endswith("w end\n\nEverything after it.")
+    assert len(found.text) > BEYOND
+
+
+def test_a_head_of_comments_is_sniffed_in_linear_time() -> None:
+    comments = b"<!---->" * 290
+    assert media_of(comments + b"words", None) == "text"
+    assert media_of(b"<!-- a --> <!-- b -->\n<p>", None) == "html"
+
+
+@pytest.mark.parametrize("depth", [300, 2_000, 2_100])
+@pytest.mark.parametrize("tag", ["div", "ul><li", "b", "svg"])
+def test_no_depth_loses_text(tag: str, depth: int) -> None:
+    html = f"<p>Before it all.</p>{f'<{tag}>' * depth}In the deep.<p>After it all.</p>"
+    found = extract(html.encode(), "text/html", "utf-8", "https://a.example/")
+    assert [part in found.text for part in ("Before", "In the deep.", "After")] == [True] * 3
+
+
+def test_no_library_sees_a_page_deeper_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rescue once read the page as sent: lexbor took 112 s for 50,000 nested elements."""
+    seen: list[str] = []
+
+    def rescued(html: str, **_: object) -> str:
+        seen.append(html)
+        return ""
+
+    def little(_: HtmlElement) -> str:
+        return "The first sentence of this article."
+
+    monkeypatch.setattr(choice, "_trafilatura", little)
+    monkeypatch.setattr(choice, "extract_plain_text", rescued)
+    words = "".join(f"<p>The sentence that has number {n} in this article.</p>" for n in range(9))
+    meta = '<meta property="og:type" content="article">'
+    html = f"{meta}<p>The first sentence of this article.</p>{words}{'<div>' * 5_000}deep"
+    extract(html.encode(), "text/html", "utf-8", "https://a.example/")
+    assert len(seen) == 1
+    assert seen[0].count("<div") < 200
