@@ -19,7 +19,7 @@ import Stemmer
 
 from atlas.domain.folding import HAN, Alignment, character_class, fold
 
-ANALYSER_VERSION = 1
+ANALYSER_VERSION = 2
 
 PART_CHARACTERS = 12_000
 """Characters of text in one index part: keeps positions under PostgreSQL's 16,383 and terms rarely
@@ -250,8 +250,15 @@ def _word_lexemes(word: str) -> tuple[str, ...]:
     algorithm = _algorithm(ord(word[0]))
     if algorithm is None or word.isdecimal():
         return (word,)
-    stem: str = _stemmers.of(algorithm).stemWord(word)
+    stem = _stem(algorithm, word)
     return (stem, PREFIX_MARK + word[:5]) if algorithm == "english" else (stem,)
+
+
+def _stem(algorithm: str, word: str) -> str:
+    """Snowball's stem; the word itself where nothing is left of it, as of Greek "όταν" and of
+    Arabic tatweel: PostgreSQL takes no empty lexeme, neither in a tsvector nor in a query."""
+    stem: str = _stemmers.of(algorithm).stemWord(word)
+    return stem or word
 
 
 def _algorithm(code: int) -> str | None:

@@ -4,9 +4,11 @@ import hashlib
 import re
 
 import pytest
+import Stemmer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from atlas.domain import analysis
 from atlas.domain.analysis import (
     ANALYSER_VERSION,
     PART_CHARACTERS,
@@ -30,6 +32,13 @@ SAMPLES = (
     "كان حارس المنارة يسجل الطقس كل مساء",
     "दीपस्तंभ का रखवाला हर शाम मौसम लिखता था",
     "Leuchtturmwärter schreiben auf der Straße ½ ﬁn",
+    "όταν έως ίδια είτε ـــ",
+)
+TSVECTOR = re.compile(r"(?:'[^'\\\s\0]+':\d+(?:,\d+)*(?: |\Z))*")
+STEMLESS = ("όταν", "Όταν", "έως", "ίδια", "είτε", "ـ", "ـــ")
+"""Words of which Snowball leaves nothing."""
+SCRIPTS = tuple(
+    st.characters(codec="utf-8", min_codepoint=a, max_codepoint=b) for a, b, _ in analysis._SNOWBALL
 )
 
 
@@ -45,7 +54,7 @@ def test_the_output_of_this_version_is_frozen() -> None:
     output = "\n".join(repr(index_parts(sample, sample)) for sample in SAMPLES)
     output += fold("".join(map(chr, range(0x4E00, 0xA000))))
     digest = hashlib.sha256(output.encode()).hexdigest()
-    assert (ANALYSER_VERSION, digest[:16]) == (1, "885adb3148975e55"), (
+    assert (ANALYSER_VERSION, digest[:16]) == (2, "e85d99abae414052"), (
         "the analyser's output changed (our code, Snowball, OpenCC or Unicode): raise its version"
     )
 
@@ -138,6 +147,34 @@ def test_offsets_stay_inside_and_in_order(text: str) -> None:
 @given(st.text(alphabet=st.characters(codec="utf-8")))
 def test_folding_twice_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
+
+
+@pytest.mark.fault(9)
+@pytest.mark.parametrize("word", STEMLESS)
+def test_a_word_without_a_stem_is_its_own(word: str) -> None:
+    ((lexeme,),) = [token.lexemes for token in tokens(word)]
+    assert lexeme == fold(word)
+    assert searched(word) == [f"'{fold(word)}'"]
+    assert query_phrases(f'"{word} {word}"') == (f"('{lexeme}' <1> '{lexeme}')",)
+    assert index_parts("", word)[0].tsv == f"'{lexeme}':1"
+
+
+@pytest.mark.fault(9)
+@given(st.sampled_from(Stemmer.algorithms()), st.one_of(st.text(s, min_size=1) for s in SCRIPTS))
+@example("greek", "όταν")
+@example("arabic", "ـــ")
+def test_no_algorithm_leaves_nothing_of_a_word(algorithm: str, word: str) -> None:
+    assert analysis._stem(algorithm, word)
+
+
+@pytest.mark.fault(9)
+@given(st.one_of(st.text(script, max_size=60) for script in SCRIPTS) | st.text())
+@example(" ".join(STEMLESS))
+def test_no_lexeme_is_empty_in_any_script(text: str) -> None:
+    assert all(all(token.lexemes) for token in tokens(text))
+    assert all(term.lexeme for term in query_terms(text))
+    for part in index_parts(text, text):
+        assert TSVECTOR.fullmatch(part.tsv)
 
 
 @given(st.text())

@@ -1,12 +1,14 @@
 """The index holds each live text once, and its counts never drift."""
 
 import random
+from dataclasses import replace
 
 import asyncpg
 import pytest
 
 from atlas.domain.analysis import ANALYSER_VERSION, IndexPart, index_parts
 from atlas.stores.postgres import index
+from atlas.stores.postgres.generation_list import listing
 from atlas.stores.postgres.index import IndexText
 
 TEXTS = [
@@ -107,3 +109,19 @@ async def test_nothing_to_do_is_no_error(database: asyncpg.Pool) -> None:
         await index.add(connection, [IndexText(bytes(32), [IndexPart("", 0, 0, 0)])])
         await index.remove(connection, [])
         assert (await index.active_generation(connection)).entries == 1
+
+
+@pytest.mark.fault(9)
+async def test_an_index_by_an_older_analyser_answers_and_says_so(database: asyncpg.Pool) -> None:
+    """Its entries are found by today's queries, and replaced one by one as texts are read anew."""
+    old, new = TEXTS[0], TEXTS[1]
+    async with database.acquire() as connection:
+        await connection.execute("update generations set analyser = $1", ANALYSER_VERSION - 1)
+        await index.add(connection, [replace(old, analyser=ANALYSER_VERSION - 1), new])
+        assert (await index.active_generation(connection)).outdated
+        assert [each.outdated for each in await listing(connection)] == [True]
+        await index.add(connection, [old])
+        versions = await connection.fetch("select distinct analyser from index_entries")
+        assert [row["analyser"] for row in versions] == [ANALYSER_VERSION]
+        assert await holds(connection, 1) == {old.text_hash, new.text_hash}
+        await assert_counts_fit(connection)

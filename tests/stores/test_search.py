@@ -169,17 +169,60 @@ async def test_mistakes_are_named(
         await search(corpus.connection, query, **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.fault(9)
+async def test_a_word_without_a_stem_is_indexed_and_found(corpus: Corpus) -> None:
+    await some_pages(corpus)
+    for word in ("όταν", "έως", "ίδια", "είτε", "ـ", "ـــ"):
+        await corpus.put(f"http://a/{word}", "", f"Αθήνα {word} βρέχει", lang="el")
+        assert await find(corpus, word) == [f"http://a/{word}"]
+        assert await find(corpus, f'"{word} βρέχει"') == [f"http://a/{word}"]
+        assert await find(corpus, f"signals {word}", lang="en") == ["http://a/fog"]
+
+
+HOSTILE = (
+    "Αθήνα όταν",
+    '"όταν" "ـــ"',
+    "'όταν'",
+    "''",
+    "'fog'' or 1=1 --",
+    "\\'fog\\",
+    "fog:* & !(rain) <-> oil",
+    "fog\0rain\ud800 \udfff",
+    "\u200d\u200cfog\ufeff\u202e",
+    "\ufdfa" * MAX_QUERY,  # 18 characters each, once they are folded
+    '"' + "\ufdfa" * (MAX_QUERY - 2) + '"',
+    '"' + "\u3316" * (MAX_QUERY - 2) + '"',  # six kana each
+    '"a" ' * (MAX_QUERY // 4),
+    " ".join(chr(0x4E00 + n) for n in range(MAX_QUERY // 2)),
+    "".join(chr(0x4E00 + n) for n in range(MAX_QUERY)),
+    "e" + "\u0301" * (MAX_QUERY - 1),
+    '"' * MAX_QUERY,
+    "~fog ~",
+)
+
+
+@pytest.mark.fault(9)
+async def test_no_hostile_query_breaks_the_sql(corpus: Corpus) -> None:
+    await some_pages(corpus)
+    for query in HOSTILE:
+        for lang in (None, "en", "\0\ud800"):
+            page = await search(corpus.connection, query, source=lang and "docs", lang=lang)
+            assert page.total >= len(page.results)
+
+
+@pytest.mark.fault(9)
 async def test_no_query_breaks_the_sql(database: asyncpg.Pool) -> None:
     loop = asyncio.get_running_loop()
+    words = st.sampled_from(["όταν", "έως", "ـــ", "fog", '"fog', "灯", "ก"])
+    signs = st.sampled_from("\"'\\&|!<>():*\0灯ก fog")
+    greek = st.characters(min_codepoint=0x370, max_codepoint=0x3FF)
+    arabic = st.characters(min_codepoint=0x600, max_codepoint=0x77F)
+    parts = st.text(st.characters() | signs | greek | arabic, max_size=60) | words
     async with database.acquire() as connection, connection.transaction():
         await some_pages(Corpus(connection))
 
         @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
-        @given(
-            st.text(
-                alphabet=st.characters() | st.sampled_from("\"'\\&|!<>():*\0灯ก fog"), max_size=60
-            )
-        )
+        @given(st.lists(parts, max_size=4).map(" ".join))
         def check(query: str) -> None:
             found = search(connection, query)
             asyncio.run_coroutine_threadsafe(found, loop).result()

@@ -10,16 +10,18 @@ import asyncpg
 import pytest
 
 from atlas.contracts.processing import BatchQuery
+from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.refusal import RequestRefused
+from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres import adopting, jobs, quarantines
 from atlas.stores.postgres.selection import CHUNK, Selection
 from tests.stored import FETCHED, store
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
-CURRENT = SettledWith(1, 1)
+CURRENT = SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION)
 BASE = "https://stored.example"
 
 
@@ -81,8 +83,10 @@ async def test_each_state_of_a_page_has_its_outcome(
     await keep(pool, tmp_path, 7)
     ids = [row["id"] for row in await pool.fetch("select id from pages order by url")]
     changes = (
-        "settled_snapshot = fetched_snapshot, settled_extractor = 1, settled_analyser = 1",
-        "settled_snapshot = fetched_snapshot, settled_extractor = 0, settled_analyser = 1",
+        "settled_snapshot = fetched_snapshot, "
+        f"settled_extractor = {EXTRACTOR_VERSION}, settled_analyser = {ANALYSER_VERSION}",
+        "settled_snapshot = fetched_snapshot, "
+        f"settled_extractor = {EXTRACTOR_VERSION - 1}, settled_analyser = {ANALYSER_VERSION}",
         "lifecycle = 'tombstoned'",
         f"redirect_to = {ids[6]}",
         "fetched_snapshot = null",
@@ -116,9 +120,9 @@ async def test_what_cannot_be_done_is_refused(selection: Selection) -> None:
     ):
         with pytest.raises(RequestRefused, match="nobody"):
             await refused
-    selection.check_extractor(1)
-    with pytest.raises(RequestRefused, match="extractor: 2 refused"):
-        selection.check_extractor(2)
+    selection.check_extractor(EXTRACTOR_VERSION)
+    with pytest.raises(RequestRefused, match=f"extractor: {EXTRACTOR_VERSION + 1} refused"):
+        selection.check_extractor(EXTRACTOR_VERSION + 1)
 
 
 async def fail(pool: asyncpg.Pool, page: int, run: str, code: str, snapshot: bytes) -> None:
