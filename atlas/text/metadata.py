@@ -59,6 +59,8 @@ def read_head(tree: HtmlElement) -> Head:
     metas: dict[str, str] = {}
     for meta in tree.iter("meta"):
         name = meta.get("property") or meta.get("name") or meta.get("itemprop") or ""
+        if (meta.get("http-equiv") or "").strip().lower() == "content-language":
+            name = name or "content-language"
         content = meta.get("content")
         if name and content and content.strip():
             metas.setdefault(name.strip().lower(), content.strip())
@@ -100,8 +102,9 @@ def canonical_of(tree: HtmlElement, base: str) -> str | None:
 
 def declared_language(tree: HtmlElement, head: Head) -> str | None:
     """The BCP 47 tag of the html element or of the meta elements that name one."""
-    told = (tree.get("lang"), head.metas.get("og:locale"), head.metas.get("language"))
-    return next((tag for tag in told if tag), None)
+    named = ("og:locale", "language", "content-language", "dc.language")
+    told = (tree.get("lang"), tree.get("xml:lang"), *map(head.metas.get, named))
+    return next((tag for tag in told if tag and tag.strip()), None)
 
 
 def parse_date(value: str) -> datetime | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from atlas.domain.analysis import index_parts
+from atlas.domain.analysis import ANALYSER_VERSION, index_parts
 from atlas.stores.postgres import copying, gates, index, settle
 from atlas.stores.postgres.index import IndexText
 from atlas.stores.postgres.search import search
@@ -127,7 +127,9 @@ async def test_an_unreadable_text_keeps_the_entries_it_had(database: asyncpg.Poo
         assert await entries(connection, 2) == await entries(connection, 1)
         found = await failed(connection, 2)
         assert len(found) == 1
-        assert found[0].startswith("analysed: by analyser 1; 1 keep the entries of an older one: ")
+        assert found[0].startswith(
+            f"analysed: by analyser {ANALYSER_VERSION}; 1 keep the entries of an older one: "
+        )
         assert "https://example.org/00" in found[0]
         texts = await analysed(connection, 2)  # it can be read after all
         assert [text.text_hash for text in texts] == [bad]
@@ -159,17 +161,19 @@ async def test_pages_of_a_new_analysers_generation_are_settled_with_it(
         await fill(connection, 5)
         await connection.execute(
             "insert into page_state (page_id, lifecycle, settled_analyser) "
-            "select page_id, 'live', 1 from versions"
+            "select page_id, 'live', $1 from versions",
+            ANALYSER_VERSION,
         )
-        await begin(connection, analyser=2)
-        texts = [replace(text, analyser=2) for text in await analysed(connection, 2)]
+        newer = ANALYSER_VERSION + 1
+        await begin(connection, analyser=newer)
+        texts = [replace(text, analyser=newer) for text in await analysed(connection, 2)]
         await copying.insert(connection, 2, texts[:4], unreadable=[texts[4].text_hash])
         await switch(connection, 2)
         after: int | None = 0
         while after is not None:
             after = await copying.mark_settled(connection, 2, after, 2)
         marked = await connection.fetch("select settled_analyser from page_state order by 1")
-        assert [row["settled_analyser"] for row in marked] == [1, 2, 2, 2, 2]
+        assert [row["settled_analyser"] for row in marked] == [ANALYSER_VERSION, *[newer] * 4]
 
 
 async def test_an_index_of_an_older_analyser_still_answers(database: asyncpg.Pool) -> None:
@@ -195,7 +199,9 @@ async def test_each_gate_names_what_is_wrong(database: asyncpg.Pool) -> None:
         )
         await connection.execute("delete from index_entries_2 where text_hash = $1", text)
         await connection.execute(
-            "insert into index_entries values (2, $1, 0, 3, 0, 5, 'a b c')", bytes(32)
+            "insert into index_entries values (2, $1, 0, 3, 0, 5, 'a b c', $2)",
+            bytes(32),
+            ANALYSER_VERSION,
         )
         found = await failed(connection, 2, queries=["007unique", "008unique", "harbour"])
         assert found[0] == (

@@ -83,7 +83,7 @@ async def _store_documents(
                 page.snapshot,
                 found.media,
                 found.title,
-                found.lang,
+                found.lang or None,
                 found.published,
                 found.canonical,
                 found.text,
