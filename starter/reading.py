@@ -48,7 +48,9 @@ class Reading:
     ) -> SearchPage:
         """The documents that match any word of the query, best first; quoted phrases must occur.
 
-        `lang` is a code such as "de". Raises `InvalidRequest` for a query or page too long.
+        `lang` is a code such as "de"; the answer's `unknown_language` counts the pages that match
+        too, but whose language could not be told. Raises `InvalidRequest` for a query or page too
+        long.
         """
         from atlas.stores.postgres.search import search
 

@@ -40,8 +40,9 @@ class Link:
 class Extracted:
     """What one body says: text, Markdown, metadata and outlinks.
 
-    `lang` is an ISO 639 code or "" where the text is too short to tell; `published` is in UTC;
-    `canonical` is the address the page claims for itself; `extractor` is `EXTRACTOR_VERSION`.
+    `lang` is an ISO 639 code or "" where it cannot be told; `published` is in UTC; `canonical` is
+    the address the page claims for itself; `extractor` is `EXTRACTOR_VERSION`; `truncated` says in
+    words what of the body the text lacks.
     """
 
     title: str
@@ -54,6 +55,7 @@ class Extracted:
     text_hash: str
     media: Media
     extractor: int = EXTRACTOR_VERSION
+    truncated: str | None = None
 
 
 def strip_unstorable(text: str) -> str:

@@ -113,6 +113,7 @@ def write_prepared(prepared: Prepared) -> bytes:
     writer.text(found.published.astimezone(UTC).isoformat() if found.published else "")
     writer.text(found.canonical or "")
     writer.text(found.media)
+    writer.text(found.truncated or "")
     writer.number(found.extractor)
     writer.number(len(found.links))
     for link in found.links:
@@ -162,6 +163,7 @@ def _read_extracted(reader: Reader) -> Extracted:
         published=_instant(reader.text(40)),
         canonical=_address(reader) or None,
         media=_media(reader.text(8)),  # type: ignore[arg-type]
+        truncated=reader.text(_MAX_MESSAGE) or None,
         extractor=reader.number(EXTRACTOR_VERSION, EXTRACTOR_VERSION),
         links=reader.several(_MAX_LINKS, _link),
         text_hash=text_hash(title, text),

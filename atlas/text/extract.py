@@ -59,10 +59,16 @@ def _from_plain(raw: str, url: str) -> Extracted:
 
 
 def _from_pdf(body: bytes, url: str) -> Extracted:
-    raw, title, published = pdf_text(body)
-    text = clean_plain(raw)
-    title = title or plain_title(text) or _file_name(url)
-    return _extracted(media="pdf", title=title, text=text, markdown=text, published=published)
+    found = pdf_text(body)
+    text = clean_plain(found.text)
+    return _extracted(
+        media="pdf",
+        title=found.title or plain_title(text) or _file_name(url),
+        text=text,
+        markdown=text,
+        published=found.published,
+        truncated=found.truncated,
+    )
 
 
 def _extracted(
@@ -75,6 +81,7 @@ def _extracted(
     published: datetime | None = None,
     canonical: str | None = None,
     links: tuple[Link, ...] = (),
+    truncated: str | None = None,
 ) -> Extracted:
     if not text.strip():
         raise PageError(ErrorClass.INVALID, "no_text", f"no visible text in this {media} body")
@@ -89,6 +96,7 @@ def _extracted(
         links=links,
         text_hash=text_hash(shown, text),
         media=media,
+        truncated=truncated,
     )
 
 

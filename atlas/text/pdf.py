@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from typing import NamedTuple
 
 import pypdfium2
 
@@ -17,8 +18,18 @@ _DATE = re.compile(
 _HYPHENATED = re.compile("[\u0002\ufffe]\\s*")  # pdfium's mark for a hyphen at a line's end
 
 
-def pdf_text(body: bytes) -> tuple[str, str, datetime | None]:
-    """Text (pages apart by an empty line), title and creation date (UTC) of a PDF.
+class PdfText(NamedTuple):
+    """Text (pages apart by an empty line), title and creation date (UTC) of a PDF; `truncated` says
+    which pages are not in the text, None: all are."""
+
+    text: str
+    title: str
+    published: datetime | None
+    truncated: str | None
+
+
+def pdf_text(body: bytes) -> PdfText:
+    """What a PDF says.
 
     Raises PageError(INVALID, "pdf_broken") for what pdfium cannot open, an encrypted file too.
     """
@@ -30,10 +41,12 @@ def pdf_text(body: bytes) -> tuple[str, str, datetime | None]:
         ) from error
     try:
         metadata = document.get_metadata_dict()
-        return (
-            _pages(document),
+        text, truncated = _pages(document)
+        return PdfText(
+            text,
             fold_blank(metadata.get("Title", "")),
             pdf_date(metadata.get("CreationDate", "")),
+            truncated,
         )
     finally:
         document.close()
@@ -55,25 +68,35 @@ def pdf_date(value: str) -> datetime | None:
         return None
 
 
-def _pages(document: pypdfium2.PdfDocument) -> str:
+def _pages(document: pypdfium2.PdfDocument) -> tuple[str, str | None]:
     texts: list[str] = []
-    size = 0
-    for index in range(min(len(document), _MAX_PAGES)):
+    size, unread, count = 0, 0, len(document)
+    for index in range(min(count, _MAX_PAGES)):
         text = _page(document, index)
-        texts.append(text)
-        size += len(text)
+        unread += text is None
+        texts.append(text or "")
+        size += len(texts[-1])
         if size > _MAX_CHARACTERS:
             break
-    return "\n\n".join(text for text in texts if text)
+    return "\n\n".join(text for text in texts if text), _lacking(len(texts), count, unread)
 
 
-def _page(document: pypdfium2.PdfDocument, index: int) -> str:
-    """One page's text; a page that cannot be read is empty and costs no other page anything."""
+def _lacking(read: int, count: int, unread: int) -> str | None:
+    lacking = []
+    if read < count:
+        lacking.append(f"pages {read + 1} to {count}" if read + 1 < count else f"page {count}")
+    if unread:
+        lacking.append(f"{unread} of {count} pages, which cannot be read")
+    return " and ".join(lacking) or None
+
+
+def _page(document: pypdfium2.PdfDocument, index: int) -> str | None:
+    """One page's text; None for one that cannot be read, which costs no other page anything."""
     try:
         page = document[index]
         textpage = page.get_textpage()
     except pypdfium2.PdfiumError:
-        return ""
+        return None
     raw = textpage.get_text_range(errors="replace")
     textpage.close()
     page.close()

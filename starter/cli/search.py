@@ -25,7 +25,8 @@ async def search(
 ) -> int:
     """Find the documents that match any of the words best; "quoted phrases" must occur.
 
-    Near-duplicates are shown by the one that matches best, with the number of the others.
+    Near-duplicates are shown by the one that matches best, with the number of the others. Where
+    `--lang` leaves out pages whose language could not be told, their number is shown.
 
     Examples:
         atlas search backup schedule
@@ -43,8 +44,9 @@ async def search(
     elif output == "jsonl":
         for hit in as_json(page)["results"]:
             emit_line(hit)
+        _tell_unknown(page, lang)
     else:
-        _print(page, offset)
+        _print(page, offset, lang)
     return 0
 
 
@@ -54,6 +56,7 @@ def as_json(page: SearchPage) -> dict[str, Any]:
         "results": [_result(hit) for hit in page.results],
         "total": page.total,
         "exact": page.exact,
+        "unknown_language": page.unknown_language,
     }
 
 
@@ -73,7 +76,7 @@ def _result(hit: Hit) -> dict[str, Any]:
     }
 
 
-def _print(page: SearchPage, offset: int) -> None:
+def _print(page: SearchPage, offset: int, lang: str | None) -> None:
     for number, hit in enumerate(page.results, offset + 1):
         raw(f"{number}. {bold(one_line(hit.title) or one_line(hit.url))}")
         raw(f"   {one_line(hit.url)}")
@@ -84,6 +87,17 @@ def _print(page: SearchPage, offset: int) -> None:
         raw("")
     about = "" if page.exact else "about "
     note(f"{about}{page.total} found" if page.results else "nothing found")
+    _tell_unknown(page, lang)
+
+
+def _tell_unknown(page: SearchPage, lang: str | None) -> None:
+    count = page.unknown_language
+    if count:
+        pages = "1 page matches" if count == 1 else f"{count} pages match"
+        note(
+            f"{pages} too, but the language could not be told: left out by --lang {lang}. "
+            "Without --lang they are shown."
+        )
 
 
 def _others(hit: Hit) -> str:

@@ -25,7 +25,7 @@ class Corpus:
     sources: dict[str, int] = field(default_factory=dict)
 
     async def put(
-        self, url: str, title: str, text: str, *, source: str = "docs", lang: str = "en"
+        self, url: str, title: str, text: str, *, source: str = "docs", lang: str | None = "en"
     ) -> bytes:
         """A live page of a source; returns its text hash."""
         hash_ = text_hash(title, text)

@@ -96,6 +96,22 @@ async def test_source_and_language_narrow_it(corpus: Corpus) -> None:
     assert await find(corpus, "rain", source="no\0such\ud800") == []
 
 
+@pytest.mark.fault(10)
+async def test_a_language_filter_counts_the_pages_of_unknown_language(corpus: Corpus) -> None:
+    await some_pages(corpus)
+    assert (await search(corpus.connection, "fog", lang="en")).unknown_language == 0
+    unknown = await corpus.put("http://a/what", "", "Fog fog fog", lang=None)
+    await corpus.put("http://a/what-else", "", "Fog, mist", lang=None, source="weather")
+    await corpus.put("http://a/other", "", "Something else", lang=None)
+    found = await search(corpus.connection, "fog", lang="en")
+    assert (urls(found), found.unknown_language) == (["http://a/fog", "http://a/oil"], 2)
+    narrower = await search(corpus.connection, "fog", lang="de", source="docs")
+    assert (narrower.total, narrower.unknown_language) == (0, 1)
+    assert (await search(corpus.connection, "fog")).unknown_language == 0
+    await corpus.drop(unknown)
+    assert (await search(corpus.connection, "fog", lang="en")).unknown_language == 1
+
+
 async def test_near_duplicates_collapse_and_stay_reachable(corpus: Corpus) -> None:
     for fish in ("cod", "herring", "mackerel"):
         await corpus.put(f"http://a/{fish}", "Log", STORY.format(fish=fish))

@@ -53,6 +53,11 @@ def test_a_document_comes_as_it_went(prepared: Prepared) -> None:
     assert answers.read_prepared(answers.write_prepared(prepared)) == prepared
 
 
+def test_what_a_text_lacks_comes_as_it_went() -> None:
+    lacking = extracted(truncated="pages 4 to 5")
+    assert answers.read_prepared(answers.write_prepared(lacking)) == lacking
+
+
 @given(st.text(max_size=3000), SAID)
 def test_parts_come_as_they_went(title: str, text: str) -> None:
     parts = index_parts(strip_unstorable(title), text)
@@ -106,6 +111,7 @@ def with_tsv(tsv: str) -> Prepared:
         extracted(media="exe"),
         extracted(extractor=99),
         extracted(lang="en'; drop table"),
+        extracted(truncated="page " * 1000),
         extracted(canonical="file:///etc/passwd"),
         extracted(published=datetime.fromisoformat("2020-01-01T00:00:00+00:00"), title="\x00"),
         extracted(links=(Link("javascript:alert(1)"),)),

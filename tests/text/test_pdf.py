@@ -4,17 +4,18 @@ from datetime import UTC, datetime
 
 import pytest
 
+from atlas.text import pdf as reading
 from atlas.text.extract import extract
 from atlas.text.pdf import pdf_date
 
 
-def pdf(lines: list[str], title: str) -> bytes:
-    """A one-page PDF with the given lines in Helvetica."""
+def pdf(lines: list[str], title: str, pages: int = 1) -> bytes:
+    """A PDF of so many pages, each with the given lines in Helvetica."""
     shown = " ".join(f"({line}) Tj 0 -20 Td" for line in lines)
     stream = f"BT /F1 12 Tf 72 720 Td {shown} ET"
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        f"<< /Type /Pages /Kids [{' '.join(['3 0 R'] * pages)}] /Count {pages} >>",
         "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R"
         " /Resources << /Font << /F1 5 0 R >> >> >>",
         f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
@@ -55,3 +56,31 @@ def test_text_title_and_date(content_type: str) -> None:
 )
 def test_dates(value: str, expected: datetime | None) -> None:
     assert pdf_date(value) == expected
+
+
+def lacking(body: bytes) -> str | None:
+    return extract(body, "application/pdf", None, "https://a.example/rules.pdf").truncated
+
+
+@pytest.mark.fault(8)
+def test_what_is_cut_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = pdf(["The harbour opens at dawn."], "Rules", pages=5)
+    assert lacking(pages) is None
+    monkeypatch.setattr(reading, "_MAX_PAGES", 3)
+    assert lacking(pages) == "pages 4 to 5"
+    monkeypatch.setattr(reading, "_MAX_PAGES", 4)
+    assert lacking(pages) == "page 5"
+    monkeypatch.setattr(reading, "_MAX_CHARACTERS", 30)
+    assert lacking(pages) == "pages 3 to 5"
+
+
+@pytest.mark.fault(8)
+def test_a_page_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def second_fails(document: object, index: int) -> str | None:
+        return None if index == 1 else "words"
+
+    monkeypatch.setattr(reading, "_page", second_fails)
+    body = pdf(["The harbour opens at dawn."], "Rules", pages=3)
+    assert lacking(body) == "1 of 3 pages, which cannot be read"
+    monkeypatch.setattr(reading, "_MAX_PAGES", 2)
+    assert lacking(body) == "page 3 and 1 of 3 pages, which cannot be read"

@@ -41,6 +41,8 @@ class CurrentDocument:
     markdown: str
     duplicate_of: str | None = None
     """URL of the page that says the same, where an applied deduplication marked this one."""
+    truncated: str | None = None
+    """What the text lacks of the body, in words; None: nothing."""
 
 
 class UnknownDocument(Exception):
@@ -88,21 +90,23 @@ async def _store_documents(
                 found.canonical,
                 found.text,
                 found.markdown,
+                found.truncated,
             )
         )
     documents = await connection.fetch(
         """
         insert into documents as d (page_id, text_hash, extractor, snapshot, media, title, lang,
-            published, canonical, text, markdown, created_at)
-        select o.*, $12 from unnest($1::bigint[], $2::bytea[], $3::int[], $4::bytea[], $5::text[],
-            $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[])
+            published, canonical, text, markdown, truncated, created_at)
+        select o.*, $13 from unnest($1::bigint[], $2::bytea[], $3::int[], $4::bytea[], $5::text[],
+            $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[],
+            $12::text[])
             as o(page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
-                 text, markdown)
+                 text, markdown, truncated)
         order by 1
         on conflict (page_id, text_hash, extractor) do update
         set snapshot = excluded.snapshot, media = excluded.media, lang = excluded.lang,
             published = excluded.published, canonical = excluded.canonical,
-            markdown = excluded.markdown
+            markdown = excluded.markdown, truncated = excluded.truncated
         returning page_id, id
         """,
         *[list(column) for column in zip(*rows, strict=True)],
@@ -194,7 +198,7 @@ async def _fetch_again(connection: Connection, run_id: str, missing: Sequence[in
 _CURRENT = """
     select p.url, d.title, d.lang, encode(d.text_hash, 'hex') as text_hash, d.published,
            d.canonical, d.media, ps.lifecycle, ps.fetched_at, v.valid_from, v.seq as version,
-           encode(d.snapshot, 'hex') as snapshot, d.text, d.markdown,
+           encode(d.snapshot, 'hex') as snapshot, d.text, d.markdown, d.truncated,
            (select kept.url from duplicates x join pages kept on kept.id = x.winner_page_id
              where x.page_id = p.id) as duplicate_of,
            array(select s.name from source_pages sp join sources s on s.id = sp.source_id

@@ -113,6 +113,15 @@ async def score(
     )
 
 
+async def count_unknown(
+    connection: Connection, generation: Generation, candidates: str, source: str | None
+) -> int:
+    """Live pages among the candidates whose language could not be told: what a search for one
+    language leaves out, though it may be theirs."""
+    statement = _of(generation, _UNKNOWN)
+    return int(await connection.fetchval(statement, candidates, source))
+
+
 def count_statement(generation: Generation) -> str:
     """The statement that counts terms in a generation."""
     few = generation.entries <= FEW_ENTRIES
@@ -153,6 +162,18 @@ select c.lexeme, c.share
        s.most_common_elems::text::text[], s.most_common_elem_freqs::real[]) as c(lexeme, share)
  where s.schemaname = current_schema() and s.tablename = $1 and s.attname = 'tsv'
    and c.lexeme = any($2::text[])
+"""
+
+_UNKNOWN = """
+select count(distinct d.page_id)
+  from (select distinct e.text_hash from /* entries */ e where e.tsv @@ $1::tsquery offset 0) c
+ cross join lateral (
+       select d.id, d.page_id from documents d
+        where d.text_hash = c.text_hash and d.lang is null offset 0) d
+  join versions v on v.document_id = d.id and v.valid_to is null
+ where $2::text is null or exists (
+       select from source_pages sp join sources s on s.id = sp.source_id
+        where sp.page_id = d.page_id and s.name = $2)
 """
 
 _SCOPE = """

@@ -13,7 +13,14 @@ from atlas.domain.analysis import QueryTerm, query_phrases, query_terms
 from atlas.domain.snippet import snippet
 from atlas.stores.postgres.index import Generation, active_generation
 from atlas.stores.postgres.pool import Connection
-from atlas.stores.postgres.scoring import Cut, Scope, count_terms, score, use_the_index
+from atlas.stores.postgres.scoring import (
+    Cut,
+    Scope,
+    count_terms,
+    count_unknown,
+    score,
+    use_the_index,
+)
 
 MAX_QUERY = 2_000  # characters
 MAX_LIMIT = 1_000
@@ -47,12 +54,14 @@ class SearchPage:
     """Results, best first, and how many there are in all.
 
     `exact` is false where a large index made search score only the promising texts; `total`
-    then counts those.
+    then counts those. `unknown_language` counts the pages that match too, but that a search for one
+    language left out because theirs could not be told.
     """
 
     results: tuple[Hit, ...]
     total: int
     exact: bool
+    unknown_language: int = 0
 
 
 async def search(
@@ -125,7 +134,10 @@ async def search_generation(
     rows = await score(connection, generation, chosen.tsquery, weights, scope, cut)
     found = [row for row in rows if row["text_hash"] is not None]
     results = await _hits(connection, found, weights, scope)
-    return SearchPage(tuple(results), rows[0]["total"], chosen.exact)
+    unknown = 0
+    if scope.lang is not None:
+        unknown = await count_unknown(connection, generation, chosen.tsquery, scope.source)
+    return SearchPage(tuple(results), rows[0]["total"], chosen.exact, unknown)
 
 
 async def _hits(

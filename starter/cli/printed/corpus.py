@@ -93,6 +93,8 @@ class Document(Printed):
     """The same with headings, lists and code; empty when there is none."""
     duplicate_of: str | None
     """URL of the page that says the same, where `atlas dedup --apply` marked this one."""
+    truncated: str | None
+    """What the text lacks of the body, as in `pages 2001 to 2400`; null when it is whole."""
     versions: list[Version]
     """Every text the page had, the latest first."""
 
@@ -143,7 +145,7 @@ class Hit(Printed):
     source: str | None
     """The first of `sources`."""
     lang: str | None
-    """ISO 639 code, as in `de`."""
+    """ISO 639 code, as in `de`; null when it could not be told."""
     sources: list[str]
     """Names of the sources that hold the page."""
     marks: list[tuple[int, int]]
@@ -165,6 +167,8 @@ class Search(Printed):
     """How many there are in all."""
     exact: bool
     """Whether `total` was counted; else it is an estimate."""
+    unknown_language: int
+    """Pages that match too, but that `--lang` left out because theirs could not be told."""
 
 
 class Generation(Printed):
