@@ -60,9 +60,9 @@ def language_of(text: str, declared: str | None = None) -> str:
     script = script_of(sample)
     if script is not None:
         return _of_script(script, sample, letters, own)
-    if own not in ELSEWHERE:
-        return _in_latin(sample, letters, own)
-    return own if has_some(text[:_SEEN], own) else _in_latin(sample, letters, "")
+    if own in ELSEWHERE and letters >= _SHORT:
+        return own if has_some(text[:_SEEN], own) else _in_latin(sample, letters, "")
+    return _in_latin(sample, letters, own)
 
 
 def _of_script(script: Script, sample: str, letters: int, own: str) -> str:
@@ -91,9 +91,14 @@ def _in_latin(sample: str, letters: int, own: str) -> str:
     best, sure = _guesses(sample)[0]
     if own:
         wrong = letters >= _LONG and sure >= _SURE and not _alike(best, own)
-        return best if wrong and best not in ELSEWHERE else own
+        return best if wrong and _written(best, sample) else own
     likely = sure >= (_LIKELY if letters >= _LONG else _LIKELY_SHORT)
-    return best if likely and best not in ELSEWHERE else ""
+    return best if likely and _written(best, sample) else ""
+
+
+def _written(language: str, sample: str) -> bool:
+    """Whether the sample has letters that the language is written in."""
+    return language not in ELSEWHERE or has_some(sample, language)
 
 
 def _alike(one: str, other: str) -> bool:
