@@ -96,6 +96,14 @@ class Reading:
             async for found in listed:
                 yield found
 
+    async def unknown_language(self, *, source: str | None = None, unique: bool = False) -> int:
+        """How many live documents `documents(lang=…)` leaves out because their language could not
+        be told."""
+        from atlas.stores.postgres import catalogue
+
+        async with self._parts.database() as connection:
+            return await catalogue.unknown_language(connection, source=source, unique=unique)
+
     async def document(self, url: str) -> Document:
         """The live document of a URL with its text. Raises `NotFound`, `InvalidRequest`."""
         from atlas.stores.postgres import catalogue, documents

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from starter.cli.output import Format, emit, emit_line, emit_list, pairs, say, table
+from starter.cli.output import Format, emit, emit_line, emit_list, note, pairs, say, table
 
 if TYPE_CHECKING:
+    from atlas.stores.postgres.catalogue import ListedDocument
     from starter.client import Document
 
 app = App(name="docs", help="List the documents of the corpus, or show one.")
@@ -36,20 +37,30 @@ async def list_(
     """
     from starter.client import AtlasClient
 
-    async with (
-        AtlasClient.connect() as atlas,
-        aclosing(atlas.documents(source=source, lang=lang, limit=limit, unique=unique)) as found,
-    ):
-        if output == "jsonl":
-            async for each in found:
-                emit_line(asdict(each))
-            return 0
-        listed = [each async for each in found]
-    if output != "text":
-        emit_list("documents", "documents", [asdict(each) for each in listed])
-    else:
-        table(("url", "lang", "title"), [(each.url, each.lang, each.title) for each in listed])
+    async with AtlasClient.connect() as atlas:
+        documents = atlas.documents(source=source, lang=lang, limit=limit, unique=unique)
+        async with aclosing(documents) as found:
+            if output == "jsonl":
+                async for each in found:
+                    emit_line(asdict(each))
+            else:
+                _print([each async for each in found], output)
+        if lang is not None:
+            _tell_unknown(await atlas.unknown_language(source=source, unique=unique), lang)
     return 0
+
+
+def _print(listed: list[ListedDocument], output: Format) -> None:
+    if output == "text":
+        table(("url", "lang", "title"), [(each.url, each.lang, each.title) for each in listed])
+    else:
+        emit_list("documents", "documents", [asdict(each) for each in listed])
+
+
+def _tell_unknown(count: int, lang: str) -> None:
+    if count:
+        documents = "1 document" if count == 1 else f"{count} documents"
+        note(f"{documents} whose language could not be told: left out by --lang {lang}.")
 
 
 @app.command

@@ -65,7 +65,8 @@ async def test_temporal_down(
 
 async def test_searching_needs_no_temporal(atlas: Atlas, corpus: str) -> None:
     ran = await atlas("search", "x", "-o", "json")
-    assert (ran.code, ran.json) == (0, {"results": [], "total": 0, "exact": True})
+    nothing = {"results": [], "total": 0, "exact": True, "unknown_language": 0}
+    assert (ran.code, ran.json) == (0, nothing)
 
 
 async def test_a_database_without_the_schema_is_told_and_migrated(

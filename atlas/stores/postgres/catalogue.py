@@ -56,6 +56,13 @@ class LastFetch:
     fetched_at: datetime
 
 
+async def unknown_language(
+    connection: Connection, *, source: str | None = None, unique: bool = False
+) -> int:
+    """How many live documents a list of one language leaves out: theirs could not be told."""
+    return int(await connection.fetchval(_UNKNOWN, source, unique))
+
+
 async def listed_documents(
     connection: Connection,
     *,
@@ -144,6 +151,17 @@ async def remove_source(
         connection, source, purge=purge, now=now, closed_run=closed
     )
 
+
+_UNKNOWN = """
+    select count(*)
+    from versions v
+    join documents d on d.id = v.document_id
+    where v.valid_to is null and d.lang is null
+      and not ($2 and exists (select from duplicates x where x.page_id = v.page_id))
+      and ($1::text is null or exists (
+          select from source_pages sp join sources s on s.id = sp.source_id
+          where sp.page_id = v.page_id and s.name = $1))
+"""
 
 _DOCUMENTS = """
     select p.url, d.title, d.lang, encode(d.text_hash, 'hex') as text_hash, d.media,
