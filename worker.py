@@ -95,7 +95,7 @@ async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = (
         measures = CountedMeasures(meter) if export else UNMEASURED
         async with (
             open_parts(settings, locations, client, utc_now, measures) as parts,
-            giving_signs(client, served),
+            giving_signs(client, served, locations.require_database()),
             AsyncExitStack() as on,
         ):
             if export:

@@ -1,9 +1,10 @@
 """How `atlas worker --healthcheck` knows: each worker renews a small file while it lives and works.
 
 The file is written from the worker's event loop, after Temporal told that it hears the worker on
-each queue. So a process that hangs, and one that Temporal has lost, both let it grow old or say
-what is wrong. Reading it costs no import of the Temporal SDK, whose second every ten seconds would
-be a tenth of a core. Ages are by the monotonic clock, which all processes of a machine share.
+each queue, and PostgreSQL answered it. So a process that hangs lets it grow old, and one that has
+lost either of them says so. Reading it costs no import of the Temporal SDK, whose second every ten
+seconds would be a tenth of a core. Ages are by the monotonic clock, which all processes of a
+machine share.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""A worker renews its sign of life while Temporal hears it (`atlas worker --healthcheck`)."""
+"""A worker renews its sign of life while Temporal hears it and PostgreSQL answers it.
+
+`atlas worker --healthcheck` reads the sign."""
 
 from __future__ import annotations
 
@@ -13,12 +15,14 @@ from temporalio.service import RPCError
 
 from atlas.checks.fleet import Beat, beats
 from atlas.liveness import SignFile
+from atlas.stores.postgres.probe import Probe
 
 EVERY = 5.0
 AGAIN = 1.0
 """Seconds between looks while all is well, and while it is not."""
 PATIENCE = 5.0
-"""Seconds that Temporal has for an answer; with `EVERY` well under `liveness.STALE_AFTER`."""
+"""Seconds that Temporal and PostgreSQL, asked at once, have for an answer; with `EVERY` well under
+`liveness.STALE_AFTER`."""
 HEARD = timedelta(seconds=15)
 """Age of the last heartbeat that Temporal has of us; workers send one every second."""
 
@@ -26,23 +30,26 @@ log = logging.getLogger("atlas.worker")
 
 
 @asynccontextmanager
-async def giving_signs(client: Client, queues: Sequence[str]) -> AsyncIterator[None]:
+async def giving_signs(
+    client: Client, queues: Sequence[str], database_url: str
+) -> AsyncIterator[None]:
     """Renew the sign of this process until the end of the context, also while it drains."""
-    sign = SignFile(client.identity, tuple(queues))
-    task = asyncio.create_task(_renewing(sign, client, queues))
+    sign, database = SignFile(client.identity, tuple(queues)), Probe(database_url)
+    task = asyncio.create_task(_renewing(sign, client, queues, database))
     try:
         yield
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+        database.close()
         sign.remove()
 
 
-async def _renewing(sign: SignFile, client: Client, queues: Sequence[str]) -> None:
+async def _renewing(sign: SignFile, client: Client, queues: Sequence[str], database: Probe) -> None:
     told = False
     while True:
-        trouble = await _trouble(client, queues)
+        trouble = await _trouble(client, queues, database)
         try:
             sign.renew(trouble)
         except OSError as error:
@@ -52,8 +59,17 @@ async def _renewing(sign: SignFile, client: Client, queues: Sequence[str]) -> No
         await asyncio.sleep(AGAIN if trouble else EVERY)
 
 
-async def _trouble(client: Client, queues: Sequence[str]) -> str | None:
-    """What keeps this worker from work; None: Temporal hears it on every queue."""
+async def _trouble(client: Client, queues: Sequence[str], database: Probe) -> str | None:
+    """What keeps this worker from work; None: Temporal hears it, and PostgreSQL answers it."""
+    try:
+        found = await asyncio.gather(_temporal_trouble(client, queues), database.trouble(PATIENCE))
+    except Exception as error:  # a bug of ours: told as one, and not as a blocked event loop
+        log.exception("whether this worker can work could not be found out")
+        return f"a bug of Atlas, {type(error).__name__}: see the worker's log"
+    return "; ".join(filter(None, found)) or None
+
+
+async def _temporal_trouble(client: Client, queues: Sequence[str]) -> str | None:
     where = client.service_client.config.target_host
     try:
         async with asyncio.timeout(PATIENCE):
@@ -62,9 +78,6 @@ async def _trouble(client: Client, queues: Sequence[str]) -> str | None:
         return f"Temporal at {where} has not answered for {PATIENCE:.0f} s"
     except RPCError as error:
         return f"Temporal at {where} does not answer: {error.message or error.status.name}"
-    except Exception as error:  # a bug of ours: told as one, and not as a blocked event loop
-        log.exception("whether Temporal hears this worker could not be found out")
-        return f"a bug of Atlas, {type(error).__name__}: see the worker's log"
     if told is None:  # an older server keeps no heartbeats, but it answered
         return None
     return unheard([each for each in told if each.identity == client.identity], queues)

@@ -24,8 +24,8 @@ def worker(
     atlas-bulk (rebuilds, backfills, clean-ups).
 
     With --healthcheck, for a container's health check or a supervisor: exit code 0 when the worker
-    of this container (all of this user's, on a machine) runs and Temporal hears it on its queues;
-    1, with the reason, when none runs, one hangs, or Temporal is lost.
+    of this container (all of this user's, on a machine) runs, Temporal hears it on its queues and
+    PostgreSQL answers it; 1, with the reason, when none runs, one hangs, or either server is lost.
 
     Examples:
         atlas worker
