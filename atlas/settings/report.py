@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from atlas.settings.catalogue import Described, as_text, sections
 from atlas.settings.model import Settings, read_sources
 from atlas.settings.problems import address_only, without_credentials
-from atlas.settings.sources import BESIDE, CONFIG, FOREIGN, Reading
+from atlas.settings.sources import BESIDE, CONFIG, FOREIGN, IN_VAIN, Reading
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 HIDDEN = "(set)"
@@ -58,6 +58,13 @@ class SettingsReport:
     """Each refused setting, key or file, with the mend: nothing of Atlas starts."""
     unknown: list[str] = field(default_factory=list)
     """Variables `ATLAS_…` that nobody reads."""
+    in_vain: list[str] = field(default_factory=list)
+    """Variables that are set outside of this container, and do not count in it."""
+
+    @property
+    def set(self) -> list[str]:
+        """Variables of the settings that are not at their defaults."""
+        return [each.variable for each in self.settings if each.where != "default"]
 
     @property
     def ok(self) -> bool:
@@ -77,6 +84,7 @@ def report(config: Path | None = None) -> SettingsReport:
         files=reading.files,
         problems=problems,
         unknown=reading.unknown,
+        in_vain=os.environ.get(IN_VAIN, "").split(),
     )
 
 

@@ -24,13 +24,23 @@ BESIDE = {
     SECRETS_DIR: "a folder with secrets, each in a file `atlas_<name>`, such as `/run/secrets`",
     "ATLAS_DEBUG": "the command prints tracebacks of what it calls a bug",
     "ATLAS_DEMO_HOME": "an empty folder that `make demo` uses and keeps",
+    "ATLAS_WORKERS": "how many workers `docker-compose.yml` starts: [deploy.md](deploy.md#scaling)",
 }
 """Variables that are read elsewhere, and only from the environment (the first two also from
 `.env`)."""
+IN_VAIN = "ATLAS_SET_IN_VAIN"
+"""Names, by blanks, of variables that are set where `docker compose` was called but do not count in
+its containers, where the compose file itself says where things are."""
 INTERNAL = frozenset(
-    {"ATLAS_STACK", "ATLAS_WORKER_READY_FILE", "ATLAS_WORKER_GO_FILE", "ATLAS_WORKER_SCHEDULES"}
+    {
+        "ATLAS_STACK",
+        "ATLAS_WORKER_READY_FILE",
+        "ATLAS_WORKER_GO_FILE",
+        "ATLAS_WORKER_SCHEDULES",
+        IN_VAIN,
+    }
 )
-"""What the embedded stack tells its own processes."""
+"""What the embedded stack, or the compose file, tells its own processes."""
 FOREIGN = ("TEMPORAL_", "OTEL_", "AWS_", "PG")
 """Prefixes of other people's variables that Atlas, or a library of it, reads."""
 _LARGEST = 64 * 1024  # bytes of a secret's file

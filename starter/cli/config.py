@@ -13,6 +13,11 @@ from starter.cli.output import Format, emit, note, say, table
 if TYPE_CHECKING:
     from atlas.settings.report import Line, SettingsReport
 
+_IN_VAIN = (
+    "set where `docker compose` was called, but it does not count in here, where the compose file"
+    " says where things are; to change it, use docker-compose.override.yml"
+)
+
 app = App(name="config", help="Settings: what each is, where it came from, what is wrong.")
 
 
@@ -55,7 +60,8 @@ def check(
     output: Format = "text",
 ) -> int:
     """Tell whether the settings can be used, without starting anything; with a file, whether they
-    could with that in place of atlas.toml. Variables that nobody reads are told as well.
+    could with that in place of atlas.toml. Tells as well what is set, and variables that nobody
+    reads.
 
     Exit code 0 when they can be used, 2 otherwise.
 
@@ -73,6 +79,7 @@ def check(
     if found.ok:
         read = ", ".join(map(str, found.files)) or "no file"
         say(f"ok: the settings can be used (environment, {read})")
+        say(f"set: {', '.join(found.set) or 'nothing, so all are at their defaults'}")
     return DONE if found.ok else USAGE
 
 
@@ -95,6 +102,8 @@ def _tell(found: SettingsReport) -> None:
         note(problem)
     for unknown in found.unknown:
         note(f"look: {unknown}")
+    if found.in_vain:
+        note(f"look: {', '.join(found.in_vain)}: {_IN_VAIN}")
 
 
 def _judged(found: SettingsReport) -> dict[str, object]:
@@ -103,6 +112,8 @@ def _judged(found: SettingsReport) -> dict[str, object]:
         "files": [str(path) for path in found.files],
         "problems": found.problems,
         "unknown": found.unknown,
+        "set": found.set,
+        "in_vain": found.in_vain,
     }
 
 

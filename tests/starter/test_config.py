@@ -41,3 +41,22 @@ async def test_check_judges_a_file_before_it_is_used(atlas: Atlas, tmp_path: Pat
     ]
     ran = await atlas("config", "check", str(tmp_path / "none.toml"))
     assert ran.code == 2 and "No such file" in ran.err
+
+
+@pytest.mark.fault(23)
+async def test_check_tells_what_is_set_and_what_is_set_in_vain(
+    atlas: Atlas, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ATLAS_CONTACT", "me")
+    monkeypatch.setenv("ATLAS_LOG_LEVEL", "")
+    monkeypatch.setenv("ATLAS_WORKERS", "3")
+    monkeypatch.setenv("ATLAS_SET_IN_VAIN", "  ATLAS_BLOBS   TEMPORAL_ADDRESS ")
+    ran = await atlas("config", "check")
+    told = {word.strip(",") for word in ran.out.split("\nset: ")[1].split()}
+    assert ran.code == 0 and "ATLAS_CONTACT" in told
+    assert not told & {"ATLAS_LOG_LEVEL", "ATLAS_BLOBS"}
+    assert "ATLAS_BLOBS, TEMPORAL_ADDRESS: set where `docker compose` was called" in ran.err
+    told_again = (await atlas("config", "check", "-o", "json")).json
+    assert told_again["in_vain"] == ["ATLAS_BLOBS", "TEMPORAL_ADDRESS"]
+    assert set(told_again["set"]) == told and told_again["unknown"] == []

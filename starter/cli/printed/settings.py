@@ -43,6 +43,10 @@ class ConfigCheck(Printed):
     """Each refused setting, key or file, with the mend: nothing of Atlas starts."""
     unknown: list[str]
     """Variables `ATLAS_…` that nobody reads."""
+    set: list[str]
+    """Variables of the settings that are not at their defaults."""
+    in_vain: list[str]
+    """Variables set where `docker compose` was called that do not count in its containers."""
 
 
 @shape("config", "config show")
