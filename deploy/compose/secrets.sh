@@ -26,6 +26,8 @@ for each in postgres/superuser_password temporal/database_password \
   echo "made $each"
 done
 
+python "${0%/*}/certificate.py" /secrets/seaweedfs
+
 # SeaweedFS takes its users from a file: one, who may do everything in the bucket and nothing else.
 access=$(cat /secrets/atlas/s3_access_key)
 secret=$(cat /secrets/atlas/s3_secret_key)

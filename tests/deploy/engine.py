@@ -80,6 +80,11 @@ class Project:
         command = ("docker", "compose", "--progress", "quiet", "-f", self.file, *arguments)
         return run(*command, cwd=self.folder, COMPOSE_PROJECT_NAME=self.name, **self.variables)
 
+    def set(self, **values: str) -> None:
+        """Write `.env`."""
+        lines = [f"{name}='{value}'" for name, value in values.items()]
+        (self.folder / ".env").write_text("\n".join(lines) + "\n")
+
     def up(self, *more: str) -> float:
         """`docker compose up -d --wait`; the seconds it took."""
         began = time.monotonic()
@@ -117,7 +122,8 @@ class Project:
     def serve(self, pages: Path) -> None:
         """A site at http://site.test:8000/, on the project's network."""
         worker = self.containers("worker")[0]
-        (network,) = worker["NetworkSettings"]["Networks"]
+        networks = worker["NetworkSettings"]["Networks"]
+        (network,) = (each for each in networks if not each.endswith("_store"))
         self.site = run(
             *(
                 "docker",

@@ -9,15 +9,18 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from tests.deploy.compose import FILES, services
+from atlas.settings.catalogue import sections
+from tests.deploy.compose import FILES, ROOT, services
 from tests.deploy.engine import Project, bases, checkout, need_engine, need_images, run, until
+from tests.deploy.ports import answer, open_to_others
+from tests.deploy.test_files import PLACES
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
@@ -27,6 +30,17 @@ LARGEST = 150_000_000  # bytes, compressed
 WORDS = (
     "lantern ferry quay fog bell keeper tide harbour rope gull net pilot mast anchor buoy".split()
 )
+OWN = {
+    "ATLAS_CONTACT": "mailto:test@example.org",
+    "ATLAS_RETENTION_RUNS": "41",
+    "ATLAS_SHUTDOWN_GRACE": "20",
+    "ATLAS_WORKER_ACTIVITIES": "17",
+    "ATLAS_ENCRYPTION_KEYS": "2026-11:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+    # For commands out here: nothing in there may go by it.
+    "ATLAS_DATABASE_URL": "postgresql://atlas@127.0.0.1:1/atlas",
+    "ATLAS_DATABASE_PASSWORD": "of another server",
+}
+"""What `.env` says."""
 PAGE = "<html lang=en><title>Page {n}</title><main><p>{words}</p></main><nav>{links}</nav>"
 
 
@@ -60,6 +74,7 @@ def stack(folder: Path) -> Iterator[Project]:
     """docker-compose.yml, up."""
     project = Project(folder, "atlas-test", _variables())
     project.end()  # what a test that was killed left
+    project.set(**OWN)
     try:
         print(f"\nup -d --wait: {project.up():.0f} s")
         yield project
@@ -124,7 +139,9 @@ def test_a_site_is_synced_searched_and_scheduled_and_survives_kills_and_restarts
     assert {each["id"] for each in schedules} >= {"health_check", "hourly_collection"}
     assert not any(each["drift"] for each in schedules)
 
-    stack.up("--scale", "worker=4")
+    stack.set(**OWN, ATLAS_WORKERS="4")
+    stack.up()
+    stack.up()  # once more, as after a change
     assert len(stack.containers("worker")) == 4
     stack.atlas("sync", "site")
     until(lambda: _fetched(stack) >= 5, "some pages are fetched")
@@ -144,6 +161,7 @@ def test_a_site_is_synced_searched_and_scheduled_and_survives_kills_and_restarts
     until(lambda: _checked(stack), "a schedule made a run")
 
     stack.unserve()
+    stack.set(**OWN)
     stack.compose("down", "--timeout", "60")
     print(f"\nup again: {stack.up():.0f} s")
     again = json.loads(stack.atlas("search", "lantern", "-o", "json"))
@@ -166,16 +184,126 @@ def test_owners_in_postgresql_keep_out_of_each_others_databases(stack: Project) 
         assert all((may == "t") is (owner == role) for _, owner, may in rows), rows
 
 
-def test_only_s3_listens_on_the_network_of_seaweedfs(stack: Project) -> None:
-    code = (
-        "import socket\n"
-        "for port in (8333, 8888, 9333, 8080, 18888, 19333):\n"
-        "    s = socket.socket(); s.settimeout(5)\n"
-        "    print(port, s.connect_ex(('seaweedfs', port)) == 0)\n"
-    )
-    told = stack.compose("exec", "-T", "worker", "python", "-c", code)
-    listening = {line.split()[0] for line in told.splitlines() if line.endswith("True")}
-    assert listening == {"8333"}
+@pytest.mark.fault(23)
+def test_workers_have_what_dotenv_says_and_tell_what_is_set_in_vain(stack: Project) -> None:
+    told = json.loads(stack.atlas("config", "check", "-o", "json"))
+    assert told["ok"] and set(OWN) - set(told["in_vain"]) <= set(told["set"])
+    assert told["in_vain"] == ["ATLAS_DATABASE_URL", "ATLAS_DATABASE_PASSWORD"]
+    text = stack.compose("exec", "-T", "worker", "sh", "-c", "atlas config check 2>&1")
+    assert "ATLAS_ENCRYPTION_KEYS" in text and "docker-compose.override.yml" in text
+    values = _values(stack.atlas("config", "show", "-o", "json"))
+    assert values["ATLAS_RETENTION_RUNS"] == "41"
+    assert values["ATLAS_WORKER_ACTIVITIES"] == "17"
+    assert values["ATLAS_ENCRYPTION_KEYS"] == "(set)"
+
+
+@pytest.mark.fault(23)
+def test_every_setting_of_dotenv_is_one_in_a_container(stack: Project) -> None:
+    every = {each.variable: each for part in sections() for each in part.settings}
+    stack.set(**{name: each.example for name, each in every.items()})
+    try:
+        worker = ("run", "--rm", "--no-deps", "-T", "worker", "config", "show", "-o", "json")
+        values = _values(stack.compose(*worker))
+    finally:
+        stack.set(**OWN)
+    inside = PLACES[FILES[0]] | {"ATLAS_METRICS_ADDRESS"}
+    for name, each in every.items():
+        if name not in inside:
+            assert values[name] == ("(set)" if each.secret else each.example), name
+    assert values["ATLAS_DATABASE_URL"] == "postgresql://atlas@postgres/atlas"
+
+
+def _values(told: str) -> dict[str, str]:
+    return {each["variable"]: each["value"] for each in json.loads(told)["settings"]}
+
+
+# What answers whom without credentials. Temporal's parts are as open as its front door, which asks
+# for no password inside of the network: 7233 by gRPC, 7243 by HTTP. `silent`: nothing to be had.
+ANSWERS = {
+    "postgres": {5432: "silent"},
+    "temporal": {
+        7233: "grpc",
+        7234: "grpc",
+        7235: "grpc",
+        7239: "grpc",
+        7243: "http 404",
+        6933: "silent",
+        6934: "silent",
+        6935: "silent",
+        6939: "silent",
+        9090: "http 404",
+    },
+    "temporal-ui": {8080: "http 200"},
+    "worker": {9464: "http 404"},
+    "seaweedfs": {8333: "http 403", 18333: "silent"},
+}
+NETWORKS = {"atlas": set(ANSWERS) - {"seaweedfs"}, "store": {"seaweedfs", "worker"}}
+
+
+@pytest.mark.fault(22)
+@pytest.mark.parametrize("service", ANSWERS)
+def test_no_port_answers_what_it_should_not(stack: Project, service: str) -> None:
+    one = stack.containers(service)[0]
+    tables = run("docker", "exec", one["Id"], "cat", "/proc/net/tcp", "/proc/net/tcp6")
+    assert open_to_others(tables) == ANSWERS[service].keys()
+    addresses = {
+        name.rpartition("_")[2]: known["IPAddress"]
+        for name, known in one["NetworkSettings"]["Networks"].items()
+    }
+    assert {each for each, inside in NETWORKS.items() if service in inside} == addresses.keys()
+    closed = dict.fromkeys(ANSWERS[service], "closed")
+    for network in NETWORKS:
+        for reached_by, address in addresses.items():
+            wanted = ANSWERS[service] if network == reached_by else closed
+            assert _asked(stack, network, address, wanted) == wanted, f"from {network}"
+    for address in addresses.values():  # and from the machine itself
+        assert {port: answer(address, port) for port in closed} == ANSWERS[service]
+
+
+def _asked(stack: Project, network: str, address: str, ports: Iterable[int]) -> dict[int, str]:
+    """What a container that is only in this network is answered."""
+    source = (ROOT / "tests/deploy/ports.py").read_text()
+    alone = ("docker", "run", "--rm", "--no-healthcheck", "--network", f"{stack.name}_{network}")
+    python = ("--entrypoint", "python", IMAGE, "-c", source)
+    told = run(*alone, *python, address, *map(str, ports))
+    return {int(port): said for port, said in json.loads(told).items()}
+
+
+@pytest.mark.fault(24)
+def test_without_postgresql_temporal_and_workers_are_unhealthy_until_it_is_back(
+    stack: Project,
+) -> None:
+    dependent = [stack.containers(each)[0]["Id"] for each in ("temporal", "worker")]
+    stack.compose("stop", "postgres")
+    for each in dependent:
+        until(lambda each=each: _health(stack, each) == "unhealthy", f"{each} is unhealthy")
+    told = stack.compose("exec", "-T", "worker", "sh", "-c", "atlas worker --healthcheck 2>&1 || :")
+    assert "PostgreSQL at postgres/atlas" in told
+    stack.compose("start", "postgres")
+    for each in dependent:
+        until(lambda each=each: _health(stack, each) == "healthy", f"{each} is healthy")
+
+
+@pytest.mark.fault(24)
+def test_a_seaweedfs_that_hangs_is_soon_unhealthy_and_one_that_is_told_to_stops(
+    stack: Project,
+) -> None:
+    (one,) = stack.containers("seaweedfs")
+
+    def signalled(name: str) -> None:
+        stack.compose("exec", "-T", "seaweedfs", "sh", "-c", f"kill -{name} $(pidof weed)")
+
+    began = time.monotonic()
+    signalled("STOP")
+    until(lambda: _health(stack, one["Id"]) == "unhealthy", "it is called unhealthy", 100)
+    print(f"\nseaweedfs unhealthy after {time.monotonic() - began:.0f} s")
+    signalled("CONT")
+    until(lambda: _health(stack, one["Id"]) == "healthy", "it is called healthy")
+    began = time.monotonic()
+    stack.compose("stop", "seaweedfs")
+    print(f"seaweedfs stopped in {time.monotonic() - began:.0f} s")
+    assert stack.containers("seaweedfs")[0]["State"]["ExitCode"] != 137, "it had to be killed"
+    stack.up()
 
 
 def test_a_worker_that_hangs_is_called_unhealthy_until_it_goes_on(stack: Project) -> None:

@@ -19,14 +19,17 @@ from tests.deploy.compose import (
     FILES,
     ROOT,
     check_against_specification,
+    environment,
     is_job,
     read,
+    read_with,
     services,
     variables,
 )
 
 EACH = [(name, service) for name in FILES for service in services(name)]
 OURS = ("setup", "worker")
+OF_OUR_IMAGE = {*OURS, "secrets"}
 BLIND = {"otel-collector", "tempo"}
 """Images of one program, without a shell or a client: nothing in them can ask how it is."""
 
@@ -45,6 +48,7 @@ FOREIGN = {
         "RETENTION",
     },
     "temporalio/temporal": {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "RETENTION"},
+    "chrislusf/seaweedfs": {"WEED_GRPC_CA", "WEED_GRPC_S3_CERT", "WEED_GRPC_S3_KEY"},
     "temporalio/ui": {
         "TEMPORAL_ADDRESS", "TEMPORAL_UI_PORT", "TEMPORAL_DEFAULT_NAMESPACE",
         "TEMPORAL_NOTIFY_ON_NEW_VERSION",
@@ -54,12 +58,7 @@ FOREIGN = {
         "GF_ANALYTICS_CHECK_FOR_UPDATES", "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES",
     },
 }  # fmt: skip
-BESIDE_OURS = {
-    "PYTHONPATH",
-    "TEMPORAL_ADDRESS",
-    "TEMPORAL_NAMESPACE",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-}
+BESIDE_OURS = {"PYTHONPATH", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -83,7 +82,6 @@ def test_a_service_is_restarted_checked_limited_and_may_do_little(name: str, ser
     assert "privileged" not in one
     assert one["security_opt"] == ["no-new-privileges:true"]
     assert {"max-size", "max-file"} <= one["logging"]["options"].keys()
-    assert len(one["networks"]) == 1
     if not is_job(one) and service not in BLIND:
         assert one["healthcheck"]["test"]
     if name == FILES[0]:
@@ -96,7 +94,7 @@ def test_images_are_pinned_and_ports_are_on_loopback(name: str, service: str) ->
     one = services(name)[service]
     image, _, tag = one["image"].partition(":")
     assert re.fullmatch(r"v?\d+[\d.]*|local", tag), f"{image} has no version of its own: {tag!r}"
-    assert (tag == "local") is (service in OURS)
+    assert (tag == "local") is (service in OF_OUR_IMAGE)
     for port in one.get("ports", ()):
         assert port.startswith("127.0.0.1:"), port
         number = int(port.split(":")[1])
@@ -154,10 +152,8 @@ def test_what_is_set_is_all_that_atlas_needs(
     name: str, service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    settings = _loaded(name, service, "", monkeypatch, tmp_path)
     one = services(name)[service]
-    for variable, value in one["environment"].items():
-        monkeypatch.setenv(variable, _as_mounted(str(value or ""), one, tmp_path))
-    settings = Settings.load()
     assert settings.postgres_url is not None
     assert settings.postgres_url.startswith("postgresql://atlas:")  # with its password
     assert settings.postgres_url.endswith("@postgres/atlas")
@@ -168,6 +164,16 @@ def test_what_is_set_is_all_that_atlas_needs(
         assert settings.metrics_address == ("0.0.0.0:9464" if service == "worker" else None)
     else:
         assert settings.blob_location.startswith(_targets(one)["blobs"])
+
+
+def _loaded(
+    name: str, service: str, dotenv: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Settings:
+    """The settings as the service has them with this `.env`."""
+    one = services(name)[service]
+    for variable, value in environment(name, service, dotenv).items():
+        monkeypatch.setenv(variable, _as_mounted(value, one, tmp_path))
+    return Settings.load()
 
 
 def _as_mounted(value: str, service: dict[str, Any], tmp_path: Path) -> str:
@@ -231,9 +237,151 @@ def test_a_script_is_sound_and_may_be_run(script: Path) -> None:
 
 def test_schedules_are_written_with_the_settings_of_the_workers() -> None:
     """Above all with their encryption keys."""
-    setup, worker = (services(FILES[0])[name] for name in OURS)
-    assert setup["env_file"] == worker["env_file"]
-    assert setup["environment"].items() <= worker["environment"].items()
+    setup, worker = (environment(FILES[0], name, _every_setting()) for name in OURS)
+    assert setup.items() - {("ATLAS_METRICS_ADDRESS", "127.0.0.1:9464")} <= worker.items()
+
+
+# What a compose file says itself, since it means a place inside.
+PLACES = {
+    FILES[0]: {
+        "ATLAS_HOME", "ATLAS_BLOBS", "ATLAS_DATABASE_URL", "ATLAS_DATABASE_PASSWORD",
+        "ATLAS_S3_ENDPOINT", "ATLAS_S3_ACCESS_KEY", "ATLAS_S3_SECRET_KEY", "ATLAS_WEB_UI_URL",
+    },
+    FILES[1]: {
+        "ATLAS_HOME", "ATLAS_BLOBS", "ATLAS_DATABASE_URL", "ATLAS_DATABASE_PASSWORD",
+        "ATLAS_WEB_UI_URL",
+    },
+}  # fmt: skip
+
+
+def _every_setting() -> str:
+    """A `.env` with a value for each: its example, which the settings accept."""
+    lines = [f"{each.variable}={each.example}" for part in sections() for each in part.settings]
+    return "\n".join(lines)
+
+
+@pytest.mark.fault(23)
+@pytest.mark.parametrize("service", OURS)
+@pytest.mark.parametrize("name", FILES)
+def test_every_setting_of_dotenv_reaches_atlas_except_places_of_the_stack(
+    name: str, service: str
+) -> None:
+    set_inside = PLACES[name] | ({"ATLAS_METRICS_ADDRESS"} if _is_stack(name, service) else set())
+    got, plain = (environment(name, service, dotenv) for dotenv in (_every_setting(), ""))
+    for part in sections():
+        for each in part.settings:
+            if each.variable in set_inside:
+                assert got[each.variable] == plain[each.variable], each.variable
+            else:
+                assert got.get(each.variable) == each.example, each.variable
+
+
+def _is_stack(name: str, service: str) -> bool:
+    return (name, service) == (FILES[0], "worker")
+
+
+@pytest.mark.fault(23)
+def test_settings_that_were_dropped_are_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    dotenv = (
+        "ATLAS_RETENTION_RUNS=41\nATLAS_SHUTDOWN_GRACE=12.5\nATLAS_WORKER_ACTIVITIES=7\n"
+        "ATLAS_ENCRYPTION_KEYS=2026-11:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n"
+        "ATLAS_DATABASE_PASSWORD=of-another-server\n"
+    )
+    settings = _loaded(FILES[0], "worker", dotenv, monkeypatch, tmp_path)
+    assert (settings.retention_runs, settings.shutdown_grace) == (41, 12.5)
+    assert settings.worker_activities == 7
+    assert settings.keyring() is not None
+    assert settings.postgres_url == "postgresql://atlas:a-secret@postgres/atlas"
+
+
+@pytest.mark.fault(23)
+@pytest.mark.parametrize("service", OURS)
+def test_nothing_blank_goes_before_a_file(service: str) -> None:
+    own = "ATLAS_CONTACT=me@example.org\nATLAS_LOG_LEVEL=DEBUG\n"
+    got = environment(FILES[0], service, "", {"./atlas.env": own})
+    assert (got["ATLAS_CONTACT"], got["ATLAS_LOG_LEVEL"]) == ("me@example.org", "DEBUG")
+    exported = environment(FILES[0], service, shell={"ATLAS_CONTACT": "from the shell"})
+    assert exported["ATLAS_CONTACT"] == "from the shell"
+    plain = environment(FILES[0], service)
+    blank = {key for key, value in plain.items() if not value}
+    # These stand before a value that would go before their file.
+    assert {f"{each}_FILE" for each in blank - {"ATLAS_SET_IN_VAIN"}} <= plain.keys()
+
+
+@pytest.mark.fault(23)
+def test_what_is_set_in_vain_is_told() -> None:
+    foreign = "\nTEMPORAL_ADDRESS=127.0.0.1:7233\nTEMPORAL_NAMESPACE=mine\n"
+    got = environment(FILES[0], "worker", _every_setting() + foreign)
+    told = set(got["ATLAS_SET_IN_VAIN"].split())
+    mine = PLACES[FILES[0]] | {"ATLAS_METRICS_ADDRESS", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
+    assert told == mine
+    assert environment(FILES[0], "worker", "")["ATLAS_SET_IN_VAIN"].split() == []
+
+
+@pytest.mark.fault(23)
+@pytest.mark.parametrize("name", FILES)
+def test_settings_reach_nobody_but_atlas(name: str) -> None:
+    marks = {each.variable: "4711" for part in sections() for each in part.settings}
+    for service, one in read_with(name, marks)["services"].items():
+        if service not in OURS:
+            assert "env_file" not in one
+            assert "4711" not in str(one), service
+
+
+@pytest.mark.fault(23)
+@pytest.mark.parametrize(
+    ("dotenv", "endpoint"),
+    [
+        ("", None),
+        ("COMPOSE_PROFILES=obs", "http://otel-collector:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT=http://mine:4318", "http://mine:4318"),
+        ("COMPOSE_PROFILES=obs\nOTEL_EXPORTER_OTLP_ENDPOINT=http://mine:1", "http://mine:1"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT=http://a:1\nWORKER_OTLP_ENDPOINT=http://b:1", "http://b:1"),
+    ],
+)
+def test_traces_go_where_dotenv_says_or_to_the_collector(dotenv: str, endpoint: str | None) -> None:
+    got = environment(FILES[0], "worker", dotenv)
+    assert got.get("OTEL_EXPORTER_OTLP_ENDPOINT") == endpoint
+
+
+@pytest.mark.fault(22)
+def test_only_workers_and_their_setup_share_a_network_with_the_blobs() -> None:
+    networks = {service: set(one["networks"]) for service, one in services(FILES[0]).items()}
+    assert {each for each, on in networks.items() if "store" in on} == {*OURS, "seaweedfs"}
+    assert networks["seaweedfs"] == {"store"}
+    assert networks["secrets"] == set()
+    assert services(FILES[0])["secrets"]["network_mode"] == "none"
+
+
+@pytest.mark.fault(24)
+@pytest.mark.parametrize(("name", "service"), EACH)
+def test_a_service_that_answers_no_more_is_soon_unhealthy_and_may_start_slowly(
+    name: str, service: str
+) -> None:
+    check = services(name)[service].get("healthcheck", {})
+    if "test" in check:
+        interval, timeout = (float(check[key].removesuffix("s")) for key in ("interval", "timeout"))
+        assert check["retries"] * (interval + timeout) <= 60
+        assert float(check["start_period"].removesuffix("s")) >= 300
+
+
+@pytest.mark.fault(24)
+def test_a_number_of_workers_outlasts_an_up_without_scale() -> None:
+    def replicas(given: dict[str, str]) -> object:
+        return read_with(FILES[0], given)["services"]["worker"]["deploy"]["replicas"]
+
+    assert (replicas({}), replicas({"ATLAS_WORKERS": "4"})) == (1, 4)
+
+
+@pytest.mark.parametrize(("grace", "whole"), [("", 45.0), ("120", 135.0), ("7.5", 22.5)])
+@pytest.mark.fault(23)
+def test_a_longer_grace_is_granted(grace: str, whole: float) -> None:
+    worker = read_with(FILES[0], {"ATLAS_SHUTDOWN_GRACE": grace})["services"]["worker"]
+    parts = re.findall(r"([\d.]+)s", worker["stop_grace_period"])
+    assert sum(map(float, parts)) == whole
 
 
 def test_the_guide_names_what_may_be_set() -> None:
@@ -244,8 +392,6 @@ def test_the_guide_names_what_may_be_set() -> None:
 def test_workers_can_be_scaled() -> None:
     worker = services(FILES[0])["worker"]
     assert not worker.keys() & {"container_name", "ports", "hostname"}
-    grace = float(worker["stop_grace_period"].removesuffix("s"))
-    assert grace > Settings.model_fields["shutdown_grace"].default
 
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
