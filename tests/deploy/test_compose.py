@@ -210,7 +210,7 @@ def test_every_setting_of_dotenv_is_one_in_a_container(stack: Project) -> None:
     for name, each in every.items():
         if name not in inside:
             assert values[name] == ("(set)" if each.secret else each.example), name
-    assert values["ATLAS_DATABASE_URL"] == "postgresql://atlas@postgres/atlas"
+    assert values["ATLAS_DATABASE_URL"] == "postgresql://…@postgres/atlas"
 
 
 def _values(told: str) -> dict[str, str]:
