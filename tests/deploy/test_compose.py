@@ -9,7 +9,7 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +19,7 @@ import pytest
 from atlas.settings.catalogue import sections
 from tests.deploy.compose import FILES, ROOT, services
 from tests.deploy.engine import Project, bases, checkout, need_engine, need_images, run, until
-from tests.deploy.ports import answer, open_to_others
+from tests.deploy.ports import answers, open_to_others
 from tests.deploy.test_files import PLACES
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
@@ -259,10 +259,10 @@ def test_no_port_answers_what_it_should_not(stack: Project, service: str) -> Non
             wanted = ANSWERS[service] if network == reached_by else closed
             assert _asked(stack, network, address, wanted) == wanted, f"from {network}"
     for address in addresses.values():  # and from the machine itself
-        assert {port: answer(address, port) for port in closed} == ANSWERS[service]
+        assert answers(address, closed) == ANSWERS[service]
 
 
-def _asked(stack: Project, network: str, address: str, ports: Iterable[int]) -> dict[int, str]:
+def _asked(stack: Project, network: str, address: str, ports: Collection[int]) -> dict[int, str]:
     """What a container that is only in this network is answered."""
     source = (ROOT / "tests/deploy/ports.py").read_text()
     alone = ("docker", "run", "--rm", "--no-healthcheck", "--network", f"{stack.name}_{network}")
