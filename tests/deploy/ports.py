@@ -21,7 +21,7 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
 def answer(host: str, port: int) -> str:
-    """`closed`, `silent`, `http <status>`, `grpc` or `grpc over tls`."""
+    """`closed`, `silent`, `http <status>`, or `http/2` (gRPC, too), `http/2 over tls`."""
     try:
         socket.create_connection((host, port), SECONDS).close()
     except OSError:
@@ -29,7 +29,7 @@ def answer(host: str, port: int) -> str:
     for over_tls in (False, True):
         said = _sent(host, port, PREFACE, over_tls=over_tls)
         if len(said) >= 9 and said[:1] == b"\0" and said[3] == 4:  # a frame of settings
-            return "grpc over tls" if over_tls else "grpc"
+            return "http/2 over tls" if over_tls else "http/2"
     status = re.match(rb"HTTP/1\.[01] (\d{3})", _sent(host, port, REQUEST, over_tls=False))
     return f"http {int(status[1])}" if status else "silent"
 

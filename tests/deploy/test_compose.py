@@ -224,10 +224,10 @@ def _values(told: str) -> dict[str, str]:
 ANSWERS = {
     "postgres": {5432: "silent"},
     "temporal": {
-        7233: "grpc",
-        7234: "grpc",
-        7235: "grpc",
-        7239: "grpc",
+        7233: "http/2",
+        7234: "http/2",
+        7235: "http/2",
+        7239: "http/2",
         7243: "http 404",
         6933: "silent",
         6934: "silent",
@@ -236,7 +236,7 @@ ANSWERS = {
         9090: "http 404",
     },
     "temporal-ui": {8080: "http 200"},
-    "worker": {9464: "http 404"},
+    "worker": {9464: "http/2"},
     "seaweedfs": {8333: "http 403", 18333: "silent"},
 }
 NETWORKS = {"atlas": set(ANSWERS) - {"seaweedfs"}, "store": {"seaweedfs", "worker"}}
@@ -280,7 +280,7 @@ def test_without_postgresql_temporal_and_workers_are_unhealthy_until_it_is_back(
     for each in dependent:
         until(lambda each=each: _health(stack, each) == "unhealthy", f"{each} is unhealthy")
     told = stack.compose("exec", "-T", "worker", "sh", "-c", "atlas worker --healthcheck 2>&1 || :")
-    assert "PostgreSQL at postgres/atlas" in told
+    assert "PostgreSQL at postgres:5432/atlas" in told
     stack.compose("start", "postgres")
     for each in dependent:
         until(lambda each=each: _health(stack, each) == "healthy", f"{each} is healthy")

@@ -81,7 +81,7 @@ def test_s3_wants_a_signature_and_its_grpc_port_a_certificate(seaweed: Seaweed) 
     assert answer("127.0.0.1", seaweed.ports["s3"]) == "http 403"
     assert answer("127.0.0.1", seaweed.ports["s3.grpc"]) == "silent"
     # The question is a good one: the same gRPC on loopback answers it.
-    assert answer("127.0.0.1", seaweed.ports["filer.grpc"]) == "grpc"
+    assert answer("127.0.0.1", seaweed.ports["filer.grpc"]) == "http/2"
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="looks into /proc")
