@@ -277,11 +277,14 @@ def test_without_postgresql_temporal_and_workers_are_unhealthy_until_it_is_back(
 ) -> None:
     dependent = [stack.containers(each)[0]["Id"] for each in ("temporal", "worker")]
     stack.compose("stop", "postgres")
-    for each in dependent:
-        until(lambda each=each: _health(stack, each) == "unhealthy", f"{each} is unhealthy")
-    told = stack.compose("exec", "-T", "worker", "sh", "-c", "atlas worker --healthcheck 2>&1 || :")
-    assert "PostgreSQL at postgres:5432/atlas" in told
-    stack.compose("start", "postgres")
+    try:
+        for each in dependent:
+            until(lambda each=each: _health(stack, each) == "unhealthy", f"{each} is unhealthy")
+        check = ("sh", "-c", "atlas worker --healthcheck 2>&1 || :")
+        told = stack.compose("exec", "-T", "worker", *check)
+        assert "PostgreSQL at postgres:5432/atlas" in told
+    finally:
+        stack.compose("start", "postgres")
     for each in dependent:
         until(lambda each=each: _health(stack, each) == "healthy", f"{each} is healthy")
 
