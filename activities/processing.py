@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from atlas.domain.blob import BlobCorrupt, BlobMissing
 from atlas.domain.errors import ErrorClass, PageError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from atlas.domain.prepared import Prepared
     from atlas.stores.blobs.port import Blobs
@@ -36,7 +38,6 @@ class _Attempt:
     run_id: str
     fences: dict[int, int]
     found: list[PreparedPage] = field(default_factory=list)
-    ended: list[int] = field(default_factory=list)
     stored: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -51,11 +52,16 @@ class Processing:
         self._room = asyncio.Semaphore(
             children + 1
         )  # one body is read while the others are worked on
+        # Ends that are still to be written, by run. They outlive the attempt: while the database is
+        # away none can be, and a mark that stays accuses a healthy document.
+        self._ended: defaultdict[str, list[int]] = defaultdict(list)
 
     @activity.defn
     async def process_batch(self, batch: Batch) -> Processed:
         """Extract the batch's fetched pages. A poison document costs nobody else anything."""
         async with beating():
+            for run_id in list(self._ended):
+                await self._write_marks(run_id)
             pages = await self._corpus.begin_attempt(batch)
             attempt = _Attempt(batch.run_id, {page.page_id: page.fence for page in pages})
             todo = [page for page in pages if page.stage == "fetched"]
@@ -100,23 +106,40 @@ class Processing:
         await self._keep(attempt, PreparedPage(page.page_id, page.snapshot or b"", None, error))
 
     async def _work(self, attempt: _Attempt, page: HeldPage) -> None:
-        ended, attempt.ended = attempt.ended, []
-        await self._corpus.mark(attempt.run_id, begun=[page.page_id], ended=ended)
         assert page.snapshot is not None
         try:
             body = await self._blobs.get(page.snapshot.hex())
-            prepared = await self._prepare(body, page.content_type, page.charset, page.url)
+            async with self._marked(attempt.run_id, page.page_id):
+                prepared = await self._prepare(body, page.content_type, page.charset, page.url)
             found = PreparedPage(page.page_id, page.snapshot, prepared)
         except (BlobMissing, BlobCorrupt) as error:
             lost = PageError(ErrorClass.TRANSIENT, "blob_missing", str(error))
             found = PreparedPage(page.page_id, page.snapshot, None, lost)
         except PageError as error:
             found = PreparedPage(page.page_id, page.snapshot, None, error)
-        except asyncio.CancelledError:  # a stopping worker: no fault of the document
-            attempt.ended.append(page.page_id)
-            raise
-        attempt.ended.append(page.page_id)
         await self._keep(attempt, found)
+
+    @asynccontextmanager
+    async def _marked(self, run_id: str, page: int) -> AsyncIterator[None]:
+        """The mark of one document, ended whichever way the block is left: only a worker that is
+        killed ends nothing. Ended as well where the mark's own reply was lost: whether it was
+        committed nobody knows, and one end too many costs a deadly document one more attempt."""
+        try:
+            await self._write_marks(run_id, begun=[page])
+            yield
+        finally:
+            self._ended[run_id].append(page)
+
+    async def _write_marks(self, run_id: str, begun: Sequence[int] = ()) -> None:
+        """Commit marks, with the ends that are to be written; those that are not, stay so."""
+        ended = self._ended.pop(run_id, [])
+        if not begun and not ended:
+            return
+        try:
+            await self._corpus.mark(run_id, begun=begun, ended=ended)
+        except BaseException:
+            self._ended[run_id] += ended  # other tasks may have added theirs meanwhile
+            raise
 
     async def _keep(self, attempt: _Attempt, found: PreparedPage) -> None:
         attempt.found.append(found)
@@ -126,10 +149,10 @@ class Processing:
     async def _store(self, attempt: _Attempt) -> None:
         async with attempt.lock:
             found, attempt.found = attempt.found, []
-            ended, attempt.ended = attempt.ended, []
-            if found:
-                attempt.stored += await self._corpus.store_prepared(
-                    attempt.run_id, attempt.fences, found
-                )
-            if ended:
-                await self._corpus.mark(attempt.run_id, begun=[], ended=ended)
+            try:
+                if found:
+                    attempt.stored += await self._corpus.store_prepared(
+                        attempt.run_id, attempt.fences, found
+                    )
+            finally:
+                await self._write_marks(attempt.run_id)

@@ -139,12 +139,14 @@ async def mark(
     connection: Connection, run_id: str, begun: Sequence[int], ended: Sequence[int]
 ) -> None:
     """Commit that documents go to a child process, or came back from it. Marks without an end
-    show, after a crash of the worker, which documents were being worked on."""
+    show, after a crash of the worker, which documents were being worked on. A page may be named
+    more than once, and on both sides."""
     await connection.execute(
         """
         with relaxed as materialized (select set_config('synchronous_commit', 'off', true))
         update run_pages
-        set marks = greatest(0, marks + case when page_id = any($2::bigint[]) then 1 else -1 end)
+        set marks = greatest(0, marks + cardinality(array_positions($2::bigint[], page_id))
+                                      - cardinality(array_positions($3::bigint[], page_id)))
         from relaxed
         where run_id = $1 and page_id = any($2::bigint[] || $3::bigint[])
         """,
