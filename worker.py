@@ -12,12 +12,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from atlas import start_checks
 from atlas.composition.living import giving_signs
 from atlas.composition.parts import Parts, open_parts
 from atlas.composition.sampling import sampling, show_slots
+from atlas.composition.starting import PartMissing, Start, Stopped
 from atlas.composition.workers import build_workers
 from atlas.contracts.names import queues_named
 from atlas.domain.blob import BlobError
@@ -41,6 +43,7 @@ REFUSALS = (
     NotRunning,
     DatabaseUnreachable,
     TemporalUnreachable,
+    PartMissing,
     SchemaMismatch,
     start_checks.StartRefused,
     CredentialsError,
@@ -78,26 +81,32 @@ def _keeping_schedules(parts: Parts) -> Iterator[None]:
 
 async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = ()) -> None:
     """Work on the task queues (the settings', when none is named) until `stop` is set; then finish
-    or give back what is under way."""
+    or give back what is under way. Parts that do not answer yet are waited for."""
     served = queues_named(queues or settings.worker_queues)
     locations = locate(settings)
     telemetry = setup_telemetry("atlas-worker")
     export = chosen(settings.metrics_address)
     runtime = worker_runtime(export)
+    start = Start(settings.worker_start_patience, stop)
     try:
-        client = await connect(
-            locations.temporal_address,
-            keyring=settings.keyring(),
-            plugins=telemetry.plugins,
-            runtime=runtime,
+        client = await start.of(
+            partial(
+                connect,
+                locations.temporal_address,
+                keyring=settings.keyring(),
+                plugins=telemetry.plugins,
+                runtime=runtime,
+            )
         )
         meter = runtime.metric_meter.with_additional_attributes({"namespace": client.namespace})
         measures = CountedMeasures(meter) if export else UNMEASURED
-        async with (
-            open_parts(settings, locations, client, utc_now, measures) as parts,
-            giving_signs(client, served, locations.require_database()),
-            AsyncExitStack() as on,
-        ):
+        async with AsyncExitStack() as on:
+            parts = await start.of(
+                lambda: on.enter_async_context(
+                    open_parts(settings, locations, client, utc_now, measures)
+                )
+            )
+            await on.enter_async_context(giving_signs(client, served, locations.require_database()))
             if export:
                 log.info("metrics: %s", export)
                 show_slots(settings, served, meter)
@@ -112,6 +121,8 @@ async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = (
             log.info("stopping: activities under way have %.0f s", settings.shutdown_grace)
             # All at once: one after the other, the last would take on new work meanwhile.
             await asyncio.gather(*(one.shutdown() for one in workers))
+    except Stopped:
+        log.info("stopped before the start was complete")
     finally:
         await asyncio.to_thread(telemetry.shutdown)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -22,11 +23,28 @@ from atlas.contracts.refusal import invalid_input
 from atlas.embedded.discovery import unusable
 from atlas.encryption import EncryptingCodec, ForeignPayloads
 from atlas.keyring import Keyring
-from atlas.temporal_unreachable import unreachable
+from atlas.temporal_unreachable import passes, unreachable
 
 
 class TemporalUnreachable(Exception):
-    """No Temporal server answered; the message says where and what to do."""
+    """No Temporal server answered; the message says where and what to do. `passing`: it may answer
+    soon, without anybody doing anything."""
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
+
+
+_PASSING = (
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.ABORTED,
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.INTERNAL,
+    RPCStatusCode.UNKNOWN,
+)
+"""What a server says, or its connection, that starts, restarts or is busy."""
 
 
 class AtlasPayloadConverter(PydanticPayloadConverter):
@@ -120,7 +138,22 @@ async def connect(
             f"TEMPORAL_ADDRESS: {target!r} cannot be used: {error}; give host:port"
         ) from None
     except (RPCError, RuntimeError) as error:
-        raise TemporalUnreachable(unreachable(target, str(error))) from None
+        raise TemporalUnreachable(
+            unreachable(target, str(error)), passing=passes(str(error))
+        ) from None
+
+
+@contextmanager
+def answering(client: Client) -> Iterator[None]:
+    """Tell what keeps Temporal from answering in our words: raises `TemporalUnreachable`."""
+    try:
+        yield
+    except RPCError as error:
+        target = client.service_client.config.target_host
+        if error.status in _PASSING:
+            said = error.message or error.status.name
+            raise TemporalUnreachable(unreachable(target, said), passing=True) from None
+        raise TemporalUnreachable(f"Temporal at {target} refused: {error.message}") from None
 
 
 @cache

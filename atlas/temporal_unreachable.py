@@ -30,6 +30,11 @@ _ENDED = re.compile(r"transport error|BrokenPipe|UnexpectedEof|close_notify|Aler
 _NOT_REACHED = re.compile(r"Connection refused|dns error|timed out", re.IGNORECASE)
 
 
+def passes(raised: str) -> bool:
+    """Whether what was raised may pass by itself: nobody listens yet, or somebody restarts."""
+    return not any(said.search(raised) for said in (_REFUSED, _UNTRUSTED, _NO_TLS))
+
+
 def unreachable(target: str, raised: str) -> str:
     """What to tell of an error while connecting to `target` (host:port)."""
     if refused := _REFUSED.search(raised):

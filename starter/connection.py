@@ -18,7 +18,7 @@ from atlas.keyring import EncryptionError
 from atlas.locations import Locations, NotRunning, locate
 from atlas.settings import Settings, SettingsError
 from atlas.stores.postgres.migrate import SchemaMismatch, verify
-from atlas.stores.postgres.pool import DatabaseUnreachable, open_pool, shown
+from atlas.stores.postgres.pool import LOST, DatabaseUnreachable, open_pool, shown
 from atlas.telemetry import Telemetry, page_span, setup_telemetry
 from starter.errors import DatabaseDown, InvalidRequest, NotFound, Refused, TemporalDown
 
@@ -28,13 +28,6 @@ if TYPE_CHECKING:
 
     from atlas.stores.postgres.pool import Connection
 
-_LOST = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
-)
 _CLOSING = 5.0
 
 
@@ -198,7 +191,7 @@ def translated(where: str) -> Iterator[None]:
     """Tell errors of asyncpg in our words; `where` is the address without credentials."""
     try:
         yield
-    except _LOST as error:
+    except LOST as error:
         raise DatabaseDown(
             f"PostgreSQL does not answer at {where}: {error or type(error).__name__}. "
             "Start the embedded stack with `atlas up -d`, or set ATLAS_DATABASE_URL."

@@ -20,6 +20,7 @@ from atlas.embedded.plan import Plan
 from atlas.embedded.record import HomeLock, prepare_home
 from atlas.embedded.supervisor import OWN_NAME, Supervisor
 from atlas.stores.postgres.migrate import SchemaMismatch, migrate
+from atlas.stores.postgres.pool import connect_once
 
 ALREADY_RUNNING = 3
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -55,7 +56,7 @@ async def _supervise(plan: Plan, lock: HomeLock, detached: bool) -> None:
 
 async def _migrate(url: str | None) -> None:
     try:
-        connection = await asyncpg.connect(url or os.environ["ATLAS_DATABASE_URL"], timeout=30)
+        connection = await connect_once(url or os.environ["ATLAS_DATABASE_URL"])
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise EmbeddedError(
             f"Cannot connect to the database of ATLAS_DATABASE_URL: {error}",

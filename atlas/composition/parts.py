@@ -22,15 +22,19 @@ from atlas.settings import Settings
 from atlas.stores.blobs import Blobs, open_blobs
 from atlas.stores.postgres.corpus import Corpus
 from atlas.stores.postgres.ledger import make_partitions
+from atlas.stores.postgres.pool import answering as answering_database
 from atlas.stores.postgres.pool import open_pool
 from atlas.stores.postgres.robots import StoredRobots
-from atlas.temporal import run_is_open
+from atlas.temporal import answering, run_is_open
 from atlas.text.pool import ExtractorPool
 from atlas.web.client import WebClient
 from atlas.web.credentials import Credentials
 from atlas.web.guard import AddressPolicy
 
 Clock = Callable[[], datetime]
+
+_ROOM = 60.0
+"""Seconds that work waits for room on a PostgreSQL whose connections are all taken."""
 
 CURRENT = SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION)
 """What this program settles pages with."""
@@ -65,11 +69,18 @@ async def open_parts(
 ) -> AsyncIterator[Parts]:
     """Open the database, the blob store, the web client and the extractor; close them after."""
     async with AsyncExitStack() as stack:
-        pool = await open_pool(locations.require_database(), size=16)
+        database_url = locations.require_database()
+        pool = await open_pool(
+            database_url,
+            size=settings.worker_connections,
+            minimum=0,  # with a floor asyncpg logs tracebacks while PostgreSQL is away
+            wait=_ROOM,
+        )
         stack.push_async_callback(pool.close)
-        await start_checks.check_all(client, pool)
-        async with pool.acquire() as connection:
-            await make_partitions(connection, clock())
+        with answering_database(database_url), answering(client):
+            await start_checks.check_all(client, pool)
+            async with pool.acquire() as connection:
+                await make_partitions(connection, clock())
         blobs = await stack.enter_async_context(open_blobs(locations.blobs, s3=locations.s3))
         await blobs.check()
         credentials = Credentials()

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from temporalio.worker import ResourceBasedSlotConfig, Worker, WorkerTuner
 
 from atlas.composition import serving
+from atlas.composition.deadlines import ShortStatements
 from atlas.composition.parts import Parts
 from atlas.contracts.names import QUEUE, QUEUE_PROCESSING, QUEUES
 from atlas.settings import Settings
@@ -48,7 +49,7 @@ def _worker(parts: Parts, queue: str, activities: Sequence[serving.Activity]) ->
         parts.client,
         task_queue=queue,
         workflows=serving.WORKFLOWS if queue == QUEUE else (),
-        interceptors=[OneInput()],
+        interceptors=[OneInput(), ShortStatements()],
         # Eager activities stay with the worker that runs the workflow: one source's batches
         # would keep one worker busy and leave the others idle.
         disable_eager_activity_execution=True,

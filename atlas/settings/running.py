@@ -24,6 +24,11 @@ class Working(Group):
     """Network and database activities at once, at most."""
     worker_bulk_activities: int = Field(default=4, ge=1, le=100)
     """Parts of rebuilds, batches and clean-ups at once, at most."""
+    worker_connections: int = Field(default=6, ge=1, le=100)
+    """Connections to PostgreSQL at once, at most; work waits for one, and for room on the
+    server."""
+    worker_start_patience: float = Field(default=60.0, ge=0)
+    """Seconds a starting worker waits for PostgreSQL, Temporal or the blob store to answer."""
     worker_workflows: int = Field(default=100, ge=2, le=1000)
     """Workflow tasks at once, at most."""
     worker_target_cpu: float = Field(default=0.9, gt=0, le=1)

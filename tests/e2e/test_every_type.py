@@ -35,8 +35,15 @@ PAGE = "<html lang=en><title>Quay</title><p>Boats lie at the quay until the tide
 
 
 @pytest.fixture
-async def synced(atlas_env: AtlasEnv, origin: Origin) -> AsyncIterator[str]:
-    """A corpus of one page, and a worker; gives the page's URL."""
+async def synced(
+    atlas_env: AtlasEnv, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[str]:
+    """A corpus of one page, and a worker; gives the page's URL.
+
+    The worker has one connection to PostgreSQL, which is enough: nothing holds one while it waits
+    for another, or the few that workers have would not do.
+    """
+    monkeypatch.setenv("ATLAS_WORKER_CONNECTIONS", "1")
     origin.page("/a", PAGE)
     await atlas_env.add_source("docs", "urls", origin.url("/a"))
     async with atlas_env.worker():

@@ -23,6 +23,12 @@ from tests.e2e.stack import AtlasEnv
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong here does not pass; parts that do not answer yet: test_starting.py."""
+    monkeypatch.setenv("ATLAS_WORKER_START_PATIENCE", "0")
+
+
 async def refusal() -> str:
     """Why a worker does not start with the environment as it is."""
     with pytest.raises(worker.REFUSALS) as caught:
@@ -210,7 +216,13 @@ def test_the_process_says_so_and_exits_with_1(
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ATLAS_")}
     process = subprocess.run(
         [sys.executable, "-P", "-m", "worker"],
-        env=kept | {"ATLAS_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)} | variables,
+        env=kept
+        | {
+            "ATLAS_HOME": str(tmp_path),
+            "ATLAS_WORKER_START_PATIENCE": "0",
+            "PYTHONPATH": str(ROOT),
+            **variables,
+        },
         cwd=tmp_path,
         capture_output=True,
         text=True,

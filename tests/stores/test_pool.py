@@ -1,11 +1,27 @@
-"""An address in a message shows no password, however it was written."""
+"""The pool outlives what networks and poolers do; and no message shows a password."""
 
+import asyncio
+import socket
+from collections.abc import AsyncIterator
 from urllib.parse import quote
 
+import asyncpg
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.stores.postgres.pool import shown
+from atlas.embedded.postgres import SUPERUSER
+from atlas.stores.postgres import pool as pools
+from atlas.stores.postgres.pool import (
+    DatabaseUnreachable,
+    connect_once,
+    open_pool,
+    shown,
+    statements_within,
+)
+from tests.conftest import PostgresServer
+from tests.pooler import pooled
+from tests.proxy import Proxy, proxied, socket_of, through
 
 _SECRET = st.text("0123456789/#?@:&=%+ab", min_size=6, max_size=12)
 
@@ -26,3 +42,183 @@ def test_nor_its_beginning_that_looks_like_a_port(mark: str, number: int) -> Non
 def test_the_address_itself_is_shown() -> None:
     assert shown("postgresql://u:p%40ss@db.internal/atlas") == "db.internal:5432/atlas"
     assert shown("postgresql:///atlas?host=/run/pg&user=u&password=p") == "/run/pg:5432/atlas"
+
+
+# Connections that vanish
+
+LOCK = "update corpus set corpus_id = corpus_id"
+
+
+@pytest.fixture
+async def proxy(database_url: str) -> AsyncIterator[Proxy]:
+    async with proxied(socket_of(database_url)) as proxy:
+        yield proxy
+
+
+@pytest.mark.fault(2)
+@pytest.mark.parametrize("direct", [True, False])
+async def test_what_a_vanished_connection_had_locked_is_let_go(
+    database_url: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, direct: bool
+) -> None:
+    """Said at the start of the session, or with each transaction."""
+    soon = {"idle_in_transaction_session_timeout": "200ms"}
+    monkeypatch.setattr(pools, "_DIRECT", {**pools._DIRECT, **soon})
+    monkeypatch.setattr(pools, "_LOCALLY", pools._LOCALLY.replace("30s", "200ms"))
+    url = through(proxy.port, database_url)
+    pool = await open_pool(url) if direct else None
+    vanishing = await pool.acquire() if pool else await connect_once(url)
+    await vanishing.transaction().start()
+    await vanishing.execute(LOCK)
+    assert proxy.vanish() >= 1
+    other = await connect_once(database_url)
+    await other.execute(LOCK)
+    await other.close()
+    (pool or vanishing).terminate()
+
+
+@pytest.mark.fault(2)
+async def test_a_statement_whose_answer_never_comes_is_given_up(
+    database_url: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "_CANCELLING", 0.1)
+    pool = await open_pool(through(proxy.port, database_url), size=1)
+    await pool.fetchval("select 1")
+    proxy.vanish()
+    for ask in (pool.fetchval, pool.fetch, pool.fetchrow, pool.execute):
+        with statements_within(0.1), pytest.raises(TimeoutError):
+            await ask("select 2")
+        assert await pool.fetchval("select 3") == 3
+        proxy.vanish()
+    pool.terminate()
+
+
+@pytest.mark.fault(2)
+async def test_a_transaction_on_a_vanished_connection_fails_and_the_next_one_works(
+    database_url: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "_BEGINNING", 0.1)
+    monkeypatch.setattr(pools, "_CANCELLING", 0.1)
+    pool = await open_pool(through(proxy.port, database_url), size=1)
+    await pool.fetchval("select 1")
+    proxy.vanish()
+    with pytest.raises(TimeoutError):
+        async with pool.acquire() as connection, connection.transaction():
+            raise AssertionError("it began")
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(LOCK)
+    pool.terminate()
+
+
+@pytest.mark.fault(2)
+async def test_each_side_probes_a_silent_peer(database_url: str, proxy: Proxy) -> None:
+    pool = await open_pool(through(proxy.port, database_url))
+    async with pool.acquire() as connection:
+        ours = connection._con._transport.get_extra_info("socket")
+        assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        kept = {
+            name: ours.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+            for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
+        }
+    assert kept == {
+        "TCP_KEEPIDLE": 10,
+        "TCP_KEEPINTVL": 5,
+        "TCP_KEEPCNT": 3,
+        "TCP_USER_TIMEOUT": 25_000,
+    }
+    await pool.close()
+    for name, value in pools._TCP.items():  # the server's side; by its socket it keeps none
+        assert int(value) > 0 and name.startswith("tcp_keepalives_")
+
+
+# Poolers
+
+
+@pytest.mark.fault(21)
+async def test_behind_a_pooler_every_transaction_has_the_settings_and_nothing_is_prepared(
+    database_url: str,
+) -> None:
+    async with pooled(socket_of(database_url), size=3) as pooler:
+        pool = await open_pool(through(pooler.port, database_url), size=4)
+
+        async def ask(number: int) -> tuple[str, str, int]:
+            async with pool.acquire() as connection, connection.transaction():
+                jit = await connection.fetchval("select current_setting('jit')")
+                idle = await connection.fetchval("show idle_in_transaction_session_timeout")
+                return jit, idle, await connection.fetchval("select $1::int", number)
+
+        answers = await asyncio.gather(*(ask(number) for number in range(24)))
+        assert answers == [("off", "30s", number) for number in range(24)]
+        for number in range(12):  # outside of transactions, on one server connection or another
+            assert await pool.fetchval("select $1::int + 1", number) == number + 1
+        assert pooler.refused == []
+        await pool.close()
+
+
+@pytest.mark.fault(21)
+async def test_the_pooler_of_these_tests_refuses_and_confuses_as_pgbouncer_does(
+    database_url: str,
+) -> None:
+    async with pooled(socket_of(database_url), size=2) as pooler:
+        url = through(pooler.port, database_url)
+        with pytest.raises(asyncpg.ProtocolViolationError, match="parameter: jit"):
+            await asyncpg.connect(url, server_settings={"jit": "off"})
+        client = await asyncpg.connect(url)
+        with pytest.raises(asyncpg.InvalidSQLStatementNameError):
+            for _ in range(2):  # the second time on the other server connection
+                assert await client.fetchval("select 1") == 1
+        client.terminate()
+
+
+@pytest.mark.fault(21)
+async def test_without_one_statements_are_prepared_and_sessions_say_it_once(
+    database_url: str,
+) -> None:
+    pool = await open_pool(database_url, size=1)
+    async with pool.acquire() as connection:
+        assert await connection.fetchval("show jit") == "off"
+        assert await connection.fetchval("show idle_in_transaction_session_timeout") == "30s"
+        await connection.fetchval("select 7")
+        assert await connection.fetchval("select count(*) from pg_prepared_statements") > 0
+    await pool.close()
+
+
+# A server without room
+
+
+@pytest.fixture
+async def narrow(postgres_server: PostgresServer, database_url: str) -> AsyncIterator[str]:
+    """A database that takes two connections."""
+    name = database_url.partition("?")[0].rpartition("/")[2]
+    await _limit(postgres_server, name, 2)
+    yield database_url
+    await _limit(postgres_server, name, -1)
+
+
+async def _limit(server: PostgresServer, name: str, most: int) -> None:
+    connection = await asyncpg.connect(server.url("postgres", SUPERUSER))
+    await connection.execute(f"alter database {name} connection limit {most}")
+    await connection.close()
+
+
+@pytest.mark.fault(21)
+async def test_work_waits_for_a_connection_where_the_server_has_no_room(narrow: str) -> None:
+    first = await open_pool(narrow, size=1)
+    second = await open_pool(narrow, size=4, wait=60)
+    held = await second.acquire()
+    waiting = asyncio.create_task(second.fetchval("select 2"))
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    await first.close()
+    assert await waiting == 2
+    await second.release(held)
+    await second.close()
+
+
+@pytest.mark.fault(21)
+async def test_without_patience_it_is_told(narrow: str) -> None:
+    full = [await asyncpg.connect(narrow) for _ in range(2)]
+    with pytest.raises(DatabaseUnreachable, match="too many connections") as told:
+        await open_pool(narrow)
+    assert told.value.passing
+    for each in full:
+        await each.close()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from atlas.domain.blob import BlobStoreError
+from atlas.domain.errors import ErrorClass
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,4 +55,6 @@ def disk_error(error: OSError) -> BlobStoreError:
     """The same failure, with its path and its mend."""
     where = error.filename or "the blob folder"
     mend = _MENDS.get(error.errno or 0, "Check that disk; the work is tried again")
-    return BlobStoreError(f"cannot use {where}: {error.strerror or error}", mend)
+    # What has a mend of its own does not pass by itself.
+    lasts = ErrorClass.BLOCKED if error.errno in _MENDS else ErrorClass.TRANSIENT
+    return BlobStoreError(f"cannot use {where}: {error.strerror or error}", mend, lasts)

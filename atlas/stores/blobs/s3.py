@@ -21,6 +21,7 @@ from atlas.domain.blob import (
     checked_digest,
     checked_shard,
 )
+from atlas.domain.errors import ErrorClass
 from atlas.stores.blobs.access import S3Access
 from atlas.stores.blobs.files import in_thread
 from atlas.stores.blobs.frame import decode, max_stored
@@ -228,22 +229,25 @@ def _translated(bucket: str) -> Iterator[None]:
     except ClientError as error:
         code = _code(error)
         mend = _MENDS.get(code, "Check the store; the work is tried again")
-        raise BlobStoreError(f"S3 bucket {bucket!r}: {code} on {error.operation_name}", mend) from (
-            error
-        )
+        # What has a mend of its own does not pass by itself.
+        lasts = ErrorClass.BLOCKED if code in _MENDS else ErrorClass.TRANSIENT
+        raise BlobStoreError(
+            f"S3 bucket {bucket!r}: {code} on {error.operation_name}", mend, lasts
+        ) from error
     except (BotoCoreError, HttpError, TimeoutError, ValueError) as error:
         raise _unreached(bucket, error) from error
 
 
 def _unreached(bucket: str, error: Exception) -> BlobStoreError:
     name = type(error).__name__
+    lasts = ErrorClass.BLOCKED
     if name in {"NoCredentialsError", "PartialCredentialsError"}:
         mend = "Set ATLAS_S3_ACCESS_KEY and ATLAS_S3_SECRET_KEY, their files, or an AWS profile"
     elif isinstance(error, ValueError):
         mend = f"Correct the endpoint ({_SOURCES})"
     else:
-        mend = f"Check that its endpoint ({_SOURCES}) answers"
-    return BlobStoreError(f"S3 bucket {bucket!r} cannot be used: {name}", mend)
+        mend, lasts = f"Check that its endpoint ({_SOURCES}) answers", ErrorClass.TRANSIENT
+    return BlobStoreError(f"S3 bucket {bucket!r} cannot be used: {name}", mend, lasts)
 
 
 def _code(error: Any) -> str:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from importlib import resources
 
 from atlas.domain.locks import MIGRATE
-from atlas.stores.postgres.pool import Connection
+from atlas.stores.postgres.pool import Connection, statements_within
+
+_SECONDS = 3600.0
+"""That a migration may take: some write a whole table anew."""
 
 
 class SchemaMismatch(Exception):
@@ -43,6 +46,11 @@ async def migrate(connection: Connection) -> list[str]:
 
     Raises `SchemaMismatch` when the database is newer or an applied migration was edited.
     """
+    with statements_within(_SECONDS):
+        return await _migrate(connection)
+
+
+async def _migrate(connection: Connection) -> list[str]:
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1)", MIGRATE)
         await connection.execute(

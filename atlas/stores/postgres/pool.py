@@ -1,8 +1,25 @@
-"""The connection pool, and the vendor's errors told in our words."""
+"""The connection pool, and the vendor's errors told in our words.
+
+A connection may vanish without an end: a firewall forgets it, a machine is gone. Then neither side
+hears of the other, and what the session had locked would stay so for hours. Each side notices by
+itself, within half a minute: the server ends a transaction in which nothing happens, both probe a
+silent peer, and no statement is waited for without limit.
+
+PgBouncer in transaction mode knows sessions only from one transaction to the next. It refuses most
+startup parameters, and a statement prepared on one server connection is unknown to the other. What
+sessions are to have is then said with each transaction, and nothing is prepared.
+"""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import asyncio
+import functools
+import random
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
@@ -12,8 +29,42 @@ Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
 """One connection, the pool's or one's own."""
 
 
+LOST = (
+    OSError,  # a time-out, too
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+)
+"""What a database that is away, restarts, or has no room raises; it may answer soon."""
+
+_SILENCE = {"idle": 10, "interval": 5, "count": 3}
+"""Seconds without a word after which a peer is probed; between probes; probes without an answer."""
+_UNACKNOWLEDGED = 25
+"""Seconds that sent bytes may go unacknowledged."""
+_SESSION = {"jit": "off", "idle_in_transaction_session_timeout": "30s"}
+_TCP = {f"tcp_keepalives_{name}": str(number) for name, number in _SILENCE.items()}
+_DIRECT = {**_SESSION, **_TCP, "tcp_user_timeout": f"{_UNACKNOWLEDGED}s"}
+_LOCALLY = "; ".join(f"set local {name} = '{value}'" for name, value in _SESSION.items())
+
+_STATEMENT = 120.0
+"""Seconds that a statement may take, unless its caller says otherwise."""
+_BEGINNING = 20.0
+"""The same of a transaction's first word: a connection that vanished in the pool shows here."""
+_CANCELLING = 20.0
+"""Seconds after which a connection is given up that does not confirm the end of a statement."""
+_STATEMENTS_KEPT = 100
+"""Prepared statements of a connection."""
+_patience: ContextVar[float] = ContextVar("patience", default=_STATEMENT)
+
+
 class DatabaseUnreachable(Exception):
-    """PostgreSQL does not answer; the message says where and what to do."""
+    """PostgreSQL does not answer; the message says where and what to do. `passing`: it may answer
+    soon, without anybody doing anything."""
+
+    def __init__(self, message: str, *, passing: bool = True) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 def shown(database_url: str) -> str:
@@ -31,26 +82,150 @@ def shown(database_url: str) -> str:
     return f"{hosts}{port}{parts.path}"
 
 
+@contextmanager
+def statements_within(seconds: float) -> Iterator[None]:
+    """Let each statement of the block, on any connection, take so long at most."""
+    token = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
+
+
+class PatientConnection(asyncpg.Connection):
+    """Gives up a statement after a while, and a peer that fell silent."""
+
+    def __init__(self, protocol: Any, transport: Any, *rest: Any) -> None:
+        super().__init__(protocol, transport, *rest)
+        _probe_silence(transport.get_extra_info("socket"))
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+        if query.startswith("BEGIN"):
+            timeout = timeout or min(_BEGINNING, _patience.get())
+        return await super().execute(query, *args, timeout=timeout or _patience.get())
+
+    def cursor(self, query: str, *args: Any, timeout: float | None = None, **named: Any) -> Any:
+        return super().cursor(query, *args, timeout=timeout or _patience.get(), **named)
+
+
+class TellingConnection(PatientConnection):
+    """Says with each transaction, in the same message, what its session is to have."""
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+        words = f"{query} {_LOCALLY}" if query.startswith("BEGIN") else query
+        return await super().execute(words, *args, timeout=timeout)
+
+
+def _patient(name: str) -> Callable[..., Awaitable[Any]]:
+    """The method of asyncpg, with our time-out where none is given."""
+
+    @functools.wraps(getattr(asyncpg.Connection, name))
+    async def within(self: Any, *args: Any, timeout: float | None = None, **named: Any) -> Any:
+        method = getattr(asyncpg.Connection, name)  # telemetry replaces it
+        return await method(self, *args, timeout=timeout or _patience.get(), **named)
+
+    return within
+
+
+for _name in ("executemany", "fetch", "fetchrow", "fetchval", "copy_records_to_table"):
+    setattr(PatientConnection, _name, _patient(_name))
+
+
+def _probe_silence(peer: socket.socket | None) -> None:
+    if peer is None or peer.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (
+        ("TCP_KEEPIDLE", _SILENCE["idle"]),
+        ("TCP_KEEPALIVE", _SILENCE["idle"]),  # what macOS calls it
+        ("TCP_KEEPINTVL", _SILENCE["interval"]),
+        ("TCP_KEEPCNT", _SILENCE["count"]),
+        ("TCP_USER_TIMEOUT", 1000 * _UNACKNOWLEDGED),
+    ):
+        if hasattr(socket, option):
+            peer.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
 async def _keep_session(connection: object) -> None:
     """No store changes session state (settings are `set local`), so that a returned connection
     needs no RESET ALL: one round trip less each time. An open transaction is rolled back before.
     """
 
 
-async def open_pool(database_url: str, *, size: int = 10, minimum: int = 1) -> asyncpg.Pool:
-    """Connect; raises `DatabaseUnreachable`."""
-    try:
-        return await asyncpg.create_pool(
+async def connect_once(
+    database_url: str, *, name: str = "atlas", timeout: float = 30, wait: float = 0.0
+) -> asyncpg.Connection:
+    """One connection of one's own, behind PgBouncer too. Raises what asyncpg does."""
+    return await _connect(
+        wait,
+        database_url,
+        timeout=timeout,
+        command_timeout=_CANCELLING,
+        statement_cache_size=0,
+        connection_class=TellingConnection,
+        server_settings={"application_name": name},
+    )
+
+
+async def open_pool(
+    database_url: str, *, size: int = 10, minimum: int = 1, wait: float = 0.0
+) -> asyncpg.Pool:
+    """Connect; raises `DatabaseUnreachable`. Where the server has no room for another connection,
+    one is waited for up to `wait` seconds, now and whenever the pool grows."""
+    with answering(database_url):
+        pooled = await _is_pooled(database_url, wait)
+        pool: asyncpg.Pool = await asyncpg.create_pool(
             database_url,
+            connect=functools.partial(_connect, wait),
             min_size=minimum,
             max_size=size,
-            command_timeout=120,
+            command_timeout=_CANCELLING,
             reset=_keep_session,
-            server_settings={"application_name": "atlas", "jit": "off"},
+            connection_class=TellingConnection if pooled else PatientConnection,
+            server_settings={"application_name": "atlas"} | ({} if pooled else _DIRECT),
+            statement_cache_size=0 if pooled else _STATEMENTS_KEPT,
         )
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        return pool
+
+
+async def _is_pooled(database_url: str, wait: float) -> bool:
+    """Whether something stands in between that shares server connections: it gives each client a
+    key of its own, while PostgreSQL's own key begins with the process that serves it."""
+    connection = await connect_once(database_url, wait=wait)
+    try:
+        serving = await connection.fetchval("select pg_backend_pid()")
+        return bool(serving != connection.get_server_pid())
+    finally:
+        await connection.close()
+
+
+async def _connect(wait: float, *args: Any, **named: Any) -> asyncpg.Connection:
+    deadline = asyncio.get_running_loop().time() + wait
+    pause = 0.1
+    while True:
+        try:
+            return await asyncpg.connect(*args, **named)
+        except asyncpg.TooManyConnectionsError:
+            if asyncio.get_running_loop().time() + pause > deadline:
+                raise
+        await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 (no secret)
+        pause = min(2 * pause, 2.0)
+
+
+@contextmanager
+def answering(database_url: str) -> Iterator[None]:
+    """Tell what keeps PostgreSQL from answering in our words: raises `DatabaseUnreachable`."""
+    try:
+        yield
+    except LOST as error:
         raise DatabaseUnreachable(
             f"PostgreSQL does not answer at {shown(database_url)}: "
             f"{error or type(error).__name__}. "
             "Start the embedded stack with `atlas up -d`, or set ATLAS_DATABASE_URL."
+        ) from None
+    except asyncpg.PostgresError as error:
+        raise DatabaseUnreachable(
+            f"PostgreSQL at {shown(database_url)} refused: {error}. "
+            "Correct ATLAS_DATABASE_URL, or what its role may do.",
+            passing=False,
         ) from None

@@ -12,7 +12,7 @@ import asyncpg
 from atlas.domain.analysis import index_parts
 from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.stores.postgres import index
-from atlas.stores.postgres.pool import Connection, shown
+from atlas.stores.postgres.pool import Connection, connect_once, shown, statements_within
 from atlas.stores.postgres.search import search
 
 _PROBE_URL = "atlas:probe"
@@ -30,18 +30,14 @@ async def probe_connection(database_url: str) -> AsyncIterator[Connection]:
     Raises `NoConnection`.
     """
     try:
-        connection = await asyncpg.connect(
-            database_url,
-            timeout=10,
-            command_timeout=15,
-            server_settings={"application_name": "atlas-check", "jit": "off"},
-        )
+        connection = await connect_once(database_url, name="atlas-check", timeout=10)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise NoConnection(
             f"PostgreSQL does not answer at {shown(database_url)}: {error or type(error).__name__}"
         ) from None
     try:
-        yield connection
+        with statements_within(15):
+            yield connection
     finally:
         connection.terminate()  # a farewell could hang
 
