@@ -1,5 +1,5 @@
-"""Connections to PostgreSQL vanish in the middle of a run, and nobody is told: the corpus is that of
-an undisturbed run, and the run ends."""
+"""Connections to PostgreSQL vanish in the middle of a run, and nobody is told: the run ends, with
+the corpus of an undisturbed one."""
 
 from __future__ import annotations
 
