@@ -35,7 +35,7 @@ from atlas.telemetry import setup_telemetry
 from atlas.telemetry.exports import chosen
 from atlas.telemetry.metrics import CountedMeasures
 from atlas.telemetry.runtime import worker_runtime
-from atlas.temporal import TemporalUnreachable, connect
+from atlas.temporal import TemporalUnreachable, answering, connect
 from atlas.web.credentials import CredentialsError
 
 REFUSALS = (
@@ -111,6 +111,7 @@ async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = (
                 log.info("metrics: %s", export)
                 show_slots(settings, served, meter)
                 await on.enter_async_context(sampling(parts, meter))
+            on.enter_context(answering(client))
             workers = build_workers(parts, served)
             for one in workers:
                 await on.enter_async_context(one)

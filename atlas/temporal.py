@@ -45,6 +45,8 @@ _PASSING = (
     RPCStatusCode.UNKNOWN,
 )
 """What a server says, or its connection, that starts, restarts or is busy."""
+_WORKER_ENDED = ("Worker validation failed", "Poll failure")
+"""How the SDK's errors begin that end a worker because Temporal is not there, or says no."""
 
 
 class AtlasPayloadConverter(PydanticPayloadConverter):
@@ -154,6 +156,11 @@ def answering(client: Client) -> Iterator[None]:
             said = error.message or error.status.name
             raise TemporalUnreachable(unreachable(target, said), passing=True) from None
         raise TemporalUnreachable(f"Temporal at {target} refused: {error.message}") from None
+    except RuntimeError as error:
+        if not str(error).startswith(_WORKER_ENDED):
+            raise
+        target = client.service_client.config.target_host
+        raise TemporalUnreachable(unreachable(target, str(error)), passing=True) from None
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -106,6 +107,21 @@ async def test_after_its_patience_it_says_which_part_and_what_to_do(
     assert isinstance(told.value, PartMissing)
     assert str(told.value).startswith(says)
     assert str(told.value).endswith(". Gave up after 1 s of waiting (ATLAS_WORKER_START_PATIENCE).")
+
+
+async def test_a_temporal_that_goes_away_before_the_first_poll_is_told_as_such(
+    atlas_env: AtlasEnv, temporal: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = worker.build_workers
+
+    def build(*values: Any) -> Any:
+        temporal.refuses = True
+        temporal.cut()
+        return sound(*values)
+
+    monkeypatch.setattr(worker, "build_workers", build)
+    with lent(), pytest.raises(worker.REFUSALS, match=r"^Temporal at 127.0.0.1:"):
+        await worker.run(Settings.load(), asyncio.Event())
 
 
 @pytest.mark.parametrize(
