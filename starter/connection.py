@@ -169,8 +169,10 @@ class Parts:
         try:
             # None is kept open: asyncpg would log tracebacks while PostgreSQL restarts.
             pool = await open_pool(self.locations.require_database(), size=4, minimum=0)
-        except (NotRunning, DatabaseUnreachable) as error:
+        except NotRunning as error:
             raise DatabaseDown(str(error)) from None
+        except DatabaseUnreachable as error:
+            raise (DatabaseDown if error.passing else Refused)(str(error)) from None
         try:
             with translated(self._where()):
                 async with pool.acquire() as connection:
