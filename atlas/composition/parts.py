@@ -25,6 +25,7 @@ from atlas.stores.postgres.ledger import make_partitions
 from atlas.stores.postgres.pool import answering as answering_database
 from atlas.stores.postgres.pool import open_pool
 from atlas.stores.postgres.robots import StoredRobots
+from atlas.stores.postgres.sessions import ending_silent
 from atlas.temporal import answering, run_is_open
 from atlas.text.pool import ExtractorPool
 from atlas.web.client import WebClient
@@ -81,6 +82,7 @@ async def open_parts(
             await start_checks.check_all(client, pool)
             async with pool.acquire() as connection:
                 await make_partitions(connection, clock())
+        await stack.enter_async_context(ending_silent(database_url))
         blobs = await stack.enter_async_context(open_blobs(locations.blobs, s3=locations.s3))
         await blobs.check()
         credentials = Credentials()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from atlas.stores.postgres import pool as pools
+from atlas.stores.postgres import sessions
 from tests.e2e.environments import Servers, kill, servers
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import Snapshot, assert_invariants, assert_workflows_healthy, snapshot
@@ -36,6 +37,8 @@ def impatient(patch: pytest.MonkeyPatch) -> None:
     """What takes half a minute takes a second."""
     soon = {"idle_in_transaction_session_timeout": "1s"}
     patch.setattr(pools, "_DIRECT", {**pools._DIRECT, **soon})
+    patch.setattr(sessions, "EVERY", 0.5)
+    patch.setattr(sessions, "SILENT", 1.0)
     for name, seconds in (("_BEGINNING", 1.0), ("_CANCELLING", 1.0)):
         patch.setattr(pools, name, seconds)
     patch.setattr(pools, "_patience", type(pools._patience)("impatient", default=3.0))

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import uuid
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
@@ -19,9 +20,10 @@ from atlas.stores.postgres.pool import (
     shown,
     statements_within,
 )
+from atlas.stores.postgres.sessions import end_silent
 from tests.conftest import PostgresServer
 from tests.pooler import pooled
-from tests.proxy import Proxy, proxied, socket_of, through
+from tests.proxy import Link, Proxy, proxied, socket_of, through
 
 _SECRET = st.text("0123456789/#?@:&=%+ab", min_size=6, max_size=12)
 
@@ -107,6 +109,37 @@ async def test_a_transaction_on_a_vanished_connection_fails_and_the_next_one_wor
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(LOCK)
     pool.terminate()
+
+
+@pytest.mark.fault(2)
+@pytest.mark.parametrize("copies", [False, True])
+async def test_a_client_that_vanishes_in_the_middle_of_a_statement_is_ended_by_another(
+    database_url: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, copies: bool
+) -> None:
+    """Between a statement and its values, or in a copy: the server's time-outs do not reach it."""
+    monkeypatch.setattr(pools, "_CANCELLING", 0.2)
+    other = await connect_once(database_url)
+    await other.execute("create table copied (name text)")
+    vanishing = await connect_once(through(proxy.port, database_url))
+    await vanishing.transaction().start()
+    await vanishing.execute(LOCK)
+
+    def vanish(link: Link, sent: bytes) -> None:
+        if sent[:1] == b"d" if copies else sent[:1] == b"B":  # rows; or values, to be bound
+            proxy.vanish()
+
+    proxy.on_sent = vanish
+    with statements_within(0.2), pytest.raises((TimeoutError, asyncpg.InterfaceError)):
+        if copies:
+            await vanishing.copy_records_to_table("copied", records=[("a row",)])
+        else:
+            await vanishing.execute("update corpus set corpus_id = $1::uuid", uuid.uuid4())
+    vanishing.terminate()
+    assert await end_silent(other, 3600) == 0
+    while not await end_silent(other, 0.1):
+        await asyncio.sleep(0.02)
+    await other.execute(LOCK)
+    await other.close()
 
 
 @pytest.mark.fault(2)
