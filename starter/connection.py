@@ -168,7 +168,9 @@ class Parts:
     async def _open_pool(self) -> asyncpg.Pool:
         try:
             # None is kept open: asyncpg would log tracebacks while PostgreSQL restarts.
-            pool = await open_pool(self.locations.require_database(), size=4, minimum=0)
+            pool = await open_pool(
+                self.locations.require_database(), size=4, minimum=0, leisurely=True
+            )
         except NotRunning as error:
             raise DatabaseDown(str(error)) from None
         except DatabaseUnreachable as error:

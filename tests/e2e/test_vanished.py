@@ -35,8 +35,7 @@ settling, and, once it was heard, before the answer to a commit."""
 
 def impatient(patch: pytest.MonkeyPatch) -> None:
     """What takes half a minute takes a second."""
-    soon = {"idle_in_transaction_session_timeout": "1s"}
-    patch.setattr(pools, "_DIRECT", {**pools._DIRECT, **soon})
+    patch.setattr(pools, "_IDLE", "1s")
     patch.setattr(sessions, "EVERY", 0.5)
     patch.setattr(sessions, "SILENT", 1.0)
     for name, seconds in (("_BEGINNING", 1.0), ("_CANCELLING", 1.0)):

@@ -63,9 +63,7 @@ async def test_what_a_vanished_connection_had_locked_is_let_go(
     database_url: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, direct: bool
 ) -> None:
     """Said at the start of the session, or with each transaction."""
-    soon = {"idle_in_transaction_session_timeout": "200ms"}
-    monkeypatch.setattr(pools, "_DIRECT", {**pools._DIRECT, **soon})
-    monkeypatch.setattr(pools, "_LOCALLY", pools._LOCALLY.replace("30s", "200ms"))
+    monkeypatch.setattr(pools, "_IDLE", "200ms")
     url = through(proxy.port, database_url)
     pool = await open_pool(url) if direct else None
     vanishing = await pool.acquire() if pool else await connect_once(url)
@@ -183,7 +181,11 @@ async def test_behind_a_pooler_every_transaction_has_the_settings_and_nothing_is
         assert answers == [("off", "30s", number) for number in range(24)]
         for number in range(12):  # outside of transactions, on one server connection or another
             assert await pool.fetchval("select $1::int + 1", number) == number + 1
+        leisurely = await open_pool(through(pooler.port, database_url), leisurely=True)
+        async with leisurely.acquire() as connection, connection.transaction():
+            assert await connection.fetchval(f"show {pools._IDLING}") == "10min"
         assert pooler.refused == []
+        await leisurely.close()
         await pool.close()
 
 

@@ -42,10 +42,13 @@ _SILENCE = {"idle": 10, "interval": 5, "count": 3}
 """Seconds without a word after which a peer is probed; between probes; probes without an answer."""
 _UNACKNOWLEDGED = 25
 """Seconds that sent bytes may go unacknowledged."""
-_SESSION = {"jit": "off", "idle_in_transaction_session_timeout": "30s"}
+_IDLE = "30s"
+"""How long a transaction may wait for its client."""
+_LEISURE = "10min"
+"""The same where the client waits for a person: who reads a list in a pager locks nothing."""
 _TCP = {f"tcp_keepalives_{name}": str(number) for name, number in _SILENCE.items()}
-_DIRECT = {**_SESSION, **_TCP, "tcp_user_timeout": f"{_UNACKNOWLEDGED}s"}
-_LOCALLY = "; ".join(f"set local {name} = '{value}'" for name, value in _SESSION.items())
+_DIRECT = {"jit": "off", **_TCP, "tcp_user_timeout": f"{_UNACKNOWLEDGED}s"}
+_IDLING = "idle_in_transaction_session_timeout"
 
 _STATEMENT = 120.0
 """Seconds that a statement may take, unless its caller says otherwise."""
@@ -111,9 +114,20 @@ class PatientConnection(asyncpg.Connection):
 class TellingConnection(PatientConnection):
     """Says with each transaction, in the same message, what its session is to have."""
 
+    def _idle(self) -> str:
+        return _IDLE
+
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
-        words = f"{query} {_LOCALLY}" if query.startswith("BEGIN") else query
-        return await super().execute(words, *args, timeout=timeout)
+        if query.startswith("BEGIN"):
+            query += f" set local jit = off; set local {_IDLING} = '{self._idle()}'"
+        return await super().execute(query, *args, timeout=timeout)
+
+
+class LeisurelyConnection(TellingConnection):
+    """The same, with time for a person who reads."""
+
+    def _idle(self) -> str:
+        return _LEISURE
 
 
 def _patient(name: str) -> Callable[..., Awaitable[Any]]:
@@ -168,10 +182,18 @@ async def connect_once(
 
 
 async def open_pool(
-    database_url: str, *, size: int = 10, minimum: int = 1, wait: float = 0.0
+    database_url: str,
+    *,
+    size: int = 10,
+    minimum: int = 1,
+    wait: float = 0.0,
+    leisurely: bool = False,
 ) -> asyncpg.Pool:
     """Connect; raises `DatabaseUnreachable`. Where the server has no room for another connection,
-    one is waited for up to `wait` seconds, now and whenever the pool grows."""
+    one is waited for up to `wait` seconds, now and whenever the pool grows. `leisurely`: a
+    transaction may wait for a person."""
+    name, idle = ("atlas-client", _LEISURE) if leisurely else ("atlas", _IDLE)
+    told = LeisurelyConnection if leisurely else TellingConnection
     with answering(database_url):
         pooled = await _is_pooled(database_url, wait)
         pool: asyncpg.Pool = await asyncpg.create_pool(
@@ -181,8 +203,9 @@ async def open_pool(
             max_size=size,
             command_timeout=_CANCELLING,
             reset=_keep_session,
-            connection_class=TellingConnection if pooled else PatientConnection,
-            server_settings={"application_name": "atlas"} | ({} if pooled else _DIRECT),
+            connection_class=told if pooled else PatientConnection,
+            server_settings={"application_name": name}
+            | ({} if pooled else _DIRECT | {_IDLING: idle}),
             statement_cache_size=0 if pooled else _STATEMENTS_KEPT,
         )
         return pool

@@ -32,7 +32,7 @@ async def end_silent(connection: Connection, silent: float) -> int:
         """
         select count(pg_terminate_backend(pid)) from pg_stat_activity
         where datname = current_database() and usename = current_user
-          and application_name like 'atlas%' and pid <> pg_backend_pid()
+          and application_name in ('atlas', 'atlas-check') and pid <> pg_backend_pid()
           and (state = 'active' and wait_event = 'ClientRead' or state like 'idle in transaction%')
           and state_change < clock_timestamp() - make_interval(secs => $1)
         """,
