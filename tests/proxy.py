@@ -65,8 +65,8 @@ class Proxy:
         self.links.add(link)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._pump(link, reader, onward, self.on_sent))
-                group.create_task(self._pump(link, answers, writer, None))
+                group.create_task(self._pump(link, reader, onward, sent=True))
+                group.create_task(self._pump(link, answers, writer, sent=False))
         finally:
             self.links.discard(link)
             link.end()
@@ -76,12 +76,13 @@ class Proxy:
         link: Link,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        told: Callable[[Link, bytes], object] | None,
+        *,
+        sent: bool,
     ) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
-                if told is not None:
-                    told(link, data)
+                if sent and self.on_sent is not None:
+                    self.on_sent(link, data)
                 await link.alive.wait()
                 writer.write(data)
                 await writer.drain()
