@@ -15,6 +15,7 @@ from atlas.composition.starting import PartMissing, Start, Stopped
 from atlas.domain.blob import BlobStoreError
 from atlas.settings import Settings
 from atlas.stores.blobs import open_blobs, s3
+from atlas.temporal import answering, connect
 from tests.e2e.stack import AtlasEnv
 from tests.e2e.zygotes import lent
 from tests.proxy import Link, Proxy, proxied, socket_of, through
@@ -110,6 +111,17 @@ async def test_after_its_patience_it_says_which_part_and_what_to_do(
     assert str(told.value).endswith(". Gave up after 1 s of waiting (ATLAS_WORKER_START_PATIENCE).")
 
 
+async def test_what_ends_workers_for_want_of_temporal_is_told_as_such() -> None:
+    client = await connect("127.0.0.1:1", lazy=True)
+    for said in ("Worker validation failed: transport error", "Poll failure: timed out"):
+        refused = pytest.raises(worker.REFUSALS, match=r"^Temporal .*127\.0\.0\.1:1")
+        with refused, answering(client):
+            raise RuntimeError(said)
+    with pytest.raises(RuntimeError, match="a bug"), answering(client):
+        raise RuntimeError("a bug")
+
+
+@pytest.mark.slow
 async def test_a_temporal_that_goes_away_before_the_first_poll_is_told_as_such(
     atlas_env: AtlasEnv, temporal: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,7 +168,7 @@ async def test_a_worker_that_waits_may_be_stopped(
 
 
 @asynccontextmanager
-async def answering(status: str) -> AsyncIterator[str]:
+async def s3_that_says(status: str) -> AsyncIterator[str]:
     """An S3 that has one answer to everything; its address."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -195,7 +207,7 @@ async def test_an_s3_that_asks_for_patience_gets_it(
             await blobs.check()
         raise AssertionError("it took the probe")
 
-    async with answering(status) as endpoint:
+    async with s3_that_says(status) as endpoint:
         for name, value in {
             "AWS_ENDPOINT_URL_S3": endpoint,
             "AWS_ACCESS_KEY_ID": "key",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from atlas.composition import deadlines
 from atlas.stores.postgres import pool as pools
 from atlas.stores.postgres import sessions
 from tests.e2e.environments import Servers, kill, servers
@@ -35,12 +36,13 @@ settling, and, once it was heard, before the answer to a commit."""
 
 def impatient(patch: pytest.MonkeyPatch) -> None:
     """What takes half a minute takes a second."""
-    patch.setattr(pools, "_IDLE", "1s")
-    patch.setattr(sessions, "EVERY", 0.5)
-    patch.setattr(sessions, "SILENT", 1.0)
-    for name, seconds in (("_BEGINNING", 1.0), ("_CANCELLING", 1.0)):
+    patch.setattr(pools, "_IDLE", "700ms")
+    patch.setattr(sessions, "EVERY", 0.3)
+    patch.setattr(sessions, "SILENT", 0.7)
+    for name, seconds in (("_BEGINNING", 0.5), ("_CANCELLING", 0.5)):
         patch.setattr(pools, name, seconds)
-    patch.setattr(pools, "_patience", type(pools._patience)("impatient", default=3.0))
+    patch.setattr(pools, "_patience", type(pools._patience)("impatient", default=1.5))
+    patch.setattr(deadlines, "_SHARE", 40)
 
 
 async def declare(env: AtlasEnv, origin: Origin) -> None:

@@ -4,13 +4,18 @@ import asyncio
 import socket
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import quote
 
 import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from temporalio.testing import ActivityEnvironment
+from temporalio.worker import ActivityInboundInterceptor
 
+from atlas.composition.deadlines import ShortStatements
 from atlas.embedded.postgres import SUPERUSER
 from atlas.stores.postgres import pool as pools
 from atlas.stores.postgres.pool import (
@@ -107,6 +112,24 @@ async def test_a_transaction_on_a_vanished_connection_fails_and_the_next_one_wor
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(LOCK)
     pool.terminate()
+
+
+@pytest.mark.fault(2)
+@pytest.mark.parametrize(("whole", "statement"), [(60, 20), (1800, 120)])
+async def test_statements_of_short_activities_are_given_up_sooner(
+    whole: int, statement: int
+) -> None:
+    class Innermost(ActivityInboundInterceptor):
+        async def execute_activity(self, input: object) -> float:
+            return pools._patience.get()
+
+    info = replace(
+        ActivityEnvironment.default_info(), start_to_close_timeout=timedelta(seconds=whole)
+    )
+    environment = ActivityEnvironment()
+    environment.info = info
+    bounded = ShortStatements().intercept_activity(Innermost(None))  # type: ignore[arg-type]
+    assert await environment.run(bounded.execute_activity, None) == statement
 
 
 @pytest.mark.fault(2)
