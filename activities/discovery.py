@@ -118,7 +118,11 @@ class Discovery:
         )
         failed = not listing.urls and bool(listing.troubles)
         message = listing.troubles[0][1].message if failed else ""
-        return listed.model_copy(update={"failed": failed, "message": message[:500]})
+        if nothing := bool(listing.urls) and not wanted:
+            message = _out_of_scope(source, len(set(listing.urls)))
+        return listed.model_copy(
+            update={"failed": failed, "out_of_scope": nothing, "message": message[:500]}
+        )
 
     def _maybe_again(self, listing: Listing) -> None:
         for _, error in listing.troubles:
@@ -172,6 +176,17 @@ class Discovery:
             return None
         spent = await self._corpus.listed_above(source, run_id, level)
         return max(0, source.spec.max_pages - spent)
+
+
+def _out_of_scope(source: Source, listed: int) -> str:
+    spec = source.spec
+    rules = [f"prefix {spec.prefix}"] if spec.prefix else []
+    rules += [f"include {each}" for each in spec.include]
+    rules += [f"exclude {each}" for each in spec.exclude]
+    return (
+        f"source '{spec.name}': its rules ({', '.join(rules)}) let none of the {listed} addresses "
+        f"through that it lists; change them with `atlas sources edit {spec.name}`"
+    )
 
 
 def _judged(urls: Sequence[str], scope: Scope) -> tuple[set[str], list[RefusedUrl]]:

@@ -13,7 +13,7 @@ from atlas.domain.schedules import own_schedule
 from atlas.domain.scope import directory_of, scope_of
 from atlas.domain.sources import Deletion, InvalidSource, Kind, SourceSpec, check_source
 from atlas.domain.urls import InvalidUrl, canonicalize
-from atlas.stores.postgres import sources
+from atlas.stores.postgres import selecting, sources
 from atlas.stores.postgres.sources import SourceSummary
 from starter import errors
 from starter.connection import Parts
@@ -135,6 +135,22 @@ class Sources:
             if not found:
                 raise await sources.unknown(connection, name)
             return found[0]
+
+    async def expect(self, *names: str, tags: Sequence[str] = (), all: bool = False) -> None:
+        """Make sure that a run of these sources would have something to work on, for one whose
+        end nobody waits for. Raises `NotFound` for an unknown name and for tags, or all, that
+        select none; `SourcePaused` when every source named is paused."""
+        async with self._told() as connection:
+            found = [await sources.get(connection, name) for name in names]
+            asked = selecting.Asked(names, tags, all=all)
+            nothing, unmatched = await selecting.missing(connection, asked)
+        if nothing or unmatched:
+            raise errors.NotFound(nothing or unmatched)
+        if found and not tags and _all_paused(found):
+            listed = ", ".join(f"'{name}'" for name in names)
+            raise errors.SourcePaused(
+                f"sources: {listed}: paused; `atlas sources resume NAME` lets a source run"
+            )
 
     async def freshness(
         self, *names: str, stale_after: timedelta | None = None
@@ -272,6 +288,10 @@ def canonical(field: str, url: str) -> str:
         return canonicalize(url)
     except InvalidUrl as error:
         raise InvalidRequest(f"{field}: {error}") from None
+
+
+def _all_paused(found: Sequence[sources.Source]) -> bool:
+    return all(source.spec.paused for source in found)
 
 
 def _folder(starts: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ AtlasError
 ├── NotFound             no source, document or run of that name
 ├── SourceExists
 ├── SourceBusy           a run holds the source's lease
+├── SourcePaused         a run that only the named sources concern would do nothing
 ├── DifferentRequest     a run of that id is under way, and was asked for something else
 ├── NoWorker             nobody works on the task queues
 ├── NoResult             the run ended without a result
@@ -52,6 +53,10 @@ class SourceExists(AtlasError):
 
 class SourceBusy(AtlasError):
     """A run works on the source now."""
+
+
+class SourcePaused(AtlasError):
+    """The source is paused, so that a run on it does nothing."""
 
 
 class DifferentRequest(AtlasError):

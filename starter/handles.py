@@ -20,9 +20,10 @@ from temporalio.client import (
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
 )
-from temporalio.exceptions import CancelledError, TerminatedError
+from temporalio.exceptions import ApplicationError, CancelledError, TerminatedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from atlas.contracts.endings import MEANT_NOTHING
 from atlas.contracts.jobs import Progress
 from atlas.contracts.models import Message
 from atlas.contracts.sync_pipeline import SyncProgress
@@ -186,11 +187,20 @@ class RunHandle(Generic[R, P]):
     async def _ended_early(self, error: WorkflowFailureError) -> R:
         """The result of a run that returned none, where its kind has one; else raise why."""
         cause, which = error.cause, self.workflow_id
+        if (result := self._meant_nothing(error)) is not None:
+            return result
         if isinstance(cause, CancelledError):
             raise Cancelled(f"{which} was cancelled") from error
         if isinstance(cause, TerminatedError):
             raise Terminated(f"{which} was terminated: {cause}") from error
         raise Failed(f"{which} failed: {reason_of(error)}") from error
+
+    def _meant_nothing(self, error: WorkflowFailureError) -> R | None:
+        """The result of a run that failed because its request meant nothing."""
+        cause = error.cause
+        if not isinstance(cause, ApplicationError) or cause.type not in MEANT_NOTHING:
+            return None
+        return self._result.model_validate(cause.details[0]) if cause.details else None
 
     async def _how_it_ended(self) -> R | NoResult:
         try:

@@ -31,6 +31,8 @@ class SyncHandle(RunHandle[SyncResult, SyncProgress]):
         return SyncProgress(stage=ended.outcome, counts=ended.counts)
 
     async def _ended_early(self, error: WorkflowFailureError) -> SyncResult:
+        if (result := self._meant_nothing(error)) is not None:
+            return result
         return SyncResult(
             workflow_id=self.workflow_id,
             run_id=self.run_id,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 What = Literal["failed pages", "failed sources", "the same again", "nothing"]
 
 _WELL = ("completed", "ok", "no_data")
-_FAILED_PAGES = "completed_with_failures"
+_FAILED_PAGES = ("completed_with_failures", "all_failed")
 _NOT_ASKED_AGAIN = ("trigger", "state")
 
 
@@ -85,12 +85,12 @@ async def _again(
     outcome: str,
     asked: Mapping[str, Any] | None,
 ) -> tuple[What, dict[str, Any]]:
-    if kind.name == "batch_process" and outcome == _FAILED_PAGES:
+    if kind.name == "batch_process" and outcome in _FAILED_PAGES:
         kept = {name: asked[name] for name in ("force", "chunk", "concurrency")} if asked else {}
         return "failed pages", {**kept, "failed_of": found.run_id}
     if kind.name == "sync_pipeline" and found.record is not None and found.record.source:
         sources = [found.record.source]
-        if outcome == _FAILED_PAGES:
+        if outcome in _FAILED_PAGES:
             return "failed pages", _failed_of(sources, asked)
         return "the same again", {**(asked or {}), "sources": sources}
     if asked is None:
@@ -98,7 +98,7 @@ async def _again(
             f"{found.workflow_id}: what it was asked for is no longer known, since Temporal keeps "
             f"it for 30 days. Start it anew: `atlas start {kind.name} …`"
         )
-    if kind.name == "sync_pipeline" and outcome == _FAILED_PAGES:
+    if kind.name == "sync_pipeline" and outcome in _FAILED_PAGES:
         return await _failed_sources(parts, found, dict(asked))
     return "the same again", dict(asked)
 
@@ -123,7 +123,7 @@ async def _failed_sources(
     names = sorted(one.source for one in bad)
     if not bad or len(result.sources) == len(bad) >= 100:  # there may be more than are listed
         return "the same again", asked
-    if all(one.outcome == _FAILED_PAGES for one in bad):
+    if all(one.outcome in _FAILED_PAGES for one in bad):
         return "failed pages", _failed_of(names, asked)
     return "failed sources", {**asked, "sources": names, "tags": [], "all": False}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 
 from temporalio import workflow
@@ -16,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         BatchResult,
         BatchState,
         ChunkDone,
+        ProcessOutcome,
         Selected,
         SelectPages,
         WindUp,
@@ -29,12 +31,15 @@ with workflow.unsafe.imports_passed_through():
         handlers_ended,
         history_is_long,
     )
+    from workflows.ending import ended
     from workflows.job import Job, stop_if_cancelled
     from workflows.lanes import Lane, cancel_lanes, run_lanes
     from workflows.options import BULK, CLOSING
 
 _LONGEST_WAIT = 60.0
 _WORKING = "processing and indexing"
+_MAY_PASS = {"quarantined", "unsettled", "extractor_below"}
+"""Parts of a query that ask for a state: that no document is in it is good news."""
 
 
 @workflow.defn(name="batch_process")
@@ -63,7 +68,7 @@ class BatchProcess(Job):
                 wound = await self._wind_up(cancelled=True)
                 await self.end("cancelled", "", wound.counts.model_dump())
             raise
-        return await self._result(wound)
+        return ended(await self._result(wound), request.trigger)
 
     async def _open(self) -> None:
         """Begin and select, or go on where the execution before ended."""
@@ -178,15 +183,13 @@ class BatchProcess(Job):
         )
 
     async def _result(self, wound: WoundUp) -> BatchResult:
-        message = _message(wound)
+        outcome, message = _told(self._request, wound)
         self.tell("closing", done=wound.counts.done, counts=wound.counts)
-        await self.end(
-            wound.outcome, message, {**wound.counts.model_dump(), "missing": wound.missing}
-        )
+        await self.end(outcome, message, {**wound.counts.model_dump(), "missing": wound.missing})
         return BatchResult(
             workflow_id=workflow.info().workflow_id,
             run_id=self.run_id,
-            outcome=wound.outcome,
+            outcome=outcome,
             counts=wound.counts,
             selected=wound.counts.seen,
             missing=wound.missing,
@@ -197,9 +200,20 @@ class BatchProcess(Job):
         )
 
 
-def _message(wound: WoundUp) -> str:
-    if not wound.missing:
-        return ""
-    return (
-        f"{wound.missing} of those asked for are no page that Atlas knows; the manifest names them"
-    )
+def _told(request: BatchRequest, wound: WoundUp) -> tuple[ProcessOutcome, str]:
+    """How the batch ended, and what is to be said of it."""
+    if wound.missing:
+        return wound.outcome, (
+            f"{wound.missing} of those asked for are no page that Atlas knows; the manifest names "
+            "them"
+        )
+    if wound.counts.seen or wound.outcome != "completed":
+        return wound.outcome, ""
+    if request.failed_of is not None:
+        return "completed", f"failed_of: no page of run {request.failed_of} failed"
+    asked = request.query.model_dump(exclude_defaults=True) if request.query else {}
+    said = f"query: no stored document fits {json.dumps(asked)}"
+    if set(asked) & _MAY_PASS:
+        return "completed", said
+    mend = "`atlas docs list` lists what is stored; sync a source to fetch its pages first"
+    return "nothing_selected", f"{said}; {mend}"

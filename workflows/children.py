@@ -18,6 +18,7 @@ from temporalio.exceptions import (
 
 with workflow.unsafe.imports_passed_through():
     from atlas.contracts.collect import CollectResult
+    from atlas.contracts.endings import MEANT_NOTHING
     from atlas.contracts.models import Outcome, Request
     from atlas.contracts.sync_pipeline import (
         MAX_SOURCES_LISTED,
@@ -32,6 +33,13 @@ Feed = Callable[[], Awaitable[list[WaitingSource] | None]]
 """The next part of the sources; None when there are no more."""
 
 _BEST_LAST: tuple[Outcome, ...] = ("completed_with_failures", "limit_reached", "completed")
+_WELL: tuple[Outcome, ...] = ("completed", "already_running")
+_CAME_TO_NOTHING: set[str] = {
+    *("all_failed", "failed", "listing_failed"),
+    *("nothing_selected", "source_paused", "unknown_source"),
+}
+_NAMED = 10
+"""Sources that a message names."""
 _MESSAGE = 160
 """Characters of each source's message: a hundred of them must fit into what a run carries over."""
 
@@ -132,7 +140,18 @@ class Children:
             return "completed"
         if bad == {"limit_reached"}:
             return "limit_reached"
-        return cast(Outcome, kinds.pop()) if len(kinds) == 1 else "completed_with_failures"
+        if len(kinds) == 1:
+            return cast(Outcome, kinds.pop())
+        return "completed_with_failures" if kinds - _CAME_TO_NOTHING else "all_failed"
+
+    def said(self) -> str:
+        """Which sources did not complete, and why, the worst first; empty when all did."""
+        bad = [one for one in self.outcomes if one.outcome not in _WELL]
+        told = [_said(one) for one in bad[:_NAMED]]
+        more = sum(self.by_outcome.values()) - sum(self.by_outcome.get(each, 0) for each in _WELL)
+        if more > len(told):
+            told.append(f"and {more - len(told)} more")
+        return "; ".join(told)
 
     def summary(self) -> dict[str, int]:
         """Figures for the run's record."""
@@ -252,6 +271,19 @@ class Children:
 async def _tell(child: workflow.ChildWorkflowHandle[object, Result], signal: str) -> None:
     with suppress(FailureError):  # it may have ended in this moment
         await child.signal(signal)
+
+
+def _said(one: SourceOutcome) -> str:
+    """A source and its outcome, and the mend where the request is what is wrong."""
+    why = f" ({one.message})" if one.outcome in MEANT_NOTHING and one.message else ""
+    return f"{one.source}: {one.outcome}{why}"
+
+
+def unknown_source(name: str, message: str) -> SourceOutcome:
+    """Of a name that no source has; `message` is what is said of the first such name."""
+    if f"'{name}'" not in message:
+        message = f"no source is named '{name}'; `atlas sources list` shows those there are"
+    return SourceOutcome(source=name, outcome="unknown_source", message=message[:_MESSAGE])
 
 
 def _worst_first(one: SourceOutcome) -> tuple[int, str]:

@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from atlas.contracts.names import collect_workflow_id
     from workflows.children import Family
+    from workflows.ending import ended
     from workflows.planned_sources import PlannedSources
 
 
@@ -33,7 +34,7 @@ class CollectAllSources(PlannedSources):
         children, outcome = await self.work_through(
             "collect_all_sources", request, plan, _family(request)
         )
-        return CollectAllResult(
+        result = CollectAllResult(
             workflow_id=workflow.info().workflow_id,
             run_id=self.run_id,
             outcome=outcome,
@@ -45,6 +46,7 @@ class CollectAllSources(PlannedSources):
             message=self.note,
             events=self.events,
         )
+        return ended(result, request.trigger)
 
 
 def _family(request: CollectAllRequest) -> Family:

@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from atlas.contracts.refusal import missing_input
     from atlas.contracts.sync_pipeline import SyncRequest, SyncResult, SyncState
     from atlas.contracts.work import COLLECTING, Limits, RunLimits
+    from workflows.ending import ended
     from workflows.pausable_run import PausableRun
     from workflows.sync_source import SourceRun
 
@@ -24,7 +25,9 @@ class CollectFromSource(PausableRun[SourceRun]):
         if request is None:
             raise missing_input("collect_from_source", '{"source": "docs"}')
         run = SourceRun(_as_sync(request), request.state or SyncState(), request, deepens=True)
-        return _as_collection(request, await (await self._take_up(run)).run())
+        return ended(
+            _as_collection(request, await (await self._take_up(run)).run()), request.trigger
+        )
 
     @workflow.update
     async def add_urls(self, request: AddUrls) -> UrlsAdded:

@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
         handlers_ended,
         history_is_long,
     )
+    from workflows.ending import ended
     from workflows.job import Job
     from workflows.options import BULK
 
@@ -52,7 +53,7 @@ class DeduplicateDocuments(Job):
     async def run(self, request: DeduplicateRequest | None = None) -> DeduplicateResult:
         self._request = request or DeduplicateRequest()
         try:
-            return await self._deduplicate()
+            return ended(await self._deduplicate(), self._request.trigger)
         except BaseException as error:
             if is_cancelled_exception(error):
                 await self._forget()

@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from atlas.contracts.names import sync_workflow_id
     from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
     from workflows.children import Children, Family
+    from workflows.ending import ended
     from workflows.planned_sources import PlannedSources
 
 _NOT_STARTED = ("already_running", "source_paused", "unknown_source")
@@ -28,7 +29,7 @@ class HourlyCollection(PlannedSources):
         children, outcome = await self.work_through(
             "hourly_collection", request, plan, _family(request)
         )
-        return HourlyResult(
+        result = HourlyResult(
             workflow_id=workflow.info().workflow_id,
             run_id=self.run_id,
             outcome=outcome,
@@ -41,6 +42,7 @@ class HourlyCollection(PlannedSources):
             message=self.note,
             events=self.events,
         )
+        return ended(result, request.trigger)
 
 
 def _started(children: Children) -> int:

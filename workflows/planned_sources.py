@@ -14,8 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from atlas.contracts.collect import CollectAllRequest, HourlyRequest
     from atlas.contracts.jobs import Progress
     from atlas.contracts.models import Outcome
-    from atlas.contracts.sync_pipeline import SourceOutcome, SyncState, WaitingSource
-    from workflows.children import Children, Family
+    from atlas.contracts.sync_pipeline import SyncState, WaitingSource
+    from workflows.children import Children, Family, unknown_source
     from workflows.continuing import (
         continue_as_new,
         events_so_far,
@@ -36,6 +36,7 @@ class PlannedSources(Job):
         self._place = 0
         self._total = 0
         self._events_before = 0
+        self._nothing = self._unmatched = ""
 
     async def work_through(
         self,
@@ -62,8 +63,10 @@ class PlannedSources(Job):
             if is_cancelled_exception(error):
                 await self.end("cancelled", "", children.summary())
             raise
-        outcome = children.together()
-        await self.end(outcome, _message(children), children.summary())
+        outcome: Outcome = (
+            "nothing_selected" if self._is_mistake(request, children) else children.together()
+        )
+        await self.end(outcome, self._message(children), children.summary())
         return children, outcome
 
     @property
@@ -76,15 +79,23 @@ class PlannedSources(Job):
         """What the run's end has to say beside the figures."""
         return self._progress.note
 
+    def _is_mistake(self, request: CollectAllRequest | HourlyRequest, children: Children) -> bool:
+        """Whether a person meant no source at all. A schedule may find all of them paused."""
+        return bool(self._nothing) and not children.done and request.trigger != "schedule"
+
+    def _message(self, children: Children) -> str:
+        if not children.done:
+            return self._nothing or "no source is due"
+        return "; ".join(each for each in (children.said(), self._unmatched) if each)
+
     async def _decide(self, kind: str, trigger: str, plan: PlanSources, children: Children) -> None:
         await self.begin(kind, trigger)
         self.tell("planning", of="sources")
         planned = await workflow.execute_activity_method(Running.plan_sources, plan, **SHORT)
+        self._nothing, self._unmatched = planned.nothing, planned.unmatched
         self._total = planned.sources + len(planned.unknown)
         for name in planned.unknown:
-            children.note(
-                SourceOutcome(source=name, outcome="unknown_source", message=planned.message)
-            )
+            children.note(unknown_source(name, planned.message))
 
     async def _go_on(self, state: SyncState, children: Children) -> None:
         self._place, self._total = int(state.after or 0), state.total
@@ -129,10 +140,3 @@ class PlannedSources(Job):
             total=self._total,
         )
         continue_as_new(request, children.keep(state))
-
-
-def _message(children: Children) -> str:
-    if not children.done:
-        return "no source is meant, due or declared"
-    bad = [one for one in children.outcomes if one.outcome not in ("completed", "already_running")]
-    return "; ".join(f"{one.source}: {one.outcome}" for one in bad[:10])

@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
         WoundUp,
     )
     from atlas.contracts.refusal import invalid_input, missing_input
+    from workflows.ending import ended
     from workflows.job import Job, stop_if_cancelled
     from workflows.options import CLOSING, PROCESSING, SHORT
 
@@ -45,7 +46,7 @@ class ProcessDocument(Job):
                 await self._wind_up(cancelled=True)
                 await self.end("cancelled", "", {})
             raise
-        return await self._result(wound)
+        return ended(await self._result(wound), request.trigger)
 
     async def _work(self, request: ProcessRequest) -> None:
         self.tell("selecting", of="documents")

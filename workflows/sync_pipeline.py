@@ -12,6 +12,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from atlas.contracts.refusal import missing_input
     from atlas.contracts.sync_pipeline import SyncRequest, SyncResult, SyncState
+    from workflows.ending import ended
     from workflows.pausable_run import PausableRun
     from workflows.sync_several import SeveralSources
     from workflows.sync_source import SourceRun
@@ -28,4 +29,4 @@ class SyncPipeline(PausableRun[SourceRun | SeveralSources]):
         state = request.state or SyncState()
         one = not request.all and not request.tags and len(set(request.sources)) == 1
         work = SourceRun(request, state, request) if one else SeveralSources(request, state)
-        return await (await self._take_up(work)).run()
+        return ended(await (await self._take_up(work)).run(), request.trigger)

@@ -10,16 +10,16 @@ with workflow.unsafe.imports_passed_through():
     from activities.running import Running
     from atlas.contracts.activities import ResolvedSources, ResolveSources
     from atlas.contracts.jobs import BeginJob, EndJob, JobPaused
+    from atlas.contracts.models import Outcome
     from atlas.contracts.names import sync_workflow_id
     from atlas.contracts.sync_pipeline import (
-        SourceOutcome,
         SyncProgress,
         SyncRequest,
         SyncResult,
         SyncState,
         WaitingSource,
     )
-    from workflows.children import Children, Family
+    from workflows.children import Children, Family, unknown_source
     from workflows.continuing import (
         continue_as_new,
         events_so_far,
@@ -43,6 +43,7 @@ class SeveralSources:
         self._paused_since = state.paused_since
         self._events_before = state.events
         self._total = state.total
+        self._nothing = self._unmatched = ""
         self._stage = "starting"
         self._recorded = False
         self._children = Children(
@@ -127,14 +128,14 @@ class SeveralSources:
             summary=f"sources after '{self._after}'" if self._after else "the first sources",
             **SHORT,
         )
+        self._nothing = self._nothing or part.nothing
+        self._unmatched = self._unmatched or part.unmatched
         if not part.last:
             return None
         self._after = part.last
         self._total += len(part.names) + len(part.unknown)
         for name in part.unknown:
-            self._children.note(
-                SourceOutcome(source=name, outcome="unknown_source", message=part.message)
-            )
+            self._children.note(unknown_source(name, part.message))
         self._tell()
         return [WaitingSource(source=name) for name in part.names]
 
@@ -181,10 +182,19 @@ class SeveralSources:
         )
         continue_as_new(self._request, self._children.keep(state))
 
+    def _outcome(self) -> tuple[Outcome, str]:
+        """How the whole ended, and what is to be said of it."""
+        if self._children.done:
+            said = "; ".join(each for each in (self._children.said(), self._unmatched) if each)
+            return self._children.together(), said
+        message = self._nothing or "no source is meant, or all are paused"
+        meant = not self._nothing or self._request.trigger == "schedule"
+        return "completed" if meant else "nothing_selected", message
+
     def _result(self) -> SyncResult:
-        outcome = self._children.together()
+        outcome, message = self._outcome()
         self._stage = outcome
-        tell_end(self.progress(), outcome, "")
+        tell_end(self.progress(), outcome, message)
         return SyncResult(
             workflow_id=workflow.info().workflow_id,
             run_id=_run_id(),
@@ -193,7 +203,7 @@ class SeveralSources:
             bytes=self._children.bytes,
             sources=self._children.outcomes,
             events=events_so_far(self._events_before),
-            message="" if self._children.done else "no source is meant, or all are paused",
+            message=message,
         )
 
 

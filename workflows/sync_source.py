@@ -101,6 +101,9 @@ class SourceRun(LanedRun):
                 if listed.failed:
                     self._message = listed.message
                     return "listing_failed"
+                if listed.out_of_scope:
+                    self._message = listed.message
+                    return "nothing_selected"
                 if not listed.pages:
                     self._over = True
                     return None

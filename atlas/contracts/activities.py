@@ -26,6 +26,10 @@ class ResolvedSources(Message):
     message: str = ""
     last: str = ""
     """The last name of this part; empty when there are no more."""
+    nothing: str = ""
+    """Why no source is meant at all; empty when some are."""
+    unmatched: str = ""
+    """Which tags select no source, when others do; empty when all select some."""
 
 
 class OpenRun(Message):
@@ -78,6 +82,9 @@ class LevelListed(Message):
     counts: Counts = Counts()
     cut: bool = False
     """Whether a limit of the run kept pages from being listed."""
+    out_of_scope: bool = False
+    """Whether addresses were listed and the source's rules let none of them through; `message`
+    says so."""
 
 
 class Batch(Message):
@@ -186,6 +193,10 @@ class SourcesPlanned(Message):
     """Names that no source has, the first thousand."""
     message: str = ""
     """Why the first of them is unknown."""
+    nothing: str = ""
+    """Why the request means no source; empty when it means some, though none of them be due."""
+    unmatched: str = ""
+    """Which tags select no source, when others do; empty when all select some."""
 
 
 class NextSources(Message):

@@ -16,6 +16,8 @@ Outcome = Literal[
     "already_running",
     "unknown_source",
     "source_paused",
+    "nothing_selected",
+    "all_failed",
     "cancelled",
     "failed",
 ]

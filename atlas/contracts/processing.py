@@ -20,7 +20,9 @@ Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """A SHA-256 in lower-case hex."""
 PageId = Annotated[int, Field(gt=0, lt=2**63)]
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
-ProcessOutcome = Literal["completed", "completed_with_failures", "unknown_page", "cancelled"]
+ProcessOutcome = Literal[
+    "completed", "completed_with_failures", "unknown_page", "nothing_selected", "cancelled"
+]
 DocumentOutcome = Literal["added", "updated", "unchanged", "failed", "skipped"]
 
 

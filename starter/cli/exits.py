@@ -11,7 +11,8 @@ PIPE_CLOSED = 141
 
 MEANINGS = {
     DONE: "done; pages that failed are no failure of their run",
-    FAILED: "it was done and did not end well, or there is no such thing; also a bug of Atlas",
+    FAILED: "it was done and did not end well, or came to nothing (every page failed, nothing was "
+    "selected, a paused source), or there is no such thing; also a bug of Atlas",
     USAGE: "an argument or a setting cannot be used; the message names it, its value and the mend",
     CANNOT_CONNECT: "a part (PostgreSQL, Temporal, the blob store) does not answer",
     STALE: "a source is later than it promised",

@@ -53,8 +53,13 @@ def details_json(found: RunDetails) -> dict[str, Any]:
 
 
 def listed_row(found: RecordedRun) -> tuple[object, ...]:
-    """The run as a row: run, type, source, started, outcome, counts."""
+    """The run as a row: run, type, source, started, outcome, counts; those of a run of several
+    sources are its children's, as its summary has them."""
+    from atlas.contracts.models import Counts
+
     run, counts = found.run, found.counts
+    if not counts.seen and "seen" in run.summary:
+        counts = Counts.model_validate(run.summary)
     return (
         short(run.run_id),
         run.kind,

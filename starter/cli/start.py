@@ -15,6 +15,8 @@ from starter.cli.output import Format, pairs
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from starter.client import AtlasClient
+
 
 async def start(
     workflow: Annotated[str, Parameter(help="One of the twelve types; `atlas schema` shows them")],
@@ -45,8 +47,25 @@ async def start(
     if "trigger" in kind_named(workflow).request.model_fields:
         fields.setdefault("trigger", "cli")
     async with AtlasClient.connect() as atlas:
+        if not following.waits:
+            await _expect_sources(atlas, workflow, fields)
         run = await atlas.start(workflow, workflow_id=workflow_id, **fields)
         return await followed(run, workflow, following=following, output=output)
+
+
+async def _expect_sources(atlas: AtlasClient, workflow: str, fields: dict[str, Any]) -> None:
+    """Refuse now what a run would refuse when nobody looks any more."""
+    from starter.jobs import kind_named
+    from starter.requests import checked
+
+    if workflow not in ("sync_pipeline", "collect_from_source", "collect_all_sources"):
+        return
+    asked = checked(kind_named(workflow).request, fields).model_dump()
+    names = asked.get("sources", [asked.get("source")])
+    tags = asked.get("tags", ())
+    await atlas.sources.expect(
+        *names, tags=tags, all=asked.get("all", not (names or tags)) and not asked.get("due")
+    )
 
 
 def _fields(request: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from starter.cli.output import Format, note, one_line, say
 
 if TYPE_CHECKING:
     from atlas.contracts.jobs import Progress
+    from atlas.contracts.models import Counts
     from atlas.contracts.sync_pipeline import SyncProgress, SyncResult
     from starter.client import SyncOptions
 
@@ -84,7 +85,9 @@ async def sync(
 ) -> int:
     """Bring the corpus in step with sources: every page is checked, unless you say otherwise.
 
-    Exit code 0 when it is done, pages that failed included; 1 when it failed; with --wait only.
+    Exit code 0 when it is done, pages that failed included; 1 when it failed, every page did, or
+    nothing was selected. What is started without --wait is refused only for a source that is
+    unknown or paused, or a tag that selects none.
 
     Examples:
         atlas sync docs --wait
@@ -99,8 +102,8 @@ async def sync(
         raise InvalidRequest("name the sources to sync, by name or --tag, or give --all")
     async with AtlasClient.connect() as atlas:
         if not following.waits:
-            for name in names:  # a run would end with unknown_source, and nobody would see it
-                await atlas.sources.get(name)
+            # A run would end with unknown_source, say, and nobody would see it.
+            await atlas.sources.expect(*names, tags=work.tag or (), all=all)
         run = await atlas.sync(
             *names,
             all=all,
@@ -112,22 +115,25 @@ async def sync(
         return await followed(run, "sync_pipeline", following=following, output=output)
 
 
+def _worded(counts: Counts) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.model_dump().items())
+
+
 def _print(result: SyncResult) -> None:
-    counts = ", ".join(f"{number} {name}" for name, number in result.counts.model_dump().items())
-    say(f"{result.workflow_id}: {result.outcome}; {counts}")
+    say(f"{result.workflow_id}: {result.outcome}; {_worded(result.counts)}")
     for reason, pages in result.skipped.items():
         say(f"  {pages} pages skipped: {reason}")
     if result.removed:
         say(f"  {result.removed} documents left the corpus: their pages are gone")
     for one in result.sources:
-        if one.outcome != "completed":
-            say(f"  {one.source}: {one.outcome}. {one.message}")
+        why = f". {one.message}" if one.message else ""
+        say(one_line(f"  {one.source}: {one.outcome}; {_worded(one.counts)}{why}"))
     for failure in result.failures:
         say(one_line(f"  {failure.url}: {failure.code}. {failure.message}"))
     if result.counts.failed > len(result.failures) > 0:
         note(f"All failures: `atlas runs show {result.run_id} --failures`.")
-    if result.message:
-        note(result.message)
+    if result.message and not (result.sources and result.outcome == "completed_with_failures"):
+        note(result.message)  # else it repeats what was said of each source
 
 
 def described(progress: SyncProgress | Progress) -> str:

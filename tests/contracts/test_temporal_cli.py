@@ -85,14 +85,18 @@ async def test_a_sync_and_a_fetch(cli: Cli, origin: Origin) -> None:  # noqa: F8
     assert fetched.result["url"] == origin.url("/a")
 
 
-async def test_an_unknown_source_is_an_outcome(cli: Cli) -> None:
-    await cli.env.add_source("docs", "urls", "https://example.org/")
+@pytest.mark.fault(17)
+async def test_a_run_of_no_source_fails_and_says_which_are_known(cli: Cli) -> None:
+    await cli.env.add_source("docs", "urls", "https://example.org/", tags=("news",))
     said = await cli.execute("sync_pipeline", "--input", '{"sources":["dcos"]}')
-    assert said.result["outcome"] == "unknown_source"
-    assert "'dcos'; known: docs" in said.result["message"]
+    assert said.code == 1
+    assert "'dcos'; known: docs" in said.failure
     several = await cli.execute("sync_pipeline", "--input", '{"sources":["dcos", "odcs"]}')
-    assert several.result["outcome"] == "unknown_source"
-    assert [one["source"] for one in several.result["sources"]] == ["dcos", "odcs"]
+    assert several.code == 1
+    assert "dcos: unknown_source" in several.failure and "odcs: unknown_source" in several.failure
+    tagged = await cli.execute("collect_all_sources", "--input", '{"tags":["nwes"]}')
+    assert tagged.code == 1
+    assert "no source carries 'nwes'; known tags: news" in tagged.failure
 
 
 SYNC = "sync_pipeline"

@@ -14,7 +14,7 @@ from atlas.contracts.processing import ProcessResult
 from atlas.domain.prepared import Prepared
 from atlas.stores.postgres.search import search
 from tests.e2e.environments import Servers, servers
-from tests.e2e.stack import AtlasEnv
+from tests.e2e.stack import AtlasEnv, result_of
 from tests.invariants import assert_invariants, assert_workflows_healthy
 from tests.stored import store
 from tests.text import poison
@@ -64,10 +64,10 @@ async def keep(env: AtlasEnv, url: str, body: bytes = TEXT) -> None:
 
 async def process(env: AtlasEnv, **request: Any) -> ProcessResult:
     """As a plain `temporal workflow execute` does."""
-    answer = await env.client.execute_workflow(
+    handle = await env.client.start_workflow(
         "process_document", request, id=f"p-{uuid.uuid4().hex}", task_queue="atlas"
     )
-    return ProcessResult.model_validate(answer)
+    return ProcessResult.model_validate(await result_of(handle))
 
 
 async def refusal(env: AtlasEnv, workflow: str, *inputs: object) -> str:

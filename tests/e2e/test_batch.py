@@ -22,7 +22,7 @@ from atlas.contracts.processing import BatchResult
 from atlas.stores.blobs import open_blobs
 from tests.e2e.environments import Servers, kill, until, until_pages
 from tests.e2e.processing import POISON, env, found, refusal, servers
-from tests.e2e.stack import AtlasEnv
+from tests.e2e.stack import AtlasEnv, result_of
 from tests.invariants import assert_invariants, assert_workflows_healthy
 from tests.stored import store
 
@@ -60,8 +60,7 @@ async def begin(env: AtlasEnv, signal: str = "", **request: Any) -> WorkflowHand
 
 
 async def batch(env: AtlasEnv, **request: Any) -> BatchResult:
-    result: BatchResult = await (await begin(env, **request)).result()
-    return result
+    return BatchResult.model_validate(await result_of(await begin(env, **request)))
 
 
 async def outcomes(env: AtlasEnv, digest: str | None) -> list[dict[str, Any]]:

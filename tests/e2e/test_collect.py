@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError, CancelledError, WorkflowAlre
 from atlas.contracts.names import QUEUE
 from atlas.contracts.sync_pipeline import SyncProgress
 from tests.e2e.environments import until
-from tests.e2e.stack import AtlasEnv
+from tests.e2e.stack import AtlasEnv, result_of
 from tests.e2e.test_sync import found, page
 from tests.invariants import assert_invariants, assert_workflows_healthy
 from tests.origin import Origin
@@ -32,7 +32,7 @@ async def start(env: AtlasEnv, kind: str, given: Any = None, *, id: str = "") ->
 
 
 async def execute(env: AtlasEnv, kind: str, given: Any = None) -> dict[str, Any]:
-    return await (await start(env, kind, given)).result()
+    return dict(await result_of(await start(env, kind, given)))
 
 
 def words(number: int) -> str:

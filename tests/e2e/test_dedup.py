@@ -27,7 +27,7 @@ from atlas.stores.blobs import open_blobs
 from starter.client import AtlasClient
 from starter.errors import DifferentRequest
 from tests.e2e.environments import kill, until
-from tests.e2e.stack import AtlasEnv
+from tests.e2e.stack import AtlasEnv, result_of
 from tests.e2e.test_delivery import activities, beside, cut_short, once, twice
 from tests.invariants import (
     assert_clusters_follow_the_evidence,
@@ -95,7 +95,7 @@ async def start(env: AtlasEnv, **fields: Any) -> WorkflowHandle[Any, Deduplicate
 
 
 async def dedup(env: AtlasEnv, **fields: Any) -> DeduplicateResult:
-    return await (await start(env, **fields)).result()
+    return DeduplicateResult.model_validate(await result_of(await start(env, **fields)))
 
 
 async def marks(env: AtlasEnv, base: str = SITE) -> Marks:

@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 
+import pytest
+
 from atlas.contracts.sync_pipeline import SyncResult
 from starter import AtlasClient
 from tests.e2e.stack import AtlasEnv
@@ -59,6 +61,8 @@ async def test_a_site_is_declared_synced_searched_and_listed(
         await atlas("sources", "pause", "docs")
         paused = await atlas("sync", "docs", "--wait", "-o", "json")
         assert (paused.code, paused.json["outcome"]) == (1, "source_paused")
+        started = await atlas("sync", "docs")
+        assert (started.code, started.out) == (1, "") and "sources resume" in started.err
 
     found = (await atlas("search", "orchard", "apples", "-o", "json")).json
     hit = found["results"][0]
@@ -97,6 +101,58 @@ async def test_a_site_is_declared_synced_searched_and_listed(
     removed = await atlas("sources", "remove", "docs", "--purge", "-o", "json")
     assert removed.json == {"name": "docs", "pages": 3, "purged": True}
     assert (await atlas("docs", "list", "-o", "jsonl")).out == ""
+
+
+@pytest.mark.fault(17)
+async def test_what_selects_nothing_is_no_success(
+    atlas: Atlas, atlas_env: AtlasEnv, origin: Origin
+) -> None:
+    await atlas_env.add_source("gone", "urls", origin.url("/gone"), tags=("news",))
+    async with atlas_env.worker():
+        all_failed = await atlas("sync", "gone", "--wait", "-o", "json")
+        assert (all_failed.code, all_failed.json["outcome"]) == (1, "all_failed")
+        assert "no page could be taken over" in all_failed.json["message"]
+        told = await atlas("sync", "gone", "--wait")
+        assert told.code == 1 and "atlas sources edit gone" in told.err
+        followed = await atlas("runs", "follow", "gone")
+        assert followed.code == 1 and "all_failed" in followed.out
+        again = await atlas("runs", "retry", "gone", "--wait", "-o", "json")
+        assert again.code == 1
+
+        origin.page("/well", PROSE)
+        await atlas_env.add_source("well", "urls", origin.url("/well"), tags=("news",))
+        both = await atlas("sync", "--tag", "news", "--wait")
+        assert both.code == 0, both
+        lines = both.out.splitlines()
+        assert "gone: all_failed; 1 seen, 0 added" in lines[1] and "no page could" in lines[1]
+        assert "well: completed; 1 seen, 1 added" in lines[2]
+        rows = (await atlas("runs", "list", "--limit", "10")).out.splitlines()
+        (row,) = [row for row in rows if "completed_with_failures" in row]
+        assert row.split("\t")[-4:] == ["2", "1", "0", "1"], "the counts of its sources"
+        await atlas_env.pool.execute("delete from sources where name = 'well'")
+
+        for words in (
+            ("sync", "--tag", "nwes"),
+            ("start", "sync_pipeline", '{"tags": ["nwes"]}'),
+            ("start", "collect_all_sources", '{"tags": ["nwes"]}'),
+        ):
+            started = await atlas(*words)  # nobody would see how such a run ends
+            assert (started.code, started.out) == (1, ""), words
+            assert "'nwes'; known tags: news" in started.err, started.err
+            waited = await atlas(*words, "--wait", "-o", "json")
+            assert (waited.code, waited.json["outcome"]) == (1, "nothing_selected"), waited
+            assert "'nwes'; known tags: news" in waited.json["message"]
+        pattern = await atlas("sync", "nosuch*", "--wait")
+        assert (pattern.code, pattern.out) == (2, "") and "nosuch*" in pattern.err
+        unknown = await atlas("start", "collect_from_source", '{"source": "gnoe"}')
+        assert (unknown.code, unknown.out) == (1, "") and "'gnoe'; known: gone" in unknown.err
+        batch = await atlas("process", "--source", "gone", "--wait", "-o", "json")
+        assert (batch.code, batch.json["outcome"]) == (1, "nothing_selected")
+        await atlas("sources", "pause", "gone")
+        everything = await atlas("sync", "--all", "--wait")
+        assert everything.code == 1 and "every source is paused (gone)" in everything.err
+        hourly = await atlas("start", "hourly_collection", '{"trigger": "schedule"}', "--wait")
+        assert hourly.code == 0, hourly
 
 
 async def test_a_started_run_prints_how_to_find_it(

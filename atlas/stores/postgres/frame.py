@@ -19,7 +19,17 @@ from atlas.contracts.activities import (
     RunOpened,
     SourcesPlanned,
 )
-from atlas.stores.postgres import ledger, plans, queue, reconcile, runs, skipping, sources
+from atlas.stores.postgres import (
+    ledger,
+    nothing_done,
+    plans,
+    queue,
+    reconcile,
+    runs,
+    selecting,
+    skipping,
+    sources,
+)
 from atlas.stores.postgres.pool import Connection
 from atlas.stores.postgres.sources import Source
 
@@ -29,7 +39,10 @@ IsOpen = Callable[[str, str], Awaitable[bool]]
 
 _LOOKED_AT = 1_000
 """Open runs that a clean-up asks Temporal about."""
-_WORKED = ("completed", "completed_with_failures", "limit_reached")
+_WORKED = ("completed", "completed_with_failures", "limit_reached", "all_failed")
+"""Outcomes after which a source is not due before its cadence is over."""
+_NOT_THROUGH = ("limit_reached", "all_failed")
+"""Of these, those after which it is not in step with the web."""
 
 
 class RunFrame:
@@ -49,9 +62,21 @@ class RunFrame:
             chunk = [name for name in wanted if name > request.after][: request.limit]
             unknown = [name for name in chunk if name not in set(known)]
             message = str(await sources.unknown(connection, unknown[0])) if unknown else ""
+            nothing, unmatched = "", ""
+            if not request.after:
+                asked = selecting.Asked(request.names, request.tags, all=request.all)
+                nothing, unmatched = await selecting.missing(connection, asked)
+                nothing = f"all: {nothing}" if request.all and nothing else nothing
         found = [name for name in chunk if name not in unknown]
         last = chunk[-1] if chunk else ""
-        return ResolvedSources(names=found, unknown=unknown, message=message, last=last)
+        return ResolvedSources(
+            names=found,
+            unknown=unknown,
+            message=message,
+            last=last,
+            nothing=nothing,
+            unmatched=unmatched,
+        )
 
     async def plan(self, request: PlanSources) -> SourcesPlanned:
         """Decide which sources a run works through, and in which order."""
@@ -162,12 +187,16 @@ class RunFrame:
                     complete=complete,
                     now=now,
                 )
-            message = request.message or _brake_message(gone)
+            message = request.message or _brake_message(gone) or run.message or ""
+            ended = request.outcome
+            if ended is None and run.ended_at is None:
+                ended, why = await nothing_done.judge(connection, run, request.stages)
+                message = message or why
             async with connection.transaction():
                 outcome = await runs.close_run(
                     connection,
                     run_id=request.run_id,
-                    outcome=request.outcome,
+                    outcome=ended,
                     cut=cut,
                     complete=complete,
                     message=message,
@@ -191,7 +220,7 @@ class RunFrame:
         self, connection: Connection, run: runs.Run, outcome: str, stages: Sequence[str]
     ) -> None:
         worked = outcome in _WORKED and "discover" in stages
-        through = worked and outcome != "limit_reached" and {"fetch", "process"} <= set(stages)
+        through = worked and outcome not in _NOT_THROUGH and {"fetch", "process"} <= set(stages)
         await sources.worked(connection, run.source, run.started_at, checked=worked, synced=through)
 
     async def set_paused(self, run_id: str, paused: bool) -> None:

@@ -11,7 +11,7 @@ from atlas.contracts.activities import NextSources, PlannedPart, PlanSources, So
 from atlas.contracts.sync_pipeline import WaitingSource
 from atlas.domain.sources import Candidate, fair_order
 from atlas.domain.urls import host_of
-from atlas.stores.postgres import sources
+from atlas.stores.postgres import selecting, sources
 from atlas.stores.postgres.pool import Connection
 from atlas.stores.postgres.sources import Source
 
@@ -31,7 +31,11 @@ async def make(connection: Connection, request: PlanSources, now: datetime) -> S
             )
             planned = len(chosen)
             await _keep(connection, request.run_id, chosen)
-    return SourcesPlanned(sources=planned, unknown=unknown, message=message)
+    asked = selecting.Asked(request.names, request.tags, all=not (request.names or request.tags))
+    nothing, unmatched = await selecting.missing(connection, asked)
+    return SourcesPlanned(
+        sources=planned, unknown=unknown, message=message, nothing=nothing, unmatched=unmatched
+    )
 
 
 def _meant(source: Source, request: PlanSources, now: datetime) -> bool:
