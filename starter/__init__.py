@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from starter.errors import Refused as Refused
     from starter.errors import SourceBusy as SourceBusy
     from starter.errors import SourceExists as SourceExists
+    from starter.errors import SourcePaused as SourcePaused
     from starter.errors import TemporalDown as TemporalDown
     from starter.errors import Terminated as Terminated
     from starter.errors import TimedOut as TimedOut
@@ -84,6 +85,7 @@ _WHERE = {
         "NotFound",
         "Refused",
         "SourceBusy",
+        "SourcePaused",
         "SourceExists",
         "TemporalDown",
         "Terminated",

@@ -85,6 +85,7 @@ class Sources:
         cron: str | None = None,
         tags: Sequence[str] = (),
         deletion: Deletion = "careful",
+        force: bool = False,
     ) -> Added:
         """Declare a source. `kind` auto asks the web what one URL is; of several, a list of pages.
 
@@ -92,6 +93,8 @@ class Sources:
         at once; `prefix` bounds the pages (of a site by default the folder of its start);
         `include` and `exclude` are regular expressions. `cadence` says how often pages are due;
         below an hour, or with a `cron` (five fields in UTC), the source has a schedule of its own.
+        An address that the settings forbid, and with kind auto one that does not answer or answers
+        that it is gone (404, 410), is `Undetected`, unless `force`.
         Raises `InvalidRequest`, `SourceExists`, `Undetected`, `CannotConnect`.
         """
         starts = tuple(dict.fromkeys(canonical("urls", url) for url in urls))
@@ -114,8 +117,10 @@ class Sources:
         checked(spec)
         await self._refuse_existing(name)
         evidence = None
+        if not force:
+            self._refuse_forbidden(spec)
         if kind == "auto" and len(starts) == 1:
-            spec, evidence = await self._detected(spec)
+            spec, evidence = await self._detected(spec, force=force)
         elif spec.kind == "site" and spec.prefix is None:
             spec = replace(spec, prefix=_folder(starts))
         async with self._told() as connection:
@@ -251,10 +256,15 @@ class Sources:
 
         return refused_address(self._parts.settings, spec.urls)
 
-    async def _detected(self, spec: SourceSpec) -> tuple[SourceSpec, str]:
+    def _refuse_forbidden(self, spec: SourceSpec) -> None:
+        from starter.detecting import refuse_forbidden
+
+        refuse_forbidden(self._parts.settings, spec.urls)
+
+    async def _detected(self, spec: SourceSpec, *, force: bool) -> tuple[SourceSpec, str]:
         from starter.detecting import detected
 
-        found = await detected(self._parts, spec)
+        found = await detected(self._parts, spec, force=force)
         prefix = spec.prefix or found.prefix
         return replace(spec, kind=found.kind, urls=(found.url,), prefix=prefix), found.evidence
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
-from atlas.domain.errors import PageError
+import asyncpg
+
+from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetched import FetchError
 from atlas.domain.sources import SourceSpec
 from atlas.settings import Settings
-from atlas.stores.postgres.hosts import HostSlots
+from atlas.stores.postgres import host_status
+from atlas.stores.postgres.hosts import HeldSlot, HostSlots
 from atlas.stores.postgres.robots import StoredRobots
 from atlas.web.client import WebClient
 from atlas.web.credentials import Credentials, CredentialsError
@@ -21,14 +25,33 @@ from atlas.web.listing import read_document
 from starter.connection import Parts
 from starter.errors import InvalidRequest, Undetected
 
+_FORCE = "--force (of the client: force=True) declares it all the same"
 
-async def detected(parts: Parts, spec: SourceSpec) -> Detected:
-    """What the source's first URL is. Raises `Undetected` when nothing could be heard from it.
 
-    A server that answers at all (with an error, say) is taken for a site: that may pass.
+class _Visit(HostSlots):
+    """Slots that note which hosts nobody had asked before: of an address that is refused nothing
+    is kept."""
+
+    def __init__(self, pool: asyncpg.Pool, spec: SourceSpec) -> None:
+        super().__init__(pool, delay=spec.delay, parallel=spec.parallel)
+        self.new: set[str] = set()
+
+    @asynccontextmanager
+    async def slot(self, host: str, url: str) -> AsyncIterator[HeldSlot]:
+        if not await host_status.known(self._pool, host):
+            self.new.add(host)
+        async with super().slot(host, url) as held:
+            yield held
+
+
+async def detected(parts: Parts, spec: SourceSpec, *, force: bool = False) -> Detected:
+    """What the source's first URL is. Raises `Undetected` when nothing could be heard from it, or
+    there is no such page (404, 410), unless `force`: then it is taken for a site.
+
+    So is a server that answers with another error: that may pass.
     """
-    start = spec.urls[0]
-    slots = HostSlots(await parts.pool(), delay=spec.delay, parallel=spec.parallel)
+    pool, start = await parts.pool(), spec.urls[0]
+    slots = _Visit(pool, spec)
 
     async with await _client(parts) as web:
 
@@ -36,24 +59,35 @@ async def detected(parts: Parts, spec: SourceSpec) -> Detected:
             try:
                 return await read_document(web, url, slots)
             except PageError as error:
-                if url == start and _unheard(error):
+                if url == start and not force and _no_address(error):
                     raise _undetected(url, error) from None
                 raise
 
-        return await detect(start, get)
+        try:
+            return await detect(start, get)
+        except Undetected:
+            await host_status.forget(pool, slots.new)
+            raise
 
 
-def _unheard(error: PageError) -> bool:
-    return (
-        isinstance(error, FetchError) and error.status is None and error.code != "robots_disallowed"
-    )
+def _no_address(error: PageError) -> bool:
+    """Whether the address is wrong, or its server away, rather than in trouble."""
+    if not isinstance(error, FetchError) or error.code == "robots_disallowed":
+        return False
+    return error.status is None or error.error_class is ErrorClass.GONE
 
 
 def _undetected(url: str, error: PageError) -> Undetected:
     return Undetected(
-        f"{url} could not be read, so its kind is unknown ({error.code}: {error.message}). "
-        "Mend that, or name the kind to declare it all the same, as in --kind site"
+        f"url: {url} could not be read ({error.code}: {error.message}), so it is not declared. "
+        f"Check the address; {_FORCE}"
     )
+
+
+def refuse_forbidden(settings: Settings, urls: Sequence[str]) -> None:
+    """Raises `Undetected` when the settings forbid to dial one of the URLs."""
+    if forbidden := refused_address(settings, urls):
+        raise Undetected(f"url: {', '.join(urls)[:300]} is not declared: {forbidden}; {_FORCE}")
 
 
 def refused_address(settings: Settings, urls: Sequence[str]) -> str | None:

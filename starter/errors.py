@@ -16,7 +16,7 @@ AtlasError
 │   ├── Cancelled
 │   └── Terminated       it was ended from outside, at once; the message has the reason given
 ├── TimedOut             the wait ended before the run did; the run goes on
-├── Undetected           what kind of source a URL is could not be found out
+├── Undetected           nothing was found at a URL, or it may not be asked; force declares it
 └── Refused              a part answered, and said no
 """
 
@@ -107,7 +107,7 @@ class TimedOut(AtlasError):
 
 
 class Undetected(AtlasError):
-    """The URL could not be read, so its kind is unknown."""
+    """The URL of a new source could not be read, or may not be, so it was not declared."""
 
 
 class Refused(AtlasError):

@@ -94,10 +94,18 @@ async def add(
         Parameter(help="What the URL is; auto finds out"),
     ] = "auto",
     rules: Rules = _NONE,
+    force: Annotated[
+        bool,
+        Parameter(
+            show_default=False,
+            help="Declare it although the address does not answer, is gone, or is forbidden",
+        ),
+    ] = False,
     output: Format = "text",
 ) -> int:
     """Declare a source. With kind auto Atlas finds out whether the URL is a feed, has a sitemap,
-    or is a site to crawl, and says what it found.
+    or is a site to crawl, and says what it found. An address that does not answer, or answers that
+    there is no such page, is refused; so is one of any kind that the settings forbid.
 
     Examples:
         atlas sources add docs https://docs.example.com/
@@ -108,7 +116,7 @@ async def add(
     from starter.client import AtlasClient
 
     async with AtlasClient.connect() as atlas:
-        added = await atlas.sources.add(name, *_urls(url), kind=kind, **rules.given())
+        added = await atlas.sources.add(name, *_urls(url), kind=kind, force=force, **rules.given())
     if added.evidence:
         note(added.evidence)
     if added.warning:

@@ -3,11 +3,13 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from atlas.contracts.names import QUEUE
 from atlas.contracts.sync_pipeline import SyncRequest
 from atlas.stores.postgres import sources
+from starter import AtlasClient, Undetected
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
 from tests.starter.conftest import Atlas
@@ -104,16 +106,49 @@ async def test_a_private_address_is_refused_with_the_mend(
     assert (refused.code, refused.out) == (1, "")
     assert "loopback" in refused.err and "ATLAS_FETCH_ALLOW_NETWORKS" in refused.err
     assert not origin.requests()
-    # Of a named kind nothing is asked: it is declared, with a warning.
-    declared = await atlas("sources", "add", "docs", origin.url("/"), "--kind", "site")
+    named = await atlas("sources", "add", "docs", origin.url("/"), "--kind", "site")
+    assert (named.code, named.out) == (1, "") and "--force" in named.err
+    declared = await atlas("sources", "add", "docs", origin.url("/"), "--kind", "site", "--force")
     assert declared.code == 0
     assert "will not be fetched" in declared.err
 
 
-async def test_a_server_that_is_not_there_leaves_the_kind_unknown(atlas: Atlas) -> None:
-    ran = await atlas("sources", "add", "docs", "http://127.0.0.1:9/", "--delay", "0")
-    assert ran.code == 1
-    assert "127.0.0.1:9" in ran.err and "--kind site" in ran.err
+@pytest.mark.fault(17)
+async def test_an_address_that_leads_nowhere_is_no_source_unless_forced(
+    atlas: Atlas, corpus: str, origin: Origin
+) -> None:
+    origin.status("/gone", 410)
+    origin.status("/troubled", 503)
+    cases = (
+        (origin.url("/mistyped"), "http_404"),
+        (origin.url("/gone"), "http_410"),
+        ("http://127.0.0.1:9/", "127.0.0.1:9"),
+        ("http://nosuch.invalid/", "nosuch.invalid"),
+        ("http://169.254.1.1/", "ATLAS_FETCH_ALLOW_NETWORKS"),
+    )
+    connection = await asyncpg.connect(corpus)
+    try:
+        for url, said in cases:
+            ran = await atlas("sources", "add", "docs", url, "--delay", "0")
+            assert (ran.code, ran.out) == (1, ""), ran
+            assert url in ran.err and said in ran.err and "--force" in ran.err, ran.err
+            for table in ("sources", "hosts", "robots", "pages", "runs"):
+                assert await connection.fetchval(f"select count(*) from {table}") == 0, table
+        for number, (url, _) in enumerate(cases):
+            forced = await atlas(
+                "sources", "add", f"forced-{number}", url, "--delay", "0", "--force"
+            )
+            assert forced.code == 0, forced
+        assert "forced-0" in (await atlas("sources", "list")).out
+        with pytest.raises(Undetected):
+            async with AtlasClient.connect() as client:
+                await client.sources.add("docs", origin.url("/mistyped"), delay=0)
+        host = "select count(*) from hosts where host = $1"
+        assert await connection.fetchval(host, origin.host) == 1, "another source asked it before"
+        troubled = await atlas("sources", "add", "busy", origin.url("/troubled"), "--delay", "0")
+        assert troubled.code == 0, "that may pass"
+    finally:
+        await connection.close()
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import asyncpg
 
 from atlas.domain.breaker import State, state_of
 from atlas.stores.postgres.pool import Connection
@@ -93,3 +96,19 @@ def _status(
         failures=failures or 0,
         **rest,
     )
+
+
+async def known(pool: asyncpg.Pool, host: str) -> bool:
+    """Whether anybody asked the host before."""
+    return bool(await pool.fetchval("select exists (select from hosts where host = $1)", host))
+
+
+async def forget(pool: asyncpg.Pool, hosts: Collection[str]) -> None:
+    """Keep nothing of hosts, nor of their robots.txt, unless somebody asks them at this moment."""
+    gone = await pool.fetch(
+        "delete from hosts where host = any($1::text[]) "
+        "and not exists (select from unnest(leases) l where l > clock_timestamp()) returning host",
+        list(hosts),
+    )
+    origins = [f"{scheme}://{row['host']}" for row in gone for scheme in ("http", "https")]
+    await pool.execute("delete from robots where origin = any($1::text[])", origins)
