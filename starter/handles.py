@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pydantic import ValidationError
 from temporalio.client import (
@@ -44,6 +44,9 @@ from starter.errors import (
 )
 from starter.pollers import missing_workers, no_worker
 from starter.starting import Started, handle_of
+
+if TYPE_CHECKING:
+    from starter.watching.one_run import Going
 
 R = TypeVar("R", bound=Message)
 P = TypeVar("P", Progress, SyncProgress)
@@ -141,6 +144,14 @@ class RunHandle(Generic[R, P]):
             yield await self._at_the_end(last, await ended)
         finally:
             ended.cancel()
+
+    def going(self, interval: float = 1.0) -> AsyncGenerator[Going]:
+        """How its pages go, one by one, how fast, and whether a worker is there: every `interval`
+        seconds, for ever. Unlike `progress` it asks PostgreSQL and Temporal, not the run, so it
+        tells while no worker is there, too."""
+        from starter.watching.one_run import going
+
+        return going(self._parts, self.workflow_id, self.run_id, bulk=self._bulk, interval=interval)
 
     async def cancel(self) -> None:
         """Ask the run to end: what is under way is finished or given back, nothing half-written.

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from starter.cli.going_words import words_of
 from starter.cli.output import note, one_line
 
 if TYPE_CHECKING:
     from starter.kinds import AnyHandle, JobHandle
+    from starter.watching.one_run import Going
 
 _QUIET = 5.0  # seconds between two lines where there is no terminal
 
 
 class Display:
-    """Shows the progress of one run, as `describe` puts it. `note` prints a line without
-    disturbing it."""
+    """Shows the progress of one run, as `describe` puts it, its pages as they come, and that no
+    worker is there. `note` prints a line without disturbing it."""
 
     def __init__(self, describe: Callable[[Any], str]) -> None:
         self._describe = describe
         self._began = time.monotonic()
+        self._said = ""
+        self._going: Going | None = None
+        self._paused = False
         self._last = ""
         self._last_at = -_QUIET
         self._status = None
@@ -32,9 +38,31 @@ class Display:
             self._status.start()
 
     async def follow(self, run: AnyHandle | JobHandle[Any]) -> None:
-        """Show how the run goes, until it has ended."""
-        async for progress in run:
-            self._show(one_line(self._describe(progress)))
+        """Show how the run goes, until it has ended. The run answers only while a worker is there,
+        so the clock, and what can be told without it, go on beside."""
+        beside = [asyncio.create_task(each) for each in (self._look(run), self._tick())]
+        try:
+            async for progress in run:
+                self._said, self._paused = self._describe(progress), progress.paused
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+        self._going = None  # the last word is the run's own
+        self._paint()
+
+    async def _look(self, run: AnyHandle | JobHandle[Any]) -> None:
+        async for going in run.going():
+            news = (going.silent is None) != (self._going is None or self._going.silent is None)
+            self._going = going
+            if news:
+                self._last_at = -_QUIET  # told at once, also where there is no terminal
+                self._paint()
+
+    async def _tick(self) -> None:
+        while True:
+            self._paint()
+            await asyncio.sleep(1.0)
 
     def note(self, text: str) -> None:
         """A line for the person."""
@@ -48,7 +76,9 @@ class Display:
         if self._status is not None:
             self._status.stop()
 
-    def _show(self, line: str) -> None:
+    def _paint(self) -> None:
+        said = (self._said, words_of(self._going, paused=self._paused))
+        line = one_line(" · ".join(each for each in said if each))
         if self._status is not None:
             from rich.text import Text
 

@@ -137,21 +137,18 @@ def _print(result: SyncResult) -> None:
 
 
 def described(progress: SyncProgress | Progress) -> str:
-    """One line: which source, the stage, how many pages are done and how they ended."""
+    """One line: which source, the stage, and of several how many are done. Its pages are told as
+    they come, and not batch by batch as the run counts them."""
     from atlas.contracts.jobs import Progress
 
     if isinstance(progress, Progress):  # of a sync that `atlas start` began
         return stage_of(progress)
-    counts = progress.counts
     parts = [progress.source, progress.stage]
     if progress.sources_total > 1:
-        parts.append(f"{progress.sources_done} of {progress.sources_total} sources")
+        seen = f", {progress.counts.seen} pages" if progress.counts.seen else ""
+        parts.append(f"{progress.sources_done} of {progress.sources_total} sources{seen}")
     elif progress.level:
         parts.append(f"level {progress.level}")
-    if counts.seen:
-        names = ("added", "updated", "unchanged", "failed", "skipped")
-        ended = [f"{getattr(counts, name)} {name}" for name in names if getattr(counts, name)]
-        parts.append(f"{counts.done}/{counts.seen} pages" + ("".join(f", {e}" for e in ended)))
     return " · ".join(part for part in parts if part)
 
 

@@ -3,8 +3,8 @@ keys and narrow tables. Only `page_counts` grows with a run; who asks it often r
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -47,6 +47,8 @@ class PageCounts:
     failed: int = 0
     under_way: dict[str, int] = field(default_factory=dict)
     """Pages not done, by the stage they have reached: listed, fetched, processed."""
+    ended: dict[str, int] = field(default_factory=dict)
+    """Pages done, by outcome."""
 
 
 async def page_counts(connection: Connection, run_ids: Sequence[str]) -> dict[str, PageCounts]:
@@ -64,9 +66,31 @@ async def page_counts(connection: Connection, run_ids: Sequence[str]) -> dict[st
         if row["stage"] == "done":
             counts.done += pages
             counts.failed += pages if row["outcome"] == "failed" else 0
+            counts.ended[row["outcome"]] = counts.ended.get(row["outcome"], 0) + pages
         else:
             counts.under_way[row["stage"]] = counts.under_way.get(row["stage"], 0) + pages
     return dict(found)
+
+
+def together(found: Iterable[PageCounts]) -> PageCounts:
+    """The counts of several runs as those of one."""
+    whole = PageCounts()
+    for each in found:
+        whole.total += each.total
+        whole.done += each.done
+        whole.failed += each.failed
+        whole.under_way = dict(Counter(whole.under_way) + Counter(each.under_way))
+        whole.ended = dict(Counter(whole.ended) + Counter(each.ended))
+    return whole
+
+
+async def open_runs(connection: Connection, workflow_ids: Sequence[str]) -> list[runs.Run]:
+    """The records of runs under way, by their workflow ids."""
+    rows = await connection.fetch(
+        "select * from runs where ended_at is null and workflow_id = any($1::text[])",
+        list(workflow_ids),
+    )
+    return [runs.run_of(row) for row in rows]
 
 
 async def recorded(connection: Connection, run_ids: Sequence[str]) -> dict[str, runs.Run]:

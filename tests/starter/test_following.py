@@ -1,0 +1,128 @@
+"""What one who waits for a run sees: pages as they come, the pace, and that nobody works on it."""
+
+import asyncio
+import os
+import re
+import sys
+
+import pytest
+
+from atlas.stores.postgres.glance import PageCounts, together
+from starter import AtlasClient
+from starter.cli.going_words import words_of
+from starter.watching.one_run import Going, Pace
+from tests.e2e.environments import kill
+from tests.e2e.stack import AtlasEnv
+from tests.origin import Origin
+
+pytestmark = pytest.mark.fault(18)
+
+PAGES = 60
+
+
+def test_a_pace_is_taken_over_half_a_minute_and_of_a_slow_run_since_its_beginning() -> None:
+    pace = Pace()
+    assert pace.take(0, 0.0) is None
+    assert pace.take(0, 5.0) is None, "nothing moved yet"
+    assert pace.take(10, 10.0) == 1.0
+    for second in range(11, 60):
+        rate = pace.take(10 + 4 * (second - 10), float(second))
+    assert rate == 4.0, "what was slow at first is forgotten"
+    slow = Pace()
+    for minute in range(10):  # a page a minute: the window holds none, or one
+        rate = slow.take(minute, 60.0 * minute)
+        rate = slow.take(minute, 60.0 * minute + 59)
+    assert rate == pytest.approx(9 / 599)
+    assert slow.take(2, 700.0) is None, "a level that is listed anew"
+
+
+def test_a_line_tells_pages_pace_and_time_left_or_since_when_nobody_works() -> None:
+    pages = PageCounts(200, 30, 2, {"listed": 143, "fetched": 27}, {"added": 28, "failed": 2})
+    going = Going(pages, rate=4.1, left=34.9)
+    assert words_of(going) == (
+        "57/200 pages fetched, 30 done, 28 added, 2 failed · 4.1 pages/s · about 35 s left"
+    )
+    assert "about" not in words_of(going, paused=True)
+    lost = words_of(Going(pages, rate=4.1, left=34.9, silent=42.0))
+    assert lost.endswith("no worker, for 42 s: nothing moves until one is back")
+    assert "left" not in lost and "57/200" in lost
+    last = Going(PageCounts(200, 190, 0, {"fetched": 10}, {"added": 190}), rate=0.5, left=20)
+    assert words_of(last) == "190/200 pages done, 190 added · 30.0 pages/min · about 20 s left"
+    assert words_of(None) == words_of(Going()) == ""
+    both = together([pages, PageCounts(10, 10, 1, {}, {"added": 9, "failed": 1})])
+    assert (both.total, both.done, both.failed) == (210, 40, 3)
+    assert both.ended == {"added": 37, "failed": 3}
+    assert both.under_way == {"listed": 143, "fetched": 27}
+
+
+async def serve(env: AtlasEnv, origin: Origin) -> None:
+    """A source of one batch that takes a minute."""
+    for number in range(PAGES):
+        origin.page(f"/{number}", f"<html lang=en><title>{number}</title><p>The lamp of {number}.")
+    urls = [origin.url(f"/{number}") for number in range(PAGES)]
+    await env.add_source("docs", "urls", *urls, delay=0.5, parallel=1)
+
+
+async def test_without_any_worker_the_clock_goes_on(atlas_env: AtlasEnv, origin: Origin) -> None:
+    await serve(atlas_env, origin)
+    async with AtlasClient.connect() as client:
+        run = await client.sync("docs")
+        last = 0.0
+        async for going in run.going(0.05):
+            assert going.silent is not None and going.pages is None
+            assert going.silent >= last
+            last = going.silent
+            if last > 0.3:
+                break
+
+
+@pytest.mark.slow
+async def test_pages_are_counted_one_by_one_and_a_killed_worker_is_told(
+    atlas_env: AtlasEnv, origin: Origin
+) -> None:
+    await serve(atlas_env, origin)
+    worker = atlas_env.spawn_worker()
+    following = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "starter.cli", "sync", "docs", "--wait"),
+        env={**os.environ, **atlas_env.variables},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert following.stderr is not None
+    said: list[str] = []
+
+    async def until_said(pattern: str) -> re.Match[str]:
+        assert following.stderr is not None
+        while line := (await following.stderr.readline()).decode():
+            said.append(line)
+            if found := re.search(pattern, line):
+                return found
+        raise AssertionError(f"the command ended; it said {said}")
+
+    try:
+        some = await until_said(rf"(\d+)/{PAGES} pages fetched.* pages/.* about .* left")
+        assert 0 < int(some[1]) < PAGES, "it is one batch, and not over"
+        await kill(worker)
+        lost = await until_said(rf"(\d+)/{PAGES} pages fetched.*no worker, for (\d+) s")
+        assert int(lost[1]) >= int(some[1]) and "left" not in lost.string
+        atlas_env.spawn_worker()
+        back = await until_said(rf"(\d+)/{PAGES} pages fetched(?!.*no worker)")
+        assert int(back[1]) >= int(lost[1]), "what was fetched before the kill counts"
+    finally:
+        following.kill()
+        await following.communicate()
+
+
+async def test_a_run_of_several_tells_the_pages_of_those_under_way(
+    atlas_env: AtlasEnv, origin: Origin
+) -> None:
+    await serve(atlas_env, origin)
+    await atlas_env.add_source("more", "urls", origin.url("/0"), origin.url("/1"))
+    async with atlas_env.worker(), AtlasClient.connect() as client:
+        run = await client.sync("docs", "more")
+        async for going in run.going(0.2):
+            if going.pages is not None and going.fetched >= 2:
+                assert going.pages.total in (PAGES, PAGES + 2) and going.silent is None
+                break
+        await run.cancel()
+        assert (await run.result()).outcome == "cancelled"
