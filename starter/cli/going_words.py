@@ -34,8 +34,8 @@ def _pages(going: Going) -> str:
         of = f"{going.fetched}/{pages.total} pages fetched, {pages.done} done"
     else:
         of = f"{pages.done}/{pages.total} pages done"
-    return ", ".join([of, *ended])
+    return f"{of}: {', '.join(ended)}" if ended else of
 
 
 def _rate(rate: float) -> str:
-    return f"{rate:.1f} pages/s" if rate >= 1 else f"{rate * 60:.1f} pages/min"
+    return f"{rate:.1f} pages/s" if rate >= 0.5 else f"{rate * 60:.1f} pages/min"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from atlas.contracts.sync_pipeline import SyncProgress, SyncResult
     from starter.client import SyncOptions
 
+_WORKING = "fetching"
+"""How the stage begins of which its pages tell."""
 _DONE = ("completed", "completed_with_failures", "limit_reached")
 
 
@@ -143,7 +145,8 @@ def described(progress: SyncProgress | Progress) -> str:
 
     if isinstance(progress, Progress):  # of a sync that `atlas start` began
         return stage_of(progress)
-    parts = [progress.source, progress.stage]
+    stage = "" if progress.stage.startswith(_WORKING) else progress.stage
+    parts = [progress.source, stage]
     if progress.sources_total > 1:
         seen = f", {progress.counts.seen} pages" if progress.counts.seen else ""
         parts.append(f"{progress.sources_done} of {progress.sources_total} sources{seen}")

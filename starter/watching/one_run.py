@@ -146,6 +146,8 @@ class RunWatch:
     async def _look_for_workers(self) -> None:
         async with self._parts.temporal() as client:
             silent = await self._silent(client)
+        if silent is not None:  # what stood still says nothing of the pace after
+            self._fetching, self._working = Pace(), Pace()
         self._last = replace(self._last, silent=silent)
 
     async def _silent(self, client: Client) -> float | None:
@@ -153,7 +155,7 @@ class RunWatch:
             self._heard = time.monotonic()
             return None
         heard = [each.heard for each in self._fleet.workers()]
-        return min([*heard, time.monotonic() - self._heard])
+        return min(heard, default=time.monotonic() - self._heard)
 
     async def _is_served(self, client: Client) -> bool:
         found = await beats(client, self._queues)

@@ -40,14 +40,14 @@ def test_a_line_tells_pages_pace_and_time_left_or_since_when_nobody_works() -> N
     pages = PageCounts(200, 30, 2, {"listed": 143, "fetched": 27}, {"added": 28, "failed": 2})
     going = Going(pages, rate=4.1, left=34.9)
     assert words_of(going) == (
-        "57/200 pages fetched, 30 done, 28 added, 2 failed · 4.1 pages/s · about 35 s left"
+        "57/200 pages fetched, 30 done: 28 added, 2 failed · 4.1 pages/s · about 35 s left"
     )
     assert "about" not in words_of(going, paused=True)
     lost = words_of(Going(pages, rate=4.1, left=34.9, silent=42.0))
     assert lost.endswith("no worker, for 42 s: nothing moves until one is back")
     assert "left" not in lost and "57/200" in lost
-    last = Going(PageCounts(200, 190, 0, {"fetched": 10}, {"added": 190}), rate=0.5, left=20)
-    assert words_of(last) == "190/200 pages done, 190 added · 30.0 pages/min · about 20 s left"
+    last = Going(PageCounts(200, 190, 0, {"fetched": 10}, {"added": 190}), rate=0.25, left=20)
+    assert words_of(last) == "190/200 pages done: 190 added · 15.0 pages/min · about 20 s left"
     assert words_of(None) == words_of(Going()) == ""
     both = together([pages, PageCounts(10, 10, 1, {}, {"added": 9, "failed": 1})])
     assert (both.total, both.done, both.failed) == (210, 40, 3)
