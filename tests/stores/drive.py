@@ -74,9 +74,9 @@ class Drive:
         rows = [fetched(page, web[page.url]) for page in pages]
         return await self.corpus.record_fetches(run_id, fences(pages), rows)
 
-    async def work(self, batch: Batch, web: Web) -> None:
+    async def work(self, batch: Batch, web: Web, size: int = 100) -> None:
         """Fetch, process and settle a batch."""
-        await self.record(batch.run_id, await self.claim(batch), web)
+        await self.record(batch.run_id, await self.claim(batch, size), web)
         pages = [page for page in await self.corpus.begin_attempt(batch) if page.stage == "fetched"]
         found = [prepared(page, str(web[page.url])) for page in pages]
         await self.corpus.store_prepared(batch.run_id, fences(pages), found)

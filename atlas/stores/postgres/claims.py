@@ -99,9 +99,9 @@ async def _take(connection: Connection, batch: Batch, level: int, size: int, now
             limit $5
             for update of ps skip locked
         )
-        update page_state ps
+        update page_state
         set claim_run = $1, claim_lane = $2, claim_number = $3, fence = fence + 1
-        from next where ps.page_id = next.page_id
+        where page_id = any(array(select page_id from next))
         """,
         batch.run_id,
         batch.lane,
@@ -144,8 +144,8 @@ async def unfinished(connection: Connection, run_id: str, level: int) -> int:
     async with connection.transaction():
         await queue.release_where(
             connection,
-            "claim_run = $1 and page_id in (select page_id from run_pages "
-            "where run_id = $1 and level < $2 and stage <> 'done')",
+            "claim_run = $1 and page_id = any(array(select page_id from run_pages "
+            "where run_id = $1 and level < $2 and stage <> 'done'))",
             run_id,
             level,
         )
@@ -164,14 +164,14 @@ async def begin_attempt(
 ) -> list[HeldPage]:
     """Raise the fence of the batch's pages for this attempt; earlier attempts write no more."""
     rows = await connection.fetch(
-        """
+        f"""
         with mine as (
             select page_id from page_state
             where claim_run = $1 and claim_lane = $2 and claim_number = $3
             order by page_id for update
         ), raised as (
             update page_state ps set fence = fence + 1
-            from mine where ps.page_id = mine.page_id
+            where page_id = any(array(select page_id from mine))
             returning ps.*
         )
         select r.page_id, r.fence, r.fetched_snapshot, r.fetched_type, r.fetched_charset,
@@ -186,11 +186,13 @@ async def begin_attempt(
                case when r.settled_extractor = $4 and r.settled_analyser = $5
                     then r.settled_snapshot end as settled
         from raised r join run_pages rp on rp.run_id = $1 and rp.page_id = r.page_id
-        left join page_state t on t.page_id = r.redirect_to and t.fetched_snapshot is not null
-        left join pages target on target.id = t.page_id
-        where rp.stage <> 'done'
+            and rp.page_id = any(array(select page_id from mine))
+        left join page_state t on t.page_id = r.redirect_to
+        -- Asked here, and not of `t` alone: there is an index of all that were ever fetched.
+        left join pages target on target.id = t.page_id and t.fetched_snapshot is not null
+        where {queue.STAGE} <> 'done'
         order by rp.url
-        """,
+        """,  # noqa: S608 (a constant of `queue`)
         batch.run_id,
         batch.lane,
         batch.number,

@@ -150,7 +150,7 @@ async def _count_attempts(connection: Connection, run_id: str, rows: Sequence[Fe
     await connection.execute(
         "update run_pages rp set attempts = o.attempt "
         "from unnest($2::bigint[], $3::int[]) as o(page_id, attempt) "
-        "where rp.run_id = $1 and rp.page_id = o.page_id",
+        "where rp.run_id = $1 and rp.page_id = any($2::bigint[]) and rp.page_id = o.page_id",
         run_id,
         [row.page_id for row in rows],
         [row.attempt for row in rows],
@@ -212,7 +212,8 @@ async def _follow_redirects(
             select distinct on (p.id) p.id, p.url, rp.level, r.source_id
             from unnest($2::bigint[], $3::text[]) as o(page_id, target)
             join pages p on p.url = o.target
-            join run_pages rp on rp.run_id = $1 and rp.page_id = o.page_id
+            join run_pages rp on rp.run_id = $1 and rp.page_id = any($2::bigint[])
+                and rp.page_id = o.page_id
             join runs r on r.run_id = $1
             where r.source_id is not null order by p.id, rp.level
         ), listed as (

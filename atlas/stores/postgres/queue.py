@@ -18,6 +18,15 @@ from atlas.contracts.models import Counts
 from atlas.domain.errors import PageError
 from atlas.stores.postgres.pool import Connection
 
+STAGE = "(rp.stage || '')"
+"""The stage of a page of a run, in a form that no index knows.
+
+PostgreSQL's statistics lack the run that was just listed: it takes `run_id = $1` for one row, and
+an index of the pages that are not done for the cheapest way in, so that a batch would read the
+whole run, or that once for each of its pages. A statement that names its pages therefore says
+`page_id = any(…)`, which only the primary key answers, and asks for the stage in this form.
+"""
+
 
 async def lock(connection: Connection, fences: Mapping[int, int]) -> set[int]:
     """Lock the pages' rows for this transaction; return those whose fence is still ours."""
@@ -40,14 +49,15 @@ async def finish(
     if not rows:
         return Counter()
     await connection.execute(
-        """
+        f"""
         update run_pages rp
         set stage = 'done', outcome = o.outcome, error_class = o.error_class,
             error_code = o.code, error = o.message, marks = 0, not_before = null
         from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])
              as o(page_id, outcome, error_class, code, message)
-        where rp.run_id = $1 and rp.page_id = o.page_id and rp.stage <> 'done'
-        """,
+        where rp.run_id = $1 and rp.page_id = any($2::bigint[]) and rp.page_id = o.page_id
+          and {STAGE} <> 'done'
+        """,  # noqa: S608 (a constant of this module)
         run_id,
         *[list(column) for column in zip(*rows, strict=True)],
     )
@@ -68,8 +78,11 @@ def _ended(page: int, outcome: str, error: PageError | None) -> _Ended:
 async def skip(connection: Connection, run_id: str, pages: Sequence[int], code: str) -> None:
     """Leave pages (locked before) out of the run: it says nothing of how they fare."""
     await connection.execute(
-        "update run_pages set stage = 'done', outcome = 'skipped', error_code = $3, marks = 0, "
-        "not_before = null where run_id = $1 and page_id = any($2::bigint[]) and stage <> 'done'",
+        f"""
+        update run_pages rp
+        set stage = 'done', outcome = 'skipped', error_code = $3, marks = 0, not_before = null
+        where run_id = $1 and page_id = any($2::bigint[]) and {STAGE} <> 'done'
+        """,  # noqa: S608 (a constant of this module)
         run_id,
         list(pages),
         code,
@@ -110,12 +123,13 @@ async def put_back(
 ) -> None:
     """Return pages (locked before) to the queue, to be tried again from `not_before` on."""
     await connection.execute(
-        """
+        f"""
         update run_pages rp
         set stage = case when $4 then 'listed' else stage end, not_before = o.not_before
         from unnest($2::bigint[], $3::timestamptz[]) as o(page_id, not_before)
-        where rp.run_id = $1 and rp.page_id = o.page_id and rp.stage <> 'done'
-        """,
+        where rp.run_id = $1 and rp.page_id = any($2::bigint[]) and rp.page_id = o.page_id
+          and {STAGE} <> 'done'
+        """,  # noqa: S608 (a constant of this module)
         run_id,
         list(pages),
         list(not_before),
@@ -127,8 +141,10 @@ async def put_back(
 async def advance(connection: Connection, run_id: str, pages: Sequence[int], stage: str) -> None:
     """Move pages (locked before) to the next stage of the run."""
     await connection.execute(
-        "update run_pages set stage = $3 "
-        "where run_id = $1 and page_id = any($2::bigint[]) and stage <> 'done'",
+        f"""
+        update run_pages rp set stage = $3
+        where run_id = $1 and page_id = any($2::bigint[]) and {STAGE} <> 'done'
+        """,  # noqa: S608 (a constant of this module)
         run_id,
         list(pages),
         stage,
@@ -177,9 +193,9 @@ async def release_where(connection: Connection, which: str, *values: object) -> 
     await connection.execute(
         f"""
         with held as (select page_id from page_state where {which} order by page_id for update)
-        update page_state ps
+        update page_state
         set claim_run = null, claim_lane = null, claim_number = null, fence = fence + 1
-        from held where ps.page_id = held.page_id
+        where page_id = any(array(select page_id from held))
         """,  # noqa: S608 (a constant of this module)
         *values,
     )

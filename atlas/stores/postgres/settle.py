@@ -44,23 +44,24 @@ async def _prepared(
 ) -> list[asyncpg.Record]:
     return list(
         await connection.fetch(
-            """
+            f"""
             select w.*, d.text_hash, d.extractor, v.document_id as old_document,
                    od.text_hash as old_hash,
                    (w.links, w.rels) is distinct from (l.links, l.rels) as relinked
             from prepared w
-            join run_pages rp on rp.run_id = $1 and rp.page_id = w.page_id
+            join run_pages rp on rp.run_id = $1 and rp.page_id = any($2::bigint[])
+                and rp.page_id = w.page_id
             join documents d on d.id = w.document_id
             left join versions v on v.page_id = w.page_id and v.valid_to is null
             left join documents od on od.id = v.document_id
             left join lateral (
-                select coalesce(array_agg(target order by ordinal), '{}') as links,
-                       coalesce(array_agg(rel order by ordinal), '{}') as rels
+                select coalesce(array_agg(target order by ordinal), '{{}}') as links,
+                       coalesce(array_agg(rel order by ordinal), '{{}}') as rels
                 from links where page_id = w.page_id
             ) l on true
-            where w.page_id = any($2::bigint[]) and rp.stage = 'processed'
+            where w.page_id = any($2::bigint[]) and {queue.STAGE} = 'processed'
             order by w.page_id
-            """,
+            """,  # noqa: S608 (a constant of `queue`)
             run_id,
             list(pages),
         )

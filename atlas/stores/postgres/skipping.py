@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from atlas.contracts.activities import Batch
 from atlas.contracts.work import RunLimits
+from atlas.stores.postgres import queue
 from atlas.stores.postgres.pool import Connection
 
 BUDGET = "budget"
@@ -55,13 +56,14 @@ async def rest_of_level(connection: Connection, batch: Batch, level: int, code: 
             order by ps.page_id
             for update of ps skip locked
         ), let_go as (
-            update page_state ps
+            update page_state
             set claim_run = null, claim_lane = null, claim_number = null, fence = fence + 1
-            from free where ps.page_id = free.page_id and ps.claim_run = $1
+            where page_id = any(array(select page_id from free))
+              and claim_run is not distinct from $1
         )
-        update run_pages rp
+        update run_pages
         set stage = 'done', outcome = 'skipped', error_code = $5, not_before = null
-        from free where rp.run_id = $1 and rp.page_id = free.page_id
+        where run_id = $1 and page_id = any(array(select page_id from free))
         """,
         batch.run_id,
         batch.lane,
@@ -91,12 +93,13 @@ async def beyond_budget(connection: Connection, run_id: str, level: int, pages: 
                    or (select pages from spent) + row_number() over (order by url) <= $3 as within
             from mine where level = $2 and (cut or untouched)
         )
-        update run_pages rp
-        set stage = case when within then 'listed' else 'done' end,
-            outcome = case when not within then 'skipped' end,
-            error_code = case when not within then $5 end,
-            not_before = null
-        from ranked where rp.run_id = $1 and rp.page_id = ranked.page_id and cut = within
+        update run_pages
+        set (stage, outcome, error_code, not_before) = (
+            select case when cut then 'listed' else 'done' end,
+                   case when not cut then 'skipped' end, case when not cut then $5 end,
+                   null::timestamptz
+            from (select coalesce(stage = 'done' and error_code = any($4), false) as cut) c)
+        where run_id = $1 and page_id = any(array(select page_id from ranked where cut = within))
         """,
         run_id,
         level,
@@ -124,15 +127,16 @@ async def fresh(connection: Connection, batch: Batch) -> list[int]:
     """A page that another run fetched and settled since this run began needs no second request.
     Returns those of the batch that were skipped."""
     rows = await connection.fetch(
-        """
+        f"""
         update run_pages rp set stage = 'done', outcome = 'skipped', error_code = 'fresh'
-        from page_state ps, runs r
-        where ps.claim_run = $1 and ps.claim_lane = $2 and ps.claim_number = $3
-          and rp.run_id = $1 and rp.page_id = ps.page_id and rp.stage = 'listed'
-          and r.run_id = $1 and ps.fetched_run <> $1 and ps.fetched_at >= r.started_at
-          and ps.settled_snapshot = ps.fetched_snapshot
+        where rp.run_id = $1 and {queue.STAGE} = 'listed'
+          and rp.page_id = any(array(
+              select page_id from page_state
+              where claim_run = $1 and claim_lane = $2 and claim_number = $3
+                and fetched_run <> $1 and settled_snapshot = fetched_snapshot
+                and fetched_at >= (select started_at from runs where run_id = $1)))
         returning rp.page_id
-        """,
+        """,  # noqa: S608 (a constant of `queue`)
         batch.run_id,
         batch.lane,
         batch.number,
