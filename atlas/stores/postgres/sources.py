@@ -209,23 +209,28 @@ async def worked(
 
 async def summaries(connection: Connection, name: str | None = None) -> list[SourceSummary]:
     """All sources, or one, with their counts and last run."""
+    # All are counted in one pass over their pages; one by its own pages.
+    chosen = "" if name is None else "where {} = (select id from sources where name = $1)"
     rows = await connection.fetch(
-        """
-        select s.*, p.pages, p.live, r.outcome as last_outcome, r.ended_at as last_ended
-        from sources s
-        left join lateral (
-            select count(*) as pages,
+        f"""
+        with held as (
+            select sp.source_id, count(*) as pages,
                    count(*) filter (where ps.lifecycle in ('live', 'suspect')) as live
-            from source_pages sp join page_state ps using (page_id) where sp.source_id = s.id
-        ) p on true
+            from source_pages sp join page_state ps using (page_id)
+            {chosen.format("sp.source_id")}
+            group by sp.source_id
+        )
+        select s.*, coalesce(h.pages, 0) as pages, coalesce(h.live, 0) as live,
+               r.outcome as last_outcome, r.ended_at as last_ended
+        from sources s left join held h on h.source_id = s.id
         left join lateral (
             select outcome, ended_at from runs
             where source_id = s.id and ended_at is not null order by started_at desc limit 1
         ) r on true
-        where $1::text is null or s.name = $1
+        {chosen.format("s.id")}
         order by s.name
-        """,
-        name,
+        """,  # noqa: S608 (constants)
+        *([] if name is None else [name]),
     )
     return [
         SourceSummary(

@@ -1,0 +1,3 @@
+-- `atlas docs list` goes by the bytes of URLs: without an index in that order, all live documents
+-- are read and sorted before the first can be shown.
+create index pages_url_bytes on pages (url collate "C");
