@@ -56,6 +56,7 @@ log = logging.getLogger("atlas.worker")
 
 
 def utc_now() -> datetime:
+    """By this machine's clock: for the check at the start only (see `DatabaseClock`)."""
     return datetime.now(UTC)
 
 

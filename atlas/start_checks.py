@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import asyncpg
 from temporalio.api.enums.v1 import IndexedValueType
@@ -21,8 +22,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from atlas import without_operator
 from atlas.contracts.names import SEARCH_ATTRIBUTES
+from atlas.domain.clocks import MOST_SKEW
 from atlas.locations import on_cloud
+from atlas.stores.postgres.clock import skew
 from atlas.stores.postgres.migrate import verify
+from atlas.stores.postgres.pool import Connection
 
 _CORPUS_KEY = "atlas_corpus_id"
 
@@ -36,14 +40,29 @@ class StartRefused(Exception):
         self.mend = mend
 
 
-async def check_all(client: Client, pool: asyncpg.Pool) -> None:
-    """Raise `StartRefused`, or `SchemaMismatch`, unless everything fits."""
+async def check_all(client: Client, pool: asyncpg.Pool, clock: Callable[[], datetime]) -> None:
+    """Raise `StartRefused`, or `SchemaMismatch`, unless everything fits. `clock`: this
+    machine's."""
     async with pool.acquire() as connection:
         await verify(connection)
+        await check_clock(connection, clock)
         corpus_id = str(await connection.fetchval("select corpus_id from corpus"))
     await check_namespace(client)
     await check_search_attributes(client)
     await check_corpus(client, corpus_id)
+
+
+async def check_clock(connection: Connection, clock: Callable[[], datetime]) -> None:
+    """This machine and the database have to agree on the time, within a minute."""
+    ahead = await skew(connection, clock)
+    if abs(ahead) > MOST_SKEW:
+        way = "behind" if ahead > 0 else "ahead of"
+        raise StartRefused(
+            f"the clock here ({clock():%Y-%m-%d %H:%M:%S}Z) is {abs(ahead):.0f} s {way} the "
+            f"database's, more than {MOST_SKEW:.0f} s",
+            "set the clock of the machine that is wrong, and let both keep time by NTP "
+            "(`timedatectl set-ntp true`)",
+        )
 
 
 async def check_namespace(client: Client) -> None:

@@ -9,13 +9,14 @@ from datetime import datetime
 import asyncpg
 
 from atlas.checks.probe import Found, Unwell
+from atlas.domain.clocks import MOST_SKEW, beyond
 from atlas.stores.postgres.index import active_generation
 from atlas.stores.postgres.migrate import SchemaMismatch, verify
 from atlas.stores.postgres.pool import shown
 from atlas.stores.postgres.probes import index_and_find, probe_connection, write
 
 SKEW_SECONDS = 5.0
-"""Clocks that differ by more make what is due, and politeness, wrong."""
+"""Clocks that differ by more are not kept by NTP, and will differ by more still."""
 SLOW_SECONDS = 2.0
 """A write that should take milliseconds."""
 SLOW_INDEX_SECONDS = 5.0
@@ -37,14 +38,15 @@ async def postgresql(database_url: str, clock: Callable[[], datetime]) -> Found:
     async with probe_connection(database_url) as connection:
         try:
             await verify(connection)
+            before = clock()
             theirs = await write(connection)
+            skew = abs(beyond(theirs, before, clock()))
         except SchemaMismatch as error:
             raise Unwell(str(error), "run `atlas migrate`, or update Atlas") from None
         except asyncpg.ReadOnlySQLTransactionError as error:
             raise Unwell(str(error), _READ_ONLY) from None
-    ours, took = clock(), time.perf_counter() - began
-    skew = abs((ours - theirs).total_seconds())
-    if skew > SKEW_SECONDS + took:
+    took = time.perf_counter() - began
+    if skew > SKEW_SECONDS:
         return _skewed(skew, shown(database_url))
     if took > SLOW_SECONDS:
         return Found(
@@ -59,7 +61,8 @@ def _skewed(skew: float, where: str) -> Found:
     return Found(
         f"the clock here and that of {where} differ by {skew:.0f} s",
         "degraded",
-        "Let both machines keep time by NTP: what is due and how politely depends on it",
+        "Let both machines keep time by NTP: a worker does not start while they differ by more "
+        f"than {MOST_SKEW:.0f} s",
     )
 
 

@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 
 from atlas import start_checks
 from atlas.checks.probe import Found, Unwell
+from atlas.domain.clocks import beyond
 
 SKEW_SECONDS = 5.0
 MEND = (
@@ -71,20 +72,13 @@ async def clock_skew(client: Client, clock: Callable[[], datetime]) -> float | N
         while not poll.done():
             polled = await _polled_at(client, identity)
             if polled is not None:
-                return _beyond(polled, before, clock())
+                return beyond(polled, before, clock())
             await asyncio.sleep(0.05)
         return None
     finally:
         poll.cancel()
         with suppress(asyncio.CancelledError, RPCError):
             await poll
-
-
-def _beyond(moment: datetime, before: datetime, after: datetime) -> float:
-    """How far a moment lies outside of a span that should contain it, in seconds."""
-    if moment > after:
-        return (moment - after).total_seconds()
-    return min((moment - before).total_seconds(), 0.0)
 
 
 async def _polled_at(client: Client, identity: str) -> datetime | None:

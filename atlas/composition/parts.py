@@ -20,6 +20,7 @@ from atlas.domain.versions import SettledWith
 from atlas.locations import Locations
 from atlas.settings import Settings
 from atlas.stores.blobs import Blobs, open_blobs
+from atlas.stores.postgres.clock import DatabaseClock
 from atlas.stores.postgres.corpus import Corpus
 from atlas.stores.postgres.ledger import make_partitions
 from atlas.stores.postgres.pool import answering as answering_database
@@ -68,7 +69,9 @@ async def open_parts(
     clock: Clock,
     measures: Measures = UNMEASURED,
 ) -> AsyncIterator[Parts]:
-    """Open the database, the blob store, the web client and the extractor; close them after."""
+    """Open the database, the blob store, the web client and the extractor; close them after.
+
+    `clock` is this machine's, which has to agree with the database's; the parts' follows that."""
     async with AsyncExitStack() as stack:
         database_url = locations.require_database()
         pool = await open_pool(
@@ -79,7 +82,10 @@ async def open_parts(
         )
         stack.push_async_callback(pool.close)
         with answering_database(database_url), answering(client):
-            await start_checks.check_all(client, pool)
+            await start_checks.check_all(client, pool, clock)
+            # From here on the database's time: a clock that is set wrong later spoils nothing.
+            clock = DatabaseClock()
+            await stack.enter_async_context(clock.following(pool))
             async with pool.acquire() as connection:
                 await make_partitions(connection, clock())
         await stack.enter_async_context(ending_silent(database_url))

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ import worker
 from atlas.contracts.names import SEARCH_ATTRIBUTES
 from atlas.settings import Settings
 from tests.e2e.stack import AtlasEnv
+from tests.origin import Origin
 
 ROOT = Path(__file__).parents[2]
 
@@ -242,3 +244,35 @@ async def test_a_worker_that_may_start_leaves_the_corpus_id_in_the_namespace(
     )
     corpus = await atlas_env.value("select corpus_id from corpus")
     assert described.namespace_info.data["atlas_corpus_id"] == str(corpus)
+
+
+@pytest.mark.fault(3)
+@pytest.mark.parametrize(("off", "way"), [(120, "ahead of"), (-86_400, "behind")])
+async def test_the_clock_here_is_not_the_databases(
+    atlas_env: AtlasEnv, monkeypatch: pytest.MonkeyPatch, off: int, way: str
+) -> None:
+    wrong = timedelta(seconds=off)
+    monkeypatch.setattr(worker, "utc_now", lambda: datetime.now(UTC) + wrong)
+    await assert_refused("the clock here (", f" s {way} the database's", "more than 60 s", "NTP")
+
+
+@pytest.mark.fault(3)
+async def test_what_a_worker_stores_is_dated_by_the_database(
+    atlas_env: AtlasEnv, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind = timedelta(seconds=45)  # little enough to start
+    monkeypatch.setattr(worker, "utc_now", lambda: datetime.now(UTC) - behind)
+    began = await atlas_env.value("select clock_timestamp()")
+    origin.page("/a", "<html><title>A</title><p>Text enough to be a document.</p></html>")
+    await atlas_env.add_source("docs", "urls", origin.url("/a"))
+    async with atlas_env.worker():
+        assert (await atlas_env.sync("docs")).counts.added == 1
+    for stored in (
+        "select least(started_at, ended_at) from runs",
+        "select least(fetched_at, settled_at, checked_at) from page_state",
+        "select fetched_at from fetches",
+        "select valid_from from versions",
+        "select created_at from documents",
+        "select put_at from blobs",
+    ):
+        assert began < await atlas_env.value(stored), stored

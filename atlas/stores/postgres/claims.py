@@ -50,7 +50,7 @@ async def claim(
             return Claim(held, None)
         await _stop_fetching(connection, batch, level, now, fetch=fetch, limits=limits)
         taken = await _take(connection, batch, level, size, now)
-        while taken and not (left := taken - await _let_fresh_go(connection, batch)):
+        while taken and not (left := taken - await _let_fresh_go(connection, batch, now)):
             taken = await _take(connection, batch, level, size, now)
     if taken:
         return Claim(left, None)
@@ -77,8 +77,8 @@ async def _stop_fetching(
         await skipping.rest_of_level(connection, batch, level, code)
 
 
-async def _let_fresh_go(connection: Connection, batch: Batch) -> int:
-    pages = await skipping.fresh(connection, batch)
+async def _let_fresh_go(connection: Connection, batch: Batch, now: datetime) -> int:
+    pages = await skipping.fresh(connection, batch, now)
     await queue.release_where(connection, "page_id = any($1::bigint[])", pages)
     return len(pages)
 

@@ -221,7 +221,14 @@ class RunFrame:
     ) -> None:
         worked = outcome in _WORKED and "discover" in stages
         through = worked and outcome not in _NOT_THROUGH and {"fetch", "process"} <= set(stages)
-        await sources.worked(connection, run.source, run.started_at, checked=worked, synced=through)
+        await sources.worked(
+            connection,
+            run.source,
+            run.started_at,
+            checked=worked,
+            synced=through,
+            now=self._clock(),
+        )
 
     async def set_paused(self, run_id: str, paused: bool) -> None:
         async with self.pool.acquire() as connection:

@@ -103,8 +103,10 @@ _UNSETTLED = """
          or ps.settled_extractor is distinct from {extractor}
          or ps.settled_analyser is distinct from {analyser})
 """
+# What was checked in the future was checked by a clock that was wrong: nobody knows when.
 _DUE = """
-    case when ps.next_due is null then ps.fetched_at is null or ps.fetched_at + {cadence} <= {soon}
+    case when greatest(ps.checked_at, ps.fetched_at) > {soon} then true
+         when ps.next_due is null then ps.fetched_at is null or ps.fetched_at + {cadence} <= {soon}
          when ps.failed_class is null then least(ps.next_due, ps.checked_at + {longest}) <= {soon}
          else ps.next_due <= {now} end
 """

@@ -111,7 +111,8 @@ async def _open_versions(
         insert into versions (page_id, seq, document_id, valid_from)
         select o.page_id,
                1 + coalesce((select max(seq) from versions v where v.page_id = o.page_id), 0),
-               o.document_id, $3
+               o.document_id,
+               greatest($3, (select max(valid_to) from versions v where v.page_id = o.page_id))
         from unnest($1::bigint[], $2::bigint[]) as o(page_id, document_id)
         """,
         pages,
@@ -121,8 +122,11 @@ async def _open_versions(
 
 
 async def close_versions(connection: Connection, pages: Sequence[int], now: datetime) -> None:
+    """No version ends before it begins, and none begins before the one before it ended, also where
+    a clock was wrong."""
     await connection.execute(
-        "update versions set valid_to = $2 where page_id = any($1::bigint[]) and valid_to is null",
+        "update versions set valid_to = greatest(valid_from, $2) "
+        "where page_id = any($1::bigint[]) and valid_to is null",
         list(pages),
         now,
     )

@@ -123,9 +123,10 @@ async def room(connection: Connection, run_id: str, level: int, pages: int | Non
     return bool(spent < pages)
 
 
-async def fresh(connection: Connection, batch: Batch) -> list[int]:
+async def fresh(connection: Connection, batch: Batch, now: datetime) -> list[int]:
     """A page that another run fetched and settled since this run began needs no second request.
-    Returns those of the batch that were skipped."""
+    Returns those of the batch that were skipped. A fetch dated in the future proves nothing: it
+    was written by a clock that was wrong."""
     rows = await connection.fetch(
         f"""
         update run_pages rp set stage = 'done', outcome = 'skipped', error_code = 'fresh'
@@ -134,12 +135,14 @@ async def fresh(connection: Connection, batch: Batch) -> list[int]:
               select page_id from page_state
               where claim_run = $1 and claim_lane = $2 and claim_number = $3
                 and fetched_run <> $1 and settled_snapshot = fetched_snapshot
-                and fetched_at >= (select started_at from runs where run_id = $1)))
+                and fetched_at >= (select started_at from runs where run_id = $1)
+                and fetched_at <= $4))
         returning rp.page_id
         """,  # noqa: S608 (a constant of `queue`)
         batch.run_id,
         batch.lane,
         batch.number,
+        now,
     )
     return [row["page_id"] for row in rows]
 

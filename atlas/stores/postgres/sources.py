@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from atlas.domain.clocks import MOST_SKEW
 from atlas.domain.freshness import Freshness, freshness
 from atlas.domain.recheck import listing_interval
 from atlas.domain.sources import SourceSpec, is_due, lateness
@@ -30,6 +31,9 @@ _COLUMNS = (
     "tags",
     "cron",
 )
+
+
+_SKEW = timedelta(seconds=MOST_SKEW)
 
 
 class SourceExists(Exception):
@@ -70,15 +74,22 @@ class Source:
 
     def late(self, now: datetime) -> timedelta:
         """How long it has been due; negative while it is not."""
-        return lateness(self._paced, self.checked_at, self.declared_at, now)
+        return lateness(self._paced, self._checked(now), self.declared_at, now)
 
     def due(self, now: datetime) -> bool:
         """Whether to collect it now."""
-        return is_due(self._paced, self.checked_at, self.declared_at, now)
+        return is_due(self._paced, self._checked(now), self.declared_at, now)
 
     def freshness(self, now: datetime, allowed: timedelta | None = None) -> Freshness:
         """How it keeps its promise; `allowed`: a tolerance in place of its own."""
-        return freshness(self._paced, self.checked_at, self.declared_at, now, allowed=allowed)
+        checked = self._checked(now)
+        return freshness(self._paced, checked, self.declared_at, now, allowed=allowed)
+
+    def _checked(self, now: datetime) -> datetime | None:
+        """None also where that lies in the future: a clock was wrong, and the source would wait
+        until then."""
+        known = self.checked_at
+        return None if known is not None and known > now + _SKEW else known
 
     @property
     def _paced(self) -> SourceSpec:
@@ -190,20 +201,30 @@ async def every(connection: Connection) -> list[Source]:
 
 
 async def worked(
-    connection: Connection, name: str, started: datetime, *, checked: bool, synced: bool
+    connection: Connection,
+    name: str,
+    started: datetime,
+    *,
+    checked: bool,
+    synced: bool,
+    now: datetime,
 ) -> None:
-    """Remember when the run began that last read the listing, and that last worked it through."""
+    """Remember when the run began that last read the listing, and that last worked it through.
+    What was remembered of the future (a clock was wrong) gives way."""
     await connection.execute(
         """
         update sources
-        set checked_at = case when $3 then greatest(checked_at, $2) else checked_at end,
-            synced_at = case when $4 then greatest(synced_at, $2) else synced_at end
+        set checked_at = case when not $3 then checked_at
+                 else greatest(case when checked_at <= $5 then checked_at end, $2) end,
+            synced_at = case when not $4 then synced_at
+                 else greatest(case when synced_at <= $5 then synced_at end, $2) end
         where name = $1
         """,
         name,
         started,
         checked,
         synced,
+        now,
     )
 
 

@@ -1,0 +1,17 @@
+"""Clocks that should agree."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+MOST_SKEW = 60.0
+"""Seconds by which a worker's clock may differ from the database's: signatures of S3, Retry-After
+and the times in logs are still right within them."""
+
+
+def beyond(moment: datetime, before: datetime, after: datetime) -> float:
+    """How far a moment told by another clock lies outside of the span in which it was told, by
+    ours, in seconds; positive: the other clock is ahead."""
+    if moment > after:
+        return (moment - after).total_seconds()
+    return min((moment - before).total_seconds(), 0.0)
