@@ -90,3 +90,19 @@ async def test_each_corpus_has_an_id_of_its_own(connection: Connection) -> None:
     assert await connection.fetchval("select count(distinct corpus_id) from corpus") == 1
     with pytest.raises(asyncpg.UniqueViolationError):
         await connection.execute("insert into corpus default values")
+
+
+@pytest.mark.fault(9)
+@pytest.mark.parametrize(("entries", "analyser"), [(0, 2), (1, 1)])
+async def test_an_index_with_entries_stays_the_older_analysers(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, entries: int, analyser: int
+) -> None:
+    every = migrate.known()
+    languages = next(each for each in every if each.name.endswith("_languages.sql"))
+    older = [each for each in every if each.number < languages.number]
+    monkeypatch.setattr(migrate, "known", lambda: older)
+    await migrate.migrate(connection)
+    await connection.execute("update generations set entries = $1", entries)
+    monkeypatch.setattr(migrate, "known", lambda: every)
+    await migrate.migrate(connection)
+    assert await connection.fetchval("select analyser from generations") == analyser
