@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from atlas.domain.schedules import own_schedule
-from atlas.domain.scope import directory_of, scope_of
+from atlas.domain.scope import check_patterns, directory_of, scope_of
 from atlas.domain.sources import Deletion, InvalidSource, Kind, SourceSpec, check_source
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.stores.postgres import selecting, sources
@@ -188,7 +188,7 @@ class Sources:
         async with self._told() as connection:
             before = (await sources.get(connection, name)).spec
             after = await catalogue.edit_source(
-                connection, name, lambda spec: checked(replace(spec, **changes))
+                connection, name, lambda spec: checked(replace(spec, **changes), spec)
             )
         await self._schedule_follows(name, before, after)
         return after
@@ -282,10 +282,12 @@ class Sources:
             raise errors.SourceBusy(str(error)) from None
 
 
-def checked(spec: SourceSpec) -> SourceSpec:
-    """The rules, or `InvalidRequest` that names field, value and mend."""
+def checked(spec: SourceSpec, before: SourceSpec | None = None) -> SourceSpec:
+    """The rules, or `InvalidRequest` that names field, value and mend. `before` is what the source
+    had until now."""
     try:
         check_source(spec)
+        check_patterns(spec, before)
         scope_of(spec)
     except (InvalidSource, ValueError) as error:
         raise InvalidRequest(str(error)) from None
