@@ -1,7 +1,7 @@
 """What extraction children answer, as plain bytes that the parent checks before it believes them.
 
 A child reads hostile documents; should one take it over, its answer is the way to the worker. So an
-answer is no pickle but a kind and then fields (`fields.py`) of fixed order and bounded size.
+answer is no pickle but a kind and then fields (`domain/fields.py`) of fixed order and bounded size.
 Whatever the stores could not take (a NUL, a tsvector literal that is none) is refused here too,
 where it costs one document and not the batch it would be written with.
 """
@@ -14,10 +14,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from atlas.domain.errors import ErrorClass
+from atlas.domain.fields import MalformedAnswer, Reader, Writer, check
 from atlas.domain.prepared import Prepared
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link, text_hash
 from atlas.domain.urls import MAX_URL_LENGTH
-from atlas.text.fields import MalformedAnswer, Reader, Writer, check
 
 if TYPE_CHECKING:
     from atlas.domain.analysis import IndexPart
@@ -78,6 +78,11 @@ def _texts(*values: str) -> bytes:
 def _cut(message: str) -> str:
     clean = message.replace("\x00", "").encode("utf-8", "replace")[: _MAX_MESSAGE - 4]
     return clean.decode("utf-8", "ignore")
+
+
+def is_value(kind: bytes) -> bool:
+    """Whether an answer that begins so carries what was asked for."""
+    return kind == Kind.VALUE.value
 
 
 def read_answer(body: bytes) -> Answer:

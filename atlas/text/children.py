@@ -2,26 +2,29 @@
 
 import asyncio
 import contextlib
+import io
 import json
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import BinaryIO, NamedTuple, Self
 
-from atlas.text.answers import Answer, read_answer
-from atlas.text.fields import MAX_ANSWER, check
+from atlas.domain.fields import MAX_ANSWER, check
+from atlas.text.answers import Answer, is_value, read_answer
 from atlas.text.zygote import ANSWER, FRAME, REQUEST
 
 _START = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
 from atlas.text.zygote import main
-main(int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))
+main(int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), json.loads(sys.argv[5]))
 """
 # One thread per library: fork copies only the thread that forks, and children are the parallelism.
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_PART = 1 << 20  # bytes that go between a file and a child at once
 _PATIENCE = 60.0  # seconds for the zygote to answer; the first answer waits for its imports
 
 
@@ -31,6 +34,19 @@ _SECRETS = ("ATLAS_", "AWS_", "OTEL_", "PG", "TEMPORAL_")
 def _without_secrets() -> dict[str, str]:
     """The environment without what opens other doors: a hostile document may take a child over."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
+
+
+class Files(NamedTuple):
+    """Where the body of a job is read from, and where the value of its answer goes."""
+
+    body: BinaryIO
+    answer: BinaryIO
+
+    def rewind(self) -> None:
+        """Make ready for an attempt."""
+        self.body.seek(0)
+        self.answer.seek(0)
+        self.answer.truncate()
 
 
 class ZygoteLost(Exception):
@@ -46,14 +62,22 @@ class Child:
     zygote: "Zygote"
     jobs: int = 0
 
-    async def ask(self, payload: bytes) -> Answer:
-        """Send a pickled job, wait for the answer. EOFError or ConnectionError: it died;
-        MalformedAnswer: it is not to be trusted any more."""
+    async def ask(self, payload: bytes, files: Files | None = None) -> Answer:
+        """Send a pickled job, wait for the answer; with `files` a value goes to the file, unread.
+        EOFError or ConnectionError: it died; MalformedAnswer: it is not to be trusted any more."""
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(self.channel, FRAME.pack(len(payload)) + payload)
+        await _send_body(self.channel, files.body if files else io.BytesIO())
         size = FRAME.unpack(await _receive(self.channel, FRAME.size))[0]
         check(size, size <= MAX_ANSWER, "more than an answer may take")
-        return read_answer(await _receive(self.channel, size))
+        if files is None:
+            return read_answer(await _receive(self.channel, size))
+        kind = await _receive(self.channel, min(size, 1))
+        if is_value(kind):
+            await _receive_into(self.channel, size - 1, files.answer)
+            return Answer()
+        check(size, size <= _PART, "more than a failure may take")
+        return read_answer(kind + await _receive(self.channel, size - 1))
 
     def ended(self) -> bool:
         """Whether an idle child is gone: its socket is readable, and only with its end."""
@@ -76,11 +100,12 @@ class Zygote:
         self.alive = True
 
     @classmethod
-    def start(cls, seconds: float, memory: int) -> Self:
-        """Start the process; it answers once its libraries are imported."""
+    def start(cls, seconds: float, memory: int, preloaded: Sequence[str]) -> Self:
+        """Start the process; it answers once the modules `preloaded` are imported."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        arguments = (json.dumps(sys.path), str(theirs.fileno()), str(seconds), str(memory))
+        limits = (str(theirs.fileno()), str(seconds), str(memory))
+        arguments = (json.dumps(sys.path), *limits, json.dumps(list(preloaded)))
         with theirs:
             process = subprocess.Popen(  # noqa: S603  our own interpreter and code
                 (sys.executable, "-c", _START, *arguments),
@@ -175,6 +200,26 @@ class Zygote:
             self._control.close()
             self._process.kill()
             self._process.wait()  # killed: immediate
+
+
+async def _send_body(channel: socket.socket, body: BinaryIO) -> None:
+    """What is left of the file, in parts: it may be larger than this process should grow."""
+    loop = asyncio.get_running_loop()
+    start = body.tell()
+    size = body.seek(0, io.SEEK_END) - start
+    body.seek(start)
+    await loop.sock_sendall(channel, FRAME.pack(size))
+    while size:
+        part = await asyncio.to_thread(body.read, min(size, _PART))
+        await loop.sock_sendall(channel, part)
+        size -= len(part)
+
+
+async def _receive_into(channel: socket.socket, size: int, file: BinaryIO) -> None:
+    while size:
+        part = await _receive(channel, min(size, _PART))
+        await asyncio.to_thread(file.write, part)
+        size -= len(part)
 
 
 async def _receive(channel: socket.socket, size: int) -> bytes:

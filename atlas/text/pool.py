@@ -13,16 +13,16 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar, cast
 
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.fields import MalformedAnswer
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.text.answers import Answer, read_parts, read_prepared, write_parts, write_prepared
-from atlas.text.children import Child, Zygote, ZygoteLost
-from atlas.text.fields import MalformedAnswer
+from atlas.text.children import Child, Files, Zygote, ZygoteLost
 
 if TYPE_CHECKING:
     from atlas.domain.analysis import IndexPart
@@ -40,7 +40,8 @@ class ExtractorPool:
 
     `timeout` is in seconds of wall clock per job, `memory_limit` in bytes that a job may take on
     top of the loaded libraries, `idle` in seconds after which unused processes end; a child is
-    replaced after `jobs_per_child` jobs, because allocators never give everything back.
+    replaced after `jobs_per_child` jobs, because allocators never give everything back. The modules
+    `preloaded` are imported once for all children, and their `warm_up` is called.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class ExtractorPool:
         memory_limit: int = 1 << 30,
         jobs_per_child: int = 500,
         idle: float = 60.0,
+        preloaded: Sequence[str] = ("atlas.text.prepare",),
         measures: Measures = UNMEASURED,
     ) -> None:
         self.children = children or os.cpu_count() or 1
@@ -58,6 +60,7 @@ class ExtractorPool:
         self._memory = memory_limit
         self._jobs_per_child = jobs_per_child
         self._idle = idle
+        self._preloaded = tuple(preloaded)
         self._measures = measures
         self._slots = asyncio.Semaphore(self.children)
         self._free: list[Child] = []
@@ -81,7 +84,7 @@ class ExtractorPool:
     def warm(self) -> None:
         """Load the libraries now, in the background: the first job need not wait 2 s for them."""
         if self._zygote is None and not self._closed:
-            self._zygote = Zygote.start(self._timeout, self._memory)
+            self._zygote = self._start()
             self._keep()
             self._release()  # without a job it goes again
 
@@ -114,6 +117,23 @@ class ExtractorPool:
         async with self._slot():
             return await self._try(pickle.dumps((function, argument)), read)
 
+    async def run_on_file(
+        self,
+        function: Callable[[A, bytes], bytes],
+        argument: A,
+        body: BinaryIO,
+        answer: BinaryIO,
+    ) -> None:
+        """`function(argument, body)` in a child of its own; what it returns goes to the file
+        `answer`. Neither body nor answer is ever whole in the memory of this process.
+
+        Nothing of the answer has been looked at: read it with distrust. The child is gone by then,
+        so that one which was taken over does no further job. Raises as `prepare` does.
+        """
+        async with self._slot():
+            payload = pickle.dumps((function, argument, True))
+            await self._try(payload, bytes, Files(body, answer))
+
     @contextlib.asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
         """The right to keep a child busy."""
@@ -134,20 +154,24 @@ class ExtractorPool:
         while self._endings:
             await asyncio.wait(tuple(self._endings))
 
-    async def _try(self, payload: bytes, read: Callable[[bytes], R]) -> R:
+    async def _try(
+        self, payload: bytes, read: Callable[[bytes], R], files: Files | None = None
+    ) -> R:
         for _ in range(_TRIES - 1):
             with contextlib.suppress(ZygoteLost):
-                return await self._attempt(payload, read)
+                return await self._attempt(payload, read, files)
         try:
-            return await self._attempt(payload, read)
+            return await self._attempt(payload, read, files)
         except ZygoteLost as error:
             raise RuntimeError("the extractor's parent process ended again and again") from error
 
-    async def _attempt(self, payload: bytes, read: Callable[[bytes], R]) -> R:
+    async def _attempt(self, payload: bytes, read: Callable[[bytes], R], files: Files | None) -> R:
         child = await self._child()
         try:
+            if files is not None:
+                files.rewind()
             async with asyncio.timeout(self._timeout):
-                answer = await child.ask(payload)
+                answer = await child.ask(payload, files)
             value = await _read(answer, read)
         except TimeoutError:
             await self._end(child)
@@ -160,8 +184,14 @@ class ExtractorPool:
         except BaseException:
             self._end_later(child)
             raise
-        self._give_back(child, answer)
+        if files is None:
+            self._give_back(child, answer)
+        else:
+            self._end_later(child)
         return _unwrap(answer, value)
+
+    def _start(self) -> Zygote:
+        return Zygote.start(self._timeout, self._memory, self._preloaded)
 
     async def _child(self) -> Child:
         while self._free:
@@ -172,7 +202,7 @@ class ExtractorPool:
         if self._closed:
             raise RuntimeError("the extractor pool was closed under a job")
         if self._zygote is None or not self._zygote.alive:
-            self._zygote = Zygote.start(self._timeout, self._memory)
+            self._zygote = self._start()
         return await self._zygote.fork()
 
     def _give_back(self, child: Child, answer: Answer) -> None:

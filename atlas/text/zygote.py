@@ -28,19 +28,18 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.fields import MAX_ANSWER
 from atlas.text.answers import write_bug, write_failure, write_value
-from atlas.text.fields import MAX_ANSWER
 
 REQUEST = struct.Struct("!cq")  # kind, pid
 ANSWER = struct.Struct("!qq")  # pid or wait status, memory growth in bytes
 FRAME = struct.Struct("!Q")  # length of the message that follows
 _PR_SET_PDEATHSIG = 1
 _GRACE = 5  # seconds after its own limit at which a child ends itself, if nobody ended it
-_PRELOADED = "atlas.text.prepare"
 
 
 class Limits(NamedTuple):
@@ -51,17 +50,21 @@ class Limits(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A function, importable by name, and its argument; what it returns is sent as it is."""
+    """A function, importable by name, and its argument; what it returns is sent as it is.
+    `reads_body`: the function takes the body that follows a job as its second argument."""
 
-    function: Callable[[Any], bytes]
+    function: Callable[..., bytes]
     argument: Any
+    reads_body: bool = False
 
 
-def main(control_fd: int, seconds: float, memory: int) -> NoReturn:
-    """Serve the control socket until it ends. Runs in a process of its own."""
+def main(control_fd: int, seconds: float, memory: int, preloaded: Sequence[str]) -> NoReturn:
+    """Serve the control socket until it ends. Runs in a process of its own. The modules
+    `preloaded` are imported and warmed up first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us
     logging.disable(logging.CRITICAL)
-    importlib.import_module(_PRELOADED).warm_up()  # here, not above: the parent imports this too
+    for name in preloaded:
+        importlib.import_module(name).warm_up()
     gc.freeze()  # what is shared now stays shared: the collector would write to every page
     control = socket.socket(fileno=control_fd)
     children: set[int] = set()
@@ -155,8 +158,11 @@ def _used(column: int) -> int:
 def _work(channel: socket.socket, limits: Limits) -> None:
     with channel.makefile("rwb") as stream:
         while (payload := read_frame(stream.read)) is not None:
+            body = read_frame(stream.read)  # to its end, or what is left would pass for a job
+            if body is None:
+                break
             _arm(limits.seconds)
-            answer = _answer(payload)
+            answer = _answer(payload, body)
             _disarm()
             stream.write(FRAME.pack(len(answer)) + answer)
             stream.flush()
@@ -179,10 +185,11 @@ def _disarm() -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _answer(payload: bytes) -> bytes:
+def _answer(payload: bytes, body: bytes) -> bytes:
     try:
         job = Job(*pickle.loads(payload))  # noqa: S301  our own parent's words
-        return _value(job.function(job.argument))
+        given = (job.argument, body) if job.reads_body else (job.argument,)
+        return _value(job.function(*given))
     except PageError as error:
         return write_failure(error.error_class.value, error.code, error.message)
     except MemoryError:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.text.fields import MAX_ANSWER
+from atlas.domain.fields import MAX_ANSWER
 from atlas.text.zygote import FRAME
 
 
@@ -115,3 +115,17 @@ def answer_too_much(_: object) -> bytes:
 def environment(_: object) -> dict[str, str]:
     """What a child's process was given."""
     return dict(os.environ)
+
+
+def repeat(times: int, body: bytes) -> bytes:
+    """Answer with the body, so many times over."""
+    return body * times
+
+
+def spoil(what: str, body: bytes) -> bytes:
+    """Do with a body what one of the jobs above does without."""
+    return json.dumps(globals()[what](body)).encode()
+
+
+def pid_and_body(_: object, body: bytes) -> bytes:
+    return f"{os.getpid()} {os.getppid()} ".encode() + body

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.domain.analysis import IndexPart, index_parts
+from atlas.domain.fields import MalformedAnswer, Reader
 from atlas.domain.neardup import Sketch, sketch
 from atlas.domain.prepared import Prepared
 from atlas.domain.texts import Extracted, Link, strip_unstorable, text_hash
 from atlas.text import answers
-from atlas.text.fields import MalformedAnswer, Reader
 
 TEXTS = st.text(max_size=400).map(strip_unstorable)
 SAID = TEXTS.filter(lambda text: bool(text.strip()))

@@ -1,12 +1,15 @@
 """The extractor pool: what a job does wrong is named, and nobody else notices."""
 
 import asyncio
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -182,6 +185,56 @@ async def test_a_job_survives_the_end_of_the_zygote(pool: ExtractorPool, tmp_pat
 async def test_answers_larger_than_a_pipe_come_whole(pool: ExtractorPool) -> None:
     size = 5_000_000
     assert len(await run(pool, poison.large, size)) == size
+
+
+async def test_a_body_and_an_answer_in_files_are_never_whole_in_memory(pool: ExtractorPool) -> None:
+    megabytes = 24
+    with tempfile.TemporaryFile() as body, tempfile.TemporaryFile() as answer:
+        for number in range(megabytes):
+            body.write(bytes([number]) * (1 << 20))
+        tracemalloc.start()
+        await pool.run_on_file(poison.repeat, 3, body, answer)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        body.seek(0)
+        answer.seek(0)
+        assert answer.read() == body.read() * 3
+    assert peak < 8 << 20
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [
+        ("hang", "extractor_timeout"),
+        ("eat_memory", "extractor_memory"),
+        ("crash", "extractor_crashed"),
+        ("lie_about_size", "extractor_malformed"),
+        ("refuse", "no_text"),
+    ],
+)
+async def test_what_goes_wrong_with_a_body_from_a_file_is_named(
+    pool: ExtractorPool, what: str, code: str
+) -> None:
+    with pytest.raises(PageError) as caught:
+        await pool.run_on_file(poison.spoil, what, io.BytesIO(b"hostile"), io.BytesIO())
+    assert caught.value.code == code
+    assert await run(pool, poison.echo, "still here") == "still here"
+
+
+async def test_a_child_that_read_a_body_from_a_file_does_no_other_job(pool: ExtractorPool) -> None:
+    with io.BytesIO(b"body") as body, io.BytesIO() as answer:
+        await pool.run_on_file(poison.pid_and_body, None, body, answer)
+        pid, _, read = answer.getvalue().split()
+    assert read == b"body"
+    assert await asyncio.to_thread(wait_until, lambda: not exists(int(pid)))
+
+
+async def test_a_body_from_a_file_survives_the_end_of_the_zygote(pool: ExtractorPool) -> None:
+    with io.BytesIO(b"body") as body, io.BytesIO() as answer:
+        await pool.run_on_file(poison.pid_and_body, None, body, answer)
+        os.kill(int(answer.getvalue().split()[1]), signal.SIGKILL)
+        await pool.run_on_file(poison.pid_and_body, None, body, answer)
+        assert answer.getvalue().endswith(b" body")
 
 
 async def test_children_have_one_thread(pool: ExtractorPool) -> None:
