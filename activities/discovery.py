@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from temporalio import activity
@@ -12,23 +13,24 @@ from atlas.contracts.activities import EnlistUrls, LevelListed, ListLevel
 from atlas.contracts.collect import MAX_REFUSED_LISTED, RefusedUrl, UrlsAdded
 from atlas.contracts.refusal import too_late
 from atlas.domain.batch import FetchRow
-from atlas.domain.errors import PageError, Retries
+from atlas.domain.errors import ErrorClass, PageError, Retries
 from atlas.domain.fetched import FetchError
 from atlas.domain.scope import Scope, looks_like_page, scope_of
 from atlas.domain.urls import InvalidUrl, canonicalize
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Awaitable, Callable, Sequence
 
     from atlas.domain.sources import SourceSpec
     from atlas.stores.postgres.corpus import Corpus
+    from atlas.stores.postgres.readings import Reading
     from atlas.stores.postgres.runs import Run
     from atlas.stores.postgres.sources import Source
-    from atlas.web.listing import Listing
+    from atlas.web.listing import Listing, Take
+    from atlas.web.parsing import Listed
     from atlas.web.politeness import Slots
 
-    ReadListing = Callable[[SourceSpec, Slots], Awaitable[Listing]]
+    ReadListing = Callable[[SourceSpec, Slots, Take], Awaitable[Listing]]
 
 _RETRIES = Retries(attempts=3, delay=1.0)
 """Of a listing nothing of which could be read; a host's longer Retry-After is not waited for."""
@@ -105,24 +107,50 @@ class Discovery:
         slots = self._corpus.slots(
             delay=spec.delay, parallel=spec.parallel, source=spec.name, deadline=None
         )
-        listing = await self._read(spec, slots)
-        if not listing.urls:
-            self._maybe_again(listing)
-        await self._corpus.remember_listing_ttl(source, listing.ttl)
-        for url, error in listing.troubles:
-            await self._corpus.listing_failed(run, _failed_row(url, error))
-        scope = scope_of(source.spec)
-        wanted = [url for url in listing.urls if spec.kind == "site" or scope.allows(url)]
-        listed = await self._list(
-            run, source, wanted, request, complete=listing.complete, modified=listing.modified
-        )
-        failed = not listing.urls and bool(listing.troubles)
+        scope = Scope() if spec.kind == "site" else scope_of(spec)
+        async with self._corpus.reading(run) as reading:
+            kept = 0
+
+            async def take(part: Sequence[Listed]) -> None:
+                nonlocal kept
+                within = await asyncio.to_thread(_within, scope, part)
+                kept += len(within)
+                await reading.add(within)
+
+            listing = await self._read(spec, slots, take)
+            if not listing.pages:
+                self._maybe_again(listing)
+            await self._corpus.remember_listing_ttl(source, listing.ttl)
+            if scope.overrun:
+                listing.note(spec.urls[0], _pattern_failed(scope))
+            for url, error in listing.troubles:
+                await self._corpus.listing_failed(run, _failed_row(url, error))
+            listed = await self._list_read(run, source, reading, request, listing.complete)
+        failed = not listing.pages and bool(listing.troubles)
         message = listing.troubles[0][1].message if failed else ""
-        if nothing := bool(listing.urls) and not wanted:
-            message = _out_of_scope(source, len(set(listing.urls)))
+        nothing = bool(listing.pages) and not kept and not scope.overrun
+        if nothing:
+            message = _out_of_scope(source, listing.pages)
         return listed.model_copy(
             update={"failed": failed, "out_of_scope": nothing, "message": message[:500]}
         )
+
+    async def _list_read(
+        self, run: Run, source: Source, reading: Reading, request: ListLevel, complete: bool
+    ) -> LevelListed:
+        if not request.fetch and request.process:  # from the stored bodies; the new ones have none
+            await self._hold(run, source, request)
+        listed, more = await self._corpus.list_read(
+            run,
+            source,
+            reading,
+            room=await self._room(source, run.run_id, request.level),
+            level=request.level,
+            mode=request.mode,
+            retry_failed=request.retry_failed,
+            settles=request.process,
+        )
+        return await self._listed(run, request, listed, complete=complete and not more)
 
     def _maybe_again(self, listing: Listing) -> None:
         for _, error in listing.troubles:
@@ -138,10 +166,14 @@ class Discovery:
             return LevelListed()
         targets = await self._corpus.link_targets(source, run.run_id, level - 1)
         scope = scope_of(source.spec)
-        wanted = [url for url in targets if looks_like_page(url) and scope.allows(url)]
+        wanted = await asyncio.to_thread(_pages_within, scope, targets)
+        if scope.overrun:
+            await self._corpus.listing_failed(
+                run, _failed_row(source.spec.urls[0], _pattern_failed(scope))
+            )
         if wanted and not await self._corpus.may_list(run.run_id, level, request.limits):
             return LevelListed(complete=False, cut=True)
-        return await self._list(run, source, wanted, request, complete=True)
+        return await self._list(run, source, wanted, request, complete=not scope.overrun)
 
     async def _list(
         self,
@@ -151,7 +183,6 @@ class Discovery:
         request: ListLevel,
         *,
         complete: bool,
-        modified: Mapping[str, datetime] | None = None,
     ) -> LevelListed:
         if not request.fetch and request.process:  # from the stored bodies; the new ones have none
             await self._hold(run, source, request)
@@ -167,7 +198,6 @@ class Discovery:
             mode=request.mode,
             retry_failed=request.retry_failed,
             settles=request.process,
-            modified=modified,
         )
         return await self._listed(run, request, listed, complete=complete)
 
@@ -187,6 +217,18 @@ def _out_of_scope(source: Source, listed: int) -> str:
         f"source '{spec.name}': its rules ({', '.join(rules)}) let none of the {listed} addresses "
         f"through that it lists; change them with `atlas sources edit {spec.name}`"
     )
+
+
+def _within(scope: Scope, part: Sequence[Listed]) -> list[Listed]:
+    return [listed for listed in part if scope.allows(listed.url)]
+
+
+def _pages_within(scope: Scope, targets: Sequence[str]) -> list[str]:
+    return [url for url in targets if looks_like_page(url) and scope.allows(url)]
+
+
+def _pattern_failed(scope: Scope) -> PageError:
+    return PageError(ErrorClass.INVALID, "pattern_too_slow", scope.overrun)
 
 
 def _judged(urls: Sequence[str], scope: Scope) -> tuple[set[str], list[RefusedUrl]]:

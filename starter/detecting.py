@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from atlas.composition.parsing import parsing_alone
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetched import FetchError
 from atlas.domain.sources import SourceSpec
@@ -64,7 +65,8 @@ async def detected(parts: Parts, spec: SourceSpec, *, force: bool = False) -> De
                 raise
 
         try:
-            return await detect(start, get)
+            async with parsing_alone(parts.settings) as parse:
+                return await detect(start, get, parse)
         except Undetected:
             await host_status.forget(pool, slots.new)
             raise

@@ -12,6 +12,7 @@ import asyncpg
 from temporalio.client import Client
 
 from atlas import start_checks
+from atlas.composition.parsing import PRELOADED
 from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.breaker import Breaker
 from atlas.domain.measures import UNMEASURED, Measures
@@ -112,6 +113,7 @@ async def open_parts(
                 children=settings.extract_children,
                 timeout=settings.extract_timeout,
                 memory_limit=settings.extract_memory,
+                preloaded=PRELOADED,
                 measures=measures,
             )
         )

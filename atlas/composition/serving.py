@@ -23,6 +23,7 @@ from activities.running import Running
 from activities.upkeep import Temporary, Upkeep
 from atlas.checks.concerns import Concerns
 from atlas.checks.webhook import AlertWebhook
+from atlas.composition.parsing import parsed
 from atlas.composition.parts import CURRENT, Parts
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
 from atlas.domain.errors import Retries
@@ -116,7 +117,8 @@ def _policy(parts: Parts) -> FetchPolicy:
 
 def _syncing(parts: Parts, fetching: Fetching) -> Served:
     running = Running(parts.corpus, parts.is_open)
-    discovery = Discovery(parts.corpus, partial(read_listing, parts.web))
+    parse = partial(parsed, parts.extractor)
+    discovery = Discovery(parts.corpus, partial(read_listing, parts.web, parse))
     return {
         QUEUE: [
             running.resolve_sources,

@@ -2,17 +2,18 @@
 
 import asyncio
 import re
+from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from io import BytesIO
+from typing import Literal
 from urllib.parse import urlsplit
 
 from atlas.domain.errors import PageError
 from atlas.domain.scope import Scope, directory_of
 from atlas.domain.urls import InvalidUrl, canonicalize, origin_of
-from atlas.web.feeds import parse_feed
-from atlas.web.markup import decode_markup
-from atlas.web.sitemaps import Sitemap, parse_sitemap
+from atlas.web.parsing import Header, ListingJob, Parse, Parsed, Wanted
 
 Kind = Literal["feed", "sitemap", "site", "urls"]
 
@@ -24,9 +25,7 @@ ROBOTS_MAX_BYTES = 512 * 1024
 
 _SITEMAP_LINE = re.compile(r"^[ \t]*sitemap[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
-_HTML_START = re.compile(r"\ufeff?\s*(?:<!doctype html|<html|<head|<body)", re.IGNORECASE)
-
-_Read = TypeVar("_Read")
+_HTML_START = re.compile(rb"\s*(?:<!doctype html|<html|<head|<body)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Detected:
     prefix: str | None = None
 
 
-async def detect(url: str, get: Get) -> Detected:
+async def detect(url: str, get: Get, parse: Parse) -> Detected:
     """Look at `url`, then for a sitemap that lists pages below it; else it is a site to crawl.
 
     Order: feed or sitemap by content; the Sitemap lines of robots.txt; /sitemap.xml; site. A
@@ -63,11 +62,13 @@ async def detect(url: str, get: Get) -> Detected:
     start = canonicalize(url)
     document, trouble = await _asked(get, start)
     if document is not None:
-        by_content = await asyncio.to_thread(_by_content, document)
-        if by_content is not None:
-            return by_content
+        try:
+            if by_content := await _by_content(document, parse):
+                return by_content
+        except PageError as error:
+            trouble = error.message
     base = document.url if document is not None else start
-    found = await _Search(base, get).run()
+    found = await _Search(base, get, parse).run()
     return found or _site(base, trouble)
 
 
@@ -79,39 +80,57 @@ async def _asked(get: Get, url: str) -> tuple[Document | None, str]:
     return document, "" if document is not None else "it could not be read"
 
 
-def _by_content(document: Document) -> Detected | None:
-    body, url, content_type = document.body, document.url, document.content_type
-    if _starts_as_html(document):
+async def _by_content(document: Document, parse: Parse) -> Detected | None:
+    url = document.url
+    header = (await _look(document, "any", parse)).header
+    if header.kind == "html":
         return None
-    if feed := _or_none(lambda: parse_feed(body, url, content_type)):
-        titled = f" titled “{feed.title}”" if feed.title else ""
-        evidence = f"{url} is a feed{titled} with {_count(len(feed.items), 'item')}"
+    if header.kind == "feed":
+        titled = f" titled “{header.title}”" if header.title else ""
+        evidence = f"{url} is a feed{titled} with {_count(header.pages, 'item')}"
         return Detected("feed", url, evidence)
-    if sitemap := _or_none(lambda: parse_sitemap(body, url, content_type)):
-        return Detected("sitemap", url, f"{url} is a sitemap that lists {_contents(sitemap)}")
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type in _HTML_TYPES or not body:
+    if header.kind == "sitemap":
+        return Detected("sitemap", url, f"{url} is a sitemap that lists {_contents(header)}")
+    media_type = document.content_type.partition(";")[0].strip().lower()
+    if media_type in _HTML_TYPES or not document.body:
         return None
     evidence = f"{url} is a single document ({media_type or 'of unknown type'})"
     return Detected("urls", url, evidence)
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What a document turned out to be, how many pages in scope it lists, its child sitemaps."""
+
+    header: Header
+    pages: int = 0
+    children: tuple[str, ...] = ()
+
+
+async def _look(
+    document: Document, wanted: Wanted, parse: Parse, scope: Scope | None = None
+) -> _Seen:
+    job = ListingJob(wanted, document.url, document.content_type)
+    with BytesIO(document.body) as body:
+        async with parse(job, body) as found:
+            return await asyncio.to_thread(_seen, found, scope)
+
+
+def _seen(found: Parsed, scope: Scope | None) -> _Seen:
+    if scope is None:
+        return _Seen(found.header)
+    pages = sum(scope.allows(page.url) for part in found.pages() for page in part)
+    return _Seen(found.header, pages, tuple(found.children()))
+
+
 def _starts_as_html(document: Document) -> bool:
-    start = decode_markup(document.body[:2048], document.content_type)
-    return _HTML_START.match(start) is not None
+    return _HTML_START.match(document.body.removeprefix(BOM_UTF8)[:2048]) is not None
 
 
-def _or_none(read: Callable[[], _Read]) -> _Read | None:
-    try:
-        return read()
-    except PageError:
-        return None
-
-
-def _contents(sitemap: Sitemap) -> str:
-    if sitemap.children:
-        return _count(len(sitemap.children), "child sitemap")
-    return _count(len(sitemap.pages), "page")
+def _contents(header: Header) -> str:
+    if header.children:
+        return _count(header.children, "child sitemap")
+    return _count(header.pages, "page")
 
 
 def _count(number: int, what: str) -> str:
@@ -128,8 +147,9 @@ def _site(base: str, trouble: str) -> Detected:
 class _Search:
     """Looks for a sitemap with pages below one start, within MAX_ASKED requests."""
 
-    def __init__(self, base: str, get: Get) -> None:
+    def __init__(self, base: str, get: Get, parse: Parse) -> None:
         self._get = get
+        self._parse = parse
         self._prefix = directory_of(base)
         self._scope = Scope(prefix=self._prefix)
         self._root = origin_of(base)
@@ -147,7 +167,7 @@ class _Search:
         document = await self._read(f"{self._root}/robots.txt")
         if document is None or _starts_as_html(document):
             return ()
-        text = decode_markup(document.body[:ROBOTS_MAX_BYTES], document.content_type)
+        text = document.body[:ROBOTS_MAX_BYTES].decode("utf-8-sig", "replace")  # RFC 9309, 2.3
         return sitemaps_in_robots(text, document.url)
 
     async def _read(self, url: str) -> Document | None:
@@ -168,25 +188,21 @@ class _Search:
         sitemap = await self._parsed(url)
         if sitemap is None:
             return ""
-        if listed := self._in_scope(sitemap):
-            return _count(listed, "page")
+        if sitemap.pages:
+            return _count(sitemap.pages, "page")
         for child_url in self._likely_first(sitemap.children):
             child = await self._parsed(child_url)
-            if child is not None and (listed := self._in_scope(child)):
-                return f"{_count(listed, 'page')} (in {child_url}, the first that does)"
+            if child is not None and child.pages:
+                return f"{_count(child.pages, 'page')} (in {child_url}, the first that does)"
         return ""
 
-    async def _parsed(self, url: str) -> Sitemap | None:
+    async def _parsed(self, url: str) -> _Seen | None:
         document = await self._read(url)
         if document is None:
             return None
-        body, content_type = document.body, document.content_type
-        return await asyncio.to_thread(
-            _or_none, lambda: parse_sitemap(body, document.url, content_type)
-        )
-
-    def _in_scope(self, sitemap: Sitemap) -> int:
-        return sum(self._scope.allows(page.url) for page in sitemap.pages)
+        with suppress(PageError):
+            return await _look(document, "sitemap", self._parse, self._scope)
+        return None
 
     def _likely_first(self, children: Sequence[str]) -> list[str]:
         """Children below the prefix, then those that name its last folder, then the rest."""

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from atlas.domain.errors import ErrorClass, PageError
@@ -20,6 +21,12 @@ from atlas.web.markup import XmlText, decode_markup, safe_xml
 
 MAX_ITEMS = 50_000
 """Items kept of one feed; a longer one is cut and says so."""
+
+MAX_DEPTH = 500
+"""Elements or JSON values within each other."""
+
+MAX_ELEMENTS = 5_000_000
+"""Tags of a feed, or brackets, texts and commas of a JSON Feed, up to its last item kept."""
 
 FALLBACK_MAX_BYTES = 1024 * 1024
 """The slow parser sees no feed larger than this, for which it takes up to 8 s."""
@@ -39,6 +46,11 @@ _PERIODS = {
 }
 _ITEM_START = re.compile(r"<(?:\w+:)?(?:item|entry)\b")
 _SPACES = re.compile(r"\s+")
+# Each looks at every character once, whatever is left open.
+_MARKUP = re.compile(
+    r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<[^<>]*>?", re.DOTALL
+)
+_JSON_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)|[\[\]{},]', re.DOTALL)
 
 _Entry = Mapping[str, Any]
 
@@ -72,14 +84,61 @@ def parse_feed(body: bytes, url: str, content_type: str = "") -> Feed:
     """The feed in `body`, fetched from `url` (relative addresses resolve against it).
 
     `content_type` is the header, of which only a charset matters. Raises
-    `PageError(INVALID, "feed_malformed")` for anything that is no feed.
+    `PageError(INVALID, "feed_malformed")` for anything that is no feed, `PageError(INVALID,
+    "no_usable_link")` where there are items but no address that can be used, `PageError(QUOTA,
+    "feed_too_large")` over MAX_ELEMENTS.
     """
     text = decode_markup(body, content_type)
-    if text.lstrip("\ufeff \t\r\n").startswith("{"):
+    text = text.lstrip("\ufeff \t\r\n")
+    if text.startswith("{"):
+        _check_json(text, url)
         title, entries, ttl = _read_json(text, url)
-    else:
-        title, entries, ttl = _read_xml(text, url)
-    return _feed(title, entries, ttl, url)
+        return _feed(title, entries, ttl, url)
+    kept = _first_items(text)
+    _check_markup(kept, url)
+    title, entries, ttl = _read_xml(kept, url)
+    return _feed(title, entries, ttl, url, cut=len(kept) < len(text))
+
+
+def no_usable_link(what: str, url: str, entries: int) -> PageError:
+    """The failure of a listing all of whose entries lead nowhere."""
+    told = f"no usable {what} at {url}: none of its {entries:,} entries has a usable address"
+    return PageError(ErrorClass.INVALID, "no_usable_link", told)
+
+
+def _first_items(text: str) -> str:
+    """The feed up to the item that would be one too many: a parser builds what it is given."""
+    more = next(islice(_ITEM_START.finditer(text), MAX_ITEMS, None), None)
+    return text[: more.start()] if more else text
+
+
+def _check_markup(text: str, url: str) -> None:
+    depth = 0
+    for number, tag in enumerate(map(re.Match.group, _MARKUP.finditer(text))):
+        if number > MAX_ELEMENTS:
+            raise _too_large(url, "tags")
+        if tag.startswith("</"):
+            depth -= 1
+        elif tag[1:2] not in ("!", "?") and not tag.endswith("/>"):
+            # What an item leaves open, it does not leave to the next one.
+            depth = 3 if _ITEM_START.match(tag) else depth + 1
+        if depth > MAX_DEPTH:
+            raise _malformed(url, f"its elements are nested more than {MAX_DEPTH} deep")
+
+
+def _check_json(text: str, url: str) -> None:
+    depth = 0
+    for number, token in enumerate(map(re.Match.group, _JSON_TOKEN.finditer(text))):
+        if number > MAX_ELEMENTS:
+            raise _too_large(url, "values")
+        depth += (token in ("{", "[")) - (token in ("}", "]"))
+        if depth > MAX_DEPTH:
+            raise _malformed(url, f"its values are nested more than {MAX_DEPTH} deep")
+
+
+def _too_large(url: str, what: str) -> PageError:
+    message = f"the feed {url} has more than {MAX_ELEMENTS:,} {what}"
+    return PageError(ErrorClass.QUOTA, "feed_too_large", message)
 
 
 def _malformed(url: str, reason: str) -> PageError:
@@ -188,16 +247,20 @@ def _ttl_of(text: str) -> int | None:
     return seconds // max(1, int(frequency.group(1)) if frequency else 1)
 
 
-def _feed(title: str, entries: list[_Entry], ttl: int | None, url: str) -> Feed:
+def _feed(
+    title: str, entries: list[_Entry], ttl: int | None, url: str, *, cut: bool = False
+) -> Feed:
     kept = entries[:MAX_ITEMS]
     items = list(_items(kept, url))
+    if entries and not items:
+        raise no_usable_link("feed", url, len(entries))
     first = {item.url: item for item in reversed(items)}
     return Feed(
         title=_line(title),
         items=tuple(item for item in items if first[item.url] is item),
         ttl=ttl,
         skipped=len(kept) - len(items),
-        truncated=len(entries) > MAX_ITEMS,
+        truncated=cut or len(entries) > MAX_ITEMS,
     )
 
 

@@ -16,6 +16,9 @@ from atlas.domain.errors import ErrorClass, PageError
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})""")
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 _DOCTYPE = re.compile(r"""<!DOCTYPE(?:"[^"]*"|'[^']*'|[^"'\[>])*""", re.IGNORECASE)
+MAX_PROLOG = 64 * 1024
+"""Characters before the root element."""
+
 _ROOT = re.compile(r"<([^\W\d][\w.:-]*)")
 _SPACE = re.compile(r"\s*")
 _HEAD = b'<?xml version="1.0" encoding="utf-8"?>\n'
@@ -116,14 +119,21 @@ def safe_xml(text: str) -> XmlText | None:
 
     Dropping the DOCTYPE drops every entity and default attribute it could declare, so no parser
     meets billion laughs or an external entity. A document that declares entities is refused
-    whole with `PageError(INVALID, "xml_entities")`: no feed or sitemap needs one.
+    whole with `PageError(INVALID, "xml_entities")`: no feed or sitemap needs one; so is one whose
+    prolog is longer than MAX_PROLOG (`xml_prolog`).
     """
     text = _NOT_XML.sub("", text)
     start = text.find("<")
-    while start >= 0 and (past := _past_prolog_part(text, start)) is not None:
-        start = _SPACE.match(text, past).end()  # type: ignore[union-attr]
+    # Of the prolog each part is looked through to its end, which may be missing: in a few KiB that
+    # costs nothing, however many parts there are.
+    head = text[: start + MAX_PROLOG]
+    while start >= 0 and (past := _past_prolog_part(head, start)) is not None:
+        start = _SPACE.match(head, past).end()  # type: ignore[union-attr]
     root = _ROOT.match(text, start) if start >= 0 else None
     if root is None:
+        if start >= len(head) < len(text):
+            reason = f"its first element does not begin within {MAX_PROLOG} characters: refused"
+            raise PageError(ErrorClass.INVALID, "xml_prolog", reason)
         return None
     name = root.group(1).rpartition(":")[2].lower()
     # With a declaration in front no parser goes looking for a better place to start.

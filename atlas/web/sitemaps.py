@@ -6,32 +6,37 @@ whatever the name or the header says. CPU work: call it outside the event loop f
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from io import BytesIO
+from io import StringIO
+from typing import Any
 
 from lxml import etree
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.urls import InvalidUrl, canonicalize
-from atlas.web.feeds import FEED_ROOTS, parse_feed
+from atlas.web.feeds import FEED_ROOTS, no_usable_link, parse_feed
 from atlas.web.markup import XmlText, decode_markup, safe_xml
 
 MAX_BYTES = 50 * 1024 * 1024
 """Uncompressed size of one sitemap file (sitemaps.org, "Sitemap file requirements")."""
 
 MAX_URLS = 50_000
-"""Addresses in one sitemap file (the same place); a longer one is cut and is not complete."""
+"""Entries of one sitemap file (the same place); a longer one is cut and is not complete."""
+
+MAX_ELEMENTS = 5_000_000
+"""Elements in one sitemap file; what follows them is not read."""
 
 SITEMAP_ROOTS = frozenset(("urlset", "sitemapindex"))
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WBITS = 31
 _STEP = 512
+_CHUNK = 64 * 1024
 _MAX_MEMBERS = 1000
 _CDATA_OR_AMPERSAND = re.compile(
-    rb"<!\[CDATA\[.*?\]\]>|&(?!(?:#\d+|#x[0-9a-fA-F]+|amp|lt|gt|quot|apos);)", re.DOTALL
+    rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:#\d+|#x[0-9a-fA-F]+|amp|lt|gt|quot|apos);)", re.DOTALL
 )
 # W3C Datetime (w3.org/TR/NOTE-datetime): a year or a month alone is a date too.
 _SHORT_DATE = re.compile(r"\d{4}(?:-\d{2})?")
@@ -51,13 +56,15 @@ class Sitemap:
 
     `skipped` counts entries without a usable http(s) address; repeats are not counted.
     `complete` is False when the file ended early, was damaged or cut at MAX_URLS, skipped an
-    entry, or is a feed (a window by nature): only a complete listing may lead to removals.
+    entry, or is a feed (a window by nature): only a complete listing may lead to removals. `cut`:
+    there was more than MAX_URLS.
     """
 
     pages: tuple[SitemapPage, ...]
     children: tuple[str, ...]
     skipped: int
     complete: bool
+    cut: bool = False
 
 
 @dataclass
@@ -66,35 +73,46 @@ class _Listing:
 
     pages: dict[str, SitemapPage] = field(default_factory=dict)
     children: dict[str, None] = field(default_factory=dict)
+    entries: int = 0
+    """Usable or not, repeats included."""
     skipped: int = 0
     whole: bool = True
+    cut: bool = False
 
-    def full(self) -> bool:
-        return len(self.pages) + len(self.children) >= MAX_URLS
+    def counts(self) -> bool:
+        """Whether there is room for one more entry, which is counted."""
+        self.cut = self.entries >= MAX_URLS
+        self.entries += not self.cut
+        return not self.cut
 
-    def frozen(self, *, arrived: bool) -> Sitemap:
-        complete = arrived and self.whole and not self.skipped
-        return Sitemap(tuple(self.pages.values()), tuple(self.children), self.skipped, complete)
+    def frozen(self, url: str, *, arrived: bool) -> Sitemap:
+        if self.entries and not self.pages and not self.children:
+            raise no_usable_link("sitemap", url, self.entries)
+        complete = arrived and self.whole and not self.skipped and not self.cut
+        return Sitemap(
+            tuple(self.pages.values()), tuple(self.children), self.skipped, complete, self.cut
+        )
 
 
 def parse_sitemap(body: bytes, url: str, content_type: str = "") -> Sitemap:
     """The sitemap in `body`, fetched from `url`.
 
     Raises `PageError(INVALID, "sitemap_malformed")` for anything that is no sitemap and
-    `PageError(QUOTA, "sitemap_too_large")` over MAX_BYTES. A file that breaks off gives what it
-    held up to there, with `complete` False. Addresses on other hosts are returned as listed:
-    whether they may be used is the caller's scope to say.
+    `PageError(QUOTA, "sitemap_too_large")` over MAX_BYTES, and `PageError(INVALID,
+    "no_usable_link")` where there are entries but no address that can be used. A file that breaks
+    off gives what it held up to there, with `complete` False. Addresses on other hosts are
+    returned as listed: whether they may be used is the caller's scope to say.
     """
     raw, arrived = _unpacked(body, url)
     text = decode_markup(raw, content_type)
     if not text.lstrip("\ufeff \t\r\n").startswith("<"):
-        return _read_lines(text, url).frozen(arrived=arrived)
+        return _read_lines(text, url).frozen(url, arrived=arrived)
     document = _document(text, url)
     if document.root in FEED_ROOTS:
         return _read_feed(raw, url, content_type)
     if document.root not in SITEMAP_ROOTS:
         raise _malformed(url, f"its root element is <{document.root[:40]}>")
-    return _read_xml(document, url).frozen(arrived=arrived)
+    return _read_xml(document, url).frozen(url, arrived=arrived)
 
 
 def _malformed(url: str, reason: str) -> PageError:
@@ -107,7 +125,7 @@ def _unpacked(body: bytes, url: str) -> tuple[bytes, bool]:
     if not body.startswith(_GZIP_MAGIC):
         _check_size(len(body), url)
         return body, True
-    raw, arrived, at = b"", False, 0
+    raw, arrived, at = bytearray(), False, 0
     for _ in range(_MAX_MEMBERS):
         stream = zlib.decompressobj(_GZIP_WBITS)
         part, at = _gunzip_member(stream, body, at, MAX_BYTES + 1 - len(raw))
@@ -119,7 +137,7 @@ def _unpacked(body: bytes, url: str) -> tuple[bytes, bool]:
             break
     if not raw:
         raise _malformed(url, "its gzip data is broken from the start")
-    return raw, arrived
+    return bytes(raw), arrived
 
 
 def _gunzip_member(
@@ -165,15 +183,14 @@ def _read_feed(raw: bytes, url: str, content_type: str) -> Sitemap:
     except PageError as error:
         raise _malformed(url, error.message) from error
     pages = tuple(SitemapPage(item.url, item.published) for item in feed.items)
-    return Sitemap(pages, (), feed.skipped, complete=False)
+    return Sitemap(pages, (), feed.skipped, complete=False, cut=feed.truncated)
 
 
 def _read_lines(text: str, url: str) -> _Listing:
     """One address a line. More other lines than addresses mean this is no sitemap."""
     listing = _Listing()
-    for line in filter(None, map(str.strip, text.lstrip("\ufeff").splitlines())):
-        if listing.full():
-            listing.whole = False
+    for line in filter(None, map(str.strip, StringIO(text.lstrip("\ufeff")))):
+        if not listing.counts():
             break
         address = line if re.match(r"https?://\S+$", line, re.IGNORECASE) else ""
         _add_page(listing, address, None, url)
@@ -184,7 +201,7 @@ def _read_lines(text: str, url: str) -> _Listing:
 
 def _read_xml(document: XmlText, url: str) -> _Listing:
     listing = _read_elements(document, url)
-    if listing.whole or listing.full():
+    if listing.whole or listing.cut:
         return listing
     # The commonest damage is a bare "&" in an address. CDATA is left as it is.
     mended = _CDATA_OR_AMPERSAND.sub(_escape_ampersand, document.data)
@@ -200,24 +217,71 @@ def _read_elements(document: XmlText, url: str) -> _Listing:
     is_index = document.root == "sitemapindex"
     try:
         for address, lastmod in _entries(document.data, "sitemap" if is_index else "url"):
-            if listing.full():
-                listing.whole = False
+            if not listing.counts():
                 break
             if is_index:
                 _add_child(listing, address, url)
             else:
                 _add_page(listing, address, lastmod, url)
-    except etree.XMLSyntaxError:
+    except (etree.XMLSyntaxError, _TooMany):
         listing.whole = False
     return listing
 
 
+class _TooMany(Exception):
+    """More than MAX_ELEMENTS."""
+
+
+class _Entries:
+    """Takes the elements as they come and keeps what the entries say: no tree is built, so it is
+    the same whatever else the file holds."""
+
+    def __init__(self, name: str) -> None:
+        self.found: list[tuple[str, str]] = []
+        self._name = name
+        self._elements = 0
+        self._depth = 0
+        self._entry_at = 0  # depth of the entry that is open, 0: none
+        self._fields: dict[str, str] = {}
+        self._text: list[str] | None = None
+
+    def start(self, tag: Any, attributes: Any) -> None:
+        self._elements += 1
+        if self._elements > MAX_ELEMENTS:
+            raise _TooMany
+        self._depth += 1
+        # Only direct children: an image or video extension has a <loc> of its own deeper down.
+        inside = self._entry_at and self._depth == self._entry_at + 1
+        if inside and _local_name(tag) in ("loc", "lastmod"):
+            self._text = []
+        elif _local_name(tag) == self._name:
+            self._entry_at, self._fields, self._text = self._depth, {}, None
+
+    def data(self, text: Any) -> None:
+        if self._text is not None and self._depth == self._entry_at + 1:
+            self._text.append(text)
+
+    def end(self, tag: Any) -> None:
+        if self._text is not None and self._depth == self._entry_at + 1:
+            self._fields.setdefault(_local_name(tag), "".join(self._text).strip())
+            self._text = None
+        elif self._depth == self._entry_at:
+            self.found.append((self._fields.get("loc", ""), self._fields.get("lastmod", "")))
+            self._entry_at = 0
+        self._depth -= 1
+
+    def comment(self, text: Any) -> None:
+        """Says nothing."""
+
+    def close(self) -> None:
+        """Nothing is left to do."""
+
+
 def _entries(data: bytes, name: str) -> Iterator[tuple[str, str]]:
-    """(loc, lastmod) of each entry, whatever its namespace; elements are freed as they pass."""
-    context = etree.iterparse(
-        BytesIO(data),
-        events=("end",),
-        tag=f"{{*}}{name}",
+    """(loc, lastmod) of each entry, whatever its namespace."""
+    entries = _Entries(name)
+    parser = etree.XMLParser(
+        target=entries,
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -225,17 +289,26 @@ def _entries(data: bytes, name: str) -> Iterator[tuple[str, str]]:
         remove_comments=True,
         remove_pis=True,
     )
-    for _, element in context:
-        # Only direct children: an image or video extension has a <loc> of its own deeper down.
-        found = {_local_name(child): child.text or "" for child in reversed(element)}
-        yield found.get("loc", "").strip(), found.get("lastmod", "").strip()
-        element.clear()
-        while element.getprevious() is not None:
-            del element.getparent()[0]
+    error: Exception | None = None
+    for at in range(0, len(data), _CHUNK):
+        try:
+            parser.feed(data[at : at + _CHUNK])
+        except (etree.XMLSyntaxError, _TooMany) as broken:
+            error = broken
+        yield from _taken(entries.found)
+        if error is not None:
+            raise error
+    parser.close()
 
 
-def _local_name(element: etree._Element) -> str:
-    return str(element.tag).rpartition("}")[2]
+def _taken(found: list[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    taken = found.copy()
+    found.clear()
+    return taken
+
+
+def _local_name(tag: str) -> str:
+    return tag.rpartition("}")[2]
 
 
 def _add_page(listing: _Listing, address: str, lastmod: str | None, base: str) -> None:

@@ -180,6 +180,11 @@ def test_depth_does_not_break_the_parser() -> None:
 
 @given(st.lists(st.sampled_from(["/a", "/b", "c", "https://x.org/", "", "http://[", "ftp://h"])))
 def test_every_entry_is_an_item_a_repeat_or_skipped(links: list[str]) -> None:
+    if links and not {"/a", "/b", "c", "https://x.org/"} & set(links):
+        with pytest.raises(PageError, match=f"none of its {len(links)} entries") as raised:
+            parse_feed(rss(*(f"<link>{link}</link>" for link in links)), URL)
+        assert raised.value.code == "no_usable_link"
+        return
     feed = parse_feed(rss(*(f"<link>{link}</link>" for link in links)), URL)
     usable = [link for link in links if link not in ("", "http://[", "ftp://h")]
     assert len(feed.items) == len(set(usable))

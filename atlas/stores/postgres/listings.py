@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 import asyncpg
@@ -10,9 +11,11 @@ import asyncpg
 from atlas.contracts.work import RunLimits
 from atlas.domain.batch import FetchRow
 from atlas.domain.versions import SettledWith
-from atlas.stores.postgres import claims, enlisting, fetches, pages, runs, skipping
+from atlas.stores.postgres import claims, enlisting, fetches, pages, readings, runs, skipping
 from atlas.stores.postgres.frame import Clock, RunFrame
 from atlas.stores.postgres.sources import Source
+
+_PART = 2000  # pages of one transaction
 
 
 class RunListings(RunFrame):
@@ -37,26 +40,82 @@ class RunListings(RunFrame):
         """List pages at a level of a run, a few thousand a transaction; return how many the level
         has, those of an attempt that was cut off included. Without a `mode` the run's `due` says
         which are worked on."""
-        mode = mode or _mode_of(run)
-        for start in range(0, len(urls), 2000):
-            async with self.pool.acquire() as connection, connection.transaction():
-                if not await skipping.hold_run(connection, run.run_id):
-                    break  # delivered late, after the run was closed
-                await pages.list_for_run(
-                    connection,
-                    source_id=source.id,
-                    run_id=run.run_id,
-                    urls=urls[start : start + 2000],
-                    level=level,
-                    rule="link" if level else "listed",
-                    now=self._clock(),
-                    mode=mode,
-                    retry_failed=retry_failed,
-                    cadence=source.spec.cadence,
-                    current=self._current,
-                    settles=settles,
-                    modified=modified,
-                )
+        for start in range(0, len(urls), _PART):
+            if not await self._list_part(
+                run,
+                source,
+                urls[start : start + _PART],
+                level,
+                mode,
+                retry_failed,
+                settles,
+                modified,
+            ):
+                break
+        return await self._listed_at(source, run, level)
+
+    def reading(self, run: runs.Run) -> AbstractAsyncContextManager[readings.Reading]:
+        """Where the listing of a run's source is kept while it is read."""
+        return readings.reading(self.pool, run.run_id)
+
+    async def list_read(
+        self,
+        run: runs.Run,
+        source: Source,
+        read: readings.Reading,
+        *,
+        room: int | None,
+        level: int,
+        mode: pages.Mode | None = None,
+        retry_failed: bool = False,
+        settles: bool = True,
+    ) -> tuple[int, bool]:
+        """List what was read, as `list_pages` does, but no more pages than there is `room` for,
+        the first by URL; return also whether there were more."""
+        last = ""
+        while found := await read.after(last, _PART if room is None else min(_PART, room)):
+            urls, last = [url for url, _ in found], found[-1][0]
+            modified = {url: when for url, when in found if when}
+            if not await self._list_part(
+                run, source, urls, level, mode, retry_failed, settles, modified
+            ):
+                break
+            room = None if room is None else room - len(found)
+        more = room == 0 and bool(await read.after(last, 1))
+        return await self._listed_at(source, run, level), more
+
+    async def _list_part(
+        self,
+        run: runs.Run,
+        source: Source,
+        urls: Sequence[str],
+        level: int,
+        mode: pages.Mode | None,
+        retry_failed: bool,
+        settles: bool,
+        modified: Mapping[str, datetime] | None,
+    ) -> bool:
+        async with self.pool.acquire() as connection, connection.transaction():
+            if not await skipping.hold_run(connection, run.run_id):
+                return False  # delivered late, after the run was closed
+            await pages.list_for_run(
+                connection,
+                source_id=source.id,
+                run_id=run.run_id,
+                urls=urls,
+                level=level,
+                rule="link" if level else "listed",
+                now=self._clock(),
+                mode=mode or _mode_of(run),
+                retry_failed=retry_failed,
+                cadence=source.spec.cadence,
+                current=self._current,
+                settles=settles,
+                modified=modified,
+            )
+        return True
+
+    async def _listed_at(self, source: Source, run: runs.Run, level: int) -> int:
         async with self.pool.acquire() as connection:
             return await pages.listed_at(connection, source.id, run.run_id, level)
 

@@ -1,0 +1,67 @@
+"""A listing as far as it was read: kept in the database, part by part, until it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import asyncpg
+
+Entry = tuple[str, datetime | None]
+"""A canonical URL, and when the listing says it last changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One attempt at reading the listing of a run's source."""
+
+    pool: asyncpg.Pool
+    run_id: str
+    id: UUID
+
+    async def add(self, entries: Sequence[Entry]) -> None:
+        """Keep a few thousand entries; those kept before stay as they are."""
+        await self.pool.execute(
+            """
+            insert into listing_entries (run_id, reading, url, modified)
+            select $1, $2, url, modified
+            from unnest($3::text[], $4::timestamptz[]) as e(url, modified)
+            order by url on conflict do nothing
+            """,
+            self.run_id,
+            self.id,
+            [url for url, _ in entries],
+            [modified for _, modified in entries],
+        )
+
+    async def after(self, url: str, limit: int) -> list[Entry]:
+        """The next entries in the order of their URLs; `url` itself is left out."""
+        rows = await self.pool.fetch(
+            "select url, modified from listing_entries "
+            "where run_id = $1 and reading = $2 and url > $3 order by url limit $4",
+            self.run_id,
+            self.id,
+            url,
+            limit,
+        )
+        return [(row["url"], row["modified"]) for row in rows]
+
+
+@asynccontextmanager
+async def reading(pool: asyncpg.Pool, run_id: str) -> AsyncIterator[Reading]:
+    """A reading of its own for each attempt: one that was superseded may still be under way, and
+    takes nothing away from this one. What dead ones left goes when their run has ended."""
+    await pool.execute(
+        "delete from listing_entries e using runs r "
+        "where r.run_id = e.run_id and r.ended_at is not null"
+    )
+    opened = Reading(pool, run_id, uuid4())
+    try:
+        yield opened
+    finally:
+        await pool.execute(
+            "delete from listing_entries where run_id = $1 and reading = $2", run_id, opened.id
+        )
