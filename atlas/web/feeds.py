@@ -25,6 +25,9 @@ MAX_ITEMS = 50_000
 MAX_DEPTH = 500
 """Elements or JSON values within each other."""
 
+MAX_TAG = 64 * 1024
+"""Characters of one tag."""
+
 MAX_ELEMENTS = 5_000_000
 """Tags of a feed, or brackets, texts and commas of a JSON Feed, up to its last item kept."""
 
@@ -119,7 +122,11 @@ def _check_markup(text: str, url: str) -> None:
             raise _too_large(url, "tags")
         if tag.startswith("</"):
             depth -= 1
-        elif tag[1:2] not in ("!", "?") and not tag.endswith("/>"):
+        elif tag[1:2] in ("!", "?"):
+            continue
+        elif len(tag) > MAX_TAG:  # its attributes are compared with each other
+            raise _malformed(url, f"a tag is longer than {MAX_TAG} characters")
+        elif not tag.endswith("/>"):
             # What an item leaves open, it does not leave to the next one.
             depth = 3 if _ITEM_START.match(tag) else depth + 1
         if depth > MAX_DEPTH:

@@ -14,12 +14,14 @@ from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetched import MIB, FetchError, FetchRequest, RobotsMode, RobotsRecord
 from atlas.domain.urls import InvalidUrl, canonicalize, origin_of
 from atlas.web.politeness import Slots
+from atlas.web.robots_agents import without_other_agents
 
 PARSE_LIMIT = 500 * 1024  # bytes; RFC 9309, 2.5
 FRESH = timedelta(hours=24)  # RFC 9309, 2.4
 _MAX_REDIRECTS = 5  # RFC 9309, 2.3.1.2
 _TIMEOUT = 30.0  # seconds
 _KNOWN_ORIGINS = 1024  # parsed files kept in memory
+_LONG = 16 * 1024  # characters from which on a file is parsed and asked beside the event loop
 _LONGEST_DELAY = 3600.0  # seconds of Crawl-delay that are believed
 _MAX_SITEMAPS = 1000
 _AGENT = "Atlas"  # the product token sites name in their rules
@@ -53,7 +55,9 @@ class RobotsRules:
         self.status = record.status
         self.failure = failure or f"answered {record.status}"
         self.reachable = 200 <= record.status < 500 and record.status != 429
-        self._parsed = Protego.parse(record.body[:PARSE_LIMIT].decode("utf-8-sig", "replace"))
+        text = record.body[:PARSE_LIMIT].decode("utf-8-sig", "replace")
+        self._parsed = Protego.parse(without_other_agents(text, _AGENT))
+        self.long = len(text) > _LONG
         self.crawl_delay = _delay(self._parsed.crawl_delay(_AGENT))
         self.sitemaps = _sitemaps(origin, self._parsed)
 
@@ -103,7 +107,7 @@ class Robots:
                 f"{origin_of(url)}/robots.txt: {rules.failure}; no page is fetched without it",
                 retry_after=max(0.0, (known.until - self._clock()).total_seconds()),
             )
-        if not rules.allows(url):
+        if not await _allows(rules, url):
             raise PageError(
                 ErrorClass.BLOCKED, "robots_disallowed", f"robots.txt of {origin_of(url)} forbids"
             )
@@ -126,13 +130,13 @@ class Robots:
     async def _renew(self, origin: str, slots: Slots) -> _Known:
         cached = await self._cache.get(origin) if self._cache else None
         if cached and self._until(cached) > self._clock():
-            return self._knowledge(origin, cached)
+            return await self._knowledge(origin, cached)
         record, failure = await self._load(origin, slots)
         if _failed(record) and cached and not _failed(cached):
-            return _Known(RobotsRules(origin, cached), self._until(record))
+            return _Known(await _rules(origin, cached), self._until(record))
         if self._cache:
             await self._cache.put(origin, record)
-        return self._knowledge(origin, record, failure)
+        return await self._knowledge(origin, record, failure)
 
     async def _load(self, origin: str, slots: Slots) -> tuple[RobotsRecord, str]:
         request = FetchRequest(
@@ -155,8 +159,8 @@ class Robots:
             status, failure = _status_after(error), error.message
         return RobotsRecord(status, bytes(head.body), self._clock()), failure
 
-    def _knowledge(self, origin: str, record: RobotsRecord, failure: str = "") -> _Known:
-        return _Known(RobotsRules(origin, record, failure), self._until(record))
+    async def _knowledge(self, origin: str, record: RobotsRecord, failure: str = "") -> _Known:
+        return _Known(await _rules(origin, record, failure), self._until(record))
 
     def _until(self, record: RobotsRecord) -> datetime:
         return record.fetched_at + (self._retry_after if _failed(record) else FRESH)
@@ -166,6 +170,16 @@ class Robots:
         self._known[origin] = known
         if len(self._known) > _KNOWN_ORIGINS:
             del self._known[next(iter(self._known))]
+
+
+async def _rules(origin: str, record: RobotsRecord, failure: str = "") -> RobotsRules:
+    if len(record.body) <= _LONG:
+        return RobotsRules(origin, record, failure)
+    return await asyncio.to_thread(RobotsRules, origin, record, failure)
+
+
+async def _allows(rules: RobotsRules, url: str) -> bool:
+    return await asyncio.to_thread(rules.allows, url) if rules.long else rules.allows(url)
 
 
 class _Full(Exception):

@@ -86,9 +86,13 @@ class _Listing:
         return not self.cut
 
     def frozen(self, url: str, *, arrived: bool) -> Sitemap:
-        if self.entries and not self.pages and not self.children:
-            raise no_usable_link("sitemap", url, self.entries)
-        complete = arrived and self.whole and not self.skipped and not self.cut
+        whole = arrived and self.whole and not self.cut
+        if not self.pages and not self.children:
+            if self.entries:
+                raise no_usable_link("sitemap", url, self.entries)
+            if not whole:
+                raise _malformed(url, "it breaks off before its first entry")
+        complete = whole and not self.skipped
         return Sitemap(
             tuple(self.pages.values()), tuple(self.children), self.skipped, complete, self.cut
         )
@@ -163,8 +167,11 @@ def _gunzip_member(
 
 def _check_size(size: int, url: str) -> None:
     if size > MAX_BYTES:
-        message = f"the sitemap {url} is larger than {MAX_BYTES} bytes uncompressed"
-        raise PageError(ErrorClass.QUOTA, "sitemap_too_large", message)
+        raise _too_large(url, f"is larger than {MAX_BYTES} bytes uncompressed")
+
+
+def _too_large(url: str, why: str) -> PageError:
+    return PageError(ErrorClass.QUOTA, "sitemap_too_large", f"the sitemap {url} {why}")
 
 
 def _document(text: str, url: str) -> XmlText:
@@ -223,8 +230,12 @@ def _read_elements(document: XmlText, url: str) -> _Listing:
                 _add_child(listing, address, url)
             else:
                 _add_page(listing, address, lastmod, url)
-    except (etree.XMLSyntaxError, _TooMany):
+    except etree.XMLSyntaxError:
         listing.whole = False
+    except _TooMany:
+        if not listing.entries:
+            raise _too_large(url, f"has more than {MAX_ELEMENTS:,} elements") from None
+        listing.cut = True
     return listing
 
 

@@ -48,12 +48,12 @@ class Lender:
     """Stands in for the class `Zygote` where pools start theirs."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[float, int], Zygote] = {}
+        self._kept: dict[tuple[float, int, tuple[str, ...]], Zygote] = {}
 
-    def start(self, seconds: float, memory: int) -> LentZygote:
-        kept = self._kept.get((seconds, memory))
+    def start(self, seconds: float, memory: int, preloaded: tuple[str, ...]) -> LentZygote:
+        kept = self._kept.get((seconds, memory, preloaded))
         if kept is None or not kept.alive:
-            kept = self._kept[seconds, memory] = Zygote.start(seconds, memory)
+            kept = self._kept[seconds, memory, preloaded] = Zygote.start(seconds, memory, preloaded)
         return LentZygote(kept)
 
     async def close(self) -> None:

@@ -159,7 +159,7 @@ async def test_an_address_that_leads_nowhere_is_no_source_unless_forced(
         (("docs", "example.org/docs"), "write https://example.org/docs"),
         (("Docs!", URL, "--kind", "site"), "name: 'Docs!'"),
         (("docs", URL, "--kind", "site", "--include", "(["), "include: '(['"),
-        (("docs", URL, "--kind", "site", "--exclude", "(a+)+x"), "exclude: '(a+)+x'"),
+        (("docs", URL, "--kind", "site", "--exclude", "(?!x)"), "exclude: '(?!x)'"),
         (("docs", URL, "--kind", "site", "--every", "often"), "--every: 'often'"),
         (("docs", URL, "--kind", "site", "--every", "5s"), "cadence"),
         (("docs", URL, "--kind", "site", "--delay", "-1"), "delay: -1"),

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from protego import Protego
 
 from atlas.domain.errors import ErrorClass
 from atlas.domain.fetched import FetchRequest, RobotsMode, RobotsRecord
@@ -243,3 +244,31 @@ def test_hostile_and_broken_files_still_have_a_meaning(body: bytes) -> None:
     rules = RobotsRules("http://a.example", RobotsRecord(200, body, START))
     assert rules.allows("http://a.example/a" + "a" * 2000)
     assert rules.allows("http://a.example/b") is (b"Disallow: /b" not in body)
+
+
+@pytest.mark.fault(5)
+def test_many_agents_with_many_rules_cost_no_more_than_their_length() -> None:
+    """12,000 agents times 2,000 rules, of 220 KB, took two minutes."""
+    agents = "\n".join(f"user-agent: {number:x}" for number in range(12_000))
+    rules = "\n".join(f"disallow: /{number:x}" for number in range(2_000))
+    body = f"{agents}\n{rules}\nUser-agent: Atlas\nDisallow: /private\n".encode()
+    found = RobotsRules("https://h.org", RobotsRecord(200, body, datetime.now(UTC)))
+    assert not found.allows("https://h.org/private")
+    assert found.allows("https://h.org/1f")
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [
+        ("user-agent: other\ndisallow: /\nuser-agent: *\nallow: /", True),
+        ("user-agent: *\ndisallow: /\nuser-agent: other\nallow: /", False),
+        ("user-agent: other\nuser-agent: atlas\ndisallow: /", False),
+        ("user-agent other\nuser agent: Atlas # us\ndisallow: /", False),
+        ("useragent: atlas\ndisallow: /a\nuser-agent: other\ndisallow: /", True),
+        ("user-agent: other\nuser-agent:\ndisallow: /", True),
+    ],
+)
+def test_groups_of_others_begin_and_end_where_they_did(text: str, allowed: bool) -> None:
+    found = RobotsRules("https://h.org", RobotsRecord(200, text.encode(), datetime.now(UTC)))
+    assert found.allows("https://h.org/b") is allowed
+    assert Protego.parse(text).can_fetch("https://h.org/b", "Atlas") is allowed
