@@ -54,8 +54,8 @@ class Processing(Group):
     """Processing"""
 
     extract_children: int = Field(default=2, ge=1, le=64)
-    """Processes that extract text; they end after a minute without work."""
+    """Processes that extract text and read listings; they end after a minute without work."""
     extract_timeout: float = Field(default=30.0, gt=0, le=600)
-    """Seconds per document."""
+    """Seconds per document, and per file of a listing."""
     extract_memory: int = Field(default=1024 * 1024 * 1024, ge=256 * 1024 * 1024)
-    """Bytes that one document may take."""
+    """Bytes that one document, or one file of a listing, may take."""
