@@ -76,7 +76,7 @@ class Timed:
         except TimeoutError:
             self._slow += 1
             self.overrun = self.overrun or (
-                f"{self._told} takes too long on {text[:200]} and addresses like it, which are "
+                f"{self._told} takes too long on {text[:100]}… and addresses like it, which are "
                 "left out; write it without lookaround and backreferences"
             )
             return None
