@@ -8,6 +8,7 @@ from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetched import Fetched as Answer
 from atlas.domain.fetched import FetchError
+from atlas.domain.lifecycle import PERMANENT
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -80,4 +81,6 @@ def redirected_row(scope: Scope, page: HeldPage, answer: Answer) -> FetchRow:
         error=PageError(ErrorClass.INVALID, code, f"leads to {answer.final_url}"),
         redirected=True,
         target=answer.final_url if inside else None,
+        permanent=bool(answer.redirects)
+        and all(hop.status in PERMANENT for hop in answer.redirects),
     )

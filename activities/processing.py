@@ -14,6 +14,7 @@ from activities.beating import beating
 from atlas.contracts.activities import Batch, Processed
 from atlas.domain.batch import HeldPage, PreparedPage
 from atlas.domain.blob import BlobCorrupt, BlobMissing
+from atlas.domain.endings import ends
 from atlas.domain.errors import ErrorClass, PageError
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ class Processing:
             body = await self._blobs.get(page.snapshot.hex())
             async with self._marked(attempt.run_id, page.page_id):
                 prepared = await self._prepare(body, page.content_type, page.charset, page.url)
-            found = PreparedPage(page.page_id, page.snapshot, prepared)
+            whole = ends(body, prepared.extracted.media)
+            found = PreparedPage(page.page_id, page.snapshot, prepared, ended=whole)
         except (BlobMissing, BlobCorrupt) as error:
             lost = PageError(ErrorClass.TRANSIENT, "blob_missing", str(error))
             found = PreparedPage(page.page_id, page.snapshot, None, lost)

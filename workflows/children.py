@@ -32,7 +32,12 @@ Result = SyncResult | CollectResult
 Feed = Callable[[], Awaitable[list[WaitingSource] | None]]
 """The next part of the sources; None when there are no more."""
 
-_BEST_LAST: tuple[Outcome, ...] = ("completed_with_failures", "limit_reached", "completed")
+_BEST_LAST: tuple[Outcome, ...] = (
+    "held",
+    "completed_with_failures",
+    "limit_reached",
+    "completed",
+)
 _WELL: tuple[Outcome, ...] = ("completed", "already_running")
 _CAME_TO_NOTHING: set[str] = {
     *("all_failed", "failed", "listing_failed"),

@@ -12,6 +12,7 @@ Outcome = Literal[
     "completed",
     "completed_with_failures",
     "limit_reached",
+    "held",
     "listing_failed",
     "already_running",
     "unknown_source",

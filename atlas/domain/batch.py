@@ -70,6 +70,8 @@ class FetchRow:
     redirected: bool = False
     target: str | None = None
     """Where a redirected page leads, when the source's rules allow it there."""
+    permanent: bool = False
+    """Whether every redirect on the way says that it is for good (301, 308)."""
     retry_at: datetime | None = None
     max_age: float | None = None
     """Seconds of freshness that the server stated."""
@@ -93,3 +95,5 @@ class PreparedPage:
     snapshot: bytes
     prepared: Prepared | None
     error: PageError | None = None
+    ended: bool | None = None
+    """Whether the body came to its end; None where that cannot be told."""

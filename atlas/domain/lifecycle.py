@@ -11,8 +11,10 @@ any page. The stores build their statements from this table (`stores/postgres/li
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from atlas.domain.sources import Deletion
 
@@ -89,13 +91,28 @@ _GONE_RUNS: dict[Deletion, dict[int, int]] = {
     "prompt": {404: 1, 410: 1},
     "careful": {404: 2, 410: 1},
 }
+# Consecutive runs that must have seen a permanent redirect to the same page: as for 404.
+_MOVED_RUNS: dict[Deletion, int] = {"prompt": 1, "careful": 2}
 # Complete listings in a row that must have lacked the page.
 _ABSENT_LISTINGS: dict[Deletion, int] = {"prompt": 1, "careful": 3}
 
 _CAREFULNESS: tuple[Deletion, ...] = ("keep", "careful", "prompt")
 
-BRAKE_SHARE = 0.3
-BRAKE_FLOOR = 10
+BRAKE_SHARE = 0.1
+BRAKE_FLOOR = 2
+_SUSPICIOUS_FLOOR = 3
+
+PERMANENT = frozenset((301, 308))
+"""Redirects that say a page moved for good (RFC 9110, 15.4); the others say nothing of it."""
+
+# Where a page leads that wants something else first, or has nothing to show.
+_NOT_A_PAGE = re.compile(
+    r"/(?:log-?in|log-?on|sign-?in|sign-?up|signin|auth|sso|oauth2?|saml|account|session|consent|"
+    r"captcha|challenge|blocked|denied|error|errors|maintenance|unavailable|offline|"
+    r"not-?found|40[0-9]|50[0-9])(?:[./?]|$)",
+    re.IGNORECASE,
+)
+_INDEX = re.compile(r"(?:index|default|home)\.[a-z]{2,5}", re.IGNORECASE)
 
 
 def most_careful(policies: list[Deletion]) -> Deletion:
@@ -110,6 +127,28 @@ def gone_long_enough(policy: Deletion, status: int, runs: int) -> bool:
     return runs >= _GONE_RUNS[policy].get(status, 2)
 
 
+def moved_long_enough(policy: Deletion, runs: int) -> bool:
+    """Whether `runs` counted looks in a row at one permanent redirect suffice to remove a page."""
+    return policy != "keep" and runs >= _MOVED_RUNS[policy]
+
+
+def is_move(url: str, target: str, *, leads_there: int) -> bool:
+    """Whether a permanent redirect from one canonical URL to another can mean that the page moved.
+
+    A login, an error page and the home page are no page's new address, unless the page was the
+    home page under its file's name; nor is an address that `leads_there` > 1 live pages lead to.
+    """
+    there, here = urlsplit(target), urlsplit(url)
+    if leads_there > 1 or _NOT_A_PAGE.search(f"{there.path}?{there.query}"):
+        return False
+    return there.path not in ("", "/") or here.path in ("", "/") or _is_index(here.path)
+
+
+def _is_index(path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    return not folder and _INDEX.fullmatch(name) is not None
+
+
 def absences_needed(policy: Deletion, kind: str) -> int | None:
     """Complete listings without the page after which its source lets go of it; None: never.
 
@@ -120,6 +159,13 @@ def absences_needed(policy: Deletion, kind: str) -> int | None:
     return _ABSENT_LISTINGS[policy]
 
 
-def brake(removals: int, held: int) -> bool:
-    """Whether so many of a source's pages would go at once that a mistake is likelier."""
-    return removals > max(BRAKE_FLOOR, BRAKE_SHARE * held)
+def brake(leaving: int, live: int) -> bool:
+    """Whether so many of a source's live pages show evidence of leaving in one run that a mistake
+    of the site is likelier: a tenth of them, whatever the size of the source, and two at least."""
+    return leaving >= BRAKE_FLOOR and leaving > BRAKE_SHARE * live
+
+
+def too_many(pages: int, of: int) -> bool:
+    """Whether so many of the live pages that a run asked changed or led elsewhere in one suspicious
+    way that a bad day of the site is likelier: a tenth of them, and three at least."""
+    return pages >= _SUSPICIOUS_FLOOR and pages > BRAKE_SHARE * of

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas.domain.lifecycle import (
-    BRAKE_FLOOR,
     FINDABLE,
     GONE_SPACING,
     Evidence,
@@ -17,7 +16,9 @@ from atlas.domain.lifecycle import (
     brake,
     counts_as_gone,
     gone_long_enough,
+    is_move,
     most_careful,
+    moved_long_enough,
 )
 
 POLICIES = st.sampled_from(["careful", "prompt", "keep"])
@@ -69,14 +70,44 @@ def test_absences_until_a_source_lets_go(policy, kind: str, needed: int | None) 
     assert absences_needed(policy, kind) == needed
 
 
+@pytest.mark.fault(11)
 @given(st.integers(0, 10_000), st.integers(0, 10_000))
-def test_the_brake_lets_a_few_and_a_small_share_go(removals: int, held: int) -> None:
-    braked = brake(removals, held)
-    if removals <= BRAKE_FLOOR or removals <= 0.3 * held:
-        assert not braked
-    else:
-        assert braked
-    assert braked <= brake(removals + 1, held)
+def test_the_brake_lets_one_and_a_tenth_go_whatever_the_size(leaving: int, live: int) -> None:
+    assert brake(leaving, live) == (leaving >= 2 and leaving > 0.1 * live)
+    assert brake(leaving, live) <= brake(leaving + 1, live)
+
+
+@pytest.mark.fault(11)
+@pytest.mark.parametrize(("policy", "needed"), [("prompt", 1), ("careful", 2), ("keep", None)])
+def test_a_move_is_confirmed_as_a_404_is(policy, needed: int | None) -> None:
+    for runs in range(5):
+        confirmed = moved_long_enough(policy, runs)
+        assert confirmed == (needed is not None and runs >= needed)
+        assert runs == 0 or confirmed == gone_long_enough(policy, 404, runs)
+
+
+@pytest.mark.fault(11)
+@pytest.mark.parametrize(
+    ("url", "target", "leads_there", "move"),
+    [
+        ("https://e.org/a", "https://e.org/b", 1, True),
+        ("https://e.org/a", "https://e.org/b", 2, False),
+        ("https://e.org/a", "https://www.e.org/a", 1, True),
+        ("https://e.org/a", "https://e.org/", 1, False),
+        ("https://e.org/index.html", "https://e.org/", 1, True),
+        ("https://e.org/docs/index.html", "https://e.org/", 1, False),
+        ("https://e.org/", "https://www.e.org/", 1, True),
+        ("https://e.org/a", "https://e.org/login", 1, False),
+        ("https://e.org/a", "https://e.org/user/sign-in?next=/a", 1, False),
+        ("https://e.org/a", "https://e.org/error.html", 1, False),
+        ("https://e.org/a", "https://e.org/404", 1, False),
+        ("https://e.org/a", "https://e.org/authors/a", 1, True),
+        ("https://e.org/a", "https://e.org/errors-of-judgement", 1, True),
+        ("https://e.org/a", "https://e.org/4040-ways", 1, True),
+    ],
+)
+def test_what_can_be_a_move(url: str, target: str, leads_there: int, move: bool) -> None:
+    assert is_move(url, target, leads_there=leads_there) is move
 
 
 # The lifecycle

@@ -22,8 +22,18 @@ from atlas.stores.postgres import sources
 from atlas.stores.postgres.corpus import Corpus
 from atlas.stores.postgres.sources import Source
 
-Web = Mapping[str, str | int]
-"""What each listed URL answers: a text, or a status that is a failure."""
+
+@dataclass(frozen=True)
+class Leads:
+    """An answer that leads to another page of the web, for good or for a while."""
+
+    target: str
+    permanent: bool = True
+
+
+Answer = str | int | Leads
+Web = Mapping[str, Answer]
+"""What each URL answers: a text, a status that is a failure, or where it leads."""
 
 
 async def nobody_is_open(workflow_id: str, run_id: str) -> bool:
@@ -84,11 +94,17 @@ class Drive:
         await self.corpus.settle(batch, fences(pages))
         await self.corpus.end_batch(batch)
 
-    async def run(self, source: str, web: Web, *, complete: bool = True) -> RunClosed:
-        """A whole run of a source whose listing is the keys of `web`."""
+    async def run(
+        self, source: str, web: Web, *, complete: bool = True, unlisted: Web | None = None
+    ) -> RunClosed:
+        """A whole run of a source whose listing is the keys of `web`; `unlisted` pages are led
+        to."""
         run_id = await self.open(source)
         await self.enlist(run_id, *web)
+        web = {**web, **(unlisted or {})}
         await self.work(Batch(run_id=run_id, lane=0, number=1), web)
+        if any(isinstance(answer, Leads) for answer in web.values()):
+            await self.work(Batch(run_id=run_id, lane=0, number=2), web)
         return await self.corpus.close_run(CloseRun(run_id=run_id, complete=complete))
 
     async def live(self) -> set[str]:
@@ -116,8 +132,10 @@ def snapshot_of(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def fetched(page: HeldPage, answer: str | int) -> FetchRow:
+def fetched(page: HeldPage, answer: Answer) -> FetchRow:
     """The ledger row of a page that answered so."""
+    if isinstance(answer, Leads):
+        return _led(page, answer)
     status = answer if isinstance(answer, int) else 200
     error = snapshot = None
     if isinstance(answer, int):
@@ -135,6 +153,21 @@ def fetched(page: HeldPage, answer: str | int) -> FetchRow:
         snapshot=snapshot,
         error=error,
         settled=snapshot is not None and snapshot == page.settled,
+    )
+
+
+def _led(page: HeldPage, answer: Leads) -> FetchRow:
+    return FetchRow(
+        page_id=page.page_id,
+        url=page.url,
+        attempt=page.attempts + 1,
+        final_url=answer.target,
+        status=301 if answer.permanent else 302,
+        elapsed=0.1,
+        error=PageError(ErrorClass.INVALID, "redirected", f"leads to {answer.target}"),
+        redirected=True,
+        target=answer.target,
+        permanent=answer.permanent,
     )
 
 

@@ -84,6 +84,8 @@ async def test_a_check_is_noted_once_however_often_it_is_delivered(drive: Drive)
     batch = Batch(run_id=run_id, lane=0, number=1)
     for _ in range(3):
         await drive.work(batch, {A: "two"})
+    for _ in range(2):
+        await drive.corpus.close_run(CloseRun(run_id=run_id))
     assert (await state(drive))["checks"] == 1
 
 

@@ -49,11 +49,17 @@ async def frozen(drive: Drive) -> FrozenWeeks:
 
 
 def web(dice: random.Random, name: str) -> dict[str, str | int]:
-    """What a source's pages answer on a run; some are shared, some say the same."""
+    """What a source's pages answer on a run; some are shared, two say the same. One is gone: the
+    brake would hold more."""
     pages = [f"https://{name}.example/{n}" for n in range(9)] + ["https://shared.example/"]
     chosen = [page for page in pages if dice.random() < 0.8] or pages
-    answers: list[str | int] = ["one text", "another text", "a third text", 404, 410, 503]
-    return {page: dice.choice(answers) for page in chosen}
+    gone = dice.choice(chosen)
+    answers: dict[str, str | int] = {}
+    for page in chosen:
+        of = "" if page in pages[:2] else f" of {page}"
+        texts: list[str | int] = [f"one text{of}", f"another text{of}", f"a third text{of}", 503]
+        answers[page] = dice.choice((404, 410)) if page == gone else dice.choice(texts)
+    return answers
 
 
 @pytest.mark.parametrize("seed", range(3))

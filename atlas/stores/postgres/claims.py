@@ -139,22 +139,26 @@ async def _what_next(connection: Connection, batch: Batch, level: int, now: date
 
 async def unfinished(connection: Connection, run_id: str, level: int) -> int:
     """Pages of the run's levels above `level` that are not done. Called between levels, when no
-    lane is under way, so claims still standing there are of superseded attempts: they are let go.
+    lane is under way, so claims still standing there are of superseded attempts: they are let go,
+    but for pages that wait for the run's end.
     """
     async with connection.transaction():
         await queue.release_where(
             connection,
-            "claim_run = $1 and page_id = any(array(select page_id from run_pages "
-            "where run_id = $1 and level < $2 and stage <> 'done'))",
+            "claim_run = $1 and claim_lane <> $3 and page_id = any(array(select page_id "
+            "from run_pages where run_id = $1 and level < $2 and stage <> 'done'))",
             run_id,
             level,
+            queue.WAITING,
         )
         return int(
             await connection.fetchval(
-                "select count(*) from run_pages "
-                "where run_id = $1 and level < $2 and stage <> 'done'",
+                "select count(*) from run_pages rp join page_state ps using (page_id) "
+                "where rp.run_id = $1 and rp.level < $2 and rp.stage <> 'done' "
+                "and (ps.claim_run is distinct from $1 or ps.claim_lane <> $3)",
                 run_id,
                 level,
+                queue.WAITING,
             )
         )
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import asyncpg
 
-from atlas.contracts.activities import Batch, ClaimBatch
+from atlas.contracts.activities import Batch, ClaimBatch, CloseRun, RunClosed
 from atlas.contracts.models import Counts
 from atlas.domain.batch import Claim, FetchRow, HeldPage, PreparedPage
 from atlas.domain.breaker import Breaker
@@ -26,6 +26,7 @@ from atlas.stores.postgres import (
     quarantines,
     queue,
     settle,
+    suspects,
 )
 from atlas.stores.postgres.frame import Clock, IsOpen
 from atlas.stores.postgres.hosts import HostSlots
@@ -41,6 +42,8 @@ _PAGE_FAULTS = (
     asyncpg.CharacterNotInRepertoireError,
     asyncpg.UntranslatableCharacterError,
 )
+
+_SETTLED_AT_ONCE = 100
 
 
 class Corpus(RunListings):
@@ -201,22 +204,46 @@ class Corpus(RunListings):
         self._measures.ended(moved.ended)
         return moved.onward
 
-    async def settle(self, batch: Batch, fences: dict[int, int]) -> None:
-        """Settle a batch's pages; one that PostgreSQL refuses fails alone."""
+    async def settle(self, batch: Batch, fences: dict[int, int], *, decided: bool = False) -> None:
+        """Settle a batch's pages; one that PostgreSQL refuses fails alone. `decided`: changes that
+        waited for the run's end are edits."""
         try:
             async with self.pool.acquire() as connection:
                 settled = await settle.settle(
-                    connection, run_id=batch.run_id, fences=fences, now=self._clock()
+                    connection,
+                    run_id=batch.run_id,
+                    fences=fences,
+                    now=self._clock(),
+                    decided=decided,
+                    force=batch.force,
                 )
         except _PAGE_FAULTS as error:
             if len(fences) == 1:
                 await self._fail(batch.run_id, fences, error)
                 return
             for page, fence in fences.items():
-                await self.settle(batch, {page: fence})
+                await self.settle(batch, {page: fence}, decided=decided)
             return
         self._measures.ended(settled.outcomes)
         self._measures.duplicates(settled.exact, settled.near)
+
+    async def close_run(self, request: CloseRun) -> RunClosed:
+        """Decide on the changes that waited for the run's end; then end it."""
+        if request.outcome is None:
+            await self._decide_on_waiting(request.run_id)
+        return await super().close_run(request)
+
+    async def _decide_on_waiting(self, run_id: str) -> None:
+        """Hold what looks like a bad day of the site, all at once; settle the rest part by part. A
+        repeated call, after a crash in between, goes on where the first one was."""
+        async with self.pool.acquire() as connection:
+            held, edits = await suspects.decide(connection, run_id)
+        self._measures.ended({"skipped": held})
+        waiting = list(edits.items())
+        batch = Batch(run_id=run_id, lane=queue.WAITING, number=0)
+        for start in range(0, len(waiting), _SETTLED_AT_ONCE):
+            part = dict(waiting[start : start + _SETTLED_AT_ONCE])
+            await self.settle(batch, part, decided=True)
 
     async def end_batch(self, batch: Batch) -> Counts:
         """Let go of what the batch still claims; return the run's counts."""

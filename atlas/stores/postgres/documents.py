@@ -91,22 +91,24 @@ async def _store_documents(
                 found.text,
                 found.markdown,
                 found.truncated,
+                page.ended,
             )
         )
     documents = await connection.fetch(
         """
         insert into documents as d (page_id, text_hash, extractor, snapshot, media, title, lang,
-            published, canonical, text, markdown, truncated, created_at)
-        select o.*, $13 from unnest($1::bigint[], $2::bytea[], $3::int[], $4::bytea[], $5::text[],
+            published, canonical, text, markdown, truncated, ended, created_at)
+        select o.*, $14 from unnest($1::bigint[], $2::bytea[], $3::int[], $4::bytea[], $5::text[],
             $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[],
-            $12::text[])
+            $12::text[], $13::boolean[])
             as o(page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
-                 text, markdown, truncated)
+                 text, markdown, truncated, ended)
         order by 1
         on conflict (page_id, text_hash, extractor) do update
         set snapshot = excluded.snapshot, media = excluded.media, lang = excluded.lang,
             published = excluded.published, canonical = excluded.canonical,
-            markdown = excluded.markdown, truncated = excluded.truncated
+            markdown = excluded.markdown, truncated = excluded.truncated,
+            ended = d.ended or excluded.ended
         returning page_id, id
         """,
         *[list(column) for column in zip(*rows, strict=True)],

@@ -170,6 +170,7 @@ async def _remember_bodies(
             fetched_at = $1, fetched_run = $2, etag = o.etag, last_modified = o.last_modified,
             gone_count = 0, gone_status = null, gone_at = null, gone_run = null,
             gone_since = null, redirect_to = null,
+            moved_count = 0, moved_at = null, moved_run = null,
             lifecycle = {becomes(Evidence.ANSWERED)}
         from unnest($3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[])
             as o(page_id, snapshot, type, charset, etag, last_modified)
@@ -191,21 +192,11 @@ async def _follow_redirects(
 ) -> None:
     """List each redirect's target at the same level of the run, and remember where it leads."""
     moved = [row for row in rows if row.target is not None]
-    if not moved:
-        return
     targets = [row.target for row in moved if row.target is not None]
     await pages.upsert(connection, sorted(set(targets)), now)
-    await connection.execute(
-        """
-        update page_state ps
-        set redirect_to = p.id, gone_count = 0, gone_status = null, gone_at = null,
-            gone_run = null, gone_since = null
-        from unnest($1::bigint[], $2::text[]) as o(page_id, target) join pages p on p.url = o.target
-        where ps.page_id = o.page_id
-        """,
-        [row.page_id for row in moved],
-        targets,
-    )
+    await vanishing.remember_moved(connection, run_id, rows, now)
+    if not moved:
+        return
     await connection.execute(
         """
         with target as (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
@@ -29,6 +29,7 @@ from atlas.stores.postgres import (
     selecting,
     skipping,
     sources,
+    suspects,
 )
 from atlas.stores.postgres.pool import Connection
 from atlas.stores.postgres.sources import Source
@@ -39,9 +40,9 @@ IsOpen = Callable[[str, str], Awaitable[bool]]
 
 _LOOKED_AT = 1_000
 """Open runs that a clean-up asks Temporal about."""
-_WORKED = ("completed", "completed_with_failures", "limit_reached", "all_failed")
+_WORKED = ("completed", "completed_with_failures", "limit_reached", "all_failed", "held")
 """Outcomes after which a source is not due before its cadence is over."""
-_NOT_THROUGH = ("limit_reached", "all_failed")
+_NOT_THROUGH = ("limit_reached", "all_failed", "held")
 """Of these, those after which it is not in step with the web."""
 
 
@@ -187,9 +188,11 @@ class RunFrame:
                     complete=complete,
                     now=now,
                 )
-            message = request.message or _brake_message(gone) or run.message or ""
+            held = await suspects.held_of(connection, request.run_id)
+            holds = bool(held or gone.braked or gone.astray)
+            message = request.message or run.message or _held_message(request.run_id, held, gone)
             ended = request.outcome
-            if ended is None and run.ended_at is None:
+            if ended is None and run.ended_at is None and not holds:
                 ended, why = await nothing_done.judge(connection, run, request.stages)
                 message = message or why
             async with connection.transaction():
@@ -198,6 +201,7 @@ class RunFrame:
                     run_id=request.run_id,
                     outcome=ended,
                     cut=cut,
+                    held=holds,
                     complete=complete,
                     message=message,
                     now=now,
@@ -247,10 +251,40 @@ def _levels(source: Source) -> int:
     return 10_000 if source.spec.max_depth is None else source.spec.max_depth + 1
 
 
-def _brake_message(gone: reconcile.Reconciled) -> str:
-    if not gone.braked:
+_NAMED = 3
+"""URLs in a message; the others are in the record."""
+
+
+def _held_message(
+    run_id: str, held: Mapping[str, Sequence[str]], gone: reconcile.Reconciled
+) -> str:
+    """What the run kept, of which pages, and what is to be done."""
+    said = [f"{len(urls)} pages {_HELD[code]}: {_named(urls)}" for code, urls in held.items()]
+    if any(len(urls) > _NAMED for urls in held.values()):
+        said[-1] += f" (`atlas runs show {run_id} --failures` names all)"
+    if gone.astray:
+        said.append(
+            f"{len(gone.astray)} of {gone.live} live pages lead elsewhere, which is no move (a "
+            f"login, the home page, one page for many): {_named(gone.astray)}"
+        )
+    if gone.braked:
+        said.append(
+            f"{len(gone.braked)} of {gone.live} live pages vanished at once, more than a careful "
+            f"run removes: {_named(gone.braked)}. If they are meant to go, remove the source with "
+            "--purge and add it again"
+        )
+    if not said:
         return ""
-    return (
-        f"{gone.braked} pages vanished at once, more than a careful run removes; "
-        "they were kept. If they are meant to go, remove the source with --purge and add it again"
-    )
+    return f"{'; '.join(said)}. All were kept as they were, and are looked at again by the next run"
+
+
+_HELD = {
+    "suspicious_body": "answered with a text that several share (a login, block or error page?)",
+    "cut_body": "answered with bodies that end in the middle",
+}
+
+
+def _named(urls: Sequence[str]) -> str:
+    named = ", ".join(url[:150] for url in urls[:_NAMED])
+    rest = len(urls) - _NAMED
+    return f"{named} and {rest} more" if rest > 0 else named

@@ -10,7 +10,7 @@ from atlas.domain import recheck
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.pool import Connection
-from atlas.stores.postgres.queue import short
+from atlas.stores.postgres.queue import WAITING, short
 
 Mode = Literal["full", "incremental", "failed"]
 """Which of the listed pages a run works on: all; those due, new or not settled; or only those
@@ -184,11 +184,18 @@ async def link_targets(
     connection: Connection, *, source_id: int, run_id: str, level: int
 ) -> list[str]:
     """Targets of the settled links of a level's pages that the run does not list at that level or
-    above, by URL."""
+    above, by URL. Of a page whose change waits for the run's end, also those of the new text."""
     rows = await connection.fetch(
-        """
+        f"""
         select distinct l.target
-        from source_pages sp join links l on l.page_id = sp.page_id
+        from source_pages sp join (
+            select page_id, target, rel from links
+            union all
+            select w.page_id, new.target, new.rel
+            from prepared w join page_state ps using (page_id)
+            cross join unnest(w.links, w.rels) as new(target, rel)
+            where ps.claim_run = $2 and ps.claim_lane = {WAITING}
+        ) l on l.page_id = sp.page_id
         where sp.source_id = $1 and sp.listed_run = $2 and sp.depth = $3
           and l.rel not like '%nofollow%'
           and not exists (
@@ -196,7 +203,7 @@ async def link_targets(
               where p.url = l.target and s2.source_id = $1 and s2.listed_run = $2
                 and s2.depth <= $3)
         order by l.target
-        """,
+        """,  # noqa: S608 (a constant)
         source_id,
         run_id,
         level,

@@ -26,6 +26,8 @@ an index of the pages that are not done for the cheapest way in, so that a batch
 whole run, or that once for each of its pages. A statement that names its pages therefore says
 `page_id = any(…)`, which only the primary key answers, and asks for the stage in this form.
 """
+WAITING = -1
+"""The lane of pages whose change waits until their run has seen all its pages (`suspects.py`)."""
 
 
 async def lock(connection: Connection, fences: Mapping[int, int]) -> set[int]:

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from atlas.domain import lifecycle
 from atlas.domain.lifecycle import Evidence
-from atlas.domain.sources import Deletion
-from atlas.stores.postgres import settle
+from atlas.stores.postgres import moves, settle
+from atlas.stores.postgres.moves import Leaving
 from atlas.stores.postgres.pool import Connection
 from atlas.stores.postgres.sources import Source, SourceBusy, unknown
 
@@ -19,8 +19,12 @@ class Reconciled:
     """What a run's end did to vanished pages."""
 
     removed: int = 0
-    braked: int = 0
-    """Pages that would have gone, had not the brake held them."""
+    live: int = 0
+    """Live pages that the source held."""
+    braked: tuple[str, ...] = ()
+    """URLs of live pages that showed evidence of leaving, so many that none left."""
+    astray: tuple[str, ...] = ()
+    """URLs of live pages that led elsewhere without having moved, if they are as many."""
 
 
 async def reconcile(
@@ -28,69 +32,71 @@ async def reconcile(
 ) -> Reconciled:
     """Apply the evidence of a run that worked its source through. Repeating it changes nothing."""
     async with connection.transaction():
-        moved = await _redirected(connection, run_id)
         gone = await _gone(connection, run_id)
+        led = await moves.led_elsewhere(connection, run_id)
         absent = await _absent(connection, source, run_id) if complete else []
-        held = await connection.fetchval(
-            "select count(*) from source_pages where source_id = $1", source.id
-        )
-        if lifecycle.brake(len(gone) + len(absent), held):
-            braked = len(gone) + len(absent)
-            gone, absent = [], []
-        else:
-            braked = 0
-        orphans = await _let_go(connection, source.id, absent)
-        going = sorted({*moved, *gone, *orphans})
-        removed = await settle.bury(connection, going, now) if going else 0
-    return Reconciled(removed, braked)
+        live = await _live(connection, source.id)
+        leaving = [*gone, *led.moved]
+        braked = _braked([*leaving, *absent], live)
+        if braked:
+            leaving, absent = [], []
+        orphans = await _let_go(connection, source.id, _confirmed(absent))
+        going = {*_confirmed([*leaving, *led.proven]), *orphans}
+        removed = await settle.bury(connection, sorted(going), now) if going else 0
+    astray = tuple(led.astray) if lifecycle.too_many(len(led.astray), live) else ()
+    return Reconciled(removed, live, braked, astray)
 
 
-async def _gone(connection: Connection, run_id: str) -> list[int]:
-    """Pages that answered 404 or 410 often enough for the most careful of their sources."""
+def _braked(leaving: Sequence[Leaving], live: int) -> tuple[str, ...]:
+    """The pages that the brake holds: all that show evidence, once one of them would go."""
+    seen = {page.page_id: page.url for page in leaving if page.live}
+    going = any(page.confirmed for page in leaving if page.live)
+    return tuple(sorted(seen.values())) if going and lifecycle.brake(len(seen), live) else ()
+
+
+def _confirmed(pages: Iterable[Leaving]) -> list[int]:
+    return [page.page_id for page in pages if page.confirmed]
+
+
+async def _gone(connection: Connection, run_id: str) -> list[Leaving]:
+    """Pages that answered 404 or 410; confirmed, if often enough for the most careful of their
+    sources."""
     rows = await connection.fetch(
         """
-        select rp.page_id, ps.gone_status, ps.gone_count,
+        select rp.page_id, rp.url, ps.gone_status, ps.gone_count, v.page_id is not null as live,
                array(select s.deletion from source_pages sp join sources s on s.id = sp.source_id
                      where sp.page_id = rp.page_id) as policies
         from run_pages rp join page_state ps using (page_id)
+        left join versions v on v.page_id = rp.page_id and v.valid_to is null
         where rp.run_id = $1 and rp.outcome = 'failed' and rp.error_class = 'gone'
           and ps.lifecycle in ('suspect', 'live')
         """,
         run_id,
     )
-    return [
-        row["page_id"]
-        for row in rows
-        if lifecycle.gone_long_enough(
-            _policy(row["policies"]), row["gone_status"] or 404, row["gone_count"]
+    found = []
+    for row in rows:
+        policy = lifecycle.most_careful(list(row["policies"]))
+        if policy != "keep":
+            confirmed = lifecycle.gone_long_enough(
+                policy, row["gone_status"] or 404, row["gone_count"]
+            )
+            found.append(Leaving(row["page_id"], row["url"], row["live"], confirmed))
+    return found
+
+
+async def _live(connection: Connection, source_id: int) -> int:
+    return int(
+        await connection.fetchval(
+            "select count(*) from source_pages sp join versions v on v.page_id = sp.page_id "
+            "and v.valid_to is null where sp.source_id = $1",
+            source_id,
         )
-    ]
-
-
-def _policy(policies: Iterable[Deletion]) -> Deletion:
-    return lifecycle.most_careful(list(policies))
-
-
-async def _redirected(connection: Connection, run_id: str) -> list[int]:
-    """Live pages that lead to another live page now: nothing is lost, so no brake."""
-    rows = await connection.fetch(
-        """
-        select rp.page_id,
-               array(select s.deletion from source_pages sp join sources s on s.id = sp.source_id
-                     where sp.page_id = rp.page_id) as policies
-        from run_pages rp
-        join page_state ps on ps.page_id = rp.page_id
-        join page_state target on target.page_id = ps.redirect_to
-        where rp.run_id = $1 and rp.error_code = 'redirected'
-          and ps.lifecycle in ('live', 'suspect') and target.lifecycle in ('live', 'suspect')
-        """,
-        run_id,
     )
-    return [row["page_id"] for row in rows if _policy(row["policies"]) != "keep"]
 
 
-async def _absent(connection: Connection, source: Source, run_id: str) -> list[int]:
-    """Count an absence for pages that a complete listing lacked; return those absent too long."""
+async def _absent(connection: Connection, source: Source, run_id: str) -> list[Leaving]:
+    """Count an absence for pages that a complete listing lacked; those absent too long are
+    confirmed."""
     needed = lifecycle.absences_needed(source.spec.deletion, source.spec.kind)
     if needed is None:
         return []
@@ -103,13 +109,18 @@ async def _absent(connection: Connection, source: Source, run_id: str) -> list[i
         run_id,
     )
     rows = await connection.fetch(
-        "select page_id from source_pages where source_id = $1 and listed_run <> $2 "
-        "and absences >= $3 order by page_id",
+        """
+        select sp.page_id, p.url, v.page_id is not null as live, sp.absences >= $3 as confirmed
+        from source_pages sp join pages p on p.id = sp.page_id
+        left join versions v on v.page_id = sp.page_id and v.valid_to is null
+        where sp.source_id = $1 and sp.listed_run <> $2
+        order by sp.page_id
+        """,
         source.id,
         run_id,
         needed,
     )
-    return [row["page_id"] for row in rows]
+    return [Leaving(**row) for row in rows]
 
 
 async def _let_go(connection: Connection, source_id: int, pages: Sequence[int]) -> list[int]:

@@ -12,6 +12,7 @@ from atlas.contracts.models import Counts
 from atlas.contracts.sync_pipeline import MAX_FAILURES_LISTED, Failure
 from atlas.stores.postgres import queue, sources
 from atlas.stores.postgres.pool import Connection
+from atlas.stores.postgres.suspects import HELD
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +142,13 @@ async def recent(
 async def failures(
     connection: Connection, run_id: str, limit: int = MAX_FAILURES_LISTED
 ) -> list[Failure]:
-    """The run's failed pages by URL, the first `limit`."""
+    """The run's failed pages by URL, the first `limit`; also those whose new text it held."""
     rows = await connection.fetch(
         "select url, error_class, error_code, error from run_pages "
-        "where run_id = $1 and outcome = 'failed' order by url limit $2",
+        "where run_id = $1 and (outcome = 'failed' or error_code = any($3)) order by url limit $2",
         run_id,
         limit,
+        list(HELD),
     )
     return [
         Failure(
@@ -196,9 +198,11 @@ async def close_run(
     message: str,
     now: datetime,
     cut: bool = False,
+    held: bool = False,
 ) -> str:
     """End a run: every page terminal, claims and lease let go, the outcome recorded once. `cut`:
-    a limit kept it from working its source through.
+    a limit kept it from working its source through. `held`: it kept documents that the site seems
+    to take back, since that looks like a bad day.
 
     Returns the outcome; a repeated call returns what was recorded first.
     """
@@ -209,7 +213,8 @@ async def close_run(
         return str(recorded["outcome"]) if recorded else "failed"
     await _end_pages(connection, run_id, ended="skipped" if outcome else "failed")
     await queue.release_run(connection, run_id)
-    final = outcome or ("limit_reached" if cut else await _outcome_of(connection, run_id))
+    worked = "held" if held else "limit_reached" if cut else None
+    final = outcome or worked or await _outcome_of(connection, run_id)
     await connection.execute(
         "update runs set ended_at = $2, outcome = $3, complete = $4, message = nullif($5, ''), "
         "paused_since = null where run_id = $1",

@@ -17,19 +17,36 @@ from atlas.domain.analysis import IndexPart
 from atlas.domain.errors import PageError
 from atlas.domain.lifecycle import Evidence
 from atlas.domain.measures import Settlement
-from atlas.stores.postgres import clusters, duplicates, index, quarantines, queue, rechecks
+from atlas.stores.postgres import (
+    clusters,
+    duplicates,
+    index,
+    quarantines,
+    queue,
+    rechecks,
+    suspects,
+)
 from atlas.stores.postgres.lifecycles import becomes
 from atlas.stores.postgres.pool import Connection
 
 
 async def settle(
-    connection: Connection, *, run_id: str, fences: dict[int, int], now: datetime
+    connection: Connection,
+    *,
+    run_id: str,
+    fences: dict[int, int],
+    now: datetime,
+    decided: bool = False,
+    force: bool = False,
 ) -> Settlement:
-    """Settle the processed pages whose fence is still ours, and give them their outcome."""
+    """Settle the processed pages whose fence is still ours, and give them their outcome. A change
+    that may be a bad day's waits for the others of its run, unless that is `decided`."""
     async with connection.transaction():
-        held = sorted(await queue.lock(connection, fences))
+        held = await queue.lock(connection, fences)
+        if not decided:
+            held -= await suspects.put_off(connection, run_id, held, force=force)
         await lock_corpus(connection)
-        rows = await _prepared(connection, run_id, held)
+        rows = await _prepared(connection, run_id, sorted(held))
         return await _settle_rows(connection, run_id, rows, now) if rows else Settlement({})
 
 
@@ -221,7 +238,7 @@ async def _mark_settled(
         f"""
         update page_state
         set settled_snapshot = o.snapshot, settled_extractor = o.extractor,
-            settled_analyser = o.analyser, settled_at = $5,
+            settled_analyser = o.analyser, settled_at = $5, held_snapshot = null,
             tombstoned_at = null, lifecycle = {becomes(Evidence.SETTLED)}
         from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[])
             as o(page_id, snapshot, extractor, analyser)

@@ -1,0 +1,314 @@
+"""A bad day of a site costs no document and writes no version; the next good one is as if nothing
+had happened, and what really leaves, moves or changes still does."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from atlas.contracts.models import Counts, Request
+from atlas.contracts.names import QUEUE
+from atlas.contracts.processing import (
+    BatchQuery,
+    BatchRequest,
+    BatchResult,
+    ProcessRequest,
+    ProcessResult,
+)
+from atlas.contracts.sync_pipeline import SyncResult
+from tests.e2e.stack import AtlasEnv
+from tests.invariants import Snapshot, assert_invariants, snapshot
+from tests.origin import Origin, Reply
+
+_WORDS = (
+    "harbour bakery ferry lantern orchard quarry meadow chapel anchor barrel cellar drizzle ember "
+    "furrow gravel hollow island juniper kettle lattice marble needle oyster pebble quiver rafter "
+    "saddle timber umbrella valley willow carries beneath gathers wanders measures slowly bright "
+    "silent narrow gentle hidden wooden copper distant evening northern broken"
+).split()
+
+
+def document(number: int, edition: int = 0) -> str:
+    """A page with a text of its own; another edition is another text."""
+    dice = random.Random(f"{number}/{edition}")
+    sentences = [" ".join(dice.choices(_WORDS, k=12)).capitalize() + "." for _ in range(12)]
+    paragraphs = "".join(
+        f"<p>{' '.join(sentences[at : at + 3])}</p>\n" for at in range(0, len(sentences), 3)
+    )
+    return (
+        f"<!DOCTYPE html><html lang=en><head><title>Page {number} on {dice.choice(_WORDS)}</title>"
+        f"</head><body><main><h1>About number {number}</h1>\n{paragraphs}</main></body></html>"
+    )
+
+
+@dataclass
+class Site:
+    """Pages `/docs/0.html` and on, all listed by a source."""
+
+    origin: Origin
+    pages: int
+
+    @property
+    def paths(self) -> list[str]:
+        return [f"/docs/{number}.html" for number in range(self.pages)]
+
+    def good(self, edition: int = 0) -> None:
+        for number, path in enumerate(self.paths):
+            self.origin.page(path, document(number, edition))
+
+    def bad(self, reply: Callable[[int, str], Reply]) -> None:
+        for number, path in enumerate(self.paths):
+            self.origin.reply(path, reply(number, path))
+
+
+def everywhere(reply: Reply) -> Callable[[int, str], Reply]:
+    return lambda number, path: reply
+
+
+def led(target: str, status: int) -> Callable[[int, str], Reply]:
+    return everywhere(Reply(status=status, headers={"Location": target}))
+
+
+def led_back(status: int) -> Callable[[int, str], Reply]:
+    """To a login that remembers where one came from."""
+    return lambda number, path: Reply(
+        status=status, headers={"Location": f"/login?next={path.replace('/', '%2F')}"}
+    )
+
+
+def wall(title: str, text: str) -> Callable[[int, str], Reply]:
+    """One text for every page; `{…}` in it is each copy's own."""
+
+    def reply(number: int, path: str) -> Reply:
+        dice = random.Random(number)
+        own = {
+            "path": path,
+            "title": f"About number {number}",
+            "token": f"{dice.getrandbits(64):016x}",
+            "time": f"2026-11-{1 + number % 28:02} 12:{number % 60:02}:07",
+        }
+        body = f"<p>{text.format(**own)}</p>"
+        return Reply(
+            f"<html lang=en><head><title>{title.format(**own)}</title></head>"
+            f"<body><main><h1>{title.format(**own)}</h1>{body}</main></body></html>"
+        )
+
+    return reply
+
+
+LOGIN = wall(
+    "Sign in",
+    "Please sign in with your name and your password to go on reading. Forgotten your password? "
+    "Write to the people at the desk, who will send you a new one within the hour.",
+)
+CHECK = wall(
+    "Just a moment",
+    "Verify that you are human. This may take a few seconds. The site has to review the security "
+    "of your connection before you can proceed. Ray {token}, seen at {time}.",
+)
+CONSENT = wall(
+    "Before you read {title}",
+    "We and our 842 partners store cookies on your device to show advertisements and to measure "
+    "them. Accept all of them, or choose which purposes you agree to, and go on to {title}.",
+)
+MAINTENANCE = wall(
+    "Back soon",
+    "The site is being maintained and will be back before long. We are sorry for the trouble this "
+    "may cause you, and thank you for your patience. It is {time} here.",
+)
+SOFT_404 = wall(
+    "Page not found",
+    "Sorry, we could not find {path} anywhere. It may have been moved or taken away, or the "
+    "address may have been mistyped. Try the search above, or begin at the start of our site.",
+)
+
+
+def half(number: int, path: str) -> Reply:
+    """The whole transfer of half a document, from a cache that was cut off."""
+    body = document(number).encode()
+    return Reply(body[: len(body) // 2])
+
+
+def short(number: int, path: str) -> Reply:
+    body = document(number).encode()
+    return Reply(body[: len(body) // 2], declared_length=len(body))
+
+
+def endless(number: int, path: str) -> Reply:
+    """A chunked body whose last chunk never comes."""
+    body = document(number).encode()
+    body = body[: len(body) // 2]
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return Reply(raw=head + b"%x\r\n%b\r\n" % (len(body), body))
+
+
+def unbounded(number: int, path: str) -> Reply:
+    """Half a body that ends where the connection does: nothing in HTTP shows that."""
+    body = document(number).encode()
+    return Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + body[: len(body) // 2])
+
+
+HELD: dict[str, Callable[[int, str], Reply]] = {
+    "login": LOGIN,
+    "human check": CHECK,
+    "consent": CONSENT,
+    "maintenance": MAINTENANCE,
+    "soft 404": SOFT_404,
+    "half": half,
+    "unbounded": unbounded,
+    "302 to login": led("/login", 302),
+    "301 to login": led("/login", 301),
+    "301 to login, remembering": led_back(301),
+    "302 to login, remembering": led_back(302),
+    "302 home": led("/", 302),
+    "301 home": led("/", 301),
+    "410": everywhere(Reply(status=410)),
+}
+FAILED: dict[str, Callable[[int, str], Reply]] = {
+    "short": short,
+    "endless": endless,
+    "404": everywhere(Reply(status=404)),
+}
+QUICK = ("login", "consent", "half", "301 to login, remembering", "302 home", "410", "endless")
+
+
+async def set_up(env: AtlasEnv, origin: Origin, pages: int) -> tuple[Site, Snapshot]:
+    """A site that was synced on a good day; its home page is a document, too."""
+    site = Site(origin, pages)
+    site.good()
+    origin.page("/", document(10_000))
+    origin.reply("/login", LOGIN(0, "/login"))
+    await env.add_source("docs", "urls", origin.url("/"), *(origin.url(p) for p in site.paths))
+    assert (await env.sync("docs")).counts.added == pages + 1
+    return site, await snapshot(env.pool, origin.base)
+
+
+async def bad_day(
+    env: AtlasEnv, site: Site, name: str, before: Snapshot, **options: object
+) -> SyncResult:
+    """A sync on a bad day, after which the corpus is what it was."""
+    site.bad((HELD | FAILED)[name])
+    result = await env.sync("docs", **options)
+    after = await snapshot(env.pool, site.origin.base)
+    assert (name, after.live) == (name, before.live)
+    assert (name, after.texts) == (name, before.texts)
+    assert after.indexed == before.indexed
+    assert result.removed == 0
+    assert result.counts.seen == result.counts.done
+    assert result.counts.changed == 0, (name, result)
+    if name in HELD:
+        assert (name, result.outcome) == (name, "held")
+        assert site.origin.url("/docs/1.html") in result.message
+    return result
+
+
+async def recover(env: AtlasEnv, site: Site, name: str) -> None:
+    """A sync on the good day after: as if nothing had happened."""
+    site.good()
+    result = await env.sync("docs")
+    assert (name, result.outcome) == (name, "completed")
+    assert (name, result.counts.unchanged) == (name, site.pages + 1)
+    assert result.counts.seen == site.pages + 1
+
+
+async def assert_only_a_person_takes_it(env: AtlasEnv, site: Site, before: Snapshot) -> None:
+    """What a sync held is left alone by a batch over everything, forced or not, and by one document
+    unless forced; then it is the page's text, until the page says something else again."""
+    await bad_day(env, site, "soft 404", before)
+    everything = BatchRequest(query=BatchQuery(source="docs"), force=True)
+    batch = await execute(env, "batch_process", everything, BatchResult)
+    assert (batch.skipped, batch.changed) == (site.pages, 0)
+    url = site.origin.url("/docs/1.html")
+    for force, changed in ((False, 0), (True, 1)):
+        asked = ProcessRequest(url=url, force=force)
+        one = await execute(env, "process_document", asked, ProcessResult)
+        assert one.changed == changed, one
+    site.good()
+    assert (await env.sync("docs")).counts.updated == 1
+    assert (await snapshot(env.pool, site.origin.base)).live == before.live
+
+
+async def execute(
+    env: AtlasEnv, kind: str, request: Request, result: type[BatchResult] | type[ProcessResult]
+) -> Counts:
+    ended = await env.client.execute_workflow(
+        kind, request, id=f"{kind}:{uuid.uuid4().hex}", task_queue=QUEUE, result_type=result
+    )
+    return ended.counts
+
+
+@pytest.mark.fault(11)
+@pytest.mark.fault(12)
+async def test_a_bad_day_of_a_small_site_costs_nothing(atlas_env: AtlasEnv, origin: Origin) -> None:
+    async with atlas_env.worker():
+        site, before = await set_up(atlas_env, origin, 6)
+        for name in QUICK:
+            for _ in range(2 if name in ("login", "301 to login, remembering") else 1):
+                await bad_day(atlas_env, site, name, before)
+            await recover(atlas_env, site, name)
+        await assert_only_a_person_takes_it(atlas_env, site, before)
+        site.good(edition=1)  # relaunched: every page has another text of its own
+        relaunched = await atlas_env.sync("docs")
+        assert (relaunched.outcome, relaunched.counts.updated) == ("completed", 6)
+        await assert_invariants(atlas_env.pool, atlas_env.blobs)
+
+
+@pytest.mark.slow
+@pytest.mark.fault(11)
+@pytest.mark.fault(12)
+@pytest.mark.parametrize("pages", [6, 40])
+async def test_no_kind_of_bad_day_costs_anything(
+    atlas_env: AtlasEnv, origin: Origin, pages: int
+) -> None:
+    async with atlas_env.worker():
+        site, before = await set_up(atlas_env, origin, pages)
+        for name in HELD | FAILED:
+            await bad_day(atlas_env, site, name, before, batch=7)
+            await bad_day(atlas_env, site, name, before, batch=7)
+            await recover(atlas_env, site, name)
+        await assert_invariants(atlas_env.pool, atlas_env.blobs)
+
+
+@pytest.mark.slow
+@pytest.mark.fault(11)
+@pytest.mark.fault(12)
+@pytest.mark.parametrize("kind", ["site", "sitemap"])
+async def test_a_crawl_and_a_sitemap_have_bad_days_too(
+    atlas_env: AtlasEnv, origin: Origin, kind: str
+) -> None:
+    """A crawl goes on along the links that its pages had; the wall's own link is no document."""
+    site = Site(origin, 12)
+    wall_with_link = wall("Sign in", 'Sign in <a href="/docs/login.html">over there</a> at {time}.')
+
+    def crawled(number: int) -> str:
+        return document(number).replace("</main>", f'<a href="{number + 1}.html">on</a></main>')
+
+    def good() -> None:
+        for number, path in enumerate(site.paths):
+            origin.page(path, crawled(number))
+        origin.status("/docs/12.html", 404)
+
+    urls = "".join(f"<url><loc>{origin.url(path)}</loc></url>" for path in site.paths)
+    origin.page("/sitemap.xml", f"<urlset>{urls}</urlset>", content_type="application/xml")
+    start = origin.url(site.paths[0]) if kind == "site" else origin.url("/sitemap.xml")
+    await atlas_env.add_source("docs", kind, start, prefix=origin.url("/docs/"))
+    good()
+    async with atlas_env.worker():
+        assert (await atlas_env.sync("docs")).counts.added == 12
+        before = await snapshot(atlas_env.pool, origin.base)
+        for bad in (wall_with_link, led("/docs/", 302), led("/docs/login.html", 301), half):
+            site.bad(bad)
+            origin.reply("/docs/login.html", wall_with_link(0, ""))
+            origin.reply("/docs/", wall_with_link(0, ""))
+            for _ in range(4):
+                result = await atlas_env.sync("docs")
+                assert (result.outcome, result.removed) == ("held", 0), result
+            after = await snapshot(atlas_env.pool, origin.base)
+            assert (after.live, after.texts) == (before.live, before.texts)
+        good()
+        assert (await atlas_env.sync("docs")).counts.unchanged == 12
+        await assert_invariants(atlas_env.pool, atlas_env.blobs)
