@@ -133,7 +133,7 @@ def _resemblances(left: Sequence[bytes], right: Sequence[bytes]) -> np.ndarray:
     rows, columns = _matrix(left), _matrix(right)
     shares = np.empty((len(left), len(right)))
     for column, signature in enumerate(columns):
-        shares[:, column] = (rows == signature).mean(axis=1)
+        shares[:, column] = np.count_nonzero(rows == signature, axis=1) / SIGNATURE_HASHES
     wordless = ~np.logical_and.outer([bool(s) for s in left], [bool(s) for s in right])
     shares[wordless] = 0.0
     return shares

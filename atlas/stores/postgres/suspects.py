@@ -7,6 +7,7 @@ and whoever ends the run (a dead one, too) lets go of it as of every claim.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -120,7 +121,9 @@ async def _held(connection: Connection, run_id: str, pages: Iterable[int]) -> di
 
     rows = await connection.fetch(_CHANGED, run_id, list(pages))
     looked_at = await connection.fetchval(_LOOKED_AT, run_id, list(HELD))
-    return held([_change(row, row["cut"]) for row in rows], looked_at)
+    changes = [_change(row, row["cut"]) for row in rows]
+    # Of 50,000 changes that takes seconds, in which the worker must go on beating.
+    return await asyncio.to_thread(held, changes, looked_at)
 
 
 def _change(row: asyncpg.Record, cut: bool) -> Change:
