@@ -14,7 +14,7 @@ from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetched import MIB, FetchError, FetchRequest, RobotsMode, RobotsRecord
 from atlas.domain.urls import InvalidUrl, canonicalize, origin_of
 from atlas.web.politeness import Slots
-from atlas.web.robots_agents import without_other_agents
+from atlas.web.robots_groups import lines_for
 
 PARSE_LIMIT = 500 * 1024  # bytes; RFC 9309, 2.5
 FRESH = timedelta(hours=24)  # RFC 9309, 2.4
@@ -56,7 +56,7 @@ class RobotsRules:
         self.failure = failure or f"answered {record.status}"
         self.reachable = 200 <= record.status < 500 and record.status != 429
         text = record.body[:PARSE_LIMIT].decode("utf-8-sig", "replace")
-        self._parsed = Protego.parse(without_other_agents(text, _AGENT))
+        self._parsed = Protego.parse(lines_for(_AGENT, text))
         self.long = len(text) > _LONG
         self.crawl_delay = _delay(self._parsed.crawl_delay(_AGENT))
         self.sitemaps = _sitemaps(origin, self._parsed)
