@@ -32,7 +32,7 @@ from atlas.settings.model import read_sources
 from atlas.stores.postgres.migrate import SchemaMismatch
 from atlas.stores.postgres.pool import DatabaseUnreachable
 from atlas.telemetry import setup_telemetry
-from atlas.telemetry.exports import chosen
+from atlas.telemetry.exports import chosen, shown_at
 from atlas.telemetry.metrics import CountedMeasures
 from atlas.telemetry.runtime import worker_runtime
 from atlas.temporal import TemporalUnreachable, answering, connect
@@ -104,7 +104,7 @@ async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = (
         async with AsyncExitStack() as on:
             parts = await start.of(
                 lambda: on.enter_async_context(
-                    open_parts(settings, locations, client, utc_now, measures)
+                    open_parts(settings, locations, client, utc_now, measures, shown_at(export))
                 )
             )
             await on.enter_async_context(giving_signs(client, served, locations.require_database()))

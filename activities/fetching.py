@@ -20,6 +20,7 @@ from atlas.domain.errors import HostClosed, PageError, Retries, SlotDeadline
 from atlas.domain.fetched import Fetched as Answer
 from atlas.domain.fetched import FetchError, FetchRequest, Validators
 from atlas.domain.scope import scope_of
+from atlas.domain.sources import Leading
 from atlas.domain.urls import host_of, without_secrets
 from atlas.telemetry import page_span
 
@@ -63,6 +64,7 @@ class _Attempt:
     started: datetime
     fences: dict[int, int]
     scope: Scope
+    leading: Leading
     slots: HostSlots
     parallel: int
     deadline: float
@@ -151,6 +153,7 @@ class Fetching:
             started=run.started_at,
             fences={page.page_id: page.fence for page in pages},
             scope=scope_of(source.spec),
+            leading=Leading(source.spec),
             slots=self._corpus.slots(
                 delay=source.spec.delay,
                 parallel=source.spec.parallel,
@@ -256,6 +259,7 @@ class Fetching:
             validators_url=page.leads_to,
             max_bytes=self._policy.max_bytes,
             total_timeout=self._policy.timeout,
+            led_by=attempt.leading.to(page.url),
         )
         return await fetch_into(self._client, self._blobs, self._corpus, request, attempt.slots)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from ipaddress import ip_network
+from urllib.parse import parse_qs, urlsplit
 
 from atlas.embedded.discovery import Stack, external_temporal, namespace, read_stack
 from atlas.settings import Settings
 from atlas.stores.blobs.access import S3Access
+from atlas.web.guard import AddressPolicy
+from atlas.web.own_ports import Endpoint, OwnPorts, endpoint_of
 
 
 class NotRunning(Exception):
@@ -87,3 +92,52 @@ def _ui_of(stack: Stack | None) -> str | None:
     if stack is None or external not in (None, stack.temporal_address):
         return None
     return stack.ui_url
+
+
+_TEMPORAL_PORT = 7233
+_TEMPORAL_HTTP_PORT = 7243
+_POSTGRES_PORT = 5432
+# Beside the settings: what the libraries of S3 and OpenTelemetry read themselves.
+_ELSEWHERE = (
+    *("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    *("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+)
+
+
+def address_policy(settings: Settings, *more: str | None) -> AddressPolicy:
+    """What may be dialled: the networks that are allowed, without Atlas's own ports and those of
+    `more` addresses (host:port)."""
+    networks = map(ip_network, settings.fetch_allow_networks)
+    return AddressPolicy(networks, OwnPorts(_own_endpoints(settings, more)))
+
+
+def _own_endpoints(settings: Settings, more: tuple[str | None, ...]) -> list[Endpoint]:
+    where, stack = locate(settings), read_stack(settings.home)
+    ports = stack.ports.values() if stack else ()
+    told = (where.ui_url, settings.metrics_address, where.s3.endpoint, *more)
+    return [
+        *_of_database(where.database_url),
+        *_of_temporal(external_temporal() or where.temporal_address),
+        *(("127.0.0.1", port) for port in ports),
+        *(found for address in told for found in endpoint_of(address)),
+        *(found for name in _ELSEWHERE for found in endpoint_of(os.environ.get(name))),
+    ]
+
+
+def _of_temporal(address: str | None) -> list[Endpoint]:
+    """Temporal's frontend, and its HTTP API beside it."""
+    found = endpoint_of(address, _TEMPORAL_PORT)
+    return [*found, *((host, _TEMPORAL_HTTP_PORT) for host, _ in found)]
+
+
+def _of_database(url: str | None) -> list[Endpoint]:
+    """Every server that a PostgreSQL URL names; one on a Unix socket has no port to dial."""
+    if url is None:
+        return []
+    parts = urlsplit(url)
+    named = parts.netloc.rpartition("@")[2] or ",".join(parse_qs(parts.query).get("host", []))
+    named = named or os.environ.get("PGHOST", "localhost")
+    port = os.environ.get("PGPORT", "")
+    usual = int(port) if port.isdecimal() else _POSTGRES_PORT
+    hosts = [host for host in named.split(",") if not host.startswith("/")]
+    return [found for host in hosts for found in endpoint_of(host, usual)]

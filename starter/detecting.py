@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -14,6 +13,7 @@ from atlas.composition.parsing import parsing_alone
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetched import FetchError
 from atlas.domain.sources import SourceSpec
+from atlas.locations import address_policy
 from atlas.settings import Settings
 from atlas.stores.postgres import host_status
 from atlas.stores.postgres.hosts import HeldSlot, HostSlots
@@ -21,7 +21,7 @@ from atlas.stores.postgres.robots import StoredRobots
 from atlas.web.client import WebClient
 from atlas.web.credentials import Credentials, CredentialsError
 from atlas.web.detect import Detected, Document, detect
-from atlas.web.guard import AddressPolicy, AddressRefused
+from atlas.web.guard import AddressRefused
 from atlas.web.listing import read_document
 from starter.connection import Parts
 from starter.errors import InvalidRequest, Undetected
@@ -58,7 +58,7 @@ async def detected(parts: Parts, spec: SourceSpec, *, force: bool = False) -> De
 
         async def get(url: str) -> Document | None:
             try:
-                return await read_document(web, url, slots)
+                return await read_document(web, url, slots, () if url == start else (start,))
             except PageError as error:
                 if url == start and not force and _no_address(error):
                     raise _undetected(url, error) from None
@@ -94,19 +94,17 @@ def refuse_forbidden(settings: Settings, urls: Sequence[str]) -> None:
 
 def refused_address(settings: Settings, urls: Sequence[str]) -> str | None:
     """Why the settings forbid to dial one of the URLs, as far as it can be told without DNS."""
-    policy = _policy(settings)
-    for host in sorted({urlsplit(url).hostname or "" for url in urls}):
+    policy = address_policy(settings)
+    for parts in sorted(urlsplit(url) for url in set(urls)):
         try:
-            policy.check("127.0.0.1" if host == "localhost" else host)
+            host = parts.hostname or ""
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            policy.check("127.0.0.1" if host == "localhost" else host, port)
         except AddressRefused as error:
             return f"its pages will not be fetched: {error}"
         except ValueError:
             continue  # a name: checked when it is dialled
     return None
-
-
-def _policy(settings: Settings) -> AddressPolicy:
-    return AddressPolicy(ip_network(network) for network in settings.fetch_allow_networks)
 
 
 async def _client(parts: Parts) -> WebClient:
@@ -116,7 +114,7 @@ async def _client(parts: Parts) -> WebClient:
         if settings.credentials_file:
             credentials = Credentials.from_file(settings.credentials_file)
         return WebClient(
-            policy=_policy(settings),
+            policy=address_policy(settings),
             contact=settings.contact,
             credentials=credentials,
             robots_cache=StoredRobots(await parts.pool()),

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from ipaddress import ip_network
 
 from atlas.checks.probe import Found, Unwell
 from atlas.domain.errors import PageError
 from atlas.domain.fetched import Fetched, FetchRequest
 from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.locations import address_policy
 from atlas.settings import Settings
 from atlas.web.client import WebClient
 from atlas.web.credentials import Credentials, CredentialsError
-from atlas.web.guard import AddressPolicy
 from atlas.web.listing import Buffer
 from atlas.web.politeness import OpenSlots
 
@@ -31,7 +30,7 @@ async def reached(settings: Settings, url: str, clock: Callable[[], datetime]) -
     try:
         request = FetchRequest(url=canonicalize(url), total_timeout=15.0)
         client = WebClient(
-            policy=AddressPolicy(map(ip_network, settings.fetch_allow_networks)),
+            policy=address_policy(settings),
             contact=settings.contact,
             credentials=_credentials(settings),
         )

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_network
 
 import asyncpg
 from temporalio.client import Client
@@ -18,7 +17,7 @@ from atlas.domain.breaker import Breaker
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SettledWith
-from atlas.locations import Locations
+from atlas.locations import Locations, address_policy
 from atlas.settings import Settings
 from atlas.stores.blobs import Blobs, open_blobs
 from atlas.stores.postgres.clock import DatabaseClock
@@ -32,7 +31,6 @@ from atlas.temporal import answering, run_is_open
 from atlas.text.pool import ExtractorPool
 from atlas.web.client import WebClient
 from atlas.web.credentials import Credentials
-from atlas.web.guard import AddressPolicy
 
 Clock = Callable[[], datetime]
 
@@ -69,10 +67,12 @@ async def open_parts(
     client: Client,
     clock: Clock,
     measures: Measures = UNMEASURED,
+    metrics_at: str | None = None,
 ) -> AsyncIterator[Parts]:
     """Open the database, the blob store, the web client and the extractor; close them after.
 
-    `clock` is this machine's, which has to agree with the database's; the parts' follows that."""
+    `clock` is this machine's, which has to agree with the database's; the parts' follows that.
+    `metrics_at`: host:port where this process shows its metrics."""
     async with AsyncExitStack() as stack:
         database_url = locations.require_database()
         pool = await open_pool(
@@ -97,8 +97,8 @@ async def open_parts(
             credentials = Credentials.from_file(settings.credentials_file)
         web = await stack.enter_async_context(
             WebClient(
-                policy=AddressPolicy(
-                    tuple(ip_network(network) for network in settings.fetch_allow_networks)
+                policy=address_policy(
+                    settings, client.service_client.config.target_host, metrics_at
                 ),
                 contact=settings.contact,
                 credentials=credentials,

@@ -39,7 +39,8 @@ class FetchRequest:
     URL if None): an equal ETag of another page would pass for "not modified". `max_bytes` bounds
     the body both as sent and decoded; `header_timeout` one answer's headers, connecting included;
     `idle_timeout` the silence between two reads; `total_timeout` all hops together. Times are
-    seconds, and waiting for a slot is not counted.
+    seconds, and waiting for a slot is not counted. `led_by` are the URLs that the web, and no
+    person, led here from: when one of them is at a public address, this must be at one, too.
     """
 
     url: str
@@ -52,6 +53,7 @@ class FetchRequest:
     header_timeout: float = 30.0
     idle_timeout: float = 30.0
     total_timeout: float = 120.0
+    led_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import zip_longest
 from typing import Literal
 
@@ -52,6 +53,29 @@ class SourceSpec:
     def own_schedule(self) -> bool:
         """Whether the source has a schedule of its own, so that the hourly one leaves it out."""
         return self.cron is not None or self.cadence < _HOUR
+
+
+class Leading:
+    """What led to each URL of a source: nothing but a person to those that are declared; to others
+    a declared one of the same origin, else one of each origin that was declared."""
+
+    def __init__(self, spec: SourceSpec) -> None:
+        self._declared = frozenset(spec.urls)
+
+    def to(self, url: str) -> tuple[str, ...]:
+        """`FetchRequest.led_by` of a page or listing."""
+        if url in self._declared:
+            return ()
+        same = self._by_origin.get(_origin(url))
+        return (same,) if same else tuple(self._by_origin.values())
+
+    @cached_property
+    def _by_origin(self) -> dict[str, str]:
+        return {_origin(url): url for url in sorted(self._declared)}
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])  # of a canonical URL: a list may have 100,000
 
 
 class InvalidSource(ValueError):

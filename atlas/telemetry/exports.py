@@ -71,6 +71,11 @@ def chosen(address: str | None, environ: Mapping[str, str] = os.environ) -> Expo
     return _sent(environ)
 
 
+def shown_at(export: Export | None) -> str | None:
+    """host:port where the metrics are shown, if they are."""
+    return export.address if isinstance(export, Shown) else None
+
+
 def _exporter(environ: Mapping[str, str]) -> str:
     value = environ.get(EXPORTER, "").strip().lower()
     if value == "prometheus":

@@ -26,6 +26,7 @@ from atlas.web.decoding import ACCEPT_ENCODING, Decoding
 from atlas.web.failures import NETWORK_ERRORS, failure_of
 from atlas.web.guard import AddressPolicy
 from atlas.web.journey import Journey
+from atlas.web.leaders import Leaders
 from atlas.web.politeness import Slot, Slots
 from atlas.web.robots import Clock, Robots, RobotsCache, RobotsRules
 from atlas.web.tracing import request_span, tracer
@@ -85,6 +86,7 @@ class WebClient:
         self._credentials = credentials or Credentials()
         self._clock = clock
         self._tracer = tracing or tracer()
+        self._leaders = Leaders(policy)
         self._robots = Robots(self.fetch, robots_cache, clock, robots_retry)
 
     async def __aenter__(self) -> Self:
@@ -108,7 +110,7 @@ class WebClient:
         try:
             while True:
                 if request.robots is RobotsMode.OBEY:
-                    rules = await self._robots.permit(journey.url, slots)
+                    rules = await self._robots.permit(journey.url, slots, journey.led_by)
                     journey.crawl_delay = rules.crawl_delay
                     if rules.crawl_delay:
                         slots.at_least(host_of(journey.url), rules.crawl_delay)
@@ -132,8 +134,10 @@ class WebClient:
                     return await self._ask(journey, sink, slot, span)
 
     async def _ask(self, journey: Journey, sink: Sink, slot: Slot, span: Span) -> Fetched | None:
-        hop = Hop(journey.url, slot)
+        hop = Hop(journey.url, slot, await self._leaders.any_public(journey.led_by))
+        await self._policy.own.look()
         async with self._answer(journey, hop) as response:
+            self._leaders.remember(hop.url, hop.peer)
             journey.status = response.status_code
             span.set_attribute("http.response.status_code", response.status_code)
             if response.status_code in answers.REDIRECTS:

@@ -1,7 +1,9 @@
 """Which network addresses may be dialled: no crawled page leads Atlas into a private network.
 
 The check runs on the address that is dialled, at that moment: names, literals, redirects and a
-name that resolves differently the second time all pass here. `ipaddress.is_global` is no guide
+name that resolves differently the second time all pass here. A network that is allowed is open to
+the addresses that people name, and to pages within it; never to where a public page leads, and
+never for Atlas's own ports. `ipaddress.is_global` is no guide
 (it calls ::127.0.0.1, 2002::/16, fec0::/10 and multicast global), so the list is explicit:
 the IANA special-purpose registries (RFC 6890) and what clouds use for metadata.
 """
@@ -10,6 +12,8 @@ import socket
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
+
+from atlas.web.own_ports import OwnPorts
 
 IpAddress = IPv4Address | IPv6Address
 IpNetwork = IPv4Network | IPv6Network
@@ -69,43 +73,84 @@ _LOW_32 = 0xFFFFFFFF
 class AddressRefused(OSError):
     """The policy forbids an address; raised while dialling, so it must be an OSError."""
 
-    def __init__(self, address: str, reason: str) -> None:
-        super().__init__(
-            f"address {address} is {reason}; to allow it, add its network to "
-            "ATLAS_FETCH_ALLOW_NETWORKS"
-        )
+    def __init__(self, address: str, reason: str, mend: str = "") -> None:
+        mend = mend or "to allow it, add its network to ATLAS_FETCH_ALLOW_NETWORKS"
+        super().__init__(f"address {address} is {reason}; {mend}")
         self.address = address
         self.reason = reason
 
 
 class AddressPolicy:
-    """Refuses addresses that are not public, except in `allow_networks` (CIDRs)."""
+    """Refuses addresses that are not public, except in `allow_networks` (CIDRs), and what `own`
+    has, always."""
 
-    def __init__(self, allow_networks: Iterable[str | IpNetwork] = ()) -> None:
+    def __init__(
+        self, allow_networks: Iterable[str | IpNetwork] = (), own: OwnPorts | None = None
+    ) -> None:
         self._allowed = tuple(ip_network(network) for network in allow_networks)
+        self.own = own or OwnPorts()
 
-    def check(self, ip: str | IpAddress) -> None:
-        """Raise AddressRefused unless `ip`, and every IPv4 inside it, may be dialled."""
-        address = _unmapped(ip_address(str(ip).partition("%")[0]))
-        for inner in (address, *embedded_ipv4(address)):
+    @property
+    def opens(self) -> bool:
+        """Whether any private network is allowed."""
+        return bool(self._allowed)
+
+    def check(
+        self, ip: str | IpAddress, port: int | None = None, *, led_publicly: bool = False
+    ) -> None:
+        """Raise AddressRefused unless `ip`, and every IPv4 inside it, may be dialled.
+
+        `led_publicly`: something at a public address led here, a redirect or a listing.
+        """
+        for inner in _with_inner(ip):
             reason = self._reason_against(inner)
             if reason:
                 raise AddressRefused(str(ip), reason)
+            if port is not None and self.own.has(inner, port):
+                raise AddressRefused(
+                    f"{ip} port {port}",
+                    "a part of Atlas itself",
+                    "no page is fetched there, whatever ATLAS_FETCH_ALLOW_NETWORKS allows",
+                )
+            if led_publicly and (private := _special(inner)):
+                raise AddressRefused(
+                    str(ip),
+                    f"{private}, and a public page led there",
+                    "although its network is allowed, only a source or request of its own, or a "
+                    "page in an allowed network, leads there",
+                )
 
-    def socket_factory(self, addr_info: tuple[Any, ...]) -> socket.socket:
+    def socket_factory(
+        self, addr_info: tuple[Any, ...], *, led_publicly: bool = False
+    ) -> socket.socket:
         """For `aiohttp.TCPConnector`: sees each address right before it is dialled."""
         family, kind, protocol, _, sockaddr = addr_info
-        self.check(sockaddr[0])
+        self.check(sockaddr[0], sockaddr[1], led_publicly=led_publicly)
         return socket.socket(family=family, type=kind, proto=protocol)
 
     def _reason_against(self, address: IpAddress) -> str | None:
         if any(address in network for network in self._allowed):
             return None
-        if isinstance(address, IPv4Address):
-            return next((reason for network, reason in _DENIED_V4 if address in network), None)
-        return next((reason for network, reason in _DENIED_V6 if address in network), None) or (
-            None if any(address in network for network in _GLOBAL_V6) else "not globally routed"
-        )
+        return _special(address)
+
+
+def is_public(ip: str | IpAddress) -> bool:
+    """Whether the address, and every IPv4 inside it, is one of the public internet."""
+    return not any(map(_special, _with_inner(ip)))
+
+
+def _special(address: IpAddress) -> str | None:
+    """What the address is for, if not for the public internet."""
+    if isinstance(address, IPv4Address):
+        return next((reason for network, reason in _DENIED_V4 if address in network), None)
+    return next((reason for network, reason in _DENIED_V6 if address in network), None) or (
+        None if any(address in network for network in _GLOBAL_V6) else "not globally routed"
+    )
+
+
+def _with_inner(ip: str | IpAddress) -> tuple[IpAddress, ...]:
+    address = _unmapped(ip_address(str(ip).partition("%")[0]))
+    return (address, *embedded_ipv4(address))
 
 
 def embedded_ipv4(address: IpAddress) -> Iterator[IPv4Address]:

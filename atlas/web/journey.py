@@ -41,6 +41,11 @@ class Journey:
         running = time.monotonic() - self._since if self._since is not None else 0.0
         return self._spent + running
 
+    @property
+    def led_by(self) -> tuple[str, ...]:
+        """What led to where it is now: the request's own leaders, and the hops so far."""
+        return self.request.led_by + tuple(hop.url for hop in self.redirects)
+
     @contextmanager
     def timed(self) -> Iterator[None]:
         """Count the time within; waiting for robots.txt or a slot stays outside."""
@@ -66,6 +71,12 @@ class Journey:
         """Go on to where a redirect points."""
         assert self.status is not None
         target = self._target(location)
+        if self.url.startswith("https:") and target.startswith("http:"):
+            raise PageError(
+                ErrorClass.BLOCKED,
+                "redirect_insecure",
+                f"leads from https to http, where anyone on the way may answer: {target}",
+            )
         self.redirects += (Redirect(self.url, self.status),)
         if any(passed.url == target for passed in self.redirects):
             raise PageError(

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from atlas.domain.errors import ErrorClass, HostClosed, PageError
 from atlas.domain.fetched import FetchRequest
-from atlas.domain.sources import SourceSpec
+from atlas.domain.sources import Leading, SourceSpec
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.web.client import WebClient
 from atlas.web.detect import Document
@@ -86,18 +86,20 @@ class Spool:
         await asyncio.to_thread(self._file.write, pending)
 
 
-async def read_document(client: WebClient, url: str, slots: Slots) -> Document:
-    """Fetch one listing document into memory. Raises PageError."""
+async def read_document(
+    client: WebClient, url: str, slots: Slots, led_by: tuple[str, ...] = ()
+) -> Document:
+    """Fetch one listing document into memory; `led_by`: as in `FetchRequest`. Raises PageError."""
     buffer = Buffer()
-    final_url, kind = await _fetch(client, url, slots, buffer)
+    final_url, kind = await _fetch(client, url, slots, buffer, led_by)
     return Document(final_url, kind, bytes(buffer.body))
 
 
 async def _fetch(
-    client: WebClient, url: str, slots: Slots, sink: Buffer | Spool
+    client: WebClient, url: str, slots: Slots, sink: Buffer | Spool, led_by: tuple[str, ...]
 ) -> tuple[str, str]:
     """The URL after redirects, and the Content-Type."""
-    request = FetchRequest(url=url, accept=_ACCEPT, max_bytes=_MAX_BYTES)
+    request = FetchRequest(url=url, accept=_ACCEPT, max_bytes=_MAX_BYTES, led_by=led_by)
     try:
         fetched = await client.fetch(request, sink, slots)
     except HostClosed as closed:
@@ -117,9 +119,9 @@ async def read_listing(
     """
     listing = Listing()
     if spec.kind == "feed":
-        await _Reading(client, parse, slots, take, listing).feeds(spec.urls)
+        await _Reading(client, parse, slots, take, listing, Leading(spec)).feeds(spec.urls)
     elif spec.kind == "sitemap":
-        await _Reading(client, parse, slots, take, listing).sitemaps(spec.urls)
+        await _Reading(client, parse, slots, take, listing, Leading(spec)).sitemaps(spec.urls)
     else:
         await _declared(spec, listing, take)
     return listing
@@ -147,6 +149,7 @@ class _Reading:
     slots: Slots
     take: Take
     listing: Listing
+    leading: Leading
 
     async def feeds(self, urls: Sequence[str]) -> None:
         wishes: list[int] = []
@@ -185,7 +188,9 @@ class _Reading:
     async def _read(self, wanted: Wanted, url: str) -> AsyncIterator[Parsed]:
         with TemporaryFile() as file:
             spool = Spool(file)
-            final_url, kind = await _fetch(self.client, url, self.slots, spool)
+            final_url, kind = await _fetch(
+                self.client, url, self.slots, spool, self.leading.to(url)
+            )
             await spool.flush()
             async with self.parse(ListingJob(wanted, final_url, kind), file) as found:
                 yield found

@@ -93,12 +93,12 @@ class Robots:
         self._known: dict[str, _Known] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def permit(self, url: str, slots: Slots) -> RobotsRules:
-        """The rules of `url`'s origin, if they allow it.
+    async def permit(self, url: str, slots: Slots, led_by: tuple[str, ...] = ()) -> RobotsRules:
+        """The rules of `url`'s origin, if they allow it. `led_by`: as in `FetchRequest`.
 
         Raises PageError: robots_disallowed (blocked), robots_unreachable (transient).
         """
-        known = await self._known_of(url, slots)
+        known = await self._known_of(url, slots, led_by)
         rules = known.rules
         if not rules.reachable:
             raise PageError(
@@ -117,28 +117,30 @@ class Robots:
         """The rules of `url`'s origin, from memory, the cache or the site."""
         return (await self._known_of(url, slots)).rules
 
-    async def _known_of(self, url: str, slots: Slots) -> _Known:
+    async def _known_of(self, url: str, slots: Slots, led_by: tuple[str, ...] = ()) -> _Known:
         origin = origin_of(url)
         lock = self._locks.setdefault(origin, asyncio.Lock())
         async with lock:
             known = self._known.get(origin)
             if known is None or known.until <= self._clock():
-                known = await self._renew(origin, slots)
+                known = await self._renew(origin, slots, led_by)
                 self._remember(origin, known)
             return known
 
-    async def _renew(self, origin: str, slots: Slots) -> _Known:
+    async def _renew(self, origin: str, slots: Slots, led_by: tuple[str, ...]) -> _Known:
         cached = await self._cache.get(origin) if self._cache else None
         if cached and self._until(cached) > self._clock():
             return await self._knowledge(origin, cached)
-        record, failure = await self._load(origin, slots)
+        record, failure = await self._load(origin, slots, led_by)
         if _failed(record) and cached and not _failed(cached):
             return _Known(await _rules(origin, cached), self._until(record))
         if self._cache:
             await self._cache.put(origin, record)
         return await self._knowledge(origin, record, failure)
 
-    async def _load(self, origin: str, slots: Slots) -> tuple[RobotsRecord, str]:
+    async def _load(
+        self, origin: str, slots: Slots, led_by: tuple[str, ...]
+    ) -> tuple[RobotsRecord, str]:
         request = FetchRequest(
             url=f"{origin}/robots.txt",
             accept="text/plain,*/*;q=0.5",
@@ -147,6 +149,7 @@ class Robots:
             max_redirects=_MAX_REDIRECTS,
             header_timeout=_TIMEOUT,
             total_timeout=_TIMEOUT,
+            led_by=led_by,
         )
         head = _Head()
         status, failure = 200, ""
@@ -205,8 +208,8 @@ def _failed(record: RobotsRecord) -> bool:
 def _status_after(error: FetchError) -> int:
     if error.code in ("address_refused", "invalid_url") and not error.redirects:
         raise error  # the true cause, and a lasting one: no page of this origin can be fetched
-    if error.status is None or 200 <= error.status < 300:
-        return 0  # no answer, or one whose body cannot be read
+    if error.status is None or 200 <= error.status < 300 or error.code == "redirect_insecure":
+        return 0  # no answer, or one whose body cannot be read, or not where it is to be trusted
     return error.status
 
 

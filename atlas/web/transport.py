@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 import certifi
 import httpx
+from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 from yarl import URL
@@ -38,8 +39,12 @@ class Hop:
 
     url: str
     slot: Slot
+    led_publicly: bool = False
+    """Whether something at a public address led here."""
     refused: list[AddressRefused] = field(default_factory=list)
     dialled: int = 0
+    peer: str | None = None
+    """The address that was connected to."""
 
 
 class HopTransport(AiohttpTransport):
@@ -91,7 +96,8 @@ def make_client(policy: AddressPolicy) -> httpx.AsyncClient:
 
 
 def _make_session(policy: AddressPolicy, tls: ssl.SSLContext) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(
+    connector = _Connector(
+        policy,
         limit=0,  # slots and the caller bound what is under way
         keepalive_timeout=_KEEPALIVE,
         ssl=tls,
@@ -114,11 +120,37 @@ def _make_session(policy: AddressPolicy, tls: ssl.SSLContext) -> aiohttp.ClientS
     return session
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Checks a connection once more when it is used again: it was dialled for another page, which
+    may have been led there by somebody else."""
+
+    def __init__(self, policy: AddressPolicy, **options: Any) -> None:
+        super().__init__(**options)
+        self._policy = policy
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        """A connection, new or kept, to an address that this hop may have."""
+        connection = await super().connect(req, traces, timeout)
+        hop = _HOP.get()
+        peer = connection.transport and connection.transport.get_extra_info("peername")
+        if peer:
+            try:
+                self._policy.check(peer[0], peer[1], led_publicly=hop.led_publicly)
+            except AddressRefused as refused:
+                hop.refused.append(refused)
+                connection.release()
+                raise
+            hop.peer = str(peer[0])
+        return connection
+
+
 def _dial(policy: AddressPolicy, addr_info: tuple[Any, ...]) -> socket.socket:
     # aiohappyeyeballs dials in tasks of its own; they inherit the context, so the Hop is known.
     hop = _HOP.get()
     try:
-        sock = policy.socket_factory(addr_info)
+        sock = policy.socket_factory(addr_info, led_publicly=hop.led_publicly)
     except AddressRefused as refused:
         hop.refused.append(refused)
         raise
@@ -140,7 +172,9 @@ def _sent_trace() -> aiohttp.TraceConfig:
 def _tls_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
     # Reading the authorities takes 60 ms, so clients share them while OpenSSL would find the
     # same. The system's authorities (SSL_CERT_FILE included); certifi's for images without any.
-    context = ssl.create_default_context()
+    # Not create_default_context: it would write the keys of every connection to SSLKEYLOGFILE.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
     if not context.cert_store_stats()["x509_ca"]:
         context.load_verify_locations(certifi.where())
     return context
