@@ -7,7 +7,6 @@ import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 from aiohttp import web
 
@@ -246,7 +245,7 @@ async def test_the_webhook_is_tried_again_where_that_may_help(
 async def test_a_webhook_that_is_not_there_is_told_without_its_secret() -> None:
     hook = AlertWebhook("http://127.0.0.1:9/s3cret", "default", pauses=())
     said = await hook.send("key", 1.0, [TRANSITION])
-    assert said == f"127.0.0.1: {httpx.ConnectError.__name__}"
+    assert said == "127.0.0.1: ClientConnectorError"
 
 
 def test_an_alert_reads_well_and_is_made_for_programs() -> None:

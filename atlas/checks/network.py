@@ -10,12 +10,15 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from atlas.checks.probe import Found, Unwell
+from atlas.web.guard import ReceiverPolicy
+from atlas.web.tls import client_tls
 
 SECONDS = 8.0
 """For the name, the connection and the handshake together."""
 SOON = timedelta(days=14)
 """A certificate that ends sooner is told."""
 
+WEBHOOK = "ATLAS_ALERT_WEBHOOK"
 MEND = "Check DNS, the firewall, and the address"
 
 
@@ -27,6 +30,8 @@ async def reached(name: str, url: str, now: datetime) -> Found:
     where = f"{host}:{port}"
     try:
         async with asyncio.timeout(SECONDS):
+            if name == WEBHOOK:
+                await _check_receiver(host, port)
             certificate = await _connected(host, port, secure=secure)
     except socket.gaierror as error:
         raise Unwell(
@@ -42,8 +47,15 @@ async def reached(name: str, url: str, now: datetime) -> Found:
     return _judged(where, certificate, now)
 
 
+async def _check_receiver(host: str, port: int) -> None:
+    """Raise AddressRefused where an alert would not be sent."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for *_, sockaddr in found:
+        ReceiverPolicy(WEBHOOK).check(str(sockaddr[0]))
+
+
 async def _connected(host: str, port: int, *, secure: bool) -> dict[str, object] | None:
-    context = ssl.create_default_context() if secure else None
+    context = client_tls() if secure else None
     _, writer = await asyncio.open_connection(host, port, ssl=context)
     try:
         found = writer.get_extra_info("peercert")

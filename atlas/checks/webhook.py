@@ -1,7 +1,9 @@
 """The webhook that alerts go to: one POST of JSON, tried a few times.
 
-Its address is the operator's, so the guard of the crawler does not apply; it may hold a token, so
-no message or log shows more of it than the host. Bodies have `text` and `content`, by which Slack,
+Its address is the operator's and may be private, unlike those that are crawled; link-local ones and
+those of cloud metadata are refused when they are dialled. It is reached directly: a proxy or .netrc
+of the environment has no say. It may hold a token, so no message or log shows more of it than the
+host. Bodies have `text` and `content`, by which Slack,
 Mattermost, Teams and Discord show them as they are.
 """
 
@@ -16,6 +18,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from atlas.contracts.health import Transition
+from atlas.web.guard import ReceiverPolicy
+from atlas.web.transport import make_receiver_client
 
 TIMEOUT = 10.0
 """Seconds for one attempt."""
@@ -37,17 +41,18 @@ class AlertWebhook:
         """Deliver; None when they arrived, else why not. Sent again with the same key, a receiver
         that looks at it knows."""
         body = alert(key, at, self._namespace, transitions)
-        async with httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False) as client:
-            said, again = await self._attempt(client, key, body)
+        policy = ReceiverPolicy("ATLAS_ALERT_WEBHOOK")
+        async with make_receiver_client(policy, TIMEOUT) as client:
+            said, again = await self._attempt(client, policy, key, body)
             for pause in self._pauses:
                 if said is None or not again:
                     break
                 await asyncio.sleep(pause)
-                said, again = await self._attempt(client, key, body)
+                said, again = await self._attempt(client, policy, key, body)
         return said
 
     async def _attempt(
-        self, client: httpx.AsyncClient, key: str, body: dict[str, Any]
+        self, client: httpx.AsyncClient, policy: ReceiverPolicy, key: str, body: dict[str, Any]
     ) -> tuple[str | None, bool]:
         """What went wrong, and whether to try again."""
         where = urlsplit(self._url).hostname
@@ -55,7 +60,10 @@ class AlertWebhook:
             async with asyncio.timeout(TIMEOUT):
                 answer = await client.post(self._url, json=body, headers={"Idempotency-Key": key})
         except (httpx.HTTPError, OSError, TimeoutError) as error:
-            return f"{where}: {type(error).__name__}", True  # its message may show the URL
+            if policy.refused:
+                return f"{where}: {policy.refused}", False
+            cause = error.__cause__ or error  # httpx calls every failure to connect a time-out
+            return f"{where}: {type(cause).__name__}", True  # its message may show the URL
         except (httpx.InvalidURL, ValueError):
             return f"{where}: ATLAS_ALERT_WEBHOOK is no usable URL", False
         if answer.is_success:

@@ -59,6 +59,15 @@ _DENIED_V6: tuple[tuple[IPv6Network, str], ...] = tuple(
         ("ff00::/8", "multicast"),
     )
 )
+# Link-local, and where clouds hand out credentials: Azure's, Alibaba's, Oracle's, Amazon's and
+# Google's over IPv6.
+_METADATA: tuple[IpNetwork, ...] = tuple(
+    ip_network(network)
+    for network in (
+        *("169.254.0.0/16", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"),
+        *("fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128"),
+    )
+)
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, 2.1
 # An IPv4 address in the last 32 bits: mapped, compatible, translated (RFC 2765), NAT64.
@@ -132,6 +141,29 @@ class AddressPolicy:
         if any(address in network for network in self._allowed):
             return None
         return _special(address)
+
+
+class ReceiverPolicy:
+    """For an address that the operator set: any but link-local ones and those where clouds hand out
+    credentials, to which no message of Atlas belongs. `setting` is named in the refusal."""
+
+    def __init__(self, setting: str) -> None:
+        self._setting = setting
+        self.refused: AddressRefused | None = None
+
+    def check(self, ip: str | IpAddress) -> None:
+        """Raise AddressRefused if `ip`, or an IPv4 inside it, is one of those; keep it."""
+        for inner in _with_inner(ip):
+            if any(inner in network for network in _METADATA):
+                mend = f"set {self._setting} to an address that takes messages"
+                self.refused = AddressRefused(str(ip), "link-local or cloud metadata", mend)
+                raise self.refused
+
+    def socket_factory(self, addr_info: tuple[Any, ...]) -> socket.socket:
+        """For `aiohttp.TCPConnector`: sees each address right before it is dialled."""
+        family, kind, protocol, _, sockaddr = addr_info
+        self.check(sockaddr[0])
+        return socket.socket(family=family, type=kind, proto=protocol)
 
 
 def is_public(ip: str | IpAddress) -> bool:

@@ -5,27 +5,25 @@ libraries would rewrite escapes: a second parser is a second opinion), and each 
 its `Hop` when it was really sent and which addresses were refused.
 """
 
-import os
 import socket
 import ssl
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
-import certifi
 import httpx
 from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 from yarl import URL
 
-from atlas.web.guard import AddressPolicy, AddressRefused
+from atlas.web.guard import AddressPolicy, AddressRefused, ReceiverPolicy
 from atlas.web.politeness import Slot
+from atlas.web.tls import client_tls
 
 _HOP: ContextVar["Hop"] = ContextVar("atlas_hop")
 _KEEPALIVE = 15.0  # seconds an idle connection is kept
@@ -84,7 +82,7 @@ class HopTransport(AiohttpTransport):
 
 def make_client(policy: AddressPolicy) -> httpx.AsyncClient:
     """An httpx client that dials under `policy`; no cookies, proxies, netrc or environment."""
-    tls = _tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    tls = client_tls()
     transport = HopTransport(verify=tls, client=lambda: _make_session(policy, tls))
     # httpx keeps a cookie jar of its own, beside aiohttp's: this one takes none from any domain.
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
@@ -93,6 +91,26 @@ def make_client(policy: AddressPolicy) -> httpx.AsyncClient:
     )
     client.headers.clear()  # every header that leaves is chosen in client.py
     return client
+
+
+def make_receiver_client(policy: ReceiverPolicy, timeout: float) -> httpx.AsyncClient:
+    """An httpx client for an address that the operator set, which dials it under `policy`: no
+    redirects, cookies, proxies, netrc or environment; `timeout` in seconds."""
+    tls = client_tls()
+
+    def session() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=tls, socket_factory=policy.socket_factory),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+
+    return httpx.AsyncClient(
+        transport=AiohttpTransport(verify=tls, client=session),
+        timeout=timeout,
+        trust_env=False,
+        follow_redirects=False,
+    )
 
 
 def _make_session(policy: AddressPolicy, tls: ssl.SSLContext) -> aiohttp.ClientSession:
@@ -166,15 +184,3 @@ def _sent_trace() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(headers_sent)
     return trace
-
-
-@cache
-def _tls_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
-    # Reading the authorities takes 60 ms, so clients share them while OpenSSL would find the
-    # same. The system's authorities (SSL_CERT_FILE included); certifi's for images without any.
-    # Not create_default_context: it would write the keys of every connection to SSLKEYLOGFILE.
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_default_certs()
-    if not context.cert_store_stats()["x509_ca"]:
-        context.load_verify_locations(certifi.where())
-    return context

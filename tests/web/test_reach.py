@@ -15,6 +15,7 @@ from atlas.domain.fetched import RobotsMode
 from atlas.domain.sources import Leading, SourceSpec
 from atlas.locations import address_policy
 from atlas.settings import Settings
+from atlas.web import tls
 from atlas.web.client import WebClient
 from atlas.web.guard import AddressPolicy, AddressRefused
 from atlas.web.listing import read_listing
@@ -301,14 +302,13 @@ async def test_a_redirect_from_http_to_https_is_followed(monkeypatch: pytest.Mon
         assert (error.code, error.final_url) == ("redirect_loop", url)
 
 
+@pytest.mark.fault(15)
 async def test_keys_of_connections_are_written_nowhere(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     monkeypatch.setenv("SSL_CERT_FILE", str(PEM))
-    from atlas.web.transport import _tls_context
-
-    _tls_context.cache_clear()
+    tls._context.cache_clear()
     async with https_redirect("/a") as url, WebClient(policy=LOOPBACK) as client:
         await refused(client, url, robots=RobotsMode.IGNORE)
     assert not (tmp_path / "keys").exists()
