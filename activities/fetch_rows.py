@@ -9,6 +9,7 @@ from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetched import Fetched as Answer
 from atlas.domain.fetched import FetchError
 from atlas.domain.lifecycle import PERMANENT
+from atlas.domain.robots_tags import asked_by_header
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 def got_row(page: HeldPage, answer: Answer, snapshot: bytes | None, *, settled: bool) -> FetchRow:
     """The ledger row of a page that answered 2xx or 304."""
     fresh = answer.modified
+    robots = _robots(page, answer)
     return FetchRow(
         page_id=page.page_id,
         url=page.url,
@@ -33,9 +35,17 @@ def got_row(page: HeldPage, answer: Answer, snapshot: bytes | None, *, settled: 
         wire_bytes=answer.wire_bytes,
         etag=answer.validators.etag,
         last_modified=answer.validators.last_modified,
-        settled=settled,
+        settled=settled and robots == page.robots and not asked_by_header([robots]).noindex,
         max_age=answer.max_age,
+        robots=robots,
     )
+
+
+def _robots(page: HeldPage, answer: Answer) -> str:
+    """What the server asks of Atlas; a 304 without the header says nothing new."""
+    if answer.robots_tag is None and not answer.modified:
+        return page.robots
+    return answer.robots_tag or ""
 
 
 def failed_row(page: HeldPage, error: PageError, retry_at: datetime | None) -> FetchRow:

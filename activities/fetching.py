@@ -298,6 +298,7 @@ async def fetch_into(
 
 
 def _validators(page: HeldPage) -> Validators:
-    if page.snapshot is None and page.leads_to is None:
+    # A 304 need not repeat X-Robots-Tag, so where it mattered the whole answer is asked for.
+    if (page.snapshot is None and page.leads_to is None) or page.robots:
         return Validators()
     return Validators(page.etag, page.last_modified)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from temporalio import activity
@@ -15,7 +15,9 @@ from atlas.contracts.activities import Batch, Processed
 from atlas.domain.batch import HeldPage, PreparedPage
 from atlas.domain.blob import BlobCorrupt, BlobMissing
 from atlas.domain.endings import ends
-from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.errors import NOINDEX, ErrorClass, PageError
+from atlas.domain.robots_tags import Asked, asked_by_header
+from atlas.domain.texts import unfollowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -32,6 +34,7 @@ QUARANTINED = 3
 """Marks without an end after which a document is taken to have killed its workers."""
 
 _STORE_ROWS = 25
+_NOINDEX = "asks to be left out of the index, by X-Robots-Tag or a meta element"
 
 
 @dataclass
@@ -112,8 +115,7 @@ class Processing:
             body = await self._blobs.get(page.snapshot.hex())
             async with self._marked(attempt.run_id, page.page_id):
                 prepared = await self._prepare(body, page.content_type, page.charset, page.url)
-            whole = ends(body, prepared.extracted.media)
-            found = PreparedPage(page.page_id, page.snapshot, prepared, ended=whole)
+            found = _as_asked(page, prepared, ended=ends(body, prepared.extracted.media))
         except (BlobMissing, BlobCorrupt) as error:
             lost = PageError(ErrorClass.TRANSIENT, "blob_missing", str(error))
             found = PreparedPage(page.page_id, page.snapshot, None, lost)
@@ -158,3 +160,12 @@ class Processing:
                     )
             finally:
                 await self._write_marks(attempt.run_id)
+
+
+def _as_asked(page: HeldPage, prepared: Prepared, *, ended: bool | None) -> PreparedPage:
+    """The page as its server and itself ask crawlers to take it."""
+    asked = asked_by_header([page.robots]) | Asked(noindex=prepared.extracted.noindex)
+    if asked.nofollow:
+        prepared = replace(prepared, extracted=unfollowed(prepared.extracted))
+    error = PageError(ErrorClass.BLOCKED, NOINDEX, _NOINDEX) if asked.noindex else None
+    return PreparedPage(page.page_id, page.snapshot or b"", prepared, error, ended=ended)

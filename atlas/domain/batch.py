@@ -46,6 +46,8 @@ class HeldPage:
     """Where the page redirected to when it was last fetched; the validators are that page's."""
     gone: bool = False
     """Whether the page left the corpus, and this run has not seen it come back."""
+    robots: str = ""
+    """What X-Robots-Tag asked of Atlas when the page was last fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class FetchRow:
     retry_at: datetime | None = None
     max_age: float | None = None
     """Seconds of freshness that the server stated."""
+    robots: str = ""
+    """What X-Robots-Tag asks of Atlas."""
     asked: bool = True
     """False: the host is closed, nothing was sent, and the ledger has nothing to tell."""
 
@@ -89,7 +93,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class PreparedPage:
-    """One page of a batch, processed: either `prepared` or `error`."""
+    """One page of a batch, processed: `prepared`, or `error`; both, if it asks for no index."""
 
     page_id: int
     snapshot: bytes

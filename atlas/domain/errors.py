@@ -45,6 +45,9 @@ _HANDLING = {
 
 Outcome = Literal["failed", "skipped"]
 
+NOINDEX = "noindex"
+"""Code of a page that asks to be left out of the index."""
+
 
 def handling(error_class: ErrorClass) -> Handling:
     """The row of the table."""
@@ -52,8 +55,10 @@ def handling(error_class: ErrorClass) -> Handling:
 
 
 def outcome_of(error: PageError) -> Outcome:
-    """The outcome of a page in its run's record: a page that leads to another is not missing."""
-    return "skipped" if error.code.startswith("redirected") else "failed"
+    """The outcome of a page in its run's record: one that leads to another is not missing, and one
+    that asks to be left out is not broken."""
+    skipped = error.code.startswith("redirected") or error.code == NOINDEX
+    return "skipped" if skipped else "failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,8 +72,8 @@ class Fetched:
     sent. `content_length` counts decoded bytes, `wire_bytes` the bytes of the body as sent.
     `validators` are those to store; after a 304 that sent none, the ones asked with. `max_age`
     is the freshness the server stated, `crawl_delay` the pause robots.txt asks for, `elapsed`
-    the time spent on all hops: seconds. `robots_tag` is X-Robots-Tag as sent, `date` the time
-    by the server's clock.
+    the time spent on all hops: seconds. `robots_tag` is what X-Robots-Tag asks of Atlas (None:
+    it was not sent), `date` the time by the server's clock.
     """
 
     url: str

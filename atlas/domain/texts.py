@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -56,6 +56,14 @@ class Extracted:
     media: Media
     extractor: int = EXTRACTOR_VERSION
     truncated: str | None = None
+    noindex: bool = False
+    """Whether the page itself asks to be left out of the index."""
+
+
+def unfollowed(found: Extracted) -> Extracted:
+    """The page with none of its links to be followed."""
+    rels = ((link.url, {*link.rel.split(), "nofollow"}) for link in found.links)
+    return replace(found, links=tuple(Link(url, " ".join(sorted(rel))) for url, rel in rels))
 
 
 def strip_unstorable(text: str) -> str:

@@ -120,6 +120,7 @@ def write_prepared(prepared: Prepared) -> bytes:
     writer.text(found.media)
     writer.text(found.truncated or "")
     writer.number(found.extractor)
+    writer.number(found.noindex)
     writer.number(len(found.links))
     for link in found.links:
         writer.text(link.url)
@@ -170,6 +171,7 @@ def _read_extracted(reader: Reader) -> Extracted:
         media=_media(reader.text(8)),  # type: ignore[arg-type]
         truncated=reader.text(_MAX_MESSAGE) or None,
         extractor=reader.number(EXTRACTOR_VERSION, EXTRACTOR_VERSION),
+        noindex=bool(reader.number(0, 1)),
         links=reader.several(_MAX_LINKS, _link),
         text_hash=text_hash(title, text),
     )

@@ -47,6 +47,7 @@ def _from_html(html: str, url: str) -> Extracted:
         published=published_of(tree, head),
         canonical=canonical_of(tree, base),
         links=outlinks(tree, head, addresses),
+        noindex=head.asked.noindex,
     )
     alive.clear()
     return extracted
@@ -82,6 +83,7 @@ def _extracted(
     canonical: str | None = None,
     links: tuple[Link, ...] = (),
     truncated: str | None = None,
+    noindex: bool = False,
 ) -> Extracted:
     if not text.strip():
         raise PageError(ErrorClass.INVALID, "no_text", f"no visible text in this {media} body")
@@ -97,6 +99,7 @@ def _extracted(
         text_hash=text_hash(shown, text),
         media=media,
         truncated=truncated,
+        noindex=noindex,
     )
 
 

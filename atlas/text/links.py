@@ -51,7 +51,7 @@ def outlinks(tree: HtmlElement, head: Head, addresses: Addresses) -> tuple[Link,
 
     A target named twice is nofollow only if every mention is. Bad addresses are left out.
     """
-    page_rel = ["nofollow"] if _page_nofollow(head) else []
+    page_rel = ["nofollow"] if head.asked.nofollow else []
     found: dict[str, set[str]] = {}
     for href, rel in _references(tree):
         url = addresses.resolve(href)
@@ -79,8 +79,3 @@ def _merge(known: set[str], more: set[str]) -> None:
     known |= more
     if follow:
         known.discard("nofollow")
-
-
-def _page_nofollow(head: Head) -> bool:
-    robots = head.metas.get("robots", "").lower()
-    return any(token in ("nofollow", "none") for token in robots.replace(",", " ").split())

@@ -15,6 +15,7 @@ from typing import Any
 import htmldate
 from lxml.html import HtmlElement
 
+from atlas.domain.robots_tags import NOTHING_ASKED, Asked, asked_by_meta, is_meta_name
 from atlas.domain.texts import fold_blank
 from atlas.domain.urls import InvalidUrl, canonicalize
 
@@ -46,6 +47,8 @@ class Head:
 
     metas: dict[str, str]
     nodes: list[dict[str, Any]] = field(default_factory=list)
+    asked: Asked = NOTHING_ASKED
+    """What the page asks of crawlers, by all its meta elements for robots or for Atlas."""
 
     @property
     def is_article(self) -> bool:
@@ -57,6 +60,7 @@ class Head:
 def read_head(tree: HtmlElement) -> Head:
     """Collect meta elements and JSON-LD once; microdata kinds count as nodes."""
     metas: dict[str, str] = {}
+    robots: list[str] = []
     for meta in tree.iter("meta"):
         name = meta.get("property") or meta.get("name") or meta.get("itemprop") or ""
         if (meta.get("http-equiv") or "").strip().lower() == "content-language":
@@ -64,9 +68,11 @@ def read_head(tree: HtmlElement) -> Head:
         content = meta.get("content")
         if name and content and content.strip():
             metas.setdefault(name.strip().lower(), content.strip())
+            if is_meta_name(name):
+                robots.append(content)
     nodes = [node for script in tree.iter("script") for node in _ld_nodes(script)]
     nodes += [{"@type": kind.rpartition("/")[2]} for kind in tree.xpath("//@itemtype")]
-    return Head(metas, nodes)
+    return Head(metas, nodes, asked_by_meta(robots))
 
 
 def title_of(tree: HtmlElement, head: Head) -> str:

@@ -8,6 +8,7 @@ import httpx
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetched import Validators
+from atlas.domain.robots_tags import asked_by_header
 
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
@@ -96,8 +97,9 @@ def date_of(headers: httpx.Headers) -> datetime | None:
 
 
 def robots_tag_of(headers: httpx.Headers) -> str | None:
-    """All X-Robots-Tag headers as one text, at most 512 characters."""
-    return ", ".join(headers.get_list("x-robots-tag"))[:512] or None
+    """What the X-Robots-Tag headers ask of Atlas, as one text; empty: nothing, None: none came."""
+    values = headers.get_list("x-robots-tag")
+    return str(asked_by_header(values)) if values else None
 
 
 def _date(value: str) -> datetime | None:

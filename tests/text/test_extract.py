@@ -297,3 +297,26 @@ class TestPlain:
     def test_html_without_a_type_is_html(self) -> None:
         found = extract(b"<!DOCTYPE html><title>T</title><p>Seen.</p>", None, None, URL)
         assert (found.media, found.title, found.text) == ("html", "T", "Seen.")
+
+
+@pytest.mark.fault(16)
+@pytest.mark.parametrize(
+    ("head", "noindex", "nofollow"),
+    [
+        ("", False, False),
+        (
+            '<meta name="robots" content="max-snippet:1"><meta name=ROBOTS content=NoIndex>',
+            True,
+            False,
+        ),
+        ('<meta name="atlas" content="none">', True, True),
+        ('<meta name="robots" content="index"><meta name="Atlas" content="nofollow">', False, True),
+        ('<meta name="googlebot" content="noindex, nofollow">', False, False),
+        ('<meta property="og:robots" content="noindex">', False, False),
+    ],
+)
+def test_what_a_page_asks_of_crawlers(head: str, noindex: bool, nofollow: bool) -> None:
+    html = f"<html><head>{head}</head><body><p>Some words to read.</p><a href=/a>a</a></body>"
+    found = extract(html.encode(), "text/html", None, "https://h.example/")
+    assert found.noindex is noindex
+    assert [link.nofollow for link in found.links] == [nofollow]

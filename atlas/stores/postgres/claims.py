@@ -179,7 +179,7 @@ async def begin_attempt(
             returning ps.*
         )
         select r.page_id, r.fence, r.fetched_snapshot, r.fetched_type, r.fetched_charset,
-               rp.url, rp.level, rp.stage, rp.attempts, rp.marks,
+               r.robots_tag, rp.url, rp.level, rp.stage, rp.attempts, rp.marks,
                case when target.url is null then r.etag else t.etag end as etag,
                case when target.url is null then r.last_modified else t.last_modified end
                    as last_modified,
@@ -223,4 +223,5 @@ def _held(row: asyncpg.Record) -> HeldPage:
         settled=row["settled"],
         leads_to=row["leads_to"],
         gone=row["gone"],
+        robots=row["robots_tag"],
     )

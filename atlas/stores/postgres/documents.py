@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.batch import Moved, PreparedPage
 from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SKETCH_VERSION
-from atlas.stores.postgres import quarantines, queue
+from atlas.stores.postgres import hidden, quarantines, queue
 from atlas.stores.postgres.pool import Connection
 
 _BODY_ATTEMPTS = 3
@@ -61,11 +62,15 @@ async def store(
     async with connection.transaction():
         held = await queue.lock(connection, {page.page_id: fences[page.page_id] for page in pages})
         pages = [page for page in pages if page.page_id in held]
-        good = [page for page in pages if page.prepared is not None]
+        good = [page for page in pages if page.prepared is not None and page.error is None]
         await _store_documents(connection, good, now)
         await queue.advance(connection, run_id, [page.page_id for page in good], "processed")
-        bad = [page for page in pages if page.error]
-        return Moved(len(good), await _store_failures(connection, run_id, bad, now))
+        kept_out = [page for page in pages if page.prepared is not None and page.error]
+        ended = await hidden.hide(connection, run_id, kept_out, now)
+        bad = [page for page in pages if page.prepared is None]
+        return Moved(
+            len(good), ended + Counter(await _store_failures(connection, run_id, bad, now))
+        )
 
 
 async def _store_documents(
@@ -228,10 +233,12 @@ async def current(connection: Connection, url: str) -> CurrentDocument:
 
 
 async def _why_not(connection: Connection, url: str) -> str:
-    lifecycle = await connection.fetchval(
-        "select ps.lifecycle from pages p join page_state ps on ps.page_id = p.id where p.url = $1",
+    row = await connection.fetchrow(
+        "select ps.lifecycle, ps.noindex_count > 0 as hidden "
+        "from pages p join page_state ps on ps.page_id = p.id where p.url = $1",
         url,
     )
-    if lifecycle is None:
+    if row is None:
         return f"the corpus does not know {url}; `atlas docs list` shows what it holds"
-    return f"{url} has no live document: its page is {lifecycle}"
+    why = ", which asks to be left out of the index (noindex)" if row["hidden"] else ""
+    return f"{url} has no live document: its page is {row['lifecycle']}{why}"

@@ -9,7 +9,7 @@ from datetime import datetime
 from atlas.domain.batch import FetchRow, Moved
 from atlas.domain.errors import PageError, outcome_of
 from atlas.domain.lifecycle import Evidence
-from atlas.stores.postgres import pages, queue, rechecks, vanishing
+from atlas.stores.postgres import hidden, pages, queue, rechecks, vanishing
 from atlas.stores.postgres.lifecycles import becomes
 from atlas.stores.postgres.pool import Connection
 
@@ -169,11 +169,13 @@ async def _remember_bodies(
         set fetched_snapshot = o.snapshot, fetched_type = o.type, fetched_charset = o.charset,
             fetched_at = $1, fetched_run = $2, etag = o.etag, last_modified = o.last_modified,
             gone_count = 0, gone_status = null, gone_at = null, gone_run = null,
-            gone_since = null, redirect_to = null,
+            gone_since = null, redirect_to = null, robots_tag = o.robots,
             moved_count = 0, moved_at = null, moved_run = null,
+            noindex_count = case when o.settled then 0 else noindex_count end,
             lifecycle = {becomes(Evidence.ANSWERED)}
-        from unnest($3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[])
-            as o(page_id, snapshot, type, charset, etag, last_modified)
+        from unnest($3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[],
+                    $9::text[], $10::boolean[])
+            as o(page_id, snapshot, type, charset, etag, last_modified, robots, settled)
         where page_state.page_id = o.page_id
         """,  # noqa: S608 (made from the lifecycle's table)
         now,
@@ -184,6 +186,8 @@ async def _remember_bodies(
         [row.charset for row in bodies],
         [row.etag for row in bodies],
         [row.last_modified for row in bodies],
+        [row.robots for row in bodies],
+        [row.settled for row in bodies],
     )
 
 
@@ -193,6 +197,7 @@ async def _follow_redirects(
     """List each redirect's target at the same level of the run, and remember where it leads."""
     moved = [row for row in rows if row.target is not None]
     targets = [row.target for row in moved if row.target is not None]
+    await hidden.forget(connection, [row.page_id for row in moved])
     await pages.upsert(connection, sorted(set(targets)), now)
     await vanishing.remember_moved(connection, run_id, rows, now)
     if not moved:

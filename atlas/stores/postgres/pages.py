@@ -98,7 +98,7 @@ async def list_for_run(
 _PARAMETERS = ("extractor", "analyser", "mode", "retry_failed", "cadence", "now", "soon", "longest")
 _UNSETTLED = """
     ps.redirect_to is null and ps.lifecycle in ('discovered', 'live', 'suspect')
-    and ps.fetched_snapshot is not null
+    and ps.fetched_snapshot is not null and ps.noindex_count = 0
     and (ps.settled_snapshot is distinct from ps.fetched_snapshot
          or ps.settled_extractor is distinct from {extractor}
          or ps.settled_analyser is distinct from {analyser})
@@ -254,4 +254,5 @@ async def known(connection: Connection, url: str, now: datetime) -> HeldPage:
         content_type=row["fetched_type"],
         charset=row["fetched_charset"],
         settled=row["settled_snapshot"],
+        robots=row["robots_tag"],
     )

@@ -59,7 +59,7 @@ def _confirmed(pages: Iterable[Leaving]) -> list[int]:
 
 
 async def _gone(connection: Connection, run_id: str) -> list[Leaving]:
-    """Pages that answered 404 or 410; confirmed, if often enough for the most careful of their
+    """Pages that said 404, 410 or noindex; confirmed, if often enough for the most careful of their
     sources."""
     rows = await connection.fetch(
         """
@@ -68,7 +68,8 @@ async def _gone(connection: Connection, run_id: str) -> list[Leaving]:
                      where sp.page_id = rp.page_id) as policies
         from run_pages rp join page_state ps using (page_id)
         left join versions v on v.page_id = rp.page_id and v.valid_to is null
-        where rp.run_id = $1 and rp.outcome = 'failed' and rp.error_class = 'gone'
+        where rp.run_id = $1
+          and (rp.outcome = 'failed' and rp.error_class = 'gone' or rp.error_code = 'noindex')
           and ps.lifecycle in ('suspect', 'live')
         """,
         run_id,

@@ -256,9 +256,10 @@ _MATCHING = """
           where v.page_id = ps.page_id and v.valid_to is null
             and ($5::text is null or d.lang = $5) and ($6::text is null or d.media = $6)))
       and ($7::int is null or coalesce(ps.settled_extractor, 0) < $7)
-      and (not $8 or ps.settled_snapshot is distinct from ps.fetched_snapshot
-           or ps.settled_extractor is distinct from $10::int
-           or ps.settled_analyser is distinct from $11::int)
+      and (not $8 or ps.noindex_count = 0
+                     and (ps.settled_snapshot is distinct from ps.fetched_snapshot
+                          or ps.settled_extractor is distinct from $10::int
+                          or ps.settled_analyser is distinct from $11::int))
       and (not $9 or exists (
           select from quarantine q where q.page_id = ps.page_id and q.since is not null
              and q.snapshot = ps.fetched_snapshot and q.extractor = $10))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 
@@ -90,7 +91,7 @@ async def _settle_rows(
 ) -> Settlement:
     changed = [row for row in rows if row["document_id"] != row["old_document"]]
     await _open_versions(connection, changed, now)
-    await _replace_links(connection, [row for row in rows if row["relinked"]])
+    await replace_links(connection, [row for row in rows if row["relinked"]])
     joined = await _enter_texts(connection, rows)
     await leave_texts(connection, [row["old_hash"] for row in changed if row["old_hash"]])
     await duplicates.unmark(
@@ -149,7 +150,8 @@ async def close_versions(connection: Connection, pages: Sequence[int], now: date
     )
 
 
-async def _replace_links(connection: Connection, rows: Sequence[asyncpg.Record]) -> None:
+async def replace_links(connection: Connection, rows: Sequence[Any]) -> None:
+    """Replace the links of pages by `links` and `rels` of the rows."""
     if not rows:
         return
     await connection.execute(
@@ -239,6 +241,7 @@ async def _mark_settled(
         update page_state
         set settled_snapshot = o.snapshot, settled_extractor = o.extractor,
             settled_analyser = o.analyser, settled_at = $5, held_snapshot = null,
+            noindex_count = 0, noindex_at = null, noindex_run = null,
             tombstoned_at = null, lifecycle = {becomes(Evidence.SETTLED)}
         from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[])
             as o(page_id, snapshot, extractor, analyser)
@@ -275,7 +278,13 @@ async def bury(
         list(pages),
     )
     await close_versions(connection, pages, now)
-    await connection.execute("delete from links where page_id = any($1::bigint[])", list(pages))
+    # A page that left because it asks for it still leads a crawl on.
+    await connection.execute(
+        "delete from links l using page_state ps where l.page_id = ps.page_id "
+        "and ps.page_id = any($1::bigint[]) and ($2 or ps.noindex_count = 0)",
+        list(pages),
+        why is Evidence.ERASED,
+    )
     await leave_texts(connection, [row["text_hash"] for row in texts])
     await duplicates.unmark(connection, pages)
     await connection.execute(

@@ -10,6 +10,7 @@ from typing import Literal
 from atlas.domain.batch import FetchRow
 from atlas.domain.errors import ErrorClass
 from atlas.domain.lifecycle import Evidence, counts_as_gone
+from atlas.stores.postgres import hidden
 from atlas.stores.postgres.lifecycles import becomes
 from atlas.stores.postgres.pool import Connection
 
@@ -22,6 +23,7 @@ async def remember_gone(
     gone = [row for row in rows if row.error and row.error.error_class is ErrorClass.GONE]
     if not gone:
         return
+    await hidden.forget(connection, [row.page_id for row in gone])
     counted = await _counted(connection, "gone", run_id, [row.page_id for row in gone], now)
     await connection.execute(
         f"""

@@ -1,0 +1,81 @@
+"""Pages that ask for no index, by header or meta element, through a real worker."""
+
+import pytest
+
+from atlas.domain.errors import NOINDEX
+from starter.client import AtlasClient
+from starter.errors import NotFound
+from tests.e2e.stack import AtlasEnv
+from tests.origin import Origin, Reply
+
+pytestmark = pytest.mark.fault(16)
+
+META = '<meta name="robots" content="max-snippet:5"><META NAME="Atlas" content="noindex">'
+
+
+def page(about: str, *links: str, head: str = "") -> str:
+    anchors = "".join(f'<a href="{link}">{link} and more of it</a> ' for link in links)
+    text = f"All that is known about {about} and those who keep them burning through the night."
+    return f"<html><head><title>{about}</title>{head}</head><body><p>{text}</p>{anchors}</body>"
+
+
+async def outcomes(env: AtlasEnv) -> dict[str, tuple[str, str | None]]:
+    """Of the latest run: the last part of each URL → outcome, code."""
+    rows = await env.fetch(
+        "select url, outcome, error_code from run_pages where run_id = "
+        "(select run_id from runs order by started_at desc limit 1)"
+    )
+    return {row["url"].rsplit("/", 1)[1]: (row["outcome"], row["error_code"]) for row in rows}
+
+
+async def test_noindex_pages_lead_on_and_are_not_found(atlas_env: AtlasEnv, origin: Origin) -> None:
+    def by_header(text: str, tag: str) -> None:
+        headers = {"X-Robots-Tag": tag} if tag else {}
+        origin.reply("/s/header", Reply(page(text, "below-header"), headers=headers))
+
+    origin.page("/s/", page("lamps", "meta", "header", "shut", "others"))
+    origin.page("/s/meta", page("buoys", "below-meta", head=META))
+    by_header("beacons", "otherbot: none, atlas: noindex")
+    origin.reply(
+        "/s/shut", Reply(page("horns", "below-shut"), headers={"X-Robots-Tag": "nofollow"})
+    )
+    origin.reply("/s/others", Reply(page("bells"), headers={"X-Robots-Tag": "googlebot: none"}))
+    for name in ("below-meta", "below-header", "below-shut"):
+        origin.page(f"/s/{name}", page(name))
+    await atlas_env.add_source("site", "site", origin.url("/s/"), prefix=origin.url("/s/"))
+    async with atlas_env.worker():
+        first = await atlas_env.sync("site")
+        assert await outcomes(atlas_env) == {
+            "": ("added", None),
+            "meta": ("skipped", NOINDEX),
+            "header": ("skipped", NOINDEX),
+            "shut": ("added", None),
+            "others": ("added", None),
+            "below-meta": ("added", None),
+            "below-header": ("added", None),
+        }
+        assert first.skipped == {NOINDEX: 2}
+        assert first.counts.seen == first.counts.done == 7
+        async with AtlasClient.connect() as atlas:
+            assert not (await atlas.search("buoys")).results
+            with pytest.raises(NotFound, match="ended with noindex") as told:
+                await atlas.document(origin.url("/s/header"))
+        assert "asks to be left out of the index" in str(told.value)
+
+        again = await atlas_env.sync("site", id="again")  # a 304 for the meta element's page
+        assert (again.counts.skipped, again.counts.unchanged) == (2, 5)
+        by_header("beacons", "")
+        origin.page("/s/meta", page("buoys", "below-meta"))
+        back = await atlas_env.sync("site", id="back")
+        assert (back.counts.added, back.counts.skipped) == (2, 0)
+
+        # Live now, one page by its header alone: the second look takes it out.
+        by_header("beacons", "noindex")
+        for name, removed in (("once", 0), ("twice", 1)):
+            gone = await atlas_env.sync("site", id=name)
+            assert (gone.removed, gone.skipped, gone.counts.failed) == (removed, {NOINDEX: 1}, 0)
+        async with AtlasClient.connect() as atlas:
+            assert not (await atlas.search("beacons")).results
+            assert (await atlas.search("buoys")).results
+        last = await atlas_env.sync("site", id="last")
+        assert (last.counts.unchanged, last.counts.skipped) == (6, 1)
