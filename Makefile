@@ -41,8 +41,8 @@ check: $(STAMP) ## format, lint, types, import rules
 	$(BIN)/lint-imports
 
 docs: $(STAMP) ## write docs/cli.md, docs/json.md, .env.example and the tables of settings from the code
-	$(BIN)/python -m atlas.settings.documents
-	$(BIN)/python -m starter.cli.reference
+	$(BIN)/python -m atlas.settings.reference
+	$(BIN)/python -m starter.cli.reference.write
 
 format: $(STAMP) ## rewrite the code in the house format
 	$(BIN)/ruff format .

@@ -15,28 +15,28 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from atlas import start_checks
-from atlas.composition.living import giving_signs
-from atlas.composition.parts import Parts, open_parts
-from atlas.composition.sampling import sampling, show_slots
-from atlas.composition.starting import PartMissing, Start, Stopped
-from atlas.composition.workers import build_workers
 from atlas.contracts.names import queues_named
 from atlas.domain.blob import BlobError
 from atlas.domain.measures import UNMEASURED
 from atlas.locations import NotRunning, locate
 from atlas.logs import setup_logs
-from atlas.scheduling.keeping import apply_until_done
+from atlas.schedules.apply_at_start import apply_until_done
 from atlas.settings import Settings, SettingsError
 from atlas.settings.model import read_sources
+from atlas.stores.postgres.connection import DatabaseUnreachable
 from atlas.stores.postgres.migrate import SchemaMismatch
-from atlas.stores.postgres.pool import DatabaseUnreachable
 from atlas.telemetry import setup_telemetry
-from atlas.telemetry.exports import chosen, shown_at
+from atlas.telemetry.metric_exporters import chosen, shown_at
 from atlas.telemetry.metrics import CountedMeasures
 from atlas.telemetry.runtime import worker_runtime
-from atlas.temporal import TemporalUnreachable, answering, connect
+from atlas.temporal.connection import TemporalUnreachable, answering, connect
 from atlas.web.credentials import CredentialsError
+from atlas.worker import start_checks
+from atlas.worker.heartbeat import giving_signs
+from atlas.worker.metrics_sampler import sampling, show_slots
+from atlas.worker.resources import Parts, open_parts
+from atlas.worker.startup import PartMissing, Start, Stopped
+from atlas.worker.workers import build_workers
 
 REFUSALS = (
     SettingsError,

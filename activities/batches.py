@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.beating import beating
+from activities.heartbeat import beating
 from activities.manifests import write_lines
 from atlas.contracts.activities import Batch
 from atlas.contracts.processing import (
@@ -28,13 +28,13 @@ from atlas.domain.refusal import RequestRefused
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from activities.indexing import Indexing
     from activities.processing import Processing
+    from activities.settling import Indexing
     from atlas.contracts.activities import ClaimBatch, Claimed
     from atlas.stores.blobs.port import Blobs
-    from atlas.stores.postgres.artifacts import Artifacts
-    from atlas.stores.postgres.batches import BatchRecords
-    from atlas.stores.postgres.selection import Selection
+    from atlas.stores.postgres.crawl.artifacts import Artifacts
+    from atlas.stores.postgres.crawl.batch_records import BatchRecords
+    from atlas.stores.postgres.crawl.batch_selection import Selection
 
     Claim = Callable[[ClaimBatch], Awaitable[Claimed]]
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.again import once_more
-from activities.beating import beating
+from activities.errors import once_more
+from activities.heartbeat import beating
 from atlas.contracts.activities import EnlistUrls, LevelListed, ListLevel
 from atlas.contracts.collect import MAX_REFUSED_LISTED, RefusedUrl, UrlsAdded
 from atlas.contracts.refusal import too_late
 from atlas.domain.batch import FetchRow
 from atlas.domain.errors import ErrorClass, PageError, Retries
-from atlas.domain.fetched import FetchError
+from atlas.domain.fetch import FetchError
 from atlas.domain.scope import Scope, looks_like_page, scope_of
 from atlas.domain.urls import InvalidUrl, canonicalize
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from atlas.domain.sources import SourceSpec
-    from atlas.stores.postgres.corpus import Corpus
-    from atlas.stores.postgres.readings import Reading
-    from atlas.stores.postgres.runs import Run
-    from atlas.stores.postgres.sources import Source
-    from atlas.web.listing import Listing, Take
-    from atlas.web.parsing import Listed
+    from atlas.stores.postgres.crawl.listing_entries import Reading
+    from atlas.stores.postgres.crawl.runs import Run
+    from atlas.stores.postgres.services.corpus import Corpus
+    from atlas.stores.postgres.sources.sources import Source
+    from atlas.web.listing_parser import Listed
+    from atlas.web.listings import Listing, Take
     from atlas.web.politeness import Slots
 
     ReadListing = Callable[[SourceSpec, Slots, Take], Awaitable[Listing]]

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.beating import beating
+from activities.heartbeat import beating
 from atlas.contracts.activities import Batch, Processed
 from atlas.domain.batch import HeldPage, PreparedPage
 from atlas.domain.blob import BlobCorrupt, BlobMissing
-from atlas.domain.endings import ends
+from atlas.domain.cut_bodies import ends
 from atlas.domain.errors import NOINDEX, ErrorClass, PageError
 from atlas.domain.robots_tags import Asked, asked_by_header
 from atlas.domain.texts import unfollowed
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from atlas.domain.prepared import Prepared
     from atlas.stores.blobs.port import Blobs
-    from atlas.stores.postgres.corpus import Corpus
+    from atlas.stores.postgres.services.corpus import Corpus
 
     Prepare = Callable[[bytes, str | None, str | None, str], Awaitable[Prepared]]
 

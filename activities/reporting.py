@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.beating import beating
+from activities.heartbeat import beating
 from atlas.contracts.weekly_report import (
     ChooseWeek,
     DaysFrozen,
@@ -21,11 +21,11 @@ from atlas.domain.weeks import SETTLING, Week
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from atlas.domain.daily import FrozenWeeks
+    from atlas.domain.daily_figures import FrozenWeeks
     from atlas.reports.rendering import Rendered
     from atlas.stores.blobs.port import Blobs
-    from atlas.stores.postgres.artifacts import Artifacts
-    from atlas.stores.postgres.stats import Stats
+    from atlas.stores.postgres.crawl.artifacts import Artifacts
+    from atlas.stores.postgres.reporting.history import Stats
 
     Render = Callable[[FrozenWeeks], Rendered]
 

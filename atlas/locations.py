@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from urllib.parse import parse_qs, urlsplit
 
-from atlas.embedded.discovery import Stack, external_temporal, namespace, read_stack
+from atlas.embedded.endpoints import Stack, external_temporal, namespace, read_stack
 from atlas.settings import Settings
 from atlas.stores.blobs.access import S3Access
-from atlas.web.guard import AddressPolicy
+from atlas.web.address_policy import AddressPolicy
 from atlas.web.own_ports import Endpoint, OwnPorts, endpoint_of
 
 

@@ -23,7 +23,8 @@ import asyncpg
 from atlas.contracts.activities import Batch
 from atlas.domain.sources import SourceSpec
 from atlas.domain.versions import SettledWith
-from atlas.stores.postgres import claims, pages, queue, runs, sources
+from atlas.stores.postgres.crawl import claims, pages, run_queue, runs
+from atlas.stores.postgres.sources import sources
 from benchmarks.pipeline import _stack
 
 SIZES = (1_000, 10_000, 50_000)
@@ -128,14 +129,14 @@ async def _claims(connection: asyncpg.Connection, run_id: str) -> tuple[float, f
         claimed = await _timed(
             lambda batch=batch: claims.claim(connection, batch, level=0, size=BATCH, now=NOW)
         )
-        counted = await _timed(lambda: queue.counts(connection, run_id))
+        counted = await _timed(lambda: run_queue.counts(connection, run_id))
         held = await claims.begin_attempt(connection, batch, _CURRENT)
         assert len(held) == BATCH
         ids = [page.page_id for page in held]
         marked = await _timed(lambda ids=ids: _mark(connection, ids))
         async with connection.transaction():
-            await queue.lock(connection, {page.page_id: page.fence + 1 for page in held})
-            await queue.finish(connection, run_id, [(page, "unchanged", None) for page in ids])
+            await run_queue.lock(connection, {page.page_id: page.fence + 1 for page in held})
+            await run_queue.finish(connection, run_id, [(page, "unchanged", None) for page in ids])
         spent.append((claimed, counted, marked))
     first, second, third = (statistics.median(column) for column in zip(*spent, strict=True))
     return first, second, third

@@ -18,9 +18,9 @@ from multiprocessing.connection import Connection
 
 import httpx
 
-from atlas.domain.fetched import FetchRequest
+from atlas.domain.fetch import FetchRequest
+from atlas.web.address_policy import AddressPolicy
 from atlas.web.client import WebClient
-from atlas.web.guard import AddressPolicy
 from atlas.web.politeness import OpenSlots
 
 _BODY = b"<p>" + b"text of a page, eight kilobytes in all. " * 200

@@ -25,9 +25,9 @@ from temporalio.client import Client
 from atlas.contracts.names import QUEUE
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.domain.sources import Kind, SourceSpec
-from atlas.embedded.record import read_stack
-from atlas.stores.postgres import sources
-from atlas.temporal import connect
+from atlas.embedded.stack_record import read_stack
+from atlas.stores.postgres.sources import sources
+from atlas.temporal.connection import connect
 from benchmarks.pipeline import _stack
 from tests.origin import Origin, Reply
 from tests.web import hostile

@@ -23,16 +23,16 @@ import asyncpg
 
 from atlas.contracts.names import QUEUE
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
-from atlas.domain.fetched import FetchRequest
+from atlas.domain.fetch import FetchRequest
 from atlas.domain.prepared import PrepareJob
 from atlas.domain.sources import SourceSpec
-from atlas.embedded.record import read_stack
-from atlas.stores.postgres import sources
-from atlas.temporal import connect
+from atlas.embedded.stack_record import read_stack
+from atlas.stores.postgres.sources import sources
+from atlas.temporal.connection import connect
 from atlas.text.pool import ExtractorPool
+from atlas.web.address_policy import AddressPolicy
 from atlas.web.client import WebClient
-from atlas.web.guard import AddressPolicy
-from atlas.web.listing import Buffer
+from atlas.web.listings import Buffer
 from atlas.web.politeness import OpenSlots
 
 LANES = 3
@@ -70,7 +70,7 @@ async def _site(pages: int) -> AsyncIterator[list[str]]:
 
 @asynccontextmanager
 async def _stack(home: Path) -> AsyncIterator[tuple[str, str]]:
-    from starter.cli.stack import down, up
+    from starter.cli.commands.stack import down, up
 
     if up(detach=True):
         raise SystemExit("the embedded stack did not start")

@@ -18,9 +18,10 @@ import asyncpg
 
 from atlas.domain import ranking
 from atlas.domain.analysis import index_parts, query_terms
-from atlas.stores.postgres import index, scoring
+from atlas.stores.postgres.index import bm25
+from atlas.stores.postgres.index import entries as index
+from atlas.stores.postgres.index.bm25 import Cut, Scope
 from atlas.stores.postgres.migrate import migrate
-from atlas.stores.postgres.scoring import Cut, Scope
 
 FOLDER = Path(os.environ.get("ATLAS_BENCH_RETRIEVAL", "/work/shared/data/retrieval"))
 TOP = 10
@@ -94,10 +95,10 @@ class Ranked:
         if not terms:
             return []
         entries = self.generation.entries
-        counted = await scoring.count_terms(self.connection, self.generation, terms)
+        counted = await bm25.count_terms(self.connection, self.generation, terms)
         chosen = ranking.candidates(counted, [], entries)
         weights = {one.term: ranking.weight(one, entries) for one in counted}
-        rows = await scoring.score(
+        rows = await bm25.score(
             *(self.connection, self.generation, chosen.tsquery, weights),
             *(Scope(None, None), Cut(TOP, 0, collapse=False)),
         )
@@ -124,8 +125,8 @@ class Ranked:
 @asynccontextmanager
 async def _database() -> AsyncIterator[asyncpg.Connection]:
     """A connection to an empty migrated database of a PostgreSQL that lives as long."""
-    from atlas.embedded.installation import find_installation
     from atlas.embedded.postgres import Postgres
+    from atlas.embedded.postgres_binaries import find_installation
     from tests.conftest import halt, launch, until_ready
 
     with tempfile.TemporaryDirectory(prefix="atlas-ranking-") as name:
@@ -150,7 +151,7 @@ async def _run() -> None:
         for folder in sorted(FOLDER.iterdir()):
             transaction = connection.transaction()
             await transaction.start()
-            await scoring.use_the_index(connection)
+            await bm25.use_the_index(connection)
             ranked = Ranked(connection, read(folder))
             await ranked.fill()
             ours, theirs = await ranked.compare()

@@ -26,10 +26,10 @@ from temporalio.client import WorkflowHandle
 
 from atlas.contracts.names import QUEUE
 from atlas.contracts.rebuild_index import RebuildResult
-from atlas.stores.postgres import index
-from atlas.stores.postgres.index import IndexText
-from atlas.stores.postgres.search import search
-from atlas.temporal import connect
+from atlas.stores.postgres.index import entries
+from atlas.stores.postgres.index.entries import IndexText
+from atlas.stores.postgres.index.search import search
+from atlas.temporal.connection import connect
 from atlas.text.pool import ExtractorPool
 from benchmarks.pipeline import _stack
 
@@ -96,7 +96,7 @@ async def _fill(pool: asyncpg.Pool, corpus: list[tuple[str, str]]) -> None:
             hashes = [hashlib.sha256(f"{title}{text}".encode()).digest() for title, text in some]
             await connection.execute(_INSERT, start, hashes, *zip(*some, strict=True), now)
             parts = await asyncio.gather(*(analysts.analyse(*each) for each in some))
-            await index.add(connection, list(map(IndexText, hashes, parts)))
+            await entries.add(connection, list(map(IndexText, hashes, parts)))
         await connection.execute("vacuum analyze")
 
 

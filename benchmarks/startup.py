@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from atlas.embedded.processes import descendants
-from atlas.embedded.record import read_stack, supervisor_of
+from atlas.embedded.process_identity import descendants
+from atlas.embedded.stack_record import read_stack, supervisor_of
 from atlas.settings import Settings
 from starter.client import AtlasClient
 

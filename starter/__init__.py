@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from starter.blocking import Blocking as Blocking
     from starter.client import AtlasClient as AtlasClient
     from starter.client import RecordedRun as RecordedRun
+    from starter.corpus import Document as Document
     from starter.errors import AtlasError as AtlasError
     from starter.errors import Cancelled as Cancelled
     from starter.errors import CannotConnect as CannotConnect
@@ -50,10 +51,9 @@ if TYPE_CHECKING:
     from starter.errors import Terminated as Terminated
     from starter.errors import TimedOut as TimedOut
     from starter.errors import Undetected as Undetected
-    from starter.kinds import FetchHandle as FetchHandle
-    from starter.kinds import JobHandle as JobHandle
-    from starter.kinds import SyncHandle as SyncHandle
-    from starter.reading import Document as Document
+    from starter.runs.kinds import FetchHandle as FetchHandle
+    from starter.runs.kinds import JobHandle as JobHandle
+    from starter.runs.kinds import SyncHandle as SyncHandle
 
 _WHERE = {
     "atlas.contracts.collect": ("CollectAllResult", "CollectResult", "HourlyResult"),
@@ -92,8 +92,8 @@ _WHERE = {
         "TimedOut",
         "Undetected",
     ),
-    "starter.kinds": ("FetchHandle", "JobHandle", "SyncHandle"),
-    "starter.reading": ("Document",),
+    "starter.runs.kinds": ("FetchHandle", "JobHandle", "SyncHandle"),
+    "starter.corpus": ("Document",),
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names}
 

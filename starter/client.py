@@ -20,23 +20,23 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 from atlas.contracts.names import fetch_workflow_id
 from atlas.domain.urls import url_key
 from atlas.settings import Settings, SettingsError
-from starter.by_name import Jobs
 from starter.connection import Parts
-from starter.declaring import Sources
+from starter.corpus import Document, Reading, canonical_url
 from starter.errors import InvalidRequest
 from starter.hosts import Hosts
 from starter.limits import Limits as HandSet
-from starter.managing import Managing
-from starter.reading import Document, Reading, canonical_url
-from starter.run_list import RecordedRun
+from starter.runs.control import Managing
+from starter.runs.listing import RecordedRun
+from starter.runs.start_by_type import Jobs
 from starter.schedules import Schedules
+from starter.sources import Sources
 
 if TYPE_CHECKING:  # the contracts cost a reader more than all else
     from atlas.contracts.fetch_url import FetchUrlResult
     from atlas.contracts.jobs import Trigger
     from atlas.contracts.work import Limits, Mode, Stage
-    from starter.kinds import FetchHandle, SyncHandle
-    from starter.overview import Overview
+    from starter.monitoring.overview import Overview
+    from starter.runs.kinds import FetchHandle, SyncHandle
 
 __all__ = ["AtlasClient", "Document", "RecordedRun"]
 
@@ -132,9 +132,9 @@ class AtlasClient(Reading, Managing, Jobs):
         """
         from atlas.contracts.names import sync_request_id
         from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
-        from starter.kinds import SyncHandle
-        from starter.requests import checked, sync_summary
-        from starter.starting import start
+        from starter.runs.kinds import SyncHandle
+        from starter.runs.requests import checked, sync_summary
+        from starter.runs.start import start
 
         values = {"sources": sorted(set(sources)), "all": all, "due": due, "trigger": trigger}
         values |= {"wait_for_lease": wait_for_lease, "lanes": lanes, "batch": batch, **options}
@@ -162,9 +162,9 @@ class AtlasClient(Reading, Managing, Jobs):
         """
         from atlas.contracts.catalogue import WORKFLOWS
         from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
-        from starter.kinds import JobHandle
-        from starter.requests import checked, shortened
-        from starter.starting import start
+        from starter.runs.kinds import JobHandle
+        from starter.runs.requests import checked, shortened
+        from starter.runs.start import start
 
         url = canonical_url(url)
         request = checked(FetchUrlRequest, {"url": url, **options})
@@ -186,7 +186,7 @@ class AtlasClient(Reading, Managing, Jobs):
         """One look at workers, queues, runs under way, hosts, schedules and sources: what
         `atlas status` and `atlas top` show. A part that is down is told in `untold`, the rest is
         there. `stale_after`: how late any source may be, in place of its own tolerance."""
-        from starter.watching.watch import Watch
+        from starter.monitoring.watch import Watch
 
         return await Watch(self._parts, stale_after=stale_after).look()
 
@@ -195,7 +195,7 @@ class AtlasClient(Reading, Managing, Jobs):
     ) -> AsyncGenerator[Overview]:
         """An overview every `interval` seconds, for ever. Looks of one watch know how fast runs
         go, and which workers live, better than single ones."""
-        from starter.watching.watch import watched
+        from starter.monitoring.watch import watched
 
         async for seen in watched(self._parts, interval, stale_after=stale_after):
             yield seen

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from atlas.embedded.discovery import external_temporal
-from atlas.keyring import EncryptionError
+from atlas.embedded.endpoints import external_temporal
 from atlas.locations import Locations, NotRunning, locate
 from atlas.settings import Settings, SettingsError
+from atlas.stores.postgres.connection import LOST, DatabaseUnreachable, open_pool, shown
 from atlas.stores.postgres.migrate import SchemaMismatch, verify
-from atlas.stores.postgres.pool import LOST, DatabaseUnreachable, open_pool, shown
 from atlas.telemetry import Telemetry, page_span, setup_telemetry
+from atlas.temporal.keyring import EncryptionError
 from starter.errors import DatabaseDown, InvalidRequest, NotFound, Refused, TemporalDown
 
 if TYPE_CHECKING:
     from temporalio.client import Client
     from temporalio.service import RPCError
 
-    from atlas.stores.postgres.pool import Connection
+    from atlas.stores.postgres.connection import Connection
 
 _CLOSING = 5.0
 
@@ -84,7 +84,7 @@ class Parts:
             return
         async with self.database() as connection:
             ours = str(await connection.fetchval("select corpus_id from corpus"))
-        from atlas.start_checks import recorded_corpus
+        from atlas.worker.start_checks import recorded_corpus
 
         async with self.temporal() as client:
             theirs = await recorded_corpus(client)
@@ -111,7 +111,7 @@ class Parts:
 
     async def run_is_open(self, workflow_id: str, run_id: str) -> bool:
         """Whether Temporal has the run under way; for `catalogue.remove_source`."""
-        from atlas.temporal import run_is_open
+        from atlas.temporal.connection import run_is_open
 
         async with self.temporal() as client:
             return await run_is_open(client, workflow_id, run_id)
@@ -144,7 +144,7 @@ class Parts:
             self.locations, self._client = now, None
 
     async def _connected(self) -> Client:
-        from atlas.temporal import TemporalUnreachable, connect
+        from atlas.temporal.connection import TemporalUnreachable, connect
 
         if self.locations.temporal_address is None and external_temporal() is None:
             # Temporal's own default address may be another home's server.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from atlas.stores.postgres import breakers, host_status
-from atlas.stores.postgres.host_status import HostStatus
+from atlas.stores.postgres.hosts import circuit_breaker, status
+from atlas.stores.postgres.hosts.status import HostStatus
 from starter.connection import Parts
 from starter.errors import NotFound
 from starter.limits import Woken, host_key, wake
@@ -32,14 +32,14 @@ class Hosts:
         """Hosts now: those under way first, then those that failed, then the last asked;
         `troubled`: only those that failed lately or are closed."""
         async with self._parts.database() as connection:
-            return await host_status.listed(connection, troubled=troubled, limit=limit)
+            return await status.listed(connection, troubled=troubled, limit=limit)
 
     async def get(self, host: str) -> HostStatus:
         """One host, by its name, with its port if that is not the scheme's own. Raises `NotFound`,
         `InvalidRequest`."""
         name = host_key(host)
         async with self._parts.database() as connection:
-            found = await host_status.listed(connection, host=name)
+            found = await status.listed(connection, host=name)
         if not found:
             raise NotFound(f"host '{name}' was never asked; `atlas hosts` lists those that were")
         return found[0]
@@ -49,6 +49,6 @@ class Hosts:
         at once, at its pace; runs that wait for it go on. Raises `NotFound`, `InvalidRequest`."""
         before = await self.get(host)
         async with self._parts.database() as connection:
-            forgotten = await breakers.reset(connection, before.host)
+            forgotten = await circuit_breaker.reset(connection, before.host)
         woken = await wake(self._parts, host=before.host, retries=True)
         return HostReset(before, forgotten, woken)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from atlas.domain.urls import InvalidUrl, host_named
-from atlas.stores.postgres import limits, sources
-from atlas.stores.postgres.limits import Limit
+from atlas.stores.postgres.hosts import manual_limits
+from atlas.stores.postgres.hosts.manual_limits import Limit
+from atlas.stores.postgres.sources import sources
 from starter.connection import Parts
 from starter.errors import AtlasError, InvalidRequest, NotFound
 
@@ -43,7 +44,7 @@ class Limits:
     async def list(self) -> list[Limit]:
         """The limits in force: of hosts by name, then of sources."""
         async with self._parts.database() as connection:
-            return await limits.in_force(connection)
+            return await manual_limits.in_force(connection)
 
     async def set(
         self,
@@ -62,7 +63,7 @@ class Limits:
         _check(delay, parallel, lasts)
         try:
             async with self._parts.database() as connection:
-                limit = await limits.put(
+                limit = await manual_limits.put(
                     connection,
                     host=host,
                     source=source,
@@ -81,7 +82,7 @@ class Limits:
         `InvalidRequest`."""
         host = _named(host, source)
         async with self._parts.database() as connection:
-            gone = await limits.clear(connection, host=host, source=source)
+            gone = await manual_limits.clear(connection, host=host, source=source)
         await wake(self._parts, host=host, source=source)
         return gone
 
@@ -92,7 +93,9 @@ async def wake(
     """Let the runs under way look again now whether their pages may be fetched; one that cannot
     be told looks by itself within a minute."""
     async with parts.database() as connection:
-        waiting = await limits.wake_pages(connection, host=host, source=source, retries=retries)
+        waiting = await manual_limits.wake_pages(
+            connection, host=host, source=source, retries=retries
+        )
     told = []
     for workflow_id, _ in waiting:
         with suppress(AtlasError):

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from starter.errors import InvalidRequest, NotFound
-from starter.manifests import opened_blobs
+from starter.runs.manifests import opened_blobs
 
 if TYPE_CHECKING:
     from atlas.contracts.weekly_report import Form
-    from atlas.stores.postgres.artifacts import Artifact
+    from atlas.stores.postgres.crawl.artifacts import Artifact
     from starter.connection import Parts
 
 
@@ -28,7 +28,7 @@ class KeptReport:
 
 async def kept_reports(parts: Parts) -> list[KeptReport]:
     """Every report, the latest week first."""
-    from atlas.stores.postgres import artifacts
+    from atlas.stores.postgres.crawl import artifacts
 
     async with parts.database() as connection:
         found = await artifacts.listed(connection, artifacts.REPORT)
@@ -64,7 +64,7 @@ async def _latest(parts: Parts) -> str:
 
 async def _digest(parts: Parts, week: str, form: Form) -> str:
     from atlas.domain.weeks import Week
-    from atlas.stores.postgres import artifacts
+    from atlas.stores.postgres.crawl import artifacts
 
     try:
         name = f"{Week.parse(week)}.{form}"

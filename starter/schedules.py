@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from atlas.domain.schedules import declared, own_schedule, schedule_id
 from atlas.domain.sources import SourceSpec
-from atlas.stores.postgres import sources
+from atlas.stores.postgres.sources import sources
 from starter.connection import Parts
 from starter.errors import InvalidRequest, NotFound
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from temporalio.client import ScheduleHandle
 
     from atlas.contracts.schedules import Declared
-    from atlas.scheduling.applying import Change
-    from atlas.scheduling.looking import Seen
+    from atlas.schedules.apply import Change
+    from atlas.schedules.status import Seen
 
 
 class Schedules:
@@ -38,35 +38,35 @@ class Schedules:
 
         Raises `CannotConnect`, `Refused`.
         """
-        from atlas.scheduling import applying
+        from atlas.schedules import apply
 
         await self._parts.check()
         wanted = await self._declared()
         async with self._parts.temporal() as client:
-            return await applying.apply(client, wanted)
+            return await apply.apply(client, wanted)
 
     async def follow(self, name: str, spec: SourceSpec | None) -> Change | None:
         """Make the schedule of one source agree with its rules (None: it is gone); None when
         nothing had to be done. Raises `CannotConnect`, `Refused`."""
-        from atlas.scheduling import applying
+        from atlas.schedules import apply
 
         await self._parts.check()
         schedule = own_schedule(spec) if spec else None
         async with self._parts.temporal() as client:
             if schedule is None:
-                change = await applying.remove_one(client, schedule_id(name))
+                change = await apply.remove_one(client, schedule_id(name))
             else:
-                [change] = await applying.apply(client, [schedule], remove=False)
+                [change] = await apply.apply(client, [schedule], remove=False)
         return None if change.did == "unchanged" else change
 
     async def list(self) -> list[Seen]:
         """Every schedule, declared or made by Atlas, as it is: state, next and last fire, fires
         that led to no run, and in which fields it differs from its declaration."""
-        from atlas.scheduling import looking
+        from atlas.schedules import status
 
         wanted = await self._declared()
         async with self._parts.temporal() as client:
-            return await looking.look(client, wanted)
+            return await status.look(client, wanted)
 
     async def pause(self, named: str, note: str = "") -> str:
         """Let a schedule start nothing until it is resumed; its id. `note` says why, and stays.
@@ -108,7 +108,7 @@ class Schedules:
     @asynccontextmanager
     async def _handle(self, named: str) -> AsyncIterator[ScheduleHandle]:
         """The handle; that there is no such schedule is told with those there are."""
-        from atlas.scheduling.applying import found
+        from atlas.schedules.apply import found
 
         wanted = schedule_id(named)
         async with self._parts.temporal() as client:

@@ -15,8 +15,8 @@ import asyncpg
 import hypothesis
 import pytest
 
-from atlas.embedded.installation import find_installation
 from atlas.embedded.postgres import SUPERUSER, Postgres
+from atlas.embedded.postgres_binaries import find_installation
 from atlas.embedded.temporal import TemporalServer, find_temporal
 from atlas.embedded.unprivileged import shim
 

@@ -21,9 +21,9 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from atlas.contracts.endings import MEANT_NOTHING
+from atlas.contracts.empty_runs import MEANT_NOTHING
 from atlas.contracts.names import ATTRIBUTE_OUTCOME
-from atlas.domain.components import components
+from atlas.domain.connected_components import components
 from atlas.stores.blobs import open_blobs
 
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)

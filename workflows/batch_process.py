@@ -25,16 +25,16 @@ with workflow.unsafe.imports_passed_through():
         WoundUp,
     )
     from atlas.contracts.refusal import invalid_input, missing_input
-    from workflows.continuing import (
+    from workflows.continue_as_new import (
         continue_as_new,
         events_so_far,
         handlers_ended,
         history_is_long,
     )
-    from workflows.ending import ended
-    from workflows.job import Job, stop_if_cancelled
+    from workflows.empty_run import ended
     from workflows.lanes import Lane, cancel_lanes, run_lanes
     from workflows.options import BULK, CLOSING
+    from workflows.recorded_run import Job, stop_if_cancelled
 
 _LONGEST_WAIT = 60.0
 _WORKING = "processing and indexing"

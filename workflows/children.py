@@ -18,7 +18,7 @@ from temporalio.exceptions import (
 
 with workflow.unsafe.imports_passed_through():
     from atlas.contracts.collect import CollectResult
-    from atlas.contracts.endings import MEANT_NOTHING
+    from atlas.contracts.empty_runs import MEANT_NOTHING
     from atlas.contracts.models import Outcome, Request
     from atlas.contracts.sync_pipeline import (
         MAX_SOURCES_LISTED,

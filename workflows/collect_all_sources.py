@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from atlas.contracts.names import collect_workflow_id
     from workflows.children import Family
-    from workflows.ending import ended
+    from workflows.empty_run import ended
     from workflows.planned_sources import PlannedSources
 
 

@@ -9,8 +9,8 @@ with workflow.unsafe.imports_passed_through():
     from atlas.contracts.refusal import missing_input
     from atlas.contracts.sync_pipeline import SyncRequest, SyncResult, SyncState
     from atlas.contracts.work import COLLECTING, Limits, RunLimits
-    from workflows.ending import ended
-    from workflows.pausable_run import PausableRun
+    from workflows.empty_run import ended
+    from workflows.pause import PausableRun
     from workflows.sync_source import SourceRun
 
 

@@ -10,8 +10,8 @@ from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from activities.cleanup import Upkeep
     from activities.reporting import Reporting
-    from activities.upkeep import Upkeep
     from atlas.contracts.daily_cleanup import (
         CLASSES,
         CleanupEnded,
@@ -26,14 +26,14 @@ with workflow.unsafe.imports_passed_through():
     )
     from atlas.contracts.models import Outcome
     from atlas.contracts.weekly_report import FreezeDays
-    from workflows.continuing import (
+    from workflows.continue_as_new import (
         continue_as_new,
         events_so_far,
         handlers_ended,
         history_is_long,
     )
-    from workflows.job import Job
     from workflows.options import BULK, REPORTING
+    from workflows.recorded_run import Job
 
 _SCHEDULED = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 _MOST_NOTES = 10

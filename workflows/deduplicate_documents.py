@@ -6,7 +6,7 @@ from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.deduplicating import Deduplicating
+    from activities.dedup import Deduplicating
     from atlas.contracts.deduplicate_documents import (
         STAGES,
         CheckPart,
@@ -21,15 +21,15 @@ with workflow.unsafe.imports_passed_through():
         PartDone,
         ReportGroups,
     )
-    from workflows.continuing import (
+    from workflows.continue_as_new import (
         continue_as_new,
         events_so_far,
         handlers_ended,
         history_is_long,
     )
-    from workflows.ending import ended
-    from workflows.job import Job
+    from workflows.empty_run import ended
     from workflows.options import BULK
+    from workflows.recorded_run import Job
 
 _SHOWN = {
     "sketches": ("checking sketches", "texts"),

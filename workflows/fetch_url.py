@@ -5,7 +5,7 @@ from __future__ import annotations
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.fetching_one import FetchingOne
+    from activities.fetch_url import FetchingOne
     from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
     from atlas.contracts.jobs import Progress
     from atlas.contracts.refusal import missing_input

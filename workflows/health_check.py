@@ -13,7 +13,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.checking import Checking
+    from activities.health import Checking
     from atlas.contracts.health import (
         CONCERNS,
         Check,
@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from atlas.contracts.jobs import Progress
     from workflows.options import CHECKING, TELLING
-    from workflows.telling import OUTCOME, TRIGGER
+    from workflows.web_ui import OUTCOME, TRIGGER
 
 
 @workflow.defn(name="health_check")

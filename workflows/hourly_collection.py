@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from atlas.contracts.names import sync_workflow_id
     from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
     from workflows.children import Children, Family
-    from workflows.ending import ended
+    from workflows.empty_run import ended
     from workflows.planned_sources import PlannedSources
 
 _NOT_STARTED = ("already_running", "source_paused", "unknown_source")

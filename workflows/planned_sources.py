@@ -9,21 +9,21 @@ from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.running import Running
+    from activities.runs import Running
     from atlas.contracts.activities import NextSources, PlanSources
     from atlas.contracts.collect import CollectAllRequest, HourlyRequest
     from atlas.contracts.jobs import Progress
     from atlas.contracts.models import Outcome
     from atlas.contracts.sync_pipeline import SyncState, WaitingSource
     from workflows.children import Children, Family, unknown_source
-    from workflows.continuing import (
+    from workflows.continue_as_new import (
         continue_as_new,
         events_so_far,
         handlers_ended,
         history_is_long,
     )
-    from workflows.job import Job
     from workflows.options import SHORT
+    from workflows.recorded_run import Job
 
 
 class PlannedSources(Job):

@@ -18,9 +18,9 @@ with workflow.unsafe.imports_passed_through():
         WoundUp,
     )
     from atlas.contracts.refusal import invalid_input, missing_input
-    from workflows.ending import ended
-    from workflows.job import Job, stop_if_cancelled
+    from workflows.empty_run import ended
     from workflows.options import CLOSING, PROCESSING, SHORT
+    from workflows.recorded_run import Job, stop_if_cancelled
 
 _CHUNK = 100
 _LONGEST_WAIT = 30.0

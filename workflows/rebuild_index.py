@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.rebuilding import Rebuilding
+    from activities.index_rebuild import Rebuilding
     from atlas.contracts.rebuild_index import (
         CheckGeneration,
         CopyTexts,
@@ -25,14 +25,14 @@ with workflow.unsafe.imports_passed_through():
         StartGeneration,
         SwitchGeneration,
     )
-    from workflows.continuing import (
+    from workflows.continue_as_new import (
         continue_as_new,
         events_so_far,
         handlers_ended,
         history_is_long,
     )
-    from workflows.job import Job
     from workflows.options import BULK, SHORT
+    from workflows.recorded_run import Job
 
 
 _SWITCHED_BACK = "another run has switched to another generation meanwhile"

@@ -7,19 +7,19 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.running import Running
+    from activities.runs import Running
     from atlas.contracts.activities import CloseRun, OpenRun, PauseRun, RunClosed, RunOpened
     from atlas.contracts.models import Counts, Outcome, Request
     from atlas.contracts.sync_pipeline import SyncProgress, SyncRequest, SyncState
     from atlas.contracts.work import STAGES, RunLimits, Stage
-    from workflows.continuing import (
+    from workflows.continue_as_new import (
         continue_as_new,
         events_so_far,
         handlers_ended,
         history_is_long,
     )
     from workflows.options import CLOSING, SHORT, ActivityOptions, of_source
-    from workflows.telling import tell_stage
+    from workflows.web_ui import tell_stage
 
 _LEASE_POLL = timedelta(seconds=5)
 _LONGEST_LEASE_POLL = timedelta(minutes=5)

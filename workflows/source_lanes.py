@@ -10,12 +10,12 @@ from contextlib import suppress
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.fetching import Fetching
-    from activities.indexing import Indexing
+    from activities.fetch_batch import Fetching
     from activities.processing import Processing
+    from activities.settling import Indexing
     from atlas.contracts.activities import Batch, ClaimBatch, Claimed
     from atlas.contracts.models import Counts
-    from workflows.continuing import history_is_long
+    from workflows.continue_as_new import history_is_long
     from workflows.lanes import Lane, cancel_lanes, run_lanes
     from workflows.options import FETCHING, PROCESSING, SETTLING, SHORT
     from workflows.source_frame import SourceFrame

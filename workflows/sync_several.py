@@ -6,8 +6,8 @@ from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.jobs import Jobs
-    from activities.running import Running
+    from activities.recorded_runs import Jobs
+    from activities.runs import Running
     from atlas.contracts.activities import ResolvedSources, ResolveSources
     from atlas.contracts.jobs import BeginJob, EndJob, JobPaused
     from atlas.contracts.models import Outcome
@@ -20,14 +20,14 @@ with workflow.unsafe.imports_passed_through():
         WaitingSource,
     )
     from workflows.children import Children, Family, unknown_source
-    from workflows.continuing import (
+    from workflows.continue_as_new import (
         continue_as_new,
         events_so_far,
         handlers_ended,
         history_is_long,
     )
     from workflows.options import SHORT
-    from workflows.telling import tell_begin, tell_end, tell_stage
+    from workflows.web_ui import tell_begin, tell_end, tell_stage
 
 AT_ONCE = 5
 """Children under way together."""

@@ -10,7 +10,7 @@ from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.discovery import Discovery
-    from activities.running import Running
+    from activities.runs import Running
     from atlas.contracts.activities import (
         ApplyLimits,
         EnlistUrls,
@@ -23,11 +23,11 @@ with workflow.unsafe.imports_passed_through():
     from atlas.contracts.refusal import too_late
     from atlas.contracts.sync_pipeline import SyncResult
     from atlas.contracts.work import Limits, RunLimits
-    from workflows.continuing import events_so_far
-    from workflows.job import stop_if_cancelled
+    from workflows.continue_as_new import events_so_far
     from workflows.options import LISTING, SHORT
+    from workflows.recorded_run import stop_if_cancelled
     from workflows.source_lanes import LanedRun
-    from workflows.telling import tell_begin, tell_end
+    from workflows.web_ui import tell_begin, tell_end
 
 
 class SourceRun(LanedRun):

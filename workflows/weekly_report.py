@@ -20,8 +20,8 @@ with workflow.unsafe.imports_passed_through():
         WeeklyRequest,
         WeeklyResult,
     )
-    from workflows.job import Job
     from workflows.options import REPORTING, SHORT
+    from workflows.recorded_run import Job
 
 _SCHEDULED = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 

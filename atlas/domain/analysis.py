@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import Stemmer
 
-from atlas.domain.folding import HAN, Alignment, character_class, fold
+from atlas.domain.fold import HAN, Alignment, character_class, fold
 
 ANALYSER_VERSION = 2
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from atlas.domain.components import components
+from atlas.domain.connected_components import components
 
 Kind = Literal["exact", "near", "both"]
 Rule = Literal["canonical", "oldest", "newest", "shortest_url", "smallest_url"]

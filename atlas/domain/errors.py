@@ -47,6 +47,8 @@ Outcome = Literal["failed", "skipped"]
 
 NOINDEX = "noindex"
 """Code of a page that asks to be left out of the index."""
+HELD = ("suspicious_body", "cut_body")
+"""Codes of pages whose new text was held (`suspicious_bodies.py`)."""
 
 
 def handling(error_class: ErrorClass) -> Handling:

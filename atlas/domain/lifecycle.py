@@ -6,7 +6,7 @@
 
 Settling a document makes any page live again, but a suspect one: it may be settled from a body
 stored before, and only an answer takes the suspicion away. A source removed with `--purge` purges
-any page. The stores build their statements from this table (`stores/postgres/lifecycles.py`).
+any page. The stores build their statements from this table (`stores/postgres/lifecycle_sql.py`).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from atlas.domain.analysis import IndexPart
-    from atlas.domain.neardup import Sketch
+    from atlas.domain.near_duplicates import Sketch
     from atlas.domain.texts import Extracted
 
 

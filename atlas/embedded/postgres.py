@@ -18,9 +18,9 @@ from urllib.parse import quote
 
 import asyncpg
 
-from atlas.embedded.cluster import PORT, clear_cluster, end_cluster, socket_folder
 from atlas.embedded.errors import EmbeddedError, from_os_error
-from atlas.embedded.installation import Installation
+from atlas.embedded.postgres_binaries import Installation
+from atlas.embedded.postgres_cluster import PORT, clear_cluster, end_cluster, socket_folder
 from atlas.embedded.unprivileged import Account, account_for, give, shim
 
 ROLE = "atlas"

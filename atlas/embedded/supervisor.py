@@ -15,14 +15,14 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from atlas.embedded.child import Child, told
+from atlas.embedded.child_process import Child, told
+from atlas.embedded.components import Part
 from atlas.embedded.errors import EmbeddedError
-from atlas.embedded.leftovers import end_leftovers
-from atlas.embedded.logs import Listener, PartLog
-from atlas.embedded.parts import Part
-from atlas.embedded.plan import Parts, Plan, build, choose_ports
+from atlas.embedded.log_files import Listener, PartLog
+from atlas.embedded.orphans import end_leftovers
 from atlas.embedded.ports import is_free, turn
-from atlas.embedded.record import PartRecord, Stack, State, read_stack
+from atlas.embedded.stack_plan import Parts, Plan, build, choose_ports
+from atlas.embedded.stack_record import PartRecord, Stack, State, read_stack
 from atlas.embedded.temporal import TemporalServer
 
 OWN_NAME = "atlas"

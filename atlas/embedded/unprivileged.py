@@ -19,7 +19,7 @@ from pathlib import Path
 from atlas.embedded.errors import EmbeddedError, from_os_error
 from atlas.embedded.launch import CAPABILITIES
 from atlas.embedded.launch import __file__ as launcher
-from atlas.embedded.processes import LINUX
+from atlas.embedded.process_identity import LINUX
 
 _BORROWED = ("nobody", "daemon", "bin")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from atlas.domain.daily import TOTAL, DayFigures, FrozenWeeks, HostDay, Tree
-from atlas.domain.silence import Silence, silence
-from atlas.reports.elapsed import quantile
+from atlas.domain.daily_figures import TOTAL, DayFigures, FrozenWeeks, HostDay, Tree
+from atlas.domain.silent_sources import Silence, silence
+from atlas.reports.histogram import quantile
 from atlas.reports.model import (
     Day,
     FailureLine,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from atlas.domain.daily import DayFigures, DayStorage
-from atlas.domain.silence import Silence
+from atlas.domain.daily_figures import DayFigures, DayStorage
+from atlas.domain.silent_sources import Silence
 from atlas.domain.weeks import Week
 
 Number = int | float

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from atlas.contracts.weekly_report import WeeklyOutcome, WeekTotals
-from atlas.domain.daily import FrozenWeeks
+from atlas.domain.daily_figures import FrozenWeeks
 from atlas.reports.data import as_json
 from atlas.reports.figures import report_of
 from atlas.reports.model import Report

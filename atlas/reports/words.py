@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 
 from atlas.domain.errors import ErrorClass, handling
-from atlas.domain.silence import Silence
+from atlas.domain.silent_sources import Silence
 from atlas.reports.model import Number, Report, SourceLine, Versus
 
 NONE = "–"

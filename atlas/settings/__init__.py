@@ -1,7 +1,7 @@
 """Settings: environment variables `ATLAS_*`, secret files, `.env`, `atlas.toml`.
 
 To add one: a field with a default and a docstring in the group it belongs to (`places`, `crawling`,
-`keeping`, `running`), then `python -m atlas.settings.documents`, which writes `.env.example`, the
+`keeping`, `running`), then `python -m atlas.settings.reference`, which writes `.env.example`, the
 tables of docs/settings.md and docs/atlas.toml from it.
 """
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
+from atlas.settings.field_info import Group, Shown
 from atlas.settings.model import GROUPS, Settings, is_secret
 from atlas.settings.sources import PREFIX
-from atlas.settings.values import Group, Shown
 
 
 @dataclass(frozen=True, slots=True)

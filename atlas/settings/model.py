@@ -14,14 +14,14 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from atlas.keyring import Keyring
-from atlas.settings.crawling import Fetching, Processing
-from atlas.settings.keeping import Keeping
-from atlas.settings.places import Bucket, Places
+from atlas.settings.crawl import Fetching, Processing
+from atlas.settings.field_info import Group
+from atlas.settings.locations import Bucket, Places
 from atlas.settings.problems import SettingsError, without_credentials
-from atlas.settings.running import Encrypting, Watching, Working
+from atlas.settings.processes import Encrypting, Watching, Working
+from atlas.settings.retention import Keeping
 from atlas.settings.sources import PREFIX, Reading, Source, read
-from atlas.settings.values import Group
+from atlas.temporal.keyring import Keyring
 
 GROUPS: tuple[type[Group], ...] = (
     Places,

@@ -16,9 +16,9 @@ from temporalio.runtime import (
     TelemetryConfig,
 )
 
-from atlas.telemetry.exports import ADDRESS, Export, Shown
+from atlas.telemetry.environment import identity
 from atlas.telemetry.instruments import BUCKETS
-from atlas.telemetry.variables import identity
+from atlas.telemetry.metric_exporters import ADDRESS, Export, Shown
 
 HEARTBEAT = timedelta(seconds=1)
 """How often a worker tells Temporal its slots and pollers; the SDK allows 1 to 60 s. A worker

@@ -7,14 +7,14 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from atlas.telemetry.variables import check_protocol, endpoint_of, identity, sdk_disabled
+from atlas.telemetry.environment import check_protocol, endpoint_of, identity, sdk_disabled
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
     from temporalio.contrib.opentelemetry import ReplaySafeTracerProvider
     from temporalio.plugin import SimplePlugin
 
-    from atlas.telemetry.outlet import Outlet
+    from atlas.telemetry.span_exporter import Outlet
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
@@ -60,7 +60,7 @@ def setup_telemetry(service: str, processor: SpanProcessor | None = None) -> Tel
     """
     if processor is None and not _wanted():
         return Telemetry()
-    from atlas.telemetry.outlet import Outlet
+    from atlas.telemetry.span_exporter import Outlet
 
     outlet = Outlet(processor or _exporting())
     _provider(service).add_span_processor(outlet)

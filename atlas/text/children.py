@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, Self
 
-from atlas.domain.fields import MAX_ANSWER, check
-from atlas.text.answers import Answer, is_value, read_answer
+from atlas.domain.wire_fields import MAX_ANSWER, check
+from atlas.text.wire_format import Answer, is_value, read_answer
 from atlas.text.zygote import ANSWER, FRAME, REQUEST
 
 _START = """

@@ -13,7 +13,7 @@ from atlas.text.links import Addresses, base_of, outlinks
 from atlas.text.markdown import to_markdown, to_text
 from atlas.text.metadata import canonical_of, declared_language, published_of, read_head, title_of
 from atlas.text.pdf import pdf_text
-from atlas.text.plain import clean_plain, plain_title
+from atlas.text.plain_text import clean_plain, plain_title
 from atlas.text.sniff import media_of
 
 

@@ -21,7 +21,7 @@ from resiliparse.extract.html2text import extract_plain_text
 from trafilatura import bare_extraction
 
 from atlas.text.blocks import Block, blocks_of, word_key
-from atlas.text.chrome import Chrome
+from atlas.text.boilerplate import Chrome
 from atlas.text.metadata import Head
 
 _MATCHED = 8  # word characters from which a block found in an extractor's text is no coincidence

@@ -18,11 +18,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar, cast
 
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.fields import MalformedAnswer
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.prepared import Prepared, PrepareJob
-from atlas.text.answers import Answer, read_parts, read_prepared, write_parts, write_prepared
+from atlas.domain.wire_fields import MalformedAnswer
 from atlas.text.children import Child, Files, Zygote, ZygoteLost
+from atlas.text.wire_format import Answer, read_parts, read_prepared, write_parts, write_prepared
 
 if TYPE_CHECKING:
     from atlas.domain.analysis import IndexPart

@@ -1,7 +1,7 @@
 """All that costs CPU for one document, run inside a child process (`pool.py`)."""
 
 from atlas.domain.analysis import index_parts
-from atlas.domain.neardup import sketch
+from atlas.domain.near_duplicates import sketch
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.text.extract import extract
 

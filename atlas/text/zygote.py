@@ -32,8 +32,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.fields import MAX_ANSWER
-from atlas.text.answers import write_bug, write_failure, write_value
+from atlas.domain.wire_fields import MAX_ANSWER
+from atlas.text.wire_format import write_bug, write_failure, write_value
 
 REQUEST = struct.Struct("!cq")  # kind, pid
 ANSWER = struct.Struct("!qq")  # pid or wait status, memory growth in bytes

@@ -18,16 +18,16 @@ import httpx
 from opentelemetry.trace import Span, Tracer
 
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.fetched import Fetched, FetchRequest, RobotsMode
+from atlas.domain.fetch import Fetched, FetchRequest, RobotsMode
 from atlas.domain.urls import host_of, origin_of
-from atlas.web import answers
+from atlas.web import response_head
+from atlas.web.address_policy import AddressPolicy
 from atlas.web.credentials import Credentials
 from atlas.web.decoding import ACCEPT_ENCODING, Decoding
 from atlas.web.failures import NETWORK_ERRORS, failure_of
-from atlas.web.guard import AddressPolicy
-from atlas.web.journey import Journey
-from atlas.web.leaders import Leaders
 from atlas.web.politeness import Slot, Slots
+from atlas.web.redirects import Journey
+from atlas.web.referrers import Leaders
 from atlas.web.robots import Clock, Robots, RobotsCache, RobotsRules
 from atlas.web.tracing import request_span, tracer
 from atlas.web.transport import Hop, make_client
@@ -140,10 +140,10 @@ class WebClient:
             self._leaders.remember(hop.url, hop.peer)
             journey.status = response.status_code
             span.set_attribute("http.response.status_code", response.status_code)
-            if response.status_code in answers.REDIRECTS:
+            if response.status_code in response_head.REDIRECTS:
                 journey.follow(response.headers.get("location"))
                 return None
-            answers.refuse_status(response, self._clock())
+            response_head.refuse_status(response, self._clock())
             if response.status_code == 304:
                 return journey.not_modified(response.headers)
             await self._read(response, journey, sink, hop)

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from protego import Protego
 
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.fetched import MIB, FetchError, FetchRequest, RobotsMode, RobotsRecord
+from atlas.domain.fetch import MIB, FetchError, FetchRequest, RobotsMode, RobotsRecord
 from atlas.domain.urls import InvalidUrl, canonicalize, origin_of
 from atlas.web.politeness import Slots
 from atlas.web.robots_groups import lines_for

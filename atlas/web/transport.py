@@ -21,7 +21,7 @@ from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 from yarl import URL
 
-from atlas.web.guard import AddressPolicy, AddressRefused, ReceiverPolicy
+from atlas.web.address_policy import AddressPolicy, AddressRefused, ReceiverPolicy
 from atlas.web.politeness import Slot
 from atlas.web.tls import client_tls
 

@@ -16,44 +16,88 @@ _Commands = tuple[tuple[str, str, str], ...]
 
 TOPICS: dict[str, _Commands] = {
     "Run Atlas": (
-        ("up", "starter.cli.embedded:up", "Start PostgreSQL, Temporal and a worker here"),
-        ("down", "starter.cli.embedded:down", "Stop them"),
-        ("worker", "starter.cli.worker:worker", "Run a worker here, until Ctrl-C"),
-        ("migrate", "starter.cli.migrate:migrate", "Bring the database's schema up to date"),
+        (
+            "up",
+            "starter.cli.commands.stack_options:up",
+            "Start PostgreSQL, Temporal and a worker here",
+        ),
+        ("down", "starter.cli.commands.stack_options:down", "Stop them"),
+        ("worker", "starter.cli.commands.worker:worker", "Run a worker here, until Ctrl-C"),
+        (
+            "migrate",
+            "starter.cli.commands.migrate:migrate",
+            "Bring the database's schema up to date",
+        ),
     ),
     "Watch it": (
-        ("status", "starter.cli.status:status", "What runs, works, waits or is late"),
-        ("top", "starter.cli.top:top", "The same, live"),
-        ("runs", "starter.cli.runs:app", "Runs: list, show, follow, pause, cancel, retry …"),
-        ("hosts", "starter.cli.hosts:app", "Hosts: list, show, try one again that was down"),
-        ("limits", "starter.cli.limits:app", "Limit hosts and sources at run time"),
-        ("doctor", "starter.cli.doctor:doctor", "Look at every part, and say what mends it"),
-        ("config", "starter.cli.config:app", "Settings: show, check"),
-        ("report", "starter.cli.report:app", "Weekly reports: list, show, make"),
+        ("status", "starter.cli.commands.status:status", "What runs, works, waits or is late"),
+        ("top", "starter.cli.commands.top:top", "The same, live"),
+        (
+            "runs",
+            "starter.cli.commands.runs:app",
+            "Runs: list, show, follow, pause, cancel, retry …",
+        ),
+        (
+            "hosts",
+            "starter.cli.commands.hosts:app",
+            "Hosts: list, show, try one again that was down",
+        ),
+        ("limits", "starter.cli.commands.limits:app", "Limit hosts and sources at run time"),
+        (
+            "doctor",
+            "starter.cli.commands.doctor:doctor",
+            "Look at every part, and say what mends it",
+        ),
+        ("config", "starter.cli.commands.config:app", "Settings: show, check"),
+        ("report", "starter.cli.commands.report:app", "Weekly reports: list, show, make"),
     ),
     "Collect": (
-        ("sources", "starter.cli.sources:app", "What to watch: add, list, show, edit, remove …"),
-        ("sync", "starter.cli.sync:sync", "Bring the corpus in step with sources"),
-        ("schedules", "starter.cli.schedules:app", "What starts by itself: apply, list, pause …"),
-        ("fetch", "starter.cli.fetch:fetch", "Get one URL now"),
+        (
+            "sources",
+            "starter.cli.commands.sources:app",
+            "What to watch: add, list, show, edit, remove …",
+        ),
+        ("sync", "starter.cli.commands.sync:sync", "Bring the corpus in step with sources"),
+        (
+            "schedules",
+            "starter.cli.commands.schedules:app",
+            "What starts by itself: apply, list, pause …",
+        ),
+        ("fetch", "starter.cli.commands.fetch:fetch", "Get one URL now"),
     ),
     "Use the corpus": (
-        ("search", "starter.cli.search:search", "Find documents"),
-        ("docs", "starter.cli.docs:app", "Documents: list, show, quarantined"),
+        ("search", "starter.cli.commands.search:search", "Find documents"),
+        ("docs", "starter.cli.commands.docs:app", "Documents: list, show, quarantined"),
     ),
     "Keep it in order": (
-        ("index", "starter.cli.index:app", "The search index: status, rebuild, rollback"),
-        ("process", "starter.cli.process:process", "Process stored documents again"),
-        ("dedup", "starter.cli.dedup:dedup", "Find documents that say the same; mark all but one"),
-        ("cleanup", "starter.cli.cleanup:cleanup", "Take away what has been kept long enough"),
+        ("index", "starter.cli.commands.index:app", "The search index: status, rebuild, rollback"),
+        ("process", "starter.cli.commands.process:process", "Process stored documents again"),
+        (
+            "dedup",
+            "starter.cli.commands.dedup:dedup",
+            "Find documents that say the same; mark all but one",
+        ),
+        (
+            "cleanup",
+            "starter.cli.commands.cleanup:cleanup",
+            "Take away what has been kept long enough",
+        ),
     ),
     "Beside it": (
-        ("start", "starter.cli.start:start", "Start a workflow of any type, by its name"),
-        ("schema", "starter.cli.schema:schema", "Print the JSON Schema of requests and results"),
-        ("codec", "starter.cli.codec:codec", "Decrypt payloads for the Web UI and `temporal`"),
+        ("start", "starter.cli.commands.start:start", "Start a workflow of any type, by its name"),
+        (
+            "schema",
+            "starter.cli.commands.schema:schema",
+            "Print the JSON Schema of requests and results",
+        ),
+        (
+            "codec",
+            "starter.cli.commands.codec:codec",
+            "Decrypt payloads for the Web UI and `temporal`",
+        ),
         (
             "completion",
-            "starter.cli.completion:completion",
+            "starter.cli.commands.completion:completion",
             "Complete commands and names in a shell",
         ),
     ),
@@ -99,7 +143,7 @@ def _in_order(given: list[str]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code, see `starter.cli.exits`."""
+    """Run one command; the exit code, see `starter.cli.framework.exit_codes`."""
     given = _in_order(list(sys.argv[1:] if arguments is None else arguments))
     if given in ([], ["--help"], ["-h"], ["help"]):
         sys.stdout.write(overview())
@@ -110,10 +154,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(version("atlas-corpus") + "\n")
         return 0
     if given[0] == "__complete":
-        from starter.cli.completing import answer
+        from starter.cli.framework.completion_words import answer
 
         return answer(given[1:])
-    from starter.cli.app import run
+    from starter.cli.framework.app import run
 
     return run([*given[1:], "--help"] if given[0] == "help" else given)
 
@@ -132,7 +176,7 @@ def entry() -> NoReturn:
 
 
 def _run_and_write() -> int:
-    from starter.cli.exits import DETACHED, FAILED, PIPE_CLOSED
+    from starter.cli.framework.exit_codes import DETACHED, FAILED, PIPE_CLOSED
 
     code = FAILED
     try:

@@ -18,7 +18,7 @@ from pathlib import Path
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.embedded.errors import EmbeddedError
 from atlas.settings import SettingsError
-from starter.cli.output import note
+from starter.cli.framework.output import note
 from starter.demo import lantern, real
 from starter.demo.home import HomeRefused, fresh_home
 from starter.demo.story import Story

@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from atlas.embedded.errors import EmbeddedError
-from atlas.embedded.leftovers import stop_stack
-from atlas.embedded.record import read_stack
+from atlas.embedded.orphans import stop_stack
+from atlas.embedded.stack_record import read_stack
 from atlas.embedded.unprivileged import shim
 from atlas.settings import Settings
-from starter.cli.output import note
-from starter.cli.stack import planned, supervisor_command
+from starter.cli.commands.stack import planned, supervisor_command
+from starter.cli.framework.output import note
 
 # What leads to another PostgreSQL, Temporal, home or blob store than the demo's own.
 _ELSEWHERE = (

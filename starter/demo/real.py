@@ -8,9 +8,9 @@ from pathlib import Path
 from atlas.contracts.sync_pipeline import SyncResult
 from atlas.locations import locate
 from atlas.settings import Settings
-from atlas.stores.postgres import runs
-from atlas.stores.postgres.catalogue import ListedDocument
-from atlas.stores.postgres.pool import open_pool
+from atlas.stores.postgres.connection import open_pool
+from atlas.stores.postgres.crawl import runs
+from atlas.stores.postgres.services.catalogue import ListedDocument
 from starter.client import AtlasClient
 from starter.demo.home import running_stack
 from starter.demo.story import Story

@@ -7,11 +7,11 @@ import textwrap
 import time
 from typing import TYPE_CHECKING
 
-from starter.cli.output import bold, harmless, one_line
+from starter.cli.framework.output import bold, harmless, one_line
 
 if TYPE_CHECKING:
     from atlas.contracts.models import Counts
-    from atlas.stores.postgres.search import Hit
+    from atlas.stores.postgres.index.search import Hit
 
 _WIDTH = 98
 _INDENT = "   "

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from atlas.contracts.sync_pipeline import SyncResult
-from atlas.embedded.report import inspect
-from starter.cli.output import note
-from starter.cli.progress import Display
-from starter.cli.sync import described
+from atlas.embedded.stack_status import inspect
+from starter.cli.commands.sync import described
+from starter.cli.framework.output import note
+from starter.cli.framework.progress import Display
 from starter.client import AtlasClient
 from starter.demo.story import Story
-from starter.kinds import SyncHandle
+from starter.runs.kinds import SyncHandle
 
 Finale = Callable[[Sequence[str]], Awaitable[None]]
 """What follows the last step, given the links to the runs."""

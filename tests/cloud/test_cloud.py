@@ -12,7 +12,7 @@ import worker
 from atlas.contracts.names import SEARCH_ATTRIBUTES
 from atlas.locations import locate
 from atlas.settings import Settings
-from atlas.without_operator import CORPUS_SCHEDULE
+from atlas.temporal.namespace import CORPUS_SCHEDULE
 from starter import AtlasClient, InvalidRequest, TemporalDown
 from tests.cloud.authority import Authority
 from tests.cloud.proxy import UNIMPLEMENTED, CloudLike

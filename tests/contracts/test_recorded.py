@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 import atlas.contracts
 from atlas.contracts.models import Message, Request
-from atlas.temporal import data_converter
+from atlas.temporal.connection import data_converter
 from tests.contracts.examples import EXAMPLES, RECORDED, path
 
 

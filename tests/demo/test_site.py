@@ -14,9 +14,9 @@ import trafilatura
 
 from atlas.demo import prose, render
 from atlas.demo.site import FAILS_FIRST, FEED_LENGTH, GONE, REMOVED, DemoSite, main
-from atlas.web.detect import Document, detect, sitemaps_in_robots
 from atlas.web.feeds import parse_feed
 from atlas.web.sitemaps import parse_sitemap
+from atlas.web.source_detection import Document, detect, sitemaps_in_robots
 
 HREF = re.compile(r'href="(/[^"]*)"')
 

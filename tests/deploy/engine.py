@@ -109,7 +109,10 @@ class Project:
 
     def kill(self, index: int) -> None:
         """SIGKILL a worker's process as a crash would; the engine is to start it again."""
-        code = "import os; from atlas.liveness import signs; os.kill(signs()[0].process.pid, 9)"
+        code = (
+            "import os; from atlas.worker.heartbeat_file import signs; "
+            "os.kill(signs()[0].process.pid, 9)"
+        )
         # Its container ends with it, and this command, too, if it is not quick enough.
         self.begin("python", "-c", code, index=index).communicate(timeout=60)
 

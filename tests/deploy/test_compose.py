@@ -315,7 +315,8 @@ def test_a_worker_that_hangs_is_called_unhealthy_until_it_goes_on(stack: Project
     stack.up("--scale", "worker=1")
     (worker,) = stack.containers("worker")
     stop = (
-        "import os, signal; from atlas.liveness import signs; os.kill(signs()[0].process.pid, {})"
+        "import os, signal; from atlas.worker.heartbeat_file import signs; "
+        "os.kill(signs()[0].process.pid, {})"
     )
     in_worker = ("exec", "-T", "worker", "python", "-c")
     stack.compose(*in_worker, stop.format("signal.SIGSTOP"))
@@ -368,7 +369,7 @@ def _all_healthy(stack: Project, count: int) -> bool:
 
 def _identity(stack: Project) -> str | None:
     """Which process works; None while none does."""
-    code = "from atlas.liveness import signs; print([s.identity for s in signs()][:1])"
+    code = "from atlas.worker.heartbeat_file import signs; print([s.identity for s in signs()][:1])"
     told = stack.compose("exec", "-T", "worker", "python", "-c", code).strip()
     return None if told == "[]" else told
 

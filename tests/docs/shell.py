@@ -79,7 +79,7 @@ def _of_atlas(arguments: list[str], complete: bool) -> str | None:
 
 @functools.cache
 def _atlas() -> App:
-    from starter.cli.app import build
+    from starter.cli.framework.app import build
 
     return build()
 

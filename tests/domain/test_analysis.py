@@ -19,7 +19,7 @@ from atlas.domain.analysis import (
     query_terms,
     tokens,
 )
-from atlas.domain.folding import fold
+from atlas.domain.fold import fold
 
 SAMPLES = (
     "The keepers' lamps were running; wind_speed = 12.5 m/s",

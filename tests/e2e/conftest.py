@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
-from atlas.temporal import data_converter
+from atlas.temporal.connection import data_converter
 from tests.e2e.stack import AtlasEnv, fresh_namespace
 from tests.origin import Origin
 

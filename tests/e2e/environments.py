@@ -16,7 +16,7 @@ import pytest
 from temporalio.client import Client
 
 from atlas.embedded.postgres import SUPERUSER
-from atlas.temporal import data_converter
+from atlas.temporal.connection import data_converter
 from tests.conftest import PostgresServer
 from tests.e2e.stack import AtlasEnv, fresh_namespace
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowFailureError
 
-from atlas.composition import serving
 from atlas.contracts.processing import ProcessResult
 from atlas.domain.prepared import Prepared
-from atlas.stores.postgres.search import search
+from atlas.stores.postgres.index.search import search
+from atlas.worker import registry
 from tests.e2e.environments import Servers, servers
 from tests.e2e.stack import AtlasEnv, result_of
 from tests.invariants import assert_invariants, assert_workflows_healthy
@@ -28,14 +28,14 @@ POISON = b"POISON"
 
 def poison_crashes(patch: pytest.MonkeyPatch) -> None:
     """Let the body POISON crash its child, in earnest."""
-    sound = serving._prepare
+    sound = registry._prepare
 
     async def prepare(pool: Any, body: bytes, *rest: Any) -> Prepared:
         if body == POISON:
             return await pool.run(poison.crash, None, lambda _: None)
         return await sound(pool, body, *rest)
 
-    patch.setattr(serving, "_prepare", prepare)
+    patch.setattr(registry, "_prepare", prepare)
 
 
 @pytest.fixture(scope="module")

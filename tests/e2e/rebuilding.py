@@ -16,7 +16,7 @@ from atlas.contracts.names import QUEUE
 from atlas.contracts.rebuild_index import (
     RebuildResult,
 )
-from atlas.stores.postgres.search import search
+from atlas.stores.postgres.index.search import search
 from tests.e2e.environments import until
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin

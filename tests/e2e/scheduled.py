@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 from temporalio.client import Client, ScheduleActionExecutionStartWorkflow, ScheduleDescription
 
-from atlas.checks import database
 from atlas.contracts.catalogue import WORKFLOWS
+from atlas.health import database
 
 
 async def until(holds: Callable[[], Awaitable[Any]]) -> Any:

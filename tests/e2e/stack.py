@@ -28,12 +28,12 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 import worker
-from atlas.contracts.endings import MEANT_NOTHING
+from atlas.contracts.empty_runs import MEANT_NOTHING
 from atlas.contracts.names import QUEUE, SEARCH_ATTRIBUTES
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.domain.sources import SourceSpec
 from atlas.settings import Settings
-from atlas.stores.postgres import sources
+from atlas.stores.postgres.sources import sources
 from tests.e2e.zygotes import lent
 
 

@@ -36,7 +36,7 @@ from atlas.contracts.jobs import BeginJob, EndJob, Progress
 from atlas.contracts.names import QUEUE
 from atlas.contracts.weekly_report import FreezeDays
 from atlas.stores.blobs import open_blobs
-from atlas.stores.postgres import ledger
+from atlas.stores.postgres.crawl import ledger_partitions
 from starter import AtlasClient
 from tests.e2e.environments import kill, until
 from tests.e2e.stack import AtlasEnv
@@ -88,7 +88,7 @@ async def age(env: AtlasEnv, by: timedelta) -> None:
     async with env.pool.acquire() as connection, connection.transaction():
         oldest = datetime.now(UTC) - by
         for month in {oldest, oldest - timedelta(days=31), oldest + timedelta(days=31)}:
-            await ledger.make_partitions(connection, month)
+            await ledger_partitions.make_partitions(connection, month)
         for table, columns in {
             "runs": ("started_at", "ended_at"),
             "fetches": ("run_started", "fetched_at"),

@@ -15,15 +15,15 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 from temporalio.api.common.v1 import Payloads
 
-from atlas.codec_server import serve
-from atlas.encryption import EncryptingCodec
-from atlas.keyring import Keyring
-from atlas.temporal import data_converter
+from atlas.temporal.codec import EncryptingCodec
+from atlas.temporal.codec_server import serve
+from atlas.temporal.connection import data_converter
+from atlas.temporal.keyring import Keyring
 from tests.contracts.test_temporal_cli import Cli
 from tests.e2e.stack import AtlasEnv
 from tests.e2e.test_encrypted_runs import strings
 from tests.origin import Origin
-from tests.test_encryption import NEW, OLD
+from tests.temporal.test_codec import NEW, OLD
 
 UI = "http://localhost:8233"
 

@@ -14,12 +14,12 @@ from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
 import worker
-from atlas.composition import serving
-from atlas.composition.parts import open_parts
 from atlas.contracts.activities import Batch, ClaimBatch, CloseRun, ListLevel, OpenRun
 from atlas.locations import locate
 from atlas.settings import Settings
-from atlas.stores.postgres.sources import get
+from atlas.stores.postgres.sources.sources import get
+from atlas.worker import registry
+from atlas.worker.resources import open_parts
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import Snapshot, assert_invariants, snapshot
 from tests.origin import Origin
@@ -75,7 +75,7 @@ async def activities(env: AtlasEnv, deliver: Deliver) -> AsyncIterator[Activitie
     settings = Settings.load()
     async with open_parts(settings, locate(settings), env.client, worker.utc_now) as parts:
         by_name: dict[str, Callable[[Any], Any]] = {}
-        for served in serving.activities(parts).values():
+        for served in registry.activities(parts).values():
             for found in served:
                 definition = activity._Definition.from_callable(found)
                 assert definition is not None and definition.name is not None

@@ -12,20 +12,20 @@ from google.protobuf.json_format import MessageToJson
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.worker import Replayer
 
-from atlas.composition.serving import WORKFLOWS
 from atlas.contracts import catalogue
 from atlas.contracts.fetch_url import FetchUrlResult
 from atlas.contracts.names import QUEUE
-from atlas.keyring import Keyring
-from atlas.temporal import data_converter
+from atlas.temporal.connection import data_converter
+from atlas.temporal.keyring import Keyring
+from atlas.worker.registry import WORKFLOWS
 from starter.client import AtlasClient
 from starter.errors import DifferentRequest, Refused
-from starter.kinds import JobHandle
-from starter.starting import Started, handle_of
+from starter.runs.kinds import JobHandle
+from starter.runs.start import Started, handle_of
 from tests.e2e.environments import until
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
-from tests.test_encryption import NEW, OLD
+from tests.temporal.test_codec import NEW, OLD
 from workflows.one_input import OneInput
 
 
@@ -131,7 +131,9 @@ async def test_a_plain_client_is_served_and_told_of(
             await handle.result()
         sealing = await _client(encrypting, OLD)
         assert (await sealing.get_workflow_handle("plain").result())["status_code"] == 200
-    told = [record.getMessage() for record in caplog.records if record.name == "atlas.encryption"]
+    told = [
+        record.getMessage() for record in caplog.records if record.name == "atlas.temporal.codec"
+    ]
     assert any(line.startswith("plain: accepted a payload that was not") for line in told)
     assert not any(origin.host in line for line in told)
 

@@ -14,9 +14,9 @@ from temporalio.client import Client
 
 from atlas.contracts.health import HealthResult
 from atlas.contracts.schedules import PERIODIC
-from atlas.embedded.cluster import socket_folder
-from atlas.scheduling.applying import found
-from atlas.temporal import data_converter
+from atlas.embedded.postgres_cluster import socket_folder
+from atlas.schedules.apply import found
+from atlas.temporal.connection import data_converter
 from tests.e2e.scheduled import Receiver, fired, receiver
 from tests.embedded.conftest import Home, until
 

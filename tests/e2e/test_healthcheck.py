@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas.embedded.processes import descendants
+from atlas.embedded.process_identity import descendants
 from tests.e2e.healthcheck import until_health
 from tests.embedded.conftest import Home, homes
 

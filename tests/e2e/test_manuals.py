@@ -17,7 +17,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 
 from atlas.contracts.sync_pipeline import SyncResult
-from atlas.stores.postgres.search import search
+from atlas.stores.postgres.index.search import search
 from tests.e2e.environments import Servers, kill, servers, until_pages
 from tests.e2e.manuals import Manual, own_sentences
 from tests.e2e.stack import AtlasEnv

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from temporalio.bridge import temporal_sdk_bridge
 
-from atlas.composition import sampling
 from atlas.telemetry.instruments import INSTRUMENTS
+from atlas.worker import metrics_sampler
 from tests.conftest import free_port
 from tests.e2e.stack import AtlasEnv
 from tests.e2e.test_politeness import page
@@ -69,7 +69,7 @@ async def test_a_worker_shows_what_dashboards_and_alerts_ask_for(
 ) -> None:
     address = f"127.0.0.1:{free_port()}"
     monkeypatch.setenv("ATLAS_METRICS_ADDRESS", address)
-    monkeypatch.setattr(sampling, "EVERY", 0.2)
+    monkeypatch.setattr(metrics_sampler, "EVERY", 0.2)
     text = "the same words on two pages, which makes one of them a duplicate of the other"
     origin.page("/a", page(text))
     origin.page("/twin", page(text))

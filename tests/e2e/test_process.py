@@ -17,7 +17,7 @@ from temporalio.exceptions import CancelledError
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.contracts.jobs import BeginJob, EndJob, Progress
 from atlas.contracts.processing import ProcessResult, SelectPages, WindUp, WorkChunk
-from atlas.stores.postgres import settle
+from atlas.stores.postgres.settlement import settle
 from tests.e2e.environments import until
 from tests.e2e.processing import (
     EMPTY,

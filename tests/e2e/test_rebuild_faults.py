@@ -13,7 +13,7 @@ from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 from temporalio.service import RPCError
 
-from activities.rebuilding import Rebuilding
+from activities.index_rebuild import Rebuilding
 from atlas.contracts.rebuild_index import (
     CheckGeneration,
     CopyTexts,
@@ -24,9 +24,9 @@ from atlas.contracts.rebuild_index import (
 )
 from atlas.domain.analysis import index_parts
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.stores.postgres.copying import LiveText
-from atlas.stores.postgres.index import IndexText
-from atlas.stores.postgres.rebuilds import Rebuilds
+from atlas.stores.postgres.index.entries import IndexText
+from atlas.stores.postgres.services.index_rebuild import Rebuilds
+from atlas.stores.postgres.settlement.index_copy import LiveText
 from tests.e2e.environments import Servers, kill, servers
 from tests.e2e.rebuilding import (
     PAGES,

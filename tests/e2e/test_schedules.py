@@ -26,13 +26,13 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
-from atlas.checks.schedules import schedules
 from atlas.contracts.catalogue import WORKFLOWS
 from atlas.contracts.schedules import PERIODIC, Declared
 from atlas.embedded.temporal import TemporalServer, find_temporal
-from atlas.scheduling.applying import apply, owned
-from atlas.scheduling.looking import look
-from atlas.temporal import data_converter
+from atlas.health.schedules import schedules
+from atlas.schedules.apply import apply, owned
+from atlas.schedules.status import look
+from atlas.temporal.connection import data_converter
 from starter.client import AtlasClient
 from tests.conftest import free_port, halt, launch, until_ready
 from tests.e2e.scheduled import described, fired, until

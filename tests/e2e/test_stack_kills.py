@@ -20,9 +20,9 @@ from temporalio.client import Client, WorkflowHandle
 from atlas.contracts.names import QUEUE
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.domain.sources import SourceSpec
-from atlas.embedded.cluster import socket_folder
-from atlas.stores.postgres import sources
-from atlas.temporal import data_converter
+from atlas.embedded.postgres_cluster import socket_folder
+from atlas.stores.postgres.sources import sources
+from atlas.temporal.connection import data_converter
 from tests.e2e.environments import Servers, servers
 from tests.embedded.conftest import Home, until
 from tests.invariants import Snapshot, assert_invariants, assert_workflows_healthy, snapshot

@@ -11,11 +11,11 @@ import pytest
 from botocore.config import Config
 
 import worker
-from atlas.composition.starting import PartMissing, Start, Stopped
 from atlas.domain.blob import BlobStoreError
 from atlas.settings import Settings
 from atlas.stores.blobs import open_blobs, s3
-from atlas.temporal import answering, connect
+from atlas.temporal.connection import answering, connect
+from atlas.worker.startup import PartMissing, Start, Stopped
 from tests.e2e.stack import AtlasEnv
 from tests.e2e.zygotes import lent
 from tests.proxy import Link, Proxy, proxied, socket_of, through

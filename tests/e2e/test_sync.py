@@ -1,6 +1,6 @@
 """The main job, end to end: declare, sync, search, change, sync again."""
 
-from atlas.stores.postgres.search import search
+from atlas.stores.postgres.index.search import search
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
 

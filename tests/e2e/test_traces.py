@@ -10,13 +10,13 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from temporalio.client import Client
 
-import activities.fetching
+import activities.fetch_batch
 import starter.connection
 import worker
 from atlas.contracts.names import QUEUE
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.telemetry import Telemetry, setup_telemetry
-from atlas.temporal import data_converter
+from atlas.temporal.connection import data_converter
 from starter.client import AtlasClient
 from tests.contracts.test_temporal_cli import Cli
 from tests.e2e.stack import AtlasEnv
@@ -178,14 +178,14 @@ async def test_later_pages_of_a_large_run_are_sampled_but_failures_never(
     spans: InMemorySpanExporter,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(activities.fetching, "TRACED_PAGES", 4)
+    monkeypatch.setattr(activities.fetch_batch, "TRACED_PAGES", 4)
     first, later = ["0", "1", "2", "3"], ["4", "5", "6", "7"]
     for name in [*first, *later]:
         origin.page(f"/{name}", page(name))
     origin.status("/7", 404)
     await atlas_env.add_source("docs", "urls", *(origin.url(f"/{n}") for n in [*first, *later]))
     spans.clear()
-    monkeypatch.setattr(activities.fetching.zlib, "crc32", lambda url: 1)
+    monkeypatch.setattr(activities.fetch_batch.zlib, "crc32", lambda url: 1)
     result = await traced_sync(atlas_env, "docs", batch=4, lanes=1)
     assert (result.counts.added, result.counts.failed) == (7, 1)
     found = spans.get_finished_spans()

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from atlas.contracts.sync_pipeline import SyncProgress
-from atlas.stores.postgres import reconcile, sources
+from atlas.stores.postgres.settlement import removal
+from atlas.stores.postgres.sources import sources
 from tests.e2e.environments import until
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import assert_invariants, assert_workflows_healthy, snapshot
@@ -69,7 +70,7 @@ async def test_a_page_of_two_sources_is_fetched_once_and_outlives_one_of_them(
 
     async with atlas_env.pool.acquire() as connection:
         source = await sources.get(connection, "left")
-        alone = await reconcile.remove_source(connection, source, purge=True, now=datetime.now(UTC))
+        alone = await removal.remove_source(connection, source, purge=True, now=datetime.now(UTC))
     assert alone == 1  # /one
     assert sorted((await snapshot(atlas_env.pool, origin.base)).live) == [
         "{site}/both",

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from atlas.composition import deadlines
-from atlas.stores.postgres import pool as pools
-from atlas.stores.postgres import sessions
+from atlas.stores.postgres import connection as pools
+from atlas.stores.postgres import silent_sessions
+from atlas.worker import statement_timeouts
 from tests.e2e.environments import Servers, kill, servers
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import Snapshot, assert_invariants, assert_workflows_healthy, snapshot
@@ -37,12 +37,12 @@ settling, and, once it was heard, before the answer to a commit."""
 def impatient(patch: pytest.MonkeyPatch) -> None:
     """What takes half a minute takes a second."""
     patch.setattr(pools, "_IDLE", "700ms")
-    patch.setattr(sessions, "EVERY", 0.3)
-    patch.setattr(sessions, "SILENT", 0.7)
+    patch.setattr(silent_sessions, "EVERY", 0.3)
+    patch.setattr(silent_sessions, "SILENT", 0.7)
     for name, seconds in (("_BEGINNING", 0.5), ("_CANCELLING", 0.5)):
         patch.setattr(pools, name, seconds)
     patch.setattr(pools, "_patience", type(pools._patience)("impatient", default=1.5))
-    patch.setattr(deadlines, "_SHARE", 40)
+    patch.setattr(statement_timeouts, "_SHARE", 40)
 
 
 async def declare(env: AtlasEnv, origin: Origin) -> None:

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from starter import AtlasClient
-from starter.cli.overview_words import overview_json
 from starter.cli.printed import check
+from starter.cli.views.overview import overview_json
 from tests.e2e.environments import until
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import assert_invariants, assert_workflows_healthy

@@ -13,7 +13,7 @@ from temporalio.common import Priority
 
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING, queues_named
 from atlas.contracts.priorities import EARLY, FIRST, LAST, NORMAL
-from starter.pollers import missing_workers
+from starter.monitoring.pollers import missing_workers
 from tests.e2e.environments import until, until_pages
 from tests.e2e.healthcheck import until_health
 from tests.e2e.stack import AtlasEnv

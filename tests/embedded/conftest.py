@@ -15,15 +15,15 @@ import asyncpg
 import psutil
 import pytest
 
-from atlas.embedded import processes
-from atlas.embedded.child import mark_of
-from atlas.embedded.cluster import socket_folder
-from atlas.embedded.leftovers import stop_stack
-from atlas.embedded.plan import Plan
-from atlas.embedded.processes import ProcessId
-from atlas.embedded.record import Stack, read_stack, supervisor_of
-from atlas.embedded.report import inspect
-from starter.cli.stack import in_background, supervisor_command
+from atlas.embedded import process_identity
+from atlas.embedded.child_process import mark_of
+from atlas.embedded.orphans import stop_stack
+from atlas.embedded.postgres_cluster import socket_folder
+from atlas.embedded.process_identity import ProcessId
+from atlas.embedded.stack_plan import Plan
+from atlas.embedded.stack_record import Stack, read_stack, supervisor_of
+from atlas.embedded.stack_status import inspect
+from starter.cli.commands.stack import in_background, supervisor_command
 from tests.conftest import free_port
 
 IDLE_WORKER = [sys.executable, "-S", "-c", "import signal; signal.pause()"]
@@ -94,9 +94,11 @@ class Home:
     def alive(self) -> list[int]:
         """Every process of this home, however it got away, found without the record."""
         mark = mark_of(self.path)
-        marked = [each.pid for each in psutil.process_iter() if processes.has_mark(each, mark)]
+        marked = [
+            each.pid for each in psutil.process_iter() if process_identity.has_mark(each, mark)
+        ]
         # PostgreSQL's processes write their title over their environment.
-        return marked + processes.working_in(self.path / "postgres" / "data", "postgres")
+        return marked + process_identity.working_in(self.path / "postgres" / "data", "postgres")
 
     def kill_all(self) -> None:
         """SIGKILL to every process of this home, the supervisor first: it restarts nothing."""

@@ -8,9 +8,9 @@ import pytest
 
 from atlas.embedded.errors import EmbeddedError
 from atlas.settings import SettingsError
-from starter.cli import stack
-from starter.cli.status import status
-from starter.supervise import readable
+from starter.cli.commands import stack
+from starter.cli.commands.status import status
+from starter.supervisor import readable
 from tests.embedded.conftest import Home
 
 

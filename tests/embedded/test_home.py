@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from atlas.embedded import logs, ports
-from atlas.embedded.discovery import external_temporal, namespace
+from atlas.embedded import log_files, ports
+from atlas.embedded.endpoints import external_temporal, namespace
 from atlas.embedded.errors import EmbeddedError, from_os_error
-from atlas.embedded.logs import PartLog
-from atlas.embedded.plan import Plan
-from atlas.embedded.record import (
+from atlas.embedded.log_files import PartLog
+from atlas.embedded.stack_plan import Plan
+from atlas.embedded.stack_record import (
     HomeLock,
     PartRecord,
     Stack,
@@ -24,7 +24,7 @@ from atlas.embedded.record import (
     read_stack,
     supervisor_of,
 )
-from atlas.embedded.report import without_password
+from atlas.embedded.stack_status import without_password
 from tests.embedded.conftest import Home
 
 
@@ -53,7 +53,7 @@ def test_a_record_of_a_newer_atlas_is_read_as_far_as_known(tmp_path: Path) -> No
 
 def test_one_process_holds_a_home_until_it_dies(tmp_path: Path) -> None:
     script = (
-        "import sys, pathlib; from atlas.embedded.record import HomeLock\n"
+        "import sys, pathlib; from atlas.embedded.stack_record import HomeLock\n"
         "assert HomeLock(pathlib.Path(sys.argv[1])).acquire()\n"
         "print('held', flush=True); sys.stdin.read()"
     )
@@ -128,7 +128,7 @@ def test_no_port_left_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_lines_are_kept_cut_and_rotated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(log_files, "MAX_BYTES", 100_000)
     heard: list[str] = []
     log = PartLog(tmp_path, "part", lambda _part, line: heard.append(line))
     stream = asyncio.StreamReader()

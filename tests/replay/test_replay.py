@@ -7,8 +7,8 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from atlas.composition.serving import WORKFLOWS
-from atlas.temporal import data_converter
+from atlas.temporal.connection import data_converter
+from atlas.worker.registry import WORKFLOWS
 from workflows.one_input import OneInput
 
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas.domain.daily import TOTAL, FrozenWeeks, HostDay
-from atlas.domain.silence import SourceHistory
+from atlas.domain.daily_figures import TOTAL, FrozenWeeks, HostDay
+from atlas.domain.silent_sources import SourceHistory
 from atlas.domain.weeks import Week
-from atlas.reports.elapsed import quantile
 from atlas.reports.figures import report_of
+from atlas.reports.histogram import quantile
 from atlas.reports.rendering import MEDIA, render
 from atlas.reports.scale import scale
 from atlas.reports.text import escaped

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 
-from atlas.domain.daily import SLOTS, TOTAL, DayFigures, DayStorage, FrozenWeeks, HostDay
-from atlas.domain.silence import SourceHistory
+from atlas.domain.daily_figures import SLOTS, TOTAL, DayFigures, DayStorage, FrozenWeeks, HostDay
+from atlas.domain.silent_sources import SourceHistory
 from atlas.domain.weeks import Week
 
 WEEK = Week.parse("2026-W47")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from starter.cli.codec import _origins
+from starter.cli.commands.codec import _origins
 
 HERE = ["http://127.0.0.1", "http://localhost"]
 

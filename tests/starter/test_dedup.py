@@ -31,7 +31,7 @@ async def test_reported_applied_and_left_out(atlas: Atlas, atlas_env: AtlasEnv) 
 async def test_runs_are_shown_with_keys_set(
     atlas: Atlas, atlas_env: AtlasEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.test_encryption import OLD
+    from tests.temporal.test_codec import OLD
 
     monkeypatch.setenv("ATLAS_ENCRYPTION_KEYS", OLD)
     await fill(atlas_env)

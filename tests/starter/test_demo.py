@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from atlas.embedded import processes
+from atlas.embedded import process_identity
 from starter.demo import __main__ as demo
 from starter.demo.story import Story
 from tests.origin import Origin
@@ -88,7 +88,7 @@ async def performed(
 
 def left_over(home: Path) -> list[str]:
     """Processes of that home: by command line, environment or working directory (Linux)."""
-    if not processes.LINUX:
+    if not process_identity.LINUX:
         return []
     return [entry.name for entry in Path("/proc").iterdir() if _is_of(entry, str(home))]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from starter.doctor import GROUPS, examine
+from starter.diagnosis import GROUPS, examine
 from tests.conftest import free_port
 from tests.e2e.scheduled import unhurried
 from tests.e2e.stack import AtlasEnv

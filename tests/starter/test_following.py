@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from atlas.stores.postgres.glance import PageCounts, together
+from atlas.stores.postgres.reporting.monitoring import PageCounts, together
 from starter import AtlasClient
-from starter.cli.going_words import words_of
-from starter.watching.one_run import Going, Pace
+from starter.cli.framework.progress_line import words_of
+from starter.monitoring.run_progress import Going, Pace
 from tests.e2e.environments import kill
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin

@@ -12,8 +12,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from starter.cli.app import build
-from starter.cli.pages import pages
+from starter.cli.framework.app import build
+from starter.cli.framework.help_pages import pages
 from starter.cli.printed import check
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin

@@ -7,8 +7,8 @@ import pytest
 from cyclopts import App
 
 from starter.cli import COMMANDS, TOPICS, overview
-from starter.cli.app import build
-from starter.cli.pages import Page, page_of, pages
+from starter.cli.framework.app import build
+from starter.cli.framework.help_pages import Page, page_of, pages
 from tests.starter.conftest import Atlas
 
 PAGES = {" ".join(page.words): page for page in pages(build())}

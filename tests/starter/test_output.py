@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from starter.cli import output
-from starter.cli.durations import duration, written
+from starter.cli.framework import output
+from starter.cli.framework.durations import duration, written
 from starter.errors import InvalidRequest
 
 HOSTILE = "\x1b]0;owned\x07 \x9b31mred\u202etxt"

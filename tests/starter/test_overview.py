@@ -95,7 +95,7 @@ async def test_a_bug_is_one_line_and_a_traceback_only_when_asked_for(
     def broken(*_: object) -> None:
         raise RuntimeError("what")
 
-    monkeypatch.setattr("starter.cli.stack.down", broken)
+    monkeypatch.setattr("starter.cli.commands.stack.down", broken)
     ran = await atlas("down")
     assert ran.code == 1
     assert "RuntimeError: what" in ran.err and "ATLAS_DEBUG=1" in ran.err

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from starter.cli import exits, printed
-from starter.cli.app import build
-from starter.cli.json_reference import json_page, undescribed
-from starter.cli.pages import pages
+from starter.cli import printed
+from starter.cli.framework import exit_codes
+from starter.cli.framework.app import build
+from starter.cli.framework.help_pages import pages
+from starter.cli.framework.json_shapes import VERSIONS
 from starter.cli.printed import check, shapes
-from starter.cli.reference import DOCS, cli_page
-from starter.cli.shapes import VERSIONS
+from starter.cli.reference.json_page import json_page, undescribed
+from starter.cli.reference.write import DOCS, cli_page
 
 COMMANDS = {" ".join(page.words): page for page in pages(build()) if not page.verbs}
 
@@ -73,5 +74,7 @@ def test_an_object_with_a_field_too_many_or_of_another_version_is_refused() -> N
 
 
 def test_every_exit_code_is_explained() -> None:
-    codes = {value for name, value in vars(exits).items() if name.isupper() and name != "MEANINGS"}
-    assert codes == set(exits.MEANINGS)
+    codes = {
+        value for name, value in vars(exit_codes).items() if name.isupper() and name != "MEANINGS"
+    }
+    assert codes == set(exit_codes.MEANINGS)

@@ -8,7 +8,7 @@ import pytest
 
 from atlas.contracts.names import QUEUE
 from atlas.contracts.sync_pipeline import SyncRequest
-from atlas.stores.postgres import sources
+from atlas.stores.postgres.sources import sources
 from starter import AtlasClient, Undetected
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin

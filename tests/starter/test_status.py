@@ -76,8 +76,8 @@ async def test_without_temporal_the_corpus_is_told(
 async def test_a_watch_tells_rates_and_each_look_is_as_documented(
     atlas_env: AtlasEnv, origin: Origin
 ) -> None:
-    from starter.cli.overview_words import overview_json
-    from starter.cli.shapes import schema_of
+    from starter.cli.framework.json_shapes import schema_of
+    from starter.cli.views.overview import overview_json
 
     gate = asyncio.Event()
     origin.page("/a", "<title>A</title><p>The pier lamp burns at night.</p>", gate=gate)

@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from starter.cli.top_screen import frame
-from starter.overview import Overview, QueueSeen, SlotsSeen, SourceSeen, WorkerSeen
+from starter.cli.views.top_screen import frame
+from starter.monitoring.overview import Overview, QueueSeen, SlotsSeen, SourceSeen, WorkerSeen
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 WORKER = WorkerSeen(

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 
 from atlas.domain.analysis import ANALYSER_VERSION, index_parts
-from atlas.stores.postgres import copying, gates, generations
-from atlas.stores.postgres.generations import Builder, Pointers
-from atlas.stores.postgres.index import IndexText
+from atlas.stores.postgres.index import gates, generations
+from atlas.stores.postgres.index.entries import IndexText
+from atlas.stores.postgres.index.generations import Builder, Pointers
+from atlas.stores.postgres.settlement import index_copy
 from tests.stores.corpus import Corpus
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -42,16 +43,16 @@ async def begin(connection: asyncpg.Connection, run_id: str = "r", **given: obje
 
 async def analysed(connection: asyncpg.Connection, generation: int) -> list[IndexText]:
     """Every text that the generation lacks, ready to be inserted."""
-    lacking = await copying.lacking(connection, generation, b"", b"\xff" * 32)
+    lacking = await index_copy.lacking(connection, generation, b"", b"\xff" * 32)
     return [
         IndexText(text.text_hash, index_parts(text.title, text.text))
-        for text in await copying.read(connection, lacking)
+        for text in await index_copy.read(connection, lacking)
     ]
 
 
 async def copy(connection: asyncpg.Connection, generation: int) -> bool:
     texts = await analysed(connection, generation)
-    return await copying.insert(connection, generation, texts)
+    return await index_copy.insert(connection, generation, texts)
 
 
 async def switch(

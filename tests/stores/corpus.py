@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import asyncpg
 
 from atlas.domain.analysis import index_parts
-from atlas.domain.neardup import sketch
-from atlas.stores.postgres import clusters, index
+from atlas.domain.near_duplicates import sketch
+from atlas.stores.postgres.index import entries
+from atlas.stores.postgres.near_duplicates import clusters
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -44,7 +45,7 @@ class Corpus:
         )
         await self.hold(source, page)
         found = sketch(text)
-        await index.add(self.connection, [index.IndexText(hash_, index_parts(title, text))])
+        await entries.add(self.connection, [entries.IndexText(hash_, index_parts(title, text))])
         await clusters.add(
             self.connection, [clusters.TextSketch(hash_, found.bands, found.signature)]
         )
@@ -71,5 +72,5 @@ class Corpus:
             " where d.id = v.document_id and d.text_hash = $1",
             *(text, NOW),
         )
-        await index.remove(self.connection, [text])
+        await entries.remove(self.connection, [text])
         await clusters.remove(self.connection, [text])

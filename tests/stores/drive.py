@@ -13,14 +13,14 @@ from atlas.contracts.activities import Batch, ClaimBatch, CloseRun, OpenRun, Run
 from atlas.domain.analysis import ANALYSER_VERSION, index_parts
 from atlas.domain.batch import FetchRow, HeldPage, PreparedPage
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.neardup import sketch
+from atlas.domain.near_duplicates import sketch
 from atlas.domain.prepared import Prepared
 from atlas.domain.sources import SourceSpec
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link
 from atlas.domain.versions import SettledWith
-from atlas.stores.postgres import sources
-from atlas.stores.postgres.corpus import Corpus
-from atlas.stores.postgres.sources import Source
+from atlas.stores.postgres.services.corpus import Corpus
+from atlas.stores.postgres.sources import sources
+from atlas.stores.postgres.sources.sources import Source
 
 
 @dataclass(frozen=True)

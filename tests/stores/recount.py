@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from atlas.domain.daily import TOTAL, DayFigures
+from atlas.domain.daily_figures import TOTAL, DayFigures
 from atlas.domain.weeks import day_bounds
 from tests.stores.drive import Drive
 

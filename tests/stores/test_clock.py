@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from atlas.contracts.activities import Batch
-from atlas.stores.postgres import sources
 from atlas.stores.postgres.clock import DatabaseClock, skew
+from atlas.stores.postgres.sources import sources
 from tests.stores.drive import Drive
 
 pytestmark = pytest.mark.fault(3)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from atlas.domain.components import components
-from atlas.domain.neardup import SIGNATURE_HASHES, THRESHOLD, similarities, sketch
-from atlas.stores.postgres import buckets, clusters
-from atlas.stores.postgres.clusters import TextSketch
+from atlas.domain.connected_components import components
+from atlas.domain.near_duplicates import SIGNATURE_HASHES, THRESHOLD, similarities, sketch
+from atlas.stores.postgres.near_duplicates import clusters, lsh_buckets
+from atlas.stores.postgres.near_duplicates.clusters import TextSketch
 
 CAP = 3  # small, so that few texts already crowd a bucket
 Pool = asyncpg.Pool
@@ -194,7 +194,7 @@ async def test_band_lookup_uses_the_index(database: Pool) -> None:
             " from generate_series(1, 20000) n"
         )
         await connection.execute("analyze bands")
-        plan = await connection.fetch("explain " + buckets.LOOKUP, [5, 6, 7], 33)
+        plan = await connection.fetch("explain " + lsh_buckets.LOOKUP, [5, 6, 7], 33)
     text = "\n".join(row[0] for row in plan)
     assert "bands_pkey" in text and "Seq Scan" not in text, text
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from atlas.contracts.activities import Batch, CloseRun
-from atlas.stores.postgres import sources
+from atlas.stores.postgres.sources import sources
 from tests.stores.drive import Drive, Web
 
 A, B, C, D = (f"https://example.org/{name}" for name in "abcd")

@@ -7,13 +7,15 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from atlas.checks.database import index as check_index
 from atlas.domain.analysis import ANALYSER_VERSION, index_parts
-from atlas.stores.postgres import copying, gates, generations, index
-from atlas.stores.postgres.generation_list import listing
-from atlas.stores.postgres.generations import Pointers
-from atlas.stores.postgres.index import IndexText
-from atlas.stores.postgres.search import search
+from atlas.health.database import index as check_index
+from atlas.stores.postgres.index import entries as index
+from atlas.stores.postgres.index import gates, generations
+from atlas.stores.postgres.index.entries import IndexText
+from atlas.stores.postgres.index.generation_list import listing
+from atlas.stores.postgres.index.generations import Pointers
+from atlas.stores.postgres.index.search import search
+from atlas.stores.postgres.settlement import index_copy
 from tests.stores.building import (
     LATER,
     NOW,
@@ -98,7 +100,7 @@ async def test_every_step_may_be_delivered_twice(database: asyncpg.Pool) -> None
         for _ in range(2):
             assert await generations.drop(connection, 1)
         assert await states(connection) == {2: "active", 3: "previous"}
-        assert await copying.insert(connection, 1, []) is False  # later than all
+        assert await index_copy.insert(connection, 1, []) is False  # later than all
 
 
 async def test_nothing_to_roll_back_to(database: asyncpg.Pool) -> None:
@@ -148,7 +150,7 @@ async def test_a_search_that_chose_a_generation_dropped_meanwhile_begins_again(
             moments.append(chosen.id)
             return chosen
 
-        monkeypatch.setattr("atlas.stores.postgres.search.active_generation", then_dropped)
+        monkeypatch.setattr("atlas.stores.postgres.index.search.active_generation", then_dropped)
         found = await search(one, "001unique")
         assert (moments, found.total) == ([1, 2], 1)
 

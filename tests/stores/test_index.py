@@ -7,9 +7,9 @@ import asyncpg
 import pytest
 
 from atlas.domain.analysis import ANALYSER_VERSION, IndexPart, index_parts
-from atlas.stores.postgres import index
-from atlas.stores.postgres.generation_list import listing
-from atlas.stores.postgres.index import IndexText
+from atlas.stores.postgres.index import entries
+from atlas.stores.postgres.index.entries import IndexText
+from atlas.stores.postgres.index.generation_list import listing
 
 TEXTS = [
     IndexText(bytes([number]) * 32, index_parts("Title", "wind and fog " * 900 * (number % 3)))
@@ -40,7 +40,7 @@ async def assert_counts_fit(connection: asyncpg.Connection) -> None:
 
 async def test_the_first_generation_is_there_and_empty(database: asyncpg.Pool) -> None:
     async with database.acquire() as connection:
-        assert await index.active_generation(connection) == index.Generation(
+        assert await entries.active_generation(connection) == entries.Generation(
             id=1, analyser=ANALYSER_VERSION, entries=0, tokens=0
         )
 
@@ -54,10 +54,10 @@ async def test_adding_and_removing_in_any_order(database: asyncpg.Pool, seed: in
             some = rng.sample(TEXTS, k=4)
             hashes = {text.text_hash for text in some}
             if rng.random() < 0.6:
-                await index.add(connection, some)
+                await entries.add(connection, some)
                 live |= hashes
             else:
-                await index.remove(connection, sorted(hashes))
+                await entries.remove(connection, sorted(hashes))
                 live -= hashes
             assert await holds(connection, 1) == live
             await assert_counts_fit(connection)
@@ -78,8 +78,8 @@ async def test_a_building_generation_is_written_too_and_a_retired_one_is_not(
                 f"alter table index_entries attach partition index_entries_{number}"
                 f" for values in ({number})"
             )
-        await index.add(connection, TEXTS[:3])
-        await index.remove(connection, [TEXTS[0].text_hash])
+        await entries.add(connection, TEXTS[:3])
+        await entries.remove(connection, [TEXTS[0].text_hash])
         await assert_counts_fit(connection)
         held = [await holds(connection, generation) for generation in (1, 2, 3)]
     both = {TEXTS[1].text_hash, TEXTS[2].text_hash}
@@ -89,14 +89,14 @@ async def test_a_building_generation_is_written_too_and_a_retired_one_is_not(
 async def test_hostile_words_are_stored(database: asyncpg.Pool) -> None:
     text = "\0 ' \\ : & | ! <-> '' \ud800 " + "x" * 5000 + " \u202e é" + "\u0301" * 300
     async with database.acquire() as connection:
-        await index.add(connection, [IndexText(bytes(32), index_parts(text, text * 20))])
-        assert (await index.active_generation(connection)).entries > 0
+        await entries.add(connection, [IndexText(bytes(32), index_parts(text, text * 20))])
+        assert (await entries.active_generation(connection)).entries > 0
 
 
 async def test_positions_beyond_the_limits_of_a_tsvector(database: asyncpg.Pool) -> None:
     parts = index_parts("", "a " * 6000 + "".join(chr(0x20000 + n) for n in range(12_000)))
     async with database.acquire() as connection:
-        await index.add(connection, [IndexText(bytes(32), parts)])
+        await entries.add(connection, [IndexText(bytes(32), parts)])
         kept = await connection.fetchval(
             "select max(cardinality(u.positions)) from index_entries, lateral unnest(tsv) u"
         )
@@ -105,10 +105,10 @@ async def test_positions_beyond_the_limits_of_a_tsvector(database: asyncpg.Pool)
 
 async def test_nothing_to_do_is_no_error(database: asyncpg.Pool) -> None:
     async with database.acquire() as connection:
-        await index.add(connection, [])
-        await index.add(connection, [IndexText(bytes(32), [IndexPart("", 0, 0, 0)])])
-        await index.remove(connection, [])
-        assert (await index.active_generation(connection)).entries == 1
+        await entries.add(connection, [])
+        await entries.add(connection, [IndexText(bytes(32), [IndexPart("", 0, 0, 0)])])
+        await entries.remove(connection, [])
+        assert (await entries.active_generation(connection)).entries == 1
 
 
 @pytest.mark.fault(9)
@@ -117,10 +117,10 @@ async def test_an_index_by_an_older_analyser_answers_and_says_so(database: async
     old, new = TEXTS[0], TEXTS[1]
     async with database.acquire() as connection:
         await connection.execute("update generations set analyser = $1", ANALYSER_VERSION - 1)
-        await index.add(connection, [replace(old, analyser=ANALYSER_VERSION - 1), new])
-        assert (await index.active_generation(connection)).outdated
+        await entries.add(connection, [replace(old, analyser=ANALYSER_VERSION - 1), new])
+        assert (await entries.active_generation(connection)).outdated
         assert [each.outdated for each in await listing(connection)] == [True]
-        await index.add(connection, [old])
+        await entries.add(connection, [old])
         versions = await connection.fetch("select distinct analyser from index_entries")
         assert [row["analyser"] for row in versions] == [ANALYSER_VERSION]
         assert await holds(connection, 1) == {old.text_hash, new.text_hash}

@@ -11,7 +11,8 @@ import pytest
 from atlas.contracts.activities import Batch, ClaimBatch, CloseRun
 from atlas.contracts.work import RunLimits
 from atlas.embedded.postgres import SUPERUSER
-from atlas.stores.postgres import glance, queue
+from atlas.stores.postgres.crawl import run_queue
+from atlas.stores.postgres.reporting import monitoring
 from tests.conftest import PostgresServer
 from tests.stores.drive import Drive
 from tests.stores.rows_read import Reader, explained
@@ -92,8 +93,8 @@ async def test_no_statement_of_a_batch_reads_the_run(reader: Reader) -> None:
     with reader.reading() as limited:
         await limit(drive, run_id)
     with reader.reading() as ending:
-        await queue.counts(reader.connection, run_id)
-        await glance.page_counts(reader.connection, [run_id])
+        await run_queue.counts(reader.connection, run_id)
+        await monitoring.page_counts(reader.connection, [run_id])
         await drive.corpus.close_run(CloseRun(run_id=run_id, complete=True))
     assert above(limited | ending, 20 * PAGES) == {}
 

@@ -10,9 +10,9 @@ from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.lifecycle import Evidence, Lifecycle, after
 from atlas.domain.retention import Item
-from atlas.stores.postgres import settle
-from atlas.stores.postgres.candidates import Candidates
-from atlas.stores.postgres.expiring import Tombstones
+from atlas.stores.postgres.cleanup.candidates import Candidates
+from atlas.stores.postgres.cleanup.page_classes import Tombstones
+from atlas.stores.postgres.settlement import settle
 from tests.stores.drive import Drive, fences, prepared, snapshot_of
 
 A = "https://example.org/a"

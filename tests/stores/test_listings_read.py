@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from atlas.embedded.postgres import SUPERUSER
-from atlas.stores.postgres import catalogue, sources
+from atlas.stores.postgres.services import catalogue
+from atlas.stores.postgres.sources import sources
 from tests.conftest import PostgresServer
 from tests.stores.rows_read import Reader, explained
 

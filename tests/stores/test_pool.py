@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor
 
-from atlas.composition.deadlines import ShortStatements
 from atlas.embedded.postgres import SUPERUSER
-from atlas.stores.postgres import pool as pools
-from atlas.stores.postgres.pool import (
+from atlas.stores.postgres import connection as pools
+from atlas.stores.postgres.connection import (
     DatabaseUnreachable,
     connect_once,
     open_pool,
     shown,
     statements_within,
 )
-from atlas.stores.postgres.sessions import end_silent
+from atlas.stores.postgres.silent_sessions import end_silent
+from atlas.worker.statement_timeouts import ShortStatements
 from tests.conftest import PostgresServer
 from tests.pooler import pooled
 from tests.proxy import Link, Proxy, proxied, socket_of, through

@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.upkeep import Upkeep
+from activities.cleanup import Upkeep
 from atlas.contracts.activities import Batch
 from atlas.contracts.daily_cleanup import Sweep
 from atlas.domain.retention import SHORTEST_GRACE, Retention, cutoff
 from atlas.settings import Settings
 from atlas.stores.blobs import open_blobs
-from atlas.stores.postgres import adopting, blob_rows, generations, ledger
+from atlas.stores.postgres.crawl import blob_index, ledger_partitions, snapshot_reuse
+from atlas.stores.postgres.index import generations
 from tests.invariants import assert_invariants
 from tests.stores.cleaning import DAY, Cleaned, Cleaner, no_dead_runs
 from tests.stores.drive import Answer, Drive
@@ -173,7 +174,7 @@ async def test_what_somebody_is_about_to_refer_to_stays(cleaner: Cleaner) -> Non
     await cleaner.clean()
     cleaner.drive.now += timedelta(days=3)
     async with cleaner.pool.acquire() as connection:
-        assert await blob_rows.hold(connection, [bytes.fromhex(blob), b"\0" * 32]) == {
+        assert await blob_index.hold(connection, [bytes.fromhex(blob), b"\0" * 32]) == {
             bytes.fromhex(blob)
         }
     assert (await cleaner.clean()).of("snapshots") == set()
@@ -196,12 +197,12 @@ async def test_a_body_taken_from_the_ledger_is_spared_and_one_that_is_gone_is_no
     cleaner.drive.now += timedelta(days=40)
     assert (await cleaner.clean()).condemned == 2
     async with cleaner.pool.acquire() as connection, connection.transaction():
-        await adopting.adopt(connection, pages[:1], cleaner.drive.now)
+        await snapshot_reuse.adopt(connection, pages[:1], cleaner.drive.now)
     cleaner.drive.now += timedelta(days=3)
     gone = hashlib.sha256(b"got once, too").hexdigest()
     assert (await cleaner.clean()).of("snapshots") == {gone}
     async with cleaner.pool.acquire() as connection, connection.transaction():
-        await adopting.adopt(connection, pages, cleaner.drive.now)
+        await snapshot_reuse.adopt(connection, pages, cleaner.drive.now)
     rows = await cleaner.pool.fetch("select fetched_snapshot from page_state order by page_id")
     assert [row["fetched_snapshot"] and row["fetched_snapshot"].hex() for row in rows] == [
         hashlib.sha256(b"got once").hexdigest(),
@@ -226,7 +227,7 @@ async def test_what_refers_to_a_blob_is_looked_up_not_searched_for(cleaner: Clea
         "analyze",
     ):
         await cleaner.pool.execute(statement)
-    referred = blob_rows.referred("timestamptz '2000-01-01'")
+    referred = blob_index.referred("timestamptz '2000-01-01'")
     plan = await cleaner.pool.fetch(
         "explain select hash from blobs b where hash = any(array(select sha256(n::text::bytea) "
         f"from generate_series(1, 100) n)) and not {referred}"
@@ -514,7 +515,7 @@ async def test_records_of_runs_go_but_the_newest_and_those_not_frozen(cleaner: C
 
 async def months(cleaner: Cleaner) -> list[str]:
     async with cleaner.pool.acquire() as connection:
-        return await ledger.partitions(connection)
+        return await ledger_partitions.partitions(connection)
 
 
 async def test_months_of_the_ledger_go_whole_once_their_days_are_frozen(
@@ -801,7 +802,7 @@ async def live_for(cleaner: Cleaner, root: Path, *, turns: int, seed: int) -> No
         cleaner.drive.now += cleaner.keep.grace + timedelta(hours=1)
         await cleaner.clean()
     unreferred = await cleaner.value(
-        f"select count(*) from blobs b where not {blob_rows.referred('$1')} "
+        f"select count(*) from blobs b where not {blob_index.referred('$1')} "
         "and condemned_at is distinct from $2",
         cutoff(cleaner.keep.snapshots, cleaner.drive.now),
         cleaner.drive.now,

@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from atlas.domain.analysis import QueryTerm
-from atlas.stores.postgres import index, scoring
-from atlas.stores.postgres.scoring import Scope
-from atlas.stores.postgres.search import MAX_QUERY, Hit, SearchPage, search
+from atlas.stores.postgres.index import bm25 as scoring
+from atlas.stores.postgres.index import entries
+from atlas.stores.postgres.index.bm25 import Scope
+from atlas.stores.postgres.index.search import MAX_QUERY, Hit, SearchPage, search
 from tests.stores.corpus import Corpus
 
 RETRIEVAL = Path("/work/shared/data/retrieval")
@@ -266,7 +267,7 @@ async def test_the_score_is_bm25(corpus: Corpus) -> None:
     ]
 
 
-async def _fill(connection: asyncpg.Connection, number: int) -> index.Generation:
+async def _fill(connection: asyncpg.Connection, number: int) -> entries.Generation:
     """Many small texts; every one has `common`, every tenth `rare`, one `only`."""
     rows = await connection.execute(
         """
@@ -283,7 +284,7 @@ async def _fill(connection: asyncpg.Connection, number: int) -> index.Generation
         "update generations set entries = $1::bigint, tokens = 4 * $1::bigint", number
     )
     await connection.execute("analyze index_entries")
-    return await index.active_generation(connection)
+    return await entries.active_generation(connection)
 
 
 COUNTED = [QueryTerm("common"), QueryTerm("rare"), QueryTerm("only"), QueryTerm("w", prefix=True)]

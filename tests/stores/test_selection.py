@@ -16,8 +16,8 @@ from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.refusal import RequestRefused
 from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SettledWith
-from atlas.stores.postgres import adopting, jobs, quarantines
-from atlas.stores.postgres.selection import CHUNK, Selection
+from atlas.stores.postgres.crawl import quarantine, recorded_runs, snapshot_reuse
+from atlas.stores.postgres.crawl.batch_selection import CHUNK, Selection
 from tests.stored import FETCHED, store
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -38,7 +38,7 @@ async def selection(pool: asyncpg.Pool) -> Selection:
 
 async def begin(pool: asyncpg.Pool, run_id: str = "r") -> None:
     async with pool.acquire() as connection:
-        await jobs.begin(
+        await recorded_runs.begin(
             connection, run_id=run_id, workflow_id="w", kind="batch_process", trigger="cli", now=NOW
         )
 
@@ -129,7 +129,7 @@ async def fail(pool: asyncpg.Pool, page: int, run: str, code: str, snapshot: byt
     error = PageError(ErrorClass.INVALID, code, "why \x00 not")
     failed = [PreparedPage(page, snapshot, None, error)]
     async with pool.acquire() as connection:
-        await quarantines.record(connection, run, failed, extractor=1, now=NOW)
+        await quarantine.record(connection, run, failed, extractor=1, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -158,10 +158,10 @@ async def test_failures_are_counted_per_body(
     lifecycle = "quarantined" if left_alone else "discovered"
     assert await pool.fetchval("select lifecycle from page_state") == lifecycle
     async with pool.acquire() as connection:
-        assert bool(await quarantines.held_back(connection, [page], 1)) is left_alone
-        assert not await quarantines.held_back(connection, [page], 2)
-        assert len(await quarantines.listed(connection, extractor=1)) == int(left_alone)
-        assert await quarantines.listed(connection, extractor=1, source="nobody") == []
+        assert bool(await quarantine.held_back(connection, [page], 1)) is left_alone
+        assert not await quarantine.held_back(connection, [page], 2)
+        assert len(await quarantine.listed(connection, extractor=1)) == int(left_alone)
+        assert await quarantine.listed(connection, extractor=1, source="nobody") == []
     await fail(pool, page, "other", "no_text", b"\0" * 32)  # another body begins anew
     row = await pool.fetchrow("select failures, since from quarantine")
     assert row is not None
@@ -187,7 +187,7 @@ async def ledger(pool: asyncpg.Pool, page: int, at: datetime, **values: object) 
 
 async def adopt(pool: asyncpg.Pool, *pages: int) -> dict[int, int]:
     async with pool.acquire() as connection, connection.transaction():
-        return await adopting.adopt(connection, pages, NOW)
+        return await snapshot_reuse.adopt(connection, pages, NOW)
 
 
 LATER, LATEST = FETCHED + timedelta(hours=1), FETCHED + timedelta(hours=2)

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from atlas.contracts.activities import Batch, OpenRun
-from atlas.stores.postgres import sources
+from atlas.stores.postgres.sources import sources
 from tests.stores.drive import Drive, all_are_open, nobody_is_open
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.fields import MAX_ANSWER
+from atlas.domain.wire_fields import MAX_ANSWER
 from atlas.text.zygote import FRAME
 
 

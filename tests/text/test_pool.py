@@ -18,8 +18,8 @@ import pytest
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.prepared import PrepareJob
-from atlas.text.answers import read_prepared
 from atlas.text.pool import ExtractorPool
+from atlas.text.wire_format import read_prepared
 from tests.text import poison
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at /proc")

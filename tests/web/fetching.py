@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from atlas.domain.fetched import Fetched, FetchError, FetchRequest
+from atlas.domain.fetch import Fetched, FetchError, FetchRequest
+from atlas.web.address_policy import AddressPolicy
 from atlas.web.client import WebClient
-from atlas.web.guard import AddressPolicy
 from atlas.web.politeness import OpenSlots
 from tests.origin import Origin
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import BinaryIO
 
-from atlas.web.parsing import ListingJob, Parsed, parse_listing
+from atlas.web.listing_parser import ListingJob, Parsed, parse_listing
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from atlas.web import guard
+from atlas.web import address_policy
 
 PUBLIC = "127.0.0.2"
 """Once `as_public` was called."""
@@ -12,5 +12,7 @@ PUBLIC = "127.0.0.2"
 
 def as_public(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let all of loopback but 127.0.0.0 and 127.0.0.1 count as public."""
-    denied = tuple(row for row in guard._DENIED_V4 if row[1] != "loopback")
-    monkeypatch.setattr(guard, "_DENIED_V4", (*denied, (IPv4Network("127.0.0.0/31"), "loopback")))
+    denied = tuple(row for row in address_policy._DENIED_V4 if row[1] != "loopback")
+    monkeypatch.setattr(
+        address_policy, "_DENIED_V4", (*denied, (IPv4Network("127.0.0.0/31"), "loopback"))
+    )

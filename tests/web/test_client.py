@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from atlas.domain.errors import ErrorClass
-from atlas.domain.fetched import FetchError, FetchRequest, Redirect, RobotsMode, Validators
+from atlas.domain.fetch import FetchError, FetchRequest, Redirect, RobotsMode, Validators
 from atlas.web.client import WebClient, user_agent
 from atlas.web.credentials import Credentials
 from atlas.web.politeness import OpenSlots

@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from atlas.domain.errors import ErrorClass
-from atlas.domain.fetched import FetchRequest, RobotsMode
+from atlas.domain.fetch import FetchRequest, RobotsMode
 from atlas.web.politeness import OpenSlots
 from tests.origin import Reply
 from tests.web.fetching import Body, refused, web

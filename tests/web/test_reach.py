@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from atlas.domain.errors import ErrorClass
-from atlas.domain.fetched import RobotsMode
+from atlas.domain.fetch import RobotsMode
 from atlas.domain.sources import Leading, SourceSpec
 from atlas.locations import address_policy
 from atlas.settings import Settings
 from atlas.web import tls
+from atlas.web.address_policy import AddressPolicy, AddressRefused
 from atlas.web.client import WebClient
-from atlas.web.guard import AddressPolicy, AddressRefused
-from atlas.web.listing import read_listing
+from atlas.web.listings import read_listing
 from atlas.web.own_ports import CODEC_PORT, OwnPorts, endpoint_of, is_this_machine
 from atlas.web.politeness import OpenSlots
 from tests.origin import Origin

@@ -7,7 +7,7 @@ import pytest
 from protego import Protego
 
 from atlas.domain.errors import ErrorClass
-from atlas.domain.fetched import FetchRequest, RobotsMode, RobotsRecord
+from atlas.domain.fetch import FetchRequest, RobotsMode, RobotsRecord
 from atlas.web.politeness import OpenSlots
 from atlas.web.robots import PARSE_LIMIT, RobotsRules
 from tests.origin import Origin, Reply

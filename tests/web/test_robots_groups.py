@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.fetched import RobotsRecord
+from atlas.domain.fetch import RobotsRecord
 from atlas.web.robots import RobotsRules
 
 pytestmark = pytest.mark.fault(13)

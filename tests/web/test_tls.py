@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from atlas.domain.errors import ErrorClass
-from atlas.domain.fetched import RobotsMode
+from atlas.domain.fetch import RobotsMode
 from tests.web.fetching import get, refused, web
 
 # A self-signed certificate for localhost and its key, made for these tests, good for 100 years.

@@ -5,7 +5,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
-from atlas.domain.fetched import RobotsMode
+from atlas.domain.fetch import RobotsMode
 from tests.web.fetching import get, refused, web
 
 

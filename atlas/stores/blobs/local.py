@@ -25,10 +25,10 @@ from atlas.domain.blob import (
     checked_shard,
 )
 from atlas.stores.blobs.files import in_thread
-from atlas.stores.blobs.frame import decode, max_stored
 from atlas.stores.blobs.port import BlobWriter
 from atlas.stores.blobs.probe import round_trip
-from atlas.stores.blobs.writing import SlotWriter, put_whole
+from atlas.stores.blobs.writer import SlotWriter, put_whole
+from atlas.stores.blobs.zstd_frame import decode, max_stored
 
 _STRAY_AGE = 3600.0  # seconds; a writer touches its temp file far more often than this
 _INCOMING = "incoming"

@@ -24,10 +24,10 @@ from atlas.domain.blob import (
 from atlas.domain.errors import ErrorClass
 from atlas.stores.blobs.access import S3Access
 from atlas.stores.blobs.files import in_thread
-from atlas.stores.blobs.frame import decode, max_stored
 from atlas.stores.blobs.port import Blobs, BlobWriter
 from atlas.stores.blobs.probe import round_trip
-from atlas.stores.blobs.writing import SlotWriter, put_whole
+from atlas.stores.blobs.writer import SlotWriter, put_whole
+from atlas.stores.blobs.zstd_frame import decode, max_stored
 
 _IN_MEMORY = 4 * 1024 * 1024  # a larger frame waits in a temp file, not in memory
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")

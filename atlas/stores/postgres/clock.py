@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from atlas.domain.clocks import beyond
-from atlas.stores.postgres.pool import Connection
+from atlas.stores.postgres.connection import Connection
 
 REFRESH = 30.0
 """Seconds between two questions: quartz drifts by a few milliseconds in that time."""

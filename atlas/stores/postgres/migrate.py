@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from importlib import resources
 
-from atlas.domain.locks import MIGRATE
-from atlas.stores.postgres.pool import Connection, statements_within
+from atlas.stores.postgres.advisory_locks import MIGRATE
+from atlas.stores.postgres.connection import Connection, statements_within
 
 _SECONDS = 3600.0
 """That a migration may take: some write a whole table anew."""

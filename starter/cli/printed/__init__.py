@@ -2,7 +2,7 @@
 
 No command imports this; they print plain values. That these models repeat the fields of what the
 client returns, and of rows of the database, is meant: printed JSON is a contract with a version of
-its own (`starter.cli.shapes`), and a field that is renamed inside must not rename it there.
+its own (`framework/json_shapes.py`), and a field that is renamed inside must not rename it there.
 
 A shape is declared once, beside its fields:
 
@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from starter.cli.shapes import schema_of
+from starter.cli.framework.json_shapes import schema_of
 
 TOPICS = ("corpus", "collecting", "running", "hosts", "watching", "stack", "settings")
 """The modules of this folder, in the order of the page."""

@@ -1,0 +1,304 @@
+"""Fetching: claims of batches, and polite conditional requests for their pages."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import zlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from temporalio import activity
+
+from activities.heartbeat import beating
+from activities.ledger_rows import failed_row, got_row, redirected_row, unasked_row
+from atlas.contracts.activities import Batch, ClaimBatch, Claimed, Fetched
+from atlas.domain.batch import FetchRow, HeldPage
+from atlas.domain.errors import HostClosed, PageError, Retries, SlotDeadline
+from atlas.domain.fetch import Fetched as Answer
+from atlas.domain.fetch import FetchError, FetchRequest, Validators
+from atlas.domain.scope import scope_of
+from atlas.domain.sources import Leading
+from atlas.domain.urls import host_of, without_secrets
+from atlas.telemetry import page_span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from atlas.domain.measures import Measures
+    from atlas.domain.scope import Scope
+    from atlas.stores.blobs.port import Blobs
+    from atlas.stores.postgres.hosts.rate_limiter import HostSlots
+    from atlas.stores.postgres.services.corpus import Corpus, IsOpen
+    from atlas.web.client import WebClient
+    from atlas.web.politeness import Slots
+
+WORKING_SECONDS = 60.0
+"""After so long a fetch activity returns what it did not get to; that is no failed attempt."""
+
+TRACED_PAGES = 1000
+"""Pages of a run that all have a span; of later ones a hundredth has, and every failure."""
+
+_FLUSH_ROWS = 25
+_FLUSH_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class FetchPolicy:
+    """Limits of each fetch. Times in seconds, sizes in bytes."""
+
+    max_bytes: int = 32 * 1024 * 1024
+    timeout: float = 60.0
+    retries: Retries = field(default_factory=Retries)
+    """Their patience is also how long a run waits for a host that is down."""
+    hosts_at_once: int = 16
+
+
+@dataclass
+class _Attempt:
+    """One attempt at a batch: what was got and is not yet written down."""
+
+    run_id: str
+    started: datetime
+    fences: dict[int, int]
+    scope: Scope
+    leading: Leading
+    slots: HostSlots
+    parallel: int
+    deadline: float
+    done_before: int
+    process: bool
+    onward: int = 0
+    rows: list[FetchRow] = field(default_factory=list)
+    flushed_at: float = field(default_factory=time.monotonic)
+    not_done: dict[int, datetime | None] = field(default_factory=dict)
+    """Pages not got to, and when their host may be asked again if that is long."""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() >= self.deadline or activity.is_worker_shutdown()
+
+    @property
+    def full(self) -> bool:
+        waited = time.monotonic() - self.flushed_at
+        return len(self.rows) >= _FLUSH_ROWS or (bool(self.rows) and waited >= _FLUSH_SECONDS)
+
+    def traces(self, url: str) -> bool:
+        """Whether the page gets a span even if nothing goes wrong."""
+        return self.done_before < TRACED_PAGES or zlib.crc32(url.encode()) % 100 == 0
+
+
+class Fetching:
+    """Fetches batches. Bodies go from the socket into the blob store, chunk by chunk."""
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        client: WebClient,
+        blobs: Blobs,
+        policy: FetchPolicy,
+        clock: Callable[[], datetime],
+        is_open: IsOpen,
+        measures: Measures,
+    ) -> None:
+        self._corpus = corpus
+        self._client = client
+        self._blobs = blobs
+        self._policy = policy
+        self._clock = clock
+        self._is_open = is_open
+        self._measures = measures
+
+    @activity.defn
+    async def claim_batch(self, request: ClaimBatch) -> Claimed:
+        """Take the next pages of a level. Holders of pages wanted here that Temporal no longer
+        knows are let go of."""
+        async with beating():
+            claim = await self._corpus.claim(request)
+            for workflow_id, run_id in claim.blocking_runs:
+                if not await self._is_open(workflow_id, run_id):
+                    await self._corpus.end_dead_run(
+                        run_id, "ended without closing; others need its pages"
+                    )
+            counts = await self._corpus.counts(request.run_id)
+        return Claimed(pages=claim.pages, wait=claim.wait, counts=counts)
+
+    @activity.defn
+    async def fetch_batch(self, batch: Batch) -> Fetched:
+        """Fetch the batch's listed pages, or as many as the time allows."""
+        async with beating():
+            pages = await self._corpus.begin_attempt(batch)
+            attempt = await self._begin(batch, pages)
+            try:
+                await self._fetch_hosts(attempt, [page for page in pages if page.stage == "listed"])
+            finally:
+                await asyncio.shield(self._flush(attempt))
+            await self._corpus.give_back(
+                batch.run_id,
+                {page: attempt.fences[page] for page in attempt.not_done},
+                attempt.not_done,
+            )
+        earlier = sum(page.stage != "listed" for page in pages)
+        return Fetched(to_process=earlier + attempt.onward)
+
+    async def _begin(self, batch: Batch, pages: list[HeldPage]) -> _Attempt:
+        run, source = await self._corpus.run_source(batch.run_id)
+        deadline = time.monotonic() + WORKING_SECONDS
+        parallel = await self._corpus.parallel_of(source)
+        return _Attempt(
+            run_id=batch.run_id,
+            started=run.started_at,
+            fences={page.page_id: page.fence for page in pages},
+            scope=scope_of(source.spec),
+            leading=Leading(source.spec),
+            slots=self._corpus.slots(
+                delay=source.spec.delay,
+                parallel=source.spec.parallel,
+                source=source.spec.name,
+                deadline=deadline,
+            ),
+            parallel=parallel,
+            deadline=deadline,
+            done_before=(await self._corpus.counts(batch.run_id)).done,
+            process=batch.process,
+        )
+
+    async def _fetch_hosts(self, attempt: _Attempt, pages: list[HeldPage]) -> None:
+        """Each host's pages in order, `parallel` at once; several hosts at once."""
+        by_host: dict[str, list[HeldPage]] = defaultdict(list)
+        for page in pages:
+            by_host[host_of(page.url)].append(page)
+        room = asyncio.Semaphore(max(self._policy.hosts_at_once, attempt.parallel))
+
+        async def work(todo: Iterator[HeldPage]) -> None:
+            for page in todo:
+                async with room:
+                    await self._take(attempt, page)
+
+        async with asyncio.TaskGroup() as group:
+            for queue in by_host.values():
+                shared = iter(queue)
+                for _ in range(min(attempt.parallel, len(queue))):
+                    group.create_task(work(shared))
+
+    async def _take(self, attempt: _Attempt, page: HeldPage) -> None:
+        if attempt.over:
+            attempt.not_done[page.page_id] = None
+            return
+        row = await self._fetch_page(attempt, page)
+        if row is None:
+            return
+        self._measures.fetched(row)
+        attempt.rows.append(row)
+        if attempt.full:
+            await self._flush(attempt)
+
+    async def _flush(self, attempt: _Attempt) -> None:
+        async with attempt.lock:
+            rows, attempt.rows = attempt.rows, []
+            attempt.flushed_at = time.monotonic()
+            if rows:
+                attempt.onward += await self._corpus.record_fetches(
+                    attempt.run_id, attempt.fences, rows, process=attempt.process
+                )
+
+    async def _fetch_page(self, attempt: _Attempt, page: HeldPage) -> FetchRow | None:
+        sampled = attempt.traces(page.url)
+        try:
+            with page_span("fetch page", {"url.full": without_secrets(page.url)}, sampled=sampled):
+                return self._row(attempt, page, *await self._get(attempt, page))
+        except HostClosed as closed:
+            if closed.host != host_of(page.url):  # asked, the page led to another host
+                return self._failed(page, closed.as_error())
+            return self._wait_for_host(attempt, page, closed)
+        except SlotDeadline as late:
+            # A host whose turn is long in coming is left alone, not asked again in a tight loop.
+            self._later(attempt, page, late.wait if late.wait >= 1.0 else None)
+        except PageError as error:
+            closed_too = await self._closed_host(page, error)
+            if closed_too:
+                return self._wait_for_host(attempt, page, closed_too)
+            return self._failed(page, error)
+        return None
+
+    def _failed(self, page: HeldPage, error: PageError) -> FetchRow:
+        pause = self._policy.retries.pause(error, page.attempts + 1)
+        again = None if pause is None else self._clock() + timedelta(seconds=pause)
+        return failed_row(page, error, again)
+
+    def _later(self, attempt: _Attempt, page: HeldPage, wait: float | None) -> None:
+        """Give the page back: no attempt was made."""
+        again = None if wait is None else self._clock() + timedelta(seconds=wait)
+        attempt.not_done[page.page_id] = again
+
+    def _wait_for_host(
+        self, attempt: _Attempt, page: HeldPage, closed: HostClosed
+    ) -> FetchRow | None:
+        """A page of a closed host waits for it as long as the run's patience lasts; then it fails
+        by name, without a request of its own."""
+        waited = min(closed.down_for, (self._clock() - attempt.started).total_seconds())
+        if waited + closed.wait > self._policy.retries.patience:
+            return unasked_row(page, closed.as_error())
+        self._later(attempt, page, closed.wait)
+        return None
+
+    async def _closed_host(self, page: HeldPage, error: PageError) -> HostClosed | None:
+        """Why the host of a page may not be asked, when its robots.txt was not to be had."""
+        host = host_of(page.url)
+        if error.code != "robots_unreachable" or not isinstance(error, FetchError):
+            return None
+        return await self._corpus.closed_host(host) if host_of(error.final_url) == host else None
+
+    async def _get(self, attempt: _Attempt, page: HeldPage) -> tuple[Answer, bytes | None]:
+        request = FetchRequest(
+            url=page.url,
+            validators=_validators(page),
+            validators_url=page.leads_to,
+            max_bytes=self._policy.max_bytes,
+            total_timeout=self._policy.timeout,
+            led_by=attempt.leading.to(page.url),
+        )
+        return await fetch_into(self._client, self._blobs, self._corpus, request, attempt.slots)
+
+    def _row(
+        self, attempt: _Attempt, page: HeldPage, answer: Answer, digest: bytes | None
+    ) -> FetchRow:
+        if answer.final_url != page.url:
+            return redirected_row(attempt.scope, page, answer)
+        snapshot = digest if answer.modified else page.snapshot
+        return got_row(page, answer, snapshot, settled=snapshot == page.settled)
+
+
+async def fetch_into(
+    client: WebClient,
+    blobs: Blobs,
+    corpus: Corpus,
+    request: FetchRequest,
+    slots: Slots,
+    *,
+    keep_redirected: bool = False,
+) -> tuple[Answer, bytes | None]:
+    """Fetch one page; a new body is stored under its hash, which is returned. A body that came
+    from another URL belongs to another page, and is kept only if asked.
+
+    The blob's row is made before the bytes are visible, so that collection never takes a blob
+    that is about to be referred to."""
+    async with blobs.writer() as writer:
+        answer = await client.fetch(request, writer, slots)
+        moved = answer.final_url != request.url
+        if not answer.modified or (moved and not keep_redirected):
+            return answer, None
+        ref = await writer.finish()
+        await corpus.announce_blob(ref.digest, ref.size)
+        await writer.publish()
+        return answer, bytes.fromhex(ref.digest)
+
+
+def _validators(page: HeldPage) -> Validators:
+    # A 304 need not repeat X-Robots-Tag, so where it mattered the whole answer is asked for.
+    if (page.snapshot is None and page.leads_to is None) or page.robots:
+        return Validators()
+    return Validators(page.etag, page.last_modified)

@@ -1,0 +1,96 @@
+"""Rows of the ledger: what an answer, a failure or a redirect leaves behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from atlas.domain.batch import FetchRow, HeldPage
+from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.fetch import Fetched as Answer
+from atlas.domain.fetch import FetchError
+from atlas.domain.lifecycle import PERMANENT
+from atlas.domain.robots_tags import asked_by_header
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from atlas.domain.scope import Scope
+
+
+def got_row(page: HeldPage, answer: Answer, snapshot: bytes | None, *, settled: bool) -> FetchRow:
+    """The ledger row of a page that answered 2xx or 304."""
+    fresh = answer.modified
+    robots = _robots(page, answer)
+    return FetchRow(
+        page_id=page.page_id,
+        url=page.url,
+        attempt=page.attempts + 1,
+        final_url=answer.final_url,
+        status=answer.status,
+        elapsed=answer.elapsed,
+        snapshot=snapshot,
+        content_type=answer.content_type if fresh else page.content_type,
+        charset=answer.charset if fresh else page.charset,
+        size=answer.content_length,
+        wire_bytes=answer.wire_bytes,
+        etag=answer.validators.etag,
+        last_modified=answer.validators.last_modified,
+        settled=settled and robots == page.robots and not asked_by_header([robots]).noindex,
+        max_age=answer.max_age,
+        robots=robots,
+    )
+
+
+def _robots(page: HeldPage, answer: Answer) -> str:
+    """What the server asks of Atlas; a 304 without the header says nothing new."""
+    if answer.robots_tag is None and not answer.modified:
+        return page.robots
+    return answer.robots_tag or ""
+
+
+def failed_row(page: HeldPage, error: PageError, retry_at: datetime | None) -> FetchRow:
+    """The ledger row of a page that failed; `retry_at` says when it is tried again."""
+    asked = error if isinstance(error, FetchError) else None
+    return FetchRow(
+        page_id=page.page_id,
+        url=page.url,
+        attempt=page.attempts + 1,
+        final_url=asked.final_url if asked else None,
+        status=asked.status if asked else None,
+        elapsed=asked.elapsed if asked else 0.0,
+        error=error,
+        retry_at=retry_at,
+    )
+
+
+def unasked_row(page: HeldPage, error: PageError) -> FetchRow:
+    """A page given up because its host stays closed: it fails by name, and no attempt was made."""
+    return FetchRow(
+        page_id=page.page_id,
+        url=page.url,
+        attempt=page.attempts,
+        final_url=None,
+        status=None,
+        elapsed=0.0,
+        error=error,
+        asked=False,
+    )
+
+
+def redirected_row(scope: Scope, page: HeldPage, answer: Answer) -> FetchRow:
+    """The ledger row of a page that leads elsewhere."""
+    inside = scope.allows(answer.final_url)
+    code = "redirected" if inside else "redirected_out_of_scope"
+    return FetchRow(
+        page_id=page.page_id,
+        url=page.url,
+        attempt=page.attempts + 1,
+        final_url=answer.final_url,
+        status=answer.redirects[0].status if answer.redirects else answer.status,
+        elapsed=answer.elapsed,
+        error=PageError(ErrorClass.INVALID, code, f"leads to {answer.final_url}"),
+        redirected=True,
+        target=answer.final_url if inside else None,
+        permanent=bool(answer.redirects)
+        and all(hop.status in PERMANENT for hop in answer.redirects),
+    )

@@ -1,0 +1,144 @@
+"""One process of a part: started through launch.py, its output followed, ended in good order."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from atlas.embedded.components import Part
+from atlas.embedded.errors import EmbeddedError, from_os_error
+from atlas.embedded.log_files import PartLog
+from atlas.embedded.process_identity import ProcessId, identify, kill_group, kill_session
+from atlas.embedded.unprivileged import shim
+
+MARK = "ATLAS_STACK"
+"""Variable in the environment of every process of a stack: the home, as a proof whose it is."""
+_NOT_FOR_SERVERS = (
+    "ATLAS_ALERT_WEBHOOK",
+    "ATLAS_DATABASE_PASSWORD",
+    "ATLAS_ENCRYPTION_KEYS",
+    "ATLAS_S3_ACCESS_KEY",
+    "ATLAS_S3_SECRET_KEY",
+)
+"""Variables for the worker alone: they keep something from the servers."""
+_POLL_SECONDS = 0.02
+_DRAIN_SECONDS = 1.0
+
+
+class Child:
+    """A running process of a part."""
+
+    def __init__(
+        self,
+        part: Part,
+        process: asyncio.subprocess.Process,
+        identity: ProcessId,
+        mark: str,
+        log: PartLog,
+    ) -> None:
+        self.part = part
+        self.identity = identity
+        self._mark = mark
+        self._process = process
+        self._log = log
+        assert process.stdout is not None
+        self._follower = asyncio.create_task(log.follow(process.stdout))
+
+    @classmethod
+    async def start(cls, part: Part, home: Path, log: PartLog) -> "Child":
+        """Start the part's command, in a session of its own so that Ctrl-C reaches us only."""
+        command = shim(part.command(), part.account, part.stop_signal)
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in _NOT_FOR_SERVERS or part.name == "worker"
+        }
+        environment = {**inherited, **part.environment(), MARK: str(home)}
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=environment,
+            )
+        except OSError as error:
+            raise from_os_error("start", log.path, error) from error
+        # Known for sure: nobody reaps it before we wait for it. A zombie has no mark.
+        identity = identify(process.pid) or ProcessId(process.pid, "ended")
+        return cls(part, process, identity, mark_of(home), log)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.returncode is None
+
+    async def until_ready(self) -> None:
+        """Wait until the part answers, then let it settle.
+
+        Raises:
+            EmbeddedError: it ended, or did not answer in time; with its last lines.
+        """
+        deadline = asyncio.get_running_loop().time() + self.part.ready_seconds
+        while not await self.part.ready():
+            if not self.running:
+                code = await self.wait()
+                raise self._failure(f"{self.part.name} ended while starting ({told(code)})")
+            if asyncio.get_running_loop().time() > deadline:
+                raise self._failure(
+                    f"{self.part.name} gave no answer in {self.part.ready_seconds:.0f} s"
+                )
+            await asyncio.sleep(_POLL_SECONDS)
+        await self.part.settle()
+
+    async def wait(self) -> int:
+        """Wait for its end, and for what it said last; its exit code, or minus the signal."""
+        code = await self._process.wait()
+        # A descendant may hold the pipe open: what it says later is not waited for.
+        await asyncio.wait([self._follower], timeout=_DRAIN_SECONDS)
+        self._follower.cancel()
+        return code
+
+    async def stop(self, hurry: asyncio.Event) -> None:
+        """Ask it to end; kill it when its time is up or `hurry` is set. Leaves no descendant."""
+        if self.running:
+            self._process.send_signal(self.part.stop_signal)
+            await self._until_ended(hurry)
+        if self.running:
+            kill_group(self.identity)
+        await self.wait()
+        await self.clear()
+
+    async def clear(self) -> None:
+        """End what it left behind: processes of its session, then what the part knows of."""
+        await asyncio.to_thread(kill_session, self.identity.pid, self._mark)
+        await asyncio.to_thread(self.part.stopped)
+
+    async def _until_ended(self, hurry: asyncio.Event) -> None:
+        ended = asyncio.create_task(self._process.wait())
+        hurried = asyncio.create_task(hurry.wait())
+        await asyncio.wait(
+            [ended, hurried],
+            timeout=self.part.stop_seconds,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        hurried.cancel()
+        ended.cancel()
+
+    def _failure(self, message: str) -> EmbeddedError:
+        lines = "".join(f"\n    {line}" for line in self._log.tail)
+        return EmbeddedError(message, f"Its log is {self._log.path}; the last lines:{lines}")
+
+
+def mark_of(home: Path) -> str:
+    """The line of the environment that marks a process as one of this home's stack."""
+    return f"{MARK}={home}"
+
+
+def told(code: int) -> str:
+    """An exit code in words."""
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"

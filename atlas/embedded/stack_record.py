@@ -1,0 +1,173 @@
+"""What a home's stack is made of, written to `<home>/stack.json` for every other command.
+
+The file is replaced whole (write beside, fsync, rename), so a reader sees the state
+before or after a change, never half of it. It holds no secret. Who supervises the
+home is told by `<home>/stack.lock`: the lock keeps a second one out, and the identity
+in it (pid and start mark) tells others which process that is.
+"""
+
+import fcntl
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from atlas.embedded.errors import EmbeddedError, from_os_error
+from atlas.embedded.process_identity import ProcessId, identify
+
+State = Literal["starting", "ready", "stopping", "stopped"]
+_FORMAT = 1
+
+
+@dataclass
+class PartRecord:
+    """One process of the stack: who it is, where it answers, since when (Unix seconds)."""
+
+    pid: int
+    started: str
+    address: str
+    since: float
+
+    @property
+    def process(self) -> ProcessId:
+        """Its identity beyond the pid."""
+        return ProcessId(self.pid, self.started)
+
+
+@dataclass
+class Stack:
+    """The stack of one home as last recorded. Parts that are external are None or absent."""
+
+    home: Path
+    state: State = "stopped"
+    database_url: str | None = None
+    temporal_address: str | None = None
+    ui_url: str | None = None
+    ports: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, PartRecord] = field(default_factory=dict)
+
+    @property
+    def running(self) -> bool:
+        """Whether a supervisor is looking after this home right now."""
+        return supervisor_of(self.home) is not None
+
+    def write(self) -> None:
+        """Replace `<home>/stack.json`.
+
+        Raises:
+            EmbeddedError: the home cannot be written.
+        """
+        path = self.home / "stack.json"
+        content = {"format": _FORMAT, **asdict(self)}
+        del content["home"]
+        try:
+            _replace(path, json.dumps(content, indent=2) + "\n")
+        except OSError as error:
+            raise from_os_error("write", path, error) from error
+
+
+def read_stack(home: Path) -> Stack | None:
+    """The recorded stack of `home`; None when there never was one, or the record is unreadable."""
+    try:
+        content = json.loads((home / "stack.json").read_text())
+        if content.pop("format") != _FORMAT:
+            return None
+        known = {item.name for item in fields(Stack)}
+        parts = {name: _part(value) for name, value in content.pop("parts").items()}
+        return Stack(home=home, parts=parts, **{k: v for k, v in content.items() if k in known})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+class HomeLock:
+    """The right to supervise a home. The kernel releases it when the holder dies, however."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "stack.lock"
+        self._descriptor: int | None = None
+
+    def acquire(self) -> bool:
+        """Take the lock; False when another process holds it."""
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise from_os_error("open", self._path, error) from error
+        if not _flock(descriptor):
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        me = identify(os.getpid())
+        assert me is not None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(asdict(me)).encode(), 0)
+        return True
+
+    def in_place(self) -> bool:
+        """Whether the lock is held and its file is still the one that others would open."""
+        if self._descriptor is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+        except OSError:
+            return False
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._descriptor is not None:
+            os.ftruncate(self._descriptor, 0)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def supervisor_of(home: Path) -> ProcessId | None:
+    """The live process that looks after `home`, or None.
+
+    Read, not locked: a reader that held the lock for a moment would turn an `up` away.
+    """
+    try:
+        holder = ProcessId(**json.loads((home / "stack.lock").read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return holder if holder.alive else None
+
+
+def prepare_home(home: Path) -> None:
+    """Make the home folder.
+
+    Raises:
+        EmbeddedError: it is a file, or cannot be made or written.
+    """
+    try:
+        # Root's home may be passed by others, not read: PostgreSQL's user must get through.
+        home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        (home / "logs").mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise from_os_error("make", home, error) from error
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise EmbeddedError(
+            f"{home} cannot be written",
+            "Set ATLAS_HOME to a folder you own, or run as the user who owns this one",
+        )
+
+
+def _flock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _part(value: dict[str, Any]) -> PartRecord:
+    return PartRecord(**value)
+
+
+def _replace(path: Path, text: str) -> None:
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

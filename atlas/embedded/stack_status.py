@@ -1,0 +1,138 @@
+"""What of a home's stack runs, for `atlas status`."""
+
+import asyncio
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from atlas.embedded.process_identity import memory_bytes
+from atlas.embedded.stack_record import Stack, read_stack, supervisor_of
+
+_ANSWER_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class PartStatus:
+    """One part: memory in bytes with its descendants, `since` in ISO 8601 (UTC)."""
+
+    name: str
+    running: bool
+    external: bool = False
+    pid: int | None = None
+    address: str = ""
+    memory_bytes: int | None = None
+    since: str | None = None
+
+
+@dataclass(frozen=True)
+class StackStatus:
+    """The whole stack. `ready` when every part runs and answers."""
+
+    home: str
+    ready: bool
+    supervisor_pid: int | None
+    memory_bytes: int
+    ui_url: str | None
+    parts: list[PartStatus] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values for `-o json`."""
+        return asdict(self)
+
+
+async def inspect(
+    home: Path, external_database: str | None = None, external_temporal: str | None = None
+) -> StackStatus:
+    """Look at every part: does its process live, does it answer."""
+    stack = read_stack(home) or Stack(home)
+    parts = await asyncio.gather(
+        _postgres(stack, external_database), _temporal(stack, external_temporal), _worker(stack)
+    )
+    supervisor = supervisor_of(home)
+    own = 0 if supervisor is None else _memory_alone(supervisor.pid, parts)
+    return StackStatus(
+        home=str(home),
+        ready=supervisor is not None and all(part.running for part in parts),
+        supervisor_pid=None if supervisor is None else supervisor.pid,
+        memory_bytes=own + sum(part.memory_bytes or 0 for part in parts),
+        ui_url=None if external_temporal else stack.ui_url,
+        parts=list(parts),
+    )
+
+
+def without_password(url: str) -> str:
+    """A database URL that may be shown."""
+    split = urlsplit(url)
+    if "@" not in split.netloc:
+        return url.partition("?")[0] if "password=" in split.query else url
+    user, _, place = split.netloc.rpartition("@")
+    return urlunsplit(split._replace(netloc=f"{user.partition(':')[0]}@{place}", query=""))
+
+
+async def _postgres(stack: Stack, external: str | None) -> PartStatus:
+    url = external or stack.database_url
+    if external is None and _process(stack, "postgres") is None:
+        return PartStatus("postgres", running=False, address=stack.database_url or "")
+    answers = url is not None and await _connects(url)
+    if external is not None:
+        shown = without_password(external)
+        return PartStatus("postgres", running=answers, external=True, address=shown)
+    return _embedded(stack, "postgres", answers)
+
+
+async def _temporal(stack: Stack, external: str | None) -> PartStatus:
+    if external is not None:
+        answers = await _listens(external)
+        return PartStatus("temporal", running=answers, external=True, address=external)
+    if _process(stack, "temporal") is None or stack.temporal_address is None:
+        return PartStatus("temporal", running=False, address=stack.temporal_address or "")
+    return _embedded(stack, "temporal", await _listens(stack.temporal_address))
+
+
+async def _worker(stack: Stack) -> PartStatus:
+    if _process(stack, "worker") is None:
+        return PartStatus("worker", running=False)
+    return _embedded(stack, "worker", answers=True)
+
+
+def _process(stack: Stack, name: str) -> int | None:
+    part = stack.parts.get(name)
+    return part.pid if part is not None and part.process.alive else None
+
+
+def _embedded(stack: Stack, name: str, answers: bool) -> PartStatus:
+    part = stack.parts[name]
+    since = datetime.fromtimestamp(part.since, UTC).isoformat(timespec="seconds")
+    memory = memory_bytes(part.pid)
+    return PartStatus(name, answers, False, part.pid, part.address, memory, since)
+
+
+def _memory_alone(supervisor: int, parts: tuple[PartStatus, ...]) -> int:
+    """The supervisor's own memory: its descendants are the parts, which count for themselves."""
+    whole = memory_bytes(supervisor)
+    return max(0, whole - sum(part.memory_bytes or 0 for part in parts))
+
+
+async def _connects(url: str) -> bool:
+    try:
+        connection = await asyncpg.connect(url, timeout=_ANSWER_SECONDS)
+    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    await connection.close()
+    return True
+
+
+async def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        opening = asyncio.open_connection(host.strip("[]"), int(port))
+        _, writer = await asyncio.wait_for(opening, _ANSWER_SECONDS)
+    except (OSError, TimeoutError, ValueError):
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True

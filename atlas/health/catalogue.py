@@ -1,0 +1,166 @@
+"""Every concern by its name: which parts to look at, and how."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeAlias
+
+import asyncpg
+from temporalio.client import Client
+
+from atlas.contracts.health import Checked
+from atlas.contracts.names import QUEUES
+from atlas.contracts.schedules import PERIODIC, Declared
+from atlas.domain.schedules import declared
+from atlas.health import blobs, corpus, database, queues, schedules, temporal
+from atlas.health.probe import Found, looked_at
+from atlas.locations import NotRunning
+from atlas.stores.blobs.access import S3Access
+from atlas.stores.postgres.reporting.probes import NoConnection, probe_connection
+from atlas.stores.postgres.sources import sources
+
+Figures: TypeAlias = Mapping[str, float]
+_WithFigures: TypeAlias = Awaitable[tuple[Found, dict[str, float]]]
+
+
+@dataclass(frozen=True)
+class Concerns:
+    """Looks at one concern at a time; needs no part to be up."""
+
+    database_url: Callable[[], str]
+    """Raises `NotRunning` when no address is known."""
+    client: Client | None
+    """None while Temporal does not answer: then do not ask for what needs it."""
+    blob_location: str
+    s3: S3Access
+    folders: tuple[Path, ...]
+    """What Atlas writes to on this machine."""
+    clock: Callable[[], datetime]
+
+    async def check(self, concern: str, before: Figures) -> Checked:
+        """What was found; `before` are the figures of the last look. A concern that only a newer
+        version knows is not looked at."""
+        match concern:
+            case "temporal":
+                return await _one("temporal", self._temporal(), temporal.MEND)
+            case "postgresql":
+                return await _one("postgresql", self._postgresql(), database.MEND)
+            case "index":
+                return await _one("index", self._index(), database.INDEX_MEND)
+            case "blobs":
+                return await _one("blobs", blobs.blobs(self.blob_location, self.s3), blobs.MEND)
+            case "disk":
+                return await _one("disk", blobs.disk(self.folders), blobs.DISK_MEND)
+            case "queues":
+                return _all(await asyncio.gather(*map(self._queue, QUEUES)))
+            case "schedules":
+                return await _counted("schedules", self._schedules(before), before, schedules.MEND)
+            case "sources":
+                return await known("sources", self._overdue(), corpus.MEND)
+            case "pages":
+                lag = known("index_lag", self._index_lag(), corpus.MEND)
+                return _all(await asyncio.gather(lag, self._quarantine(before)))
+        return Checked()
+
+    @property
+    def _client(self) -> Client:
+        assert self.client is not None
+        return self.client
+
+    def _address(self) -> str:
+        try:
+            return self.database_url()
+        except NotRunning as error:
+            raise NoConnection(str(error)) from None
+
+    async def _temporal(self) -> Found:
+        return await temporal.temporal(self._client, await self._corpus_id(), self.clock)
+
+    async def _corpus_id(self) -> str | None:
+        with suppress(NoConnection, asyncpg.PostgresError):
+            async with probe_connection(self._address()) as connection:
+                return str(await connection.fetchval("select corpus_id from corpus"))
+        return None
+
+    async def _postgresql(self) -> Found:
+        return await database.postgresql(self._address(), self.clock)
+
+    async def _index(self) -> Found:
+        return await database.index(self._address())
+
+    async def _queue(self, name: str) -> Checked:
+        return await _one(f"queue {name}", queues.queue(self._client, name), queues.MEND)
+
+    async def _schedules(self, before: Figures) -> tuple[Found, dict[str, float]]:
+        known, complete = await self._declared()
+        return await schedules.schedules(
+            self._client, known, before, self.clock().timestamp(), complete=complete
+        )
+
+    async def _declared(self) -> tuple[list[Declared], bool]:
+        """What is declared, and whether that is all: without PostgreSQL only the four of every
+        Atlas are known."""
+        try:
+            async with probe_connection(self._address()) as connection:
+                return declared(each.spec for each in await sources.every(connection)), True
+        except NoConnection:
+            return list(PERIODIC), False
+
+    async def _overdue(self) -> Found:
+        return await corpus.overdue(self._address(), self.clock())
+
+    async def _index_lag(self) -> Found:
+        return await corpus.index_lag(self._address(), self.clock())
+
+    async def _quarantine(self, before: Figures) -> Checked:
+        async def look() -> tuple[Found, dict[str, float]]:
+            return await corpus.quarantine(self._address(), self.clock(), before)
+
+        return await _counted("quarantine", look(), before, corpus.MEND)
+
+
+async def _one(part: str, look: Awaitable[Found], mend: str) -> Checked:
+    return Checked(checks=[await looked_at(part, look, mend=mend)])
+
+
+async def known(part: str, look: Awaitable[Found], mend: str) -> Checked:
+    """Without PostgreSQL nothing is known of the part, and that is told already."""
+    missing = False
+
+    async def bounded() -> Found:
+        nonlocal missing
+        try:
+            return await look
+        except NoConnection:
+            missing = True
+            raise
+
+    check = await looked_at(part, bounded(), mend=mend)
+    return Checked(unknown=[part]) if missing else Checked(checks=[check])
+
+
+async def _counted(part: str, look: _WithFigures, before: Figures, mend: str) -> Checked:
+    """Also takes the figures along; those of before, where there are no new ones."""
+    prefix = f"{part}."
+    figures = {name: value for name, value in before.items() if name.startswith(prefix)}
+
+    async def counting() -> Found:
+        nonlocal figures
+        found, figures = await look
+        return found
+
+    checked = await known(part, counting(), mend)
+    return checked.model_copy(update={"figures": figures})
+
+
+def _all(found: Sequence[Checked]) -> Checked:
+    return Checked(
+        checks=[check for one in found for check in one.checks],
+        unknown=[part for one in found for part in one.unknown],
+        figures={name: value for one in found for name, value in one.figures.items()},
+    )

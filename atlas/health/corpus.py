@@ -1,0 +1,95 @@
+"""The corpus: sources that nobody brings up to date, pages that lie about, and those that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from atlas.domain.freshness import tolerance
+from atlas.health.probe import Found
+from atlas.stores.postgres.reporting import unfinished_work
+from atlas.stores.postgres.reporting.probes import probe_connection
+from atlas.stores.postgres.sources import sources
+from atlas.stores.postgres.sources.sources import Source
+
+MEND = "See PostgreSQL's log, and `atlas doctor`"
+LAG = timedelta(minutes=30)
+"""From a fetch to the index a batch takes a minute or so."""
+QUARANTINE_GROWTH = 10
+"""Pages in a day beyond which a new kind of page, or a bug, is likely, if they are more than a
+thousandth of all pages, too."""
+
+_COUNT, _SINCE = "quarantine.pages", "quarantine.since"
+_DAY = timedelta(days=1).total_seconds()
+
+
+async def overdue(database_url: str, now: datetime) -> Found:
+    """Sources that have been due for much longer than their cadence explains."""
+    async with probe_connection(database_url) as connection:
+        return _overdue(await sources.every(connection), now)
+
+
+async def index_lag(database_url: str, now: datetime) -> Found:
+    """What was fetched and cannot be found yet."""
+    async with probe_connection(database_url) as connection:
+        return _lag(await unfinished_work.unsettled(connection), now)
+
+
+async def quarantine(
+    database_url: str, now: datetime, before: Mapping[str, float]
+) -> tuple[Found, dict[str, float]]:
+    """Whether ever more pages cannot be processed; with the figures of now."""
+    async with probe_connection(database_url) as connection:
+        bad, total = await unfinished_work.quarantined(connection)
+    return _quarantine(bad, total, now.timestamp(), before)
+
+
+def _overdue(declared: Sequence[Source], now: datetime) -> Found:
+    late = {each.spec.name: each.late(now) for each in declared}
+    overdue = [each.spec.name for each in declared if late[each.spec.name] > tolerance(each.spec)]
+    if not overdue:
+        return Found(f"{len(declared)} declared, none overdue")
+    latest = max(overdue, key=lambda name: late[name])
+    return Found(
+        f"{len(overdue)} of {len(declared)} overdue; {latest} for {_hours(late[latest])}",
+        "degraded",
+        f"See `atlas runs --source {latest}` and `atlas schedules list`; a run that "
+        "never ends holds its source",
+    )
+
+
+def _lag(waiting: unfinished_work.Unsettled, now: datetime) -> Found:
+    if waiting.oldest is None:
+        return Found("all that was fetched can be found")
+    age = now - waiting.oldest
+    said = f"{waiting.pages} pages fetched, not yet to be found; the first for {_hours(age)}"
+    if age <= LAG:
+        return Found(said)
+    return Found(
+        said,
+        "degraded",
+        "See `atlas runs`, and whether workers serve `atlas-processing` and keep up",
+    )
+
+
+def _quarantine(
+    bad: int, total: int, now: float, before: Mapping[str, float]
+) -> tuple[Found, dict[str, float]]:
+    """Compared with the count of a day ago at most: what is there for longer is known."""
+    base, since = before.get(_COUNT), before.get(_SINCE, now)
+    if base is None or now - since > _DAY or bad < base:
+        base, since = float(bad), now
+    figures = {_COUNT: base, _SINCE: since}
+    grown = bad - base
+    if grown >= max(QUARANTINE_GROWTH, total / 1000):
+        return Found(
+            f"{bad} pages, {grown:.0f} of them within a day",
+            "degraded",
+            "See `atlas runs show RUN --failures` for what they have in common",
+        ), figures
+    return Found(f"{bad} pages"), figures
+
+
+def _hours(span: timedelta) -> str:
+    minutes = span.total_seconds() / 60
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"

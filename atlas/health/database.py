@@ -1,0 +1,98 @@
+"""PostgreSQL: a committed write, the schema, the clock; and the index, written and searched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import asyncpg
+
+from atlas.domain.clocks import MOST_SKEW, beyond
+from atlas.health.probe import Found, Unwell
+from atlas.stores.postgres.connection import shown
+from atlas.stores.postgres.index.entries import active_generation
+from atlas.stores.postgres.migrate import SchemaMismatch, verify
+from atlas.stores.postgres.reporting.probes import index_and_find, probe_connection, write
+
+SKEW_SECONDS = 5.0
+"""Clocks that differ by more are not kept by NTP, and will differ by more still."""
+SLOW_SECONDS = 2.0
+"""A write that should take milliseconds."""
+SLOW_INDEX_SECONDS = 5.0
+"""While a large source is settled, the look waits its turn among the writers."""
+
+MEND = (
+    "Start PostgreSQL (`atlas up -d` for the embedded stack), or correct ATLAS_DATABASE_URL; "
+    "runs wait and go on by themselves"
+)
+INDEX_MEND = "See PostgreSQL's log; `rebuild_index` makes the index anew beside the old one"
+_READ_ONLY = (
+    "ATLAS_DATABASE_URL leads to a standby or a read-only database: point it at the primary"
+)
+
+
+async def postgresql(database_url: str, clock: Callable[[], datetime]) -> Found:
+    """A write committed and read back, the schema this program knows, a clock that agrees."""
+    began = time.perf_counter()
+    async with probe_connection(database_url) as connection:
+        try:
+            await verify(connection)
+            before = clock()
+            theirs = await write(connection)
+            skew = abs(beyond(theirs, before, clock()))
+        except SchemaMismatch as error:
+            raise Unwell(str(error), "run `atlas migrate`, or update Atlas") from None
+        except asyncpg.ReadOnlySQLTransactionError as error:
+            raise Unwell(str(error), _READ_ONLY) from None
+    took = time.perf_counter() - began
+    if skew > SKEW_SECONDS:
+        return _skewed(skew, shown(database_url))
+    if took > SLOW_SECONDS:
+        return Found(
+            f"a write took {took:.1f} s",
+            "degraded",
+            "Look at PostgreSQL's load, disk and connections",
+        )
+    return Found(f"wrote and read at {shown(database_url)}")
+
+
+def _skewed(skew: float, where: str) -> Found:
+    return Found(
+        f"the clock here and that of {where} differ by {skew:.0f} s",
+        "degraded",
+        "Let both machines keep time by NTP: a worker does not start while they differ by more "
+        f"than {MOST_SKEW:.0f} s",
+    )
+
+
+async def index(database_url: str) -> Found:
+    """A text indexed and found, in a transaction that is rolled back."""
+    began = time.perf_counter()
+    async with probe_connection(database_url) as connection:
+        try:
+            found = await index_and_find(connection)
+            serving = await active_generation(connection)
+        except asyncpg.LockNotAvailableError:
+            return Found(
+                "others have been writing to the index for 5 s without a break",
+                "degraded",
+                "Nothing, while a rebuild switches or a large source is settled; else look at "
+                "pg_locks for a session that is stuck",
+            )
+    took = time.perf_counter() - began
+    if not found:
+        raise Unwell("a text that was just indexed was not found", INDEX_MEND)
+    if took > SLOW_INDEX_SECONDS:
+        return Found(
+            f"indexing and finding a text took {took:.1f} s",
+            "degraded",
+            "Look at PostgreSQL's load, and whether autovacuum keeps up with index_entries",
+        )
+    if serving.outdated:
+        return Found(
+            f"analyser {serving.analyser} built the index, and a newer one reads the queries",
+            "degraded",
+            "`atlas index rebuild`: searches answer meanwhile, worse than they could",
+        )
+    return Found("indexed and found a text")

@@ -1,0 +1,77 @@
+"""Outbound connections to what the settings name: a name, a TCP connection, a certificate."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from atlas.health.probe import Found, Unwell
+from atlas.web.address_policy import ReceiverPolicy
+from atlas.web.tls import client_tls
+
+SECONDS = 8.0
+"""For the name, the connection and the handshake together."""
+SOON = timedelta(days=14)
+"""A certificate that ends sooner is told."""
+
+WEBHOOK = "ATLAS_ALERT_WEBHOOK"
+MEND = "Check DNS, the firewall, and the address"
+
+
+async def reached(name: str, url: str, now: datetime) -> Found:
+    """Connect to the host of `url`, which the setting `name` has; with TLS where it says https."""
+    parts = urlsplit(url)
+    host, secure = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    where = f"{host}:{port}"
+    try:
+        async with asyncio.timeout(SECONDS):
+            if name == WEBHOOK:
+                await _check_receiver(host, port)
+            certificate = await _connected(host, port, secure=secure)
+    except socket.gaierror as error:
+        raise Unwell(
+            f"{where}: the name is not found: {error.strerror}", f"{MEND} in {name}"
+        ) from None
+    except ssl.SSLCertVerificationError as error:
+        said = f"{where}: its certificate is refused: {error.verify_message}"
+        raise Unwell(said, "Mend it there, or trust its issuer here (SSL_CERT_FILE)") from None
+    except TimeoutError:
+        raise Unwell(f"{where}: no answer in {SECONDS:.0f} s", f"{MEND} in {name}") from None
+    except OSError as error:
+        raise Unwell(f"{where}: {error.strerror or error}", f"{MEND} in {name}") from None
+    return _judged(where, certificate, now)
+
+
+async def _check_receiver(host: str, port: int) -> None:
+    """Raise AddressRefused where an alert would not be sent."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for *_, sockaddr in found:
+        ReceiverPolicy(WEBHOOK).check(str(sockaddr[0]))
+
+
+async def _connected(host: str, port: int, *, secure: bool) -> dict[str, object] | None:
+    context = client_tls() if secure else None
+    _, writer = await asyncio.open_connection(host, port, ssl=context)
+    try:
+        found = writer.get_extra_info("peercert")
+        return dict(found) if found else None
+    finally:
+        writer.close()
+        with suppress(OSError, ssl.SSLError, TimeoutError):
+            await asyncio.wait_for(writer.wait_closed(), 1)
+
+
+def _judged(where: str, certificate: dict[str, object] | None, now: datetime) -> Found:
+    if certificate is None:
+        return Found(f"{where} takes connections")
+    seconds = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+    ends = datetime.fromtimestamp(seconds, UTC)
+    said = f"{where} takes connections; its certificate ends on {ends:%Y-%m-%d}"
+    if ends - now < SOON:
+        return Found(said, "degraded", "Renew the certificate there")
+    return Found(said)

@@ -1,0 +1,67 @@
+"""Looking at one part: timed, bounded, and never raising."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
+
+from atlas.contracts.health import Check, Status
+from atlas.stores.postgres.reporting.probes import NoConnection
+
+SECONDS = 20.0
+"""How long one look may take."""
+
+log = logging.getLogger("atlas.health")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look found out."""
+
+    detail: str
+    status: Status = "ok"
+    mend: str = ""
+
+
+class Unwell(Exception):
+    """The part does not work; `mend` says what to do."""
+
+    def __init__(self, detail: str, mend: str) -> None:
+        super().__init__(detail)
+        self.mend = mend
+
+
+async def looked_at(
+    part: str, look: Awaitable[Found], *, mend: str, seconds: float = SECONDS
+) -> Check:
+    """What a look found; one that raises, or takes longer than `seconds`, found the part failing.
+
+    `mend` is for those two.
+    """
+    began = time.perf_counter()
+    try:
+        async with asyncio.timeout(seconds):
+            found = await look
+    except NoConnection as error:
+        found = Found(str(error), "failing", mend)
+    except TimeoutError:
+        found = Found(f"it did not answer within {seconds:.0f} s", "failing", mend)
+    except Unwell as error:
+        found = Found(str(error), "failing", error.mend)
+    except Exception as error:
+        log.debug("looking at %s", part, exc_info=True)
+        found = Found(_in_words(error), "failing", mend)
+    return Check(
+        part=part,
+        status=found.status,
+        milliseconds=round((time.perf_counter() - began) * 1000, 1),
+        detail=found.detail[:500],
+        mend=found.mend[:500],
+    )
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

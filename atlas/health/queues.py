@@ -1,0 +1,123 @@
+"""Task queues: who polls them, and what waits in them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+
+from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
+from atlas.health.probe import Found
+
+POLL_AGE = timedelta(seconds=90)
+"""A poll lasts up to 60 s and is dated at its beginning, by the server's clock."""
+
+BACKLOG_AGE = {
+    QUEUE: timedelta(minutes=5),
+    QUEUE_PROCESSING: timedelta(minutes=30),
+    QUEUE_BULK: timedelta(hours=6),
+}
+"""Work that has waited longer is more than a burst. Bulk work is meant to wait."""
+
+MEND = "See whether Temporal answers: `atlas doctor`"
+_LOOKS_AGAIN = 10
+_PAUSE = 1.0  # seconds
+_WORKFLOW = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+_ACTIVITY = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+
+
+@dataclass(frozen=True, slots=True)
+class Poller:
+    """One who polled a queue in the last minutes; `at` by the server's clock."""
+
+    identity: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """One queue at this moment; rates are tasks a second."""
+
+    pollers: int
+    backlog: int
+    oldest: timedelta
+    added: float = 0.0
+    dispatched: float = 0.0
+    polls: tuple[Poller, ...] = ()
+
+
+async def state_of(client: Client, queue: str, kind: TaskQueueType.ValueType) -> QueueState:
+    """Live pollers and backlog. Raises RPCError."""
+    answer = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=TaskQueue(name=queue),
+            task_queue_type=kind,
+            report_stats=True,
+        )
+    )
+    recent = datetime.now(UTC) - POLL_AGE
+    polls = tuple(
+        Poller(poller.identity, poller.last_access_time.ToDatetime(tzinfo=UTC))
+        for poller in answer.pollers
+    )
+    return QueueState(
+        sum(each.at >= recent for each in polls),
+        answer.stats.approximate_backlog_count,
+        answer.stats.approximate_backlog_age.ToTimedelta(),
+        answer.stats.tasks_add_rate,
+        answer.stats.tasks_dispatch_rate,
+        polls,
+    )
+
+
+async def _settled_state(client: Client, name: str) -> QueueState:
+    """Of a queue that nobody polls at this moment, a little later: a worker may just have started,
+    or the server."""
+    state = await whole_state(client, name)
+    for _ in range(_LOOKS_AGAIN):
+        if state.pollers:
+            break
+        await asyncio.sleep(_PAUSE)
+        state = await whole_state(client, name)
+    return state
+
+
+async def whole_state(client: Client, name: str) -> QueueState:
+    """Of all kinds of work that the queue carries: the fewest pollers, all backlogs, the oldest
+    task. Raises RPCError."""
+    kinds = (_WORKFLOW, _ACTIVITY) if name == QUEUE else (_ACTIVITY,)
+    states = await asyncio.gather(*(state_of(client, name, kind) for kind in kinds))
+    return QueueState(
+        min(each.pollers for each in states),
+        sum(each.backlog for each in states),
+        max(each.oldest for each in states),
+        sum(each.added for each in states),
+        sum(each.dispatched for each in states),
+        tuple(poller for each in states for poller in each.polls),
+    )
+
+
+async def queue(client: Client, name: str) -> Found:
+    """Whether somebody works on the queue, and keeps up."""
+    state = await _settled_state(client, name)
+    pollers, backlog, oldest = state.pollers, state.backlog, state.oldest
+    said = f"{pollers} polling, {backlog} waiting"
+    if pollers == 0:
+        return Found(
+            f"no worker polls it; {backlog} waiting",
+            "failing",
+            f"Start `atlas up -d`, or a worker that serves it: `atlas worker --queues {name}`",
+        )
+    if oldest > BACKLOG_AGE[name] and backlog:
+        return Found(
+            f"{said}, the oldest for {oldest.total_seconds() / 60:.0f} min",
+            "degraded",
+            f"Add workers: `atlas worker --queues {name}`",
+        )
+    return Found(said)

@@ -1,0 +1,114 @@
+"""Schedules: as declared, and whether each fire led to a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from temporalio.client import Client
+
+from atlas.contracts.schedules import Declared
+from atlas.health.probe import Found
+from atlas.schedules.status import Seen, look
+
+MEND = "See whether Temporal answers: `atlas doctor`"
+APPLY = "Run `atlas schedules apply`"
+LOOKED_AT = 300
+"""So many at most in one look; the four of every Atlas come first."""
+
+_SKIPPED, _MISSED = "schedules.skipped:", "schedules.missed:"
+_MISSED_SINCE = "schedules.missed_since"
+_TELLING = 3600.0
+"""Seconds for which fires that were lost are spoken of: longer than two checks."""
+_LOOKED = "schedules.looked"
+"""Is there after a first look: a counter that is not, was 0 then."""
+_PATIENCE = {"health_check"}
+"""May skip without a word: a check that takes long says so itself."""
+
+
+async def schedules(
+    client: Client,
+    declared: Sequence[Declared],
+    before: Mapping[str, float],
+    now: float,
+    *,
+    complete: bool = True,
+) -> tuple[Found, dict[str, float]]:
+    """Drift, and fires that led to no run; with the counters to compare the next look's with.
+
+    `before` has the last look's, `now` is in seconds since the epoch. `complete`: whether all that
+    are declared are known; otherwise none is called surplus.
+    """
+    seen = await look(client, declared[:LOOKED_AT], surplus=len(declared) <= LOOKED_AT)
+    figures = _figures(seen, before, now)
+    judged = [each for each in seen if complete or each.state != "surplus"]
+    return _judged(judged, len(declared), before), figures
+
+
+def _judged(seen: Sequence[Seen], declared: int, before: Mapping[str, float]) -> Found:
+    drifted = [each for each in seen if each.drift]
+    if drifted:
+        first = drifted[0]
+        more = f", and {len(drifted) - 1} more" if len(drifted) > 1 else ""
+        return Found(f"{first.id}: {first.drift[0]}{more}", "degraded", APPLY)
+    missed = [each.id for each in seen if _grown(_MISSED, each.id, each.missed, before)]
+    if missed:
+        return Found(
+            f"{_listed(missed)}: fires were longer ago than the catch-up window when Temporal came "
+            "back, and lost",
+            "degraded",
+            "Nothing, if Temporal was down; `atlas schedules backfill` makes up for a report",
+        )
+    skipped = [
+        each.id
+        for each in seen
+        if each.running
+        and _grown(_SKIPPED, each.id, each.skipped, before)
+        and each.id not in _PATIENCE
+    ]
+    if skipped:
+        return Found(
+            f"{_listed(skipped)}: a fire was skipped, because the run of the one before is still "
+            "under way",
+            "degraded",
+            "See that run with `atlas runs`; if it is always so, give the source a longer cadence "
+            "or a budget, or add workers",
+        )
+    return Found(_all_well(seen, declared))
+
+
+def _all_well(seen: Sequence[Seen], declared: int) -> str:
+    paused = [each.id for each in seen if each.state == "paused"]
+    looked = f" ({LOOKED_AT} looked at)" if declared > LOOKED_AT else ""
+    return f"{declared} as declared{looked}" + (f"; paused: {_listed(paused)}" if paused else "")
+
+
+def _figures(seen: Sequence[Seen], before: Mapping[str, float], now: float) -> dict[str, float]:
+    """Counters, where they are not 0: a source that never skipped needs no line.
+
+    Skips are counted from the last moment at which no run was under way, so that a run that takes
+    too long is spoken of until it ends.
+    """
+    figures = {_LOOKED: 1.0}
+    for each in seen:
+        known = _LOOKED in before and each.running
+        figures[_SKIPPED + each.id] = before.get(_SKIPPED + each.id, 0.0) if known else each.skipped
+    lost = any(_grown(_MISSED, each.id, each.missed, before) for each in seen)
+    since = before.get(_MISSED_SINCE, now)
+    if lost and now - since < _TELLING:
+        figures[_MISSED_SINCE] = since
+        figures |= {name: value for name, value in before.items() if name.startswith(_MISSED)}
+    else:
+        figures |= {_MISSED + each.id: float(each.missed) for each in seen}
+    return {name: value for name, value in figures.items() if value}
+
+
+def _grown(prefix: str, schedule_id: str, now: int, before: Mapping[str, float]) -> bool:
+    """Whether a counter has grown since the check before; of a first check nothing is known."""
+    if _LOOKED not in before:
+        return False
+    return now > before.get(prefix + schedule_id, 0.0)
+
+
+def _listed(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+    return ", ".join(ids[:3]) + more

@@ -1,0 +1,95 @@
+"""Temporal: the namespace, its search attributes, the corpus it belongs to, and its clock."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, PollActivityTaskQueueRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from atlas.domain.clocks import beyond
+from atlas.health.probe import Found, Unwell
+from atlas.worker import start_checks
+
+SKEW_SECONDS = 5.0
+MEND = (
+    "Start Temporal (`atlas up -d` for the embedded stack), or correct TEMPORAL_ADDRESS; runs wait "
+    "and go on by themselves"
+)
+_CLOCK = TaskQueue(name="atlas-clock")
+_POLL = timedelta(seconds=3)
+
+
+async def temporal(client: Client, corpus_id: str | None, clock: Callable[[], datetime]) -> Found:
+    """What a worker needs of the namespace; `corpus_id` is the database's, where it is known."""
+    try:
+        await start_checks.check_namespace(client)
+        await start_checks.check_search_attributes(client)
+        theirs = await start_checks.recorded_corpus(client)
+    except start_checks.StartRefused as error:
+        raise Unwell(error.why, error.mend) from None
+    where = client.service_client.config.target_host
+    if None not in (theirs, corpus_id) and theirs != corpus_id:
+        raise Unwell(
+            f"namespace '{client.namespace}' belongs to corpus {theirs}, the database holds "
+            f"{corpus_id}",
+            "Point TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE or ATLAS_DATABASE_URL at the right one",
+        )
+    skew = await clock_skew(client, clock)
+    if skew is not None and abs(skew) > SKEW_SECONDS:
+        return Found(
+            f"the clock here and that of {where} differ by {abs(skew):.0f} s",
+            "degraded",
+            "Let both machines keep time by NTP: schedules fire by Temporal's clock",
+        )
+    return Found(f"namespace '{client.namespace}' at {where}")
+
+
+async def clock_skew(client: Client, clock: Callable[[], datetime]) -> float | None:
+    """Seconds by which the server's clock is ahead; None when it did not say.
+
+    No call tells the time, but the server dates every poll: poll a queue without tasks, and ask
+    when.
+    """
+    identity = f"atlas-clock-{secrets.token_hex(6)}"
+    before = clock()
+    poll = asyncio.create_task(
+        client.workflow_service.poll_activity_task_queue(
+            PollActivityTaskQueueRequest(
+                namespace=client.namespace, task_queue=_CLOCK, identity=identity
+            ),
+            timeout=_POLL,
+        )
+    )
+    try:
+        while not poll.done():
+            polled = await _polled_at(client, identity)
+            if polled is not None:
+                return beyond(polled, before, clock())
+            await asyncio.sleep(0.05)
+        return None
+    finally:
+        poll.cancel()
+        with suppress(asyncio.CancelledError, RPCError):
+            await poll
+
+
+async def _polled_at(client: Client, identity: str) -> datetime | None:
+    answer = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=_CLOCK,
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+        )
+    )
+    for poller in answer.pollers:
+        if poller.identity == identity:
+            return poller.last_access_time.ToDatetime(tzinfo=UTC)
+    return None

@@ -1,0 +1,131 @@
+"""Versions: of Python, of the servers, and of the workers beside this program."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, GetSystemInfoRequest
+from temporalio.client import Client
+
+from atlas.health.fleet import beats
+from atlas.health.probe import Found
+from atlas.stores.postgres.migrate import known
+from atlas.stores.postgres.reporting.probes import probe_connection
+
+POSTGRES_LEAST = 15
+POSTGRES_TESTED = 18
+RETENTION_DAYS = 3
+"""A namespace that forgets closed runs sooner breaks links, and `retry` of last week's run."""
+_LIVES = 90.0  # seconds: workers of older versions beat each minute
+
+MEND = "See the server's log"
+_UPGRADE_TEMPORAL = "Update the Temporal server to 1.29 or newer"
+
+
+def program() -> Found:
+    """This program."""
+    return Found(
+        f"Atlas {version('atlas-corpus')}, schema {known()[-1].name}, temporalio "
+        f"{version('temporalio')}, Python {platform.python_version()}"
+    )
+
+
+async def postgresql(database_url: str) -> Found:
+    """The server's version and encoding, and whether it has connections left."""
+    async with probe_connection(database_url) as connection:
+        row = await connection.fetchrow(
+            "select current_setting('server_version') as version, "
+            "current_setting('server_version_num')::int / 10000 as major, "
+            "current_setting('server_encoding') as encoding, "
+            "current_setting('max_connections')::int as most, "
+            "(select sum(numbackends) from pg_stat_database) as used"
+        )
+    assert row is not None
+    return judged_postgresql(
+        row["version"], row["major"], row["encoding"], row["most"], row["used"]
+    )
+
+
+def judged_postgresql(said: str, major: int, encoding: str, most: int, used: int) -> Found:
+    """What a server's version, encoding, and connections (at most, and used) mean."""
+    if major < POSTGRES_LEAST:
+        return Found(
+            f"PostgreSQL {said} is older than {POSTGRES_LEAST}",
+            "failing",
+            f"Update PostgreSQL; Atlas is tested on {POSTGRES_TESTED}",
+        )
+    if encoding != "UTF8":
+        return Found(
+            f"the database's encoding is {encoding}",
+            "failing",
+            "Make a database with `encoding 'UTF8'`: texts in other scripts cannot be kept in this",
+        )
+    if most - used < 10:
+        return Found(
+            f"{used} of {most} connections are used",
+            "degraded",
+            "Raise max_connections, or run fewer workers",
+        )
+    return Found(f"PostgreSQL {said}, {used} of {most} connections used")
+
+
+async def temporal(client: Client) -> Found:
+    """The server's version, what it can do of what Atlas uses, and how long runs stay."""
+    service = client.workflow_service
+    info = await service.get_system_info(GetSystemInfoRequest())
+    space = await service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+    able = space.namespace_info.capabilities
+    can = {
+        "schedules": info.capabilities.supports_schedules,
+        "updates": able.sync_update and able.async_update,
+        "worker heartbeats": able.worker_heartbeats,
+    }
+    kept = space.config.workflow_execution_retention_ttl.ToTimedelta().days
+    return judged_temporal(info.server_version, can, kept)
+
+
+def judged_temporal(said: str, can: dict[str, bool], kept_days: int) -> Found:
+    """What a server's version, abilities, and days of retention mean."""
+    cannot = [name for name, able in can.items() if not able]
+    if "schedules" in cannot or "updates" in cannot:
+        return Found(
+            f"Temporal {said} has no {' and no '.join(cannot)}", "failing", _UPGRADE_TEMPORAL
+        )
+    if cannot:
+        return Found(
+            f"Temporal {said} knows no worker heartbeats: `atlas top` shows less of workers",
+            "degraded",
+            _UPGRADE_TEMPORAL,
+        )
+    if kept_days < RETENTION_DAYS:
+        return Found(
+            f"Temporal {said}; the namespace forgets closed runs after {kept_days} days",
+            "degraded",
+            "`temporal operator namespace update --retention 30d --namespace …`",
+        )
+    return Found(f"Temporal {said}, runs are kept for {kept_days} days")
+
+
+async def workers(client: Client, now: float) -> Found:
+    """Whether workers run another version than this program; `now`: seconds since the epoch."""
+    told = await beats(client)
+    if told is None:
+        return Found("the server does not tell of workers")
+    live = [each for each in told if not each.stopping and now - each.at.timestamp() < _LIVES]
+    return judged_workers({each.process: each.version for each in live})
+
+
+def judged_workers(versions: dict[str, str]) -> Found:
+    """What the versions of living workers mean, by process."""
+    ours = f"atlas-{version('atlas-corpus')}"
+    others = sorted({each for each in versions.values() if each != ours})
+    if not versions:
+        return Found("no worker told its version of late")
+    if others:
+        return Found(
+            f"workers run {', '.join(others)}; this is {ours}",
+            "degraded",
+            "Update both to the same version; while a deploy is under way, nothing",
+        )
+    return Found(f"{len(versions)} worker{'s' if len(versions) > 1 else ''}, all {ours}")

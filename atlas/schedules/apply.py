@@ -1,0 +1,125 @@
+"""Creating, repairing and removing schedules, so that they are as declared. Idempotent.
+
+What an operator did stays: a pause, its note, a limit of actions. Schedules that Atlas did not
+make are left alone, unless one has the id of a declared one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
+
+from temporalio.client import (
+    Client,
+    ScheduleAlreadyRunningError,
+    ScheduleDescription,
+    ScheduleState,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from atlas.contracts.schedules import Declared
+from atlas.schedules.drift import differences
+from atlas.schedules.spec import OWNED, atlas_version, built, note
+
+T = TypeVar("T")
+R = TypeVar("R")
+Did = Literal["created", "repaired", "removed", "unchanged"]
+
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was done to one schedule, and why."""
+
+    id: str
+    did: Did
+    why: list[str] = field(default_factory=list)
+
+
+async def apply(
+    client: Client, declared: Sequence[Declared], *, remove: bool = True
+) -> list[Change]:
+    """Make Temporal's schedules agree with the declared ones; what was done, by id.
+
+    `remove` also takes away those that Atlas made and declares no more: leave it out when
+    `declared` is not everything. Raises RPCError.
+    """
+    done = await each_of(declared, lambda one: _apply_one(client, one))
+    if remove:
+        wanted = {one.id for one in declared}
+        surplus = [each async for each in owned(client) if each not in wanted]
+        done += await each_of(surplus, lambda id: remove_one(client, id))
+    return sorted(done, key=lambda change: change.id)
+
+
+async def remove_one(client: Client, schedule_id: str) -> Change:
+    """Delete a schedule that is declared no more. Its runs go on. Raises RPCError."""
+    try:
+        await client.get_schedule_handle(schedule_id).delete()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return Change(schedule_id, "unchanged")
+    return Change(schedule_id, "removed", ["declared no more"])
+
+
+async def found(client: Client, schedule_id: str) -> ScheduleDescription | None:
+    """The schedule, or None when there is none of that id. Raises RPCError."""
+    try:
+        return await client.get_schedule_handle(schedule_id).describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return None
+
+
+async def owned(client: Client) -> AsyncIterator[str]:
+    """The ids of the schedules that Atlas made. A new one is listed only after a moment."""
+    async for each in await client.list_schedules():
+        if OWNED in each.raw_entry.memo.fields:
+            yield each.id
+
+
+async def each_of(items: Iterable[T], work: Callable[[T], Awaitable[R]]) -> list[R]:
+    """Do it to each, a few at once; in their order."""
+    turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(item: T) -> R:
+        async with turn:
+            return await work(item)
+
+    return list(await asyncio.gather(*map(one, items)))
+
+
+async def _apply_one(client: Client, declared: Declared) -> Change:
+    present = await found(client, declared.id)
+    if present is None:
+        try:
+            await client.create_schedule(
+                declared.id, built(declared), memo={OWNED: atlas_version()}
+            )
+        except ScheduleAlreadyRunningError:  # made at this moment, by another who applies
+            present = await found(client, declared.id)
+        else:
+            return Change(declared.id, "created", [declared.rhythm])
+    if present is None:
+        return Change(declared.id, "unchanged")
+    drift = await differences(client, declared, present)
+    if not drift:
+        return Change(declared.id, "unchanged")
+    await client.get_schedule_handle(declared.id).update(lambda now: _mended(declared, now))
+    return Change(declared.id, "repaired", drift)
+
+
+def _mended(declared: Declared, now: ScheduleUpdateInput) -> ScheduleUpdate:
+    return ScheduleUpdate(built(declared, _kept(declared, now.description.schedule.state)))
+
+
+def _kept(declared: Declared, state: ScheduleState) -> ScheduleState:
+    """What the operator set stays; a note of ours becomes the new one."""
+    return state if state.paused else replace(state, note=note(declared))

@@ -1,0 +1,35 @@
+"""The worker of the embedded stack applies the declared schedules once it polls."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import asyncpg
+from temporalio.client import Client
+
+from atlas.domain.schedules import declared
+from atlas.schedules.apply import apply
+from atlas.stores.postgres.sources import sources
+
+_AGAIN_SECONDS = 15.0
+
+log = logging.getLogger("atlas.schedules")
+
+
+async def apply_until_done(client: Client, pool: asyncpg.Pool) -> None:
+    """Apply; where a server does not answer at this moment, again a little later, for ever:
+    without schedules nothing happens, and no `health_check` would tell."""
+    while True:
+        try:
+            async with pool.acquire() as connection:
+                wanted = declared(each.spec for each in await sources.every(connection))
+            changes = await apply(client, wanted)
+        except Exception as error:
+            log.warning("the schedules could not be applied yet: %s", error)
+            await asyncio.sleep(_AGAIN_SECONDS)
+        else:
+            changed = [f"{each.did} {each.id}" for each in changes if each.did != "unchanged"]
+            if changed:
+                log.info("schedules: %s", ", ".join(changed))
+            return

@@ -1,0 +1,172 @@
+"""What outlives its use: records of runs, hosts and robots.txt not asked for long, and the
+manifests that runs left for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from atlas.domain.retention import Item, Retention, days
+from atlas.stores.postgres.cleanup.candidates import Candidates, Expiring, kept
+from atlas.stores.postgres.cleanup.engine import Kind
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl.artifacts import MANIFEST, OUTCOMES
+from atlas.stores.postgres.index import generations
+
+_PART = 5_000
+"""Rows of a run's record deleted in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runs(Expiring):
+    """Ended runs with their pages, but the newest of each source; none whose day is not frozen."""
+
+    async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
+        """Delete the records of their pages, a part at a time."""
+        for item in items:
+            for table in ("run_pages", "run_missing"):
+                while await self._part(connection, table, item.key) == _PART:
+                    pass
+
+    async def _part(self, connection: Connection, table: str, run_id: str) -> int:
+        done = await connection.execute(
+            f"delete from {table} where ctid = any(array("  # noqa: S608 (constants)
+            f"select ctid from {table} where run_id = $1 limit $2))",
+            run_id,
+            _PART,
+        )
+        return int(done.split()[1])
+
+    async def remove(
+        self, connection: Connection, items: Sequence[Item], now: datetime
+    ) -> list[Item]:
+        rows = await connection.fetch(
+            "delete from runs where run_id = any($1::text[]) and ended_at is not null "
+            "returning run_id",
+            [item.key for item in items],
+        )
+        return kept(items, {row["run_id"] for row in rows})
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts(Expiring):
+    """Hosts that nobody asks any more: the row is made anew when one does."""
+
+    async def remove(
+        self, connection: Connection, items: Sequence[Item], now: datetime
+    ) -> list[Item]:
+        rows = await connection.fetch(
+            f"""
+            delete from hosts where host = any(array(
+                select h.host from hosts h where h.host = any($3::text[]) and {_IDLE}
+                order by h.host for update skip locked))
+            returning host
+            """,  # noqa: S608 (a constant of this module)
+            now - self.candidates.age if self.candidates.age else now,
+            "",
+            [item.key for item in items],
+        )
+        return kept(items, {row["host"] for row in rows})
+
+
+@dataclass(frozen=True, slots=True)
+class Robots(Expiring):
+    """robots.txt files of origins that nobody asks any more."""
+
+    async def remove(
+        self, connection: Connection, items: Sequence[Item], now: datetime
+    ) -> list[Item]:
+        rows = await connection.fetch(
+            "delete from robots where origin = any($1::text[]) and fetched_at <= $2 "
+            "returning origin",
+            [item.key for item in items],
+            now - self.candidates.age if self.candidates.age else now,
+        )
+        return kept(items, {row["origin"] for row in rows})
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts(Expiring):
+    """Manifests, given and made; reports stay. Their blobs are then referred to by nothing."""
+
+    async def remove(
+        self, connection: Connection, items: Sequence[Item], now: datetime
+    ) -> list[Item]:
+        rows = await connection.fetch(
+            "delete from artifacts a where a.kind || '/' || a.name = any($1::text[]) "
+            "and a.kind = any($2::text[]) returning a.kind || '/' || a.name as key",
+            [item.key for item in items],
+            _MANIFESTS,
+        )
+        return kept(items, {row["key"] for row in rows})
+
+
+@dataclass(frozen=True, slots=True)
+class Generations:
+    """Builds of the index that nobody reads or could roll back to any more."""
+
+    batch: int = 1
+    at_once: bool = True
+
+    async def select(
+        self, connection: Connection, now: datetime, after: str, limit: int
+    ) -> list[Item]:
+        found = [id for id in await generations.expired(connection, now) if id > int(after or 0)]
+        return [await self._item(connection, id) for id in found[:limit]]
+
+    async def _item(self, connection: Connection, id: int) -> Item:
+        size = await connection.fetchval(
+            "select coalesce(pg_total_relation_size(to_regclass($1)), 0)", f"index_entries_{id:d}"
+        )
+        return Item(str(id), f"generation {id}", size)
+
+    async def count(self, connection: Connection, now: datetime) -> int:
+        return len(await generations.expired(connection, now))
+
+    async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
+        """Nothing hangs on a generation."""
+
+    async def remove(
+        self, connection: Connection, items: Sequence[Item], now: datetime
+    ) -> list[Item]:
+        return [item for item in items if await generations.drop(connection, int(item.key))]
+
+
+# The newest of a source, or of a workflow type that has none, tell how it is doing.
+_RUNS = """
+    select r.run_id as key, r.run_id as identity, 0::bigint as size
+    from (select run_id, ended_at, row_number() over (
+              partition by source_name, kind order by started_at desc, run_id) as newest
+          from runs where ended_at is not null) r
+    where r.newest > $3::int and r.ended_at <= $1 and r.run_id > $2
+      and exists (select from frozen_days f where f.day = (r.ended_at at time zone 'UTC')::date)
+"""
+_IDLE = """
+    greatest(h.last_at, h.next_at, h.open_until, h.last_error_at) <= $1 and h.host > $2
+    and not exists (select from unnest(h.leases) l where l > $1)
+"""
+_HOSTS = f"select h.host as key, h.host as identity, 0::bigint as size from hosts h where {_IDLE}"  # noqa: S608 (constants)
+_ROBOTS = """
+    select r.origin as key, r.origin as identity, 0::bigint as size from robots r
+    where r.fetched_at <= $1 and r.origin > $2
+"""
+_MANIFESTS = (MANIFEST, OUTCOMES)
+_ARTIFACTS = """
+    select a.kind || '/' || a.name as key, a.kind || ' ' || a.name as identity, 0::bigint as size
+    from artifacts a
+    where a.kind = any($3::text[]) and a.created_at <= $1 and a.kind || '/' || a.name > $2
+      -- Given again since: the same manifest, put anew.
+      and not exists (select from blobs b where b.hash = a.hash and b.put_at > $1)
+"""
+
+
+def of_work(keep: Retention) -> dict[str, Kind]:
+    """Class → how it is worked through."""
+    return {
+        "runs": Runs(Candidates(_RUNS, "r.run_id", days(keep.runs), (keep.newest_runs,)), batch=20),
+        "generations": Generations(),
+        "hosts": Hosts(Candidates(_HOSTS, "h.host", days(keep.hosts))),
+        "robots": Robots(Candidates(_ROBOTS, "r.origin", days(keep.hosts))),
+        "artifacts": Artifacts(Candidates(_ARTIFACTS, "1", days(keep.artifacts), (_MANIFESTS,))),
+    }

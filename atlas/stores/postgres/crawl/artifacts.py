@@ -1,0 +1,79 @@
+"""Blobs kept for people, by kind and name: reports. No fetch refers to them; collection spares
+them as long as their row is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import blob_index
+
+MANIFEST, OUTCOMES = "manifest", "outcomes"
+"""Kinds of JSON lines: what a batch is to work on, named by its hash, and what became of each
+document, named by the run."""
+REPORT = "report"
+"""The kind of a week's report; its names are 2026-W47.json, .md and .html."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One blob and its name. `hash` in lower-case hex."""
+
+    name: str
+    hash: str
+    media: str
+    created_at: datetime
+    """When these very bytes were first kept under the name."""
+
+
+class Artifacts:
+    """Keeps artifacts of one kind. Time comes from the injected clock."""
+
+    def __init__(self, pool: asyncpg.Pool, clock: Callable[[], datetime], kind: str) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._kind = kind
+
+    async def announce(self, digest: str, size: int) -> None:
+        """Say that the blob is about to be put: collection lets it be."""
+        async with self._pool.acquire() as connection:
+            await blob_index.announce(connection, digest, size, self._clock())
+
+    async def keep(self, name: str, digest: str, media: str) -> None:
+        """Let the name mean the blob from now on. Idempotent."""
+        async with self._pool.acquire() as connection:
+            await connection.execute(
+                """
+                insert into artifacts (kind, name, hash, media, created_at)
+                values ($1, $2, $3, $4, $5)
+                on conflict (kind, name) do update
+                set hash = excluded.hash, media = excluded.media, created_at = excluded.created_at
+                where (artifacts.hash, artifacts.media) <> (excluded.hash, excluded.media)
+                """,
+                self._kind,
+                name,
+                bytes.fromhex(digest),
+                media,
+                self._clock(),
+            )
+
+
+async def find(connection: Connection, kind: str, name: str) -> Artifact | None:
+    """The artifact of that name."""
+    row = await connection.fetchrow(f"{_ALL} and name = $2", kind, name)
+    return Artifact(**row) if row else None
+
+
+async def listed(connection: Connection, kind: str) -> list[Artifact]:
+    """All of a kind, by name."""
+    rows = await connection.fetch(f'{_ALL} order by name collate "C"', kind)
+    return [Artifact(**row) for row in rows]
+
+
+_ALL = """
+    select name, encode(hash, 'hex') as hash, media, created_at from artifacts where kind = $1
+"""

@@ -1,0 +1,246 @@
+"""Documents: what processing made of a snapshot, waiting to be settled; and reading them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import asyncpg
+
+from atlas.domain.analysis import ANALYSER_VERSION
+from atlas.domain.batch import Moved, PreparedPage
+from atlas.domain.texts import EXTRACTOR_VERSION
+from atlas.domain.versions import SKETCH_VERSION
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import noindex, quarantine, run_queue
+
+_BODY_ATTEMPTS = 3
+"""Fetches of one page in one run, when its stored body is lost again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentDocument:
+    """The live document of one page."""
+
+    url: str
+    title: str
+    lang: str | None
+    text_hash: str
+    published: datetime | None
+    canonical: str | None
+    media: str
+    lifecycle: str
+    sources: tuple[str, ...]
+    fetched_at: datetime | None
+    valid_from: datetime
+    version: int
+    snapshot: str
+    text: str
+    markdown: str
+    duplicate_of: str | None = None
+    """URL of the page that says the same, where an applied deduplication marked this one."""
+    truncated: str | None = None
+    """What the text lacks of the body, in words; None: nothing."""
+
+
+class UnknownDocument(Exception):
+    """The corpus has no live document for this URL."""
+
+
+async def store(
+    connection: Connection,
+    *,
+    run_id: str,
+    fences: dict[int, int],
+    pages: Sequence[PreparedPage],
+    now: datetime,
+) -> Moved:
+    """Keep the processed pages for settling and record the failed."""
+    async with connection.transaction():
+        held = await run_queue.lock(
+            connection, {page.page_id: fences[page.page_id] for page in pages}
+        )
+        pages = [page for page in pages if page.page_id in held]
+        good = [page for page in pages if page.prepared is not None and page.error is None]
+        await _store_documents(connection, good, now)
+        await run_queue.advance(connection, run_id, [page.page_id for page in good], "processed")
+        kept_out = [page for page in pages if page.prepared is not None and page.error]
+        ended = await noindex.hide(connection, run_id, kept_out, now)
+        bad = [page for page in pages if page.prepared is None]
+        return Moved(
+            len(good), ended + Counter(await _store_failures(connection, run_id, bad, now))
+        )
+
+
+async def _store_documents(
+    connection: Connection, pages: Sequence[PreparedPage], now: datetime
+) -> None:
+    if not pages:
+        return
+    rows = []
+    for page in pages:
+        assert page.prepared is not None
+        found = page.prepared.extracted
+        rows.append(
+            (
+                page.page_id,
+                bytes.fromhex(found.text_hash),
+                found.extractor,
+                page.snapshot,
+                found.media,
+                found.title,
+                found.lang or None,
+                found.published,
+                found.canonical,
+                found.text,
+                found.markdown,
+                found.truncated,
+                page.ended,
+            )
+        )
+    documents = await connection.fetch(
+        """
+        insert into documents as d (page_id, text_hash, extractor, snapshot, media, title, lang,
+            published, canonical, text, markdown, truncated, ended, created_at)
+        select o.*, $14 from unnest($1::bigint[], $2::bytea[], $3::int[], $4::bytea[], $5::text[],
+            $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[],
+            $12::text[], $13::boolean[])
+            as o(page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
+                 text, markdown, truncated, ended)
+        order by 1
+        on conflict (page_id, text_hash, extractor) do update
+        set snapshot = excluded.snapshot, media = excluded.media, lang = excluded.lang,
+            published = excluded.published, canonical = excluded.canonical,
+            markdown = excluded.markdown, truncated = excluded.truncated,
+            ended = d.ended or excluded.ended
+        returning page_id, id
+        """,
+        *[list(column) for column in zip(*rows, strict=True)],
+        now,
+    )
+    ids = {row["page_id"]: row["id"] for row in documents}
+    await connection.execute(
+        "delete from prepared where page_id = any($1::bigint[])", [page.page_id for page in pages]
+    )
+    await connection.copy_records_to_table(
+        "prepared",
+        records=[_prepared_row(page, ids[page.page_id]) for page in pages],
+        columns=_PREPARED_COLUMNS,
+    )
+
+
+_PREPARED_COLUMNS = (
+    "page_id",
+    "document_id",
+    "snapshot",
+    "analyser",
+    "sketch_version",
+    "bands",
+    "signature",
+    "parts",
+    "links",
+    "rels",
+)
+
+
+def _prepared_row(page: PreparedPage, document: int) -> tuple[object, ...]:
+    assert page.prepared is not None
+    found, sketch = page.prepared.extracted, page.prepared.sketch
+    return (
+        page.page_id,
+        document,
+        page.snapshot,
+        ANALYSER_VERSION,
+        SKETCH_VERSION,
+        list(sketch.bands),
+        sketch.signature,
+        json.dumps([asdict(part) for part in page.prepared.parts]),
+        [link.url for link in found.links],
+        [link.rel for link in found.links],
+    )
+
+
+async def _store_failures(
+    connection: Connection, run_id: str, pages: Sequence[PreparedPage], now: datetime
+) -> Mapping[str, int]:
+    missing = [page.page_id for page in pages if page.error and page.error.code == "blob_missing"]
+    lost = await _fetch_again(connection, run_id, missing)
+    failed = [page for page in pages if page.page_id not in lost]
+    ended = await run_queue.finish(
+        connection, run_id, [(page.page_id, "failed", page.error) for page in failed]
+    )
+    await quarantine.record(
+        connection,
+        run_id,
+        [page for page in failed if page.error and page.error.code != "blob_missing"],
+        extractor=EXTRACTOR_VERSION,
+        now=now,
+    )
+    return ended
+
+
+async def _fetch_again(connection: Connection, run_id: str, missing: Sequence[int]) -> set[int]:
+    """Put pages whose stored body is not to be had back, to be fetched without validators; a few
+    times at most. Returns which. A run that works on no source fetches nothing: there they fail."""
+    if not missing:
+        return set()
+    rows = await connection.fetch(
+        "select page_id from run_pages join runs using (run_id) where run_id = $1 "
+        "and page_id = any($2::bigint[]) and attempts < $3 and source_name <> ''",
+        run_id,
+        list(missing),
+        _BODY_ATTEMPTS,
+    )
+    again = [row["page_id"] for row in rows]
+    await connection.execute(
+        "update page_state set fetched_snapshot = null, etag = null, last_modified = null "
+        "where page_id = any($1::bigint[])",
+        list(missing),
+    )
+    await run_queue.put_back(connection, run_id, again, not_before=[None] * len(again))
+    return set(again)
+
+
+_CURRENT = """
+    select p.url, d.title, d.lang, encode(d.text_hash, 'hex') as text_hash, d.published,
+           d.canonical, d.media, ps.lifecycle, ps.fetched_at, v.valid_from, v.seq as version,
+           encode(d.snapshot, 'hex') as snapshot, d.text, d.markdown, d.truncated,
+           (select kept.url from duplicates x join pages kept on kept.id = x.winner_page_id
+             where x.page_id = p.id) as duplicate_of,
+           array(select s.name from source_pages sp join sources s on s.id = sp.source_id
+                 where sp.page_id = p.id order by s.name) as sources
+    from versions v
+    join documents d on d.id = v.document_id
+    join pages p on p.id = v.page_id
+    join page_state ps on ps.page_id = v.page_id
+    where v.valid_to is null
+"""
+
+
+def _current(row: asyncpg.Record) -> CurrentDocument:
+    values = dict(row)
+    values["sources"] = tuple(values["sources"])
+    return CurrentDocument(**values)
+
+
+async def current(connection: Connection, url: str) -> CurrentDocument:
+    """The live document of a canonical URL; raises `UnknownDocument`."""
+    row = await connection.fetchrow(f"{_CURRENT} and p.url = $1", url)
+    if row is None:
+        raise UnknownDocument(await _why_not(connection, url))
+    return _current(row)
+
+
+async def _why_not(connection: Connection, url: str) -> str:
+    row = await connection.fetchrow(
+        "select ps.lifecycle, ps.noindex_count > 0 as hidden "
+        "from pages p join page_state ps on ps.page_id = p.id where p.url = $1",
+        url,
+    )
+    if row is None:
+        return f"the corpus does not know {url}; `atlas docs list` shows what it holds"
+    why = ", which asks to be left out of the index (noindex)" if row["hidden"] else ""
+    return f"{url} has no live document: its page is {row['lifecycle']}{why}"

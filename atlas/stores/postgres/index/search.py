@@ -1,0 +1,219 @@
+"""Searching: exact BM25 over the active generation, near-duplicates collapsed, none left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+from asyncpg.transaction import Transaction
+
+from atlas.domain import ranking
+from atlas.domain.analysis import QueryTerm, query_phrases, query_terms
+from atlas.domain.snippet import snippet
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.index.bm25 import (
+    Cut,
+    Scope,
+    count_terms,
+    count_unknown,
+    score,
+    use_the_index,
+)
+from atlas.stores.postgres.index.entries import Generation, active_generation
+
+MAX_QUERY = 2_000  # characters
+MAX_LIMIT = 1_000
+MAX_OFFSET = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One result: the best-matching text of its cluster, on the smallest URL that holds it (of
+    pages that a deduplication marked, on the one that is kept).
+
+    `marks` are (start, end) offsets of the matches in `snippet`. `copies` counts the other pages
+    with exactly this text. `similar` has up to five URLs of collapsed near-duplicates that match
+    as well, best first; `similar_count` says how many there are.
+    """
+
+    url: str
+    title: str
+    snippet: str
+    marks: tuple[tuple[int, int], ...]
+    score: float
+    sources: tuple[str, ...]
+    lang: str | None
+    copies: int
+    similar_count: int
+    similar: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """Results, best first, and how many there are in all.
+
+    `exact` is false where a large index made search score only the promising texts; `total`
+    then counts those. `unknown_language` counts the pages that match too, but that a search for one
+    language left out because theirs could not be told.
+    """
+
+    results: tuple[Hit, ...]
+    total: int
+    exact: bool
+    unknown_language: int = 0
+
+
+async def search(
+    connection: Connection,
+    query: str,
+    *,
+    limit: int = 10,
+    offset: int = 0,
+    source: str | None = None,
+    lang: str | None = None,
+    collapse: bool = True,
+) -> SearchPage:
+    """Find the live texts that match any word of the query best. Quoted phrases must occur.
+
+    A query without a word finds nothing. `collapse=False` shows every near-duplicate by itself.
+    Raises ValueError, with the mend, for a query or a page that is too long.
+    """
+    _check(query, limit, offset)
+    terms = query_terms(query)
+    scope = Scope(_storable(source), _storable(lang))
+    if not terms:
+        return SearchPage((), 0, exact=True)
+    cut = Cut(limit, offset, collapse)
+    try:
+        return await _at_one_moment(connection, query, terms, scope, cut)
+    except asyncpg.UndefinedTableError:
+        # The generation was replaced, and dropped, after this search had chosen it.
+        return await _at_one_moment(connection, query, terms, scope, cut)
+
+
+async def _at_one_moment(
+    connection: Connection,
+    query: str,
+    terms: Sequence[QueryTerm],
+    scope: Scope,
+    cut: Cut,
+) -> SearchPage:
+    """One snapshot for all statements: a page whose text changes between two of them would
+    otherwise be found by neither its old text nor its new one."""
+    async with one_snapshot(connection):
+        await use_the_index(connection)
+        generation = await active_generation(connection)
+        return await search_generation(connection, generation, query, terms, scope, cut)
+
+
+def one_snapshot(connection: Connection) -> Transaction:
+    """A transaction whose statements all see the same; within the caller's, what that one sees."""
+    if connection.is_in_transaction():
+        return connection.transaction()
+    return connection.transaction(isolation="repeatable_read", readonly=True)
+
+
+async def search_generation(
+    connection: Connection,
+    generation: Generation,
+    query: str,
+    terms: Sequence[QueryTerm],
+    scope: Scope,
+    cut: Cut,
+) -> SearchPage:
+    """Search one generation, the active one or another. The caller's transaction sees one
+    snapshot throughout, and uses the index."""
+    if not generation.entries:
+        return SearchPage((), 0, exact=True)
+    counted = await count_terms(connection, generation, terms)
+    # A narrow scope thins out what the budget promises.
+    budget = ranking.BUDGET if scope.everything else 10 * ranking.BUDGET
+    chosen = ranking.candidates(counted, query_phrases(query), generation.entries, budget)
+    weights = {c.term: ranking.weight(c, generation.entries) for c in counted}
+    rows = await score(connection, generation, chosen.tsquery, weights, scope, cut)
+    found = [row for row in rows if row["text_hash"] is not None]
+    results = await _hits(connection, found, weights, scope)
+    unknown = 0
+    if scope.lang is not None:
+        unknown = await count_unknown(connection, generation, chosen.tsquery, scope.source)
+    return SearchPage(tuple(results), rows[0]["total"], chosen.exact, unknown)
+
+
+async def _hits(
+    connection: Connection,
+    rows: Sequence[asyncpg.Record],
+    weights: Mapping[QueryTerm, float],
+    scope: Scope,
+) -> list[Hit]:
+    pages = await _pages(connection, rows, scope)
+    lexemes = {term.lexeme: worth for term, worth in weights.items()}
+    hits = []
+    for row in rows:
+        page = pages.get(row["text_hash"])
+        if page is None:
+            continue  # no live page has it in this language and source
+        piece = snippet(page["passage"], lexemes)
+        hits.append(
+            Hit(
+                url=page["url"],
+                title=page["title"],
+                snippet=piece.text,
+                marks=piece.marks,
+                score=row["score"],
+                sources=tuple(page["sources"]),
+                lang=page["lang"],
+                copies=page["copies"],
+                similar_count=row["members"] - 1,
+                similar=tuple(pages[t]["url"] for t in row["similar"] if t in pages),
+            )
+        )
+    return hits
+
+
+async def _pages(
+    connection: Connection, rows: Sequence[asyncpg.Record], scope: Scope
+) -> dict[bytes, asyncpg.Record]:
+    """The page that shows each text; the passage is the part that matched."""
+    spans = [(row["text_hash"], row["first"], row["last"]) for row in rows]
+    spans += [(text_hash, 0, 0) for row in rows for text_hash in row["similar"]]
+    if not spans:
+        return {}
+    shown = await connection.fetch(PAGES, *zip(*spans, strict=True), scope.source, scope.lang)
+    return {row["text_hash"]: row for row in shown}
+
+
+def _check(query: str, limit: int, offset: int) -> None:
+    if len(query) > MAX_QUERY:
+        raise ValueError(
+            f"query: {len(query)} characters; at most {MAX_QUERY} are searched for. Shorten it."
+        )
+    if not 1 <= limit <= MAX_LIMIT:
+        raise ValueError(f"limit: {limit}; use 1 to {MAX_LIMIT}.")
+    if not 0 <= offset <= MAX_OFFSET:
+        raise ValueError(f"offset: {offset}; use 0 to {MAX_OFFSET}.")
+
+
+def _storable(name: str | None) -> str | None:
+    """A name PostgreSQL can compare: what it cannot store, no row holds."""
+    return name and name.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+PAGES = """
+select w.text_hash, shown.*
+  from unnest($1::bytea[], $2::int[], $3::int[]) as w(text_hash, first, last)
+ cross join lateral (
+       select p.url, d.title, d.lang, substr(d.text, w.first + 1, w.last - w.first) as passage,
+              count(*) over () - 1 as copies,
+              array(select s.name from source_pages sp join sources s on s.id = sp.source_id
+                     where sp.page_id = d.page_id order by s.name) as sources
+         from documents d
+         join versions v on v.document_id = d.id and v.valid_to is null
+         join pages p on p.id = d.page_id
+         left join duplicates x on x.page_id = p.id
+        where d.text_hash = w.text_hash and ($5::text is null or d.lang = $5)
+          and ($4::text is null or exists (
+              select from source_pages sp join sources s on s.id = sp.source_id
+               where sp.page_id = d.page_id and s.name = $4))
+        order by x.page_id is not null, p.url collate "C" limit 1) as shown
+"""

@@ -1,0 +1,193 @@
+"""What a person asks of the corpus and declares to it: reads and changes outside any run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from atlas.domain.sources import SourceSpec
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import runs
+from atlas.stores.postgres.crawl.runs import Run, UnknownRun
+from atlas.stores.postgres.settlement import removal
+from atlas.stores.postgres.sources import sources
+
+if TYPE_CHECKING:
+    from atlas.stores.postgres.services.corpus import IsOpen
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDocument:
+    """One live document without its text; `bytes` counts the text's UTF-8."""
+
+    url: str
+    title: str
+    lang: str | None
+    text_hash: str
+    media: str
+    bytes: int
+    published: datetime | None
+    fetched_at: datetime | None
+    valid_from: datetime
+    version: int
+    sources: tuple[str, ...]
+    duplicate_of: str | None = None
+    """URL of the page that says the same, where an applied deduplication marked this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One text that a page had, and when it was live; `valid_to` None: it is now."""
+
+    version: int
+    text_hash: str
+    title: str
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastFetch:
+    """The latest line of a page's ledger."""
+
+    status: int | None
+    error_class: str | None
+    error_code: str | None
+    fetched_at: datetime
+
+
+async def unknown_language(
+    connection: Connection, *, source: str | None = None, unique: bool = False
+) -> int:
+    """How many live documents a list of one language leaves out: theirs could not be told."""
+    return int(await connection.fetchval(_UNKNOWN, source, unique))
+
+
+async def listed_documents(
+    connection: Connection,
+    *,
+    source: str | None = None,
+    lang: str | None = None,
+    limit: int | None = None,
+    unique: bool = False,
+) -> AsyncGenerator[ListedDocument]:
+    """All live documents in the byte order of their URLs, streamed; `unique` leaves out those that
+    an applied deduplication marked."""
+    async with connection.transaction(readonly=True):
+        async for row in connection.cursor(_DOCUMENTS, source, lang, limit, unique, prefetch=500):
+            values = dict(row)
+            values["sources"] = tuple(values["sources"])
+            yield ListedDocument(**values)
+
+
+async def versions(connection: Connection, url: str) -> list[Version]:
+    """Every text the page had, the latest first."""
+    rows = await connection.fetch(
+        """
+        select v.seq as version, encode(d.text_hash, 'hex') as text_hash, d.title,
+               v.valid_from, v.valid_to
+        from pages p join versions v on v.page_id = p.id join documents d on d.id = v.document_id
+        where p.url = $1 order by v.seq desc
+        """,
+        url,
+    )
+    return [Version(**row) for row in rows]
+
+
+async def last_fetch(connection: Connection, url: str) -> LastFetch | None:
+    """What came of the page's latest request; None when it was never asked for."""
+    row = await connection.fetchrow(
+        """
+        select f.status, f.error_class, f.error_code, f.fetched_at
+        from fetches f join pages p on p.id = f.page_id
+        where p.url = $1 order by f.fetched_at desc limit 1
+        """,
+        url,
+    )
+    return LastFetch(**row) if row else None
+
+
+async def find_run(connection: Connection, named: str) -> Run:
+    """The run of that id or the start of one (8 characters or more), else the latest of that
+    workflow id, else the latest of that source. Raises `UnknownRun`."""
+    rows = await connection.fetch(_FIND, named, named if len(named) >= 8 else None)
+    if not rows:
+        raise UnknownRun(f"no run '{named}' is recorded; `atlas runs` lists them")
+    best = [row["run_id"] for row in rows if row["rank"] == rows[0]["rank"]]
+    if rows[0]["rank"] == 1 and len(best) > 1:
+        raise UnknownRun(f"'{named}' begins the ids of {len(best)} runs; give more of it")
+    return await runs.get(connection, best[0])
+
+
+async def edit_source(
+    connection: Connection, name: str, change: Callable[[SourceSpec], SourceSpec]
+) -> SourceSpec:
+    """Replace a source's rules by what `change` makes of them; two edits at once both count."""
+    async with connection.transaction():
+        await connection.execute("select from sources where name = $1 for update", name)
+        spec = change((await sources.get(connection, name)).spec)
+        await sources.edit(connection, spec)
+    return spec
+
+
+async def remove_source(
+    connection: Connection, name: str, *, purge: bool, now: datetime, is_open: IsOpen
+) -> int:
+    """Forget a source; return how many pages no other source holds. Raises `SourceBusy`.
+
+    A lease counts only while Temporal has its holder under way: a terminated run lets go of
+    nothing, so its record is ended here.
+    """
+    source = await sources.get(connection, name)
+    closed: str | None = None
+    if source.lease is not None:
+        if await is_open(source.lease.workflow_id, source.lease.run_id):
+            raise removal.busy(name, source.lease.workflow_id)
+        closed = source.lease.run_id
+        await runs.end_dead(
+            connection, closed, "ended without closing; its source was removed", now
+        )
+    return await removal.remove_source(connection, source, purge=purge, now=now, closed_run=closed)
+
+
+_UNKNOWN = """
+    select count(*)
+    from versions v
+    join documents d on d.id = v.document_id
+    where v.valid_to is null and d.lang is null
+      and not ($2 and exists (select from duplicates x where x.page_id = v.page_id))
+      and ($1::text is null or exists (
+          select from source_pages sp join sources s on s.id = sp.source_id
+          where sp.page_id = v.page_id and s.name = $1))
+"""
+
+_DOCUMENTS = """
+    select p.url, d.title, d.lang, encode(d.text_hash, 'hex') as text_hash, d.media,
+           octet_length(d.text) as bytes, d.published, ps.fetched_at, v.valid_from,
+           v.seq as version, kept.url as duplicate_of,
+           array(select s.name from source_pages sp join sources s on s.id = sp.source_id
+                 where sp.page_id = p.id order by s.name) as sources
+    from versions v
+    join documents d on d.id = v.document_id
+    join pages p on p.id = v.page_id
+    join page_state ps on ps.page_id = v.page_id
+    left join duplicates x on x.page_id = p.id
+    left join pages kept on kept.id = x.winner_page_id
+    where v.valid_to is null and not ($4 and x.page_id is not null)
+      and ($1::text is null or exists (
+          select from source_pages sp join sources s on s.id = sp.source_id
+          where sp.page_id = p.id and s.name = $1))
+      and ($2::text is null or d.lang = $2)
+    order by p.url collate "C"
+    limit $3
+"""
+
+_FIND = """
+    select run_id, case when run_id = $1 then 0 when starts_with(run_id, $2) then 1
+                        when workflow_id = $1 then 2 else 3 end as rank
+    from runs
+    where run_id = $1 or starts_with(run_id, $2) or workflow_id = $1 or source_name = $1
+    order by rank, started_at desc limit 20
+"""

@@ -1,0 +1,179 @@
+"""The clean-up as its activities see it: one method per thing they need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+
+import asyncpg
+
+from atlas.domain.lifecycle import brake
+from atlas.domain.retention import EVERYTHING, SHARDS, BlobRow, FoundBlob, Item, Retention, days
+from atlas.stores.postgres.cleanup import blob_audit, engine
+from atlas.stores.postgres.cleanup.engine import Chunk, Kind
+from atlas.stores.postgres.cleanup.page_classes import of_pages
+from atlas.stores.postgres.cleanup.run_classes import of_work
+from atlas.stores.postgres.crawl import blob_index, ledger_partitions
+from atlas.stores.postgres.crawl.artifacts import OUTCOMES
+from atlas.stores.postgres.crawl.ledger_partitions import Ledger
+
+
+class UpkeepStore:
+    """Every write that a clean-up makes. `delete` takes a digest and deletes it from the store."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        clock: Callable[[], datetime],
+        keep: Retention,
+        delete: blob_index.Delete,
+        others: Mapping[str, Kind],
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self.keep = keep
+        self._ledger = Ledger(days(keep.ledger))
+        self._kinds: dict[str, Kind] = {
+            **others,
+            "snapshots": blob_index.Snapshots(keep, delete),
+            "ledger": self._ledger,
+            **of_pages(keep),
+            **of_work(keep),
+        }
+
+    async def begin(self, now: datetime) -> list[str]:
+        """Make the ledger's partitions and forget what earlier clean-ups recorded."""
+        async with self._pool.acquire() as connection:
+            made = await ledger_partitions.make_partitions(connection, now)
+            while await engine.forget(connection):
+                pass
+        return made
+
+    # One class
+
+    async def work(
+        self, kind: str, *, run_id: str, now: datetime, after: str, dry_run: bool, most: int
+    ) -> Chunk:
+        """The next few things of a class."""
+        async with self._pool.acquire() as connection:
+            return await engine.work(
+                connection,
+                self._kinds[kind],
+                kind,
+                run_id=run_id,
+                now=now,
+                after=after,
+                dry_run=dry_run,
+                most=most,
+            )
+
+    async def held(self, kind: str, now: datetime) -> list[str]:
+        """What is old enough and stays for a reason that people should know."""
+        if kind != "ledger":
+            return []
+        async with self._pool.acquire() as connection:
+            return await self._ledger.held(connection, now)
+
+    async def left(
+        self, run_id: str, kinds: Collection[str], *, now: datetime, dry_run: bool
+    ) -> dict[str, int]:
+        """Class → candidates that the run did not take (in a dry run: did not list)."""
+        async with self._pool.acquire() as connection:
+            listed, _ = await engine.totals(connection, run_id)
+            return {
+                kind: await self._kinds[kind].count(connection, now)
+                - (listed.get(kind, 0) if dry_run else 0)
+                for kind in kinds
+            }
+
+    # Blobs
+
+    async def parts(self, first: int) -> list[range]:
+        """The parts from one on, each to be gone through at once."""
+        async with self._pool.acquire() as connection:
+            if first == 0 and await blob_index.are_few(connection):
+                return [EVERYTHING]
+        return [range(shard, shard + 1) for shard in range(first, SHARDS)]
+
+    async def rows_of(self, shards: range) -> dict[str, BlobRow]:
+        async with self._pool.acquire() as connection:
+            return await blob_audit.rows_of(connection, shards)
+
+    async def note(self, sizes: Mapping[str, int], found: Sequence[FoundBlob]) -> int:
+        """Remember stored sizes, and adopt objects without a row; returns how many."""
+        if not sizes and not found:
+            return 0
+        async with self._pool.acquire() as connection:
+            await blob_audit.note_sizes(connection, sizes)
+            return await blob_audit.enter_found(connection, found)
+
+    async def record_missing(self, run_id: str, digests: Sequence[str], now: datetime) -> None:
+        """Record those that something refers to."""
+        if not digests:
+            return
+        async with self._pool.acquire() as connection:
+            await blob_audit.record_missing(connection, self.keep, run_id, digests, now)
+
+    async def missing(self, run_id: str, after: str, limit: int) -> list[Item]:
+        """The next of the blobs recorded as missing; the identity is a page's URL."""
+        async with self._pool.acquire() as connection:
+            return await engine.of_class(connection, run_id, engine.MISSING, after, limit)
+
+    async def not_missing(self, run_id: str, digests: Collection[str]) -> None:
+        """These are there after all."""
+        async with self._pool.acquire() as connection:
+            await engine.strike(connection, run_id, engine.MISSING, digests)
+
+    async def loss_is_doubtful(self, missing: int, now: datetime) -> bool:
+        """Whether so much is missing that the store itself must be the wrong one."""
+        async with self._pool.acquire() as connection:
+            return brake(missing, await blob_audit.known(connection, now, self.keep))
+
+    async def fetch_again(self, digests: Sequence[str], now: datetime) -> int:
+        async with self._pool.acquire() as connection:
+            return await blob_audit.fetch_again(connection, digests, now)
+
+    async def condemn(self, shards: range, now: datetime) -> int:
+        async with self._pool.acquire() as connection:
+            return await blob_index.condemn(
+                connection, self.keep, shards, now=now, moment=self._clock()
+            )
+
+    # The end
+
+    async def totals(self, run_id: str) -> tuple[dict[str, int], int]:
+        """Class → things taken away, and the bytes freed."""
+        async with self._pool.acquire() as connection:
+            return await engine.totals(connection, run_id)
+
+    async def listed(self, run_id: str, after: tuple[str, str], limit: int) -> list[asyncpg.Record]:
+        """A part of the run's record: class, key, identity, bytes."""
+        async with self._pool.acquire() as connection:
+            return await engine.listed(connection, run_id, after, limit)
+
+    async def of_class(self, run_id: str, kind: str, limit: int) -> list[Item]:
+        """The first things of one class that the run took away."""
+        async with self._pool.acquire() as connection:
+            return await engine.of_class(connection, run_id, kind, "", limit)
+
+    async def announce(self, digest: str, size: int) -> None:
+        """Say that a blob is about to be put."""
+        async with self._pool.acquire() as connection:
+            await blob_index.announce(connection, digest, size, self._clock())
+
+    async def keep_manifest(self, run_id: str, digest: str) -> str:
+        """Let the run's list be found by the run's id. The first stays: a late attempt may find
+        the record forgotten. Returns the digest of the list that is kept."""
+        async with self._pool.acquire() as connection:
+            await connection.execute(
+                "insert into artifacts (kind, name, hash, media, created_at) "
+                "values ($1, $2, $3, 'application/x-ndjson', $4) on conflict do nothing",
+                OUTCOMES,
+                run_id,
+                bytes.fromhex(digest),
+                self._clock(),
+            )
+            kept: bytes = await connection.fetchval(
+                "select hash from artifacts where kind = $1 and name = $2", OUTCOMES, run_id
+            )
+            return kept.hex()

@@ -1,0 +1,145 @@
+"""`deduplicate_documents` as its activities see it: one method per thing they need."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from datetime import datetime
+
+import asyncpg
+
+from atlas.contracts.deduplicate_documents import (
+    CheckPart,
+    DecideGroups,
+    DuplicateCounts,
+    PartDone,
+    ScopeDescribed,
+)
+from atlas.domain.duplicates import DuplicateGroup, duplicate_groups
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.near_duplicates import bucket_consistency, cluster_consistency, marks
+from atlas.stores.postgres.near_duplicates.bucket_consistency import Checked
+from atlas.stores.postgres.near_duplicates.marks import ClusterPart, Decision, Finding
+from atlas.stores.postgres.sources import sources
+
+
+class Deduplication:
+    """The marks, what a run finds, and the checks before it. Time comes from the injected clock."""
+
+    def __init__(self, pool: asyncpg.Pool, clock: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._clock = clock
+
+    async def describe(self, wanted: Sequence[str]) -> ScopeDescribed:
+        """Count what is in scope; say which source nobody declared."""
+        async with self._pool.acquire() as connection:
+            known = set(await sources.all_names(connection, active_only=False))
+            for name in sorted(set(wanted)):
+                if name not in known:
+                    return ScopeDescribed(message=str(await sources.unknown(connection, name)))
+            texts, pages = await marks.scope(connection, wanted)
+            return ScopeDescribed(texts=texts, pages=pages)
+
+    async def check(self, request: CheckPart) -> PartDone:
+        """One part of a check. Buckets and clusters belong to all texts: a run on the whole corpus
+        checks them."""
+        if request.sources and request.stage in ("buckets", "clusters"):
+            return PartDone()
+        async with self._pool.acquire() as connection:
+            done = await _check(connection, request)
+        return PartDone(
+            cursor=done.cursor,
+            checked=done.checked,
+            drifted=done.drifted,
+            repaired=done.repaired,
+        )
+
+    async def decide(self, request: DecideGroups) -> PartDone:
+        """Find the groups of the next clusters; note them, and mark their duplicates."""
+        async with self._pool.acquire() as connection:
+            part = await _read(connection, request)
+            if part is None:
+                return PartDone()
+            # In a thread: a large cluster takes seconds, and the heart must go on.
+            groups = await asyncio.to_thread(_groups, part, request)
+            decision = Decision(request.run_id, request.winner, part, groups)
+            if request.apply:
+                await marks.apply(connection, decision, self._clock())
+            else:
+                await marks.note(connection, decision)
+        return PartDone(cursor=part.last.hex(), checked=len(part.pages))
+
+    async def take_off_rest(self, run_id: str, wanted: Sequence[str]) -> None:
+        """Take off the marks in scope that the run left behind."""
+        async with self._pool.acquire() as connection:
+            await marks.take_off_rest(connection, run_id, wanted)
+
+    async def counts(self, run_id: str, wanted: Sequence[str]) -> DuplicateCounts:
+        """What was compared and found."""
+        async with self._pool.acquire() as connection:
+            texts, pages = await marks.scope(connection, wanted)
+            found = await marks.counted(connection, run_id)
+        return DuplicateCounts(texts=texts, pages=pages, **found)
+
+    async def findings(self, run_id: str, *, limit: int | None = None) -> AsyncGenerator[Finding]:
+        """The groups, the largest first; streamed."""
+        async with (
+            self._pool.acquire() as connection,
+            aclosing(marks.findings(connection, run_id, limit=limit)) as found,
+        ):
+            async for finding in found:
+                yield finding
+
+    async def forget(self, run_id: str) -> None:
+        """Drop what a run noted for its report."""
+        async with self._pool.acquire() as connection:
+            await marks.forget(connection, run_id)
+
+
+async def _check(connection: Connection, request: CheckPart) -> Checked:
+    cursor, chunk, repair = request.cursor, request.chunk, request.repair
+    if request.stage == "buckets":
+        return await bucket_consistency.check_buckets(
+            connection, cursor, chunk=chunk, repair=repair
+        )
+    if request.stage == "clusters":
+        return await cluster_consistency.check_clusters(
+            connection, cursor, chunk=chunk, repair=repair
+        )
+    check = (
+        cluster_consistency.check_evidence
+        if request.stage == "evidence"
+        else bucket_consistency.check_sketches
+    )
+    return await check(connection, cursor, chunk=chunk, sources=request.sources, repair=repair)
+
+
+async def _read(connection: Connection, request: DecideGroups) -> ClusterPart | None:
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        return await marks.read_part(
+            connection,
+            bytes.fromhex(request.cursor),
+            chunk=request.chunk,
+            sources=request.sources,
+            threshold=request.threshold,
+        )
+
+
+def _groups(part: ClusterPart, request: DecideGroups) -> list[DuplicateGroup]:
+    def likeness(text: bytes, others: Sequence[bytes]) -> Sequence[float]:
+        if not others:
+            return []
+        from atlas.domain.near_duplicates import similarities  # numpy: 0.3 s and 15 MB
+
+        known = part.signatures
+        return similarities([known[text]] * len(others), [known[other] for other in others])
+
+    return duplicate_groups(
+        part.pages,
+        part.similar,
+        likeness,
+        kind=request.kind,
+        threshold=request.threshold,
+        rule=request.winner,
+    )

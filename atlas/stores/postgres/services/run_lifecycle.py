@@ -1,0 +1,279 @@
+"""The frame of runs as the activities see it: which sources, the lease, the record, the end."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+
+import asyncpg
+
+from atlas.contracts.activities import (
+    CloseRun,
+    NextSources,
+    OpenRun,
+    PlannedPart,
+    PlanSources,
+    ResolvedSources,
+    ResolveSources,
+    RunClosed,
+    RunOpened,
+    SourcesPlanned,
+)
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import empty_runs, ledger_partitions, run_limits, run_queue, runs
+from atlas.stores.postgres.settlement import held_changes, removal
+from atlas.stores.postgres.sources import plans, selection, sources
+from atlas.stores.postgres.sources.sources import Source
+
+Clock = Callable[[], datetime]
+IsOpen = Callable[[str, str], Awaitable[bool]]
+"""Whether Temporal still has the run (workflow id, first run id) under way."""
+
+_LOOKED_AT = 1_000
+"""Open runs that a clean-up asks Temporal about."""
+_WORKED = ("completed", "completed_with_failures", "limit_reached", "all_failed", "held")
+"""Outcomes after which a source is not due before its cadence is over."""
+_NOT_THROUGH = ("limit_reached", "all_failed", "held")
+"""Of these, those after which it is not in step with the web."""
+
+
+class RunFrame:
+    """Opens and closes runs. Time comes from the injected clock."""
+
+    def __init__(self, pool: asyncpg.Pool, *, clock: Clock) -> None:
+        self.pool = pool
+        self._clock = clock
+
+    async def resolve(self, request: ResolveSources) -> ResolvedSources:
+        """Which of the named sources are declared, and which are tagged; or the next of all that
+        are not paused."""
+        async with self.pool.acquire() as connection:
+            known = await sources.all_names(connection, active_only=request.all)
+            tagged = await sources.tagged(connection, request.tags)
+            wanted = known if request.all else sorted({*request.names, *tagged})
+            chunk = [name for name in wanted if name > request.after][: request.limit]
+            unknown = [name for name in chunk if name not in set(known)]
+            message = str(await sources.unknown(connection, unknown[0])) if unknown else ""
+            nothing, unmatched = "", ""
+            if not request.after:
+                asked = selection.Asked(request.names, request.tags, all=request.all)
+                nothing, unmatched = await selection.missing(connection, asked)
+                nothing = f"all: {nothing}" if request.all and nothing else nothing
+        found = [name for name in chunk if name not in unknown]
+        last = chunk[-1] if chunk else ""
+        return ResolvedSources(
+            names=found,
+            unknown=unknown,
+            message=message,
+            last=last,
+            nothing=nothing,
+            unmatched=unmatched,
+        )
+
+    async def plan(self, request: PlanSources) -> SourcesPlanned:
+        """Decide which sources a run works through, and in which order."""
+        async with self.pool.acquire() as connection:
+            return await plans.make(connection, request, self._clock())
+
+    async def next_sources(self, request: NextSources) -> PlannedPart:
+        """The next part of a run's plan."""
+        async with self.pool.acquire() as connection:
+            return await plans.part(connection, request)
+
+    async def open_run(self, request: OpenRun, is_open: IsOpen) -> RunOpened:
+        """Take the source's lease and record the run; or say why there is nothing to do."""
+        now = self._clock()
+        async with self.pool.acquire() as connection:
+            try:
+                source = await sources.get(connection, request.source)
+            except sources.UnknownSource as error:
+                return RunOpened(outcome="unknown_source", message=str(error))
+            if source.spec.paused:
+                return RunOpened(
+                    outcome="source_paused",
+                    message=f"source '{request.source}' is paused; "
+                    f"`atlas sources resume {request.source}` lets it run",
+                )
+            holder = await self._take_lease(connection, source, request, is_open)
+            if holder is not None:
+                return RunOpened(
+                    outcome="already_running",
+                    message=f"{holder.workflow_id} (run {holder.run_id}) works on "
+                    f"'{request.source}' since {holder.since:%Y-%m-%d %H:%M:%S}Z",
+                )
+            await ledger_partitions.make_partitions(connection, now)
+            await runs.open_run(
+                connection,
+                run_id=request.run_id,
+                workflow_id=request.workflow_id,
+                source=source,
+                source_name=request.source,
+                trigger=request.trigger,
+                due=request.due,
+                kind=request.type,
+                now=now,
+            )
+        return RunOpened(kind=source.spec.kind, levels=_levels(source))
+
+    async def _take_lease(
+        self,
+        connection: Connection,
+        source: Source,
+        request: OpenRun,
+        is_open: IsOpen,
+    ) -> sources.Lease | None:
+        taken_from: str | None = None
+        while True:
+            holder = await sources.take_lease(
+                connection,
+                source.id,
+                run_id=request.run_id,
+                workflow_id=request.workflow_id,
+                now=self._clock(),
+                instead_of=taken_from,
+            )
+            if holder is None:
+                return None
+            if not holder.run_id:
+                continue
+            if await is_open(holder.workflow_id, holder.run_id):
+                return holder
+            # A terminated run executed no code: end its record and let go of its claims first.
+            await self.end_dead_run(
+                holder.run_id, "ended without closing; its lease was taken over"
+            )
+            taken_from = holder.run_id
+
+    async def end_dead_run(self, run_id: str, why: str) -> None:
+        """Close the record of a run that Temporal reports closed, or no longer knows."""
+        async with self.pool.acquire() as connection:
+            await runs.end_dead(connection, run_id, why, self._clock())
+
+    async def end_dead_runs(self, before: datetime, is_open: IsOpen) -> int:
+        """End the records of runs that began before a moment and that Temporal no longer has under
+        way: terminated, they executed no code. Returns how many."""
+        async with self.pool.acquire() as connection:
+            found = await runs.open_before(connection, before, _LOOKED_AT)
+        dead = [run for run in found if not await is_open(run.workflow_id, run.run_id)]
+        for run in dead:
+            await self.end_dead_run(run.run_id, "ended without closing; found by a clean-up")
+        return len(dead)
+
+    async def close_run(self, request: CloseRun) -> RunClosed:
+        """Reconcile vanished pages (of a run that worked its source through) and end the run."""
+        now = self._clock()
+        async with self.pool.acquire() as connection:
+            try:
+                run = await runs.get(connection, request.run_id)
+            except runs.UnknownRun:  # cancelled before it began; perhaps with the lease just taken
+                await sources.release_lease(connection, request.run_id)
+                return RunClosed(outcome=request.outcome or "failed")
+            cut = request.cut or await run_limits.was_cut(connection, request.run_id)
+            complete = request.complete and not cut
+            gone = removal.Reconciled()
+            if request.outcome is None and run.ended_at is None and "reconcile" in request.stages:
+                gone = await removal.reconcile(
+                    connection,
+                    source=await sources.get(connection, run.source),
+                    run_id=request.run_id,
+                    complete=complete,
+                    now=now,
+                )
+            held = await held_changes.held_of(connection, request.run_id)
+            holds = bool(held or gone.braked or gone.astray)
+            message = request.message or run.message or _held_message(request.run_id, held, gone)
+            ended = request.outcome
+            if ended is None and run.ended_at is None and not holds:
+                ended, why = await empty_runs.judge(connection, run, request.stages)
+                message = message or why
+            async with connection.transaction():
+                outcome = await runs.close_run(
+                    connection,
+                    run_id=request.run_id,
+                    outcome=ended,
+                    cut=cut,
+                    held=holds,
+                    complete=complete,
+                    message=message,
+                    now=now,
+                )
+                await self._remember(connection, run, outcome, request.stages)
+            return RunClosed.model_validate(
+                {
+                    "outcome": outcome,
+                    "counts": await run_queue.counts(connection, request.run_id),
+                    "removed": gone.removed,
+                    "failures": await runs.failures(connection, request.run_id),
+                    "message": message,
+                    "complete": complete and request.outcome is None,
+                    "skipped": await run_limits.reasons(connection, request.run_id),
+                    "bytes": await run_limits.bytes_received(connection, request.run_id),
+                }
+            )
+
+    async def _remember(
+        self, connection: Connection, run: runs.Run, outcome: str, stages: Sequence[str]
+    ) -> None:
+        worked = outcome in _WORKED and "discover" in stages
+        through = worked and outcome not in _NOT_THROUGH and {"fetch", "process"} <= set(stages)
+        await sources.worked(
+            connection,
+            run.source,
+            run.started_at,
+            checked=worked,
+            synced=through,
+            now=self._clock(),
+        )
+
+    async def set_paused(self, run_id: str, paused: bool) -> None:
+        async with self.pool.acquire() as connection:
+            await runs.set_paused(connection, run_id, self._clock() if paused else None)
+
+    async def run_source(self, run_id: str) -> tuple[runs.Run, Source]:
+        """A run under way and its source."""
+        async with self.pool.acquire() as connection:
+            run = await runs.get(connection, run_id)
+            return run, await sources.get(connection, run.source)
+
+
+def _levels(source: Source) -> int:
+    if source.spec.kind != "site":
+        return 1
+    return 10_000 if source.spec.max_depth is None else source.spec.max_depth + 1
+
+
+_NAMED = 3
+"""URLs in a message; the others are in the record."""
+
+
+def _held_message(run_id: str, held: Mapping[str, Sequence[str]], gone: removal.Reconciled) -> str:
+    """What the run kept, of which pages, and what is to be done."""
+    said = [f"{len(urls)} pages {_HELD[code]}: {_named(urls)}" for code, urls in held.items()]
+    if any(len(urls) > _NAMED for urls in held.values()):
+        said[-1] += f" (`atlas runs show {run_id} --failures` names all)"
+    if gone.astray:
+        said.append(
+            f"{len(gone.astray)} of {gone.live} live pages lead elsewhere, which is no move (a "
+            f"login, the home page, one page for many): {_named(gone.astray)}"
+        )
+    if gone.braked:
+        said.append(
+            f"{len(gone.braked)} of {gone.live} live pages vanished at once, more than a careful "
+            f"run removes: {_named(gone.braked)}. If they are meant to go, remove the source with "
+            "--purge and add it again"
+        )
+    if not said:
+        return ""
+    return f"{'; '.join(said)}. All were kept as they were, and are looked at again by the next run"
+
+
+_HELD = {
+    "suspicious_body": "answered with a text that several share (a login, block or error page?)",
+    "cut_body": "answered with bodies that end in the middle",
+}
+
+
+def _named(urls: Sequence[str]) -> str:
+    named = ", ".join(url[:150] for url in urls[:_NAMED])
+    rest = len(urls) - _NAMED
+    return f"{named} and {rest} more" if rest > 0 else named

@@ -1,0 +1,218 @@
+"""Which pages a run looks at: what its listing has, its source holds, or it is told of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+
+import asyncpg
+
+from atlas.contracts.work import RunLimits
+from atlas.domain.batch import FetchRow
+from atlas.domain.versions import SettledWith
+from atlas.stores.postgres.crawl import (
+    claims,
+    fetch_ledger,
+    listing_entries,
+    pages,
+    run_limits,
+    runs,
+    unlisted_pages,
+)
+from atlas.stores.postgres.services.run_lifecycle import Clock, RunFrame
+from atlas.stores.postgres.sources.sources import Source
+
+_PART = 2000  # pages of one transaction
+
+
+class RunListings(RunFrame):
+    """Lists the pages of runs. Time comes from the injected clock."""
+
+    def __init__(self, pool: asyncpg.Pool, *, clock: Clock, current: SettledWith) -> None:
+        super().__init__(pool, clock=clock)
+        self._current = current
+
+    async def list_pages(
+        self,
+        run: runs.Run,
+        source: Source,
+        urls: Sequence[str],
+        *,
+        level: int,
+        mode: pages.Mode | None = None,
+        retry_failed: bool = False,
+        settles: bool = True,
+        modified: Mapping[str, datetime] | None = None,
+    ) -> int:
+        """List pages at a level of a run, a few thousand a transaction; return how many the level
+        has, those of an attempt that was cut off included. Without a `mode` the run's `due` says
+        which are worked on."""
+        for start in range(0, len(urls), _PART):
+            if not await self._list_part(
+                run,
+                source,
+                urls[start : start + _PART],
+                level,
+                mode,
+                retry_failed,
+                settles,
+                modified,
+            ):
+                break
+        return await self._listed_at(source, run, level)
+
+    def reading(self, run: runs.Run) -> AbstractAsyncContextManager[listing_entries.Reading]:
+        """Where the listing of a run's source is kept while it is read."""
+        return listing_entries.reading(self.pool, run.run_id)
+
+    async def list_read(
+        self,
+        run: runs.Run,
+        source: Source,
+        read: listing_entries.Reading,
+        *,
+        room: int | None,
+        level: int,
+        mode: pages.Mode | None = None,
+        retry_failed: bool = False,
+        settles: bool = True,
+    ) -> tuple[int, bool]:
+        """List what was read, as `list_pages` does, but no more pages than there is `room` for,
+        the first by URL; return also whether there were more."""
+        last = ""
+        while found := await read.after(last, _PART if room is None else min(_PART, room)):
+            urls, last = [url for url, _ in found], found[-1][0]
+            modified = {url: when for url, when in found if when}
+            if not await self._list_part(
+                run, source, urls, level, mode, retry_failed, settles, modified
+            ):
+                break
+            room = None if room is None else room - len(found)
+        more = room == 0 and bool(await read.after(last, 1))
+        return await self._listed_at(source, run, level), more
+
+    async def _list_part(
+        self,
+        run: runs.Run,
+        source: Source,
+        urls: Sequence[str],
+        level: int,
+        mode: pages.Mode | None,
+        retry_failed: bool,
+        settles: bool,
+        modified: Mapping[str, datetime] | None,
+    ) -> bool:
+        async with self.pool.acquire() as connection, connection.transaction():
+            if not await run_limits.hold_run(connection, run.run_id):
+                return False  # delivered late, after the run was closed
+            await pages.list_for_run(
+                connection,
+                source_id=source.id,
+                run_id=run.run_id,
+                urls=urls,
+                level=level,
+                rule="link" if level else "listed",
+                now=self._clock(),
+                mode=mode or _mode_of(run),
+                retry_failed=retry_failed,
+                cadence=source.spec.cadence,
+                current=self._current,
+                settles=settles,
+                modified=modified,
+            )
+        return True
+
+    async def _listed_at(self, source: Source, run: runs.Run, level: int) -> int:
+        async with self.pool.acquire() as connection:
+            return await pages.listed_at(connection, source.id, run.run_id, level)
+
+    async def list_held(
+        self,
+        run: runs.Run,
+        source: Source,
+        *,
+        level: int,
+        fetch: bool,
+        mode: pages.Mode | None,
+        retry_failed: bool,
+        settles: bool = True,
+    ) -> int:
+        """Queue what the source holds at a depth; return how many it holds there and deeper.
+        Without a `mode` the run's `due` says which are worked on."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            if not await run_limits.hold_run(connection, run.run_id):
+                return 0
+            return await unlisted_pages.held(
+                connection,
+                source_id=source.id,
+                run_id=run.run_id,
+                level=level,
+                fetch=fetch,
+                mode=mode or _mode_of(run),
+                retry_failed=retry_failed,
+                cadence=source.spec.cadence,
+                now=self._clock(),
+                current=self._current,
+                settles=settles,
+            )
+
+    async def add_pages(
+        self, run: runs.Run, source: Source, urls: Sequence[str], *, level: int, limits: RunLimits
+    ) -> int | None:
+        """Add pages to a run by canonical URL; return how many it did not have, or None when the
+        run has ended."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            if not await run_limits.hold_run(connection, run.run_id):
+                return None
+            added = await unlisted_pages.named(
+                connection,
+                source_id=source.id,
+                run_id=run.run_id,
+                urls=urls,
+                level=level,
+                now=self._clock(),
+            )
+            if limits.pages is not None:
+                await run_limits.beyond_budget(connection, run.run_id, level, limits.pages)
+        return added
+
+    async def apply_limits(self, run_id: str, level: int, limits: RunLimits) -> None:
+        """Skip what is beyond the limits of a run, and take back what no longer is."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            if await run_limits.hold_run(connection, run_id):
+                await run_limits.beyond_budget(connection, run_id, level, limits.pages)
+
+    async def may_list(self, run_id: str, level: int, limits: RunLimits) -> bool:
+        """Whether the limits of a run let it ask for pages of a level."""
+        if limits == RunLimits():
+            return True
+        async with self.pool.acquire() as connection:
+            if await run_limits.reason_to_stop(connection, run_id, limits, self._clock()):
+                return False
+            return await run_limits.room(connection, run_id, level, limits.pages)
+
+    async def listed_above(self, source: Source, run_id: str, level: int) -> int:
+        async with self.pool.acquire() as connection:
+            return await pages.listed_above(connection, source.id, run_id, level)
+
+    async def link_targets(self, source: Source, run_id: str, level: int) -> list[str]:
+        async with self.pool.acquire() as connection:
+            return await pages.link_targets(
+                connection, source_id=source.id, run_id=run_id, level=level
+            )
+
+    async def unfinished(self, run_id: str, level: int) -> int:
+        async with self.pool.acquire() as connection:
+            return await claims.unfinished(connection, run_id, level)
+
+    async def listing_failed(self, run: runs.Run, row: FetchRow) -> None:
+        """Record a source's listing that could not be read as a failed page of the run."""
+        now = self._clock()
+        async with self.pool.acquire() as connection, connection.transaction():
+            page_id = await pages.record_done(connection, run.run_id, row, now)
+            await fetch_ledger.ledger(connection, run.run_id, run.started_at, [(page_id, row)], now)
+
+
+def _mode_of(run: runs.Run) -> pages.Mode:
+    return "incremental" if run.due else "full"

@@ -1,0 +1,277 @@
+"""Settling: one transaction makes documents, versions, links, clusters and index entries agree.
+
+Lock order everywhere: page rows (by id), then SETTLE, then GENERATIONS. SETTLE lets one
+settlement at a time decide which texts are live, so that two lanes cannot both believe that the
+other still holds a text, or both make a cluster's representative.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+
+from atlas.domain.analysis import IndexPart
+from atlas.domain.errors import PageError
+from atlas.domain.lifecycle import Evidence
+from atlas.domain.measures import Settlement
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import links, quarantine, recheck_schedule, run_queue
+from atlas.stores.postgres.index import entries
+from atlas.stores.postgres.lifecycle_sql import becomes
+from atlas.stores.postgres.near_duplicates import clusters, marks
+from atlas.stores.postgres.settlement import held_changes
+
+
+async def settle(
+    connection: Connection,
+    *,
+    run_id: str,
+    fences: dict[int, int],
+    now: datetime,
+    decided: bool = False,
+    force: bool = False,
+) -> Settlement:
+    """Settle the processed pages whose fence is still ours, and give them their outcome. A change
+    that may be a bad day's waits for the others of its run, unless that is `decided`."""
+    async with connection.transaction():
+        held = await run_queue.lock(connection, fences)
+        if not decided:
+            held -= await held_changes.put_off(connection, run_id, held, force=force)
+        await lock_corpus(connection)
+        rows = await _prepared(connection, run_id, sorted(held))
+        return await _settle_rows(connection, run_id, rows, now) if rows else Settlement({})
+
+
+async def lock_corpus(connection: Connection) -> None:
+    """Let nobody else change which texts are live, until the end of the transaction."""
+    await clusters.hold_texts(connection)
+    await entries.hold_generations(connection)
+
+
+async def _prepared(
+    connection: Connection, run_id: str, pages: Sequence[int]
+) -> list[asyncpg.Record]:
+    return list(
+        await connection.fetch(
+            f"""
+            select w.*, d.text_hash, d.extractor, v.document_id as old_document,
+                   od.text_hash as old_hash,
+                   (w.links, w.rels) is distinct from (l.links, l.rels) as relinked
+            from prepared w
+            join run_pages rp on rp.run_id = $1 and rp.page_id = any($2::bigint[])
+                and rp.page_id = w.page_id
+            join documents d on d.id = w.document_id
+            left join versions v on v.page_id = w.page_id and v.valid_to is null
+            left join documents od on od.id = v.document_id
+            left join lateral (
+                select coalesce(array_agg(target order by ordinal), '{{}}') as links,
+                       coalesce(array_agg(rel order by ordinal), '{{}}') as rels
+                from links where page_id = w.page_id
+            ) l on true
+            where w.page_id = any($2::bigint[]) and {run_queue.STAGE} = 'processed'
+            order by w.page_id
+            """,  # noqa: S608 (a constant of `queue`)
+            run_id,
+            list(pages),
+        )
+    )
+
+
+async def _settle_rows(
+    connection: Connection, run_id: str, rows: Sequence[asyncpg.Record], now: datetime
+) -> Settlement:
+    changed = [row for row in rows if row["document_id"] != row["old_document"]]
+    await _open_versions(connection, changed, now)
+    await links.replace_links(connection, [row for row in rows if row["relinked"]])
+    joined = await _enter_texts(connection, rows)
+    await leave_texts(connection, [row["old_hash"] for row in changed if row["old_hash"]])
+    await marks.unmark(
+        connection, [row["page_id"] for row in changed if row["old_hash"] != row["text_hash"]]
+    )
+    await _plan_rechecks(connection, run_id, rows, now)
+    await _mark_settled(connection, rows, now)
+    outcomes: list[tuple[int, str, PageError | None]] = [
+        (row["page_id"], _outcome(row), None) for row in rows
+    ]
+    ended = await run_queue.finish(connection, run_id, outcomes)
+    await quarantine.lift(connection, [row["page_id"] for row in rows])
+    await connection.execute(
+        "delete from prepared where page_id = any($1::bigint[])", [row["page_id"] for row in rows]
+    )
+    given = sum(row["text_hash"] != row["old_hash"] for row in rows)
+    return Settlement(ended, exact=max(0, given - joined.fresh), near=joined.alike)
+
+
+def _outcome(row: asyncpg.Record) -> str:
+    if row["old_document"] is None:
+        return "added"
+    if row["document_id"] != row["old_document"] or row["relinked"]:
+        return "updated"
+    return "unchanged"
+
+
+async def _open_versions(
+    connection: Connection, rows: Sequence[asyncpg.Record], now: datetime
+) -> None:
+    pages = [row["page_id"] for row in rows]
+    await close_versions(connection, pages, now)
+    await connection.execute(
+        """
+        insert into versions (page_id, seq, document_id, valid_from)
+        select o.page_id,
+               1 + coalesce((select max(seq) from versions v where v.page_id = o.page_id), 0),
+               o.document_id,
+               greatest($3, (select max(valid_to) from versions v where v.page_id = o.page_id))
+        from unnest($1::bigint[], $2::bigint[]) as o(page_id, document_id)
+        """,
+        pages,
+        [row["document_id"] for row in rows],
+        now,
+    )
+
+
+async def close_versions(connection: Connection, pages: Sequence[int], now: datetime) -> None:
+    """No version ends before it begins, and none begins before the one before it ended, also where
+    a clock was wrong."""
+    await connection.execute(
+        "update versions set valid_to = greatest(valid_from, $2) "
+        "where page_id = any($1::bigint[]) and valid_to is null",
+        list(pages),
+        now,
+    )
+
+
+async def _enter_texts(connection: Connection, rows: Sequence[asyncpg.Record]) -> clusters.Joined:
+    """Index and cluster every distinct text of the batch; those there already stay as they are,
+    unless a newer analyser read them."""
+    texts = {row["text_hash"]: row for row in rows}
+    await entries.add(
+        connection,
+        [
+            entries.IndexText(
+                text_hash=text,
+                parts=tuple(IndexPart(**part) for part in json.loads(row["parts"])),
+                analyser=row["analyser"],
+            )
+            for text, row in sorted(texts.items())
+        ],
+    )
+    return await clusters.add(
+        connection,
+        [
+            clusters.TextSketch(
+                text_hash=text, bands=tuple(row["bands"]), signature=row["signature"]
+            )
+            for text, row in sorted(texts.items())
+        ],
+    )
+
+
+async def leave_texts(connection: Connection, texts: Sequence[bytes]) -> None:
+    """Take texts that no live page holds any more out of the index and the clusters.
+
+    The caller holds SETTLE and has closed the versions that held them.
+    """
+    rows = await connection.fetch(
+        """
+        select o.text_hash from unnest($1::bytea[]) as o(text_hash)
+        where not exists (
+            select from documents d join versions v on v.document_id = d.id
+            where d.text_hash = o.text_hash and v.valid_to is null)
+        """,
+        sorted(set(texts)),
+    )
+    leaving = [row["text_hash"] for row in rows]
+    if leaving:
+        await entries.remove(connection, leaving)
+        await clusters.remove(connection, leaving)
+
+
+async def _plan_rechecks(
+    connection: Connection, run_id: str, rows: Sequence[asyncpg.Record], now: datetime
+) -> None:
+    """Only now is it known whether a body that differs has another document: pages that name the
+    hour, or a token, would else count as changing at every check."""
+    open_ones = await connection.fetch(
+        "select page_id from page_state "
+        "where page_id = any($1::bigint[]) and checked_at is distinct from fetched_at",
+        [row["page_id"] for row in rows],
+    )
+    unseen = {row["page_id"] for row in open_ones}
+    started = await connection.fetchval("select started_at from runs where run_id = $1", run_id)
+    checks = [
+        recheck_schedule.Check(row["page_id"], changed=_outcome(row) != "unchanged", restate=False)
+        for row in rows
+        if row["page_id"] in unseen
+    ]
+    await recheck_schedule.plan(connection, started or now, checks, now)
+
+
+async def _mark_settled(
+    connection: Connection, rows: Sequence[asyncpg.Record], now: datetime
+) -> None:
+    await connection.execute(
+        f"""
+        update page_state
+        set settled_snapshot = o.snapshot, settled_extractor = o.extractor,
+            settled_analyser = o.analyser, settled_at = $5, held_snapshot = null,
+            noindex_count = 0, noindex_at = null, noindex_run = null,
+            tombstoned_at = null, lifecycle = {becomes(Evidence.SETTLED)}
+        from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[])
+            as o(page_id, snapshot, extractor, analyser)
+        where page_state.page_id = o.page_id
+        """,  # noqa: S608 (made from the lifecycle's table)
+        [row["page_id"] for row in rows],
+        [row["snapshot"] for row in rows],
+        [row["extractor"] for row in rows],
+        [row["analyser"] for row in rows],
+        now,
+    )
+
+
+async def bury(
+    connection: Connection,
+    pages: Sequence[int],
+    now: datetime,
+    *,
+    why: Evidence = Evidence.REMOVED,
+) -> int:
+    """Take pages out of the live corpus; their documents and versions stay as history.
+
+    The caller is in a transaction. Returns how many had a live document.
+    """
+    await connection.fetch(
+        "select page_id from page_state where page_id = any($1::bigint[]) "
+        "order by page_id for update",
+        list(pages),
+    )
+    await lock_corpus(connection)
+    texts = await connection.fetch(
+        "select d.text_hash from versions v join documents d on d.id = v.document_id "
+        "where v.page_id = any($1::bigint[]) and v.valid_to is null",
+        list(pages),
+    )
+    await close_versions(connection, pages, now)
+    # A page that left because it asks for it still leads a crawl on.
+    await connection.execute(
+        "delete from links l using page_state ps where l.page_id = ps.page_id "
+        "and ps.page_id = any($1::bigint[]) and ($2 or ps.noindex_count = 0)",
+        list(pages),
+        why is Evidence.ERASED,
+    )
+    await leave_texts(connection, [row["text_hash"] for row in texts])
+    await marks.unmark(connection, pages)
+    await connection.execute(
+        f"""
+        update page_state
+        set lifecycle = {becomes(why)}, settled_snapshot = null, fence = fence + 1,
+            tombstoned_at = coalesce(tombstoned_at, $2)
+        where page_id = any($1::bigint[])
+        """,  # noqa: S608 (made from the lifecycle's table)
+        list(pages),
+        now,
+    )
+    return len(texts)

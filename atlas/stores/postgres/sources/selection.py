@@ -1,0 +1,68 @@
+"""Which sources a request means, and what of it means none: a mistyped tag selects nothing, and
+nobody would see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.sources.sources import Source, every
+
+_SHOWN = 20
+"""Tags or names that a message lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a request names sources."""
+
+    names: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    all: bool = False
+    """Every source that is not paused."""
+
+
+async def missing(connection: Connection, asked: Asked) -> tuple[str, str]:
+    """Why the request means no source at all, and else which of its tags select none; each is
+    empty where there is nothing to say. Names are not looked up: an unknown one is told by name."""
+    declared = await every(connection)
+    active = [source for source in declared if not source.spec.paused]
+    if asked.all:
+        return ("", "") if active else (_none_active(declared), "")
+    tags = sorted(set(asked.tags))
+    carried = {tag for source in active for tag in source.spec.tags}
+    empty = [tag for tag in tags if tag not in carried]
+    if not empty:
+        return "", ""
+    said = _tags_select_none(empty, declared)
+    return ("", said) if asked.names or len(empty) < len(tags) else (said, "")
+
+
+def _none_active(declared: Sequence[Source]) -> str:
+    if not declared:
+        return "no source is declared; `atlas sources add NAME URL` declares one"
+    return (
+        f"every source is paused ({_listed([each.spec.name for each in declared])}); "
+        "`atlas sources resume NAME` lets one run"
+    )
+
+
+def _tags_select_none(empty: Sequence[str], declared: Sequence[Source]) -> str:
+    paused = [each.spec.name for each in declared if set(each.spec.tags) & set(empty)]
+    named = ", ".join(f"'{tag}'" for tag in empty)
+    if paused:
+        return (
+            f"tags: {named} selects paused sources only ({_listed(paused)}); "
+            "`atlas sources resume NAME` lets one run"
+        )
+    known = sorted({tag for each in declared for tag in each.spec.tags})
+    which = f"known tags: {_listed(known)}" if known else "no source has a tag"
+    return (
+        f"tags: no source carries {named}; {which}; `atlas sources edit NAME --tag TAG` gives one"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

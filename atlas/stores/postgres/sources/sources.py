@@ -1,0 +1,312 @@
+"""Sources: their rules, and the lease that says which run works on one now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from atlas.domain.clocks import MOST_SKEW
+from atlas.domain.freshness import Freshness, freshness
+from atlas.domain.recheck_interval import listing_interval
+from atlas.domain.sources import SourceSpec, is_due, lateness
+from atlas.stores.postgres.connection import Connection
+
+_COLUMNS = (
+    "name",
+    "kind",
+    "urls",
+    "prefix",
+    "include",
+    "exclude",
+    "delay",
+    "parallel",
+    "max_pages",
+    "max_depth",
+    "cadence",
+    "deletion",
+    "paused",
+    "tags",
+    "cron",
+)
+
+
+_SKEW = timedelta(seconds=MOST_SKEW)
+
+
+class SourceExists(Exception):
+    """A source of this name is declared already."""
+
+
+class UnknownSource(Exception):
+    """No source of this name; the message lists those that are."""
+
+
+class SourceBusy(Exception):
+    """A run holds the source's lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who works on a source."""
+
+    workflow_id: str
+    run_id: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A declared source as stored."""
+
+    id: int
+    spec: SourceSpec
+    lease: Lease | None
+    declared_at: datetime
+    checked_at: datetime | None
+    """Start of the last run that read its listing."""
+    synced_at: datetime | None
+    """Start of the last run that worked it through."""
+    listing_ttl: float | None = None
+    """Seconds between readings that its feed asks for."""
+
+    def late(self, now: datetime) -> timedelta:
+        """How long it has been due; negative while it is not."""
+        return lateness(self._paced, self._checked(now), self.declared_at, now)
+
+    def due(self, now: datetime) -> bool:
+        """Whether to collect it now."""
+        return is_due(self._paced, self._checked(now), self.declared_at, now)
+
+    def freshness(self, now: datetime, allowed: timedelta | None = None) -> Freshness:
+        """How it keeps its promise; `allowed`: a tolerance in place of its own."""
+        checked = self._checked(now)
+        return freshness(self._paced, checked, self.declared_at, now, allowed=allowed)
+
+    def _checked(self, now: datetime) -> datetime | None:
+        """None also where that lies in the future: a clock was wrong, and the source would wait
+        until then."""
+        known = self.checked_at
+        return None if known is not None and known > now + _SKEW else known
+
+    @property
+    def _paced(self) -> SourceSpec:
+        """The rules, at the pace that the publisher asks for if that is slower."""
+        return replace(self.spec, cadence=listing_interval(self.spec.cadence, self.listing_ttl))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSummary:
+    """A source with what the corpus holds of it."""
+
+    source: Source
+    pages: int
+    live: int
+    last_outcome: str | None
+    last_ended: datetime | None
+
+
+def source_of(row: asyncpg.Record) -> Source:
+    """The source of a row of the table."""
+    values = {name: row[name] for name in _COLUMNS}
+    for name in ("urls", "include", "exclude", "tags"):
+        values[name] = tuple(values[name])
+    lease = None
+    if row["lease_run"] is not None:
+        lease = Lease(row["lease_workflow"], row["lease_run"], row["lease_since"])
+    return Source(
+        id=row["id"],
+        spec=SourceSpec(**values),
+        lease=lease,
+        declared_at=row["created_at"],
+        checked_at=row["checked_at"],
+        synced_at=row["synced_at"],
+        listing_ttl=row["listing_ttl"],
+    )
+
+
+async def add(connection: Connection, spec: SourceSpec, now: datetime) -> int:
+    """Declare a source; raises `SourceExists`."""
+    values = asdict(spec)
+    columns = ", ".join(_COLUMNS)
+    marks = ", ".join(f"${n}" for n in range(1, len(_COLUMNS) + 1))
+    try:
+        return int(
+            await connection.fetchval(
+                f"insert into sources ({columns}, created_at) "  # noqa: S608 (constants)
+                f"values ({marks}, ${len(_COLUMNS) + 1}) returning id",
+                *(_plain(values[name]) for name in _COLUMNS),
+                now,
+            )
+        )
+    except asyncpg.UniqueViolationError:
+        raise SourceExists(
+            f"source '{spec.name}' exists already; "
+            f"change it with `atlas sources edit {spec.name}`, "
+            "or choose another name"
+        ) from None
+
+
+async def edit(connection: Connection, spec: SourceSpec) -> None:
+    """Replace the rules of the source of that name."""
+    values = asdict(spec)
+    changes = ", ".join(f"{name} = ${n}" for n, name in enumerate(_COLUMNS[1:], 2))
+    done = await connection.execute(
+        f"update sources set {changes} where name = $1",  # noqa: S608 (constants)
+        spec.name,
+        *(_plain(values[name]) for name in _COLUMNS[1:]),
+    )
+    if done == "UPDATE 0":
+        raise await unknown(connection, spec.name)
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+async def get(connection: Connection, name: str) -> Source:
+    """The source of that name; raises `UnknownSource`."""
+    row = await connection.fetchrow("select * from sources where name = $1", name)
+    if row is None:
+        raise await unknown(connection, name)
+    return source_of(row)
+
+
+async def unknown(connection: Connection, name: str) -> UnknownSource:
+    names = await all_names(connection)
+    known = f"known: {', '.join(names[:20])}" if names else "none is declared yet"
+    return UnknownSource(f"no source is named '{name}'; {known}; `atlas sources add` declares one")
+
+
+async def all_names(connection: Connection, *, active_only: bool = False) -> list[str]:
+    rows = await connection.fetch(
+        "select name from sources where not ($1 and paused) order by name", active_only
+    )
+    return [row["name"] for row in rows]
+
+
+async def tagged(connection: Connection, tags: Sequence[str]) -> list[str]:
+    """Names of the sources that carry one of the tags and are not paused."""
+    rows = await connection.fetch(
+        "select name from sources where tags && $1::text[] and not paused order by name", list(tags)
+    )
+    return [row["name"] for row in rows]
+
+
+async def every(connection: Connection) -> list[Source]:
+    """All sources by name."""
+    return [source_of(row) for row in await connection.fetch("select * from sources order by name")]
+
+
+async def worked(
+    connection: Connection,
+    name: str,
+    started: datetime,
+    *,
+    checked: bool,
+    synced: bool,
+    now: datetime,
+) -> None:
+    """Remember when the run began that last read the listing, and that last worked it through.
+    What was remembered of the future (a clock was wrong) gives way."""
+    await connection.execute(
+        """
+        update sources
+        set checked_at = case when not $3 then checked_at
+                 else greatest(case when checked_at <= $5 then checked_at end, $2) end,
+            synced_at = case when not $4 then synced_at
+                 else greatest(case when synced_at <= $5 then synced_at end, $2) end
+        where name = $1
+        """,
+        name,
+        started,
+        checked,
+        synced,
+        now,
+    )
+
+
+async def summaries(connection: Connection, name: str | None = None) -> list[SourceSummary]:
+    """All sources, or one, with their counts and last run."""
+    # All are counted in one pass over their pages; one by its own pages.
+    chosen = "" if name is None else "where {} = (select id from sources where name = $1)"
+    rows = await connection.fetch(
+        f"""
+        with held as (
+            select sp.source_id, count(*) as pages,
+                   count(*) filter (where ps.lifecycle in ('live', 'suspect')) as live
+            from source_pages sp join page_state ps using (page_id)
+            {chosen.format("sp.source_id")}
+            group by sp.source_id
+        )
+        select s.*, coalesce(h.pages, 0) as pages, coalesce(h.live, 0) as live,
+               r.outcome as last_outcome, r.ended_at as last_ended
+        from sources s left join held h on h.source_id = s.id
+        left join lateral (
+            select outcome, ended_at from runs
+            where source_id = s.id and ended_at is not null order by started_at desc limit 1
+        ) r on true
+        {chosen.format("s.id")}
+        order by s.name
+        """,  # noqa: S608 (constants)
+        *([] if name is None else [name]),
+    )
+    return [
+        SourceSummary(
+            source_of(row), row["pages"], row["live"], row["last_outcome"], row["last_ended"]
+        )
+        for row in rows
+    ]
+
+
+async def set_paused(connection: Connection, name: str, paused: bool) -> None:
+    done = await connection.execute("update sources set paused = $2 where name = $1", name, paused)
+    if done == "UPDATE 0":
+        raise await unknown(connection, name)
+
+
+async def take_lease(
+    connection: Connection,
+    source_id: int,
+    *,
+    run_id: str,
+    workflow_id: str,
+    now: datetime,
+    instead_of: str | None = None,
+) -> Lease | None:
+    """Take the lease; return who holds it when it is not ours.
+
+    `instead_of` names a holder known to be closed, whose lease may be taken over: compared and
+    swapped in one statement, so that of two takers one wins.
+    """
+    row = await connection.fetchrow(
+        """
+        update sources set lease_run = $2, lease_workflow = $3,
+               lease_since = case when lease_run = $2 then lease_since else $4 end
+        where id = $1 and (lease_run is null or lease_run = $2 or lease_run = $5)
+        returning id
+        """,
+        source_id,
+        run_id,
+        workflow_id,
+        now,
+        instead_of,
+    )
+    if row is not None:
+        return None
+    held = await connection.fetchrow(
+        "select lease_workflow, lease_run, lease_since from sources where id = $1", source_id
+    )
+    if held is None or held["lease_run"] is None:  # freed or removed in between: ask again
+        return Lease("", "", now)
+    return Lease(held["lease_workflow"], held["lease_run"], held["lease_since"])
+
+
+async def release_lease(connection: Connection, run_id: str) -> None:
+    await connection.execute(
+        "update sources set lease_run = null, lease_workflow = null, lease_since = null "
+        "where lease_run = $1",
+        run_id,
+    )

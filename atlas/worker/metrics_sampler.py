@@ -1,0 +1,203 @@
+"""Samples the state of the corpus and of the task queues for a worker's metrics.
+
+Every worker with metrics samples the same: aggregate with `max`, and no worker is one that must
+not end. What it costs is bounded: a handful of queries and four RPCs each `EVERY` seconds, one
+pass over the narrow table of pages each `EVERY_PAGES`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+from temporalio.common import MetricMeter
+from temporalio.service import RPCError
+
+from atlas.contracts.names import QUEUE, QUEUES
+from atlas.health.queues import whole_state
+from atlas.stores.postgres.reporting import unfinished_work
+from atlas.stores.postgres.sources import sources
+from atlas.telemetry import instruments as own
+from atlas.telemetry.metrics import Gauge
+from atlas.worker.workers import slots_of
+
+if TYPE_CHECKING:
+    from atlas.settings import Settings
+    from atlas.stores.postgres.connection import Connection
+    from atlas.stores.postgres.sources.sources import Source
+    from atlas.worker.resources import Parts
+
+EVERY = 15.0
+"""Seconds between two looks at the corpus and the queues."""
+EVERY_PAGES = 300.0
+"""Seconds between two counts of all pages."""
+
+LIFECYCLES = ("discovered", "live", "suspect", "tombstoned", "purged", "quarantined")
+STATES = ("fresh", "due", "stale", "paused")
+
+log = logging.getLogger("atlas.sampling")
+
+
+@asynccontextmanager
+async def sampling(parts: Parts, meter: MetricMeter) -> AsyncIterator[None]:
+    """Sample as long as the block runs."""
+    gauges = {one.name: Gauge(meter, one) for one in own.INSTRUMENTS if _is_sampled(one)}
+    sampler = Sampler(parts, gauges)
+    tasks = [
+        asyncio.create_task(sampler.keep("corpus", EVERY, sampler.corpus)),
+        asyncio.create_task(sampler.keep("queues", EVERY, sampler.queues)),
+        asyncio.create_task(sampler.keep("pages", EVERY_PAGES, sampler.pages)),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def show_slots(settings: Settings, queues: Sequence[str], meter: MetricMeter) -> None:
+    """Tell once how many tasks the workers for these queues take on at most."""
+    gauge = meter.create_gauge(own.SLOTS.name, own.SLOTS.says)
+    for queue in queues:
+        labels = {"task_queue": queue, "worker_type": "ActivityWorker"}
+        gauge.set(slots_of(settings, queue).most, labels)
+        if queue == QUEUE:
+            gauge.set(settings.worker_workflows, labels | {"worker_type": "WorkflowWorker"})
+
+
+class Sampler:
+    """Looks, and sets the gauges."""
+
+    def __init__(self, parts: Parts, gauges: dict[str, Gauge]) -> None:
+        self._parts = parts
+        self._gauges = gauges
+        self._sampled: dict[str, float] = {}
+        self._named: set[str] = set()
+
+    async def keep(self, part: str, every: float, look: Callable[[], Awaitable[None]]) -> None:
+        """Look again and again. What cannot be asked now leaves the values of before, and their
+        time: an outage is no reason to end."""
+        while True:
+            try:
+                await look()
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, RPCError) as error:
+                why = str(error) or type(error).__name__
+                log.warning("metrics of the %s were not sampled: %s", part, why)
+            except Exception:  # a bug of ours: seen in the log, and no end of the metrics
+                log.exception("metrics of the %s were not sampled", part)
+            else:
+                self._sampled[part] = self._parts.clock().timestamp()
+                self._replace(own.SAMPLED, self._sampled)
+            await asyncio.sleep(every)
+
+    async def corpus(self) -> None:
+        """Index lag, sources, runs, hosts and disks."""
+        now = self._parts.clock()
+        async with self._parts.pool.acquire() as connection:
+            await self._lag(connection, now)
+            await self._runs(connection)
+            declared = await sources.every(connection)
+        self._sources(declared, now)
+        await asyncio.to_thread(self._disks)
+
+    async def queues(self) -> None:
+        """Who polls, and what waits."""
+        states = {name: await whole_state(self._parts.client, name) for name in QUEUES}
+        self._replace(own.POLLERS, {name: float(one.pollers) for name, one in states.items()})
+        self._replace(own.BACKLOG_TASKS, {name: float(one.backlog) for name, one in states.items()})
+        ages = {
+            name: one.oldest.total_seconds() if one.backlog else 0.0 for name, one in states.items()
+        }
+        self._replace(own.BACKLOG_AGE, ages)
+
+    async def pages(self) -> None:
+        """Pages by lifecycle."""
+        async with self._parts.pool.acquire() as connection:
+            found = await unfinished_work.lifecycles(connection)
+        self._replace(own.PAGES, {one: float(found.get(one, 0)) for one in LIFECYCLES})
+        self._set(own.QUARANTINED, found.get("quarantined", 0))
+
+    async def _lag(self, connection: Connection, now: datetime) -> None:
+        waiting = await unfinished_work.unsettled(connection)
+        age = (now - waiting.oldest).total_seconds() if waiting.oldest else 0.0
+        self._set(own.INDEX_LAG, max(0.0, age))
+        self._set(own.UNINDEXED, waiting.pages)
+
+    async def _runs(self, connection: Connection) -> None:
+        runs, paused = await unfinished_work.open_runs(connection)
+        self._replace(own.RUNS, {"working": float(runs - paused), "paused": float(paused)})
+        failures = self._parts.settings.host_failures
+        self._set(own.HOSTS_DOWN, await unfinished_work.hosts_down(connection, failures))
+
+    def _sources(self, declared: list[Source], now: datetime) -> None:
+        found = [(one, one.freshness(now)) for one in declared]
+        states = Counter(_state(one.spec.paused, fresh.stale, fresh.late) for one, fresh in found)
+        self._replace(own.SOURCES, {one: float(states[one]) for one in STATES})
+        promised = [(one, fresh) for one, fresh in found if not one.spec.paused]
+        promised.sort(key=lambda pair: (-pair[1].late, pair[0].spec.name))
+        named = [pair for pair in promised if self._may_name(pair[0].spec.name)]
+        self._replace(
+            own.SOURCE_LATENESS,
+            {one.spec.name: fresh.late.total_seconds() for one, fresh in named},
+        )
+        self._replace(
+            own.SOURCE_TOLERANCE,
+            {one.spec.name: fresh.tolerance.total_seconds() for one, fresh in named},
+        )
+        ages = {
+            one.spec.name: (now - (one.checked_at or one.declared_at)).total_seconds()
+            for one, _ in named
+        }
+        self._replace(own.SOURCE_FRESHNESS, ages)
+
+    def _may_name(self, source: str) -> bool:
+        """Whether the source has series of its own. A name once shown keeps its series for as long
+        as the worker runs, so the first to come, the latest of them, are those that are shown."""
+        if len(self._named) < own.NAMED_SOURCES:
+            self._named.add(source)
+        return source in self._named
+
+    def _disks(self) -> None:
+        usage = {}
+        for place, folder in _folders(self._parts).items():
+            with suppress(OSError):
+                usage[place] = shutil.disk_usage(folder)
+        self._replace(own.DISK_FREE, {place: float(one.free) for place, one in usage.items()})
+        self._replace(own.DISK_SIZE, {place: float(one.total) for place, one in usage.items()})
+
+    def _set(self, instrument: own.Instrument, value: float) -> None:
+        self._gauges[instrument.name].set(float(value))
+
+    def _replace(self, instrument: own.Instrument, values: dict[str, float]) -> None:
+        self._gauges[instrument.name].replace(values)
+
+
+def _is_sampled(instrument: own.Instrument) -> bool:
+    return instrument.kind == "gauge" and instrument is not own.SLOTS
+
+
+def _folders(parts: Parts) -> dict[str, Path]:
+    """Folders on this machine that fill up."""
+    settings = parts.settings
+    found = {"home": settings.home} if settings.home.exists() else {}
+    location = settings.blob_location
+    if not location.startswith("s3://"):
+        found["blobs"] = Path(location.removeprefix("file://")).expanduser()
+    return found
+
+
+def _state(paused: bool, stale: bool, late: timedelta) -> str:
+    if paused:
+        return "paused"
+    if stale:
+        return "stale"
+    return "due" if late else "fresh"

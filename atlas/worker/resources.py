@@ -1,0 +1,132 @@
+"""Everything that activities are built from, opened and closed in order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import asyncpg
+from temporalio.client import Client
+
+from atlas.domain.analysis import ANALYSER_VERSION
+from atlas.domain.circuit_breaker import Breaker
+from atlas.domain.measures import UNMEASURED, Measures
+from atlas.domain.texts import EXTRACTOR_VERSION
+from atlas.domain.versions import SettledWith
+from atlas.locations import Locations, address_policy
+from atlas.settings import Settings
+from atlas.stores.blobs import Blobs, open_blobs
+from atlas.stores.postgres.clock import DatabaseClock
+from atlas.stores.postgres.connection import answering as answering_database
+from atlas.stores.postgres.connection import open_pool
+from atlas.stores.postgres.crawl.ledger_partitions import make_partitions
+from atlas.stores.postgres.hosts.robots_cache import StoredRobots
+from atlas.stores.postgres.services.corpus import Corpus
+from atlas.stores.postgres.silent_sessions import ending_silent
+from atlas.temporal.connection import answering, run_is_open
+from atlas.text.pool import ExtractorPool
+from atlas.web.client import WebClient
+from atlas.web.credentials import Credentials
+from atlas.worker import start_checks
+from atlas.worker.listing_parser import PRELOADED
+
+Clock = Callable[[], datetime]
+
+_ROOM = 60.0
+"""Seconds that work waits for room on a PostgreSQL whose connections are all taken."""
+
+CURRENT = SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION)
+"""What this program settles pages with."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that activities are built from."""
+
+    settings: Settings
+    clock: Clock
+    client: Client
+    pool: asyncpg.Pool
+    corpus: Corpus
+    blobs: Blobs
+    web: WebClient
+    extractor: ExtractorPool
+    measures: Measures
+
+    async def is_open(self, workflow_id: str, run_id: str) -> bool:
+        """Whether Temporal has the run under way."""
+        return await run_is_open(self.client, workflow_id, run_id)
+
+
+@asynccontextmanager
+async def open_parts(
+    settings: Settings,
+    locations: Locations,
+    client: Client,
+    clock: Clock,
+    measures: Measures = UNMEASURED,
+    metrics_at: str | None = None,
+) -> AsyncIterator[Parts]:
+    """Open the database, the blob store, the web client and the extractor; close them after.
+
+    `clock` is this machine's, which has to agree with the database's; the parts' follows that.
+    `metrics_at`: host:port where this process shows its metrics."""
+    async with AsyncExitStack() as stack:
+        database_url = locations.require_database()
+        pool = await open_pool(
+            database_url,
+            size=settings.worker_connections,
+            minimum=0,  # with a floor asyncpg logs tracebacks while PostgreSQL is away
+            wait=_ROOM,
+        )
+        stack.push_async_callback(pool.close)
+        with answering_database(database_url), answering(client):
+            await start_checks.check_all(client, pool, clock)
+            # From here on the database's time: a clock that is set wrong later spoils nothing.
+            clock = DatabaseClock()
+            await stack.enter_async_context(clock.following(pool))
+            async with pool.acquire() as connection:
+                await make_partitions(connection, clock())
+        await stack.enter_async_context(ending_silent(database_url))
+        blobs = await stack.enter_async_context(open_blobs(locations.blobs, s3=locations.s3))
+        await blobs.check()
+        credentials = Credentials()
+        if settings.credentials_file:
+            credentials = Credentials.from_file(settings.credentials_file)
+        web = await stack.enter_async_context(
+            WebClient(
+                policy=address_policy(
+                    settings, client.service_client.config.target_host, metrics_at
+                ),
+                contact=settings.contact,
+                credentials=credentials,
+                robots_cache=StoredRobots(pool),
+                # Shorter than the host's pause: when that is over, robots.txt is what is tried.
+                robots_retry=timedelta(seconds=settings.host_pause / 2),
+                clock=clock,
+            )
+        )
+        extractor = await stack.enter_async_context(
+            ExtractorPool(
+                children=settings.extract_children,
+                timeout=settings.extract_timeout,
+                memory_limit=settings.extract_memory,
+                preloaded=PRELOADED,
+                measures=measures,
+            )
+        )
+        extractor.warm()
+        corpus = Corpus(
+            pool,
+            clock=clock,
+            current=CURRENT,
+            breaker=_breaker(settings),
+            measures=measures,
+        )
+        yield Parts(settings, clock, client, pool, corpus, blobs, web, extractor, measures)
+
+
+def _breaker(settings: Settings) -> Breaker:
+    return Breaker.of(settings.host_failures, settings.host_pause, settings.fetch_patience)

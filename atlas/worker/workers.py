@@ -1,0 +1,78 @@
+"""Workers: one per task queue in a process, and how many tasks each takes on at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+
+from temporalio.worker import ResourceBasedSlotConfig, Worker, WorkerTuner
+
+from atlas.contracts.names import QUEUE, QUEUE_PROCESSING, QUEUES
+from atlas.settings import Settings
+from atlas.worker import registry
+from atlas.worker.resources import Parts
+from atlas.worker.statement_timeouts import ShortStatements
+from workflows.one_input import OneInput
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """How many activities of a queue run at once: at least `least`, whatever the machine does
+    besides, and more up to `most` while it has room."""
+
+    least: int
+    most: int
+
+
+def slots_of(settings: Settings, queue: str) -> Slots:
+    """The bounds for a queue."""
+    # Network and database work waits most of the time; of CPU work more than there are children
+    # would only hold batches that others could take.
+    if queue == QUEUE:
+        return Slots(min(8, settings.worker_activities), settings.worker_activities)
+    if queue == QUEUE_PROCESSING:
+        return Slots(2, max(2, 2 * settings.extract_children))
+    return Slots(1, settings.worker_bulk_activities)
+
+
+def build_workers(parts: Parts, queues: Sequence[str] = QUEUES) -> list[Worker]:
+    """One worker for each of the task queues, in this process."""
+    served = registry.activities(parts)
+    return [_worker(parts, queue, served[queue]) for queue in queues]
+
+
+def _worker(parts: Parts, queue: str, activities: Sequence[registry.Activity]) -> Worker:
+    settings = parts.settings
+    return Worker(
+        parts.client,
+        task_queue=queue,
+        workflows=registry.WORKFLOWS if queue == QUEUE else (),
+        interceptors=[OneInput(), ShortStatements()],
+        # Eager activities stay with the worker that runs the workflow: one source's batches
+        # would keep one worker busy and leave the others idle.
+        disable_eager_activity_execution=True,
+        activities=activities,
+        tuner=_tuner(settings, slots_of(settings, queue)),
+        graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_grace),
+        # Without it the SDK hashes the bytecode of every loaded module: a second at each start.
+        build_id=f"atlas-{version('atlas-corpus')}",
+    )
+
+
+def _tuner(settings: Settings, slots: Slots) -> WorkerTuner:
+    # The SDK asks that all tuners of a process have the same targets.
+    return WorkerTuner.create_resource_based(
+        target_memory_usage=settings.worker_target_memory,
+        target_cpu_usage=settings.worker_target_cpu,
+        workflow_config=ResourceBasedSlotConfig(
+            minimum_slots=min(10, settings.worker_workflows),
+            maximum_slots=settings.worker_workflows,
+        ),
+        activity_config=ResourceBasedSlotConfig(
+            minimum_slots=slots.least,
+            maximum_slots=slots.most,
+            ramp_throttle=timedelta(milliseconds=20),
+        ),
+    )

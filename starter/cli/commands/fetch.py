@@ -1,0 +1,57 @@
+"""`atlas fetch`: one URL, now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from starter.cli.framework.output import Format, pairs
+from starter.cli.framework.run_follower import Ending, Following, Timeout, followed
+
+if TYPE_CHECKING:
+    from atlas.contracts.fetch_url import FetchUrlResult
+
+
+async def fetch(
+    url: Annotated[str, Parameter(help="What to get; http or https")],
+    /,
+    *,
+    force: Annotated[
+        bool,
+        Parameter(show_default=False, help="Ask for the whole body although it may be unchanged"),
+    ] = False,
+    request_timeout: Annotated[float, Parameter(help="Seconds for the whole request")] = 60.0,
+    max_bytes: Annotated[int, Parameter(help="Largest body, in bytes")] = 32 * 1024 * 1024,
+    robots: Annotated[
+        Literal["obey", "ignore"], Parameter(help="Whether robots.txt is obeyed")
+    ] = "obey",
+    timeout: Timeout = None,
+    output: Format = "text",
+) -> int:
+    """Get one URL through a worker, politely; the body is kept, the corpus is not changed.
+
+    Exit code 0 when a body (or "not modified") came, else 1.
+
+    Examples:
+        atlas fetch https://docs.example.com/
+        atlas fetch https://docs.example.com/ --force -o json
+    """
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        run = await atlas.start_fetch(
+            url, force=force, timeout=request_timeout, max_bytes=max_bytes, robots=robots
+        )
+        following = Following(wait=True, timeout=timeout)
+        return await followed(run, "fetch_url", following=following, output=output)
+
+
+def _print(result: FetchUrlResult) -> None:
+    values = result.model_dump()
+    values["redirects"] = [f"{hop.status} {hop.url}" for hop in result.redirects]
+    values["elapsed"] = f"{result.elapsed:.3f} s"
+    pairs(values)
+
+
+ENDING = Ending(_print, lambda result: result.success, None, shape="fetch_result")

@@ -1,0 +1,166 @@
+"""`atlas process`: stored documents to text and index again, without fetching."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from starter.cli.framework.output import Format, note, one_line, say
+from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
+
+if TYPE_CHECKING:
+    from atlas.contracts.processing import BatchResult, ProcessResult
+    from starter.client import AtlasClient
+
+
+async def process(
+    *,
+    url: Annotated[list[str] | None, Parameter(help="This page; repeat for more")] = None,
+    page: Annotated[list[int] | None, Parameter(help="By its number; repeat for more")] = None,
+    snapshot: Annotated[
+        str | None, Parameter(help="Every page whose last body has this SHA-256")
+    ] = None,
+    source: Annotated[str | None, Parameter(help="Every page of this source")] = None,
+    everything: Annotated[
+        bool, Parameter(name="--all", show_default=False, help="Every stored document")
+    ] = False,
+    quarantined: Annotated[
+        bool,
+        Parameter(
+            show_default=False, help="Quarantined documents, of --source or all; see --force"
+        ),
+    ] = False,
+    manifest: Annotated[
+        str | None, Parameter(help="A file of URLs or JSON lines, - for standard input")
+    ] = None,
+    failed_of: Annotated[str | None, Parameter(help="The failed pages of this run")] = None,
+    force: Annotated[
+        bool, Parameter(show_default=False, help="Settled and quarantined documents too")
+    ] = False,
+    chunk: Annotated[int, Parameter(help="Documents at a time, of a batch")] = 100,
+    concurrency: Annotated[int, Parameter(help="Chunks at once, of a batch")] = 2,
+    following: Following = STARTED_ONLY,
+    output: Format = "text",
+) -> int:
+    """Process stored documents again: `process_document` for one, `batch_process` for more.
+
+    What is settled with the current versions is left alone, unless forced. Exit code 0 when it is
+    done, failed documents included; 1 when it was not; with --wait only.
+
+    Examples:
+        atlas process --source docs --force --wait
+        atlas process --url https://docs.example.com/
+        atlas process --failed-of docs --wait
+        atlas process --manifest urls.txt --chunk 50
+    """
+    from starter.client import AtlasClient
+    from starter.errors import InvalidRequest
+
+    asked = {
+        "url": url,
+        "page": page,
+        "snapshot": snapshot,
+        "source": source or everything or quarantined,
+        "manifest": manifest,
+        "failed-of": failed_of,
+    }
+    given = [name for name, value in asked.items() if value]
+    if len(given) != 1 or (source and everything):
+        raise InvalidRequest(
+            "say which documents, in one way: --url, --page, --snapshot, --source (or --all, "
+            f"--quarantined), --manifest or --failed-of; given: {', '.join(given) or 'none'}"
+        )
+    query = {"source": source, "quarantined": quarantined}
+    async with AtlasClient.connect() as atlas:
+        one = _one(url, page, snapshot)
+        if one:
+            kind, asked_for = "process_document", {**one, "force": force}
+        else:
+            batch = await _batch(atlas, url, page, query, manifest, failed_of)
+            batch |= {"force": force, "chunk": chunk, "concurrency": concurrency}
+            kind, asked_for = "batch_process", batch
+        run = await atlas.start(kind, **asked_for, trigger="cli")
+        return await followed(run, kind, following=following, output=output)
+
+
+def _one(url: list[str] | None, page: list[int] | None, snapshot: str | None) -> dict[str, Any]:
+    if url and len(url) == 1:
+        return {"url": url[0]}
+    if page and len(page) == 1:
+        return {"page": page[0]}
+    return {"snapshot": snapshot} if snapshot else {}
+
+
+async def _batch(
+    atlas: AtlasClient,
+    url: list[str] | None,
+    page: list[int] | None,
+    query: dict[str, Any],
+    manifest: str | None,
+    failed_of: str | None,
+) -> dict[str, Any]:
+    if manifest:
+        digest = await atlas.manifest(_names(manifest))
+        note(f"Manifest {digest}")
+        return {"manifest": digest}
+    if failed_of:
+        return {"failed_of": (await atlas.recorded_run(failed_of, failures=0)).run.run_id}
+    if url or page:
+        return {"urls": url} if url else {"pages": page}
+    return {"query": query}
+
+
+def _names(file: str) -> Iterator[str | int]:
+    """The pages that a file names: a URL a line, or {"url": …} or {"page": …}."""
+    from starter.errors import InvalidRequest
+
+    try:
+        with sys.stdin if file == "-" else Path(file).open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield _name(line.strip(), number)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"manifest: {file!r} cannot be read: {error}") from None
+
+
+def _name(line: str, number: int) -> str | int:
+    from starter.errors import InvalidRequest
+
+    if not line.startswith("{"):
+        return line
+    try:
+        value = json.loads(line)
+        name: str | int = value["page"] if value.get("page") else value["url"]
+    except (ValueError, KeyError):
+        raise InvalidRequest(
+            f'manifest: line {number} has neither "url" nor "page": {line[:80]!r}'
+        ) from None
+    return name
+
+
+def _is_fine(result: ProcessResult | BatchResult) -> bool:
+    return result.outcome in ("completed", "completed_with_failures")
+
+
+def _print(result: ProcessResult | BatchResult) -> None:
+    values = result.model_dump(mode="json")
+    counts = ", ".join(f"{number} {name}" for name, number in values["counts"].items())
+    say(f"{result.workflow_id}: {result.outcome}; {counts}")
+    for document in values.get("documents", ()):
+        why = f" ({document['error_code']}: {document['error'] or ''})"
+        line = f"  {document['url']}: {document['result']}{why if document['error_code'] else ''}"
+        say(one_line(line))
+    for failure in values.get("failures", ()):
+        say(one_line(f"  {failure['url']}: {failure['code']}. {failure['message']}"))
+    if values.get("manifest"):
+        note(f"Outcomes of every page: `atlas runs outcomes {result.run_id}`.")
+    if result.message:
+        note(result.message)
+
+
+ENDING = Ending(_print, _is_fine, stage_of)

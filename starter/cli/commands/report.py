@@ -1,0 +1,124 @@
+"""`atlas report`: weekly reports, kept and made."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from starter.cli.framework.output import Format, emit_list, harmless, note, pairs, table
+from starter.cli.framework.run_follower import Ending, Following, Timeout, followed, stage_of
+
+if TYPE_CHECKING:
+    from atlas.contracts.weekly_report import WeeklyResult
+
+app = App(name="report", help="Weekly reports: list, show, make.")
+
+ReportForm = Annotated[
+    Literal["md", "json", "html"],
+    Parameter(name=["--output", "-o"], help="md (Markdown), json or html"),
+]
+Week = Annotated[str | None, Parameter(help="An ISO week such as 2026-W47")]
+
+
+@app.command(name="list")
+async def list_(*, output: Format = "text") -> int:
+    """List the reports that are kept, the latest week first.
+
+    Examples:
+        atlas report list
+    """
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        kept = await atlas.reports()
+    if output != "text":
+        rows = [{"week": r.week, "made_at": r.made_at, "hashes": r.hashes} for r in kept]
+        emit_list("reports", "reports", rows, output)
+        return 0
+    table(["Week", "Made", "Forms"], [(r.week, r.made_at, sorted(r.hashes)) for r in kept])
+    if not kept:
+        note("no report is kept yet; `atlas report make` makes one")
+    return 0
+
+
+@app.command
+async def show(
+    week: Week = None,
+    /,
+    *,
+    output: ReportForm = "md",
+    save: Annotated[Path | None, Parameter(help="Write it to this file")] = None,
+    open: Annotated[
+        bool, Parameter(show_default=False, help="Open the page in a browser (implies -o html)")
+    ] = False,
+) -> int:
+    """Show a week's report as it was kept, by default the latest.
+
+    Examples:
+        atlas report show
+        atlas report show 2026-W47 --open
+        atlas report show -o html --save report.html
+    """
+    from starter.client import AtlasClient
+
+    async with AtlasClient.connect() as atlas:
+        text = await atlas.report(week, "html" if open else output)
+    if open:
+        save = save or Path(tempfile.mkdtemp(prefix="atlas-report-")) / "report.html"
+    if save is None:
+        sys.stdout.write(harmless_lines(text) if sys.stdout.isatty() else text)
+        return 0
+    _write(save, text)
+    if open and not webbrowser.open(save.resolve().as_uri()):
+        note("no browser was found here; open that file")
+    return 0
+
+
+@app.command
+async def make(week: Week = None, /, *, timeout: Timeout = None, output: Format = "text") -> int:
+    """Make the report of a week, by default the one that ended last, and wait for it.
+
+    Made again, it is the same, byte for byte.
+
+    Examples:
+        atlas report make
+        atlas report make 2026-W47
+    """
+    from starter.client import AtlasClient
+
+    asked = {} if week is None else {"week": week}
+    async with AtlasClient.connect() as atlas:
+        run = await atlas.start("weekly_report", trigger="cli", **asked)
+        following = Following(wait=True, timeout=timeout)
+        return await followed(run, "weekly_report", following=following, output=output)
+
+
+def _print(result: WeeklyResult) -> None:
+    totals = result.totals.model_dump()
+    pairs({"week": result.week, "outcome": result.outcome, "days": result.days, **totals})
+    if result.message:
+        note(result.message)
+    note(f"`atlas report show {result.week}` prints it, with --open it is a page in your browser")
+
+
+def _write(file: Path, text: str) -> None:
+    from starter.errors import InvalidRequest
+
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidRequest(f"--save: {file} cannot be written: {error.strerror}") from None
+    note(f"written to {file}")
+
+
+def harmless_lines(text: str) -> str:
+    """The text for a terminal, its lines kept."""
+    return "".join(f"{harmless(line)}\n" for line in text.splitlines())
+
+
+ENDING = Ending(_print, lambda _: True, stage_of, shape="report_result")

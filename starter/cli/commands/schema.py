@@ -1,0 +1,41 @@
+"""`atlas schema`: the contracts as JSON Schema."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from starter.cli.framework.output import emit_foreign
+
+
+def schema(
+    name: Annotated[
+        str | None,
+        Parameter(help="A workflow type (its request and result), or one such as SyncRequest"),
+    ] = None,
+    /,
+) -> int:
+    """Print the JSON Schema of a request or result, or of all.
+
+    Examples:
+        atlas schema sync_pipeline
+        atlas schema SyncRequest | jq '.properties | keys'
+    """
+    from atlas.contracts.catalogue import WORKFLOWS
+    from starter.errors import InvalidRequest
+
+    schemas: dict[str, Any] = {}
+    for kind in WORKFLOWS.values():
+        pair = {m.__name__: m.model_json_schema() for m in (kind.request, kind.result)}
+        schemas |= {kind.name: pair, **pair}
+    if name is None:
+        emit_foreign({kind: schemas[kind] for kind in WORKFLOWS})
+    elif name in schemas:
+        emit_foreign(schemas[name])
+    else:
+        near = difflib.get_close_matches(name, schemas, n=1, cutoff=0.4)
+        mend = f"did you mean {near[0]}?" if near else f"known: {', '.join(schemas)}"
+        raise InvalidRequest(f"name: {name!r} is no contract; {mend}")
+    return 0

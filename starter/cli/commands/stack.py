@@ -1,0 +1,131 @@
+"""`atlas up`, `atlas down`: the embedded stack of one home."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from atlas.embedded.endpoints import external_temporal, namespace
+from atlas.embedded.errors import EmbeddedError
+from atlas.embedded.orphans import stop_stack
+from atlas.embedded.stack_plan import Plan
+from atlas.embedded.stack_record import read_stack, supervisor_of
+from atlas.settings import Settings
+
+_ALREADY_RUNNING = 3  # starter.supervisor.ALREADY_RUNNING; importing it costs 0.1 s
+_STARTING_SECONDS = 600.0
+_POLL_SECONDS = 0.05
+
+
+def up(detach: bool = False) -> int:
+    """Start the stack: in this process until Ctrl-C, or in the background; the exit code.
+
+    In the foreground this process *becomes* the supervisor and does not return.
+
+    Raises:
+        EmbeddedError: this system cannot run it.
+        SettingsError: a setting is wrong.
+    """
+    _require_posix()
+    settings = Settings.load()
+    if supervisor_of(settings.home) is not None:
+        return _already_running(settings.home, detach)
+    plan, environment = planned(settings)
+    if not detach:
+        _become(supervisor_command(plan), environment)
+    return in_background(plan, environment)
+
+
+def down() -> int:
+    """Stop the stack; nothing of it is left running. The exit code: 0, also when nothing ran.
+
+    Raises:
+        EmbeddedError: another command is starting it at this moment.
+        SettingsError: a setting is wrong.
+    """
+    _require_posix()
+    home = Settings.load().home
+    ended = stop_stack(home)
+    said = f"Stopped {', '.join(ended)}" if ended else "Nothing is running"
+    sys.stderr.write(f"{said} ({home})\n")
+    return 0
+
+
+def _require_posix() -> None:
+    if sys.platform == "win32":
+        raise EmbeddedError(
+            "The embedded stack does not run on Windows: Temporal has no wheel for it",
+            "Run Atlas in WSL, or set ATLAS_DATABASE_URL and TEMPORAL_ADDRESS "
+            "and start `atlas worker`",
+        )
+
+
+def planned(settings: Settings) -> tuple[Plan, dict[str, str]]:
+    """What runs for these settings, and the environment of its supervisor."""
+    plan = Plan(
+        home=settings.home,
+        # -P: a worker.py in the person's working directory is not ours.
+        worker=[sys.executable, "-P", "-m", "worker"],
+        external_database=settings.database_url is not None,
+        external_temporal=external_temporal(),
+        namespace=namespace(),
+        worker_grace=settings.shutdown_grace + 15,
+    )
+    environment = {**os.environ, "ATLAS_HOME": str(settings.home)}
+    if settings.postgres_url is not None:  # it may come from a file
+        environment["ATLAS_DATABASE_URL"] = settings.postgres_url
+    return plan, environment
+
+
+def supervisor_command(plan: Plan) -> list[str]:
+    """The command that supervises the home of the plan."""
+    return [sys.executable, "-P", "-m", "starter.supervisor", plan.to_json()]
+
+
+def _become(command: list[str], environment: dict[str, str]) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(command[0], command, environment)  # noqa: S606
+
+
+def in_background(plan: Plan, environment: dict[str, str]) -> int:
+    """Start the supervisor as a process of its own, and return when all is ready; the exit code.
+
+    Raises:
+        EmbeddedError: another one was starting this home, and failed.
+    """
+    process = subprocess.Popen(  # noqa: S603
+        [*supervisor_command(plan), "--detached"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    with process.stderr:
+        for line in process.stderr:  # ends when all is ready, or with the process
+            sys.stderr.write(line.decode(errors="replace"))
+    supervisor = supervisor_of(plan.home)
+    if supervisor is not None and supervisor.pid == process.pid:
+        process.returncode = 0  # it stays; tell Popen that there is nothing to wait for
+        return 0
+    code = process.wait()
+    return _already_running(plan.home, detach=True) if code == _ALREADY_RUNNING else code or 1
+
+
+def _already_running(home: Path, detach: bool) -> int:
+    """Say so, once the other has it ready; in the foreground that is a failure."""
+    deadline = time.monotonic() + _STARTING_SECONDS
+    while supervisor_of(home) is not None and time.monotonic() < deadline:
+        stack = read_stack(home)
+        if stack is not None and stack.state == "ready":
+            sys.stderr.write(f"Already running in {home}: see `atlas status`\n")
+            return 0 if detach else 1
+        time.sleep(_POLL_SECONDS)
+    raise EmbeddedError(
+        f"Another `atlas up` in {home} ended before it was ready",
+        f"See {home / 'logs' / 'atlas.log'}, then run `atlas up` again",
+    )

@@ -1,0 +1,158 @@
+"""`atlas sync`: start a run, and watch it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from starter.cli.framework.output import Format, note, one_line, say
+from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
+
+if TYPE_CHECKING:
+    from atlas.contracts.jobs import Progress
+    from atlas.contracts.models import Counts
+    from atlas.contracts.sync_pipeline import SyncProgress, SyncResult
+    from starter.client import SyncOptions
+
+_WORKING = "fetching"
+"""How the stage begins of which its pages tell."""
+_DONE = ("completed", "completed_with_failures", "limit_reached")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Work:
+    """What part of the work to do."""
+
+    tag: Annotated[
+        list[str] | None, Parameter(help="Sources that carry this tag; may be repeated")
+    ] = None
+    mode: Annotated[
+        Literal["full", "incremental", "failed"] | None,
+        Parameter(help="Check every page (the default), those due, or those that failed"),
+    ] = None
+    retry_failed: Annotated[
+        bool,
+        Parameter(show_default=False, help="With --due: also what failed and is not due yet"),
+    ] = False
+    stages: Annotated[
+        list[Literal["discover", "fetch", "process", "reconcile"]] | None,
+        Parameter(help="What to do; all four by default; may be repeated"),
+    ] = None
+    max_pages: Annotated[int | None, Parameter(help="Pages of each source at most")] = None
+    max_bytes: Annotated[int | None, Parameter(help="Bytes of each source at most")] = None
+    max_minutes: Annotated[float | None, Parameter(help="Minutes after which no page is begun")] = (
+        None
+    )
+
+    def options(self) -> SyncOptions:
+        """As `AtlasClient.sync` takes them. Raises `InvalidRequest`."""
+        from atlas.contracts.work import Limits
+        from starter.runs.requests import checked
+
+        options: SyncOptions = {}
+        if self.tag:
+            options["tags"] = self.tag
+        if self.mode:
+            options["mode"] = self.mode
+        if self.retry_failed:
+            options["retry_failed"] = True
+        if self.stages:
+            options["stages"] = list(dict.fromkeys(self.stages))
+        given = {"pages": self.max_pages, "bytes": self.max_bytes, "minutes": self.max_minutes}
+        if any(value is not None for value in given.values()):
+            options["limits"] = checked(Limits, given)
+        return options
+
+
+_NONE = Work()
+
+
+async def sync(
+    *names: Annotated[str, Parameter(help="Sources, by their names")],
+    all: Annotated[
+        bool, Parameter(show_default=False, help="Every source that is not paused")
+    ] = False,
+    due: Annotated[
+        bool, Parameter(show_default=False, help="Check only pages that are due, not every page")
+    ] = False,
+    work: Work = _NONE,
+    following: Following = STARTED_ONLY,
+    wait_for_lease: Annotated[
+        bool, Parameter(show_default=False, help="Wait for another run that works on the source")
+    ] = False,
+    output: Format = "text",
+) -> int:
+    """Bring the corpus in step with sources: every page is checked, unless you say otherwise.
+
+    Exit code 0 when it is done, pages that failed included; 1 when it failed, every page did, or
+    nothing was selected. What is started without --wait is refused only for a source that is
+    unknown or paused, or a tag that selects none.
+
+    Examples:
+        atlas sync docs --wait
+        atlas sync --all --due
+        atlas sync docs --mode failed --wait
+        atlas sync --tag daily -o json
+    """
+    from starter.client import AtlasClient
+    from starter.errors import InvalidRequest
+
+    if bool(names or work.tag) == all:
+        raise InvalidRequest("name the sources to sync, by name or --tag, or give --all")
+    async with AtlasClient.connect() as atlas:
+        if not following.waits:
+            # A run would end with unknown_source, say, and nobody would see it.
+            await atlas.sources.expect(*names, tags=work.tag or (), all=all)
+        run = await atlas.sync(
+            *names,
+            all=all,
+            due=due,
+            wait_for_lease=wait_for_lease,
+            trigger="cli",
+            **work.options(),
+        )
+        return await followed(run, "sync_pipeline", following=following, output=output)
+
+
+def _worded(counts: Counts) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.model_dump().items())
+
+
+def _print(result: SyncResult) -> None:
+    say(f"{result.workflow_id}: {result.outcome}; {_worded(result.counts)}")
+    for reason, pages in result.skipped.items():
+        say(f"  {pages} pages skipped: {reason}")
+    if result.removed:
+        say(f"  {result.removed} documents left the corpus: their pages are gone")
+    for one in result.sources:
+        why = f". {one.message}" if one.message else ""
+        say(one_line(f"  {one.source}: {one.outcome}; {_worded(one.counts)}{why}"))
+    for failure in result.failures:
+        say(one_line(f"  {failure.url}: {failure.code}. {failure.message}"))
+    if result.counts.failed > len(result.failures) > 0:
+        note(f"All failures: `atlas runs show {result.run_id} --failures`.")
+    if result.message and not (result.sources and result.outcome == "completed_with_failures"):
+        note(result.message)  # else it repeats what was said of each source
+
+
+def described(progress: SyncProgress | Progress) -> str:
+    """One line: which source, the stage, and of several how many are done. Its pages are told as
+    they come, and not batch by batch as the run counts them."""
+    from atlas.contracts.jobs import Progress
+
+    if isinstance(progress, Progress):  # of a sync that `atlas start` began
+        return stage_of(progress)
+    stage = "" if progress.stage.startswith(_WORKING) else progress.stage
+    parts = [progress.source, stage]
+    if progress.sources_total > 1:
+        seen = f", {progress.counts.seen} pages" if progress.counts.seen else ""
+        parts.append(f"{progress.sources_done} of {progress.sources_total} sources{seen}")
+    elif progress.level:
+        parts.append(f"level {progress.level}")
+    return " · ".join(part for part in parts if part)
+
+
+ENDING = Ending(_print, lambda result: result.outcome in _DONE, described, shape="sync_result")

@@ -1,0 +1,73 @@
+"""`atlas top`: what works, waits or is late, live."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from starter.cli.commands.status import StaleAfter, tolerance
+from starter.cli.framework.exit_codes import CANNOT_CONNECT, DONE
+from starter.cli.framework.output import Format, emit
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from starter.client import AtlasClient
+    from starter.monitoring.overview import Overview
+
+
+async def top(
+    *,
+    interval: Annotated[str, Parameter(help="Between two looks, as in 0.5s, 2s, 1m")] = "1s",
+    once: Annotated[bool, Parameter(show_default=False, help="Print one look and end")] = False,
+    stale_after: StaleAfter = None,
+    output: Format = "text",
+) -> int:
+    """Show workers, queues, runs, hosts, sources and schedules, live. `q` or Ctrl-C ends it; runs
+    go on. Where there is no terminal, and with `-o json`, it prints one look; `-o jsonl` prints
+    one a line, at each interval.
+
+    Examples:
+        atlas top
+        atlas top --once
+        atlas top -o jsonl --interval 10s | jq -c '{at, runs: (.runs | length)}'
+    """
+    from starter.cli.framework.durations import seconds
+    from starter.client import AtlasClient
+    from starter.errors import InvalidRequest
+
+    pause = seconds("--interval", interval)
+    if not 0.2 <= pause <= 3600:
+        raise InvalidRequest(f"--interval: {interval!r} refused: give 0.2s to 1h")
+    allowed = tolerance(stale_after)
+    live = output == "text" and not once and sys.stdout.isatty() and sys.stdin.isatty()
+    async with AtlasClient.connect() as atlas:
+        if live:
+            from starter.cli.views.top_live import show
+
+            await show(atlas.watch(pause, stale_after=allowed))
+            return DONE
+        if output == "jsonl" and not once:
+            return await _stream(atlas, pause, allowed)
+        return _printed(await atlas.overview(stale_after=allowed), output)
+
+
+async def _stream(atlas: AtlasClient, pause: float, allowed: timedelta | None) -> int:
+    async for seen in atlas.watch(pause, stale_after=allowed):
+        _printed(seen, "jsonl")
+        sys.stdout.flush()
+    return DONE
+
+
+def _printed(seen: Overview, output: str) -> int:
+    if output == "text":
+        from starter.cli.views.top_screen import printed
+
+        printed(seen)
+    else:
+        from starter.cli.views.overview import overview_json
+
+        emit("overview", overview_json(seen), output)
+    return CANNOT_CONNECT if any(each.connection for each in seen.untold) else DONE

@@ -1,0 +1,61 @@
+"""`atlas worker`: the one command that imports the composition root."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def worker(
+    *,
+    queues: Annotated[
+        str | None,
+        Parameter(help="Task queues to serve, comma-separated; all three by default"),
+    ] = None,
+    healthcheck: Annotated[
+        bool,
+        Parameter(help="Start none, but tell whether the workers on this machine work"),
+    ] = False,
+) -> int:
+    """Run a worker in this process, until SIGINT or SIGTERM; it finishes what is under way.
+
+    The queues: atlas (workflows, network and database work), atlas-processing (bytes to text),
+    atlas-bulk (rebuilds, backfills, clean-ups).
+
+    With --healthcheck, for a container's health check or a supervisor: exit code 0 when the worker
+    of this container (all of this user's, on a machine) runs, Temporal hears it on its queues and
+    PostgreSQL answers it; 1, with the reason, when none runs, one hangs, or either server is lost.
+
+    Examples:
+        atlas worker
+        atlas worker --queues atlas-processing
+        atlas worker --healthcheck
+    """
+    if healthcheck:
+        return _healthcheck()
+    from atlas.contracts.names import queues_named
+    from starter.errors import InvalidRequest
+
+    try:
+        named = queues_named([name.strip() for name in (queues or "").split(",") if name.strip()])
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from None
+    import worker as root  # a second
+
+    return root.main(named if queues else ())
+
+
+def _healthcheck() -> int:
+    import time
+
+    from atlas.worker.heartbeat_file import signs
+    from starter.cli.framework.exit_codes import DONE, FAILED
+    from starter.cli.framework.output import note, say
+
+    now, found = time.monotonic(), signs()
+    for sign in found:
+        (say if sign.well(now) else note)(sign.says(now))
+    if not found:
+        note("no worker runs here, or it is still starting")
+    return DONE if found and all(sign.well(now) for sign in found) else FAILED

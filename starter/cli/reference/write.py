@@ -1,0 +1,88 @@
+"""Write `docs/cli.md` and `docs/json.md` from the code: `python -m starter.cli.reference.write`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from starter.cli import TOPICS
+from starter.cli.framework import exit_codes
+from starter.cli.framework.app import build
+from starter.cli.framework.help_pages import Page, Value, pages
+from starter.cli.reference.json_page import json_page
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+_BEGIN = """\
+<!-- Written by `make docs` from the code; change it there. -->
+# The command line
+
+`atlas COMMAND`, or `temporal atlas COMMAND` where the `temporal` CLI is installed. Every command \
+has this page's text in its `--help`.
+
+- **Data on stdout, the rest on stderr**: progress, hints and errors never mix with what a pipe \
+reads. Tables and styles are for terminals; elsewhere a table is tab-separated lines. \
+[`NO_COLOR`](https://no-color.org) is honoured.
+- **`-o json`** prints one object, **`-o jsonl`** one item of a list a line; \
+[json.md](json.md) describes every shape.
+- **A source's name stands for its latest run** wherever a run is asked for; the beginning of a \
+run id is enough.
+- **`ATLAS_DEBUG=1`** shows the traceback of an error.
+- **Completion** for bash, zsh and fish: `atlas completion --help`.
+
+## Exit codes
+
+| code | meaning |
+|---|---|
+"""
+
+
+def cli_page() -> str:
+    """The text of `docs/cli.md`."""
+    written = {page.words: page for page in pages(build())}
+    parts = [
+        _BEGIN,
+        *(f"| {code} | {meaning} |\n" for code, meaning in exit_codes.MEANINGS.items()),
+    ]
+    parts += ["\n## Commands\n\n| command | does |\n|---|---|\n"]
+    for topic, commands in TOPICS.items():
+        parts += [f"| **{topic}** | |\n"]
+        parts += [f"| [`atlas {name}`](#atlas-{name}) | {text} |\n" for name, _, text in commands]
+    for page in written.values():
+        parts += ["\n", *(f"{line}\n" for line in _page(page))]
+    return "".join(parts)
+
+
+def _page(page: Page) -> Iterator[str]:
+    name = " ".join(["atlas", *page.words])
+    yield f"{'#' * min(len(page.words) + 1, 4)} {name}"
+    for paragraph in (page.summary, *page.text):
+        yield from ("", paragraph)
+    yield from ("", "```text", page.usage(), "```")
+    if page.usual:
+        yield from ("", f"Without a command: `{page.usual}`.")
+    yield from _table("argument", page.arguments)
+    yield from _table("option", page.options)
+    if page.examples and not page.verbs:
+        yield from ("", "```sh", *page.examples, "```")
+
+
+def _table(kind: str, values: tuple[Value, ...]) -> Iterator[str]:
+    if values:
+        yield from ("", f"| {kind} | |", "|---|---|")
+    for each in values:
+        label, told = (text.replace("|", "\\|") for text in (each.label, each.told))
+        yield f"| `{label}` | {told} |"
+
+
+def main() -> int:
+    """Write both pages; the exit code."""
+    for name, text in (("cli.md", cli_page()), ("json.md", json_page())):
+        (DOCS / name).write_text(text, encoding="utf-8")
+        sys.stderr.write(f"docs/{name} is written\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

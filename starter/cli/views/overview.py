@@ -1,0 +1,222 @@
+"""An overview in words: what `atlas status` and `atlas top` say of workers, queues, runs, hosts,
+schedules and sources."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from starter.cli.framework.durations import about, written
+from starter.cli.framework.output import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from starter.monitoring.overview import (
+        HostSeen,
+        Overview,
+        QueueSeen,
+        RunSeen,
+        ScheduleSeen,
+        SourceSeen,
+        Untold,
+        WorkerSeen,
+    )
+
+
+def overview_json(seen: Overview) -> dict[str, Any]:
+    """As `-o json` prints it; spans in seconds."""
+    return dict(_plain(asdict(seen)))
+
+
+def source_json(seen: SourceSeen) -> dict[str, Any]:
+    """One source's freshness, in the same way."""
+    return dict(_plain(asdict(seen)))
+
+
+def _plain(value: Any) -> Any:
+    """Spans as seconds to the millisecond; the rest as it is."""
+    if isinstance(value, timedelta):
+        return round(value.total_seconds(), 3)
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def freshness_row(seen: SourceSeen) -> tuple[object, ...]:
+    """The line of `atlas sources freshness`."""
+    late = about(seen.late) if seen.late else ""
+    return (
+        seen.name,
+        mark(seen),
+        seen.last_success,
+        seen.due,
+        late,
+        promise(seen),
+        seen.last_outcome or "",
+    )
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """How long ago, or in how long."""
+    if moment is None:
+        return "never"
+    span = now - moment
+    return f"{about(span)} ago" if span >= timedelta(0) else f"in {about(-span)}"
+
+
+def mark(seen: SourceSeen) -> str:
+    """The state of a source, with what is done about it."""
+    return f"{seen.state}, running" if seen.running else seen.state
+
+
+def promise(seen: SourceSeen) -> str:
+    """How often a source is collected."""
+    return f"cron {seen.cron}" if seen.cron else f"every {written(seen.every)}"
+
+
+def speed(run: RunSeen) -> str:
+    """How fast a run goes, now or on the average."""
+    rate = run.average if run.rate is None else run.rate
+    return "" if rate is None or run.paused_since else f"{rate:.3g}/s"
+
+
+def how_far(run: RunSeen) -> str:
+    """Done and total."""
+    if run.done is None:
+        return ""
+    return f"{run.done}/{'?' if run.total is None else run.total}"
+
+
+def stage(run: RunSeen) -> str:
+    """What a run does; `try 7` when what it does keeps failing."""
+    return f"{run.stage}, try {run.attempt}" if run.attempt > 2 else run.stage
+
+
+def breaker(host: HostSeen) -> str:
+    """The breaker of a host, with how long it stays so."""
+    if host.breaker == "closed":
+        return f"{host.failures} failed" if host.failures else "closed"
+    name = host.breaker.replace("_", " ")
+    return f"{name} for {about(host.waits)}" if host.waits else name
+
+
+def limit(host: HostSeen) -> str:
+    """The delay of a host; with a star where a person set it."""
+    if host.delay is None and host.limit_delay is None:
+        return ""
+    hand = "*" if host.limit_delay is not None else ""
+    return f"{max(host.delay or 0.0, host.limit_delay or 0.0):.3g} s{hand}"
+
+
+def in_short(seen: Overview) -> Iterator[tuple[str, str]]:
+    """Head and words of each section, a line each; more lines, without a head, for what needs an
+    eye."""
+    for head, told, lines in (
+        ("workers", seen.workers, _workers),
+        ("queues", seen.queues, _queues),
+        ("runs", seen.runs, _runs),
+        ("hosts", seen.hosts, _hosts),
+        ("schedules", seen.schedules, _schedules),
+        ("sources", seen.sources, _sources),
+    ):
+        words = ["not known"] if told is None else list(lines(seen))
+        yield from zip([head, *[""] * len(words)], map(one_line, words), strict=False)
+
+
+def why_untold(untold: Iterable[Untold]) -> list[str]:
+    """What could not be looked at, each reason once."""
+    by_reason: dict[str, list[str]] = {}
+    for each in untold:
+        by_reason.setdefault(each.why, []).append(each.what)
+    return [one_line(f"{', '.join(what)}: {why}") for why, what in by_reason.items()]
+
+
+def _workers(seen: Overview) -> Iterator[str]:
+    workers = seen.workers or ()
+    yield _counted((each.state for each in workers), ("running", "draining", "lost")) or "none"
+    for each in workers:
+        if each.state != "running":
+            yield f"{each.identity} {each.state}, {silence(each)}"
+
+
+def silence(worker: WorkerSeen) -> str:
+    """What is known of a worker that does not just run."""
+    if worker.state == "draining":
+        under_way = sum(slot.activities or 0 for slot in worker.slots)
+        return f"{under_way} activities to end"
+    return f"silent for {about(worker.heard)}"
+
+
+def _queues(seen: Overview) -> Iterator[str]:
+    for each in seen.queues or ():
+        yield f"{each.name}: {backlog(each)}" + (", no worker" if not each.workers else "")
+
+
+def backlog(queue: QueueSeen) -> str:
+    """What waits, for how long, and what is under way."""
+    waiting = f"{queue.backlog} waiting"
+    if queue.backlog:
+        waiting += f" for {about(queue.oldest)}"
+    return waiting + (f", {queue.in_flight} under way" if queue.in_flight is not None else "")
+
+
+def _runs(seen: Overview) -> Iterator[str]:
+    runs = seen.runs or ()
+    if not runs:
+        yield "none under way"
+    for run in runs[:10]:
+        parts = (run.type, run.source, stage(run), how_far(run), run.of, speed(run))
+        yield (
+            " ".join(part for part in parts if part) + f", since {about(seen.at - run.started_at)}"
+        )
+    more = (seen.runs_total or 0) - 10
+    if more > 0:
+        yield f"and {more} more: `atlas top`"
+
+
+def _hosts(seen: Overview) -> Iterator[str]:
+    hosts = seen.hosts or ()
+    yield f"{len(hosts)} asked lately, {sum(host.in_flight for host in hosts)} requests under way"
+    for host in hosts:
+        if host.breaker != "closed":
+            yield f"{host.host}: {breaker(host)}; {host.last_error or 'it failed'}"
+
+
+def _schedules(seen: Overview) -> Iterator[str]:
+    schedules = seen.schedules or ()
+    counted = _counted((each.state for each in schedules), ("active", "paused", "missing"))
+    following = next((each for each in schedules if each.next), None)
+    yield (counted or "none") + (
+        f"; next {following.id} {ago(following.next, seen.at)}" if following else ""
+    )
+    for each in schedules:
+        if each.state != "active":
+            yield f"{each.id}: {schedule_note(each)}"
+
+
+def schedule_note(each: ScheduleSeen) -> str:
+    """Why a schedule does not fire."""
+    if each.state == "missing":
+        return "missing; `atlas schedules apply` makes it"
+    return f"{each.state} {each.note}".strip()
+
+
+def _sources(seen: Overview) -> Iterator[str]:
+    sources = seen.sources or ()
+    counted = _counted((each.state for each in sources), ("stale", "due", "fresh", "paused"))
+    yield counted or "none declared"
+    for each in seen.stale[:10]:
+        yield (
+            f"{each.name}: stale, {about(each.late)} late; last success "
+            f"{ago(each.last_success, seen.at)}" + ("; a run is under way" if each.running else "")
+        )
+    if len(seen.stale) > 10:
+        yield f"and {len(seen.stale) - 10} more: `atlas sources freshness`"
+
+
+def _counted(states: Iterable[str], order: tuple[str, ...]) -> str:
+    found = Counter(states)
+    return ", ".join(f"{found[state]} {state}" for state in order if found[state])

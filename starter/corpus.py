@@ -1,0 +1,183 @@
+"""Reading the corpus: the half of `AtlasClient` that starts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.stores.postgres.crawl.documents import CurrentDocument
+from starter.connection import Parts
+from starter.errors import InvalidRequest, NotFound
+
+if TYPE_CHECKING:
+    from atlas.contracts.weekly_report import Form
+    from atlas.stores.postgres.crawl.quarantine import Quarantined
+    from atlas.stores.postgres.index.generation_list import GenerationStatus
+    from atlas.stores.postgres.index.search import SearchPage
+    from atlas.stores.postgres.services.catalogue import LastFetch, ListedDocument, Version
+    from starter.reports import KeptReport
+    from starter.runs.manifests import Names
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A live document, and every text its page had, the latest first."""
+
+    current: CurrentDocument
+    versions: list[Version]
+
+
+class Reading:
+    """Search, documents, index, manifests and reports of one Atlas."""
+
+    _parts: Parts
+
+    # The corpus
+
+    async def search(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        offset: int = 0,
+        source: str | None = None,
+        lang: str | None = None,
+    ) -> SearchPage:
+        """The documents that match any word of the query, best first; quoted phrases must occur.
+
+        `lang` is a code such as "de"; the answer's `unknown_language` counts the pages that match
+        too, but whose language could not be told. Raises `InvalidRequest` for a query or page too
+        long.
+        """
+        from atlas.stores.postgres.index.search import search
+
+        try:
+            async with self._parts.database() as connection:
+                return await search(
+                    connection, query, limit=limit, offset=offset, source=source, lang=lang
+                )
+        except ValueError as error:
+            raise InvalidRequest(str(error)) from None
+
+    async def index_generations(self) -> list[GenerationStatus]:
+        """The builds of the search index, newest first: what serves, what is being built, what a
+        rollback would bring back. `start("rebuild_index")` builds one."""
+        from atlas.stores.postgres.index.generation_list import listing
+
+        async with self._parts.database() as connection:
+            return await listing(connection)
+
+    async def documents(
+        self,
+        *,
+        source: str | None = None,
+        lang: str | None = None,
+        limit: int | None = None,
+        unique: bool = False,
+    ) -> AsyncGenerator[ListedDocument]:
+        """Every live document by URL, without its text, streamed; `unique`: without those that
+        `deduplicate_documents` marked as saying what another says.
+
+        Leave the loop early only inside `contextlib.aclosing`: the stream holds a connection.
+        """
+        from atlas.stores.postgres.services import catalogue
+
+        async with (
+            self._parts.database() as connection,
+            aclosing(
+                catalogue.listed_documents(
+                    connection, source=source, lang=lang, limit=limit, unique=unique
+                )
+            ) as listed,
+        ):
+            async for found in listed:
+                yield found
+
+    async def unknown_language(self, *, source: str | None = None, unique: bool = False) -> int:
+        """How many live documents `documents(lang=…)` leaves out because their language could not
+        be told."""
+        from atlas.stores.postgres.services import catalogue
+
+        async with self._parts.database() as connection:
+            return await catalogue.unknown_language(connection, source=source, unique=unique)
+
+    async def document(self, url: str) -> Document:
+        """The live document of a URL with its text. Raises `NotFound`, `InvalidRequest`."""
+        from atlas.stores.postgres.crawl import documents
+        from atlas.stores.postgres.services import catalogue
+
+        url = canonical_url(url)
+        async with self._parts.database() as connection:
+            try:
+                current = await documents.current(connection, url)
+            except documents.UnknownDocument as error:
+                last = await catalogue.last_fetch(connection, url)
+                raise NotFound(f"{error}{_last_said(last)}") from None
+            return Document(current, await catalogue.versions(connection, url))
+
+    async def quarantined(
+        self, *, source: str | None = None, limit: int | None = None
+    ) -> list[Quarantined]:
+        """Documents whose body failed in extraction too often and is left alone, by URL.
+
+        `start("process_document", url=…, force=True)` tries one again.
+        """
+        from atlas.domain.texts import EXTRACTOR_VERSION
+        from atlas.stores.postgres.crawl import quarantine
+
+        async with self._parts.database() as connection:
+            return await quarantine.listed(
+                connection, extractor=EXTRACTOR_VERSION, source=source, limit=limit
+            )
+
+    # Batches
+
+    async def manifest(self, names: Names) -> str:
+        """Store a list of URLs or page numbers, streamed and of any length, for
+        `start("batch_process", manifest=…)`; its hash. Raises `InvalidRequest`, `Refused`."""
+        from starter.runs.manifests import upload
+
+        return await upload(self._parts, names)
+
+    async def outcomes(self, run_id: str) -> AsyncGenerator[dict[str, Any]]:
+        """What became of each page of a `batch_process`, by URL: url, page, outcome, error_class,
+        code, text_hash; then what was `missing`. Raises `NotFound`, `Refused`."""
+        from starter.runs.manifests import outcomes
+
+        async for line in outcomes(self._parts, run_id):
+            yield line
+
+    # Reports
+
+    async def reports(self) -> list[KeptReport]:
+        """The weekly reports that are kept, the latest week first."""
+        from starter.reports import kept_reports
+
+        return await kept_reports(self._parts)
+
+    async def report(self, week: str | None = None, form: Form = "json") -> str:
+        """A week's report as it was kept, by default the latest; `form` is json, md or html.
+
+        `start("weekly_report", week=…)` makes one. Raises `NotFound`, `InvalidRequest`, `Refused`.
+        """
+        from starter.reports import report_text
+
+        return await report_text(self._parts, week, form)
+
+
+def canonical_url(url: str) -> str:
+    """The one spelling of a URL, or `InvalidRequest`."""
+    try:
+        return canonicalize(url)
+    except InvalidUrl as error:
+        raise InvalidRequest(f"url: {error}") from None
+
+
+def _last_said(last: LastFetch | None) -> str:
+    if last is None:
+        return ""
+    said = last.error_code or last.status
+    return f"; the last request, {last.fetched_at:%Y-%m-%d %H:%M}Z, ended with {said}"

@@ -1,0 +1,238 @@
+"""`atlas doctor`: each part looked at from here, outside Temporal, whatever is down.
+
+All looks go on beside each other, each bounded in time (`atlas.health.probe`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from atlas.contracts.health import Check
+from atlas.embedded.endpoints import external_temporal
+from atlas.embedded.stack_record import supervisor_of
+from atlas.health.configuration import MEND, doubtful, refused
+from atlas.settings import Settings, SettingsError
+from atlas.settings.report import report
+from atlas.stores.postgres.connection import shown
+from starter.connection import Parts
+from starter.errors import AtlasError
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from atlas.health.catalogue import Concerns
+    from atlas.health.probe import Found
+
+Clock: TypeAlias = Callable[[], datetime]
+
+GROUPS = {
+    "settings": ("settings", "proxy"),
+    "connections": ("stack", "temporal", "postgresql", "blobs"),
+    "permissions": ("folders", "database role", "namespace"),
+    "versions": ("atlas", "postgresql version", "temporal version", "worker versions"),
+    "corpus": ("index", "sources", "index_lag", "quarantine"),
+    "work": ("queue", "schedules"),
+    "machine": ("disk",),
+    "network": ("alert webhook", "traces", "metrics", "web"),
+}
+"""What is looked at, in the order in which to mend it; `queue` stands for each of them."""
+
+_OF_TEMPORAL = ("temporal", "queues", "schedules")
+_OF_DATABASE = ("postgresql", "index", "sources", "pages")
+_OF_MACHINE = ("blobs", "disk")
+_CONNECTING = 12.0
+"""Seconds after which Temporal counts as down."""
+_COLLECTORS = {
+    "traces": ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    "metrics": ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was found of one part."""
+
+    group: str
+    check: Check
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def examine(url: str | None = None, *, clock: Clock = _now) -> list[Examined]:
+    """What was found of each part, in the order in which to mend it.
+
+    `url`: also fetch it, as a worker would. Never raises because of what it finds.
+    """
+    known = report()
+    found = [*refused(known), *doubtful(known)]
+    if known.ok:
+        try:
+            parts = Parts(Settings.load())
+        except (SettingsError, AtlasError) as error:
+            found.append(Check(part="settings", status="failing", detail=str(error), mend=MEND))
+        else:
+            settings = Check(part="settings", detail=_where(parts))
+            found = [settings, *found, *await _parts(parts, url, clock)]
+    return _in_order([*found, await _program()])
+
+
+async def _parts(parts: Parts, url: str | None, clock: Clock) -> list[Check]:
+    looks = [
+        _of_temporal(parts, clock),
+        _of_database(parts, clock),
+        _of_machine(parts, clock),
+        _outside(parts, url, clock),
+    ]
+    try:
+        looked = await asyncio.gather(*looks)
+    finally:
+        await parts.close()
+    return [*_stack(parts), *(check for checks in looked for check in checks)]
+
+
+def _in_order(checks: list[Check]) -> list[Examined]:
+    places = [(group, part) for group, parts in GROUPS.items() for part in parts]
+    names = [part for _, part in places]
+
+    def place(check: Check) -> int:
+        name = "queue" if check.part.startswith("queue ") else check.part
+        return names.index(name) if name in names else len(names)
+
+    places.append(("others", ""))
+    return [Examined(places[place(each)][0], each) for each in sorted(checks, key=place)]
+
+
+async def _of_temporal(parts: Parts, clock: Clock) -> list[Check]:
+    from atlas.health import permissions, versions
+    from atlas.health.temporal import MEND as DOWN
+
+    try:
+        async with asyncio.timeout(_CONNECTING), parts.temporal() as client:
+            pass
+    except (AtlasError, TimeoutError) as error:
+        said = str(error) or f"Temporal gave no answer in {_CONNECTING:.0f} s"
+        return [Check(part="temporal", status="failing", detail=said, mend=DOWN)]
+    looks = [
+        _look("namespace", permissions.namespace(client), DOWN),
+        _look("temporal version", versions.temporal(client), DOWN),
+        _look("worker versions", versions.workers(client, clock().timestamp()), DOWN),
+    ]
+    asked = _concerns(parts, client, clock, _OF_TEMPORAL)
+    others, concerns = await asyncio.gather(asyncio.gather(*looks), asked)
+    return [*concerns, *others]
+
+
+async def _of_database(parts: Parts, clock: Clock) -> list[Check]:
+    """Where PostgreSQL does not answer, that is told once, not of each of its parts."""
+    from atlas.health import database, permissions, versions
+    from atlas.health.catalogue import known
+
+    concerns = asyncio.ensure_future(_concerns(parts, None, clock, _OF_DATABASE))
+    if parts.locations.database_url is None:
+        return await concerns
+    url = parts.locations.database_url
+    version = known("postgresql version", versions.postgresql(url), database.MEND)
+    role = known("database role", permissions.database(url), permissions.MEND)
+    checked = await asyncio.gather(version, role)
+    return [*await concerns, *(check for each in checked for check in each.checks)]
+
+
+async def _of_machine(parts: Parts, clock: Clock) -> list[Check]:
+    from atlas.health import blobs, permissions
+
+    folders = permissions.folders(parts.settings.folders)
+    allowed, concerns = await asyncio.gather(
+        _look("folders", folders, blobs.MEND), _concerns(parts, None, clock, _OF_MACHINE)
+    )
+    return [*concerns, allowed]
+
+
+async def _outside(parts: Parts, url: str | None, clock: Clock) -> list[Check]:
+    """What the settings name outside, and the page."""
+    from atlas.health import network
+
+    looks = [
+        _look(part, network.reached(name, where, clock()), network.MEND)
+        for part, name, where in _named_outside(parts.settings)
+    ]
+    if url is not None:
+        from starter.reachability import MEND as UNREACHED
+        from starter.reachability import reached
+
+        looks.append(_look("web", reached(parts.settings, url, clock), UNREACHED))
+    return list(await asyncio.gather(*looks))
+
+
+def _named_outside(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Part, variable and URL of each."""
+    if settings.alert_webhook is not None:
+        yield "alert webhook", "ATLAS_ALERT_WEBHOOK", settings.alert_webhook.get_secret_value()
+    for part, variables in _COLLECTORS.items():
+        named = next((name for name in variables if os.environ.get(name)), None)
+        if named is not None:
+            yield part, named, os.environ[named]
+
+
+async def _concerns(
+    parts: Parts, client: Client | None, clock: Clock, names: Sequence[str]
+) -> list[Check]:
+    concerns = _looking(parts, client, clock)
+    looked = await asyncio.gather(*(concerns.check(name, {}) for name in names))
+    return [check for one in looked for check in one.checks]
+
+
+def _looking(parts: Parts, client: Client | None, clock: Clock) -> Concerns:
+    from atlas.health.catalogue import Concerns
+
+    return Concerns(
+        database_url=parts.locations.require_database,
+        client=client,
+        blob_location=parts.locations.blobs,
+        s3=parts.locations.s3,
+        folders=parts.settings.folders,
+        clock=clock,
+    )
+
+
+async def _look(part: str, look: Awaitable[Found], mend: str) -> Check:
+    from atlas.health.probe import looked_at
+
+    return await looked_at(part, look, mend=mend)
+
+
+async def _program() -> Check:
+    from atlas.health.versions import program
+
+    return Check(part="atlas", detail=program().detail)
+
+
+def _where(parts: Parts) -> str:
+    database = parts.locations.database_url
+    known = {
+        "home": str(parts.settings.home),
+        "PostgreSQL": shown(database) if database else "no address",
+        "Temporal": external_temporal() or parts.locations.temporal_address or "no address",
+        "namespace": parts.locations.namespace,
+        "blobs": parts.locations.blobs,
+    }
+    return ", ".join(f"{name} {value}" for name, value in known.items())
+
+
+def _stack(parts: Parts) -> list[Check]:
+    """The embedded stack, where a part of it is needed."""
+    if parts.settings.database_url is not None and external_temporal() is not None:
+        return []
+    home = parts.settings.home
+    if supervisor_of(home) is not None:
+        return [Check(part="stack", detail=f"runs in {home}")]
+    never = "" if home.exists() else ", which does not exist yet"
+    detail = f"nothing runs in {home}{never}"
+    mend = "Run `atlas up -d`, or set ATLAS_DATABASE_URL and TEMPORAL_ADDRESS"
+    return [Check(part="stack", status="failing", detail=detail, mend=mend)]

@@ -1,0 +1,220 @@
+"""What the corpus tells of runs, hosts and sources, and how it is put together with what Temporal
+tells."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from atlas.domain.schedules import declared
+from atlas.schedules.status import Glimpse
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl.runs import Run
+from atlas.stores.postgres.hosts import status
+from atlas.stores.postgres.hosts.status import HostStatus
+from atlas.stores.postgres.reporting import monitoring
+from atlas.stores.postgres.reporting.monitoring import PageCounts, SourceLately
+from starter.monitoring.overview import HostSeen, RunSeen, ScheduleSeen
+from starter.monitoring.rates import Rates, Rationed
+from starter.monitoring.temporal_runs import MOST, Asked, Execution, stage_of
+
+_LATELY = timedelta(minutes=1)
+"""Hosts asked within that time are told."""
+_HOSTS = 50
+_ACTIVITIES = 5
+"""Of a run that are told, those that fail first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One look into PostgreSQL."""
+
+    runs: Mapping[str, Run]
+    """Records by run id: of those that Temporal runs, or of all that have not ended."""
+    counts: Mapping[str, PageCounts]
+    counted_at: float
+    """Monotonic seconds."""
+    hosts: tuple[HostSeen, ...]
+    sources: Sequence[SourceLately]
+
+
+class Corpus:
+    """Looks into PostgreSQL, by one connection; the dear looks are rationed."""
+
+    def __init__(self, sources_every: float) -> None:
+        self._sources: Rationed[list[SourceLately]] = Rationed(least=sources_every)
+        self._counts: Rationed[tuple[float, dict[str, PageCounts]]] = Rationed()
+        self._counted: set[str] = set()
+
+    async def look(self, connection: Connection, wanted: Sequence[str] | None) -> Told:
+        """`wanted`: the runs that Temporal has under way; None: it did not tell."""
+        if wanted is None:
+            records = {each.run_id: each for each in await monitoring.unended(connection, MOST)}
+        else:
+            records = await monitoring.recorded(connection, wanted)
+        counted_at, counts = await self._count(connection, list(records))
+        hosts = await status.listed(connection, limit=_HOSTS)
+        return Told(
+            records,
+            counts,
+            counted_at,
+            hosts_seen(hosts, datetime.now(UTC)),
+            await self._sources.get(lambda: monitoring.sources_lately(connection)),
+        )
+
+    async def _count(
+        self, connection: Connection, run_ids: Sequence[str]
+    ) -> tuple[float, dict[str, PageCounts]]:
+        async def look() -> tuple[float, dict[str, PageCounts]]:
+            return time.monotonic(), await monitoring.page_counts(connection, run_ids)
+
+        if not set(run_ids) <= self._counted:  # a run that was never counted does not wait
+            self._counts = Rationed()
+        self._counted = set(run_ids)
+        return await self._counts.get(look)
+
+
+def runs_seen(
+    running: Sequence[Execution] | None,
+    asked: Mapping[str, Asked],
+    told: Told | None,
+    rates: Rates,
+    now: datetime,
+) -> tuple[RunSeen, ...] | None:
+    """The runs under way, the oldest first; by their records alone when Temporal is down."""
+    if running is None:
+        if told is None:
+            return None
+        running = [
+            Execution(run.kind, run.source, run.workflow_id, run.run_id, run.started_at)
+            for run in told.runs.values()
+        ]
+    rates.forget_others(one.run_id for one in running)
+    found = [_run(one, asked.get(one.run_id), told, rates, now) for one in running]
+    return tuple(sorted(found, key=lambda run: (run.started_at, run.workflow_id)))
+
+
+def _run(
+    one: Execution, asked: Asked | None, told: Told | None, rates: Rates, now: datetime
+) -> RunSeen:
+    record = told.runs.get(one.run_id) if told else None
+    counts = told.counts.get(one.run_id) if told else None
+    if counts is not None:
+        rates.counts_pages(one.run_id)
+    done, total, of = _how_far(counts, asked)
+    started = record.started_at if record else one.started_at
+    paused = _paused_since(record, asked)
+    lasted = (now - started).total_seconds()
+    at = told.counted_at if told and counts else time.monotonic()
+    rate = rates.take(one.run_id, done, at) if done is not None else None
+    attempts = [one.task_attempt, *(each.attempt for each in one.activities or ())]
+    return RunSeen(
+        type=one.type,
+        source=record.source if record else one.source,
+        workflow_id=one.workflow_id,
+        run_id=one.run_id,
+        stage=_stage(one, asked, counts, paused=paused is not None),
+        done=done,
+        total=total,
+        of=of,
+        failed=counts.failed if counts else 0,
+        rate=None if rate is None else round(rate, 2),
+        average=round(done / lasted, 2) if done is not None and lasted > 0 else None,
+        started_at=started,
+        paused_since=paused,
+        activities=tuple(
+            sorted(one.activities or (), key=lambda each: (-each.attempt, each.type))[:_ACTIVITIES]
+        ),
+        attempt=max(attempts),
+    )
+
+
+def _how_far(counts: PageCounts | None, asked: Asked | None) -> tuple[int | None, int | None, str]:
+    if counts is not None:
+        return counts.done, counts.total, "pages"
+    if asked is not None:
+        return asked.done, asked.total, asked.of
+    return None, None, ""
+
+
+def _stage(one: Execution, asked: Asked | None, counts: PageCounts | None, *, paused: bool) -> str:
+    if one.activities is not None:
+        said = stage_of(one.activities, paused=paused)
+        return asked.stage if said == "waiting" and asked and asked.stage else said
+    if paused:
+        return "paused"
+    if counts and counts.under_way:
+        words = {"listed": "fetch", "fetched": "process", "processed": "index"}
+        return ", ".join(word for stage, word in words.items() if stage in counts.under_way)
+    return ""
+
+
+def _paused_since(record: Run | None, asked: Asked | None) -> datetime | None:
+    if record is not None and record.paused_since is not None:
+        return record.paused_since
+    if asked is not None and asked.paused_since is not None:
+        return datetime.fromtimestamp(asked.paused_since, UTC)
+    return None
+
+
+def hosts_seen(hosts: Sequence[HostStatus], now: datetime) -> tuple[HostSeen, ...]:
+    """Those in trouble first, then the busy ones."""
+    told = [
+        host
+        for host in hosts
+        if host.in_flight
+        or host.failures
+        or host.waits
+        or host.limit_delay is not None
+        or host.limit_parallel is not None
+        or (host.last_at is not None and now - host.last_at < _LATELY)
+    ]
+    told.sort(key=lambda host: (host.state == "closed", -host.failures, -host.in_flight, host.host))
+    return tuple(_host(host) for host in told)
+
+
+def _host(host: HostStatus) -> HostSeen:
+    return HostSeen(
+        host=host.host,
+        in_flight=host.in_flight,
+        delay=None if host.delay is None else round(host.delay, 3),
+        limit_delay=host.limit_delay,
+        breaker=host.state,
+        failures=host.failures,
+        waits=round(host.waits, 1),
+        last_at=host.last_at,
+        last_error=host.last_error if host.failures or host.waits else None,
+    )
+
+
+def schedules_seen(
+    listed: Sequence[Glimpse] | None, told: Told | None
+) -> tuple[ScheduleSeen, ...] | None:
+    """The schedules that Temporal has, and those declared that it has not; the next first."""
+    if listed is None:
+        return None
+    rhythms = {}
+    if told is not None:
+        specs = [each.source.spec for each in told.sources]
+        rhythms = {one.id: one.rhythm for one in declared(specs)}
+    found = [
+        ScheduleSeen(
+            one.id,
+            "paused" if one.paused else "active",
+            rhythms.get(one.id, ""),
+            one.note,
+            one.last,
+            one.next,
+        )
+        for one in listed
+    ]
+    there = {one.id for one in listed}
+    found += [
+        ScheduleSeen(id, "missing", rhythm, "", None, None)
+        for id, rhythm in rhythms.items()
+        if id not in there
+    ]
+    last = datetime.max.replace(tzinfo=UTC)
+    return tuple(sorted(found, key=lambda one: (one.state != "missing", one.next or last, one.id)))

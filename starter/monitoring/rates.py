@@ -1,0 +1,78 @@
+"""How often something dear is looked at, and how fast runs go."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from starter.monitoring.temporal_runs import Execution
+
+T = TypeVar("T")
+
+SHARE = 10.0
+"""What took a second is looked at again after ten: it keeps one connection busy for a tenth of the
+time at most, however much there is to count."""
+_WINDOW = 15.0
+"""Seconds over which the speed of a run is taken."""
+
+
+class Rationed(Generic[T]):
+    """Something that is looked at no more often than its cost allows, and every `least` seconds."""
+
+    def __init__(self, *, least: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._least = least
+        self._clock = clock
+        self._value: T | None = None
+        self._next: float | None = None
+
+    @property
+    def due(self) -> bool:
+        """Whether it is looked at when it is asked for next."""
+        return self._next is None or self._clock() >= self._next
+
+    async def get(self, look: Callable[[], Awaitable[T]]) -> T:
+        """What was found last, looked at anew if that is due. Raises as `look` does."""
+        if self.due or self._value is None:
+            began = self._clock()
+            self._value = await look()
+            ended = self._clock()
+            self._next = ended + max(self._least, SHARE * (ended - began))
+        return self._value
+
+
+class Rates:
+    """How fast each run goes, from how far it was at several looks."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, deque[tuple[float, int]]] = {}
+        self._pages: set[str] = set()
+
+    def take(self, run_id: str, done: int, at: float) -> float | None:
+        """Note that so much was done `at` (monotonic seconds); what was done a second since the
+        first look of the last seconds, None at the first."""
+        seen = self._seen.setdefault(run_id, deque())
+        if seen and done < seen[-1][1]:
+            seen.clear()
+        if not seen or at > seen[-1][0]:
+            seen.append((at, done))
+        while len(seen) > 2 and seen[1][0] <= at - _WINDOW:
+            seen.popleft()
+        (first_at, first), (last_at, last) = seen[0], seen[-1]
+        return (last - first) / (last_at - first_at) if last_at > first_at else None
+
+    def counts_pages(self, run_id: str) -> None:
+        """Note that the run's work is counted in pages."""
+        self._pages.add(run_id)
+
+    def pageless(self, one: Execution) -> bool:
+        """Whether it must be asked how far it is; single fetches and checks are over at once."""
+        return one.run_id not in self._pages and one.type not in ("fetch_url", "health_check")
+
+    def forget_others(self, run_ids: Iterable[str]) -> None:
+        """Of runs that are over nothing is kept."""
+        kept = set(run_ids)
+        self._pages &= kept
+        self._seen = {run: seen for run, seen in self._seen.items() if run in kept}

@@ -1,0 +1,181 @@
+"""How one run goes, page by page, and whether anybody works on it: for those who wait for its end.
+
+The run itself counts per batch, and answers nothing while no worker is there. Its pages are in
+PostgreSQL, and the workers' heartbeats in Temporal; both are asked from here, at a cost that is
+bounded (`Rationed`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from temporalio.service import RPCError
+
+from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
+from atlas.health.fleet import beats
+from atlas.stores.postgres.reporting import monitoring
+from atlas.stores.postgres.reporting.monitoring import PageCounts
+from starter.errors import AtlasError
+from starter.monitoring.pollers import missing_workers
+from starter.monitoring.rates import Rationed
+from starter.monitoring.workers import Fleet
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from starter.connection import Parts
+
+_WINDOW = 30.0
+"""Seconds over which the pace is taken."""
+_ENOUGH = 3
+"""Pages in that time that make a pace; of a slower run it is taken since the first look."""
+_POLLS_EVERY = 5.0
+_LOOK_SECONDS = 5.0
+"""How long one look may take; what does not answer is left as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """How a run goes at one moment."""
+
+    pages: PageCounts | None = None
+    """Of the run, or of those of its sources' runs that are under way; None: it has none yet."""
+    rate: float | None = None
+    """Pages a second, fetched or (when all are) done; None: not known yet."""
+    left: float | None = None
+    """Seconds, about, until the pages known so far are through; None: nobody can tell."""
+    silent: float | None = None
+    """Seconds since a worker of its queues was heard, or since the first look, when none is there;
+    None: one is."""
+
+    @property
+    def fetched(self) -> int:
+        """Pages that are fetched, or need not be."""
+        return self.pages.total - self.pages.under_way.get("listed", 0) if self.pages else 0
+
+
+class Pace:
+    """How fast a number grows, over the last half minute; monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def take(self, number: int, at: float) -> float | None:
+        """Note the number; how much it grew a second, None before it grew."""
+        if self._seen and number < self._seen[-1][1]:
+            self._first = None
+            self._seen.clear()
+        self._first = self._first or (at, number)
+        if not self._seen or at > self._seen[-1][0]:
+            self._seen.append((at, number))
+        while len(self._seen) > 2 and self._seen[1][0] <= at - _WINDOW:
+            self._seen.popleft()
+        since, before = self._seen[0]
+        if number - before < _ENOUGH:
+            since, before = self._first
+        return (number - before) / (at - since) if number > before else None
+
+
+class RunWatch:
+    """Looks at one run again and again. `bulk`: its work is done on the queue for bulk."""
+
+    def __init__(self, parts: Parts, workflow_id: str, run_id: str, *, bulk: bool = False) -> None:
+        self._parts = parts
+        self._workflow_id, self._run_id = workflow_id, run_id
+        self._bulk = bulk
+        self._queues = {QUEUE, QUEUE_BULK if bulk else QUEUE_PROCESSING}
+        self._fleet = Fleet()
+        self._missing: Rationed[list[str]] = Rationed(least=_POLLS_EVERY)
+        self._heard = time.monotonic()
+        self._counts: Rationed[tuple[float, PageCounts | None]] = Rationed()
+        self._fetching, self._working = Pace(), Pace()
+        self._last = Going()
+
+    async def look(self) -> Going:
+        """How it goes now. Never raises for a part that is down: what it told last stays."""
+        await asyncio.gather(
+            self._told(self._look_at_pages()), self._told(self._look_for_workers())
+        )
+        return self._last
+
+    async def _told(self, work: Awaitable[None]) -> None:
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await work
+        except (TimeoutError, AtlasError, RPCError):
+            return
+
+    # Pages
+
+    async def _look_at_pages(self) -> None:
+        at, pages = await self._counts.get(self._counted)
+        if pages is None:
+            return
+        going = replace(self._last, pages=pages)
+        waiting = pages.under_way.get("listed", 0)
+        fetched = self._fetching.take(going.fetched, at)
+        done = self._working.take(pages.done, at)
+        # Most of a run is waiting for its hosts' turns; what is fetched is soon done.
+        rate = fetched if waiting else done
+        todo = waiting or pages.total - pages.done
+        self._last = replace(going, rate=rate, left=todo / rate if rate and todo else None)
+
+    async def _counted(self) -> tuple[float, PageCounts | None]:
+        runs = [self._run_id]
+        async with self._parts.database() as connection:
+            found = await monitoring.page_counts(connection, runs)
+            if not found and (children := await self._children()):
+                runs = [each.run_id for each in await monitoring.open_runs(connection, children)]
+                found = await monitoring.page_counts(connection, runs)
+        return time.monotonic(), monitoring.together(found.values()) if found else None
+
+    async def _children(self) -> list[str]:
+        """Workflow ids of the runs of its sources that are under way."""
+        async with self._parts.temporal() as client:
+            told = await client.get_workflow_handle(self._workflow_id).describe()
+        return [each.workflow_id for each in told.raw_description.pending_children]
+
+    # Workers
+
+    async def _look_for_workers(self) -> None:
+        async with self._parts.temporal() as client:
+            silent = await self._silent(client)
+        if silent is not None:  # what stood still says nothing of the pace after
+            self._fetching, self._working = Pace(), Pace()
+        self._last = replace(self._last, silent=silent)
+
+    async def _silent(self, client: Client) -> float | None:
+        if await self._is_served(client):
+            self._heard = time.monotonic()
+            return None
+        heard = [each.heard for each in self._fleet.workers()]
+        return min(heard, default=time.monotonic() - self._heard)
+
+    async def _is_served(self, client: Client) -> bool:
+        found = await beats(client, self._queues)
+        if not found:  # a server that keeps no heartbeats, or nobody's for minutes
+            return not await self._missing.get(lambda: missing_workers(client, bulk=self._bulk))
+        first = not self._fleet.beats
+        self._fleet.look(found, time.time())
+        if first and self._fleet.doubtful({}):
+            return True  # only another look can tell
+        slots = [slot for worker in self._fleet.workers() for slot in worker.slots]
+        served = {slot.queue for slot in slots if slot.state != "lost"}
+        return self._queues <= served
+
+
+async def going(
+    parts: Parts, workflow_id: str, run_id: str, *, bulk: bool = False, interval: float = 1.0
+) -> AsyncGenerator[Going]:
+    """How a run goes, every `interval` seconds, for ever."""
+    watch = RunWatch(parts, workflow_id, run_id, bulk=bulk)
+    while True:
+        began = time.monotonic()
+        yield await watch.look()
+        await asyncio.sleep(max(0.0, began + interval - time.monotonic()))

@@ -1,0 +1,177 @@
+"""What runs, as Temporal tells it: types, stages by the activities under way, and progress."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.client import (
+    Client,
+    WorkflowExecution,
+    WorkflowExecutionDescription,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from atlas.contracts.names import ATTRIBUTE_SOURCE
+from starter.monitoring.overview import ActivitySeen
+
+MOST = 100
+"""Runs that are told."""
+_DESCRIBED = 40
+"""Runs whose activities are told: one small request each."""
+_AT_ONCE = 8
+_QUERY = timedelta(seconds=1)
+_RUNNING = "ExecutionStatus = 'Running'"
+_SINGLE = "WorkflowType = 'fetch_url'"  # hundreds at a time, each over in a second
+
+_STAGES = {
+    "resolve_sources": "plan",
+    "plan_sources": "plan",
+    "next_sources": "plan",
+    "open_run": "begin",
+    "begin_job": "begin",
+    "list_level": "discover",
+    "enlist_urls": "discover",
+    "select_pages": "discover",
+    "claim_batch": "fetch",
+    "fetch_batch": "fetch",
+    "fetch_one": "fetch",
+    "process_batch": "process",
+    "work_chunk": "process",
+    "settle_batch": "index",
+    "close_run": "end",
+    "end_job": "end",
+    "wind_up": "end",
+}
+_STEPS = list(dict.fromkeys(_STAGES.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A workflow under way."""
+
+    type: str
+    source: str
+    workflow_id: str
+    run_id: str
+    """The first execution's."""
+    started_at: datetime
+    """Of this execution: a run that continued as new began earlier."""
+    activities: tuple[ActivitySeen, ...] | None = None
+    """None: not asked."""
+    task_attempt: int = 1
+    """Of the workflow task that is under way."""
+
+
+async def executions(client: Client) -> tuple[list[Execution], int]:
+    """What runs, the latest first, the single fetches last; and how many run in all. Raises
+    RPCError."""
+    total = (await client.count_workflows(_RUNNING)).count
+    found = await _listed(client, f"{_RUNNING} AND NOT {_SINGLE}", MOST) if total else []
+    if len(found) < min(total, MOST):
+        found += await _listed(client, f"{_RUNNING} AND {_SINGLE}", MOST - len(found))
+    turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def described(one: Execution) -> Execution | None:
+        async with turn:
+            return await _described(client, one)
+
+    told = await asyncio.gather(*map(described, found[:_DESCRIBED]))
+    return [*(each for each in told if each), *found[_DESCRIBED:]], total
+
+
+async def _listed(client: Client, query: str, limit: int) -> list[Execution]:
+    return [_execution(each) async for each in client.list_workflows(query, limit=limit)]
+
+
+def _execution(listed: WorkflowExecution) -> Execution:
+    source = listed.search_attributes.get(ATTRIBUTE_SOURCE) or [""]
+    return Execution(
+        type=listed.workflow_type,
+        source=str(source[0]),
+        workflow_id=listed.id,
+        run_id=listed.raw_info.first_run_id or listed.run_id,
+        started_at=listed.start_time,
+    )
+
+
+async def _described(client: Client, one: Execution) -> Execution | None:
+    """With what is under way; None: it ended meanwhile."""
+    try:
+        told = await client.get_workflow_handle(one.workflow_id).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise
+    if told.close_time is not None:
+        return None
+    return replace(
+        one,
+        run_id=told.raw_description.workflow_execution_info.first_run_id or one.run_id,
+        activities=tuple(map(_activity, told.raw_description.pending_activities)),
+        task_attempt=task_attempt(told),
+    )
+
+
+def _activity(pending: PendingActivityInfo) -> ActivitySeen:
+    return ActivitySeen(
+        type=pending.activity_type.name,
+        attempt=max(pending.attempt, 1),
+        started=pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
+        failure=pending.last_failure.message[:300] if pending.HasField("last_failure") else "",
+    )
+
+
+def stage_of(activities: Sequence[ActivitySeen], *, paused: bool) -> str:
+    """What a run does, in the order of a document's way; several when its lanes differ."""
+    if paused:
+        return "paused"
+    words = {_STAGES.get(each.type, each.type.replace("_", " ")) for each in activities}
+    known = [step for step in _STEPS if step in words]
+    return ", ".join([*known, *sorted(words - set(known))]) or "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How far a run says it is."""
+
+    stage: str
+    done: int | None
+    total: int | None
+    of: str
+    paused_since: float | None
+
+
+async def progress(client: Client, workflow_id: str) -> Asked | None:
+    """What the run itself answers, for one whose work is not counted in pages; None: it does not
+    answer, or counts nothing. It costs its worker one workflow task."""
+    handle = client.get_workflow_handle(workflow_id)
+    try:
+        told = await handle.query("progress", result_type=dict[str, Any], rpc_timeout=_QUERY)
+    except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
+        return None
+    return _asked(told)
+
+
+def _asked(told: Mapping[str, Any]) -> Asked:
+    """Of the models `Progress` and `SyncProgress`."""
+    if "sources_total" in told:
+        done, total, of = told["sources_done"], told["sources_total"], "sources"
+    else:
+        done, total, of = told.get("done"), told.get("total"), str(told.get("of", "steps"))
+    if not done and not total:
+        done = total = None
+    return Asked(str(told.get("stage", "")), done, total, of, told.get("paused_since"))
+
+
+def task_attempt(described: WorkflowExecutionDescription) -> int:
+    """Of the workflow task that is under way; 1 when there is none."""
+    raw = described.raw_description
+    return raw.pending_workflow_task.attempt if raw.HasField("pending_workflow_task") else 1

@@ -1,0 +1,239 @@
+"""One who looks again and again, at a cost that is bounded: see `docs/watching.md`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from atlas.contracts.names import QUEUE, QUEUES
+from atlas.health.fleet import beats
+from atlas.health.queues import QueueState, whole_state
+from atlas.schedules.status import glimpses
+from starter.connection import Parts
+from starter.errors import AtlasError, CannotConnect
+from starter.monitoring import corpus_view
+from starter.monitoring.freshness import sources_seen
+from starter.monitoring.overview import Overview, Untold, WorkerSeen
+from starter.monitoring.rates import Rates, Rationed
+from starter.monitoring.temporal_runs import Asked, Execution, executions, progress
+from starter.monitoring.workers import Fleet, by_polls, queues_seen
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from atlas.health.fleet import Beat
+    from atlas.schedules.status import Glimpse
+
+T = TypeVar("T")
+Part = Literal["temporal", "postgresql"]
+
+_SECONDS = 5.0
+"""How long one part may take to answer."""
+_NEXT_BEAT = 1.5
+"""Seconds in which a worker that lives beats once more."""
+_SCHEDULES_EVERY = 5.0
+_SOURCES_EVERY = 3.0
+_ASK_EVERY = 5.0
+"""Seconds between two questions to a run that counts no pages."""
+
+
+class Watch:
+    """Looks at everything that works, waits or is late; what changes between two looks tells it
+    rates, and which workers live. `stale_after`: a tolerance for all sources in place of their
+    own."""
+
+    def __init__(self, parts: Parts, *, stale_after: timedelta | None = None) -> None:
+        self._parts = parts
+        self._stale_after = stale_after
+        self._fleet = Fleet()
+        self._rates = Rates()
+        self._looks = 0
+        self._began = (time.time(), time.monotonic())
+        self._untold: list[Untold] = []
+        self._schedules: Rationed[list[Glimpse]] = Rationed(least=_SCHEDULES_EVERY)
+        self._corpus = corpus_view.Corpus(_SOURCES_EVERY)
+        self._asked: dict[str, Rationed[Asked | None]] = {}
+
+    async def look(self) -> Overview:
+        """How things are now. Never raises for a part that is down: `untold` says so."""
+        self._untold = []
+        self._looks += 1
+        seen = await self._temporal()
+        told = await self._database(seen)
+        return self._whole(seen, told)
+
+    def _now(self) -> float:
+        """Seconds since the epoch, by a clock that nobody sets while we look."""
+        wall, monotonic = self._began
+        return wall + time.monotonic() - monotonic
+
+    def _moment(self) -> datetime:
+        return datetime.fromtimestamp(self._now(), UTC)
+
+    # Temporal
+
+    async def _temporal(self) -> _Temporal:
+        seen = _Temporal()
+        if await self._told("temporal", "everything of Temporal", self._connect()) is None:
+            self._parts.look_again()
+            return seen
+        states, found, running, schedules = await asyncio.gather(
+            self._told("temporal", "queues", self._queues()),
+            self._told("temporal", "workers", self._beats()),
+            self._told("temporal", "runs", self._running()),
+            self._told("temporal", "schedules", self._listed_schedules()),
+        )
+        seen.states, seen.schedules = states, schedules
+        if running is not None:
+            seen.running, seen.total = running
+        if found is not None:
+            await self._take_workers(seen, found[0])
+        if seen.running:
+            seen.asked = await self._ask(seen)
+        return seen
+
+    async def _connect(self) -> bool:
+        async with self._parts.temporal():
+            return True
+
+    async def _queues(self) -> dict[str, QueueState]:
+        async with self._parts.temporal() as client:
+            states = await asyncio.gather(*(whole_state(client, queue) for queue in QUEUES))
+        return dict(zip(QUEUES, states, strict=True))
+
+    async def _beats(self) -> tuple[list[Beat] | None]:
+        async with self._parts.temporal() as client:
+            return (await beats(client),)
+
+    async def _running(self) -> tuple[list[Execution], int]:
+        async with self._parts.temporal() as client:
+            return await executions(client)
+
+    async def _listed_schedules(self) -> list[Glimpse]:
+        async def look() -> list[Glimpse]:
+            async with self._parts.temporal() as client:
+                return await glimpses(client, self._moment())
+
+        return await self._schedules.get(look)
+
+    async def _take_workers(self, seen: _Temporal, found: list[Beat] | None) -> None:
+        """Judge who lives; at the first look once more, where only that can tell: of a heartbeat
+        that is not fresh, and of a worker that is just beginning."""
+        self._judge(seen, found)
+        doubtful = self._fleet.doubtful(seen.states or {}) or not self._served(seen)
+        if self._looks == 1 and doubtful:
+            await asyncio.sleep(_NEXT_BEAT)
+            again = await self._told("temporal", "workers", self._beats())
+            seen.states = await self._told("temporal", "queues", self._queues())
+            self._judge(seen, again[0] if again is not None else found)
+
+    def _judge(self, seen: _Temporal, found: list[Beat] | None) -> None:
+        seen.heartbeats = found is not None
+        self._fleet.look(found or [], self._now())
+        polling = by_polls(seen.states or {}, self._moment(), besides=self._fleet.beats)
+        seen.workers = (*self._fleet.workers(), *polling)
+
+    def _served(self, seen: _Temporal) -> bool:
+        return all(each.workers for each in queues_seen(seen.states or {}, seen.workers or ()))
+
+    async def _ask(self, seen: _Temporal) -> dict[str, Asked]:
+        """How far those runs are that count no pages, as far as a worker is there to answer."""
+        serving = any(
+            slot.queue == QUEUE and slot.state == "running"
+            for worker in seen.workers or ()
+            for slot in worker.slots
+        )
+        wanted = [one for one in seen.running or () if serving and self._rates.pageless(one)][:10]
+        self._asked = {
+            one.run_id: self._asked.get(one.run_id) or Rationed(least=_ASK_EVERY) for one in wanted
+        }
+        async with _quiet(self._parts) as client:
+            if client is None:
+                return {}
+            told = await asyncio.gather(
+                *(self._asked[one.run_id].get(_asking(client, one)) for one in wanted)
+            )
+        return {one.run_id: each for one, each in zip(wanted, told, strict=True) if each}
+
+    # PostgreSQL
+
+    async def _database(self, seen: _Temporal) -> corpus_view.Told | None:
+        wanted = None if seen.running is None else [one.run_id for one in seen.running]
+        return await self._told(
+            "postgresql", "hosts, sources, progress of runs", self._rows(wanted)
+        )
+
+    async def _rows(self, wanted: list[str] | None) -> corpus_view.Told:
+        async with self._parts.database() as connection:
+            return await self._corpus.look(connection, wanted)
+
+    # Together
+
+    def _whole(self, seen: _Temporal, told: corpus_view.Told | None) -> Overview:
+        at, workers = self._moment(), seen.workers
+        runs = corpus_view.runs_seen(seen.running, seen.asked, told, self._rates, at)
+        return Overview(
+            at=at,
+            workers=workers,
+            heartbeats=seen.heartbeats,
+            queues=None if seen.states is None else queues_seen(seen.states, workers or ()),
+            runs=runs,
+            runs_total=len(runs) if runs is not None and seen.running is None else seen.total,
+            hosts=None if told is None else told.hosts,
+            schedules=corpus_view.schedules_seen(seen.schedules, told),
+            sources=None if told is None else sources_seen(told.sources, at, self._stale_after),
+            untold=tuple(self._untold),
+        )
+
+    async def _told(self, part: Part, what: str, work: Awaitable[T]) -> T | None:
+        """What a part answered; None, and a note of why, when it did not."""
+        try:
+            async with asyncio.timeout(_SECONDS):
+                return await work
+        except TimeoutError:
+            why, lost = f"no answer within {_SECONDS:.0f} s", True
+        except AtlasError as error:
+            why, lost = str(error), isinstance(error, CannotConnect)
+        self._untold.append(Untold(part, what, why, lost))
+        return None
+
+
+class _Temporal:
+    """What Temporal told in one look; None: it did not."""
+
+    def __init__(self) -> None:
+        self.states: Mapping[str, QueueState] | None = None
+        self.workers: tuple[WorkerSeen, ...] | None = None
+        self.heartbeats = True
+        self.running: list[Execution] | None = None
+        self.total: int | None = None
+        self.schedules: list[Glimpse] | None = None
+        self.asked: dict[str, Asked] = {}
+
+
+@asynccontextmanager
+async def _quiet(parts: Parts) -> AsyncIterator[Client | None]:
+    try:
+        async with parts.temporal() as client:
+            yield client
+    except AtlasError:
+        yield None
+
+
+def _asking(client: Client, one: Execution) -> Callable[[], Awaitable[Asked | None]]:
+    return lambda: progress(client, one.workflow_id)
+
+
+async def watched(
+    parts: Parts, interval: float, *, stale_after: timedelta | None = None
+) -> AsyncGenerator[Overview]:
+    """A look every `interval` seconds, counted from beginning to beginning; never two at once."""
+    watch = Watch(parts, stale_after=stale_after)
+    while True:
+        began = time.monotonic()
+        yield await watch.look()
+        await asyncio.sleep(max(0.0, began + interval - time.monotonic()))

@@ -1,0 +1,57 @@
+"""One request to the web from here, as a worker would make it; needs no database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from atlas.domain.errors import PageError
+from atlas.domain.fetch import Fetched, FetchRequest
+from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.health.probe import Found, Unwell
+from atlas.locations import address_policy
+from atlas.settings import Settings
+from atlas.web.client import WebClient
+from atlas.web.credentials import Credentials, CredentialsError
+from atlas.web.listings import Buffer
+from atlas.web.politeness import OpenSlots
+
+MEND = (
+    "Check DNS and the firewall (Atlas uses no proxy), ATLAS_FETCH_ALLOW_NETWORKS and "
+    "ATLAS_CREDENTIALS_FILE"
+)
+SKEW_SECONDS = 60.0
+"""Sites' own clocks are not that exact, and a cache in between may answer late."""
+CLOCK = "Let this machine keep time by NTP, if other sites' clocks differ as well"
+
+
+async def reached(settings: Settings, url: str, clock: Callable[[], datetime]) -> Found:
+    """Fetch the URL and its robots.txt, once, and compare clocks. Raises `Unwell`."""
+    try:
+        request = FetchRequest(url=canonicalize(url), total_timeout=15.0)
+        client = WebClient(
+            policy=address_policy(settings),
+            contact=settings.contact,
+            credentials=_credentials(settings),
+        )
+        async with client as web:
+            fetched = await web.fetch(request, Buffer(), OpenSlots())
+    except PageError as error:
+        raise Unwell(f"{url}: {error.code}: {error.message}", MEND) from None
+    except (InvalidUrl, CredentialsError, ValueError) as error:
+        raise Unwell(f"{url}: {error}", "Correct the URL or the setting") from None
+    return _answered(fetched, clock())
+
+
+def _answered(fetched: Fetched, now: datetime) -> Found:
+    said = f"{fetched.final_url} answered {fetched.status}"
+    skew = (now - fetched.date).total_seconds() if fetched.date else 0.0
+    if abs(skew) <= SKEW_SECONDS:
+        return Found(said)
+    way = "ahead of" if skew > 0 else "behind"
+    return Found(f"{said}; the clock here is {abs(skew):.0f} s {way} the site's", "degraded", CLOCK)
+
+
+def _credentials(settings: Settings) -> Credentials:
+    path = settings.credentials_file
+    return Credentials.from_file(path) if path else Credentials()

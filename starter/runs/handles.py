@@ -1,0 +1,309 @@
+"""Handles on runs: wait, watch, pause, resume, cancel.
+
+Every handle has the same protocol: `await handle.result(timeout=…)`, `await handle.progress()`,
+`async for progress in handle`. `starter.runs.kinds` has one for each kind of run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from pydantic import ValidationError
+from temporalio.client import (
+    WorkflowFailureError,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
+from temporalio.exceptions import ApplicationError, CancelledError, TerminatedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from atlas.contracts.empty_runs import MEANT_NOTHING
+from atlas.contracts.jobs import Progress
+from atlas.contracts.models import Message
+from atlas.contracts.sync_pipeline import SyncProgress
+from atlas.temporal.keyring import EncryptionError
+from starter.connection import Parts
+from starter.errors import (
+    Cancelled,
+    CannotConnect,
+    Failed,
+    InvalidRequest,
+    NoResult,
+    NotFound,
+    NoWorker,
+    Refused,
+    TemporalDown,
+    Terminated,
+    TimedOut,
+)
+from starter.monitoring.pollers import missing_workers, no_worker
+from starter.runs.start import Started, handle_of
+
+if TYPE_CHECKING:
+    from starter.monitoring.run_progress import Going
+
+R = TypeVar("R", bound=Message)
+P = TypeVar("P", Progress, SyncProgress)
+Note = Callable[[str], None]
+
+OUTAGE_SECONDS = 60.0
+"""How long waiting outlasts a Temporal server that does not answer: runs survive a restart."""
+_QUERY_TIMEOUT = timedelta(seconds=10)
+_LOOK_FOR_WORKERS = (2.0, 15.0)  # seconds: before the first look, and between two
+_OUTAGES = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED)
+
+log = logging.getLogger("atlas.client")
+
+
+class RunHandle(Generic[R, P]):
+    """A run that was started, or joined when one of its id was under way (`joined`).
+
+    `run_id` is the first execution's, which names the run in the corpus.
+    `async for progress in handle` tells how it goes, once a second until it has ended; the `stage`
+    of the last says how.
+    """
+
+    workflow: str
+    """The workflow type."""
+    _result: type[R]
+    _progress: type[P]
+    _bulk = False  # whether its work is done on the queue for bulk
+    _pausable = True
+
+    def __init__(self, parts: Parts, begun: Started[R]) -> None:
+        self._parts = parts
+        self._client = begun.client
+        self._handle = begun.handle
+        self.workflow_id = begun.handle.id
+        self.run_id = begun.run_id
+        self.joined = begun.joined
+
+    @property
+    def ui_url(self) -> str | None:
+        """The run's page in Temporal's Web UI; None when no address of a UI is known."""
+        return self._parts.locations.run_url(self.workflow_id, self.run_id)
+
+    async def result(
+        self, on_note: Note | None = log.warning, *, timeout: float | None = None
+    ) -> R:
+        """What the run came to, once it has ended.
+
+        `timeout` is the seconds to wait at most: then `TimedOut`, and the run goes on. `on_note`
+        hears why nothing moves (no worker, no Temporal): by default the log `atlas.client`; None:
+        nobody, and workers are not looked for. Raises `Failed`, `Cancelled`, `Terminated`,
+        `TimedOut`, `CannotConnect`, `Refused`.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._outcome(on_note)
+        except TimeoutError:
+            raise TimedOut(
+                f"{self.workflow_id} did not end within {timeout:g} s; it goes on. "
+                f"`atlas runs show {self.workflow_id}` tells how"
+            ) from None
+        except WorkflowFailureError as error:
+            return await self._ended_early(error)
+
+    async def progress(self) -> P:
+        """Stage and counts, now. Raises `NoWorker` when there is nobody to answer, `Refused`,
+        `CannotConnect`."""
+        try:
+            # Not sampled: asked once a second, it would fill the trace of the run.
+            async with self._parts.temporal() as client:
+                with self._parts.span("progress", sampled=False):
+                    handle = client.get_workflow_handle(self.workflow_id)
+                    progress: P = await handle.query(
+                        "progress", result_type=self._progress, rpc_timeout=_QUERY_TIMEOUT
+                    )
+                    return progress
+        except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
+            raise Refused(f"{self.workflow_id}: {error}") from error
+        except (Refused, TemporalDown):
+            missing = await self.missing_workers()
+            if missing:
+                raise NoWorker(no_worker(missing)) from None
+            raise
+
+    async def __aiter__(self) -> AsyncIterator[P]:
+        ended = asyncio.create_task(self._how_it_ended())
+        ended.add_done_callback(_heard)
+        last = self._progress()
+        try:
+            await asyncio.wait([ended], timeout=0.1)  # it may have ended long ago
+            while not ended.done():
+                with suppress(NoWorker, Refused, CannotConnect):
+                    last = await self.progress()
+                    yield last
+                await asyncio.wait([ended], timeout=1.0)
+            yield await self._at_the_end(last, await ended)
+        finally:
+            ended.cancel()
+
+    def going(self, interval: float = 1.0) -> AsyncGenerator[Going]:
+        """How its pages go, one by one, how fast, and whether a worker is there: every `interval`
+        seconds, for ever. Unlike `progress` it asks PostgreSQL and Temporal, not the run, so it
+        tells while no worker is there, too."""
+        from starter.monitoring.run_progress import going
+
+        return going(self._parts, self.workflow_id, self.run_id, bulk=self._bulk, interval=interval)
+
+    async def cancel(self) -> None:
+        """Ask the run to end: what is under way is finished or given back, nothing half-written.
+
+        Raises `NotFound` when it has ended, as `pause` and `resume` do.
+        """
+        async with self._under_way():
+            await self._handle.cancel()
+
+    async def pause(self) -> None:
+        """Stop at the next batch boundary; claims are kept. Raises `InvalidRequest` for a run that
+        takes moments."""
+        await self._signal("pause")
+
+    async def resume(self) -> None:
+        """Go on after a pause."""
+        await self._signal("resume")
+
+    async def missing_workers(self) -> list[str]:
+        """The task queues that no worker polls at the moment, so that nothing can move."""
+        async with self._parts.temporal() as client:
+            return await missing_workers(client, bulk=self._bulk)
+
+    async def _signal(self, name: str) -> None:
+        if not self._pausable:
+            raise InvalidRequest(
+                f"{self.workflow_id} takes moments and cannot be paused; cancel it"
+            )
+        async with self._under_way():
+            await self._handle.signal(name)
+
+    @asynccontextmanager
+    async def _under_way(self) -> AsyncIterator[None]:
+        """Raises `NotFound` when the run has ended; a later run of its id is none of ours."""
+        ended = f"{self.workflow_id}, run {self.run_id}, is not under way"
+        if not await self._parts.run_is_open(self.workflow_id, self.run_id):
+            raise NotFound(ended)
+        try:
+            async with self._parts.temporal():
+                yield
+        except NotFound:
+            raise NotFound(ended) from None
+
+    async def _ended_early(self, error: WorkflowFailureError) -> R:
+        """The result of a run that returned none, where its kind has one; else raise why."""
+        cause, which = error.cause, self.workflow_id
+        if (result := self._meant_nothing(error)) is not None:
+            return result
+        if isinstance(cause, CancelledError):
+            raise Cancelled(f"{which} was cancelled") from error
+        if isinstance(cause, TerminatedError):
+            raise Terminated(f"{which} was terminated: {cause}") from error
+        raise Failed(f"{which} failed: {reason_of(error)}") from error
+
+    def _meant_nothing(self, error: WorkflowFailureError) -> R | None:
+        """The result of a run that failed because its request meant nothing."""
+        cause = error.cause
+        if not isinstance(cause, ApplicationError) or cause.type not in MEANT_NOTHING:
+            return None
+        return self._result.model_validate(cause.details[0]) if cause.details else None
+
+    async def _how_it_ended(self) -> R | NoResult:
+        try:
+            return await self.result(None)  # who waits for the result is told why nothing moves
+        except NoResult as error:
+            return error
+
+    async def _at_the_end(self, last: P, ended: R | NoResult) -> P:
+        """The last progress; a run that ended between two looks has moved on since."""
+        stage = getattr(ended, "outcome", "completed")
+        with suppress(NoWorker, Refused, CannotConnect, NotFound):
+            final = await self.progress()
+            if final.stage == stage:  # else a later run of its id answered
+                return final
+        return last.model_copy(update={"stage": stage, "paused": False, "paused_since": None})
+
+    async def _outcome(self, on_note: Note | None) -> R:
+        """Wait for the end; say on the way why nothing moves. Raises WorkflowFailureError."""
+        watching = asyncio.create_task(self._tell_of_missing_workers(on_note)) if on_note else None
+        try:
+            while True:
+                try:
+                    return await self._handle.result()
+                except (EncryptionError, ValidationError) as error:
+                    raise Refused(
+                        f"{self.workflow_id}: its result cannot be read: {error}"
+                    ) from error
+                except RPCError as error:
+                    if await self._followed():
+                        continue
+                    if error.status not in _OUTAGES:
+                        raise self._parts.temporal_error(error, self._client.namespace) from error
+                    await self._outlast(error, on_note)
+        finally:
+            if watching is not None:
+                watching.cancel()
+
+    async def _outlast(self, error: RPCError, on_note: Note | None) -> None:
+        """Wait until Temporal answers again; raises `TemporalDown` after OUTAGE_SECONDS."""
+        if on_note is not None:
+            on_note(
+                f"Temporal does not answer at {self._parts.temporal_address}; the run goes on when "
+                f"it is back. Waiting up to {OUTAGE_SECONDS:.0f} s for it."
+            )
+        until = time.monotonic() + OUTAGE_SECONDS
+        while time.monotonic() < until:
+            if await self._followed():
+                return
+            try:
+                await self._handle.describe(rpc_timeout=_QUERY_TIMEOUT)
+                return
+            except RPCError as again:
+                error = again
+            await asyncio.sleep(1)
+        raise self._parts.temporal_error(error, self._client.namespace) from error
+
+    async def _followed(self) -> bool:
+        """Whether Temporal moved to another port, and this handle with it."""
+        self._parts.look_again()
+        with suppress(TemporalDown):
+            async with self._parts.temporal() as client:
+                if client is self._client:
+                    return False
+                self._client = client
+                self._handle = handle_of(client, self.workflow_id, self.run_id, self._result)
+                return True
+        return False
+
+    async def _tell_of_missing_workers(self, on_note: Note) -> None:
+        told: list[str] = []
+        await asyncio.sleep(_LOOK_FOR_WORKERS[0])
+        while True:
+            with suppress(CannotConnect, Refused, NotFound):
+                missing = await self.missing_workers()
+                if missing and missing != told:
+                    on_note(no_worker(missing))
+                told = missing
+            await asyncio.sleep(_LOOK_FOR_WORKERS[1])
+
+
+def _heard(task: asyncio.Task[object]) -> None:
+    """Of a task that nobody waits for any more, asyncio would log the error."""
+    if not task.cancelled():
+        task.exception()
+
+
+def reason_of(error: BaseException) -> str:
+    """The messages of an error and its causes, the first that says something new each."""
+    said: list[str] = []
+    cause: BaseException | None = getattr(error, "cause", None)
+    while cause is not None:
+        if (message := str(cause)) and message not in said:
+            said.append(message)
+        cause = getattr(cause, "cause", None)
+    return ": ".join(said)

@@ -1,0 +1,172 @@
+"""Lists of runs: from the record, and from Temporal what no record is kept of."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypedDict
+
+from atlas.contracts.models import Counts
+from atlas.contracts.names import ATTRIBUTE_OUTCOME, ATTRIBUTE_SOURCE, ATTRIBUTE_TRIGGER
+from atlas.contracts.sync_pipeline import Failure
+from atlas.stores.postgres.crawl import runs
+from atlas.stores.postgres.crawl.runs import Run
+from starter.connection import Parts
+from starter.errors import InvalidRequest, TemporalDown
+from starter.runs.lookup import quoted
+
+if TYPE_CHECKING:
+    from temporalio.client import WorkflowExecution
+
+    from starter.runs.details import Status
+
+LEFT_BEHIND = (
+    "ended without closing its record; the next run of its source, or the daily clean-up, does that"
+)
+
+
+_MOST = 10_000
+
+
+class RunFilter(TypedDict, total=False):
+    """Which runs are listed; what is left out does not matter."""
+
+    source: str
+    workflow: str
+    """The workflow type."""
+    outcome: str
+    open: bool
+    """Only those under way."""
+    since: datetime
+    """Only those that began at this moment, with its time zone, or later."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """A run as recorded in the corpus, with its counts and its first failures."""
+
+    run: Run
+    counts: Counts
+    failures: list[Failure]
+    ui_url: str | None
+    recorded: bool = field(default=True, kw_only=True)
+    """False: Temporal alone knows of it, such as single fetches and health checks."""
+
+    @property
+    def status(self) -> Status:
+        """Whether it is under way."""
+        if self.run.outcome is not None or self.run.ended_at is not None:
+            return "ended"
+        return "paused" if self.run.paused_since else "running"
+
+
+async def listed(parts: Parts, limit: int, wanted: RunFilter) -> list[RecordedRun]:
+    """The latest runs, newest first. Raises `InvalidRequest`, `CannotConnect`.
+
+    Types that keep no record are asked of Temporal when they are asked for by name; so are runs
+    under way that no worker has begun.
+    """
+    if not 1 <= limit <= _MOST:
+        raise InvalidRequest(f"limit: {limit} is not between 1 and {_MOST}")
+    brief = _is_brief(wanted.get("workflow"))
+    found = await _recorded(parts, limit, wanted)
+    if wanted.get("open") or brief:
+        known = {each.run.run_id for each in found}
+        more = await _known_to_temporal(parts, limit, wanted)
+        found += [each for each in more if each.run.run_id not in known]
+        found.sort(key=lambda each: each.run.started_at, reverse=True)
+    return found[:limit]
+
+
+def _is_brief(kind: str | None) -> bool:
+    if kind is None:
+        return False
+    from atlas.contracts.catalogue import WORKFLOWS  # every contract: an eighth of a second
+
+    if kind not in WORKFLOWS:
+        raise InvalidRequest(f"no workflow type '{kind}'; known: {', '.join(sorted(WORKFLOWS))}")
+    return WORKFLOWS[kind].brief
+
+
+async def _recorded(parts: Parts, limit: int, wanted: RunFilter) -> list[RecordedRun]:
+    async with parts.database() as connection:
+        rows = await runs.recent(
+            connection,
+            source=wanted.get("source"),
+            kind=wanted.get("workflow"),
+            outcome=wanted.get("outcome"),
+            open_only=wanted.get("open", False),
+            since=wanted.get("since"),
+            limit=limit,
+        )
+    found = [RecordedRun(run, counts, [], _url(parts, run)) for run, counts in rows]
+    found = list(await asyncio.gather(*(_checked(parts, each) for each in found)))
+    return [each for each in found if each.status != "ended" or not wanted.get("open")]
+
+
+async def _checked(parts: Parts, found: RecordedRun) -> RecordedRun:
+    """A run whose record is open, as Temporal says: one that was terminated closed none."""
+    run = found.run
+    if run.ended_at is not None:
+        return found
+    try:
+        if await parts.run_is_open(run.workflow_id, run.run_id):
+            return found
+    except TemporalDown:
+        return found
+    return replace(
+        found, run=replace(run, outcome="failed", paused_since=None, message=LEFT_BEHIND)
+    )
+
+
+async def _known_to_temporal(parts: Parts, limit: int, wanted: RunFilter) -> list[RecordedRun]:
+    async with parts.temporal() as client:
+        listed = client.list_workflows(_query(wanted), limit=limit)
+        found = [_of_execution(parts, each) async for each in listed]
+    return [each for each in found if wanted.get("outcome") in (None, each.run.outcome)]
+
+
+def _query(wanted: RunFilter) -> str:
+    from atlas.contracts.catalogue import WORKFLOWS  # every contract: an eighth of a second
+
+    kind, source, since = wanted.get("workflow"), wanted.get("source"), wanted.get("since")
+    # A namespace may be shared with workflows of others.
+    kinds = [kind] if kind else sorted(WORKFLOWS)
+    terms = [f"WorkflowType IN ({', '.join(map(quoted, kinds))})"]
+    terms += [f"{ATTRIBUTE_SOURCE} = {quoted(source)}"] if source else []
+    terms += ["ExecutionStatus = 'Running'"] if wanted.get("open") else []
+    terms += [f"StartTime >= '{since.astimezone(UTC).isoformat()}'"] if since else []
+    return " AND ".join(terms)
+
+
+def _of_execution(parts: Parts, execution: WorkflowExecution) -> RecordedRun:
+    attributes = execution.search_attributes
+    ended = execution.close_time is not None
+    status = execution.status.name.lower() if execution.status else ""
+    run = Run(
+        run_id=execution.raw_info.first_run_id or execution.run_id,
+        workflow_id=execution.id,
+        kind=execution.workflow_type,
+        source=word(attributes.get(ATTRIBUTE_SOURCE)),
+        source_id=None,
+        trigger=word(attributes.get(ATTRIBUTE_TRIGGER)),
+        due=False,
+        started_at=execution.start_time,
+        ended_at=execution.close_time,
+        outcome=(word(attributes.get(ATTRIBUTE_OUTCOME)) or status) if ended else None,
+        complete=None,
+        paused_since=None,
+        message=None,
+        summary={},
+    )
+    return RecordedRun(run, Counts(), [], _url(parts, run), recorded=False)
+
+
+def word(values: object) -> str:
+    """The first value of a search attribute; empty when there is none."""
+    return str(values[0]) if isinstance(values, list) and values else ""
+
+
+def _url(parts: Parts, run: Run) -> str | None:
+    return parts.locations.run_url(run.workflow_id, run.run_id)

@@ -1,0 +1,161 @@
+"""Starting again what failed of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from atlas.contracts.catalogue import WORKFLOWS, WorkflowType
+from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
+from starter.connection import Parts
+from starter.errors import AtlasError, NotFound, Refused
+from starter.runs.kinds import handle_for, handle_on
+from starter.runs.lookup import Found, find
+from starter.runs.requests import asked_before, checked, shortened, sync_summary
+from starter.runs.start import start
+from starter.runs.typed_runs import kind_named
+
+if TYPE_CHECKING:
+    from atlas.contracts.jobs import Trigger
+    from starter.runs.kinds import AnyHandle
+
+What = Literal["failed pages", "failed sources", "the same again", "nothing"]
+
+_WELL = ("completed", "ok", "no_data")
+_FAILED_PAGES = ("completed_with_failures", "all_failed")
+_NOT_ASKED_AGAIN = ("trigger", "state")
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What was started again."""
+
+    workflow: str
+    """The workflow type."""
+    workflow_id: str
+    """Of the run that was retried."""
+    run_id: str
+    what: What
+    handle: AnyHandle | None
+    """The new run, or the one that did the same already; None: nothing of it had failed."""
+
+
+async def retry(parts: Parts, named: str, trigger: Trigger) -> Retried:
+    """Start again what failed of a run that has ended. Raises `NotFound`, `Refused` when it is
+    under way or what it was asked for is no longer known, `DifferentRequest`, `CannotConnect`."""
+    found = await find(parts, named)
+    if found.open:
+        raise Refused(f"{found.workflow_id} is under way; what fails of it can be retried after")
+    kind = kind_named(found.workflow)
+    outcome = _outcome(found)
+    if outcome in _WELL and not kind.brief:
+        return Retried(kind.name, found.workflow_id, found.run_id, "nothing", None)
+    asked = await _asked(parts, kind, found)
+    what, fields = await _again(parts, kind, found, outcome, asked)
+    handle = await _start(parts, kind, found, {**fields, "trigger": trigger}, asked)
+    return Retried(kind.name, found.workflow_id, found.run_id, what, handle)
+
+
+def _outcome(found: Found) -> str:
+    if found.record is not None and found.record.outcome is not None:
+        return found.record.outcome
+    return "failed"
+
+
+async def _asked(parts: Parts, kind: WorkflowType, found: Found) -> dict[str, Any] | None:
+    """What the run was asked for, from its history; None: that is no longer kept."""
+    try:
+        async with parts.temporal() as client:
+            asked = await asked_before(client, found.workflow_id, found.run_id, kind.request)
+    except NotFound:
+        return None
+    fields = {name: value for name, value in asked.items() if name not in _NOT_ASKED_AGAIN}
+    deadline = fields.get("deadline")
+    if deadline is not None and datetime.fromisoformat(str(deadline)) <= datetime.now(UTC):
+        del fields["deadline"]  # nothing could be claimed
+    return fields
+
+
+async def _again(
+    parts: Parts,
+    kind: WorkflowType,
+    found: Found,
+    outcome: str,
+    asked: Mapping[str, Any] | None,
+) -> tuple[What, dict[str, Any]]:
+    if kind.name == "batch_process" and outcome in _FAILED_PAGES:
+        kept = {name: asked[name] for name in ("force", "chunk", "concurrency")} if asked else {}
+        return "failed pages", {**kept, "failed_of": found.run_id}
+    if kind.name == "sync_pipeline" and found.record is not None and found.record.source:
+        sources = [found.record.source]
+        if outcome in _FAILED_PAGES:
+            return "failed pages", _failed_of(sources, asked)
+        return "the same again", {**(asked or {}), "sources": sources}
+    if asked is None:
+        raise Refused(
+            f"{found.workflow_id}: what it was asked for is no longer known, since Temporal keeps "
+            f"it for 30 days. Start it anew: `atlas start {kind.name} …`"
+        )
+    if kind.name == "sync_pipeline" and outcome in _FAILED_PAGES:
+        return await _failed_sources(parts, found, dict(asked))
+    return "the same again", dict(asked)
+
+
+def _failed_of(sources: list[str], asked: Mapping[str, Any] | None) -> dict[str, Any]:
+    kept = {name: asked[name] for name in ("lanes", "batch", "wait_for_lease")} if asked else {}
+    return {**kept, "sources": sources, "mode": "failed"}
+
+
+async def _failed_sources(
+    parts: Parts, found: Found, asked: dict[str, Any]
+) -> tuple[What, dict[str, Any]]:
+    """Of a sync of several: the sources that did not complete, of which only the failed pages if
+    none came to worse."""
+    handle = await handle_on(parts, WORKFLOWS[found.workflow], found.workflow_id, found.run_id)
+    try:
+        result = await handle.result(None)
+    except AtlasError:
+        return "the same again", asked
+    assert isinstance(result, SyncResult)
+    bad = [one for one in result.sources if one.outcome != "completed"]
+    names = sorted(one.source for one in bad)
+    if not bad or len(result.sources) == len(bad) >= 100:  # there may be more than are listed
+        return "the same again", asked
+    if all(one.outcome in _FAILED_PAGES for one in bad):
+        return "failed pages", _failed_of(names, asked)
+    return "failed sources", {**asked, "sources": names, "tags": [], "all": False}
+
+
+async def _start(
+    parts: Parts,
+    kind: WorkflowType,
+    found: Found,
+    fields: dict[str, Any],
+    asked: Mapping[str, Any] | None,
+) -> AnyHandle:
+    if "trigger" not in kind.request.model_fields:
+        del fields["trigger"]
+    request = checked(kind.request, fields)
+    if isinstance(request, SyncRequest):
+        summary = sync_summary(request)
+    else:
+        summary = shortened(f"{kind.purpose} (retry)")
+    workflow_id = kind.workflow_id(request)
+    if asked is not None and _own_id(kind, found, asked):
+        workflow_id = found.workflow_id
+    with parts.span(f"atlas retry {kind.name}"):
+        await parts.check()
+        begun = await start(parts, kind.name, request, workflow_id, summary, kind.result)
+    return handle_for(parts, kind, begun)
+
+
+def _own_id(kind: WorkflowType, found: Found, asked: Mapping[str, Any]) -> bool:
+    """Whether a person chose the id of the run: a schedule adds the time, which is no choice."""
+    if found.record is None or found.record.trigger == "schedule":
+        return False
+    try:
+        return kind.workflow_id(checked(kind.request, dict(asked))) != found.workflow_id
+    except AtlasError:
+        return False

@@ -1,0 +1,124 @@
+"""Asking the web what kind of source a URL is, as politely as a worker would."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.fetch import FetchError
+from atlas.domain.sources import SourceSpec
+from atlas.locations import address_policy
+from atlas.settings import Settings
+from atlas.stores.postgres.hosts import status
+from atlas.stores.postgres.hosts.rate_limiter import HeldSlot, HostSlots
+from atlas.stores.postgres.hosts.robots_cache import StoredRobots
+from atlas.web.address_policy import AddressRefused
+from atlas.web.client import WebClient
+from atlas.web.credentials import Credentials, CredentialsError
+from atlas.web.listings import read_document
+from atlas.web.source_detection import Detected, Document, detect
+from atlas.worker.listing_parser import parsing_alone
+from starter.connection import Parts
+from starter.errors import InvalidRequest, Undetected
+
+_FORCE = "--force (of the client: force=True) declares it all the same"
+
+
+class _Visit(HostSlots):
+    """Slots that note which hosts nobody had asked before: of an address that is refused nothing
+    is kept."""
+
+    def __init__(self, pool: asyncpg.Pool, spec: SourceSpec) -> None:
+        super().__init__(pool, delay=spec.delay, parallel=spec.parallel)
+        self.new: set[str] = set()
+
+    @asynccontextmanager
+    async def slot(self, host: str, url: str) -> AsyncIterator[HeldSlot]:
+        if not await status.known(self._pool, host):
+            self.new.add(host)
+        async with super().slot(host, url) as held:
+            yield held
+
+
+async def detected(parts: Parts, spec: SourceSpec, *, force: bool = False) -> Detected:
+    """What the source's first URL is. Raises `Undetected` when nothing could be heard from it, or
+    there is no such page (404, 410), unless `force`: then it is taken for a site.
+
+    So is a server that answers with another error: that may pass.
+    """
+    pool, start = await parts.pool(), spec.urls[0]
+    slots = _Visit(pool, spec)
+
+    async with await _client(parts) as web:
+
+        async def get(url: str) -> Document | None:
+            try:
+                return await read_document(web, url, slots, () if url == start else (start,))
+            except PageError as error:
+                if url == start and not force and _no_address(error):
+                    raise _undetected(url, error) from None
+                raise
+
+        try:
+            async with parsing_alone(parts.settings) as parse:
+                return await detect(start, get, parse)
+        except Undetected:
+            await status.forget(pool, slots.new)
+            raise
+
+
+def _no_address(error: PageError) -> bool:
+    """Whether the address is wrong, or its server away, rather than in trouble."""
+    if not isinstance(error, FetchError) or error.code == "robots_disallowed":
+        return False
+    return error.status is None or error.error_class is ErrorClass.GONE
+
+
+def _undetected(url: str, error: PageError) -> Undetected:
+    return Undetected(
+        f"url: {url} could not be read ({error.code}: {error.message}), so it is not declared. "
+        f"Check the address; {_FORCE}"
+    )
+
+
+def refuse_forbidden(settings: Settings, urls: Sequence[str]) -> None:
+    """Raises `Undetected` when the settings forbid to dial one of the URLs."""
+    if forbidden := refused_address(settings, urls):
+        raise Undetected(f"url: {', '.join(urls)[:300]} is not declared: {forbidden}; {_FORCE}")
+
+
+def refused_address(settings: Settings, urls: Sequence[str]) -> str | None:
+    """Why the settings forbid to dial one of the URLs, as far as it can be told without DNS."""
+    policy = address_policy(settings)
+    for parts in sorted(urlsplit(url) for url in set(urls)):
+        try:
+            host = parts.hostname or ""
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            policy.check("127.0.0.1" if host == "localhost" else host, port)
+        except AddressRefused as error:
+            return f"its pages will not be fetched: {error}"
+        except ValueError:
+            continue  # a name: checked when it is dialled
+    return None
+
+
+async def _client(parts: Parts) -> WebClient:
+    settings = parts.settings
+    credentials = Credentials()
+    try:
+        if settings.credentials_file:
+            credentials = Credentials.from_file(settings.credentials_file)
+        return WebClient(
+            policy=address_policy(settings),
+            contact=settings.contact,
+            credentials=credentials,
+            robots_cache=StoredRobots(await parts.pool()),
+            clock=lambda: datetime.now(UTC),
+        )
+    except (CredentialsError, ValueError) as error:
+        raise InvalidRequest(str(error)) from None

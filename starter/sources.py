@@ -1,0 +1,315 @@
+"""Declaring sources: adding, changing, pausing and removing them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+
+from atlas.domain.schedules import own_schedule
+from atlas.domain.scope import check_patterns, directory_of, scope_of
+from atlas.domain.sources import Deletion, InvalidSource, Kind, SourceSpec, check_source
+from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.stores.postgres.sources import selection, sources
+from atlas.stores.postgres.sources.sources import SourceSummary
+from starter import errors
+from starter.connection import Parts
+from starter.errors import InvalidRequest
+from starter.schedules import Schedules
+
+if TYPE_CHECKING:
+    from starter.monitoring.overview import SourceSeen
+
+log = logging.getLogger("atlas.client")
+
+
+class Changes(TypedDict, total=False):
+    """Rules to change, as in `SourceSpec`; None lifts a limit."""
+
+    kind: Kind
+    urls: tuple[str, ...]
+    prefix: str | None
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    delay: float
+    parallel: int
+    max_pages: int | None
+    max_depth: int | None
+    cadence: timedelta
+    cron: str | None
+    tags: tuple[str, ...]
+    deletion: Deletion
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A source that was declared; `evidence` says how its kind was found out, if it was;
+    `warning` why its pages cannot be fetched as things are."""
+
+    spec: SourceSpec
+    evidence: str | None
+    warning: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A source that is gone, and how many pages no other source holds."""
+
+    name: str
+    pages: int
+    purged: bool
+
+
+class Sources:
+    """The declared sources of one Atlas."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def add(
+        self,
+        name: str,
+        *urls: str,
+        kind: Kind | Literal["auto"] = "auto",
+        prefix: str | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        delay: float = 1.0,
+        parallel: int = 1,
+        max_pages: int | None = None,
+        max_depth: int | None = None,
+        cadence: timedelta = timedelta(days=1),
+        cron: str | None = None,
+        tags: Sequence[str] = (),
+        deletion: Deletion = "careful",
+        force: bool = False,
+    ) -> Added:
+        """Declare a source. `kind` auto asks the web what one URL is; of several, a list of pages.
+
+        `delay` is in seconds between two requests to a host, of which `parallel` may be under way
+        at once; `prefix` bounds the pages (of a site by default the folder of its start);
+        `include` and `exclude` are regular expressions. `cadence` says how often pages are due;
+        below an hour, or with a `cron` (five fields in UTC), the source has a schedule of its own.
+        An address that the settings forbid, and with kind auto one that does not answer or answers
+        that it is gone (404, 410), is `Undetected`, unless `force`.
+        Raises `InvalidRequest`, `SourceExists`, `Undetected`, `CannotConnect`.
+        """
+        starts = tuple(dict.fromkeys(canonical("urls", url) for url in urls))
+        spec = SourceSpec(
+            name=name,
+            kind="urls" if kind == "auto" else kind,
+            urls=starts,
+            prefix=canonical("prefix", prefix) if prefix else None,
+            include=tuple(include),
+            exclude=tuple(exclude),
+            delay=delay,
+            parallel=parallel,
+            max_pages=max_pages,
+            max_depth=max_depth,
+            cadence=cadence,
+            cron=cron,
+            tags=tuple(dict.fromkeys(tags)),
+            deletion=deletion,
+        )
+        checked(spec)
+        await self._refuse_existing(name)
+        evidence = None
+        if not force:
+            self._refuse_forbidden(spec)
+        if kind == "auto" and len(starts) == 1:
+            spec, evidence = await self._detected(spec, force=force)
+        elif spec.kind == "site" and spec.prefix is None:
+            spec = replace(spec, prefix=_folder(starts))
+        async with self._told() as connection:
+            await sources.add(connection, checked(spec), datetime.now(UTC))
+        await self._schedule_follows(name, None, spec)
+        return Added(spec, evidence, self._warning(spec))
+
+    async def list(self) -> list[SourceSummary]:
+        """All sources by name, with what the corpus holds of each."""
+        async with self._told() as connection:
+            return await sources.summaries(connection)
+
+    async def get(self, name: str) -> SourceSummary:
+        """One source. Raises `NotFound`."""
+        async with self._told() as connection:
+            found = await sources.summaries(connection, name)
+            if not found:
+                raise await sources.unknown(connection, name)
+            return found[0]
+
+    async def expect(self, *names: str, tags: Sequence[str] = (), all: bool = False) -> None:
+        """Make sure that a run of these sources would have something to work on, for one whose
+        end nobody waits for. Raises `NotFound` for an unknown name and for tags, or all, that
+        select none; `SourcePaused` when every source named is paused."""
+        async with self._told() as connection:
+            found = [await sources.get(connection, name) for name in names]
+            asked = selection.Asked(names, tags, all=all)
+            nothing, unmatched = await selection.missing(connection, asked)
+        if nothing or unmatched:
+            raise errors.NotFound(nothing or unmatched)
+        if found and not tags and _all_paused(found):
+            listed = ", ".join(f"'{name}'" for name in names)
+            raise errors.SourcePaused(
+                f"sources: {listed}: paused; `atlas sources resume NAME` lets a source run"
+            )
+
+    async def freshness(
+        self, *names: str, stale_after: timedelta | None = None
+    ) -> tuple[SourceSeen, ...]:
+        """How all sources, or those named, keep their promises, the latest first. `stale_after`:
+        how late each may be, in place of its own tolerance. Raises `NotFound`."""
+        from atlas.stores.postgres.reporting import monitoring
+        from starter.monitoring.freshness import sources_seen
+
+        async with self._told() as connection:
+            found = await monitoring.sources_lately(connection)
+            known = {each.source.spec.name for each in found}
+            for name in names:
+                if name not in known:
+                    raise await sources.unknown(connection, name)
+        wanted = [each for each in found if not names or each.source.spec.name in names]
+        return sources_seen(wanted, datetime.now(UTC), stale_after)
+
+    async def edit(self, name: str, **changes: Unpack[Changes]) -> SourceSpec:
+        """Change rules of a source; what is not named stays, and a run under way may keep it.
+
+        Raises `InvalidRequest`, `NotFound`.
+        """
+        from atlas.stores.postgres.services import catalogue
+
+        if "urls" in changes:
+            changes["urls"] = tuple(canonical("urls", url) for url in changes["urls"])
+        if prefix := changes.get("prefix"):
+            changes["prefix"] = canonical("prefix", prefix)
+        async with self._told() as connection:
+            before = (await sources.get(connection, name)).spec
+            after = await catalogue.edit_source(
+                connection, name, lambda spec: checked(replace(spec, **changes), spec)
+            )
+        await self._schedule_follows(name, before, after)
+        return after
+
+    async def pause(self, name: str) -> None:
+        """Let no further run begin on the source. Raises `NotFound`."""
+        await self._set_paused(name, True)
+
+    async def resume(self, name: str) -> None:
+        """Let runs begin again. Raises `NotFound`."""
+        await self._set_paused(name, False)
+
+    async def _set_paused(self, name: str, paused: bool) -> None:
+        async with self._told() as connection:
+            before = (await sources.get(connection, name)).spec
+            await sources.set_paused(connection, name, paused)
+        await self._schedule_follows(name, before, replace(before, paused=paused))
+
+    async def remove(self, name: str, *, purge: bool = False) -> Removed:
+        """Forget a source. Pages that no other source holds stay searchable, unless `purge`.
+
+        Raises `NotFound`, `SourceBusy` while a run works on it.
+        """
+        from atlas.stores.postgres.services import catalogue
+
+        async with self._told() as connection:
+            before = (await sources.get(connection, name)).spec
+            pages = await catalogue.remove_source(
+                connection,
+                name,
+                purge=purge,
+                now=datetime.now(UTC),
+                is_open=self._parts.run_is_open,
+            )
+        await self._schedule_follows(name, before, None)
+        return Removed(name, pages, purge)
+
+    async def _schedule_follows(
+        self, name: str, before: SourceSpec | None, after: SourceSpec | None
+    ) -> None:
+        """Make the source's own schedule agree with its rules, if it had one or has one now."""
+        if not any(spec and own_schedule(spec) for spec in (before, after)):
+            return
+        try:
+            await Schedules(self._parts).follow(name, after)
+        except errors.AtlasError as error:
+            log.warning(
+                "the schedule of source '%s' is not as its rules say yet; run `atlas schedules "
+                "apply` once this is mended: %s",
+                name,
+                error,
+            )
+
+    async def _refuse_existing(self, name: str) -> None:
+        # Before the web is asked; the insert decides.
+        async with self._told() as connection:
+            if name in await sources.all_names(connection):
+                raise sources.SourceExists(
+                    f"source '{name}' exists already; change it with `atlas sources edit {name}`, "
+                    "or choose another name"
+                )
+
+    def _warning(self, spec: SourceSpec) -> str | None:
+        from starter.source_detection import refused_address
+
+        return refused_address(self._parts.settings, spec.urls)
+
+    def _refuse_forbidden(self, spec: SourceSpec) -> None:
+        from starter.source_detection import refuse_forbidden
+
+        refuse_forbidden(self._parts.settings, spec.urls)
+
+    async def _detected(self, spec: SourceSpec, *, force: bool) -> tuple[SourceSpec, str]:
+        from starter.source_detection import detected
+
+        found = await detected(self._parts, spec, force=force)
+        prefix = spec.prefix or found.prefix
+        return replace(spec, kind=found.kind, urls=(found.url,), prefix=prefix), found.evidence
+
+    @asynccontextmanager
+    async def _told(self) -> AsyncIterator[Any]:
+        """A connection; refusals of the store become the starter's errors."""
+        try:
+            async with self._parts.database() as connection:
+                yield connection
+        except sources.UnknownSource as error:
+            raise errors.NotFound(str(error)) from None
+        except sources.SourceExists as error:
+            raise errors.SourceExists(str(error)) from None
+        except sources.SourceBusy as error:
+            raise errors.SourceBusy(str(error)) from None
+
+
+def checked(spec: SourceSpec, before: SourceSpec | None = None) -> SourceSpec:
+    """The rules, or `InvalidRequest` that names field, value and mend. `before` is what the source
+    had until now."""
+    try:
+        check_source(spec)
+        check_patterns(spec, before)
+        scope_of(spec)
+    except (InvalidSource, ValueError) as error:
+        raise InvalidRequest(str(error)) from None
+    return spec
+
+
+def canonical(field: str, url: str) -> str:
+    """The one spelling of a URL, or `InvalidRequest` naming the field."""
+    try:
+        return canonicalize(url)
+    except InvalidUrl as error:
+        raise InvalidRequest(f"{field}: {error}") from None
+
+
+def _all_paused(found: Sequence[sources.Source]) -> bool:
+    return all(source.spec.paused for source in found)
+
+
+def _folder(starts: Sequence[str]) -> str:
+    folders = {directory_of(url) for url in starts}
+    if len(folders) > 1:
+        raise InvalidRequest(
+            f"urls: the starts lie in {len(folders)} folders; give a prefix that bounds the site"
+        )
+    return folders.pop()

@@ -1,0 +1,121 @@
+"""The process behind `atlas up`: `python -m starter.supervisor PLAN [--detached]`, PLAN as JSON.
+
+Detached, it says on stderr only what the supervisor says, and closes stderr when
+everything is ready: so whoever started it knows, by the end of that pipe.
+
+It imports little (no CLI, no pydantic, no temporalio): it stays for as long as the
+stack runs, and its memory is the stack's.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+
+import asyncpg
+
+from atlas.embedded.errors import EmbeddedError
+from atlas.embedded.stack_plan import Plan
+from atlas.embedded.stack_record import HomeLock, prepare_home
+from atlas.embedded.supervisor import OWN_NAME, Supervisor
+from atlas.stores.postgres.connection import connect_once
+from atlas.stores.postgres.migrate import SchemaMismatch, migrate
+
+ALREADY_RUNNING = 3
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ERROR_PREFIX = "atlas: "
+
+
+def main(arguments: list[str]) -> int:
+    """Supervise the home of the plan until told to stop; the exit code."""
+    plan = Plan.from_json(arguments[0])
+    lock = HomeLock(plan.home)
+    try:
+        prepare_home(plan.home)
+        if not lock.acquire():
+            sys.stderr.write(f"{_ERROR_PREFIX}already running in {plan.home}\n")
+            return ALREADY_RUNNING
+        asyncio.run(_supervise(plan, lock, detached="--detached" in arguments))
+    except EmbeddedError as error:
+        sys.stderr.write(f"{_ERROR_PREFIX}{error}\n")
+        return 1
+    finally:
+        lock.release()
+    return 0
+
+
+async def _supervise(plan: Plan, lock: HomeLock, detached: bool) -> None:
+    listener, on_ready = (_own_only, _close_stderr) if detached else (_print, _nothing)
+    supervisor = Supervisor(plan, _migrate, listener, on_ready, lock.in_place)
+    loop = asyncio.get_running_loop()
+    for number in _STOPS:
+        loop.add_signal_handler(number, supervisor.stop)
+    await supervisor.run()
+
+
+async def _migrate(url: str | None) -> None:
+    try:
+        connection = await connect_once(url or os.environ["ATLAS_DATABASE_URL"])
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise EmbeddedError(
+            f"Cannot connect to the database of ATLAS_DATABASE_URL: {error}",
+            "Start that PostgreSQL, correct the URL, or unset it to use the embedded one",
+        ) from error
+    try:
+        await migrate(connection)
+    except SchemaMismatch as error:
+        raise EmbeddedError("The schema does not fit", str(error)) from error
+    finally:
+        await connection.close()
+
+
+def _nothing() -> None:
+    return
+
+
+def _close_stderr() -> None:
+    sys.stderr.flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stderr.fileno())
+    os.close(nowhere)
+
+
+def _own_only(part: str, line: str) -> None:
+    if part == OWN_NAME:
+        _print(part, line)
+
+
+def readable(line: str) -> str:
+    """A structured line of the worker's log in words; any other line as it is."""
+    if not line.startswith("{"):
+        return line
+    try:
+        fields = json.loads(line)
+        time, level, message = (str(fields.pop(key)) for key in ("time", "level", "message"))
+    except (ValueError, KeyError, AttributeError):
+        return line
+    fields.pop("logger", None)
+    rest = "".join(f" {key}={value}" for key, value in fields.items())
+    return f"{time[11:19]} {level:<7} {message}{rest}"
+
+
+def _print(part: str, line: str) -> None:
+    colour = _COLOURS.get(part, "") if sys.stderr.isatty() else ""
+    plain = "\033[0m" if colour else ""
+    try:
+        sys.stderr.write(f"{colour}{part:<8} |{plain} {readable(line)}\n")
+    except (BrokenPipeError, OSError):
+        return  # the terminal is gone; the log has it
+
+
+_COLOURS = {
+    OWN_NAME: "\033[1m",
+    "postgres": "\033[34m",
+    "temporal": "\033[35m",
+    "worker": "\033[32m",
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

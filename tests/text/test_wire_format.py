@@ -1,0 +1,144 @@
+"""The answers of extraction children: what was written is read, and nothing else is believed."""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atlas.domain.analysis import IndexPart, index_parts
+from atlas.domain.near_duplicates import Sketch, sketch
+from atlas.domain.prepared import Prepared
+from atlas.domain.texts import Extracted, Link, strip_unstorable, text_hash
+from atlas.domain.wire_fields import MalformedAnswer, Reader
+from atlas.text import wire_format
+
+TEXTS = st.text(max_size=400).map(strip_unstorable)
+SAID = TEXTS.filter(lambda text: bool(text.strip()))
+DATES = st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2100, 1, 1))
+LINKS = st.lists(st.builds(Link, st.just("https://a.example/x"), st.just("nofollow")), max_size=3)
+
+
+def document(title: str, text: str, published: datetime | None, links: list[Link]) -> Prepared:
+    found = Extracted(
+        title=title,
+        text=text,
+        markdown=f"# {text}",
+        lang="en",
+        published=published.replace(tzinfo=UTC) if published else None,
+        canonical="https://a.example/",
+        links=tuple(links),
+        text_hash=text_hash(title, text),
+        media="html",
+    )
+    return Prepared(found, sketch(text), index_parts(title, text))
+
+
+DOCUMENTS = st.builds(document, TEXTS, SAID, st.none() | DATES, LINKS)
+PLAIN = document("A title", "Some words of 'text' and a \\ in it.", None, [])
+
+
+def read_or_refuse(body: bytes, read: Callable[[bytes], object]) -> object:
+    """What it reads, or None; any other error than MalformedAnswer goes on and fails the test."""
+    try:
+        return read(body)
+    except MalformedAnswer:
+        return None
+
+
+@given(DOCUMENTS)
+def test_a_document_comes_as_it_went(prepared: Prepared) -> None:
+    assert wire_format.read_prepared(wire_format.write_prepared(prepared)) == prepared
+
+
+def test_what_a_text_lacks_comes_as_it_went() -> None:
+    lacking = extracted(truncated="pages 4 to 5")
+    assert wire_format.read_prepared(wire_format.write_prepared(lacking)) == lacking
+
+
+@given(st.text(max_size=3000), SAID)
+def test_parts_come_as_they_went(title: str, text: str) -> None:
+    parts = index_parts(strip_unstorable(title), text)
+    assert wire_format.read_parts(wire_format.write_parts(parts), len(text)) == parts
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_do_anything_but_be_refused(body: bytes) -> None:
+    read_or_refuse(body, wire_format.read_prepared)
+    read_or_refuse(body, wire_format.read_answer)
+    read_or_refuse(body, lambda it: wire_format.read_parts(it, 100))
+
+
+@settings(max_examples=300)
+@given(DOCUMENTS, st.data())
+def test_a_changed_answer_is_refused_or_still_a_document(
+    prepared: Prepared, data: st.DataObject
+) -> None:
+    body = bytearray(wire_format.write_prepared(prepared))
+    for _ in range(data.draw(st.integers(1, 3))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, 20))
+    found = read_or_refuse(bytes(body[: len(body) - cut]), wire_format.read_prepared)
+    if isinstance(found, Prepared):  # still sound: it can be written and read, and holds no lie
+        assert wire_format.read_prepared(wire_format.write_prepared(found)) == found
+        assert found.extracted.text_hash == text_hash(found.extracted.title, found.extracted.text)
+
+
+@given(st.sampled_from(["invalid", "bug"]), st.from_regex(r"[a-z][a-z_]{0,20}", fullmatch=True))
+def test_a_failure_comes_as_it_went(error_class: str, code: str) -> None:
+    answer = wire_format.read_answer(
+        wire_format.write_failure(error_class, code, "\x00why \ud800 not")
+    )
+    assert answer.failure == (error_class, code, "why ? not")
+
+
+def extracted(**changes: object) -> Prepared:
+    return dataclasses.replace(
+        PLAIN,
+        extracted=dataclasses.replace(PLAIN.extracted, **changes),  # type: ignore[arg-type]
+    )
+
+
+def with_tsv(tsv: str) -> Prepared:
+    return dataclasses.replace(PLAIN, parts=(IndexPart(tsv, 1, 0, 1),))
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        extracted(text="a\x00b"),
+        extracted(text=" "),
+        extracted(media="exe"),
+        extracted(extractor=99),
+        extracted(lang="en'; drop table"),
+        extracted(truncated="page " * 1000),
+        extracted(canonical="file:///etc/passwd"),
+        extracted(published=datetime.fromisoformat("2020-01-01T00:00:00+00:00"), title="\x00"),
+        extracted(links=(Link("javascript:alert(1)"),)),
+        extracted(links=(Link("https://a.example/" + "x" * 2048),)),
+        extracted(links=(Link("https://a.example/"),) * 5001),
+        dataclasses.replace(PLAIN, sketch=Sketch((1, 2), b"")),
+        dataclasses.replace(PLAIN, sketch=Sketch(PLAIN.sketch.bands, b"x")),
+        dataclasses.replace(PLAIN, parts=()),
+        dataclasses.replace(PLAIN, parts=(IndexPart("'a':1", 1, 5, 1),)),
+        dataclasses.replace(PLAIN, parts=(IndexPart("'a':1", 1, 0, 10**6),)),
+        *map(with_tsv, ["'a", "a:1", "'a':0", "'a':1 ", "'a':1'b':2", "'a\\b':1", "'':1"]),
+        with_tsv(f"'{'x' * 501}':1"),
+        with_tsv(" ".join(["'abc':1"] * 150_000)),
+    ],
+)
+def test_a_document_that_no_store_takes_is_refused(lie: Prepared) -> None:
+    with pytest.raises(MalformedAnswer):
+        wire_format.read_prepared(wire_format.write_prepared(lie))
+
+
+def test_a_text_hash_is_not_the_childs_to_name() -> None:
+    liar = extracted(text_hash="00" * 32)
+    assert wire_format.read_prepared(wire_format.write_prepared(liar)) == PLAIN
+
+
+def test_a_count_is_not_believed_before_what_it_counts_arrives() -> None:
+    with pytest.raises(MalformedAnswer, match="less than it announces"):
+        Reader(b"\x00" * 6 + b"\x13\x88").several(5000, Reader.number)

@@ -1,0 +1,243 @@
+"""Hostile listings are read in time that grows with their length, and end by name."""
+
+import gzip
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime, timedelta, timezone
+from io import BytesIO
+from typing import Any, BinaryIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.wire_fields import MalformedAnswer
+from atlas.web import feeds, listing_parser, sitemaps
+from atlas.web.listing_parser import PART, Listed, ListingJob, Parsed, Wanted, parse_listing
+from atlas.worker.listing_parser import parsed
+from tests.web import hostile
+
+URL = "https://h.org/listing"
+
+
+def read(wanted: Wanted, body: bytes) -> tuple[Parsed, list[Listed], list[str]]:
+    found = Parsed(BytesIO(parse_listing(ListingJob(wanted, URL), body)))
+    pages = [page for part in found.pages() for page in part]
+    return found, pages, list(found.children())
+
+
+def outcome(wanted: Wanted, body: bytes) -> str:
+    """The code of the failure, or how many pages were listed, and whether all."""
+    try:
+        found, pages, _ = read(wanted, body)
+    except PageError as error:
+        assert URL in error.message
+        return error.code
+    assert pages  # never a success with nothing in it
+    return f"{len(pages)}, {'complete' if found.header.complete else 'incomplete'}" + (
+        ", cut" if found.header.cut else ""
+    )
+
+
+SITEMAP_ENDS = {
+    "cdata": "1, incomplete",
+    "ampersands": "1, incomplete",
+    "doctypes": "sitemap_malformed",
+    "open doctypes": "sitemap_malformed",
+    "comments": "sitemap_malformed",
+    "open comments": "sitemap_malformed",
+    "instructions": "sitemap_malformed",
+    "empty entries": "no_usable_link",
+    "empty elements": "sitemap_malformed",
+    "nested": "sitemap_malformed",
+    "lines": "sitemap_malformed",
+}
+FEED_ENDS = {
+    "deep": "feed_malformed",
+    "deep items": "no_usable_link",
+    "items": "no_usable_link",
+    "cdata": "1, complete",
+    "open tags": "feed_malformed",
+    "attributes": "feed_malformed",
+    "json objects": "feed_too_large",
+    "json nested": "feed_malformed",
+    "json numbers": "feed_too_large",
+    "json escapes": "feed_malformed",
+    "json digits": "feed_malformed",
+}
+
+
+@pytest.mark.fault(5)
+@pytest.mark.parametrize("case", hostile.SITEMAPS)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_hostile_sitemap_ends_by_name(case: str, packed: bool) -> None:
+    body = hostile.SITEMAPS[case].encode()
+    body = gzip.compress(body, 1, mtime=0) if packed else body
+    assert outcome("sitemap", body) == SITEMAP_ENDS[case]
+
+
+@pytest.mark.fault(5)
+@pytest.mark.fault(6)
+@pytest.mark.parametrize("case", hostile.FEEDS)
+def test_a_hostile_feed_ends_by_name(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "MAX_ELEMENTS", 500_000)
+    assert outcome("feed", hostile.FEEDS[case].encode()) == FEED_ENDS[case]
+
+
+@pytest.mark.fault(5)
+@pytest.mark.parametrize(
+    ("wanted", "make"),
+    [
+        ("sitemap", lambda n: "<urlset>" + hostile.LOC % 1 + "<![CDATA[" * n),
+        ("sitemap", lambda n: "<!DOCTYPE a[]>" * n),
+        ("feed", lambda n: "<rss><channel><item><link>/a</link></item>" + "<![CDATA[x" * n),
+        ("feed", lambda n: '{"a":' + '"\\"' * n),
+    ],
+)
+def test_time_grows_with_the_length(wanted: Wanted, make: Callable[[int], str]) -> None:
+    """In the processor's time: of sixteen times the bytes, and not even the square of it."""
+
+    def cost(size: int) -> float:
+        body = make(size).encode()
+        began = time.process_time()
+        outcome(wanted, body)
+        return time.process_time() - began
+
+    cost(1)
+    small = max(cost(5_000) for _ in range(3))
+    assert cost(80_000) <= 16 * 8 * max(small, 0.001)
+
+
+@pytest.mark.fault(6)
+def test_what_is_more_than_is_read_of_one_file_is_cut_and_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sitemaps, "MAX_URLS", 3)
+    monkeypatch.setattr(feeds, "MAX_ITEMS", 3)
+    locs = "".join(f"<url><loc>https://h.org/{n}</loc></url>" for n in range(4))
+    assert outcome("sitemap", f"<urlset>{locs}</urlset>".encode()) == "3, incomplete, cut"
+    empty = "<url/>" * 3 + locs
+    assert outcome("sitemap", f"<urlset>{empty}</urlset>".encode()) == "no_usable_link"
+    items = "".join(f"<item><link>/{n}</link></item>" for n in range(4))
+    feed = f"<rss><channel><title>t</title>{items}</channel></rss>"
+    assert outcome("feed", feed.encode()) == "3, complete, cut"
+    monkeypatch.setattr(sitemaps, "MAX_ELEMENTS", 5)
+    assert outcome("sitemap", f"<urlset>{locs}</urlset>".encode()) == "2, incomplete, cut"
+
+
+def test_what_is_written_is_read() -> None:
+    stamp = "<lastmod>2026-11-03T10:00:00+02:00</lastmod>"
+    locs = "".join(f"<url><loc>https://h.org/{n}</loc>{stamp}</url>" for n in range(PART + 1))
+    found, pages, children = read("sitemap", f"<urlset>{locs}</urlset>".encode())
+    assert (found.header.pages, len(pages), children) == (PART + 1, PART + 1, [])
+    assert pages[0] == Listed("https://h.org/0", datetime(2026, 11, 3, 8, tzinfo=UTC))
+    index = "".join(f"<sitemap><loc>https://h.org/{n}.xml</loc></sitemap>" for n in range(3))
+    _, pages, children = read("sitemap", f"<sitemapindex>{index}</sitemapindex>".encode())
+    assert (pages, children) == ([], [f"https://h.org/{n}.xml" for n in range(3)])
+    feed = (
+        "<rss><channel><title>News</title><ttl>5</ttl><item><link>/a</link></item></channel></rss>"
+    )
+    found, pages, _ = read("any", feed.encode())
+    assert (found.header.kind, found.header.title, found.header.ttl) == ("feed", "News", 300)
+    assert read("any", b"<!doctype html><p>x")[0].header.kind == "html"
+    assert read("any", b"%PDF")[0].header.kind == "other"
+
+
+def test_a_bug_in_a_parser_is_a_failure_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sitemaps, "parse_sitemap", lambda *_: 1 / 0)
+    with pytest.raises(PageError) as raised:
+        parse_listing(ListingJob("sitemap", URL), b"")
+    assert (raised.value.error_class, raised.value.code) == (ErrorClass.BUG, "listing_bug")
+
+
+# What a child answers that was taken over.
+
+
+def exhaust(answer: bytes) -> None:
+    found = Parsed(BytesIO(answer))
+    for part in found.pages():
+        assert len(part) <= PART
+    assert sum(1 for _ in found.children()) <= 50_000 + PART
+
+
+GOOD = parse_listing(
+    ListingJob("sitemap", URL),
+    b"<urlset><url><loc>https://h.org/a</loc><lastmod>2026-11-03</lastmod></url></urlset>",
+)
+
+
+@given(st.binary(max_size=200), st.integers(0, len(GOOD)), st.integers(0, len(GOOD)))
+def test_no_answer_does_more_than_be_refused(noise: bytes, start: int, end: int) -> None:
+    for answer in (noise, GOOD[:start] + noise + GOOD[end:]):
+        with suppress(MalformedAnswer):
+            exhaust(answer)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        Listed("ftp://h.org/", None),
+        Listed("https://h.org/a b", None),
+        Listed("https://me@h.org/", None),
+        Listed("https://h.org", None),
+        Listed("https://h.org/" + "x" * 2100, None),
+        Listed("https://h.org/\x00", None),
+        Listed("https://h.org/", datetime(2026, 1, 1)),
+        Listed("https://h.org/", datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=1)))),
+    ],
+)
+def test_a_page_that_no_healthy_child_lists_is_refused(page: Listed) -> None:
+    header = listing_parser.Header("sitemap", pages=1)
+    with pytest.raises(MalformedAnswer):
+        exhaust(listing_parser._written(header, [page]))
+
+
+class Pool:
+    """Answers with bytes, or not at all."""
+
+    def __init__(self, answer: bytes | PageError) -> None:
+        self.answer = answer
+
+    async def run_on_file(self, _function: Any, _job: Any, _body: Any, answer: BinaryIO) -> None:
+        if isinstance(self.answer, PageError):
+            raise self.answer
+        answer.write(self.answer)
+
+
+@pytest.mark.fault(5)
+@pytest.mark.parametrize(
+    ("answer", "error_class", "code"),
+    [
+        (b"nonsense", ErrorClass.INVALID, "listing_malformed"),
+        (GOOD[:-1] + b"\xff", ErrorClass.INVALID, "listing_malformed"),
+        (
+            PageError(ErrorClass.INVALID, "extractor_timeout", "not done after 30 s"),
+            ErrorClass.INVALID,
+            "listing_timeout",
+        ),
+        (
+            PageError(ErrorClass.INVALID, "extractor_memory", "too much"),
+            ErrorClass.INVALID,
+            "listing_memory",
+        ),
+        (
+            PageError(ErrorClass.QUOTA, "sitemap_too_large", f"the sitemap {URL} is too large"),
+            ErrorClass.QUOTA,
+            "sitemap_too_large",
+        ),
+    ],
+)
+async def test_a_listing_that_ends_its_child_is_a_failure_by_name(
+    answer: bytes | PageError, error_class: ErrorClass, code: str
+) -> None:
+    pool: Any = Pool(answer)
+    with pytest.raises(PageError) as raised:
+        async with AsyncExitStack() as stack:
+            found = await stack.enter_async_context(
+                parsed(pool, ListingJob("sitemap", URL), BytesIO(b"<urlset/>"))
+            )
+            list(found.pages())
+    assert (raised.value.error_class, raised.value.code) == (error_class, code)
+    assert URL in raised.value.message

@@ -1,0 +1,86 @@
+"""The sampler of a worker's metrics: nothing ends it, and its series are bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from atlas.domain.sources import SourceSpec
+from atlas.stores.postgres.sources.sources import Source
+from atlas.telemetry import instruments as own
+from atlas.worker.metrics_sampler import Sampler
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+class Shown:
+    """A gauge that remembers what it shows."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, float] = {}
+
+    def replace(self, values: dict[str, float]) -> None:
+        self.values = dict(values)
+
+
+@pytest.fixture
+def gauges() -> dict[str, Shown]:
+    return {one.name: Shown() for one in own.INSTRUMENTS}
+
+
+@pytest.fixture
+def sampler(gauges: dict[str, Shown]) -> Sampler:
+    parts: Any = SimpleNamespace(clock=lambda: NOW)
+    shown: Any = gauges
+    return Sampler(parts, shown)
+
+
+async def test_neither_an_outage_nor_a_bug_ends_it(
+    sampler: Sampler, gauges: dict[str, Shown], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "atlas.sampling")
+    outcomes = iter([OSError("the server went away"), KeyError("a bug"), None])
+    came = asyncio.Event()
+
+    async def look() -> None:
+        outcome = next(outcomes, None)
+        if outcome is not None:
+            assert gauges[own.SAMPLED.name].values == {}
+            raise outcome
+        came.set()
+
+    keeping = asyncio.create_task(sampler.keep("corpus", 0.0, look))
+    waiting = asyncio.create_task(came.wait())
+    await asyncio.wait({keeping, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    assert came.is_set(), keeping
+    await asyncio.sleep(0)
+    assert gauges[own.SAMPLED.name].values == {"corpus": NOW.timestamp()}
+    keeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await keeping
+    levels = [record.levelname for record in caplog.records]
+    assert levels == ["WARNING", "ERROR"]
+    assert "the server went away" in caplog.text and "KeyError" in caplog.text
+
+
+def source(name: str) -> Source:
+    spec = SourceSpec(name, "urls", ("https://a.example/",))
+    return Source(1, spec, None, NOW, None, None)
+
+
+def test_the_series_of_sources_are_bounded_for_as_long_as_it_runs(
+    sampler: Sampler, gauges: dict[str, Shown], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own, "NAMED_SOURCES", 2)
+    sampler._sources([source("a"), source("b"), source("c")], NOW)
+    for one in (own.SOURCE_LATENESS, own.SOURCE_TOLERANCE, own.SOURCE_FRESHNESS):
+        assert gauges[one.name].values.keys() == {"a", "b"}
+    # Each name that was ever shown counts: "c" gets no series in the place of "a".
+    sampler._sources([source("b"), source("c")], NOW)
+    assert gauges[own.SOURCE_LATENESS.name].values.keys() == {"b"}
+    assert sum(gauges[own.SOURCES.name].values.values()) == 2
