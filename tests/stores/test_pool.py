@@ -146,7 +146,9 @@ async def test_a_client_that_vanishes_in_the_middle_of_a_statement_is_ended_by_a
     await vanishing.execute(LOCK)
 
     def vanish(link: Link, sent: bytes) -> None:
-        if sent[:1] == b"d" if copies else sent[:1] == b"B":  # rows; or values, to be bound
+        first = 1 + int.from_bytes(sent[1:5])  # the length of the statement's own message
+        if sent[first : first + 1] == (b"d" if copies else b"B"):  # rows; or values, to be bound
+            link.far.write(sent[:first])
             proxy.vanish()
 
     proxy.on_sent = vanish
