@@ -58,6 +58,7 @@ async def undisturbed(servers: Servers, folder: Path) -> Snapshot:
         return await snapshot(env.pool, origin.base)
 
 
+@pytest.mark.slow
 async def test_connections_that_vanish_four_times_cost_nothing(
     servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
