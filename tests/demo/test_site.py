@@ -17,6 +17,7 @@ from atlas.demo.site import FAILS_FIRST, FEED_LENGTH, GONE, REMOVED, DemoSite, m
 from atlas.web.feeds import parse_feed
 from atlas.web.sitemaps import parse_sitemap
 from atlas.web.source_detection import Document, detect, sitemaps_in_robots
+from tests.web.parsed import parse_here
 
 HREF = re.compile(r'href="(/[^"]*)"')
 
@@ -115,10 +116,10 @@ async def test_the_kind_of_the_site_is_found(
         status, content_type, body, _ = await get(browser, url)
         return Document(url, content_type, body) if status == 200 else None
 
-    found = await detect(site.url, fetch)
+    found = await detect(site.url, fetch, parse_here)
     assert (found.kind, found.url) == ("sitemap", site.address("/sitemap.xml"))
     assert "robots.txt names the sitemap" in found.evidence
-    assert (await detect(site.address("/feed.xml"), fetch)).kind == "feed"
+    assert (await detect(site.address("/feed.xml"), fetch, parse_here)).kind == "feed"
 
 
 async def test_redirects_gone_missing_and_fails_first(

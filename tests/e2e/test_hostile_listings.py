@@ -103,6 +103,7 @@ async def patterns_hold_nothing_up(env: AtlasEnv, origin: Origin) -> None:
 async def test_hostile_listings_end_by_name_and_swell_no_worker(
     env: AtlasEnv, origin: Origin
 ) -> None:
+    env.variables["ATLAS_EXTRACT_TIMEOUT"] = "60"  # limits other than that of time are met here
     pid = await settled_worker(env, origin)
     before = memory_of(pid, "VmRSS")
     feeds = {

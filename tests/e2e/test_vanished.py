@@ -26,7 +26,7 @@ pytestmark = pytest.mark.fault(2)
 SITE = GeneratedSite(pages=40)
 MOMENTS = [
     b"insert into documents",
-    b"update run_pages set stage",
+    b"update run_pages rp set stage = $3",
     b"insert into versions",
     b"COMMIT",
 ]

@@ -84,6 +84,7 @@ async def test_a_database_without_the_schema_is_told_and_migrated(
 async def test_a_namespace_that_does_not_exist_is_named(
     atlas: Atlas, atlas_env: AtlasEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await atlas_env.add_source("docs", "urls", "https://example.org/")
     monkeypatch.setenv("TEMPORAL_NAMESPACE", "no-such-namespace")
     ran = await atlas("sync", "--all")
     assert ran.code == 1
@@ -95,6 +96,7 @@ async def test_the_temporal_of_another_corpus_is_refused(
 ) -> None:
     async with atlas_env.worker():  # its start puts the corpus id into the namespace
         pass
+    await atlas_env.add_source("docs", "urls", "https://example.org/")
     await atlas_env.pool.execute("update corpus set corpus_id = gen_random_uuid()")
     ran = await atlas("sync", "--all")
     assert ran.code == 1

@@ -187,18 +187,19 @@ async def test_answers_larger_than_a_pipe_come_whole(pool: ExtractorPool) -> Non
     assert len(await run(pool, poison.large, size)) == size
 
 
-async def test_a_body_and_an_answer_in_files_are_never_whole_in_memory(pool: ExtractorPool) -> None:
+async def test_a_body_and_an_answer_in_files_are_never_whole_in_memory() -> None:
     megabytes = 24
-    with tempfile.TemporaryFile() as body, tempfile.TemporaryFile() as answer:
-        for number in range(megabytes):
-            body.write(bytes([number]) * (1 << 20))
-        tracemalloc.start()
-        await pool.run_on_file(poison.repeat, 3, body, answer)
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        body.seek(0)
-        answer.seek(0)
-        assert answer.read() == body.read() * 3
+    async with ExtractorPool(children=1, timeout=60, memory_limit=256 << 20) as pool:
+        with tempfile.TemporaryFile() as body, tempfile.TemporaryFile() as answer:
+            for number in range(megabytes):
+                body.write(bytes([number]) * (1 << 20))
+            tracemalloc.start()
+            await pool.run_on_file(poison.repeat, 3, body, answer)
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            body.seek(0)
+            answer.seek(0)
+            assert answer.read() == body.read() * 3
     assert peak < 8 << 20
 
 

@@ -4,7 +4,7 @@ ports to nobody."""
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,15 +18,21 @@ from atlas.settings import Settings
 from atlas.web import tls
 from atlas.web.address_policy import AddressPolicy, AddressRefused
 from atlas.web.client import WebClient
+from atlas.web.listing_parser import Listed
 from atlas.web.listings import read_listing
 from atlas.web.own_ports import CODEC_PORT, OwnPorts, endpoint_of, is_this_machine
 from atlas.web.politeness import OpenSlots
 from tests.origin import Origin
 from tests.web.fetching import LOOPBACK, get, refused, web
+from tests.web.parsed import parse_here
 from tests.web.reach import PUBLIC, as_public
 from tests.web.test_tls import PEM
 
 pytestmark = pytest.mark.fault(14)
+
+
+async def nothing_listed(part: Sequence[Listed]) -> None:
+    raise AssertionError(part)
 
 
 @asynccontextmanager
@@ -126,9 +132,10 @@ async def test_a_sitemap_of_a_public_site_leads_to_no_private_one(
     async with two_sites(monkeypatch) as (client, public, private):
         namespace = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
         entry = f"<sitemap><loc>{private.url('/map.xml')}</loc></sitemap>"
-        public.page("/map.xml", f"<sitemapindex {namespace}>{entry}</sitemapindex>")
+        index = f"<sitemapindex {namespace}>{entry}</sitemapindex>"
+        public.page("/map.xml", index, content_type="application/xml")
         spec = SourceSpec(name="docs", kind="sitemap", urls=(public.url("/map.xml"),))
-        listing = await read_listing(client, spec, OpenSlots())
+        listing = await read_listing(client, parse_here, spec, OpenSlots(), nothing_listed)
         [(url, error)] = listing.troubles
         assert (url, error.code) == (private.url("/map.xml"), "address_refused")
         assert private.log == []

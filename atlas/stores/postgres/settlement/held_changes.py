@@ -205,12 +205,13 @@ async def _hold(connection: Connection, run_id: str, held: dict[int, Suspicion])
 # What each page says now and said before: itself; or, of one without a live text, the first of the
 # live pages that lead to it, whose readers would see it. A body that is the settled one brings no
 # change of the site's, whatever a newer extractor makes of it.
-_CHANGED = """
+_CHANGED = f"""
     select w.page_id, w.document_id, w.signature, w.cut, d.text_hash, d.ended,
            old.id as old_document, old.text_hash as old_hash, s.signature as old_signature,
            led.pages as stands_for
     from prepared w
-    join run_pages rp on rp.run_id = $1 and rp.page_id = w.page_id and rp.stage = 'processed'
+    join run_pages rp on rp.run_id = $1 and rp.page_id = any($2::bigint[])
+         and rp.page_id = w.page_id and {run_queue.STAGE} = 'processed'
     join page_state mine on mine.page_id = w.page_id
          and mine.settled_snapshot is distinct from w.snapshot
     join documents d on d.id = w.document_id
@@ -226,7 +227,7 @@ _CHANGED = """
     left join sketches s on s.text_hash = old.text_hash
     where w.page_id = any($2::bigint[])
     order by w.page_id
-"""
+"""  # noqa: S608 (a constant of run_queue)
 
 _LOOKED_AT = """
     select count(*) from run_pages rp
