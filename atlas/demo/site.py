@@ -9,30 +9,24 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
-from types import MappingProxyType, TracebackType
+from datetime import datetime
 from typing import Self
 
 from aiohttp import web
 
-from atlas.demo.prose import Page, first_edition, second_edition
-from atlas.demo.render import feed, last_modified, rendered, robots, sitemap
+from atlas.demo.editions import Page, edition, render
 
-REDIRECTS: Mapping[str, tuple[int, str]] = MappingProxyType(
-    {
-        "/old-tides": (301, "/harbour/tides"),
-        "/old-library": (302, "/library"),
-        "/library": (308, "/people/library"),
-    }
-)
+REDIRECTS = {
+    "/old-tides": (301, "/harbour/tides"),
+    "/old-library": (302, "/library"),
+    "/library": (308, "/people/library"),
+}
 FAILS_FIRST = "/harbour/fog-signals"
 GONE = "/harbour/steam-crane"
 DISALLOWED = "/private/"
 REMOVED = "/kitchen/pickled-samphire"
-# Listed in the sitemap though no robot gets a page of that address.
+# Listed in the sitemap, though a crawler gets no page at these addresses.
 LISTED_ANYWAY = ("/old-tides", GONE, "/private/ledger")
 
 FEED_LENGTH = 12
@@ -43,19 +37,17 @@ DEFAULT_PORT = 8640
 class Hit:
     """One request as the site answered it."""
 
-    method: str
     path: str
     status: int
     conditional: bool
-    user_agent: str
 
 
 @dataclass(frozen=True)
 class Expectations:
-    """What is planted in the current edition. Everything is a path below the site.
+    """What is planted in the current edition, by path.
 
-    `pages` are those a robot may read, each once; `listed` is the sitemap; `sentences` has, by
-    path, a sentence that stands on no other page but its copies.
+    `pages` are those a robot may read, each once; `listed` is the sitemap; `sentences` gives each
+    page a sentence that no other page has except its copies.
     """
 
     pages: tuple[str, ...]
@@ -75,22 +67,21 @@ class DemoSite:
     """The site on 127.0.0.1, within the running event loop.
 
     `async with DemoSite() as site` serves the first edition; `site.change()` puts up the second.
-    Port 0 means any free one; a taken port raises OSError.
+    Port 0 means any free one; a port in use raises OSError.
     """
 
     def __init__(self, port: int = 0) -> None:
         self._port = port
-        self._runner: web.AppRunner | None = None
-        self._pages = first_edition()
+        self._pages = edition("first")
         self._gone = {GONE}
         self._has_failed = False
         self._changed = False
         self.requests: list[Hit] = []
-
-    async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_get("/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+
+    async def __aenter__(self) -> Self:
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
@@ -100,37 +91,31 @@ class DemoSite:
         self._port = self._runner.addresses[0][1]
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
 
     @property
     def url(self) -> str:
         """Address of the home page, in canonical form."""
-        return f"{self._base}/"
+        return self.address("/")
 
     def address(self, path: str) -> str:
         """The URL of a path that begins with a slash."""
-        return self._base + path
+        return f"http://127.0.0.1:{self._port}{path}"
 
-    @property
-    def _base(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+    def statuses(self, path: str) -> list[int]:
+        """What the site answered for `path`, in order."""
+        return [hit.status for hit in self.requests if hit.path == path]
 
     def change(self) -> list[str]:
         """Put up the second edition and say in words what changed; once only."""
         if self._changed:
             return []
         self._changed = True
-        said = [self._put_up(page) for page in second_edition(self._pages).values()]
+        said = [self._put_up(page) for page in edition("second").values()]
         removed = self._pages.pop(REMOVED)
         self._gone.add(REMOVED)
-        return [*said, f"removed: “{removed.title}” ({REMOVED}) answers 410 and is listed no more"]
+        return [*said, f"removed: “{removed.title}” ({REMOVED}): 410, no longer in the sitemap"]
 
     def _put_up(self, page: Page) -> str:
         known = page.path in self._pages
@@ -140,7 +125,7 @@ class DemoSite:
 
     @property
     def expectations(self) -> Expectations:
-        """What a robot should find in the edition that is up now."""
+        """What a crawler should find in the current edition."""
         copies = [page for page in self._readable() if page.copy_of not in (None, page.path)]
         return Expectations(
             pages=tuple(page.path for page in self._readable()),
@@ -166,9 +151,7 @@ class DemoSite:
     async def _answer(self, request: web.Request) -> web.Response:
         response = self._response(request)
         conditional = not {"If-None-Match", "If-Modified-Since"}.isdisjoint(request.headers)
-        agent = request.headers.get("User-Agent", "")
-        hit = Hit(request.method, request.path, response.status, conditional, agent)
-        self.requests.append(hit)
+        self.requests.append(Hit(request.path, response.status, conditional))
         return response
 
     def _response(self, request: web.Request) -> web.Response:
@@ -188,16 +171,17 @@ class DemoSite:
 
     def _content(self, path: str) -> tuple[str, bytes, datetime] | None:
         if path in self._pages:
-            page = self._pages[path]
-            return *rendered(page), last_modified(page.date)
-        newest = last_modified(max(page.date for page in self._pages.values()))
+            return *self._pages[path].content, self._pages[path].changed
+        base, newest = self.address(""), max(page.changed for page in self._pages.values())
         if path == "/feed.xml":
-            return "application/rss+xml; charset=utf-8", feed(self._newest(), self._base), newest
+            body = render("feed.xml", pages=self._newest(), base=base)
+            return "application/rss+xml; charset=utf-8", body, newest
         if path == "/sitemap.xml":
-            listed = sitemap(self._readable(), LISTED_ANYWAY, self._base)
-            return "application/xml", listed, newest
+            body = render("sitemap.xml", pages=self._readable(), undated=LISTED_ANYWAY, base=base)
+            return "application/xml", body, newest
         if path == "/robots.txt":
-            return "text/plain; charset=utf-8", robots(DISALLOWED, self._base), newest
+            text = f"User-agent: *\nDisallow: {DISALLOWED}\n\nSitemap: {base}/sitemap.xml\n"
+            return "text/plain; charset=utf-8", text.encode(), newest
         return None
 
 
@@ -210,22 +194,20 @@ def _final(path: str) -> str:
 def _conditional(
     request: web.Request, content_type: str, body: bytes, changed: datetime
 ) -> web.Response:
-    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-    headers = {"ETag": etag, "Last-Modified": format_datetime(changed, usegmt=True)}
+    etag = hashlib.sha256(body).hexdigest()[:16]
     if _is_fresh(request, etag, changed):
-        return web.Response(status=304, headers=headers)
-    return web.Response(body=body, headers={**headers, "Content-Type": content_type})
+        response = web.Response(status=304)
+    else:
+        response = web.Response(body=body, headers={"Content-Type": content_type})
+    response.etag, response.last_modified = etag, changed
+    return response
 
 
 def _is_fresh(request: web.Request, etag: str, changed: datetime) -> bool:
-    """If-None-Match decides alone where it is sent (RFC 9110 section 13.2.2)."""
-    if (known := request.headers.get("If-None-Match")) is not None:
-        tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]
-        return etag in tags or "*" in tags
-    with suppress(KeyError, ValueError, TypeError):
-        since = parsedate_to_datetime(request.headers["If-Modified-Since"])
-        return changed <= since.replace(tzinfo=since.tzinfo or UTC)
-    return False
+    # Where If-None-Match is sent, it alone decides (RFC 9110, section 13.2.2).
+    if request.if_none_match is not None:
+        return any(known.value in (etag, "*") for known in request.if_none_match)
+    return request.if_modified_since is not None and changed <= request.if_modified_since
 
 
 async def _serve(port: int) -> None:
@@ -240,15 +222,15 @@ async def _serve(port: int) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until Ctrl-C; 2 for an argument that is no port or a port that is taken."""
+    """Serve until Ctrl-C; the exit code: 2 for an invalid port or one in use."""
     given = arguments[0] if arguments else str(DEFAULT_PORT)
     if not given.isdecimal() or int(given) > 65535:
-        sys.stderr.write(f"PORT: {given!r} is no port; give a number from 0 (any) to 65535\n")
+        sys.stderr.write(f"PORT: invalid port {given!r}; use a number from 0 (any) to 65535\n")
         return 2
     try:
         asyncio.run(_serve(int(given)))
     except OSError as error:
-        sys.stderr.write(f"PORT: {given} cannot be used ({error.strerror}); give another, or 0\n")
+        sys.stderr.write(f"PORT: {given} cannot be used ({error.strerror}); use another, or 0\n")
         return 2
     return 0
 

@@ -1,4 +1,4 @@
-"""`make demo`: the whole way of a document on a stack of its own, told step by step, and checked.
+"""`make demo`: a document's way through Atlas, from sync to search, step by step and checked.
 
-python -m starter.demo [--source URL] [--max-pages N]
+python -m starter.demo [--source URL] [--max-pages N] [--delay S]
 """

@@ -1,6 +1,6 @@
-"""`python -m starter.demo`: run the demo; exit code 0 when everything came out as planted.
+"""`python -m starter.demo`: run the demo; exit code 0 when every check passed.
 
-1: something did not; 2: wrong usage; 128 + n: ended by signal n. Whatever happens, nothing is left
+1: a check failed; 2: wrong usage; 128 + n: ended by signal n. However it ends, nothing is left
 running, and the temporary home is removed.
 """
 
@@ -8,38 +8,42 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Sequence
-from functools import partial
+from contextlib import nullcontext, suppress
 from io import TextIOWrapper
 from pathlib import Path
 
+from atlas.demo.site import DemoSite
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.embedded.errors import EmbeddedError
 from atlas.settings import SettingsError
 from starter.cli.framework.output import note
-from starter.demo import lantern, real
-from starter.demo.home import HomeRefused, fresh_home
-from starter.demo.story import Story
+from starter.client import AtlasClient
+from starter.demo.stack import fresh_home, running_stack
+from starter.demo.story import LanternHarbour, RealSite, Story
 from starter.errors import AtlasError
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_ERRORS = (AtlasError, EmbeddedError, SettingsError, HomeRefused)
+# Atlas refuses to fetch from loopback unless told otherwise. What fails is retried after a second
+# instead of five.
+_HARBOUR = {"ATLAS_FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "ATLAS_FETCH_RETRY_DELAY": "1"}
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the demo; the exit code."""
     options = _options(arguments)
-    for stream in (sys.stdout, sys.stderr):  # a terminal of another encoding
+    for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            # The terminal may have another encoding; and in a pipe, stdout and stderr keep order.
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
     ended = _Ended()
     try:
         return asyncio.run(_run(options, ended))
     except asyncio.CancelledError:
         return 128 + ended.by
-    except _ERRORS as error:
+    except (AtlasError, EmbeddedError, SettingsError) as error:
         note(f"atlas demo: {error}")
         return 1
 
@@ -50,47 +54,62 @@ class _Ended:
     by = 0
 
     def watch(self) -> None:
-        """Cancel the current task at the first signal; the later ones wait for the clean-up."""
+        """Cancel the current task at the first signal. Later ones are ignored: the clean-up goes
+        on to its end."""
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert task is not None
-        for number in _SIGNALS:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._on, number, task)
 
     def _on(self, number: int, task: asyncio.Task[int]) -> None:
         if not self.by:
             self.by = number
             task.cancel()
+            with suppress(OSError):  # after SIGHUP there may be no terminal to write to
+                note("\nStopping everything.")
 
 
 async def _run(options: argparse.Namespace, ended: _Ended) -> int:
     ended.watch()
     story = Story()
-    async with fresh_home() as home:
-        finale = partial(_finale, story, home)
+    with fresh_home() as home:
         try:
-            if options.source:
-                await real.tell(
-                    story, home, finale, options.source, options.max_pages, options.delay
-                )
-            else:
-                await lantern.tell(story, home, finale)
+            await _tell(story, home, options)
         except asyncio.CancelledError:
-            note("\nStopping everything.")
-            if not story.told:
+            if not story.ended:
                 raise
     return 1 if story.broken else 0
 
 
-async def _finale(story: Story, home: Path, links: Sequence[str]) -> None:
-    """The verdict and the links; on a terminal, wait for Ctrl-C with everything up."""
-    story.step("See it in the Web UI")
-    for number, link in enumerate(links, 1):
-        story.row(f"sync {number}", link)
+async def _tell(story: Story, home: Path, options: argparse.Namespace) -> None:
+    """The whole story, and its end while the stack and the site are still up."""
+    site = None if options.source else DemoSite()
+    if site is None:
+        story.title(f"Atlas, with {options.source}")
+    else:
+        story.title("Atlas, with Lantern Harbour: a small site of our own, full of planted trouble")
+        os.environ.update(_HARBOUR)
+    story.step("Start the stack")
+    story.command("atlas up -d")
+    async with running_stack(home) as said, site or nullcontext():
+        await story.stack(home, said)
+        async with AtlasClient.connect() as atlas:
+            if site is None:
+                real = RealSite(story, atlas, options.source, options.max_pages, options.delay)
+                await real.tell()
+            else:
+                await LanternHarbour(story, atlas, site).tell()
+            await _end(story, home)
+
+
+async def _end(story: Story, home: Path) -> None:
+    """The links and the verdict; on a terminal, wait for Ctrl-C with everything up."""
     story.end()
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         story.say(
-            "Everything stops now, links included. On a terminal it stays up until Ctrl-C; "
-            "ATLAS_DEMO_HOME=DIR keeps the home for `ATLAS_HOME=DIR atlas up`."
+            "Everything stops now, so the links above stop working. On a terminal the demo stays "
+            "up until Ctrl-C; with ATLAS_DEMO_HOME=DIR its home is kept, and "
+            "`ATLAS_HOME=DIR atlas up` starts it again."
         )
         return
     story.say("Everything stays up until Ctrl-C. In another terminal:")
@@ -101,39 +120,22 @@ async def _finale(story: Story, home: Path, links: Sequence[str]) -> None:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m starter.demo",
-        description="The way of a document on a stack of its own, step by step, and checked.",
+        description="A document's way through Atlas, from sync to search, step by step.",
     )
-    parser.add_argument("--source", type=_url, metavar="URL", help="a real site instead of ours")
-    parser.add_argument(
-        "--max-pages", type=_count, default=200, metavar="N", help="of the real site; 200"
-    )
-    parser.add_argument(
-        "--delay", type=_seconds, default=1.0, metavar="S", help="between two requests; 1"
-    )
-    return parser.parse_args(arguments)
-
-
-def _url(text: str) -> str:
+    add = parser.add_argument
+    add("--source", metavar="URL", help="a real site instead of the demo's own")
+    add("--max-pages", type=int, default=200, metavar="N", help="of the real site; 200")
+    add("--delay", type=float, default=1.0, metavar="S", help="between two requests; 1")
+    options = parser.parse_args(arguments)
     try:
-        return canonicalize(text)
+        options.source = options.source and canonicalize(options.source)
     except InvalidUrl as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of pages; give 1 or more")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} refused; give 0 to 3600 seconds")
-    return value
+        parser.error(f"--source: {error}")
+    if options.max_pages < 1:
+        parser.error(f"invalid --max-pages {options.max_pages}: give 1 or more")
+    if not 0 <= options.delay <= 3600:
+        parser.error(f"invalid --delay {options.delay}: give 0 to 3600 seconds")
+    return options
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pypdfium2
 import pytest
 import trafilatura
 
-from atlas.demo import prose, render
+from atlas.demo.editions import edition
 from atlas.demo.site import FAILS_FIRST, FEED_LENGTH, GONE, REMOVED, DemoSite, main
 from atlas.web.feeds import parse_feed
 from atlas.web.sitemaps import parse_sitemap
@@ -59,7 +59,7 @@ async def crawl(browser: aiohttp.ClientSession, site: DemoSite) -> dict[str, int
 
 
 def test_there_are_about_forty_pages_in_many_languages_of_real_length() -> None:
-    pages = prose.first_edition().values()
+    pages = edition("first").values()
     assert 40 <= len(pages) <= 50
     assert len({page.lang for page in pages}) >= 10
     assert sum(page.lang == "zh" for page in pages) >= 4
@@ -72,7 +72,7 @@ def test_there_are_about_forty_pages_in_many_languages_of_real_length() -> None:
 async def test_each_page_has_a_sentence_of_its_own(site: DemoSite) -> None:
     planted = site.expectations
     copies = {copy for _, copy in planted.exact_duplicates + planted.near_duplicates}
-    texts = {p.path: " ".join(p.text.split()) for p in prose.first_edition().values()}
+    texts = {p.path: " ".join(p.text.split()) for p in edition("first").values()}
     plain = {path: re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text) for path, text in texts.items()}
     for path in set(planted.pages) - copies:
         sentence = planted.sentences[path]
@@ -134,7 +134,7 @@ async def test_redirects_gone_missing_and_fails_first(
     assert statuses == [503, 200, 200]
     assert (await get(browser, site.address(GONE)))[0] == 410
     assert (await get(browser, site.address("/nothing")))[0] == 404
-    assert [hit.status for hit in site.requests if hit.path == FAILS_FIRST] == statuses
+    assert site.statuses(FAILS_FIRST) == statuses
 
 
 async def test_unchanged_pages_answer_304(site: DemoSite, browser: aiohttp.ClientSession) -> None:
@@ -169,14 +169,15 @@ async def test_duplicates_are_what_they_claim(
 
 
 def test_the_text_comes_out_of_the_furniture() -> None:
-    for page in prose.first_edition().values():
-        content_type, body = render.rendered(page)
+    for page in edition("first").values():
+        content_type, body = page.content
         if content_type.startswith("text/html"):
             text = trafilatura.extract(body.decode(), include_comments=False) or ""
         elif content_type == "application/pdf":
             document = pypdfium2.PdfDocument(body)
             text = document[0].get_textpage().get_text_bounded()
             assert document.get_metadata_dict()["Title"] == page.title
+            assert text.split() == page.text.split()
             document.close()
         else:
             text = body.decode()
@@ -185,7 +186,7 @@ def test_the_text_comes_out_of_the_furniture() -> None:
 
 
 async def test_the_second_edition(site: DemoSite, browser: aiohttp.ClientSession) -> None:
-    before = {path: (await get(browser, site.address(path)))[2] for path in prose.first_edition()}
+    before = {path: (await get(browser, site.address(path)))[2] for path in edition("first")}
     listed = set(site.expectations.listed)
     said = site.change()
     assert [line.partition(":")[0] for line in said] == ["edited", "edited", "added", "removed"]
@@ -223,7 +224,7 @@ async def test_a_taken_port_is_an_error(site: DemoSite) -> None:
 
 def test_a_bad_port_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["eighty"]) == 2
-    assert "PORT: 'eighty' is no port" in capsys.readouterr().err
+    assert "PORT: invalid port 'eighty'" in capsys.readouterr().err
 
 
 async def test_it_serves_from_the_command_line_until_interrupted() -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -188,13 +188,13 @@ async def test_ended_in_the_middle_it_leaves_nothing_running(
 async def test_what_is_not_as_planted_is_named_and_fails_the_demo(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    async def tell(story: Story, home: Path, finale: Callable[..., Awaitable[None]]) -> None:
+    async def tell(story: Story, home: Path, options: Any) -> None:
         story.step("Pretend")
         story.check(True, "two and two are four")
         story.check(False, "the moon is cheese", "rock")
-        await finale(["http://127.0.0.1:1/run"])
+        await demo._end(story, home)
 
-    monkeypatch.setattr("starter.demo.lantern.tell", tell)
+    monkeypatch.setattr(demo, "_tell", tell)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", "")  # the demo sets it: this puts it back
     assert await asyncio.to_thread(_run_main, []) == 1
