@@ -122,6 +122,11 @@ def repeat(times: int, body: bytes) -> bytes:
     return body * times
 
 
+def niceness(_: object, body: bytes) -> bytes:
+    """How far this process steps back behind others."""
+    return str(os.getpriority(os.PRIO_PROCESS, 0)).encode()
+
+
 def spoil(what: str, body: bytes) -> bytes:
     """Do with a body what one of the jobs above does without."""
     return json.dumps(globals()[what](body)).encode()

@@ -203,6 +203,13 @@ async def test_a_body_and_an_answer_in_files_are_never_whole_in_memory() -> None
     assert peak < 8 << 20
 
 
+async def test_reading_a_body_from_a_file_gives_way_to_all_else(pool: ExtractorPool) -> None:
+    answer = io.BytesIO()
+    await pool.run_on_file(poison.niceness, None, io.BytesIO(b"body"), answer)
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    assert int(answer.getvalue()) == min(ours + 10, 19)
+
+
 @pytest.mark.parametrize(
     ("what", "code"),
     [
