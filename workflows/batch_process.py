@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Sequence
 
 from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
@@ -30,11 +28,12 @@ with workflow.unsafe.imports_passed_through():
         events_so_far,
         handlers_ended,
         history_is_long,
+        stop_if_cancelled,
     )
-    from workflows.empty_run import ended
-    from workflows.lanes import Lane, cancel_lanes, run_lanes
+    from workflows.guards import ended
+    from workflows.lanes import Lanes
     from workflows.options import BULK, CLOSING
-    from workflows.recorded_run import Job, stop_if_cancelled
+    from workflows.recorded_run import RecordedRun
 
 _LONGEST_WAIT = 60.0
 _WORKING = "processing and indexing"
@@ -43,7 +42,7 @@ _MAY_PASS = {"quarantined", "unsettled", "extractor_below"}
 
 
 @workflow.defn(name="batch_process")
-class BatchProcess(Job):
+class BatchProcess(RecordedRun):
     """Select, work chunk after chunk in a few lanes, keep a manifest of the outcomes.
 
     Nothing is fetched. A document that fails is counted by name; only bad input fails the run.
@@ -55,10 +54,9 @@ class BatchProcess(Job):
             raise missing_input("batch_process", '{"query": {}}')
         self._request = request
         state = request.state or BatchState()
-        self._numbers = (state.lane_numbers + [0] * request.concurrency)[: request.concurrency]
+        self._lanes = Lanes(state.lane_numbers, request.concurrency)
         self._events_before = state.events
         self._selected, self._missing = state.selected, state.missing
-        self._stopping = False
         try:
             await self._open()
             await self._work_lanes()
@@ -106,26 +104,16 @@ class BatchProcess(Job):
 
     async def _work_lanes(self) -> None:
         """A few chunks at once: the database's work of one overlaps the CPU of another."""
-        tasks = [asyncio.create_task(self._lane(lane)) for lane in range(self._lanes())]
-        if not await run_lanes(tasks, self._stop):
-            await self._continue_as_new()
-
-    def _lanes(self) -> int:
         to_do = self._selected - self._progress.counts.done
-        return min(self._request.concurrency, -(-to_do // self._request.chunk))
-
-    async def _stop(self, lanes: Sequence[Lane]) -> None:
-        """An activity that ends well although it was cancelled swallows the cancellation, so the
-        lanes look for `_stopping`, too."""
-        self._stopping = not all(lane.done() for lane in lanes)
-        await cancel_lanes(lanes)
+        lanes = min(self._request.concurrency, -(-to_do // self._request.chunk))
+        if not await self._lanes.work(self._lane, lanes):
+            await self._continue_as_new()
 
     async def _lane(self, lane: int) -> bool:
         """Work chunk after chunk; true once there is no more for this lane."""
         waited = 0.0
-        while not self._stopping and not history_is_long(self._request):
+        while not self._lanes.stopping and not history_is_long(self._request):
             await self.while_paused()
-            self._numbers[lane] += 1
             done = await self._chunk(lane, waited)
             if done.pages:
                 waited = 0.0
@@ -138,7 +126,7 @@ class BatchProcess(Job):
         return False
 
     async def _chunk(self, lane: int, waited: float) -> ChunkDone:
-        number = self._numbers[lane]
+        number = self._lanes.next_number(lane)
         done: ChunkDone = await workflow.execute_activity_method(
             Batches.work_chunk,
             WorkChunk(
@@ -163,7 +151,7 @@ class BatchProcess(Job):
         state = BatchState(
             selected=self._selected,
             missing=self._missing,
-            lane_numbers=self._numbers,
+            lane_numbers=self._lanes.numbers,
             progress=self.progress(),
             events=events_so_far(self._events_before),
         )

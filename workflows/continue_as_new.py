@@ -1,7 +1,8 @@
-"""When a run continues as new, and what it has spent so far."""
+"""The boundaries of an execution: continue as new, cancellation, events spent."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import NoReturn, Protocol
 
 from temporalio import workflow
@@ -33,6 +34,13 @@ async def handlers_ended() -> None:
     """Wait for signals being handled; only then is there a state to carry over. The caller has
     ended its lanes and children."""
     await workflow.wait_condition(workflow.all_handlers_finished)
+
+
+def stop_if_cancelled() -> None:
+    """Raise `CancelledError` if the run was cancelled: an activity that ended well although it was
+    cancelled has swallowed that."""
+    if workflow.cancellation_reason() is not None:
+        raise asyncio.CancelledError
 
 
 def continue_as_new(request: Request, state: Message) -> NoReturn:

@@ -33,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
         history_is_long,
     )
     from workflows.options import BULK, REPORTING
-    from workflows.recorded_run import Job
+    from workflows.recorded_run import RecordedRun
 
 _SCHEDULED = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 _MOST_NOTES = 10
@@ -42,7 +42,7 @@ Step = Callable[[], Awaitable[None]]
 
 
 @workflow.defn(name="daily_cleanup")
-class DailyCleanup(Job):
+class DailyCleanup(RecordedRun):
     """One step after the other, each in parts; killed anywhere, the next run goes on.
 
     A step changes nothing that a later one selects, so that a dry run lists what a real one takes.

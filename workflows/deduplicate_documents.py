@@ -27,9 +27,9 @@ with workflow.unsafe.imports_passed_through():
         handlers_ended,
         history_is_long,
     )
-    from workflows.empty_run import ended
+    from workflows.guards import ended
     from workflows.options import BULK
-    from workflows.recorded_run import Job
+    from workflows.recorded_run import RecordedRun
 
 _SHOWN = {
     "sketches": ("checking sketches", "texts"),
@@ -41,7 +41,7 @@ _SHOWN = {
 
 
 @workflow.defn(name="deduplicate_documents")
-class DeduplicateDocuments(Job):
+class DeduplicateDocuments(RecordedRun):
     """Marks only ever say that a page could be left out; no document and no index entry goes."""
 
     def __init__(self) -> None:
@@ -151,7 +151,7 @@ class DeduplicateDocuments(Job):
 
     def _state_to_carry(self) -> DedupState:
         events = events_so_far(self._state.events)
-        return self._state.model_copy(update={"progress": self._progress, "events": events})
+        return self._state.model_copy(update={"progress": self.progress(), "events": events})
 
     async def _report(self, complete: bool) -> GroupsReported:
         return await workflow.execute_activity_method(

@@ -9,44 +9,49 @@ with workflow.unsafe.imports_passed_through():
     from atlas.contracts.collect import HourlyRequest, HourlyResult
     from atlas.contracts.names import sync_workflow_id
     from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
-    from workflows.children import Children, Family
-    from workflows.empty_run import ended
-    from workflows.planned_sources import PlannedSources
+    from workflows.collect_all_sources import PlannedSources
+    from workflows.guards import ended
+    from workflows.multi_source import Family, Tally
+    from workflows.recorded_run import RecordedRun
 
 _NOT_STARTED = ("already_running", "source_paused", "unknown_source")
 
 
 @workflow.defn(name="hourly_collection")
-class HourlyCollection(PlannedSources):
+class HourlyCollection(RecordedRun):
     """A `sync_pipeline` for each source that is due and has no schedule of its own: what the hour
     collects must be searchable. Due is a state, not a count of hours: after downtime each source
     is synced once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._planned = PlannedSources(self, self._pause)
 
     @workflow.run
     async def run(self, request: HourlyRequest | None = None) -> HourlyResult:
         request = request or HourlyRequest()
         plan = PlanSources(run_id=self.run_id, due=True, own_schedules=False)
-        children, outcome = await self.work_through(
-            "hourly_collection", request, plan, _family(request)
-        )
+        sources = self._planned.take_up(request, plan, _family(request))
+        outcome, message = await sources.run(self._planned)
+        tally = sources.tally
         result = HourlyResult(
             workflow_id=workflow.info().workflow_id,
             run_id=self.run_id,
             outcome=outcome,
-            due=children.done,
-            started=_started(children),
-            counts=children.totals,
-            bytes=children.bytes,
-            outcomes=children.by_outcome,
-            sources=children.outcomes,
-            message=self.note,
-            events=self.events,
+            due=tally.done,
+            started=_started(tally),
+            counts=tally.totals,
+            bytes=tally.bytes,
+            outcomes=tally.by_outcome,
+            sources=tally.outcomes,
+            message=message,
+            events=sources.events,
         )
         return ended(result, request.trigger)
 
 
-def _started(children: Children) -> int:
-    return children.done - sum(children.by_outcome.get(kind, 0) for kind in _NOT_STARTED)
+def _started(tally: Tally) -> int:
+    return tally.done - sum(tally.by_outcome.get(kind, 0) for kind in _NOT_STARTED)
 
 
 def _family(request: HourlyRequest) -> Family:

@@ -1,36 +1,67 @@
-"""A few lanes of one run at once, and their common end."""
+"""Lanes: a few batches of one run at once, so that the network of one overlaps the CPU of
+another."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
 
 from temporalio import workflow
 
-Lane = asyncio.Task[bool]
-"""True once there is no more for it."""
+Lane = Callable[[int], Coroutine[Any, Any, bool]]
+"""Works batch after batch of the lane of that number; true once there is no more for it."""
 
 
-async def run_lanes(
-    lanes: Sequence[Lane], stop: Callable[[Sequence[Lane]], Awaitable[None]]
-) -> bool:
-    """Wait for the lanes; whether each came to its end. Returns, or raises, with none under way:
-    `stop` ends them when one failed, or the run was cancelled."""
-    if not lanes:
-        return True
-    try:
-        await workflow.wait(lanes, return_when=asyncio.FIRST_EXCEPTION)
-    except GeneratorExit:  # the run is dropped from memory: nothing may be awaited any more
-        raise
-    except BaseException:
-        await stop(lanes)
-        raise
-    await stop(lanes)
-    return all(lane.result() for lane in lanes)
+class Lanes:
+    """The lanes of one run: the numbers of their batches, and their common end."""
 
+    def __init__(self, numbers: Sequence[int], count: int) -> None:
+        self.numbers = [*numbers, *([0] * count)][:count]
+        """The last batch number of each lane. A number is a claim's key and is never given out
+        twice, so these are carried over when the run continues as new."""
+        self.stopping = False
+        """An activity that ends well although it was cancelled swallows the cancellation of its
+        lane; so lanes look for this, too, before each piece of work."""
+        self._wakes = 0
 
-async def cancel_lanes(lanes: Sequence[Lane]) -> None:
-    """Return with no lane under way."""
-    for lane in lanes:
-        lane.cancel()
-    await workflow.wait(lanes)
+    def next_number(self, lane: int) -> int:
+        self.numbers[lane] += 1
+        return self.numbers[lane]
+
+    async def work(self, lane: Lane, count: int) -> bool:
+        """Work in so many lanes; whether each came to its end. Returns, or raises, with none under
+        way, also when one failed or the run was cancelled."""
+        tasks = [asyncio.create_task(lane(number)) for number in range(count)]
+        if not tasks:
+            return True
+        try:
+            await workflow.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        except GeneratorExit:  # the run is dropped from memory: nothing may be awaited any more
+            raise
+        except BaseException:
+            await self._end(tasks)
+            raise
+        await self._end(tasks)
+        return all(task.result() for task in tasks)
+
+    def wake(self) -> None:
+        """End the rests under way."""
+        self._wakes += 1
+
+    async def rest(self, seconds: float, why: str) -> None:
+        """Wait so long, or until woken."""
+        wakes = self._wakes
+        with suppress(asyncio.TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._wakes != wakes, timeout=seconds, timeout_summary=why
+            )
+
+    async def _end(self, tasks: Sequence[asyncio.Task[bool]]) -> None:
+        """Return with no lane under way: a batch that outlived its run would write after the run's
+        record is closed."""
+        self.stopping = not all(task.done() for task in tasks)
+        for task in tasks:
+            task.cancel()
+        await workflow.wait(tasks)

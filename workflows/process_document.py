@@ -18,16 +18,17 @@ with workflow.unsafe.imports_passed_through():
         WoundUp,
     )
     from atlas.contracts.refusal import invalid_input, missing_input
-    from workflows.empty_run import ended
+    from workflows.continue_as_new import stop_if_cancelled
+    from workflows.guards import ended
     from workflows.options import CLOSING, PROCESSING, SHORT
-    from workflows.recorded_run import Job, stop_if_cancelled
+    from workflows.recorded_run import RecordedRun
 
 _CHUNK = 100
 _LONGEST_WAIT = 30.0
 
 
 @workflow.defn(name="process_document")
-class ProcessDocument(Job):
+class ProcessDocument(RecordedRun):
     """From the stored body, without fetching: extract, deduplicate, index.
 
     A document that fails is a result; its old version stays live. Only bad input fails the run.

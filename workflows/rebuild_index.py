@@ -32,14 +32,14 @@ with workflow.unsafe.imports_passed_through():
         history_is_long,
     )
     from workflows.options import BULK, SHORT
-    from workflows.recorded_run import Job
+    from workflows.recorded_run import RecordedRun
 
 
 _SWITCHED_BACK = "another run has switched to another generation meanwhile"
 
 
 @workflow.defn(name="rebuild_index")
-class RebuildIndex(Job):
+class RebuildIndex(RecordedRun):
     """The old generation serves until the new one has passed its gates; both are written to."""
 
     def __init__(self) -> None:
@@ -126,7 +126,7 @@ class RebuildIndex(Job):
 
     def _state_to_carry(self) -> RebuildState:
         events = events_so_far(self._state.events)
-        return self._state.model_copy(update={"progress": self._progress, "events": events})
+        return self._state.model_copy(update={"progress": self.progress(), "events": events})
 
     async def _check(self) -> GenerationChecked:
         await self.while_paused()

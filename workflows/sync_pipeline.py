@@ -1,26 +1,77 @@
-"""`sync_pipeline`: the story of a run.
+"""`sync_pipeline`: keep the corpus in step with a source.
 
-One source is worked here (`sync_source`): lease, discover, then level by level claim, fetch,
-process and settle in lanes, and at last reconcile and close. Several sources are children of
-this same type (`sync_several`).
+One source, from top to bottom: take the lease; level by level, list the pages, then claim, fetch,
+process and settle them batch by batch in a few lanes; at last reconcile and close. Several sources
+are children of this same type (`several_sources`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
 from temporalio import workflow
+from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from atlas.contracts.refusal import missing_input
-    from atlas.contracts.sync_pipeline import SyncRequest, SyncResult, SyncState
-    from workflows.empty_run import ended
-    from workflows.pause import PausableRun
-    from workflows.sync_several import SeveralSources
-    from workflows.sync_source import SourceRun
+    from activities.discovery import Discovery
+    from activities.fetch_batch import Fetching
+    from activities.processing import Processing
+    from activities.runs import Running
+    from activities.settling import Indexing
+    from atlas.contracts.activities import (
+        Batch,
+        ClaimBatch,
+        Claimed,
+        CloseRun,
+        LevelListed,
+        ListLevel,
+        OpenRun,
+        PauseRun,
+        RunClosed,
+        RunOpened,
+    )
+    from atlas.contracts.models import Counts, Outcome, Request
+    from atlas.contracts.refusal import missing_input, too_late
+    from atlas.contracts.sync_pipeline import SyncProgress, SyncRequest, SyncResult, SyncState
+    from atlas.contracts.work import STAGES, RunLimits, Stage
+    from workflows.continue_as_new import (
+        continue_as_new,
+        events_so_far,
+        handlers_ended,
+        history_is_long,
+        stop_if_cancelled,
+    )
+    from workflows.guards import ended
+    from workflows.lanes import Lanes
+    from workflows.options import (
+        CLOSING,
+        FETCHING,
+        LISTING,
+        PROCESSING,
+        SETTLING,
+        SHORT,
+        ActivityOptions,
+        of_source,
+    )
+    from workflows.pause import Pausable, Pause
+    from workflows.several_sources import SeveralSources
+    from workflows.web_ui import show_begin, show_end, show_stage
+
+_LEASE_POLL = timedelta(seconds=5)
+_LONGEST_LEASE_POLL = timedelta(minutes=5)
+_LONGEST_WAIT = 60.0
+"""Seconds that a lane without pages waits before it asks again."""
 
 
 @workflow.defn(name="sync_pipeline")
-class SyncPipeline(PausableRun[SourceRun | SeveralSources]):
+class SyncPipeline(Pausable):
     """Keeps the corpus in step with one source, several, or all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._work: SourceRun | SeveralSources | None = None
 
     @workflow.run
     async def run(self, request: SyncRequest | None = None) -> SyncResult:
@@ -28,5 +79,427 @@ class SyncPipeline(PausableRun[SourceRun | SeveralSources]):
             raise missing_input("sync_pipeline", '{"sources": ["docs"]}')
         state = request.state or SyncState()
         one = not request.all and not request.tags and len(set(request.sources)) == 1
-        work = SourceRun(request, state, request) if one else SeveralSources(request, state)
-        return ended(await (await self._take_up(work)).run(), request.trigger)
+        if one:
+            self._work = SourceRun(request, state, self._pause, sent=request)
+        else:
+            self._work = SeveralSources(request, state, self._pause)
+        return ended(await self._work.run(), request.trigger)
+
+    @workflow.signal
+    async def wake(self) -> None:
+        """Look again now: a host that was waited for was reset, or a limit lifted. The runs of
+        several sources are woken themselves."""
+        if isinstance(self._work, SourceRun):
+            self._work.wake()
+
+    @workflow.query
+    def progress(self) -> SyncProgress:
+        """Stage and counts, now."""
+        return self._work.progress() if self._work else SyncProgress()
+
+
+class SourceRun:
+    """One source's run, from lease to close; what it knows is what it carries over when it
+    continues as new.
+
+    `request` says what to do; `sent` is what was sent to start the run, and what it continues as
+    new with. `deepens`: pages of a site are processed whatever the stages say, since their links
+    lead deeper.
+    """
+
+    def __init__(
+        self,
+        request: SyncRequest,
+        state: SyncState,
+        pause: Pause,
+        *,
+        sent: Request,
+        deepens: bool = False,
+    ) -> None:
+        self.run_id = workflow.info().first_execution_run_id
+        self.limits = state.limits if state.limits is not None else _limits_of(request)
+        self.changes = Changes()
+        self._request = request
+        self._sent = sent
+        self._deepens = deepens
+        self._source = request.sources[0]
+        self._level = state.level
+        self._listed = state.listed
+        self._complete = state.complete
+        self._cut = state.cut
+        self._message = state.message
+        self._kind = state.kind
+        self._lanes = Lanes(state.lane_numbers, request.lanes)
+        self._events_before = state.events
+        self._opened = getattr(sent, "state", None) is not None and state.opened
+        self._over = False
+        self._counts = Counts()
+        self._stage = "starting"
+        self._paused_before = state.paused_since
+        self._pause = pause
+        pause.record = self._record_pause
+
+    async def run(self) -> SyncResult:
+        """Lease, levels, close. However it ends, the record is closed and the lease given back."""
+        await self._pause.carry_on(self._paused_before, opened=self._opened)
+        show_begin(self._source, self._request.trigger)
+        try:
+            refused = await self._open()
+            if refused is not None:
+                return await self._refused(refused.outcome or "failed", refused.message)
+            outcome = await self._work_levels()
+            closed = await self._close(outcome)
+        except BaseException as error:
+            if is_cancelled_exception(error):  # an activity's error, too, when it was cancelled
+                await self._close("cancelled")
+            raise
+        return self._result(closed.outcome, closed=closed)
+
+    # The lease
+
+    async def _open(self) -> RunOpened | None:
+        """Take the lease; the answer is None, or why there is nothing to do."""
+        if not self._opened:
+            opened = await self._take_lease()
+            if opened.outcome is not None:
+                return opened
+            self._kind = opened.kind
+            self._opened = True
+        await self._pause.open()
+        return None
+
+    async def _take_lease(self) -> RunOpened:
+        """Ask until the source is free, if the request says to wait, less and less often: the
+        other run may take hours, and each question is a piece of history."""
+        self._show("taking the lease")
+        pause = _LEASE_POLL
+        while True:
+            opened = await workflow.execute_activity_method(
+                Running.open_run,
+                OpenRun(
+                    run_id=self.run_id,
+                    workflow_id=workflow.info().workflow_id,
+                    source=self._source,
+                    trigger=self._request.trigger,
+                    due=self._request.pages_wanted == "incremental",
+                    type=workflow.info().workflow_type,
+                ),
+                summary=self._source,
+                **self.options(SHORT),
+            )
+            if opened.outcome != "already_running" or not self._request.wait_for_lease:
+                return opened
+            self._show(f"waiting: {opened.message}")
+            await workflow.sleep(pause, summary=opened.message[:150])
+            pause = min(pause * 2, _LONGEST_LEASE_POLL)
+            if history_is_long(self._request):
+                await self._continue_as_new()
+
+    # Levels
+
+    async def _work_levels(self) -> Outcome | None:
+        """Depth d is settled or given up before d + 1 is listed: its links are known only then.
+        None: the outcome follows from the counts."""
+        while True:
+            lanes = self._request.lanes
+            if not self._listed:
+                changes = self.changes.number
+                listed = await self._list_level()
+                if listed.unfinished:
+                    await self._work_level(self._level - 1, self._lanes_for(listed.unfinished))
+                    continue
+                if await self.changes.since(changes):
+                    continue  # listed under other limits, or without URLs added meanwhile
+                self._complete = self._complete and listed.complete
+                self._cut = self._cut or listed.cut
+                if listed.failed:
+                    self._message = listed.message
+                    return "listing_failed"
+                if listed.out_of_scope:
+                    self._message = listed.message
+                    return "nothing_selected"
+                if not listed.pages:
+                    self._over = True
+                    return None
+                self._listed = True
+                self._counts = listed.counts
+                lanes = min(lanes, -(-listed.pages // self._request.batch))
+            await self._work_level(self._level, lanes)
+            self._level += 1
+            self._listed = False
+
+    async def _list_level(self) -> LevelListed:
+        self._show("discovering")
+        listed = await workflow.execute_activity_method(
+            Discovery.list_level,
+            ListLevel(
+                run_id=self.run_id,
+                level=self._level,
+                discover="discover" in self._stages,
+                fetch=self._fetches,
+                process=self._processes,
+                mode=self._request.pages_wanted,
+                retry_failed=self._request.retry_failed,
+                limits=self.limits,
+                changed=self.changes.number > 0,
+            ),
+            summary=f"{self._source}, level {self._level}",
+            **self.options(LISTING),
+        )
+        stop_if_cancelled()
+        return listed
+
+    def _lanes_for(self, pages: int) -> int:
+        """One for what superseded attempts left; more when pages were added."""
+        if not self.changes.number:
+            return 1
+        return min(self._request.lanes, -(-pages // self._request.batch))
+
+    async def _work_level(self, level: int, lanes: int) -> None:
+        """Work a level until no lane finds more; or continue as new when the history is long."""
+        self._show("fetching, processing and indexing" if self._processes else "fetching")
+        if not await self._lanes.work(lambda lane: self._lane(level, lane), lanes):
+            await self._continue_as_new()
+
+    # Lanes
+
+    async def _lane(self, level: int, lane: int) -> bool:
+        """Work batch after batch; true once the level has no more for this lane."""
+        waited = 0.0
+        while not self._lanes.stopping and not history_is_long(self._request):
+            # Not `over()`: a cancelled run cancels its lanes itself, and must reach them all.
+            await workflow.wait_condition(lambda: not self._pause.paused)
+            batch = Batch(
+                run_id=self.run_id,
+                lane=lane,
+                number=self._lanes.next_number(lane),
+                process=self._processes,
+            )
+            claimed = await self._claim(batch, level, waited)
+            self._count(claimed.counts)
+            if claimed.pages:
+                waited = 0.0
+                await self._work_batch(batch)
+            elif claimed.wait is None:
+                return True
+            else:
+                pause = min(max(claimed.wait, 1.0), _LONGEST_WAIT)
+                began = workflow.time()
+                await self._lanes.rest(pause, f"lane {lane}: pages to be tried again")
+                # What a wake cuts short is not taken off the run's patience.
+                waited += min(pause, workflow.time() - began)
+        return False
+
+    async def _claim(self, batch: Batch, level: int, waited: float) -> Claimed:
+        return await workflow.execute_activity_method(
+            Fetching.claim_batch,
+            ClaimBatch(
+                run_id=batch.run_id,
+                lane=batch.lane,
+                number=batch.number,
+                level=level,
+                size=self._request.batch,
+                waited=waited,
+                fetch=self._fetches,
+                limits=self.limits,
+            ),
+            summary=_name(batch),
+            **self.options(SHORT),
+        )
+
+    async def _work_batch(self, batch: Batch) -> None:
+        """Fetch, process, settle; each activity takes the batch's key and looks up the rest."""
+        if self._lanes.stopping:
+            return
+        name = _name(batch)
+        if self._fetches:
+            fetched = await workflow.execute_activity_method(
+                Fetching.fetch_batch, batch, summary=name, **self.options(FETCHING)
+            )
+            if self._lanes.stopping or not fetched.to_process:
+                return
+        processed = await workflow.execute_activity_method(
+            Processing.process_batch, batch, summary=name, **self.options(PROCESSING)
+        )
+        if self._lanes.stopping or not processed.to_settle:
+            return
+        settled = await workflow.execute_activity_method(
+            Indexing.settle_batch, batch, summary=name, **self.options(SETTLING)
+        )
+        self._count(settled.counts)
+
+    # The end
+
+    async def _close(self, outcome: Outcome | None) -> RunClosed:
+        """Reconcile and give back the lease; None: the outcome follows from the counts."""
+        self._over = True
+        self._show("closing")
+        closed = await workflow.execute_activity_method(
+            Running.close_run,
+            CloseRun(
+                run_id=self.run_id,
+                outcome=outcome,
+                complete=self._complete and outcome is None,
+                message=self._message,
+                stages=self._stages,
+                cut=self._cut,
+            ),
+            summary=self._source,
+            **self.options(CLOSING),
+        )
+        await handlers_ended()
+        return closed
+
+    async def _refused(self, outcome: Outcome, message: str) -> SyncResult:
+        self._over = True
+        await handlers_ended()
+        return self._result(outcome, message=message)
+
+    def _result(
+        self, outcome: Outcome, *, closed: RunClosed | None = None, message: str = ""
+    ) -> SyncResult:
+        counts = closed.counts if closed else Counts()
+        self._counts, self._stage = counts, outcome
+        message = closed.message if closed else message
+        show_end(self.progress(), outcome, message)
+        complete = self._complete if closed else False
+        return SyncResult(
+            workflow_id=workflow.info().workflow_id,
+            run_id=self.run_id,
+            outcome=outcome,
+            counts=counts,
+            complete=complete if closed is None or closed.complete is None else closed.complete,
+            removed=closed.removed if closed else 0,
+            levels=self._level,
+            failures=closed.failures if closed else [],
+            message=message,
+            events=events_so_far(self._events_before),
+            skipped=closed.skipped if closed else {},
+            bytes=closed.bytes if closed else 0,
+        )
+
+    async def _continue_as_new(self) -> None:
+        """With no lane, child or handler under way."""
+        self._over = not self._opened  # updates that wait for the lease are told to come again
+        await handlers_ended()
+        state = SyncState(
+            level=self._level,
+            listed=self._listed,
+            lane_numbers=self._lanes.numbers,
+            paused_since=self._pause.since,
+            complete=self._complete,
+            message=self._message,
+            events=events_so_far(self._events_before),
+            opened=self._opened,
+            kind=self._kind,
+            limits=self.limits,
+            cut=self._cut,
+        )
+        continue_as_new(self._sent, state)
+
+    # From outside
+
+    def wake(self) -> None:
+        """Let lanes that wait for a moment ask again at once."""
+        self._lanes.wake()
+
+    def progress(self) -> SyncProgress:
+        return SyncProgress(
+            source=self._source,
+            stage="paused" if self._pause.paused else self._stage,
+            level=self._level,
+            counts=self._counts,
+            paused=self._pause.paused,
+            paused_since=self._pause.since,
+        )
+
+    def check_open(self) -> None:
+        """Raises when it is too late to change the run."""
+        if self._over:
+            raise too_late(
+                f"the run of '{self._source}' is ending, or waits for its lease; start another"
+            )
+
+    async def until_open(self) -> None:
+        """Wait for the lease: only then are there a listing and limits to change."""
+        await workflow.wait_condition(lambda: self._opened or self._over)
+        self.check_open()
+
+    @property
+    def open_level(self) -> int:
+        """The level whose pages are worked on, or will be before the next one is listed."""
+        return self._level if self._listed else max(0, self._level - 1)
+
+    def options(self, options: ActivityOptions) -> ActivityOptions:
+        """The options with the source's turn and the run's priority."""
+        scheduled = self._request.trigger == "schedule"
+        return of_source(options, self._source, scheduled=scheduled)
+
+    async def _record_pause(self, paused: bool) -> None:
+        await workflow.execute_activity_method(
+            Running.pause_run, PauseRun(run_id=self.run_id, paused=paused), **self.options(SHORT)
+        )
+
+    # What it does, and how far it is
+
+    @property
+    def _stages(self) -> list[Stage]:
+        """What this run does; the failed are tried again without reading the listing."""
+        stages = set(self._request.stages)
+        if self._request.pages_wanted == "failed":
+            stages.discard("discover")
+        if self._deepens and self._kind == "site":
+            stages.add("process")
+        return [stage for stage in STAGES if stage in stages]
+
+    @property
+    def _fetches(self) -> bool:
+        return "fetch" in self._stages
+
+    @property
+    def _processes(self) -> bool:
+        return "process" in self._stages
+
+    def _count(self, counts: Counts) -> None:
+        if counts.done >= self._counts.done:  # answers of lanes may overtake each other
+            self._counts = counts
+        self._show(self._stage)
+
+    def _show(self, stage: str) -> None:
+        self._stage = stage
+        show_stage(self.progress())
+
+
+class Changes:
+    """Changes made to a run from outside (URLs, limits) in this execution."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        """Of beginnings and ends: a listing that overlaps a change has not seen it."""
+        self._under_way = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """While a change is being made."""
+        self.number += 1
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self.number += 1
+
+    async def since(self, number: int) -> bool:
+        """Whether the run was changed since, once no change is being made."""
+        if self._under_way:
+            await workflow.wait_condition(lambda: not self._under_way)
+        return self.number != number
+
+
+def _limits_of(request: SyncRequest) -> RunLimits:
+    asked = request.limits.model_dump() if request.limits else {}
+    return RunLimits(**asked, deadline=request.deadline)
+
+
+def _name(batch: Batch) -> str:
+    return f"lane {batch.lane}, batch {batch.number}"

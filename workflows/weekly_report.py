@@ -21,13 +21,13 @@ with workflow.unsafe.imports_passed_through():
         WeeklyResult,
     )
     from workflows.options import REPORTING, SHORT
-    from workflows.recorded_run import Job
+    from workflows.recorded_run import RecordedRun
 
 _SCHEDULED = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 
 
 @workflow.defn(name="weekly_report")
-class WeeklyReport(Job):
+class WeeklyReport(RecordedRun):
     """Choose the week, freeze what of it is not frozen yet, make the report, keep it.
 
     The week follows from the scheduled time, not from when the run came to its turn: two missed

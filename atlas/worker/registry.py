@@ -51,12 +51,12 @@ from workflows.collect_from_source import CollectFromSource
 from workflows.daily_cleanup import DailyCleanup
 from workflows.deduplicate_documents import DeduplicateDocuments
 from workflows.fetch_url import FetchUrl
+from workflows.guards import UnknownWorkflow
 from workflows.health_check import HealthCheck
 from workflows.hourly_collection import HourlyCollection
 from workflows.process_document import ProcessDocument
 from workflows.rebuild_index import RebuildIndex
 from workflows.sync_pipeline import SyncPipeline
-from workflows.unknown import UnknownWorkflow
 from workflows.weekly_report import WeeklyReport
 
 WORKFLOWS: tuple[type, ...] = (

@@ -14,7 +14,7 @@ from atlas.settings import Settings
 from atlas.worker import registry
 from atlas.worker.resources import Parts
 from atlas.worker.statement_timeouts import ShortStatements
-from workflows.one_input import OneInput
+from workflows.guards import OneInput
 
 
 @dataclass(frozen=True, slots=True)

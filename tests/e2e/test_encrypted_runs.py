@@ -26,7 +26,7 @@ from tests.e2e.environments import until
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
 from tests.temporal.test_codec import NEW, OLD
-from workflows.one_input import OneInput
+from workflows.guards import OneInput
 
 
 @pytest.fixture

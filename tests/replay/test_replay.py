@@ -9,7 +9,7 @@ from temporalio.worker import Replayer
 
 from atlas.temporal.connection import data_converter
 from atlas.worker.registry import WORKFLOWS
-from workflows.one_input import OneInput
+from workflows.guards import OneInput
 
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
 WANTED = {

@@ -8,8 +8,10 @@ import pytest
 
 from atlas.contracts.activities import Batch, Claimed
 from atlas.contracts.models import Counts
-from workflows import source_lanes
-from workflows.source_lanes import LanedRun
+from workflows import sync_pipeline
+from workflows.lanes import Lanes
+from workflows.pause import Pause
+from workflows.sync_pipeline import SourceRun
 
 
 class Clock:
@@ -34,7 +36,7 @@ class Clock:
         assert holds()
 
 
-class Lane(LanedRun):
+class Lane(SourceRun):
     """A run whose claims are answered by a list; it remembers what they were told."""
 
     _stages = ("fetch",)
@@ -42,9 +44,9 @@ class Lane(LanedRun):
 
     def __init__(self, *answers: Claimed) -> None:
         self._answers = iter(answers)
-        self._paused_since = None
-        self._numbers = [0]
-        self._run_id = "run"
+        self._pause = Pause()
+        self._lanes = Lanes([0], 1)
+        self.run_id = "run"
         self.told: list[float] = []
 
     async def _claim(self, batch: Batch, level: int, waited: float) -> Claimed:
@@ -62,9 +64,9 @@ async def test_a_wake_spends_only_the_time_that_was_waited(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = Clock(5.0, None, 0.0, None)
-    monkeypatch.setattr(source_lanes.workflow, "time", lambda: clock.now)
-    monkeypatch.setattr(source_lanes.workflow, "wait_condition", clock.wait_condition)
-    monkeypatch.setattr(source_lanes, "history_is_long", lambda _: False)
+    monkeypatch.setattr(sync_pipeline.workflow, "time", lambda: clock.now)
+    monkeypatch.setattr(sync_pipeline.workflow, "wait_condition", clock.wait_condition)
+    monkeypatch.setattr(sync_pipeline, "history_is_long", lambda _: False)
     rests = [Claimed(wait=30.0), Claimed(wait=30.0), Claimed(wait=3600.0)]
     lane = clock.lane = Lane(*rests, Claimed(pages=3), Claimed(wait=0.1), Claimed())
     assert await lane._lane(0, 0)
