@@ -65,3 +65,6 @@ class Lanes:
         for task in tasks:
             task.cancel()
         await workflow.wait(tasks)
+        for task in tasks:  # or asyncio logs an error for each that ended with its activity's
+            if not task.cancelled():
+                task.exception()
