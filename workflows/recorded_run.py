@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.continue_as_new import handlers_ended
     from workflows.options import SHORT
     from workflows.pause import Pausable
-    from workflows.web_ui import OUTCOME, TRIGGER, show
+    from workflows.web_ui import TRIGGER, show, show_outcome
 
 
 class RecordedRun(Pausable):
@@ -69,7 +69,7 @@ class RecordedRun(Pausable):
     async def end(self, outcome: str, message: str, summary: Mapping[str, int]) -> None:
         """Record how the run ended. Returns with no signal handler under way: what one still
         records would be lost when the workflow completes."""
-        workflow.upsert_search_attributes([OUTCOME.value_set(outcome)])
+        show_outcome(outcome, self._progress.counts)
         self.tell(outcome, note=message)
         await workflow.execute_activity_method(
             Jobs.end_job,

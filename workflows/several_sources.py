@@ -119,9 +119,8 @@ class SeveralSources:
         return [WaitingSource(source=name) for name in part.names]
 
     async def end(self, outcome: Outcome, message: str) -> None:
-        if outcome != "cancelled":
-            self._stage = outcome
-            show_end(self.progress(), outcome, message)
+        self._stage = outcome
+        show_end(self.progress(), outcome, message)
         if self._recorded:
             await workflow.execute_activity_method(
                 Jobs.end_job,

@@ -151,7 +151,8 @@ class SourceRun:
             closed = await self._close(outcome)
         except BaseException as error:
             if is_cancelled_exception(error):  # an activity's error, too, when it was cancelled
-                await self._close("cancelled")
+                closed = await self._close("cancelled")
+                self._show_end(closed.counts, "cancelled", closed.message)
             raise
         return self._result(closed.outcome, closed=closed)
 
@@ -359,9 +360,8 @@ class SourceRun:
         self, outcome: Outcome, *, closed: RunClosed | None = None, message: str = ""
     ) -> SyncResult:
         counts = closed.counts if closed else Counts()
-        self._counts, self._stage = counts, outcome
         message = closed.message if closed else message
-        show_end(self.progress(), outcome, message)
+        self._show_end(counts, outcome, message)
         complete = self._complete if closed else False
         return SyncResult(
             workflow_id=workflow.info().workflow_id,
@@ -464,6 +464,10 @@ class SourceRun:
         if counts.done >= self._counts.done:  # answers of lanes may overtake each other
             self._counts = counts
         self._show(self._stage)
+
+    def _show_end(self, counts: Counts, outcome: Outcome, message: str) -> None:
+        self._counts, self._stage = counts, outcome
+        show_end(self.progress(), outcome, message)
 
     def _show(self, stage: str) -> None:
         self._stage = stage
