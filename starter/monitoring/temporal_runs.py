@@ -20,6 +20,7 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from atlas.contracts.names import ATTRIBUTE_SOURCE
+from atlas.contracts.stages import stages_of
 from starter.monitoring.overview import ActivitySeen
 
 MOST = 100
@@ -30,27 +31,6 @@ _AT_ONCE = 8
 _QUERY = timedelta(seconds=1)
 _RUNNING = "ExecutionStatus = 'Running'"
 _SINGLE = "WorkflowType = 'fetch_url'"  # hundreds at a time, each over in a second
-
-_STAGES = {
-    "resolve_sources": "plan",
-    "plan_sources": "plan",
-    "next_sources": "plan",
-    "open_run": "begin",
-    "begin_job": "begin",
-    "list_level": "discover",
-    "enlist_urls": "discover",
-    "select_pages": "discover",
-    "claim_batch": "fetch",
-    "fetch_batch": "fetch",
-    "fetch_one": "fetch",
-    "process_batch": "process",
-    "work_chunk": "process",
-    "settle_batch": "index",
-    "close_run": "end",
-    "end_job": "end",
-    "wind_up": "end",
-}
-_STEPS = list(dict.fromkeys(_STAGES.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +113,7 @@ def stage_of(activities: Sequence[ActivitySeen], *, paused: bool) -> str:
     """What a run does, in the order of a document's way; several when its lanes differ."""
     if paused:
         return "paused"
-    words = {_STAGES.get(each.type, each.type.replace("_", " ")) for each in activities}
-    known = [step for step in _STEPS if step in words]
-    return ", ".join([*known, *sorted(words - set(known))]) or "waiting"
+    return ", ".join(stages_of(each.type for each in activities)) or "waiting"
 
 
 @dataclass(frozen=True, slots=True)
