@@ -79,7 +79,7 @@ class BatchProcess(RecordedRun):
 
     async def _select(self) -> None:
         request = self._request
-        self.tell("selecting", of="documents")
+        self.show("selecting", of="documents")
         selected: Selected = await workflow.execute_activity_method(
             Batches.select_pages,
             SelectPages(
@@ -157,11 +157,11 @@ class BatchProcess(RecordedRun):
         )
         continue_as_new(self._request, state)
 
-    # Telling and ending
+    # Progress and the end
 
     def _count(self, counts: Counts) -> None:
-        if counts.done >= self._progress.counts.done:  # answers of lanes may cross
-            self.tell(_WORKING, done=counts.done, total=self._selected, counts=counts)
+        if counts.done >= self._progress.counts.done:  # answers of lanes may overtake each other
+            self.show(_WORKING, done=counts.done, total=self._selected, counts=counts)
 
     async def _wind_up(self, *, cancelled: bool) -> WoundUp:
         return await workflow.execute_activity_method(
@@ -171,8 +171,8 @@ class BatchProcess(RecordedRun):
         )
 
     async def _result(self, wound: WoundUp) -> BatchResult:
-        outcome, message = _told(self._request, wound)
-        self.tell("closing", done=wound.counts.done, counts=wound.counts)
+        outcome, message = _outcome(self._request, wound)
+        self.show("closing", done=wound.counts.done, counts=wound.counts)
         await self.end(outcome, message, {**wound.counts.model_dump(), "missing": wound.missing})
         return BatchResult(
             workflow_id=workflow.info().workflow_id,
@@ -188,8 +188,8 @@ class BatchProcess(RecordedRun):
         )
 
 
-def _told(request: BatchRequest, wound: WoundUp) -> tuple[ProcessOutcome, str]:
-    """How the batch ended, and what is to be said of it."""
+def _outcome(request: BatchRequest, wound: WoundUp) -> tuple[ProcessOutcome, str]:
+    """The outcome, and its message."""
     if wound.missing:
         return wound.outcome, (
             f"{wound.missing} of those asked for are no page that Atlas knows; the manifest names "
@@ -200,8 +200,8 @@ def _told(request: BatchRequest, wound: WoundUp) -> tuple[ProcessOutcome, str]:
     if request.failed_of is not None:
         return "completed", f"failed_of: no page of run {request.failed_of} failed"
     asked = request.query.model_dump(exclude_defaults=True) if request.query else {}
-    said = f"query: no stored document fits {json.dumps(asked)}"
+    found = f"query: no stored document fits {json.dumps(asked)}"
     if set(asked) & _MAY_PASS:
-        return "completed", said
-    mend = "`atlas docs list` lists what is stored; sync a source to fetch its pages first"
-    return "nothing_selected", f"{said}; {mend}"
+        return "completed", found
+    fix = "`atlas docs list` lists what is stored; sync a source to fetch its pages first"
+    return "nothing_selected", f"{found}; {fix}"

@@ -29,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name="collect_all_sources")
 class CollectAllSources(RecordedRun):
-    """A `collect_from_source` for each source that is meant; one bad source harms no other."""
+    """A `collect_from_source` for each source selected; one bad source harms no other."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -132,13 +132,13 @@ class PlannedSources:
 
     def show(self) -> None:
         tally = self._sources.tally
-        self._run.tell(
+        self._run.show(
             "working", done=tally.done, total=self._sources.total, of="sources", counts=tally.totals
         )
 
     async def _decide(self) -> None:
         await self._run.begin(workflow.info().workflow_type, self._request.trigger)
-        self._run.tell("planning", of="sources")
+        self._run.show("planning", of="sources")
         planned = await workflow.execute_activity_method(Running.plan_sources, self._plan, **SHORT)
         sources = self._sources
         sources.nothing, sources.unmatched = planned.nothing, planned.unmatched

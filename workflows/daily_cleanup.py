@@ -1,4 +1,4 @@
-"""`daily_cleanup`: freeze the figures, then take away what has been kept long enough."""
+"""`daily_cleanup`: freeze the figures, then delete data past its retention."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class DailyCleanup(RecordedRun):
             await self._open()
             steps = self._steps()
             for name, step in steps[self._state.steps_done :]:
-                self.tell(name, done=self._state.steps_done, total=len(steps), of="steps")
+                self.show(name, done=self._state.steps_done, total=len(steps), of="steps")
                 await step()
                 self._keep(steps_done=self._state.steps_done + 1, place="")
             return await self._close("completed")
@@ -225,7 +225,7 @@ class DailyCleanup(RecordedRun):
 
 
 def _capped(ended: CleanupEnded) -> list[str]:
-    """What the cap on deletions left."""
+    """What the cap on deletions left for the next run."""
     if not ended.kept_by_cap:
         return []
     left = ", ".join(f"{count} {kind}" for kind, count in ended.kept_by_cap.items())

@@ -1,4 +1,4 @@
-"""`deduplicate_documents`: check the evidence, find the groups, mark what each could do without."""
+"""`deduplicate_documents`: check the evidence, find groups, mark the duplicates in each."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class DeduplicateDocuments(RecordedRun):
         if refused := await self._open():
             return await self._finish("unknown_source", GroupsReported(), refused)
         complete = await self._work_through()
-        self.tell("writing the report")
+        self.show("writing the report")
         reported = await self._report(complete)
         await self._forget()
         if not complete:
@@ -134,7 +134,7 @@ class DeduplicateDocuments(RecordedRun):
         total = {"texts": state.texts, "pages": state.pages}.get(of)
         over = part.cursor is None
         checked = state.checked + part.checked
-        self.tell(name, done=checked, total=total, of=of)
+        self.show(name, done=checked, total=total, of=of)
         self._state = state.model_copy(
             update={
                 "stage": state.stage + over,

@@ -1,8 +1,7 @@
-"""`health_check`: a timed round trip through each part, all at once; tell what changed.
+"""`health_check`: a timed round trip through each part, all at once; then alert on what changed.
 
-What was told already travels in the result: the schedule hands the last one to the next run, so
-that alerts need no database. A part that cannot be looked at is failing; nothing that is found
-fails the run.
+What was reported already travels in the result: the schedule hands the last one to the next run,
+so that alerts need no database. A part that cannot be checked is failing; no finding fails the run.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name="health_check")
 class HealthCheck:
-    """Looks at every part, and tells what changed since the last look."""
+    """Checks every part, and reports what changed since the last check."""
 
     def __init__(self) -> None:
         self._stage = "starting"
@@ -70,11 +69,11 @@ class HealthCheck:
 
 
 def _last_result() -> HealthResult:
-    """What the check before had come to; of a run that no schedule started, nothing."""
+    """The result of the check before; empty for a run that no schedule started."""
     try:
         last: HealthResult | None = workflow.get_last_completion_result(HealthResult)
-    except Exception:  # of a version, or with a key, that this worker does not know: begin anew
-        workflow.logger.warning("the last check's result cannot be read; beginning anew")
+    except Exception:  # of a version, or with a key, that this worker does not know: start afresh
+        workflow.logger.warning("the last check's result cannot be read; starting afresh")
         last = None
     return last or HealthResult(status="ok")
 

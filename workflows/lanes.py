@@ -31,7 +31,7 @@ class Lanes:
         return self.numbers[lane]
 
     async def work(self, lane: Lane, count: int) -> bool:
-        """Work in so many lanes; whether each came to its end. Returns, or raises, with none under
+        """Work in so many lanes; true if each of them finished. Returns, or raises, with none under
         way, also when one failed or the run was cancelled."""
         tasks = [asyncio.create_task(lane(number)) for number in range(count)]
         if not tasks:

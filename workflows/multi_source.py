@@ -95,7 +95,7 @@ class Plan(Protocol):
 
 
 class Tally:
-    """What the runs of the sources came to, added up."""
+    """The outcomes and counts of the sources' runs, added up."""
 
     def __init__(self, state: SyncState) -> None:
         self.totals = state.totals
@@ -135,11 +135,11 @@ class Tally:
     def message(self) -> str:
         """Which sources did not complete, and why, the worst first; empty when all did."""
         bad = [one for one in self.outcomes if one.outcome not in _WELL]
-        told = [_described(one) for one in bad[:_NAMED]]
+        named = [_described(one) for one in bad[:_NAMED]]
         more = sum(self.by_outcome.values()) - sum(self.by_outcome.get(each, 0) for each in _WELL)
-        if more > len(told):
-            told.append(f"and {more - len(told)} more")
-        return "; ".join(told)
+        if more > len(named):
+            named.append(f"and {more - len(named)} more")
+        return "; ".join(named)
 
     def summary(self) -> dict[str, int]:
         """Figures for the run's record."""
@@ -165,7 +165,7 @@ class MultiSource:
         self.total = state.total
         """Sources there are, as far as is known."""
         self.nothing = self.unmatched = ""
-        """Why no source is meant at all; what of the request matched none."""
+        """Why the request selects no source at all; which parts of it match none."""
         self._request = request
         self._family = family
         self._pause = pause
@@ -280,7 +280,7 @@ class MultiSource:
 
     async def _end(self, plan: Plan) -> None:
         """Return with none under way: this run was cancelled, or a child could not be signalled.
-        What they came to is counted."""
+        Their outcomes are counted."""
         if not self._tasks:
             return
         for task in self._tasks:

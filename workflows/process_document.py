@@ -50,7 +50,7 @@ class ProcessDocument(RecordedRun):
         return ended(await self._result(wound), request.trigger)
 
     async def _work(self, request: ProcessRequest) -> None:
-        self.tell("selecting", of="documents")
+        self.show("selecting", of="documents")
         selected: Selected = await workflow.execute_activity_method(
             Batches.select_pages,
             SelectPages(
@@ -71,7 +71,7 @@ class ProcessDocument(RecordedRun):
             await self._work_chunks(request, selected.pages)
 
     async def _work_chunks(self, request: ProcessRequest, pages: int) -> None:
-        self.tell("processing and indexing", total=pages)
+        self.show("processing and indexing", total=pages)
         number, waited = 0, 0.0
         while True:
             await self.while_paused()
@@ -88,7 +88,7 @@ class ProcessDocument(RecordedRun):
                 ),
                 **PROCESSING,
             )
-            self.tell("processing and indexing", done=done.counts.done, counts=done.counts)
+            self.show("processing and indexing", done=done.counts.done, counts=done.counts)
             if done.counts.done == done.counts.seen or (not done.pages and done.wait is None):
                 return
             stop_if_cancelled()
@@ -105,7 +105,7 @@ class ProcessDocument(RecordedRun):
 
     async def _result(self, wound: WoundUp) -> ProcessResult:
         message = _message(wound)
-        self.tell("closing", done=wound.counts.done, counts=wound.counts)
+        self.show("closing", done=wound.counts.done, counts=wound.counts)
         await self.end(wound.outcome, message, wound.counts.model_dump())
         return ProcessResult(
             workflow_id=workflow.info().workflow_id,

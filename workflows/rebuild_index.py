@@ -1,4 +1,4 @@
-"""`rebuild_index`: a new index beside the one that serves, gates, and the switch."""
+"""`rebuild_index`: build a new index while the old one serves, check it, and switch."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class RebuildIndex(RecordedRun):
     async def _roll_back(self) -> RebuildResult:
         self._state = RebuildState(generation=0, started=workflow.time())
         await self.begin("rebuild_index", self._request.trigger)
-        self.tell("switching back", note=self._request.reason)
+        self.show("switching back", note=self._request.reason)
         switched = await self._switch(None)
         if switched.active is None:
             return await self._finish("no_previous", switched.message)
@@ -100,7 +100,7 @@ class RebuildIndex(RecordedRun):
             **BULK,
         )
         self._state = RebuildState(generation=started.generation or 0, started=started_at)
-        self.tell("copying", total=started.texts, of="texts", note=self._request.reason)
+        self.show("copying", total=started.texts, of="texts", note=self._request.reason)
         return "" if started.generation else started.message
 
     async def _copy(self) -> None:
@@ -119,7 +119,7 @@ class RebuildIndex(RecordedRun):
                 ),
                 **BULK,
             )
-            self.tell("copying", done=self._progress.done + copied.texts)
+            self.show("copying", done=self._progress.done + copied.texts)
             if copied.last is None or copied.texts < self._request.chunk:
                 return
             self._state = self._state.model_copy(update={"after": copied.last})
@@ -130,7 +130,7 @@ class RebuildIndex(RecordedRun):
 
     async def _check(self) -> GenerationChecked:
         await self.while_paused()
-        self.tell("trying the gates")
+        self.show("trying the gates")
         checked = await workflow.execute_activity_method(
             Rebuilding.check_generation,
             CheckGeneration(
@@ -152,8 +152,9 @@ class RebuildIndex(RecordedRun):
         return checked
 
     async def _switch(self, generation: int | None) -> GenerationSwitched:
-        """Not to be cancelled: it is a moment, and only its answer tells which one serves now."""
-        self.tell("switching")
+        """Shielded from cancellation: it takes a moment, and only its answer says which generation
+        serves now."""
+        self.show("switching")
         switching = asyncio.create_task(
             workflow.execute_activity_method(
                 Rebuilding.switch_generation,
@@ -171,7 +172,7 @@ class RebuildIndex(RecordedRun):
     async def _tidy_up(self, generation: int) -> None:
         """After the switch: what follows may be left to a later clean-up, but not be undone."""
         try:
-            self.tell("tidying up")
+            self.show("tidying up")
             await workflow.execute_activity_method(
                 Rebuilding.mark_settled, MarkSettled(generation=generation), **BULK
             )

@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.continue_as_new import handlers_ended
     from workflows.options import SHORT
     from workflows.pause import Pausable
-    from workflows.web_ui import TRIGGER, show, show_outcome
+    from workflows.web_ui import TRIGGER, show_outcome, show_progress
 
 
 class RecordedRun(Pausable):
@@ -70,7 +70,7 @@ class RecordedRun(Pausable):
         """Record how the run ended. Returns with no signal handler under way: what one still
         records would be lost when the workflow completes."""
         show_outcome(outcome, self._progress.counts)
-        self.tell(outcome, note=message)
+        self.show(outcome, note=message)
         await workflow.execute_activity_method(
             Jobs.end_job,
             EndJob(run_id=self.run_id, outcome=outcome, message=message, summary=dict(summary)),
@@ -78,10 +78,10 @@ class RecordedRun(Pausable):
         )
         await handlers_ended()
 
-    def tell(self, stage: str, **changes: Any) -> None:
+    def show(self, stage: str, **changes: Any) -> None:
         """Show where the run is; `changes` are fields of `Progress`."""
         self._progress = self._progress.model_copy(update={"stage": stage, **changes})
-        show(self.progress())
+        show_progress(self.progress())
 
     async def _record_pause(self, paused: bool) -> None:
         await workflow.execute_activity_method(

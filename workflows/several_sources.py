@@ -31,7 +31,7 @@ _AT_ONCE = 5
 class SeveralSources:
     """Sources by name, by tag or all, resolved a part at a time."""
 
-    nothing_message = "no source is meant, or all are paused"
+    nothing_message = "no active source matches"
 
     def __init__(self, request: SyncRequest, state: SyncState, pause: Pause) -> None:
         self._request = request

@@ -53,7 +53,7 @@ def show_outcome(outcome: str, counts: Counts) -> None:
     workflow.upsert_search_attributes([OUTCOME.value_set(outcome), *changed])
 
 
-def show(progress: Progress) -> None:
+def show_progress(progress: Progress) -> None:
     """Show where a run is that works on no single source."""
     workflow.set_current_details(progress_details(progress))
 

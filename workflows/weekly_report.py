@@ -30,7 +30,7 @@ _SCHEDULED = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 class WeeklyReport(RecordedRun):
     """Choose the week, freeze what of it is not frozen yet, make the report, keep it.
 
-    The week follows from the scheduled time, not from when the run came to its turn: two missed
+    The week follows from the scheduled time, not from when the run started: two missed
     Mondays make two reports.
     """
 
@@ -60,7 +60,7 @@ class WeeklyReport(RecordedRun):
         """A few days at a time: after a long time off there may be many."""
         done, remaining = 0, 1
         while remaining:
-            self.tell("freezing days", done=done, of="days")
+            self.show("freezing days", done=done, of="days")
             await self.while_paused()
             frozen = await workflow.execute_activity_method(
                 Reporting.freeze_days,
@@ -71,7 +71,7 @@ class WeeklyReport(RecordedRun):
             done, remaining = done + frozen.frozen, frozen.remaining
 
     async def _make(self, week: WeekChosen) -> ReportMade:
-        self.tell("making the report")
+        self.show("making the report")
         await self.while_paused()
         return await workflow.execute_activity_method(
             Reporting.make_report, MakeReport(week=week.week), summary=week.week, **REPORTING
@@ -93,6 +93,6 @@ class WeeklyReport(RecordedRun):
 
 
 def _scheduled() -> datetime:
-    """For when a schedule meant the run; else when it was started."""
+    """When a schedule planned the run; else when it was started."""
     info = workflow.info()
     return info.typed_search_attributes.get(_SCHEDULED) or info.workflow_start_time
