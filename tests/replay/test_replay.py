@@ -27,6 +27,8 @@ WANTED = {
     "collect_all", "collect_tagged", "collect_site", "collect_failed", "collect_continued",
     "collect_changed", "collect_cancelled", "collect_cancelled_child", "hourly", "sync_stored",
     "several_recorded", "lane_rested", "lane_rested_cancelled",
+    "several_paused", "several_paused_cancelled", "collect_all_paused", "sync_paused",
+    "sync_paused_cancelled",
     "cleanup", "cleanup_dry", "cleanup_continued", "cleanup_cancelled",
     "nothing_unknown", "nothing_paused", "nothing_tagged", "nothing_planned", "nothing_batched",
     "nothing_processed", "nothing_due",
