@@ -4,15 +4,24 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SOURCE ?=
-# Test processes beside each other, each with servers of its own: most of a test is waiting.
-# In the order of the folders: the long ones of e2e are begun before the short ones at the end.
+TESTS  ?=
+# Parallel test processes, each with servers of its own: a test mostly waits.
+# Folder order starts the long e2e tests before the short ones at the end.
 BESIDE ?= -n 4 --dist loadfile --no-loadscope-reorder
+# The inner loop. Left to `make test`: whole clean-ups, ranking on collections, plans on large
+# tables, sessions that vanish; each takes longer than the rest of its folder.
+FAST   := tests/domain tests/contracts/test_requests.py tests/text tests/stores \
+	$(addprefix --ignore tests/,stores/blobs stores/test_retention.py stores/test_large_runs.py stores/test_pool.py \
+	stores/test_selection.py stores/test_near_duplicates.py stores/test_clusters.py text/test_extract_fuzz.py text/test_huge_nodes.py) \
+	--deselect tests/stores/test_search.py::test_no_hostile_query_breaks_the_sql \
+	--deselect tests/stores/test_search.py::test_ranking_quality_holds \
+	tests/e2e/test_sync.py::test_a_site_is_synced_searched_changed_and_synced_again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-docs test-slow check docs format up down bench lock clean compose-test
+.PHONY: help demo test test-fast test-docs test-slow coverage check docs format wheel up down bench lock clean compose-test
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 $(STAMP): requirements-uv.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Atlas needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
@@ -27,6 +36,13 @@ demo: $(STAMP) ## sync a small site end to end on the embedded stack (SOURCE=htt
 
 test: $(STAMP) ## run the tests (real Temporal, PostgreSQL, HTTP and S3 servers)
 	$(BIN)/python -m pytest $(BESIDE)
+
+test-fast: $(STAMP) ## the inner loop: pure rules, text, stores, one sync end to end (under 90 seconds)
+	$(BIN)/python -m pytest $(BESIDE) $(FAST)
+
+coverage: $(STAMP) ## run the tests with coverage and print what no test reaches (TESTS=... for some of them)
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest $(BESIDE) $(TESTS) --cov --cov-report=term
 
 test-docs: $(STAMP) ## run the commands of the documentation as written, from a fresh clone and an empty home
 	$(BIN)/python -m pytest tests/docs -m 'slow or not slow' --timeout 1800
@@ -44,6 +60,11 @@ docs: $(STAMP) ## write docs/cli.md, docs/json.md, .env.example and the tables o
 	$(BIN)/python -m atlas.settings.reference
 	$(BIN)/python -m starter.cli.reference.write
 
+# Offline: setuptools is among the locked requirements. A stale build/ would put deleted modules in.
+wheel: $(STAMP) ## build dist/atlas_corpus-*.whl, to install Atlas into other projects
+	rm -rf build
+	$(BIN)/uv build --quiet --wheel --offline --no-build-isolation --python $(BIN)/python --out-dir dist .
+
 format: $(STAMP) ## rewrite the code in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -57,14 +78,14 @@ down: $(STAMP) ## stop the embedded stack
 bench: $(STAMP) ## run the benchmarks; each prints a ratio against its baseline
 	$(BIN)/python -m benchmarks
 
-compose-test: $(STAMP) ## build the image, bring up docker-compose.yml, and try it: sync, scale, kill, restart (needs docker)
+compose-test: $(STAMP) ## build the image, start docker-compose.yml, and test it: sync, scale, kill, restart (needs docker)
 	$(BIN)/python -m pytest -m slow -s --timeout 2400 tests/deploy/test_compose.py
 
-lock: $(STAMP) ## compile the hashed requirements anew from pyproject.toml
+lock: $(STAMP) ## recompile the hashed requirements from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra embedded pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --constraint requirements.txt pyproject.toml -o requirements-worker.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras pyproject.toml -o requirements-dev.txt
 	echo 'uv' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o requirements-uv.txt
 
 clean: ## remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist .coverage .coverage.*
