@@ -1,18 +1,18 @@
 """F1 and speed of the extraction against trafilatura alone, in the same run.
 
-Score: F1 over 4-word shingles of the article body, averaged over pages (data: see DATA/README).
-`python -m benchmarks.extraction` with ATLAS_BENCH_DATA for another folder.
+Score: F1 over 4-word shingles of the article body, averaged over pages (`datasets.py` says
+where they are). Run `python -m benchmarks extraction`.
 """
 
 import gzip
 import json
-import os
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-DATA = Path(os.environ.get("ATLAS_BENCH_DATA", "../shared/data")) / "extraction"
+from benchmarks.datasets import DATA
+
+PAGES = DATA / "extraction"
 
 
 def shingles(text: str) -> set[tuple[str, ...]]:
@@ -40,16 +40,16 @@ def score(
 
 def main() -> None:
     """Print one line per extractor and the ratios, or why there is nothing to measure."""
-    if not DATA.is_dir():
-        print(f"skipped: no folder {DATA.resolve()}; set ATLAS_BENCH_DATA to the data's folder")
+    if not PAGES.is_dir():
+        print(f"skipped: no folder {PAGES.resolve()}; set ATLAS_BENCH_DATA to the data's folder")
         return
     import trafilatura
 
     from atlas.text.extract import extract
 
-    gold = json.loads((DATA / "ground-truth.json").read_text())
+    gold = json.loads((PAGES / "ground-truth.json").read_text())
     pages = {
-        key: gzip.decompress((DATA / "html" / f"{key}.html.gz").read_bytes()).decode(
+        key: gzip.decompress((PAGES / "html" / f"{key}.html.gz").read_bytes()).decode(
             "utf-8", "replace"
         )
         for key in gold

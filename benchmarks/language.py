@@ -2,7 +2,7 @@
 
 Manuals are folders of HTML whose language is known: ATLAS_BENCH_MANUALS lists them as
 `LANGUAGE=FOLDER`, separated as in PATH (Debian's packages git-doc and postgresql-doc by default).
-ATLAS_BENCH_DATA names the folder of real pages; their truth is what the model says of the article's
+`datasets.py` says where the real pages are; their truth is what the model says of the article's
 whole text, where it is sure. Collections give passages, and the first words of their questions.
 Each is asked with the page's own declaration and without; `null` counts what nothing was sure of.
 """
@@ -23,8 +23,8 @@ from atlas.text.dom import parse_html
 from atlas.text.html import main_blocks
 from atlas.text.markdown import to_text
 from atlas.text.metadata import declared_language, read_head
+from benchmarks.datasets import DATA
 
-DATA = Path(os.environ.get("ATLAS_BENCH_DATA", "../shared/data"))
 MANUALS = os.environ.get(
     "ATLAS_BENCH_MANUALS",
     os.pathsep.join(f"en=/usr/share/doc/{name}" for name in ("git-doc", "postgresql-doc-15/html")),

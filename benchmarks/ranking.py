@@ -22,8 +22,9 @@ from atlas.stores.postgres.index import bm25
 from atlas.stores.postgres.index import entries as index
 from atlas.stores.postgres.index.bm25 import Cut, Scope
 from atlas.stores.postgres.migrate import migrate
+from benchmarks.datasets import DATA
 
-FOLDER = Path(os.environ.get("ATLAS_BENCH_RETRIEVAL", "/work/shared/data/retrieval"))
+FOLDER = Path(os.environ.get("ATLAS_BENCH_RETRIEVAL", DATA / "retrieval"))
 TOP = 10
 TS_RANK_FLAGS = (0, 1, 2)  # no normalisation, by log length, by length
 EVERY = int(os.environ.get("ATLAS_BENCH_EVERY", "1"))  # 10: every tenth query
