@@ -102,7 +102,7 @@ async def test_a_page_can_be_followed(
     home.mkdir()
     folder = ROOT if page == "README.md" else home
     with Receiver() as receiver, reader(home, folder) as shell:
-        instead = {EXAMPLE: site.base, "git clone … atlas": clone_of(ROOT)}
+        instead = {EXAMPLE: site.base, "git clone URL atlas": clone_of(ROOT)}
         instead |= dict.fromkeys(COLLECTORS, receiver.url)
         journey = Journey(page, shell, instead, tmp_path, home / ".atlas")
         await asyncio.to_thread(journey.follow)

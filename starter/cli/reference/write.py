@@ -12,7 +12,7 @@ from starter.cli.framework.app import build
 from starter.cli.framework.help_pages import Page, Value, pages
 from starter.cli.reference.json_page import json_page
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 _BEGIN = """\
 <!-- Written by `make docs` from the code; change it there. -->
