@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from atlas.domain.sources import SourceSpec
     from atlas.stores.postgres.crawl.listing_entries import Reading
     from atlas.stores.postgres.crawl.runs import Run
-    from atlas.stores.postgres.services.corpus import Corpus
+    from atlas.stores.postgres.services.batches import ClaimedBatches
+    from atlas.stores.postgres.services.fetches import HostTurns
+    from atlas.stores.postgres.services.run_lifecycle import RunLifecycle
+    from atlas.stores.postgres.services.run_listing import RunListing
     from atlas.stores.postgres.sources.sources import Source
     from atlas.web.listing_parser import Listed
     from atlas.web.listings import Listing, Take
@@ -39,8 +42,18 @@ _RETRIES = Retries(attempts=3, delay=1.0)
 class Discovery:
     """Reads listings and follows links. `read_listing` talks to the web."""
 
-    def __init__(self, corpus: Corpus, read_listing: ReadListing) -> None:
-        self._corpus = corpus
+    def __init__(
+        self,
+        runs: RunLifecycle,
+        listing: RunListing,
+        batches: ClaimedBatches,
+        hosts: HostTurns,
+        read_listing: ReadListing,
+    ) -> None:
+        self._runs = runs
+        self._listing = listing
+        self._batches = batches
+        self._hosts = hosts
         self._read = read_listing
 
     @activity.defn
@@ -49,8 +62,8 @@ class Discovery:
         after that. Depth d is done before d + 1 is listed, so what a budget cuts does not depend
         on arrival."""
         async with beating():
-            run, source = await self._corpus.run_source(request.run_id)
-            unfinished = await self._corpus.unfinished(request.run_id, request.level)
+            run, source = await self._runs.run_source(request.run_id)
+            unfinished = await self._listing.unfinished(request.run_id, request.level)
             if unfinished:
                 return LevelListed(unfinished=unfinished)
             if not request.discover:
@@ -64,9 +77,9 @@ class Discovery:
         """Add pages to a run by URL, those within the source's scope. Repeated, it calls known
         what it added before."""
         async with beating():
-            run, source = await self._corpus.run_source(request.run_id)
+            run, source = await self._runs.run_source(request.run_id)
             good, refusals = _judged(request.urls, scope_of(source.spec))
-            added = await self._corpus.add_pages(
+            added = await self._listing.add_pages(
                 run, source, sorted(good), level=request.level, limits=request.limits
             )
             if added is None:
@@ -84,7 +97,7 @@ class Discovery:
         return await self._listed(run, request, held, complete=False)
 
     async def _hold(self, run: Run, source: Source, request: ListLevel) -> int:
-        return await self._corpus.list_held(
+        return await self._listing.list_held(
             run,
             source,
             level=request.level,
@@ -98,17 +111,17 @@ class Discovery:
         self, run: Run, request: ListLevel, pages: int, *, complete: bool
     ) -> LevelListed:
         if request.limits.pages is not None or request.changed:
-            await self._corpus.apply_limits(run.run_id, request.level, request.limits)
-        counts = await self._corpus.counts(run.run_id)
+            await self._listing.apply_limits(run.run_id, request.level, request.limits)
+        counts = await self._batches.counts(run.run_id)
         return LevelListed(pages=pages, complete=complete, counts=counts)
 
     async def _read_start(self, run: Run, source: Source, request: ListLevel) -> LevelListed:
         spec = source.spec
-        slots = self._corpus.slots(
+        slots = self._hosts.slots(
             delay=spec.delay, parallel=spec.parallel, source=spec.name, deadline=None
         )
         scope = Scope() if spec.kind == "site" else scope_of(spec)
-        async with self._corpus.reading(run) as reading:
+        async with self._listing.reading(run.run_id) as reading:
             kept = 0
 
             async def take(part: Sequence[Listed]) -> None:
@@ -120,11 +133,11 @@ class Discovery:
             listing = await self._read(spec, slots, take)
             if not listing.pages:
                 self._maybe_again(listing)
-            await self._corpus.remember_listing_ttl(source, listing.ttl)
+            await self._listing.remember_listing_ttl(source.id, listing.ttl)
             if scope.overrun:
                 listing.note(spec.urls[0], _pattern_failed(scope))
             for url, error in listing.troubles:
-                await self._corpus.listing_failed(run, _failed_row(url, error))
+                await self._listing.listing_failed(run, _failed_row(url, error))
             listed = await self._list_read(run, source, reading, request, listing.complete)
         failed = not listing.pages and bool(listing.troubles)
         message = listing.troubles[0][1].message if failed else ""
@@ -140,7 +153,7 @@ class Discovery:
     ) -> LevelListed:
         if not request.fetch and request.process:  # from the stored bodies; the new ones have none
             await self._hold(run, source, request)
-        listed, more = await self._corpus.list_read(
+        listed, more = await self._listing.list_read(
             run,
             source,
             reading,
@@ -164,14 +177,16 @@ class Discovery:
             return LevelListed()
         if source.spec.max_depth is not None and level > source.spec.max_depth:
             return LevelListed()
-        targets = await self._corpus.link_targets(source, run.run_id, level - 1)
+        targets = await self._listing.link_targets(
+            source_id=source.id, run_id=run.run_id, level=level - 1
+        )
         scope = scope_of(source.spec)
         wanted = await asyncio.to_thread(_pages_within, scope, targets)
         if scope.overrun:
-            await self._corpus.listing_failed(
+            await self._listing.listing_failed(
                 run, _failed_row(source.spec.urls[0], _pattern_failed(scope))
             )
-        if wanted and not await self._corpus.may_list(run.run_id, level, request.limits):
+        if wanted and not await self._listing.may_list(run.run_id, level, request.limits):
             return LevelListed(complete=False, cut=True)
         return await self._list(run, source, wanted, request, complete=not scope.overrun)
 
@@ -190,7 +205,7 @@ class Discovery:
         room = await self._room(source, run.run_id, request.level)
         if room is not None and len(urls) > room:
             urls, complete = urls[:room], False
-        listed = await self._corpus.list_pages(
+        listed = await self._listing.list_pages(
             run,
             source,
             urls,
@@ -204,7 +219,7 @@ class Discovery:
     async def _room(self, source: Source, run_id: str, level: int) -> int | None:
         if source.spec.max_pages is None:
             return None
-        spent = await self._corpus.listed_above(source, run_id, level)
+        spent = await self._listing.listed_above(source.id, run_id, level)
         return max(0, source.spec.max_pages - spent)
 
 

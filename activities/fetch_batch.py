@@ -25,15 +25,19 @@ from atlas.domain.urls import host_of, without_secrets
 from atlas.telemetry import page_span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from atlas.domain.measures import Measures
     from atlas.domain.scope import Scope
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.hosts.rate_limiter import HostSlots
-    from atlas.stores.postgres.services.corpus import Corpus, IsOpen
+    from atlas.stores.postgres.services.batches import ClaimedBatches
+    from atlas.stores.postgres.services.fetches import FetchRecords, HostTurns
+    from atlas.stores.postgres.services.run_lifecycle import IsOpen, RunLifecycle
     from atlas.web.client import WebClient
     from atlas.web.politeness import Slots
+
+    Announce = Callable[[str, int], Awaitable[None]]
 
 WORKING_SECONDS = 60.0
 """After so long a fetch activity returns what it did not get to; that is no failed attempt."""
@@ -96,7 +100,10 @@ class Fetching:
 
     def __init__(
         self,
-        corpus: Corpus,
+        runs: RunLifecycle,
+        batches: ClaimedBatches,
+        hosts: HostTurns,
+        records: FetchRecords,
         client: WebClient,
         blobs: Blobs,
         policy: FetchPolicy,
@@ -104,7 +111,10 @@ class Fetching:
         is_open: IsOpen,
         measures: Measures,
     ) -> None:
-        self._corpus = corpus
+        self._runs = runs
+        self._batches = batches
+        self._hosts = hosts
+        self._records = records
         self._client = client
         self._blobs = blobs
         self._policy = policy
@@ -117,44 +127,44 @@ class Fetching:
         """Take the next pages of a level. Holders of pages wanted here that Temporal no longer
         knows are let go of."""
         async with beating():
-            claim = await self._corpus.claim(request)
+            claim = await self._batches.claim(request)
             for workflow_id, run_id in claim.blocking_runs:
                 if not await self._is_open(workflow_id, run_id):
-                    await self._corpus.end_dead_run(
+                    await self._runs.end_dead_run(
                         run_id, "ended without closing; others need its pages"
                     )
-            counts = await self._corpus.counts(request.run_id)
+            counts = await self._batches.counts(request.run_id)
         return Claimed(pages=claim.pages, wait=claim.wait, counts=counts)
 
     @activity.defn
     async def fetch_batch(self, batch: Batch) -> Fetched:
         """Fetch the batch's listed pages, or as many as the time allows."""
         async with beating():
-            pages = await self._corpus.begin_attempt(batch)
+            pages = await self._batches.begin_attempt(batch)
             attempt = await self._begin(batch, pages)
             try:
                 await self._fetch_hosts(attempt, [page for page in pages if page.stage == "listed"])
             finally:
                 await asyncio.shield(self._flush(attempt))
-            await self._corpus.give_back(
-                batch.run_id,
-                {page: attempt.fences[page] for page in attempt.not_done},
-                attempt.not_done,
+            await self._batches.give_back(
+                run_id=batch.run_id,
+                fences={page: attempt.fences[page] for page in attempt.not_done},
+                not_before=attempt.not_done,
             )
         earlier = sum(page.stage != "listed" for page in pages)
         return Fetched(to_process=earlier + attempt.onward)
 
     async def _begin(self, batch: Batch, pages: list[HeldPage]) -> _Attempt:
-        run, source = await self._corpus.run_source(batch.run_id)
+        run, source = await self._runs.run_source(batch.run_id)
         deadline = time.monotonic() + WORKING_SECONDS
-        parallel = await self._corpus.parallel_of(source)
+        parallel = await self._hosts.parallel_of(source)
         return _Attempt(
             run_id=batch.run_id,
             started=run.started_at,
             fences={page.page_id: page.fence for page in pages},
             scope=scope_of(source.spec),
             leading=Leading(source.spec),
-            slots=self._corpus.slots(
+            slots=self._hosts.slots(
                 delay=source.spec.delay,
                 parallel=source.spec.parallel,
                 source=source.spec.name,
@@ -162,7 +172,7 @@ class Fetching:
             ),
             parallel=parallel,
             deadline=deadline,
-            done_before=(await self._corpus.counts(batch.run_id)).done,
+            done_before=(await self._batches.counts(batch.run_id)).done,
             process=batch.process,
         )
 
@@ -201,7 +211,7 @@ class Fetching:
             rows, attempt.rows = attempt.rows, []
             attempt.flushed_at = time.monotonic()
             if rows:
-                attempt.onward += await self._corpus.record_fetches(
+                attempt.onward += await self._records.record(
                     attempt.run_id, attempt.fences, rows, process=attempt.process
                 )
 
@@ -250,7 +260,7 @@ class Fetching:
         host = host_of(page.url)
         if error.code != "robots_unreachable" or not isinstance(error, FetchError):
             return None
-        return await self._corpus.closed_host(host) if host_of(error.final_url) == host else None
+        return await self._hosts.closed_host(host) if host_of(error.final_url) == host else None
 
     async def _get(self, attempt: _Attempt, page: HeldPage) -> tuple[Answer, bytes | None]:
         request = FetchRequest(
@@ -261,7 +271,9 @@ class Fetching:
             total_timeout=self._policy.timeout,
             led_by=attempt.leading.to(page.url),
         )
-        return await fetch_into(self._client, self._blobs, self._corpus, request, attempt.slots)
+        return await fetch_into(
+            self._client, self._blobs, self._records.announce_blob, request, attempt.slots
+        )
 
     def _row(
         self, attempt: _Attempt, page: HeldPage, answer: Answer, digest: bytes | None
@@ -275,7 +287,7 @@ class Fetching:
 async def fetch_into(
     client: WebClient,
     blobs: Blobs,
-    corpus: Corpus,
+    announce: Announce,
     request: FetchRequest,
     slots: Slots,
     *,
@@ -292,7 +304,7 @@ async def fetch_into(
         if not answer.modified or (moved and not keep_redirected):
             return answer, None
         ref = await writer.finish()
-        await corpus.announce_blob(ref.digest, ref.size)
+        await announce(ref.digest, ref.size)
         await writer.publish()
         return answer, bytes.fromhex(ref.digest)
 

@@ -22,7 +22,7 @@ from atlas.domain.urls import InvalidUrl, canonicalize
 if TYPE_CHECKING:
     from atlas.domain.measures import Measures
     from atlas.stores.blobs.port import Blobs
-    from atlas.stores.postgres.services.corpus import Corpus
+    from atlas.stores.postgres.services.fetches import FetchRecords, HostTurns
     from atlas.web.client import WebClient
 
 _DELAY = 1.0
@@ -35,13 +35,15 @@ class FetchingOne:
 
     def __init__(
         self,
-        corpus: Corpus,
+        hosts: HostTurns,
+        records: FetchRecords,
         client: WebClient,
         blobs: Blobs,
         policy: FetchPolicy,
         measures: Measures,
     ) -> None:
-        self._corpus = corpus
+        self._hosts = hosts
+        self._records = records
         self._client = client
         self._blobs = blobs
         self._policy = policy
@@ -55,7 +57,7 @@ class FetchingOne:
             url = canonicalize(request.url)
         except InvalidUrl as error:
             return _failure(request.url, PageError(ErrorClass.INVALID, "url_malformed", str(error)))
-        page = await self._corpus.known_page(url)
+        page = await self._records.known_page(url)
         info = activity.info()
         page = replace(page, attempts=info.attempt - 1)
         try:
@@ -85,19 +87,24 @@ class FetchingOne:
             idle_timeout=max(_SILENCE, request.timeout / 2),
             total_timeout=request.timeout,
         )
-        slots = self._corpus.slots(
+        slots = self._hosts.slots(
             delay=_DELAY,
             parallel=1,
             deadline=time.monotonic() + self._policy.retries.patience,
         )
         return await fetch_into(
-            self._client, self._blobs, self._corpus, asked, slots, keep_redirected=True
+            self._client,
+            self._blobs,
+            self._records.announce_blob,
+            asked,
+            slots,
+            keep_redirected=True,
         )
 
     async def _record(self, row: FetchRow) -> None:
         self._measures.fetched(row)
         info = activity.info()
-        await self._corpus.record_single(info.workflow_run_id or "", info.scheduled_time, row)
+        await self._records.record_single(info.workflow_run_id or "", info.scheduled_time, row)
 
     def _failed(self, url: str, error: PageError, attempt: int) -> FetchUrlResult:
         """The result, unless another attempt may do better: then that is raised for."""

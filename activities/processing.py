@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from atlas.domain.prepared import Prepared
     from atlas.stores.blobs.port import Blobs
-    from atlas.stores.postgres.services.corpus import Corpus
+    from atlas.stores.postgres.services.batches import ClaimedBatches
+    from atlas.stores.postgres.services.settlement import ProcessedPages
 
     Prepare = Callable[[bytes, str | None, str | None, str], Awaitable[Prepared]]
 
@@ -49,13 +50,20 @@ class _Attempt:
 class Processing:
     """`prepare` does the CPU work of one body elsewhere; `children` of them run at once."""
 
-    def __init__(self, corpus: Corpus, blobs: Blobs, prepare: Prepare, children: int) -> None:
-        self._corpus = corpus
+    def __init__(
+        self,
+        batches: ClaimedBatches,
+        pages: ProcessedPages,
+        blobs: Blobs,
+        prepare: Prepare,
+        children: int,
+    ) -> None:
+        self._batches = batches
+        self._pages = pages
         self._blobs = blobs
         self._prepare = prepare
-        self._room = asyncio.Semaphore(
-            children + 1
-        )  # one body is read while the others are worked on
+        # One more than there are children: a body is read while the others are worked on.
+        self._room = asyncio.Semaphore(children + 1)
         # Ends that are still to be written, by run. They outlive the attempt: while the database is
         # away none can be, and a mark that stays accuses a healthy document.
         self._ended: defaultdict[str, list[int]] = defaultdict(list)
@@ -66,7 +74,7 @@ class Processing:
         async with beating():
             for run_id in list(self._ended):
                 await self._write_marks(run_id)
-            pages = await self._corpus.begin_attempt(batch)
+            pages = await self._batches.begin_attempt(batch)
             attempt = _Attempt(batch.run_id, {page.page_id: page.fence for page in pages})
             todo = [page for page in pages if page.stage == "fetched"]
             todo = await self._worth_trying(batch, todo)
@@ -85,10 +93,10 @@ class Processing:
         their old version stays, and a run that knows of them has not failed."""
         gone = {page.page_id for page in pages if page.gone or page.snapshot is None}
         rest = [page.page_id for page in pages if page.page_id not in gone]
-        poison = set() if batch.force else await self._corpus.held_back(rest)
+        poison = set() if batch.force else await self._pages.held_back(rest)
         for code, left_out in (("page_gone", gone), ("quarantined", poison)):
             fences = {page.page_id: page.fence for page in pages if page.page_id in left_out}
-            await self._corpus.skip(batch.run_id, fences, code)
+            await self._batches.skip(batch.run_id, fences, code)
         return [page for page in pages if page.page_id not in gone | poison]
 
     async def _together(self, attempt: _Attempt, pages: list[HeldPage]) -> None:
@@ -140,7 +148,7 @@ class Processing:
         if not begun and not ended:
             return
         try:
-            await self._corpus.mark(run_id, begun=begun, ended=ended)
+            await self._pages.mark(run_id, begun, ended)
         except BaseException:
             self._ended[run_id] += ended  # other tasks may have added theirs meanwhile
             raise
@@ -155,9 +163,7 @@ class Processing:
             found, attempt.found = attempt.found, []
             try:
                 if found:
-                    attempt.stored += await self._corpus.store_prepared(
-                        attempt.run_id, attempt.fences, found
-                    )
+                    attempt.stored += await self._pages.store(attempt.run_id, attempt.fences, found)
             finally:
                 await self._write_marks(attempt.run_id)
 

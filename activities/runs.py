@@ -23,54 +23,60 @@ from atlas.contracts.activities import (
 )
 
 if TYPE_CHECKING:
-    from atlas.stores.postgres.services.corpus import Corpus, IsOpen
+    from atlas.stores.postgres.services.run_lifecycle import IsOpen, RunLifecycle
+    from atlas.stores.postgres.services.run_listing import RunListing
+    from atlas.stores.postgres.sources.plans import SourcePlans
 
 
 class Running:
     """Opens and closes runs. `is_open` asks Temporal whether a lease's holder still works."""
 
-    def __init__(self, corpus: Corpus, is_open: IsOpen) -> None:
-        self._corpus = corpus
+    def __init__(
+        self, plans: SourcePlans, runs: RunLifecycle, listing: RunListing, is_open: IsOpen
+    ) -> None:
+        self._plans = plans
+        self._runs = runs
+        self._listing = listing
         self._is_open = is_open
 
     @activity.defn
     async def resolve_sources(self, request: ResolveSources) -> ResolvedSources:
         """Which sources a request means."""
         async with beating():
-            return await self._corpus.resolve(request)
+            return await self._plans.resolve(request)
 
     @activity.defn
     async def plan_sources(self, request: PlanSources) -> SourcesPlanned:
         """Decide which sources a run of several works through; a repeated call changes nothing."""
         async with beating():
-            return await self._corpus.plan(request)
+            return await self._plans.make(request)
 
     @activity.defn
     async def next_sources(self, request: NextSources) -> PlannedPart:
         """The next part of a run's plan."""
         async with beating():
-            return await self._corpus.next_sources(request)
+            return await self._plans.part(request)
 
     @activity.defn
     async def apply_limits(self, request: ApplyLimits) -> None:
         """Judge anew which pages of a level are within a run's limits."""
         async with beating():
-            await self._corpus.apply_limits(request.run_id, request.level, request.limits)
+            await self._listing.apply_limits(request.run_id, request.level, request.limits)
 
     @activity.defn
     async def open_run(self, request: OpenRun) -> RunOpened:
         """Take the source's lease and begin the record, or say why not."""
         async with beating():
-            return await self._corpus.open_run(request, self._is_open)
+            return await self._runs.open_run(request, self._is_open)
 
     @activity.defn
     async def pause_run(self, request: PauseRun) -> None:
         """Record since when a run is paused: its claims have no clock."""
         async with beating():
-            await self._corpus.set_paused(request.run_id, request.paused)
+            await self._runs.set_paused(request.run_id, request.paused)
 
     @activity.defn
     async def close_run(self, request: CloseRun) -> RunClosed:
         """Reconcile vanished pages, end every page, let go of claims and lease."""
         async with beating():
-            return await self._corpus.close_run(request)
+            return await self._runs.close_run(request)

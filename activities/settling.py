@@ -10,28 +10,30 @@ from activities.heartbeat import beating
 from atlas.contracts.activities import Batch, Settled
 
 if TYPE_CHECKING:
-    from atlas.stores.postgres.services.corpus import Corpus
+    from atlas.stores.postgres.services.batches import ClaimedBatches
+    from atlas.stores.postgres.services.settlement import Settlement
 
 
 class Indexing:
     """Makes what was processed part of the corpus."""
 
-    def __init__(self, corpus: Corpus) -> None:
-        self._corpus = corpus
+    def __init__(self, batches: ClaimedBatches, settlement: Settlement) -> None:
+        self._batches = batches
+        self._settlement = settlement
 
     @activity.defn
     async def settle_batch(self, batch: Batch) -> Settled:
-        """Settle the batch's processed pages and let go of its claim."""
+        """Settle the batch's processed pages and release its claim."""
         async with beating():
-            pages = await self._corpus.begin_attempt(batch)
+            pages = await self._batches.begin_attempt(batch)
             gone = {page.page_id: page.fence for page in pages if page.gone}
-            await self._corpus.skip(batch.run_id, gone, "page_gone")
+            await self._batches.skip(batch.run_id, gone, "page_gone")
             ready = {
                 page.page_id: page.fence
                 for page in pages
                 if page.stage == "processed" and not page.gone
             }
             if ready:
-                await self._corpus.settle(batch, ready)
-            counts = await self._corpus.end_batch(batch)
+                await self._settlement.settle(batch, ready)
+            counts = await self._batches.release(batch)
         return Settled(counts=counts)

@@ -147,7 +147,7 @@ class Sources:
         select none; `SourcePaused` when every source named is paused."""
         async with self._told() as connection:
             found = [await sources.get(connection, name) for name in names]
-            asked = selection.Asked(names, tags, all=all)
+            asked = selection.SourceSelector(names, tags, all=all)
             nothing, unmatched = await selection.missing(connection, asked)
         if nothing or unmatched:
             raise errors.NotFound(nothing or unmatched)

@@ -116,9 +116,16 @@ def _policy(parts: Parts) -> FetchPolicy:
 
 
 def _syncing(parts: Parts, fetching: Fetching) -> Served:
-    running = Running(parts.corpus, parts.is_open)
+    crawl = parts.crawl
+    running = Running(crawl.plans, crawl.runs, crawl.listing, parts.is_open)
     parse = partial(parsed, parts.extractor)
-    discovery = Discovery(parts.corpus, partial(read_listing, parts.web, parse))
+    discovery = Discovery(
+        crawl.runs,
+        crawl.listing,
+        crawl.batches,
+        crawl.hosts,
+        partial(read_listing, parts.web, parse),
+    )
     return {
         QUEUE: [
             running.resolve_sources,
@@ -137,8 +144,12 @@ def _syncing(parts: Parts, fetching: Fetching) -> Served:
 
 
 def _fetcher(parts: Parts) -> Fetching:
+    crawl = parts.crawl
     return Fetching(
-        parts.corpus,
+        crawl.runs,
+        crawl.batches,
+        crawl.hosts,
+        crawl.fetches,
         parts.web,
         parts.blobs,
         _policy(parts),
@@ -149,18 +160,24 @@ def _fetcher(parts: Parts) -> Fetching:
 
 
 def _fetching_one(parts: Parts) -> Served:
-    one = FetchingOne(parts.corpus, parts.web, parts.blobs, _policy(parts), parts.measures)
+    hosts, records = parts.crawl.hosts, parts.crawl.fetches
+    one = FetchingOne(hosts, records, parts.web, parts.blobs, _policy(parts), parts.measures)
     return {QUEUE: [one.fetch_one]}
 
 
 def _processor(parts: Parts) -> Processing:
     """One for all queues of a process: they share its children."""
     return Processing(
-        parts.corpus,
+        parts.crawl.batches,
+        parts.crawl.processed,
         parts.blobs,
         partial(_prepare, parts.extractor),
         parts.settings.extract_children,
     )
+
+
+def _indexing(parts: Parts) -> Indexing:
+    return Indexing(parts.crawl.batches, parts.crawl.settlement)
 
 
 def _batches(parts: Parts, fetching: Fetching, processing: Processing) -> Served:
@@ -172,7 +189,7 @@ def _batches(parts: Parts, fetching: Fetching, processing: Processing) -> Served
         Artifacts(parts.pool, parts.clock, OUTCOMES),
         fetching.claim_batch,
         processing,
-        Indexing(parts.corpus),
+        _indexing(parts),
     )
     return {
         QUEUE: [batches.select_pages, batches.wind_up],
@@ -182,7 +199,7 @@ def _batches(parts: Parts, fetching: Fetching, processing: Processing) -> Served
 
 
 def _processing(parts: Parts, processing: Processing) -> Served:
-    indexing = Indexing(parts.corpus)
+    indexing = _indexing(parts)
     return {
         QUEUE: [indexing.settle_batch],
         QUEUE_PROCESSING: [processing.process_batch],
@@ -264,7 +281,7 @@ def _upkeep(parts: Parts) -> Served:
     keep = retention(parts.settings)
     others = {"temporary": Temporary(parts.blobs, keep.grace)}
     store = UpkeepStore(parts.pool, parts.clock, keep, parts.blobs.delete, others)
-    end_dead_runs = partial(parts.corpus.end_dead_runs, is_open=parts.is_open)
+    end_dead_runs = partial(parts.crawl.runs.end_dead_runs, is_open=parts.is_open)
     upkeep = Upkeep(store, parts.blobs, end_dead_runs)
     return {
         QUEUE_BULK: [

@@ -23,7 +23,7 @@ from atlas.stores.postgres.connection import answering as answering_database
 from atlas.stores.postgres.connection import open_pool
 from atlas.stores.postgres.crawl.ledger_partitions import make_partitions
 from atlas.stores.postgres.hosts.robots_cache import StoredRobots
-from atlas.stores.postgres.services.corpus import Corpus
+from atlas.stores.postgres.services.crawl import CrawlServices, crawl_services
 from atlas.stores.postgres.silent_sessions import ending_silent
 from atlas.temporal.connection import answering, run_is_open
 from atlas.text.pool import ExtractorPool
@@ -49,7 +49,7 @@ class Parts:
     clock: Clock
     client: Client
     pool: asyncpg.Pool
-    corpus: Corpus
+    crawl: CrawlServices
     blobs: Blobs
     web: WebClient
     extractor: ExtractorPool
@@ -118,14 +118,14 @@ async def open_parts(
             )
         )
         extractor.warm()
-        corpus = Corpus(
+        crawl = crawl_services(
             pool,
             clock=clock,
             current=CURRENT,
             breaker=_breaker(settings),
             measures=measures,
         )
-        yield Parts(settings, clock, client, pool, corpus, blobs, web, extractor, measures)
+        yield Parts(settings, clock, client, pool, crawl, blobs, web, extractor, measures)
 
 
 def _breaker(settings: Settings) -> Breaker:

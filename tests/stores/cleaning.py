@@ -87,7 +87,7 @@ class Cleaner:
         async with self.blobs.writer() as writer:
             await writer.write(body)
             ref = await writer.finish()
-            await self.drive.corpus.announce_blob(ref.digest, ref.size)
+            await self.drive.crawl.fetches.announce_blob(ref.digest, ref.size)
             await writer.publish()
         return ref.digest
 

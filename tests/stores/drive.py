@@ -18,7 +18,7 @@ from atlas.domain.prepared import Prepared
 from atlas.domain.sources import SourceSpec
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link
 from atlas.domain.versions import SettledWith
-from atlas.stores.postgres.services.corpus import Corpus
+from atlas.stores.postgres.services.crawl import CrawlServices, crawl_services
 from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.sources import Source
 
@@ -54,7 +54,9 @@ class Drive:
 
     def __post_init__(self) -> None:
         current = SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION)
-        self.corpus = Corpus(self.pool, clock=lambda: self.now, current=current)
+        self.crawl: CrawlServices = crawl_services(
+            self.pool, clock=lambda: self.now, current=current
+        )
 
     async def add(self, name: str, **rules: Any) -> Source:
         spec = SourceSpec(name, rules.pop("kind", "urls"), ("https://example.org/",), **rules)
@@ -67,32 +69,36 @@ class Drive:
         self.now += timedelta(hours=1)
         run_id = f"run-{next(self._numbers)}"
         request = OpenRun(run_id=run_id, workflow_id=f"sync_pipeline:{source}", source=source)
-        opened = await self.corpus.open_run(request, nobody_is_open)
+        opened = await self.crawl.runs.open_run(request, nobody_is_open)
         assert opened.outcome is None, opened
         return run_id
 
     async def enlist(self, run_id: str, *urls: str) -> int:
-        run, source = await self.corpus.run_source(run_id)
-        return await self.corpus.list_pages(run, source, list(urls), level=0)
+        run, source = await self.crawl.runs.run_source(run_id)
+        return await self.crawl.listing.list_pages(run, source, list(urls), level=0)
 
     async def claim(self, batch: Batch, size: int = 100) -> list[HeldPage]:
         """Claim and begin an attempt."""
-        await self.corpus.claim(ClaimBatch(**batch.model_dump(), level=0, size=size))
-        return await self.corpus.begin_attempt(batch)
+        await self.crawl.batches.claim(ClaimBatch(**batch.model_dump(), level=0, size=size))
+        return await self.crawl.batches.begin_attempt(batch)
 
     async def record(self, run_id: str, pages: list[HeldPage], web: Web) -> int:
         rows = [fetched(page, web[page.url]) for page in pages]
-        return await self.corpus.record_fetches(run_id, fences(pages), rows)
+        return await self.crawl.fetches.record(run_id, fences(pages), rows)
 
     async def work(self, batch: Batch, web: Web, size: int = 100) -> None:
         """Fetch, process and settle a batch."""
         await self.record(batch.run_id, await self.claim(batch, size), web)
-        pages = [page for page in await self.corpus.begin_attempt(batch) if page.stage == "fetched"]
+        pages = [
+            page
+            for page in await self.crawl.batches.begin_attempt(batch)
+            if page.stage == "fetched"
+        ]
         found = [prepared(page, str(web[page.url])) for page in pages]
-        await self.corpus.store_prepared(batch.run_id, fences(pages), found)
-        pages = await self.corpus.begin_attempt(batch)
-        await self.corpus.settle(batch, fences(pages))
-        await self.corpus.end_batch(batch)
+        await self.crawl.processed.store(batch.run_id, fences(pages), found)
+        pages = await self.crawl.batches.begin_attempt(batch)
+        await self.crawl.settlement.settle(batch, fences(pages))
+        await self.crawl.batches.release(batch)
 
     async def run(
         self, source: str, web: Web, *, complete: bool = True, unlisted: Web | None = None
@@ -105,7 +111,7 @@ class Drive:
         await self.work(Batch(run_id=run_id, lane=0, number=1), web)
         if any(isinstance(answer, Leads) for answer in web.values()):
             await self.work(Batch(run_id=run_id, lane=0, number=2), web)
-        return await self.corpus.close_run(CloseRun(run_id=run_id, complete=complete))
+        return await self.crawl.runs.close_run(CloseRun(run_id=run_id, complete=complete))
 
     async def live(self) -> set[str]:
         """URLs with an open version."""

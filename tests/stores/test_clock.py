@@ -108,7 +108,7 @@ async def test_pages_and_sources_checked_in_the_future_are_due(drive: Drive) -> 
     run_id = await drive.open("docs")
     await drive.pool.execute("update runs set due = true where run_id = $1", run_id)
     await drive.enlist(run_id, *URLS)
-    assert (await drive.corpus.counts(run_id)).seen == len(URLS)
+    assert (await drive.crawl.batches.counts(run_id)).seen == len(URLS)
     await drive.work(Batch(run_id=run_id, lane=0, number=1), dict.fromkeys(URLS, "a text"))
     async with drive.pool.acquire() as connection:
         await sources.worked(

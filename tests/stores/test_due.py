@@ -14,10 +14,10 @@ WEB: Web = {A: "all about apples", B: "all about boats", C: 500}
 async def queued(drive: Drive, *urls: str, **options: Any) -> set[str]:
     """What a run that begins now works on, and end it."""
     run_id = await drive.open("docs")
-    run, source = await drive.corpus.run_source(run_id)
-    await drive.corpus.list_pages(run, source, list(urls), level=0, **options)
+    run, source = await drive.crawl.runs.run_source(run_id)
+    await drive.crawl.listing.list_pages(run, source, list(urls), level=0, **options)
     rows = await drive.pool.fetch("select url from run_pages where run_id = $1", run_id)
-    await drive.corpus.close_run(CloseRun(run_id=run_id, outcome="cancelled"))
+    await drive.crawl.runs.close_run(CloseRun(run_id=run_id, outcome="cancelled"))
     return {row["url"] for row in rows}
 
 
@@ -54,7 +54,7 @@ async def test_a_fetched_page_not_settled_is_taken_whenever_it_is_due(drive: Dri
     await drive.enlist(run_id, A)
     pages = await drive.claim(Batch(run_id=run_id, lane=0, number=1))
     await drive.record(run_id, pages, {A: "all about apples"})  # and its worker dies
-    await drive.corpus.close_run(CloseRun(run_id=run_id, outcome="cancelled"))
+    await drive.crawl.runs.close_run(CloseRun(run_id=run_id, outcome="cancelled"))
     assert await queued(drive, A, mode="incremental") == {A}
 
 
@@ -63,7 +63,7 @@ async def test_a_feed_that_asks_for_patience_makes_its_source_due_later(drive: D
     began = drive.now
     await drive.pool.execute("update sources set checked_at = $1", began)
     for ttl, hours in ((None, 1), (600.0, 1), (3 * 3600.0, 3), (1e9, 4)):
-        await drive.corpus.remember_listing_ttl(source, ttl)
+        await drive.crawl.listing.remember_listing_ttl(source.id, ttl)
         async with drive.pool.acquire() as connection:
             news = await sources.get(connection, "news")
         due = [news.due(began + timedelta(minutes=30 * step)) for step in range(10)]

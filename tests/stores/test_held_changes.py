@@ -216,13 +216,15 @@ async def run_in_batches(drive: Drive, web: Web, size: int = 5) -> RunClosed:
         number += 1
         batch = Batch(run_id=run_id, lane=number % 3, number=number)
         await drive.record(run_id, await drive.claim(batch, size), web)
-        pages = await drive.corpus.begin_attempt(batch)
+        pages = await drive.crawl.batches.begin_attempt(batch)
         found = [prepared(page, str(web[page.url])) for page in pages]
-        await drive.corpus.store_prepared(run_id, fences(pages), found)
-        await drive.corpus.settle(batch, fences(await drive.corpus.begin_attempt(batch)))
-        await drive.corpus.end_batch(batch)
-        assert await drive.corpus.unfinished(run_id, 1) == max(0, len(web) - size * number)
-    return await drive.corpus.close_run(CloseRun(run_id=run_id, complete=True))
+        await drive.crawl.processed.store(run_id, fences(pages), found)
+        await drive.crawl.settlement.settle(
+            batch, fences(await drive.crawl.batches.begin_attempt(batch))
+        )
+        await drive.crawl.batches.release(batch)
+        assert await drive.crawl.listing.unfinished(run_id, 1) == max(0, len(web) - size * number)
+    return await drive.crawl.runs.close_run(CloseRun(run_id=run_id, complete=True))
 
 
 @pytest.mark.fault(12)
@@ -238,9 +240,9 @@ async def test_a_few_new_texts_wait_and_are_settled_at_the_end(drive: Drive) -> 
         run_queue.WAITING,
     )
     assert [row["url"] for row in waiting] == [url(3), url(4)]
-    assert (await drive.corpus.counts(run_id)).updated == 1
+    assert (await drive.crawl.batches.counts(run_id)).updated == 1
     close = CloseRun(run_id=run_id, complete=True)
-    first, again = [await drive.corpus.close_run(close) for _ in range(2)]
+    first, again = [await drive.crawl.runs.close_run(close) for _ in range(2)]
     assert first.counts == again.counts
     assert (first.outcome, first.counts.updated, first.counts.unchanged) == ("completed", 3, 17)
     assert not await drive.pool.fetchval("select exists (select from prepared)")
@@ -254,7 +256,7 @@ async def test_a_cancelled_run_leaves_what_waits_to_the_next(drive: Drive) -> No
     run_id = await drive.open("docs")
     await drive.enlist(run_id, *web)
     await drive.work(Batch(run_id=run_id, lane=0, number=1), web)
-    cancelled = await drive.corpus.close_run(CloseRun(run_id=run_id, outcome="cancelled"))
+    cancelled = await drive.crawl.runs.close_run(CloseRun(run_id=run_id, outcome="cancelled"))
     assert (cancelled.counts.updated, cancelled.counts.skipped) == (0, 1)
     assert (await drive.run("docs", web)).counts.updated == 1
 
@@ -270,8 +272,8 @@ async def test_an_end_that_crashed_between_two_parts_goes_on(
     await drive.enlist(run_id, *web)
     await drive.work(Batch(run_id=run_id, lane=0, number=1), web)
     close = CloseRun(run_id=run_id, complete=True)
-    monkeypatch.setattr("atlas.stores.postgres.services.corpus._SETTLED_AT_ONCE", 4)
-    settle, parts = drive.corpus.settle, []
+    monkeypatch.setattr("atlas.stores.postgres.services.settlement._SETTLED_AT_ONCE", 4)
+    settle, parts = drive.crawl.settlement.settle, []
 
     async def crashing(*given: object, **more: object) -> None:
         parts.append(given)
@@ -279,10 +281,10 @@ async def test_an_end_that_crashed_between_two_parts_goes_on(
             raise ConnectionError("the worker is gone")
         await settle(*given, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(drive.corpus, "settle", crashing)
+    monkeypatch.setattr(drive.crawl.settlement, "settle", crashing)
     with pytest.raises(ConnectionError):
-        await drive.corpus.close_run(close)
-    closed = await drive.corpus.close_run(close)
+        await drive.crawl.runs.close_run(close)
+    closed = await drive.crawl.runs.close_run(close)
     assert closed.outcome == "held"
     assert (closed.counts.updated, closed.counts.skipped) == (10, 20)
 
@@ -304,12 +306,14 @@ async def test_what_a_newer_extractor_makes_of_the_same_bodies_is_no_bad_day(dri
     batch = Batch(run_id=run_id, lane=0, number=1)
     pages = await drive.claim(batch)
     rows = [replace(fetched(page, site(6)[page.url]), settled=False) for page in pages]
-    await drive.corpus.record_fetches(run_id, fences(pages), rows)
-    pages = await drive.corpus.begin_attempt(batch)
+    await drive.crawl.fetches.record(run_id, fences(pages), rows)
+    pages = await drive.crawl.batches.begin_attempt(batch)
     found = [replace(prepared(p, LOGIN), snapshot=p.snapshot or b"") for p in pages]
-    await drive.corpus.store_prepared(run_id, fences(pages), found)
-    await drive.corpus.settle(batch, fences(await drive.corpus.begin_attempt(batch)))
-    closed = await drive.corpus.close_run(CloseRun(run_id=run_id, complete=True))
+    await drive.crawl.processed.store(run_id, fences(pages), found)
+    await drive.crawl.settlement.settle(
+        batch, fences(await drive.crawl.batches.begin_attempt(batch))
+    )
+    closed = await drive.crawl.runs.close_run(CloseRun(run_id=run_id, complete=True))
     assert (closed.outcome, closed.counts.updated) == ("completed", 6)
 
 

@@ -101,14 +101,14 @@ async def test_a_run_across_midnight_counts_where_its_rows_are(drive: Drive) -> 
     run_id = await drive.open("docs")  # 23:30
     await drive.enlist(run_id, "https://a.example/1", "https://a.example/2")
     batch = Batch(run_id=run_id, lane=0, number=1)
-    await drive.corpus.claim(ClaimBatch(**batch.model_dump(), level=0, size=1))
+    await drive.crawl.batches.claim(ClaimBatch(**batch.model_dump(), level=0, size=1))
     await drive.work(batch, {"https://a.example/1": "one", "https://a.example/2": 404})
     drive.now = moment(17, 0, 30)
     await drive.work(
         Batch(run_id=run_id, lane=0, number=2),
         {"https://a.example/1": "one", "https://a.example/2": 404},
     )
-    await drive.corpus.close_run(CloseRun(run_id=run_id, complete=True))
+    await drive.crawl.runs.close_run(CloseRun(run_id=run_id, complete=True))
     drive.now = moment(18, 1)
     found = await frozen(drive)
     monday, tuesday = figures(found, 16), figures(found, 17)
@@ -261,8 +261,8 @@ async def test_nothing_ever_happened(drive: Drive) -> None:
 
 async def test_sizes_are_those_at_freezing(drive: Drive) -> None:
     await begun(drive)
-    await drive.corpus.announce_blob("ab" * 32, 1000)
-    await drive.corpus.announce_blob("cd" * 32, 2000)
+    await drive.crawl.fetches.announce_blob("ab" * 32, 1000)
+    await drive.crawl.fetches.announce_blob("cd" * 32, 2000)
     await drive.pool.execute("update blobs set stored_bytes = 300 where size = 2000")
     drive.now = moment(17, 1)
     (kept,) = (await frozen(drive)).storage

@@ -83,7 +83,7 @@ async def test_no_statement_of_a_batch_reads_the_run(reader: Reader) -> None:
     with reader.reading() as batches:
         for number in range(3):  # the first of them finds what the others fetched
             await drive.work(Batch(run_id=run_id, lane=0, number=number), web, BATCH)
-        counts = await drive.corpus.counts(run_id)
+        counts = await drive.crawl.batches.counts(run_id)
     assert (counts.skipped, counts.added, counts.failed) == (BATCH, 3 * BATCH - 2, 2)
     linear = {statement for statement in batches if statement.startswith(COUNTS)}
     assert len(batches) > 40 and len(linear) == 1
@@ -95,7 +95,7 @@ async def test_no_statement_of_a_batch_reads_the_run(reader: Reader) -> None:
     with reader.reading() as ending:
         await run_queue.counts(reader.connection, run_id)
         await monitoring.page_counts(reader.connection, [run_id])
-        await drive.corpus.close_run(CloseRun(run_id=run_id, complete=True))
+        await drive.crawl.runs.close_run(CloseRun(run_id=run_id, complete=True))
     assert above(limited | ending, 20 * PAGES) == {}
 
 
@@ -103,14 +103,14 @@ async def limit(drive: Drive, run_id: str) -> None:
     """Change the limits of a run: what is beyond them is skipped, and taken back."""
 
     async def skipped() -> int:
-        return (await drive.corpus.counts(run_id)).skipped - BATCH
+        return (await drive.crawl.batches.counts(run_id)).skipped - BATCH
 
-    await drive.corpus.apply_limits(run_id, 0, RunLimits(pages=PAGES // 2))
+    await drive.crawl.listing.apply_limits(run_id, 0, RunLimits(pages=PAGES // 2))
     assert await skipped() == PAGES // 2
-    await drive.corpus.apply_limits(run_id, 0, RunLimits(pages=PAGES - 5))
+    await drive.crawl.listing.apply_limits(run_id, 0, RunLimits(pages=PAGES - 5))
     assert await skipped() == 5
     over = RunLimits(deadline=drive.now)
     request = ClaimBatch(run_id=run_id, lane=0, number=9, level=0, size=BATCH, limits=over)
-    assert (await drive.corpus.claim(request)).pages == 0
+    assert (await drive.crawl.batches.claim(request)).pages == 0
     assert await skipped() == PAGES - 4 * BATCH
-    assert await drive.corpus.unfinished(run_id, 1) == 0
+    assert await drive.crawl.listing.unfinished(run_id, 1) == 0

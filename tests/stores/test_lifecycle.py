@@ -34,7 +34,7 @@ async def claimed(drive: Drive, state: Lifecycle) -> Batch:
 
 
 async def fetch(drive: Drive, batch: Batch, answer: str | int) -> None:
-    await drive.record(batch.run_id, await drive.corpus.begin_attempt(batch), {A: answer})
+    await drive.record(batch.run_id, await drive.crawl.batches.begin_attempt(batch), {A: answer})
 
 
 async def answered(drive: Drive, batch: Batch) -> None:
@@ -51,15 +51,17 @@ async def settled(drive: Drive, batch: Batch) -> None:
     await process(drive, batch, None)
     # Of the evidence this is about the settling alone: the answer before it is tested above.
     await drive.pool.execute("update page_state set lifecycle = $1", state)
-    await drive.corpus.settle(batch, fences(await drive.corpus.begin_attempt(batch)))
+    await drive.crawl.settlement.settle(
+        batch, fences(await drive.crawl.batches.begin_attempt(batch))
+    )
 
 
 async def process(drive: Drive, batch: Batch, error: PageError | None) -> None:
-    pages = await drive.corpus.begin_attempt(batch)
+    pages = await drive.crawl.batches.begin_attempt(batch)
     [page] = pages
     good = prepared(page, TEXT)
     found = PreparedPage(page.page_id, snapshot_of(TEXT), None, error) if error else good
-    await drive.corpus.store_prepared(batch.run_id, fences(pages), [found])
+    await drive.crawl.processed.store(batch.run_id, fences(pages), [found])
 
 
 async def poisoned(drive: Drive, batch: Batch) -> None:
@@ -81,7 +83,7 @@ async def erased(drive: Drive, batch: Batch) -> None:
 
 
 async def expired(drive: Drive, batch: Batch) -> None:
-    await drive.corpus.end_batch(batch)
+    await drive.crawl.batches.release(batch)
     kind = Tombstones(Candidates("", "", timedelta(days=1)))
     async with drive.pool.acquire() as connection, connection.transaction():
         await kind.remove(connection, [Item(str(await page_id(drive)), A)], drive.now)
@@ -106,7 +108,7 @@ async def test_the_store_moves_a_page_as_the_rule_says(drive: Drive, evidence: E
         batch = await claimed(drive, state)
         await EVIDENCE[evidence](drive, batch)
         found[state] = await drive.lifecycle(A)
-        await drive.corpus.end_dead_run(batch.run_id, "the test is done with it")
+        await drive.crawl.runs.end_dead_run(batch.run_id, "the test is done with it")
         await drive.pool.execute("delete from quarantine; delete from versions; ")
         await drive.pool.execute(
             "update page_state set settled_snapshot = null, fetched_snapshot = null"

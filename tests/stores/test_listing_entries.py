@@ -21,12 +21,12 @@ async def test_a_budget_cuts_in_the_order_of_addresses(
 ) -> None:
     monkeypatch.setattr("atlas.stores.postgres.services.run_listing._PART", 2)
     await drive.add("docs")
-    run, source = await drive.corpus.run_source(await drive.open("docs"))
-    async with drive.corpus.reading(run) as reading:
+    run, source = await drive.crawl.runs.run_source(await drive.open("docs"))
+    async with drive.crawl.listing.reading(run.run_id) as reading:
         await reading.add([(D, None), (B, LATER), (D, None)])
         await reading.add([(C, None), (A, None), (B, None)])
         assert await reading.after(A, 1) == [(B, LATER)]
-        found = await drive.corpus.list_read(run, source, reading, room=room, level=0)
+        found = await drive.crawl.listing.list_read(run, source, reading, room=room, level=0)
     assert found == (len(listed), more)
     rows = await drive.pool.fetch("select url from run_pages order by url")
     assert [row["url"] for row in rows] == listed
@@ -36,9 +36,9 @@ async def test_a_budget_cuts_in_the_order_of_addresses(
 @pytest.mark.fault(6)
 async def test_an_attempt_that_was_superseded_takes_nothing_away(drive: Drive) -> None:
     await drive.add("docs")
-    run, _ = await drive.corpus.run_source(await drive.open("docs"))
-    async with drive.corpus.reading(run) as new:
-        async with drive.corpus.reading(run) as old:
+    run, _ = await drive.crawl.runs.run_source(await drive.open("docs"))
+    async with drive.crawl.listing.reading(run.run_id) as new:
+        async with drive.crawl.listing.reading(run.run_id) as old:
             await new.add([(A, None)])
             await old.add([(B, None)])
             assert await new.after("", 9) == [(A, None)]
@@ -48,10 +48,10 @@ async def test_an_attempt_that_was_superseded_takes_nothing_away(drive: Drive) -
 @pytest.mark.fault(6)
 async def test_what_a_killed_attempt_left_goes_when_its_run_has_ended(drive: Drive) -> None:
     await drive.add("docs")
-    run, _ = await drive.corpus.run_source(await drive.open("docs"))
-    left = drive.corpus.reading(run)
+    run, _ = await drive.crawl.runs.run_source(await drive.open("docs"))
+    left = drive.crawl.listing.reading(run.run_id)
     await (await left.__aenter__()).add([(A, None)])  # and never left again
-    await drive.corpus.close_run(CloseRun(run_id=run.run_id, outcome="cancelled"))
-    later, _ = await drive.corpus.run_source(await drive.open("docs"))
-    async with drive.corpus.reading(later):
+    await drive.crawl.runs.close_run(CloseRun(run_id=run.run_id, outcome="cancelled"))
+    later, _ = await drive.crawl.runs.run_source(await drive.open("docs"))
+    async with drive.crawl.listing.reading(later.run_id):
         assert await drive.pool.fetchval("select count(*) from listing_entries") == 0

@@ -4,7 +4,7 @@ document is processed ends its mark, or no healthy document would be safe in an 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +71,13 @@ class Bench:
     def __init__(self, drive: Drive, blobs: Blobs, batch: Batch, like: HeldPage) -> None:
         self.drive, self.blobs, self.batch, self._like = drive, blobs, batch, like
 
-    def processing(self, corpus: Any = None, blobs: Any = None, prepare: Any = None) -> Processing:
-        return Processing(
-            corpus or self.drive.corpus, blobs or self.blobs, prepare or self.prepare, children=2
-        )
+    def processing(
+        self, spoil: Callable[[Any], Any] | None = None, blobs: Any = None, prepare: Any = None
+    ) -> Processing:
+        """`spoil` wraps the services of the database."""
+        ports: list[Any] = [self.drive.crawl.batches, self.drive.crawl.processed]
+        batches, pages = map(spoil, ports) if spoil else ports
+        return Processing(batches, pages, blobs or self.blobs, prepare or self.prepare, children=2)
 
     async def prepare(self, body: bytes, *_: object) -> Prepared:
         await asyncio.sleep(0)
@@ -128,12 +131,12 @@ async def test_a_blob_store_that_is_away_harms_no_document(bench: Bench) -> None
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("name", ["mark", "store_prepared"])
+@pytest.mark.parametrize("name", ["mark", "store"])
 async def test_nor_does_a_database_that_is_away_or_loses_its_replies(
     bench: Bench, name: str, after: bool
 ) -> None:
     outage = Outage(OUTAGE, OSError("the connection was lost"))
-    processing = bench.processing(corpus=Spoilt(bench.drive.corpus, outage, name, after=after))
+    processing = bench.processing(lambda port: Spoilt(port, outage, name, after=after))
     await bench.until_done(processing)
     assert outage.left < OUTAGE
     await bench.assert_healthy()
@@ -141,8 +144,8 @@ async def test_nor_does_a_database_that_is_away_or_loses_its_replies(
 
 async def test_nor_one_that_is_away_whenever_something_has_to_be_written(bench: Bench) -> None:
     outage = Outage(OUTAGE, OSError("the connection was lost"))
-    spoilt = Spoilt(bench.drive.corpus, outage, "mark", "store_prepared", "skip")
-    await bench.until_done(bench.processing(corpus=spoilt))
+    spoilt = bench.processing(lambda port: Spoilt(port, outage, "mark", "store", "skip"))
+    await bench.until_done(spoilt)
     await bench.assert_healthy()
 
 
@@ -166,18 +169,18 @@ async def test_nor_does_a_worker_that_is_stopped_again_and_again(bench: Bench, d
         await asyncio.Event().wait()
 
     processing = bench.processing()
-    sound = processing._prepare, processing._corpus.mark
+    sound = processing._prepare, processing._pages.mark
     for _ in range(OUTAGE):
         reached.clear()
         if during == "mark":
-            processing._corpus.mark = endless  # type: ignore[method-assign]
+            processing._pages.mark = endless  # type: ignore[method-assign]
         else:
             processing._prepare = endless
         attempt = asyncio.create_task(
             ActivityEnvironment().run(processing.process_batch, bench.batch)
         )
         await reached.wait()
-        processing._prepare, processing._corpus.mark = sound  # type: ignore[method-assign]
+        processing._prepare, processing._pages.mark = sound  # type: ignore[method-assign]
         attempt.cancel()
         await asyncio.gather(attempt, return_exceptions=True)
     assert await bench.until_done(processing) == 0
@@ -189,8 +192,7 @@ async def test_an_end_that_could_not_be_written_is_written_with_the_next_attempt
 ) -> None:
     """Another lane's, for instance: the ends belong to the process, not to the attempt."""
     outage = Outage(3, OSError("the connection was lost"))
-    spoilt = Spoilt(bench.drive.corpus, outage, "store_prepared", "mark", after=True)
-    processing = bench.processing(corpus=spoilt)
+    processing = bench.processing(lambda port: Spoilt(port, outage, "store", "mark", after=True))
     with pytest.raises((OSError, ExceptionGroup)):
         await ActivityEnvironment().run(processing.process_batch, bench.batch)
     outage.left = 0
@@ -202,10 +204,10 @@ async def test_an_end_that_could_not_be_written_is_written_with_the_next_attempt
 async def test_a_page_begun_again_while_an_end_is_owed_is_marked_once(bench: Bench) -> None:
     run_id = bench.batch.run_id
     page = await bench.drive.pool.fetchval("select min(page_id) from run_pages")
-    await bench.drive.corpus.mark(run_id, begun=[page], ended=[])
-    await bench.drive.corpus.mark(run_id, begun=[page], ended=[page])
+    await bench.drive.crawl.processed.mark(run_id, begun=[page], ended=[])
+    await bench.drive.crawl.processed.mark(run_id, begun=[page], ended=[page])
     assert await bench.marks() == 1
-    await bench.drive.corpus.mark(run_id, begun=[], ended=[page, page])
+    await bench.drive.crawl.processed.mark(run_id, begun=[], ended=[page, page])
     assert await bench.marks() == 0
 
 
@@ -224,12 +226,12 @@ async def test_a_document_that_kills_its_workers_is_still_told_from_the_others(
     for _ in range(QUARANTINED):
         reached.clear()
         processing = bench.processing(prepare=deadly)
-        silent = Spoilt(bench.drive.corpus, Outage(10**6, OSError("killed")), "mark")
+        silent = Spoilt(bench.drive.crawl.processed, Outage(10**6, OSError("killed")), "mark")
         attempt = asyncio.create_task(
             ActivityEnvironment().run(processing.process_batch, bench.batch)
         )
         await reached.wait()
-        processing._corpus = silent  # type: ignore[assignment]
+        processing._pages = silent  # type: ignore[assignment]
         attempt.cancel()
         await asyncio.gather(attempt, return_exceptions=True)
     await bench.until_done(bench.processing(prepare=deadly))
@@ -242,7 +244,7 @@ async def test_a_document_that_kills_its_workers_is_still_told_from_the_others(
 async def quarantined(drive: Drive, pages: list[HeldPage], run_id: str, code: str) -> None:
     error = PageError(ErrorClass.BUG, code, "3 workers ended while it was being processed")
     found = [PreparedPage(page.page_id, page.snapshot or b"", None, error) for page in pages]
-    await drive.corpus.store_prepared(run_id, fences(pages), found)
+    await drive.crawl.processed.store(run_id, fences(pages), found)
 
 
 async def test_a_migration_lets_go_of_what_was_quarantined_so(drive: Drive) -> None:
@@ -253,11 +255,11 @@ async def test_a_migration_lets_go_of_what_was_quarantined_so(drive: Drive) -> N
     await drive.enlist(run_id, killed, crashed, live)
     batch = Batch(run_id=run_id, lane=0, number=1)
     await drive.record(run_id, await drive.claim(batch), dict.fromkeys(URLS, "a text"))
-    pages = {page.url: page for page in await drive.corpus.begin_attempt(batch)}
+    pages = {page.url: page for page in await drive.crawl.batches.begin_attempt(batch)}
     wrongly = [pages[killed], pages[live]]
     await quarantined(drive, wrongly, run_id, "extractor_killed_worker")
     await quarantined(drive, [pages[crashed]], run_id, "extractor_crashed")
-    await drive.corpus.close_run(CloseRun(run_id=run_id, complete=True))
+    await drive.crawl.runs.close_run(CloseRun(run_id=run_id, complete=True))
     assert await due(drive) == set()
 
     [sql] = [each.sql for each in migrate.known() if each.name.endswith("_lost_ends.sql")]
@@ -273,11 +275,11 @@ async def test_a_migration_lets_go_of_what_was_quarantined_so(drive: Drive) -> N
 async def due(drive: Drive) -> set[str]:
     """What a scheduled run of the source takes on, and does not leave out again."""
     run_id = await drive.open("docs")
-    run, source = await drive.corpus.run_source(run_id)
-    await drive.corpus.list_pages(run, source, URLS[:3], level=0, mode="incremental")
+    run, source = await drive.crawl.runs.run_source(run_id)
+    await drive.crawl.listing.list_pages(run, source, URLS[:3], level=0, mode="incremental")
     listed = await drive.pool.fetch("select page_id, url from run_pages where run_id = $1", run_id)
-    held = await drive.corpus.held_back([row["page_id"] for row in listed])
-    await drive.corpus.end_dead_run(run_id, "looked at")
+    held = await drive.crawl.processed.held_back([row["page_id"] for row in listed])
+    await drive.crawl.runs.end_dead_run(run_id, "looked at")
     return {row["url"] for row in listed if row["page_id"] not in held}
 
 

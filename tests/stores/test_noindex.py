@@ -25,13 +25,19 @@ class Asking(Drive):
 
     async def work(self, batch: Batch, web: Web) -> None:
         await self.record(batch.run_id, await self.claim(batch), web)
-        pages = [page for page in await self.corpus.begin_attempt(batch) if page.stage == "fetched"]
+        pages = [
+            page
+            for page in await self.crawl.batches.begin_attempt(batch)
+            if page.stage == "fetched"
+        ]
         found = [
             self._asked(prepared(page, str(web[page.url]), TARGET), page.url) for page in pages
         ]
-        await self.corpus.store_prepared(batch.run_id, fences(pages), found)
-        await self.corpus.settle(batch, fences(await self.corpus.begin_attempt(batch)))
-        await self.corpus.end_batch(batch)
+        await self.crawl.processed.store(batch.run_id, fences(pages), found)
+        await self.crawl.settlement.settle(
+            batch, fences(await self.crawl.batches.begin_attempt(batch))
+        )
+        await self.crawl.batches.release(batch)
 
     def _asked(self, page: PreparedPage, url: str) -> PreparedPage:
         asked = PageError(ErrorClass.BLOCKED, NOINDEX, "asks for it")
@@ -125,8 +131,8 @@ async def test_it_is_no_work_between_its_checks(asking: Asking) -> None:
     asking.hidden = {B}
     await asking.run("docs", ALL)
     run_id = await asking.open("docs")
-    run, source = await asking.corpus.run_source(run_id)
-    await asking.corpus.list_pages(run, source, list(ALL), level=0, mode="incremental")
+    run, source = await asking.crawl.runs.run_source(run_id)
+    await asking.crawl.listing.list_pages(run, source, list(ALL), level=0, mode="incremental")
     assert await asking.pool.fetchval("select count(*) from run_pages where run_id=$1", run_id) == 0
 
 

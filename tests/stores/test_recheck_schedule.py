@@ -65,11 +65,13 @@ async def test_a_body_that_differs_with_the_same_text_is_no_change(drive: Drive)
         await drive.enlist(run_id, A)
         batch = Batch(run_id=run_id, lane=0, number=1)
         await drive.record(run_id, await drive.claim(batch), {A: f"body {number}"})
-        pages = await drive.corpus.begin_attempt(batch)
+        pages = await drive.crawl.batches.begin_attempt(batch)
         found = [prepared(page, "one") for page in pages]
-        await drive.corpus.store_prepared(run_id, fences(pages), found)
-        await drive.corpus.settle(batch, fences(await drive.corpus.begin_attempt(batch)))
-        closed = await drive.corpus.close_run(CloseRun(run_id=run_id))
+        await drive.crawl.processed.store(run_id, fences(pages), found)
+        await drive.crawl.settlement.settle(
+            batch, fences(await drive.crawl.batches.begin_attempt(batch))
+        )
+        closed = await drive.crawl.runs.close_run(CloseRun(run_id=run_id))
         assert closed.counts.unchanged == 1
     noted = await state(drive)
     assert noted["checks"] > 2
@@ -85,7 +87,7 @@ async def test_a_check_is_noted_once_however_often_it_is_delivered(drive: Drive)
     for _ in range(3):
         await drive.work(batch, {A: "two"})
     for _ in range(2):
-        await drive.corpus.close_run(CloseRun(run_id=run_id))
+        await drive.crawl.runs.close_run(CloseRun(run_id=run_id))
     assert (await state(drive))["checks"] == 1
 
 
@@ -105,11 +107,13 @@ async def test_a_stated_freshness_is_waited_for(drive: Drive, max_age: float, da
         snapshot=snapshot_of("one"),
         max_age=max_age,
     )
-    await drive.corpus.record_fetches(run_id, fences([page]), [row])
-    pages = await drive.corpus.begin_attempt(Batch(run_id=run_id, lane=0, number=1))
-    await drive.corpus.store_prepared(run_id, fences(pages), [prepared(pages[0], "one")])
+    await drive.crawl.fetches.record(run_id, fences([page]), [row])
+    pages = await drive.crawl.batches.begin_attempt(Batch(run_id=run_id, lane=0, number=1))
+    await drive.crawl.processed.store(run_id, fences(pages), [prepared(pages[0], "one")])
     batch = Batch(run_id=run_id, lane=0, number=1)
-    await drive.corpus.settle(batch, fences(await drive.corpus.begin_attempt(batch)))
+    await drive.crawl.settlement.settle(
+        batch, fences(await drive.crawl.batches.begin_attempt(batch))
+    )
     assert (await state(drive))["next_due"] == drive.now + days * DAY
 
 
@@ -155,8 +159,8 @@ async def test_a_page_given_up_unasked_has_no_row_in_the_ledger_but_backs_off(
         error=failed.error,
         asked=False,
     )
-    await drive.corpus.record_fetches(run_id, fences([page]), [row])
+    await drive.crawl.fetches.record(run_id, fences([page]), [row])
     assert await drive.pool.fetchval("select count(*) from fetches") == 0
-    assert (await drive.corpus.counts(run_id)).failed == 1
+    assert (await drive.crawl.batches.counts(run_id)).failed == 1
     found = await state(drive)
     assert (found["failures"], found["next_due"]) == (1, drive.now + timedelta(hours=1))

@@ -133,7 +133,7 @@ async def test_closing_twice_removes_and_counts_once(drive: Drive) -> None:
     await drive.enlist(run_id, *web)
     await drive.work(Batch(run_id=run_id, lane=0, number=1), web)
     close = CloseRun(run_id=run_id, complete=True)
-    first, second = [await drive.corpus.close_run(close) for _ in range(2)]
+    first, second = [await drive.crawl.runs.close_run(close) for _ in range(2)]
     assert (first.counts, first.outcome) == (second.counts, second.outcome)
     assert await drive.pool.fetchval("select max(absences) from source_pages") == 1
 
@@ -143,7 +143,7 @@ async def test_a_cancelled_run_gathers_no_evidence(drive: Drive) -> None:
     await drive.run("docs", ALL)
     run_id = await drive.open("docs")
     await drive.enlist(run_id, A)
-    closed = await drive.corpus.close_run(CloseRun(run_id=run_id, outcome="cancelled"))
+    closed = await drive.crawl.runs.close_run(CloseRun(run_id=run_id, outcome="cancelled"))
     assert (closed.outcome, closed.removed, closed.counts.skipped) == ("cancelled", 0, 1)
     assert await drive.live() == set(ALL)
 

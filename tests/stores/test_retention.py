@@ -188,7 +188,7 @@ async def test_a_body_taken_from_the_ledger_is_spared_and_one_that_is_gone_is_no
     pages = []
     for url, body in ((A, b"got once"), (B, b"got once, too")):
         blob = await cleaner.put(body)
-        pages.append((await cleaner.drive.corpus.known_page(url)).page_id)
+        pages.append((await cleaner.drive.crawl.fetches.known_page(url)).page_id)
         await cleaner.pool.execute(
             "insert into fetches (run_started, run_id, page_id, attempt, url, snapshot, fetched_at)"
             " values ($1, $2, $3, 1, $2, $4, $1)",
@@ -303,7 +303,7 @@ async def test_a_blob_announced_while_it_is_deleted_is_there_in_the_end(cleaner:
 
 async def test_a_blob_announced_before_it_is_deleted_stays(cleaner: Cleaner) -> None:
     blob = await condemned(cleaner, b"wanted again, just in time")
-    await cleaner.drive.corpus.announce_blob(blob, 26)
+    await cleaner.drive.crawl.fetches.announce_blob(blob, 26)
     assert (await cleaner.clean()).of("snapshots") == set()
     assert blob in await cleaner.objects()
 

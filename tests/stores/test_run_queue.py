@@ -24,7 +24,7 @@ async def begun(drive: Drive, *urls: str) -> str:
 
 async def claimed(drive: Drive, run_id: str, lane: int, number: int, size: int = 10) -> set[str]:
     request = ClaimBatch(run_id=run_id, lane=lane, number=number, level=0, size=size)
-    await drive.corpus.claim(request)
+    await drive.crawl.batches.claim(request)
     rows = await drive.pool.fetch(
         "select url from pages p join page_state ps on ps.page_id = p.id "
         "where claim_run = $1 and claim_lane = $2 and claim_number = $3",
@@ -58,20 +58,20 @@ async def test_a_superseded_attempts_writes_are_refused(drive: Drive) -> None:
     batch = Batch(run_id=run_id, lane=0, number=1)
     web = dict.fromkeys(URLS[:2], "a text")
     first = await drive.claim(batch)
-    second = await drive.corpus.begin_attempt(batch)
+    second = await drive.crawl.batches.begin_attempt(batch)
     assert await drive.record(run_id, first, web) == 0
     assert await drive.pool.fetchval("select count(*) from fetches") == 0
-    await drive.corpus.give_back(run_id, fences(first), {})
+    await drive.crawl.batches.give_back(run_id=run_id, fences=fences(first), not_before={})
     assert await drive.record(run_id, second, web) == 2
-    third = await drive.corpus.begin_attempt(batch)
+    third = await drive.crawl.batches.begin_attempt(batch)
     found = [prepared(page, "a text") for page in third]
-    assert await drive.corpus.store_prepared(run_id, fences(second), found) == 0
+    assert await drive.crawl.processed.store(run_id, fences(second), found) == 0
     assert await drive.pool.fetchval("select count(*) from documents") == 0
-    assert await drive.corpus.store_prepared(run_id, fences(third), found) == 2
-    fourth = await drive.corpus.begin_attempt(batch)
-    await drive.corpus.settle(batch, fences(third))
+    assert await drive.crawl.processed.store(run_id, fences(third), found) == 2
+    fourth = await drive.crawl.batches.begin_attempt(batch)
+    await drive.crawl.settlement.settle(batch, fences(third))
     assert await drive.live() == set()
-    await drive.corpus.settle(batch, fences(fourth))
+    await drive.crawl.settlement.settle(batch, fences(fourth))
     assert await drive.live() == set(URLS[:2])
 
 
@@ -80,17 +80,19 @@ async def test_a_late_write_waits_for_no_one_and_is_refused_page_by_page(drive: 
     held = await drive.claim(Batch(run_id=run_id, lane=0, number=1))
     rows = [fetched(page, "a text") for page in held]
     moved = fences(held) | {held[0].page_id: held[0].fence - 1}
-    assert await drive.corpus.record_fetches(run_id, moved, rows) == 2
+    assert await drive.crawl.fetches.record(run_id, moved, rows) == 2
 
 
 async def test_pages_not_got_to_are_free_again_those_of_a_slow_host_later(drive: Drive) -> None:
     run_id = await begun(drive, *URLS[:2])
     held = await drive.claim(Batch(run_id=run_id, lane=0, number=1))
     later = drive.now.replace(hour=23)
-    await drive.corpus.give_back(run_id, fences(held), {held[0].page_id: later})
+    await drive.crawl.batches.give_back(
+        run_id=run_id, fences=fences(held), not_before={held[0].page_id: later}
+    )
     assert await claimed(drive, run_id, 1, 1) == {held[1].url}
     request = ClaimBatch(run_id=run_id, lane=2, number=1, level=0)
-    claim = await drive.corpus.claim(request)
+    claim = await drive.crawl.batches.claim(request)
     assert (claim.pages, claim.wait) == (0, (later - drive.now).total_seconds())
     assert await drive.pool.fetchval("select max(attempts) from run_pages") == 0
 
@@ -101,7 +103,7 @@ async def test_counts_are_those_of_the_record_whatever_is_repeated(drive: Drive)
     web: dict[str, Any] = {URLS[0]: "a text", URLS[1]: 404, URLS[2]: 500}
     await drive.work(batch, web)
     await drive.work(batch, web)
-    counts = await drive.corpus.counts(run_id)
+    counts = await drive.crawl.batches.counts(run_id)
     assert (counts.seen, counts.added, counts.failed) == (3, 1, 2)
     assert await drive.pool.fetchval("select count(*) from fetches") == 3
 

@@ -70,7 +70,7 @@ async def test_a_run_under_way_is_named_to_the_second(drive: Drive) -> None:
     await drive.add("docs")
     first = await drive.open("docs")
     second = OpenRun(run_id="second", workflow_id="by hand", source="docs")
-    opened = await drive.corpus.open_run(second, all_are_open)
+    opened = await drive.crawl.runs.open_run(second, all_are_open)
     assert opened.outcome == "already_running"
     assert f"sync_pipeline:docs (run {first})" in opened.message
     assert await drive.pool.fetchval("select count(*) from runs where run_id = 'second'") == 0
@@ -85,11 +85,11 @@ async def test_a_dead_run_is_ended_its_claims_let_go_and_its_late_writes_refused
     pages = await drive.claim(Batch(run_id=dead, lane=0, number=1))
     assert len(pages) == 2
     second = OpenRun(run_id="second", workflow_id="by hand", source="docs")
-    assert (await drive.corpus.open_run(second, nobody_is_open)).outcome is None
+    assert (await drive.crawl.runs.open_run(second, nobody_is_open)).outcome is None
     assert await holder(drive) == "second"
     ended = await drive.pool.fetchrow("select * from runs where run_id = $1", dead)
     assert (ended["outcome"], ended["ended_at"]) == ("failed", drive.now)
-    counts = await drive.corpus.counts(dead)
+    counts = await drive.crawl.batches.counts(dead)
     assert (counts.seen, counts.done) == (2, 2)
     web = {page.url: "late" for page in pages}
     assert await drive.record(dead, pages, web) == 0
@@ -100,7 +100,7 @@ async def test_opening_a_run_twice_is_opening_it_once(drive: Drive) -> None:
     await drive.add("docs")
     request = OpenRun(run_id="one", workflow_id="w", source="docs")
     for _ in range(2):
-        assert (await drive.corpus.open_run(request, all_are_open)).outcome is None
+        assert (await drive.crawl.runs.open_run(request, all_are_open)).outcome is None
     assert await drive.pool.fetchval("select count(*) from runs") == 1
 
 
@@ -125,6 +125,6 @@ async def test_the_database_itself_refuses_a_name_no_one_may_use(drive: Drive) -
 async def test_a_paused_source_is_not_run(drive: Drive) -> None:
     await drive.add("docs", paused=True)
     request = OpenRun(run_id="one", workflow_id="w", source="docs")
-    opened = await drive.corpus.open_run(request, all_are_open)
+    opened = await drive.crawl.runs.open_run(request, all_are_open)
     assert opened.outcome == "source_paused"
     assert "atlas sources resume docs" in opened.message

@@ -16,10 +16,10 @@ import asyncio
 import functools
 import random
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
@@ -28,6 +28,8 @@ from asyncpg.pool import PoolConnectionProxy
 Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
 """One connection, the pool's or one's own."""
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 LOST = (
     OSError,  # a time-out, too
@@ -83,6 +85,18 @@ def shown(database_url: str) -> str:
     hosts = parts.netloc.rpartition("@")[2] or given.get("host", "socket")
     port = "" if ":" in hosts else f":{given.get('port', '5432')}"
     return f"{hosts}{port}{parts.path}"
+
+
+def on_pool(
+    pool: asyncpg.Pool, function: Callable[Concatenate[Connection, _P], Awaitable[_T]]
+) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """The function without its first argument: each call takes a connection of the pool."""
+
+    async def call(*args: _P.args, **named: _P.kwargs) -> _T:
+        async with pool.acquire() as connection:
+            return await function(connection, *args, **named)
+
+    return call
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from atlas.stores.postgres.settlement import removal
 from atlas.stores.postgres.sources import sources
 
 if TYPE_CHECKING:
-    from atlas.stores.postgres.services.corpus import IsOpen
+    from atlas.stores.postgres.services.run_lifecycle import IsOpen
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The frame of runs as the activities see it: which sources, the lease, the record, the end."""
+"""A source's run as the activities see it: the lease, the record, the end."""
 
 from __future__ import annotations
 
@@ -9,20 +9,15 @@ import asyncpg
 
 from atlas.contracts.activities import (
     CloseRun,
-    NextSources,
     OpenRun,
-    PlannedPart,
-    PlanSources,
-    ResolvedSources,
-    ResolveSources,
     RunClosed,
     RunOpened,
-    SourcesPlanned,
 )
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import empty_runs, ledger_partitions, run_limits, run_queue, runs
+from atlas.stores.postgres.services.settlement import Settlement
 from atlas.stores.postgres.settlement import held_changes, removal
-from atlas.stores.postgres.sources import plans, selection, sources
+from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.sources import Source
 
 Clock = Callable[[], datetime]
@@ -31,59 +26,25 @@ IsOpen = Callable[[str, str], Awaitable[bool]]
 
 _LOOKED_AT = 1_000
 """Open runs that a clean-up asks Temporal about."""
+
 _WORKED = ("completed", "completed_with_failures", "limit_reached", "all_failed", "held")
 """Outcomes after which a source is not due before its cadence is over."""
 _NOT_THROUGH = ("limit_reached", "all_failed", "held")
 """Of these, those after which it is not in step with the web."""
 
 
-class RunFrame:
+class RunLifecycle:
     """Opens and closes runs. Time comes from the injected clock."""
 
-    def __init__(self, pool: asyncpg.Pool, *, clock: Clock) -> None:
-        self.pool = pool
+    def __init__(self, pool: asyncpg.Pool, *, clock: Clock, settlement: Settlement) -> None:
+        self._pool = pool
         self._clock = clock
-
-    async def resolve(self, request: ResolveSources) -> ResolvedSources:
-        """Which of the named sources are declared, and which are tagged; or the next of all that
-        are not paused."""
-        async with self.pool.acquire() as connection:
-            known = await sources.all_names(connection, active_only=request.all)
-            tagged = await sources.tagged(connection, request.tags)
-            wanted = known if request.all else sorted({*request.names, *tagged})
-            chunk = [name for name in wanted if name > request.after][: request.limit]
-            unknown = [name for name in chunk if name not in set(known)]
-            message = str(await sources.unknown(connection, unknown[0])) if unknown else ""
-            nothing, unmatched = "", ""
-            if not request.after:
-                asked = selection.Asked(request.names, request.tags, all=request.all)
-                nothing, unmatched = await selection.missing(connection, asked)
-                nothing = f"all: {nothing}" if request.all and nothing else nothing
-        found = [name for name in chunk if name not in unknown]
-        last = chunk[-1] if chunk else ""
-        return ResolvedSources(
-            names=found,
-            unknown=unknown,
-            message=message,
-            last=last,
-            nothing=nothing,
-            unmatched=unmatched,
-        )
-
-    async def plan(self, request: PlanSources) -> SourcesPlanned:
-        """Decide which sources a run works through, and in which order."""
-        async with self.pool.acquire() as connection:
-            return await plans.make(connection, request, self._clock())
-
-    async def next_sources(self, request: NextSources) -> PlannedPart:
-        """The next part of a run's plan."""
-        async with self.pool.acquire() as connection:
-            return await plans.part(connection, request)
+        self._settlement = settlement
 
     async def open_run(self, request: OpenRun, is_open: IsOpen) -> RunOpened:
         """Take the source's lease and record the run; or say why there is nothing to do."""
         now = self._clock()
-        async with self.pool.acquire() as connection:
+        async with self._pool.acquire() as connection:
             try:
                 source = await sources.get(connection, request.source)
             except sources.UnknownSource as error:
@@ -138,7 +99,8 @@ class RunFrame:
                 continue
             if await is_open(holder.workflow_id, holder.run_id):
                 return holder
-            # A terminated run executed no code: end its record and let go of its claims first.
+            # A terminated run executed no code: end its record and release its claims before
+            # the lease changes hands, or its pages would wait for a run that never comes.
             await self.end_dead_run(
                 holder.run_id, "ended without closing; its lease was taken over"
             )
@@ -146,13 +108,13 @@ class RunFrame:
 
     async def end_dead_run(self, run_id: str, why: str) -> None:
         """Close the record of a run that Temporal reports closed, or no longer knows."""
-        async with self.pool.acquire() as connection:
+        async with self._pool.acquire() as connection:
             await runs.end_dead(connection, run_id, why, self._clock())
 
     async def end_dead_runs(self, before: datetime, is_open: IsOpen) -> int:
         """End the records of runs that began before a moment and that Temporal no longer has under
         way: terminated, they executed no code. Returns how many."""
-        async with self.pool.acquire() as connection:
+        async with self._pool.acquire() as connection:
             found = await runs.open_before(connection, before, _LOOKED_AT)
         dead = [run for run in found if not await is_open(run.workflow_id, run.run_id)]
         for run in dead:
@@ -160,9 +122,12 @@ class RunFrame:
         return len(dead)
 
     async def close_run(self, request: CloseRun) -> RunClosed:
-        """Reconcile vanished pages (of a run that worked its source through) and end the run."""
+        """Settle or hold the changes that waited for the run's end, reconcile vanished pages (of a
+        run that went through its whole source), and end the run."""
+        if request.outcome is None:
+            await self._settlement.decide_on_waiting(request.run_id)
         now = self._clock()
-        async with self.pool.acquire() as connection:
+        async with self._pool.acquire() as connection:
             try:
                 run = await runs.get(connection, request.run_id)
             except runs.UnknownRun:  # cancelled before it began; perhaps with the lease just taken
@@ -226,12 +191,12 @@ class RunFrame:
         )
 
     async def set_paused(self, run_id: str, paused: bool) -> None:
-        async with self.pool.acquire() as connection:
+        async with self._pool.acquire() as connection:
             await runs.set_paused(connection, run_id, self._clock() if paused else None)
 
     async def run_source(self, run_id: str) -> tuple[runs.Run, Source]:
         """A run under way and its source."""
-        async with self.pool.acquire() as connection:
+        async with self._pool.acquire() as connection:
             run = await runs.get(connection, run_id)
             return run, await sources.get(connection, run.source)
 

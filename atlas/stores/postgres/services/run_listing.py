@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 import asyncpg
 
 from atlas.contracts.work import RunLimits
 from atlas.domain.batch import FetchRow
 from atlas.domain.versions import SettledWith
+from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl import (
     claims,
     fetch_ledger,
@@ -20,18 +21,26 @@ from atlas.stores.postgres.crawl import (
     runs,
     unlisted_pages,
 )
-from atlas.stores.postgres.services.run_lifecycle import Clock, RunFrame
+from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.sources import Source
 
 _PART = 2000  # pages of one transaction
 
 
-class RunListings(RunFrame):
+class RunListing:
     """Lists the pages of runs. Time comes from the injected clock."""
 
-    def __init__(self, pool: asyncpg.Pool, *, clock: Clock, current: SettledWith) -> None:
-        super().__init__(pool, clock=clock)
+    def __init__(
+        self, pool: asyncpg.Pool, *, clock: Callable[[], datetime], current: SettledWith
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
         self._current = current
+        self.reading = partial(listing_entries.reading, pool)
+        self.listed_above = on_pool(pool, pages.listed_above)
+        self.link_targets = on_pool(pool, pages.link_targets)
+        self.unfinished = on_pool(pool, claims.unfinished)
+        self.remember_listing_ttl = on_pool(pool, sources.remember_listing_ttl)
 
     async def list_pages(
         self,
@@ -61,10 +70,6 @@ class RunListings(RunFrame):
             ):
                 break
         return await self._listed_at(source, run, level)
-
-    def reading(self, run: runs.Run) -> AbstractAsyncContextManager[listing_entries.Reading]:
-        """Where the listing of a run's source is kept while it is read."""
-        return listing_entries.reading(self.pool, run.run_id)
 
     async def list_read(
         self,
@@ -103,7 +108,7 @@ class RunListings(RunFrame):
         settles: bool,
         modified: Mapping[str, datetime] | None,
     ) -> bool:
-        async with self.pool.acquire() as connection, connection.transaction():
+        async with self._pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return False  # delivered late, after the run was closed
             await pages.list_for_run(
@@ -124,7 +129,7 @@ class RunListings(RunFrame):
         return True
 
     async def _listed_at(self, source: Source, run: runs.Run, level: int) -> int:
-        async with self.pool.acquire() as connection:
+        async with self._pool.acquire() as connection:
             return await pages.listed_at(connection, source.id, run.run_id, level)
 
     async def list_held(
@@ -140,7 +145,7 @@ class RunListings(RunFrame):
     ) -> int:
         """Queue what the source holds at a depth; return how many it holds there and deeper.
         Without a `mode` the run's `due` says which are worked on."""
-        async with self.pool.acquire() as connection, connection.transaction():
+        async with self._pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return 0
             return await unlisted_pages.held(
@@ -162,7 +167,7 @@ class RunListings(RunFrame):
     ) -> int | None:
         """Add pages to a run by canonical URL; return how many it did not have, or None when the
         run has ended."""
-        async with self.pool.acquire() as connection, connection.transaction():
+        async with self._pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return None
             added = await unlisted_pages.named(
@@ -179,7 +184,7 @@ class RunListings(RunFrame):
 
     async def apply_limits(self, run_id: str, level: int, limits: RunLimits) -> None:
         """Skip what is beyond the limits of a run, and take back what no longer is."""
-        async with self.pool.acquire() as connection, connection.transaction():
+        async with self._pool.acquire() as connection, connection.transaction():
             if await run_limits.hold_run(connection, run_id):
                 await run_limits.beyond_budget(connection, run_id, level, limits.pages)
 
@@ -187,29 +192,15 @@ class RunListings(RunFrame):
         """Whether the limits of a run let it ask for pages of a level."""
         if limits == RunLimits():
             return True
-        async with self.pool.acquire() as connection:
+        async with self._pool.acquire() as connection:
             if await run_limits.reason_to_stop(connection, run_id, limits, self._clock()):
                 return False
             return await run_limits.room(connection, run_id, level, limits.pages)
 
-    async def listed_above(self, source: Source, run_id: str, level: int) -> int:
-        async with self.pool.acquire() as connection:
-            return await pages.listed_above(connection, source.id, run_id, level)
-
-    async def link_targets(self, source: Source, run_id: str, level: int) -> list[str]:
-        async with self.pool.acquire() as connection:
-            return await pages.link_targets(
-                connection, source_id=source.id, run_id=run_id, level=level
-            )
-
-    async def unfinished(self, run_id: str, level: int) -> int:
-        async with self.pool.acquire() as connection:
-            return await claims.unfinished(connection, run_id, level)
-
     async def listing_failed(self, run: runs.Run, row: FetchRow) -> None:
         """Record a source's listing that could not be read as a failed page of the run."""
         now = self._clock()
-        async with self.pool.acquire() as connection, connection.transaction():
+        async with self._pool.acquire() as connection, connection.transaction():
             page_id = await pages.record_done(connection, run.run_id, row, now)
             await fetch_ledger.ledger(connection, run.run_id, run.started_at, [(page_id, row)], now)
 

@@ -5,15 +5,33 @@ The order goes by how overdue a source is, which changes while the run goes on; 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+
+import asyncpg
 
 from atlas.contracts.activities import NextSources, PlannedPart, PlanSources, SourcesPlanned
 from atlas.contracts.sync_pipeline import WaitingSource
 from atlas.domain.sources import Candidate, fair_order
 from atlas.domain.urls import host_of
-from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.connection import Connection, on_pool
 from atlas.stores.postgres.sources import selection, sources
 from atlas.stores.postgres.sources.sources import Source
+
+
+class SourcePlans:
+    """Selection and plans as the activities use them. Time comes from the injected clock."""
+
+    def __init__(self, pool: asyncpg.Pool, clock: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._clock = clock
+        self.resolve = on_pool(pool, selection.resolve)
+        self.part = on_pool(pool, part)
+
+    async def make(self, request: PlanSources) -> SourcesPlanned:
+        """Decide which sources a run works through, and in which order."""
+        async with self._pool.acquire() as connection:
+            return await make(connection, request, self._clock())
 
 
 async def make(connection: Connection, request: PlanSources, now: datetime) -> SourcesPlanned:
@@ -22,6 +40,7 @@ async def make(connection: Connection, request: PlanSources, now: datetime) -> S
     unknown = sorted(set(request.names) - {source.spec.name for source in declared})
     message = str(await sources.unknown(connection, unknown[0])) if unknown else ""
     async with connection.transaction():
+        # The run's row: a repeated call waits here, and then finds the plan of the first.
         await connection.execute("select from runs where run_id = $1 for update", request.run_id)
         if not (planned := await _planned(connection, request.run_id)):
             chosen = fair_order(
@@ -31,7 +50,9 @@ async def make(connection: Connection, request: PlanSources, now: datetime) -> S
             )
             planned = len(chosen)
             await _keep(connection, request.run_id, chosen)
-    asked = selection.Asked(request.names, request.tags, all=not (request.names or request.tags))
+    asked = selection.SourceSelector(
+        request.names, request.tags, all=not (request.names or request.tags)
+    )
     nothing, unmatched = await selection.missing(connection, asked)
     return SourcesPlanned(
         sources=planned, unknown=unknown, message=message, nothing=nothing, unmatched=unmatched

@@ -1,20 +1,21 @@
-"""Which sources a request means, and what of it means none: a mistyped tag selects nothing, and
-nobody would see it."""
+"""Which sources a request selects, and which of its words select none: a mistyped tag would
+otherwise go unnoticed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from atlas.contracts.activities import ResolvedSources, ResolveSources
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.sources.sources import Source, every
+from atlas.stores.postgres.sources.sources import Source, all_names, every, tagged, unknown
 
 _SHOWN = 20
 """Tags or names that a message lists."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SourceSelector:
     """How a request names sources."""
 
     names: Sequence[str] = ()
@@ -23,7 +24,30 @@ class Asked:
     """Every source that is not paused."""
 
 
-async def missing(connection: Connection, asked: Asked) -> tuple[str, str]:
+async def resolve(connection: Connection, request: ResolveSources) -> ResolvedSources:
+    """Which of the named sources are declared, and which are tagged; or the next of all that are
+    not paused."""
+    known = await all_names(connection, active_only=request.all)
+    selected = {*request.names, *await tagged(connection, request.tags)}
+    wanted = known if request.all else sorted(selected)
+    chunk = [name for name in wanted if name > request.after][: request.limit]
+    undeclared = [name for name in chunk if name not in set(known)]
+    nothing, unmatched = "", ""
+    if not request.after:
+        asked = SourceSelector(request.names, request.tags, all=request.all)
+        nothing, unmatched = await missing(connection, asked)
+        nothing = f"all: {nothing}" if request.all and nothing else nothing
+    return ResolvedSources(
+        names=[name for name in chunk if name not in undeclared],
+        unknown=undeclared,
+        message=str(await unknown(connection, undeclared[0])) if undeclared else "",
+        last=chunk[-1] if chunk else "",
+        nothing=nothing,
+        unmatched=unmatched,
+    )
+
+
+async def missing(connection: Connection, asked: SourceSelector) -> tuple[str, str]:
     """Why the request means no source at all, and else which of its tags select none; each is
     empty where there is nothing to say. Names are not looked up: an unknown one is told by name."""
     declared = await every(connection)

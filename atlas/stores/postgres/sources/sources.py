@@ -228,6 +228,15 @@ async def worked(
     )
 
 
+async def remember_listing_ttl(connection: Connection, source_id: int, ttl: float | None) -> None:
+    """For how many seconds the source's feed asks not to be read again."""
+    await connection.execute(
+        "update sources set listing_ttl = $2 where id = $1 and listing_ttl is distinct from $2",
+        source_id,
+        ttl,
+    )
+
+
 async def summaries(connection: Connection, name: str | None = None) -> list[SourceSummary]:
     """All sources, or one, with their counts and last run."""
     # All are counted in one pass over their pages; one by its own pages.

@@ -1,0 +1,55 @@
+"""The services behind a crawl, built once per process; each activity receives those it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from atlas.domain.circuit_breaker import Breaker
+from atlas.domain.measures import UNMEASURED, Measures
+from atlas.domain.versions import SettledWith
+from atlas.stores.postgres.services.batches import ClaimedBatches
+from atlas.stores.postgres.services.fetches import FetchRecords, HostTurns
+from atlas.stores.postgres.services.run_lifecycle import RunLifecycle
+from atlas.stores.postgres.services.run_listing import RunListing
+from atlas.stores.postgres.services.settlement import ProcessedPages, Settlement
+from atlas.stores.postgres.sources.plans import SourcePlans
+
+
+@dataclass(frozen=True)
+class CrawlServices:
+    """Every service that writes for a run of a source, on one pool and by one clock."""
+
+    plans: SourcePlans
+    runs: RunLifecycle
+    listing: RunListing
+    batches: ClaimedBatches
+    hosts: HostTurns
+    fetches: FetchRecords
+    processed: ProcessedPages
+    settlement: Settlement
+
+
+def crawl_services(
+    pool: asyncpg.Pool,
+    *,
+    clock: Callable[[], datetime],
+    current: SettledWith,
+    breaker: Breaker | None = None,
+    measures: Measures = UNMEASURED,
+) -> CrawlServices:
+    """`current`: the versions of extractor and analyser that pages are settled with."""
+    settlement = Settlement(pool, clock=clock, measures=measures)
+    return CrawlServices(
+        plans=SourcePlans(pool, clock),
+        runs=RunLifecycle(pool, clock=clock, settlement=settlement),
+        listing=RunListing(pool, clock=clock, current=current),
+        batches=ClaimedBatches(pool, clock=clock, current=current, measures=measures),
+        hosts=HostTurns(pool, breaker=breaker, measures=measures),
+        fetches=FetchRecords(pool, clock=clock, measures=measures),
+        processed=ProcessedPages(pool, clock=clock, current=current, measures=measures),
+        settlement=settlement,
+    )
