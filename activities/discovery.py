@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from atlas.domain.sources import SourceSpec
     from atlas.stores.postgres.crawl.listing_entries import Reading
     from atlas.stores.postgres.crawl.runs import Run
-    from atlas.stores.postgres.services.batches import ClaimedBatches
+    from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
     from atlas.stores.postgres.services.fetches import HostTurns
     from atlas.stores.postgres.services.run_lifecycle import RunLifecycle
     from atlas.stores.postgres.services.run_listing import RunListing

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from atlas.domain.scope import Scope
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.hosts.rate_limiter import HostSlots
-    from atlas.stores.postgres.services.batches import ClaimedBatches
+    from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
     from atlas.stores.postgres.services.fetches import FetchRecords, HostTurns
     from atlas.stores.postgres.services.run_lifecycle import IsOpen, RunLifecycle
     from atlas.web.client import WebClient

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from atlas.domain.prepared import Prepared
     from atlas.stores.blobs.port import Blobs
-    from atlas.stores.postgres.services.batches import ClaimedBatches
+    from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
     from atlas.stores.postgres.services.settlement import ProcessedPages
 
     Prepare = Callable[[bytes, str | None, str | None, str], Awaitable[Prepared]]

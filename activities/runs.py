@@ -1,4 +1,4 @@
-"""The frame of a run: which sources, the lease, the record, the end."""
+"""Beginning and end of runs: which sources, the lease, the record."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from atlas.contracts.activities import (
     RunOpened,
     SourcesPlanned,
 )
+from atlas.contracts.jobs import BeginJob, EndJob, JobPaused
 
 if TYPE_CHECKING:
+    from atlas.stores.postgres.crawl.runs import JobRecords
     from atlas.stores.postgres.services.run_lifecycle import IsOpen, RunLifecycle
     from atlas.stores.postgres.services.run_listing import RunListing
     from atlas.stores.postgres.sources.plans import SourcePlans
@@ -80,3 +82,28 @@ class Running:
         """Reconcile vanished pages, end every page, let go of claims and lease."""
         async with beating():
             return await self._runs.close_run(request)
+
+
+class Jobs:
+    """Records runs that work on no single source: `atlas runs` and the reports show them."""
+
+    def __init__(self, records: JobRecords) -> None:
+        self._records = records
+
+    @activity.defn
+    async def begin_job(self, request: BeginJob) -> None:
+        """Record that the run began. Idempotent."""
+        async with beating():
+            await self._records.begin(request)
+
+    @activity.defn
+    async def end_job(self, request: EndJob) -> None:
+        """Record the result. Idempotent: the first end stays."""
+        async with beating():
+            await self._records.end(request)
+
+    @activity.defn
+    async def record_pause(self, request: JobPaused) -> None:
+        """Record since when the run is paused, or that it continues."""
+        async with beating():
+            await self._records.set_paused(request.run_id, paused=request.paused)

@@ -10,7 +10,7 @@ from activities.heartbeat import beating
 from atlas.contracts.activities import Batch, Settled
 
 if TYPE_CHECKING:
-    from atlas.stores.postgres.services.batches import ClaimedBatches
+    from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
     from atlas.stores.postgres.services.settlement import Settlement
 
 

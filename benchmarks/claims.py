@@ -23,7 +23,7 @@ import asyncpg
 from atlas.contracts.activities import Batch
 from atlas.domain.sources import SourceSpec
 from atlas.domain.versions import SettledWith
-from atlas.stores.postgres.crawl import claims, pages, run_queue, runs
+from atlas.stores.postgres.crawl import claims, run_membership, run_queue, runs
 from atlas.stores.postgres.sources import sources
 from benchmarks.pipeline import _stack
 
@@ -101,7 +101,7 @@ async def _one(connection: asyncpg.Connection, size: int) -> None:
     await _open(connection, run_id, source)
     began = time.perf_counter()
     for start in range(0, size, 2000):
-        await pages.list_for_run(
+        await run_membership.list_for_run(
             connection,
             source_id=source.id,
             run_id=run_id,

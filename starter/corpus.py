@@ -15,7 +15,7 @@ from starter.errors import InvalidRequest, NotFound
 if TYPE_CHECKING:
     from atlas.contracts.weekly_report import Form
     from atlas.stores.postgres.crawl.quarantine import Quarantined
-    from atlas.stores.postgres.index.generation_list import GenerationStatus
+    from atlas.stores.postgres.index.generations import GenerationStatus
     from atlas.stores.postgres.index.search import SearchPage
     from atlas.stores.postgres.services.catalogue import LastFetch, ListedDocument, Version
     from starter.reports import KeptReport
@@ -65,7 +65,7 @@ class Reading:
     async def index_generations(self) -> list[GenerationStatus]:
         """The builds of the search index, newest first: what serves, what is being built, what a
         rollback would bring back. `start("rebuild_index")` builds one."""
-        from atlas.stores.postgres.index.generation_list import listing
+        from atlas.stores.postgres.index.generations import listing
 
         async with self._parts.database() as connection:
             return await listing(connection)

@@ -8,7 +8,7 @@ from typing import Any
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.recorded_runs import Jobs
+    from activities.runs import Jobs
     from atlas.contracts.jobs import BeginJob, EndJob, JobPaused, Progress
     from workflows.continue_as_new import handlers_ended
     from workflows.options import SHORT

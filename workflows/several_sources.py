@@ -5,8 +5,7 @@ from __future__ import annotations
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.recorded_runs import Jobs
-    from activities.runs import Running
+    from activities.runs import Jobs, Running
     from atlas.contracts.activities import ResolvedSources, ResolveSources
     from atlas.contracts.jobs import BeginJob, EndJob, JobPaused
     from atlas.contracts.models import Outcome

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from atlas.domain.freshness import tolerance
 from atlas.health.probe import Found
-from atlas.stores.postgres.reporting import unfinished_work
+from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.reporting.probes import probe_connection
 from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.sources import Source
@@ -32,7 +32,7 @@ async def overdue(database_url: str, now: datetime) -> Found:
 async def index_lag(database_url: str, now: datetime) -> Found:
     """What was fetched and cannot be found yet."""
     async with probe_connection(database_url) as connection:
-        return _lag(await unfinished_work.unsettled(connection), now)
+        return _lag(await monitoring.unsettled(connection), now)
 
 
 async def quarantine(
@@ -40,7 +40,7 @@ async def quarantine(
 ) -> tuple[Found, dict[str, float]]:
     """Whether ever more pages cannot be processed; with the figures of now."""
     async with probe_connection(database_url) as connection:
-        bad, total = await unfinished_work.quarantined(connection)
+        bad, total = await monitoring.count_quarantined(connection)
     return _quarantine(bad, total, now.timestamp(), before)
 
 
@@ -58,7 +58,7 @@ def _overdue(declared: Sequence[Source], now: datetime) -> Found:
     )
 
 
-def _lag(waiting: unfinished_work.Unsettled, now: datetime) -> Found:
+def _lag(waiting: monitoring.Unsettled, now: datetime) -> Found:
     if waiting.oldest is None:
         return Found("all that was fetched can be found")
     age = now - waiting.oldest

@@ -23,7 +23,7 @@ from temporalio.service import RPCError
 
 from atlas.contracts.names import QUEUE, QUEUES
 from atlas.health.queues import whole_state
-from atlas.stores.postgres.reporting import unfinished_work
+from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.sources import sources
 from atlas.telemetry import instruments as own
 from atlas.telemetry.metrics import Gauge
@@ -122,21 +122,21 @@ class Sampler:
     async def pages(self) -> None:
         """Pages by lifecycle."""
         async with self._parts.pool.acquire() as connection:
-            found = await unfinished_work.lifecycles(connection)
+            found = await monitoring.lifecycles(connection)
         self._replace(own.PAGES, {one: float(found.get(one, 0)) for one in LIFECYCLES})
         self._set(own.QUARANTINED, found.get("quarantined", 0))
 
     async def _lag(self, connection: Connection, now: datetime) -> None:
-        waiting = await unfinished_work.unsettled(connection)
+        waiting = await monitoring.unsettled(connection)
         age = (now - waiting.oldest).total_seconds() if waiting.oldest else 0.0
         self._set(own.INDEX_LAG, max(0.0, age))
         self._set(own.UNINDEXED, waiting.pages)
 
     async def _runs(self, connection: Connection) -> None:
-        runs, paused = await unfinished_work.open_runs(connection)
+        runs, paused = await monitoring.count_open_runs(connection)
         self._replace(own.RUNS, {"working": float(runs - paused), "paused": float(paused)})
         failures = self._parts.settings.host_failures
-        self._set(own.HOSTS_DOWN, await unfinished_work.hosts_down(connection, failures))
+        self._set(own.HOSTS_DOWN, await monitoring.hosts_down(connection, failures))
 
     def _sources(self, declared: list[Source], now: datetime) -> None:
         found = [(one, one.freshness(now)) for one in declared]

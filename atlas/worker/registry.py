@@ -17,9 +17,8 @@ from activities.fetch_url import FetchingOne
 from activities.health import Checking
 from activities.index_rebuild import Rebuilding
 from activities.processing import Processing
-from activities.recorded_runs import Jobs
 from activities.reporting import Reporting
-from activities.runs import Running
+from activities.runs import Jobs, Running
 from activities.settling import Indexing
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
 from atlas.domain.errors import Retries
@@ -34,7 +33,7 @@ from atlas.settings import Settings
 from atlas.stores.postgres.crawl.artifacts import MANIFEST, OUTCOMES, REPORT, Artifacts
 from atlas.stores.postgres.crawl.batch_records import BatchRecords
 from atlas.stores.postgres.crawl.batch_selection import Selection
-from atlas.stores.postgres.crawl.recorded_runs import JobRecords
+from atlas.stores.postgres.crawl.runs import JobRecords
 from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.reporting.history import Stats
 from atlas.stores.postgres.services.cleanup import UpkeepStore

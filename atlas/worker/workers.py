@@ -1,4 +1,5 @@
-"""Workers: one per task queue in a process, and how many tasks each takes on at once."""
+"""Workers: one per task queue in a process, how many tasks each takes on at once, and how long a
+short activity waits for PostgreSQL."""
 
 from __future__ import annotations
 
@@ -6,19 +7,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
+from typing import Any
 
-from temporalio.worker import ResourceBasedSlotConfig, Worker, WorkerTuner
+from temporalio import activity
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    ExecuteActivityInput,
+    Interceptor,
+    ResourceBasedSlotConfig,
+    Worker,
+    WorkerTuner,
+)
 
 from atlas.contracts.names import QUEUE, QUEUE_PROCESSING, QUEUES
 from atlas.settings import Settings
+from atlas.stores.postgres.connection import statements_within
 from atlas.worker import registry
 from atlas.worker.resources import Parts
-from atlas.worker.statement_timeouts import ShortStatements
 from workflows.guards import OneInput
+
+_SHORT = timedelta(seconds=60)
+_SHARE = 3
+"""Three statements that are not answered fit into a short activity's time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
+class SlotBounds:
     """How many activities of a queue run at once: at least `least`, whatever the machine does
     besides, and more up to `most` while it has room."""
 
@@ -26,15 +40,15 @@ class Slots:
     most: int
 
 
-def slots_of(settings: Settings, queue: str) -> Slots:
+def slots_of(settings: Settings, queue: str) -> SlotBounds:
     """The bounds for a queue."""
     # Network and database work waits most of the time; of CPU work more than there are children
     # would only hold batches that others could take.
     if queue == QUEUE:
-        return Slots(min(8, settings.worker_activities), settings.worker_activities)
+        return SlotBounds(min(8, settings.worker_activities), settings.worker_activities)
     if queue == QUEUE_PROCESSING:
-        return Slots(2, max(2, 2 * settings.extract_children))
-    return Slots(1, settings.worker_bulk_activities)
+        return SlotBounds(2, max(2, 2 * settings.extract_children))
+    return SlotBounds(1, settings.worker_bulk_activities)
 
 
 def build_workers(parts: Parts, queues: Sequence[str] = QUEUES) -> list[Worker]:
@@ -61,7 +75,7 @@ def _worker(parts: Parts, queue: str, activities: Sequence[registry.Activity]) -
     )
 
 
-def _tuner(settings: Settings, slots: Slots) -> WorkerTuner:
+def _tuner(settings: Settings, slots: SlotBounds) -> WorkerTuner:
     # The SDK asks that all tuners of a process have the same targets.
     return WorkerTuner.create_resource_based(
         target_memory_usage=settings.worker_target_memory,
@@ -76,3 +90,20 @@ def _tuner(settings: Settings, slots: Slots) -> WorkerTuner:
             ramp_throttle=timedelta(milliseconds=20),
         ),
     )
+
+
+class ShortStatements(Interceptor):
+    """Lets a statement of a short activity take a third of the activity's time, at most: a database
+    that hangs then fails the attempt with its reason, before Temporal cuts it off without one."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        return _Bounded(next)
+
+
+class _Bounded(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        whole = activity.info().start_to_close_timeout
+        if whole is None or whole > _SHORT:
+            return await super().execute_activity(input)
+        with statements_within(whole.total_seconds() / _SHARE):
+            return await super().execute_activity(input)

@@ -11,7 +11,7 @@ import pytest
 
 from atlas.stores.postgres import connection as pools
 from atlas.stores.postgres import silent_sessions
-from atlas.worker import statement_timeouts
+from atlas.worker import workers
 from tests.e2e.environments import Servers, kill, servers
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import Snapshot, assert_invariants, assert_workflows_healthy, snapshot
@@ -42,7 +42,7 @@ def impatient(patch: pytest.MonkeyPatch) -> None:
     for name, seconds in (("_BEGINNING", 0.5), ("_CANCELLING", 0.5)):
         patch.setattr(pools, name, seconds)
     patch.setattr(pools, "_patience", type(pools._patience)("impatient", default=1.5))
-    patch.setattr(statement_timeouts, "_SHARE", 40)
+    patch.setattr(workers, "_SHARE", 40)
 
 
 async def declare(env: AtlasEnv, origin: Origin) -> None:

@@ -19,7 +19,7 @@ from atlas.health.probe import Found, Unwell, looked_at
 from atlas.health.webhook import AlertWebhook, alert
 from atlas.schedules.status import Seen
 from atlas.settings import Settings, SettingsError
-from atlas.stores.postgres.reporting.unfinished_work import Unsettled
+from atlas.stores.postgres.reporting.monitoring import Unsettled
 from atlas.stores.postgres.sources.sources import Source
 
 TRANSITION = Transition(part="blobs", before="ok", after="failing", detail="full", mend="Free it")

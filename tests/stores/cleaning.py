@@ -25,7 +25,7 @@ from atlas.contracts.daily_cleanup import (
 )
 from atlas.domain.retention import Retention
 from atlas.stores.blobs import Blobs
-from atlas.stores.postgres.crawl import recorded_runs
+from atlas.stores.postgres.crawl import runs
 from atlas.stores.postgres.services.cleanup import UpkeepStore
 from tests.stores.drive import Drive, Web
 
@@ -116,7 +116,7 @@ class Cleaner:
         run_id = f"cleanup-{next(self._numbers)}"
         run = {"run_id": run_id, "now": now or self.drive.now, "dry_run": dry_run}
         async with self.pool.acquire() as connection:
-            await recorded_runs.begin(
+            await runs.begin_job(
                 connection, run_id=run_id, workflow_id="daily_cleanup", kind="daily_cleanup",
                 trigger="manual", now=self.drive.now,
             )  # fmt: skip
@@ -138,7 +138,7 @@ class Cleaner:
             condemned = (await env.run(upkeep.condemn_blobs, WorkShards(**run))).condemned
         ended = await env.run(upkeep.end_cleanup, EndCleanup(**run, capped=capped))
         async with self.pool.acquire() as connection:
-            await recorded_runs.end(
+            await runs.end_job(
                 connection, run_id=run_id, outcome="completed", message="", summary={},
                 now=self.drive.now,
             )  # fmt: skip

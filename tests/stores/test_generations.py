@@ -12,8 +12,7 @@ from atlas.health.database import index as check_index
 from atlas.stores.postgres.index import entries as index
 from atlas.stores.postgres.index import gates, generations
 from atlas.stores.postgres.index.entries import IndexText
-from atlas.stores.postgres.index.generation_list import listing
-from atlas.stores.postgres.index.generations import Pointers
+from atlas.stores.postgres.index.generations import Pointers, listing
 from atlas.stores.postgres.index.search import search
 from atlas.stores.postgres.settlement import index_copy
 from tests.stores.building import (

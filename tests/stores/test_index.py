@@ -9,7 +9,7 @@ import pytest
 from atlas.domain.analysis import ANALYSER_VERSION, IndexPart, index_parts
 from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.index.entries import IndexText
-from atlas.stores.postgres.index.generation_list import listing
+from atlas.stores.postgres.index.generations import listing
 
 TEXTS = [
     IndexText(bytes([number]) * 32, index_parts("Title", "wind and fog " * 900 * (number % 3)))

@@ -18,8 +18,8 @@ from atlas.contracts.deduplicate_documents import (
 )
 from atlas.contracts.jobs import BeginJob
 from atlas.domain.duplicates import duplicate_groups
-from atlas.stores.postgres.crawl.recorded_runs import JobRecords
-from atlas.stores.postgres.near_duplicates import bucket_consistency
+from atlas.stores.postgres.crawl.runs import JobRecords
+from atlas.stores.postgres.near_duplicates import consistency
 from atlas.stores.postgres.near_duplicates import marks as duplicates
 from atlas.stores.postgres.services.deduplication import Deduplication
 from tests.invariants import (
@@ -233,7 +233,7 @@ async def test_reads_of_a_chunk_use_indexes(drive: Drive) -> None:
     await drive.pool.execute("analyze sketches")
     for statement, values in (
         (duplicates.LAST_OF_CLUSTERS, (b"\x80", 100)),
-        (bucket_consistency._LAST_OF_BUCKETS, (5, 100)),
+        (consistency._LAST_OF_BUCKETS, (5, 100)),
     ):
         plan = await drive.pool.fetch(f"explain {statement}", *values)
         text = "\n".join(row[0] for row in plan)

@@ -25,7 +25,7 @@ from atlas.stores.postgres.connection import (
     statements_within,
 )
 from atlas.stores.postgres.silent_sessions import end_silent
-from atlas.worker.statement_timeouts import ShortStatements
+from atlas.worker.workers import ShortStatements
 from tests.conftest import PostgresServer
 from tests.pooler import pooled
 from tests.proxy import Link, Proxy, proxied, socket_of, through

@@ -16,7 +16,7 @@ from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.refusal import RequestRefused
 from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SettledWith
-from atlas.stores.postgres.crawl import quarantine, recorded_runs, snapshot_reuse
+from atlas.stores.postgres.crawl import quarantine, runs, snapshot_reuse
 from atlas.stores.postgres.crawl.batch_selection import CHUNK, Selection
 from tests.stored import FETCHED, store
 
@@ -38,7 +38,7 @@ async def selection(pool: asyncpg.Pool) -> Selection:
 
 async def begin(pool: asyncpg.Pool, run_id: str = "r") -> None:
     async with pool.acquire() as connection:
-        await recorded_runs.begin(
+        await runs.begin_job(
             connection, run_id=run_id, workflow_id="w", kind="batch_process", trigger="cli", now=NOW
         )
 

@@ -11,7 +11,7 @@ from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, 
 
 if TYPE_CHECKING:
     from atlas.contracts.rebuild_index import RebuildResult
-    from atlas.stores.postgres.index.generation_list import GenerationStatus
+    from atlas.stores.postgres.index.generations import GenerationStatus
 
 app = App(name="index", help="Look at the search index; rebuild it, or go back to the last one.")
 

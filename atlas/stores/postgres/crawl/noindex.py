@@ -14,7 +14,8 @@ from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import outcome_of
 from atlas.domain.lifecycle import counts_as_gone
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import links, recheck_schedule, run_queue
+from atlas.stores.postgres.crawl import recheck_schedule, run_queue
+from atlas.stores.postgres.crawl.pages import replace_links
 
 
 async def hide(
@@ -25,7 +26,7 @@ async def hide(
         return Counter()
     ids = [page.page_id for page in pages]
     await connection.execute("delete from prepared where page_id = any($1::bigint[])", ids)
-    await links.replace_links(connection, [_linked(page) for page in pages])
+    await replace_links(connection, [_linked(page) for page in pages])
     await _count(connection, run_id, ids, now)
     await _tell_ledger(connection, run_id, ids)
     await _plan_rechecks(connection, run_id, ids, now)

@@ -1,20 +1,14 @@
-"""Pages: identity, and which source lists them in which run."""
+"""Pages: their identity, what is stored of them, and their links."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Literal
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
-from atlas.domain import recheck_interval
 from atlas.domain.batch import FetchRow, HeldPage
-from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.run_queue import WAITING, short
-
-Mode = Literal["full", "incremental", "failed"]
-"""Which of the listed pages a run works on: all; those due, new or not settled; or only those
-whose last attempt failed."""
 
 
 async def upsert(connection: Connection, urls: Sequence[str], now: datetime) -> None:
@@ -31,152 +25,6 @@ async def upsert(connection: Connection, urls: Sequence[str], now: datetime) -> 
         """,
         list(urls),
         now,
-    )
-
-
-async def list_for_run(
-    connection: Connection,
-    *,
-    source_id: int,
-    run_id: str,
-    urls: Sequence[str],
-    level: int,
-    rule: str,
-    now: datetime,
-    mode: Mode,
-    retry_failed: bool = False,
-    cadence: timedelta,
-    current: SettledWith,
-    settles: bool = True,
-    modified: Mapping[str, datetime] | None = None,
-) -> None:
-    """List pages at a level of a run and queue those with work to do. Idempotent: a page that the
-    run lists already keeps its (smaller) level.
-
-    `retry_failed`: take those whose last attempt failed too, although they are not due. `cadence`
-    is the source's: it bounds what was planned when the page was last checked, as the rule may
-    have changed since. A run that settles nothing has no work with what is fetched already.
-    `modified` says of some URLs when the listing claims that they changed: one that is newer than
-    the last check makes a page due, unless that check failed.
-    """
-    said = modified or {}
-    await upsert(connection, urls, now)
-    await connection.execute(
-        f"""
-        with listed as (
-            insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
-            select $1, p.id, $4, $5, $2, $6 from pages p where p.url = any($3::text[])
-            order by p.id
-            on conflict (source_id, page_id) do update
-            set depth = excluded.depth, rule = excluded.rule, listed_run = excluded.listed_run,
-                listed_at = excluded.listed_at, absences = 0
-            where source_pages.listed_run <> excluded.listed_run
-            returning page_id
-        )
-        insert into run_pages (run_id, page_id, level, url)
-        select $2, l.page_id, $4, p.url
-        from listed l join pages p on p.id = l.page_id
-        join page_state ps on ps.page_id = l.page_id
-        left join unnest($15::text[], $16::timestamptz[]) as said(url, modified) on said.url = p.url
-        where ({wanted(7, settles=settles)})
-           or ($9 = 'incremental' and ps.failed_class is null and said.modified <= $6
-               and said.modified > greatest(ps.checked_at, ps.fetched_at))
-        on conflict do nothing
-        """,  # noqa: S608 (a constant of this module)
-        source_id,
-        run_id,
-        list(urls),
-        level,
-        rule,
-        now,
-        *wanted_values(mode, retry_failed, cadence, now, current),
-        [url for url in urls if url in said],
-        [recheck_interval.latest_sense(said[url], now) for url in urls if url in said],
-    )
-
-
-_PARAMETERS = ("extractor", "analyser", "mode", "retry_failed", "cadence", "now", "soon", "longest")
-_UNSETTLED = """
-    ps.redirect_to is null and ps.lifecycle in ('discovered', 'live', 'suspect')
-    and ps.fetched_snapshot is not null and ps.noindex_count = 0
-    and (ps.settled_snapshot is distinct from ps.fetched_snapshot
-         or ps.settled_extractor is distinct from {extractor}
-         or ps.settled_analyser is distinct from {analyser})
-"""
-# What was checked in the future was checked by a clock that was wrong: nobody knows when.
-_DUE = """
-    case when greatest(ps.checked_at, ps.fetched_at) > {soon} then true
-         when ps.next_due is null then ps.fetched_at is null or ps.fetched_at + {cadence} <= {soon}
-         when ps.failed_class is null then least(ps.next_due, ps.checked_at + {longest}) <= {soon}
-         else ps.next_due <= {now} end
-"""
-_WANTED = f"""
-    case {{mode}}::text
-    when 'full' then true
-    when 'failed' then ps.failed_class is not null
-    else ({_DUE}) or ({{settles}} and ps.failed_class is null and {_UNSETTLED})
-         or ({{retry_failed}} and ps.failed_class is not null)
-    end
-"""
-
-
-def wanted(first: int, *, stored: bool = False, settles: bool = True) -> str:
-    """The condition under which a page (`ps`) has work to do; its parameters, which
-    `wanted_values` gives, are numbered from `first`. `stored`: only with a stored body, and
-    whether one is due makes no difference. Not `settles`: a body that is not settled is no
-    work."""
-    numbers = {name: f"${at}" for at, name in enumerate(_PARAMETERS, first)}
-    numbers["settles"] = str(settles).lower()
-    condition = _WANTED.format(**numbers)
-    unsettled = f"({numbers['mode']} = 'full' or {_UNSETTLED.format(**numbers)})"
-    return (
-        f"({condition}) and ps.fetched_snapshot is not null and {unsettled}"
-        if stored
-        else condition
-    )
-
-
-def wanted_values(
-    mode: Mode, retry_failed: bool, cadence: timedelta, now: datetime, current: SettledWith
-) -> tuple[object, ...]:
-    """The parameters of `wanted`: the last three are now, without and with its
-    slack, and the longest that a page goes unchecked."""
-    return (
-        current.extractor,
-        current.analyser,
-        mode,
-        retry_failed,
-        cadence,
-        now,
-        now + recheck_interval.slack(cadence),
-        recheck_interval.longest(cadence),
-    )
-
-
-async def listed_above(connection: Connection, source_id: int, run_id: str, level: int) -> int:
-    """Pages that this run has listed at smaller levels: what a page budget has spent. Those of the
-    level itself are left out, so that listing it again after a crash cuts at the same page."""
-    return int(
-        await connection.fetchval(
-            "select count(*) from source_pages "
-            "where source_id = $1 and listed_run = $2 and depth < $3",
-            source_id,
-            run_id,
-            level,
-        )
-    )
-
-
-async def listed_at(connection: Connection, source_id: int, run_id: str, level: int) -> int:
-    """Pages that this run lists at a level, whichever attempt listed them."""
-    return int(
-        await connection.fetchval(
-            "select count(*) from source_pages "
-            "where source_id = $1 and listed_run = $2 and depth = $3",
-            source_id,
-            run_id,
-            level,
-        )
     )
 
 
@@ -209,6 +57,23 @@ async def link_targets(
         level,
     )
     return [row["target"] for row in rows]
+
+
+async def replace_links(connection: Connection, rows: Sequence[Any]) -> None:
+    """Replace the links of pages by `links` and `rels` of the rows, as a whole: never merged."""
+    if not rows:
+        return
+    await connection.execute(
+        "delete from links where page_id = any($1::bigint[])", [row["page_id"] for row in rows]
+    )
+    flat = [
+        (row["page_id"], ordinal, target, rel)
+        for row in rows
+        for ordinal, (target, rel) in enumerate(zip(row["links"], row["rels"], strict=True))
+    ]
+    await connection.copy_records_to_table(
+        "links", records=flat, columns=["page_id", "ordinal", "target", "rel"]
+    )
 
 
 async def record_done(connection: Connection, run_id: str, row: FetchRow, now: datetime) -> int:

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import asyncpg
 
+from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.stores.postgres.advisory_locks import GENERATIONS
 from atlas.stores.postgres.connection import Connection
 
@@ -297,3 +298,38 @@ async def _activate(connection: Connection, generation: int, run_id: str, now: d
         now,
         run_id,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationStatus:
+    """A generation as `atlas index` shows it. `size` is on disk, in bytes."""
+
+    id: int
+    state: str
+    analyser: int
+    entries: int
+    tokens: int
+    size: int
+    workflow_id: str | None
+    run_id: str | None
+    started_at: datetime | None
+    active_since: datetime | None
+    keep_until: datetime | None
+
+    @property
+    def outdated(self) -> bool:
+        """Whether searches read it, and analyse queries by a newer version than built it."""
+        return self.state == "active" and self.analyser < ANALYSER_VERSION
+
+
+async def listing(connection: Connection) -> list[GenerationStatus]:
+    """Every generation that takes room, newest first."""
+    rows = await connection.fetch(
+        """
+        select id, state, analyser, entries, tokens, workflow_id, run_id, started_at,
+               active_since, keep_until,
+               coalesce(pg_total_relation_size(to_regclass('index_entries_' || id)), 0) as size
+          from generations order by id desc
+        """
+    )
+    return [GenerationStatus(**row) for row in rows]

@@ -1,5 +1,8 @@
-"""What `atlas status` and `atlas top` ask of the corpus, each second at times: bounded, by primary
-keys and narrow tables. Only `page_counts` grows with a run; who asks it often rations it."""
+"""Runs and pages for monitoring: `atlas status`, `atlas top`, health checks and metrics.
+
+Some of it is asked every second, so it is bounded: by primary keys and narrow tables. Exceptions
+say so: `page_counts` grows with a run, `lifecycles` and `count_quarantined` with the corpus.
+"""
 
 from __future__ import annotations
 
@@ -52,8 +55,8 @@ class PageCounts:
 
 
 async def page_counts(connection: Connection, run_ids: Sequence[str]) -> dict[str, PageCounts]:
-    """Of each run that has pages. It reads every row of the runs: 0.15 s for
-    100,000 pages on a busy machine."""
+    """Of each run that has pages. Reads every row of the runs (0.15 s for 100,000 pages on a busy
+    machine), so callers that poll limit how often they ask."""
     rows = await connection.fetch(
         "select run_id, stage, outcome, count(*) as pages from run_pages "
         "where run_id = any($1::text[]) group by run_id, stage, outcome",
@@ -107,3 +110,65 @@ async def unended(connection: Connection, limit: int) -> list[runs.Run]:
         "select * from runs where ended_at is null order by started_at desc limit $1", limit
     )
     return [runs.run_of(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """Pages that were fetched and cannot be found yet; those of paused runs are left out."""
+
+    pages: int
+    oldest: datetime | None
+    """When the first of them was fetched."""
+
+
+async def unsettled(connection: Connection) -> Unsettled:
+    """How far the index lags behind what was fetched."""
+    row = await connection.fetchrow(
+        """
+        select count(*) as pages, min(ps.fetched_at) as oldest
+          from run_pages rp
+          join runs r on r.run_id = rp.run_id and r.ended_at is null and r.paused_since is null
+          join page_state ps on ps.page_id = rp.page_id
+         where rp.stage in ('fetched', 'processed')
+        """
+    )
+    assert row is not None
+    return Unsettled(row["pages"], row["oldest"])
+
+
+async def lifecycles(connection: Connection) -> dict[str, int]:
+    """Pages by lifecycle. Reads the narrow table of all pages: not for every second."""
+    rows = await connection.fetch(
+        "select lifecycle, count(*) as pages from page_state group by lifecycle"
+    )
+    return {row["lifecycle"]: row["pages"] for row in rows}
+
+
+async def count_open_runs(connection: Connection) -> tuple[int, int]:
+    """Runs of the corpus under way, and how many of them are paused."""
+    row = await connection.fetchrow(
+        "select count(*) as runs, count(paused_since) as paused from runs where ended_at is null"
+    )
+    assert row is not None
+    return row["runs"], row["paused"]
+
+
+async def hosts_down(connection: Connection, failures: int) -> int:
+    """Hosts that failed so often in a row that their breaker opened."""
+    return int(
+        await connection.fetchval(
+            # The first condition is that of the index `hosts_troubled`.
+            "select count(*) from hosts where failures > 0 and failures >= $1",
+            failures,
+        )
+    )
+
+
+async def count_quarantined(connection: Connection) -> tuple[int, int]:
+    """How many pages are quarantined, and of how many."""
+    row = await connection.fetchrow(
+        "select count(*) filter (where lifecycle = 'quarantined') as bad, count(*) as pages "
+        "from page_state"
+    )
+    assert row is not None
+    return row["bad"], row["pages"]

@@ -11,7 +11,7 @@ import asyncpg
 from atlas.domain.circuit_breaker import Breaker
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.versions import SettledWith
-from atlas.stores.postgres.services.batches import ClaimedBatches
+from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
 from atlas.stores.postgres.services.fetches import FetchRecords, HostTurns
 from atlas.stores.postgres.services.run_lifecycle import RunLifecycle
 from atlas.stores.postgres.services.run_listing import RunListing

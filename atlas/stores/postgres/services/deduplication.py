@@ -18,8 +18,8 @@ from atlas.contracts.deduplicate_documents import (
 )
 from atlas.domain.duplicates import DuplicateGroup, duplicate_groups
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.near_duplicates import bucket_consistency, cluster_consistency, marks
-from atlas.stores.postgres.near_duplicates.bucket_consistency import Checked
+from atlas.stores.postgres.near_duplicates import consistency, marks
+from atlas.stores.postgres.near_duplicates.consistency import PartChecked
 from atlas.stores.postgres.near_duplicates.marks import ClusterPart, Decision, Finding
 from atlas.stores.postgres.sources import sources
 
@@ -97,20 +97,14 @@ class Deduplication:
             await marks.forget(connection, run_id)
 
 
-async def _check(connection: Connection, request: CheckPart) -> Checked:
+async def _check(connection: Connection, request: CheckPart) -> PartChecked:
     cursor, chunk, repair = request.cursor, request.chunk, request.repair
     if request.stage == "buckets":
-        return await bucket_consistency.check_buckets(
-            connection, cursor, chunk=chunk, repair=repair
-        )
+        return await consistency.check_buckets(connection, cursor, chunk=chunk, repair=repair)
     if request.stage == "clusters":
-        return await cluster_consistency.check_clusters(
-            connection, cursor, chunk=chunk, repair=repair
-        )
+        return await consistency.check_clusters(connection, cursor, chunk=chunk, repair=repair)
     check = (
-        cluster_consistency.check_evidence
-        if request.stage == "evidence"
-        else bucket_consistency.check_sketches
+        consistency.check_evidence if request.stage == "evidence" else consistency.check_sketches
     )
     return await check(connection, cursor, chunk=chunk, sources=request.sources, repair=repair)
 

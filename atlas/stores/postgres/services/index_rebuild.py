@@ -24,7 +24,7 @@ from atlas.contracts.rebuild_index import (
     SwitchGeneration,
 )
 from atlas.domain.analysis import ANALYSER_VERSION
-from atlas.stores.postgres.crawl import recorded_runs
+from atlas.stores.postgres.crawl import runs
 from atlas.stores.postgres.index import gates, generations
 from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.services.run_lifecycle import IsOpen
@@ -63,7 +63,7 @@ class Rebuilds:
                 if await is_open(builder.workflow_id, builder.run_id):
                     return GenerationStarted(message=_holder(builder))
                 closed = builder.run_id
-                await recorded_runs.end(
+                await runs.end_job(
                     connection,
                     run_id=closed,
                     outcome="failed",

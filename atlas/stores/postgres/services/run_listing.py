@@ -18,8 +18,8 @@ from atlas.stores.postgres.crawl import (
     listing_entries,
     pages,
     run_limits,
+    run_membership,
     runs,
-    unlisted_pages,
 )
 from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.sources import Source
@@ -37,7 +37,7 @@ class RunListing:
         self._clock = clock
         self._current = current
         self.reading = partial(listing_entries.reading, pool)
-        self.listed_above = on_pool(pool, pages.listed_above)
+        self.listed_above = on_pool(pool, run_membership.listed_above)
         self.link_targets = on_pool(pool, pages.link_targets)
         self.unfinished = on_pool(pool, claims.unfinished)
         self.remember_listing_ttl = on_pool(pool, sources.remember_listing_ttl)
@@ -49,7 +49,7 @@ class RunListing:
         urls: Sequence[str],
         *,
         level: int,
-        mode: pages.Mode | None = None,
+        mode: run_membership.Mode | None = None,
         retry_failed: bool = False,
         settles: bool = True,
         modified: Mapping[str, datetime] | None = None,
@@ -79,7 +79,7 @@ class RunListing:
         *,
         room: int | None,
         level: int,
-        mode: pages.Mode | None = None,
+        mode: run_membership.Mode | None = None,
         retry_failed: bool = False,
         settles: bool = True,
     ) -> tuple[int, bool]:
@@ -103,7 +103,7 @@ class RunListing:
         source: Source,
         urls: Sequence[str],
         level: int,
-        mode: pages.Mode | None,
+        mode: run_membership.Mode | None,
         retry_failed: bool,
         settles: bool,
         modified: Mapping[str, datetime] | None,
@@ -111,7 +111,7 @@ class RunListing:
         async with self._pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return False  # delivered late, after the run was closed
-            await pages.list_for_run(
+            await run_membership.list_for_run(
                 connection,
                 source_id=source.id,
                 run_id=run.run_id,
@@ -130,7 +130,7 @@ class RunListing:
 
     async def _listed_at(self, source: Source, run: runs.Run, level: int) -> int:
         async with self._pool.acquire() as connection:
-            return await pages.listed_at(connection, source.id, run.run_id, level)
+            return await run_membership.listed_at(connection, source.id, run.run_id, level)
 
     async def list_held(
         self,
@@ -139,7 +139,7 @@ class RunListing:
         *,
         level: int,
         fetch: bool,
-        mode: pages.Mode | None,
+        mode: run_membership.Mode | None,
         retry_failed: bool,
         settles: bool = True,
     ) -> int:
@@ -148,7 +148,7 @@ class RunListing:
         async with self._pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return 0
-            return await unlisted_pages.held(
+            return await run_membership.queue_held(
                 connection,
                 source_id=source.id,
                 run_id=run.run_id,
@@ -170,7 +170,7 @@ class RunListing:
         async with self._pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return None
-            added = await unlisted_pages.named(
+            added = await run_membership.queue_named(
                 connection,
                 source_id=source.id,
                 run_id=run.run_id,
@@ -205,5 +205,5 @@ class RunListing:
             await fetch_ledger.ledger(connection, run.run_id, run.started_at, [(page_id, row)], now)
 
 
-def _mode_of(run: runs.Run) -> pages.Mode:
+def _mode_of(run: runs.Run) -> run_membership.Mode:
     return "incremental" if run.due else "full"

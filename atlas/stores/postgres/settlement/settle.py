@@ -18,7 +18,8 @@ from atlas.domain.errors import PageError
 from atlas.domain.lifecycle import Evidence
 from atlas.domain.measures import Settlement
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import links, quarantine, recheck_schedule, run_queue
+from atlas.stores.postgres.crawl import quarantine, recheck_schedule, run_queue
+from atlas.stores.postgres.crawl.pages import replace_links
 from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.near_duplicates import clusters, marks
@@ -85,7 +86,7 @@ async def _settle_rows(
 ) -> Settlement:
     changed = [row for row in rows if row["document_id"] != row["old_document"]]
     await _open_versions(connection, changed, now)
-    await links.replace_links(connection, [row for row in rows if row["relinked"]])
+    await replace_links(connection, [row for row in rows if row["relinked"]])
     joined = await _enter_texts(connection, rows)
     await leave_texts(connection, [row["old_hash"] for row in changed if row["old_hash"]])
     await marks.unmark(

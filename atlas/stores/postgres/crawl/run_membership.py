@@ -1,0 +1,240 @@
+"""Which pages belong to a run: those its listing names, those its source holds, and those it is
+told of; and which of them have work to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from atlas.domain import recheck_interval
+from atlas.domain.versions import SettledWith
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl.pages import upsert
+
+Mode = Literal["full", "incremental", "failed"]
+"""Which of the listed pages a run works on: all; those due, new or not settled; or only those
+whose last attempt failed."""
+
+
+async def list_for_run(
+    connection: Connection,
+    *,
+    source_id: int,
+    run_id: str,
+    urls: Sequence[str],
+    level: int,
+    rule: str,
+    now: datetime,
+    mode: Mode,
+    retry_failed: bool = False,
+    cadence: timedelta,
+    current: SettledWith,
+    settles: bool = True,
+    modified: Mapping[str, datetime] | None = None,
+) -> None:
+    """List pages at a level of a run and queue those with work to do. Idempotent: a page that the
+    run lists already keeps its (smaller) level.
+
+    `retry_failed`: take those whose last attempt failed too, although they are not due. `cadence`
+    is the source's: it bounds what was planned when the page was last checked, as the rule may
+    have changed since. A run that settles nothing has no work with what is fetched already.
+    `modified` says of some URLs when the listing claims that they changed: one that is newer than
+    the last check makes a page due, unless that check failed.
+    """
+    said = modified or {}
+    await upsert(connection, urls, now)
+    await connection.execute(
+        f"""
+        with listed as (
+            insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
+            select $1, p.id, $4, $5, $2, $6 from pages p where p.url = any($3::text[])
+            order by p.id
+            on conflict (source_id, page_id) do update
+            set depth = excluded.depth, rule = excluded.rule, listed_run = excluded.listed_run,
+                listed_at = excluded.listed_at, absences = 0
+            where source_pages.listed_run <> excluded.listed_run
+            returning page_id
+        )
+        insert into run_pages (run_id, page_id, level, url)
+        select $2, l.page_id, $4, p.url
+        from listed l join pages p on p.id = l.page_id
+        join page_state ps on ps.page_id = l.page_id
+        left join unnest($15::text[], $16::timestamptz[]) as said(url, modified) on said.url = p.url
+        where ({wanted(7, settles=settles)})
+           or ($9 = 'incremental' and ps.failed_class is null and said.modified <= $6
+               and said.modified > greatest(ps.checked_at, ps.fetched_at))
+        on conflict do nothing
+        """,  # noqa: S608 (a constant of this module)
+        source_id,
+        run_id,
+        list(urls),
+        level,
+        rule,
+        now,
+        *wanted_values(mode, retry_failed, cadence, now, current),
+        [url for url in urls if url in said],
+        [recheck_interval.latest_sense(said[url], now) for url in urls if url in said],
+    )
+
+
+async def queue_held(
+    connection: Connection,
+    *,
+    source_id: int,
+    run_id: str,
+    level: int,
+    fetch: bool,
+    mode: Mode,
+    retry_failed: bool,
+    cadence: timedelta,
+    now: datetime,
+    current: SettledWith,
+    settles: bool,
+) -> int:
+    """Queue the pages with work to do that the source holds at a depth; return how many it holds
+    there and deeper. Not `fetch`: those whose stored body is to be processed, at that stage.
+    What the source holds is not touched: this is no listing."""
+    condition = wanted(5, stored=not fetch, settles=settles)
+    await connection.execute(
+        f"""
+        insert into run_pages (run_id, page_id, level, url, stage)
+        select $2, sp.page_id, sp.depth, p.url, $4
+        from source_pages sp
+        join pages p on p.id = sp.page_id join page_state ps on ps.page_id = sp.page_id
+        where sp.source_id = $1 and sp.depth = $3 and {condition}
+        on conflict do nothing
+        """,  # noqa: S608 (constants of this module)
+        source_id,
+        run_id,
+        level,
+        "listed" if fetch else "fetched",
+        *wanted_values(mode, retry_failed, cadence, now, current),
+    )
+    return int(
+        await connection.fetchval(
+            "select count(*) from source_pages where source_id = $1 and depth >= $2",
+            source_id,
+            level,
+        )
+    )
+
+
+async def queue_named(
+    connection: Connection,
+    *,
+    source_id: int,
+    run_id: str,
+    urls: Sequence[str],
+    level: int,
+    now: datetime,
+) -> int:
+    """Queue pages by canonical URL, due or not, as listed by the source; return how many the run
+    did not have."""
+    await upsert(connection, urls, now)
+    done = await connection.execute(
+        """
+        with listed as (
+            insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
+            select $1, p.id, $4, 'listed', $2, $5 from pages p where p.url = any($3::text[])
+            order by p.id
+            on conflict (source_id, page_id) do update
+            set listed_run = excluded.listed_run, listed_at = excluded.listed_at, absences = 0
+            where source_pages.listed_run <> excluded.listed_run
+        )
+        insert into run_pages (run_id, page_id, level, url)
+        select $2, p.id, $4, p.url from pages p where p.url = any($3::text[]) order by p.id
+        on conflict do nothing
+        """,
+        source_id,
+        run_id,
+        list(urls),
+        level,
+        now,
+    )
+    return int(done.split()[2])
+
+
+async def listed_above(connection: Connection, source_id: int, run_id: str, level: int) -> int:
+    """Pages that this run has listed at smaller levels: what a page budget has spent. Those of the
+    level itself are left out, so that listing it again after a crash cuts at the same page."""
+    return int(
+        await connection.fetchval(
+            "select count(*) from source_pages "
+            "where source_id = $1 and listed_run = $2 and depth < $3",
+            source_id,
+            run_id,
+            level,
+        )
+    )
+
+
+async def listed_at(connection: Connection, source_id: int, run_id: str, level: int) -> int:
+    """Pages that this run lists at a level, whichever attempt listed them."""
+    return int(
+        await connection.fetchval(
+            "select count(*) from source_pages "
+            "where source_id = $1 and listed_run = $2 and depth = $3",
+            source_id,
+            run_id,
+            level,
+        )
+    )
+
+
+_PARAMETERS = ("extractor", "analyser", "mode", "retry_failed", "cadence", "now", "soon", "longest")
+_UNSETTLED = """
+    ps.redirect_to is null and ps.lifecycle in ('discovered', 'live', 'suspect')
+    and ps.fetched_snapshot is not null and ps.noindex_count = 0
+    and (ps.settled_snapshot is distinct from ps.fetched_snapshot
+         or ps.settled_extractor is distinct from {extractor}
+         or ps.settled_analyser is distinct from {analyser})
+"""
+# What was checked in the future was checked by a clock that was wrong: nobody knows when.
+_DUE = """
+    case when greatest(ps.checked_at, ps.fetched_at) > {soon} then true
+         when ps.next_due is null then ps.fetched_at is null or ps.fetched_at + {cadence} <= {soon}
+         when ps.failed_class is null then least(ps.next_due, ps.checked_at + {longest}) <= {soon}
+         else ps.next_due <= {now} end
+"""
+_WANTED = f"""
+    case {{mode}}::text
+    when 'full' then true
+    when 'failed' then ps.failed_class is not null
+    else ({_DUE}) or ({{settles}} and ps.failed_class is null and {_UNSETTLED})
+         or ({{retry_failed}} and ps.failed_class is not null)
+    end
+"""
+
+
+def wanted(first: int, *, stored: bool = False, settles: bool = True) -> str:
+    """The condition under which a page (`ps`) has work to do; its parameters, which
+    `wanted_values` gives, are numbered from `first`. `stored`: only with a stored body, and
+    whether one is due makes no difference. Not `settles`: a body that is not settled is no
+    work."""
+    numbers = {name: f"${at}" for at, name in enumerate(_PARAMETERS, first)}
+    numbers["settles"] = str(settles).lower()
+    condition = _WANTED.format(**numbers)
+    unsettled = f"({numbers['mode']} = 'full' or {_UNSETTLED.format(**numbers)})"
+    return (
+        f"({condition}) and ps.fetched_snapshot is not null and {unsettled}"
+        if stored
+        else condition
+    )
+
+
+def wanted_values(
+    mode: Mode, retry_failed: bool, cadence: timedelta, now: datetime, current: SettledWith
+) -> tuple[object, ...]:
+    """The parameters of `wanted`: the last three are now, without and with its
+    slack, and the longest that a page goes unchecked."""
+    return (
+        current.extractor,
+        current.analyser,
+        mode,
+        retry_failed,
+        cadence,
+        now,
+        now + recheck_interval.slack(cadence),
+        recheck_interval.longest(cadence),
+    )
