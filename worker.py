@@ -34,7 +34,7 @@ from atlas.web.credentials import CredentialsError
 from atlas.worker import start_checks
 from atlas.worker.heartbeat import giving_signs
 from atlas.worker.metrics_sampler import sampling, show_slots
-from atlas.worker.resources import Parts, open_parts
+from atlas.worker.resources import WorkerParts, open_parts
 from atlas.worker.startup import PartMissing, Start, Stopped
 from atlas.worker.workers import build_workers
 
@@ -68,7 +68,7 @@ def _announce() -> None:
 
 
 @contextmanager
-def _keeping_schedules(parts: Parts) -> Iterator[None]:
+def _keeping_schedules(parts: WorkerParts) -> Iterator[None]:
     """Apply the declared schedules beside the work, if the embedded stack started this worker."""
     if not os.environ.get("ATLAS_WORKER_SCHEDULES"):
         yield

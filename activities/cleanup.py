@@ -1,5 +1,5 @@
-"""The daily clean-up, a part at a time: each activity goes as far as its time allows and says
-where the next goes on. What went is recorded in the transaction that removed it."""
+"""The daily clean-up, a part at a time: each activity works as long as its time allows and returns
+where the next continues. What is deleted is recorded in the same transaction."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from atlas.contracts.daily_cleanup import (
     Swept,
     WorkShards,
 )
+from atlas.contracts.processing import JSON_LINES
 from atlas.domain.blob import BlobCorrupt, BlobInfo, BlobMissing
 from atlas.domain.retention import SHARDS, FoundBlob, Item, shard_name
 
@@ -35,12 +36,13 @@ if TYPE_CHECKING:
     from atlas.domain.retention import BlobRow
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.connection import Connection
+    from atlas.stores.postgres.crawl.artifacts import Artifacts
     from atlas.stores.postgres.services.cleanup import UpkeepStore
 
     EndDeadRuns = Callable[[datetime], Awaitable[int]]
 
 WORKING_SECONDS = 30.0
-"""After so long an activity says where to go on."""
+"""After so long an activity returns, with where to continue: a retry repeats little."""
 
 _RUNS_ARE_YOUNG = timedelta(hours=1)
 """Of runs that began within it, Temporal may not yet say truly whether they are under way."""
@@ -53,15 +55,19 @@ _LINES = 2_000
 
 
 class Upkeep:
-    """Cleans up. Everything it takes away is chosen and recorded by `UpkeepStore`.
+    """Cleans up. Everything it deletes is chosen and recorded by `UpkeepStore`; `outcomes` keeps
+    the list of it.
 
     `end_dead_runs` ends the records of runs that began before a moment and that Temporal has no
     longer under way.
     """
 
-    def __init__(self, store: UpkeepStore, blobs: Blobs, end_dead_runs: EndDeadRuns) -> None:
+    def __init__(
+        self, store: UpkeepStore, blobs: Blobs, outcomes: Artifacts, end_dead_runs: EndDeadRuns
+    ) -> None:
         self._store = store
         self._blobs = blobs
+        self._outcomes = outcomes
         self._end_dead_runs = end_dead_runs
 
     @activity.defn
@@ -75,7 +81,7 @@ class Upkeep:
             made = await self._store.begin(run.now)
             return CleanupBegun(partitions_made=made, runs_ended=ended)
 
-    # Blobs and rows held against each other
+    # Blobs and rows compared
 
     @activity.defn
     async def scan_blobs(self, request: WorkShards) -> ShardsWorked:
@@ -89,7 +95,8 @@ class Upkeep:
         return ShardsWorked(adopted=adopted)
 
     async def _scan(self, run: WorkShards, part: range) -> int:
-        # Rows first: a blob that is put meanwhile is young, one that is deleted is looked at again.
+        # Rows first, then objects: a blob put in between is younger than the grace, and one deleted
+        # in between is looked up again before it counts as lost.
         rows = await self._store.rows_of(part)
         there = await self._objects(part)
         if there is None:
@@ -167,7 +174,7 @@ class Upkeep:
 
     @activity.defn
     async def sweep(self, request: Sweep) -> Swept:
-        """Take away (or list) what of one class has been kept long enough."""
+        """Delete (or list) data of one class past its retention."""
         until, after = time.monotonic() + WORKING_SECONDS, request.after
         async with beating():
             while True:
@@ -190,11 +197,11 @@ class Upkeep:
 
     @activity.defn
     async def end_cleanup(self, request: EndCleanup) -> CleanupEnded:
-        """Count what went, and keep the list of it."""
+        """Count what was deleted, and keep the list of it."""
         async with beating():
             removed, freed = await self._store.totals(request.run_id)
             missing = await self._store.missing(request.run_id, "", MAX_MISSING_LISTED)
-            dropped = await self._store.of_class(request.run_id, "ledger", 100)
+            dropped = await self._store.of_class(request.run_id, "ledger", "", 100)
             kept = await self._store.left(
                 request.run_id, request.capped, now=request.now, dry_run=request.dry_run
             )
@@ -208,8 +215,8 @@ class Upkeep:
             )
 
     async def _write_manifest(self, run_id: str) -> str:
-        digest = await write_lines(self._blobs, self._lines(run_id), self._store.announce)
-        return await self._store.keep_manifest(run_id, digest)
+        digest = await write_lines(self._blobs, self._lines(run_id), self._outcomes.announce)
+        return await self._outcomes.keep_first(run_id, digest, JSON_LINES)
 
     async def _lines(self, run_id: str) -> AsyncIterator[bytes]:
         after = ("", "")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from atlas.domain.sources import SourceSpec
-    from atlas.stores.postgres.crawl.listing_entries import Reading
+    from atlas.stores.postgres.crawl.listing_entries import StoredListing
     from atlas.stores.postgres.crawl.runs import Run
     from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
     from atlas.stores.postgres.services.fetches import HostTurns
@@ -149,7 +149,7 @@ class Discovery:
         )
 
     async def _list_read(
-        self, run: Run, source: Source, reading: Reading, request: ListLevel, complete: bool
+        self, run: Run, source: Source, reading: StoredListing, request: ListLevel, complete: bool
     ) -> LevelListed:
         if not request.fetch and request.process:  # from the stored bodies; the new ones have none
             await self._hold(run, source, request)

@@ -11,13 +11,13 @@ from atlas.contracts.activities import Batch, Settled
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
-    from atlas.stores.postgres.services.settlement import Settlement
+    from atlas.stores.postgres.services.settlement import PageSettlement
 
 
 class Indexing:
     """Makes what was processed part of the corpus."""
 
-    def __init__(self, batches: ClaimedBatches, settlement: Settlement) -> None:
+    def __init__(self, batches: ClaimedBatches, settlement: PageSettlement) -> None:
         self._batches = batches
         self._settlement = settlement
 

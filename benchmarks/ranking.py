@@ -20,7 +20,7 @@ from atlas.domain import ranking
 from atlas.domain.analysis import index_parts, query_terms
 from atlas.stores.postgres.index import bm25
 from atlas.stores.postgres.index import entries as index
-from atlas.stores.postgres.index.bm25 import Cut, Scope
+from atlas.stores.postgres.index.bm25 import Cut, SearchScope
 from atlas.stores.postgres.migrate import migrate
 from benchmarks.datasets import DATA
 
@@ -101,7 +101,7 @@ class Ranked:
         weights = {one.term: ranking.weight(one, entries) for one in counted}
         rows = await bm25.score(
             *(self.connection, self.generation, chosen.tsquery, weights),
-            *(Scope(None, None), Cut(TOP, 0, collapse=False)),
+            *(SearchScope(None, None), Cut(TOP, 0, collapse=False)),
         )
         return [self.ids[row["text_hash"]] for row in rows if row["text_hash"]]
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from atlas.settings import Settings
     from atlas.stores.postgres.connection import Connection
     from atlas.stores.postgres.sources.sources import Source
-    from atlas.worker.resources import Parts
+    from atlas.worker.resources import WorkerParts
 
 EVERY = 15.0
 """Seconds between two looks at the corpus and the queues."""
@@ -47,7 +47,7 @@ log = logging.getLogger("atlas.sampling")
 
 
 @asynccontextmanager
-async def sampling(parts: Parts, meter: MetricMeter) -> AsyncIterator[None]:
+async def sampling(parts: WorkerParts, meter: MetricMeter) -> AsyncIterator[None]:
     """Sample as long as the block runs."""
     gauges = {one.name: Gauge(meter, one) for one in own.INSTRUMENTS if _is_sampled(one)}
     sampler = Sampler(parts, gauges)
@@ -77,7 +77,7 @@ def show_slots(settings: Settings, queues: Sequence[str], meter: MetricMeter) ->
 class Sampler:
     """Looks, and sets the gauges."""
 
-    def __init__(self, parts: Parts, gauges: dict[str, Gauge]) -> None:
+    def __init__(self, parts: WorkerParts, gauges: dict[str, Gauge]) -> None:
         self._parts = parts
         self._gauges = gauges
         self._sampled: dict[str, float] = {}
@@ -185,7 +185,7 @@ def _is_sampled(instrument: own.Instrument) -> bool:
     return instrument.kind == "gauge" and instrument is not own.SLOTS
 
 
-def _folders(parts: Parts) -> dict[str, Path]:
+def _folders(parts: WorkerParts) -> dict[str, Path]:
     """Folders on this machine that fill up."""
     settings = parts.settings
     found = {"home": settings.home} if settings.home.exists() else {}

@@ -43,7 +43,7 @@ from atlas.stores.postgres.settlement.index_copy import LiveText
 from atlas.text.pool import ExtractorPool
 from atlas.web.listings import read_listing
 from atlas.worker.listing_parser import parsed
-from atlas.worker.resources import CURRENT, Parts
+from atlas.worker.resources import CURRENT, WorkerParts
 from workflows.batch_process import BatchProcess
 from workflows.collect_all_sources import CollectAllSources
 from workflows.collect_from_source import CollectFromSource
@@ -80,7 +80,7 @@ Served: TypeAlias = Mapping[str, Sequence[Activity]]
 """Task queue → activities."""
 
 
-def activities(parts: Parts) -> dict[str, list[Activity]]:
+def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
     """Every activity by task queue."""
     by_queue: dict[str, list[Activity]] = defaultdict(list)
     fetching, processing = _fetcher(parts), _processor(parts)
@@ -101,7 +101,7 @@ def activities(parts: Parts) -> dict[str, list[Activity]]:
     return by_queue
 
 
-def _policy(parts: Parts) -> FetchPolicy:
+def _policy(parts: WorkerParts) -> FetchPolicy:
     settings = parts.settings
     return FetchPolicy(
         max_bytes=settings.fetch_max_bytes,
@@ -114,7 +114,7 @@ def _policy(parts: Parts) -> FetchPolicy:
     )
 
 
-def _syncing(parts: Parts, fetching: Fetching) -> Served:
+def _syncing(parts: WorkerParts, fetching: Fetching) -> Served:
     crawl = parts.crawl
     running = Running(crawl.plans, crawl.runs, crawl.listing, parts.is_open)
     parse = partial(parsed, parts.extractor)
@@ -142,7 +142,7 @@ def _syncing(parts: Parts, fetching: Fetching) -> Served:
     }
 
 
-def _fetcher(parts: Parts) -> Fetching:
+def _fetcher(parts: WorkerParts) -> Fetching:
     crawl = parts.crawl
     return Fetching(
         crawl.runs,
@@ -158,13 +158,13 @@ def _fetcher(parts: Parts) -> Fetching:
     )
 
 
-def _fetching_one(parts: Parts) -> Served:
+def _fetching_one(parts: WorkerParts) -> Served:
     hosts, records = parts.crawl.hosts, parts.crawl.fetches
     one = FetchingOne(hosts, records, parts.web, parts.blobs, _policy(parts), parts.measures)
     return {QUEUE: [one.fetch_one]}
 
 
-def _processor(parts: Parts) -> Processing:
+def _processor(parts: WorkerParts) -> Processing:
     """One for all queues of a process: they share its children."""
     return Processing(
         parts.crawl.batches,
@@ -175,11 +175,11 @@ def _processor(parts: Parts) -> Processing:
     )
 
 
-def _indexing(parts: Parts) -> Indexing:
+def _indexing(parts: WorkerParts) -> Indexing:
     return Indexing(parts.crawl.batches, parts.crawl.settlement)
 
 
-def _batches(parts: Parts, fetching: Fetching, processing: Processing) -> Served:
+def _batches(parts: WorkerParts, fetching: Fetching, processing: Processing) -> Served:
     batches = Batches(
         Selection(parts.pool, clock=parts.clock, current=CURRENT),
         BatchRecords(parts.pool, extractor=EXTRACTOR_VERSION),
@@ -197,7 +197,7 @@ def _batches(parts: Parts, fetching: Fetching, processing: Processing) -> Served
     }
 
 
-def _processing(parts: Parts, processing: Processing) -> Served:
+def _processing(parts: WorkerParts, processing: Processing) -> Served:
     indexing = _indexing(parts)
     return {
         QUEUE: [indexing.settle_batch],
@@ -206,12 +206,12 @@ def _processing(parts: Parts, processing: Processing) -> Served:
     }
 
 
-def _jobs(parts: Parts) -> Served:
+def _jobs(parts: WorkerParts) -> Served:
     jobs = Jobs(JobRecords(parts.pool, parts.clock))
     return {QUEUE: [jobs.begin_job, jobs.end_job, jobs.record_pause]}
 
 
-def _reporting(parts: Parts) -> Served:
+def _reporting(parts: WorkerParts) -> Served:
     reporting = Reporting(
         Stats(parts.pool, parts.clock),
         parts.blobs,
@@ -222,7 +222,7 @@ def _reporting(parts: Parts) -> Served:
     return {QUEUE: [reporting.choose_week, reporting.freeze_days, reporting.make_report]}
 
 
-def _deduplicating(parts: Parts) -> Served:
+def _deduplicating(parts: WorkerParts) -> Served:
     deduplicating = Deduplicating(
         Deduplication(parts.pool, parts.clock),
         parts.blobs,
@@ -239,7 +239,7 @@ def _deduplicating(parts: Parts) -> Served:
     }
 
 
-def _rebuilding(parts: Parts) -> Served:
+def _rebuilding(parts: WorkerParts) -> Served:
     rebuilding = Rebuilding(
         Rebuilds(parts.pool, parts.clock),
         partial(_analyse, parts.extractor),
@@ -261,7 +261,7 @@ async def _analyse(pool: ExtractorPool, text: LiveText) -> IndexText:
     return IndexText(text.text_hash, await pool.analyse(text.title, text.text))
 
 
-def _checking(parts: Parts) -> Served:
+def _checking(parts: WorkerParts) -> Served:
     hook = parts.settings.alert_webhook
     webhook = AlertWebhook(hook.get_secret_value(), parts.client.namespace) if hook else None
     concerns = Concerns(
@@ -276,12 +276,13 @@ def _checking(parts: Parts) -> Served:
     return {QUEUE: [checking.check_concern, checking.tell_health]}
 
 
-def _upkeep(parts: Parts) -> Served:
+def _upkeep(parts: WorkerParts) -> Served:
     keep = retention(parts.settings)
     others = {"temporary": Temporary(parts.blobs, keep.grace)}
     store = UpkeepStore(parts.pool, parts.clock, keep, parts.blobs.delete, others)
     end_dead_runs = partial(parts.crawl.runs.end_dead_runs, is_open=parts.is_open)
-    upkeep = Upkeep(store, parts.blobs, end_dead_runs)
+    outcomes = Artifacts(parts.pool, parts.clock, OUTCOMES)
+    upkeep = Upkeep(store, parts.blobs, outcomes, end_dead_runs)
     return {
         QUEUE_BULK: [
             upkeep.begin_cleanup,

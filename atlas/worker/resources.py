@@ -42,7 +42,7 @@ CURRENT = SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION)
 
 
 @dataclass(frozen=True)
-class Parts:
+class WorkerParts:
     """Everything that activities are built from."""
 
     settings: Settings
@@ -68,7 +68,7 @@ async def open_parts(
     clock: Clock,
     measures: Measures = UNMEASURED,
     metrics_at: str | None = None,
-) -> AsyncIterator[Parts]:
+) -> AsyncIterator[WorkerParts]:
     """Open the database, the blob store, the web client and the extractor; close them after.
 
     `clock` is this machine's, which has to agree with the database's; the parts' follows that.
@@ -125,7 +125,7 @@ async def open_parts(
             breaker=_breaker(settings),
             measures=measures,
         )
-        yield Parts(settings, clock, client, pool, crawl, blobs, web, extractor, measures)
+        yield WorkerParts(settings, clock, client, pool, crawl, blobs, web, extractor, measures)
 
 
 def _breaker(settings: Settings) -> Breaker:

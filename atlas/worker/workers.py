@@ -23,7 +23,7 @@ from atlas.contracts.names import QUEUE, QUEUE_PROCESSING, QUEUES
 from atlas.settings import Settings
 from atlas.stores.postgres.connection import statements_within
 from atlas.worker import registry
-from atlas.worker.resources import Parts
+from atlas.worker.resources import WorkerParts
 from workflows.guards import OneInput
 
 _SHORT = timedelta(seconds=60)
@@ -51,13 +51,13 @@ def slots_of(settings: Settings, queue: str) -> SlotBounds:
     return SlotBounds(1, settings.worker_bulk_activities)
 
 
-def build_workers(parts: Parts, queues: Sequence[str] = QUEUES) -> list[Worker]:
+def build_workers(parts: WorkerParts, queues: Sequence[str] = QUEUES) -> list[Worker]:
     """One worker for each of the task queues, in this process."""
     served = registry.activities(parts)
     return [_worker(parts, queue, served[queue]) for queue in queues]
 
 
-def _worker(parts: Parts, queue: str, activities: Sequence[registry.Activity]) -> Worker:
+def _worker(parts: WorkerParts, queue: str, activities: Sequence[registry.Activity]) -> Worker:
     settings = parts.settings
     return Worker(
         parts.client,

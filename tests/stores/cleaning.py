@@ -26,6 +26,7 @@ from atlas.contracts.daily_cleanup import (
 from atlas.domain.retention import Retention
 from atlas.stores.blobs import Blobs
 from atlas.stores.postgres.crawl import runs
+from atlas.stores.postgres.crawl.artifacts import OUTCOMES, Artifacts
 from atlas.stores.postgres.services.cleanup import UpkeepStore
 from tests.stores.drive import Drive, Web
 
@@ -75,6 +76,11 @@ class Cleaner:
             {"temporary": Temporary(self.blobs, self.keep.grace)},
         )
 
+    def upkeep(self, **changes: Any) -> Upkeep:
+        """The activities, on `store(**changes)`."""
+        outcomes = Artifacts(self.pool, lambda: self.drive.now, OUTCOMES)
+        return Upkeep(self.store(**changes), self.blobs, outcomes, no_dead_runs)
+
     async def sync(self, source: str, web: Web) -> None:
         """A run of a source; the bodies are in the store, as fetching leaves them."""
         for text in web.values():
@@ -112,7 +118,7 @@ class Cleaner:
         upkeep: Upkeep | None = None,
     ) -> Cleaned:
         """Everything that the workflow does once the days are frozen."""
-        upkeep = upkeep or Upkeep(self.store(), self.blobs, no_dead_runs)
+        upkeep = upkeep or self.upkeep()
         run_id = f"cleanup-{next(self._numbers)}"
         run = {"run_id": run_id, "now": now or self.drive.now, "dry_run": dry_run}
         async with self.pool.acquire() as connection:

@@ -10,7 +10,7 @@ from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.lifecycle import Evidence, Lifecycle, after
 from atlas.domain.retention import Item
-from atlas.stores.postgres.cleanup.candidates import Candidates
+from atlas.stores.postgres.cleanup.candidates import ExpiryQuery
 from atlas.stores.postgres.cleanup.page_classes import Tombstones
 from atlas.stores.postgres.settlement import settle
 from tests.stores.drive import Drive, fences, prepared, snapshot_of
@@ -84,7 +84,7 @@ async def erased(drive: Drive, batch: Batch) -> None:
 
 async def expired(drive: Drive, batch: Batch) -> None:
     await drive.crawl.batches.release(batch)
-    kind = Tombstones(Candidates("", "", timedelta(days=1)))
+    kind = Tombstones(ExpiryQuery("", "", timedelta(days=1)))
     async with drive.pool.acquire() as connection, connection.transaction():
         await kind.remove(connection, [Item(str(await page_id(drive)), A)], drive.now)
 

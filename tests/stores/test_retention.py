@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.cleanup import Upkeep
 from atlas.contracts.activities import Batch
 from atlas.contracts.daily_cleanup import Sweep
 from atlas.domain.retention import SHORTEST_GRACE, Retention, cutoff
@@ -22,7 +21,7 @@ from atlas.stores.blobs import open_blobs
 from atlas.stores.postgres.crawl import blob_index, ledger_partitions, snapshot_reuse
 from atlas.stores.postgres.index import generations
 from tests.invariants import assert_invariants
-from tests.stores.cleaning import DAY, Cleaned, Cleaner, no_dead_runs
+from tests.stores.cleaning import DAY, Cleaned, Cleaner
 from tests.stores.drive import Answer, Drive
 from workflows import options
 
@@ -287,7 +286,7 @@ async def test_a_blob_announced_while_it_is_deleted_is_there_in_the_end(cleaner:
         await may_delete.wait()
         await cleaner.blobs.delete(name)
 
-    upkeep = Upkeep(cleaner.store(delete=delete), cleaner.blobs, no_dead_runs)
+    upkeep = cleaner.upkeep(delete=delete)
     cleaning = asyncio.create_task(cleaner.clean(upkeep=upkeep))
     await deleting.wait()
     putting = asyncio.create_task(cleaner.put(body))
@@ -316,9 +315,7 @@ async def test_a_deletion_that_is_cut_off_is_done_by_the_next(cleaner: Cleaner) 
         raise ConnectionResetError
 
     with pytest.raises(ExceptionGroup):
-        await cleaner.clean(
-            upkeep=Upkeep(cleaner.store(delete=delete), cleaner.blobs, no_dead_runs)
-        )
+        await cleaner.clean(upkeep=cleaner.upkeep(delete=delete))
     assert await cleaner.value("select count(*) from blobs where hash = $1", bytes.fromhex(blob))
     assert (await cleaner.clean()).of("snapshots") == {blob}
 
@@ -751,7 +748,7 @@ async def test_two_clean_ups_at_once_take_each_thing_once(cleaner: Cleaner, root
 
 async def test_a_step_delivered_twice_counts_once(cleaner: Cleaner, root: Path) -> None:
     await rich(cleaner, root)
-    upkeep = Upkeep(cleaner.store(), cleaner.blobs, no_dead_runs)
+    upkeep = cleaner.upkeep()
     dry = [item for item in (await cleaner.clean(dry_run=True)).items if item[0] == "versions"]
     sweep = Sweep(run_id="twice", now=cleaner.drive.now, kind="versions")
     await asyncio.gather(*(ActivityEnvironment().run(upkeep.sweep, sweep) for _ in range(3)))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from atlas.domain.analysis import QueryTerm
 from atlas.stores.postgres.index import bm25 as scoring
 from atlas.stores.postgres.index import entries
-from atlas.stores.postgres.index.bm25 import Scope
+from atlas.stores.postgres.index.bm25 import SearchScope
 from atlas.stores.postgres.index.search import MAX_QUERY, Hit, SearchPage, search
 from tests.stores.corpus import Corpus
 
@@ -324,7 +324,7 @@ async def test_hot_statements_use_the_indexes(corpus: Corpus) -> None:
         "explain " + scoring.count_statement(generation), ["'rare'", "'only'"]
     )
     plans = ["\n".join(row[0] for row in count)]
-    for scope in (Scope(None, None), Scope("docs", "en")):
+    for scope in (SearchScope(None, None), SearchScope("docs", "en")):
         filters = [] if scope.everything else [scope.source, scope.lang]
         rows = await corpus.connection.fetch(
             "explain " + scoring.score_statement(generation, scope),

@@ -1,24 +1,28 @@
-"""The corpus in PostgreSQL: one file per aggregate, its SQL beside its row mapping.
+"""The corpus in PostgreSQL: one folder per aggregate, SQL beside its row mapping.
 
-Where to look:
+A folder may import those below it in this table, and none above (`pyproject.toml`, checked by
+`make check`); those on one line do not import each other.
 
-=============  ===================================================================================
-sources        sources (rules and lease), plans (order of a run of several)
-pages          pages, listings, enlisting, skipping, lifecycles, vanishing, reconcile, rechecks
-runs           runs, frame (begin and end of one source's), jobs (of those without one), queue,
-               claims
-fetching       fetches (ledger rows), ledger (its partitions), hosts, breakers, robots,
-               limits (set by hand)
-documents      documents, settle, quarantines; batches, selection, adopting (processed again)
-index          index, search, scoring; generations, generation_list, copying, gates, rebuilds
-duplicates     clusters, buckets, similar; drift, evidence (checked); duplicates, deduplication
-clean-up       upkeep, retention, candidates, expiring, outlived, store_scan, blob_rows
-for people     catalogue (reads outside runs), glance (status and top), host_status, artifacts,
-               stats and freezing (reports)
-health         watching, probes
-underneath     pool, migrate, migrations/
-=============  ===================================================================================
+===============  =================================================================================
+services         what activities hold, each bound to a pool and a clock: runs, listing, batches,
+                 fetches, settlement, clean-up, rebuilds, deduplication; and `catalogue`, what
+                 people read and change outside a run
+cleanup          deletion of data past its retention, class by class; the audit of blobs
+reporting        frozen days and reports, the figures of status, top, health and metrics, probes
+settlement       the one transaction that makes a text part of the corpus; changes that are held,
+                 pages that leave, the copy of live texts into a new index
+index            generations of the search index, entries, BM25, search, the gates of a rebuild
+near_duplicates  LSH buckets, similar pairs, clusters, marks of duplicates, consistency checks
+crawl            runs and their pages, claims and fences, the ledger of fetches, documents,
+                 quarantine, rechecks, blobs and artifacts
+hosts            rate limiter, circuit breaker, limits set by hand, robots.txt
+sources          rules and lease of each source; which a request selects, and in which order
+===============  =================================================================================
 
-What activities see: `corpus` (with `frame` and `listings`), `batches`, `rebuilds`, `deduplication`,
-`upkeep`, `stats`. Lock order everywhere: page rows by id, then SETTLE, then GENERATIONS.
+Under all of them: `migrate`, `ping`, `silent_sessions` and `clock`; and below those `connection`
+(the pool, what a lost connection raises), `lifecycle_sql` (the table of lifecycles as SQL) and
+`advisory_locks`. `migrations/` holds the schema.
+
+Writers lock in one order, or they would wait for each other for ever: page rows by id, then the
+advisory locks SETTLE, then GENERATIONS (`settlement/settle.py` says why).
 """

@@ -11,7 +11,7 @@ from atlas.stores.postgres.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Candidates:
+class ExpiryQuery:
     """`query` gives key, identity and size of what ended at $1 or before and comes after key $2,
     `values` from $3 on; `order` makes every selection come in one order."""
 
@@ -51,9 +51,9 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Expiring:
-    """The frame of a class: what `Candidates` finds, a few hundred a transaction."""
+    """The frame of a class: what `ExpiryQuery` finds, a few hundred a transaction."""
 
-    candidates: Candidates
+    candidates: ExpiryQuery
     batch: int = 200
     at_once: bool = False
 

@@ -1,8 +1,8 @@
-"""The record of a clean-up, and the frame in which each class is worked through.
+"""The record of a clean-up, and how each class of things is deleted, step by step.
 
-A class of things is a `Kind`: `select` finds candidates in a stable order, `remove` takes those of
-them away that are still candidates under their locks. A dry run selects and records, a real run
-removes and records: the same selection, so the same list.
+A `CleanupClass` selects candidates in a stable order, and removes those that are still candidates
+under their locks. A dry run selects and records, a real run removes and records: the same
+selection, so the same list.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ MISSING = "missing"
 """Class under which blobs that are referred to and not in the store are recorded."""
 
 
-class Kind(Protocol):
+class CleanupClass(Protocol):
     """One class of things that expire."""
 
     @property
     def batch(self) -> int:
-        """Things that one transaction takes away."""
+        """Things deleted in one transaction."""
 
     @property
     def at_once(self) -> bool:
-        """Whether `remove` is called in no transaction: then they are recorded before."""
+        """Whether `remove` runs outside a transaction: then items are recorded first."""
 
     async def select(
         self, connection: Connection, now: datetime, after: str, limit: int
@@ -41,12 +41,12 @@ class Kind(Protocol):
         """How many candidates there are."""
 
     async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
-        """Take away what hangs on the items and is too much for one transaction."""
+        """Delete what belongs to the items and is too much for one transaction."""
 
     async def remove(
         self, connection: Connection, items: Sequence[Item], now: datetime
     ) -> list[Item]:
-        """Take the items away, in the caller's transaction; return those that were."""
+        """Delete the items, in the caller's transaction; return those that were deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Chunk:
 
 async def work(
     connection: Connection,
-    kind: Kind,
+    kind: CleanupClass,
     name: str,
     *,
     run_id: str,
@@ -70,8 +70,8 @@ async def work(
     dry_run: bool,
     most: int,
 ) -> Chunk:
-    """Take away (or, in a dry run, only list) the next few things of a class; the run takes
-    `most` things of all classes at most."""
+    """Delete (or, in a dry run, only list) the next few things of a class; the run deletes `most`
+    things of all classes at most."""
     room = most - await recorded(connection, run_id)
     if room <= 0:
         return Chunk(capped=bool(await kind.select(connection, now, after, 1)))
@@ -80,13 +80,13 @@ async def work(
     if dry_run:
         await record(connection, run_id, name, items)
     elif items:
-        await _take_away(connection, kind, name, run_id, now, items)
+        await _delete(connection, kind, name, run_id, now, items)
     return Chunk(items[-1].key if len(items) == limit else None)
 
 
-async def _take_away(
+async def _delete(
     connection: Connection,
-    kind: Kind,
+    kind: CleanupClass,
     name: str,
     run_id: str,
     now: datetime,
@@ -94,6 +94,8 @@ async def _take_away(
 ) -> None:
     await kind.loosen(connection, items)
     if kind.at_once:
+        # What is deleted outside PostgreSQL cannot be undone: it is on record before, or a crash in
+        # between would hide it. What stayed is struck off again.
         await record(connection, run_id, name, items)
         gone = await kind.remove(connection, items, now)
         staying = {item.key for item in items} - {item.key for item in gone}
@@ -105,7 +107,7 @@ async def _take_away(
 
 
 async def record(connection: Connection, run_id: str, name: str, items: Sequence[Item]) -> None:
-    """Write down what was taken away; the same thing twice is one row."""
+    """Record what was deleted; the same thing twice is one row."""
     if items:
         await connection.execute(
             """
@@ -122,7 +124,7 @@ async def record(connection: Connection, run_id: str, name: str, items: Sequence
 
 
 async def strike(connection: Connection, run_id: str, name: str, keys: Collection[str]) -> None:
-    """Take back what was written down of things that are there after all."""
+    """Remove from the record things that are there after all."""
     await connection.execute(
         "delete from cleanup_items where run_id = $1 and class = $2 and key = any($3::text[])",
         run_id,
@@ -132,7 +134,7 @@ async def strike(connection: Connection, run_id: str, name: str, keys: Collectio
 
 
 async def recorded(connection: Connection, run_id: str) -> int:
-    """How many things the run has taken away so far."""
+    """How many things the run has deleted so far."""
     return int(
         await connection.fetchval(
             "select count(*) from cleanup_items where run_id = $1 and class <> $2", run_id, MISSING
@@ -141,7 +143,7 @@ async def recorded(connection: Connection, run_id: str) -> int:
 
 
 async def totals(connection: Connection, run_id: str) -> tuple[dict[str, int], int]:
-    """Class → things taken away by the run, and the bytes that this freed."""
+    """Class → things deleted by the run, and the bytes that this freed."""
     rows = await connection.fetch(
         "select class, count(*), sum(bytes)::bigint as bytes from cleanup_items "
         "where run_id = $1 and class <> $2 group by class order by class",

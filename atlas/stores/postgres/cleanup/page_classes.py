@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from atlas.domain.lifecycle import Evidence
 from atlas.domain.retention import Item, Retention, days
-from atlas.stores.postgres.cleanup.candidates import Candidates, Expiring, kept, lock_free_pages
-from atlas.stores.postgres.cleanup.engine import Kind
+from atlas.stores.postgres.cleanup.candidates import Expiring, ExpiryQuery, kept, lock_free_pages
+from atlas.stores.postgres.cleanup.engine import CleanupClass
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.lifecycle_sql import becomes
 
@@ -57,7 +57,7 @@ async def _delete_documents(connection: Connection, documents: Sequence[int]) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Documents(Expiring):
+class UnsettledDocuments(Expiring):
     """Documents that were processed and never settled: their run ended in between."""
 
     async def remove(
@@ -75,7 +75,7 @@ class Documents(Expiring):
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared(Expiring):
+class LeftoverPrepared(Expiring):
     """Work prepared for settling whose page no run holds any more."""
 
     async def remove(
@@ -186,15 +186,15 @@ _PAGES = f"""
 """  # noqa: S608 (constants of this module)
 
 
-def of_pages(keep: Retention) -> dict[str, Kind]:
+def of_pages(keep: Retention) -> dict[str, CleanupClass]:
     """Class → how it is worked through."""
     at_once = timedelta(0)
     return {
         "versions": Versions(
-            Candidates(_VERSIONS, "v.page_id, v.seq", days(keep.versions), (keep.newest_versions,))
+            ExpiryQuery(_VERSIONS, "v.page_id, v.seq", days(keep.versions), (keep.newest_versions,))
         ),
-        "documents": Documents(Candidates(_DOCUMENTS, "d.id", keep.grace)),
-        "prepared": Prepared(Candidates(_PREPARED, "w.page_id", at_once)),
-        "tombstones": Tombstones(Candidates(_TOMBSTONES, "ps.page_id", days(keep.tombstones))),
-        "pages": Pages(Candidates(_PAGES, "ps.page_id", days(keep.pages))),
+        "documents": UnsettledDocuments(ExpiryQuery(_DOCUMENTS, "d.id", keep.grace)),
+        "prepared": LeftoverPrepared(ExpiryQuery(_PREPARED, "w.page_id", at_once)),
+        "tombstones": Tombstones(ExpiryQuery(_TOMBSTONES, "ps.page_id", days(keep.tombstones))),
+        "pages": Pages(ExpiryQuery(_PAGES, "ps.page_id", days(keep.pages))),
     }

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from atlas.domain.retention import Item, Retention, days
-from atlas.stores.postgres.cleanup.candidates import Candidates, Expiring, kept
-from atlas.stores.postgres.cleanup.engine import Kind
+from atlas.stores.postgres.cleanup.candidates import Expiring, ExpiryQuery, kept
+from atlas.stores.postgres.cleanup.engine import CleanupClass
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.artifacts import MANIFEST, OUTCOMES
 from atlas.stores.postgres.index import generations
@@ -19,7 +19,7 @@ _PART = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Runs(Expiring):
+class OldRuns(Expiring):
     """Ended runs with their pages, but the newest of each source; none whose day is not frozen."""
 
     async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
@@ -50,7 +50,7 @@ class Runs(Expiring):
 
 
 @dataclass(frozen=True, slots=True)
-class Hosts(Expiring):
+class UnusedHosts(Expiring):
     """Hosts that nobody asks any more: the row is made anew when one does."""
 
     async def remove(
@@ -71,7 +71,7 @@ class Hosts(Expiring):
 
 
 @dataclass(frozen=True, slots=True)
-class Robots(Expiring):
+class UnusedRobots(Expiring):
     """robots.txt files of origins that nobody asks any more."""
 
     async def remove(
@@ -87,7 +87,7 @@ class Robots(Expiring):
 
 
 @dataclass(frozen=True, slots=True)
-class Artifacts(Expiring):
+class OldArtifacts(Expiring):
     """Manifests, given and made; reports stay. Their blobs are then referred to by nothing."""
 
     async def remove(
@@ -103,7 +103,7 @@ class Artifacts(Expiring):
 
 
 @dataclass(frozen=True, slots=True)
-class Generations:
+class RetiredGenerations:
     """Builds of the index that nobody reads or could roll back to any more."""
 
     batch: int = 1
@@ -161,12 +161,16 @@ _ARTIFACTS = """
 """
 
 
-def of_work(keep: Retention) -> dict[str, Kind]:
+def of_work(keep: Retention) -> dict[str, CleanupClass]:
     """Class → how it is worked through."""
     return {
-        "runs": Runs(Candidates(_RUNS, "r.run_id", days(keep.runs), (keep.newest_runs,)), batch=20),
-        "generations": Generations(),
-        "hosts": Hosts(Candidates(_HOSTS, "h.host", days(keep.hosts))),
-        "robots": Robots(Candidates(_ROBOTS, "r.origin", days(keep.hosts))),
-        "artifacts": Artifacts(Candidates(_ARTIFACTS, "1", days(keep.artifacts), (_MANIFESTS,))),
+        "runs": OldRuns(
+            ExpiryQuery(_RUNS, "r.run_id", days(keep.runs), (keep.newest_runs,)), batch=20
+        ),
+        "generations": RetiredGenerations(),
+        "hosts": UnusedHosts(ExpiryQuery(_HOSTS, "h.host", days(keep.hosts))),
+        "robots": UnusedRobots(ExpiryQuery(_ROBOTS, "r.origin", days(keep.hosts))),
+        "artifacts": OldArtifacts(
+            ExpiryQuery(_ARTIFACTS, "1", days(keep.artifacts), (_MANIFESTS,))
+        ),
     }

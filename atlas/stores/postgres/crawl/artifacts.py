@@ -61,6 +61,24 @@ class Artifacts:
                 self._clock(),
             )
 
+    async def keep_first(self, name: str, digest: str, media: str) -> str:
+        """Let the name mean the blob, unless it has one: a late attempt must not replace the list
+        of the first by a shorter one. Returns the digest of the blob that is kept."""
+        async with self._pool.acquire() as connection:
+            await connection.execute(
+                "insert into artifacts (kind, name, hash, media, created_at) "
+                "values ($1, $2, $3, $4, $5) on conflict do nothing",
+                self._kind,
+                name,
+                bytes.fromhex(digest),
+                media,
+                self._clock(),
+            )
+            kept: bytes = await connection.fetchval(
+                "select hash from artifacts where kind = $1 and name = $2", self._kind, name
+            )
+            return kept.hex()
+
 
 async def find(connection: Connection, kind: str, name: str) -> Artifact | None:
     """The artifact of that name."""

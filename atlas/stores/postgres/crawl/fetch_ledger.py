@@ -136,13 +136,15 @@ async def _plan(
     checks = []
     for row in rows:
         if row.redirected:
-            checks.append(recheck_schedule.Check(row.page_id, changed=False))
+            checks.append(recheck_schedule.PageCheck(row.page_id, changed=False))
         elif row.error is not None and row.retry_at is None:
-            checks.append(recheck_schedule.Check(row.page_id, error=row.error))
+            checks.append(recheck_schedule.PageCheck(row.page_id, error=row.error))
         elif row.error is None:
             same = row.snapshot is not None and row.snapshot == bodies.get(row.page_id)
             changed = False if same else None
-            checks.append(recheck_schedule.Check(row.page_id, changed=changed, max_age=row.max_age))
+            checks.append(
+                recheck_schedule.PageCheck(row.page_id, changed=changed, max_age=row.max_age)
+            )
     await recheck_schedule.plan(connection, started, checks, now)
 
 

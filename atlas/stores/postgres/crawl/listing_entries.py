@@ -15,7 +15,7 @@ Entry = tuple[str, datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class StoredListing:
     """One attempt at reading the listing of a run's source."""
 
     pool: asyncpg.Pool
@@ -51,14 +51,14 @@ class Reading:
 
 
 @asynccontextmanager
-async def reading(pool: asyncpg.Pool, run_id: str) -> AsyncIterator[Reading]:
+async def reading(pool: asyncpg.Pool, run_id: str) -> AsyncIterator[StoredListing]:
     """A reading of its own for each attempt: one that was superseded may still be under way, and
     takes nothing away from this one. What dead ones left goes when their run has ended."""
     await pool.execute(
         "delete from listing_entries e using runs r "
         "where r.run_id = e.run_id and r.ended_at is not null"
     )
-    opened = Reading(pool, run_id, uuid4())
+    opened = StoredListing(pool, run_id, uuid4())
     try:
         yield opened
     finally:

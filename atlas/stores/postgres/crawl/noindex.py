@@ -128,5 +128,7 @@ async def _plan_rechecks(
         list(pages),
     )
     started = await connection.fetchval("select started_at from runs where run_id = $1", run_id)
-    checks = [recheck_schedule.Check(row["page_id"], changed=True, restate=False) for row in rows]
+    checks = [
+        recheck_schedule.PageCheck(row["page_id"], changed=True, restate=False) for row in rows
+    ]
     await recheck_schedule.plan(connection, started or now, checks, now)

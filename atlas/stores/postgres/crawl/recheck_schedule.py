@@ -16,7 +16,7 @@ from atlas.stores.postgres.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class PageCheck:
     """What a check of a page came to: it failed with `error`, or it `changed` or not. None: another
     body came, and settling it will tell whether its document changed.
 
@@ -52,7 +52,7 @@ _WRITE = """
 
 
 async def plan(
-    connection: Connection, started: datetime, checks: Sequence[Check], now: datetime
+    connection: Connection, started: datetime, checks: Sequence[PageCheck], now: datetime
 ) -> None:
     """Note the checks of pages (locked before) and when each is due again.
 
@@ -83,7 +83,7 @@ class _Plan(NamedTuple):
     max_age: float | None
 
 
-def _planned(state: asyncpg.Record, check: Check, started: datetime, now: datetime) -> _Plan:
+def _planned(state: asyncpg.Record, check: PageCheck, started: datetime, now: datetime) -> _Plan:
     if check.error is not None:
         return _failed(state, check.error, now)
     base = recheck_interval.due_from(now, started, state["cadence"])

@@ -21,7 +21,7 @@ COUNTED_ENTRIES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class SearchScope:
     """Which texts may be found: those with a live page in this source, of this language."""
 
     source: str | None
@@ -89,7 +89,7 @@ async def score(
     generation: Generation,
     candidates: str,
     weights: Mapping[QueryTerm, float],
-    scope: Scope,
+    scope: SearchScope,
     cut: Cut,
 ) -> list[asyncpg.Record]:
     """The best clusters, each by its best text and that text's best part.
@@ -128,7 +128,7 @@ def count_statement(generation: Generation) -> str:
     return _of(generation, _COUNT_FEW if few else _COUNT)
 
 
-def score_statement(generation: Generation, scope: Scope) -> str:
+def score_statement(generation: Generation, scope: SearchScope) -> str:
     """The statement that scores, collapses and cuts. Only a narrower scope pays for its test."""
     statement = _SCORE if scope.everything else _SCORE.replace("/* scope */", _SCOPE)
     return _of(generation, statement)

@@ -13,7 +13,7 @@ import asyncpg
 from atlas.domain.analysis import query_terms
 from atlas.domain.sample_queries import overlap_enough, sample_queries
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.index.bm25 import Cut, Scope, use_the_index
+from atlas.stores.postgres.index.bm25 import Cut, SearchScope, use_the_index
 from atlas.stores.postgres.index.entries import Generation, active_generation
 from atlas.stores.postgres.index.search import search_generation
 
@@ -28,7 +28,7 @@ UNREADABLE_SHARE = 0.01
 _NAMED = 5
 _SECONDS = 3600.0
 
-_EVERYTHING = Scope(None, None)
+_EVERYTHING = SearchScope(None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class LostResults:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class GatesResult:
     """What all gates say, and the figures they looked at."""
 
     verdicts: tuple[Verdict, ...]
@@ -72,7 +72,7 @@ async def check(
     *,
     queries: Sequence[str],
     min_overlap: float,
-) -> Checked:
+) -> GatesResult:
     """Try every gate of a generation against the live texts and the active generation.
 
     Without queries, those of a sample of the corpus are asked.
@@ -93,7 +93,7 @@ async def check(
         if min_overlap > 0:
             losses = [loss async for loss in _losses(connection, old, new, asked, min_overlap)]
         verdicts.append(_queried(asked, losses, min_overlap))
-    return Checked(
+    return GatesResult(
         tuple(verdicts), tuple(losses), figures["texts"], figures["entries"], figures["tokens"]
     )
 

@@ -14,7 +14,7 @@ from atlas.domain.snippet import snippet
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.bm25 import (
     Cut,
-    Scope,
+    SearchScope,
     count_terms,
     count_unknown,
     score,
@@ -81,7 +81,7 @@ async def search(
     """
     _check(query, limit, offset)
     terms = query_terms(query)
-    scope = Scope(_storable(source), _storable(lang))
+    scope = SearchScope(_storable(source), _storable(lang))
     if not terms:
         return SearchPage((), 0, exact=True)
     cut = Cut(limit, offset, collapse)
@@ -96,7 +96,7 @@ async def _at_one_moment(
     connection: Connection,
     query: str,
     terms: Sequence[QueryTerm],
-    scope: Scope,
+    scope: SearchScope,
     cut: Cut,
 ) -> SearchPage:
     """One snapshot for all statements: a page whose text changes between two of them would
@@ -119,7 +119,7 @@ async def search_generation(
     generation: Generation,
     query: str,
     terms: Sequence[QueryTerm],
-    scope: Scope,
+    scope: SearchScope,
     cut: Cut,
 ) -> SearchPage:
     """Search one generation, the active one or another. The caller's transaction sees one
@@ -144,7 +144,7 @@ async def _hits(
     connection: Connection,
     rows: Sequence[asyncpg.Record],
     weights: Mapping[QueryTerm, float],
-    scope: Scope,
+    scope: SearchScope,
 ) -> list[Hit]:
     pages = await _pages(connection, rows, scope)
     lexemes = {term.lexeme: worth for term, worth in weights.items()}
@@ -172,7 +172,7 @@ async def _hits(
 
 
 async def _pages(
-    connection: Connection, rows: Sequence[asyncpg.Record], scope: Scope
+    connection: Connection, rows: Sequence[asyncpg.Record], scope: SearchScope
 ) -> dict[bytes, asyncpg.Record]:
     """The page that shows each text; the passage is the part that matched."""
     spans = [(row["text_hash"], row["first"], row["last"]) for row in rows]

@@ -23,7 +23,7 @@ from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.advisory_locks import SETTLE
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.near_duplicates import similarity as similar
-from atlas.stores.postgres.near_duplicates.lsh_buckets import Bucket, enter, leave, members
+from atlas.stores.postgres.near_duplicates.lsh_buckets import LshBucket, enter, leave, members
 
 BUCKET_CAP = 32
 
@@ -35,23 +35,6 @@ class TextSketch:
     text_hash: bytes
     bands: Sequence[int]
     signature: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Two texts found similar: the estimated share of word pairs they have in common, 0 to 1."""
-
-    low: bytes
-    high: bytes
-    similarity: float
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """Texts that are nearly the same, by hash, smallest first: the first represents them."""
-
-    members: tuple[bytes, ...]
-    evidence: tuple[Evidence, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,24 +94,6 @@ async def remove(
     await similar.merge(connection, await similar.verify(connection, candidates))
 
 
-async def cluster_of(connection: Connection, text_hash: bytes) -> Cluster | None:
-    """The cluster of a live text (it may be alone in it), or None if the text is not live."""
-    rows = await connection.fetch(
-        "select text_hash from sketches where representative ="
-        " (select representative from sketches where text_hash = $1) order by 1",
-        text_hash,
-    )
-    hashes = [row["text_hash"] for row in rows]
-    evidence = await connection.fetch(
-        "select low, high, similarity from similar_texts where low = any($1::bytea[])"
-        " order by low, high",
-        hashes,
-    )
-    if not hashes:
-        return None
-    return Cluster(tuple(hashes), tuple(Evidence(**row) for row in evidence))
-
-
 async def _without_known(
     connection: Connection, texts: Sequence[TextSketch], cap: int
 ) -> list[TextSketch]:
@@ -147,7 +112,7 @@ async def _without_known(
 
 
 async def _candidates(
-    connection: Connection, changed: Iterable[Bucket]
+    connection: Connection, changed: Iterable[LshBucket]
 ) -> set[tuple[bytes, bytes]]:
     """The pairs that are candidates since the buckets changed, smaller hash first.
 

@@ -10,7 +10,7 @@ from atlas.stores.postgres.connection import Connection
 
 
 @dataclass(slots=True)
-class Bucket:
+class LshBucket:
     """What a change did to one bucket. Anchors are its smallest text hashes, up to the cap."""
 
     hash: int
@@ -34,7 +34,7 @@ class Bucket:
 _Texts = Mapping[bytes, frozenset[int]]  # text hash -> its bands
 
 
-async def enter(connection: Connection, texts: _Texts, cap: int) -> list[Bucket]:
+async def enter(connection: Connection, texts: _Texts, cap: int) -> list[LshBucket]:
     """Put new texts into their buckets; return what became of each."""
     buckets = _by_hash(texts, "entered")
     await _read(connection, buckets, cap)
@@ -44,7 +44,7 @@ async def enter(connection: Connection, texts: _Texts, cap: int) -> list[Bucket]
     return list(buckets.values())
 
 
-async def leave(connection: Connection, texts: _Texts, cap: int) -> list[Bucket]:
+async def leave(connection: Connection, texts: _Texts, cap: int) -> list[LshBucket]:
     """Take texts out of their buckets; return what became of each."""
     buckets = _by_hash(texts, "left")
     await _read(connection, buckets, cap)
@@ -71,11 +71,11 @@ async def members(connection: Connection, hashes: Collection[int]) -> dict[int, 
     return found
 
 
-def _by_hash(texts: _Texts, change: str) -> dict[int, Bucket]:
-    buckets: dict[int, Bucket] = {}
+def _by_hash(texts: _Texts, change: str) -> dict[int, LshBucket]:
+    buckets: dict[int, LshBucket] = {}
     for text, bands in texts.items():
         for hash_ in bands:
-            getattr(buckets.setdefault(hash_, Bucket(hash_)), change).add(text)
+            getattr(buckets.setdefault(hash_, LshBucket(hash_)), change).add(text)
     return buckets
 
 
@@ -83,7 +83,7 @@ def _rows(texts: _Texts) -> list[tuple[int, bytes]]:
     return sorted((hash_, text) for text, bands in texts.items() for hash_ in bands)
 
 
-async def _read(connection: Connection, buckets: dict[int, Bucket], cap: int) -> None:
+async def _read(connection: Connection, buckets: dict[int, LshBucket], cap: int) -> None:
     """Read the smallest members: one more than the cap, and as many as are about to leave."""
     wanted = defaultdict(list)
     for bucket in buckets.values():
@@ -96,7 +96,7 @@ async def _read(connection: Connection, buckets: dict[int, Bucket], cap: int) ->
         bucket.settle(cap)
 
 
-async def _record_crowds(connection: Connection, buckets: dict[int, Bucket], cap: int) -> None:
+async def _record_crowds(connection: Connection, buckets: dict[int, LshBucket], cap: int) -> None:
     """Keep the record of what is over the cap. Members are counted once, then by difference."""
     crowds = [bucket for bucket in buckets.values() if bucket.crowded]
     if crowds:

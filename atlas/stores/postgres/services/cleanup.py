@@ -1,4 +1,4 @@
-"""The clean-up as its activities see it: one method per thing they need."""
+"""The clean-up as its activities see it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from datetime import datetime
 import asyncpg
 
 from atlas.domain.lifecycle import brake
-from atlas.domain.retention import EVERYTHING, SHARDS, BlobRow, FoundBlob, Item, Retention, days
+from atlas.domain.retention import EVERYTHING, SHARDS, FoundBlob, Item, Retention, days
 from atlas.stores.postgres.cleanup import blob_audit, engine
-from atlas.stores.postgres.cleanup.engine import Chunk, Kind
+from atlas.stores.postgres.cleanup.engine import Chunk, CleanupClass
 from atlas.stores.postgres.cleanup.page_classes import of_pages
 from atlas.stores.postgres.cleanup.run_classes import of_work
+from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl import blob_index, ledger_partitions
-from atlas.stores.postgres.crawl.artifacts import OUTCOMES
 from atlas.stores.postgres.crawl.ledger_partitions import Ledger
 
 
@@ -27,19 +27,24 @@ class UpkeepStore:
         clock: Callable[[], datetime],
         keep: Retention,
         delete: blob_index.Delete,
-        others: Mapping[str, Kind],
+        others: Mapping[str, CleanupClass],
     ) -> None:
         self._pool = pool
         self._clock = clock
         self.keep = keep
         self._ledger = Ledger(days(keep.ledger))
-        self._kinds: dict[str, Kind] = {
+        self._kinds: dict[str, CleanupClass] = {
             **others,
             "snapshots": blob_index.Snapshots(keep, delete),
             "ledger": self._ledger,
             **of_pages(keep),
             **of_work(keep),
         }
+        self.rows_of = on_pool(pool, blob_audit.rows_of)
+        self.fetch_again = on_pool(pool, blob_audit.fetch_again)
+        self.totals = on_pool(pool, engine.totals)
+        self.listed = on_pool(pool, engine.listed)
+        self.of_class = on_pool(pool, engine.of_class)
 
     async def begin(self, now: datetime) -> list[str]:
         """Make the ledger's partitions and forget what earlier clean-ups recorded."""
@@ -77,7 +82,7 @@ class UpkeepStore:
     async def left(
         self, run_id: str, kinds: Collection[str], *, now: datetime, dry_run: bool
     ) -> dict[str, int]:
-        """Class → candidates that the run did not take (in a dry run: did not list)."""
+        """Class → candidates that the run did not delete (in a dry run: did not list)."""
         async with self._pool.acquire() as connection:
             listed, _ = await engine.totals(connection, run_id)
             return {
@@ -89,15 +94,11 @@ class UpkeepStore:
     # Blobs
 
     async def parts(self, first: int) -> list[range]:
-        """The parts from one on, each to be gone through at once."""
+        """The parts from one on, each to be scanned at once."""
         async with self._pool.acquire() as connection:
             if first == 0 and await blob_index.are_few(connection):
                 return [EVERYTHING]
         return [range(shard, shard + 1) for shard in range(first, SHARDS)]
-
-    async def rows_of(self, shards: range) -> dict[str, BlobRow]:
-        async with self._pool.acquire() as connection:
-            return await blob_audit.rows_of(connection, shards)
 
     async def note(self, sizes: Mapping[str, int], found: Sequence[FoundBlob]) -> int:
         """Remember stored sizes, and adopt objects without a row; returns how many."""
@@ -120,7 +121,7 @@ class UpkeepStore:
             return await engine.of_class(connection, run_id, engine.MISSING, after, limit)
 
     async def not_missing(self, run_id: str, digests: Collection[str]) -> None:
-        """These are there after all."""
+        """Take these off the record: they are there after all."""
         async with self._pool.acquire() as connection:
             await engine.strike(connection, run_id, engine.MISSING, digests)
 
@@ -129,10 +130,6 @@ class UpkeepStore:
         async with self._pool.acquire() as connection:
             return brake(missing, await blob_audit.known(connection, now, self.keep))
 
-    async def fetch_again(self, digests: Sequence[str], now: datetime) -> int:
-        async with self._pool.acquire() as connection:
-            return await blob_audit.fetch_again(connection, digests, now)
-
     async def condemn(self, shards: range, now: datetime) -> int:
         async with self._pool.acquire() as connection:
             return await blob_index.condemn(
@@ -140,40 +137,3 @@ class UpkeepStore:
             )
 
     # The end
-
-    async def totals(self, run_id: str) -> tuple[dict[str, int], int]:
-        """Class → things taken away, and the bytes freed."""
-        async with self._pool.acquire() as connection:
-            return await engine.totals(connection, run_id)
-
-    async def listed(self, run_id: str, after: tuple[str, str], limit: int) -> list[asyncpg.Record]:
-        """A part of the run's record: class, key, identity, bytes."""
-        async with self._pool.acquire() as connection:
-            return await engine.listed(connection, run_id, after, limit)
-
-    async def of_class(self, run_id: str, kind: str, limit: int) -> list[Item]:
-        """The first things of one class that the run took away."""
-        async with self._pool.acquire() as connection:
-            return await engine.of_class(connection, run_id, kind, "", limit)
-
-    async def announce(self, digest: str, size: int) -> None:
-        """Say that a blob is about to be put."""
-        async with self._pool.acquire() as connection:
-            await blob_index.announce(connection, digest, size, self._clock())
-
-    async def keep_manifest(self, run_id: str, digest: str) -> str:
-        """Let the run's list be found by the run's id. The first stays: a late attempt may find
-        the record forgotten. Returns the digest of the list that is kept."""
-        async with self._pool.acquire() as connection:
-            await connection.execute(
-                "insert into artifacts (kind, name, hash, media, created_at) "
-                "values ($1, $2, $3, 'application/x-ndjson', $4) on conflict do nothing",
-                OUTCOMES,
-                run_id,
-                bytes.fromhex(digest),
-                self._clock(),
-            )
-            kept: bytes = await connection.fetchval(
-                "select hash from artifacts where kind = $1 and name = $2", OUTCOMES, run_id
-            )
-            return kept.hex()

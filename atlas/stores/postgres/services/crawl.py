@@ -15,7 +15,7 @@ from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
 from atlas.stores.postgres.services.fetches import FetchRecords, HostTurns
 from atlas.stores.postgres.services.run_lifecycle import RunLifecycle
 from atlas.stores.postgres.services.run_listing import RunListing
-from atlas.stores.postgres.services.settlement import ProcessedPages, Settlement
+from atlas.stores.postgres.services.settlement import ProcessedPages, PageSettlement
 from atlas.stores.postgres.sources.plans import SourcePlans
 
 
@@ -30,7 +30,7 @@ class CrawlServices:
     hosts: HostTurns
     fetches: FetchRecords
     processed: ProcessedPages
-    settlement: Settlement
+    settlement: PageSettlement
 
 
 def crawl_services(
@@ -42,7 +42,7 @@ def crawl_services(
     measures: Measures = UNMEASURED,
 ) -> CrawlServices:
     """`current`: the versions of extractor and analyser that pages are settled with."""
-    settlement = Settlement(pool, clock=clock, measures=measures)
+    settlement = PageSettlement(pool, clock=clock, measures=measures)
     return CrawlServices(
         plans=SourcePlans(pool, clock),
         runs=RunLifecycle(pool, clock=clock, settlement=settlement),

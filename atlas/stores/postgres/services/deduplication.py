@@ -1,4 +1,4 @@
-"""`deduplicate_documents` as its activities see it: one method per thing they need."""
+"""`deduplicate_documents` as its activities see it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from atlas.contracts.deduplicate_documents import (
     ScopeDescribed,
 )
 from atlas.domain.duplicates import DuplicateGroup, duplicate_groups
-from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.connection import Connection, on_pool
 from atlas.stores.postgres.near_duplicates import consistency, marks
 from atlas.stores.postgres.near_duplicates.consistency import PartChecked
 from atlas.stores.postgres.near_duplicates.marks import ClusterPart, Decision, Finding
@@ -30,6 +30,8 @@ class Deduplication:
     def __init__(self, pool: asyncpg.Pool, clock: Callable[[], datetime]) -> None:
         self._pool = pool
         self._clock = clock
+        self.take_off_rest = on_pool(pool, marks.take_off_rest)
+        self.forget = on_pool(pool, marks.forget)
 
     async def describe(self, wanted: Sequence[str]) -> ScopeDescribed:
         """Count what is in scope; say which source nobody declared."""
@@ -61,7 +63,7 @@ class Deduplication:
             part = await _read(connection, request)
             if part is None:
                 return PartDone()
-            # In a thread: a large cluster takes seconds, and the heart must go on.
+            # In a thread: a large cluster takes seconds, and heartbeats must continue meanwhile.
             groups = await asyncio.to_thread(_groups, part, request)
             decision = Decision(request.run_id, request.winner, part, groups)
             if request.apply:
@@ -69,11 +71,6 @@ class Deduplication:
             else:
                 await marks.note(connection, decision)
         return PartDone(cursor=part.last.hex(), checked=len(part.pages))
-
-    async def take_off_rest(self, run_id: str, wanted: Sequence[str]) -> None:
-        """Take off the marks in scope that the run left behind."""
-        async with self._pool.acquire() as connection:
-            await marks.take_off_rest(connection, run_id, wanted)
 
     async def counts(self, run_id: str, wanted: Sequence[str]) -> DuplicateCounts:
         """What was compared and found."""
@@ -90,11 +87,6 @@ class Deduplication:
         ):
             async for finding in found:
                 yield finding
-
-    async def forget(self, run_id: str) -> None:
-        """Drop what a run noted for its report."""
-        async with self._pool.acquire() as connection:
-            await marks.forget(connection, run_id)
 
 
 async def _check(connection: Connection, request: CheckPart) -> PartChecked:

@@ -1,4 +1,4 @@
-"""Rebuilding as the activities see it: one method per step, in the words of the contracts."""
+"""Rebuilds of the index as the activities see them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ from atlas.contracts.rebuild_index import (
     SwitchGeneration,
 )
 from atlas.domain.analysis import ANALYSER_VERSION
+from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl import runs
 from atlas.stores.postgres.index import gates, generations
 from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.services.run_lifecycle import IsOpen
 from atlas.stores.postgres.settlement import index_copy
-from atlas.stores.postgres.settlement.index_copy import LiveText, TextToCopy
+from atlas.stores.postgres.settlement.index_copy import TextToCopy
 
 _MARKED_AT_ONCE = 2000
 _QUERY_SHOWN = 200  # characters
@@ -42,6 +43,7 @@ class Rebuilds:
     def __init__(self, pool: asyncpg.Pool, clock: Callable[[], datetime]) -> None:
         self._pool = pool
         self._clock = clock
+        self.read = on_pool(pool, index_copy.read)
 
     async def start(self, request: StartGeneration, is_open: IsOpen) -> GenerationStarted:
         """Begin a generation, or take over the one of a run that Temporal reports closed."""
@@ -62,6 +64,7 @@ class Rebuilds:
                     break
                 if await is_open(builder.workflow_id, builder.run_id):
                     return GenerationStarted(message=_holder(builder))
+                # Its record ends first: a generation is only taken over from a run that is over.
                 closed = builder.run_id
                 await runs.end_job(
                     connection,
@@ -86,11 +89,6 @@ class Rebuilds:
                 return None, 0, []
             lacking = await index_copy.lacking(connection, request.generation, after, last)
         return last.hex(), count, lacking
-
-    async def read(self, texts: Sequence[TextToCopy]) -> list[LiveText]:
-        """The texts themselves."""
-        async with self._pool.acquire() as connection:
-            return await index_copy.read(connection, texts)
 
     async def insert(
         self, request: CopyTexts, texts: Sequence[IndexText], unreadable: Sequence[bytes]

@@ -15,7 +15,7 @@ from atlas.contracts.activities import (
 )
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import empty_runs, ledger_partitions, run_limits, run_queue, runs
-from atlas.stores.postgres.services.settlement import Settlement
+from atlas.stores.postgres.services.settlement import PageSettlement
 from atlas.stores.postgres.settlement import held_changes, removal
 from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.sources import Source
@@ -36,7 +36,7 @@ _NOT_THROUGH = ("limit_reached", "all_failed", "held")
 class RunLifecycle:
     """Opens and closes runs. Time comes from the injected clock."""
 
-    def __init__(self, pool: asyncpg.Pool, *, clock: Clock, settlement: Settlement) -> None:
+    def __init__(self, pool: asyncpg.Pool, *, clock: Clock, settlement: PageSettlement) -> None:
         self._pool = pool
         self._clock = clock
         self._settlement = settlement

@@ -75,7 +75,7 @@ class RunListing:
         self,
         run: runs.Run,
         source: Source,
-        read: listing_entries.Reading,
+        read: listing_entries.StoredListing,
         *,
         room: int | None,
         level: int,

@@ -73,7 +73,7 @@ class ProcessedPages:
         return moved.onward
 
 
-class Settlement:
+class PageSettlement:
     """Makes processed pages part of the corpus. Time comes from the injected clock."""
 
     def __init__(

@@ -204,7 +204,9 @@ async def _plan_rechecks(
     unseen = {row["page_id"] for row in open_ones}
     started = await connection.fetchval("select started_at from runs where run_id = $1", run_id)
     checks = [
-        recheck_schedule.Check(row["page_id"], changed=_outcome(row) != "unchanged", restate=False)
+        recheck_schedule.PageCheck(
+            row["page_id"], changed=_outcome(row) != "unchanged", restate=False
+        )
         for row in rows
         if row["page_id"] in unseen
     ]

@@ -37,7 +37,8 @@ _SKEW = timedelta(seconds=MOST_SKEW)
 
 
 class SourceExists(Exception):
-    """A source of this name is declared already."""
+    """A source of this name is declared already; the client tells its caller by an error of its
+    own of the same name (`starter.errors`), as it does of `SourceBusy`."""
 
 
 class UnknownSource(Exception):
