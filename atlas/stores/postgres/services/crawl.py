@@ -15,7 +15,7 @@ from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
 from atlas.stores.postgres.services.fetches import FetchRecords, HostTurns
 from atlas.stores.postgres.services.run_lifecycle import RunLifecycle
 from atlas.stores.postgres.services.run_listing import RunListing
-from atlas.stores.postgres.services.settlement import ProcessedPages, PageSettlement
+from atlas.stores.postgres.services.settlement import PageSettlement, ProcessedPages
 from atlas.stores.postgres.sources.plans import SourcePlans
 
 
