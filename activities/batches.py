@@ -92,7 +92,7 @@ class Batches:
 
     @activity.defn
     async def wind_up(self, request: WindUp) -> WoundUp:
-        """End every page of the run, let go of its claims, keep the outcomes."""
+        """End every page of the run, release its claims, keep the outcomes."""
         async with beating():
             wound = await self._records.wind_up(request)
             if not request.outcomes:

@@ -1,4 +1,4 @@
-"""Deduplicating: checks of the evidence, groups and their marks, the report."""
+"""Deduplication: checks of the evidence, groups and their marks, the report."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Deduplicating:
 
     @activity.defn
     async def check_part(self, request: CheckPart) -> PartDone:
-        """Check the next texts, buckets or clusters; put them right if asked to."""
+        """Check the next texts, buckets or clusters; repair them if asked to."""
         async with beating():
             return await self._store.check(request)
 

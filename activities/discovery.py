@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     ReadListing = Callable[[SourceSpec, Slots, Take], Awaitable[Listing]]
 
 _RETRIES = Retries(attempts=3, delay=1.0)
-"""Of a listing nothing of which could be read; a host's longer Retry-After is not waited for."""
+"""Of a listing that could not be read at all; a longer Retry-After of its host is not waited for:
+the run ends, and the next one reads it."""
 
 
 class Discovery:

@@ -1,4 +1,4 @@
-"""Failures raised for Temporal to try again: their class as type, expected ones nobody's alarm."""
+"""Failures that Temporal retries: typed by their class; expected ones raise no alarm."""
 
 from __future__ import annotations
 

@@ -80,6 +80,7 @@ class _Attempt:
     not_done: dict[int, datetime | None] = field(default_factory=dict)
     """Pages not got to, and when their host may be asked again if that is long."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One flush at a time: each takes all rows there are, in one transaction."""
 
     @property
     def over(self) -> bool:
@@ -124,8 +125,8 @@ class Fetching:
 
     @activity.defn
     async def claim_batch(self, request: ClaimBatch) -> Claimed:
-        """Take the next pages of a level. Holders of pages wanted here that Temporal no longer
-        knows are let go of."""
+        """Take the next pages of a level. Runs that hold pages wanted here, and that
+        Temporal no longer knows, are ended and their claims released."""
         async with beating():
             claim = await self._batches.claim(request)
             for workflow_id, run_id in claim.blocking_runs:
@@ -145,6 +146,7 @@ class Fetching:
             try:
                 await self._fetch_hosts(attempt, [page for page in pages if page.stage == "listed"])
             finally:
+                # Also when cancelled: what was fetched is recorded, so nothing is requested twice.
                 await asyncio.shield(self._flush(attempt))
             await self._batches.give_back(
                 run_id=batch.run_id,
@@ -181,6 +183,7 @@ class Fetching:
         by_host: dict[str, list[HeldPage]] = defaultdict(list)
         for page in pages:
             by_host[host_of(page.url)].append(page)
+        # Bounds open connections and bodies under way; the delay of a host is kept by its slots.
         room = asyncio.Semaphore(max(self._policy.hosts_at_once, attempt.parallel))
 
         async def work(todo: Iterator[HeldPage]) -> None:

@@ -1,4 +1,4 @@
-"""Looking at each part, and telling what changed. Nothing here needs PostgreSQL in order to run."""
+"""Health checks of each part, and alerts about changes. Nothing here needs PostgreSQL to run."""
 
 from __future__ import annotations
 

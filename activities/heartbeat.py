@@ -1,4 +1,4 @@
-"""Heartbeats: they prove that the attempt lives, nothing more; progress is in PostgreSQL."""
+"""Heartbeats: they prove that an attempt is alive, no more; progress is in PostgreSQL."""
 
 from __future__ import annotations
 

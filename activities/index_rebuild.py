@@ -49,13 +49,13 @@ class Rebuilding:
 
     @activity.defn
     async def start_generation(self, request: StartGeneration) -> GenerationStarted:
-        """Begin a generation, go on with the one of a run that is closed, or say who builds."""
+        """Begin a generation, take over that of a closed run, or say who is building one."""
         async with beating():
             return await self._rebuilds.start(request, self._is_open)
 
     @activity.defn
     async def copy_texts(self, request: CopyTexts) -> TextsCopied:
-        """Analyse the next live texts that the generation lacks and insert them."""
+        """Analyse the next live texts missing from the generation and insert them."""
         async with beating():
             last, count, lacking = await self._rebuilds.next_texts(request)
             for some in _portions(lacking):

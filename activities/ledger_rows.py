@@ -1,4 +1,4 @@
-"""Rows of the ledger: what an answer, a failure or a redirect leaves behind."""
+"""Ledger rows of answers, failures and redirects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists for people: JSON lines in the blob store, streamed."""
+"""Manifests: JSON lines in the blob store, streamed."""
 
 from __future__ import annotations
 

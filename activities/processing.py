@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Prepare = Callable[[bytes, str | None, str | None, str], Awaitable[Prepared]]
 
 RUNS_ALONE = 2
-"""Marks without an end after which a document is processed with nothing beside it."""
+"""Marks without an end after which a document is processed alone."""
 QUARANTINED = 3
 """Marks without an end after which a document is taken to have killed its workers."""
 
@@ -79,11 +79,13 @@ class Processing:
             todo = [page for page in pages if page.stage == "fetched"]
             todo = await self._worth_trying(batch, todo)
             try:
+                # Suspects last and alone: one that kills the worker takes nobody else with it.
                 await self._together(attempt, [page for page in todo if page.marks < RUNS_ALONE])
                 for page in todo:
                     if page.marks >= RUNS_ALONE:
                         await self._suspect(attempt, page)
             finally:
+                # Also when cancelled: what was extracted is stored, and its marks are ended.
                 await asyncio.shield(self._store(attempt))
             earlier = sum(page.stage == "processed" for page in pages)
         return Processed(to_settle=earlier + attempt.stored)

@@ -61,7 +61,7 @@ class Running:
 
     @activity.defn
     async def apply_limits(self, request: ApplyLimits) -> None:
-        """Judge anew which pages of a level are within a run's limits."""
+        """Decide again which pages of a level are within a run's limits."""
         async with beating():
             await self._listing.apply_limits(request.run_id, request.level, request.limits)
 
@@ -79,7 +79,7 @@ class Running:
 
     @activity.defn
     async def close_run(self, request: CloseRun) -> RunClosed:
-        """Reconcile vanished pages, end every page, let go of claims and lease."""
+        """Reconcile vanished pages, end every page, release claims and lease."""
         async with beating():
             return await self._runs.close_run(request)
 

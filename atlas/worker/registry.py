@@ -1,4 +1,4 @@
-"""Which workflows and activities a worker serves on which task queue; one function a concern."""
+"""Which workflows and activities a worker serves on which task queue, one function per concern."""
 
 from __future__ import annotations
 

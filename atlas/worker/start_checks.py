@@ -1,4 +1,4 @@
-"""Why a worker refuses to start, each with the mend: better at once than half working."""
+"""Reasons why a worker refuses to start, each with its fix: better than working by halves."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CORPUS_KEY = "atlas_corpus_id"
 
 
 class StartRefused(Exception):
-    """The worker must not start; the message says why and what mends it."""
+    """The worker must not start; the message says why and how to fix it."""
 
     def __init__(self, why: str, mend: str) -> None:
         super().__init__(f"{why}; {mend}")
@@ -116,7 +116,7 @@ def _registering(client: Client, missing: Mapping[str, str]) -> str:
 
 
 async def register_search_attributes(client: Client) -> list[str]:
-    """Register those that the namespace lacks; their names. Raises RPCError."""
+    """Register those missing from the namespace; return their names. Raises RPCError."""
     present = await _search_attributes(client)
     missing = {name: kind for name, kind in SEARCH_ATTRIBUTES.items() if name not in present}
     if missing:

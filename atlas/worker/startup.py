@@ -1,5 +1,5 @@
 """A worker's start outlasts a part that does not answer for a moment: a database that restarts, an
-S3 that asks for patience. What only a person can mend ends it at once."""
+S3 that asks for patience. What only a person can fix ends it at once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Start:
     async def of(self, opened: Callable[[], Awaitable[T]]) -> T:
         """What `opened` gives, called again while its part does not answer.
 
-        Raises `PartMissing` after that time, `Stopped`, and whatever time does not mend.
+        Raises `PartMissing` after that time, `Stopped`, and whatever waiting does not fix.
         """
         pause = _FIRST_PAUSE
         while True:

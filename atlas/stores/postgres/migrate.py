@@ -10,11 +10,11 @@ from atlas.stores.postgres.advisory_locks import MIGRATE
 from atlas.stores.postgres.connection import Connection, statements_within
 
 _SECONDS = 3600.0
-"""That a migration may take: some write a whole table anew."""
+"""That a migration may take: some rewrite a whole table."""
 
 
 class SchemaMismatch(Exception):
-    """The database's schema is not the one this program knows; the message says the mend."""
+    """The database's schema is not the one this program knows; the message says the fix."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Probe:
         await self._connection.execute("select 1")
 
     def close(self) -> None:
-        """Let go of the connection at once: whoever is at its other end may never say goodbye."""
+        """Drop the connection at once: its other end may never acknowledge a goodbye."""
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None

@@ -51,7 +51,7 @@ class OldRuns(Expiring):
 
 @dataclass(frozen=True, slots=True)
 class UnusedHosts(Expiring):
-    """Hosts that nobody asks any more: the row is made anew when one does."""
+    """Hosts no longer asked: the row is made again when one is."""
 
     async def remove(
         self, connection: Connection, items: Sequence[Item], now: datetime
@@ -156,7 +156,7 @@ _ARTIFACTS = """
     select a.kind || '/' || a.name as key, a.kind || ' ' || a.name as identity, 0::bigint as size
     from artifacts a
     where a.kind = any($3::text[]) and a.created_at <= $1 and a.kind || '/' || a.name > $2
-      -- Given again since: the same manifest, put anew.
+      -- Given again since: the same manifest, put again.
       and not exists (select from blobs b where b.hash = a.hash and b.put_at > $1)
 """
 

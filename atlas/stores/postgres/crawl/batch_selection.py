@@ -136,7 +136,7 @@ class Selection:
         limit: int | None,
         force: bool,
     ) -> None:
-        """In the order of page numbers, so that a repeated call goes on where the first ended."""
+        """In the order of page numbers, so that a repeated call continues where the first ended."""
         while True:
             async with self._pool.acquire() as connection, connection.transaction():
                 row = await connection.fetchrow(

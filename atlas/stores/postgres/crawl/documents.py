@@ -43,7 +43,7 @@ class CurrentDocument:
     duplicate_of: str | None = None
     """URL of the page that says the same, where an applied deduplication marked this one."""
     truncated: str | None = None
-    """What the text lacks of the body, in words; None: nothing."""
+    """Which part of the body is missing from the text, in words; None: nothing."""
 
 
 class UnknownDocument(Exception):

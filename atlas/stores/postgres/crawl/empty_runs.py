@@ -1,5 +1,5 @@
-"""Runs that worked their source through and came to nothing: nothing was asked for, or everything
-that was asked for failed. Counts alone would call them completed."""
+"""Runs that went through their source without a result: nothing was requested, or everything that
+was requested failed. Counts alone would call them completed."""
 
 from __future__ import annotations
 

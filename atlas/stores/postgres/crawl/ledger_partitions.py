@@ -15,6 +15,7 @@ from atlas.stores.postgres.connection import Connection
 
 _NAME = re.compile(r"fetches_(\d{4})_(\d{2})")
 _LOCK_TIMEOUT = "3s"
+"""Long enough to come between two writes; while this lock waits, new writes queue behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ async def _made(connection: Connection, name: str) -> bool:
     if await _exists(connection, name):
         return False
     async with connection.transaction():
+        # Every worker makes partitions at its start: one at a time, the others find it there.
         await connection.execute("select pg_advisory_xact_lock(hashtext($1))", name)
         if await _exists(connection, name):
             return False

@@ -1,4 +1,4 @@
-"""A listing as far as it was read: kept in the database, part by part, until it is whole."""
+"""Entries of a listing while it is read: stored part by part until it is complete."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class StoredListing:
 
 @asynccontextmanager
 async def reading(pool: asyncpg.Pool, run_id: str) -> AsyncIterator[StoredListing]:
-    """A reading of its own for each attempt: one that was superseded may still be under way, and
-    takes nothing away from this one. What dead ones left goes when their run has ended."""
+    """A copy of its own for each attempt: one that was superseded may still be running, and must
+    not delete entries of this one. What dead attempts left goes when their run has ended."""
     await pool.execute(
         "delete from listing_entries e using runs r "
         "where r.run_id = e.run_id and r.ended_at is not null"

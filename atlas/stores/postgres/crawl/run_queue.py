@@ -32,6 +32,7 @@ WAITING = -1
 
 async def lock(connection: Connection, fences: Mapping[int, int]) -> set[int]:
     """Lock the pages' rows for this transaction; return those whose fence is still ours."""
+    # In the order of ids, like every writer of pages: two batches cannot wait for each other.
     rows = await connection.fetch(
         "select page_id, fence from page_state where page_id = any($1::bigint[]) "
         "order by page_id for update",
@@ -45,7 +46,7 @@ async def finish(
     run_id: str,
     outcomes: Iterable[tuple[int, str, PageError | None]],
 ) -> Counter[str]:
-    """Give pages (locked before) their terminal outcome in the run and let go of their claims.
+    """Give pages (locked before) their terminal outcome in the run and release their claims.
     Returns how many had which."""
     rows = [_ended(page, outcome, error) for page, outcome, error in outcomes]
     if not rows:
@@ -175,7 +176,7 @@ async def mark(
 
 
 async def release_batch(connection: Connection, batch: Batch) -> None:
-    """Let go of whatever the batch still claims."""
+    """Release what the batch still claims."""
     await release_where(
         connection,
         "claim_run = $1 and claim_lane = $2 and claim_number = $3",
@@ -186,12 +187,12 @@ async def release_batch(connection: Connection, batch: Batch) -> None:
 
 
 async def release_run(connection: Connection, run_id: str) -> None:
-    """Let go of every claim of a run, raising the fences: its late writes are refused."""
+    """Release every claim of a run, raising the fences: its late writes are refused."""
     await release_where(connection, "claim_run = $1", run_id)
 
 
 async def release_where(connection: Connection, which: str, *values: object) -> None:
-    """Let go of the claims of the pages that `which`, a constant condition, names."""
+    """Release the claims of the pages that `which`, a constant condition, names."""
     await connection.execute(
         f"""
         with held as (select page_id from page_state where {which} order by page_id for update)

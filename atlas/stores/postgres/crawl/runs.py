@@ -232,7 +232,7 @@ async def close_run(
 
 
 async def end_work(connection: Connection, run_id: str, *, cancelled: bool) -> str:
-    """End every page of a run and let go of its claims; the record stays open, for the run to
+    """End every page of a run and release its claims; the record stays open, for the run to
     close. Returns the outcome that its pages make."""
     await connection.execute("select from runs where run_id = $1 for update", run_id)
     await _end_pages(connection, run_id, ended="skipped" if cancelled else "failed")

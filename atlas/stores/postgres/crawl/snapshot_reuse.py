@@ -78,6 +78,7 @@ async def _remember(connection: Connection, rows: Sequence[tuple[int, asyncpg.Re
     latest = dict(sorted(rows, key=lambda each: each[1]["fetched_at"]))
     if not latest:
         return
+    # In the order of ids, like every writer of pages: none waits for another in a circle.
     await connection.fetch(
         "select page_id from page_state where page_id = any($1::bigint[]) "
         "order by page_id for update",

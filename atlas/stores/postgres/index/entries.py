@@ -96,7 +96,7 @@ async def _remove_older(
 
 
 async def carry_over(connection: Connection, text_hashes: Sequence[bytes], target: int) -> None:
-    """Copy the entries of texts from the active generation to another that lacks them."""
+    """Copy the entries of texts from the active generation to another where they are missing."""
     if text_hashes:
         await hold_generations(connection)
         await connection.execute(_CARRY_OVER, target, text_hashes)

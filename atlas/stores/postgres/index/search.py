@@ -77,7 +77,7 @@ async def search(
     """Find the live texts that match any word of the query best. Quoted phrases must occur.
 
     A query without a word finds nothing. `collapse=False` shows every near-duplicate by itself.
-    Raises ValueError, with the mend, for a query or a page that is too long.
+    Raises ValueError, with the fix, for a query or a page that is too long.
     """
     _check(query, limit, offset)
     terms = query_terms(query)

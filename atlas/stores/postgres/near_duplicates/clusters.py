@@ -97,7 +97,7 @@ async def remove(
 async def _without_known(
     connection: Connection, texts: Sequence[TextSketch], cap: int
 ) -> list[TextSketch]:
-    """The texts not sketched yet; a sketch of another version is taken out, to be made anew."""
+    """The texts not sketched yet; a sketch of another version is removed, to be made again."""
     wanted = {text.text_hash: text for text in texts}
     rows = await connection.fetch(
         "select text_hash, version from sketches where text_hash = any($1::bytea[])", list(wanted)

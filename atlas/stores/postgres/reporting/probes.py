@@ -68,6 +68,7 @@ async def index_and_find(connection: Connection) -> bool:
     transaction = connection.transaction()
     await transaction.start()
     try:
+        # A health check reports a lock that does not come; it must not wait for it.
         await connection.execute("set local lock_timeout = '5s'")
         await connection.execute("set local statement_timeout = '10s'")
         word = f"probe{secrets.token_hex(12)}"

@@ -1,4 +1,4 @@
-"""What a person asks of the corpus and declares to it: reads and changes outside any run."""
+"""What people read of the corpus and change in it outside any run."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ async def listed_documents(
 
 
 async def versions(connection: Connection, url: str) -> list[Version]:
-    """Every text the page had, the latest first."""
+    """Every text the page had, latest first."""
     rows = await connection.fetch(
         """
         select v.seq as version, encode(d.text_hash, 'hex') as text_hash, d.title,
@@ -97,7 +97,7 @@ async def versions(connection: Connection, url: str) -> list[Version]:
 
 
 async def last_fetch(connection: Connection, url: str) -> LastFetch | None:
-    """What came of the page's latest request; None when it was never asked for."""
+    """The result of the page's latest request; None when there was none."""
     row = await connection.fetchrow(
         """
         select f.status, f.error_class, f.error_code, f.fetched_at
@@ -126,6 +126,7 @@ async def edit_source(
 ) -> SourceSpec:
     """Replace a source's rules by what `change` makes of them; two edits at once both count."""
     async with connection.transaction():
+        # Locked before it is read: a second edit waits, and starts from the result of the first.
         await connection.execute("select from sources where name = $1 for update", name)
         spec = change((await sources.get(connection, name)).spec)
         await sources.edit(connection, spec)

@@ -80,8 +80,8 @@ class Rebuilds:
             )
 
     async def next_texts(self, request: CopyTexts) -> tuple[str | None, int, list[TextToCopy]]:
-        """The cursor past the next chunk, how many live texts it has, and which of them the
-        generation lacks."""
+        """The cursor past the next chunk, how many live texts it has, and which of them are
+        missing from the generation."""
         after = bytes.fromhex(request.after)
         async with self._pool.acquire() as connection:
             last, count = await index_copy.next_texts(connection, after, request.chunk)

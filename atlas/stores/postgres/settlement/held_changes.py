@@ -2,7 +2,7 @@
 
 A page that waits stays `processed`, its claim in the lane `queue.WAITING`, where no lane of the run
 takes it up and no other run writes; what was prepared of it stays, too. So a crash loses nothing,
-and whoever ends the run (a dead one, too) lets go of it as of every claim.
+and whoever ends the run (a dead one, too) releases it like every claim.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ async def decide(connection: Connection, run_id: str) -> tuple[int, dict[int, in
     """Hold the waiting pages of a run that look like a bad day; return how many, and page → fence
     of the rest, which are edits."""
     async with connection.transaction():
+        # Locked until all are judged: who ends the run meanwhile waits, and finds them decided.
         rows = await connection.fetch(
             "select page_id, fence from page_state where claim_run = $1 and claim_lane = $2 "
             "order by page_id for update",
@@ -119,7 +120,7 @@ async def _held(connection: Connection, run_id: str, pages: Iterable[int]) -> di
     rows = await connection.fetch(_CHANGED, run_id, list(pages))
     looked_at = await connection.fetchval(_LOOKED_AT, run_id, list(HELD))
     changes = [_change(row, row["cut"]) for row in rows]
-    # Of 50,000 changes that takes seconds, in which the worker must go on beating.
+    # Of 50,000 changes that takes seconds, during which heartbeats must continue.
     return await asyncio.to_thread(held, changes, looked_at)
 
 

@@ -21,7 +21,7 @@ _COUNT_SECONDS = 1800.0
 
 @dataclass(frozen=True, slots=True)
 class TextToCopy:
-    """A live text that a generation lacks, by the document whose page shows it."""
+    """A live text missing from a generation, by the document whose page shows it."""
 
     text_hash: bytes
     document: int

@@ -242,10 +242,11 @@ async def bury(
     *,
     why: Evidence = Evidence.REMOVED,
 ) -> int:
-    """Take pages out of the live corpus; their documents and versions stay as history.
+    """Remove pages from the live corpus; their documents and versions stay as history.
 
     The caller is in a transaction. Returns how many had a live document.
     """
+    # Page rows by id, then SETTLE: the lock order at the top of this file.
     await connection.fetch(
         "select page_id from page_state where page_id = any($1::bigint[]) "
         "order by page_id for update",

@@ -1,6 +1,6 @@
 """Plans: which sources a run of several works through, in an order decided once.
 
-The order goes by how overdue a source is, which changes while the run goes on; so it is kept.
+The order depends on how overdue each source is, which changes during the run; so it is stored.
 """
 
 from __future__ import annotations
