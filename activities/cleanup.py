@@ -253,7 +253,7 @@ class Temporary:
         return len(await self.select(connection, now, "", 1_000_000))
 
     async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
-        """Nothing hangs on a file."""
+        """Nothing belongs to a file."""
 
     async def remove(
         self, connection: Connection, items: Sequence[Item], now: datetime

@@ -1,6 +1,6 @@
-"""A worker renews its sign of life while Temporal hears it and PostgreSQL answers it.
+"""A worker renews its heartbeat file while Temporal hears from it and PostgreSQL answers it.
 
-`atlas worker --healthcheck` reads the sign."""
+`atlas worker --healthcheck` reads the file."""
 
 from __future__ import annotations
 

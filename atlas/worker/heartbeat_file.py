@@ -1,4 +1,4 @@
-"""How `atlas worker --healthcheck` knows: each worker renews a small file while it lives and works.
+"""Heartbeat files, read by `atlas worker --healthcheck`: each worker renews one while it works.
 
 The file is written from the worker's event loop, after Temporal told that it hears the worker on
 each queue, and PostgreSQL answered it. So a process that hangs lets it grow old, and one that has

@@ -23,6 +23,6 @@ Under all of them: `migrate`, `ping`, `silent_sessions` and `clock`; and below t
 (the pool, what a lost connection raises), `lifecycle_sql` (the table of lifecycles as SQL) and
 `advisory_locks`. `migrations/` holds the schema.
 
-Writers lock in one order, or they would wait for each other for ever: page rows by id, then the
+Writers lock in one order, or they could deadlock: page rows by id, then the
 advisory locks SETTLE, then GENERATIONS (`settlement/settle.py` says why).
 """

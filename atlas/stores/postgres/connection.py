@@ -1,4 +1,4 @@
-"""The connection pool, and the vendor's errors told in our words.
+"""The connection pool, and asyncpg's errors in our words.
 
 A connection may vanish without an end: a firewall forgets it, a machine is gone. Then neither side
 hears of the other, and what the session had locked would stay so for hours. Each side notices by
@@ -26,7 +26,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
-"""One connection, the pool's or one's own."""
+"""One connection, of the pool or not."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -183,7 +183,7 @@ async def _keep_session(connection: object) -> None:
 async def connect_once(
     database_url: str, *, name: str = "atlas", timeout: float = 30, wait: float = 0.0
 ) -> asyncpg.Connection:
-    """One connection of one's own, behind PgBouncer too. Raises what asyncpg does."""
+    """A connection outside any pool, behind PgBouncer too. Raises what asyncpg does."""
     return await _connect(
         wait,
         database_url,

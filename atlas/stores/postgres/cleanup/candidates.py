@@ -18,7 +18,7 @@ class ExpiryQuery:
     query: str
     order: str
     age: timedelta | None
-    """None: such things are kept for ever."""
+    """None: such things are kept forever."""
     values: tuple[object, ...] = ()
 
     async def select(
@@ -51,7 +51,7 @@ class ExpiryQuery:
 
 @dataclass(frozen=True, slots=True)
 class Expiring:
-    """The frame of a class: what `ExpiryQuery` finds, a few hundred a transaction."""
+    """A class whose candidates an `ExpiryQuery` finds, deleted a few hundred per transaction."""
 
     candidates: ExpiryQuery
     batch: int = 200
@@ -66,7 +66,7 @@ class Expiring:
         return await self.candidates.count(connection, now)
 
     async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
-        """Nothing hangs on such things."""
+        """Nothing belongs to such things."""
 
 
 def kept(items: Sequence[Item], gone: set[str]) -> list[Item]:

@@ -125,7 +125,7 @@ class RetiredGenerations:
         return len(await generations.expired(connection, now))
 
     async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
-        """Nothing hangs on a generation."""
+        """Nothing belongs to a generation."""
 
     async def remove(
         self, connection: Connection, items: Sequence[Item], now: datetime

@@ -96,7 +96,7 @@ class Snapshots:
         )
 
     async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
-        """Nothing hangs on a blob."""
+        """Nothing belongs to a blob."""
 
     async def remove(
         self, connection: Connection, items: Sequence[Item], now: datetime

@@ -54,7 +54,7 @@ class Ledger:
         return self.age is not None and month_of(name)[1] <= now - self.age
 
     async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
-        """Nothing hangs on a month."""
+        """Nothing belongs to a month."""
 
     async def remove(
         self, connection: Connection, items: Sequence[Item], now: datetime

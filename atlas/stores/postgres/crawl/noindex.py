@@ -1,7 +1,8 @@
 """Pages that ask to be left out of the index (`noindex`): their links count, their text does not.
 
 One that is live leaves by the evidence and the brake of a page that answers 404
-(`reconcile.py`). One that never was, and one that left, keeps its links, by which a crawl goes on.
+(`settlement/removal.py`). One that never was, and one that left, keeps its links: a crawl still
+follows them.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ whole run, or that once for each of its pages. A statement that names its pages 
 `page_id = any(…)`, which only the primary key answers, and asks for the stage in this form.
 """
 WAITING = -1
-"""The lane of pages whose change waits until their run has seen all its pages (`suspects.py`)."""
+"""The lane of pages whose change waits until their run has seen all its pages:
+`settlement/held_changes.py`."""
 
 
 async def lock(connection: Connection, fences: Mapping[int, int]) -> set[int]:

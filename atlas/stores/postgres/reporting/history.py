@@ -1,4 +1,4 @@
-"""Frozen days: written once, never changed, kept for ever."""
+"""Frozen days: written once, never changed, kept forever."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class NoConnection(Exception):
 
 @asynccontextmanager
 async def probe_connection(database_url: str) -> AsyncIterator[Connection]:
-    """A connection of one's own: a pool that is busy says nothing about the server.
+    """A connection outside the pool: a pool that is busy says nothing about the server.
 
     Raises `NoConnection`.
     """
