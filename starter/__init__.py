@@ -1,7 +1,7 @@
 """Starting Atlas's work: `AtlasClient` for Python programs, `atlas` for people.
 
-What a program needs is here: the client, its handles, the models of requests, results and
-progress, and every error. Each is imported when it is first named: the client takes 0.5 s.
+What a program needs is here: the client, its handles, every type that it returns, and every error.
+Each is imported when it is first named: the client takes 0.5 s.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from atlas.contracts.daily_cleanup import CleanupResult as CleanupResult
     from atlas.contracts.deduplicate_documents import DeduplicateResult as DeduplicateResult
     from atlas.contracts.fetch_url import FetchUrlResult as FetchUrlResult
+    from atlas.contracts.fetch_url import Hop as Hop
     from atlas.contracts.health import HealthResult as HealthResult
     from atlas.contracts.jobs import Progress as Progress
     from atlas.contracts.models import Counts as Counts
+    from atlas.contracts.models import Message as Message
     from atlas.contracts.processing import BatchResult as BatchResult
     from atlas.contracts.processing import ProcessResult as ProcessResult
     from atlas.contracts.rebuild_index import RebuildResult as RebuildResult
@@ -28,10 +30,25 @@ if TYPE_CHECKING:
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
     from atlas.contracts.work import Limits as Limits
     from atlas.domain.sources import SourceSpec as SourceSpec
+    from atlas.schedules.apply import ScheduleChange as ScheduleChange
+    from atlas.schedules.status import ScheduleStatus as ScheduleStatus
     from atlas.settings import Settings as Settings
+    from atlas.stores.postgres.crawl.documents import CurrentDocument as CurrentDocument
+    from atlas.stores.postgres.crawl.quarantine import Quarantined as Quarantined
+    from atlas.stores.postgres.crawl.runs import Run as Run
+    from atlas.stores.postgres.hosts.manual_limits import Limit as Limit
+    from atlas.stores.postgres.hosts.status import HostStatus as HostStatus
+    from atlas.stores.postgres.index.generations import GenerationStatus as GenerationStatus
+    from atlas.stores.postgres.index.search import Hit as Hit
+    from atlas.stores.postgres.index.search import SearchPage as SearchPage
+    from atlas.stores.postgres.reporting.monitoring import PageCounts as PageCounts
+    from atlas.stores.postgres.services.catalogue import DocumentVersion as DocumentVersion
+    from atlas.stores.postgres.services.catalogue import ListedDocument as ListedDocument
+    from atlas.stores.postgres.sources.sources import Lease as Lease
+    from atlas.stores.postgres.sources.sources import Source as Source
+    from atlas.stores.postgres.sources.sources import SourceSummary as SourceSummary
     from starter.blocking import Blocking as Blocking
     from starter.client import AtlasClient as AtlasClient
-    from starter.client import RecordedRun as RecordedRun
     from starter.corpus import Document as Document
     from starter.errors import AtlasError as AtlasError
     from starter.errors import Cancelled as Cancelled
@@ -51,51 +68,82 @@ if TYPE_CHECKING:
     from starter.errors import Terminated as Terminated
     from starter.errors import TimedOut as TimedOut
     from starter.errors import Undetected as Undetected
+    from starter.hosts import HostReset as HostReset
+    from starter.limits import WokenRuns as WokenRuns
+    from starter.monitoring.overview import ActivitySeen as ActivitySeen
+    from starter.monitoring.overview import HostSeen as HostSeen
+    from starter.monitoring.overview import Overview as Overview
+    from starter.monitoring.overview import PendingActivity as PendingActivity
+    from starter.monitoring.overview import QueueSeen as QueueSeen
+    from starter.monitoring.overview import RunSeen as RunSeen
+    from starter.monitoring.overview import ScheduleSeen as ScheduleSeen
+    from starter.monitoring.overview import SlotsSeen as SlotsSeen
+    from starter.monitoring.overview import SourceSeen as SourceSeen
+    from starter.monitoring.overview import Untold as Untold
+    from starter.monitoring.overview import WorkerSeen as WorkerSeen
+    from starter.monitoring.run_progress import Going as Going
+    from starter.reports import KeptReport as KeptReport
+    from starter.runs.details import RunDetails as RunDetails
     from starter.runs.kinds import FetchHandle as FetchHandle
     from starter.runs.kinds import JobHandle as JobHandle
     from starter.runs.kinds import SyncHandle as SyncHandle
+    from starter.runs.listing import RecordedRun as RecordedRun
+    from starter.runs.retry import RetriedRun as RetriedRun
+    from starter.runs.terminate import TerminatedRun as TerminatedRun
+    from starter.sources import AddedSource as AddedSource
+    from starter.sources import RemovedSource as RemovedSource
 
 _WHERE = {
-    "atlas.contracts.collect": ("CollectAllResult", "CollectResult", "HourlyResult"),
-    "atlas.contracts.daily_cleanup": ("CleanupResult",),
-    "atlas.contracts.deduplicate_documents": ("DeduplicateResult",),
-    "atlas.contracts.fetch_url": ("FetchUrlResult",),
-    "atlas.contracts.health": ("HealthResult",),
-    "atlas.contracts.jobs": ("Progress",),
-    "atlas.contracts.models": ("Counts",),
-    "atlas.contracts.processing": ("BatchResult", "ProcessResult"),
-    "atlas.contracts.rebuild_index": ("RebuildResult",),
-    "atlas.contracts.sync_pipeline": ("Failure", "SyncProgress", "SyncResult"),
-    "atlas.contracts.weekly_report": ("WeeklyResult",),
-    "atlas.contracts.work": ("Limits",),
-    "atlas.domain.sources": ("SourceSpec",),
-    "atlas.settings": ("Settings",),
-    "starter.blocking": ("Blocking",),
-    "starter.client": ("AtlasClient", "RecordedRun"),
+    "atlas.contracts.collect": "CollectAllResult CollectResult HourlyResult",
+    "atlas.contracts.daily_cleanup": "CleanupResult",
+    "atlas.contracts.deduplicate_documents": "DeduplicateResult",
+    "atlas.contracts.fetch_url": "FetchUrlResult Hop",
+    "atlas.contracts.health": "HealthResult",
+    "atlas.contracts.jobs": "Progress",
+    "atlas.contracts.models": "Counts Message",
+    "atlas.contracts.processing": "BatchResult ProcessResult",
+    "atlas.contracts.rebuild_index": "RebuildResult",
+    "atlas.contracts.sync_pipeline": "Failure SyncProgress SyncResult",
+    "atlas.contracts.weekly_report": "WeeklyResult",
+    "atlas.contracts.work": "Limits",
+    "atlas.domain.sources": "SourceSpec",
+    "atlas.schedules.apply": "ScheduleChange",
+    "atlas.schedules.status": "ScheduleStatus",
+    "atlas.settings": "Settings",
+    "atlas.stores.postgres.services.catalogue": "DocumentVersion ListedDocument",
+    "atlas.stores.postgres.crawl.documents": "CurrentDocument",
+    "atlas.stores.postgres.index.generations": "GenerationStatus",
+    "atlas.stores.postgres.reporting.monitoring": "PageCounts",
+    "atlas.stores.postgres.hosts.status": "HostStatus",
+    "atlas.stores.postgres.hosts.manual_limits": "Limit",
+    "atlas.stores.postgres.crawl.quarantine": "Quarantined",
+    "atlas.stores.postgres.crawl.runs": "Run",
+    "atlas.stores.postgres.index.search": "Hit SearchPage",
+    "atlas.stores.postgres.sources.sources": "Lease Source SourceSummary",
+    "starter.blocking": "Blocking",
+    "starter.client": "AtlasClient",
+    "starter.sources": "AddedSource RemovedSource",
     "starter.errors": (
-        "AtlasError",
-        "Cancelled",
-        "CannotConnect",
-        "DatabaseDown",
-        "DifferentRequest",
-        "Failed",
-        "InvalidRequest",
-        "NoResult",
-        "NoWorker",
-        "NotFound",
-        "Refused",
-        "SourceBusy",
-        "SourcePaused",
-        "SourceExists",
-        "TemporalDown",
-        "Terminated",
-        "TimedOut",
-        "Undetected",
+        "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest Failed "
+        "InvalidRequest NoResult NoWorker NotFound Refused SourceBusy SourceExists "
+        "SourcePaused TemporalDown Terminated TimedOut Undetected"
     ),
-    "starter.runs.kinds": ("FetchHandle", "JobHandle", "SyncHandle"),
-    "starter.corpus": ("Document",),
+    "starter.hosts": "HostReset",
+    "starter.runs.kinds": "FetchHandle JobHandle SyncHandle",
+    "starter.limits": "WokenRuns",
+    "starter.monitoring.overview": (
+        "ActivitySeen HostSeen Overview PendingActivity QueueSeen RunSeen ScheduleSeen SlotsSeen "
+        "SourceSeen Untold WorkerSeen"
+    ),
+    "starter.corpus": "Document",
+    "starter.reports": "KeptReport",
+    "starter.runs.retry": "RetriedRun",
+    "starter.runs.details": "RunDetails",
+    "starter.runs.listing": "RecordedRun",
+    "starter.runs.terminate": "TerminatedRun",
+    "starter.monitoring.run_progress": "Going",
 }
-_MODULES = {name: module for module, names in _WHERE.items() for name in names}
+_MODULES = {name: module for module, names in _WHERE.items() for name in names.split()}
 
 __all__ = sorted(_MODULES)
 

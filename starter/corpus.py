@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from atlas.domain.urls import InvalidUrl, canonicalize
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.crawl.quarantine import Quarantined
     from atlas.stores.postgres.index.generations import GenerationStatus
     from atlas.stores.postgres.index.search import SearchPage
-    from atlas.stores.postgres.services.catalogue import LastFetch, ListedDocument, Version
+    from atlas.stores.postgres.services.catalogue import DocumentVersion, LastFetch, ListedDocument
     from starter.reports import KeptReport
     from starter.runs.manifests import Names
 
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 class Document:
     """A live document, and every text its page had, the latest first."""
 
-    current: CurrentDocument
-    versions: list[Version]
+    current: CurrentDocument = field(metadata={"json": ""})
+    versions: list[DocumentVersion]
+    """Every text the page had, the latest first."""
 
 
 class Reading:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -58,7 +58,9 @@ class Examined:
     """What was found of one part."""
 
     group: str
-    check: Check
+    """`settings`, `connections`, `permissions`, `versions`, `corpus`, `work`, `machine`, `network`
+    or `others`."""
+    check: Check = field(metadata={"json": ""})
 
 
 def _now() -> datetime:

@@ -8,7 +8,7 @@ from atlas.stores.postgres.hosts import circuit_breaker, status
 from atlas.stores.postgres.hosts.status import HostStatus
 from starter.connection import Parts
 from starter.errors import NotFound
-from starter.limits import Woken, host_key, wake
+from starter.limits import WokenRuns, host_key, wake
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class HostReset:
     """The host before it."""
     was_closed: bool
     """Whether there was anything to forget."""
-    woken: Woken
+    woken: WokenRuns
 
 
 class Hosts:

@@ -20,7 +20,7 @@ _MOST = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Woken:
+class WokenRuns:
     """Runs that waited for a host and were told to go on."""
 
     runs: list[str]
@@ -89,7 +89,7 @@ class Limits:
 
 async def wake(
     parts: Parts, *, host: str | None = None, source: str | None = None, retries: bool = False
-) -> Woken:
+) -> WokenRuns:
     """Let the runs under way look again now whether their pages may be fetched; one that cannot
     be told looks by itself within a minute."""
     async with parts.database() as connection:
@@ -103,7 +103,7 @@ async def wake(
                 await client.get_workflow_handle(workflow_id).signal("wake")
                 told.append(workflow_id)
     ids = [workflow_id for workflow_id, _ in waiting]
-    return Woken(ids, [each for each in ids if each not in told])
+    return WokenRuns(ids, [each for each in ids if each not in told])
 
 
 def host_key(host: str) -> str:

@@ -20,10 +20,10 @@ class KeptReport:
     """The report of one week."""
 
     week: str
-    hashes: dict[str, str]
-    """Form (json, md, html) → SHA-256 in hex."""
     made_at: datetime
     """When its newest form was first made so."""
+    hashes: dict[str, str]
+    """Form (`json`, `md`, `html`) → SHA-256: its name in the blob store."""
 
 
 async def kept_reports(parts: Parts) -> list[KeptReport]:
@@ -38,8 +38,8 @@ async def kept_reports(parts: Parts) -> list[KeptReport]:
     return [
         KeptReport(
             week,
-            {form.name.partition(".")[2]: form.hash for form in forms},
             max(form.created_at for form in forms),
+            {form.name.partition(".")[2]: form.hash for form in forms},
         )
         for week, forms in sorted(by_week.items(), reverse=True)
     ]

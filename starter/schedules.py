@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from temporalio.client import ScheduleHandle
 
     from atlas.contracts.schedules import Declared
-    from atlas.schedules.apply import Change
-    from atlas.schedules.status import Seen
+    from atlas.schedules.apply import ScheduleChange
+    from atlas.schedules.status import ScheduleStatus
 
 
 class Schedules:
@@ -32,7 +32,7 @@ class Schedules:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def apply(self) -> list[Change]:
+    async def apply(self) -> list[ScheduleChange]:
         """Create what is missing, repair what differs, remove what is declared no more; what was
         done, by id. Run it as often as you like: an operator's pause stays, with its note.
 
@@ -45,7 +45,7 @@ class Schedules:
         async with self._parts.temporal() as client:
             return await apply.apply(client, wanted)
 
-    async def follow(self, name: str, spec: SourceSpec | None) -> Change | None:
+    async def follow(self, name: str, spec: SourceSpec | None) -> ScheduleChange | None:
         """Make the schedule of one source agree with its rules (None: it is gone); None when
         nothing had to be done. Raises `CannotConnect`, `Refused`."""
         from atlas.schedules import apply
@@ -59,7 +59,7 @@ class Schedules:
                 [change] = await apply.apply(client, [schedule], remove=False)
         return None if change.did == "unchanged" else change
 
-    async def list(self) -> list[Seen]:
+    async def list(self) -> list[ScheduleStatus]:
         """Every schedule, declared or made by Atlas, as it is: state, next and last fire, fires
         that led to no run, and in which fields it differs from its declaration."""
         from atlas.schedules import status

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
@@ -26,41 +26,50 @@ if TYPE_CHECKING:
 log = logging.getLogger("atlas.client")
 
 
-class Changes(TypedDict, total=False):
-    """Rules to change, as in `SourceSpec`; None lifts a limit."""
+class Rules(TypedDict, total=False):
+    """Rules of a source by the names of `SourceSpec`, which explains them and has the defaults of
+    those left out."""
 
-    kind: Kind
-    urls: tuple[str, ...]
     prefix: str | None
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
+    include: Sequence[str]
+    exclude: Sequence[str]
     delay: float
     parallel: int
     max_pages: int | None
     max_depth: int | None
     cadence: timedelta
     cron: str | None
-    tags: tuple[str, ...]
+    tags: Sequence[str]
     deletion: Deletion
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
-    """A source that was declared; `evidence` says how its kind was found out, if it was;
-    `warning` why its pages cannot be fetched as things are."""
+class Changes(Rules, total=False):
+    """Rules to change; None lifts a limit."""
 
-    spec: SourceSpec
+    kind: Kind
+    urls: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AddedSource:
+    """A source that was declared."""
+
+    spec: SourceSpec = field(metadata={"json": ""})
     evidence: str | None
-    warning: str | None
+    """How its kind was detected; None when it was given."""
+    warning: str | None = field(metadata={"json": None})
+    """Why its pages cannot be fetched as things are."""
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
-    """A source that is gone, and how many pages no other source holds."""
+class RemovedSource:
+    """A source that is gone."""
 
     name: str
     pages: int
+    """Pages that no other source holds."""
     purged: bool
+    """Whether their documents were deleted."""
 
 
 class Sources:
@@ -74,19 +83,9 @@ class Sources:
         name: str,
         *urls: str,
         kind: Kind | Literal["auto"] = "auto",
-        prefix: str | None = None,
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
-        delay: float = 1.0,
-        parallel: int = 1,
-        max_pages: int | None = None,
-        max_depth: int | None = None,
-        cadence: timedelta = timedelta(days=1),
-        cron: str | None = None,
-        tags: Sequence[str] = (),
-        deletion: Deletion = "careful",
         force: bool = False,
-    ) -> Added:
+        **rules: Unpack[Rules],
+    ) -> AddedSource:
         """Declare a source. `kind` auto asks the web what one URL is; of several, a list of pages.
 
         `delay` is in seconds between two requests to a host, of which `parallel` may be under way
@@ -97,36 +96,22 @@ class Sources:
         that it is gone (404, 410), is `Undetected`, unless `force`.
         Raises `InvalidRequest`, `SourceExists`, `Undetected`, `CannotConnect`.
         """
-        starts = tuple(dict.fromkeys(canonical("urls", url) for url in urls))
-        spec = SourceSpec(
-            name=name,
-            kind="urls" if kind == "auto" else kind,
-            urls=starts,
-            prefix=canonical("prefix", prefix) if prefix else None,
-            include=tuple(include),
-            exclude=tuple(exclude),
-            delay=delay,
-            parallel=parallel,
-            max_pages=max_pages,
-            max_depth=max_depth,
-            cadence=cadence,
-            cron=cron,
-            tags=tuple(dict.fromkeys(tags)),
-            deletion=deletion,
-        )
+        known = "urls" if kind == "auto" else kind
+        given: Changes = {"kind": known, "urls": urls, **rules}
+        spec = SourceSpec(name, **_as_stored(given))
         checked(spec)
         await self._refuse_existing(name)
         evidence = None
         if not force:
             self._refuse_forbidden(spec)
-        if kind == "auto" and len(starts) == 1:
+        if kind == "auto" and len(spec.urls) == 1:
             spec, evidence = await self._detected(spec, force=force)
         elif spec.kind == "site" and spec.prefix is None:
-            spec = replace(spec, prefix=_folder(starts))
+            spec = replace(spec, prefix=_folder(spec.urls))
         async with self._told() as connection:
             await sources.add(connection, checked(spec), datetime.now(UTC))
         await self._schedule_follows(name, None, spec)
-        return Added(spec, evidence, self._warning(spec))
+        return AddedSource(spec, evidence, self._warning(spec))
 
     async def list(self) -> list[SourceSummary]:
         """All sources by name, with what the corpus holds of each."""
@@ -181,14 +166,11 @@ class Sources:
         """
         from atlas.stores.postgres.services import catalogue
 
-        if "urls" in changes:
-            changes["urls"] = tuple(canonical("urls", url) for url in changes["urls"])
-        if prefix := changes.get("prefix"):
-            changes["prefix"] = canonical("prefix", prefix)
+        rules = _as_stored(changes)
         async with self._told() as connection:
             before = (await sources.get(connection, name)).spec
             after = await catalogue.edit_source(
-                connection, name, lambda spec: checked(replace(spec, **changes), spec)
+                connection, name, lambda spec: checked(replace(spec, **rules), spec)
             )
         await self._schedule_follows(name, before, after)
         return after
@@ -207,7 +189,7 @@ class Sources:
             await sources.set_paused(connection, name, paused)
         await self._schedule_follows(name, before, replace(before, paused=paused))
 
-    async def remove(self, name: str, *, purge: bool = False) -> Removed:
+    async def remove(self, name: str, *, purge: bool = False) -> RemovedSource:
         """Forget a source. Pages that no other source holds stay searchable, unless `purge`.
 
         Raises `NotFound`, `SourceBusy` while a run works on it.
@@ -224,7 +206,7 @@ class Sources:
                 is_open=self._parts.run_is_open,
             )
         await self._schedule_follows(name, before, None)
-        return Removed(name, pages, purge)
+        return RemovedSource(name, pages, purge)
 
     async def _schedule_follows(
         self, name: str, before: SourceSpec | None, after: SourceSpec | None
@@ -300,6 +282,20 @@ def canonical(field: str, url: str) -> str:
         return canonicalize(url)
     except InvalidUrl as error:
         raise InvalidRequest(f"{field}: {error}") from None
+
+
+def _as_stored(rules: Rules | Changes) -> dict[str, Any]:
+    """Lists as tuples, starts and tags once, URLs in their one spelling."""
+    values: dict[str, Any] = dict(rules)
+    if "urls" in values:
+        values["urls"] = [canonical("urls", url) for url in values["urls"]]
+    if "prefix" in values:
+        values["prefix"] = canonical("prefix", values["prefix"]) if values["prefix"] else None
+    for name in values.keys() & {"urls", "tags"}:
+        values[name] = dict.fromkeys(values[name])
+    for name in values.keys() & {"urls", "tags", "include", "exclude"}:
+        values[name] = tuple(values[name])
+    return values
 
 
 def _all_paused(found: Sequence[sources.Source]) -> bool:

@@ -29,25 +29,39 @@ hour, a minute late once, would be passed over by the next hour's punctual look.
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """The declared rules of one source; times in seconds unless typed."""
+    """The declared rules of one source, which [sources](sources.md) explains. Nothing else repeats
+    them: its row has a column for each, and its JSON is made of them."""
 
     name: str
     kind: Kind
+    """What its URLs are."""
     urls: tuple[str, ...]
+    """Where it starts."""
     prefix: str | None = None
+    """Only pages below this URL belong to it."""
     include: tuple[str, ...] = ()
+    """Regular expressions, one of which a URL must match; empty: any URL."""
     exclude: tuple[str, ...] = ()
+    """Regular expressions, none of which a URL may match."""
     delay: float = 1.0
+    """Seconds between two requests to a host."""
     parallel: int = 1
+    """Requests to a host at once."""
     max_pages: int | None = None
+    """The most pages of a run."""
     max_depth: int | None = None
-    cadence: timedelta = field(default=timedelta(days=1))
-    deletion: Deletion = "careful"
-    paused: bool = False
-    tags: tuple[str, ...] = ()
+    """The most links from the start."""
+    cadence: timedelta = field(default=timedelta(days=1), metadata={"json": "every"})
+    """Seconds after which a page is due again."""
     cron: str | None = None
-    """Five fields in UTC, as in '15 6 * * 1-5': when the source is collected, in place of every
-    cadence; the cadence still says when its pages are due."""
+    """A schedule of its own, five fields in UTC, as in `15 6 * * 1-5`: when it is collected, in
+    place of the cadence, which still says when its pages are due."""
+    tags: tuple[str, ...] = ()
+    """Words that select it."""
+    deletion: Deletion = "careful"
+    """When pages that vanish leave the corpus."""
+    paused: bool = False
+    """Whether no run begins on it."""
 
     @property
     def own_schedule(self) -> bool:

@@ -1,10 +1,9 @@
 """What of a home's stack runs, for `atlas status`."""
 
 import asyncio
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -17,31 +16,39 @@ _ANSWER_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class PartStatus:
-    """One part: memory in bytes with its descendants, `since` in ISO 8601 (UTC)."""
+    """One part of the stack."""
 
     name: str
+    """`postgres`, `temporal` or `worker`."""
     running: bool
+    """Whether its process lives and it answers."""
     external: bool = False
+    """Whether it is run by somebody else."""
     pid: int | None = None
     address: str = ""
+    """Where it answers, without passwords."""
     memory_bytes: int | None = None
+    """With its child processes."""
     since: str | None = None
+    """When it was started, in ISO 8601 (UTC)."""
 
 
 @dataclass(frozen=True)
 class StackStatus:
-    """The whole stack. `ready` when every part runs and answers."""
+    """The whole stack."""
 
     home: str
+    """ATLAS_HOME."""
     ready: bool
+    """Whether every part runs and answers; where the servers are external: whether they answer and
+    a worker runs."""
     supervisor_pid: int | None
+    """Of the process that keeps the parts running."""
     memory_bytes: int
+    """Of all parts and the supervisor."""
     ui_url: str | None
+    """Temporal's Web UI."""
     parts: list[PartStatus] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain values for `-o json`."""
-        return asdict(self)
 
 
 async def inspect(

@@ -8,7 +8,7 @@ from temporalio.client import Client
 
 from atlas.contracts.schedules import Declared
 from atlas.health.probe import Found
-from atlas.schedules.status import Seen, look
+from atlas.schedules.status import ScheduleStatus, look
 
 MEND = "See whether Temporal answers: `atlas doctor`"
 APPLY = "Run `atlas schedules apply`"
@@ -44,7 +44,7 @@ async def schedules(
     return _judged(judged, len(declared), before), figures
 
 
-def _judged(seen: Sequence[Seen], declared: int, before: Mapping[str, float]) -> Found:
+def _judged(seen: Sequence[ScheduleStatus], declared: int, before: Mapping[str, float]) -> Found:
     drifted = [each for each in seen if each.drift]
     if drifted:
         first = drifted[0]
@@ -76,13 +76,15 @@ def _judged(seen: Sequence[Seen], declared: int, before: Mapping[str, float]) ->
     return Found(_all_well(seen, declared))
 
 
-def _all_well(seen: Sequence[Seen], declared: int) -> str:
+def _all_well(seen: Sequence[ScheduleStatus], declared: int) -> str:
     paused = [each.id for each in seen if each.state == "paused"]
     looked = f" ({LOOKED_AT} looked at)" if declared > LOOKED_AT else ""
     return f"{declared} as declared{looked}" + (f"; paused: {_listed(paused)}" if paused else "")
 
 
-def _figures(seen: Sequence[Seen], before: Mapping[str, float], now: float) -> dict[str, float]:
+def _figures(
+    seen: Sequence[ScheduleStatus], before: Mapping[str, float], now: float
+) -> dict[str, float]:
     """Counters, where they are not 0: a source that never skipped needs no line.
 
     Skips are counted from the last moment at which no run was under way, so that a run that takes

@@ -33,17 +33,19 @@ _AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What was done to one schedule, and why."""
+class ScheduleChange:
+    """What was done to a schedule."""
 
     id: str
     did: Did
+    """What."""
     why: list[str] = field(default_factory=list)
+    """The differences that made it necessary."""
 
 
 async def apply(
     client: Client, declared: Sequence[Declared], *, remove: bool = True
-) -> list[Change]:
+) -> list[ScheduleChange]:
     """Make Temporal's schedules agree with the declared ones; what was done, by id.
 
     `remove` also takes away those that Atlas made and declares no more: leave it out when
@@ -57,15 +59,15 @@ async def apply(
     return sorted(done, key=lambda change: change.id)
 
 
-async def remove_one(client: Client, schedule_id: str) -> Change:
+async def remove_one(client: Client, schedule_id: str) -> ScheduleChange:
     """Delete a schedule that is declared no more. Its runs go on. Raises RPCError."""
     try:
         await client.get_schedule_handle(schedule_id).delete()
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
-        return Change(schedule_id, "unchanged")
-    return Change(schedule_id, "removed", ["declared no more"])
+        return ScheduleChange(schedule_id, "unchanged")
+    return ScheduleChange(schedule_id, "removed", ["declared no more"])
 
 
 async def found(client: Client, schedule_id: str) -> ScheduleDescription | None:
@@ -96,7 +98,7 @@ async def each_of(items: Iterable[T], work: Callable[[T], Awaitable[R]]) -> list
     return list(await asyncio.gather(*map(one, items)))
 
 
-async def _apply_one(client: Client, declared: Declared) -> Change:
+async def _apply_one(client: Client, declared: Declared) -> ScheduleChange:
     present = await found(client, declared.id)
     if present is None:
         try:
@@ -106,14 +108,14 @@ async def _apply_one(client: Client, declared: Declared) -> Change:
         except ScheduleAlreadyRunningError:  # made at this moment, by another who applies
             present = await found(client, declared.id)
         else:
-            return Change(declared.id, "created", [declared.rhythm])
+            return ScheduleChange(declared.id, "created", [declared.rhythm])
     if present is None:
-        return Change(declared.id, "unchanged")
+        return ScheduleChange(declared.id, "unchanged")
     drift = await differences(client, declared, present)
     if not drift:
-        return Change(declared.id, "unchanged")
+        return ScheduleChange(declared.id, "unchanged")
     await client.get_schedule_handle(declared.id).update(lambda now: _mended(declared, now))
-    return Change(declared.id, "repaired", drift)
+    return ScheduleChange(declared.id, "repaired", drift)
 
 
 def _mended(declared: Declared, now: ScheduleUpdateInput) -> ScheduleUpdate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -18,29 +18,33 @@ State = Literal["active", "paused", "missing", "surplus"]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One schedule: declared, present, or both."""
+class ScheduleStatus:
+    """A schedule as Temporal has it, compared with its declaration."""
 
     id: str
     state: State
-    """missing: declared, but not there; surplus: made by Atlas, but declared no more."""
-    rhythm: str
+    """`missing`: declared, but not there; `surplus`: made by Atlas, but no longer declared."""
+    rhythm: str = field(metadata={"json": "fires"})
+    """When it fires, in words or as a cron line (UTC)."""
     note: str
     """The operator's words, of a paused one."""
     next: datetime | None
     last: datetime | None
     running: int
     """Runs under way."""
-    actions: int
+    actions: int = field(metadata={"json": "runs"})
     """Runs started so far."""
     skipped: int
-    """Fires that did nothing, because the run of the one before was under way."""
+    """Fires that did nothing, because the previous run was still under way."""
     missed: int
-    """Fires longer ago than the catch-up window, when Temporal came back."""
+    """Fires longer ago than the catch-up window when Temporal came back."""
     drift: tuple[str, ...]
+    """How it differs from its declaration; empty: not at all."""
 
 
-async def look(client: Client, declared: Sequence[Declared], *, surplus: bool = True) -> list[Seen]:
+async def look(
+    client: Client, declared: Sequence[Declared], *, surplus: bool = True
+) -> list[ScheduleStatus]:
     """Each declared schedule as it is; `surplus` also those declared no more. Raises RPCError."""
     seen = await each_of(declared, lambda one: _look_at(client, one))
     if surplus:
@@ -50,26 +54,26 @@ async def look(client: Client, declared: Sequence[Declared], *, surplus: bool = 
     return seen
 
 
-async def _look_at(client: Client, declared: Declared) -> Seen:
+async def _look_at(client: Client, declared: Declared) -> ScheduleStatus:
     present = await found(client, declared.id)
     if present is None:
-        return Seen(
+        return ScheduleStatus(
             declared.id, "missing", declared.rhythm, "", None, None, 0, 0, 0, 0, ("not there",)
         )
     drift = await differences(client, declared, present)
     return _seen(present, declared.rhythm, drift)
 
 
-async def _other(client: Client, schedule_id: str) -> Seen | None:
+async def _other(client: Client, schedule_id: str) -> ScheduleStatus | None:
     present = await found(client, schedule_id)
     return _seen(present, "", ["declared no more"], "surplus") if present else None
 
 
 def _seen(
     present: ScheduleDescription, rhythm: str, drift: Sequence[str], state: State | None = None
-) -> Seen:
+) -> ScheduleStatus:
     info, paused = present.info, present.schedule.state.paused
-    return Seen(
+    return ScheduleStatus(
         id=present.id,
         state=state or ("paused" if paused else "active"),
         rhythm=rhythm,

@@ -1,4 +1,4 @@
-"""What `AtlasClient.overview()` tells: one look at everything that works, waits or is late."""
+"""What `AtlasClient.overview()` returns: everything that works, waits or is late, at one look."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ BreakerState = Literal["closed", "throttled", "open", "half_open"]
 
 @dataclass(frozen=True, slots=True)
 class SlotsSeen:
-    """What a worker carries from one task queue."""
+    """What a worker is doing for one task queue. The figures are None where Temporal keeps no
+    heartbeats."""
 
     queue: str
     state: WorkerState
     workflows: int | None
-    """Workflow tasks under way; None, with the figures below: nobody tells."""
+    """Workflow tasks under way."""
     activities: int | None
     """Activities under way."""
     free: int | None
-    """Activities it would take on besides; None: no fixed number, it takes more while the machine
-    has room."""
+    """Activities it would take in addition; None: no fixed number, as many as the machine has room
+    for."""
     processed: int | None
-    """Tasks of both kinds done since it began."""
+    """Tasks done since it started."""
     failed: int | None
+    """Of those, tasks that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,10 @@ class WorkerSeen:
     host: str
     pid: int | None
     version: str
-    """`atlas-` and the version that it runs; empty when nobody tells."""
+    """`atlas-` and the version that it runs; empty when it is not known."""
     state: WorkerState
-    """running; draining: told to stop, it finishes what it has; lost: it went silent without
-    saying goodbye (killed, or cut off)."""
+    """`draining`: told to stop, it finishes what it has; `lost`: it was killed or cut off, and is
+    silent since."""
     heard: float
     """Seconds since its last heartbeat, or its last poll where the server keeps no heartbeats."""
     started: datetime | None
@@ -57,13 +59,13 @@ class QueueSeen:
     backlog: int
     """Tasks that wait for a worker."""
     oldest: timedelta
-    """How long the first of them has waited."""
+    """Seconds that the first of them has waited."""
     in_flight: int | None
-    """Activities that running and draining workers have from it."""
+    """Its activities that running and draining workers have."""
     added: float
-    """Tasks added a second, over the last half minute."""
+    """Tasks added per second, over the last half minute."""
     dispatched: float
-    """Tasks handed to workers a second."""
+    """Tasks handed to workers per second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,15 @@ class PendingActivity:
 
     type: str
     under_way: bool
+    """False: it waits for a worker, or for its next attempt."""
     attempt: int
+    """1 is the first; more: it failed before."""
     failure: str
-    """What the attempt before came to; empty on the first."""
+    """How the previous attempt ended; empty on the first."""
     next_attempt_at: datetime | None
+    """When it is tried again; None while it is under way."""
     heartbeat_at: datetime | None
+    """When its worker last sent a heartbeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ class ActivitySeen:
     started: bool
     """Whether a worker has it."""
     failure: str
-    """How its last attempt ended; empty for a first one."""
+    """How its last attempt ended; empty on the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,45 +104,52 @@ class RunSeen:
 
     type: str
     source: str
+    """Empty when it works on no single one."""
     workflow_id: str
     run_id: str
     """The first execution's, which names the run in the corpus."""
     stage: str
-    """discover, fetch, process, index … (several when lanes differ); paused; waiting: nothing is
-    under way, it waits for a time or a child."""
+    """`begin`, `plan`, `discover`, `fetch`, `process`, `index`, `end`, or as the type says; several
+    when lanes differ; `paused`; `waiting`: for a time or a child."""
     done: int | None
     total: int | None
-    """Pages, or what the type counts; None: not known, or it counts nothing."""
+    """None: not known, or it counts nothing."""
     of: str
     """What is counted: pages, or as the type says."""
     failed: int
+    """Pages that failed."""
     rate: float | None
-    """Done a second, over the last seconds; None at the first look."""
+    """Done per second over the last seconds; None at the first look."""
     average: float | None
-    """Done a second since the run began."""
+    """Done per second since it began."""
     started_at: datetime
     paused_since: datetime | None
     activities: tuple[ActivitySeen, ...]
+    """At most five, those that failed most often first."""
     attempt: int
-    """The highest attempt of what is under way: above 2, something keeps failing."""
+    """The highest attempt under way: above 2, something keeps failing."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostSeen:
-    """One host of the web that is asked now, is in trouble, or has a limit. Times in seconds."""
+    """A host that was asked in the last minute, is in trouble, or has a limit."""
 
     host: str
     in_flight: int
+    """Requests under way."""
     delay: float | None
-    """Between two requests, as the last one was paced; None before the first."""
+    """Seconds between two requests, as the last one was paced; None before the first."""
     limit_delay: float | None
-    """What a limit set by hand demands."""
+    """Seconds that a limit set by hand demands."""
     breaker: BreakerState
+    """`closed`: requests are sent; `throttled`: it asked for a slower pace; `open`: it is down;
+    `half_open`: one request tries it."""
     failures: int
     """Requests in a row that blame the host."""
     waits: float
-    """Before it may be asked again; 0: now."""
+    """Seconds until it may be asked again."""
     last_at: datetime | None
+    """When its last request was sent."""
     last_error: str | None
 
 
@@ -146,9 +159,11 @@ class ScheduleSeen:
 
     id: str
     state: Literal["active", "paused", "missing"]
-    """missing: declared, but Temporal has it not; `atlas schedules apply` makes it."""
+    """`missing`: declared, but not in Temporal; `atlas schedules apply` creates it."""
     rhythm: str
+    """When it fires, in words."""
     note: str
+    """Why it is paused."""
     last: datetime | None
     next: datetime | None
 
@@ -159,23 +174,23 @@ class SourceSeen:
 
     name: str
     state: SourceState
-    """due: it may be collected; stale: it has been due for longer than its tolerance."""
+    """`due`: it may be collected; `stale`: it has been due for longer than its tolerance."""
     every: timedelta
-    """Its cadence."""
+    """Its cadence in seconds."""
     cron: str | None
-    """When it is collected, in place of its cadence."""
+    """When it is collected, in place of the cadence."""
     last_success: datetime | None
-    """Start of the last run that read its listing and worked its pages through, or as many as its
-    limits allow."""
+    """Start of the last run that read its listing and worked through what its limits allow."""
     due: datetime | None
     """None: it is paused."""
     late: timedelta
-    """How long it has been due; zero while it is not."""
+    """Seconds that it has been due; 0 while it is not."""
     tolerance: timedelta
+    """Seconds that it may be late."""
     running: bool
     """Whether a run works on it now."""
     last_outcome: str | None
-    """Of its last run that ended, whatever came of it."""
+    """Of its last run that ended."""
     last_ended: datetime | None
 
     @property
@@ -190,7 +205,7 @@ class Untold:
 
     part: Literal["temporal", "postgresql"]
     what: str
-    """workers, queues, runs, hosts, schedules, sources, or progress of runs."""
+    """`workers`, `queues`, `runs`, `hosts`, `schedules`, `sources`, or `progress of runs`."""
     why: str
     connection: bool
     """Whether the part did not answer at all."""
@@ -198,23 +213,26 @@ class Untold:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """One look at everything. What could not be looked at is None, and told in `untold`; the
-    rest is there."""
+    """Everything at one look. What could not be looked at is None, and named in `untold`."""
 
     at: datetime
     workers: tuple[WorkerSeen, ...] | None = None
-    """Lost ones for some minutes; those that ended as they should are left out."""
+    """Lost ones for five minutes; those that ended normally are left out."""
     heartbeats: bool = True
-    """False: this Temporal server keeps no heartbeats, so that workers are known by their polls,
-    which a killed one outlives by up to 90 seconds, and without slots."""
+    """False: this Temporal server keeps none, so that workers are known by their polls alone, for
+    up to 90 seconds after one was killed."""
     queues: tuple[QueueSeen, ...] | None = None
     runs: tuple[RunSeen, ...] | None = None
-    """The oldest first. Of more than 100 those that began last, of `fetch_url` only as many as the
-    others leave room for."""
+    """The oldest first. Of more than 100 the latest, of `fetch_url` only as many as the others
+    leave room for."""
     runs_total: int | None = None
+    """How many are under way in all."""
     hosts: tuple[HostSeen, ...] | None = None
+    """Those in trouble first."""
     schedules: tuple[ScheduleSeen, ...] | None = None
+    """The next first."""
     sources: tuple[SourceSeen, ...] | None = None
+    """The latest first."""
     untold: tuple[Untold, ...] = field(default=())
 
     @property

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from atlas.contracts.jobs import Trigger
     from starter.runs.details import RunDetails
     from starter.runs.kinds import AnyHandle
-    from starter.runs.retry import Retried
+    from starter.runs.retry import RetriedRun
     from starter.runs.terminate import TerminatedRun
 
 
@@ -71,7 +71,7 @@ class Managing:
         found = await find(self._parts, named)
         return await terminate(self._parts, found.workflow_id, found.run_id, reason)
 
-    async def retry(self, named: str, *, trigger: Trigger = "client") -> Retried:
+    async def retry(self, named: str, *, trigger: Trigger = "client") -> RetriedRun:
         """Start again what failed of a run that has ended: the failed pages where it worked
         through, else the same request. Raises `NotFound`, `Refused` while it is under way,
         `DifferentRequest`, `CannotConnect`."""

@@ -26,43 +26,61 @@ Status = Literal["running", "paused", "ended"]
 class RunDetails:
     """A run. What Temporal alone knows is empty when it does not answer (`temporal_down`)."""
 
-    workflow: str
-    """The workflow type."""
-    workflow_id: str
     run_id: str
-    """The first execution's."""
+    """Of the first execution: it names the run in the corpus."""
+    workflow_id: str
+    workflow: str = field(metadata={"json": "type"})
+    """The workflow type."""
     source: str
+    """The source it works on, if one."""
     trigger: str
+    """Who started it: `cli`, `schedule`, `client` …"""
     status: Status
     outcome: str | None
     """How it ended; None while it is under way."""
     started_at: datetime
     ended_at: datetime | None
+    """None while it is under way."""
     paused_since: datetime | None
     message: str
     due: bool = False
+    """Whether it checked only pages that were due."""
     complete: bool | None = None
+    """Whether its listing was complete."""
     counts: Counts = field(default_factory=Counts)
+    """Pages by outcome."""
     summary: Mapping[str, int] = field(default_factory=dict)
+    """Figures of its own, of types other than a sync."""
     failures: list[Failure] = field(default_factory=list)
+    """The first pages that failed; `runs show --failures` has all."""
     recorded: bool = True
-    """Whether it is in the record of runs; single fetches and health checks are not."""
+    """Whether it is in the record of runs; single fetches and health checks are in Temporal alone,
+    and so is a run that no worker has begun yet."""
     temporal_status: str | None = None
-    """Temporal's word: running, completed, failed, canceled, terminated, timed_out …"""
+    """Temporal's word: `running`, `completed`, `failed`, `canceled`, `terminated`, `timed_out` …;
+    None when it no longer knows the run, or does not answer."""
     temporal_down: bool = False
+    """Whether Temporal did not answer: then there is the record alone."""
     stage: str = ""
+    """The stage it is at, while it is under way; otherwise empty."""
     done: int | None = None
+    """Pieces of work done, while it is under way."""
     total: int | None = None
+    """Out of how many, as far as that is known."""
     of: str = ""
+    """What `done` and `total` count."""
     per_minute: float | None = None
-    """Pages, or other pieces, done a minute over the last minute or since it began."""
+    """Requests of the last minute; of a run that makes none, what was done a minute since it
+    began."""
     pending: list[PendingActivity] = field(default_factory=list)
     task_attempt: int = 1
     """Of its workflow task: above 1, the workflow's own code fails, or no worker takes it."""
     result: Mapping[str, Any] | None = None
-    """Of a run that is not recorded and completed."""
+    """Of a run that keeps no record and completed: the result of its type."""
     trace_id: str | None = None
+    """The trace that began with its start, if it was started with tracing."""
     ui_url: str | None = None
+    """Its page in Temporal's Web UI."""
 
 
 async def details(parts: Parts, named: str, failures: int) -> RunDetails:

@@ -29,7 +29,7 @@ _NOT_ASKED_AGAIN = ("trigger", "state")
 
 
 @dataclass(frozen=True, slots=True)
-class Retried:
+class RetriedRun:
     """What was started again."""
 
     workflow: str
@@ -42,7 +42,7 @@ class Retried:
     """The new run, or the one that did the same already; None: nothing of it had failed."""
 
 
-async def retry(parts: Parts, named: str, trigger: Trigger) -> Retried:
+async def retry(parts: Parts, named: str, trigger: Trigger) -> RetriedRun:
     """Start again what failed of a run that has ended. Raises `NotFound`, `Refused` when it is
     under way or what it was asked for is no longer known, `DifferentRequest`, `CannotConnect`."""
     found = await find(parts, named)
@@ -51,11 +51,11 @@ async def retry(parts: Parts, named: str, trigger: Trigger) -> Retried:
     kind = kind_named(found.workflow)
     outcome = _outcome(found)
     if outcome in _WELL and not kind.brief:
-        return Retried(kind.name, found.workflow_id, found.run_id, "nothing", None)
+        return RetriedRun(kind.name, found.workflow_id, found.run_id, "nothing", None)
     asked = await _asked(parts, kind, found)
     what, fields = await _again(parts, kind, found, outcome, asked)
     handle = await _start(parts, kind, found, {**fields, "trigger": trigger}, asked)
-    return Retried(kind.name, found.workflow_id, found.run_id, what, handle)
+    return RetriedRun(kind.name, found.workflow_id, found.run_id, what, handle)
 
 
 def _outcome(found: Found) -> str:

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from starter import AtlasClient
-from starter.cli.printed import check
-from starter.cli.views.overview import overview_json
+from starter.cli.described import check
+from starter.cli.framework.output import plain
 from tests.e2e.environments import until
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import assert_invariants, assert_workflows_healthy
@@ -85,7 +85,7 @@ async def watching() -> AsyncIterator[list[Witness]]:
 async def _ask(witness: Witness) -> None:
     async with AtlasClient.connect() as atlas:
         async for seen in atlas.watch(1.0):
-            await witness.take(overview_json(seen))
+            await witness.take(plain(seen))
 
 
 async def _read(witness: Witness) -> None:
@@ -252,7 +252,7 @@ async def test_a_drained_worker_shows_what_it_has_still_to_end(
         worker.send_signal(signal.SIGTERM)
         states = []
         async for seen in atlas.watch(0.5):
-            shown = overview_json(seen)
+            shown = plain(seen)
             states.append(state(shown, worker))
             if states[-1] == "draining":
                 break

@@ -177,4 +177,4 @@ async def test_status_tells_each_part(home: Home) -> None:
     assert [part.name for part in found.parts] == ["postgres", "temporal", "worker"]
     assert all(part.pid and part.memory_bytes and part.since for part in found.parts)
     assert found.memory_bytes > sum(part.memory_bytes or 0 for part in found.parts)
-    assert found.to_json()["ready"] is True
+    assert found.ready

@@ -17,7 +17,7 @@ from atlas.domain.sources import SourceSpec
 from atlas.health import blobs, corpus, schedules
 from atlas.health.probe import Found, Unwell, looked_at
 from atlas.health.webhook import AlertWebhook, alert
-from atlas.schedules.status import Seen
+from atlas.schedules.status import ScheduleStatus
 from atlas.settings import Settings, SettingsError
 from atlas.stores.postgres.reporting.monitoring import Unsettled
 from atlas.stores.postgres.sources.sources import Source
@@ -52,12 +52,12 @@ async def test_a_look_is_bounded_and_never_raises() -> None:
 LOOKED = {"schedules.looked": 1.0}
 
 
-def seen(id: str = "hourly_collection", **changes: object) -> Seen:
+def seen(id: str = "hourly_collection", **changes: object) -> ScheduleStatus:
     values: dict[str, object] = {
         "id": id, "state": "active", "rhythm": "every hour", "note": "", "next": None,
         "last": None, "running": 0, "actions": 3, "skipped": 0, "missed": 0, "drift": (),
     }  # fmt: skip
-    return Seen(**{**values, **changes})  # type: ignore[arg-type]
+    return ScheduleStatus(**{**values, **changes})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -86,14 +86,14 @@ def seen(id: str = "hourly_collection", **changes: object) -> Seen:
     ],
 )
 def test_skips_are_read_from_the_schedules_own_counters(
-    now: Seen, before: dict[str, float], status: str, said: str
+    now: ScheduleStatus, before: dict[str, float], status: str, said: str
 ) -> None:
     found = schedules._judged([now], 1, before)
     assert found.status == status and said in found.detail
     assert bool(found.mend) == (status != "ok")
 
 
-def looks(*series: Seen) -> list[str]:
+def looks(*series: ScheduleStatus) -> list[str]:
     """What one look after the other says, five minutes apart."""
     figures: dict[str, float] = {}
     said = []

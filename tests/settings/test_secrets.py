@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from atlas.health.configuration import doubtful, refused
 from atlas.settings import Settings, SettingsError
 from atlas.settings.catalogue import sections
-from atlas.settings.report import report
-from starter.cli.commands.config import _from, _json
+from atlas.settings.report import Line, SettingsReport, report
+from starter.cli.commands.config import ConfigCheck, ConfigList, _from
+from starter.cli.framework.output import merged
 from tests.starter.conftest import Atlas, atlas
 
 __all__ = ["atlas"]
@@ -41,6 +42,11 @@ SHAPES = st.sampled_from(
     ]
 )
 PLACES = st.sampled_from(["variable", "file", "folder", "dotenv", "toml", "toml_table"])
+
+
+def printed(found: SettingsReport, lines: list[Line]) -> str:
+    values = merged(ConfigCheck.of(found), ConfigList.of(found, lines))
+    return json.dumps(values, ensure_ascii=False)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +81,7 @@ def put(patch: pytest.MonkeyPatch, folder: Path, place: str, name: str, value: s
 def everything_told() -> str:
     """All that `atlas config`, the doctor and an error say of the settings."""
     found = report()
-    said = [json.dumps(_json(found, found.settings), ensure_ascii=False)]
+    said = [printed(found, found.settings)]
     said += [_from(line) for line in found.settings]
     said += [check.model_dump_json() for check in (*refused(found), *doubtful(found))]
     try:
@@ -108,7 +114,7 @@ def test_no_password_of_an_address_is_shown(
     with pytest.MonkeyPatch.context() as patch:
         put(patch, folder, place, name, shape.format(word))
         found = report()
-        said = json.dumps(_json(found, found.settings), ensure_ascii=False)
+        said = printed(found, found.settings)
         checks = [check.model_dump_json() for check in refused(found)]
         assert "zqx7" not in "\n".join([said, *checks])
 
@@ -138,7 +144,7 @@ def test_no_secret_of_others_is_shown(
         (tmp_path / ".env").write_text(f"{variable}=zqx7\n")
     found = report()
     [line] = [each for each in found.foreign if each.variable == variable]
-    assert line.secret and "zqx7" not in json.dumps(_json(found, []))
+    assert line.secret and "zqx7" not in printed(found, [])
 
 
 async def test_no_line_of_temporals_file_is_shown(

@@ -12,9 +12,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from starter.cli.described import check
 from starter.cli.framework.app import build
 from starter.cli.framework.help_pages import pages
-from starter.cli.printed import check
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
 from tests.starter.conftest import Atlas
@@ -116,7 +116,7 @@ async def test_what_read_commands_print_stays(
             value = json.loads(printed.out)
             shape = check(value)
             value = steady(read, value)
-            items = value[next(iter(shape.model.model_fields))] if shape.lines else [value]
+            items = value[shape.items] if shape.items else [value]
             said = [steady(read, json.loads(line)) for line in lines.out.splitlines()]
             assert said == items, f"{read} -o jsonl"
             changed += compared(read, {"code": printed.code, **value})

@@ -68,6 +68,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
     assert shown == {**declared, **changed, **nothing}
     await atlas("sources", "resume", "docs")
     assert (await atlas("sources", "list")).out == "docs\tsite\t0\t0\t6h\t\t\t\tnews harbour\n"
+    assert (await atlas("sources")).out == (await atlas("sources", "list")).out
     removed = await atlas("sources", "remove", "docs", "-o", "json")
     assert removed.json == {"name": "docs", "pages": 0, "purged": False}
     assert (await atlas("sources", "list", "-o", "json")).json == {"sources": []}

@@ -19,7 +19,14 @@ import pytest
 from rich.console import Console
 
 from starter.cli.views.top_screen import frame
-from starter.monitoring.overview import Overview, QueueSeen, SlotsSeen, SourceSeen, WorkerSeen
+from starter.monitoring.overview import (
+    HostSeen,
+    Overview,
+    QueueSeen,
+    SlotsSeen,
+    SourceSeen,
+    WorkerSeen,
+)
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 WORKER = WorkerSeen(
@@ -65,6 +72,17 @@ def test_a_frame_fits_its_screen_and_keeps_what_matters(width: int, height: int)
     assert max(map(len, lines)) <= width
     assert lines[-1].startswith("q quits")
     assert any("lost" in line for line in lines)
+
+
+def test_80_columns_keep_breaker_and_delay_of_a_host_in_trouble() -> None:
+    error = "ConnectError: " + "nothing listens there, " * 9
+    host = HostSeen("a.long.name.docs.example.org", 2, 1.0, 5.0, "half_open", 3, 240, NOW, error)
+    seen = Overview(NOW, (), True, (), (), 0, (host,), (), ())
+    lines = drawn(seen, 80, 24)
+    heads = next(line for line in lines if line.startswith("HOST"))
+    assert heads.split() == ["HOST", "BREAKER", "DELAY", "UNDER", "WAY", "LAST", "ERROR"]
+    row = lines[lines.index(heads) + 1]
+    assert "half open for 4 min" in row and "5 s*" in row and "ConnectE" in row
 
 
 def test_a_frame_without_a_screen_shows_all() -> None:

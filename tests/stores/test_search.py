@@ -59,6 +59,7 @@ async def test_best_matches_come_first(corpus: Corpus) -> None:
         snippet="How fog signals are sounded on the coast.",
         marks=((4, 7), (8, 15)),
         score=page.results[0].score,
+        source="docs",
         sources=("docs",),
         lang="en",
         copies=0,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from atlas.contracts.names import CleanupClass
+from starter.cli.client import connected
 from starter.cli.framework.output import Format, note, say
 from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
 
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
 
 async def cleanup(
     *,
-    dry_run: Annotated[
-        bool, Parameter(show_default=False, help="Only list what would go; nothing is changed")
-    ] = False,
+    dry_run: Annotated[bool, Parameter(help="Only list what would go; nothing is changed")] = False,
     max_deletions: Annotated[
         int, Parameter(help="Things taken away at most; the rest waits for the next run")
     ] = 100_000,
@@ -37,9 +36,7 @@ async def cleanup(
         atlas cleanup --dry-run --wait
         atlas cleanup --wait
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         run = await atlas.start(
             "daily_cleanup",
             dry_run=dry_run,

@@ -18,7 +18,7 @@ async def codec(
         list[str] | None,
         Parameter(help="Address of a Web UI that may ask; repeat for more; default: Atlas's own"),
     ] = None,
-) -> int:
+) -> None:
     """Decrypt for people, until Ctrl-C: put its address into the Web UI's codec settings (the
     glasses at the top), or give it to `temporal … --codec-endpoint`.
 
@@ -50,7 +50,6 @@ async def codec(
         await serve(keyring, origins, port=port, stop=stop)
     except OSError as error:
         raise InvalidRequest(f"--port {port}: {error.strerror}; choose another") from None
-    return 0
 
 
 def _origins(address: str) -> list[str]:

@@ -53,7 +53,7 @@ _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 def completion(
     shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="The shell to print it for")],
     /,
-) -> int:
+) -> None:
     """Print the script that completes commands, options, and names of sources, runs and schedules.
 
     Its first lines say where a shell looks for it.
@@ -64,4 +64,3 @@ def completion(
         atlas completion fish > ~/.config/fish/completions/atlas.fish
     """
     raw(_SCRIPTS[shell])
-    return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,12 +22,85 @@ _IN_VAIN = (
 app = App(name="config", help="Settings: what each is, where it came from, what is wrong.")
 
 
+@dataclass(frozen=True)
+class ConfigCheck:
+    """Whether the settings can be used, as JSON says it."""
+
+    ok: bool
+    """Whether there is no problem."""
+    files: list[str]
+    """What was read beside the environment."""
+    problems: list[str]
+    """Each refused setting, key or file, with the fix: nothing of Atlas starts."""
+    unknown: list[str]
+    """Variables `ATLAS_…` that nobody reads."""
+    set: list[str]
+    """Variables of the settings that are not at their defaults."""
+    in_vain: list[str]
+    """Variables set where `docker compose` was called that have no effect in its containers."""
+
+    @classmethod
+    def of(cls, found: SettingsReport) -> ConfigCheck:
+        """The judgement of a report."""
+        values = {each.name: getattr(found, each.name) for each in fields(cls)}
+        return cls(**values | {"files": list(map(str, found.files))})
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable that Atlas's libraries read."""
+
+    variable: str
+    """Its name in the environment."""
+    value: str | None
+    """As it may be shown: a secret only `(set)`; None: it is not set, and has no default."""
+    set: bool
+    """Whether it was given; else `value` is the default."""
+    origin: str = field(metadata={"json": "from"})
+    """The variable, the file with its line, or `default`."""
+    secret: bool
+    """Whether its value is hidden."""
+    instead_of: tuple[str, ...]
+    """Places that give it as well, without effect."""
+
+    @classmethod
+    def of(cls, line: Line) -> Variable:
+        """The variable of a line."""
+        given = line.value is not None and line.where != "default"
+        return cls(line.variable, line.value, given, line.where, line.secret, line.instead_of)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of Atlas."""
+
+    name: str
+    """Its name in `atlas.toml`."""
+    own: Variable = field(metadata={"json": ""})
+
+
+@dataclass(frozen=True)
+class ConfigList:
+    """Everything that can be set, as JSON says it."""
+
+    settings: list[Setting]
+    """In the order of [settings](settings.md)."""
+    variables: list[Variable]
+    """Those that are set of Temporal, OpenTelemetry, AWS, PostgreSQL and proxies."""
+
+    @classmethod
+    def of(cls, found: SettingsReport, lines: list[Line]) -> ConfigList:
+        """The chosen settings of a report."""
+        return cls(
+            [Setting(each.name, Variable.of(each)) for each in lines],
+            list(map(Variable.of, found.foreign)),
+        )
+
+
 @app.command
 def show(
     *,
-    changed: Annotated[
-        bool, Parameter(show_default=False, help="Only what is not at its default")
-    ] = False,
+    changed: Annotated[bool, Parameter(help="Only what is not at its default")] = False,
     output: Format = "text",
 ) -> int:
     """Show every setting with its value and the variable, or the file and line, it came from; and
@@ -47,7 +121,7 @@ def show(
     if output == "text":
         _print(found, lines)
     else:
-        emit("config", _json(found, lines), output)
+        emit("config", ConfigCheck.of(found), ConfigList.of(found, lines), output=output)
     return DONE if found.ok else USAGE
 
 
@@ -73,7 +147,7 @@ def check(
 
     found = report(file)
     if output != "text":
-        emit("config_check", _judged(found), output)
+        emit("config_check", ConfigCheck.of(found), output=output)
         return DONE if found.ok else USAGE
     _tell(found)
     if found.ok:
@@ -104,33 +178,3 @@ def _tell(found: SettingsReport) -> None:
         note(f"look: {unknown}")
     if found.in_vain:
         note(f"look: {', '.join(found.in_vain)}: {_IN_VAIN}")
-
-
-def _judged(found: SettingsReport) -> dict[str, object]:
-    return {
-        "ok": found.ok,
-        "files": [str(path) for path in found.files],
-        "problems": found.problems,
-        "unknown": found.unknown,
-        "set": found.set,
-        "in_vain": found.in_vain,
-    }
-
-
-def _json(found: SettingsReport, lines: list[Line]) -> dict[str, object]:
-    return {
-        **_judged(found),
-        "settings": [{"name": each.name, **_each(each)} for each in lines],
-        "variables": [_each(each) for each in found.foreign],
-    }
-
-
-def _each(line: Line) -> dict[str, object]:
-    return {
-        "variable": line.variable,
-        "value": line.value,
-        "set": line.value is not None and line.where != "default",
-        "from": line.where,
-        "secret": line.secret,
-        "instead_of": list(line.instead_of),
-    }

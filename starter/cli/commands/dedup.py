@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from starter.cli.client import connected
 from starter.cli.framework.output import Format, note, say
 from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
 
@@ -28,9 +29,7 @@ async def dedup(
         Literal["canonical", "oldest", "newest", "shortest_url", "smallest_url"],
         Parameter(help="Which page of a group is kept"),
     ] = "canonical",
-    apply: Annotated[
-        bool, Parameter(show_default=False, help="Mark the duplicates; otherwise only report")
-    ] = False,
+    apply: Annotated[bool, Parameter(help="Mark the duplicates; otherwise only report")] = False,
     following: Following = STARTED_ONLY,
     output: Format = "text",
 ) -> int:
@@ -44,9 +43,7 @@ async def dedup(
         atlas dedup --source docs --kind near --threshold 0.9 --wait
         atlas dedup --apply --wait
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         run = await atlas.start(
             "deduplicate_documents",
             sources=sorted(set(source or [])),

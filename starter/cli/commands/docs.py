@@ -4,57 +4,55 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from starter.cli.client import connected
 from starter.cli.framework.output import Format, emit, emit_line, emit_list, note, pairs, say, table
+from starter.cli.options import First, Language, OfSource
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.services.catalogue import ListedDocument
-    from starter.client import Document
 
 app = App(name="docs", help="List the documents of the corpus, or show one.")
 
 
+@app.default
 @app.command(name="list")
 async def list_(
     *,
-    source: Annotated[str | None, Parameter(help="Only pages of this source")] = None,
-    lang: Annotated[str | None, Parameter(help="Only this language, as in de")] = None,
-    limit: Annotated[int | None, Parameter(help="The first so many")] = None,
+    source: OfSource = None,
+    lang: Language = None,
+    limit: First = None,
     unique: Annotated[
-        bool,
-        Parameter(show_default=False, help="Leave out the duplicates that `atlas dedup` marked"),
+        bool, Parameter(help="Leave out the duplicates that `atlas dedup` marked")
     ] = False,
     output: Format = "text",
-) -> int:
+) -> None:
     """List every current document by URL.
 
     Examples:
         atlas docs list --source docs --limit 20
         atlas docs list --unique -o jsonl
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         documents = atlas.documents(source=source, lang=lang, limit=limit, unique=unique)
         async with aclosing(documents) as found:
             if output == "jsonl":
                 async for each in found:
-                    emit_line(asdict(each))
+                    emit_line(each)
             else:
                 _print([each async for each in found], output)
         if lang is not None:
             _tell_unknown(await atlas.unknown_language(source=source, unique=unique), lang)
-    return 0
 
 
 def _print(listed: list[ListedDocument], output: Format) -> None:
     if output == "text":
         table(("url", "lang", "title"), [(each.url, each.lang, each.title) for each in listed])
     else:
-        emit_list("documents", "documents", [asdict(each) for each in listed])
+        emit_list("documents", listed)
 
 
 def _tell_unknown(count: int, lang: str) -> None:
@@ -69,37 +67,32 @@ async def show(
     /,
     *,
     output: Format = "text",
-) -> int:
+) -> None:
     """Show the current document of a URL, with its text and every version it had.
 
     Examples:
         atlas docs show https://docs.example.com/
         atlas docs show https://docs.example.com/ -o json | jq .versions
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         document = await atlas.document(url)
     if output != "text":
-        emit("document", as_json(document), output)
-        return 0
-    values = as_json(document)
-    values["versions"] = len(document.versions)
-    text = values.pop("markdown") or values.pop("text")
-    values.pop("text", None)
+        emit("document", document, output=output)
+        return
+    values = asdict(document.current) | {"versions": len(document.versions)}
+    text, markdown = values.pop("text"), values.pop("markdown")
     pairs(values)
     say("")
-    say(text)
-    return 0
+    say(markdown or text)
 
 
 @app.command
 async def quarantined(
     *,
-    source: Annotated[str | None, Parameter(help="Only pages of this source")] = None,
-    limit: Annotated[int | None, Parameter(help="The first so many")] = None,
+    source: OfSource = None,
+    limit: First = None,
     output: Format = "text",
-) -> int:
+) -> None:
     """List documents that failed in extraction too often and are left alone, with the reason.
 
     `atlas process --url URL --force` tries one again.
@@ -108,21 +101,10 @@ async def quarantined(
         atlas docs quarantined
         atlas docs quarantined --source docs
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         found = await atlas.quarantined(source=source, limit=limit)
     if output != "text":
-        emit_list("quarantined", "documents", [asdict(each) for each in found], output)
+        emit_list("quarantined", found, output)
     else:
         rows = [(each.url, each.code, each.since, each.live, each.reason) for each in found]
         table(("url", "code", "since", "live", "reason"), rows)
-    return 0
-
-
-def as_json(document: Document) -> dict[str, Any]:
-    """The document as `-o json` prints it."""
-    return {
-        **asdict(document.current),
-        "versions": [asdict(version) for version in document.versions],
-    }

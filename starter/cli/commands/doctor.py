@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 _SAID = {"ok": "ok", "degraded": "look", "failing": "FAILED"}
 
 
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was examined, as JSON says it."""
+
+    ok: bool
+    """Whether nothing failed."""
+    checks: list[Examined]
+
+
 async def doctor(
     *,
     url: Annotated[
@@ -25,8 +35,7 @@ async def doctor(
     fix: Annotated[
         bool,
         Parameter(
-            show_default=False,
-            help="First migrate the database, register missing search attributes, apply schedules",
+            help="First migrate the database, register missing search attributes, apply schedules"
         ),
     ] = False,
     output: Format = "text",
@@ -55,8 +64,7 @@ async def doctor(
     if output == "text":
         _print(found)
     else:
-        checks = [{"group": each.group, **each.check.model_dump()} for each in found]
-        emit("doctor", {"ok": not failed, "checks": checks}, output)
+        emit("doctor", Diagnosis(not failed, found), output=output)
     return FAILED if failed else DONE
 
 

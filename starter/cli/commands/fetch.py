@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from starter.cli.client import connected
 from starter.cli.framework.output import Format, pairs
 from starter.cli.framework.run_follower import Ending, Following, Timeout, followed
 
@@ -18,8 +19,7 @@ async def fetch(
     /,
     *,
     force: Annotated[
-        bool,
-        Parameter(show_default=False, help="Ask for the whole body although it may be unchanged"),
+        bool, Parameter(help="Ask for the whole body although it may be unchanged")
     ] = False,
     request_timeout: Annotated[float, Parameter(help="Seconds for the whole request")] = 60.0,
     max_bytes: Annotated[int, Parameter(help="Largest body, in bytes")] = 32 * 1024 * 1024,
@@ -37,9 +37,7 @@ async def fetch(
         atlas fetch https://docs.example.com/
         atlas fetch https://docs.example.com/ --force -o json
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         run = await atlas.start_fetch(
             url, force=force, timeout=request_timeout, max_bytes=max_bytes, robots=robots
         )

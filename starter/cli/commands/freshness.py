@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from starter.cli.client import connected
 from starter.cli.commands.status import StaleAfter, tolerance
 from starter.cli.framework.exit_codes import DONE, STALE
 from starter.cli.framework.output import Format, emit_list, table
@@ -25,14 +26,13 @@ async def freshness(
         atlas sources freshness
         atlas sources freshness docs news --stale-after 6h -o json
     """
-    from starter.cli.views.overview import freshness_row, source_json
-    from starter.client import AtlasClient
+    from starter.cli.views.overview import freshness_row
 
     allowed = tolerance(stale_after)
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         seen = await atlas.sources.freshness(*names or (), stale_after=allowed)
     if output != "text":
-        emit_list("freshness", "sources", map(source_json, seen), output)
+        emit_list("freshness", seen, output)
     else:
         heads = ("source", "state", "last success", "due", "late", "promise", "last run")
         table(heads, map(freshness_row, seen))

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from starter.cli.client import connected
 from starter.cli.framework.durations import about
 from starter.cli.framework.output import Format, emit, emit_list, note, pairs, table
+from starter.cli.options import HostName
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.hosts.status import HostStatus
 
 app = App(name="hosts", help="List the hosts that are asked; try one again that was down.")
 
-Host = Annotated[str, Parameter(help="Its name, with :PORT where that is not the usual one")]
+
+@dataclass(frozen=True)
+class Reset:
+    """What a reset did, as JSON says it."""
+
+    woken: list[str]
+    """Runs that waited for the host and go on."""
+    was_closed: bool
+    """Whether there was something to forget."""
 
 
 @app.default
@@ -24,11 +34,11 @@ Host = Annotated[str, Parameter(help="Its name, with :PORT where that is not the
 async def list_(
     *,
     troubled: Annotated[
-        bool, Parameter(show_default=False, help="Only those that failed lately or are closed")
+        bool, Parameter(help="Only those that failed lately or are closed")
     ] = False,
     limit: Annotated[int, Parameter(help="How many")] = 100,
     output: Format = "text",
-) -> int:
+) -> None:
     """List hosts: pace, requests under way, breaker. Those under way come first.
 
     The breaker is closed (asked at its pace), open (down: left alone until the next try),
@@ -39,39 +49,33 @@ async def list_(
         atlas hosts list --troubled
         atlas hosts list -o json
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         found = await atlas.hosts.list(troubled=troubled, limit=limit)
     if output != "text":
-        emit_list("hosts", "hosts", [as_json(each) for each in found], output)
-        return 0
+        emit_list("hosts", found, output)
+        return
     heads = ("host", "delay", "limit", "under way", "breaker", "failures", "next try", "robots")
     table(heads, [_row(each) for each in found])
-    return 0
 
 
 @app.command
-async def show(host: Host, /, *, output: Format = "text") -> int:
+async def show(host: HostName, /, *, output: Format = "text") -> None:
     """Show one host: pace, limit, breaker, last error, robots.txt.
 
     Examples:
         atlas hosts show docs.example.com
         atlas hosts show docs.example.com:8080 -o json
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         found = await atlas.hosts.get(host)
     if output != "text":
-        emit("host", as_json(found), output)
+        emit("host", found, output=output)
     else:
         pairs(asdict(found))
-    return 0
 
 
 @app.command
-async def reset(host: Host, /, *, output: Format = "text") -> int:
+async def reset(host: HostName, /, *, output: Format = "text") -> None:
     """Try a host again now: forget its failures, and a Retry-After that it asked for.
 
     It is asked at its pace, by one request and then by all; runs that wait for it go on at once.
@@ -80,15 +84,12 @@ async def reset(host: Host, /, *, output: Format = "text") -> int:
     Examples:
         atlas hosts reset docs.example.com
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         done = await atlas.hosts.reset(host)
         after = await atlas.hosts.get(host)
     if output != "text":
-        runs = {"woken": done.woken.runs, "was_closed": done.was_closed}
-        emit("host_reset", {**as_json(after), **runs}, output)
-        return 0
+        emit("host_reset", after, Reset(done.woken.runs, done.was_closed), output=output)
+        return
     before = done.before
     if done.was_closed:
         note(f"{before.host}: {before.failures} failures forgotten; it was {before.state}")
@@ -96,12 +97,6 @@ async def reset(host: Host, /, *, output: Format = "text") -> int:
         note(f"{before.host}: it had no failures; nothing to forget")
     for run in done.woken.runs:
         note(f"{run} goes on" + (" within a minute" if run in done.woken.untold else ""))
-    return 0
-
-
-def as_json(host: HostStatus) -> dict[str, Any]:
-    """The host as `-o json` prints it."""
-    return asdict(host)
 
 
 def _row(host: HostStatus) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from starter.cli.client import connected
 from starter.cli.framework.output import Format, emit_list, note, say, short, table
 from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
 
@@ -21,19 +22,17 @@ Reason = Annotated[str, Parameter(help="Shown with the run")]
 
 @app.default
 @app.command
-async def status(*, output: Format = "text") -> int:
+async def status(*, output: Format = "text") -> None:
     """List the generations: what serves, what is being built, what a rollback would bring back.
 
     Examples:
         atlas index status
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         found = await atlas.index_generations()
     if output != "text":
-        emit_list("generations", "generations", [as_json(each) for each in found], output)
-        return 0
+        emit_list("generations", found, output)
+        return
     heads = ("generation", "state", "since", "entries", "size", "analyser", "kept until", "run")
     table(heads, [_row(each) for each in found])
     for each in found:
@@ -43,7 +42,6 @@ async def status(*, output: Format = "text") -> int:
                 "by a newer one: it answers, but worse than it could. `atlas index rebuild` mends "
                 "that."
             )
-    return 0
 
 
 @app.command
@@ -99,24 +97,6 @@ async def rollback(
     return await _run(output, following, rollback=True, keep_days=keep_days, reason=reason)
 
 
-def as_json(found: GenerationStatus) -> dict[str, Any]:
-    """The generation as `-o json` prints it."""
-    return {
-        "generation": found.id,
-        "state": found.state,
-        "analyser": found.analyser,
-        "outdated": found.outdated,
-        "entries": found.entries,
-        "tokens": found.tokens,
-        "bytes": found.size,
-        "started_at": found.started_at,
-        "active_since": found.active_since,
-        "keep_until": found.keep_until,
-        "workflow_id": found.workflow_id,
-        "run_id": found.run_id,
-    }
-
-
 def _row(found: GenerationStatus) -> tuple[object, ...]:
     since = found.started_at if found.state == "building" else found.active_since
     return (
@@ -136,9 +116,7 @@ def _megabytes(size: int) -> str:
 
 
 async def _run(output: str, following: Following, **fields: Any) -> int:
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         run = await atlas.start("rebuild_index", trigger="cli", **fields)
         return await followed(run, "rebuild_index", following=following, output=output)
 

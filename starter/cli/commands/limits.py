@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from starter.cli.client import connected
 from starter.cli.framework.durations import duration, seconds, written
 from starter.cli.framework.output import Format, emit, emit_list, note, say, table, when
+from starter.cli.options import HostName, SourceName
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.hosts.manual_limits import Limit
@@ -23,8 +25,6 @@ clear_app = App(name="clear", help="Take a limit away.")
 app.command(set_app)
 app.command(clear_app)
 
-Host = Annotated[str, Parameter(help="Its name, with :PORT where that is not the usual one")]
-Source = Annotated[str, Parameter(help="A source, by its name")]
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|sec|second|m|min|minute|h|hour|d|day)")
 _PER = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -71,29 +71,26 @@ _NOTHING = Given()
 
 @app.default
 @app.command
-async def show(*, output: Format = "text") -> int:
+async def show(*, output: Format = "text") -> None:
     """List the limits in force.
 
     Examples:
         atlas limits show
         atlas limits show -o json
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         found = await atlas.limits.list()
     if output != "text":
-        emit_list("limits", "limits", [as_json(each) for each in found], output)
-        return 0
+        emit_list("limits", found, output)
+        return
     heads = ("of", "name", "delay", "parallel", "until", "set", "reason")
     table(heads, [_row(each) for each in found])
     if not found:
         note("no limit is set; sources keep their own pace (`atlas sources show`)")
-    return 0
 
 
 @set_app.command(name="host")
-async def set_host(host: Host, /, *, given: Given = _NOTHING, output: Format = "text") -> int:
+async def set_host(host: HostName, /, *, given: Given = _NOTHING, output: Format = "text") -> None:
     """Slow a host down for everyone: all sources, single fetches, robots.txt, of all workers.
 
     It comes on top of what sources say: the longer delay and the smaller number hold. It takes
@@ -103,11 +100,13 @@ async def set_host(host: Host, /, *, given: Given = _NOTHING, output: Format = "
         atlas limits set host docs.example.com --delay 5s --parallel 1
         atlas limits set host docs.example.com --rate 30/min --for 2h --reason "they asked us to"
     """
-    return await _set(output, host=host, **given.fields())
+    await _set(output, host=host, **given.fields())
 
 
 @set_app.command(name="source")
-async def set_source(source: Source, /, *, given: Given = _NOTHING, output: Format = "text") -> int:
+async def set_source(
+    source: SourceName, /, *, given: Given = _NOTHING, output: Format = "text"
+) -> None:
     """Let the runs of a source go slower, or faster, than its own rules say.
 
     It stands in the place of the source's delay and parallel until it is cleared or expires; a
@@ -117,61 +116,42 @@ async def set_source(source: Source, /, *, given: Given = _NOTHING, output: Form
         atlas limits set source docs --delay 0.2s --for 1h
         atlas limits set source docs --rate 10/min
     """
-    return await _set(output, source=source, **given.fields())
+    await _set(output, source=source, **given.fields())
 
 
 @clear_app.command(name="host")
-async def clear_host(host: Host, /) -> int:
+async def clear_host(host: HostName, /) -> None:
     """Take the limit of a host away. Exit code 0 also when it had none.
 
     Examples:
         atlas limits clear host docs.example.com
     """
-    return await _clear("host", host)
+    await _clear("host", host)
 
 
 @clear_app.command(name="source")
-async def clear_source(source: Source, /) -> int:
+async def clear_source(source: SourceName, /) -> None:
     """Take the limit of a source away. Exit code 0 also when it had none.
 
     Examples:
         atlas limits clear source docs
     """
-    return await _clear("source", source)
+    await _clear("source", source)
 
 
-def as_json(limit: Limit) -> dict[str, Any]:
-    """The limit as `-o json` prints it."""
-    return {
-        "host": limit.host,
-        "source": limit.source,
-        "delay": limit.delay,
-        "parallel": limit.parallel,
-        "reason": limit.reason,
-        "set_at": limit.set_at,
-        "expires_at": limit.expires_at,
-    }
-
-
-async def _set(output: str, **fields: Any) -> int:
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+async def _set(output: str, **fields: Any) -> None:
+    async with connected() as atlas:
         limit = await atlas.limits.set(**fields)
     if output != "text":
-        emit("limit", as_json(limit), output)
+        emit("limit", limit, output=output)
     else:
         say(_told(limit))
-    return 0
 
 
-async def _clear(kind: str, name: str) -> int:
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+async def _clear(kind: str, name: str) -> None:
+    async with connected() as atlas:
         gone = await atlas.limits.clear(**{kind: name})
     note(f"{kind} {name}: " + ("its limit is gone" if gone else "it has no limit"))
-    return 0
 
 
 def _of_rate(text: str) -> float:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from starter.cli.framework.output import Format, emit, say
 
 
-async def migrate(*, output: Format = "text") -> int:
+@dataclass(frozen=True)
+class Migrated:
+    """What was done, as JSON says it."""
+
+    applied: list[str]
+    """Names of the migrations; empty: it was up to date."""
+
+
+async def migrate(*, output: Format = "text") -> None:
     """Apply the migrations that the database lacks. Safe to run twice, or from several places.
 
     Examples:
@@ -15,7 +25,6 @@ async def migrate(*, output: Format = "text") -> int:
 
     applied = await migrate_database()
     if output != "text":
-        emit("migrated", {"applied": applied}, output)
+        emit("migrated", Migrated(applied), output=output)
     else:
         say("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
-    return 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from starter.cli.client import connected
 from starter.cli.framework.output import Format, note, one_line, say
 from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
 
@@ -26,22 +27,15 @@ async def process(
         str | None, Parameter(help="Every page whose last body has this SHA-256")
     ] = None,
     source: Annotated[str | None, Parameter(help="Every page of this source")] = None,
-    everything: Annotated[
-        bool, Parameter(name="--all", show_default=False, help="Every stored document")
-    ] = False,
+    everything: Annotated[bool, Parameter(name="--all", help="Every stored document")] = False,
     quarantined: Annotated[
-        bool,
-        Parameter(
-            show_default=False, help="Quarantined documents, of --source or all; see --force"
-        ),
+        bool, Parameter(help="Quarantined documents, of --source or all; see --force")
     ] = False,
     manifest: Annotated[
         str | None, Parameter(help="A file of URLs or JSON lines, - for standard input")
     ] = None,
     failed_of: Annotated[str | None, Parameter(help="The failed pages of this run")] = None,
-    force: Annotated[
-        bool, Parameter(show_default=False, help="Settled and quarantined documents too")
-    ] = False,
+    force: Annotated[bool, Parameter(help="Settled and quarantined documents too")] = False,
     chunk: Annotated[int, Parameter(help="Documents at a time, of a batch")] = 100,
     concurrency: Annotated[int, Parameter(help="Chunks at once, of a batch")] = 2,
     following: Following = STARTED_ONLY,
@@ -58,7 +52,6 @@ async def process(
         atlas process --failed-of docs --wait
         atlas process --manifest urls.txt --chunk 50
     """
-    from starter.client import AtlasClient
     from starter.errors import InvalidRequest
 
     asked = {
@@ -76,7 +69,7 @@ async def process(
             f"--quarantined), --manifest or --failed-of; given: {', '.join(given) or 'none'}"
         )
     query = {"source": source, "quarantined": quarantined}
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         one = _one(url, page, snapshot)
         if one:
             kind, asked_for = "process_document", {**one, "force": force}

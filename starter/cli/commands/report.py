@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from starter.cli.client import connected
 from starter.cli.framework.output import Format, emit_list, harmless, note, pairs, table
 from starter.cli.framework.run_follower import Ending, Following, Timeout, followed, stage_of
 
@@ -25,25 +26,22 @@ ReportForm = Annotated[
 Week = Annotated[str | None, Parameter(help="An ISO week such as 2026-W47")]
 
 
+@app.default
 @app.command(name="list")
-async def list_(*, output: Format = "text") -> int:
+async def list_(*, output: Format = "text") -> None:
     """List the reports that are kept, the latest week first.
 
     Examples:
         atlas report list
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         kept = await atlas.reports()
     if output != "text":
-        rows = [{"week": r.week, "made_at": r.made_at, "hashes": r.hashes} for r in kept]
-        emit_list("reports", "reports", rows, output)
-        return 0
+        emit_list("reports", kept, output)
+        return
     table(["Week", "Made", "Forms"], [(r.week, r.made_at, sorted(r.hashes)) for r in kept])
     if not kept:
         note("no report is kept yet; `atlas report make` makes one")
-    return 0
 
 
 @app.command
@@ -53,10 +51,8 @@ async def show(
     *,
     output: ReportForm = "md",
     save: Annotated[Path | None, Parameter(help="Write it to this file")] = None,
-    open: Annotated[
-        bool, Parameter(show_default=False, help="Open the page in a browser (implies -o html)")
-    ] = False,
-) -> int:
+    open: Annotated[bool, Parameter(help="Open the page in a browser (implies -o html)")] = False,
+) -> None:
     """Show a week's report as it was kept, by default the latest.
 
     Examples:
@@ -64,19 +60,16 @@ async def show(
         atlas report show 2026-W47 --open
         atlas report show -o html --save report.html
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         text = await atlas.report(week, "html" if open else output)
     if open:
         save = save or Path(tempfile.mkdtemp(prefix="atlas-report-")) / "report.html"
     if save is None:
         sys.stdout.write(harmless_lines(text) if sys.stdout.isatty() else text)
-        return 0
+        return
     _write(save, text)
     if open and not webbrowser.open(save.resolve().as_uri()):
         note("no browser was found here; open that file")
-    return 0
 
 
 @app.command
@@ -89,10 +82,8 @@ async def make(week: Week = None, /, *, timeout: Timeout = None, output: Format 
         atlas report make
         atlas report make 2026-W47
     """
-    from starter.client import AtlasClient
-
     asked = {} if week is None else {"week": week}
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         run = await atlas.start("weekly_report", trigger="cli", **asked)
         following = Following(wait=True, timeout=timeout)
         return await followed(run, "weekly_report", following=following, output=output)

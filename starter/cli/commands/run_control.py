@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from starter.cli.client import connected
 from starter.cli.framework.exit_codes import DONE, FAILED
 from starter.cli.framework.output import Format, emit, note, when
 from starter.cli.framework.run_follower import STARTED_ONLY, Following, followed
@@ -16,21 +18,35 @@ from starter.cli.framework.run_follower import STARTED_ONLY, Following, followed
 if TYPE_CHECKING:
     from starter.client import AtlasClient
     from starter.runs.kinds import AnyHandle
+    from starter.runs.retry import What
 
 Named = Annotated[
     str, Parameter(help="A run id or its beginning, a workflow id, or a source (its latest run)")
 ]
 Several = Annotated[str, Parameter(help="Run ids or their beginnings, workflow ids, or sources")]
-Yes = Annotated[
-    bool, Parameter(name=["--yes", "-y"], show_default=False, help="Do not ask on a terminal")
-]
+Yes = Annotated[bool, Parameter(name=["--yes", "-y"], help="Do not ask on a terminal")]
 Act = Callable[["AtlasClient", "AnyHandle"], Awaitable[str]]
 """Does it to one run; what is to be said of it."""
 
 
+@dataclass(frozen=True)
+class Retried:
+    """What was started again, as JSON says it."""
+
+    retried: str
+    """Run id of the run that had failed."""
+    what: What
+    """What the new run is asked for."""
+    workflow_id: str | None
+    """Of the new run; None when nothing of it had failed."""
+    run_id: str | None
+    ui_url: str | None
+    """Its page in Temporal's Web UI."""
+
+
 async def pause(
     *runs: Several,
-    all: Annotated[bool, Parameter(show_default=False, help="Every run under way")] = False,
+    all: Annotated[bool, Parameter(help="Every run under way")] = False,
 ) -> int:
     """Pause runs: each stops at its next batch and keeps what it claimed. Nothing is lost.
 
@@ -45,7 +61,7 @@ async def pause(
 
 async def resume(
     *runs: Several,
-    all: Annotated[bool, Parameter(show_default=False, help="Every paused run")] = False,
+    all: Annotated[bool, Parameter(help="Every paused run")] = False,
 ) -> int:
     """Let paused runs go on. Exit code 0 also when it was not paused; 1 when it has ended.
 
@@ -58,7 +74,7 @@ async def resume(
 
 async def cancel(
     *runs: Several,
-    all: Annotated[bool, Parameter(show_default=False, help="Every run under way")] = False,
+    all: Annotated[bool, Parameter(help="Every run under way")] = False,
     yes: Yes = False,
 ) -> int:
     """End runs early. What is under way is finished or given back; the corpus stays whole.
@@ -90,9 +106,7 @@ async def terminate(
     Examples:
         atlas runs terminate docs --reason "stuck since the move"
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         before = await atlas.describe_run(run, failures=0)
         question = (
             f"Terminate {before.workflow_id}? It finishes nothing; `atlas runs cancel` would."
@@ -125,23 +139,19 @@ async def retry(
     Examples:
         atlas runs retry docs --wait
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         done = await atlas.retry(run, trigger="cli")
-        told = {"retried": done.run_id, "what": done.what}
         if done.handle is None:
             note(f"{done.workflow_id}: nothing of it failed; nothing was started")
-            ids: dict[str, Any] = {"workflow_id": None, "run_id": None, "ui_url": None}
             if output != "text":
-                emit("retried", {**told, **ids}, output)
+                emit("retried", Retried(done.run_id, done.what, None, None, None), output=output)
             return DONE
         note(f"{done.workflow_id} once more: {done.what}")
         if following.waits or output == "text":
             return await followed(done.handle, done.workflow, following=following, output=output)
         handle = done.handle
-        ids = {"workflow_id": handle.workflow_id, "run_id": handle.run_id, "ui_url": handle.ui_url}
-        emit("retried", {**told, **ids}, output)
+        new = (handle.workflow_id, handle.run_id, handle.ui_url)
+        emit("retried", Retried(done.run_id, done.what, *new), output=output)
     return DONE
 
 
@@ -161,10 +171,9 @@ async def _each(
         raise InvalidRequest("name runs, or give --all")
     if all_of is not None and question and not _confirmed(question):
         return FAILED
-    from starter.client import AtlasClient
 
     code = DONE
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         for named in runs or await _open(atlas, all_of or "open"):
             try:
                 fine = await _one(atlas, named, act, ended_so)

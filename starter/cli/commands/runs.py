@@ -8,21 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from starter.cli.client import connected
 from starter.cli.commands import run_control
 from starter.cli.commands.run_control import Named
 from starter.cli.framework.durations import duration
-from starter.cli.framework.output import (
-    Format,
-    emit,
-    emit_line,
-    emit_list,
-    note,
-    one_line,
-    say,
-    table,
-)
+from starter.cli.framework.output import Format, emit_line, emit_list, note, one_line, say, table
 from starter.cli.framework.run_follower import Timeout, ending_of, told_to_its_end
-from starter.cli.views.runs import details_json, listed_row, print_details, recorded_json
+from starter.cli.views.runs import ListedRun, listed_row, print_run
 
 if TYPE_CHECKING:
     from starter.runs.listing import RunFilter
@@ -47,13 +39,13 @@ async def list_(
     source: Annotated[str | None, Parameter(help="Only runs of this source")] = None,
     type: Annotated[str | None, Parameter(help="Only runs of this workflow type")] = None,
     outcome: Annotated[str | None, Parameter(help="Only runs that ended so")] = None,
-    open: Annotated[bool, Parameter(show_default=False, help="Only runs under way")] = False,
+    open: Annotated[bool, Parameter(help="Only runs under way")] = False,
     since: Annotated[
         str | None, Parameter(help="Only runs that began so long ago at most: 2h, 7d")
     ] = None,
     limit: Annotated[int, Parameter(help="How many")] = 20,
     output: Format = "text",
-) -> int:
+) -> None:
     """List the latest runs, newest first.
 
     They are read from the record in PostgreSQL, which outlasts Temporal's 30 days. Single fetches
@@ -66,8 +58,6 @@ async def list_(
         atlas runs list --type fetch_url --since 1h
         atlas runs list --source docs -o jsonl | jq -r .outcome
     """
-    from starter.client import AtlasClient
-
     wanted: RunFilter = {}
     if source is not None:
         wanted["source"] = source
@@ -79,14 +69,13 @@ async def list_(
         wanted["open"] = True
     if since is not None:
         wanted["since"] = datetime.now(UTC) - duration("--since", since)
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         found = await atlas.runs(limit=limit, **wanted)
     if output != "text":
-        emit_list("runs", "runs", [recorded_json(each) for each in found], output)
-        return 0
+        emit_list("runs", map(ListedRun.of, found), output)
+        return
     heads = ("run", "type", "source", "started", "outcome", "seen", "added", "updated", "failed")
     table(heads, [listed_row(each) for each in found])
-    return 0
 
 
 @app.command
@@ -94,11 +83,9 @@ async def show(
     run: Named,
     /,
     *,
-    failures: Annotated[
-        bool, Parameter(show_default=False, help="All pages that failed, not the first 20")
-    ] = False,
+    failures: Annotated[bool, Parameter(help="All pages that failed, not the first 20")] = False,
     output: Format = "text",
-) -> int:
+) -> None:
     """Show one run: status, outcome, counts, failures; while it is under way stage, progress, and
     what it tries again and why.
 
@@ -107,15 +94,9 @@ async def show(
         atlas runs show docs --failures -o json
         atlas runs show health_check
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         found = await atlas.describe_run(run, failures=_ALL if failures else 20)
-    if output != "text":
-        emit("run", details_json(found), output)
-    else:
-        print_details(found)
-    return 0
+    print_run(found, output)
 
 
 @app.command
@@ -130,11 +111,10 @@ async def follow(run: Named, /, *, timeout: Timeout = None, output: Format = "te
         atlas runs follow docs --timeout 10m -o json
     """
     from starter.cli.framework.durations import seconds
-    from starter.client import AtlasClient
     from starter.errors import NotFound
 
     patience = None if timeout is None else seconds("--timeout", timeout)
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         handle = await atlas.run(run)
         if handle.ui_url:
             note(f"Web UI: {handle.ui_url}")
@@ -143,32 +123,26 @@ async def follow(run: Named, /, *, timeout: Timeout = None, output: Format = "te
         except NotFound:
             note("Temporal no longer knows the run; this is its record.")
             found = await atlas.describe_run(handle.run_id)
-    if output != "text":
-        emit("run", details_json(found), output)
-    else:
-        print_details(found)
+    print_run(found, output)
     return 0 if found.outcome in ("completed", "completed_with_failures") else 1
 
 
 @app.command
-async def outcomes(run: Named, /, *, output: Format = "jsonl") -> int:
+async def outcomes(run: Named, /, *, output: Format = "jsonl") -> None:
     """What became of each page of a batch, or of each thing of another run that keeps a list.
 
     Examples:
         atlas runs outcomes batch_process:nightly -o text
         atlas runs outcomes batch_process:nightly | jq -r 'select(.outcome == "failed") | .url'
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         run_id = (await atlas.recorded_run(run, failures=0)).run.run_id
         async with aclosing(atlas.outcomes(run_id)) as lines:
             if output == "json":
-                emit_list("outcomes", "outcomes", [line async for line in lines])
-                return 0
+                emit_list("outcomes", [line async for line in lines])
+                return
             async for line in lines:
                 emit_line(line) if output == "jsonl" else say(_told(line))
-    return 0
 
 
 def _told(line: dict[str, Any]) -> str:

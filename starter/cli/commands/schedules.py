@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from starter.cli.client import connected
 from starter.cli.framework.output import Format, emit_list, note, say, table
 
 if TYPE_CHECKING:
-    from atlas.schedules.apply import Change
-    from atlas.schedules.status import Seen
+    from atlas.schedules.apply import ScheduleChange
+    from atlas.schedules.status import ScheduleStatus
 
 app = App(
     name="schedules",
@@ -22,27 +23,24 @@ Named = Annotated[str, Parameter(help="A schedule's id, or the name of a source"
 
 
 @app.command
-async def apply(*, output: Format = "text") -> int:
+async def apply(*, output: Format = "text") -> None:
     """Create, repair and remove schedules, so that Temporal's are as declared. Safe to run again:
     a pause of yours stays, with its note.
 
     Examples:
         atlas schedules apply
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         changes = await atlas.schedules.apply()
     if output != "text":
-        emit_list("schedule_changes", "schedules", map(change_json, changes), output)
-        return 0
+        emit_list("schedule_changes", changes, output)
+        return
     for each in changes:
         if each.did != "unchanged":
             say(described(each))
     same = sum(each.did == "unchanged" for each in changes)
     if same:
         note(f"{same} as declared")
-    return 0
 
 
 @app.default
@@ -54,13 +52,11 @@ async def list_(*, output: Format = "text") -> int:
         atlas schedules list
         atlas schedules list -o json
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         seen = await atlas.schedules.list()
     drifted = [each for each in seen if each.drift]
     if output != "text":
-        emit_list("schedules", "schedules", map(_seen_json, seen), output)
+        emit_list("schedules", seen, output)
         return 1 if drifted else 0
     heads = ("schedule", "state", "fires", "next", "last", "runs", "skipped", "missed", "drift")
     table(heads, [_row(each) for each in seen])
@@ -78,45 +74,36 @@ async def pause(
     /,
     *,
     note: Annotated[str, Parameter(help="Why; shown by `atlas schedules list`")] = "",
-) -> int:
+) -> None:
     """Let a schedule start nothing until it is resumed. Runs under way go on.
 
     Examples:
         atlas schedules pause hourly_collection --note 'moving house'
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         say(f"paused {await atlas.schedules.pause(schedule, note)}")
-    return 0
 
 
 @app.command
-async def resume(schedule: Named, /) -> int:
+async def resume(schedule: Named, /) -> None:
     """Let a schedule start runs again.
 
     Examples:
         atlas schedules resume hourly_collection
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         say(f"resumed {await atlas.schedules.resume(schedule)}")
-    return 0
 
 
 @app.command
-async def trigger(schedule: Named, /) -> int:
+async def trigger(schedule: Named, /) -> None:
     """Start a run now, as the schedule would.
 
     Examples:
         atlas schedules trigger daily_cleanup
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         say(f"triggered {await atlas.schedules.trigger(schedule)}")
-    return 0
 
 
 @app.command
@@ -128,48 +115,24 @@ async def backfill(
         str, Parameter(name="--from", help="Begin of the time, as in 2026-11-01 or …T06:00Z; UTC")
     ],
     to: Annotated[str, Parameter(help="End of the time; by default now")] = "",
-) -> int:
+) -> None:
     """Start what the schedule would have started in that time, one run after the other.
 
     Examples:
         atlas schedules backfill hourly_collection --from 2026-11-01 --to 2026-11-02
     """
-    from starter.client import AtlasClient
-
     start = _moment("--from", from_)
     end = _moment("--to", to) if to else datetime.now(UTC)
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         say(f"backfills {await atlas.schedules.backfill(schedule, start, end)}")
-    return 0
 
 
-def change_json(change: Change) -> dict[str, Any]:
-    """A change as `-o json` prints it."""
-    return {"id": change.id, "did": change.did, "why": change.why}
-
-
-def described(change: Change) -> str:
+def described(change: ScheduleChange) -> str:
     """A change in a line."""
     return f"{change.did} {change.id}: {'; '.join(change.why)}"
 
 
-def _seen_json(seen: Seen) -> dict[str, Any]:
-    return {
-        "id": seen.id,
-        "state": seen.state,
-        "fires": seen.rhythm,
-        "note": seen.note,
-        "next": seen.next,
-        "last": seen.last,
-        "running": seen.running,
-        "runs": seen.actions,
-        "skipped": seen.skipped,
-        "missed": seen.missed,
-        "drift": list(seen.drift),
-    }
-
-
-def _row(seen: Seen) -> tuple[object, ...]:
+def _row(seen: ScheduleStatus) -> tuple[object, ...]:
     state = f"{seen.state}: {seen.note}" if seen.note else seen.state
     drift = "yes" if seen.drift else "no"
     return (

@@ -16,7 +16,7 @@ def schema(
         Parameter(help="A workflow type (its request and result), or one such as SyncRequest"),
     ] = None,
     /,
-) -> int:
+) -> None:
     """Print the JSON Schema of a request or result, or of all.
 
     Examples:
@@ -38,4 +38,3 @@ def schema(
         near = difflib.get_close_matches(name, schemas, n=1, cutoff=0.4)
         mend = f"did you mean {near[0]}?" if near else f"known: {', '.join(schemas)}"
         raise InvalidRequest(f"name: {name!r} is no contract; {mend}")
-    return 0

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from starter.cli.client import connected
 from starter.cli.framework.output import Format, bold, emit, emit_line, note, one_line, raw
+from starter.cli.options import Language, OfSource
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.index.search import Hit, SearchPage
@@ -19,10 +22,10 @@ async def search(
     *words: Annotated[str, Parameter(help="More of it; quoting may be left out")],
     limit: Annotated[int, Parameter(help="How many results")] = 10,
     offset: Annotated[int, Parameter(help="Results to leave out at the top")] = 0,
-    source: Annotated[str | None, Parameter(help="Only pages of this source")] = None,
-    lang: Annotated[str | None, Parameter(help="Only this language, as in de")] = None,
+    source: OfSource = None,
+    lang: Language = None,
     output: Format = "text",
-) -> int:
+) -> None:
     """Find the documents that match any of the words best; "quoted phrases" must occur.
 
     Near-duplicates are shown by the one that matches best, with the number of the others. Where
@@ -33,47 +36,24 @@ async def search(
         atlas search '"exit code"' --source docs --limit 5
         atlas search 备份 -o json | jq -r '.results[].url'
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         page = await atlas.search(
             " ".join([query, *words]), limit=limit, offset=offset, source=source, lang=lang
         )
+    page = replace(page, results=tuple(map(_rounded, page.results)))
     if output == "json":
-        emit("search", as_json(page))
+        emit("search", page)
     elif output == "jsonl":
-        for hit in as_json(page)["results"]:
+        for hit in page.results:
             emit_line(hit)
         _tell_unknown(page, lang)
     else:
         _print(page, offset, lang)
-    return 0
 
 
-def as_json(page: SearchPage) -> dict[str, Any]:
-    """The results as `-o json` prints them."""
-    return {
-        "results": [_result(hit) for hit in page.results],
-        "total": page.total,
-        "exact": page.exact,
-        "unknown_language": page.unknown_language,
-    }
-
-
-def _result(hit: Hit) -> dict[str, Any]:
-    return {
-        "url": hit.url,
-        "title": hit.title,
-        "snippet": hit.snippet,
-        "score": round(hit.score, 6),
-        "source": hit.sources[0] if hit.sources else None,
-        "lang": hit.lang,
-        "sources": list(hit.sources),
-        "marks": [list(mark) for mark in hit.marks],
-        "copies": hit.copies,
-        "similar_count": hit.similar_count,
-        "similar": list(hit.similar),
-    }
+def _rounded(hit: Hit) -> Hit:
+    """The score as it is printed."""
+    return replace(hit, score=round(hit.score, 6))
 
 
 def _print(page: SearchPage, offset: int, lang: str | None) -> None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
+from starter.cli.client import connected
 from starter.cli.framework.durations import duration, written
 from starter.cli.framework.output import Format, emit, emit_list, note, pairs, say, table, when
-from starter.cli.views.sources import described, row, spec_json, summary_json
+from starter.cli.options import SourceName
+from starter.cli.views.sources import described, parts, row
 
 app = App(name="sources", help="Declare what to watch and by which rules.")
-
-Named = Annotated[str, Parameter(help="A source, by its name")]
 
 
 @Parameter(name="*")
@@ -96,13 +96,10 @@ async def add(
     rules: Rules = _NONE,
     force: Annotated[
         bool,
-        Parameter(
-            show_default=False,
-            help="Declare it although the address does not answer, is gone, or is forbidden",
-        ),
+        Parameter(help="Declare it although the address does not answer, is gone, or is forbidden"),
     ] = False,
     output: Format = "text",
-) -> int:
+) -> None:
     """Declare a source. With kind auto Atlas finds out whether the URL is a feed, has a sitemap,
     or is a site to crawl, and says what it found. An address that does not answer, or answers that
     there is no such page, is refused; so is one of any kind that the settings forbid.
@@ -113,74 +110,66 @@ async def add(
         atlas sources add pages @urls.txt --kind urls
         atlas sources add docs https://docs.example.com/guide/ --exclude '/old/' --max-pages 500
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         added = await atlas.sources.add(name, *_urls(url), kind=kind, force=force, **rules.given())
     if added.evidence:
         note(added.evidence)
     if added.warning:
         note(added.warning)
     if output != "text":
-        emit("source_added", {**spec_json(added.spec), "evidence": added.evidence}, output)
+        emit("source_added", added, output=output)
     else:
         say(f"added {name}: {described(added.spec)}")
         note(f"Sync it with `atlas sync {name} --wait`.")
-    return 0
 
 
+@app.default
 @app.command(name="list")
-async def list_(*, output: Format = "text") -> int:
+async def list_(*, output: Format = "text") -> None:
     """List the sources with what the corpus holds of each.
 
     Examples:
         atlas sources list
         atlas sources list -o jsonl | jq -r .name
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         found = await atlas.sources.list()
     if output != "text":
-        emit_list("sources", "sources", [summary_json(each) for each in found], output)
-        return 0
+        emit_list("sources", map(parts, found), output)
+        return
     heads = ("name", "kind", "pages", "live", "every", "last run", "outcome", "now", "tags")
     table(heads, [row(each) for each in found])
     if not found:
         note("no source is declared; `atlas sources add NAME URL` declares one")
-    return 0
 
 
 app.command("starter.cli.commands.freshness:freshness", name="freshness")
 
 
 @app.command
-async def show(name: Named, /, *, output: Format = "text") -> int:
+async def show(name: SourceName, /, *, output: Format = "text") -> None:
     """Show one source: its rules, its pages, its last run, and who works on it now.
 
     Examples:
         atlas sources show docs
         atlas sources show docs -o json
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         found = await atlas.sources.get(name)
-    values = summary_json(found)
     if output != "text":
-        emit("source", values, output)
+        emit("source", *parts(found), output=output)
     else:
         lease = found.source.lease
-        shown = {**values, "every": written(found.source.spec.cadence)}
-        shown["last_ended"] = found.last_ended
+        spec, holdings = parts(found)
+        shown = asdict(spec) | asdict(holdings) | {"cadence": written(spec.cadence)}
+        shown = {"every" if name == "cadence" else name: value for name, value in shown.items()}
         shown["lease"] = f"{lease.workflow_id} since {when(lease.since)}" if lease else None
         pairs(shown)
-    return 0
 
 
 @app.command
 async def edit(
-    name: Named,
+    name: SourceName,
     /,
     *,
     url: Annotated[
@@ -196,14 +185,13 @@ async def edit(
         Parameter(help="Rules to lift; may be repeated"),
     ] = None,
     output: Format = "text",
-) -> int:
+) -> None:
     """Change rules of a source; what is not named stays.
 
     Examples:
         atlas sources edit docs --every 6h --delay 2
         atlas sources edit docs --clear max-pages
     """
-    from starter.client import AtlasClient
     from starter.errors import InvalidRequest
 
     changes = rules.given()
@@ -215,72 +203,61 @@ async def edit(
         changes[rule.replace("-", "_")] = () if rule in _LISTS else None
     if not changes:
         raise InvalidRequest("nothing to change; see `atlas sources edit --help`")
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         spec = await atlas.sources.edit(name, **changes)
     if output != "text":
-        emit("source_rules", spec_json(spec), output)
+        emit("source_rules", spec, output=output)
     else:
         say(f"changed {name}: {described(spec)}")
-    return 0
 
 
 @app.command
-async def pause(name: Named, /) -> int:
+async def pause(name: SourceName, /) -> None:
     """Let no further run begin on a source; one that is under way goes on.
 
     Examples:
         atlas sources pause docs
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         await atlas.sources.pause(name)
     note(f"{name} is paused; `atlas runs pause {name}` pauses a run that is under way")
-    return 0
 
 
 @app.command
-async def resume(name: Named, /) -> int:
+async def resume(name: SourceName, /) -> None:
     """Let runs begin again.
 
     Examples:
         atlas sources resume docs
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         await atlas.sources.resume(name)
     note(f"{name} may run again")
-    return 0
 
 
 @app.command
 async def remove(
-    name: Named,
+    name: SourceName,
     /,
     *,
     purge: Annotated[
-        bool, Parameter(show_default=False, help="Delete the documents that no other source holds")
+        bool, Parameter(help="Delete the documents that no other source holds")
     ] = False,
     output: Format = "text",
-) -> int:
+) -> None:
     """Forget a source. Its documents stay searchable, unless --purge.
 
     Examples:
         atlas sources remove docs
         atlas sources remove docs --purge
     """
-    from starter.client import AtlasClient
-
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         gone = await atlas.sources.remove(name, purge=purge)
     if output != "text":
-        removed = {"name": gone.name, "pages": gone.pages, "purged": gone.purged}
-        emit("source_removed", removed, output)
-        return 0
+        emit("source_removed", gone, output=output)
+        return
     what = "were deleted" if purge else "stay searchable"
     say(f"removed {name}; {gone.pages} pages that no other source holds {what}")
-    return 0
 
 
 def _urls(given: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 def up(
     *,
     detach: Annotated[
-        bool, Parameter(name=["--detach", "-d"], show_default=False, help="Run in the background")
+        bool, Parameter(name=["--detach", "-d"], help="Run in the background")
     ] = False,
 ) -> int:
     """Start PostgreSQL, Temporal with its Web UI, and a worker; stay until Ctrl-C.

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from starter.cli.client import connected
 from starter.cli.framework.output import Format, pairs
 from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
+from starter.cli.views.runs import with_times
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -40,13 +42,12 @@ async def start(
         atlas start daily_cleanup '{"dry_run": true}'
         atlas start batch_process @request.json --id nightly
     """
-    from starter.client import AtlasClient
     from starter.runs.typed_runs import kind_named
 
     fields = _fields(request)
     if "trigger" in kind_named(workflow).request.model_fields:
         fields.setdefault("trigger", "cli")
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         if not following.waits:
             await _expect_sources(atlas, workflow, fields)
         run = await atlas.start(workflow, workflow_id=workflow_id, **fields)
@@ -93,7 +94,7 @@ def _is_fine(result: BaseModel) -> bool:
 
 
 def _print(result: BaseModel) -> None:
-    pairs(result.model_dump(mode="json"))
+    pairs(with_times(result.model_dump(mode="json")))
 
 
 ENDING = Ending(_print, _is_fine, stage_of)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +22,14 @@ StaleAfter = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class Work:
+    """What the stack does, as JSON says it."""
+
+    overview: Overview
+    """Everything else, as `atlas top -o json` prints it."""
+
+
 def tolerance(stale_after: str | None) -> timedelta | None:
     """What `--stale-after` says; None: each source its own. Raises `InvalidRequest`."""
     return None if stale_after is None else duration("--stale-after", stale_after)
@@ -36,8 +44,6 @@ async def status(*, stale_after: StaleAfter = None, output: Format = "text") -> 
         atlas status --stale-after 6h || mail -s "Atlas: exit code $?" ops@example.org
         atlas status -o json | jq '.overview.queues[] | {name, backlog}'
     """
-    from starter.cli.views.overview import overview_json
-
     allowed = tolerance(stale_after)
     from atlas.embedded.endpoints import external_temporal
     from atlas.embedded.stack_status import inspect
@@ -50,7 +56,7 @@ async def status(*, stale_after: StaleAfter = None, output: Format = "text") -> 
         seen = await atlas.overview(stale_after=allowed)
     found = _with_workers(found, seen)
     if output != "text":
-        emit("status", {**found.to_json(), "overview": overview_json(seen)}, output)
+        emit("status", found, Work(seen), output=output)
     else:
         _tell(found, seen)
     return _exit(found, seen)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from starter.cli.client import connected
 from starter.cli.framework.output import Format, note, one_line, say
 from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
 
@@ -34,8 +35,7 @@ class Work:
         Parameter(help="Check every page (the default), those due, or those that failed"),
     ] = None
     retry_failed: Annotated[
-        bool,
-        Parameter(show_default=False, help="With --due: also what failed and is not due yet"),
+        bool, Parameter(help="With --due: also what failed and is not due yet")
     ] = False
     stages: Annotated[
         list[Literal["discover", "fetch", "process", "reconcile"]] | None,
@@ -72,16 +72,12 @@ _NONE = Work()
 
 async def sync(
     *names: Annotated[str, Parameter(help="Sources, by their names")],
-    all: Annotated[
-        bool, Parameter(show_default=False, help="Every source that is not paused")
-    ] = False,
-    due: Annotated[
-        bool, Parameter(show_default=False, help="Check only pages that are due, not every page")
-    ] = False,
+    all: Annotated[bool, Parameter(help="Every source that is not paused")] = False,
+    due: Annotated[bool, Parameter(help="Check only pages that are due, not every page")] = False,
     work: Work = _NONE,
     following: Following = STARTED_ONLY,
     wait_for_lease: Annotated[
-        bool, Parameter(show_default=False, help="Wait for another run that works on the source")
+        bool, Parameter(help="Wait for another run that works on the source")
     ] = False,
     output: Format = "text",
 ) -> int:
@@ -97,12 +93,11 @@ async def sync(
         atlas sync docs --mode failed --wait
         atlas sync --tag daily -o json
     """
-    from starter.client import AtlasClient
     from starter.errors import InvalidRequest
 
     if bool(names or work.tag) == all:
         raise InvalidRequest("name the sources to sync, by name or --tag, or give --all")
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         if not following.waits:
             # A run would end with unknown_source, say, and nobody would see it.
             await atlas.sources.expect(*names, tags=work.tag or (), all=all)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from starter.cli.client import connected
 from starter.cli.commands.status import StaleAfter, tolerance
 from starter.cli.framework.exit_codes import CANNOT_CONNECT, DONE
 from starter.cli.framework.output import Format, emit
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 async def top(
     *,
     interval: Annotated[str, Parameter(help="Between two looks, as in 0.5s, 2s, 1m")] = "1s",
-    once: Annotated[bool, Parameter(show_default=False, help="Print one look and end")] = False,
+    once: Annotated[bool, Parameter(help="Print one look and end")] = False,
     stale_after: StaleAfter = None,
     output: Format = "text",
 ) -> int:
@@ -35,7 +36,6 @@ async def top(
         atlas top -o jsonl --interval 10s | jq -c '{at, runs: (.runs | length)}'
     """
     from starter.cli.framework.durations import seconds
-    from starter.client import AtlasClient
     from starter.errors import InvalidRequest
 
     pause = seconds("--interval", interval)
@@ -43,7 +43,7 @@ async def top(
         raise InvalidRequest(f"--interval: {interval!r} refused: give 0.2s to 1h")
     allowed = tolerance(stale_after)
     live = output == "text" and not once and sys.stdout.isatty() and sys.stdin.isatty()
-    async with AtlasClient.connect() as atlas:
+    async with connected() as atlas:
         if live:
             from starter.cli.views.top_live import show
 
@@ -67,7 +67,5 @@ def _printed(seen: Overview, output: str) -> int:
 
         printed(seen)
     else:
-        from starter.cli.views.overview import overview_json
-
-        emit("overview", overview_json(seen), output)
+        emit("overview", seen, output=output)
     return CANNOT_CONNECT if any(each.connection for each in seen.untold) else DONE

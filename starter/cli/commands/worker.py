@@ -10,12 +10,10 @@ from cyclopts import Parameter
 def worker(
     *,
     queues: Annotated[
-        str | None,
-        Parameter(help="Task queues to serve, comma-separated; all three by default"),
+        str | None, Parameter(help="Task queues to serve, comma-separated; all three by default")
     ] = None,
     healthcheck: Annotated[
-        bool,
-        Parameter(help="Start none, but tell whether the workers on this machine work"),
+        bool, Parameter(help="Start none, but tell whether the workers on this machine work")
     ] = False,
 ) -> int:
     """Run a worker in this process, until SIGINT or SIGTERM; it finishes what is under way.

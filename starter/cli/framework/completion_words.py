@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from starter.cli import COMMANDS
+from starter.cli.client import connected
 
 if TYPE_CHECKING:
     from starter.cli.framework.help_pages import Page, Value
@@ -85,9 +86,7 @@ def _asked(question: Callable[[AtlasClient], Awaitable[Candidates]]) -> Callable
     """Names from the corpus; none when it does not answer in time, or at all."""
 
     async def ask() -> Candidates:
-        from starter.client import AtlasClient
-
-        async with asyncio.timeout(_PATIENCE), AtlasClient.connect() as atlas:
+        async with asyncio.timeout(_PATIENCE), connected() as atlas:
             return await question(atlas)
 
     def looked() -> Candidates:

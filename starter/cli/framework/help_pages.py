@@ -159,7 +159,7 @@ def _value(argument: Argument) -> Value:
     choices = tuple(map(str, get_args(hint))) if get_origin(hint) is Literal else ()
     positional = argument.index is not None
     default = argument.field_info.default
-    shows = argument.parameter.show_default is not False and default is not inspect.Parameter.empty
+    shows = default is not inspect.Parameter.empty
     return Value(
         names=(_word(argument),) if positional else tuple(argument.names),
         value="" if positional or hint is bool else _stands_for(argument, hint, choices),

@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal, cast
 
 from cyclopts import Parameter
 
-from starter.cli.framework.json_shapes import schema_of
+from starter.cli.framework.json_shapes import SHAPES
 
 Format = Annotated[
     Literal["text", "json", "jsonl"],
@@ -41,23 +43,21 @@ def say(text: str) -> None:
     _write(harmless(text) + "\n")
 
 
-def emit(shape: str, value: Mapping[str, object], output: str = "json") -> None:
-    """One JSON object on stdout, its shape and version first: `{"schema": "run/1", …}`.
-
-    `shape` is a name in `json_shapes`. Indented for `json`, on one line for `jsonl`.
-    """
-    named = {"schema": schema_of(shape), **value}
-    _write(_json(named, indent=2 if output == "json" else None) + "\n")
+def emit(shape: str, *parts: object, output: str = "json") -> None:
+    """One JSON object on stdout, made of the fields of its parts, its shape and version first:
+    `{"schema": "run/1", …}`. Indented for `json`, on one line for `jsonl`."""
+    _emit(shape, merged(*parts), output)
 
 
-def emit_list(shape: str, key: str, items: Iterable[object], output: str = "json") -> None:
-    """A list: for `json` one object `{"schema": …, key: [items]}`; for `jsonl` an item a line,
-    each as it is in that list."""
+def emit_list(shape: str, items: Iterable[object], output: str = "json") -> None:
+    """A list, each item an object or the parts of one: for `json` one object that holds them, for
+    `jsonl` an item a line, each as it is in that list."""
+    found = (merged(*item) if isinstance(item, tuple) else plain(item) for item in items)
     if output == "jsonl":
-        for item in items:
+        for item in found:
             emit_line(item)
     else:
-        emit(shape, {key: list(items)})
+        _emit(shape, {SHAPES[shape].items: list(found)}, "json")
 
 
 def emit_foreign(value: object) -> None:
@@ -67,33 +67,63 @@ def emit_foreign(value: object) -> None:
 
 def emit_line(value: object) -> None:
     """One JSON value on a line of its own: JSON Lines."""
-    _write(_json(value, indent=None) + "\n")
+    _write(_json(plain(value), indent=None) + "\n")
+
+
+def merged(*parts: object) -> dict[str, object]:
+    """One object of the fields of all parts; the later ones come last, and count."""
+    return {name: value for part in parts for name, value in plain(part).items()}
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it. Times are ISO 8601, spans are seconds to the millisecond.
+
+    Of a dataclass, a field's metadata may say its name in JSON: `{"json": "every"}`; "" for an
+    object whose fields stand in its place, None for a field that is not printed.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        values: dict[str, object] = {}
+        for each in fields(value):
+            name = each.metadata.get("json", each.name)
+            if name is not None:
+                inner = plain(getattr(value, each.name))
+                values |= {name: inner} if name else inner
+        return values
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return {name: plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return round(value.total_seconds(), 3) if isinstance(value, timedelta) else value
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table on a terminal; elsewhere lines of tab-separated cells, without heads."""
-    cells = [[one_line(_shown(cell)) for cell in row] for row in rows]
+    cells = [[one_line(shown(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         _write("".join("\t".join(row) + "\n" for row in cells))
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from starter.cli.columns import laid_out
 
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    for head in heads:
-        shown.add_column(head, overflow="fold")
-    for row in cells:
-        shown.add_row(*(Text(cell) for cell in row))
-    Console().print(shown)
+    above, *below = laid_out([list(heads), *cells], shutil.get_terminal_size().columns)
+    for line in above:
+        raw(bold(line))
+    for line in (line for row in below for line in row):
+        raw(line)
 
 
 def pairs(values: Mapping[str, object]) -> None:
-    """Names and values, one a line; what is empty is left out."""
-    kept = {name: value for name, value in values.items() if value not in (None, "", (), [])}
+    """Names and values; what is empty is left out. Each takes a line, a list of objects one for
+    each of them."""
+    kept = {name: value for name, value in values.items() if value not in (None, "", (), [], {})}
     width = max(map(len, kept), default=0)
     for name, value in kept.items():
-        say(f"{name:<{width}}  {one_line(_shown(value))}")
+        objects = isinstance(value, list) and all(isinstance(each, Mapping) for each in value)
+        for number, each in enumerate(cast("list[object]", value) if objects else [value]):
+            say(f"{'' if number else name:<{width}}  {one_line(shown(each))}")
 
 
 def bold(text: str) -> str:
@@ -127,7 +157,8 @@ def when(moment: datetime | None) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else ""
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as text output shows it."""
     match value:
         case None:
             return ""
@@ -136,7 +167,10 @@ def _shown(value: object) -> str:
         case datetime():
             return when(value)
         case tuple() | list():
-            return ", ".join(_shown(each) for each in value)
+            return ", ".join(map(shown, value))
+        case Mapping():
+            told = ((name, shown(each)) for name, each in value.items())
+            return ", ".join(f"{name} {each}" for name, each in told if each)
         case _:
             return str(value)
 
@@ -149,20 +183,15 @@ def _write(text: str) -> None:
         sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
+def _emit(shape: str, value: Mapping[str, object], output: str) -> None:
+    named = {"schema": SHAPES[shape].schema, **value}
+    _write(_json(named, indent=2 if output == "json" else None) + "\n")
+
+
 def _json(value: object, *, indent: int | None) -> str:
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    text = json.dumps(value, indent=indent, ensure_ascii=not utf8, default=_plain)
+    text = json.dumps(value, indent=indent, ensure_ascii=not utf8)
     return _UNESCAPED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
-
-
-def _plain(value: Any) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
-    if hasattr(value, "total_seconds"):
-        return value.total_seconds()
-    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def short(run_id: str) -> str:

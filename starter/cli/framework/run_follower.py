@@ -30,10 +30,7 @@ Timeout = Annotated[
 class Following:
     """Whether to wait for the end of what was started, and how long."""
 
-    wait: Annotated[
-        bool,
-        Parameter(show_default=False, help="Wait for the end, show progress and the result"),
-    ] = False
+    wait: Annotated[bool, Parameter(help="Wait for the end, show progress and the result")] = False
     timeout: Timeout = None
 
     def __post_init__(self) -> None:
@@ -49,6 +46,22 @@ class Following:
     def patience(self) -> float | None:
         """Seconds; None: for ever."""
         return None if self.timeout is None else seconds("--timeout", self.timeout)
+
+
+@dataclass(frozen=True)
+class RunIds:
+    """Which run it is, as JSON says it."""
+
+    workflow_id: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where a person looks at a run."""
+
+    ui_url: str | None
+    """Its page in Temporal's Web UI."""
 
 
 STARTED_ONLY = Following()
@@ -122,9 +135,8 @@ async def told_to_its_end(
     """Follow a run, show its result; the exit code. Raises as `followed` does."""
     result = await _result(run, ending, patience)
     if output != "text":
-        ids = {"workflow_id": run.workflow_id, "run_id": run.run_id}
-        dumped = result.model_dump(mode="json")
-        emit(ending.shape, {**ids, **dumped, "ui_url": run.ui_url}, output)
+        ids = RunIds(run.workflow_id, run.run_id)
+        emit(ending.shape, ids, result, Link(run.ui_url), output=output)
     else:
         ending.show(result)
     return DONE if ending.fine(result) else FAILED
@@ -157,8 +169,7 @@ async def _result(run: AnyHandle | JobHandle[Any], ending: Ending, patience: flo
 
 def _started(run: AnyHandle | JobHandle[Any], output: str) -> None:
     if output != "text":
-        ids = {"workflow_id": run.workflow_id, "run_id": run.run_id, "ui_url": run.ui_url}
-        emit("started", ids, output)
+        emit("started", RunIds(run.workflow_id, run.run_id), Link(run.ui_url), output=output)
         return
     say(f"started {run.workflow_id}, run {run.run_id}")
     note(_come_back(run))

@@ -1,8 +1,9 @@
-"""`docs/json.md`, written from the models of `starter.cli.printed`."""
+"""`docs/json.md`, written from the classes that `starter.cli.framework.json_shapes` names."""
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import NoneType, UnionType
@@ -11,11 +12,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
-from starter.cli.framework.json_shapes import schema_of
-from starter.cli.printed import Shape, shapes
+from starter.cli.described import items_of, model_of
+from starter.cli.framework.json_shapes import SHAPES, Shape
 
 _BEGIN = """\
-<!-- Written by `make docs` from starter/cli/printed/; change it there. -->
+<!-- Written by `make docs` from the classes that `json_shapes.py` names; change it there. -->
 # JSON output
 
 `-o json` prints one object, whose first field `schema` is the name and version of its shape:
@@ -111,11 +112,10 @@ _MEANINGS = {
 
 def json_page() -> str:
     """The text of `docs/json.md`."""
-    listed = list(shapes().values())
     parts = [_BEGIN]
-    parts += [f"| {_link(each)} | {_commands(each)} |\n" for each in listed]
+    parts += [f"| {_link(each)} | {_commands(each)} |\n" for each in SHAPES.values()]
     names = _names()
-    for each in listed:
+    for each in SHAPES.values():
         parts += ["\n", *(f"{line}\n" for line in _shape(each, names))]
     parts += ["\n## Objects within them\n"]
     for model, name in sorted(names.items(), key=lambda item: item[1]):
@@ -126,7 +126,7 @@ def json_page() -> str:
 
 def undescribed() -> list[str]:
     """Fields that say nothing of themselves, `model.field`."""
-    models = {each.model: each.name for each in shapes().values()}
+    models = {model_of(each): each.name for each in SHAPES.values()}
     return [
         f"{name}.{field}"
         for model, name in (models | _names()).items()
@@ -136,22 +136,28 @@ def undescribed() -> list[str]:
 
 
 def _link(shape: Shape) -> str:
-    named = schema_of(shape.name)
-    return f"[`{named}`](#{named.replace('/', '')})"
+    return f"[`{shape.schema}`](#{shape.schema.replace('/', '')})"
 
 
 def _commands(shape: Shape) -> str:
     return ", ".join(f"`atlas {each}`" for each in shape.commands)
 
 
+def _whole() -> dict[type[BaseModel], Shape]:
+    """The models that are shapes of their own, also where they stand in a list."""
+    return {items_of(each): each for each in SHAPES.values() if model_of(each) is items_of(each)}
+
+
 def _names() -> dict[type[BaseModel], str]:
-    """Every model within a shape; of two of one name the later one with its module's."""
+    """Every other model within a shape; of two of one name the later one with its module's."""
     names: dict[type[BaseModel], str] = {}
-    for each in shapes().values():
-        for model in _within(each.model):
-            taken = model.__name__ in names.values()
-            place = model.__module__.rpartition(".")[2]
-            names.setdefault(model, model.__name__ + (f" of {place}" if taken else ""))
+    whole = _whole()
+    for each in SHAPES.values():
+        for model in _within(model_of(each)):
+            if model not in whole:
+                taken = model.__name__ in names.values()
+                place = model.__module__.rpartition(".")[2]
+                names.setdefault(model, model.__name__ + (f" of {place}" if taken else ""))
     return names
 
 
@@ -163,18 +169,16 @@ def _within(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 
 def _shape(shape: Shape, names: Mapping[type[BaseModel], str]) -> Iterator[str]:
-    yield f"### {schema_of(shape.name)}"
-    yield from ("", f"{_docstring(shape.model)} Printed by {_commands(shape)}.")
-    if shape.lines:
-        first = next(iter(shape.model.model_fields))
-        yield from ("", f"A list: `-o jsonl` prints each of `{first}` on a line.")
-    yield from _fields(shape.model, names)
+    yield f"### {shape.schema}"
+    yield from ("", f"{shape.about} Printed by {_commands(shape)}.")
+    if shape.items:
+        yield from ("", f"A list: `-o jsonl` prints each of `{shape.items}` on a line.")
+    yield from _fields(model_of(shape), names)
 
 
 def _fields(model: type[BaseModel], names: Mapping[type[BaseModel], str]) -> Iterator[str]:
     yield from ("", "| field | type | meaning |", "|---|---|---|")
-    for own, info in model.model_fields.items():
-        name = info.alias or own
+    for name, info in model.model_fields.items():
         kind = _type(info.annotation, names).replace("|", "\\|")
         yield f"| `{name}` | {kind} | {_meaning(name, info).replace('|', chr(92) + '|')} |"
 
@@ -182,12 +186,18 @@ def _fields(model: type[BaseModel], names: Mapping[type[BaseModel], str]) -> Ite
 def _meaning(name: str, info: FieldInfo) -> str:
     own = " ".join((info.description or "").split())
     if own or not (inner := list(_models(info.annotation))):
-        return own or _MEANINGS.get(name, "")
-    return _docstring(inner[0])
+        return _in_json(own) or _MEANINGS.get(name, "")
+    shape = _whole().get(inner[0])
+    return shape.about if shape else _docstring(inner[0])
 
 
 def _docstring(model: type[BaseModel]) -> str:
-    return " ".join(inspect.cleandoc(model.__doc__ or "").split())
+    return _in_json(" ".join(inspect.cleandoc(model.__doc__ or "").split()))
+
+
+def _in_json(text: str) -> str:
+    """The text of a docstring, in the words of JSON."""
+    return re.sub(r"\bNone\b", "null", re.sub(r"^None\b", "Null", text))
 
 
 def _type(annotation: Any, names: Mapping[type[BaseModel], str]) -> str:
@@ -203,6 +213,8 @@ def _type(annotation: Any, names: Mapping[type[BaseModel], str]) -> str:
     if origin is dict:
         return f"object of {_type(inner[1], names)}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if (shape := _whole().get(annotation)) is not None:
+            return _link(shape)
         name = names[annotation]
         return f"[{name}](#{name.lower().replace(' ', '-')})"
     return _type(inner[0], names) if inner else "object"  # Annotated

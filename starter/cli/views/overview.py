@@ -4,9 +4,8 @@ schedules and sources."""
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starter.cli.framework.durations import about, written
 from starter.cli.framework.output import one_line
@@ -24,25 +23,6 @@ if TYPE_CHECKING:
         Untold,
         WorkerSeen,
     )
-
-
-def overview_json(seen: Overview) -> dict[str, Any]:
-    """As `-o json` prints it; spans in seconds."""
-    return dict(_plain(asdict(seen)))
-
-
-def source_json(seen: SourceSeen) -> dict[str, Any]:
-    """One source's freshness, in the same way."""
-    return dict(_plain(asdict(seen)))
-
-
-def _plain(value: Any) -> Any:
-    """Spans as seconds to the millisecond; the rest as it is."""
-    if isinstance(value, timedelta):
-        return round(value.total_seconds(), 3)
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def freshness_row(seen: SourceSeen) -> tuple[object, ...]:

@@ -2,55 +2,102 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from starter.cli.framework.output import note, one_line, pairs, say, short
+from starter.cli.framework.output import emit, note, one_line, pairs, say, short
 
 if TYPE_CHECKING:
+    from atlas.contracts.models import Counts
+    from atlas.contracts.sync_pipeline import Failure
     from starter.monitoring.overview import PendingActivity
-    from starter.runs.details import RunDetails
+    from starter.runs.details import RunDetails, Status
     from starter.runs.listing import RecordedRun
 
-
-def recorded_json(found: RecordedRun) -> dict[str, Any]:
-    """The run as lists print it as JSON."""
-    run = found.run
-    return {
-        "run_id": run.run_id,
-        "workflow_id": run.workflow_id,
-        "type": run.kind,
-        "source": run.source,
-        "trigger": run.trigger,
-        "due": run.due,
-        "status": found.status,
-        "started_at": run.started_at,
-        "ended_at": run.ended_at,
-        "outcome": run.outcome,
-        "complete": run.complete,
-        "paused_since": run.paused_since,
-        "message": run.message,
-        "counts": found.counts.model_dump(),
-        "summary": run.summary,
-        "failures": [failure.model_dump() for failure in found.failures],
-        "recorded": found.recorded,
-        "ui_url": found.ui_url,
-    }
+_MOMENTS = frozenset({"at", "checked_at", "paused_since", "since", "started"})
+"""Fields of results that hold seconds since the epoch."""
 
 
-def details_json(found: RunDetails) -> dict[str, Any]:
-    """The run as `runs show -o json` prints it."""
-    values: dict[str, Any] = {
-        "run_id": found.run_id,
-        "workflow_id": found.workflow_id,
-        "type": found.workflow,
-    }
-    values |= {name: getattr(found, name) for name in found.__slots__ if name != "workflow"}
-    values["message"] = found.message or None
-    values["counts"] = found.counts.model_dump()
-    values["failures"] = [failure.model_dump() for failure in found.failures]
-    values["pending"] = [asdict(each) for each in found.pending]
-    return values
+@dataclass(frozen=True)
+class ListedRun:
+    """A run, from its record in PostgreSQL."""
+
+    run_id: str
+    """Of the first execution: it names the run in the corpus."""
+    workflow_id: str
+    type: str
+    """The workflow type."""
+    source: str
+    """The source it works on, if one."""
+    trigger: str
+    """Who started it: `cli`, `schedule`, `client` …"""
+    due: bool
+    """Whether it checked only pages that were due."""
+    status: Status
+    started_at: datetime
+    ended_at: datetime | None
+    """None while it is under way."""
+    outcome: str | None
+    """None while it is under way."""
+    complete: bool | None
+    """Whether its listing was complete."""
+    paused_since: datetime | None
+    message: str | None
+    counts: Counts
+    """Pages by outcome."""
+    summary: dict[str, int]
+    """Figures of its own, of types other than a sync."""
+    failures: list[Failure]
+    """Empty in a list; `runs show` has them."""
+    recorded: bool
+    """Whether it is in the record of runs; single fetches and health checks are in Temporal alone,
+    and so is a run that no worker has begun yet."""
+    ui_url: str | None
+    """Its page in Temporal's Web UI."""
+
+    @classmethod
+    def of(cls, found: RecordedRun) -> ListedRun:
+        """The run with its counts."""
+        values: dict[str, Any] = {"type": found.run.kind}
+        for part in (found.run, found):
+            values |= {each.name: getattr(part, each.name) for each in fields(part)}
+        values["status"] = found.status
+        return cls(**{each.name: values[each.name] for each in fields(cls)})
+
+
+@dataclass(frozen=True)
+class RunMessage:
+    """What else there is to say of a run."""
+
+    message: str | None
+
+
+@dataclass(frozen=True)
+class PageOutcome:
+    """The outcome of a page of `batch_process`; the lists of `daily_cleanup` and
+    `deduplicate_documents` have other fields."""
+
+    url: str = ""
+    """The canonical URL of the page."""
+    page: int | None = None
+    """Its number."""
+    outcome: str = ""
+    """`added`, `updated`, `unchanged`, `failed` or `skipped`; `missing`: no such page."""
+    error_class: str | None = None
+    code: str | None = None
+    """See [errors](errors.md); of a skipped page the reason."""
+    text_hash: str | None = None
+    """SHA-256 of its text."""
+
+
+def print_run(found: RunDetails, output: str) -> None:
+    """The run as `runs show` prints it: names and values, then its failures; or as JSON."""
+    if output == "text":
+        _print(found)
+    else:
+        emit("run", found, RunMessage(found.message or None), output=output)
 
 
 def listed_row(found: RecordedRun) -> tuple[object, ...]:
@@ -74,8 +121,7 @@ def listed_row(found: RecordedRun) -> tuple[object, ...]:
     )
 
 
-def print_details(found: RunDetails) -> None:
-    """The run in names and values, then its failures."""
+def _print(found: RunDetails) -> None:
     ended = found.outcome or found.status
     shown: dict[str, object] = {
         "run": found.run_id,
@@ -92,8 +138,8 @@ def print_details(found: RunDetails) -> None:
         "progress": _progress(found),
         "message": found.message,
         **{name: value for name, value in found.counts.model_dump().items() if found.counts.seen},
-        **(found.summary if not found.counts.seen else {}),
-        **(found.result or {}),
+        **with_times(found.summary if not found.counts.seen else {}),
+        **with_times(found.result or {}),
         "Web UI": found.ui_url,
         "trace": found.trace_id,
     }
@@ -107,6 +153,21 @@ def print_details(found: RunDetails) -> None:
         say(one_line(line))
     if found.counts.failed > len(found.failures):
         note(f"{found.counts.failed} failed; --failures lists them all")
+
+
+def with_times(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a run's result, with times in place of seconds since the epoch."""
+    return {name: _with_time(name, value) for name, value in values.items()}
+
+
+def _with_time(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return with_times(value)
+    if isinstance(value, list):
+        return [_with_time(name, each) for each in value]
+    if isinstance(value, float) and name in _MOMENTS:
+        return datetime.fromtimestamp(value, UTC) if value else None
+    return value
 
 
 def _progress(found: RunDetails) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from starter.cli.framework.durations import written
 
 if TYPE_CHECKING:
     from atlas.domain.sources import SourceSpec
-    from atlas.stores.postgres.sources.sources import SourceSummary
+    from atlas.stores.postgres.sources.sources import Lease, SourceSummary
 
 
 def described(spec: SourceSpec) -> str:
@@ -19,40 +20,39 @@ def described(spec: SourceSpec) -> str:
     return f"{spec.kind}, {starts}{bound}"
 
 
-def spec_json(spec: SourceSpec) -> dict[str, Any]:
-    """The rules as `-o json` prints them; times in seconds."""
-    return {
-        "name": spec.name,
-        "kind": spec.kind,
-        "urls": list(spec.urls),
-        "prefix": spec.prefix,
-        "include": list(spec.include),
-        "exclude": list(spec.exclude),
-        "delay": spec.delay,
-        "parallel": spec.parallel,
-        "max_pages": spec.max_pages,
-        "max_depth": spec.max_depth,
-        "every": spec.cadence.total_seconds(),
-        "cron": spec.cron,
-        "tags": list(spec.tags),
-        "deletion": spec.deletion,
-        "paused": spec.paused,
-    }
+@dataclass(frozen=True)
+class Holdings:
+    """What the corpus holds of a source, and the runs on it, as JSON says it."""
+
+    pages: int
+    """Pages that are known."""
+    live: int
+    """Documents that can be found."""
+    checked_at: datetime | None
+    """When its listing was last read."""
+    synced_at: datetime | None
+    """When a run last brought it up to date."""
+    last_outcome: str | None
+    """How the last run that ended did."""
+    last_ended: datetime | None
+    """When that was."""
+    lease: Lease | None
+    """The run that works on it now."""
 
 
-def summary_json(found: SourceSummary) -> dict[str, Any]:
+def parts(found: SourceSummary) -> tuple[SourceSpec, Holdings]:
     """The rules, and what the corpus holds of the source."""
-    lease = found.source.lease
-    return {
-        **spec_json(found.source.spec),
-        "pages": found.pages,
-        "live": found.live,
-        "checked_at": found.source.checked_at,
-        "synced_at": found.source.synced_at,
-        "last_outcome": found.last_outcome,
-        "last_ended": found.last_ended,
-        "lease": asdict(lease) if lease else None,
-    }
+    source = found.source
+    holdings = Holdings(
+        found.pages,
+        found.live,
+        source.checked_at,
+        source.synced_at,
+        found.last_outcome,
+        found.last_ended,
+        source.lease,
+    )
+    return source.spec, holdings
 
 
 def row(found: SourceSummary) -> tuple[object, ...]:

@@ -6,12 +6,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from starter.cli.columns import GAP, widths
 from starter.cli.framework.durations import about
 from starter.cli.framework.output import one_line
 from starter.cli.views import overview as words
@@ -45,6 +47,10 @@ _STYLES = {
     "throttled": "yellow",
 }
 _RIGHT = frozenset({"WAITING", "OLDEST", "UNDER WAY", "WORKERS", "IN/s", "OUT/s", "DONE", "SPEED"})
+_TEXTS = frozenset({"WORKER", "BUSY WITH", "QUEUE", "RUN", "STAGE", "HOST", "LAST ERROR", "SOURCE"})
+_TEXTS |= {"SCHEDULE", "PROMISE", "WHEN"}
+_LEAST = 8
+"""Columns of the screen that a text keeps."""
 
 
 @dataclass(frozen=True)
@@ -119,24 +125,34 @@ def _shares(sections: Sequence[Section], room: int | None) -> list[int]:
 
 def _table(section: Section, rows: int, width: int) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold cyan")
-    for index, head in enumerate(section.heads):
-        table.add_column(
-            head,
-            no_wrap=True,
-            overflow="ellipsis",
-            justify="right" if head in _RIGHT else "left",
-            min_width=8 if head == "STATE" else None,
-            max_width=max(12, width * 2 // 5) if index < 2 else None,
-        )
+    found = _widths(section, width)
+    for head, wide in zip(section.heads, found, strict=False):
+        justify: Literal["right", "left"] = "right" if head in _RIGHT else "left"
+        table.add_column(head, no_wrap=True, overflow="ellipsis", justify=justify, width=wide)
     shown = list(section.rows[:rows])
     hidden = len(section.rows) - rows
     if hidden > 0 and rows > 1:  # a single row is worth more than the number of the others
         shown[-1:] = [(f"… {hidden + 1} more",)]
     for row in shown:
-        table.add_row(*(_cell(cell) for cell in row))
+        table.add_row(*(_cell(cell) for cell in row[: len(found)]))
     if not section.rows:
         table.add_row(Text(section.empty, style="dim"))
     return table
+
+
+def _widths(section: Section, width: int) -> list[int]:
+    """The widths of the columns that fit, from the left. Texts give way, what a column of words or
+    numbers says stays whole."""
+    rows = section.rows or [(section.empty, *[""] * (len(section.heads) - 1))]
+    columns = list(zip(section.heads, *rows, strict=True))
+    wanted = [max(map(cell_len, column)) for column in columns]
+    least = [
+        min(wide, _LEAST) if head in _TEXTS else wide
+        for head, wide in zip(section.heads, wanted, strict=True)
+    ]
+    while len(least) > 1 and sum(least) + GAP * (len(least) - 1) > width:
+        least.pop()
+    return widths(wanted[: len(least)], least, width)
 
 
 def _cell(text: str) -> Text:

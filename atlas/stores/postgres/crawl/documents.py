@@ -26,24 +26,38 @@ class CurrentDocument:
     """The live document of one page."""
 
     url: str
+    """The canonical URL of the page."""
     title: str
     lang: str | None
+    """ISO 639 code, as in `de`; None when it could not be determined."""
     text_hash: str
+    """SHA-256 of the normalised text with its title."""
     published: datetime | None
+    """The date of publication that the page states."""
     canonical: str | None
+    """The URL that the page names as its own, when it is another."""
     media: str
+    """The format of the body: `html`, `pdf`, `text` …"""
     lifecycle: str
+    """Of the page: `live`, or `suspect` when its last check did not find it."""
     sources: tuple[str, ...]
+    """Names of the sources that hold the page."""
     fetched_at: datetime | None
+    """When the body was received."""
     valid_from: datetime
+    """Since when the page has this text."""
     version: int
+    """Counts the texts of the page, from 1."""
     snapshot: str
+    """SHA-256 of the stored body: its name in the blob store."""
     text: str
+    """Plain text."""
     markdown: str
+    """The same with headings, lists and code; empty when there is none."""
     duplicate_of: str | None = None
-    """URL of the page that says the same, where an applied deduplication marked this one."""
+    """URL of the page that is kept, where `atlas dedup --apply` marked this as a duplicate."""
     truncated: str | None = None
-    """Which part of the body is missing from the text, in words; None: nothing."""
+    """What is missing of the body, as in `pages 2001 to 2400`; None when nothing is."""
 
 
 class UnknownDocument(Exception):

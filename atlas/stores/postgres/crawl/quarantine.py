@@ -26,19 +26,27 @@ _DEADLY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """One quarantined document; `live` says whether an older version of it can be found."""
+    """A document that failed in extraction too often."""
 
     url: str
+    """The canonical URL of the page."""
     page: int
+    """The number of the page."""
     snapshot: str
+    """SHA-256 of the body that fails."""
     extractor: int
+    """Version of the extractor that failed."""
     error_class: str
     code: str
     reason: str
+    """What went wrong, in words."""
     failures: int
+    """In how many runs."""
     since: datetime
     run_id: str
+    """The run that set it aside."""
     live: bool
+    """Whether an older version of it can be found."""
 
 
 async def record(

@@ -20,14 +20,19 @@ class Limit:
     """A limit in force, of one host or one source."""
 
     host: str | None
+    """Name and port; None: it is of a source."""
     source: str | None
+    """None: it is of a host."""
     delay: float | None
     """Seconds between two requests to a host; None: as it is without the limit."""
     parallel: int | None
     """Requests to a host at once; None: as it is without the limit."""
     reason: str
+    """Why, in the operator's words."""
     set_at: datetime
+    """When it was set."""
     expires_at: datetime | None
+    """Until when it holds; None: until it is cleared."""
 
 
 async def put(

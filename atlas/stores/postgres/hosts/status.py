@@ -19,7 +19,8 @@ class HostStatus:
 
     host: str
     state: State
-    """Of its breaker: closed, throttled (it asked for patience), open, half_open (being tried)."""
+    """Of its circuit breaker: `closed`, requests are sent; `open`, the host is down and left alone;
+    `half_open`, one request tries it; `throttled`, it asked for a slower pace."""
     in_flight: int
     """Requests under way, of all workers."""
     delay: float | None
@@ -27,20 +28,24 @@ class HostStatus:
     limit_delay: float | None
     """Seconds that a limit set by hand demands; None: there is none."""
     limit_parallel: int | None
+    """Requests at once that a limit set by hand allows."""
     last_at: datetime | None
     """When its last request was sent."""
     failures: int
     """Requests in a row that blame the host."""
     down_since: datetime | None
+    """Since when it has not answered; None: it answers."""
     next_try_at: datetime | None
     """When it may be asked again; None: now."""
     waits: float
     """Seconds until then."""
     last_error: str | None
     last_error_at: datetime | None
+    """When that was."""
     robots_at: datetime | None
     """When its robots.txt was fetched; None: never."""
     robots_status: int | None
+    """The HTTP status of that."""
 
 
 # A robots.txt is kept by origin; http and https of one host share its pace.

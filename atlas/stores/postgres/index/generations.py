@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import asyncpg
 
@@ -302,24 +302,31 @@ async def _activate(connection: Connection, generation: int, run_id: str, now: d
 
 @dataclass(frozen=True, slots=True)
 class GenerationStatus:
-    """A generation as `atlas index` shows it. `size` is on disk, in bytes."""
+    """One build of the search index."""
 
-    id: int
-    state: str
+    id: int = field(metadata={"json": "generation"})
+    """Its number."""
+    state: Literal["building", "active", "previous", "retired"]
+    """`active` answers searches, `building` is under way, `previous` is what a rollback restores,
+    `retired` waits to be dropped."""
     analyser: int
+    """Version of the text analyser that built it."""
+    outdated: bool
+    """Whether it answers searches, and queries are analysed by a newer version than built it."""
     entries: int
+    """Texts in it."""
     tokens: int
-    size: int
-    workflow_id: str | None
-    run_id: str | None
+    """Words in them."""
+    size: int = field(metadata={"json": "bytes"})
+    """Bytes on disk."""
     started_at: datetime | None
     active_since: datetime | None
     keep_until: datetime | None
-
-    @property
-    def outdated(self) -> bool:
-        """Whether searches read it, and analyse queries by a newer version than built it."""
-        return self.state == "active" and self.analyser < ANALYSER_VERSION
+    """When it may be dropped."""
+    workflow_id: str | None
+    """Of the run that built it; None for the first."""
+    run_id: str | None
+    """Of the run that built it."""
 
 
 async def listing(connection: Connection) -> list[GenerationStatus]:
@@ -332,4 +339,8 @@ async def listing(connection: Connection) -> list[GenerationStatus]:
           from generations order by id desc
         """
     )
-    return [GenerationStatus(**row) for row in rows]
+    return [GenerationStatus(**row, outdated=_outdated(row)) for row in rows]
+
+
+def _outdated(row: asyncpg.Record) -> bool:
+    return bool(row["state"] == "active" and row["analyser"] < ANALYSER_VERSION)

@@ -30,38 +30,44 @@ MAX_OFFSET = 10_000
 @dataclass(frozen=True, slots=True)
 class Hit:
     """One result: the best-matching text of its cluster, on the smallest URL that holds it (of
-    pages that a deduplication marked, on the one that is kept).
-
-    `marks` are (start, end) offsets of the matches in `snippet`. `copies` counts the other pages
-    with exactly this text. `similar` has up to five URLs of collapsed near-duplicates that match
-    as well, best first; `similar_count` says how many there are.
-    """
+    pages that a deduplication marked, on the one that is kept)."""
 
     url: str
+    """The canonical URL of the page."""
     title: str
     snippet: str
-    marks: tuple[tuple[int, int], ...]
+    """The part of the text that matches best."""
     score: float
-    sources: tuple[str, ...]
+    """Comparable within one answer only."""
+    source: str | None
+    """The first of `sources`."""
     lang: str | None
+    """ISO 639 code, as in `de`; None when it could not be determined."""
+    sources: tuple[str, ...]
+    """Names of the sources that hold the page."""
+    marks: tuple[tuple[int, int], ...]
+    """Matches in `snippet`: start and end, in characters."""
     copies: int
+    """Other pages with exactly this text."""
     similar_count: int
+    """Near-duplicates that match as well and are not shown."""
     similar: tuple[str, ...]
+    """URLs of the best five of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """Results, best first, and how many there are in all.
-
-    `exact` is false where a large index made search score only the promising texts; `total`
-    then counts those. `unknown_language` counts the pages that match too, but that a search for one
-    language left out because theirs could not be told.
-    """
+    """Results, best first, and how many there are in all."""
 
     results: tuple[Hit, ...]
     total: int
+    """How many there are in all."""
     exact: bool
+    """False where the index is so large that only the promising texts were scored: `total` counts
+    those."""
     unknown_language: int = 0
+    """Pages that match too, but that a search for one language left out because theirs could not
+    be determined."""
 
 
 async def search(
@@ -159,10 +165,11 @@ async def _hits(
                 url=page["url"],
                 title=page["title"],
                 snippet=piece.text,
-                marks=piece.marks,
                 score=row["score"],
-                sources=tuple(page["sources"]),
+                source=next(iter(page["sources"]), None),
                 lang=page["lang"],
+                sources=tuple(page["sources"]),
+                marks=piece.marks,
                 copies=page["copies"],
                 similar_count=row["members"] - 1,
                 similar=tuple(pages[t]["url"] for t in row["similar"] if t in pages),

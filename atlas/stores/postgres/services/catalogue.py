@@ -20,32 +20,46 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ListedDocument:
-    """One live document without its text; `bytes` counts the text's UTF-8."""
+    """A live document without its text."""
 
     url: str
+    """The canonical URL of the page."""
     title: str
     lang: str | None
+    """ISO 639 code, as in `de`; None when it could not be determined."""
     text_hash: str
+    """SHA-256 of the normalised text with its title: the same text, the same hash."""
     media: str
+    """The format of the body: `html`, `pdf`, `text` …"""
     bytes: int
+    """Of the text in UTF-8."""
     published: datetime | None
+    """The date of publication that the page states."""
     fetched_at: datetime | None
+    """When the body was received."""
     valid_from: datetime
+    """Since when the page has this text."""
     version: int
+    """Counts the texts of the page, from 1."""
     sources: tuple[str, ...]
+    """Names of the sources that hold the page."""
     duplicate_of: str | None = None
-    """URL of the page that says the same, where an applied deduplication marked this one."""
+    """URL of the page that is kept, where `atlas dedup --apply` marked this as a duplicate."""
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """One text that a page had, and when it was live; `valid_to` None: it is now."""
+class DocumentVersion:
+    """One text that a page had."""
 
     version: int
+    """Counts the texts of the page, from 1."""
     text_hash: str
+    """SHA-256 of the normalised text with its title."""
     title: str
     valid_from: datetime
+    """Since when the page had it."""
     valid_to: datetime | None
+    """Until when; None: it has it now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +96,8 @@ async def listed_documents(
             yield ListedDocument(**values)
 
 
-async def versions(connection: Connection, url: str) -> list[Version]:
-    """Every text the page had, latest first."""
+async def versions(connection: Connection, url: str) -> list[DocumentVersion]:
+    """Every text the page had, the latest first."""
     rows = await connection.fetch(
         """
         select v.seq as version, encode(d.text_hash, 'hex') as text_hash, d.title,
@@ -93,7 +107,7 @@ async def versions(connection: Connection, url: str) -> list[Version]:
         """,
         url,
     )
-    return [Version(**row) for row in rows]
+    return [DocumentVersion(**row) for row in rows]
 
 
 async def last_fetch(connection: Connection, url: str) -> LastFetch | None:

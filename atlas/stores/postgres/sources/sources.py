@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -14,23 +14,8 @@ from atlas.domain.recheck_interval import listing_interval
 from atlas.domain.sources import SourceSpec, is_due, lateness
 from atlas.stores.postgres.connection import Connection
 
-_COLUMNS = (
-    "name",
-    "kind",
-    "urls",
-    "prefix",
-    "include",
-    "exclude",
-    "delay",
-    "parallel",
-    "max_pages",
-    "max_depth",
-    "cadence",
-    "deletion",
-    "paused",
-    "tags",
-    "cron",
-)
+_COLUMNS = tuple(rule.name for rule in fields(SourceSpec))
+"""A rule is declared once, in `SourceSpec`: its column has the same name."""
 
 
 _SKEW = timedelta(seconds=MOST_SKEW)
@@ -111,15 +96,14 @@ class SourceSummary:
 
 def source_of(row: asyncpg.Record) -> Source:
     """The source of a row of the table."""
-    values = {name: row[name] for name in _COLUMNS}
-    for name in ("urls", "include", "exclude", "tags"):
-        values[name] = tuple(values[name])
+    rules = {name: row[name] for name in _COLUMNS}
+    rules = {name: tuple(rule) if isinstance(rule, list) else rule for name, rule in rules.items()}
     lease = None
     if row["lease_run"] is not None:
         lease = Lease(row["lease_workflow"], row["lease_run"], row["lease_since"])
     return Source(
         id=row["id"],
-        spec=SourceSpec(**values),
+        spec=SourceSpec(**rules),
         lease=lease,
         declared_at=row["created_at"],
         checked_at=row["checked_at"],
