@@ -18,7 +18,7 @@ from atlas.stores.postgres.index.bm25 import SearchScope
 from atlas.stores.postgres.index.search import MAX_QUERY, Hit, SearchPage, search
 from tests.stores.corpus import Corpus
 
-RETRIEVAL = Path("/work/shared/data/retrieval")
+RETRIEVAL = Path(__file__).parents[3] / "shared" / "data" / "retrieval"
 STORY = (
     "The keeper of the lighthouse wrote down the weather every evening: wind from the west, "
     "a falling glass, two sails on the horizon, and the lamp trimmed before the fog came in. "
