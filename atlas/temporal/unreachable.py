@@ -26,7 +26,9 @@ _PLAIN = "It may not speak TLS: then set TEMPORAL_TLS=false. Or correct TEMPORAL
 _REFUSED = re.compile(r'code: (?:Unauthenticated|PermissionDenied), message: "([^"]*)"')
 _UNTRUSTED = re.compile(r"InvalidCertificate\((\w+)")
 _NO_TLS = re.compile(r"InvalidContentType|corrupt message")
-_ENDED = re.compile(r"transport error|BrokenPipe|UnexpectedEof|close_notify|AlertReceived")
+_ENDED = re.compile(
+    r"transport error|connection closed|BrokenPipe|UnexpectedEof|close_notify|AlertReceived"
+)
 _NOT_REACHED = re.compile(r"Connection refused|dns error|timed out", re.IGNORECASE)
 
 
