@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from starter import AtlasClient
-from starter.cli.described import check
 from starter.cli.framework.output import plain
+from starter.cli.reference.described import check
 from tests.e2e.environments import until
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import assert_invariants, assert_workflows_healthy

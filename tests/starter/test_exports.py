@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 import starter
-from starter.cli.described import hints, typing_imports
+from starter.cli.reference.described import hints, typing_imports
 from starter.client import AtlasClient
 from starter.hosts import Hosts
 from starter.limits import Limits

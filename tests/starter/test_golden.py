@@ -12,9 +12,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from starter.cli.described import check
 from starter.cli.framework.app import build
 from starter.cli.framework.help_pages import pages
+from starter.cli.reference.described import check
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
 from tests.starter.conftest import Atlas

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from starter.cli.described import check
 from starter.cli.framework import exit_codes
 from starter.cli.framework.app import build
 from starter.cli.framework.help_pages import pages
 from starter.cli.framework.json_shapes import _CATALOGUE, SHAPES
+from starter.cli.reference.described import check
 from starter.cli.reference.json_page import json_page, undescribed
 from starter.cli.reference.write import DOCS, cli_page
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from starter import AtlasClient
-from starter.cli.described import check
+from starter.cli.reference.described import check
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
 from tests.starter.conftest import Atlas

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from atlas.contracts.names import CleanupClass
-from starter.cli.client import connected
+from starter.cli.framework.client import connected
 from starter.cli.framework.output import Format, note, say
 from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
 

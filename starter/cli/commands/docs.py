@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from starter.cli.client import connected
+from starter.cli.framework.client import connected
+from starter.cli.framework.options import First, Language, OfSource
 from starter.cli.framework.output import Format, emit, emit_line, emit_list, note, pairs, say, table
-from starter.cli.options import First, Language, OfSource
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.services.catalogue import ListedDocument

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from starter.cli.client import connected
 from starter.cli.commands.status import StaleAfter, tolerance
+from starter.cli.framework.client import connected
 from starter.cli.framework.exit_codes import DONE, STALE
 from starter.cli.framework.output import Format, emit_list, table
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from starter.cli.client import connected
+from starter.cli.framework.client import connected
 from starter.cli.framework.durations import about
+from starter.cli.framework.options import HostName
 from starter.cli.framework.output import Format, emit, emit_list, note, pairs, table
-from starter.cli.options import HostName
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.hosts.status import HostStatus

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from starter.cli.client import connected
+from starter.cli.framework.client import connected
 from starter.cli.framework.output import Format, emit_list, note, say, short, table
 from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
 

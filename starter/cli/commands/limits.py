@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from starter.cli.client import connected
+from starter.cli.framework.client import connected
 from starter.cli.framework.durations import duration, seconds, written
+from starter.cli.framework.options import HostName, SourceName
 from starter.cli.framework.output import Format, emit, emit_list, note, say, table, when
-from starter.cli.options import HostName, SourceName
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.hosts.manual_limits import Limit

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from starter.cli.client import connected
+from starter.cli.framework.client import connected
 from starter.cli.framework.output import Format, emit_list, harmless, note, pairs, table
 from starter.cli.framework.run_follower import Ending, Following, Timeout, followed, stage_of
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from starter.cli.client import connected
+from starter.cli.framework.client import connected
 from starter.cli.framework.exit_codes import DONE, FAILED
 from starter.cli.framework.output import Format, emit, note, when
 from starter.cli.framework.run_follower import STARTED_ONLY, Following, followed

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from starter.cli.client import connected
 from starter.cli.commands import run_control
 from starter.cli.commands.run_control import Named
+from starter.cli.framework.client import connected
 from starter.cli.framework.durations import duration
 from starter.cli.framework.output import Format, emit_line, emit_list, note, one_line, say, table
 from starter.cli.framework.run_follower import Timeout, ending_of, told_to_its_end

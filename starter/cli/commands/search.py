@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from starter.cli.client import connected
+from starter.cli.framework.client import connected
+from starter.cli.framework.options import Language, OfSource
 from starter.cli.framework.output import Format, bold, emit, emit_line, note, one_line, raw
-from starter.cli.options import Language, OfSource
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.index.search import Hit, SearchPage

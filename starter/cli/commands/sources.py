@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from starter.cli.client import connected
+from starter.cli.framework.client import connected
 from starter.cli.framework.durations import duration, written
+from starter.cli.framework.options import SourceName
 from starter.cli.framework.output import Format, emit, emit_list, note, pairs, say, table, when
-from starter.cli.options import SourceName
 from starter.cli.views.sources import described, parts, row
 
 app = App(name="sources", help="Declare what to watch and by which rules.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from starter.cli.client import connected
+from starter.cli.framework.client import connected
 from starter.cli.framework.output import Format, pairs
 from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
 from starter.cli.views.runs import with_times

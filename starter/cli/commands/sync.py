@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from starter.cli.client import connected
+from starter.cli.framework.client import connected
 from starter.cli.framework.output import Format, note, one_line, say
 from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
 

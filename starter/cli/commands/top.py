@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from starter.cli.client import connected
 from starter.cli.commands.status import StaleAfter, tolerance
+from starter.cli.framework.client import connected
 from starter.cli.framework.exit_codes import CANNOT_CONNECT, DONE
 from starter.cli.framework.output import Format, emit
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from starter.cli import COMMANDS
-from starter.cli.client import connected
+from starter.cli.framework.client import connected
 
 if TYPE_CHECKING:
     from starter.cli.framework.help_pages import Page, Value

@@ -106,7 +106,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     if not sys.stdout.isatty():
         _write("".join("\t".join(row) + "\n" for row in cells))
         return
-    from starter.cli.columns import laid_out
+    from starter.cli.framework.columns import laid_out
 
     above, *below = laid_out([list(heads), *cells], shutil.get_terminal_size().columns)
     for line in above:

@@ -12,8 +12,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
-from starter.cli.described import items_of, model_of
 from starter.cli.framework.json_shapes import SHAPES, Shape
+from starter.cli.reference.described import items_of, model_of
 
 _BEGIN = """\
 <!-- Written by `make docs` from the classes that `json_shapes.py` names; change it there. -->

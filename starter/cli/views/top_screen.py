@@ -13,7 +13,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from starter.cli.columns import GAP, widths
+from starter.cli.framework.columns import GAP, widths
 from starter.cli.framework.durations import about
 from starter.cli.framework.output import one_line
 from starter.cli.views import overview as words
