@@ -5,12 +5,10 @@ no parser is talked into an exotic encoding that hides a declaration, and the se
 declarations below sees what the parser will see.
 """
 
-import codecs
 import re
 from dataclasses import dataclass
 
-import cchardet
-
+from atlas.domain.charsets import codec_of, guess, marked
 from atlas.domain.errors import ErrorClass, PageError
 
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})""")
@@ -24,42 +22,8 @@ _SPACE = re.compile(r"\s*")
 _HEAD = b'<?xml version="1.0" encoding="utf-8"?>\n'
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
-# The byte order marks of RFC 7303 section 3.3; the longer ones first.
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-# A web label often names a subset of what is sent (the WHATWG Encoding Standard, section 4.2).
-_WIDER = {
-    "ascii": "cp1252",
-    "iso8859-1": "cp1252",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "shift_jis": "cp932",
-    "euc_kr": "cp949",
-    "iso8859-9": "cp1254",
-    "iso8859-11": "cp874",
-}
-# Python also has codecs that are no charsets of the web (rot13, punycode, unicode_escape).
-_WEB_CODEC = re.compile(
-    r"utf-8|utf-16(-[lb]e)?|gb18030|hz|big5(hkscs)?|cp(125\d|866|874|932|949)|euc_jp|"
-    r"iso2022_jp|iso8859-\d+|koi8-[ru]|mac-(roman|cyrillic)"
-)
-# Written in ASCII bytes, so they would pass for UTF-8.
-_ESCAPED_CODECS = ("iso2022_jp", "hz")
-
-
-def web_codec(label: str) -> str | None:
-    """The Python codec for a charset label of the web, or None for one that is not of the web."""
-    try:
-        name = codecs.lookup(label).name
-    except (LookupError, ValueError):
-        return None
-    name = _WIDER.get(name, name)
-    return name if _WEB_CODEC.fullmatch(name) else None
+# Written in ASCII bytes, so it would pass for UTF-8.
+_ESCAPED = "iso2022_jp"
 
 
 def _declared_codecs(body: bytes, content_type: str) -> list[str]:
@@ -69,13 +33,12 @@ def _declared_codecs(body: bytes, content_type: str) -> list[str]:
     labels = [header.group(1)] if header else []
     if declared:
         labels.append(declared.group(1).decode("ascii"))
-    return [codec for label in labels if (codec := web_codec(label))]
+    return [codec for label in labels if (codec := codec_of(label))]
 
 
 def _marked_codec(body: bytes) -> tuple[str, int] | None:
-    for mark, codec in _MARKS:
-        if body.startswith(mark):
-            return codec, len(mark)
+    if found := marked(body):
+        return found
     start = body[:2]
     if start == b"<\x00":
         return "utf-16-le", 0
@@ -86,23 +49,22 @@ def _codecs_to_try(body: bytes, content_type: str) -> list[str]:
     """Strict UTF-8 comes before any claim: text in another charset hardly ever passes for it,
     while wrong claims are common."""
     claimed = _declared_codecs(body, content_type)
-    escaped = [codec for codec in claimed if codec in _ESCAPED_CODECS]
+    escaped = [codec for codec in claimed if codec == _ESCAPED]
     return [*escaped, "utf-8", *claimed]
 
 
 def decode_markup(body: bytes, content_type: str = "") -> str:
     """Text of a feed, sitemap or similar file, whatever charset it claims. Never fails: bytes
     that no charset explains become U+FFFD."""
-    if marked := _marked_codec(body):
-        codec, start = marked
+    if known := _marked_codec(body):
+        codec, start = known
         return body[start:].decode(codec, "replace")
     for codec in _codecs_to_try(body, content_type):
         try:
             return body.decode(codec)
         except UnicodeDecodeError:
             continue
-    guess = cchardet.detect(body[:65536]).get("encoding")
-    return body.decode((guess and web_codec(guess)) or "cp1252", "replace")
+    return body.decode(guess(body) or "cp1252", "replace")
 
 
 @dataclass(frozen=True)

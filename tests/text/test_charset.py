@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.text.charset import codec_of, decode
+from atlas.text.charset import decode
 
 RUSSIAN = "Съешь же ещё этих мягких французских булок, да выпей чаю. " * 5
 CHINESE = "敏捷的棕色狐狸跳过了懒狗。今天天气很好,我们去公园散步吧。" * 5
@@ -60,11 +60,6 @@ def test_a_byte_order_mark_beats_everything(codec: str) -> None:
 def test_a_broken_byte_costs_one_character() -> None:
     body = RUSSIAN.encode() + b"\xff" + RUSSIAN.encode()
     assert decode(body, "utf-8") == f"{RUSSIAN}\ufffd{RUSSIAN}"
-
-
-@pytest.mark.parametrize("label", ["base64", "rot13", "utf-7", "idna", "", "x" * 50, "é", None])
-def test_what_is_no_charset_is_ignored(label: str | None) -> None:
-    assert codec_of(label) is None
 
 
 @given(st.binary(max_size=300), st.one_of(st.none(), st.text(max_size=20)))
