@@ -11,8 +11,8 @@ from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.health.probe import Found, Unwell
 from atlas.locations import address_policy
 from atlas.settings import Settings
-from atlas.web.client import WebClient
-from atlas.web.credentials import Credentials, CredentialsError
+from atlas.web.client_factory import page_client
+from atlas.web.credentials import CredentialsError
 from atlas.web.listings import Buffer
 from atlas.web.politeness import OpenSlots
 
@@ -29,12 +29,7 @@ async def reached(settings: Settings, url: str, clock: Callable[[], datetime]) -
     """Fetch the URL and its robots.txt, once, and compare clocks. Raises `Unwell`."""
     try:
         request = FetchRequest(url=canonicalize(url), total_timeout=15.0)
-        client = WebClient(
-            policy=address_policy(settings),
-            contact=settings.contact,
-            credentials=_credentials(settings),
-        )
-        async with client as web:
+        async with page_client(settings, address_policy(settings)) as web:
             fetched = await web.fetch(request, Buffer(), OpenSlots())
     except PageError as error:
         raise Unwell(f"{url}: {error.code}: {error.message}", MEND) from None
@@ -50,8 +45,3 @@ def _answered(fetched: Fetched, now: datetime) -> Found:
         return Found(said)
     way = "ahead of" if skew > 0 else "behind"
     return Found(f"{said}; the clock here is {abs(skew):.0f} s {way} the site's", "degraded", CLOCK)
-
-
-def _credentials(settings: Settings) -> Credentials:
-    path = settings.credentials_file
-    return Credentials.from_file(path) if path else Credentials()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -18,13 +18,16 @@ from atlas.stores.postgres.hosts import status
 from atlas.stores.postgres.hosts.rate_limiter import HeldSlot, HostSlots
 from atlas.stores.postgres.hosts.robots_cache import StoredRobots
 from atlas.web.address_policy import AddressRefused
-from atlas.web.client import WebClient
-from atlas.web.credentials import Credentials, CredentialsError
+from atlas.web.client_factory import page_client
+from atlas.web.credentials import CredentialsError
 from atlas.web.listings import read_document
 from atlas.web.source_detection import Detected, Document, detect
 from atlas.worker.listing_parser import parsing_alone
 from starter.connection import Parts
 from starter.errors import InvalidRequest, Undetected
+
+if TYPE_CHECKING:
+    from atlas.web.client import WebClient
 
 _FORCE = "--force (of the client: force=True) declares it all the same"
 
@@ -108,17 +111,8 @@ def refused_address(settings: Settings, urls: Sequence[str]) -> str | None:
 
 
 async def _client(parts: Parts) -> WebClient:
-    settings = parts.settings
-    credentials = Credentials()
+    policy, pool = address_policy(parts.settings), await parts.pool()
     try:
-        if settings.credentials_file:
-            credentials = Credentials.from_file(settings.credentials_file)
-        return WebClient(
-            policy=address_policy(settings),
-            contact=settings.contact,
-            credentials=credentials,
-            robots_cache=StoredRobots(await parts.pool()),
-            clock=lambda: datetime.now(UTC),
-        )
+        return page_client(parts.settings, policy, StoredRobots(pool))
     except (CredentialsError, ValueError) as error:
         raise InvalidRequest(str(error)) from None

@@ -19,7 +19,7 @@ import httpx
 
 from atlas.contracts.health import Transition
 from atlas.web.address_policy import ReceiverPolicy
-from atlas.web.transport import make_receiver_client
+from atlas.web.client_factory import receiver_client
 
 TIMEOUT = 10.0
 """Seconds for one attempt."""
@@ -42,7 +42,7 @@ class AlertWebhook:
         that looks at it knows."""
         body = alert(key, at, self._namespace, transitions)
         policy = ReceiverPolicy("ATLAS_ALERT_WEBHOOK")
-        async with make_receiver_client(policy, TIMEOUT) as client:
+        async with receiver_client(policy, TIMEOUT) as client:
             said, again = await self._attempt(client, policy, key, body)
             for pause in self._pauses:
                 if said is None or not again:

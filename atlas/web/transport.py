@@ -6,7 +6,6 @@ its `Hop` when it was really sent and which addresses were refused.
 """
 
 import socket
-import ssl
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 from yarl import URL
 
-from atlas.web.address_policy import AddressPolicy, AddressRefused, ReceiverPolicy
+from atlas.web.address_policy import AddressPolicy, AddressRefused
 from atlas.web.politeness import Slot
 from atlas.web.tls import client_tls
 
@@ -81,61 +80,50 @@ class HopTransport(AiohttpTransport):
 
 
 def make_client(policy: AddressPolicy) -> httpx.AsyncClient:
-    """An httpx client that dials under `policy`; no cookies, proxies, netrc or environment."""
+    """An httpx client for pages, which dials under `policy`; its requests carry a Hop."""
     tls = client_tls()
-    transport = HopTransport(verify=tls, client=lambda: _make_session(policy, tls))
-    # httpx keeps a cookie jar of its own, beside aiohttp's: this one takes none from any domain.
-    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    client = httpx.AsyncClient(
-        transport=transport, cookies=no_cookies, trust_env=False, follow_redirects=False
-    )
+
+    def session() -> aiohttp.ClientSession:
+        connector = _Connector(
+            policy,
+            limit=0,  # slots and the caller bound what is under way
+            keepalive_timeout=_KEEPALIVE,
+            ssl=tls,
+            socket_factory=lambda addr_info: _dial(policy, addr_info),
+        )
+        session = isolated_session(
+            connector,
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            max_line_size=_MAX_HEADER_LINE,
+            max_field_size=_MAX_HEADER_LINE,
+            max_headers=_MAX_HEADERS,
+            trace_configs=[_sent_trace()],
+        )
+        # aiohttp asks again at once after a lost connection: two requests in one slot. There is no
+        # public switch; a test counts the requests that arrive.
+        session._retry_connection = False
+        return session
+
+    client = isolated_client(HopTransport(verify=tls, client=session))
     client.headers.clear()  # every header that leaves is chosen in client.py
     return client
 
 
-def make_receiver_client(policy: ReceiverPolicy, timeout: float) -> httpx.AsyncClient:
-    """An httpx client for an address that the operator set, which dials it under `policy`: no
-    redirects, cookies, proxies, netrc or environment; `timeout` in seconds."""
-    tls = client_tls()
-
-    def session() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=tls, socket_factory=policy.socket_factory),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-        )
-
+def isolated_client(transport: AiohttpTransport, **options: Any) -> httpx.AsyncClient:
+    """An httpx client that follows nothing and takes nothing from the environment."""
+    # httpx keeps a cookie jar of its own, beside aiohttp's: this one takes none from any domain.
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
     return httpx.AsyncClient(
-        transport=AiohttpTransport(verify=tls, client=session),
-        timeout=timeout,
-        trust_env=False,
-        follow_redirects=False,
+        transport=transport, cookies=no_cookies, trust_env=False, follow_redirects=False, **options
     )
 
 
-def _make_session(policy: AddressPolicy, tls: ssl.SSLContext) -> aiohttp.ClientSession:
-    connector = _Connector(
-        policy,
-        limit=0,  # slots and the caller bound what is under way
-        keepalive_timeout=_KEEPALIVE,
-        ssl=tls,
-        socket_factory=lambda addr_info: _dial(policy, addr_info),
+def isolated_session(connector: aiohttp.TCPConnector, **options: Any) -> aiohttp.ClientSession:
+    """What carries such a client: no cookies, and no proxy or .netrc of the environment."""
+    return aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, **options
     )
-    session = aiohttp.ClientSession(
-        connector=connector,
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-        max_line_size=_MAX_HEADER_LINE,
-        max_field_size=_MAX_HEADER_LINE,
-        max_headers=_MAX_HEADERS,
-        trace_configs=[_sent_trace()],
-    )
-    # aiohttp asks again at once after a lost connection: two requests in one slot. There is no
-    # public switch; a test counts the requests that arrive.
-    session._retry_connection = False
-    return session
 
 
 class _Connector(aiohttp.TCPConnector):

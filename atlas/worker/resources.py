@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 import asyncpg
 from temporalio.client import Client
@@ -27,10 +28,12 @@ from atlas.stores.postgres.services.crawl import CrawlServices, crawl_services
 from atlas.stores.postgres.silent_sessions import ending_silent
 from atlas.temporal.connection import answering, run_is_open
 from atlas.text.pool import ExtractorPool
-from atlas.web.client import WebClient
-from atlas.web.credentials import Credentials
+from atlas.web.client_factory import page_client
 from atlas.worker import start_checks
 from atlas.worker.listing_parser import PRELOADED
+
+if TYPE_CHECKING:
+    from atlas.web.client import WebClient
 
 Clock = Callable[[], datetime]
 
@@ -92,21 +95,9 @@ async def open_parts(
         await stack.enter_async_context(ending_silent(database_url))
         blobs = await stack.enter_async_context(open_blobs(locations.blobs, s3=locations.s3))
         await blobs.check()
-        credentials = Credentials()
-        if settings.credentials_file:
-            credentials = Credentials.from_file(settings.credentials_file)
+        policy = address_policy(settings, client.service_client.config.target_host, metrics_at)
         web = await stack.enter_async_context(
-            WebClient(
-                policy=address_policy(
-                    settings, client.service_client.config.target_host, metrics_at
-                ),
-                contact=settings.contact,
-                credentials=credentials,
-                robots_cache=StoredRobots(pool),
-                # Shorter than the host's pause: when that is over, robots.txt is what is tried.
-                robots_retry=timedelta(seconds=settings.host_pause / 2),
-                clock=clock,
-            )
+            page_client(settings, policy, StoredRobots(pool), clock)
         )
         extractor = await stack.enter_async_context(
             ExtractorPool(

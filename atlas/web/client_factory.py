@@ -1,0 +1,57 @@
+"""The one place where clients of the web are built: for pages, robots.txt, listings and detection,
+for the doctor's look, and for the receiver of alerts.
+
+All of them dial under a policy of addresses that is asked at that moment, trust the same
+authorities (`tls`), and take nothing from the environment: no proxy, .netrc, cookie or redirect
+that they did not choose (`transport`).
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from atlas.settings import Settings
+from atlas.web.address_policy import AddressPolicy, ReceiverPolicy
+from atlas.web.client import WebClient
+from atlas.web.credentials import Credentials
+from atlas.web.robots import Clock, RobotsCache
+from atlas.web.tls import client_tls
+from atlas.web.transport import isolated_client, isolated_session
+
+
+def page_client(
+    settings: Settings,
+    policy: AddressPolicy,
+    robots_cache: RobotsCache | None = None,
+    clock: Clock = lambda: datetime.now(UTC),
+) -> WebClient:
+    """A client for pages, with the contact and the credentials of the settings; `robots_cache`
+    shares robots.txt with the workers.
+
+    Raises CredentialsError for a credentials file that cannot be used, and ValueError for a
+    contact that a header cannot hold.
+    """
+    path = settings.credentials_file
+    return WebClient(
+        policy=policy,
+        contact=settings.contact,
+        credentials=Credentials.from_file(path) if path else Credentials(),
+        robots_cache=robots_cache,
+        # Shorter than the host's pause: when that is over, robots.txt is what is tried.
+        robots_retry=timedelta(seconds=settings.host_pause / 2),
+        clock=clock,
+    )
+
+
+def receiver_client(policy: ReceiverPolicy, timeout: float) -> httpx.AsyncClient:
+    """A client for an address that the operator set, which dials it under `policy`; `timeout` in
+    seconds."""
+    tls = client_tls()
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(ssl=tls, socket_factory=policy.socket_factory)
+        return isolated_session(connector)
+
+    return isolated_client(AiohttpTransport(verify=tls, client=session), timeout=timeout)
