@@ -83,12 +83,12 @@ def _keeping_schedules(parts: WorkerParts) -> Iterator[None]:
 async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = ()) -> None:
     """Work on the task queues (the settings', when none is named) until `stop` is set; then finish
     or give back what is under way. Parts that do not answer yet are waited for."""
-    served = queues_named(queues or settings.worker_queues)
+    served = queues_named(queues or settings.worker.worker_queues)
     locations = locate(settings)
     telemetry = setup_telemetry("atlas-worker")
-    export = chosen(settings.metrics_address)
+    export = chosen(settings.monitoring.metrics_address)
     runtime = worker_runtime(export)
-    start = Start(settings.worker_start_patience, stop)
+    start = Start(settings.worker.worker_start_patience, stop)
     try:
         client = await start.of(
             partial(
@@ -120,7 +120,7 @@ async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = (
             _announce()
             on.enter_context(_keeping_schedules(parts))
             await stop.wait()
-            log.info("stopping: activities under way have %.0f s", settings.shutdown_grace)
+            log.info("stopping: activities under way have %.0f s", settings.worker.shutdown_grace)
             # All at once: one after the other, the last would take on new work meanwhile.
             await asyncio.gather(*(one.shutdown() for one in workers))
     except Stopped:
@@ -159,7 +159,7 @@ def main(queues: Sequence[str] = ()) -> int:
     _until_servers_run()
     try:
         settings = Settings.load()
-        setup_logs(settings.log_level, settings.log_format)
+        setup_logs(settings.monitoring.log_level, settings.monitoring.log_format)
         for unknown in read_sources().unknown:
             log.warning("%s", unknown)
         asyncio.run(_until_signalled(settings, queues))

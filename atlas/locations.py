@@ -53,11 +53,11 @@ class Locations:
 
 def locate(settings: Settings) -> Locations:
     """Find every part."""
-    stack = read_stack(settings.home)
+    stack = read_stack(settings.places.home)
     return Locations(
         database_url=settings.postgres_url or (stack.database_url if stack else None),
         temporal_address=stack.temporal_address if stack else None,
-        ui_url=settings.web_ui_url or _ui_of(stack),
+        ui_url=settings.places.web_ui_url or _ui_of(stack),
         blobs=settings.blob_location,
         s3=s3_access(settings),
         namespace=namespace(),
@@ -66,10 +66,10 @@ def locate(settings: Settings) -> Locations:
 
 def s3_access(settings: Settings) -> S3Access:
     """What the settings say of S3; the rest is for the AWS tools to find."""
-    access, secret = settings.s3_access_key, settings.s3_secret_key
+    access, secret = settings.bucket.s3_access_key, settings.bucket.s3_secret_key
     return S3Access(
-        endpoint=settings.s3_endpoint,
-        region=settings.s3_region,
+        endpoint=settings.bucket.s3_endpoint,
+        region=settings.bucket.s3_region,
         access_key=access.get_secret_value() if access else None,
         secret_key=secret.get_secret_value() if secret else None,
     )
@@ -107,14 +107,14 @@ _ELSEWHERE = (
 def address_policy(settings: Settings, *more: str | None) -> AddressPolicy:
     """What may be dialled: the networks that are allowed, without Atlas's own ports and those of
     `more` addresses (host:port)."""
-    networks = map(ip_network, settings.fetch_allow_networks)
+    networks = map(ip_network, settings.fetch.fetch_allow_networks)
     return AddressPolicy(networks, OwnPorts(_own_endpoints(settings, more)))
 
 
 def _own_endpoints(settings: Settings, more: tuple[str | None, ...]) -> list[Endpoint]:
-    where, stack = locate(settings), read_stack(settings.home)
+    where, stack = locate(settings), read_stack(settings.places.home)
     ports = stack.ports.values() if stack else ()
-    told = (where.ui_url, settings.metrics_address, where.s3.endpoint, *more)
+    told = (where.ui_url, settings.monitoring.metrics_address, where.s3.endpoint, *more)
     return [
         *_of_database(where.database_url),
         *_of_temporal(external_temporal() or where.temporal_address),

@@ -174,8 +174,12 @@ async def _outside(parts: Parts, url: str | None, clock: Clock) -> list[Check]:
 
 def _named_outside(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Part, variable and URL of each."""
-    if settings.alert_webhook is not None:
-        yield "alert webhook", "ATLAS_ALERT_WEBHOOK", settings.alert_webhook.get_secret_value()
+    if settings.monitoring.alert_webhook is not None:
+        yield (
+            "alert webhook",
+            "ATLAS_ALERT_WEBHOOK",
+            settings.monitoring.alert_webhook.get_secret_value(),
+        )
     for part, variables in _COLLECTORS.items():
         named = next((name for name in variables if os.environ.get(name)), None)
         if named is not None:
@@ -218,7 +222,7 @@ async def _program() -> Check:
 def _where(parts: Parts) -> str:
     database = parts.locations.database_url
     known = {
-        "home": str(parts.settings.home),
+        "home": str(parts.settings.places.home),
         "PostgreSQL": shown(database) if database else "no address",
         "Temporal": external_temporal() or parts.locations.temporal_address or "no address",
         "namespace": parts.locations.namespace,
@@ -229,9 +233,9 @@ def _where(parts: Parts) -> str:
 
 def _stack(parts: Parts) -> list[Check]:
     """The embedded stack, where a part of it is needed."""
-    if parts.settings.database_url is not None and external_temporal() is not None:
+    if parts.settings.places.database_url is not None and external_temporal() is not None:
         return []
-    home = parts.settings.home
+    home = parts.settings.places.home
     if supervisor_of(home) is not None:
         return [Check(part="stack", detail=f"runs in {home}")]
     never = "" if home.exists() else ", which does not exist yet"

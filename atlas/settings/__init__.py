@@ -1,8 +1,8 @@
 """Settings: environment variables `ATLAS_*`, secret files, `.env`, `atlas.toml`.
 
-To add one: a field with a default and a docstring in the group it belongs to (`places`, `crawling`,
-`keeping`, `running`), then `python -m atlas.settings.reference`, which writes `.env.example`, the
-tables of docs/settings.md and docs/atlas.toml from it.
+To add one: a field with a default and a docstring in its group (`groups`), then
+`python -m atlas.settings.reference`, which writes `.env.example`, docs/atlas.toml and the tables of
+docs/settings.md from it.
 """
 
 from atlas.settings.model import Settings

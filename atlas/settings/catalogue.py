@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
 from atlas.settings.field_info import Group, Shown
-from atlas.settings.model import GROUPS, Settings, is_secret
+from atlas.settings.model import GROUPS, is_secret
 from atlas.settings.sources import PREFIX
 
 
@@ -47,14 +47,13 @@ class Section:
 
 def sections() -> Iterator[Section]:
     """All settings, in the order of the documentation."""
-    for group in GROUPS:
+    for group in GROUPS.values():
         title, _, text = inspect.cleandoc(group.__doc__ or "").partition("\n")
         yield Section(title, " ".join(text.split()), tuple(_described(group)))
 
 
 def _described(group: type[Group]) -> Iterator[Described]:
-    for name in group.model_fields:
-        field = Settings.model_fields[name]
+    for name, field in group.model_fields.items():
         yield Described(
             name,
             " ".join((field.description or "").split()).removesuffix("."),

@@ -24,7 +24,12 @@ class Group(BaseModel):
     """Settings that belong together: a section of the documentation. Its docstring introduces it;
     the docstring below a field is the field's meaning, wherever that is shown."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True,
+        use_attribute_docstrings=True,
+        # A field may need another one: what is not given is checked as well.
+        validate_default=True,
+    )
 
 
 def _split(value: object) -> object:

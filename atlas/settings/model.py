@@ -9,45 +9,45 @@ from types import MappingProxyType
 from typing import Self, get_args
 from urllib.parse import quote
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from atlas.settings.crawl import Fetching, Processing
 from atlas.settings.field_info import Group
-from atlas.settings.locations import Bucket, Places
+from atlas.settings.groups import (
+    BucketSettings,
+    EncryptionSettings,
+    ExtractionSettings,
+    FetchSettings,
+    MonitoringSettings,
+    PlaceSettings,
+    RetentionSettings,
+    WorkerSettings,
+)
 from atlas.settings.problems import SettingsError, without_credentials
-from atlas.settings.processes import Encrypting, Watching, Working
-from atlas.settings.retention import Keeping
-from atlas.settings.sources import PREFIX, Reading, Source, read
+from atlas.settings.sources import PREFIX, Reading, read
 from atlas.temporal.keyring import Keyring
 
-GROUPS: tuple[type[Group], ...] = (
-    Places,
-    Bucket,
-    Fetching,
-    Processing,
-    Keeping,
-    Working,
-    Watching,
-    Encrypting,
-)
-"""In the order in which they are documented."""
 
+class Settings(BaseModel):
+    """Everything that can be set, in groups; without arguments, the defaults. Secrets are never
+    shown.
 
-class Settings(
-    BaseSettings, Encrypting, Watching, Working, Keeping, Processing, Fetching, Bucket, Places
-):
-    """Everything that can be set. Secrets are never shown.
-
-    From keyword arguments, else from the environment (`ATLAS_<NAME>`), secret files, `.env`,
-    `atlas.toml`, in this order. Use `load`, which tells in words what is wrong.
+    `load` reads the environment (`ATLAS_<NAME>`), secret files, `.env` and `atlas.toml`, in this
+    order, and says in words what is wrong.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, extra="ignore", frozen=True, validate_default=True
-    )
+    model_config = ConfigDict(frozen=True)
+
+    # In the order in which they are documented.
+    places: PlaceSettings = Field(default_factory=PlaceSettings)
+    bucket: BucketSettings = Field(default_factory=BucketSettings)
+    fetch: FetchSettings = Field(default_factory=FetchSettings)
+    extraction: ExtractionSettings = Field(default_factory=ExtractionSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    monitoring: MonitoringSettings = Field(default_factory=MonitoringSettings)
+    encryption: EncryptionSettings = Field(default_factory=EncryptionSettings)
 
     @classmethod
     def load(cls) -> Self:
@@ -68,41 +68,38 @@ class Settings(
     @classmethod
     def checked(cls, reading: Reading) -> tuple[Self | None, list[str]]:
         """The settings of a reading; None where something is wrong, and what that is."""
-        # Each default as well: what a source says that this reading left out must not count.
-        values = {
-            name: given.value if (given := reading.of(name)) else field.default
-            for name, field in cls.model_fields.items()
-        }
-        try:
-            settings = cls.model_validate(values)
-        except ValidationError as error:
-            return None, [*reading.problems, *(_line(each, reading) for each in error.errors())]
-        return (None if reading.problems else settings), reading.problems
+        groups: dict[str, Group] = {}
+        problems = list(reading.problems)
+        for attribute, group in GROUPS.items():
+            given = {name: reading.of(name) for name in group.model_fields}
+            try:
+                groups[attribute] = group.model_validate(
+                    {name: each.value for name, each in given.items() if each}
+                )
+            except ValidationError as error:
+                problems += [_line(each, reading) for each in error.errors()]
+        return (None if problems else cls.model_validate(groups)), problems
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Our own sources in place of those of pydantic-settings: they know files and lines."""
-        return (init_settings, *(_Given(cls, source) for source in read_sources().sources))
+    def value(self, name: str) -> object:
+        """The value of the setting `name`."""
+        return next(
+            getattr(getattr(self, attribute), name)
+            for attribute, group in GROUPS.items()
+            if name in group.model_fields
+        )
 
     def keyring(self) -> Keyring | None:
         """The keys that encrypt payloads; None: they are not encrypted."""
-        keys = self.encryption_keys
+        keys = self.encryption.encryption_keys
         return None if keys is None else Keyring.parse(keys.get_secret_value())
 
     @property
     def postgres_url(self) -> str | None:
         """The URL of a PostgreSQL of one's own, with its password; None: the embedded one."""
-        if self.database_url is None:
+        if self.places.database_url is None:
             return None
-        url = self.database_url.get_secret_value()
-        password = self.database_password
+        url = self.places.database_url.get_secret_value()
+        password = self.places.database_password
         return url if password is None else _with_password(url, password.get_secret_value())
 
     @property
@@ -110,26 +107,23 @@ class Settings(
         """Where Atlas keeps things on this machine: the blob folder, and the embedded home."""
         blobs = None if self.blob_location.startswith("s3://") else self.blob_location
         kept = [] if blobs is None else [Path(blobs.removeprefix("file://")).expanduser()]
-        return (*kept, self.home) if self.home.exists() else tuple(kept)
+        return (*kept, self.places.home) if self.places.home.exists() else tuple(kept)
 
     @property
     def blob_location(self) -> str:
-        return self.blobs or str(self.home / "blobs")
+        return self.places.blobs or str(self.places.home / "blobs")
 
 
-class _Given(PydanticBaseSettingsSource):
-    """What one of our sources gives, for pydantic-settings."""
-
-    def __init__(self, settings_cls: type[BaseSettings], source: Source) -> None:
-        super().__init__(settings_cls)
-        self._source = source
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[object, str, bool]:
-        given = self._source.given.get(field_name)
-        return (given.value if given else None), field_name, False
-
-    def __call__(self) -> dict[str, object]:
-        return {name: given.value for name, given in self._source.given.items()}
+GROUPS: Mapping[str, type[Group]] = {
+    attribute: field.annotation
+    for attribute, field in Settings.model_fields.items()
+    if isinstance(field.annotation, type)
+}
+"""The groups, by their names in `Settings`."""
+FIELDS: Mapping[str, FieldInfo] = {
+    name: field for group in GROUPS.values() for name, field in group.model_fields.items()
+}
+"""Every setting, by its name."""
 
 
 def is_secret(field: FieldInfo) -> bool:
@@ -139,13 +133,13 @@ def is_secret(field: FieldInfo) -> bool:
 
 def secrets() -> frozenset[str]:
     """Names of the settings that are secrets."""
-    return frozenset(name for name, field in Settings.model_fields.items() if is_secret(field))
+    return frozenset(name for name, field in FIELDS.items() if is_secret(field))
 
 
 def read_sources(over: Mapping[str, str] = MappingProxyType({})) -> Reading:
     """What every source gives at this moment, from this working directory; variables `over` go
     before those of the environment."""
-    return read(Settings.model_fields.keys(), secrets(), {**os.environ, **over})
+    return read(FIELDS.keys(), secrets(), {**os.environ, **over})
 
 
 def _line(detail: ErrorDetails, reading: Reading) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from atlas.settings.catalogue import Described, as_text, sections
-from atlas.settings.model import Settings, read_sources
+from atlas.settings.model import FIELDS, Settings, read_sources
 from atlas.settings.problems import address_only, without_credentials
 from atlas.settings.sources import BESIDE, CONFIG, FOREIGN, IN_VAIN, Reading
 
@@ -90,8 +90,8 @@ def report(config: Path | None = None) -> SettingsReport:
 
 def _line(each: Described, reading: Reading, settings: Settings | None) -> Line:
     given = reading.of(each.name)
-    used = given.value if given else Settings.model_fields[each.name].default
-    value = getattr(settings, each.name) if settings else used
+    used = given.value if given else FIELDS[each.name].default
+    value = settings.value(each.name) if settings else used
     return Line(
         each.name,
         each.variable,

@@ -123,7 +123,7 @@ class _Reader:
             return {}
 
     def _dotenv(self, path: Path) -> Iterator[tuple[str, Given]]:
-        from dotenv import dotenv_values  # with pydantic-settings
+        from dotenv import dotenv_values
         from dotenv.parser import parse_stream
 
         text = path.read_text(encoding="utf-8-sig")

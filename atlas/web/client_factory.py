@@ -33,14 +33,14 @@ def page_client(
     Raises CredentialsError for a credentials file that cannot be used, and ValueError for a
     contact that a header cannot hold.
     """
-    path = settings.credentials_file
+    path = settings.fetch.credentials_file
     return WebClient(
         policy=policy,
-        contact=settings.contact,
+        contact=settings.fetch.contact,
         credentials=Credentials.from_file(path) if path else Credentials(),
         robots_cache=robots_cache,
         # Shorter than the host's pause: when that is over, robots.txt is what is tried.
-        robots_retry=timedelta(seconds=settings.host_pause / 2),
+        robots_retry=timedelta(seconds=settings.fetch.host_pause / 2),
         clock=clock,
     )
 

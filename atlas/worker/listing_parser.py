@@ -46,8 +46,8 @@ async def parsing_alone(settings: Settings) -> AsyncIterator[Parse]:
     """A child for a process that is no worker, and only parses listings."""
     async with ExtractorPool(
         children=1,
-        timeout=settings.extract_timeout,
-        memory_limit=settings.extract_memory,
+        timeout=settings.extraction.extract_timeout,
+        memory_limit=settings.extraction.extract_memory,
         preloaded=PRELOADED[1:],
     ) as pool:
         yield partial(parsed, pool)

@@ -71,7 +71,7 @@ def show_slots(settings: Settings, queues: Sequence[str], meter: MetricMeter) ->
         labels = {"task_queue": queue, "worker_type": "ActivityWorker"}
         gauge.set(slots_of(settings, queue).most, labels)
         if queue == QUEUE:
-            gauge.set(settings.worker_workflows, labels | {"worker_type": "WorkflowWorker"})
+            gauge.set(settings.worker.worker_workflows, labels | {"worker_type": "WorkflowWorker"})
 
 
 class Sampler:
@@ -135,7 +135,7 @@ class Sampler:
     async def _runs(self, connection: Connection) -> None:
         runs, paused = await monitoring.count_open_runs(connection)
         self._replace(own.RUNS, {"working": float(runs - paused), "paused": float(paused)})
-        failures = self._parts.settings.host_failures
+        failures = self._parts.settings.fetch.host_failures
         self._set(own.HOSTS_DOWN, await monitoring.hosts_down(connection, failures))
 
     def _sources(self, declared: list[Source], now: datetime) -> None:
@@ -188,7 +188,7 @@ def _is_sampled(instrument: own.Instrument) -> bool:
 def _folders(parts: WorkerParts) -> dict[str, Path]:
     """Folders on this machine that fill up."""
     settings = parts.settings
-    found = {"home": settings.home} if settings.home.exists() else {}
+    found = {"home": settings.places.home} if settings.places.home.exists() else {}
     location = settings.blob_location
     if not location.startswith("s3://"):
         found["blobs"] = Path(location.removeprefix("file://")).expanduser()

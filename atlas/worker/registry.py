@@ -104,12 +104,12 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
 def _policy(parts: WorkerParts) -> FetchPolicy:
     settings = parts.settings
     return FetchPolicy(
-        max_bytes=settings.fetch_max_bytes,
-        timeout=settings.fetch_timeout,
+        max_bytes=settings.fetch.fetch_max_bytes,
+        timeout=settings.fetch.fetch_timeout,
         retries=Retries(
-            attempts=settings.fetch_attempts,
-            delay=settings.fetch_retry_delay,
-            patience=settings.fetch_patience,
+            attempts=settings.fetch.fetch_attempts,
+            delay=settings.fetch.fetch_retry_delay,
+            patience=settings.fetch.fetch_patience,
         ),
     )
 
@@ -171,7 +171,7 @@ def _processor(parts: WorkerParts) -> Processing:
         parts.crawl.processed,
         parts.blobs,
         partial(_prepare, parts.extractor),
-        parts.settings.extract_children,
+        parts.settings.extraction.extract_children,
     )
 
 
@@ -262,7 +262,7 @@ async def _analyse(pool: ExtractorPool, text: LiveText) -> IndexText:
 
 
 def _checking(parts: WorkerParts) -> Served:
-    hook = parts.settings.alert_webhook
+    hook = parts.settings.monitoring.alert_webhook
     webhook = AlertWebhook(hook.get_secret_value(), parts.client.namespace) if hook else None
     concerns = Concerns(
         database_url=lambda: locate(parts.settings).require_database(),
@@ -298,17 +298,17 @@ def _upkeep(parts: WorkerParts) -> Served:
 def retention(settings: Settings) -> Retention:
     """What is kept how long."""
     return Retention(
-        snapshots=settings.retention_snapshots,
-        versions=settings.retention_versions,
-        newest_versions=settings.retention_newest_versions,
-        tombstones=settings.retention_tombstones,
-        pages=settings.retention_pages,
-        runs=settings.retention_runs,
-        newest_runs=settings.retention_newest_runs,
-        ledger=settings.retention_ledger,
-        hosts=settings.retention_hosts,
-        artifacts=settings.retention_manifests,
-        grace=timedelta(hours=settings.cleanup_grace),
+        snapshots=settings.retention.retention_snapshots,
+        versions=settings.retention.retention_versions,
+        newest_versions=settings.retention.retention_newest_versions,
+        tombstones=settings.retention.retention_tombstones,
+        pages=settings.retention.retention_pages,
+        runs=settings.retention.retention_runs,
+        newest_runs=settings.retention.retention_newest_runs,
+        ledger=settings.retention.retention_ledger,
+        hosts=settings.retention.retention_hosts,
+        artifacts=settings.retention.retention_manifests,
+        grace=timedelta(hours=settings.retention.cleanup_grace),
     )
 
 

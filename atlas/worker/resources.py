@@ -80,7 +80,7 @@ async def open_parts(
         database_url = locations.require_database()
         pool = await open_pool(
             database_url,
-            size=settings.worker_connections,
+            size=settings.worker.worker_connections,
             minimum=0,  # with a floor asyncpg logs tracebacks while PostgreSQL is away
             wait=_ROOM,
         )
@@ -101,9 +101,9 @@ async def open_parts(
         )
         extractor = await stack.enter_async_context(
             ExtractorPool(
-                children=settings.extract_children,
-                timeout=settings.extract_timeout,
-                memory_limit=settings.extract_memory,
+                children=settings.extraction.extract_children,
+                timeout=settings.extraction.extract_timeout,
+                memory_limit=settings.extraction.extract_memory,
                 preloaded=PRELOADED,
                 measures=measures,
             )
@@ -120,4 +120,6 @@ async def open_parts(
 
 
 def _breaker(settings: Settings) -> Breaker:
-    return Breaker.of(settings.host_failures, settings.host_pause, settings.fetch_patience)
+    return Breaker.of(
+        settings.fetch.host_failures, settings.fetch.host_pause, settings.fetch.fetch_patience
+    )

@@ -45,10 +45,12 @@ def slots_of(settings: Settings, queue: str) -> SlotBounds:
     # Network and database work waits most of the time; of CPU work more than there are children
     # would only hold batches that others could take.
     if queue == QUEUE:
-        return SlotBounds(min(8, settings.worker_activities), settings.worker_activities)
+        return SlotBounds(
+            min(8, settings.worker.worker_activities), settings.worker.worker_activities
+        )
     if queue == QUEUE_PROCESSING:
-        return SlotBounds(2, max(2, 2 * settings.extract_children))
-    return SlotBounds(1, settings.worker_bulk_activities)
+        return SlotBounds(2, max(2, 2 * settings.extraction.extract_children))
+    return SlotBounds(1, settings.worker.worker_bulk_activities)
 
 
 def build_workers(parts: WorkerParts, queues: Sequence[str] = QUEUES) -> list[Worker]:
@@ -69,7 +71,7 @@ def _worker(parts: WorkerParts, queue: str, activities: Sequence[registry.Activi
         disable_eager_activity_execution=True,
         activities=activities,
         tuner=_tuner(settings, slots_of(settings, queue)),
-        graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_grace),
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker.shutdown_grace),
         # Without it the SDK hashes the bytecode of every loaded module: a second at each start.
         build_id=f"atlas-{version('atlas-corpus')}",
     )
@@ -78,11 +80,11 @@ def _worker(parts: WorkerParts, queue: str, activities: Sequence[registry.Activi
 def _tuner(settings: Settings, slots: SlotBounds) -> WorkerTuner:
     # The SDK asks that all tuners of a process have the same targets.
     return WorkerTuner.create_resource_based(
-        target_memory_usage=settings.worker_target_memory,
-        target_cpu_usage=settings.worker_target_cpu,
+        target_memory_usage=settings.worker.worker_target_memory,
+        target_cpu_usage=settings.worker.worker_target_cpu,
         workflow_config=ResourceBasedSlotConfig(
-            minimum_slots=min(10, settings.worker_workflows),
-            maximum_slots=settings.worker_workflows,
+            minimum_slots=min(10, settings.worker.worker_workflows),
+            maximum_slots=settings.worker.worker_workflows,
         ),
         activity_config=ResourceBasedSlotConfig(
             minimum_slots=slots.least,

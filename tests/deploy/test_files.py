@@ -157,11 +157,13 @@ def test_what_is_set_is_all_that_atlas_needs(
     assert settings.postgres_url is not None
     assert settings.postgres_url.startswith("postgresql://atlas:")  # with its password
     assert settings.postgres_url.endswith("@postgres/atlas")
-    assert settings.web_ui_url is not None
+    assert settings.places.web_ui_url is not None
     if name == FILES[0]:
         assert settings.blob_location == "s3://atlas/corpus"
-        assert (settings.s3_endpoint, settings.s3_access_key) != (None, None)
-        assert settings.metrics_address == ("0.0.0.0:9464" if service == "worker" else None)
+        assert (settings.bucket.s3_endpoint, settings.bucket.s3_access_key) != (None, None)
+        assert settings.monitoring.metrics_address == (
+            "0.0.0.0:9464" if service == "worker" else None
+        )
     else:
         assert settings.blob_location.startswith(_targets(one)["blobs"])
 
@@ -291,8 +293,8 @@ def test_settings_that_were_dropped_are_used(
         "ATLAS_DATABASE_PASSWORD=of-another-server\n"
     )
     settings = _loaded(FILES[0], "worker", dotenv, monkeypatch, tmp_path)
-    assert (settings.retention_runs, settings.shutdown_grace) == (41, 12.5)
-    assert settings.worker_activities == 7
+    assert (settings.retention.retention_runs, settings.worker.shutdown_grace) == (41, 12.5)
+    assert settings.worker.worker_activities == 7
     assert settings.keyring() is not None
     assert settings.postgres_url == "postgresql://atlas:a-secret@postgres/atlas"
 

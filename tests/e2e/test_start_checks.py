@@ -29,7 +29,9 @@ async def refusal() -> str:
     """Why a worker does not start with the environment as it is, and without waiting: for that see
     test_starting.py."""
     with pytest.raises(worker.REFUSALS) as caught:
-        settings = Settings.load().model_copy(update={"worker_start_patience": 0.0})
+        settings = Settings.load()
+        impatient = settings.worker.model_copy(update={"worker_start_patience": 0.0})
+        settings = settings.model_copy(update={"worker": impatient})
         await asyncio.wait_for(worker.run(settings, asyncio.Event()), 60)
     return str(caught.value)
 

@@ -9,7 +9,7 @@ import pytest
 
 from atlas.settings import Settings
 from atlas.settings.catalogue import sections
-from atlas.settings.model import read_sources
+from atlas.settings.model import FIELDS, read_sources
 from atlas.settings.reference import ROOT, documents
 from atlas.settings.sources import BESIDE, INTERNAL
 
@@ -30,7 +30,7 @@ def test_the_files_are_as_the_fields_say() -> None:
 
 def test_every_setting_is_described() -> None:
     described = [each for section in sections() for each in section.settings]
-    assert {each.name for each in described} == set(Settings.model_fields)
+    assert {each.name for each in described} == set(FIELDS)
     assert [each.name for each in described if not each.meaning or not each.example] == []
 
 
@@ -51,13 +51,13 @@ def test_the_env_example_loads_with_every_line(
     reading = read_sources()
     settings, problems = Settings.checked(reading)
     assert problems == [] and reading.unknown == []
-    assert {name for name in Settings.model_fields if not reading.of(name)} == set()
-    defaults = Settings.model_construct()
+    assert {name for name in FIELDS if not reading.of(name)} == set()
+    defaults = Settings()
     changed = {
         name
-        for name, field in Settings.model_fields.items()
+        for name, field in FIELDS.items()
         if field.default is not None and field.default != () and name != "home"
-        if getattr(settings, name) != getattr(defaults, name)
+        if settings.value(name) != defaults.value(name)
     }
     assert changed == set(), "a default is not shown as it is"
 
@@ -75,7 +75,7 @@ def test_the_toml_example_loads_with_every_line(
     monkeypatch.delenv("ATLAS_HOME")
     reading = read_sources()
     assert Settings.checked(reading)[1] == []
-    assert {name for name in Settings.model_fields if not reading.of(name)} == set()
+    assert {name for name in FIELDS if not reading.of(name)} == set()
 
 
 def test_the_toml_in_the_page_loads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_the_toml_in_the_page_loads(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert place in block
     (tmp_path / "atlas.toml").write_text(block.replace(place, str(tmp_path / "password")))
     monkeypatch.chdir(tmp_path)
-    assert Settings.load().fetch_timeout == 30
+    assert Settings.load().fetch.fetch_timeout == 30
 
 
 def test_every_variable_in_the_code_is_known() -> None:

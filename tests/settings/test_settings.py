@@ -67,7 +67,7 @@ def test_an_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("ATLAS_DATABASE_URL", "")
     monkeypatch.setenv("ATLAS_FETCH_ATTEMPTS", "")
     settings = Settings.load()
-    assert (settings.database_url, settings.fetch_attempts) == (None, 3)
+    assert (settings.places.database_url, settings.fetch.fetch_attempts) == (None, 3)
 
 
 def test_blobs_lie_in_the_home_unless_said_otherwise(
@@ -82,7 +82,7 @@ def test_blobs_lie_in_the_home_unless_said_otherwise(
 def test_a_home_begins_at_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ATLAS_HOME", "~/atlas")
-    assert Settings.load().home == tmp_path / "atlas"
+    assert Settings.load().places.home == tmp_path / "atlas"
 
 
 def test_a_dotenv_file_is_read_and_the_environment_wins(
@@ -92,4 +92,4 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ATLAS_FETCH_ATTEMPTS", "7")
     settings = Settings.load()
-    assert (settings.fetch_attempts, settings.contact) == (7, "mailto:me@example.org")
+    assert (settings.fetch.fetch_attempts, settings.fetch.contact) == (7, "mailto:me@example.org")

@@ -62,10 +62,10 @@ def test_tables_are_prefixes_and_full_names_stand_above_them(folder: Path) -> No
         '[worker]\nqueues = "atlas, atlas-bulk"\n'
     )
     settings = Settings.load()
-    assert settings.contact == "me" and settings.retention_runs == 7
-    assert settings.host_failures == 9 and settings.fetch_timeout == 7.5
-    assert settings.fetch_allow_networks == ("10.0.0.0/8", "127.0.0.0/8")
-    assert settings.worker_queues == ("atlas", "atlas-bulk")
+    assert settings.fetch.contact == "me" and settings.retention.retention_runs == 7
+    assert settings.fetch.host_failures == 9 and settings.fetch.fetch_timeout == 7.5
+    assert settings.fetch.fetch_allow_networks == ("10.0.0.0/8", "127.0.0.0/8")
+    assert settings.worker.worker_queues == ("atlas", "atlas-bulk")
     assert where("fetch_timeout") == "atlas.toml, line 5: [fetch] timeout"
     assert where("host_failures") == "atlas.toml, line 3: [host] failures"
 
@@ -74,14 +74,14 @@ def test_atlas_config_names_another_file(monkeypatch: pytest.MonkeyPatch, folder
     (folder / "atlas.toml").write_text("not even TOML")
     (folder / "other.toml").write_text("[fetch]\nattempts = 4")
     monkeypatch.setenv("ATLAS_CONFIG", "other.toml")
-    assert Settings.load().fetch_attempts == 4
+    assert Settings.load().fetch.fetch_attempts == 4
     monkeypatch.setenv("ATLAS_CONFIG", os.devnull)
-    assert Settings.load().fetch_attempts == 3
+    assert Settings.load().fetch.fetch_attempts == 3
     monkeypatch.setenv("ATLAS_CONFIG", "nowhere.toml")
     assert "ATLAS_CONFIG=" in refused() and "No such file" in refused()
     monkeypatch.delenv("ATLAS_CONFIG")
     (folder / ".env").write_text("ATLAS_CONFIG=other.toml")
-    assert Settings.load().fetch_attempts == 4
+    assert Settings.load().fetch.fetch_attempts == 4
 
 
 def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_variable_that_nobody_reads_is_told_with_the_nearest(
         "ATLAS_FETCH_ATTEMPTS_FILE is no setting; only secrets are read from files of their own",
         "ATLAS_FETCH_TIMEOT is no setting; did you mean ATLAS_FETCH_TIMEOUT?",
     ]
-    assert Settings.load().fetch_timeout == 60
+    assert Settings.load().fetch.fetch_timeout == 60
 
 
 def test_secrets_in_files(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

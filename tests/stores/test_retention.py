@@ -259,7 +259,7 @@ def test_the_grace_outlasts_every_activity() -> None:
     )
     assert longest < SHORTEST_GRACE
     assert Retention().grace >= SHORTEST_GRACE
-    assert Settings().cleanup_grace * 3600 == Retention().grace.total_seconds()
+    assert Settings().retention.cleanup_grace * 3600 == Retention().grace.total_seconds()
     with pytest.raises(ValueError, match="grace"):
         Retention(grace=timedelta(hours=23))
 

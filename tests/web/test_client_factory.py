@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from atlas.settings import Settings
+from atlas.settings.groups import FetchSettings
 from atlas.web.address_policy import AddressPolicy, ReceiverPolicy
 from atlas.web.client_factory import page_client, receiver_client
 from atlas.web.credentials import CredentialsError
@@ -28,7 +29,7 @@ async def test_pages_are_asked_for_with_contact_and_credentials_alone(tmp_path: 
         origin.page("/a", "text")
         path = tmp_path / "credentials.toml"
         path.write_text(f'["{origin.base}".headers]\nX-Key = "text:k"\n')
-        settings = Settings(contact=CONTACT, credentials_file=path)
+        settings = Settings(fetch=FetchSettings(contact=CONTACT, credentials_file=path))
         async with page_client(settings, LOOPBACK) as client:
             assert (await get(client, origin.url("/a")))[1] == b"text"
     headers = origin.log[-1].headers
@@ -53,4 +54,4 @@ async def test_a_receiver_is_asked_directly_and_its_redirect_not_followed() -> N
 @pytest.mark.parametrize("settings", [{"contact": "two words"}, {"credentials_file": "no-such"}])
 def test_wrong_settings_are_refused(settings: dict[str, str]) -> None:
     with pytest.raises((CredentialsError, ValueError), match=r"contact|credentials"):
-        page_client(Settings(**settings), LOOPBACK)
+        page_client(Settings(fetch=FetchSettings(**settings)), LOOPBACK)

@@ -141,10 +141,6 @@ async def test_a_sitemap_of_a_public_site_leads_to_no_private_one(
         assert private.log == []
 
 
-async def nothing_listed(part: list[Listed]) -> None:
-    assert part == []
-
-
 def test_who_led_to_the_pages_of_a_source() -> None:
     spec = SourceSpec("docs", "sitemap", ("http://a.example/s.xml", "http://10.0.0.1/s.xml"))
     leading = Leading(spec)

@@ -30,8 +30,8 @@ def up(detach: bool = False) -> int:
     """
     _require_posix()
     settings = Settings.load()
-    if supervisor_of(settings.home) is not None:
-        return _already_running(settings.home, detach)
+    if supervisor_of(settings.places.home) is not None:
+        return _already_running(settings.places.home, detach)
     plan, environment = planned(settings)
     if not detach:
         _become(supervisor_command(plan), environment)
@@ -46,7 +46,7 @@ def down() -> int:
         SettingsError: a setting is wrong.
     """
     _require_posix()
-    home = Settings.load().home
+    home = Settings.load().places.home
     ended = stop_stack(home)
     said = f"Stopped {', '.join(ended)}" if ended else "Nothing is running"
     sys.stderr.write(f"{said} ({home})\n")
@@ -65,15 +65,15 @@ def _require_posix() -> None:
 def planned(settings: Settings) -> tuple[Plan, dict[str, str]]:
     """What runs for these settings, and the environment of its supervisor."""
     plan = Plan(
-        home=settings.home,
+        home=settings.places.home,
         # -P: a worker.py in the person's working directory is not ours.
         worker=[sys.executable, "-P", "-m", "worker"],
-        external_database=settings.database_url is not None,
+        external_database=settings.places.database_url is not None,
         external_temporal=external_temporal(),
         namespace=namespace(),
-        worker_grace=settings.shutdown_grace + 15,
+        worker_grace=settings.worker.shutdown_grace + 15,
     )
-    environment = {**os.environ, "ATLAS_HOME": str(settings.home)}
+    environment = {**os.environ, "ATLAS_HOME": str(settings.places.home)}
     if settings.postgres_url is not None:  # it may come from a file
         environment["ATLAS_DATABASE_URL"] = settings.postgres_url
     return plan, environment

@@ -51,7 +51,7 @@ async def status(*, stale_after: StaleAfter = None, output: Format = "text") -> 
     from starter.client import AtlasClient
 
     settings = Settings.load()
-    found = await inspect(settings.home, settings.postgres_url, external_temporal())
+    found = await inspect(settings.places.home, settings.postgres_url, external_temporal())
     async with AtlasClient.connect(settings) as atlas:
         seen = await atlas.overview(stale_after=allowed)
     found = _with_workers(found, seen)
