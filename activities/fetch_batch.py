@@ -17,8 +17,8 @@ from activities.ledger_rows import failed_row, got_row, redirected_row, unasked_
 from atlas.contracts.activities import Batch, ClaimBatch, Claimed, Fetched
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import HostClosed, PageError, Retries, SlotDeadline
-from atlas.domain.fetch import Fetched as Answer
 from atlas.domain.fetch import FetchError, FetchRequest, Validators
+from atlas.domain.fetch import FetchResult as Answer
 from atlas.domain.scope import scope_of
 from atlas.domain.sources import Leading
 from atlas.domain.urls import host_of, without_secrets

@@ -15,8 +15,8 @@ from activities.ledger_rows import failed_row, got_row
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult, Hop
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import ErrorClass, HostClosed, PageError, SlotDeadline
-from atlas.domain.fetch import Fetched as Answer
 from atlas.domain.fetch import FetchError, FetchRequest, RobotsMode, Validators
+from atlas.domain.fetch import FetchResult as Answer
 from atlas.domain.urls import InvalidUrl, canonicalize
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from atlas.domain.batch import HeldPage, PreparedPage
 from atlas.domain.blob import BlobCorrupt, BlobMissing
 from atlas.domain.cut_bodies import ends
 from atlas.domain.errors import NOINDEX, ErrorClass, PageError
-from atlas.domain.robots_tags import Asked, asked_by_header
+from atlas.domain.robots_tags import RobotsTags, asked_by_header
 from atlas.domain.texts import unfollowed
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class Processing:
 
 def _as_asked(page: HeldPage, prepared: Prepared, *, ended: bool | None) -> PreparedPage:
     """The page as its server and itself ask crawlers to take it."""
-    asked = asked_by_header([page.robots]) | Asked(noindex=prepared.extracted.noindex)
+    asked = asked_by_header([page.robots]) | RobotsTags(noindex=prepared.extracted.noindex)
     if asked.nofollow:
         prepared = replace(prepared, extracted=unfollowed(prepared.extracted))
     error = PageError(ErrorClass.BLOCKED, NOINDEX, _NOINDEX) if asked.noindex else None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from atlas.health.catalogue import Concerns
-    from atlas.health.probe import Found
+    from atlas.health.probe import ProbeResult
 
 Clock: TypeAlias = Callable[[], datetime]
 
@@ -207,7 +207,7 @@ def _looking(parts: Parts, client: Client | None, clock: Clock) -> Concerns:
     )
 
 
-async def _look(part: str, look: Awaitable[Found], mend: str) -> Check:
+async def _look(part: str, look: Awaitable[ProbeResult], mend: str) -> Check:
     from atlas.health.probe import looked_at
 
     return await looked_at(part, look, mend=mend)

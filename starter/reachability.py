@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from atlas.domain.errors import PageError
-from atlas.domain.fetch import Fetched, FetchRequest
+from atlas.domain.fetch import FetchRequest, FetchResult
 from atlas.domain.urls import InvalidUrl, canonicalize
-from atlas.health.probe import Found, Unwell
+from atlas.health.probe import ProbeResult, Unwell
 from atlas.locations import address_policy
 from atlas.settings import Settings
 from atlas.web.client_factory import page_client
@@ -25,7 +25,7 @@ SKEW_SECONDS = 60.0
 CLOCK = "Let this machine keep time by NTP, if other sites' clocks differ as well"
 
 
-async def reached(settings: Settings, url: str, clock: Callable[[], datetime]) -> Found:
+async def reached(settings: Settings, url: str, clock: Callable[[], datetime]) -> ProbeResult:
     """Fetch the URL and its robots.txt, once, and compare clocks. Raises `Unwell`."""
     try:
         request = FetchRequest(url=canonicalize(url), total_timeout=15.0)
@@ -38,10 +38,12 @@ async def reached(settings: Settings, url: str, clock: Callable[[], datetime]) -
     return _answered(fetched, clock())
 
 
-def _answered(fetched: Fetched, now: datetime) -> Found:
+def _answered(fetched: FetchResult, now: datetime) -> ProbeResult:
     said = f"{fetched.final_url} answered {fetched.status}"
     skew = (now - fetched.date).total_seconds() if fetched.date else 0.0
     if abs(skew) <= SKEW_SECONDS:
-        return Found(said)
+        return ProbeResult(said)
     way = "ahead of" if skew > 0 else "behind"
-    return Found(f"{said}; the clock here is {abs(skew):.0f} s {way} the site's", "degraded", CLOCK)
+    return ProbeResult(
+        f"{said}; the clock here is {abs(skew):.0f} s {way} the site's", "degraded", CLOCK
+    )

@@ -21,7 +21,7 @@ from atlas.web.address_policy import AddressRefused
 from atlas.web.client_factory import page_client
 from atlas.web.credentials import CredentialsError
 from atlas.web.listings import read_document
-from atlas.web.source_detection import Detected, Document, detect
+from atlas.web.source_detection import Detected, ListingDocument, detect
 from atlas.worker.listing_parser import parsing_alone
 from starter.connection import Parts
 from starter.errors import InvalidRequest, Undetected
@@ -59,7 +59,7 @@ async def detected(parts: Parts, spec: SourceSpec, *, force: bool = False) -> De
 
     async with await _client(parts) as web:
 
-        async def get(url: str) -> Document | None:
+        async def get(url: str) -> ListingDocument | None:
             try:
                 return await read_document(web, url, slots, () if url == start else (start,))
             except PageError as error:

@@ -65,7 +65,7 @@ class Redirect:
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchResult:
     """A fetch that succeeded: a 2xx whose body went to the sink, or a 304 (`modified` False).
 
     `content_type` is the media type in lower case ("" if not sent), `charset` its parameter as

@@ -27,7 +27,7 @@ class CountedTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidates:
+class RankedCandidates:
     """A tsquery for the texts to score; `exact` if it leaves out none that has a term."""
 
     tsquery: str
@@ -54,7 +54,7 @@ def thresholds(most: int = 255) -> list[float]:
 
 def candidates(
     terms: Sequence[CountedTerm], phrases: Sequence[str], entries: int, budget: int = BUDGET
-) -> Candidates:
+) -> RankedCandidates:
     """Choose the texts to score; `terms` is not empty.
 
     All that have any term, where these are few. Otherwise those with the rarest terms, and those
@@ -66,7 +66,7 @@ def candidates(
     chosen = len(ordered) if exact else _rarest(ordered, budget)
     parts = [counted.term.tsquery for counted in ordered[:chosen]]
     parts += _conjunctions(ordered[chosen:], entries, budget)
-    return Candidates(" & ".join([f"({' | '.join(parts)})", *phrases]), exact)
+    return RankedCandidates(" & ".join([f"({' | '.join(parts)})", *phrases]), exact)
 
 
 def _rarest(ordered: Sequence[CountedTerm], budget: int) -> int:

@@ -25,14 +25,14 @@ _TOKEN = re.compile(r"[a-z_-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RobotsTags:
     """What is asked of Atlas: to leave the page out of the index, not to follow its links."""
 
     noindex: bool = False
     nofollow: bool = False
 
-    def __or__(self, other: Asked) -> Asked:
-        return Asked(self.noindex or other.noindex, self.nofollow or other.nofollow)
+    def __or__(self, other: RobotsTags) -> RobotsTags:
+        return RobotsTags(self.noindex or other.noindex, self.nofollow or other.nofollow)
 
     def __str__(self) -> str:
         """As `asked_by_header` reads it; empty when nothing is asked."""
@@ -40,10 +40,10 @@ class Asked:
         return ", ".join(word for word, asked in words if asked)
 
 
-NOTHING_ASKED = Asked()
+NOTHING_ASKED = RobotsTags()
 
 
-def asked_by_header(values: Iterable[str]) -> Asked:
+def asked_by_header(values: Iterable[str]) -> RobotsTags:
     """What the values of X-Robots-Tag, one a header line, ask of Atlas.
 
     A crawler's name holds for the rest of its line: `otherbot: noindex, nofollow` is not for us.
@@ -51,7 +51,7 @@ def asked_by_header(values: Iterable[str]) -> Asked:
     return _asked(word for value in values for word in _words_for_us(value))
 
 
-def asked_by_meta(values: Iterable[str]) -> Asked:
+def asked_by_meta(values: Iterable[str]) -> RobotsTags:
     """What the contents of the meta elements named `robots` or `atlas` ask."""
     return _asked(word for value in values for word in re.split(r"[\s,;]+", value))
 
@@ -77,8 +77,8 @@ def _is_us(name: str) -> bool:
     return name in ("*", "robots") or (token is not None and token[0] == CRAWLER)
 
 
-def _asked(words: Iterable[str]) -> Asked:
+def _asked(words: Iterable[str]) -> RobotsTags:
     found: set[str] = set()
     for word in words:
         found |= _FORBIDS.get(word.strip().lower(), frozenset())
-    return Asked("noindex" in found, "nofollow" in found)
+    return RobotsTags("noindex" in found, "nofollow" in found)

@@ -40,7 +40,7 @@ class Suspicion(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class BodyChange:
     """A new text in the place of a live one: of the page itself, or of those that lead to it.
 
     `text` and `before` are hashes, the signatures those of `neardup.Sketch`. `stands_for` counts
@@ -56,14 +56,14 @@ class Change:
     stands_for: int = 1
 
 
-def waits(change: Change) -> bool:
+def waits(change: BodyChange) -> bool:
     """Whether the change is to be looked at together with the others of its run."""
     if change.before is None or change.text == change.before:
         return False
     return change.cut or resemblance(change.signature, change.before_signature) < ORDINARY
 
 
-def held(changes: Sequence[Change], looked_at: int) -> dict[int, Suspicion]:
+def held(changes: Sequence[BodyChange], looked_at: int) -> dict[int, Suspicion]:
     """Which pages keep their live text, and why. `looked_at` counts the pages of the run that have
     a live text and answered, wherever they led.
 
@@ -80,7 +80,7 @@ def held(changes: Sequence[Change], looked_at: int) -> dict[int, Suspicion]:
     return found | dict.fromkeys(alike(new, bad), Suspicion.SHARED)
 
 
-def alike(some: Sequence[Change], others: Sequence[Change]) -> list[int]:
+def alike(some: Sequence[BodyChange], others: Sequence[BodyChange]) -> list[int]:
     """The pages of `some` whose text is that of one of `others`, or nearly."""
     if not some or not others:
         return []
@@ -92,7 +92,7 @@ def alike(some: Sequence[Change], others: Sequence[Change]) -> list[int]:
     ]
 
 
-def _shared(changes: Sequence[Change]) -> list[int]:
+def _shared(changes: Sequence[BodyChange]) -> list[int]:
     """Pages that changed to a text which several pages changed to."""
     if not changes:
         return []
@@ -115,7 +115,7 @@ def _shared(changes: Sequence[Change]) -> list[int]:
     return [c.page for c, pages in zip(changes, sharing, strict=True) if pages >= _SEVERAL]
 
 
-def _sample(changes: Sequence[Change]) -> Sequence[Change]:
+def _sample(changes: Sequence[BodyChange]) -> Sequence[BodyChange]:
     """As many as are compared, without regard to any order that the site gives its pages."""
     if len(changes) <= _COMPARED:
         return changes

@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.02
 _DRAIN_SECONDS = 1.0
 
 
-class Child:
+class ChildProcess:
     """A running process of a part."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Child:
         self._follower = asyncio.create_task(log.follow(process.stdout))
 
     @classmethod
-    async def start(cls, part: Part, home: Path, log: PartLog) -> "Child":
+    async def start(cls, part: Part, home: Path, log: PartLog) -> "ChildProcess":
         """Start the part's command, in a session of its own so that Ctrl-C reaches us only."""
         command = shim(part.command(), part.account, part.stop_signal)
         inherited = {

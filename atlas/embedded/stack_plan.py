@@ -47,7 +47,7 @@ class Plan:
 
 
 @dataclass
-class Parts:
+class StackParts:
     """The parts of one stack; None where an external one takes the place."""
 
     postgres: Postgres | None
@@ -55,7 +55,7 @@ class Parts:
     worker: WorkerProcess
 
 
-def build(plan: Plan) -> Parts:
+def build(plan: Plan) -> StackParts:
     """The parts of a plan, Temporal's ports not chosen yet.
 
     Raises:
@@ -78,7 +78,7 @@ def build(plan: Plan) -> Parts:
         schedules=plan.schedules,
         stop_seconds=plan.worker_grace,
     )
-    return Parts(postgres, temporal, worker)
+    return StackParts(postgres, temporal, worker)
 
 
 def connections(postgres: Postgres | None, temporal: TemporalServer | None) -> dict[str, str]:

@@ -15,13 +15,13 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from atlas.embedded.child_process import Child, told
+from atlas.embedded.child_process import ChildProcess, told
 from atlas.embedded.components import Part
 from atlas.embedded.errors import EmbeddedError
 from atlas.embedded.log_files import Listener, PartLog
 from atlas.embedded.orphans import end_leftovers
 from atlas.embedded.ports import is_free, turn
-from atlas.embedded.stack_plan import Parts, Plan, build, choose_ports
+from atlas.embedded.stack_plan import Plan, StackParts, build, choose_ports
 from atlas.embedded.stack_record import PartRecord, Stack, State, read_stack
 from atlas.embedded.temporal import TemporalServer
 
@@ -51,7 +51,7 @@ class Supervisor:
     ) -> None:
         self._plan = plan
         self._migrate = migrate
-        self._parts: Parts = build(plan)
+        self._parts: StackParts = build(plan)
         self._logs = plan.home / "logs"
         self._listener = listener
         self._on_ready = on_ready
@@ -59,7 +59,7 @@ class Supervisor:
         self._own_log = PartLog(self._logs, OWN_NAME, listener)
         self._part_logs: dict[str, PartLog] = {}
         self._stack = read_stack(plan.home) or Stack(plan.home)
-        self._children: dict[str, Child] = {}
+        self._children: dict[str, ChildProcess] = {}
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
 
@@ -144,7 +144,7 @@ class Supervisor:
                 if not lost or attempt == _PORT_TRIES:
                     raise
 
-    async def _launch_temporal(self, temporal: TemporalServer) -> Child:
+    async def _launch_temporal(self, temporal: TemporalServer) -> ChildProcess:
         """Start the server on free ports; the turn is ours until it listens on them."""
         mine = turn()
         await asyncio.to_thread(mine.__enter__)
@@ -162,16 +162,16 @@ class Supervisor:
         temporal.http_port = ports["http"]
         self._stack.temporal_address, self._stack.ui_url = temporal.address, temporal.ui_url
 
-    async def _launch(self, part: Part) -> Child:
+    async def _launch(self, part: Part) -> ChildProcess:
         """Start a part and wait until it answers."""
         child = await self._spawn(part)
         await child.until_ready()
         return child
 
-    async def _spawn(self, part: Part) -> Child:
+    async def _spawn(self, part: Part) -> ChildProcess:
         """Start a part; recorded before anybody waits for it."""
         await asyncio.to_thread(part.prepare)
-        child = await Child.start(part, self._plan.home, self._log_of(part))
+        child = await ChildProcess.start(part, self._plan.home, self._log_of(part))
         self._children[part.name] = child
         self._stack.parts[part.name] = PartRecord(
             child.identity.pid, child.identity.started, part.address, time.time()
@@ -198,7 +198,7 @@ class Supervisor:
                 task.cancel()
             await asyncio.wait([stopping, *keepers])
 
-    async def _keep_one(self, child: Child) -> None:
+    async def _keep_one(self, child: ChildProcess) -> None:
         """Start the part again each time it ends, for ever."""
         delay = _FIRST_DELAY
         while True:
@@ -209,7 +209,7 @@ class Supervisor:
                 delay = _FIRST_DELAY
             child, delay = await self._restart(child.part, told(code), delay)
 
-    async def _restart(self, part: Part, ending: str, delay: float) -> tuple[Child, float]:
+    async def _restart(self, part: Part, ending: str, delay: float) -> tuple[ChildProcess, float]:
         while True:
             self.say(f"{part.name} ended ({ending}): starting it again in {delay:g} s")
             await asyncio.sleep(delay)
@@ -223,7 +223,7 @@ class Supervisor:
             self.say(f"{part.name} runs again (pid {child.identity.pid})")
             return child, delay
 
-    async def _relaunch(self, part: Part) -> Child:
+    async def _relaunch(self, part: Part) -> ChildProcess:
         temporal = self._parts.temporal
         if part is not temporal or temporal is None:
             return await self._launch(part)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from atlas.domain.blob import BlobStoreError
-from atlas.health.probe import Found, Unwell
+from atlas.health.probe import ProbeResult, Unwell
 from atlas.stores.blobs import open_blobs
 from atlas.stores.blobs.access import S3Access
 
@@ -24,7 +24,7 @@ _LITTLE = (0.10, 20 * _GIB)  # of the disk, and bytes: below both it is degraded
 _NOTHING = (0.02, 2 * _GIB)
 
 
-async def blobs(location: str, s3: S3Access | None = None) -> Found:
+async def blobs(location: str, s3: S3Access | None = None) -> ProbeResult:
     """A round trip, through a store opened for it: what a fresh worker would find."""
     folder = Path(location.removeprefix("file://")).expanduser()
     if not location.startswith("s3://") and not await asyncio.to_thread(folder.exists):
@@ -35,26 +35,26 @@ async def blobs(location: str, s3: S3Access | None = None) -> Found:
     except BlobStoreError as error:
         said = str(error).removesuffix(f". {error.mend}")
         raise Unwell(said, error.mend) from None
-    return Found(f"put, got and deleted a body in {location}")
+    return ProbeResult(f"put, got and deleted a body in {location}")
 
 
-async def disk(folders: Sequence[Path]) -> Found:
+async def disk(folders: Sequence[Path]) -> ProbeResult:
     """Room in the folders that Atlas writes to on this machine."""
     return await asyncio.to_thread(_disk, folders)  # a network drive may hang
 
 
-def _disk(folders: Sequence[Path]) -> Found:
+def _disk(folders: Sequence[Path]) -> ProbeResult:
     spaces = [(shutil.disk_usage(_existing(folder)), folder) for folder in folders]
     if not spaces:
-        return Found("nothing of Atlas is kept on this machine")
+        return ProbeResult("nothing of Atlas is kept on this machine")
     usage, folder = min(spaces, key=lambda space: space[0].free)
     share = usage.free / usage.total
     left = f"{usage.free / _GIB:.1f} GiB ({share:.0%}) free for {folder}"
     if share < _NOTHING[0] and usage.free < _NOTHING[1]:
-        return Found(left, "failing", DISK_MEND)
+        return ProbeResult(left, "failing", DISK_MEND)
     if share < _LITTLE[0] and usage.free < _LITTLE[1]:
-        return Found(left, "degraded", DISK_MEND)
-    return Found(left)
+        return ProbeResult(left, "degraded", DISK_MEND)
+    return ProbeResult(left)
 
 
 def _existing(folder: Path) -> Path:

@@ -18,14 +18,14 @@ from atlas.contracts.names import QUEUES
 from atlas.contracts.schedules import PERIODIC, Declared
 from atlas.domain.schedules import declared
 from atlas.health import blobs, corpus, database, queues, schedules, temporal
-from atlas.health.probe import Found, looked_at
+from atlas.health.probe import ProbeResult, looked_at
 from atlas.locations import NotRunning
 from atlas.stores.blobs.access import S3Access
 from atlas.stores.postgres.reporting.probes import NoConnection, probe_connection
 from atlas.stores.postgres.sources import sources
 
 Figures: TypeAlias = Mapping[str, float]
-_WithFigures: TypeAlias = Awaitable[tuple[Found, dict[str, float]]]
+_WithFigures: TypeAlias = Awaitable[tuple[ProbeResult, dict[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Concerns:
         except NotRunning as error:
             raise NoConnection(str(error)) from None
 
-    async def _temporal(self) -> Found:
+    async def _temporal(self) -> ProbeResult:
         return await temporal.temporal(self._client, await self._corpus_id(), self.clock)
 
     async def _corpus_id(self) -> str | None:
@@ -87,16 +87,16 @@ class Concerns:
                 return str(await connection.fetchval("select corpus_id from corpus"))
         return None
 
-    async def _postgresql(self) -> Found:
+    async def _postgresql(self) -> ProbeResult:
         return await database.postgresql(self._address(), self.clock)
 
-    async def _index(self) -> Found:
+    async def _index(self) -> ProbeResult:
         return await database.index(self._address())
 
     async def _queue(self, name: str) -> Checked:
         return await _one(f"queue {name}", queues.queue(self._client, name), queues.MEND)
 
-    async def _schedules(self, before: Figures) -> tuple[Found, dict[str, float]]:
+    async def _schedules(self, before: Figures) -> tuple[ProbeResult, dict[str, float]]:
         known, complete = await self._declared()
         return await schedules.schedules(
             self._client, known, before, self.clock().timestamp(), complete=complete
@@ -111,28 +111,28 @@ class Concerns:
         except NoConnection:
             return list(PERIODIC), False
 
-    async def _overdue(self) -> Found:
+    async def _overdue(self) -> ProbeResult:
         return await corpus.overdue(self._address(), self.clock())
 
-    async def _index_lag(self) -> Found:
+    async def _index_lag(self) -> ProbeResult:
         return await corpus.index_lag(self._address(), self.clock())
 
     async def _quarantine(self, before: Figures) -> Checked:
-        async def look() -> tuple[Found, dict[str, float]]:
+        async def look() -> tuple[ProbeResult, dict[str, float]]:
             return await corpus.quarantine(self._address(), self.clock(), before)
 
         return await _counted("quarantine", look(), before, corpus.MEND)
 
 
-async def _one(part: str, look: Awaitable[Found], mend: str) -> Checked:
+async def _one(part: str, look: Awaitable[ProbeResult], mend: str) -> Checked:
     return Checked(checks=[await looked_at(part, look, mend=mend)])
 
 
-async def known(part: str, look: Awaitable[Found], mend: str) -> Checked:
+async def known(part: str, look: Awaitable[ProbeResult], mend: str) -> Checked:
     """Without PostgreSQL nothing is known of the part, and that is told already."""
     missing = False
 
-    async def bounded() -> Found:
+    async def bounded() -> ProbeResult:
         nonlocal missing
         try:
             return await look
@@ -149,7 +149,7 @@ async def _counted(part: str, look: _WithFigures, before: Figures, mend: str) ->
     prefix = f"{part}."
     figures = {name: value for name, value in before.items() if name.startswith(prefix)}
 
-    async def counting() -> Found:
+    async def counting() -> ProbeResult:
         nonlocal figures
         found, figures = await look
         return found

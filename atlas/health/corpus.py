@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from atlas.domain.freshness import tolerance
-from atlas.health.probe import Found
+from atlas.health.probe import ProbeResult
 from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.reporting.probes import probe_connection
 from atlas.stores.postgres.sources import sources
@@ -23,13 +23,13 @@ _COUNT, _SINCE = "quarantine.pages", "quarantine.since"
 _DAY = timedelta(days=1).total_seconds()
 
 
-async def overdue(database_url: str, now: datetime) -> Found:
+async def overdue(database_url: str, now: datetime) -> ProbeResult:
     """Sources that have been due for much longer than their cadence explains."""
     async with probe_connection(database_url) as connection:
         return _overdue(await sources.every(connection), now)
 
 
-async def index_lag(database_url: str, now: datetime) -> Found:
+async def index_lag(database_url: str, now: datetime) -> ProbeResult:
     """What was fetched and cannot be found yet."""
     async with probe_connection(database_url) as connection:
         return _lag(await monitoring.unsettled(connection), now)
@@ -37,20 +37,20 @@ async def index_lag(database_url: str, now: datetime) -> Found:
 
 async def quarantine(
     database_url: str, now: datetime, before: Mapping[str, float]
-) -> tuple[Found, dict[str, float]]:
+) -> tuple[ProbeResult, dict[str, float]]:
     """Whether ever more pages cannot be processed; with the figures of now."""
     async with probe_connection(database_url) as connection:
         bad, total = await monitoring.count_quarantined(connection)
     return _quarantine(bad, total, now.timestamp(), before)
 
 
-def _overdue(declared: Sequence[Source], now: datetime) -> Found:
+def _overdue(declared: Sequence[Source], now: datetime) -> ProbeResult:
     late = {each.spec.name: each.late(now) for each in declared}
     overdue = [each.spec.name for each in declared if late[each.spec.name] > tolerance(each.spec)]
     if not overdue:
-        return Found(f"{len(declared)} declared, none overdue")
+        return ProbeResult(f"{len(declared)} declared, none overdue")
     latest = max(overdue, key=lambda name: late[name])
-    return Found(
+    return ProbeResult(
         f"{len(overdue)} of {len(declared)} overdue; {latest} for {_hours(late[latest])}",
         "degraded",
         f"See `atlas runs --source {latest}` and `atlas schedules list`; a run that "
@@ -58,14 +58,14 @@ def _overdue(declared: Sequence[Source], now: datetime) -> Found:
     )
 
 
-def _lag(waiting: monitoring.Unsettled, now: datetime) -> Found:
+def _lag(waiting: monitoring.Unsettled, now: datetime) -> ProbeResult:
     if waiting.oldest is None:
-        return Found("all that was fetched can be found")
+        return ProbeResult("all that was fetched can be found")
     age = now - waiting.oldest
     said = f"{waiting.pages} pages fetched, not yet to be found; the first for {_hours(age)}"
     if age <= LAG:
-        return Found(said)
-    return Found(
+        return ProbeResult(said)
+    return ProbeResult(
         said,
         "degraded",
         "See `atlas runs`, and whether workers serve `atlas-processing` and keep up",
@@ -74,7 +74,7 @@ def _lag(waiting: monitoring.Unsettled, now: datetime) -> Found:
 
 def _quarantine(
     bad: int, total: int, now: float, before: Mapping[str, float]
-) -> tuple[Found, dict[str, float]]:
+) -> tuple[ProbeResult, dict[str, float]]:
     """Compared with the count of a day ago at most: what is there for longer is known."""
     base, since = before.get(_COUNT), before.get(_SINCE, now)
     if base is None or now - since > _DAY or bad < base:
@@ -82,12 +82,12 @@ def _quarantine(
     figures = {_COUNT: base, _SINCE: since}
     grown = bad - base
     if grown >= max(QUARANTINE_GROWTH, total / 1000):
-        return Found(
+        return ProbeResult(
             f"{bad} pages, {grown:.0f} of them within a day",
             "degraded",
             "See `atlas runs show RUN --failures` for what they have in common",
         ), figures
-    return Found(f"{bad} pages"), figures
+    return ProbeResult(f"{bad} pages"), figures
 
 
 def _hours(span: timedelta) -> str:

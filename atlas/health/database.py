@@ -9,7 +9,7 @@ from datetime import datetime
 import asyncpg
 
 from atlas.domain.clocks import MOST_SKEW, beyond
-from atlas.health.probe import Found, Unwell
+from atlas.health.probe import ProbeResult, Unwell
 from atlas.stores.postgres.connection import shown
 from atlas.stores.postgres.index.entries import active_generation
 from atlas.stores.postgres.migrate import SchemaMismatch, verify
@@ -32,7 +32,7 @@ _READ_ONLY = (
 )
 
 
-async def postgresql(database_url: str, clock: Callable[[], datetime]) -> Found:
+async def postgresql(database_url: str, clock: Callable[[], datetime]) -> ProbeResult:
     """A write committed and read back, the schema this program knows, a clock that agrees."""
     began = time.perf_counter()
     async with probe_connection(database_url) as connection:
@@ -49,16 +49,16 @@ async def postgresql(database_url: str, clock: Callable[[], datetime]) -> Found:
     if skew > SKEW_SECONDS:
         return _skewed(skew, shown(database_url))
     if took > SLOW_SECONDS:
-        return Found(
+        return ProbeResult(
             f"a write took {took:.1f} s",
             "degraded",
             "Look at PostgreSQL's load, disk and connections",
         )
-    return Found(f"wrote and read at {shown(database_url)}")
+    return ProbeResult(f"wrote and read at {shown(database_url)}")
 
 
-def _skewed(skew: float, where: str) -> Found:
-    return Found(
+def _skewed(skew: float, where: str) -> ProbeResult:
+    return ProbeResult(
         f"the clock here and that of {where} differ by {skew:.0f} s",
         "degraded",
         "Let both machines keep time by NTP: a worker does not start while they differ by more "
@@ -66,7 +66,7 @@ def _skewed(skew: float, where: str) -> Found:
     )
 
 
-async def index(database_url: str) -> Found:
+async def index(database_url: str) -> ProbeResult:
     """A text indexed and found, in a transaction that is rolled back."""
     began = time.perf_counter()
     async with probe_connection(database_url) as connection:
@@ -74,7 +74,7 @@ async def index(database_url: str) -> Found:
             found = await index_and_find(connection)
             serving = await active_generation(connection)
         except asyncpg.LockNotAvailableError:
-            return Found(
+            return ProbeResult(
                 "others have been writing to the index for 5 s without a break",
                 "degraded",
                 "Nothing, while a rebuild switches or a large source is settled; else look at "
@@ -84,15 +84,15 @@ async def index(database_url: str) -> Found:
     if not found:
         raise Unwell("a text that was just indexed was not found", INDEX_MEND)
     if took > SLOW_INDEX_SECONDS:
-        return Found(
+        return ProbeResult(
             f"indexing and finding a text took {took:.1f} s",
             "degraded",
             "Look at PostgreSQL's load, and whether autovacuum keeps up with index_entries",
         )
     if serving.outdated:
-        return Found(
+        return ProbeResult(
             f"analyser {serving.analyser} built the index, and a newer one reads the queries",
             "degraded",
             "`atlas index rebuild`: searches answer meanwhile, worse than they could",
         )
-    return Found("indexed and found a text")
+    return ProbeResult("indexed and found a text")

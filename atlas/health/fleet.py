@@ -21,7 +21,7 @@ _STOPPING = (WorkerStatus.WORKER_STATUS_SHUTTING_DOWN, WorkerStatus.WORKER_STATU
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
+class FleetSlots:
     """Tasks of one kind that a worker carries at once."""
 
     used: int
@@ -50,8 +50,8 @@ class Beat:
     at: datetime
     interval: float
     """Seconds between the last two heartbeats; 0: not known."""
-    workflows: Slots
-    activities: Slots
+    workflows: FleetSlots
+    activities: FleetSlots
 
 
 async def beats(client: Client, queues: Iterable[str] = QUEUES) -> list[Beat] | None:
@@ -111,9 +111,9 @@ def _beat(told: WorkerHeartbeat) -> Beat:
     )
 
 
-def _slots(told: WorkerSlotsInfo) -> Slots:
+def _slots(told: WorkerSlotsInfo) -> FleetSlots:
     fixed = told.slot_supplier_kind == "Fixed"
-    return Slots(
+    return FleetSlots(
         used=told.current_used_slots,
         free=told.current_available_slots if fixed else None,
         processed=told.total_processed_tasks,

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from atlas.health.probe import Found, Unwell
+from atlas.health.probe import ProbeResult, Unwell
 from atlas.web.address_policy import ReceiverPolicy
 from atlas.web.tls import client_tls
 
@@ -22,7 +22,7 @@ WEBHOOK = "ATLAS_ALERT_WEBHOOK"
 MEND = "Check DNS, the firewall, and the address"
 
 
-async def reached(name: str, url: str, now: datetime) -> Found:
+async def reached(name: str, url: str, now: datetime) -> ProbeResult:
     """Connect to the host of `url`, which the setting `name` has; with TLS where it says https."""
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "https"
@@ -66,12 +66,12 @@ async def _connected(host: str, port: int, *, secure: bool) -> dict[str, object]
             await asyncio.wait_for(writer.wait_closed(), 1)
 
 
-def _judged(where: str, certificate: dict[str, object] | None, now: datetime) -> Found:
+def _judged(where: str, certificate: dict[str, object] | None, now: datetime) -> ProbeResult:
     if certificate is None:
-        return Found(f"{where} takes connections")
+        return ProbeResult(f"{where} takes connections")
     seconds = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
     ends = datetime.fromtimestamp(seconds, UTC)
     said = f"{where} takes connections; its certificate ends on {ends:%Y-%m-%d}"
     if ends - now < SOON:
-        return Found(said, "degraded", "Renew the certificate there")
-    return Found(said)
+        return ProbeResult(said, "degraded", "Renew the certificate there")
+    return ProbeResult(said)

@@ -20,7 +20,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from atlas.health.probe import Found
+from atlas.health.probe import ProbeResult
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.reporting.probes import probe_connection
 
@@ -43,24 +43,28 @@ _NOBODY = "atlas-doctor-asks-whether-it-may-signal"
 _DENIED = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED)
 
 
-async def folders(places: Sequence[Path]) -> Found:
+async def folders(places: Sequence[Path]) -> ProbeResult:
     """Whether we may read and write where Atlas keeps things on this machine."""
     return await asyncio.to_thread(_folders, places)  # a network drive may hang
 
 
-def _folders(places: Sequence[Path]) -> Found:
+def _folders(places: Sequence[Path]) -> ProbeResult:
     there = [each for each in places if each.exists()]
     for folder in there:
         if not folder.is_dir():
-            return Found(f"{folder} is no folder", "failing", "Name another place, or move it away")
+            return ProbeResult(
+                f"{folder} is no folder", "failing", "Name another place, or move it away"
+            )
         if not _usable(folder):
-            return Found(
+            return ProbeResult(
                 f"{folder} cannot be written by {_me()}",
                 "failing",
                 f"Run as {_owner(folder)}, who owns it, or `chown -R {_me()} {folder}`",
             )
     named = ", ".join(map(str, there))
-    return Found(f"{_me()} may write in {named}" if named else "nothing is kept on this machine")
+    return ProbeResult(
+        f"{_me()} may write in {named}" if named else "nothing is kept on this machine"
+    )
 
 
 def _usable(folder: Path) -> bool:
@@ -86,13 +90,13 @@ def _name(uid: int) -> str:
         return f"uid {uid}"
 
 
-async def database(database_url: str) -> Found:
+async def database(database_url: str) -> ProbeResult:
     """Whether the role may write every table, make partitions, and migrate."""
     async with probe_connection(database_url) as connection:
         return await role(connection)
 
 
-async def role(connection: Connection) -> Found:
+async def role(connection: Connection) -> ProbeResult:
     """What the role of a connection may do with the tables of its schema."""
     row = await connection.fetchrow(_ROLE)
     assert row is not None
@@ -103,24 +107,24 @@ async def role(connection: Connection) -> Found:
 
 def judged_role(
     role: str, may_create: bool, unwritable: Sequence[str], foreign: Sequence[str]
-) -> Found:
+) -> ProbeResult:
     """What a role may not do, and what follows."""
     if unwritable:
-        return Found(f"{role} may not write {_some(unwritable)}", "failing", MEND)
+        return ProbeResult(f"{role} may not write {_some(unwritable)}", "failing", MEND)
     if foreign:
-        return Found(
+        return ProbeResult(
             f"{role} does not own {_some(foreign)}: it can neither migrate nor make the ledger's "
             "monthly partitions",
             "failing",
             f"`grant <owner> to {role}`, or use the owner in ATLAS_DATABASE_URL",
         )
     if not may_create:
-        return Found(
+        return ProbeResult(
             f"{role} may not make tables in its schema: migrations and partitions will fail",
             "failing",
             f"`grant create on schema public to {role}`",
         )
-    return Found(f"{role} may write, make partitions and migrate")
+    return ProbeResult(f"{role} may write, make partitions and migrate")
 
 
 def _some(tables: Sequence[str]) -> str:
@@ -128,7 +132,7 @@ def _some(tables: Sequence[str]) -> str:
     return ", ".join(tables[:3]) + more
 
 
-async def namespace(client: Client) -> Found:
+async def namespace(client: Client) -> ProbeResult:
     """Whether we may count runs, list schedules, and steer runs. Leaves nothing behind."""
     space, service = client.namespace, client.workflow_service
     try:
@@ -146,10 +150,10 @@ async def namespace(client: Client) -> Found:
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:  # there is no such run, as it should be
             return _refused(error, f"write in namespace '{space}'")
-    return Found(f"may read and write in namespace '{space}'")
+    return ProbeResult(f"may read and write in namespace '{space}'")
 
 
-def _refused(error: RPCError, what: str) -> Found:
+def _refused(error: RPCError, what: str) -> ProbeResult:
     if error.status not in _DENIED:
         raise error
-    return Found(f"may not {what}: {error.message}", "failing", TEMPORAL_MEND)
+    return ProbeResult(f"may not {what}: {error.message}", "failing", TEMPORAL_MEND)

@@ -18,7 +18,7 @@ log = logging.getLogger("atlas.health")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ProbeResult:
     """What a look found out."""
 
     detail: str
@@ -35,7 +35,7 @@ class Unwell(Exception):
 
 
 async def looked_at(
-    part: str, look: Awaitable[Found], *, mend: str, seconds: float = SECONDS
+    part: str, look: Awaitable[ProbeResult], *, mend: str, seconds: float = SECONDS
 ) -> Check:
     """What a look found; one that raises, or takes longer than `seconds`, found the part failing.
 
@@ -46,14 +46,14 @@ async def looked_at(
         async with asyncio.timeout(seconds):
             found = await look
     except NoConnection as error:
-        found = Found(str(error), "failing", mend)
+        found = ProbeResult(str(error), "failing", mend)
     except TimeoutError:
-        found = Found(f"it did not answer within {seconds:.0f} s", "failing", mend)
+        found = ProbeResult(f"it did not answer within {seconds:.0f} s", "failing", mend)
     except Unwell as error:
-        found = Found(str(error), "failing", error.mend)
+        found = ProbeResult(str(error), "failing", error.mend)
     except Exception as error:
         log.debug("looking at %s", part, exc_info=True)
-        found = Found(_in_words(error), "failing", mend)
+        found = ProbeResult(_in_words(error), "failing", mend)
     return Check(
         part=part,
         status=found.status,

@@ -12,7 +12,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
-from atlas.health.probe import Found
+from atlas.health.probe import ProbeResult
 
 POLL_AGE = timedelta(seconds=90)
 """A poll lasts up to 60 s and is dated at its beginning, by the server's clock."""
@@ -103,21 +103,21 @@ async def whole_state(client: Client, name: str) -> QueueState:
     )
 
 
-async def queue(client: Client, name: str) -> Found:
+async def queue(client: Client, name: str) -> ProbeResult:
     """Whether somebody works on the queue, and keeps up."""
     state = await _settled_state(client, name)
     pollers, backlog, oldest = state.pollers, state.backlog, state.oldest
     said = f"{pollers} polling, {backlog} waiting"
     if pollers == 0:
-        return Found(
+        return ProbeResult(
             f"no worker polls it; {backlog} waiting",
             "failing",
             f"Start `atlas up -d`, or a worker that serves it: `atlas worker --queues {name}`",
         )
     if oldest > BACKLOG_AGE[name] and backlog:
-        return Found(
+        return ProbeResult(
             f"{said}, the oldest for {oldest.total_seconds() / 60:.0f} min",
             "degraded",
             f"Add workers: `atlas worker --queues {name}`",
         )
-    return Found(said)
+    return ProbeResult(said)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from temporalio.client import Client
 
 from atlas.contracts.schedules import Declared
-from atlas.health.probe import Found
+from atlas.health.probe import ProbeResult
 from atlas.schedules.status import ScheduleStatus, look
 
 MEND = "See whether Temporal answers: `atlas doctor`"
@@ -32,7 +32,7 @@ async def schedules(
     now: float,
     *,
     complete: bool = True,
-) -> tuple[Found, dict[str, float]]:
+) -> tuple[ProbeResult, dict[str, float]]:
     """Drift, and fires that led to no run; with the counters to compare the next look's with.
 
     `before` has the last look's, `now` is in seconds since the epoch. `complete`: whether all that
@@ -44,15 +44,17 @@ async def schedules(
     return _judged(judged, len(declared), before), figures
 
 
-def _judged(seen: Sequence[ScheduleStatus], declared: int, before: Mapping[str, float]) -> Found:
+def _judged(
+    seen: Sequence[ScheduleStatus], declared: int, before: Mapping[str, float]
+) -> ProbeResult:
     drifted = [each for each in seen if each.drift]
     if drifted:
         first = drifted[0]
         more = f", and {len(drifted) - 1} more" if len(drifted) > 1 else ""
-        return Found(f"{first.id}: {first.drift[0]}{more}", "degraded", APPLY)
+        return ProbeResult(f"{first.id}: {first.drift[0]}{more}", "degraded", APPLY)
     missed = [each.id for each in seen if _grown(_MISSED, each.id, each.missed, before)]
     if missed:
-        return Found(
+        return ProbeResult(
             f"{_listed(missed)}: fires were longer ago than the catch-up window when Temporal came "
             "back, and lost",
             "degraded",
@@ -66,14 +68,14 @@ def _judged(seen: Sequence[ScheduleStatus], declared: int, before: Mapping[str, 
         and each.id not in _PATIENCE
     ]
     if skipped:
-        return Found(
+        return ProbeResult(
             f"{_listed(skipped)}: a fire was skipped, because the run of the one before is still "
             "under way",
             "degraded",
             "See that run with `atlas runs`; if it is always so, give the source a longer cadence "
             "or a budget, or add workers",
         )
-    return Found(_all_well(seen, declared))
+    return ProbeResult(_all_well(seen, declared))
 
 
 def _all_well(seen: Sequence[ScheduleStatus], declared: int) -> str:

@@ -15,7 +15,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from atlas.domain.clocks import beyond
-from atlas.health.probe import Found, Unwell
+from atlas.health.probe import ProbeResult, Unwell
 from atlas.worker import start_checks
 
 SKEW_SECONDS = 5.0
@@ -27,7 +27,9 @@ _CLOCK = TaskQueue(name="atlas-clock")
 _POLL = timedelta(seconds=3)
 
 
-async def temporal(client: Client, corpus_id: str | None, clock: Callable[[], datetime]) -> Found:
+async def temporal(
+    client: Client, corpus_id: str | None, clock: Callable[[], datetime]
+) -> ProbeResult:
     """What a worker needs of the namespace; `corpus_id` is the database's, where it is known."""
     try:
         await start_checks.check_namespace(client)
@@ -44,12 +46,12 @@ async def temporal(client: Client, corpus_id: str | None, clock: Callable[[], da
         )
     skew = await clock_skew(client, clock)
     if skew is not None and abs(skew) > SKEW_SECONDS:
-        return Found(
+        return ProbeResult(
             f"the clock here and that of {where} differ by {abs(skew):.0f} s",
             "degraded",
             "Let both machines keep time by NTP: schedules fire by Temporal's clock",
         )
-    return Found(f"namespace '{client.namespace}' at {where}")
+    return ProbeResult(f"namespace '{client.namespace}' at {where}")
 
 
 async def clock_skew(client: Client, clock: Callable[[], datetime]) -> float | None:

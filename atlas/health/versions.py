@@ -9,7 +9,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, GetSyste
 from temporalio.client import Client
 
 from atlas.health.fleet import beats
-from atlas.health.probe import Found
+from atlas.health.probe import ProbeResult
 from atlas.stores.postgres.migrate import known
 from atlas.stores.postgres.reporting.probes import probe_connection
 
@@ -23,15 +23,15 @@ MEND = "See the server's log"
 _UPGRADE_TEMPORAL = "Update the Temporal server to 1.29 or newer"
 
 
-def program() -> Found:
+def program() -> ProbeResult:
     """This program."""
-    return Found(
+    return ProbeResult(
         f"Atlas {version('atlas-corpus')}, schema {known()[-1].name}, temporalio "
         f"{version('temporalio')}, Python {platform.python_version()}"
     )
 
 
-async def postgresql(database_url: str) -> Found:
+async def postgresql(database_url: str) -> ProbeResult:
     """The server's version and encoding, and whether it has connections left."""
     async with probe_connection(database_url) as connection:
         row = await connection.fetchrow(
@@ -47,30 +47,30 @@ async def postgresql(database_url: str) -> Found:
     )
 
 
-def judged_postgresql(said: str, major: int, encoding: str, most: int, used: int) -> Found:
+def judged_postgresql(said: str, major: int, encoding: str, most: int, used: int) -> ProbeResult:
     """What a server's version, encoding, and connections (at most, and used) mean."""
     if major < POSTGRES_LEAST:
-        return Found(
+        return ProbeResult(
             f"PostgreSQL {said} is older than {POSTGRES_LEAST}",
             "failing",
             f"Update PostgreSQL; Atlas is tested on {POSTGRES_TESTED}",
         )
     if encoding != "UTF8":
-        return Found(
+        return ProbeResult(
             f"the database's encoding is {encoding}",
             "failing",
             "Make a database with `encoding 'UTF8'`: texts in other scripts cannot be kept in this",
         )
     if most - used < 10:
-        return Found(
+        return ProbeResult(
             f"{used} of {most} connections are used",
             "degraded",
             "Raise max_connections, or run fewer workers",
         )
-    return Found(f"PostgreSQL {said}, {used} of {most} connections used")
+    return ProbeResult(f"PostgreSQL {said}, {used} of {most} connections used")
 
 
-async def temporal(client: Client) -> Found:
+async def temporal(client: Client) -> ProbeResult:
     """The server's version, what it can do of what Atlas uses, and how long runs stay."""
     service = client.workflow_service
     info = await service.get_system_info(GetSystemInfoRequest())
@@ -85,47 +85,47 @@ async def temporal(client: Client) -> Found:
     return judged_temporal(info.server_version, can, kept)
 
 
-def judged_temporal(said: str, can: dict[str, bool], kept_days: int) -> Found:
+def judged_temporal(said: str, can: dict[str, bool], kept_days: int) -> ProbeResult:
     """What a server's version, abilities, and days of retention mean."""
     cannot = [name for name, able in can.items() if not able]
     if "schedules" in cannot or "updates" in cannot:
-        return Found(
+        return ProbeResult(
             f"Temporal {said} has no {' and no '.join(cannot)}", "failing", _UPGRADE_TEMPORAL
         )
     if cannot:
-        return Found(
+        return ProbeResult(
             f"Temporal {said} knows no worker heartbeats: `atlas top` shows less of workers",
             "degraded",
             _UPGRADE_TEMPORAL,
         )
     if kept_days < RETENTION_DAYS:
-        return Found(
+        return ProbeResult(
             f"Temporal {said}; the namespace forgets closed runs after {kept_days} days",
             "degraded",
             "`temporal operator namespace update --retention 30d --namespace …`",
         )
-    return Found(f"Temporal {said}, runs are kept for {kept_days} days")
+    return ProbeResult(f"Temporal {said}, runs are kept for {kept_days} days")
 
 
-async def workers(client: Client, now: float) -> Found:
+async def workers(client: Client, now: float) -> ProbeResult:
     """Whether workers run another version than this program; `now`: seconds since the epoch."""
     told = await beats(client)
     if told is None:
-        return Found("the server does not tell of workers")
+        return ProbeResult("the server does not tell of workers")
     live = [each for each in told if not each.stopping and now - each.at.timestamp() < _LIVES]
     return judged_workers({each.process: each.version for each in live})
 
 
-def judged_workers(versions: dict[str, str]) -> Found:
+def judged_workers(versions: dict[str, str]) -> ProbeResult:
     """What the versions of living workers mean, by process."""
     ours = f"atlas-{version('atlas-corpus')}"
     others = sorted({each for each in versions.values() if each != ours})
     if not versions:
-        return Found("no worker told its version of late")
+        return ProbeResult("no worker told its version of late")
     if others:
-        return Found(
+        return ProbeResult(
             f"workers run {', '.join(others)}; this is {ours}",
             "degraded",
             "Update both to the same version; while a deploy is under way, nothing",
         )
-    return Found(f"{len(versions)} worker{'s' if len(versions) > 1 else ''}, all {ours}")
+    return ProbeResult(f"{len(versions)} worker{'s' if len(versions) > 1 else ''}, all {ours}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from atlas.reports import words
 from atlas.reports.model import Report, SourceLine, Versus
-from atlas.reports.tables import Cell, Flag, Meter, Row, Section, Table
+from atlas.reports.tables import Cell, Flag, Meter, ReportSection, Row, Table
 from atlas.reports.text import codes
 from atlas.reports.words import age, elapsed, moved, number, percent, points, size
 
@@ -59,11 +59,11 @@ def silent(report: Report) -> list[SilentSource]:
     return [SilentSource(line.source, words.silent_for(line)) for line in report.silent]
 
 
-def sources(report: Report) -> Section:
+def sources(report: Report) -> ReportSection:
     """One line per source, the busiest first."""
     busiest = sorted(report.sources, key=lambda line: (-_busy(line), line.source))
     more = len(busiest) - SOURCES_SHOWN
-    return Section(
+    return ReportSection(
         "Sources",
         Table(
             ["Source", "Added", "Changed", "Gone", "Live", "On time", "Given up"],
@@ -108,7 +108,7 @@ def _signed(versus: Versus) -> str:
     return "±0" if not difference else f"{difference:+,.0f}".replace("-", "−")
 
 
-def failures(report: Report) -> Section:
+def failures(report: Report) -> ReportSection:
     """Failures by class, with the most frequent codes."""
     most = max((line.requests.now or 0 for line in report.failures), default=0) or 1
     rows = [
@@ -126,7 +126,7 @@ def failures(report: Report) -> Section:
         )
         for line in report.failures
     ]
-    return Section(
+    return ReportSection(
         "Failures",
         Table(["Class", "Requests", "Pages given up"], rows),
         empty="None.",
@@ -134,7 +134,7 @@ def failures(report: Report) -> Section:
     )
 
 
-def hosts(report: Report) -> Section:
+def hosts(report: Report) -> ReportSection:
     """The hosts that answered slowest."""
     most = max((line.p95.now or 0 for line in report.hosts), default=0) or 1
     rows = [
@@ -152,7 +152,7 @@ def hosts(report: Report) -> Section:
         )
         for line in report.hosts
     ]
-    return Section(
+    return ReportSection(
         "Slowest hosts",
         Table(["Host", "Requests", "Median", "95% below"], rows),
         empty="No host was asked often enough to judge.",
@@ -167,7 +167,7 @@ def _slower(versus: Versus) -> str:
     return f"{elapsed(abs(versus.difference))} {'slower' if versus.difference > 0 else 'faster'}"
 
 
-def storage(report: Report) -> Section:
+def storage(report: Report) -> ReportSection:
     """What is kept: documents and copies, bytes, ages."""
     totals = report.totals
     older = {"more": "older", "fewer": "younger"}
@@ -189,7 +189,7 @@ def storage(report: Report) -> Section:
         ("Database", size(totals["database_bytes"].now),
          moved(totals["database_bytes"], size, fewer="less")),
     ]  # fmt: skip
-    return Section(
+    return ReportSection(
         "Duplicates, age and storage",
         Table(
             ["", "This week", "Against the week before"],
@@ -198,10 +198,10 @@ def storage(report: Report) -> Section:
     )
 
 
-def runs(report: Report) -> Section:
+def runs(report: Report) -> ReportSection:
     """Runs that ended, by workflow type and outcome."""
     rows = [
         Row(kind, [_counted(value)], notes=[words.words_of(outcome)])
         for kind, outcome, value in report.runs
     ]
-    return Section("Runs", Table(["Workflow", "Ended"], rows), empty="No run ended.")
+    return ReportSection("Runs", Table(["Workflow", "Ended"], rows), empty="No run ended.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
-from atlas.settings.field_info import Group, Shown
+from atlas.settings.field_info import SettingsGroup, ShownAs
 from atlas.settings.model import GROUPS, is_secret
 from atlas.settings.sources import PREFIX
 
@@ -37,7 +37,7 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class SettingsSection:
     """Settings that belong together."""
 
     title: str
@@ -45,14 +45,14 @@ class Section:
     settings: tuple[Described, ...]
 
 
-def sections() -> Iterator[Section]:
+def sections() -> Iterator[SettingsSection]:
     """All settings, in the order of the documentation."""
     for group in GROUPS.values():
         title, _, text = inspect.cleandoc(group.__doc__ or "").partition("\n")
-        yield Section(title, " ".join(text.split()), tuple(_described(group)))
+        yield SettingsSection(title, " ".join(text.split()), tuple(_described(group)))
 
 
-def _described(group: type[Group]) -> Iterator[Described]:
+def _described(group: type[SettingsGroup]) -> Iterator[Described]:
     for name, field in group.model_fields.items():
         yield Described(
             name,
@@ -64,8 +64,8 @@ def _described(group: type[Group]) -> Iterator[Described]:
         )
 
 
-def _shown(field: FieldInfo) -> Shown:
-    return next((each for each in field.metadata if isinstance(each, Shown)), Shown())
+def _shown(field: FieldInfo) -> ShownAs:
+    return next((each for each in field.metadata if isinstance(each, ShownAs)), ShownAs())
 
 
 def _default(field: FieldInfo) -> str:

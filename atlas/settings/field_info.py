@@ -11,7 +11,7 @@ from pydantic.functional_validators import AfterValidator
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownAs:
     """In the documentation and `.env.example`, where the value alone would not tell."""
 
     default: str | None = None
@@ -20,7 +20,7 @@ class Shown:
     """A value that would be accepted, for a setting without a default."""
 
 
-class Group(BaseModel):
+class SettingsGroup(BaseModel):
     """Settings that belong together: a section of the documentation. Its docstring introduces it;
     the docstring below a field is the field's meaning, wherever that is shown."""
 

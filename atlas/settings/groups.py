@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from atlas.settings.field_info import Group, Listed, Place, Shown
+from atlas.settings.field_info import Listed, Place, SettingsGroup, ShownAs
 from atlas.temporal.keyring import Keyring
 
 
@@ -20,25 +20,25 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
-class PlaceSettings(Group):
+class PlaceSettings(SettingsGroup):
     """Where things are
 
     Without any of these the embedded stack is used, which `atlas up` starts.
     """
 
-    home: Annotated[Place, Shown(default="`~/.atlas`", example="~/.atlas")] = Path("~/.atlas")
+    home: Annotated[Place, ShownAs(default="`~/.atlas`", example="~/.atlas")] = Path("~/.atlas")
     """All state of the embedded stack."""
     database_url: Annotated[
         SecretStr | None,
-        Shown(default="embedded", example="postgresql://atlas@127.0.0.1:5433/atlas"),
+        ShownAs(default="embedded", example="postgresql://atlas@127.0.0.1:5433/atlas"),
     ] = None
     """`postgresql://…` of a PostgreSQL of your own; `atlas up` and `atlas migrate` bring its schema
     up to date."""
-    database_password: Annotated[SecretStr | None, Shown(example="change-me")] = None
+    database_password: Annotated[SecretStr | None, ShownAs(example="change-me")] = None
     """Password for that URL, so that only this is a secret; goes before one in the URL."""
-    blobs: Annotated[str | None, Shown("`<home>/blobs`", "s3://atlas/corpus")] = None
+    blobs: Annotated[str | None, ShownAs("`<home>/blobs`", "s3://atlas/corpus")] = None
     """A folder, or `s3://bucket/prefix`."""
-    web_ui_url: Annotated[str | None, Shown("embedded", "http://127.0.0.1:8080")] = None
+    web_ui_url: Annotated[str | None, ShownAs("embedded", "http://127.0.0.1:8080")] = None
     """Base of the links to the Web UI of your own Temporal."""
 
     @field_validator("database_password")
@@ -61,21 +61,23 @@ class PlaceSettings(Group):
         return value
 
 
-class BucketSettings(Group):
+class BucketSettings(SettingsGroup):
     """Blobs in S3
 
     For blobs in `s3://…`. What is not set here is taken from the usual `AWS_*` variables, profiles
     and roles.
     """
 
-    s3_endpoint: Annotated[str | None, Shown("Amazon's", "http://127.0.0.1:8333")] = None
+    s3_endpoint: Annotated[str | None, ShownAs("Amazon's", "http://127.0.0.1:8333")] = None
     """Address of a server that speaks S3; goes before `AWS_ENDPOINT_URL_S3` and
     `AWS_ENDPOINT_URL`."""
-    s3_region: Annotated[str | None, Shown("`AWS_REGION`", "us-east-1")] = None
+    s3_region: Annotated[str | None, ShownAs("`AWS_REGION`", "us-east-1")] = None
     """Region of the bucket; other servers than Amazon's do not care."""
-    s3_access_key: Annotated[SecretStr | None, Shown("`AWS_ACCESS_KEY_ID`", "atlas")] = None
+    s3_access_key: Annotated[SecretStr | None, ShownAs("`AWS_ACCESS_KEY_ID`", "atlas")] = None
     """Access key; needs the secret key beside it."""
-    s3_secret_key: Annotated[SecretStr | None, Shown("`AWS_SECRET_ACCESS_KEY`", "change-me")] = None
+    s3_secret_key: Annotated[SecretStr | None, ShownAs("`AWS_SECRET_ACCESS_KEY`", "change-me")] = (
+        None
+    )
     """Secret key that belongs to the access key."""
 
     @field_validator("s3_secret_key")
@@ -93,12 +95,12 @@ class BucketSettings(Group):
         return value
 
 
-class FetchSettings(Group):
+class FetchSettings(SettingsGroup):
     """Fetching"""
 
-    contact: Annotated[str | None, Shown(example="mailto:me@example.org")] = None
+    contact: Annotated[str | None, ShownAs(example="mailto:me@example.org")] = None
     """An address or URL for site owners, sent in the User-Agent: set it before you crawl others."""
-    fetch_allow_networks: Annotated[Listed, Shown("none", "10.20.0.0/16")] = ()
+    fetch_allow_networks: Annotated[Listed, ShownAs("none", "10.20.0.0/16")] = ()
     """CIDRs, comma-separated, that may be dialled although private, such as `10.20.0.0/16`: for
     URLs that people name and pages found there; never from a public page, nor Atlas's own ports."""
     fetch_max_bytes: int = Field(default=32 * 1024 * 1024, gt=0)
@@ -118,7 +120,7 @@ class FetchSettings(Group):
     host_pause: float = Field(default=30.0, gt=0, le=3600)
     """Seconds that a host that is down is left alone; doubles after each failed try, up to the
     patience (or 30 times as long, if that is shorter)."""
-    credentials_file: Annotated[Place | None, Shown(example="/etc/atlas/credentials.toml")] = None
+    credentials_file: Annotated[Place | None, ShownAs(example="/etc/atlas/credentials.toml")] = None
     """A TOML file with headers and credentials per origin: [credentials.md](credentials.md)."""
 
     @field_validator("fetch_allow_networks")
@@ -134,7 +136,7 @@ class FetchSettings(Group):
         return value
 
 
-class ExtractionSettings(Group):
+class ExtractionSettings(SettingsGroup):
     """Processing"""
 
     extract_children: int = Field(default=2, ge=1, le=64)
@@ -145,7 +147,7 @@ class ExtractionSettings(Group):
     """Bytes that one document, or one file of a listing, may take."""
 
 
-class RetentionSettings(Group):
+class RetentionSettings(SettingsGroup):
     """Retention
 
     What `daily_cleanup` keeps, in days unless it says otherwise; 0 keeps it for ever. Live
@@ -179,10 +181,10 @@ class RetentionSettings(Group):
     """Hours between the condemnation of a blob that nothing refers to and its deletion."""
 
 
-class WorkerSettings(Group):
+class WorkerSettings(SettingsGroup):
     """Workers"""
 
-    worker_queues: Annotated[Listed, Shown("all three", "atlas,atlas-processing,atlas-bulk")] = ()
+    worker_queues: Annotated[Listed, ShownAs("all three", "atlas,atlas-processing,atlas-bulk")] = ()
     """Task queues that a worker serves, comma-separated; `atlas worker --queues` goes before it."""
     worker_activities: int = Field(default=32, ge=1, le=500)
     """Network and database activities at once, at most."""
@@ -203,22 +205,22 @@ class WorkerSettings(Group):
     """Seconds a stopping worker gives what is under way."""
 
 
-class MonitoringSettings(Group):
+class MonitoringSettings(SettingsGroup):
     """Alerts, metrics and logs"""
 
-    alert_webhook: Annotated[SecretStr | None, Shown(example="https://hooks.example.org/T0/x")] = (
-        None
-    )
+    alert_webhook: Annotated[
+        SecretStr | None, ShownAs(example="https://hooks.example.org/T0/x")
+    ] = None
     """An http(s) URL that `health_check` posts what changed to, as JSON:
     [schedules.md](schedules.md)."""
-    metrics_address: Annotated[str | None, Shown("off", "127.0.0.1:9464")] = None
+    metrics_address: Annotated[str | None, ShownAs("off", "127.0.0.1:9464")] = None
     """host:port where a worker shows its metrics to Prometheus, at /metrics; port 0 takes a free
     one: [telemetry.md](telemetry.md)."""
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)
     ] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
-    log_format: Annotated[Literal["json", "text"] | None, Shown("by the terminal", "json")] = None
+    log_format: Annotated[Literal["json", "text"] | None, ShownAs("by the terminal", "json")] = None
     """`json` or `text`; default: text on a terminal, JSON elsewhere."""
 
     @field_validator("metrics_address")
@@ -238,12 +240,12 @@ class MonitoringSettings(Group):
         return value
 
 
-class EncryptionSettings(Group):
+class EncryptionSettings(SettingsGroup):
     """Encryption"""
 
     encryption_keys: Annotated[
         SecretStr | None,
-        Shown(example="2026-11:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
+        ShownAs(example="2026-11:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
     ] = None
     """`id:key` pairs, by comma or line, that encrypt what Temporal keeps; the first encrypts:
     [encryption.md](encryption.md)."""

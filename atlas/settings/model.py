@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from atlas.settings.field_info import Group
+from atlas.settings.field_info import SettingsGroup
 from atlas.settings.groups import (
     BucketSettings,
     EncryptionSettings,
@@ -25,7 +25,7 @@ from atlas.settings.groups import (
     WorkerSettings,
 )
 from atlas.settings.problems import SettingsError, without_credentials
-from atlas.settings.sources import PREFIX, Reading, read
+from atlas.settings.sources import PREFIX, SettingsReading, read
 from atlas.temporal.keyring import Keyring
 
 
@@ -66,9 +66,9 @@ class Settings(BaseModel):
         return settings
 
     @classmethod
-    def checked(cls, reading: Reading) -> tuple[Self | None, list[str]]:
+    def checked(cls, reading: SettingsReading) -> tuple[Self | None, list[str]]:
         """The settings of a reading; None where something is wrong, and what that is."""
-        groups: dict[str, Group] = {}
+        groups: dict[str, SettingsGroup] = {}
         problems = list(reading.problems)
         for attribute, group in GROUPS.items():
             given = {name: reading.of(name) for name in group.model_fields}
@@ -114,7 +114,7 @@ class Settings(BaseModel):
         return self.places.blobs or str(self.places.home / "blobs")
 
 
-GROUPS: Mapping[str, type[Group]] = {
+GROUPS: Mapping[str, type[SettingsGroup]] = {
     attribute: field.annotation
     for attribute, field in Settings.model_fields.items()
     if isinstance(field.annotation, type)
@@ -136,13 +136,13 @@ def secrets() -> frozenset[str]:
     return frozenset(name for name, field in FIELDS.items() if is_secret(field))
 
 
-def read_sources(over: Mapping[str, str] = MappingProxyType({})) -> Reading:
+def read_sources(over: Mapping[str, str] = MappingProxyType({})) -> SettingsReading:
     """What every source gives at this moment, from this working directory; variables `over` go
     before those of the environment."""
     return read(FIELDS.keys(), secrets(), {**os.environ, **over})
 
 
-def _line(detail: ErrorDetails, reading: Reading) -> str:
+def _line(detail: ErrorDetails, reading: SettingsReading) -> str:
     name = str(detail["loc"][0]) if detail["loc"] else ""
     variable = f"{PREFIX}{name}".upper()
     given = reading.of(name)

@@ -8,7 +8,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from atlas.settings.catalogue import Described, Section, plain, sections
+from atlas.settings.catalogue import Described, SettingsSection, plain, sections
 from atlas.settings.sources import BESIDE
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def env_example() -> str:
     return "\n".join([*parts, _FOREIGN])
 
 
-def _env_section(section: Section) -> str:
+def _env_section(section: SettingsSection) -> str:
     lines = [_ruler(section.title)]
     if section.introduction:
         lines.append(_comment(section.introduction))
@@ -90,7 +90,7 @@ def _toml_value(each: Described) -> str:
     return f'"{each.example}"'
 
 
-def table(section: Section) -> str:
+def table(section: SettingsSection) -> str:
     """The section's table for docs/settings.md."""
     rows = [
         f"| `{each.variable}` | {each.default} | {'Secret. ' if each.secret else ''}"

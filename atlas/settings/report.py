@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from atlas.settings.catalogue import Described, as_text, sections
 from atlas.settings.model import FIELDS, Settings, read_sources
 from atlas.settings.problems import address_only, without_credentials
-from atlas.settings.sources import BESIDE, CONFIG, FOREIGN, IN_VAIN, Reading
+from atlas.settings.sources import BESIDE, CONFIG, FOREIGN, IN_VAIN, SettingsReading
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 HIDDEN = "(set)"
@@ -29,7 +29,7 @@ _HARMLESS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SettingLine:
     """One setting, or one variable of somebody else."""
 
     name: str
@@ -49,8 +49,8 @@ class Line:
 class SettingsReport:
     """Everything that is set."""
 
-    settings: list[Line]
-    foreign: list[Line]
+    settings: list[SettingLine]
+    foreign: list[SettingLine]
     """Variables of Temporal, OpenTelemetry, AWS, PostgreSQL, and of proxies."""
     files: list[Path]
     """What was read beside the environment."""
@@ -88,11 +88,11 @@ def report(config: Path | None = None) -> SettingsReport:
     )
 
 
-def _line(each: Described, reading: Reading, settings: Settings | None) -> Line:
+def _line(each: Described, reading: SettingsReading, settings: Settings | None) -> SettingLine:
     given = reading.of(each.name)
     used = given.value if given else FIELDS[each.name].default
     value = settings.value(each.name) if settings else used
-    return Line(
+    return SettingLine(
         each.name,
         each.variable,
         _value(value, secret=each.secret),
@@ -113,7 +113,7 @@ def _value(value: object, *, secret: bool) -> str | None:
     return (address_only(text) if text.startswith(_DATABASES) else None) or HIDDEN
 
 
-def _foreign(reading: Reading, environ: Mapping[str, str]) -> Iterator[Line]:
+def _foreign(reading: SettingsReading, environ: Mapping[str, str]) -> Iterator[SettingLine]:
     for name, value in environ.items():
         of_atlas = name in BESIDE
         if value and (of_atlas or name.startswith(FOREIGN) or name.upper() in PROXIES):
@@ -123,8 +123,8 @@ def _foreign(reading: Reading, environ: Mapping[str, str]) -> Iterator[Line]:
             yield _variable(name, value, ".env")
 
 
-def _variable(name: str, value: str, where: str, *, harmless: bool = False) -> Line:
+def _variable(name: str, value: str, where: str, *, harmless: bool = False) -> SettingLine:
     shown = harmless or bool(_HARMLESS.search(name.upper()))
-    return Line(
+    return SettingLine(
         name, name, without_credentials(value) if shown else HIDDEN, where, secret=not shown
     )

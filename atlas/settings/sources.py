@@ -47,7 +47,7 @@ _LARGEST = 64 * 1024  # bytes of a secret's file
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GivenValue:
     """One setting as one source gives it."""
 
     value: object
@@ -56,18 +56,18 @@ class Given:
 
 
 @dataclass(slots=True)
-class Source:
+class SettingsSource:
     """All that one source gives."""
 
     name: str
-    given: dict[str, Given] = field(default_factory=dict)
+    given: dict[str, GivenValue] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class Reading:
+class SettingsReading:
     """All sources, the strongest first, and what is wrong with them."""
 
-    sources: list[Source] = field(default_factory=list)
+    sources: list[SettingsSource] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     """Variables ATLAS_… that nobody reads, each in words: they may be another program's."""
@@ -76,18 +76,18 @@ class Reading:
     files: list[Path] = field(default_factory=list)
     """Those that were read."""
 
-    def of(self, name: str) -> Given | None:
+    def of(self, name: str) -> GivenValue | None:
         """What the strongest source says of a setting."""
         return next((each.given[name] for each in self.sources if name in each.given), None)
 
-    def weaker(self, name: str) -> list[Given]:
+    def weaker(self, name: str) -> list[GivenValue]:
         """What others say of it, in vain."""
         return [each.given[name] for each in self.sources if name in each.given][1:]
 
 
-def read(names: Set[str], secrets: Set[str], environ: Mapping[str, str]) -> Reading:
+def read(names: Set[str], secrets: Set[str], environ: Mapping[str, str]) -> SettingsReading:
     """Everything that is given: for the settings `names`, of which `secrets` may be in files."""
-    reader = _Reader(names, secrets, Reading())
+    reader = _Reader(names, secrets, SettingsReading())
     environment = reader.environment(environ)
     dotenv = reader.dotenv(Path.cwd() / ".env")
     reader.reading.sources = [
@@ -99,7 +99,7 @@ def read(names: Set[str], secrets: Set[str], environ: Mapping[str, str]) -> Read
     return reader.reading
 
 
-Variables = Mapping[str, Given]
+Variables = Mapping[str, GivenValue]
 """By their names in capitals."""
 
 
@@ -107,10 +107,10 @@ Variables = Mapping[str, Given]
 class _Reader:
     names: Set[str]
     secrets: Set[str]
-    reading: Reading
+    reading: SettingsReading
 
     def environment(self, environ: Mapping[str, str]) -> Variables:
-        found = {name.upper(): Given(value, name) for name, value in environ.items() if value}
+        found = {name.upper(): GivenValue(value, name) for name, value in environ.items() if value}
         return {name: given for name, given in found.items() if name.startswith(PREFIX)}
 
     def dotenv(self, path: Path) -> Variables:
@@ -122,7 +122,7 @@ class _Reader:
             self.reading.problems.append(f"{shown_path(path)} refused: {in_words(error)}")
             return {}
 
-    def _dotenv(self, path: Path) -> Iterator[tuple[str, Given]]:
+    def _dotenv(self, path: Path) -> Iterator[tuple[str, GivenValue]]:
         from dotenv import dotenv_values
         from dotenv.parser import parse_stream
 
@@ -139,14 +139,14 @@ class _Reader:
             skipped = binding.original.string[:leading].count("\n")
             lines[binding.key or ""] = binding.original.line + skipped
         for name, value in dotenv_values(stream=io.StringIO(text)).items():
-            given = Given(value, f".env, line {lines.get(name, 0)}: {name}")
+            given = GivenValue(value, f".env, line {lines.get(name, 0)}: {name}")
             if value and name.startswith(FOREIGN):
                 self.reading.foreign[name] = value
             elif value and name.upper().startswith(PREFIX):
                 yield name.upper(), given
 
-    def variables(self, name: str, variables: Variables) -> Source:
-        source = Source(name)
+    def variables(self, name: str, variables: Variables) -> SettingsSource:
+        source = SettingsSource(name)
         for variable, given in variables.items():
             key = variable.removeprefix(PREFIX).lower()
             if key in self.names:
@@ -159,9 +159,9 @@ class _Reader:
                 self._secret(source, secret, Path(str(named.value)), f"{named.where}={named.value}")
         return source
 
-    def folder(self, *variables: Variables) -> Source:
+    def folder(self, *variables: Variables) -> SettingsSource:
         """The folder of secrets, where one is named."""
-        source = Source("secrets")
+        source = SettingsSource("secrets")
         named = next((each[SECRETS_DIR] for each in variables if SECRETS_DIR in each), None)
         if named is None:
             return source
@@ -174,11 +174,11 @@ class _Reader:
                 self._secret(source, secret, path, str(path))
         return source
 
-    def toml(self, *variables: Variables) -> Source:
+    def toml(self, *variables: Variables) -> SettingsSource:
         named = next((each[CONFIG] for each in variables if CONFIG in each), None)
         path = Path(str(named.value)).expanduser() if named else Path("atlas.toml")
         path = path.absolute()
-        source = Source(shown_path(path))
+        source = SettingsSource(shown_path(path))
         if named is None and not path.exists():
             return source
         try:
@@ -191,7 +191,7 @@ class _Reader:
         self._entries(source, found)
         return source
 
-    def _entries(self, source: Source, found: list[Entry]) -> None:
+    def _entries(self, source: SettingsSource, found: list[Entry]) -> None:
         files: list[tuple[str, Entry]] = []
         for entry in found:
             where = f"{source.name}, line {entry.line}: {entry.written}"
@@ -200,7 +200,7 @@ class _Reader:
             if entry.name in source.given:
                 self.reading.problems.append(f"{where} refused: it was given before")
             elif entry.name in self.names:
-                source.given[entry.name] = Given(entry.value, where)
+                source.given[entry.name] = GivenValue(entry.value, where)
             elif self._is_file_of_secret(entry.name):
                 files.append((where, entry))
             else:
@@ -212,13 +212,13 @@ class _Reader:
             if secret not in source.given:
                 self._secret(source, secret, Path(str(entry.value)), f"{where}={entry.value}")
 
-    def _secret(self, source: Source, name: str, path: Path, where: str) -> None:
+    def _secret(self, source: SettingsSource, name: str, path: Path, where: str) -> None:
         try:
             value = _content(path.expanduser())
         except (OSError, ValueError) as error:
             self.reading.problems.append(f"{where} refused: {in_words(error)}")
         else:
-            source.given[name] = Given(value, where)
+            source.given[name] = GivenValue(value, where)
 
     def _is_file_of_secret(self, key: str) -> bool:
         return key.endswith("_file") and key.removesuffix("_file") in self.secrets

@@ -35,7 +35,7 @@ _NON_WORD = re.compile(r"\W+")
 PREFORMATTED = frozenset(("pre", "listing", "xmp", "textarea"))
 
 
-class Mark(NamedTuple):
+class InlineMark(NamedTuple):
     """Where inline markup begins or ends: a Markdown sign, or a link with its address as found."""
 
     sign: str
@@ -43,7 +43,7 @@ class Mark(NamedTuple):
     href: str = ""
 
 
-Piece = str | Mark
+Piece = str | InlineMark
 
 
 @dataclass(slots=True)
@@ -126,10 +126,10 @@ class _Walk:
         sign = "" if owner.tag in PREFORMATTED else _SIGNS.get(element.tag, "")
         href = (element.get("href") or "") if sign == "[" else ""
         if sign:
-            self._pieces.append(Mark(sign, True))
+            self._pieces.append(InlineMark(sign, True))
         self._inside(element, owner, in_link)
         if sign:
-            self._pieces.append(Mark(sign, False, href))
+            self._pieces.append(InlineMark(sign, False, href))
 
     def _add(self, text: str | None, in_link: bool) -> None:
         if text:

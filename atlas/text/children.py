@@ -54,7 +54,7 @@ class ZygoteLost(Exception):
 
 
 @dataclass(slots=True)
-class Child:
+class ExtractionChild:
     """One forked process and the socket to it."""
 
     pid: int
@@ -122,7 +122,7 @@ class Zygote:
         """Process id, for tests and logs."""
         return self._process.pid
 
-    async def fork(self) -> Child:
+    async def fork(self) -> ExtractionChild:
         """A fresh child. Raises ZygoteLost."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -136,7 +136,7 @@ class Zygote:
         except ZygoteLost:
             ours.close()
             raise
-        return Child(pid, ours, self)
+        return ExtractionChild(pid, ours, self)
 
     async def end(self, pid: int) -> tuple[int, int]:
         """Kill and reap a child: its wait status and memory growth in bytes. Raises ZygoteLost."""

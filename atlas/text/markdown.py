@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from lxml.html import HtmlElement
 
 from atlas.domain.texts import fold_blank
-from atlas.text.blocks import PREFORMATTED, Block, Mark
+from atlas.text.blocks import PREFORMATTED, Block, InlineMark
 
 Resolve = Callable[[str], str | None]
 
@@ -118,7 +118,7 @@ def _inline_parts(block: Block, resolve: Resolve) -> list[str]:
     out: list[str] = []
     opened: list[tuple[str, int]] = []
     for piece in block.pieces:
-        if not isinstance(piece, Mark):
+        if not isinstance(piece, InlineMark):
             out.append(piece)
         elif piece.opens:
             opened.append((piece.sign, len(out)))
@@ -128,7 +128,7 @@ def _inline_parts(block: Block, resolve: Resolve) -> list[str]:
     return out
 
 
-def _close(out: list[str], start: int, mark: Mark, resolve: Resolve) -> None:
+def _close(out: list[str], start: int, mark: InlineMark, resolve: Resolve) -> None:
     inner = "".join(out[start:])
     core = inner.strip()
     if not core:
@@ -138,7 +138,7 @@ def _close(out: list[str], start: int, mark: Mark, resolve: Resolve) -> None:
     out[start:] = [before, _wrapped(core, mark, resolve), after]
 
 
-def _wrapped(core: str, mark: Mark, resolve: Resolve) -> str:
+def _wrapped(core: str, mark: InlineMark, resolve: Resolve) -> str:
     if mark.sign != "[":
         return f"{mark.sign}{core}{mark.sign}" if mark.sign not in core else core
     url = resolve(mark.href.strip())

@@ -15,7 +15,7 @@ from typing import Any
 import htmldate
 from lxml.html import HtmlElement
 
-from atlas.domain.robots_tags import NOTHING_ASKED, Asked, asked_by_meta, is_meta_name
+from atlas.domain.robots_tags import NOTHING_ASKED, RobotsTags, asked_by_meta, is_meta_name
 from atlas.domain.texts import fold_blank
 from atlas.domain.urls import InvalidUrl, canonicalize
 
@@ -47,7 +47,7 @@ class Head:
 
     metas: dict[str, str]
     nodes: list[dict[str, Any]] = field(default_factory=list)
-    asked: Asked = NOTHING_ASKED
+    asked: RobotsTags = NOTHING_ASKED
     """What the page asks of crawlers, by all its meta elements for robots or for Atlas."""
 
     @property

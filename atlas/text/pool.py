@@ -21,7 +21,7 @@ from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.wire_fields import MalformedAnswer
-from atlas.text.children import Child, Files, Zygote, ZygoteLost
+from atlas.text.children import ExtractionChild, Files, Zygote, ZygoteLost
 from atlas.text.wire_format import Answer, read_parts, read_prepared, write_parts, write_prepared
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class ExtractorPool:
         self._preloaded = tuple(preloaded)
         self._measures = measures
         self._slots = asyncio.Semaphore(self.children)
-        self._free: list[Child] = []
+        self._free: list[ExtractionChild] = []
         self._zygote: Zygote | None = None
         self._busy = 0
         self._retirement: asyncio.TimerHandle | None = None
@@ -193,7 +193,7 @@ class ExtractorPool:
     def _start(self) -> Zygote:
         return Zygote.start(self._timeout, self._memory, self._preloaded)
 
-    async def _child(self) -> Child:
+    async def _child(self) -> ExtractionChild:
         while self._free:
             child = self._free.pop()
             if child.zygote.alive and not child.ended():
@@ -205,7 +205,7 @@ class ExtractorPool:
             self._zygote = self._start()
         return await self._zygote.fork()
 
-    def _give_back(self, child: Child, answer: Answer) -> None:
+    def _give_back(self, child: ExtractionChild, answer: Answer) -> None:
         child.jobs += 1
         spent = child.jobs >= self._jobs_per_child or _ran_out(answer)
         if spent or self._closed:
@@ -213,7 +213,7 @@ class ExtractorPool:
         else:
             self._free.append(child)
 
-    async def _post_mortem(self, child: Child) -> Exception:
+    async def _post_mortem(self, child: ExtractionChild) -> Exception:
         """Why a child's socket ended: its own crash, the memory limit, or the zygote's end."""
         try:
             status, grown = await child.zygote.end(child.pid)
@@ -228,12 +228,12 @@ class ExtractorPool:
             return _failure("timeout", f"ended by its own watchdog ({name})")
         return _failure("crashed", f"the extracting process ended with {name}")
 
-    async def _end(self, child: Child) -> None:
+    async def _end(self, child: ExtractionChild) -> None:
         child.channel.close()
         with contextlib.suppress(ZygoteLost):
             await child.zygote.end(child.pid)
 
-    def _end_later(self, child: Child) -> None:
+    def _end_later(self, child: ExtractionChild) -> None:
         self._later(self._end(child))
 
     def _later(self, ending: Any) -> None:

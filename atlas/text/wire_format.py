@@ -38,7 +38,7 @@ _TSVECTOR = re.compile(
 )
 
 
-class Kind(Enum):
+class AnswerKind(Enum):
     """What an answer is: the value asked for, a failure of the page, a bug of our own."""
 
     VALUE = b"V"
@@ -56,17 +56,17 @@ class Answer(NamedTuple):
 
 def write_value(value: bytes) -> bytes:
     """The answer that carries what a job made."""
-    return Kind.VALUE.value + value
+    return AnswerKind.VALUE.value + value
 
 
 def write_failure(error_class: str, code: str, message: str) -> bytes:
     """The answer that blames the page."""
-    return Kind.FAILURE.value + _texts(error_class, code, _cut(message))
+    return AnswerKind.FAILURE.value + _texts(error_class, code, _cut(message))
 
 
 def write_bug(message: str) -> bytes:
     """The answer that blames us."""
-    return Kind.BUG.value + _texts(_cut(message))
+    return AnswerKind.BUG.value + _texts(_cut(message))
 
 
 def _texts(*values: str) -> bytes:
@@ -83,19 +83,19 @@ def _cut(message: str) -> str:
 
 def is_value(kind: bytes) -> bool:
     """Whether an answer that begins so carries what was asked for."""
-    return kind == Kind.VALUE.value
+    return kind == AnswerKind.VALUE.value
 
 
 def read_answer(body: bytes) -> Answer:
     """The outer part of an answer. Raises MalformedAnswer."""
     kind, rest = body[:1], memoryview(body)[1:]
-    if kind == Kind.VALUE.value:
+    if kind == AnswerKind.VALUE.value:
         return Answer(value=bytes(rest))
     reader = Reader(rest)
-    if kind == Kind.FAILURE.value:
+    if kind == AnswerKind.FAILURE.value:
         answer = Answer(failure=_failure(reader))
     else:
-        check(kind, kind == Kind.BUG.value, "an unknown kind")
+        check(kind, kind == AnswerKind.BUG.value, "an unknown kind")
         answer = Answer(bug=reader.text(_MAX_MESSAGE))
     reader.end()
     return answer

@@ -43,14 +43,14 @@ _GIVE_WAY = 10  # steps of niceness of a child that reads a body from a file
 _GRACE = 5  # seconds after its own limit at which a child ends itself, if nobody ended it
 
 
-class Limits(NamedTuple):
+class ChildLimits(NamedTuple):
     """`seconds` of wall clock and of CPU per job; `memory` in bytes on top of the libraries'."""
 
     seconds: float
     memory: int
 
 
-class Job(NamedTuple):
+class ChildJob(NamedTuple):
     """A function, importable by name, and its argument; what it returns is sent as it is.
     `reads_body`: the function takes the body that follows a job as its second argument."""
 
@@ -69,14 +69,14 @@ def main(control_fd: int, seconds: float, memory: int, preloaded: Sequence[str])
     gc.freeze()  # what is shared now stays shared: the collector would write to every page
     control = socket.socket(fileno=control_fd)
     children: set[int] = set()
-    while _serve(control, children, Limits(seconds, memory)):
+    while _serve(control, children, ChildLimits(seconds, memory)):
         pass
     for pid in children:
         _reap(pid)
     os._exit(0)
 
 
-def _serve(control: socket.socket, children: set[int], limits: Limits) -> bool:
+def _serve(control: socket.socket, children: set[int], limits: ChildLimits) -> bool:
     """One request; False when the parent is gone."""
     try:
         data, fds, _, _ = socket.recv_fds(control, REQUEST.size, 1)
@@ -105,7 +105,7 @@ def _reap(pid: int) -> tuple[int, int]:
     return status, max(usage.ru_maxrss - inherited, 0) * unit
 
 
-def _fork(control: socket.socket, channel: socket.socket, limits: Limits) -> int:
+def _fork(control: socket.socket, channel: socket.socket, limits: ChildLimits) -> int:
     parent = os.getpid()
     pid = os.fork()
     if pid:
@@ -156,7 +156,7 @@ def _used(column: int) -> int:
         return 0
 
 
-def _work(channel: socket.socket, limits: Limits) -> None:
+def _work(channel: socket.socket, limits: ChildLimits) -> None:
     with channel.makefile("rwb") as stream:
         while (payload := read_frame(stream.read)) is not None:
             body = read_frame(stream.read)  # to its end, or what is left would pass for a job
@@ -188,7 +188,7 @@ def _disarm() -> None:
 
 def _answer(payload: bytes, body: bytes) -> bytes:
     try:
-        job = Job(*pickle.loads(payload))  # noqa: S301  our own parent's words
+        job = ChildJob(*pickle.loads(payload))  # noqa: S301  our own parent's words
         if job.reads_body:
             # A hostile listing uses its whole time: what others wait for goes before it. No later
             # job suffers, since a child ends with the first job that reads a body.

@@ -18,7 +18,7 @@ import httpx
 from opentelemetry.trace import Span, Tracer
 
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.fetch import Fetched, FetchRequest, RobotsMode
+from atlas.domain.fetch import FetchRequest, FetchResult, RobotsMode
 from atlas.domain.urls import host_of, origin_of
 from atlas.web import response_head
 from atlas.web.address_policy import AddressPolicy
@@ -28,9 +28,9 @@ from atlas.web.failures import NETWORK_ERRORS, failure_of
 from atlas.web.politeness import Slot, Slots
 from atlas.web.redirects import Journey
 from atlas.web.referrers import Leaders
-from atlas.web.robots import Clock, Robots, RobotsCache, RobotsRules
+from atlas.web.robots import Clock, RobotsCache, RobotsPolicy, RobotsRules
 from atlas.web.tracing import request_span, tracer
-from atlas.web.transport import Hop, make_client
+from atlas.web.transport import RequestHop, make_client
 
 _CONNECT_TIMEOUT = 10.0  # seconds for all addresses of a name together
 _CONTACT = re.compile(r"[\x21-\x27\x2a-\x7e]+")  # one word, no parentheses
@@ -87,7 +87,7 @@ class WebClient:
         self._clock = clock
         self._tracer = tracing or tracer()
         self._leaders = Leaders(policy)
-        self._robots = Robots(self.fetch, robots_cache, clock, robots_retry)
+        self._robots = RobotsPolicy(self.fetch, robots_cache, clock, robots_retry)
 
     async def __aenter__(self) -> Self:
         self._http = make_client(self._policy)
@@ -101,7 +101,7 @@ class WebClient:
     ) -> None:
         await self._http.aclose()
 
-    async def fetch(self, request: FetchRequest, sink: Sink, slots: Slots) -> Fetched:
+    async def fetch(self, request: FetchRequest, sink: Sink, slots: Slots) -> FetchResult:
         """GET a page, following redirects; the decoded body goes to `sink`.
 
         Raises FetchError with what the ledger needs. Never retries; cancellation passes through.
@@ -123,7 +123,7 @@ class WebClient:
         """The robots.txt rules of `url`'s origin: sitemaps, crawl delay. Raises FetchError."""
         return await self._robots.rules(url, slots)
 
-    async def _hop(self, journey: Journey, sink: Sink, slots: Slots) -> Fetched | None:
+    async def _hop(self, journey: Journey, sink: Sink, slots: Slots) -> FetchResult | None:
         async with slots.slot(host_of(journey.url), journey.url) as slot:
             with (
                 journey.timed(),
@@ -133,8 +133,10 @@ class WebClient:
                 async with _limit(journey.remaining, "total_timeout", words):
                     return await self._ask(journey, sink, slot, span)
 
-    async def _ask(self, journey: Journey, sink: Sink, slot: Slot, span: Span) -> Fetched | None:
-        hop = Hop(journey.url, slot, await self._leaders.any_public(journey.led_by))
+    async def _ask(
+        self, journey: Journey, sink: Sink, slot: Slot, span: Span
+    ) -> FetchResult | None:
+        hop = RequestHop(journey.url, slot, await self._leaders.any_public(journey.led_by))
         await self._policy.own.look()
         async with self._answer(journey, hop) as response:
             self._leaders.remember(hop.url, hop.peer)
@@ -150,7 +152,7 @@ class WebClient:
             return journey.modified(response.headers)
 
     @asynccontextmanager
-    async def _answer(self, journey: Journey, hop: Hop) -> AsyncIterator[httpx.Response]:
+    async def _answer(self, journey: Journey, hop: RequestHop) -> AsyncIterator[httpx.Response]:
         limits = journey.request
         try:
             request = self._http.build_request(
@@ -179,7 +181,9 @@ class WebClient:
             **journey.conditions(),
         }
 
-    async def _read(self, response: httpx.Response, journey: Journey, sink: Sink, hop: Hop) -> None:
+    async def _read(
+        self, response: httpx.Response, journey: Journey, sink: Sink, hop: RequestHop
+    ) -> None:
         journey.refuse_declared(response.headers.get("content-length"))
         decoding = Decoding(response.headers.get("content-encoding", ""))
         async for raw in _raw_body(response, hop):
@@ -190,7 +194,7 @@ class WebClient:
         decoding.finish()
 
 
-async def _raw_body(response: httpx.Response, hop: Hop) -> AsyncIterator[bytes]:
+async def _raw_body(response: httpx.Response, hop: RequestHop) -> AsyncIterator[bytes]:
     stream = response.aiter_raw()
     while True:
         # Only the reading is translated: an OSError of the sink is not the network's.

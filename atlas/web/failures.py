@@ -18,7 +18,7 @@ import httpx
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.web.transport import Hop
+from atlas.web.transport import RequestHop
 
 _AIOHTTP_PREFIX = re.compile(r"^\d+, message:\s*")
 _T, _I, _Q = ErrorClass.TRANSIENT, ErrorClass.INVALID, ErrorClass.QUOTA
@@ -57,7 +57,7 @@ NETWORK_ERRORS = (
 )
 
 
-def failure_of(error: BaseException, hop: Hop, host: str) -> PageError:
+def failure_of(error: BaseException, hop: RequestHop, host: str) -> PageError:
     """Name an error raised while asking `host`; the detail is cut short, it may be hostile."""
     if hop.refused and not hop.dialled:
         return PageError(ErrorClass.BLOCKED, "address_refused", f"{host}: {hop.refused[0]}")

@@ -20,7 +20,7 @@ from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.web.client import WebClient
 from atlas.web.listing_parser import PART, Listed, ListingJob, Parse, Parsed, Wanted
 from atlas.web.politeness import Slots
-from atlas.web.source_detection import Document
+from atlas.web.source_detection import ListingDocument
 
 MAX_SITEMAPS = 1000
 """Files of one sitemap tree; more make the listing incomplete."""
@@ -88,11 +88,11 @@ class Spool:
 
 async def read_document(
     client: WebClient, url: str, slots: Slots, led_by: tuple[str, ...] = ()
-) -> Document:
+) -> ListingDocument:
     """Fetch one listing document into memory; `led_by`: as in `FetchRequest`. Raises PageError."""
     buffer = Buffer()
     final_url, kind = await _fetch(client, url, slots, buffer, led_by)
-    return Document(final_url, kind, bytes(buffer.body))
+    return ListingDocument(final_url, kind, bytes(buffer.body))
 
 
 async def _fetch(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import httpx
 
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.fetch import Fetched, FetchError, FetchRequest, Redirect
+from atlas.domain.fetch import FetchError, FetchRequest, FetchResult, Redirect
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.web import response_head
 
@@ -105,11 +105,11 @@ class Journey:
         self._decoded += size
         self._refuse_over(self._decoded)
 
-    def modified(self, headers: httpx.Headers) -> Fetched:
+    def modified(self, headers: httpx.Headers) -> FetchResult:
         """The result of a hop whose body was read."""
         return self._fetched(headers, modified=True)
 
-    def not_modified(self, headers: httpx.Headers) -> Fetched:
+    def not_modified(self, headers: httpx.Headers) -> FetchResult:
         """The result of a 304; only an answer to a condition that was sent."""
         if not self._is_conditional():
             raise PageError(
@@ -151,11 +151,11 @@ class Journey:
                 ErrorClass.QUOTA, "body_too_large", f"the body is larger than {limit} bytes"
             )
 
-    def _fetched(self, headers: httpx.Headers, modified: bool) -> Fetched:
+    def _fetched(self, headers: httpx.Headers, modified: bool) -> FetchResult:
         assert self.status is not None
         content_type, charset = response_head.content_type_of(headers)
         validators = response_head.validators_of(headers)
-        return Fetched(
+        return FetchResult(
             url=self.request.url,
             final_url=self.url,
             status=self.status,

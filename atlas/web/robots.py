@@ -72,7 +72,7 @@ class _Known:
     until: datetime
 
 
-class Robots:
+class RobotsPolicy:
     """Rules by origin. One fetch per origin is under way at a time; the others wait for it.
 
     A failed fetch is repeated after `retry_after` at the earliest; until then the last good

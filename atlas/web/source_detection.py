@@ -29,7 +29,7 @@ _HTML_START = re.compile(rb"\s*(?:<!doctype html|<html|<head|<body)", re.IGNOREC
 
 
 @dataclass(frozen=True)
-class Document:
+class ListingDocument:
     """What was fetched: the URL after redirects, the Content-Type as sent, the decoded body."""
 
     url: str
@@ -37,7 +37,7 @@ class Document:
     body: bytes
 
 
-Get = Callable[[str], Awaitable[Document | None]]
+Get = Callable[[str], Awaitable[ListingDocument | None]]
 """Fetches one URL. None, or a PageError, where there is nothing to read."""
 
 
@@ -72,7 +72,7 @@ async def detect(url: str, get: Get, parse: Parse) -> Detected:
     return found or _site(base, trouble)
 
 
-async def _asked(get: Get, url: str) -> tuple[Document | None, str]:
+async def _asked(get: Get, url: str) -> tuple[ListingDocument | None, str]:
     try:
         document = await get(url)
     except PageError as error:
@@ -80,7 +80,7 @@ async def _asked(get: Get, url: str) -> tuple[Document | None, str]:
     return document, "" if document is not None else "it could not be read"
 
 
-async def _by_content(document: Document, parse: Parse) -> Detected | None:
+async def _by_content(document: ListingDocument, parse: Parse) -> Detected | None:
     url = document.url
     header = (await _look(document, "any", parse)).header
     if header.kind == "html":
@@ -108,7 +108,7 @@ class _Seen:
 
 
 async def _look(
-    document: Document, wanted: Wanted, parse: Parse, scope: Scope | None = None
+    document: ListingDocument, wanted: Wanted, parse: Parse, scope: Scope | None = None
 ) -> _Seen:
     job = ListingJob(wanted, document.url, document.content_type)
     with BytesIO(document.body) as body:
@@ -123,7 +123,7 @@ def _seen(found: Parsed, scope: Scope | None) -> _Seen:
     return _Seen(found.header, pages, tuple(found.children()))
 
 
-def _starts_as_html(document: Document) -> bool:
+def _starts_as_html(document: ListingDocument) -> bool:
     return _HTML_START.match(document.body.removeprefix(BOM_UTF8)[:2048]) is not None
 
 
@@ -170,7 +170,7 @@ class _Search:
         text = document.body[:ROBOTS_MAX_BYTES].decode("utf-8-sig", "replace")  # RFC 9309, 2.3
         return sitemaps_in_robots(text, document.url)
 
-    async def _read(self, url: str) -> Document | None:
+    async def _read(self, url: str) -> ListingDocument | None:
         if url in self._asked or len(self._asked) >= MAX_ASKED:
             return None
         self._asked.add(url)

@@ -2,7 +2,7 @@
 
 One subclass, for two reasons: the request goes out with the canonical URL byte for byte (both
 libraries would rewrite escapes: a second parser is a second opinion), and each request tells
-its `Hop` when it was really sent and which addresses were refused.
+its `RequestHop` when it was really sent and which addresses were refused.
 """
 
 import socket
@@ -24,14 +24,14 @@ from atlas.web.address_policy import AddressPolicy, AddressRefused
 from atlas.web.politeness import Slot
 from atlas.web.tls import client_tls
 
-_HOP: ContextVar["Hop"] = ContextVar("atlas_hop")
+_HOP: ContextVar["RequestHop"] = ContextVar("atlas_hop")
 _KEEPALIVE = 15.0  # seconds an idle connection is kept
 _MAX_HEADER_LINE = 32 * 1024  # bytes; security policies outgrow the usual 8 KiB
 _MAX_HEADERS = 128
 
 
 @dataclass
-class Hop:
+class RequestHop:
     """One request on its way: where to, and what became of its dialling."""
 
     url: str
@@ -45,11 +45,11 @@ class Hop:
 
 
 class HopTransport(AiohttpTransport):
-    """Sends requests that carry their Hop as `extensions["hop"]`."""
+    """Sends requests that carry their RequestHop as `extensions["hop"]`."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and answer as soon as the headers are in. Raises aiohttp's own errors."""
-        hop: Hop = request.extensions["hop"]
+        hop: RequestHop = request.extensions["hop"]
         timeout = request.extensions["timeout"]
         token = _HOP.set(hop)
         try:
@@ -80,7 +80,7 @@ class HopTransport(AiohttpTransport):
 
 
 def make_client(policy: AddressPolicy) -> httpx.AsyncClient:
-    """An httpx client for pages, which dials under `policy`; its requests carry a Hop."""
+    """An httpx client for pages, which dials under `policy`; its requests carry a RequestHop."""
     tls = client_tls()
 
     def session() -> aiohttp.ClientSession:
@@ -153,7 +153,7 @@ class _Connector(aiohttp.TCPConnector):
 
 
 def _dial(policy: AddressPolicy, addr_info: tuple[Any, ...]) -> socket.socket:
-    # aiohappyeyeballs dials in tasks of its own; they inherit the context, so the Hop is known.
+    # aiohappyeyeballs dials in tasks of its own; they inherit the context, so the hop is known.
     hop = _HOP.get()
     try:
         sock = policy.socket_factory(addr_info, led_publicly=hop.led_publicly)
@@ -166,7 +166,7 @@ def _dial(policy: AddressPolicy, addr_info: tuple[Any, ...]) -> socket.socket:
 
 def _sent_trace() -> aiohttp.TraceConfig:
     async def headers_sent(session: object, context: SimpleNamespace, params: object) -> None:
-        hop: Hop = context.trace_request_ctx
+        hop: RequestHop = context.trace_request_ctx
         hop.slot.sent(time.monotonic())
 
     trace = aiohttp.TraceConfig()

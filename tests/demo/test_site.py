@@ -16,7 +16,7 @@ from atlas.demo.editions import edition
 from atlas.demo.site import FAILS_FIRST, FEED_LENGTH, GONE, REMOVED, DemoSite, main
 from atlas.web.feeds import parse_feed
 from atlas.web.sitemaps import parse_sitemap
-from atlas.web.source_detection import Document, detect, sitemaps_in_robots
+from atlas.web.source_detection import ListingDocument, detect, sitemaps_in_robots
 from tests.web.parsed import parse_here
 
 HREF = re.compile(r'href="(/[^"]*)"')
@@ -112,9 +112,9 @@ async def test_feed_sitemap_and_robots_are_read_by_our_own_parsers(
 async def test_the_kind_of_the_site_is_found(
     site: DemoSite, browser: aiohttp.ClientSession
 ) -> None:
-    async def fetch(url: str) -> Document | None:
+    async def fetch(url: str) -> ListingDocument | None:
         status, content_type, body, _ = await get(browser, url)
-        return Document(url, content_type, body) if status == 200 else None
+        return ListingDocument(url, content_type, body) if status == 200 else None
 
     found = await detect(site.url, fetch, parse_here)
     assert (found.kind, found.url) == ("sitemap", site.address("/sitemap.xml"))

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from atlas.domain.analysis import QueryTerm
 from atlas.domain.ranking import (
     EXACT_CANDIDATES,
-    Candidates,
     CountedTerm,
+    RankedCandidates,
     candidates,
     thresholds,
     weight,
@@ -36,7 +36,7 @@ def test_thresholds_give_the_frequency_back(occurrences: int) -> None:
 
 def test_few_texts_are_all_scored() -> None:
     found = candidates([term("fog", 3), term("lamp", 2)], ["('sea' <1> 'fog')"], 100)
-    assert found == Candidates("('lamp' | 'fog') & ('sea' <1> 'fog')", exact=True)
+    assert found == RankedCandidates("('lamp' | 'fog') & ('sea' <1> 'fog')", exact=True)
 
 
 def test_of_many_the_rare_and_the_meetings_of_the_rest() -> None:
@@ -49,12 +49,12 @@ def test_of_many_the_rare_and_the_meetings_of_the_rest() -> None:
         term("herring", 300),
     ]
     found = candidates(terms, [], entries)
-    assert found == Candidates("('herring' | 'lamp' | ('fog' & 'glass'))", exact=False)
+    assert found == RankedCandidates("('herring' | 'lamp' | ('fog' & 'glass'))", exact=False)
 
 
 def test_a_single_common_term_is_still_searched() -> None:
     common = term("the", EXACT_CANDIDATES * 2)
-    assert candidates([common], [], 10**6) == Candidates("('the')", exact=False)
+    assert candidates([common], [], 10**6) == RankedCandidates("('the')", exact=False)
 
 
 def test_stem_and_first_letters_of_one_word_are_no_meeting() -> None:

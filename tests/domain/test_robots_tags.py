@@ -4,11 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.robots_tags import NOTHING_ASKED, Asked, asked_by_header, asked_by_meta
+from atlas.domain.robots_tags import NOTHING_ASKED, RobotsTags, asked_by_header, asked_by_meta
 
 pytestmark = pytest.mark.fault(16)
 
-BOTH, NOINDEX, NOFOLLOW = Asked(True, True), Asked(noindex=True), Asked(nofollow=True)
+BOTH, NOINDEX, NOFOLLOW = (
+    RobotsTags(True, True),
+    RobotsTags(noindex=True),
+    RobotsTags(nofollow=True),
+)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +38,7 @@ BOTH, NOINDEX, NOFOLLOW = Asked(True, True), Asked(noindex=True), Asked(nofollow
         ([",,:,: noindex"], NOTHING_ASKED),
     ],
 )
-def test_headers(values: list[str], asked: Asked) -> None:
+def test_headers(values: list[str], asked: RobotsTags) -> None:
     assert asked_by_header(values) == asked
 
 
@@ -48,12 +52,12 @@ def test_headers(values: list[str], asked: Asked) -> None:
         (["NONE"], BOTH),
     ],
 )
-def test_meta_elements(values: list[str], asked: Asked) -> None:
+def test_meta_elements(values: list[str], asked: RobotsTags) -> None:
     assert asked_by_meta(values) == asked
 
 
-@given(st.builds(Asked, st.booleans(), st.booleans()))
-def test_what_is_written_is_read_again(asked: Asked) -> None:
+@given(st.builds(RobotsTags, st.booleans(), st.booleans()))
+def test_what_is_written_is_read_again(asked: RobotsTags) -> None:
     assert asked_by_header([str(asked)]) == asked
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from atlas.domain.cut_bodies import ends, is_cut
 from atlas.domain.near_duplicates import sketch
-from atlas.domain.suspicious_bodies import Change, Suspicion, held, waits
+from atlas.domain.suspicious_bodies import BodyChange, Suspicion, held, waits
 
 pytestmark = pytest.mark.fault(12)
 
@@ -27,9 +27,9 @@ def prose(seed: object, words: int = 120) -> str:
     return " ".join(dice.choices(_WORDS, k=words))
 
 
-def change(page: int, text: str, before: str | None, **more: bool | int) -> Change:
+def change(page: int, text: str, before: str | None, **more: bool | int) -> BodyChange:
     old = sketch(before) if before is not None else None
-    return Change(
+    return BodyChange(
         page=page,
         text=_hash(text),
         signature=sketch(text).signature,
@@ -43,7 +43,7 @@ def _hash(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def walls(pages: int, text: str = LOGIN) -> list[Change]:
+def walls(pages: int, text: str = LOGIN) -> list[BodyChange]:
     return [change(page, text, prose(page)) for page in range(pages)]
 
 

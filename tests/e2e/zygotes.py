@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from unittest.mock import patch
 
 from atlas.text import pool
-from atlas.text.children import Child, Zygote, ZygoteLost
+from atlas.text.children import ExtractionChild, Zygote, ZygoteLost
 
 
 class LentZygote:
@@ -27,7 +27,7 @@ class LentZygote:
     def pid(self) -> int:
         return self._zygote.pid
 
-    async def fork(self) -> Child:
+    async def fork(self) -> ExtractionChild:
         child = await self._zygote.fork()
         child.zygote = self  # type: ignore[assignment]
         self._pids.add(child.pid)

@@ -13,10 +13,10 @@ import asyncpg
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
-from atlas.domain.fetch import Fetched
+from atlas.domain.fetch import FetchResult
 from atlas.embedded.postgres import SUPERUSER
 from atlas.health import network, permissions, versions
-from atlas.health.probe import Found, Unwell, looked_at
+from atlas.health.probe import ProbeResult, Unwell, looked_at
 from starter.reachability import _answered
 from tests.conftest import PostgresServer, free_port
 from tests.web.test_tls import PEM
@@ -84,7 +84,7 @@ async def test_what_a_role_may_do(database_url: str, postgres_server: PostgresSe
     assert writing.mend.startswith("`grant <owner> to stranger`")
 
 
-async def as_stranger(connection: asyncpg.Connection) -> Found:
+async def as_stranger(connection: asyncpg.Connection) -> ProbeResult:
     await connection.execute("set role stranger")
     try:
         return await permissions.role(connection)
@@ -184,6 +184,6 @@ async def test_connections_to_what_the_settings_name(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_the_clock_of_a_site(said: datetime | None, status: str, words: str) -> None:
-    fetched = Fetched("https://a/", "https://a/", 200, date=said)
+    fetched = FetchResult("https://a/", "https://a/", 200, date=said)
     found = _answered(fetched, NOW)
     assert found.status == status and words in found.detail

@@ -15,7 +15,7 @@ from atlas.domain.freshness import tolerance
 from atlas.domain.schedules import own_schedule
 from atlas.domain.sources import SourceSpec
 from atlas.health import blobs, corpus, schedules
-from atlas.health.probe import Found, Unwell, looked_at
+from atlas.health.probe import ProbeResult, Unwell, looked_at
 from atlas.health.webhook import AlertWebhook, alert
 from atlas.schedules.status import ScheduleStatus
 from atlas.settings import Settings, SettingsError
@@ -27,14 +27,14 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 async def test_a_look_is_bounded_and_never_raises() -> None:
-    async def hangs() -> Found:
+    async def hangs() -> ProbeResult:
         await asyncio.sleep(3600)
         raise AssertionError
 
-    async def breaks() -> Found:
+    async def breaks() -> ProbeResult:
         raise ZeroDivisionError
 
-    async def finds() -> Found:
+    async def finds() -> ProbeResult:
         raise Unwell("no", "do")
 
     hung = await looked_at("x", hangs(), mend="wait", seconds=0.01)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from atlas.health.configuration import doubtful, refused
 from atlas.settings import Settings, SettingsError
 from atlas.settings.catalogue import sections
-from atlas.settings.report import Line, SettingsReport, report
+from atlas.settings.report import SettingLine, SettingsReport, report
 from starter.cli.commands.config import ConfigCheck, ConfigList, _from
 from starter.cli.framework.output import merged
 from tests.starter.conftest import Atlas, atlas
@@ -44,7 +44,7 @@ SHAPES = st.sampled_from(
 PLACES = st.sampled_from(["variable", "file", "folder", "dotenv", "toml", "toml_table"])
 
 
-def printed(found: SettingsReport, lines: list[Line]) -> str:
+def printed(found: SettingsReport, lines: list[SettingLine]) -> str:
     values = merged(ConfigCheck.of(found), ConfigList.of(found, lines))
     return json.dumps(values, ensure_ascii=False)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from atlas.domain.fetch import Fetched, FetchError, FetchRequest
+from atlas.domain.fetch import FetchError, FetchRequest, FetchResult
 from atlas.web.address_policy import AddressPolicy
 from atlas.web.client import WebClient
 from atlas.web.politeness import OpenSlots
@@ -72,7 +72,7 @@ async def web(**options: Any) -> AsyncIterator[tuple[WebClient, Origin]]:
         yield client, origin
 
 
-async def get(client: WebClient, url: str, **limits: Any) -> tuple[Fetched, bytes]:
+async def get(client: WebClient, url: str, **limits: Any) -> tuple[FetchResult, bytes]:
     """Fetch `url`; the result and the body."""
     body = Body()
     fetched = await client.fetch(FetchRequest(url, **limits), body, OpenSlots())

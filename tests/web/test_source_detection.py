@@ -10,7 +10,7 @@ import pytest
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.urls import InvalidUrl
 from atlas.web.listing_parser import ListingJob, Parsed
-from atlas.web.source_detection import MAX_ASKED, Document, detect, sitemaps_in_robots
+from atlas.web.source_detection import MAX_ASKED, ListingDocument, detect, sitemaps_in_robots
 from tests.web.parsed import parse_here
 
 HTML = "<!doctype html><html><head><title>Docs</title></head><body><p>Hello</p></body></html>"
@@ -29,19 +29,19 @@ def index(*locs: str) -> str:
 class Web:
     """Pages by URL; an exception as a page is raised, and what is missing is None."""
 
-    def __init__(self, pages: dict[str, str | bytes | PageError | Document]) -> None:
+    def __init__(self, pages: dict[str, str | bytes | PageError | ListingDocument]) -> None:
         self.pages = pages
         self.asked: list[str] = []
 
-    async def get(self, url: str) -> Document | None:
+    async def get(self, url: str) -> ListingDocument | None:
         self.asked.append(url)
         page = self.pages.get(url)
-        if page is None or isinstance(page, Document):
+        if page is None or isinstance(page, ListingDocument):
             return page
         if isinstance(page, PageError):
             raise page
         body = page.encode() if isinstance(page, str) else page
-        return Document(url, "text/html" if body.startswith(b"<!") else "", body)
+        return ListingDocument(url, "text/html" if body.startswith(b"<!") else "", body)
 
 
 async def test_a_feed_by_its_content() -> None:
@@ -51,7 +51,7 @@ async def test_a_feed_by_its_content() -> None:
 
 
 async def test_a_feed_that_calls_itself_html() -> None:
-    page = Document("https://h.org/x", "text/html; charset=utf-8", RSS.encode())
+    page = ListingDocument("https://h.org/x", "text/html; charset=utf-8", RSS.encode())
     assert (
         await detect("https://h.org/x", Web({"https://h.org/x": page}).get, parse_here)
     ).kind == "feed"
@@ -125,7 +125,7 @@ async def test_a_sitemap_of_another_part_is_not_used() -> None:
 
 
 async def test_where_a_redirect_leads_counts() -> None:
-    landed = Document("https://www.h.org/docs/", "text/html", HTML.encode())
+    landed = ListingDocument("https://www.h.org/docs/", "text/html", HTML.encode())
     web = Web(
         {
             "https://h.org/docs": landed,
@@ -138,7 +138,7 @@ async def test_where_a_redirect_leads_counts() -> None:
 
 
 async def test_one_document_that_is_no_web_page_is_a_list_of_one() -> None:
-    page = Document("https://h.org/a.pdf", "application/pdf", b"%PDF-1.7 ...")
+    page = ListingDocument("https://h.org/a.pdf", "application/pdf", b"%PDF-1.7 ...")
     found = await detect("https://h.org/a.pdf", Web({"https://h.org/a.pdf": page}).get, parse_here)
     assert (found.kind, found.url) == ("urls", "https://h.org/a.pdf")
     assert found.evidence == "https://h.org/a.pdf is a single document (application/pdf)"
@@ -146,7 +146,7 @@ async def test_one_document_that_is_no_web_page_is_a_list_of_one() -> None:
 
 async def test_xhtml_is_a_web_page() -> None:
     body = b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body/></html>'
-    page = Document("https://h.org/", "application/xhtml+xml", body)
+    page = ListingDocument("https://h.org/", "application/xhtml+xml", body)
     assert (
         await detect("https://h.org/", Web({"https://h.org/": page}).get, parse_here)
     ).kind == "site"

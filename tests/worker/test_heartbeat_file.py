@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from atlas.embedded.process_identity import ProcessId
-from atlas.health.fleet import Beat, Slots
+from atlas.health.fleet import Beat, FleetSlots
 from atlas.worker.heartbeat import HEARD, unheard
 from atlas.worker.heartbeat_file import STALE_AFTER, Sign, SignFile, folder, signs
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-NO_SLOTS = Slots(0, None, 0, 0)
+NO_SLOTS = FleetSlots(0, None, 0, 0)
 
 
 @pytest.fixture(autouse=True)

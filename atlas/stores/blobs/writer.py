@@ -1,4 +1,4 @@
-"""The writer that every store shares; only where the frame lies differs (`Slot`)."""
+"""The writer that every store shares; only where the frame lies differs (`BufferSlot`)."""
 
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
@@ -12,7 +12,7 @@ from atlas.stores.blobs.zstd_frame import Encoder
 _SPILL = 256 * 1024
 
 
-class Slot(Protocol):
+class BufferSlot(Protocol):
     """Where the frame of one blob lies until it is published."""
 
     def open(self) -> BinaryIO:
@@ -31,7 +31,7 @@ class Slot(Protocol):
 class SlotWriter:
     """A BlobWriter: gathers chunks, encodes them in a thread, hands the frame to its slot."""
 
-    def __init__(self, slot: Slot, max_body: int) -> None:
+    def __init__(self, slot: BufferSlot, max_body: int) -> None:
         self._slot = slot
         self._max_body = max_body
         self._encoder: Encoder | None = None

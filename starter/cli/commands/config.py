@@ -12,7 +12,7 @@ from starter.cli.framework.exit_codes import DONE, USAGE
 from starter.cli.framework.output import Format, emit, note, say, table
 
 if TYPE_CHECKING:
-    from atlas.settings.report import Line, SettingsReport
+    from atlas.settings.report import SettingLine, SettingsReport
 
 _IN_VAIN = (
     "set where `docker compose` was called, but it does not count in here, where the compose file"
@@ -64,7 +64,7 @@ class Variable:
     """Places that give it as well, without effect."""
 
     @classmethod
-    def of(cls, line: Line) -> Variable:
+    def of(cls, line: SettingLine) -> Variable:
         """The variable of a line."""
         given = line.value is not None and line.where != "default"
         return cls(line.variable, line.value, given, line.where, line.secret, line.instead_of)
@@ -89,7 +89,7 @@ class ConfigList:
     """Those that are set of Temporal, OpenTelemetry, AWS, PostgreSQL and proxies."""
 
     @classmethod
-    def of(cls, found: SettingsReport, lines: list[Line]) -> ConfigList:
+    def of(cls, found: SettingsReport, lines: list[SettingLine]) -> ConfigList:
         """The chosen settings of a report."""
         return cls(
             [Setting(each.name, Variable.of(each)) for each in lines],
@@ -157,7 +157,7 @@ def check(
     return DONE if found.ok else USAGE
 
 
-def _print(found: SettingsReport, lines: list[Line]) -> None:
+def _print(found: SettingsReport, lines: list[SettingLine]) -> None:
     rows = [(each.variable, each.value or f"({each.default})") for each in [*lines, *found.foreign]]
     table(
         ("setting", "value", "from"),
@@ -166,7 +166,7 @@ def _print(found: SettingsReport, lines: list[Line]) -> None:
     _tell(found)
 
 
-def _from(line: Line) -> str:
+def _from(line: SettingLine) -> str:
     where = "environment" if line.where == line.variable else line.where
     return f"{where}; not {', '.join(line.instead_of)}" if line.instead_of else where
 

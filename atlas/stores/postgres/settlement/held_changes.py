@@ -19,7 +19,7 @@ from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import run_queue
 
 if TYPE_CHECKING:
-    from atlas.domain.suspicious_bodies import Change, Suspicion
+    from atlas.domain.suspicious_bodies import BodyChange, Suspicion
 
 _SAID = {
     "suspicious_body": "answered with a text that other pages of the run answered with, too (a "
@@ -110,7 +110,7 @@ def _differs(row: asyncpg.Record) -> bool:
     return row["old_hash"] is not None and row["old_hash"] != row["text_hash"]
 
 
-def _only(changes: Iterable[Change], pages: Collection[int]) -> list[Change]:
+def _only(changes: Iterable[BodyChange], pages: Collection[int]) -> list[BodyChange]:
     return [change for change in changes if change.page in pages]
 
 
@@ -124,10 +124,10 @@ async def _held(connection: Connection, run_id: str, pages: Iterable[int]) -> di
     return await asyncio.to_thread(held, changes, looked_at)
 
 
-def _change(row: asyncpg.Record, cut: bool) -> Change:
-    from atlas.domain.suspicious_bodies import Change  # numpy: 0.3 s and 15 MB
+def _change(row: asyncpg.Record, cut: bool) -> BodyChange:
+    from atlas.domain.suspicious_bodies import BodyChange  # numpy: 0.3 s and 15 MB
 
-    return Change(
+    return BodyChange(
         page=row["page_id"],
         text=row["text_hash"],
         signature=row["signature"],
