@@ -21,7 +21,7 @@ _FORBIDS = {
 # Rules with a value; any other word before a colon is the name of a crawler.
 _VALUED = frozenset(("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"))
 _NAMED = re.compile(r"\s*([^\s:,]+)\s*:(.*)", re.DOTALL)
-_TOKEN = re.compile(r"[a-z_-]*")
+_TOKEN = re.compile(r"[a-z_-]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,17 @@ def _words_for_us(value: str) -> Iterable[str]:
 
 
 def _is_us(name: str) -> bool:
-    token = _TOKEN.match(name)
-    return name in ("*", "robots") or (token is not None and token[0] == CRAWLER)
+    return name == "robots" or product_token(name) in ("*", CRAWLER)
+
+
+def product_token(name: str) -> str:
+    """The product token that a user-agent line or a tag names, in lower case: its letters, `_` and
+    `-` up to anything else. `*` stands for everyone, and nothing is nobody's name."""
+    stripped = name.strip()
+    if stripped.split()[:1] == ["*"]:
+        return "*"
+    token = _TOKEN.match(stripped)
+    return token[0].lower() if token else ""
 
 
 def _asked(words: Iterable[str]) -> RobotsTags:

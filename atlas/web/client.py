@@ -28,7 +28,7 @@ from atlas.web.failures import NETWORK_ERRORS, failure_of
 from atlas.web.politeness import Slot, Slots
 from atlas.web.redirects import Journey
 from atlas.web.referrers import Leaders
-from atlas.web.robots import Clock, RobotsCache, RobotsPolicy, RobotsRules
+from atlas.web.robots import Clock, RobotsCache, RobotsPolicy
 from atlas.web.tracing import request_span, tracer
 from atlas.web.transport import RequestHop, make_client
 
@@ -118,10 +118,6 @@ class WebClient:
                     return fetched
         except PageError as error:
             raise journey.failed(error) from error
-
-    async def robots(self, url: str, slots: Slots) -> RobotsRules:
-        """The robots.txt rules of `url`'s origin: sitemaps, crawl delay. Raises FetchError."""
-        return await self._robots.rules(url, slots)
 
     async def _hop(self, journey: Journey, sink: Sink, slots: Slots) -> FetchResult | None:
         async with slots.slot(host_of(journey.url), journey.url) as slot:

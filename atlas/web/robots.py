@@ -1,30 +1,22 @@
 """robots.txt: fetched once per origin and day, obeyed before each request (RFC 9309)."""
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from protego import Protego
-
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import MIB, FetchError, FetchRequest, RobotsMode, RobotsRecord
-from atlas.domain.urls import InvalidUrl, canonicalize, origin_of
+from atlas.domain.urls import origin_of
 from atlas.web.politeness import Slots
-from atlas.web.robots_groups import lines_for
+from atlas.web.robots_txt import LONG, PARSE_LIMIT, RobotsTxt
 
-PARSE_LIMIT = 500 * 1024  # bytes; RFC 9309, 2.5
 FRESH = timedelta(hours=24)  # RFC 9309, 2.4
 _MAX_REDIRECTS = 5  # RFC 9309, 2.3.1.2
 _TIMEOUT = 30.0  # seconds
 _KNOWN_ORIGINS = 1024  # parsed files kept in memory
-_LONG = 16 * 1024  # characters from which on a file is parsed and asked beside the event loop
-_LONGEST_DELAY = 3600.0  # seconds of Crawl-delay that are believed
-_MAX_SITEMAPS = 1000
-_AGENT = "Atlas"  # the product token sites name in their rules
 
 Clock = Callable[[], datetime]
 
@@ -55,15 +47,12 @@ class RobotsRules:
         self.status = record.status
         self.failure = failure or f"answered {record.status}"
         self.reachable = 200 <= record.status < 500 and record.status != 429
-        text = record.body[:PARSE_LIMIT].decode("utf-8-sig", "replace")
-        self._parsed = Protego.parse(lines_for(_AGENT, text))
-        self.long = len(text) > _LONG
-        self.crawl_delay = _delay(self._parsed.crawl_delay(_AGENT))
-        self.sitemaps = _sitemaps(origin, self._parsed)
+        self.text = RobotsTxt(record.body, f"{origin}/robots.txt")
+        self.crawl_delay = self.text.crawl_delay
 
     def allows(self, url: str) -> bool:
         """Whether the rules permit `url`, a URL of this origin."""
-        return self.reachable and bool(self._parsed.can_fetch(url, _AGENT))
+        return self.reachable and self.text.allows(url)
 
 
 @dataclass(frozen=True)
@@ -113,11 +102,7 @@ class RobotsPolicy:
             )
         return rules
 
-    async def rules(self, url: str, slots: Slots) -> RobotsRules:
-        """The rules of `url`'s origin, from memory, the cache or the site."""
-        return (await self._known_of(url, slots)).rules
-
-    async def _known_of(self, url: str, slots: Slots, led_by: tuple[str, ...] = ()) -> _Known:
+    async def _known_of(self, url: str, slots: Slots, led_by: tuple[str, ...]) -> _Known:
         origin = origin_of(url)
         lock = self._locks.setdefault(origin, asyncio.Lock())
         async with lock:
@@ -176,13 +161,13 @@ class RobotsPolicy:
 
 
 async def _rules(origin: str, record: RobotsRecord, failure: str = "") -> RobotsRules:
-    if len(record.body) <= _LONG:
+    if len(record.body) <= LONG:
         return RobotsRules(origin, record, failure)
     return await asyncio.to_thread(RobotsRules, origin, record, failure)
 
 
 async def _allows(rules: RobotsRules, url: str) -> bool:
-    return await asyncio.to_thread(rules.allows, url) if rules.long else rules.allows(url)
+    return await asyncio.to_thread(rules.allows, url) if rules.text.long else rules.allows(url)
 
 
 class _Full(Exception):
@@ -211,21 +196,3 @@ def _status_after(error: FetchError) -> int:
     if error.status is None or 200 <= error.status < 300 or error.code == "redirect_insecure":
         return 0  # no answer, or one whose body cannot be read, or not where it is to be trusted
     return error.status
-
-
-def _delay(seconds: float | None) -> float | None:
-    if seconds is None or not math.isfinite(seconds) or seconds < 0:
-        return None
-    return min(seconds, _LONGEST_DELAY)
-
-
-def _sitemaps(origin: str, parsed: Protego) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for line in parsed.sitemaps:
-        try:
-            found[canonicalize(line, f"{origin}/robots.txt")] = None
-        except InvalidUrl:
-            continue
-        if len(found) == _MAX_SITEMAPS:
-            break
-    return tuple(found)

@@ -12,18 +12,15 @@ from urllib.parse import urlsplit
 
 from atlas.domain.errors import PageError
 from atlas.domain.scope import Scope, directory_of
-from atlas.domain.urls import InvalidUrl, canonicalize, origin_of
+from atlas.domain.urls import canonicalize, origin_of
 from atlas.web.listing_parser import Header, ListingJob, Parse, Parsed, Wanted
+from atlas.web.robots_txt import RobotsTxt
 
 Kind = Literal["feed", "sitemap", "site", "urls"]
 
 MAX_ASKED = 12
 """Addresses asked for while looking for a sitemap, robots.txt and child sitemaps included."""
 
-ROBOTS_MAX_BYTES = 512 * 1024
-"""Of robots.txt this much is read (RFC 9309 section 2.5 asks for 500 KiB or more)."""
-
-_SITEMAP_LINE = re.compile(r"^[ \t]*sitemap[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 _HTML_START = re.compile(rb"\s*(?:<!doctype html|<html|<head|<body)", re.IGNORECASE)
 
@@ -167,8 +164,7 @@ class _Search:
         document = await self._read(f"{self._root}/robots.txt")
         if document is None or _starts_as_html(document):
             return ()
-        text = document.body[:ROBOTS_MAX_BYTES].decode("utf-8-sig", "replace")  # RFC 9309, 2.3
-        return sitemaps_in_robots(text, document.url)
+        return (await asyncio.to_thread(RobotsTxt, document.body, document.url)).sitemaps
 
     async def _read(self, url: str) -> ListingDocument | None:
         if url in self._asked or len(self._asked) >= MAX_ASKED:
@@ -208,15 +204,3 @@ class _Search:
         """Children below the prefix, then those that name its last folder, then the rest."""
         folder = urlsplit(self._prefix).path.rstrip("/").rpartition("/")[2] or "/"
         return sorted(children, key=lambda url: (not self._scope.allows(url), folder not in url))
-
-
-def sitemaps_in_robots(text: str, url: str) -> tuple[str, ...]:
-    """The sitemaps that a robots.txt names, canonical, each once (sitemaps.org, "Specifying the
-    Sitemap location in your robots.txt file"); `url` is where it was read."""
-    found: dict[str, None] = {}
-    for match in _SITEMAP_LINE.finditer(text):
-        try:
-            found[canonicalize(match.group(1), url)] = None
-        except InvalidUrl:
-            continue
-    return tuple(found)

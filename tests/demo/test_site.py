@@ -15,8 +15,9 @@ import trafilatura
 from atlas.demo.editions import edition
 from atlas.demo.site import FAILS_FIRST, FEED_LENGTH, GONE, REMOVED, DemoSite, main
 from atlas.web.feeds import parse_feed
+from atlas.web.robots_txt import RobotsTxt
 from atlas.web.sitemaps import parse_sitemap
-from atlas.web.source_detection import ListingDocument, detect, sitemaps_in_robots
+from atlas.web.source_detection import ListingDocument, detect
 from tests.web.parsed import parse_here
 
 HREF = re.compile(r'href="(/[^"]*)"')
@@ -104,9 +105,9 @@ async def test_feed_sitemap_and_robots_are_read_by_our_own_parsers(
     assert sitemap.complete
     assert {page.url for page in sitemap.pages} == {site.address(path) for path in planted.listed}
     robots_url = site.address("/robots.txt")
-    text = (await get(browser, robots_url))[2].decode()
-    assert sitemaps_in_robots(text, robots_url) == (sitemap_url,)
-    assert "Disallow: /private/" in text
+    text = (await get(browser, robots_url))[2]
+    assert RobotsTxt(text, robots_url).sitemaps == (sitemap_url,)
+    assert b"Disallow: /private/" in text
 
 
 async def test_the_kind_of_the_site_is_found(

@@ -9,7 +9,8 @@ from protego import Protego
 from atlas.domain.errors import ErrorClass
 from atlas.domain.fetch import FetchRequest, RobotsMode, RobotsRecord
 from atlas.web.politeness import OpenSlots
-from atlas.web.robots import PARSE_LIMIT, RobotsRules
+from atlas.web.robots import RobotsRules
+from atlas.web.robots_txt import PARSE_LIMIT, RobotsTxt
 from tests.origin import Origin, Reply
 from tests.web.fetching import Body, RecordingSlots, get, refused, web
 
@@ -211,11 +212,12 @@ async def test_only_the_first_500_kib_count() -> None:
 async def test_delay_and_sitemaps_are_told() -> None:
     async with web() as (client, origin):
         url = _site(origin)
-        origin.robots(
+        text = (
             "User-agent: *\nCrawl-delay: 2.5\n"
             "Sitemap: /map.xml\nSitemap: https://cdn.example/m.xml\nSitemap: ftp://x/\n"
         )
-        rules = await client.robots(url, OpenSlots())
+        origin.robots(text)
+        rules = RobotsTxt(text.encode(), origin.url("/robots.txt"))
         assert rules.sitemaps == (origin.url("/map.xml"), "https://cdn.example/m.xml")
         assert rules.crawl_delay == 2.5
         assert (await get(client, url))[0].crawl_delay == 2.5

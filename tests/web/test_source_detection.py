@@ -10,7 +10,8 @@ import pytest
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.urls import InvalidUrl
 from atlas.web.listing_parser import ListingJob, Parsed
-from atlas.web.source_detection import MAX_ASKED, ListingDocument, detect, sitemaps_in_robots
+from atlas.web.robots_txt import RobotsTxt
+from atlas.web.source_detection import MAX_ASKED, ListingDocument, detect
 from tests.web.parsed import parse_here
 
 HTML = "<!doctype html><html><head><title>Docs</title></head><body><p>Hello</p></body></html>"
@@ -191,5 +192,5 @@ def test_sitemap_lines_of_robots_txt() -> None:
     text = (
         "Sitemap: https://h.org/a.xml\r\nsitemap:/b.xml\n# Sitemap: /no.xml\nSitemap: ftp://h/c\n"
     )
-    found = sitemaps_in_robots(text, "https://h.org/robots.txt")
+    found = RobotsTxt(text.encode(), "https://h.org/robots.txt").sitemaps
     assert found == ("https://h.org/a.xml", "https://h.org/b.xml")

@@ -149,7 +149,7 @@ def test_the_delay_is_that_of_our_group() -> None:
 
 def test_sitemaps_are_everyones() -> None:
     text = "Sitemap: /a.xml\nUser-agent: b\nSitemap: /b.xml\nDisallow: /\nSitemap: /c.xml"
-    assert rules(text).sitemaps == tuple(f"{HOST}/{name}.xml" for name in "abc")
+    assert rules(text).text.sitemaps == tuple(f"{HOST}/{name}.xml" for name in "abc")
 
 
 # -- against a plain reading of the RFC --
