@@ -84,9 +84,9 @@ if TYPE_CHECKING:
     from starter.monitoring.run_progress import Going as Going
     from starter.reports import KeptReport as KeptReport
     from starter.runs.details import RunDetails as RunDetails
-    from starter.runs.kinds import FetchHandle as FetchHandle
-    from starter.runs.kinds import JobHandle as JobHandle
-    from starter.runs.kinds import SyncHandle as SyncHandle
+    from starter.runs.handles import FetchHandle as FetchHandle
+    from starter.runs.handles import JobHandle as JobHandle
+    from starter.runs.handles import SyncHandle as SyncHandle
     from starter.runs.listing import RecordedRun as RecordedRun
     from starter.runs.retry import RetriedRun as RetriedRun
     from starter.runs.terminate import TerminatedRun as TerminatedRun
@@ -129,7 +129,7 @@ _WHERE = {
         "SourcePaused TemporalDown Terminated TimedOut Undetected"
     ),
     "starter.hosts": "HostReset",
-    "starter.runs.kinds": "FetchHandle JobHandle SyncHandle",
+    "starter.runs.handles": "FetchHandle JobHandle SyncHandle",
     "starter.limits": "WokenRuns",
     "starter.monitoring.overview": (
         "ActivitySeen HostSeen Overview PendingActivity QueueSeen RunSeen ScheduleSeen SlotsSeen "

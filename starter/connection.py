@@ -1,4 +1,4 @@
-"""PostgreSQL and Temporal of one Atlas, each opened when it is first needed.
+"""PostgreSQL, Temporal and the blobs of one Atlas, each opened when it is first needed.
 
 So searching works while Temporal is down, and pays for no import of its client. This is the one
 seam where errors of asyncpg and the Temporal SDK become ours.
@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import asyncpg
 
@@ -18,7 +19,7 @@ from atlas.locations import Locations, NotRunning, locate
 from atlas.settings import Settings, SettingsError
 from atlas.stores.postgres.connection import LOST, DatabaseUnreachable, open_pool, shown
 from atlas.stores.postgres.migrate import SchemaMismatch, verify
-from atlas.telemetry import Telemetry, page_span, setup_telemetry
+from atlas.telemetry import RunSpan, Telemetry, page_span, setup_telemetry
 from atlas.temporal.keyring import EncryptionError
 from starter.errors import DatabaseDown, InvalidRequest, NotFound, Refused, TemporalDown
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
     from temporalio.service import RPCError
 
+    from atlas.stores.blobs import Blobs
     from atlas.stores.postgres.connection import Connection
 
 _CLOSING = 5.0
@@ -45,10 +47,17 @@ class Parts:
         self._pool: asyncpg.Pool | None = None
         self._client: Client | None = None
         self._opening = asyncio.Lock()
+        self._run_spans: WeakSet[RunSpan] = WeakSet()
 
-    def span(self, name: str, *, sampled: bool = True) -> AbstractContextManager[object]:
-        """A span around what the client does, where spans are exported; a trace begins here."""
-        return page_span(name, sampled=sampled) if self._telemetry.enabled else nullcontext()
+    def run_span(self, name: str) -> RunSpan:
+        """The span that the trace of a run begins with, where spans are exported."""
+        span = RunSpan(name if self._telemetry.enabled else "")
+        self._run_spans.add(span)
+        return span
+
+    def untraced(self, name: str) -> AbstractContextManager[object]:
+        """What is asked too often to be traced; a failure is, where spans are exported."""
+        return page_span(name, sampled=False) if self._telemetry.enabled else nullcontext()
 
     async def close(self) -> None:
         """Give everything back; spans are exported."""
@@ -57,6 +66,8 @@ class Parts:
                 await asyncio.wait_for(self._pool.close(), _CLOSING)
             except Exception:  # the server is gone, or a caller still holds a connection
                 self._pool.terminate()
+        for span in self._run_spans:  # of runs that nobody waited for to their end
+            span.end()
         await asyncio.to_thread(self._telemetry.shutdown)
 
     @asynccontextmanager
@@ -108,6 +119,18 @@ class Parts:
             raise Refused(str(error)) from None
         except RPCError as error:
             raise self.temporal_error(error, client.namespace) from error
+
+    @asynccontextmanager
+    async def blobs(self) -> AsyncIterator[Blobs]:
+        """The blob store. Raises `Refused` when it does not open or has not what is asked for."""
+        from atlas.domain.blob import BlobError
+        from atlas.stores.blobs import open_blobs
+
+        try:
+            async with open_blobs(self.locations.blobs, s3=self.locations.s3) as blobs:
+                yield blobs
+        except (BlobError, ValueError) as error:
+            raise Refused(f"the blob store: {error}") from None
 
     async def run_is_open(self, workflow_id: str, run_id: str) -> bool:
         """Whether Temporal has the run under way; for `catalogue.remove_source`."""

@@ -1,11 +1,12 @@
-"""Reading the corpus: the half of `AtlasClient` that starts nothing."""
+"""The corpus from Python: `atlas.corpus.search("lighthouse")`, `documents`, `document`, `reports`;
+nothing here starts a run."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.stores.postgres.crawl.documents import CurrentDocument
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.index.search import SearchPage
     from atlas.stores.postgres.services.catalogue import DocumentVersion, LastFetch, ListedDocument
     from starter.reports import KeptReport
-    from starter.runs.manifests import Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,11 @@ class Document:
     """Every text the page had, the latest first."""
 
 
-class Reading:
-    """Search, documents, index, manifests and reports of one Atlas."""
+class Corpus:
+    """Search, documents, index and reports of one Atlas."""
 
-    _parts: Parts
-
-    # The corpus
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
 
     async def search(
         self,
@@ -134,23 +133,6 @@ class Reading:
                 connection, extractor=EXTRACTOR_VERSION, source=source, limit=limit
             )
 
-    # Batches
-
-    async def manifest(self, names: Names) -> str:
-        """Store a list of URLs or page numbers, streamed and of any length, for
-        `start("batch_process", manifest=…)`; its hash. Raises `InvalidRequest`, `Refused`."""
-        from starter.runs.manifests import upload
-
-        return await upload(self._parts, names)
-
-    async def outcomes(self, run_id: str) -> AsyncGenerator[dict[str, Any]]:
-        """What became of each page of a `batch_process`, by URL: url, page, outcome, error_class,
-        code, text_hash; then what was `missing`. Raises `NotFound`, `Refused`."""
-        from starter.runs.manifests import outcomes
-
-        async for line in outcomes(self._parts, run_id):
-            yield line
-
     # Reports
 
     async def reports(self) -> list[KeptReport]:
@@ -169,12 +151,12 @@ class Reading:
         return await report_text(self._parts, week, form)
 
 
-def canonical_url(url: str) -> str:
-    """The one spelling of a URL, or `InvalidRequest`."""
+def canonical_url(url: str, field: str = "url") -> str:
+    """The one spelling of a URL, or `InvalidRequest` that names the field."""
     try:
         return canonicalize(url)
     except InvalidUrl as error:
-        raise InvalidRequest(f"url: {error}") from None
+        raise InvalidRequest(f"{field}: {error}") from None
 
 
 def _last_said(last: LastFetch | None) -> str:

@@ -1,4 +1,5 @@
-"""`atlas doctor`: each part looked at from here, outside Temporal, whatever is down.
+"""`atlas doctor`: each part looked at from here, outside Temporal, whatever is down; and what can
+be fixed without a decision (`--fix`).
 
 All looks go on beside each other, each bounded in time (`atlas.health.probe`).
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
@@ -21,6 +22,8 @@ from atlas.settings.report import report
 from atlas.stores.postgres.connection import shown
 from starter.connection import Parts
 from starter.errors import AtlasError
+from starter.migration import migrate_database
+from starter.schedules import Schedules
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -242,3 +245,56 @@ def _stack(parts: Parts) -> list[Check]:
     detail = f"nothing runs in {home}{never}"
     mend = "Run `atlas up -d`, or set ATLAS_DATABASE_URL and TEMPORAL_ADDRESS"
     return [Check(part="stack", status="failing", detail=detail, mend=mend)]
+
+
+# Fixes
+
+
+async def repair() -> AsyncIterator[str]:
+    """Bring the schema up to date, register search attributes that the namespace lacks, apply the
+    declared schedules; what was done, or why it could not be, a sentence each.
+
+    Deletes nothing, changes no setting, and starts no server. Never raises.
+    """
+    try:
+        parts = Parts(Settings.load())
+    except (SettingsError, AtlasError) as error:
+        yield f"Nothing is mended while settings are wrong: {error}"
+        return
+    steps: Sequence[tuple[str, Callable[[Parts], Awaitable[str]]]] = (
+        ("the schema", _schema),
+        ("search attributes", _search_attributes),
+        ("schedules", _schedules),
+    )
+    try:
+        for name, step in steps:
+            said = await _tried(name, step, parts)
+            if said:
+                yield said
+    finally:
+        await parts.close()
+
+
+async def _tried(name: str, step: Callable[[Parts], Awaitable[str]], parts: Parts) -> str:
+    try:
+        return await step(parts)
+    except AtlasError as error:
+        return f"Cannot mend {name}: {error}"
+
+
+async def _schema(parts: Parts) -> str:
+    applied = await migrate_database(parts.settings)
+    return f"Migrated the database: {', '.join(applied)}" if applied else ""
+
+
+async def _search_attributes(parts: Parts) -> str:
+    from atlas.worker.start_checks import register_search_attributes
+
+    async with parts.temporal() as client:
+        added = await register_search_attributes(client)
+    return f"Registered the search attributes {', '.join(added)}" if added else ""
+
+
+async def _schedules(parts: Parts) -> str:
+    changes = [each for each in await Schedules(parts).apply() if each.did != "unchanged"]
+    return ", ".join(f"{each.did} schedule {each.id}" for each in changes).capitalize()

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from starter.errors import InvalidRequest, NotFound
-from starter.runs.manifests import opened_blobs
 
 if TYPE_CHECKING:
     from atlas.contracts.weekly_report import Form
@@ -51,7 +50,7 @@ async def report_text(parts: Parts, week: str | None, form: Form) -> str:
     Raises `NotFound`, `InvalidRequest`, and `Refused` when the blob store does not give it.
     """
     digest = await _digest(parts, week or await _latest(parts), form)
-    async with opened_blobs(parts) as blobs:
+    async with parts.blobs() as blobs:
         return (await blobs.get(digest)).decode()
 
 

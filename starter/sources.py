@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 from atlas.domain.schedules import own_schedule
 from atlas.domain.scope import check_patterns, directory_of, scope_of
 from atlas.domain.sources import Deletion, InvalidSource, Kind, SourceSpec, check_source
-from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.stores.postgres.sources import selection, sources
 from atlas.stores.postgres.sources.sources import SourceSummary
 from starter import errors
 from starter.connection import Parts
+from starter.corpus import canonical_url
 from starter.errors import InvalidRequest
 from starter.schedules import Schedules
 
@@ -276,21 +276,13 @@ def checked(spec: SourceSpec, before: SourceSpec | None = None) -> SourceSpec:
     return spec
 
 
-def canonical(field: str, url: str) -> str:
-    """The one spelling of a URL, or `InvalidRequest` naming the field."""
-    try:
-        return canonicalize(url)
-    except InvalidUrl as error:
-        raise InvalidRequest(f"{field}: {error}") from None
-
-
 def _as_stored(rules: Rules | Changes) -> dict[str, Any]:
     """Lists as tuples, starts and tags once, URLs in their one spelling."""
     values: dict[str, Any] = dict(rules)
     if "urls" in values:
-        values["urls"] = [canonical("urls", url) for url in values["urls"]]
+        values["urls"] = [canonical_url(url, "urls") for url in values["urls"]]
     if "prefix" in values:
-        values["prefix"] = canonical("prefix", values["prefix"]) if values["prefix"] else None
+        values["prefix"] = canonical_url(values["prefix"], "prefix") if values["prefix"] else None
     for name in values.keys() & {"urls", "tags"}:
         values[name] = dict.fromkeys(values[name])
     for name in values.keys() & {"urls", "tags", "include", "exclude"}:

@@ -25,6 +25,8 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
+from atlas.telemetry.spans import outcome_attributes
+
 _SOURCES = 20
 """Names of sources on one span, at most."""
 _HEADER = "_atlas-continued-from"
@@ -53,7 +55,7 @@ class _Inbound(WorkflowInboundInterceptor):
             span.add_link(before, {"atlas.link": "continued_as_new"})
         span.set_attributes(_asked(input.args))
         result = await super().execute_workflow(input)
-        span.set_attributes(_outcome(result))
+        span.set_attributes(outcome_attributes(result))
         return result
 
 
@@ -66,16 +68,6 @@ def _asked(args: Sequence[Any]) -> dict[str, str | Sequence[str]]:
         found["atlas.sources"] = [source] if source else list(sources or ())[:_SOURCES]
     if trigger := getattr(request, "trigger", None):
         found["atlas.trigger"] = str(trigger)
-    return found
-
-
-def _outcome(result: Any) -> dict[str, str | int]:
-    """How the run ended, and its counts where it has any."""
-    found: dict[str, str | int] = {}
-    if outcome := getattr(result, "outcome", None):
-        found["atlas.outcome"] = str(outcome)
-    if counts := getattr(result, "counts", None):
-        found |= {f"atlas.counts.{name}": number for name, number in counts}
     return found
 
 

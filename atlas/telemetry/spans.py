@@ -1,4 +1,4 @@
-"""Spans of single pages, of which a large run has too many to keep them all."""
+"""Spans of runs and of single pages, of which a large run has too many to keep them all."""
 
 from __future__ import annotations
 
@@ -48,6 +48,80 @@ def page_span(
         with tracer.start_as_current_span(name, attributes=attributes, start_time=began) as span:
             _tell(span, error)
         raise
+
+
+class RunSpan:
+    """The span that the trace of a run begins with, in the process that starts it: from the request
+    to the end of the run, as far as somebody here waits for it.
+
+    Without a name it records nothing.
+    """
+
+    def __init__(self, name: str = "") -> None:
+        self._span: Span | None = None
+        self._until = 0
+        if name:
+            from opentelemetry import trace  # not at the top, as above
+
+            self._span = trace.get_tracer(_TRACER).start_span(name)
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """The block starts the run: what it does is traced below the span; its error ends it."""
+        if self._span is None:
+            yield
+            return
+        from opentelemetry import trace
+
+        try:
+            with trace.use_span(self._span, record_exception=False, set_status_on_exception=False):
+                yield
+        except Exception as error:
+            _tell(self._span, error)
+            self._end_now()
+            raise
+        self._until = time.time_ns()
+
+    @contextmanager
+    def waiting(self, failed: type[Exception]) -> Iterator[None]:
+        """The block waits for the run, which has ended when it returns or raises `failed`. After
+        any other error (a time-out, an outage) the run goes on, and so may the waiting."""
+        try:
+            yield
+        except failed as error:
+            if self._span is not None and self._span.is_recording():
+                _tell(self._span, error)
+            self._end_now()
+            raise
+        except BaseException:
+            self._until = time.time_ns()
+            raise
+        self._end_now()
+
+    def end(self) -> None:
+        """Nobody waits any more: it ends with the last wait, or with the start where none was."""
+        # OpenTelemetry warns of a span that is ended twice; several may wait for one run.
+        if self._span is not None and self._span.is_recording():
+            self._span.end(self._until or time.time_ns())
+
+    def set(self, attributes: Mapping[str, str | int]) -> None:
+        """Say more of the run, until the span has ended."""
+        if self._span is not None and self._span.is_recording():
+            self._span.set_attributes(attributes)
+
+    def _end_now(self) -> None:
+        self._until = time.time_ns()
+        self.end()
+
+
+def outcome_attributes(result: object) -> dict[str, str | int]:
+    """How a run ended, and its counts where it has any."""
+    found: dict[str, str | int] = {}
+    if outcome := getattr(result, "outcome", None):
+        found["atlas.outcome"] = str(outcome)
+    if counts := getattr(result, "counts", None):
+        found |= {f"atlas.counts.{name}": number for name, number in counts}
+    return found
 
 
 def _tell(span: Span, error: Exception) -> None:

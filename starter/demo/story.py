@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from atlas.contracts.sync_pipeline import SyncResult
     from atlas.stores.postgres.index.search import SearchPage
     from atlas.stores.postgres.services.catalogue import ListedDocument
-    from starter.runs.kinds import SyncHandle
+    from starter.runs.handles import SyncHandle
 
 _WIDTH = 98
 _INDENT = "   "

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from atlas.domain.schedules import declared
@@ -18,13 +18,11 @@ from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.reporting.monitoring import PageCounts, SourceLately
 from starter.monitoring.overview import HostSeen, RunSeen, ScheduleSeen
 from starter.monitoring.rates import Rates, Rationed
-from starter.monitoring.temporal_runs import MOST, Asked, Execution, stage_of
+from starter.monitoring.temporal_runs import MOST, WAITING, Asked
 
 _LATELY = timedelta(minutes=1)
 """Hosts asked within that time are told."""
 _HOSTS = 50
-_ACTIVITIES = 5
-"""Of a run that are told, those that fail first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ class Corpus:
 
 
 def runs_seen(
-    running: Sequence[Execution] | None,
+    running: Sequence[RunSeen] | None,
     asked: Mapping[str, Asked],
     told: Told | None,
     rates: Rates,
@@ -88,7 +86,13 @@ def runs_seen(
         if told is None:
             return None
         running = [
-            Execution(run.kind, run.source, run.workflow_id, run.run_id, run.started_at)
+            RunSeen(
+                type=run.kind,
+                source=run.source,
+                workflow_id=run.workflow_id,
+                run_id=run.run_id,
+                started_at=run.started_at,
+            )
             for run in told.runs.values()
         ]
     rates.forget_others(one.run_id for one in running)
@@ -97,25 +101,24 @@ def runs_seen(
 
 
 def _run(
-    one: Execution, asked: Asked | None, told: Told | None, rates: Rates, now: datetime
+    one: RunSeen, asked: Asked | None, told: Told | None, rates: Rates, now: datetime
 ) -> RunSeen:
+    """With its source, its beginning and its progress, as far as the corpus or the run tells."""
     record = told.runs.get(one.run_id) if told else None
     counts = told.counts.get(one.run_id) if told else None
     if counts is not None:
         rates.counts_pages(one.run_id)
     done, total, of = _how_far(counts, asked)
+    # A run that continued as new began before the execution that Temporal lists.
     started = record.started_at if record else one.started_at
     paused = _paused_since(record, asked)
     lasted = (now - started).total_seconds()
     at = told.counted_at if told and counts else time.monotonic()
     rate = rates.take(one.run_id, done, at) if done is not None else None
-    attempts = [one.task_attempt, *(each.attempt for each in one.activities or ())]
-    return RunSeen(
-        type=one.type,
+    return replace(
+        one,
         source=record.source if record else one.source,
-        workflow_id=one.workflow_id,
-        run_id=one.run_id,
-        stage=_stage(one, asked, counts, paused=paused is not None),
+        stage="paused" if paused else _stage(one, asked, counts),
         done=done,
         total=total,
         of=of,
@@ -124,10 +127,6 @@ def _run(
         average=round(done / lasted, 2) if done is not None and lasted > 0 else None,
         started_at=started,
         paused_since=paused,
-        activities=tuple(
-            sorted(one.activities or (), key=lambda each: (-each.attempt, each.type))[:_ACTIVITIES]
-        ),
-        attempt=max(attempts),
     )
 
 
@@ -139,16 +138,14 @@ def _how_far(counts: PageCounts | None, asked: Asked | None) -> tuple[int | None
     return None, None, ""
 
 
-def _stage(one: Execution, asked: Asked | None, counts: PageCounts | None, *, paused: bool) -> str:
-    if one.activities is not None:
-        said = stage_of(one.activities, paused=paused)
-        return asked.stage if said == "waiting" and asked and asked.stage else said
-    if paused:
-        return "paused"
-    if counts and counts.under_way:
+def _stage(one: RunSeen, asked: Asked | None, counts: PageCounts | None) -> str:
+    """By its activities, where Temporal told them; else by what its pages wait for."""
+    if one.stage == WAITING and asked and asked.stage:
+        return asked.stage
+    if not one.stage and counts and counts.under_way:
         words = {"listed": "fetch", "fetched": "process", "processed": "index"}
         return ", ".join(word for stage, word in words.items() if stage in counts.under_way)
-    return ""
+    return one.stage
 
 
 def _paused_since(record: Run | None, asked: Asked | None) -> datetime | None:

@@ -98,35 +98,36 @@ class ActivitySeen:
     """How its last attempt ended; empty on the first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunSeen:
     """One run under way, of any type."""
 
+    # What has a default is not in Temporal's list of runs.
     type: str
     source: str
     """Empty when it works on no single one."""
     workflow_id: str
     run_id: str
     """The first execution's, which names the run in the corpus."""
-    stage: str
+    stage: str = ""
     """`begin`, `plan`, `discover`, `fetch`, `process`, `index`, `end`, or as the type says; several
     when lanes differ; `paused`; `waiting`: for a time or a child."""
-    done: int | None
-    total: int | None
+    done: int | None = None
+    total: int | None = None
     """None: not known, or it counts nothing."""
-    of: str
+    of: str = ""
     """What is counted: pages, or as the type says."""
-    failed: int
+    failed: int = 0
     """Pages that failed."""
-    rate: float | None
+    rate: float | None = None
     """Done per second over the last seconds; None at the first look."""
-    average: float | None
+    average: float | None = None
     """Done per second since it began."""
     started_at: datetime
-    paused_since: datetime | None
-    activities: tuple[ActivitySeen, ...]
+    paused_since: datetime | None = None
+    activities: tuple[ActivitySeen, ...] = ()
     """At most five, those that failed most often first."""
-    attempt: int
+    attempt: int = 1
     """The highest attempt under way: above 2, something keeps failing."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from starter.monitoring.temporal_runs import Execution
+    from starter.monitoring.overview import RunSeen
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ class Rates:
         """Note that the run's work is counted in pages."""
         self._pages.add(run_id)
 
-    def pageless(self, one: Execution) -> bool:
+    def pageless(self, one: RunSeen) -> bool:
         """Whether it must be asked how far it is; single fetches and checks are over at once."""
         return one.run_id not in self._pages and one.type not in ("fetch_url", "health_check")
 

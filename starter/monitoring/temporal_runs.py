@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from temporalio.api.enums.v1 import PendingActivityState
@@ -21,36 +21,24 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from atlas.contracts.names import ATTRIBUTE_SOURCE
 from atlas.contracts.stages import stages_of
-from starter.monitoring.overview import ActivitySeen
+from starter.monitoring.overview import ActivitySeen, RunSeen
 
 MOST = 100
 """Runs that are told."""
 _DESCRIBED = 40
 """Runs whose activities are told: one small request each."""
+_ACTIVITIES = 5
+"""Of a run that are told, those that fail first."""
 _AT_ONCE = 8
 _QUERY = timedelta(seconds=1)
 _RUNNING = "ExecutionStatus = 'Running'"
 _SINGLE = "WorkflowType = 'fetch_url'"  # hundreds at a time, each over in a second
 
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """A workflow under way."""
-
-    type: str
-    source: str
-    workflow_id: str
-    run_id: str
-    """The first execution's."""
-    started_at: datetime
-    """Of this execution: a run that continued as new began earlier."""
-    activities: tuple[ActivitySeen, ...] | None = None
-    """None: not asked."""
-    task_attempt: int = 1
-    """Of the workflow task that is under way."""
+WAITING = "waiting"
+"""Nothing is under way."""
 
 
-async def executions(client: Client) -> tuple[list[Execution], int]:
+async def executions(client: Client) -> tuple[list[RunSeen], int]:
     """What runs, the latest first, the single fetches last; and how many run in all. Raises
     RPCError."""
     total = (await client.count_workflows(_RUNNING)).count
@@ -59,7 +47,7 @@ async def executions(client: Client) -> tuple[list[Execution], int]:
         found += await _listed(client, f"{_RUNNING} AND {_SINGLE}", MOST - len(found))
     turn = asyncio.Semaphore(_AT_ONCE)
 
-    async def described(one: Execution) -> Execution | None:
+    async def described(one: RunSeen) -> RunSeen | None:
         async with turn:
             return await _described(client, one)
 
@@ -67,13 +55,13 @@ async def executions(client: Client) -> tuple[list[Execution], int]:
     return [*(each for each in told if each), *found[_DESCRIBED:]], total
 
 
-async def _listed(client: Client, query: str, limit: int) -> list[Execution]:
+async def _listed(client: Client, query: str, limit: int) -> list[RunSeen]:
     return [_execution(each) async for each in client.list_workflows(query, limit=limit)]
 
 
-def _execution(listed: WorkflowExecution) -> Execution:
+def _execution(listed: WorkflowExecution) -> RunSeen:
     source = listed.search_attributes.get(ATTRIBUTE_SOURCE) or [""]
-    return Execution(
+    return RunSeen(
         type=listed.workflow_type,
         source=str(source[0]),
         workflow_id=listed.id,
@@ -82,7 +70,7 @@ def _execution(listed: WorkflowExecution) -> Execution:
     )
 
 
-async def _described(client: Client, one: Execution) -> Execution | None:
+async def _described(client: Client, one: RunSeen) -> RunSeen | None:
     """With what is under way; None: it ended meanwhile."""
     try:
         told = await client.get_workflow_handle(one.workflow_id).describe()
@@ -92,11 +80,14 @@ async def _described(client: Client, one: Execution) -> Execution | None:
         raise
     if told.close_time is not None:
         return None
+    activities = list(map(_activity, told.raw_description.pending_activities))
+    activities.sort(key=lambda each: (-each.attempt, each.type))
     return replace(
         one,
         run_id=told.raw_description.workflow_execution_info.first_run_id or one.run_id,
-        activities=tuple(map(_activity, told.raw_description.pending_activities)),
-        task_attempt=task_attempt(told),
+        stage=stage_of(each.type for each in activities),
+        activities=tuple(activities[:_ACTIVITIES]),
+        attempt=max([task_attempt(told), *(each.attempt for each in activities)]),
     )
 
 
@@ -109,11 +100,10 @@ def _activity(pending: PendingActivityInfo) -> ActivitySeen:
     )
 
 
-def stage_of(activities: Sequence[ActivitySeen], *, paused: bool) -> str:
-    """What a run does, in the order of a document's way; several when its lanes differ."""
-    if paused:
-        return "paused"
-    return ", ".join(stages_of(each.type for each in activities)) or "waiting"
+def stage_of(activities: Iterable[str]) -> str:
+    """What a run does by the types of its activities, in the order of a document's way; several
+    when its lanes differ."""
+    return ", ".join(stages_of(activities)) or WAITING
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from starter.connection import Parts
 from starter.errors import AtlasError, CannotConnect
 from starter.monitoring import corpus_view
 from starter.monitoring.freshness import sources_seen
-from starter.monitoring.overview import Overview, Untold, WorkerSeen
+from starter.monitoring.overview import Overview, RunSeen, Untold, WorkerSeen
 from starter.monitoring.rates import Rates, Rationed
-from starter.monitoring.temporal_runs import Asked, Execution, executions, progress
+from starter.monitoring.temporal_runs import Asked, executions, progress
 from starter.monitoring.workers import Fleet, by_polls, queues_seen
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Watch:
         async with self._parts.temporal() as client:
             return (await beats(client),)
 
-    async def _running(self) -> tuple[list[Execution], int]:
+    async def _running(self) -> tuple[list[RunSeen], int]:
         async with self._parts.temporal() as client:
             return await executions(client)
 
@@ -209,7 +209,7 @@ class _Temporal:
         self.states: Mapping[str, QueueState] | None = None
         self.workers: tuple[WorkerSeen, ...] | None = None
         self.heartbeats = True
-        self.running: list[Execution] | None = None
+        self.running: list[RunSeen] | None = None
         self.total: int | None = None
         self.schedules: list[Glimpse] | None = None
         self.asked: dict[str, Asked] = {}
@@ -224,7 +224,7 @@ async def _quiet(parts: Parts) -> AsyncIterator[Client | None]:
         yield None
 
 
-def _asking(client: Client, one: Execution) -> Callable[[], Awaitable[Asked | None]]:
+def _asking(client: Client, one: RunSeen) -> Callable[[], Awaitable[Asked | None]]:
     return lambda: progress(client, one.workflow_id)
 
 

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from atlas.contracts.models import Counts
 from atlas.contracts.names import ATTRIBUTE_OUTCOME, ATTRIBUTE_SOURCE, ATTRIBUTE_TRIGGER
 from atlas.contracts.sync_pipeline import Failure
 from starter.connection import Parts
+from starter.errors import AtlasError
 from starter.monitoring.overview import PendingActivity
-from starter.runs.listing import LEFT_BEHIND, word
-from starter.runs.lookup import Found, find
 
 if TYPE_CHECKING:
-    from temporalio.client import WorkflowExecutionDescription
+    from google.protobuf.timestamp_pb2 import Timestamp
+    from temporalio.api.workflow.v1 import PendingActivityInfo
+    from temporalio.client import Client, WorkflowExecution, WorkflowExecutionDescription
+
+    from atlas.stores.postgres.crawl.runs import Run
 
 Status = Literal["running", "paused", "ended"]
+
+_LATELY = timedelta(minutes=1)
+_TRACEPARENT = re.compile(rb"\b00-([0-9a-f]{32})-[0-9a-f]{16}-")
+LEFT_BEHIND = (
+    "ended without closing its record; the next run of its source, or the daily clean-up, does that"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,96 +94,239 @@ class RunDetails:
     """Its page in Temporal's Web UI."""
 
 
-async def details(parts: Parts, named: str, failures: int) -> RunDetails:
-    """Everything about the run, with its first `failures` failures. Raises `NotFound`,
-    `CannotConnect`."""
-    found = await find(parts, named)
-    base = await _base(parts, found, failures)
-    if found.described is None:
-        return RunDetails(**base)
-    from starter.runs.temporal_view import how_it_goes, result_of, trace_id_of
-
-    async with parts.temporal() as client:
-        now, trace, result = await asyncio.gather(
-            how_it_goes(parts, client, found, base),
-            trace_id_of(client, found),
-            result_of(parts, found),
+def of_record(
+    parts: Parts,
+    record: Run,
+    described: WorkflowExecutionDescription | None,
+    *,
+    temporal_down: bool = False,
+) -> RunDetails:
+    """A recorded run, and the latest execution of it that Temporal knows."""
+    run = RunDetails(
+        run_id=record.run_id,
+        workflow_id=record.workflow_id,
+        workflow=record.kind,
+        source=record.source,
+        trigger=record.trigger,
+        status="paused" if record.paused_since else "running",
+        outcome=record.outcome,
+        started_at=record.started_at,
+        ended_at=record.ended_at,
+        paused_since=record.paused_since,
+        message=record.message or "",
+        due=record.due,
+        complete=record.complete,
+        summary=record.summary,
+        temporal_down=temporal_down,
+        ui_url=parts.locations.run_url(record.workflow_id, record.run_id),
+    )
+    if described is not None:
+        run = replace(
+            run, temporal_status=status_of(described), task_attempt=_task_attempt(described)
         )
-    return RunDetails(**{**base, **now, **result}, trace_id=trace)
+    if described is not None and described.close_time is None:
+        return run  # also where its record is closed already: its last step is
+    if record.ended_at is not None:
+        return replace(run, status="ended")
+    return run if temporal_down else _left_behind(run, described)
 
 
-async def _base(parts: Parts, found: Found, failures: int) -> dict[str, Any]:
-    base: dict[str, Any] = {
-        "workflow": found.workflow,
-        "workflow_id": found.workflow_id,
-        "run_id": found.run_id,
-        "recorded": found.record is not None,
-        "temporal_down": found.temporal_down,
-        "ui_url": parts.locations.run_url(found.workflow_id, found.run_id),
-    }
-    base |= _from_temporal(found.described) if found.described else {}
-    return base | (await _from_record(parts, found, failures) if found.record else {})
+def _left_behind(run: RunDetails, described: WorkflowExecutionDescription | None) -> RunDetails:
+    """A run that executed no code at its end, so that its record is open still."""
+    return replace(
+        run,
+        status="ended",
+        outcome="failed",
+        ended_at=described.close_time if described else None,
+        paused_since=None,
+        message=f"{LEFT_BEHIND} (Temporal: {run.temporal_status or 'unknown'})",
+    )
 
 
-def _from_temporal(described: WorkflowExecutionDescription) -> dict[str, Any]:
-    from starter.monitoring.temporal_runs import task_attempt
-
-    attributes = described.search_attributes
+def of_execution(parts: Parts, described: WorkflowExecutionDescription) -> RunDetails:
+    """A run that Temporal alone knows."""
+    run_id = first_run_id(described)
     ended = described.close_time is not None
-    status = described.status.name.lower() if described.status else ""
-    outcome = word(attributes.get(ATTRIBUTE_OUTCOME)) or status
-    return {
-        "source": word(attributes.get(ATTRIBUTE_SOURCE)),
-        "trigger": word(attributes.get(ATTRIBUTE_TRIGGER)),
-        "started_at": described.start_time,
-        "ended_at": described.close_time,
-        "status": "ended" if ended else "running",
-        "outcome": outcome if ended else None,
-        "temporal_status": status,
-        "paused_since": None,
-        "message": "",
-        "task_attempt": task_attempt(described),
-    }
+    return RunDetails(
+        run_id=run_id,
+        workflow_id=described.id,
+        workflow=described.workflow_type,
+        source=word(described, ATTRIBUTE_SOURCE),
+        trigger=word(described, ATTRIBUTE_TRIGGER),
+        status="ended" if ended else "running",
+        outcome=outcome_of(described),
+        started_at=described.start_time,
+        ended_at=described.close_time,
+        paused_since=None,
+        message="",
+        recorded=False,
+        temporal_status=status_of(described),
+        task_attempt=_task_attempt(described),
+        ui_url=parts.locations.run_url(described.id, run_id),
+    )
 
 
-async def _from_record(parts: Parts, found: Found, failures: int) -> dict[str, Any]:
+async def details(
+    parts: Parts,
+    run: RunDetails,
+    described: WorkflowExecutionDescription | None,
+    failures: int,
+) -> RunDetails:
+    """The run with its counts, its first `failures` failures, its trace, and how it goes or what it
+    came to. Raises `CannotConnect`."""
+    if run.recorded:
+        run = await _with_pages(parts, run, failures)
+    if described is None:
+        return run
+    async with parts.temporal() as client:
+        run, trace_id = await asyncio.gather(
+            _with_result(parts, run)
+            if run.status == "ended"
+            else _with_progress(parts, client, run, described),
+            _trace_id(client, run),
+        )
+    return replace(run, trace_id=trace_id)
+
+
+async def _with_pages(parts: Parts, run: RunDetails, failures: int) -> RunDetails:
     from atlas.stores.postgres.crawl import run_queue, runs
 
-    record = found.record
-    assert record is not None
     async with parts.database() as connection:
-        failed = await runs.failures(connection, record.run_id, failures)
-        counts = await run_queue.counts(connection, record.run_id)
-    base = {
-        "source": record.source,
-        "trigger": record.trigger,
-        "started_at": record.started_at,
-        "ended_at": record.ended_at,
-        "outcome": record.outcome,
-        "paused_since": record.paused_since,
-        "message": record.message or "",
-        "due": record.due,
-        "complete": record.complete,
-        "counts": counts,
-        "summary": record.summary,
-        "failures": failed,
-        "status": "paused" if record.paused_since else "running",
-    }
-    if record.ended_at is not None:
-        base["status"] = "ended"
-    elif not found.open:
-        base |= _left_behind(found)
-    return base
+        failed = await runs.failures(connection, run.run_id, failures)
+        counts = await run_queue.counts(connection, run.run_id)
+    return replace(run, counts=counts, failures=failed)
 
 
-def _left_behind(found: Found) -> dict[str, Any]:
-    """Of a run that executed no code at its end, so that its record is open still."""
-    described = found.described
-    how = described.status.name.lower() if described and described.status else "unknown"
-    return {
-        "status": "ended",
-        "outcome": "failed",
-        "ended_at": described.close_time if described else None,
-        "paused_since": None,
-        "message": f"{LEFT_BEHIND} (Temporal: {how})",
-    }
+async def _with_progress(
+    parts: Parts, client: Client, run: RunDetails, described: WorkflowExecutionDescription
+) -> RunDetails:
+    """Where a run under way is, and what it works on."""
+    from atlas.contracts.catalogue import WORKFLOWS
+    from starter.monitoring.temporal_runs import progress, stage_of
+
+    raw = described.raw_description
+    pending = [await _pending(client, each) for each in raw.pending_activities]
+    # A type that takes moments has no progress to ask for, a foreign one none that we can read.
+    brief = run.workflow not in WORKFLOWS or WORKFLOWS[run.workflow].brief
+    told = None if brief else await progress(client, run.workflow_id)
+    paused = run.status == "paused" or (told is not None and told.paused_since is not None)
+    stage = "paused" if paused else stage_of(each.type for each in pending)
+    run = replace(
+        run,
+        pending=pending,
+        status="paused" if paused else "running",
+        stage=(told.stage if told else "") or stage,
+    )
+    if run.counts.seen:
+        run = replace(run, done=run.counts.done, total=run.counts.seen, of="pages")
+    elif told is not None and told.total is not None:
+        run = replace(run, done=told.done, total=told.total, of=told.of)
+    return replace(run, per_minute=await _per_minute(parts, run))
+
+
+async def _pending(client: Client, raw: PendingActivityInfo) -> PendingActivity:
+    from temporalio.api.enums.v1 import PendingActivityState
+
+    return PendingActivity(
+        type=raw.activity_type.name,
+        under_way=raw.state != PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED,
+        attempt=max(raw.attempt, 1),
+        failure=await _failure(client, raw) if raw.HasField("last_failure") else "",
+        next_attempt_at=_moment(raw, "next_attempt_schedule_time"),
+        heartbeat_at=_moment(raw, "last_heartbeat_time"),
+    )
+
+
+async def _failure(client: Client, raw: PendingActivityInfo) -> str:
+    """The message of the last failure and its cause, decrypted if we have the key."""
+    try:
+        error = await client.data_converter.decode_failure(raw.last_failure)
+    except Exception:  # keys of another Atlas
+        return raw.last_failure.message
+    cause = error.__cause__
+    return f"{error}: {cause}" if cause else str(error)
+
+
+def _moment(
+    raw: PendingActivityInfo,
+    field: Literal["next_attempt_schedule_time", "last_heartbeat_time"],
+) -> datetime | None:
+    if not raw.HasField(field):
+        return None
+    stamp: Timestamp = getattr(raw, field)
+    return stamp.ToDatetime(tzinfo=UTC)
+
+
+async def _per_minute(parts: Parts, run: RunDetails) -> float | None:
+    """Requests of the last minute for a run that fetches; else what was done since it began."""
+    from atlas.stores.postgres.crawl import runs
+
+    if not run.recorded or run.status == "paused":
+        return None
+    now = datetime.now(UTC)
+    span = min(now - run.started_at, _LATELY)
+    async with parts.database() as connection:
+        record = await runs.get(connection, run.run_id)
+        asked = await runs.requests_since(connection, record, now - span)
+    if asked is None:
+        asked, span = run.done or 0, now - run.started_at
+    return round(asked * 60 / max(span.total_seconds(), 1.0), 1)
+
+
+async def _trace_id(client: Client, run: RunDetails) -> str | None:
+    """The trace that the run's starter began, from its first event; None: it began none."""
+    from temporalio.service import RPCError
+
+    handle = client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
+    with suppress(RPCError):  # past its retention
+        async for event in handle.fetch_history_events(page_size=1):
+            fields = event.workflow_execution_started_event_attributes.header.fields
+            for payload in fields.values():
+                if told := _TRACEPARENT.search(payload.data):
+                    return told.group(1).decode()
+            break
+    return None
+
+
+async def _with_result(parts: Parts, run: RunDetails) -> RunDetails:
+    """Of a run that has ended: its result, or why there is none, where no record has it."""
+    from atlas.contracts.catalogue import WORKFLOWS
+    from starter.runs.handles import handle_on
+
+    if run.recorded or run.workflow not in WORKFLOWS:
+        return run
+    handle = await handle_on(parts, WORKFLOWS[run.workflow], run.workflow_id, run.run_id)
+    try:
+        return replace(run, result=(await handle.result(None)).model_dump(mode="json"))
+    except AtlasError as error:
+        return replace(run, message=str(error))
+
+
+def first_run_id(described: WorkflowExecutionDescription) -> str:
+    """The first execution's run id, which names the run."""
+    info = described.raw_description.workflow_execution_info
+    return info.first_run_id or described.run_id or ""
+
+
+def word(execution: WorkflowExecution, attribute: str) -> str:
+    """The first value of a search attribute; empty when there is none."""
+    values = execution.search_attributes.get(attribute)
+    return str(values[0]) if isinstance(values, list) and values else ""
+
+
+def status_of(execution: WorkflowExecution) -> str:
+    """Temporal's word for how it stands."""
+    return execution.status.name.lower() if execution.status else ""
+
+
+def outcome_of(execution: WorkflowExecution) -> str | None:
+    """How it ended, in our word or else Temporal's; None while it is under way."""
+    if execution.close_time is None:
+        return None
+    return word(execution, ATTRIBUTE_OUTCOME) or status_of(execution)
+
+
+def _task_attempt(described: WorkflowExecutionDescription) -> int:
+    from starter.monitoring.temporal_runs import task_attempt
+
+    return task_attempt(described)

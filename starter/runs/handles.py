@@ -1,7 +1,7 @@
 """Handles on runs: wait, watch, pause, resume, cancel.
 
 Every handle has the same protocol: `await handle.result(timeout=…)`, `await handle.progress()`,
-`async for progress in handle`. `starter.runs.kinds` has one for each kind of run.
+`async for progress in handle`. A type of run has its own result and progress.
 """
 
 from __future__ import annotations
@@ -9,24 +9,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 from pydantic import ValidationError
 from temporalio.client import (
+    Client,
     WorkflowFailureError,
+    WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
 )
 from temporalio.exceptions import ApplicationError, CancelledError, TerminatedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from atlas.contracts.catalogue import WorkflowType
 from atlas.contracts.empty_runs import MEANT_NOTHING
+from atlas.contracts.fetch_url import FetchUrlResult
 from atlas.contracts.jobs import Progress
-from atlas.contracts.models import Message
-from atlas.contracts.sync_pipeline import SyncProgress
+from atlas.contracts.models import Counts, Message
+from atlas.contracts.sync_pipeline import SyncProgress, SyncResult
+from atlas.telemetry import RunSpan, outcome_attributes
 from atlas.temporal.keyring import EncryptionError
 from starter.connection import Parts
 from starter.errors import (
@@ -43,7 +50,6 @@ from starter.errors import (
     TimedOut,
 )
 from starter.monitoring.pollers import missing_workers, no_worker
-from starter.runs.start import Started, handle_of
 
 if TYPE_CHECKING:
     from starter.monitoring.run_progress import Going
@@ -59,6 +65,30 @@ _LOOK_FOR_WORKERS = (2.0, 15.0)  # seconds: before the first look, and between t
 _OUTAGES = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED)
 
 log = logging.getLogger("atlas.client")
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Generic[R]):
+    """A run under way; `run_id` is the first execution's."""
+
+    client: Client
+    handle: WorkflowHandle[Any, R]
+    run_id: str
+    joined: bool
+    span: RunSpan = field(default_factory=RunSpan)
+
+
+def handle_of(
+    client: Client, workflow_id: str, first_run_id: str, result: type[R]
+) -> WorkflowHandle[Any, R]:
+    """A handle on one run and those it continued as, never on a later run of the same id."""
+    return WorkflowHandle(
+        client,
+        workflow_id,
+        result_run_id=first_run_id,
+        first_execution_run_id=first_run_id,
+        result_type=result,
+    )
 
 
 class RunHandle(Generic[R, P]):
@@ -83,6 +113,10 @@ class RunHandle(Generic[R, P]):
         self.workflow_id = begun.handle.id
         self.run_id = begun.run_id
         self.joined = begun.joined
+        self._span = begun.span
+        self._span.set({"atlas.first_run_id": self.run_id})
+        # Who lets go of the handle waits no more: the span of a run goes out then.
+        weakref.finalize(self, begun.span.end).atexit = False
 
     @property
     def ui_url(self) -> str | None:
@@ -99,16 +133,10 @@ class RunHandle(Generic[R, P]):
         nobody, and workers are not looked for. Raises `Failed`, `Cancelled`, `Terminated`,
         `TimedOut`, `CannotConnect`, `Refused`.
         """
-        try:
-            async with asyncio.timeout(timeout):
-                return await self._outcome(on_note)
-        except TimeoutError:
-            raise TimedOut(
-                f"{self.workflow_id} did not end within {timeout:g} s; it goes on. "
-                f"`atlas runs show {self.workflow_id}` tells how"
-            ) from None
-        except WorkflowFailureError as error:
-            return await self._ended_early(error)
+        with self._span.waiting(NoResult):
+            result = await self._result_within(timeout, on_note)
+            self._span.set(outcome_attributes(result))
+        return result
 
     async def progress(self) -> P:
         """Stage and counts, now. Raises `NoWorker` when there is nobody to answer, `Refused`,
@@ -116,7 +144,7 @@ class RunHandle(Generic[R, P]):
         try:
             # Not sampled: asked once a second, it would fill the trace of the run.
             async with self._parts.temporal() as client:
-                with self._parts.span("progress", sampled=False):
+                with self._parts.untraced("progress"):
                     handle = client.get_workflow_handle(self.workflow_id)
                     progress: P = await handle.query(
                         "progress", result_type=self._progress, rpc_timeout=_QUERY_TIMEOUT
@@ -228,6 +256,18 @@ class RunHandle(Generic[R, P]):
                 return final
         return last.model_copy(update={"stage": stage, "paused": False, "paused_since": None})
 
+    async def _result_within(self, timeout: float | None, on_note: Note | None) -> R:
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._outcome(on_note)
+        except TimeoutError:
+            raise TimedOut(
+                f"{self.workflow_id} did not end within {timeout:g} s; it goes on. "
+                f"`atlas runs show {self.workflow_id}` tells how"
+            ) from None
+        except WorkflowFailureError as error:
+            return await self._ended_early(error)
+
     async def _outcome(self, on_note: Note | None) -> R:
         """Wait for the end; say on the way why nothing moves. Raises WorkflowFailureError."""
         watching = asyncio.create_task(self._tell_of_missing_workers(on_note)) if on_note else None
@@ -290,6 +330,73 @@ class RunHandle(Generic[R, P]):
                     on_note(no_worker(missing))
                 told = missing
             await asyncio.sleep(_LOOK_FOR_WORKERS[1])
+
+
+class SyncHandle(RunHandle[SyncResult, SyncProgress]):
+    """A `sync_pipeline` run. A run that was cancelled, terminated or failed has a result too: its
+    `outcome` says so, with the counts of what it came to."""
+
+    workflow = "sync_pipeline"
+    _result = SyncResult
+    _progress = SyncProgress
+
+    async def _at_the_end(self, last: SyncProgress, ended: SyncResult | NoResult) -> SyncProgress:
+        assert isinstance(ended, SyncResult)  # see above
+        return SyncProgress(stage=ended.outcome, counts=ended.counts)
+
+    async def _ended_early(self, error: WorkflowFailureError) -> SyncResult:
+        if (result := self._meant_nothing(error)) is not None:
+            return result
+        return SyncResult(
+            workflow_id=self.workflow_id,
+            run_id=self.run_id,
+            outcome="cancelled" if isinstance(error.cause, CancelledError) else "failed",
+            counts=await self._recorded(),
+            message=reason_of(error),
+        )
+
+    async def _recorded(self) -> Counts:
+        """The counts of a run that returned none; of several sources none are recorded."""
+        from atlas.stores.postgres.crawl import run_queue
+
+        try:
+            async with self._parts.database() as connection:
+                return await run_queue.counts(connection, self.run_id)
+        except (CannotConnect, Refused):
+            return Counts()
+
+
+class JobHandle(RunHandle[R, Progress], Generic[R]):
+    """A run of any other type."""
+
+    _progress = Progress
+
+    def __init__(self, parts: Parts, kind: WorkflowType, begun: Started[R]) -> None:
+        self._result, self._bulk = cast("type[R]", kind.result), kind.bulk
+        self._pausable = not kind.brief
+        self.workflow = kind.name
+        super().__init__(parts, begun)
+
+
+FetchHandle: TypeAlias = JobHandle[FetchUrlResult]
+"""A `fetch_url` run. A page that fails is a result."""
+
+AnyHandle: TypeAlias = SyncHandle | JobHandle[Message]
+"""What `AtlasClient.run` gives; `isinstance` tells which."""
+
+
+async def handle_on(parts: Parts, kind: WorkflowType, workflow_id: str, run_id: str) -> AnyHandle:
+    """The handle on a run of which the type is known. Raises `TemporalDown`."""
+    async with parts.temporal() as client:
+        run = handle_of(client, workflow_id, run_id, kind.result)
+        return handle_for(parts, kind, Started(client, run, run_id, joined=True))
+
+
+def handle_for(parts: Parts, kind: WorkflowType, begun: Started[Any]) -> AnyHandle:
+    """The handle of its type on a run that was started or found."""
+    if kind.result is SyncResult:
+        return SyncHandle(parts, begun)
+    return JobHandle(parts, kind, begun)
 
 
 def _heard(task: asyncio.Task[object]) -> None:

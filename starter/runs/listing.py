@@ -8,23 +8,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
 from atlas.contracts.models import Counts
-from atlas.contracts.names import ATTRIBUTE_OUTCOME, ATTRIBUTE_SOURCE, ATTRIBUTE_TRIGGER
+from atlas.contracts.names import ATTRIBUTE_SOURCE, ATTRIBUTE_TRIGGER
 from atlas.contracts.sync_pipeline import Failure
 from atlas.stores.postgres.crawl import runs
 from atlas.stores.postgres.crawl.runs import Run
 from starter.connection import Parts
-from starter.errors import InvalidRequest, TemporalDown
+from starter.errors import InvalidRequest, NotFound, TemporalDown
+from starter.runs.details import LEFT_BEHIND, Status, outcome_of, word
 from starter.runs.lookup import quoted
 
 if TYPE_CHECKING:
     from temporalio.client import WorkflowExecution
-
-    from starter.runs.details import Status
-
-LEFT_BEHIND = (
-    "ended without closing its record; the next run of its source, or the daily clean-up, does that"
-)
-
 
 _MOST = 10_000
 
@@ -59,6 +53,21 @@ class RecordedRun:
         if self.run.outcome is not None or self.run.ended_at is not None:
             return "ended"
         return "paused" if self.run.paused_since else "running"
+
+
+async def recorded(parts: Parts, named: str, failures: int) -> RecordedRun:
+    """A run as recorded, with its first `failures` failures. Raises `NotFound`."""
+    from atlas.stores.postgres.crawl import run_queue
+    from atlas.stores.postgres.services import catalogue
+
+    try:
+        async with parts.database() as connection:
+            run = await catalogue.find_run(connection, named)
+            failed = await runs.failures(connection, run.run_id, failures)
+            counts = await run_queue.counts(connection, run.run_id)
+    except runs.UnknownRun as error:
+        raise NotFound(str(error)) from None
+    return RecordedRun(run, counts, failed, _url(parts, run))
 
 
 async def listed(parts: Parts, limit: int, wanted: RunFilter) -> list[RecordedRun]:
@@ -141,31 +150,23 @@ def _query(wanted: RunFilter) -> str:
 
 
 def _of_execution(parts: Parts, execution: WorkflowExecution) -> RecordedRun:
-    attributes = execution.search_attributes
-    ended = execution.close_time is not None
-    status = execution.status.name.lower() if execution.status else ""
     run = Run(
         run_id=execution.raw_info.first_run_id or execution.run_id,
         workflow_id=execution.id,
         kind=execution.workflow_type,
-        source=word(attributes.get(ATTRIBUTE_SOURCE)),
+        source=word(execution, ATTRIBUTE_SOURCE),
         source_id=None,
-        trigger=word(attributes.get(ATTRIBUTE_TRIGGER)),
+        trigger=word(execution, ATTRIBUTE_TRIGGER),
         due=False,
         started_at=execution.start_time,
         ended_at=execution.close_time,
-        outcome=(word(attributes.get(ATTRIBUTE_OUTCOME)) or status) if ended else None,
+        outcome=outcome_of(execution),
         complete=None,
         paused_since=None,
         message=None,
         summary={},
     )
     return RecordedRun(run, Counts(), [], _url(parts, run), recorded=False)
-
-
-def word(values: object) -> str:
-    """The first value of a search attribute; empty when there is none."""
-    return str(values[0]) if isinstance(values, list) and values else ""
 
 
 def _url(parts: Parts, run: Run) -> str | None:

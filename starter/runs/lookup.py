@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from atlas.contracts.names import sync_workflow_id
 from atlas.stores.postgres.crawl import runs
 from atlas.stores.postgres.services import catalogue
 from starter.connection import Parts
 from starter.errors import NotFound, TemporalDown
+from starter.runs.details import RunDetails, first_run_id, of_execution, of_record
 
 if TYPE_CHECKING:
     from temporalio.client import Client, WorkflowExecution, WorkflowExecutionDescription
@@ -22,29 +22,16 @@ _SOURCE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _RUN_ID = re.compile(r"[0-9a-f-]{8,36}")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A run; `run_id` is its first execution's."""
-
-    workflow: str
-    """The workflow type."""
-    workflow_id: str
-    run_id: str
-    record: Run | None
-    """None: its type keeps none, or no worker has begun it yet."""
-    described: WorkflowExecutionDescription | None = None
-    """The latest execution of the run; None: Temporal no longer knows it, or does not answer."""
-    temporal_down: bool = False
-
-    @property
-    def open(self) -> bool:
-        """Whether it is under way, as far as is known."""
-        if self.described is not None:
-            return self.described.close_time is None
-        return self.temporal_down and self.record is not None and self.record.ended_at is None
+Found: TypeAlias = "tuple[RunDetails, WorkflowExecutionDescription | None]"
+"""A run, and its latest execution; None: Temporal no longer knows it, or does not answer."""
 
 
-async def find(parts: Parts, named: str) -> Found:
+async def find(parts: Parts, named: str) -> RunDetails:
+    """The run of that name; see `look_up`."""
+    return (await look_up(parts, named))[0]
+
+
+async def look_up(parts: Parts, named: str) -> Found:
     """The run of that id or its beginning, else the one under way or the latest of that workflow
     id, source, or (where no record is kept) workflow type. Raises `NotFound`, `CannotConnect`."""
     record, untold = await _recorded(parts, named)
@@ -62,7 +49,7 @@ async def find(parts: Parts, named: str) -> Found:
     except TemporalDown:
         if record is None:
             raise
-        return _of_record(record, temporal_down=True)
+        return of_record(parts, record, None, temporal_down=True), None
     if found is None:
         raise NotFound(untold)
     return found
@@ -83,9 +70,8 @@ async def _latest_open(parts: Parts, ids: list[str], record: Run | None) -> Foun
             described = await describe(client, workflow_id)
             if described is None or described.close_time is not None:
                 continue
-            found = await _of_execution(parts, described)
-            if record is None or found.run_id != record.run_id:
-                return found
+            if record is None or first_run_id(described) != record.run_id:
+                return await _of_execution(parts, described)
     return None
 
 
@@ -125,23 +111,16 @@ async def _with_execution(parts: Parts, record: Run) -> Found:
                 # A later run of its id: this one has ended, as its first execution says.
                 described = await describe(client, record.workflow_id, record.run_id)
     except TemporalDown:
-        return _of_record(record, temporal_down=True)
-    return replace(_of_record(record), described=described)
+        return of_record(parts, record, None, temporal_down=True), None
+    return of_record(parts, record, described), described
 
 
 async def _of_execution(parts: Parts, described: WorkflowExecutionDescription) -> Found:
-    run_id = first_run_id(described)
-    record = None
     with suppress(runs.UnknownRun):
         async with parts.database() as connection:
-            record = await runs.get(connection, run_id)
-    return Found(described.workflow_type, described.id, run_id, record, described)
-
-
-def _of_record(record: Run, *, temporal_down: bool = False) -> Found:
-    return Found(
-        record.kind, record.workflow_id, record.run_id, record, temporal_down=temporal_down
-    )
+            record = await runs.get(connection, first_run_id(described))
+        return of_record(parts, record, described), described
+    return of_execution(parts, described), described
 
 
 async def describe(
@@ -163,9 +142,3 @@ def quoted(text: str) -> str:
     """The text as a value in a query of Temporal's visibility."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
-
-
-def first_run_id(described: WorkflowExecutionDescription) -> str:
-    """The first execution's run id, which names the run."""
-    info = described.raw_description.workflow_execution_info
-    return info.first_run_id or described.run_id or ""

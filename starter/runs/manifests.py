@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from atlas.contracts.processing import JSON_LINES
-from starter.errors import InvalidRequest, NotFound, Refused
+from starter.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
-    from atlas.stores.blobs import Blobs
     from starter.connection import Parts
 
 Names = Iterable[str | int] | AsyncIterable[str | int]
@@ -24,7 +22,7 @@ async def upload(parts: Parts, names: Names) -> str:
     from atlas.stores.postgres.crawl import artifacts, blob_index
 
     now = datetime.now(UTC)
-    async with opened_blobs(parts) as blobs, blobs.writer() as writer:
+    async with parts.blobs() as blobs, blobs.writer() as writer:
         async for name in _streamed(names):
             await writer.write(_line(name))
         ref = await writer.finish()
@@ -44,7 +42,7 @@ async def outcomes(parts: Parts, run_id: str) -> AsyncIterator[dict[str, Any]]:
         kept = await artifacts.find(connection, artifacts.OUTCOMES, run_id)
     if kept is None:
         raise NotFound(f"no outcomes of a run '{run_id}' are kept; a batch_process keeps them")
-    async with opened_blobs(parts) as blobs:
+    async with parts.blobs() as blobs:
         body = await blobs.get(kept.hash)
     for line in body.splitlines():
         yield json.loads(line)
@@ -63,16 +61,3 @@ def _line(name: str | int) -> bytes:
     if isinstance(name, bool) or not isinstance(name, str | int) or not name:
         raise InvalidRequest(f"manifest: {name!r} is neither a URL nor a page number")
     return json.dumps({"url" if isinstance(name, str) else "page": name}).encode() + b"\n"
-
-
-@asynccontextmanager
-async def opened_blobs(parts: Parts) -> AsyncIterator[Blobs]:
-    """The blob store. Raises `Refused` when it does not open, or does not give what is asked."""
-    from atlas.domain.blob import BlobError
-    from atlas.stores.blobs import open_blobs
-
-    try:
-        async with open_blobs(parts.locations.blobs, s3=parts.locations.s3) as blobs:
-            yield blobs
-    except (BlobError, ValueError) as error:
-        raise Refused(f"the blob store: {error}") from None

@@ -11,15 +11,14 @@ from atlas.contracts.catalogue import WORKFLOWS, WorkflowType
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from starter.connection import Parts
 from starter.errors import AtlasError, NotFound, Refused
-from starter.runs.kinds import handle_for, handle_on
-from starter.runs.lookup import Found, find
-from starter.runs.requests import asked_before, checked, shortened, sync_summary
-from starter.runs.start import start
-from starter.runs.typed_runs import kind_named
+from starter.runs.details import RunDetails
+from starter.runs.handles import handle_for, handle_on
+from starter.runs.lookup import find
+from starter.runs.start import checked, kind_named, request_of, start, sync_summary
 
 if TYPE_CHECKING:
     from atlas.contracts.jobs import Trigger
-    from starter.runs.kinds import AnyHandle
+    from starter.runs.handles import AnyHandle
 
 What = Literal["failed pages", "failed sources", "the same again", "nothing"]
 
@@ -46,10 +45,10 @@ async def retry(parts: Parts, named: str, trigger: Trigger) -> RetriedRun:
     """Start again what failed of a run that has ended. Raises `NotFound`, `Refused` when it is
     under way or what it was asked for is no longer known, `DifferentRequest`, `CannotConnect`."""
     found = await find(parts, named)
-    if found.open:
+    if found.status != "ended":
         raise Refused(f"{found.workflow_id} is under way; what fails of it can be retried after")
     kind = kind_named(found.workflow)
-    outcome = _outcome(found)
+    outcome = (found.outcome if found.recorded else None) or "failed"
     if outcome in _WELL and not kind.brief:
         return RetriedRun(kind.name, found.workflow_id, found.run_id, "nothing", None)
     asked = await _asked(parts, kind, found)
@@ -58,17 +57,11 @@ async def retry(parts: Parts, named: str, trigger: Trigger) -> RetriedRun:
     return RetriedRun(kind.name, found.workflow_id, found.run_id, what, handle)
 
 
-def _outcome(found: Found) -> str:
-    if found.record is not None and found.record.outcome is not None:
-        return found.record.outcome
-    return "failed"
-
-
-async def _asked(parts: Parts, kind: WorkflowType, found: Found) -> dict[str, Any] | None:
+async def _asked(parts: Parts, kind: WorkflowType, found: RunDetails) -> dict[str, Any] | None:
     """What the run was asked for, from its history; None: that is no longer kept."""
     try:
         async with parts.temporal() as client:
-            asked = await asked_before(client, found.workflow_id, found.run_id, kind.request)
+            asked = await request_of(client, found.workflow_id, found.run_id, kind.request)
     except NotFound:
         return None
     fields = {name: value for name, value in asked.items() if name not in _NOT_ASKED_AGAIN}
@@ -81,15 +74,15 @@ async def _asked(parts: Parts, kind: WorkflowType, found: Found) -> dict[str, An
 async def _again(
     parts: Parts,
     kind: WorkflowType,
-    found: Found,
+    found: RunDetails,
     outcome: str,
     asked: Mapping[str, Any] | None,
 ) -> tuple[What, dict[str, Any]]:
     if kind.name == "batch_process" and outcome in _FAILED_PAGES:
         kept = {name: asked[name] for name in ("force", "chunk", "concurrency")} if asked else {}
         return "failed pages", {**kept, "failed_of": found.run_id}
-    if kind.name == "sync_pipeline" and found.record is not None and found.record.source:
-        sources = [found.record.source]
+    if kind.name == "sync_pipeline" and found.recorded and found.source:
+        sources = [found.source]
         if outcome in _FAILED_PAGES:
             return "failed pages", _failed_of(sources, asked)
         return "the same again", {**(asked or {}), "sources": sources}
@@ -109,7 +102,7 @@ def _failed_of(sources: list[str], asked: Mapping[str, Any] | None) -> dict[str,
 
 
 async def _failed_sources(
-    parts: Parts, found: Found, asked: dict[str, Any]
+    parts: Parts, found: RunDetails, asked: dict[str, Any]
 ) -> tuple[What, dict[str, Any]]:
     """Of a sync of several: the sources that did not complete, of which only the failed pages if
     none came to worse."""
@@ -131,7 +124,7 @@ async def _failed_sources(
 async def _start(
     parts: Parts,
     kind: WorkflowType,
-    found: Found,
+    found: RunDetails,
     fields: dict[str, Any],
     asked: Mapping[str, Any] | None,
 ) -> AnyHandle:
@@ -141,19 +134,24 @@ async def _start(
     if isinstance(request, SyncRequest):
         summary = sync_summary(request)
     else:
-        summary = shortened(f"{kind.purpose} (retry)")
+        summary = f"{kind.purpose} (retry)"
     workflow_id = kind.workflow_id(request)
     if asked is not None and _own_id(kind, found, asked):
         workflow_id = found.workflow_id
-    with parts.span(f"atlas retry {kind.name}"):
-        await parts.check()
-        begun = await start(parts, kind.name, request, workflow_id, summary, kind.result)
+    begun = await start(
+        parts,
+        kind,
+        request,
+        workflow_id=workflow_id,
+        summary=summary,
+        span=f"atlas retry {kind.name}",
+    )
     return handle_for(parts, kind, begun)
 
 
-def _own_id(kind: WorkflowType, found: Found, asked: Mapping[str, Any]) -> bool:
+def _own_id(kind: WorkflowType, found: RunDetails, asked: Mapping[str, Any]) -> bool:
     """Whether a person chose the id of the run: a schedule adds the time, which is no choice."""
-    if found.record is None or found.record.trigger == "schedule":
+    if not found.recorded or found.trigger == "schedule":
         return False
     try:
         return kind.workflow_id(checked(kind.request, dict(asked))) != found.workflow_id

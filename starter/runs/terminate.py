@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from atlas.contracts.models import Message
 from atlas.stores.postgres.crawl import runs
 from starter.connection import Parts
 from starter.errors import NotFound
+from starter.runs.handles import handle_of
 from starter.runs.lookup import quoted
-from starter.runs.start import handle_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ async def terminate(parts: Parts, workflow_id: str, run_id: str, reason: str) ->
         children = await _children(parts, workflow_id) if was_open else []
         try:
             if was_open:
-                handle = handle_of(client, workflow_id, run_id, object)
+                handle = handle_of(client, workflow_id, run_id, Message)
                 await handle.terminate(reason=reason or "terminated with `atlas runs terminate`")
         except NotFound:
             was_open = False

@@ -20,8 +20,7 @@ from atlas.temporal.keyring import Keyring
 from atlas.worker.registry import WORKFLOWS
 from starter.client import AtlasClient
 from starter.errors import DifferentRequest, Refused
-from starter.runs.kinds import JobHandle
-from starter.runs.start import Started, handle_of
+from starter.runs.handles import JobHandle, Started, handle_of
 from tests.e2e.environments import until
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin

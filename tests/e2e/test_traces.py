@@ -1,6 +1,8 @@
 """One trace from the client down to HTTP and SQL; and nothing of it reaches crawled sites."""
 
 import asyncio
+import gc
+import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
 
@@ -8,7 +10,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowFailureError
 
 import activities.fetch_batch
 import starter.connection
@@ -18,6 +20,7 @@ from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.telemetry import Telemetry, setup_telemetry
 from atlas.temporal.connection import data_converter
 from starter.client import AtlasClient
+from starter.errors import TimedOut
 from tests.contracts.test_temporal_cli import Cli
 from tests.e2e.stack import AtlasEnv
 from tests.e2e.test_politeness import page
@@ -131,6 +134,46 @@ async def test_one_trace_from_the_client_down_to_http_and_sql(
         **{f"atlas.counts.{name}": number for name, number in result.counts},
     }
     assert len({span.context.trace_id for span in named(found, "GET")}) == 1
+    assert_no_trace_headers(origin)
+
+
+async def test_the_first_span_lasts_until_nobody_waits_for_the_run(
+    atlas_env: AtlasEnv, origin: Origin, spans: InMemorySpanExporter
+) -> None:
+    origin.page("/a", page("a"))
+    await atlas_env.add_source("docs", "urls", origin.url("/a"))
+    spans.clear()
+    async with AtlasClient.connect() as client:
+        run = await client.sync("docs")
+        with pytest.raises(TimedOut):
+            await run.result(timeout=0.001)
+        assert named(spans.get_finished_spans(), "atlas sync") == [], "the run goes on"
+        result = await run.result()
+        found = spans.get_finished_spans()
+        (first,), (workflow,) = (
+            named(found, name) for name in ("atlas sync", "RunWorkflow:sync_pipeline")
+        )
+        assert first.end_time >= workflow.end_time
+        assert first.attributes["atlas.first_run_id"] == result.run_id
+        assert first.attributes["atlas.outcome"] == "completed"
+        assert first.attributes["atlas.counts.added"] == 1
+        assert first.status.is_unset
+
+        let_go = await client.start_fetch(origin.url("/a"))
+        fetch = let_go.workflow_id
+        del let_go
+        gc.collect()
+        assert named(spans.get_finished_spans(), "atlas fetch"), "nobody waits for it"
+
+        kept = await client.start("batch_process", query={})
+        began = time.time_ns()
+        await kept.cancel()
+        await asyncio.sleep(0.1)
+    (batch,) = named(spans.get_finished_spans(), "atlas batch_process")
+    assert batch.end_time <= began, "nobody waited for it"
+    await atlas_env.client.get_workflow_handle(fetch).result()
+    with pytest.raises(WorkflowFailureError):
+        await atlas_env.client.get_workflow_handle(kept.workflow_id).result()
     assert_no_trace_headers(origin)
 
 

@@ -11,13 +11,15 @@ from pydantic import BaseModel
 import starter
 from starter.cli.reference.described import hints, typing_imports
 from starter.client import AtlasClient
+from starter.corpus import Corpus
 from starter.hosts import Hosts
 from starter.limits import Limits
-from starter.runs.kinds import JobHandle, SyncHandle
+from starter.runs import Runs
+from starter.runs.handles import JobHandle, SyncHandle
 from starter.schedules import Schedules
 from starter.sources import Sources
 
-CLIENTS = (AtlasClient, Sources, Schedules, Hosts, Limits, SyncHandle, JobHandle)
+CLIENTS = (AtlasClient, Runs, Corpus, Sources, Schedules, Hosts, Limits, SyncHandle, JobHandle)
 
 
 def test_every_type_that_the_client_returns_can_be_imported() -> None:

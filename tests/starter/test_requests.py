@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from atlas.contracts.names import sync_request_id
 from atlas.contracts.sync_pipeline import SyncRequest, SyncState
 from starter.errors import DifferentRequest, InvalidRequest
-from starter.runs.requests import SUMMARY_BYTES, checked, differences, shortened, sync_summary
+from starter.runs.start import SUMMARY_BYTES, checked, differences, shortened, sync_summary
 
 
 @pytest.mark.parametrize(

@@ -55,9 +55,9 @@ async def doctor(
     from starter.diagnosis import examine
 
     if fix:
-        from starter.repairs import mend
+        from starter.diagnosis import repair
 
-        async for done in mend():
+        async for done in repair():
             note(done)
     found = await examine(url)
     failed = any(each.check.status == "failing" for each in found)

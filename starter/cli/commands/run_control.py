@@ -17,7 +17,7 @@ from starter.cli.framework.run_follower import STARTED_ONLY, Following, followed
 
 if TYPE_CHECKING:
     from starter.client import AtlasClient
-    from starter.runs.kinds import AnyHandle
+    from starter.runs.handles import AnyHandle
     from starter.runs.retry import What
 
 Named = Annotated[

@@ -42,7 +42,7 @@ async def start(
         atlas start daily_cleanup '{"dry_run": true}'
         atlas start batch_process @request.json --id nightly
     """
-    from starter.runs.typed_runs import kind_named
+    from starter.runs.start import kind_named
 
     fields = _fields(request)
     if "trigger" in kind_named(workflow).request.model_fields:
@@ -56,8 +56,7 @@ async def start(
 
 async def _expect_sources(atlas: AtlasClient, workflow: str, fields: dict[str, Any]) -> None:
     """Refuse now what a run would refuse when nobody looks any more."""
-    from starter.runs.requests import checked
-    from starter.runs.typed_runs import kind_named
+    from starter.runs.start import checked, kind_named
 
     if workflow not in ("sync_pipeline", "collect_from_source", "collect_all_sources"):
         return

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from atlas.contracts.jobs import Progress
     from atlas.contracts.models import Counts
     from atlas.contracts.sync_pipeline import SyncProgress, SyncResult
-    from starter.client import SyncOptions
+    from starter.runs import SyncOptions
 
 _WORKING = "fetching"
 """How the stage begins of which its pages tell."""
@@ -50,7 +50,7 @@ class Work:
     def options(self) -> SyncOptions:
         """As `AtlasClient.sync` takes them. Raises `InvalidRequest`."""
         from atlas.contracts.work import Limits
-        from starter.runs.requests import checked
+        from starter.runs.start import checked
 
         options: SyncOptions = {}
         if self.tag:

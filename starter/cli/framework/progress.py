@@ -13,7 +13,7 @@ from starter.cli.framework.progress_line import words_of
 
 if TYPE_CHECKING:
     from starter.monitoring.run_progress import Going
-    from starter.runs.kinds import AnyHandle, JobHandle
+    from starter.runs.handles import AnyHandle, JobHandle
 
 _QUIET = 5.0  # seconds between two lines where there is no terminal
 

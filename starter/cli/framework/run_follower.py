@@ -17,7 +17,7 @@ from starter.cli.framework.output import emit, note, say
 
 if TYPE_CHECKING:
     from atlas.contracts.jobs import Progress
-    from starter.runs.kinds import AnyHandle, JobHandle
+    from starter.runs.handles import AnyHandle, JobHandle
 
 Timeout = Annotated[
     str | None,
