@@ -58,7 +58,10 @@ async def test_options(atlas_env: AtlasEnv, origin: Origin) -> None:
 
         slow = await fetch(atlas_env, origin.url("/silent"), timeout=0.2)
         assert (slow.error_class, slow.error_code) == ("transient", "total_timeout")
-    assert len(origin.requests("/silent")) == 3  # what may pass is tried three times
+    # What may pass is tried three times. On a busy machine a request may not leave in time.
+    tried = "select count(*) from fetches where url = $1"
+    assert await atlas_env.value(tried, origin.url("/silent")) == 3
+    assert len(origin.requests("/silent")) <= 3
     await assert_workflows_healthy(atlas_env.client)
 
 

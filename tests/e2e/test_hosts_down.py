@@ -98,8 +98,9 @@ async def test_a_host_without_robots_txt_is_asked_for_nothing_else(
 
 
 async def test_retry_after_closes_the_host_for_everyone(
-    impatient: AtlasEnv, origin: Origin
+    impatient: AtlasEnv, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("ATLAS_FETCH_PATIENCE", "100")  # it is not what ends the wait
     told: list[Seen] = []
 
     def busy_once(seen: Seen) -> Reply:
