@@ -49,9 +49,11 @@ async def test_cancelled_in_the_middle_then_run_again_gives_the_same_corpus(
         await declare(other, calm)
         env.spawn_worker()
         other.spawn_worker()
+        release = origin.hold_after(60)
         handle = await env.start("docs", id="cancelled", batch=10)
         await until_pages(env, "done", 25)
         await handle.cancel()
+        release.set()
         with pytest.raises(WorkflowFailureError) as failure:
             await handle.result()
         assert isinstance(failure.value.cause, CancelledError)
@@ -115,10 +117,12 @@ async def test_paused_and_resumed_in_the_middle(atlas_env: AtlasEnv, origin: Ori
 async def test_cancelled_while_paused_ends_at_once(atlas_env: AtlasEnv, origin: Origin) -> None:
     await declare(atlas_env, origin)
     async with atlas_env.worker():
+        release = origin.hold_after(60)
         handle = await atlas_env.start("docs", batch=10)
         await until_pages(atlas_env, "done", 10)
         await handle.signal("pause")
         await handle.cancel()
+        release.set()
         with pytest.raises(WorkflowFailureError):
             await handle.result()
     await assert_invariants(atlas_env.pool, atlas_env.blobs)

@@ -50,10 +50,12 @@ async def test_continuing_as_new_carries_the_run(atlas_env: AtlasEnv, origin: Or
     ManyPages(200, failing=8).serve(origin)
     await atlas_env.add_source("many", "sitemap", origin.url("/sitemap.xml"))
     async with atlas_env.worker():
+        release = origin.hold_after(150)
         handle = await atlas_env.start("many", batch=10, max_history_events=100)
         await until_pages(atlas_env, "done", 50)
         await handle.signal("pause")
         await handle.signal("resume")
+        release.set()
         result = await handle.result()
     assert result.counts.model_dump() == {
         "seen": 200, "added": 175, "updated": 0, "unchanged": 0, "failed": 25, "skipped": 0,

@@ -11,6 +11,7 @@ origins may run at once, each on its own port. `/robots.txt` is 404 until set (o
 
 import asyncio
 import inspect
+import math
 import mimetypes
 import time
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,8 @@ class Origin:
         self._prefixes: dict[str, Handler] = {}
         self._connections: set[asyncio.Task[None]] = set()
         self._arrival = asyncio.Condition()
+        self._before_hold: float = math.inf
+        self._released = asyncio.Event()
 
     # -- where it is, and what it saw --
 
@@ -66,6 +69,12 @@ class Origin:
         async with self._arrival:
             await self._arrival.wait_for(lambda: len(self.requests(path)) >= count)
         return self.requests(path)
+
+    def hold_after(self, count: int) -> asyncio.Event:
+        """Let every request after the first `count` wait until the event is set: what asks for
+        more pages cannot end before that, however late the test gets its turn."""
+        self._before_hold = count
+        return self._released
 
     # -- what it serves --
 
@@ -160,6 +169,8 @@ class Origin:
         async with self._arrival:
             self.log.append(seen)
             self._arrival.notify_all()
+        if len(self.log) > self._before_hold:
+            await self._released.wait()
         reply = self._handler(seen)(seen)
         if inspect.isawaitable(reply):
             reply = await reply
