@@ -9,7 +9,7 @@ from tests.text import poison
 
 
 async def main(report: str) -> None:
-    pool = ExtractorPool(children=2, timeout=600)
+    pool = ExtractorPool(children=2, timeout=600, preloaded=())
     jobs = [(poison.echo, 1), (poison.echo, 2)]
     await asyncio.gather(*[pool.run(poison.as_json, job, json.loads) for job in jobs])
     await pool.run(poison.as_json, (poison.hang_saying_pid, report), json.loads)

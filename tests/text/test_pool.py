@@ -80,7 +80,8 @@ class HastyPool(ExtractorPool):
 
 @pytest.fixture(scope="module")
 async def hasty() -> AsyncIterator[ExtractorPool]:
-    async with HastyPool(children=2, memory_limit=256 << 20) as pool:
+    """Without the libraries of extraction, which take seconds to load."""
+    async with HastyPool(children=2, memory_limit=256 << 20, preloaded=()) as pool:
         await run(pool, poison.echo, 0)
         yield pool
 
@@ -100,7 +101,7 @@ async def test_no_secret_of_the_worker_reaches_a_child(monkeypatch: pytest.Monke
         "PGPASSWORD",
     ):
         monkeypatch.setenv(name, "opens-a-door")
-    async with ExtractorPool(children=1, timeout=60, memory_limit=256 << 20) as fresh:
+    async with ExtractorPool(children=1, timeout=60, preloaded=()) as fresh:
         seen = await run(fresh, poison.environment, None)
     assert "PATH" in seen
     assert "opens-a-door" not in seen.values()
@@ -215,8 +216,8 @@ async def test_a_cancelled_job_leaves_its_slot_and_no_process(
     assert await asyncio.gather(*pairs) == [1, 2]
 
 
-async def test_a_job_survives_the_end_of_the_zygote(pool: ExtractorPool, tmp_path: Path) -> None:
-    assert await run(pool, poison.kill_zygote_once, str(tmp_path / "flag")) == "answered"
+async def test_a_job_survives_the_end_of_the_zygote(hasty: ExtractorPool, tmp_path: Path) -> None:
+    assert await run(hasty, poison.kill_zygote_once, str(tmp_path / "flag")) == "answered"
 
 
 async def test_answers_larger_than_a_pipe_come_whole(pool: ExtractorPool) -> None:
@@ -226,7 +227,7 @@ async def test_answers_larger_than_a_pipe_come_whole(pool: ExtractorPool) -> Non
 
 async def test_a_body_and_an_answer_in_files_are_never_whole_in_memory() -> None:
     megabytes = 24
-    async with ExtractorPool(children=1, timeout=60, memory_limit=256 << 20) as pool:
+    async with ExtractorPool(children=1, timeout=60, preloaded=()) as pool:
         with tempfile.TemporaryFile() as body, tempfile.TemporaryFile() as answer:
             for number in range(megabytes):
                 body.write(bytes([number]) * (1 << 20))
@@ -279,11 +280,11 @@ async def test_a_child_that_read_a_body_from_a_file_does_no_other_job(pool: Extr
     assert await asyncio.to_thread(wait_until, lambda: not exists(int(pid)))
 
 
-async def test_a_body_from_a_file_survives_the_end_of_the_zygote(pool: ExtractorPool) -> None:
+async def test_a_body_from_a_file_survives_the_end_of_the_zygote(hasty: ExtractorPool) -> None:
     with io.BytesIO(b"body") as body, io.BytesIO() as answer:
-        await pool.run_on_file(poison.pid_and_body, None, body, answer)
+        await hasty.run_on_file(poison.pid_and_body, None, body, answer)
         os.kill(int(answer.getvalue().split()[1]), signal.SIGKILL)
-        await pool.run_on_file(poison.pid_and_body, None, body, answer)
+        await hasty.run_on_file(poison.pid_and_body, None, body, answer)
         assert answer.getvalue().endswith(b" body")
 
 
@@ -292,13 +293,13 @@ async def test_children_have_one_thread(pool: ExtractorPool) -> None:
 
 
 async def test_children_are_replaced_after_their_share() -> None:
-    async with ExtractorPool(children=1, jobs_per_child=2) as pool:
+    async with ExtractorPool(children=1, jobs_per_child=2, preloaded=()) as pool:
         pids = [await run(pool, poison.pid_of_child, None) for _ in range(4)]
     assert pids[0] == pids[1] != pids[2] == pids[3]
 
 
 async def test_idle_processes_end_and_start_again() -> None:
-    async with ExtractorPool(children=1, idle=0.05) as pool:
+    async with ExtractorPool(children=1, idle=0.05, preloaded=()) as pool:
         child = await run(pool, poison.pid_of_child, None)
         _, zygote = await run(pool, poison.threads_and_parent, None)
         gone = lambda: not exists(child) and not exists(zygote)  # noqa: E731
@@ -308,7 +309,7 @@ async def test_idle_processes_end_and_start_again() -> None:
 
 async def test_close_ends_every_process_and_the_jobs_under_way(tmp_path: Path) -> None:
     report = tmp_path / "pid"
-    pool = ExtractorPool(children=1, timeout=600)
+    pool = ExtractorPool(children=1, timeout=600, preloaded=())
     job = asyncio.create_task(run(pool, poison.hang_saying_pid, str(report)))
     while not (report.exists() and report.read_text()):
         await asyncio.sleep(0.01)
