@@ -9,12 +9,14 @@ TESTS  ?=
 # Folder order starts the long e2e tests before the short ones at the end.
 BESIDE ?= -n 4 --dist loadfile --no-loadscope-reorder
 # The inner loop. Left to `make test`: whole clean-ups, ranking on collections, plans on large
-# tables, sessions that vanish; each takes longer than the rest of its folder.
-FAST   := tests/domain tests/contracts/test_requests.py tests/text tests/stores \
+# tables, sessions that vanish, huge pages; each takes longer than the rest of its folder. So are
+# four of five examples of Hypothesis.
+FAST   := --hypothesis-profile fast tests/domain tests/contracts/test_requests.py tests/text tests/stores \
 	$(addprefix --ignore tests/,stores/blobs stores/test_retention.py stores/test_large_runs.py stores/test_pool.py \
 	stores/test_selection.py stores/test_near_duplicates.py stores/test_clusters.py text/test_extract_fuzz.py text/test_huge_nodes.py) \
 	--deselect tests/stores/test_search.py::test_no_hostile_query_breaks_the_sql \
 	--deselect tests/stores/test_search.py::test_ranking_quality_holds \
+	--deselect tests/text/test_extract.py::test_fifty_thousand_nested_elements_lose_no_text \
 	tests/e2e/test_sync.py::test_a_site_is_synced_searched_changed_and_synced_again
 
 .DEFAULT_GOAL := help

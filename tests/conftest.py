@@ -20,8 +20,14 @@ from atlas.embedded.postgres_binaries import find_installation
 from atlas.embedded.temporal import TemporalServer, find_temporal
 from atlas.embedded.unprivileged import shim
 
-# No test depends on how fast this machine is at the moment.
-hypothesis.settings.register_profile("atlas", deadline=None)
+# No test depends on how fast this machine is at the moment: neither what it does with an example
+# nor how long the example takes to make. `make test-fast` tries fewer of them.
+hypothesis.settings.register_profile(
+    "atlas", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile(
+    "fast", hypothesis.settings.get_profile("atlas"), max_examples=20
+)
 hypothesis.settings.load_profile("atlas")
 
 TEMPLATE = "atlas_template"

@@ -34,7 +34,9 @@ async def test_a_body_is_named_by_its_sha256_and_comes_back(blobs: Blobs) -> Non
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(chunks=st.lists(st.binary(max_size=400) | st.just(b"x" * 300_000), max_size=5))
 async def test_any_chunks_come_back_as_one_body(blobs: Blobs, chunks: list[bytes]) -> None:
