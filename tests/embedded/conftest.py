@@ -15,7 +15,7 @@ import asyncpg
 import psutil
 import pytest
 
-from atlas.embedded import process_identity
+from atlas.embedded import process_identity, stack_status
 from atlas.embedded.child_process import mark_of
 from atlas.embedded.orphans import stop_stack
 from atlas.embedded.postgres_cluster import socket_folder
@@ -28,6 +28,12 @@ from tests.conftest import free_port
 
 IDLE_WORKER = [sys.executable, "-S", "-c", "import signal; signal.pause()"]
 NO_FSYNC = {"fsync": "off", "full_page_writes": "off"}
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No part is said to be down because this machine is busy at the moment."""
+    monkeypatch.setattr(stack_status, "_ANSWER_SECONDS", 60.0)
 
 
 class Home:

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from atlas.embedded import stack_status
+from atlas.health import database
 from starter.cli import main
+from starter.monitoring import run_progress, watch
 from tests.e2e.conftest import atlas_env, origin
 
 __all__ = ["atlas_env", "origin"]
@@ -32,6 +35,16 @@ class Ran:
 
 
 Atlas = Callable[..., Awaitable[Ran]]
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No part is said not to answer, or to be slow, because this machine is busy at the moment."""
+    monkeypatch.setattr(database, "SLOW_SECONDS", 300.0)
+    monkeypatch.setattr(database, "SLOW_INDEX_SECONDS", 300.0)
+    monkeypatch.setattr(stack_status, "_ANSWER_SECONDS", 60.0)
+    monkeypatch.setattr(run_progress, "_LOOK_SECONDS", 60.0)
+    monkeypatch.setattr(watch, "_SECONDS", 60.0)
 
 
 @pytest.fixture

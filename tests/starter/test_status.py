@@ -10,6 +10,7 @@ import pytest
 
 from starter import AtlasClient
 from starter.cli.reference.described import check
+from starter.monitoring import temporal_runs
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
 from tests.starter.conftest import Atlas
@@ -74,10 +75,11 @@ async def test_without_temporal_the_corpus_is_told(
 
 
 async def test_a_watch_tells_rates_and_each_look_is_as_documented(
-    atlas_env: AtlasEnv, origin: Origin
+    atlas_env: AtlasEnv, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from starter.cli.framework.output import plain
 
+    monkeypatch.setattr(temporal_runs, "_QUERY", timedelta(seconds=60))  # a worker will answer
     gate = asyncio.Event()
     origin.page("/a", "<title>A</title><p>The pier lamp burns at night.</p>", gate=gate)
     await atlas_env.add_source("docs", "urls", origin.url("/a"))
