@@ -97,7 +97,7 @@ def launch(part: Postgres | TemporalServer, log: Path) -> subprocess.Popen[bytes
 def halt(part: Postgres | TemporalServer, process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(part.stop_signal)
-    process.wait(30)
+    process.wait(100)
     part.stopped()
 
 
@@ -190,8 +190,16 @@ class FleetingServer(TemporalServer):
 
 
 @pytest.fixture(scope="session")
+def patient_workflows() -> None:
+    """No workflow of this process is taken for a deadlock because the machine is busy."""
+    from tests.e2e.patient_worker import be_patient
+
+    be_patient()
+
+
+@pytest.fixture(scope="session")
 async def temporal_server(
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path_factory: pytest.TempPathFactory, patient_workflows: None
 ) -> AsyncIterator[TemporalServer]:
     """One Temporal development server for the whole session, search attributes registered."""
     folder = tmp_path_factory.mktemp("temporal")

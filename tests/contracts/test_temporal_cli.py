@@ -57,7 +57,7 @@ class Cli:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, err = await asyncio.wait_for(process.communicate(), 30)
+        out, err = await asyncio.wait_for(process.communicate(), 300)
         return Said(process.returncode or 0, out.decode(), err.decode())
 
     async def execute(self, kind: str, *options: str) -> Said:
@@ -160,4 +160,4 @@ async def test_bad_signals_updates_and_queries_leave_the_run_going(
     asked = await cli("workflow", "query", *to, "progress", "-o", "json")
     assert json.loads(asked.out)["queryResult"][0]["source"] == "docs"
     gate.set()
-    assert (await asyncio.wait_for(handle.result(), 30)).outcome == "completed"
+    assert (await asyncio.wait_for(handle.result(), 300)).outcome == "completed"

@@ -55,7 +55,7 @@ class Shell:
     ) -> None:
         # What a page started with & is of its shell's group.
         os.killpg(self._process.pid, signal.SIGTERM)
-        self._process.wait(10)
+        self._process.wait(100)
         self._reading.join(10)
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None

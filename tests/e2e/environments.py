@@ -100,7 +100,7 @@ async def kill(process: Popen[bytes]) -> None:
     """SIGKILL a worker; return once it and its children are gone (no child outlives it)."""
     children = _children(process.pid)
     process.kill()
-    process.wait(10)
+    process.wait(100)
 
     async def gone() -> bool:
         return not any(Path(f"/proc/{child}").exists() for child in children)

@@ -36,6 +36,8 @@ from atlas.settings import Settings
 from atlas.stores.postgres.sources import sources
 from tests.e2e.zygotes import lent
 
+PATIENT_WORKER = (sys.executable, "-P", str(Path(__file__).with_name("patient_worker.py")))
+
 
 async def fresh_namespace(address: str) -> str:
     """A new namespace with Atlas's search attributes."""
@@ -140,9 +142,7 @@ class AtlasEnv:
                 stop.set()
                 await task
 
-    def spawn_worker(
-        self, command: Sequence[str] = (sys.executable, "-P", "-m", "worker")
-    ) -> subprocess.Popen[bytes]:
+    def spawn_worker(self, command: Sequence[str] = PATIENT_WORKER) -> subprocess.Popen[bytes]:
         """A worker in a process of its own, to be killed."""
         with (self.blobs.parent / "worker.log").open("ab") as log:
             process = subprocess.Popen(
@@ -159,5 +159,5 @@ class AtlasEnv:
         for process in self.workers:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
-            process.wait(10)
+            process.wait(100)
         self.workers.clear()

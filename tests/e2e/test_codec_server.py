@@ -137,4 +137,4 @@ async def test_the_command_serves_until_it_is_told_to_end(
             process.send_signal(signal.SIGTERM)
         else:
             assert "set ATLAS_ENCRYPTION_KEYS" in said
-        assert await asyncio.wait_for(process.wait(), 30) == code
+        assert await asyncio.wait_for(process.wait(), 300) == code

@@ -191,7 +191,7 @@ def promtool(*arguments: str, stdin: str | None = None) -> None:
         capture_output=True,
         text=True,
         input=stdin,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

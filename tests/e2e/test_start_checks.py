@@ -32,7 +32,7 @@ async def refusal() -> str:
         settings = Settings.load()
         impatient = settings.worker.model_copy(update={"worker_start_patience": 0.0})
         settings = settings.model_copy(update={"worker": impatient})
-        await asyncio.wait_for(worker.run(settings, asyncio.Event()), 60)
+        await asyncio.wait_for(worker.run(settings, asyncio.Event()), 300)
     return str(caught.value)
 
 
@@ -226,7 +226,7 @@ def test_the_process_says_so_and_exits_with_1(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert process.returncode == 1

@@ -12,6 +12,8 @@ from atlas.temporal.connection import data_converter
 from atlas.worker.registry import WORKFLOWS
 from workflows.guards import OneInput
 
+pytestmark = pytest.mark.usefixtures("patient_workflows")
+
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
 WANTED = {
     "site", "several", "cancelled", "cancelled_several", "continued", "paused", "already_running",

@@ -166,7 +166,7 @@ async def test_every_kind_of_handle_tells_its_result_and_progress(
     async with AtlasClient.connect() as atlas, atlas_env.worker():
         sync = await atlas.sync("docs")
         assert [each.stage async for each in sync][-1] == "completed"
-        assert (await sync.progress()).counts == (await sync.result(timeout=60)).counts
+        assert (await sync.progress()).counts == (await sync.result(timeout=300)).counts
         assert isinstance(await atlas.run("docs"), SyncHandle)
 
         fetch = await atlas.start_fetch(origin.url("/docs/"))
@@ -224,7 +224,7 @@ async def main() -> None:
             seen: SyncProgress = progress
             print(seen.counts.done)
         try:
-            result: SyncResult = await run.result(timeout=60)
+            result: SyncResult = await run.result(timeout=300)
         except TimedOut as error:
             print(error)
         except AtlasError:

@@ -139,5 +139,5 @@ def test_output_that_cannot_be_written_is_a_failure_in_one_line() -> None:
 def _entered(before: str) -> subprocess.CompletedProcess[str]:
     code = f"import sys\n{before}\nfrom starter.cli import entry\nentry()"
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False
     )

@@ -70,7 +70,7 @@ def _weed() -> str:
 
 
 def _wait_for(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with closing(urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2)):

@@ -1,0 +1,31 @@
+"""A worker process whose workflows may take as long as a busy machine makes them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from temporalio.worker._workflow import _WorkflowWorker
+
+import worker
+
+PATIENCE = 60
+"""Seconds after which a workflow that does not yield is taken for a deadlock. The SDK's own limit
+of two seconds is met by sound workflows where many processes share a core, and what it does then,
+a workflow task that fails, is what tests take for a bug."""
+
+
+def be_patient() -> None:
+    """Have the workflow workers of this process wait so long."""
+    sound = _WorkflowWorker.__init__
+
+    def patient(self: _WorkflowWorker, *args: Any, **named: Any) -> None:
+        sound(self, *args, **named)
+        self._deadlock_timeout_seconds = PATIENCE
+
+    _WorkflowWorker.__init__ = patient  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    be_patient()
+    sys.exit(worker.main())
