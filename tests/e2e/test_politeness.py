@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin, Reply, Seen
@@ -66,15 +67,23 @@ def clock_offset() -> float:
 
 
 class Busy:
-    """Answers slowly, and counts the requests it holds at once."""
+    """Answers slowly, and counts the requests it holds at once. The first of them wait until as
+    many as are allowed have come, or for so long that something keeps them from coming."""
 
-    def __init__(self) -> None:
+    def __init__(self, allowed: int) -> None:
+        self.allowed = allowed
         self.now = 0
         self.most = 0
+        self._full = asyncio.Event()
 
     async def answer(self, seen: Seen) -> Reply:
         self.now += 1
         self.most = max(self.most, self.now)
+        if self.now == self.allowed:
+            self._full.set()
+        if seen.path != "/robots.txt":  # which comes before all others, alone
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), 20)
         await asyncio.sleep(0.1)
         self.now -= 1
         return Reply(page(seen.path))
@@ -91,7 +100,7 @@ async def test_two_workers_keep_delay_parallelism_and_crawl_delay(atlas_env: Atl
         slow.reply("/sitemap.xml", sitemap(slow, [*paths, "/moved"]))
         asking.route("/", lambda seen: Reply(page(seen.path)))
         asking.robots(f"User-agent: *\nCrawl-delay: {DELAY}\n")
-        busy = Busy()
+        busy = Busy(3)
         wide.route("/", busy.answer)
         add = atlas_env.add_source
         await add("slow", "sitemap", slow.url("/sitemap.xml"), delay=DELAY, parallel=1)

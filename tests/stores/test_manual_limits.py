@@ -69,7 +69,7 @@ async def test_two_workers_keep_the_number_at_once_that_a_limit_allows(
 ) -> None:
     await put(database, host="host", parallel=2)
     workers = [HostSlots(database, delay=0.0, parallel=8) for _ in range(2)]
-    assert await most_at_once(workers, 12) == 2
+    assert await most_at_once(workers, 12, allowed=2) == 2
 
 
 def some(chance: random.Random, *values: float) -> float | None:

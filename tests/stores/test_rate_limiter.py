@@ -25,15 +25,20 @@ async def use(slots: HostSlots) -> float:
     return sent
 
 
-async def most_at_once(workers: list[HostSlots], requests: int) -> int:
-    """How many of the workers' requests to one host were under way together at most."""
+async def most_at_once(workers: list[HostSlots], requests: int, allowed: int) -> int:
+    """How many of the workers' requests to one host were under way together at most. The first of
+    them stay until as many as are allowed have come."""
     now = most = 0
+    full = asyncio.Event()
 
     async def work(slots: HostSlots) -> None:
         nonlocal now, most
         async with slots.slot("host", URL):
             now += 1
             most = max(most, now)
+            if now == allowed:
+                full.set()
+            await full.wait()
             await asyncio.sleep(0.02)
             now -= 1
 
@@ -60,7 +65,7 @@ async def test_the_delay_counts_from_when_the_request_was_sent(database: asyncpg
 
 async def test_no_more_than_parallel_at_once(database: asyncpg.Pool) -> None:
     workers = [HostSlots(database, delay=0.0, parallel=3) for _ in range(3)]
-    assert await most_at_once(workers, 15) == 3
+    assert await most_at_once(workers, 15, allowed=3) == 3
 
 
 async def test_a_dead_workers_lease_expires(database: asyncpg.Pool) -> None:
