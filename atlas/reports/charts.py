@@ -39,12 +39,20 @@ class Chart:
     """What it shows, in a sentence for who cannot see it."""
     days: Sequence[date]
     series: Sequence[Series]
+    sub: str
+    """What the figures are, below the title."""
     show: Show
     """A value in words."""
     tick: Show | None = None
     """The same at an axis, when that has to be shorter."""
     whole: bool = True
     most: float = float("inf")
+    as_bars: bool = False
+    """Bars per day, with a legend; otherwise lines."""
+
+    @property
+    def drawing(self) -> Drawing:
+        return _bars(self) if self.as_bars else _lines(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,37 +67,16 @@ class Rectangle:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """Days in a row that have figures; `series` counts from 1."""
-
-    points: Sequence[Point]
-    series: int
-
-
-@dataclass(frozen=True, slots=True)
-class GridLine:
-    """A tick of the vertical axis."""
-
-    y: float
-    says: str
-
-
-@dataclass(frozen=True, slots=True)
-class DayLabel:
-    """A tick of the horizontal axis."""
-
-    x: float
-    says: str
-
-
-@dataclass(frozen=True, slots=True)
 class Drawing:
     """Everything inside the frame, lowest layer first."""
 
-    grid: Sequence[GridLine]
-    labels: Sequence[DayLabel]
+    grid: Sequence[tuple[float, str]]
+    """Ticks of the vertical axis: y, and the value there."""
+    labels: Sequence[tuple[float, str]]
+    """Ticks of the horizontal axis: x, and the day."""
     bars: Sequence[Rectangle] = ()
-    lines: Sequence[Line] = ()
+    lines: Sequence[tuple[int, Sequence[Point]]] = ()
+    """The number of the series, from 1, and its days in a row that have figures."""
     ground: Rectangle | None = None
     """Sets this week apart, on a chart of two."""
     width: ClassVar[float] = WIDTH
@@ -100,7 +87,7 @@ class Drawing:
     bottom: ClassVar[float] = BOTTOM
 
 
-def bars(chart: Chart) -> Drawing:
+def _bars(chart: Chart) -> Drawing:
     """One group of bars per day, from zero."""
     vertical = scale(_known(chart), BOTTOM, TOP, whole=chart.whole, most=chart.most)
     group = (RIGHT - LEFT) / len(chart.days)
@@ -117,15 +104,14 @@ def bars(chart: Chart) -> Drawing:
     return Drawing(_grid(chart, vertical), _labels(chart, across), bars=drawn)
 
 
-def lines(chart: Chart, *, from_zero: bool = False) -> Drawing:
+def _lines(chart: Chart) -> Drawing:
     """One line per series; a day without a figure interrupts it."""
-    vertical = scale(
-        _known(chart), BOTTOM, TOP, from_zero=from_zero, whole=chart.whole, most=chart.most
-    )
+    known = _known(chart)
+    vertical = scale(known, BOTTOM, TOP, from_zero=False, whole=chart.whole, most=chart.most)
     pace = (RIGHT - 12 - LEFT - 8) / max(len(chart.days) - 1, 1)
     across = [LEFT + 8 + pace * place for place in range(len(chart.days))]
     drawn = [
-        Line(points, number)
+        (number, points)
         for number, series in enumerate(chart.series, 1)
         for points in _runs(
             [
@@ -152,16 +138,16 @@ def _this_week(across: Sequence[float]) -> Rectangle | None:
     return Rectangle(x, TOP - 18, RIGHT - x, BOTTOM - TOP + 18)
 
 
-def _grid(chart: Chart, vertical: Scale) -> list[GridLine]:
+def _grid(chart: Chart, vertical: Scale) -> list[tuple[float, str]]:
     show = chart.tick or chart.show
-    return [GridLine(vertical.at(tick), show(tick)) for tick in vertical.ticks]
+    return [(vertical.at(tick), show(tick)) for tick in vertical.ticks]
 
 
-def _labels(chart: Chart, across: Sequence[float]) -> list[DayLabel]:
+def _labels(chart: Chart, across: Sequence[float]) -> list[tuple[float, str]]:
     """Every day of a week, every second of two: the last one always."""
     every = 1 if len(chart.days) <= 7 else 2
     return [
-        DayLabel(x, weekday(day))
+        (x, weekday(day))
         for place, (day, x) in enumerate(zip(chart.days, across, strict=True))
         if (len(chart.days) - 1 - place) % every == 0
     ]

@@ -190,7 +190,8 @@ def _sum(trees: Iterable[Tree]) -> dict[str, dict[str, int]]:
     return total
 
 
-def _leaves(tree: Tree) -> int:
+def leaves(tree: Tree) -> int:
+    """The sum of all counts in a tree."""
     return sum(sum(counts.values()) for counts in tree.values())
 
 
@@ -206,8 +207,8 @@ _FIGURES: Mapping[str, Figure] = {
     "gone": lambda rows: sum(row.gone for row in rows),
     "requests": lambda rows: sum(row.requests for row in rows),
     "not_modified": lambda rows: sum(row.statuses.get("304", 0) for row in rows),
-    "errors": lambda rows: sum(_leaves(row.errors) for row in rows),
-    "failed": lambda rows: sum(_leaves(row.failed) for row in rows),
+    "errors": lambda rows: sum(leaves(row.errors) for row in rows),
+    "failed": lambda rows: sum(leaves(row.failed) for row in rows),
     "bytes": lambda rows: sum(row.bytes for row in rows),
     "wire_bytes": lambda rows: sum(row.wire_bytes for row in rows),
     "live": lambda rows: rows[-1].live,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from atlas.domain.errors import ErrorClass, handling
@@ -76,6 +76,16 @@ def moved(versus: Versus, show: Show = number, *, more: str = "more", fewer: str
     if not difference or shown == show(0):
         return "same as the week before"
     return f"{shown} {more if difference > 0 else fewer}{_share(versus)}"
+
+
+def older(versus: Versus) -> str:
+    """How an age moved."""
+    return moved(versus, age, more="older", fewer="younger")
+
+
+def less(versus: Versus) -> str:
+    """How a size in bytes moved."""
+    return moved(versus, size, fewer="less")
 
 
 def _share(versus: Versus) -> str:
@@ -180,3 +190,11 @@ def _silent(found: Silence) -> str:
 def words_of(value: str) -> str:
     """A name in snake_case as words."""
     return value.replace("_", " ")
+
+
+def codes(found: Sequence[tuple[str, int, int]], most: int = 4) -> str:
+    """The most frequent codes of a class of failures: read_timeout 12, dns_failure 3."""
+    shown = [f"{code} {max(requests, pages):,}" for code, requests, pages in found[:most]]
+    if len(found) > most:
+        shown.append(f"{len(found) - most} more")
+    return ", ".join(shown) or NONE
