@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from atlas.domain.blob import BlobStoreError
-from atlas.health.probe import ProbeResult, Unwell
+from atlas.health.probe import ProbeResult, Unwell, degraded, failing
 from atlas.stores.blobs import open_blobs
 from atlas.stores.blobs.access import S3Access
 
@@ -51,9 +51,9 @@ def _disk(folders: Sequence[Path]) -> ProbeResult:
     share = usage.free / usage.total
     left = f"{usage.free / _GIB:.1f} GiB ({share:.0%}) free for {folder}"
     if share < _NOTHING[0] and usage.free < _NOTHING[1]:
-        return ProbeResult(left, "failing", DISK_MEND)
+        return failing(left, DISK_MEND)
     if share < _LITTLE[0] and usage.free < _LITTLE[1]:
-        return ProbeResult(left, "degraded", DISK_MEND)
+        return degraded(left, DISK_MEND)
     return ProbeResult(left)
 
 

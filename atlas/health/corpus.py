@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from atlas.domain.freshness import tolerance
-from atlas.health.probe import ProbeResult
+from atlas.health.probe import ProbeResult, degraded
 from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.reporting.probes import probe_connection
 from atlas.stores.postgres.sources import sources
@@ -50,9 +50,8 @@ def _overdue(declared: Sequence[Source], now: datetime) -> ProbeResult:
     if not overdue:
         return ProbeResult(f"{len(declared)} declared, none overdue")
     latest = max(overdue, key=lambda name: late[name])
-    return ProbeResult(
+    return degraded(
         f"{len(overdue)} of {len(declared)} overdue; {latest} for {_hours(late[latest])}",
-        "degraded",
         f"See `atlas runs --source {latest}` and `atlas schedules list`; a run that "
         "never ends holds its source",
     )
@@ -65,10 +64,8 @@ def _lag(waiting: monitoring.Unsettled, now: datetime) -> ProbeResult:
     said = f"{waiting.pages} pages fetched, not yet to be found; the first for {_hours(age)}"
     if age <= LAG:
         return ProbeResult(said)
-    return ProbeResult(
-        said,
-        "degraded",
-        "See `atlas runs`, and whether workers serve `atlas-processing` and keep up",
+    return degraded(
+        said, "See `atlas runs`, and whether workers serve `atlas-processing` and keep up"
     )
 
 
@@ -82,9 +79,8 @@ def _quarantine(
     figures = {_COUNT: base, _SINCE: since}
     grown = bad - base
     if grown >= max(QUARANTINE_GROWTH, total / 1000):
-        return ProbeResult(
+        return degraded(
             f"{bad} pages, {grown:.0f} of them within a day",
-            "degraded",
             "See `atlas runs show RUN --failures` for what they have in common",
         ), figures
     return ProbeResult(f"{bad} pages"), figures

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from atlas.health.probe import ProbeResult, Unwell
+from atlas.health.probe import ProbeResult, Unwell, degraded
 from atlas.web.address_policy import ReceiverPolicy
 from atlas.web.tls import client_tls
 
@@ -73,5 +73,5 @@ def _judged(where: str, certificate: dict[str, object] | None, now: datetime) ->
     ends = datetime.fromtimestamp(seconds, UTC)
     said = f"{where} takes connections; its certificate ends on {ends:%Y-%m-%d}"
     if ends - now < SOON:
-        return ProbeResult(said, "degraded", "Renew the certificate there")
+        return degraded(said, "Renew the certificate there")
     return ProbeResult(said)

@@ -26,6 +26,16 @@ class ProbeResult:
     mend: str = ""
 
 
+def degraded(detail: str, mend: str) -> ProbeResult:
+    """The part works, and somebody should look at it."""
+    return ProbeResult(detail, "degraded", mend)
+
+
+def failing(detail: str, mend: str) -> ProbeResult:
+    """The part does not work."""
+    return ProbeResult(detail, "failing", mend)
+
+
 class Unwell(Exception):
     """The part does not work; `mend` says what to do."""
 
@@ -46,14 +56,14 @@ async def looked_at(
         async with asyncio.timeout(seconds):
             found = await look
     except NoConnection as error:
-        found = ProbeResult(str(error), "failing", mend)
+        found = failing(str(error), mend)
     except TimeoutError:
-        found = ProbeResult(f"it did not answer within {seconds:.0f} s", "failing", mend)
+        found = failing(f"it did not answer within {seconds:.0f} s", mend)
     except Unwell as error:
-        found = ProbeResult(str(error), "failing", error.mend)
+        found = failing(str(error), error.mend)
     except Exception as error:
         log.debug("looking at %s", part, exc_info=True)
-        found = ProbeResult(_in_words(error), "failing", mend)
+        found = failing(_in_words(error), mend)
     return Check(
         part=part,
         status=found.status,

@@ -12,7 +12,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
-from atlas.health.probe import ProbeResult
+from atlas.health.probe import ProbeResult, degraded, failing
 
 POLL_AGE = timedelta(seconds=90)
 """A poll lasts up to 60 s and is dated at its beginning, by the server's clock."""
@@ -109,15 +109,13 @@ async def queue(client: Client, name: str) -> ProbeResult:
     pollers, backlog, oldest = state.pollers, state.backlog, state.oldest
     said = f"{pollers} polling, {backlog} waiting"
     if pollers == 0:
-        return ProbeResult(
+        return failing(
             f"no worker polls it; {backlog} waiting",
-            "failing",
             f"Start `atlas up -d`, or a worker that serves it: `atlas worker --queues {name}`",
         )
     if oldest > BACKLOG_AGE[name] and backlog:
-        return ProbeResult(
+        return degraded(
             f"{said}, the oldest for {oldest.total_seconds() / 60:.0f} min",
-            "degraded",
             f"Add workers: `atlas worker --queues {name}`",
         )
     return ProbeResult(said)

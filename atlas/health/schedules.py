@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from temporalio.client import Client
 
 from atlas.contracts.schedules import Declared
-from atlas.health.probe import ProbeResult
+from atlas.health.probe import ProbeResult, degraded
 from atlas.schedules.status import ScheduleStatus, look
 
 MEND = "See whether Temporal answers: `atlas doctor`"
@@ -51,13 +51,12 @@ def _judged(
     if drifted:
         first = drifted[0]
         more = f", and {len(drifted) - 1} more" if len(drifted) > 1 else ""
-        return ProbeResult(f"{first.id}: {first.drift[0]}{more}", "degraded", APPLY)
+        return degraded(f"{first.id}: {first.drift[0]}{more}", APPLY)
     missed = [each.id for each in seen if _grown(_MISSED, each.id, each.missed, before)]
     if missed:
-        return ProbeResult(
+        return degraded(
             f"{_listed(missed)}: fires were longer ago than the catch-up window when Temporal came "
             "back, and lost",
-            "degraded",
             "Nothing, if Temporal was down; `atlas schedules backfill` makes up for a report",
         )
     skipped = [
@@ -68,10 +67,9 @@ def _judged(
         and each.id not in _PATIENCE
     ]
     if skipped:
-        return ProbeResult(
+        return degraded(
             f"{_listed(skipped)}: a fire was skipped, because the run of the one before is still "
             "under way",
-            "degraded",
             "See that run with `atlas runs`; if it is always so, give the source a longer cadence "
             "or a budget, or add workers",
         )

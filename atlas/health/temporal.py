@@ -15,7 +15,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from atlas.domain.clocks import beyond
-from atlas.health.probe import ProbeResult, Unwell
+from atlas.health.probe import ProbeResult, Unwell, degraded
 from atlas.worker import start_checks
 
 SKEW_SECONDS = 5.0
@@ -46,9 +46,8 @@ async def temporal(
         )
     skew = await clock_skew(client, clock)
     if skew is not None and abs(skew) > SKEW_SECONDS:
-        return ProbeResult(
+        return degraded(
             f"the clock here and that of {where} differ by {abs(skew):.0f} s",
-            "degraded",
             "Let both machines keep time by NTP: schedules fire by Temporal's clock",
         )
     return ProbeResult(f"namespace '{client.namespace}' at {where}")

@@ -9,7 +9,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, GetSyste
 from temporalio.client import Client
 
 from atlas.health.fleet import beats
-from atlas.health.probe import ProbeResult
+from atlas.health.probe import ProbeResult, degraded, failing
 from atlas.stores.postgres.migrate import known
 from atlas.stores.postgres.reporting.probes import probe_connection
 
@@ -50,22 +50,18 @@ async def postgresql(database_url: str) -> ProbeResult:
 def judged_postgresql(said: str, major: int, encoding: str, most: int, used: int) -> ProbeResult:
     """What a server's version, encoding, and connections (at most, and used) mean."""
     if major < POSTGRES_LEAST:
-        return ProbeResult(
+        return failing(
             f"PostgreSQL {said} is older than {POSTGRES_LEAST}",
-            "failing",
             f"Update PostgreSQL; Atlas is tested on {POSTGRES_TESTED}",
         )
     if encoding != "UTF8":
-        return ProbeResult(
+        return failing(
             f"the database's encoding is {encoding}",
-            "failing",
             "Make a database with `encoding 'UTF8'`: texts in other scripts cannot be kept in this",
         )
     if most - used < 10:
-        return ProbeResult(
-            f"{used} of {most} connections are used",
-            "degraded",
-            "Raise max_connections, or run fewer workers",
+        return degraded(
+            f"{used} of {most} connections are used", "Raise max_connections, or run fewer workers"
         )
     return ProbeResult(f"PostgreSQL {said}, {used} of {most} connections used")
 
@@ -89,19 +85,15 @@ def judged_temporal(said: str, can: dict[str, bool], kept_days: int) -> ProbeRes
     """What a server's version, abilities, and days of retention mean."""
     cannot = [name for name, able in can.items() if not able]
     if "schedules" in cannot or "updates" in cannot:
-        return ProbeResult(
-            f"Temporal {said} has no {' and no '.join(cannot)}", "failing", _UPGRADE_TEMPORAL
-        )
+        return failing(f"Temporal {said} has no {' and no '.join(cannot)}", _UPGRADE_TEMPORAL)
     if cannot:
-        return ProbeResult(
+        return degraded(
             f"Temporal {said} knows no worker heartbeats: `atlas top` shows less of workers",
-            "degraded",
             _UPGRADE_TEMPORAL,
         )
     if kept_days < RETENTION_DAYS:
-        return ProbeResult(
+        return degraded(
             f"Temporal {said}; the namespace forgets closed runs after {kept_days} days",
-            "degraded",
             "`temporal operator namespace update --retention 30d --namespace …`",
         )
     return ProbeResult(f"Temporal {said}, runs are kept for {kept_days} days")
@@ -123,9 +115,8 @@ def judged_workers(versions: dict[str, str]) -> ProbeResult:
     if not versions:
         return ProbeResult("no worker told its version of late")
     if others:
-        return ProbeResult(
+        return degraded(
             f"workers run {', '.join(others)}; this is {ours}",
-            "degraded",
             "Update both to the same version; while a deploy is under way, nothing",
         )
     return ProbeResult(f"{len(versions)} worker{'s' if len(versions) > 1 else ''}, all {ours}")
