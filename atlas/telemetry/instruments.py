@@ -18,11 +18,16 @@ class Instrument:
     """One metric. Every one also has the label `namespace`, as Temporal's own have."""
 
     name: str
-    kind: Literal["counter", "histogram", "gauge"]
     unit: str
     labels: tuple[str, ...]
     says: str
     buckets: tuple[float, ...] = ()
+
+    @property
+    def kind(self) -> Literal["counter", "histogram", "gauge"]:
+        if self.name.endswith("_total"):
+            return "counter"
+        return "histogram" if self.buckets else "gauge"
 
     @property
     def bare(self) -> str:
@@ -34,18 +39,14 @@ class Instrument:
 
 FETCHES = Instrument(
     "atlas_fetches_total",
-    "counter",
     "attempts",
     ("outcome", "error_class"),
     "attempts to fetch a page: `modified`, `same` (another answer, the settled body), "
     "`not_modified` (304), `redirected` or `failed`, then with the class of the error",
 )
-FETCH_BYTES = Instrument(
-    "atlas_fetch_bytes_total", "counter", "bytes", (), "bodies of those answers, as sent"
-)
+FETCH_BYTES = Instrument("atlas_fetch_bytes_total", "bytes", (), "bodies of those answers, as sent")
 FETCH_DURATION = Instrument(
     "atlas_fetch_duration_seconds",
-    "histogram",
     "seconds",
     ("outcome",),
     "time of such an attempt on the network, all hops together, waiting for the host not counted",
@@ -53,18 +54,16 @@ FETCH_DURATION = Instrument(
 )
 HOST_DELAY = Instrument(
     "atlas_host_delay_seconds",
-    "histogram",
     "seconds",
     (),
     "what a request (of pages, listings and robots.txt) waited for its turn with its host",
     (0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0),
 )
 BREAKERS = Instrument(
-    "atlas_breaker_opened_total", "counter", "times", (), "hosts that began to count as down"
+    "atlas_breaker_opened_total", "times", (), "hosts that began to count as down"
 )
 EXTRACTION_DURATION = Instrument(
     "atlas_extraction_duration_seconds",
-    "histogram",
     "seconds",
     ("media",),
     "time of a child process with one body: `html`, `text`, `pdf`, or `unknown` where it failed",
@@ -72,14 +71,12 @@ EXTRACTION_DURATION = Instrument(
 )
 EXTRACTION_FAILURES = Instrument(
     "atlas_extraction_failures_total",
-    "counter",
     "documents",
     ("error_code",),
     "bodies that gave no text, by the code that the page's record has",
 )
 DOCUMENTS = Instrument(
     "atlas_documents_total",
-    "counter",
     "pages",
     ("outcome",),
     "pages that a run was done with: `added`, `updated`, `unchanged`, `failed`, `skipped` (those "
@@ -87,7 +84,6 @@ DOCUMENTS = Instrument(
 )
 DUPLICATES = Instrument(
     "atlas_duplicates_total",
-    "counter",
     "texts",
     ("kind",),
     "texts that pages got and that were known already: `exact`, or `near` another one",
@@ -95,55 +91,48 @@ DUPLICATES = Instrument(
 
 INDEX_LAG = Instrument(
     "atlas_index_lag_seconds",
-    "gauge",
     "seconds",
     (),
     "age of the oldest page that was fetched and cannot be found yet; 0: there is none",
 )
 UNINDEXED = Instrument(
-    "atlas_unindexed_pages", "gauge", "pages", (), "pages fetched that cannot be found yet"
+    "atlas_unindexed_pages", "pages", (), "pages fetched that cannot be found yet"
 )
 SOURCES = Instrument(
     "atlas_sources",
-    "gauge",
     "sources",
     ("state",),
     "declared sources: `fresh`, `due`, `stale` (past their tolerance) or `paused`",
 )
 SOURCE_FRESHNESS = Instrument(
     "atlas_source_freshness_seconds",
-    "gauge",
     "seconds",
     ("source",),
     "since the source was last brought up to date (or declared, if it never was)",
 )
 SOURCE_LATENESS = Instrument(
     "atlas_source_lateness_seconds",
-    "gauge",
     "seconds",
     ("source",),
     "for how long the source has been due; 0 while it is not",
 )
 SOURCE_TOLERANCE = Instrument(
     "atlas_source_tolerance_seconds",
-    "gauge",
     "seconds",
     ("source",),
     "how long the source may be due before it counts as stale: its limit",
 )
 BACKLOG_AGE = Instrument(
     "atlas_backlog_age_seconds",
-    "gauge",
     "seconds",
     ("task_queue",),
     "how long the oldest task of the queue has waited",
 )
 BACKLOG_TASKS = Instrument(
-    "atlas_backlog_tasks", "gauge", "tasks", ("task_queue",), "tasks that wait in the queue"
+    "atlas_backlog_tasks", "tasks", ("task_queue",), "tasks that wait in the queue"
 )
 POLLERS = Instrument(
     "atlas_queue_pollers",
-    "gauge",
     "pollers",
     ("task_queue",),
     "workers that poll the queue, as Temporal knows them; of `atlas` the fewer of workflow and "
@@ -151,35 +140,26 @@ POLLERS = Instrument(
 )
 SLOTS = Instrument(
     "atlas_worker_slots",
-    "gauge",
     "tasks",
     ("task_queue", "worker_type"),
     "how many tasks this worker takes on at once at most; `temporal_worker_task_slots_used` says "
     "how many it has",
 )
-RUNS = Instrument("atlas_open_runs", "gauge", "runs", ("state",), "runs: `working` or `paused`")
-HOSTS_DOWN = Instrument(
-    "atlas_hosts_down", "gauge", "hosts", (), "hosts whose breaker is open or half open"
-)
+RUNS = Instrument("atlas_open_runs", "runs", ("state",), "runs: `working` or `paused`")
+HOSTS_DOWN = Instrument("atlas_hosts_down", "hosts", (), "hosts whose breaker is open or half open")
 PAGES = Instrument(
-    "atlas_pages", "gauge", "pages", ("lifecycle",), "pages that the corpus knows, by lifecycle"
+    "atlas_pages", "pages", ("lifecycle",), "pages that the corpus knows, by lifecycle"
 )
-QUARANTINED = Instrument(
-    "atlas_quarantined", "gauge", "pages", (), "pages whose body cannot be processed"
-)
+QUARANTINED = Instrument("atlas_quarantined", "pages", (), "pages whose body cannot be processed")
 DISK_FREE = Instrument(
     "atlas_disk_free_bytes",
-    "gauge",
     "bytes",
     ("place",),
     "free on the disk of the `blobs` folder or of the `home` of the embedded stack",
 )
-DISK_SIZE = Instrument(
-    "atlas_disk_size_bytes", "gauge", "bytes", ("place",), "size of the same disk"
-)
+DISK_SIZE = Instrument("atlas_disk_size_bytes", "bytes", ("place",), "size of the same disk")
 SAMPLED = Instrument(
     "atlas_sampled_timestamp_seconds",
-    "gauge",
     "seconds",
     ("part",),
     "when the worker last looked at `corpus`, `queues` or `pages` without an error: Unix time",
