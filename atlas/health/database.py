@@ -16,17 +16,17 @@ from atlas.stores.postgres.migrate import SchemaMismatch, verify
 from atlas.stores.postgres.reporting.probes import index_and_find, probe_connection, write
 
 SKEW_SECONDS = 5.0
-"""Clocks that differ by more are not kept by NTP, and will differ by more still."""
+"""Clocks that differ by more are not synchronised by NTP and will drift further."""
 SLOW_SECONDS = 2.0
 """A write that should take milliseconds."""
 SLOW_INDEX_SECONDS = 5.0
-"""While a large source is settled, the look waits its turn among the writers."""
+"""While a large source is settled, the check waits its turn among the writers."""
 
 MEND = (
     "Start PostgreSQL (`atlas up -d` for the embedded stack), or correct ATLAS_DATABASE_URL; "
-    "runs wait and go on by themselves"
+    "runs wait and continue by themselves"
 )
-INDEX_MEND = "See PostgreSQL's log; `rebuild_index` makes the index anew beside the old one"
+INDEX_MEND = "See PostgreSQL's log; `rebuild_index` builds a new index alongside the old one"
 _READ_ONLY = (
     "ATLAS_DATABASE_URL leads to a standby or a read-only database: point it at the primary"
 )
@@ -86,7 +86,7 @@ async def index(database_url: str) -> ProbeResult:
         )
     if serving.outdated:
         return degraded(
-            f"analyser {serving.analyser} built the index, and a newer one reads the queries",
-            "`atlas index rebuild`: searches answer meanwhile, worse than they could",
+            f"analyser {serving.analyser} built the index, and queries use a newer one",
+            "`atlas index rebuild`: searches work meanwhile, less well than they could",
         )
     return ProbeResult("indexed and found a text")

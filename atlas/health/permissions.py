@@ -1,6 +1,6 @@
 """What we are allowed to do: in folders, in the database, in Temporal's namespace.
 
-The blob store's own are seen by its round trip, which puts, gets, lists and deletes.
+Permissions in the blob store show in its round trip, which writes, reads, lists and deletes.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ def _folders(places: Sequence[Path]) -> ProbeResult:
     there = [each for each in places if each.exists()]
     for folder in there:
         if not folder.is_dir():
-            return failing(f"{folder} is no folder", "Name another place, or move it away")
+            return failing(f"{folder} is not a folder", "Choose another place, or move it away")
         if not _usable(folder):
             return failing(
                 f"{folder} cannot be written by {_me()}",
-                f"Run as {_owner(folder)}, who owns it, or `chown -R {_me()} {folder}`",
+                f"Run as {_owner(folder)}, its owner, or `chown -R {_me()} {folder}`",
             )
     named = ", ".join(map(str, there))
     return ProbeResult(
@@ -105,21 +105,21 @@ async def role(connection: Connection) -> ProbeResult:
 def judged_role(
     role: str, may_create: bool, unwritable: Sequence[str], foreign: Sequence[str]
 ) -> ProbeResult:
-    """What a role may not do, and what follows."""
+    """What a role may not do, and what follows from that."""
     if unwritable:
-        return failing(f"{role} may not write {_some(unwritable)}", MEND)
+        return failing(f"{role} cannot write to {_some(unwritable)}", MEND)
     if foreign:
         return failing(
-            f"{role} does not own {_some(foreign)}: it can neither migrate nor make the ledger's "
+            f"{role} does not own {_some(foreign)}: it can neither migrate nor create the ledger's "
             "monthly partitions",
             f"`grant <owner> to {role}`, or use the owner in ATLAS_DATABASE_URL",
         )
     if not may_create:
         return failing(
-            f"{role} may not make tables in its schema: migrations and partitions will fail",
+            f"{role} cannot create tables in its schema: migrations and partitions will fail",
             f"`grant create on schema public to {role}`",
         )
-    return ProbeResult(f"{role} may write, make partitions and migrate")
+    return ProbeResult(f"{role} can write, create partitions and migrate")
 
 
 def _some(tables: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Looking at one part: timed, bounded, and never raising."""
+"""Checking one part: timed, bounded, and never raising."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from atlas.contracts.health import Check, Status
 from atlas.stores.postgres.reporting.probes import NoConnection
 
 SECONDS = 20.0
-"""How long one look may take."""
+"""How long one check may take."""
 
 log = logging.getLogger("atlas.health")
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What a look found out."""
+    """What a check found."""
 
     detail: str
     status: Status = "ok"
@@ -47,9 +47,9 @@ class Unwell(Exception):
 async def looked_at(
     part: str, look: Awaitable[ProbeResult], *, mend: str, seconds: float = SECONDS
 ) -> Check:
-    """What a look found; one that raises, or takes longer than `seconds`, found the part failing.
+    """The result of a check; one that raises or takes longer than `seconds` finds the part failing.
 
-    `mend` is for those two.
+    `mend` is the advice for those two.
     """
     began = time.perf_counter()
     try:

@@ -33,7 +33,7 @@ _ACTIVITY = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
 
 @dataclass(frozen=True, slots=True)
 class Poller:
-    """One who polled a queue in the last minutes; `at` by the server's clock."""
+    """A client that polled a queue in the last minutes; `at` is by the server's clock."""
 
     identity: str
     at: datetime
@@ -77,8 +77,8 @@ async def state_of(client: Client, queue: str, kind: TaskQueueType.ValueType) ->
 
 
 async def _settled_state(client: Client, name: str) -> QueueState:
-    """Of a queue that nobody polls at this moment, a little later: a worker may just have started,
-    or the server."""
+    """The state of a queue; if nobody polls it, sampled again for a while, since a worker or the
+    server may just have started."""
     state = await whole_state(client, name)
     for _ in range(_LOOKS_AGAIN):
         if state.pollers:
@@ -104,7 +104,7 @@ async def whole_state(client: Client, name: str) -> QueueState:
 
 
 async def queue(client: Client, name: str) -> ProbeResult:
-    """Whether somebody works on the queue, and keeps up."""
+    """Whether the queue has workers, and they keep up."""
     state = await _settled_state(client, name)
     pollers, backlog, oldest = state.pollers, state.backlog, state.oldest
     said = f"{pollers} polling, {backlog} waiting"

@@ -21,7 +21,7 @@ from atlas.worker import start_checks
 SKEW_SECONDS = 5.0
 MEND = (
     "Start Temporal (`atlas up -d` for the embedded stack), or correct TEMPORAL_ADDRESS; runs wait "
-    "and go on by themselves"
+    "and continue by themselves"
 )
 _CLOCK = TaskQueue(name="atlas-clock")
 _POLL = timedelta(seconds=3)
@@ -54,10 +54,10 @@ async def temporal(
 
 
 async def clock_skew(client: Client, clock: Callable[[], datetime]) -> float | None:
-    """Seconds by which the server's clock is ahead; None when it did not say.
+    """Seconds by which the server's clock is ahead; None if that could not be found out.
 
-    No call tells the time, but the server dates every poll: poll a queue without tasks, and ask
-    when.
+    No call returns the time, but the server dates every poll: poll a queue without tasks, then ask
+    when that was.
     """
     identity = f"atlas-clock-{secrets.token_hex(6)}"
     before = clock()

@@ -1,4 +1,4 @@
-"""Versions: of Python, of the servers, and of the workers beside this program."""
+"""Versions: of Python, the servers, and the other workers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from atlas.stores.postgres.reporting.probes import probe_connection
 POSTGRES_LEAST = 15
 POSTGRES_TESTED = 18
 RETENTION_DAYS = 3
-"""A namespace that forgets closed runs sooner breaks links, and `retry` of last week's run."""
+"""A namespace that deletes closed runs sooner breaks links, and `retry` of an older run."""
 _LIVES = 90.0  # seconds: workers of older versions beat each minute
 
 MEND = "See the server's log"
@@ -57,7 +57,7 @@ def judged_postgresql(said: str, major: int, encoding: str, most: int, used: int
     if encoding != "UTF8":
         return failing(
             f"the database's encoding is {encoding}",
-            "Make a database with `encoding 'UTF8'`: texts in other scripts cannot be kept in this",
+            "Make a database with `encoding 'UTF8'`: this one cannot store texts in other scripts",
         )
     if most - used < 10:
         return degraded(
@@ -88,12 +88,12 @@ def judged_temporal(said: str, can: dict[str, bool], kept_days: int) -> ProbeRes
         return failing(f"Temporal {said} has no {' and no '.join(cannot)}", _UPGRADE_TEMPORAL)
     if cannot:
         return degraded(
-            f"Temporal {said} knows no worker heartbeats: `atlas top` shows less of workers",
+            f"Temporal {said} has no worker heartbeats: `atlas top` shows less about workers",
             _UPGRADE_TEMPORAL,
         )
     if kept_days < RETENTION_DAYS:
         return degraded(
-            f"Temporal {said}; the namespace forgets closed runs after {kept_days} days",
+            f"Temporal {said}; the namespace deletes closed runs after {kept_days} days",
             "`temporal operator namespace update --retention 30d --namespace …`",
         )
     return ProbeResult(f"Temporal {said}, runs are kept for {kept_days} days")
@@ -103,7 +103,7 @@ async def workers(client: Client, now: float) -> ProbeResult:
     """Whether workers run another version than this program; `now`: seconds since the epoch."""
     told = await beats(client)
     if told is None:
-        return ProbeResult("the server does not tell of workers")
+        return ProbeResult("the server does not list workers")
     live = [each for each in told if not each.stopping and now - each.at.timestamp() < _LIVES]
     return judged_workers({each.process: each.version for each in live})
 
@@ -113,10 +113,10 @@ def judged_workers(versions: dict[str, str]) -> ProbeResult:
     ours = f"atlas-{version('atlas-corpus')}"
     others = sorted({each for each in versions.values() if each != ours})
     if not versions:
-        return ProbeResult("no worker told its version of late")
+        return ProbeResult("no worker has reported its version recently")
     if others:
         return degraded(
             f"workers run {', '.join(others)}; this is {ours}",
-            "Update both to the same version; while a deploy is under way, nothing",
+            "Update both to the same version; during a deploy, do nothing",
         )
     return ProbeResult(f"{len(versions)} worker{'s' if len(versions) > 1 else ''}, all {ours}")
