@@ -11,7 +11,7 @@ from atlas.reports.notable import notable
 from atlas.reports.words import coverage
 
 FORMAT = 1
-"""Raised when a field changes its meaning or goes; new fields may come."""
+"""Raised when a field changes its meaning or is removed; new fields may appear."""
 
 
 def as_json(report: Report) -> bytes:

@@ -19,7 +19,7 @@ SOURCES_SHOWN = 50
 
 
 def as_html(report: Report) -> bytes:
-    """The page. Jinja2 escapes all that is put into it but our own style sheet."""
+    """The page. Jinja2 escapes everything that is put into it except our own style sheet."""
     templates = environment(autoescape=True)
     templates.filters |= {each.__name__.strip("_"): each for each in _FILTERS}
     style = templates.get_template("report.css").render()
@@ -35,7 +35,7 @@ def as_html(report: Report) -> bytes:
 
 
 def _policy(style: str) -> str:
-    """Only this very style sheet; should a name ever slip through unescaped, it can do nothing."""
+    """Allows only this style sheet: a name that slipped through unescaped could do nothing."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 

@@ -24,14 +24,14 @@ def as_markdown(report: Report) -> bytes:
 
 
 def escaped(text: str) -> str:
-    """Text from outside, on one line, none of whose characters mean anything in Markdown."""
+    """Text from outside, on one line and without any effect in Markdown."""
     return _MARKS.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 @cache
 def environment(*, autoescape: bool) -> Environment:
-    """Templates that can put figures into words. An unknown name in one is an error, never an empty
-    place on the page."""
+    """Templates with filters that put figures into words. An unknown name is an error, never an
+    empty place on the page."""
     found = Environment(
         loader=PackageLoader("atlas.reports"),
         autoescape=autoescape,  # noqa: S701 - Markdown has escapes of its own: `escaped`
