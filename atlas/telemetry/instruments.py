@@ -19,8 +19,8 @@ class Instrument:
 
     name: str
     unit: str
-    labels: tuple[str, ...]
     says: str
+    labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
 
     @property
@@ -40,127 +40,125 @@ class Instrument:
 FETCHES = Instrument(
     "atlas_fetches_total",
     "attempts",
-    ("outcome", "error_class"),
     "attempts to fetch a page: `modified`, `same` (another answer, the settled body), "
     "`not_modified` (304), `redirected` or `failed`, then with the class of the error",
+    ("outcome", "error_class"),
 )
 FETCH_BYTES = Instrument(
-    "atlas_fetch_bytes_total", "bytes", (), "bytes of those response bodies, as sent"
+    "atlas_fetch_bytes_total", "bytes", "bytes of those response bodies, as sent"
 )
 FETCH_DURATION = Instrument(
     "atlas_fetch_duration_seconds",
     "seconds",
-    ("outcome",),
     "network time of such an attempt, all redirects included, without waiting for the host's turn",
-    (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+    ("outcome",),
+    buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
 )
 HOST_DELAY = Instrument(
     "atlas_host_delay_seconds",
     "seconds",
-    (),
     "how long a request (for a page, listing or robots.txt) waited for its turn at the host",
-    (0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0),
+    buckets=(0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0),
 )
 BREAKERS = Instrument(
-    "atlas_breaker_opened_total", "times", (), "how often a host's circuit breaker opened"
+    "atlas_breaker_opened_total", "times", "how often a host's circuit breaker opened"
 )
 EXTRACTION_DURATION = Instrument(
     "atlas_extraction_duration_seconds",
     "seconds",
-    ("media",),
     "time a child process spent on one body: `html`, `text`, `pdf`, or `unknown` if it failed",
-    (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+    ("media",),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
 EXTRACTION_FAILURES = Instrument(
     "atlas_extraction_failures_total",
     "documents",
-    ("error_code",),
     "bodies from which no text could be extracted, by the code in the page's record",
+    ("error_code",),
 )
 DOCUMENTS = Instrument(
     "atlas_documents_total",
     "pages",
-    ("outcome",),
     "pages that runs completed: `added`, `updated`, `unchanged`, `failed`, `skipped` (pages "
     "cut off by a run's limit are not counted)",
+    ("outcome",),
 )
 DUPLICATES = Instrument(
     "atlas_duplicates_total",
     "texts",
-    ("kind",),
     "new texts of pages that duplicate a known text: `exact`, or `near`",
+    ("kind",),
 )
 
 INDEX_LAG = Instrument(
     "atlas_index_lag_seconds",
     "seconds",
-    (),
     "age of the oldest page that was fetched but is not yet searchable; 0 if there is none",
 )
-UNINDEXED = Instrument("atlas_unindexed_pages", "pages", (), "pages fetched but not yet searchable")
+UNINDEXED = Instrument("atlas_unindexed_pages", "pages", "pages fetched but not yet searchable")
 SOURCES = Instrument(
     "atlas_sources",
     "sources",
-    ("state",),
     "declared sources: `fresh`, `due`, `stale` (past their tolerance) or `paused`",
+    ("state",),
 )
 SOURCE_FRESHNESS = Instrument(
     "atlas_source_freshness_seconds",
     "seconds",
-    ("source",),
     "time since the source was last collected (or declared, if it never was)",
+    ("source",),
 )
 SOURCE_LATENESS = Instrument(
     "atlas_source_lateness_seconds",
     "seconds",
-    ("source",),
     "how long the source has been due; 0 while it is not",
+    ("source",),
 )
 SOURCE_TOLERANCE = Instrument(
     "atlas_source_tolerance_seconds",
     "seconds",
-    ("source",),
     "how long the source may be due before it counts as stale",
+    ("source",),
 )
 BACKLOG_AGE = Instrument(
     "atlas_backlog_age_seconds",
     "seconds",
-    ("task_queue",),
     "how long the oldest task of the queue has waited",
+    ("task_queue",),
 )
 BACKLOG_TASKS = Instrument(
-    "atlas_backlog_tasks", "tasks", ("task_queue",), "tasks waiting in the queue"
+    "atlas_backlog_tasks", "tasks", "tasks waiting in the queue", ("task_queue",)
 )
 POLLERS = Instrument(
     "atlas_queue_pollers",
     "pollers",
-    ("task_queue",),
     "workers that poll the queue, according to Temporal; for `atlas` the smaller of workflow "
     "and activity pollers",
+    ("task_queue",),
 )
 SLOTS = Instrument(
     "atlas_worker_slots",
     "tasks",
-    ("task_queue", "worker_type"),
     "how many tasks this worker executes at once at most; `temporal_worker_task_slots_used` is "
     "the current number",
+    ("task_queue", "worker_type"),
 )
-RUNS = Instrument("atlas_open_runs", "runs", ("state",), "runs: `working` or `paused`")
-HOSTS_DOWN = Instrument("atlas_hosts_down", "hosts", (), "hosts whose breaker is open or half open")
-PAGES = Instrument("atlas_pages", "pages", ("lifecycle",), "known pages, by lifecycle")
-QUARANTINED = Instrument("atlas_quarantined", "pages", (), "pages whose body cannot be processed")
+RUNS = Instrument("atlas_open_runs", "runs", "runs: `working` or `paused`", ("state",))
+HOSTS_DOWN = Instrument("atlas_hosts_down", "hosts", "hosts whose breaker is open or half open")
+PAGES = Instrument("atlas_pages", "pages", "known pages, by lifecycle", ("lifecycle",))
+QUARANTINED = Instrument("atlas_quarantined", "pages", "pages whose body cannot be processed")
 DISK_FREE = Instrument(
     "atlas_disk_free_bytes",
     "bytes",
-    ("place",),
     "free space on the disk of the `blobs` folder or of the embedded stack's `home`",
+    ("place",),
 )
-DISK_SIZE = Instrument("atlas_disk_size_bytes", "bytes", ("place",), "size of the same disk")
+DISK_SIZE = Instrument("atlas_disk_size_bytes", "bytes", "size of the same disk", ("place",))
 SAMPLED = Instrument(
     "atlas_sampled_timestamp_seconds",
     "seconds",
-    ("part",),
     "when the worker last sampled `corpus`, `queues` or `pages` without an error, in Unix time",
+    ("part",),
 )
 
 INSTRUMENTS: tuple[Instrument, ...] = tuple(
