@@ -12,7 +12,7 @@ from atlas.contracts.health import Check, Status
 from atlas.stores.postgres.reporting.probes import NoConnection
 
 SECONDS = 20.0
-"""How long one check may take."""
+"""How long one check may take: a part that hangs must not hold up the others' results."""
 
 log = logging.getLogger("atlas.health")
 
