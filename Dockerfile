@@ -1,10 +1,10 @@
 # The image of workers and of the `atlas` command. Everything in it is pinned: packages by the
-# hashes in requirements-*.txt, the two base images by tag. Where a registry can be reached, pin
-# those by digest too: --build-arg PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:…
+# hashes in requirements-*.txt, the two base images by tag. If you can reach a registry, pin those
+# by digest too: --build-arg PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:…
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 ARG DEBIAN_IMAGE=debian:bookworm-slim
 
-# ── The interpreter, without what only builds or draws ───────────────────────────────────────────
+# ── The interpreter, without build tools and GUI ─────────────────────────────────────────────────
 FROM ${PYTHON_IMAGE} AS python
 WORKDIR /usr/local
 RUN rm -rf include lib/pkgconfig man share bin/2to3* bin/idle* bin/pip* bin/pydoc* bin/python*-config bin/wheel \
@@ -28,8 +28,8 @@ COPY requirements-worker.txt .
 RUN --mount=type=cache,target=/root/.cache/uv \
     /uv/bin/uv venv --quiet --python /usr/local/bin/python /opt/atlas \
     && /uv/bin/uv pip sync --quiet --python /opt/atlas/bin/python --require-hashes requirements-worker.txt
-# Of Amazon's four hundred services Atlas speaks S3, and the few that hand out its credentials;
-# some wheels carry debugging symbols larger than their code. The rest is left as it came.
+# Of Amazon's four hundred services Atlas uses S3 and the few that issue its credentials; some wheels
+# contain debugging symbols larger than their code. Everything else is left as installed.
 RUN cd /opt/atlas/lib/python3.11/site-packages \
     && find botocore/data -mindepth 1 -maxdepth 1 -type d \
         ! -name s3 ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -rf {} + \
@@ -41,7 +41,7 @@ RUN cd /opt/atlas/lib/python3.11/site-packages \
 FROM build AS atlas
 COPY requirements-dev.txt ./
 COPY . src
-# The virtual environment is needed for its path alone: scripts begin with it.
+# The virtual environment is needed only for its path, with which scripts begin.
 COPY --from=packages /opt/atlas/bin /opt/atlas/bin
 COPY --from=packages /opt/atlas/pyvenv.cfg /opt/atlas/
 RUN --mount=type=cache,target=/root/.cache/uv \
@@ -54,8 +54,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 # ── What runs ────────────────────────────────────────────────────────────────────────────────────
 FROM ${DEBIAN_IMAGE} AS worker
 COPY --from=python /usr/local /usr/local
-# The libraries that the interpreter is linked to and the base lacks; tini reaps what children of
-# killed children leave, and hands signals on.
+# The libraries that the interpreter needs and the base image does not have; tini reaps orphaned
+# grandchildren and forwards signals.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libffi8 libsqlite3-0 libssl3 tini \
     && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* \
@@ -65,7 +65,7 @@ RUN apt-get update \
     && install -d -o 10001 -g 10001 /var/lib/atlas
 COPY --from=packages /opt/atlas /opt/atlas
 COPY --from=atlas /opt/atlas /opt/atlas
-# All bytecode is compiled, so nothing is ever written but to /tmp: the root may be read-only.
+# All bytecode is compiled, so only /tmp is ever written to: the root may be read-only.
 # For blobs in a folder, mount a volume at /var/lib/atlas and set ATLAS_BLOBS=/var/lib/atlas/blobs.
 ENV ATLAS_HOME=/tmp/atlas \
     LANG=C.UTF-8 \

@@ -108,7 +108,7 @@ class DemoSite:
         return [hit.status for hit in self.requests if hit.path == path]
 
     def change(self) -> list[str]:
-        """Put up the second edition and say in words what changed; once only."""
+        """Publish the second edition; a description of each change. Has an effect only once."""
         if self._changed:
             return []
         self._changed = True

@@ -1,4 +1,4 @@
-"""One process of a part: started through launch.py, its output followed, ended in good order."""
+"""One process of a part: starts it through launch.py, follows its output, shuts it down."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from atlas.embedded.process_identity import ProcessId, identify, kill_group, kil
 from atlas.embedded.unprivileged import shim
 
 MARK = "ATLAS_STACK"
-"""Variable in the environment of every process of a stack: the home, as a proof whose it is."""
+"""Environment variable of every process of a stack: its home, which proves whose process it is."""
 _NOT_FOR_SERVERS = (
     "ATLAS_ALERT_WEBHOOK",
     "ATLAS_DATABASE_PASSWORD",
@@ -21,9 +21,9 @@ _NOT_FOR_SERVERS = (
     "ATLAS_S3_ACCESS_KEY",
     "ATLAS_S3_SECRET_KEY",
 )
-"""Variables for the worker alone: they keep something from the servers."""
+"""Secrets that only the worker needs."""
 _POLL_SECONDS = 0.02
-_DRAIN_SECONDS = 1.0
+_DRAIN_SECONDS = 1.0  # for the last lines, which say why it ended
 
 
 class ChildProcess:
@@ -66,7 +66,7 @@ class ChildProcess:
             )
         except OSError as error:
             raise from_os_error("start", log.path, error) from error
-        # Known for sure: nobody reaps it before we wait for it. A zombie has no mark.
+        # The pid is certain: nobody reaps the process before we wait for it. A zombie has no mark.
         identity = identify(process.pid) or ProcessId(process.pid, "ended")
         return cls(part, process, identity, mark_of(home), log)
 
@@ -76,7 +76,7 @@ class ChildProcess:
         return self._process.returncode is None
 
     async def until_ready(self) -> None:
-        """Wait until the part answers, then let it settle.
+        """Wait until the part answers, then call its `settle`.
 
         Raises:
             EmbeddedError: it ended, or did not answer in time; with its last lines.
@@ -85,24 +85,24 @@ class ChildProcess:
         while not await self.part.ready():
             if not self.running:
                 code = await self.wait()
-                raise self._failure(f"{self.part.name} ended while starting ({told(code)})")
+                raise self._failure(f"{self.part.name} ended while starting ({exit_reason(code)})")
             if asyncio.get_running_loop().time() > deadline:
                 raise self._failure(
-                    f"{self.part.name} gave no answer in {self.part.ready_seconds:.0f} s"
+                    f"{self.part.name} did not answer within {self.part.ready_seconds:.0f} s"
                 )
             await asyncio.sleep(_POLL_SECONDS)
         await self.part.settle()
 
     async def wait(self) -> int:
-        """Wait for its end, and for what it said last; its exit code, or minus the signal."""
+        """Wait for its end and its last output; its exit code, or minus the signal."""
         code = await self._process.wait()
-        # A descendant may hold the pipe open: what it says later is not waited for.
+        # A descendant may hold the pipe open: do not wait for its output.
         await asyncio.wait([self._follower], timeout=_DRAIN_SECONDS)
         self._follower.cancel()
         return code
 
     async def stop(self, hurry: asyncio.Event) -> None:
-        """Ask it to end; kill it when its time is up or `hurry` is set. Leaves no descendant."""
+        """Ask it to stop; kill it when its time is up or `hurry` is set. Leaves no descendant."""
         if self.running:
             self._process.send_signal(self.part.stop_signal)
             await self._until_ended(hurry)
@@ -112,7 +112,7 @@ class ChildProcess:
         await self.clear()
 
     async def clear(self) -> None:
-        """End what it left behind: processes of its session, then what the part knows of."""
+        """End what it left behind: processes of its session, then whatever the part cleans up."""
         await asyncio.to_thread(kill_session, self.identity.pid, self._mark)
         await asyncio.to_thread(self.part.stopped)
 
@@ -133,11 +133,11 @@ class ChildProcess:
 
 
 def mark_of(home: Path) -> str:
-    """The line of the environment that marks a process as one of this home's stack."""
+    """The environment entry that marks a process as part of this home's stack."""
     return f"{MARK}={home}"
 
 
-def told(code: int) -> str:
+def exit_reason(code: int) -> str:
     """An exit code in words."""
     if code < 0:
         return f"killed by {signal.Signals(-code).name}"

@@ -1,4 +1,4 @@
-"""What the supervisor asks of a part of the stack, and the worker as such a part."""
+"""What the supervisor needs to know about a part of the stack, and the worker as such a part."""
 
 import json
 import signal
@@ -16,15 +16,15 @@ class Part(Protocol):
 
     @property
     def name(self) -> str:
-        """One word; names the log and the record."""
+        """One word, used for the log and the record."""
 
     @property
     def stop_signal(self) -> signal.Signals:
-        """What asks it to end in good order; also sent when the supervisor dies."""
+        """Asks it to shut down cleanly; also sent when the supervisor dies."""
 
     @property
     def stop_seconds(self) -> float:
-        """How long it may take to end before it is killed."""
+        """How long it may take to stop before it is killed."""
 
     @property
     def ready_seconds(self) -> float:
@@ -39,32 +39,35 @@ class Part(Protocol):
         """Where it answers."""
 
     def prepare(self) -> None:
-        """Before each start: folders, leftovers. May block; raises EmbeddedError."""
+        """Before each start: make folders, remove leftovers. May block; raises EmbeddedError."""
 
     def command(self) -> list[str]:
         """What to run."""
 
     def environment(self) -> Mapping[str, str]:
         """What to add to the supervisor's own environment."""
+        return {}
 
     async def ready(self) -> bool:
         """Whether it answers."""
 
     async def settle(self) -> None:
-        """After each start, when it answers."""
+        """After each start, once it answers. Raises EmbeddedError."""
+        return
 
     def stopped(self) -> None:
-        """After it ended: clear away what it left. May block."""
+        """After it ended: clean up what it left. May block."""
+        return
 
 
 @dataclass
-class WorkerProcess:
-    """The worker. It says that it is polling by making the file `ATLAS_WORKER_READY_FILE`.
+class WorkerProcess(Part):
+    """The worker. It announces that it is polling by making the file `ATLAS_WORKER_READY_FILE`.
 
-    The first one starts beside the servers, since its imports take as long as they do: it waits
-    for `ATLAS_WORKER_GO_FILE` and reads there where they are. `announces=False` is for a worker
-    that does neither (the tests' stand-in). With `schedules` it also makes Temporal's schedules as
-    declared, once it polls.
+    The first one starts at the same time as the servers, because its imports take as long as they
+    do: it waits for `ATLAS_WORKER_GO_FILE` and reads their addresses from it. `announces=False` is
+    for a worker that does neither (the tests' stand-in). With `schedules` it also applies the
+    declared schedules to Temporal once it polls.
     """
 
     argv: list[str]
@@ -82,15 +85,14 @@ class WorkerProcess:
     address = ""
 
     def prepare(self) -> None:
-        """Forget that an earlier worker was ready, and what an earlier one was told."""
+        """Remove the files of an earlier worker."""
         self.stopped()
 
     def command(self) -> list[str]:
-        """What to run."""
         return self.argv
 
     def environment(self) -> Mapping[str, str]:
-        """Where the servers are, or the file that will say it; and the file that says "ready"."""
+        """The servers' addresses or the file that will hold them, and the "ready" file."""
         servers = (
             self.connections() if self.released else {"ATLAS_WORKER_GO_FILE": str(self.go_file)}
         )
@@ -99,11 +101,11 @@ class WorkerProcess:
 
     @property
     def go_file(self) -> Path:
-        """Tells the first worker where the servers are, as JSON, once they run."""
+        """Gives the first worker the servers' addresses, as JSON, once they run."""
         return self.ready_file.with_suffix(".go")
 
     def release(self) -> None:
-        """The servers run: tell the worker that waits where they are.
+        """The servers run: give the waiting worker their addresses.
 
         Raises:
             EmbeddedError: the home cannot be written.
@@ -117,13 +119,8 @@ class WorkerProcess:
             raise from_os_error("write", fresh, error) from error
 
     async def ready(self) -> bool:
-        """Whether it polls."""
         return not self.announces or self.ready_file.exists()
 
-    async def settle(self) -> None:
-        """Nothing to settle."""
-
     def stopped(self) -> None:
-        """Remove the files by which it talks with us."""
         self.ready_file.unlink(missing_ok=True)
         self.go_file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Where the parts are: external ones by Temporal's own configuration, embedded ones by the record.
+"""Where the parts are: external ones from Temporal's configuration, embedded ones from the record.
 
 Other commands call `read_stack` for what their environment does not say.
 """
@@ -16,8 +16,8 @@ __all__ = ["Stack", "external_temporal", "namespace", "read_stack"]
 def external_temporal() -> str | None:
     """host:port of a Temporal server that the environment or a profile names, else None.
 
-    Read by `temporalio.envconfig` as the `temporal` command reads it, but imported only
-    when there is something to read: it takes 0.4 s. Raises `ValueError` for a file or profile that
+    Read by `temporalio.envconfig`, as the `temporal` command does. Imported only when there is
+    something to read, since the import takes 0.4 s. Raises `ValueError` for a file or profile that
     cannot be used.
     """
     return _setting("TEMPORAL_ADDRESS", "target_host")
@@ -49,7 +49,7 @@ def unusable(error: Exception) -> str:
     said = str(error).strip().partition("\n")[0].removesuffix(".")
     return (
         f"Temporal's configuration cannot be used: {said}. "
-        "Mend the TEMPORAL_* variables, or the file that TEMPORAL_CONFIG_FILE names."
+        "Correct the TEMPORAL_* variables, or the file that TEMPORAL_CONFIG_FILE names."
     )
 
 

@@ -1,7 +1,7 @@
-"""The one error of the embedded stack: what went wrong, and the mend.
+"""The one error of the embedded stack: what went wrong, and how to fix it.
 
-Every mistake a person can make (full disk, a home that is a file, a missing
-wheel) ends as an `EmbeddedError`; the CLI prints it without a traceback.
+Every problem that a person can fix (full disk, a home that is a file, a missing wheel) becomes an
+`EmbeddedError`; the CLI prints it without a traceback.
 """
 
 import errno
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class EmbeddedError(Exception):
-    """A fault of the embedded stack that a person can mend."""
+    """A fault of the embedded stack that a person can fix."""
 
     def __init__(self, message: str, mend: str) -> None:
         super().__init__(f"{message}. {mend}")
@@ -30,7 +30,7 @@ _MENDS = {
 
 
 def from_os_error(action: str, path: Path, error: OSError) -> EmbeddedError:
-    """The `EmbeddedError` that explains an `OSError` met while doing `action` on `path`."""
+    """The `EmbeddedError` that explains an `OSError` raised while doing `action` on `path`."""
     reason = error.strerror or type(error).__name__
-    mend = _MENDS.get(error.errno or 0, "Mend that, or set ATLAS_HOME to another folder")
+    mend = _MENDS.get(error.errno or 0, "Fix that, or set ATLAS_HOME to another folder")
     return EmbeddedError(f"Cannot {action} {path}: {reason}", mend)

@@ -1,4 +1,4 @@
-"""What the parts say: into `<home>/logs/NAME.log`, which is bounded, and on to a listener."""
+"""The parts' output: written to `<home>/logs/NAME.log`, of bounded size, and passed on."""
 
 import asyncio
 from collections import deque
@@ -8,7 +8,7 @@ from pathlib import Path
 from atlas.embedded.errors import from_os_error
 
 Listener = Callable[[str, str], None]
-"""Called with the name of a part and one line of what it says."""
+"""Called with the name of a part and one line of its output."""
 
 MAX_BYTES = 10 * 1024 * 1024
 KEPT = 3
@@ -31,7 +31,7 @@ class PartLog:
             raise from_os_error("write", self.path, error) from error
 
     def write(self, line: bytes) -> None:
-        """Keep one line (without its end). A full disk loses the log, never the part."""
+        """Keep one line, given without its line feed. A full disk loses the log, never the part."""
         text = line.decode(errors="replace")
         self.tail.append(text)
         try:

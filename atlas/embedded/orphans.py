@@ -1,9 +1,8 @@
-"""Ends a stack: the one that runs, and what a supervisor that was killed left running.
+"""Stops a stack: the running one, and what a supervisor that was killed left running.
 
-Nothing is ended that is not proven to be a part of this very home: by pid and start
-mark, by session and environment mark, or (PostgreSQL) by its working directory.
-Ended, not adopted: the output of an orphan goes to a pipe that nobody reads, and an
-end in good order takes less time than a check that it is sound.
+Only processes proven to belong to this home are ended: by pid and start mark, by session and
+environment mark, or (PostgreSQL) by working directory. Orphans are ended, not adopted: their output
+goes to a pipe that nobody reads, and a clean stop takes less time than a check of their state.
 """
 
 import os
@@ -36,10 +35,10 @@ def end_leftovers(stack: Stack) -> list[str]:
 
 
 def stop_stack(home: Path) -> list[str]:
-    """Stop whatever runs of this home; what was ended, empty when nothing ran.
+    """Stop everything that runs in this home; the names of what was ended, empty if nothing ran.
 
     Raises:
-        EmbeddedError: another command is starting the stack at this moment.
+        EmbeddedError: another command is starting the stack right now.
     """
     stopped = _stop_supervisor(home)
     stack = read_stack(home)

@@ -21,9 +21,9 @@ _LAST = 65_535
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on that port of this machine's IPv4 loopback."""
+    """Whether the port is free on this machine's IPv4 loopback."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # Without it a port that our own last server left in TIME_WAIT would count as taken.
+        # Otherwise a port that our last server left in TIME_WAIT would count as in use.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -31,7 +31,7 @@ def is_free(port: int) -> bool:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
             return False
-    # macOS lets us bind beside a listener on all addresses: ask whether somebody answers.
+    # macOS lets us bind although somebody listens on all addresses: try to connect as well.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         return probe.connect_ex((HOST, port)) != 0
 
@@ -48,17 +48,17 @@ def next_free(preferred: int, taken: set[int]) -> int:
             return port
     raise EmbeddedError(
         f"No port from {preferred} to {last} is free on {HOST}",
-        "End what listens there (`ss -ltnp` tells), then start again",
+        "Stop what listens there (`ss -ltnp` shows it), then start again",
     )
 
 
 @contextlib.contextmanager
 def turn() -> Iterator[None]:
-    """One home at a time looks for ports and has its server take them.
+    """One home at a time looks for ports and starts its server on them.
 
-    Needed, since Temporal binds with SO_REUSEPORT: two servers of one user that were
-    given the same port both listen on it, and each gets some of the other's calls. The
-    kernel ends a turn when its holder dies; one that lasts 20 s is not waited for.
+    Needed because Temporal binds with SO_REUSEPORT: if two servers of one user get the same port,
+    both listen on it and each receives some of the other's calls. The kernel releases the lock when
+    its holder dies; after 20 s we stop waiting for it.
     """
     descriptor = os.open(_TURN, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -73,7 +73,7 @@ def _lock(descriptor: int) -> None:
     while time.monotonic() < deadline:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # held, or a file system that knows no locks
+        except OSError:  # held, or a file system without locks
             time.sleep(_POLL_SECONDS)
         else:
             return

@@ -1,8 +1,8 @@
-"""PostgreSQL for one home: made once, started by the supervisor, reached by a socket only.
+"""PostgreSQL for one home: created once, started by the supervisor, reached only by a socket.
 
-It listens on a unix socket and nowhere else, and knows who connects from the kernel
-(peer authentication): the user who runs Atlas, as role `atlas` (which owns the
-database and is no superuser) or `postgres`. So there is no port and no password.
+It listens only on a unix socket, and the kernel tells it who connects (peer authentication): the
+user who runs Atlas, as role `atlas` (which owns the database and is not a superuser) or `postgres`.
+So there is no port and no password.
 """
 
 import getpass
@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import asyncpg
 
+from atlas.embedded.components import Part
 from atlas.embedded.errors import EmbeddedError, from_os_error
 from atlas.embedded.postgres_binaries import Installation
 from atlas.embedded.postgres_cluster import PORT, clear_cluster, end_cluster, socket_folder
@@ -26,6 +27,8 @@ from atlas.embedded.unprivileged import Account, account_for, give, shim
 ROLE = "atlas"
 DATABASE = "atlas"
 SUPERUSER = "postgres"
+_HAS_ROLE = "select true from pg_roles where rolname = $1"
+_HAS_DATABASE = "select true from pg_database where datname = $1"
 
 # Small: a corpus of a million documents works in it, and idle it takes about 60 MB.
 SETTINGS: Mapping[str, str] = {
@@ -51,7 +54,7 @@ SETTINGS: Mapping[str, str] = {
 
 
 @dataclass
-class Postgres:
+class Postgres(Part):
     """One PostgreSQL cluster in `folder`, not running until its command is.
 
     `overrides` change settings; the tests switch fsync off with them.
@@ -88,7 +91,7 @@ class Postgres:
         return f"postgresql:///{quote(database)}?host={host}&port={PORT}&user={quote(role)}"
 
     def prepare(self) -> None:
-        """Make the cluster when there is none; end what an earlier supervisor left running.
+        """Create the cluster if there is none; end what an earlier supervisor left running.
 
         Raises:
             EmbeddedError: the folder cannot be written, belongs to somebody else, or
@@ -105,7 +108,6 @@ class Postgres:
         self._write_access_rules()
 
     def command(self) -> list[str]:
-        """The command that runs the server."""
         places = {
             "unix_socket_directories": self.socket_folder,
             "hba_file": self.folder / "pg_hba.conf",
@@ -115,10 +117,6 @@ class Postgres:
         flags = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         server = str(self.installation.program("postgres"))
         return [server, "-D", str(self.data), "-p", str(PORT), *flags]
-
-    def environment(self) -> Mapping[str, str]:
-        """Nothing to add: what it needs is on its command line."""
-        return {}
 
     async def ready(self) -> bool:
         """Whether the server takes connections."""
@@ -140,27 +138,29 @@ class Postgres:
         return len(lines) > 7 and lines[7].strip() == "ready"
 
     async def settle(self) -> None:
-        """Make Atlas's role and database when they are missing."""
+        """Create Atlas's role and database if they are missing."""
         connection = await asyncpg.connect(self.url("postgres", SUPERUSER))
         try:
-            await _ensure_role(connection)
-            await _ensure_database(connection)
+            if not await connection.fetchval(_HAS_ROLE, ROLE):
+                await connection.execute(f"create role {ROLE} login createdb")
+            if not await connection.fetchval(_HAS_DATABASE, DATABASE):
+                await connection.execute(f"create database {DATABASE} owner {ROLE}")
         finally:
             await connection.close()
 
     def stopped(self) -> None:
-        """Clear up after the server ended: backends that outlived it, a socket folder elsewhere."""
+        """Clean up after the server: backends that outlived it, a socket folder elsewhere."""
         clear_cluster(self.folder)
 
     def _make_folder(self) -> None:
         try:
-            # Others may pass (not read): PostgreSQL's user, when we are root, must.
+            # Others may pass through it but not read it: if we are root, PostgreSQL's user must.
             self.folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, exist_ok=True)
         except OSError as error:
             raise from_os_error("make", self.folder, error) from error
 
     def _initialise(self) -> None:
-        """Run initdb beside the final place, then rename: a kill leaves no half cluster."""
+        """Run initdb in a folder next to it, then rename: a kill leaves no half-made cluster."""
         fresh = self.folder / "data.new"
         self._remove(fresh)
         give(fresh, self.account)
@@ -199,7 +199,7 @@ class Postgres:
         except (OSError, ValueError) as error:
             raise EmbeddedError(
                 f"{self.data} holds no PostgreSQL cluster",
-                "Restore it from a backup, or move the folder away to begin afresh",
+                "Restore it from a backup, or move the folder away to start from scratch",
             ) from error
         if major != self.installation.major:
             raise EmbeddedError(
@@ -210,14 +210,14 @@ class Postgres:
             )
 
     def _write_access_rules(self) -> None:
-        """Let in the user who runs Atlas, whom the kernel vouches for, and nobody else."""
+        """Admit only the user who runs Atlas, whom the kernel vouches for."""
         person = _account_name()
         self._write("pg_hba.conf", "local all all peer map=atlas\n")
         roles = (ROLE, SUPERUSER)
         self._write("pg_ident.conf", "".join(f'atlas "{person}" {role}\n' for role in roles))
 
     def _write(self, name: str, text: str) -> None:
-        # Beside the data, not in it: what PostgreSQL's user may write, root must not follow.
+        # Next to the data, not in it: root must not follow what PostgreSQL's user can write.
         path = self.folder / name
         try:
             path.write_text(text)
@@ -227,10 +227,10 @@ class Postgres:
 
 
 def _reason(said: str) -> str:
-    """The line of a program's output that tells what went wrong, else its last."""
+    """The line of a program's output that says what went wrong, else its last."""
     lines = said.strip().splitlines()
     telling = [line for line in lines if "error:" in line or "FATAL:" in line]
-    return (telling or lines[-1:] or ["it said nothing"])[0]
+    return (telling or lines[-1:] or ["it printed nothing"])[0]
 
 
 def _account_name() -> str:
@@ -238,13 +238,3 @@ def _account_name() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return getpass.getuser()
-
-
-async def _ensure_role(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    if not await connection.fetchval("select true from pg_roles where rolname = $1", ROLE):
-        await connection.execute(f"create role {ROLE} login createdb")
-
-
-async def _ensure_database(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    if not await connection.fetchval("select true from pg_database where datname = $1", DATABASE):
-        await connection.execute(f"create database {DATABASE} owner {ROLE}")

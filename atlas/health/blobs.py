@@ -1,4 +1,4 @@
-"""The blob store: a body put, read back and deleted; and room where it is a folder."""
+"""The blob store: a body written, read back and deleted; and free space if it is a folder."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from atlas.domain.blob import BlobStoreError
-from atlas.health.probe import ProbeResult, Unwell
+from atlas.health.probe import ProbeResult, Unwell, degraded, failing
 from atlas.stores.blobs import open_blobs
 from atlas.stores.blobs.access import S3Access
 
 MEND = "Check ATLAS_BLOBS, its disk or its server, and the credentials"
 GONE_MEND = (
-    "Mount it, restore it, or correct ATLAS_BLOBS; a worker that starts makes an empty one, "
+    "Mount it, restore it, or correct ATLAS_BLOBS; a starting worker creates an empty one, "
     "without the bodies that the corpus refers to"
 )
 DISK_MEND = "Free space, or move ATLAS_HOME or ATLAS_BLOBS to a larger disk"
@@ -25,7 +25,7 @@ _NOTHING = (0.02, 2 * _GIB)
 
 
 async def blobs(location: str, s3: S3Access | None = None) -> ProbeResult:
-    """A round trip, through a store opened for it: what a fresh worker would find."""
+    """A round trip through a store opened for it, as a new worker would."""
     folder = Path(location.removeprefix("file://")).expanduser()
     if not location.startswith("s3://") and not await asyncio.to_thread(folder.exists):
         raise Unwell(f"{folder} does not exist", GONE_MEND)
@@ -35,25 +35,25 @@ async def blobs(location: str, s3: S3Access | None = None) -> ProbeResult:
     except BlobStoreError as error:
         said = str(error).removesuffix(f". {error.mend}")
         raise Unwell(said, error.mend) from None
-    return ProbeResult(f"put, got and deleted a body in {location}")
+    return ProbeResult(f"wrote, read and deleted a body in {location}")
 
 
 async def disk(folders: Sequence[Path]) -> ProbeResult:
-    """Room in the folders that Atlas writes to on this machine."""
+    """Free space in the folders that Atlas writes to on this machine."""
     return await asyncio.to_thread(_disk, folders)  # a network drive may hang
 
 
 def _disk(folders: Sequence[Path]) -> ProbeResult:
     spaces = [(shutil.disk_usage(_existing(folder)), folder) for folder in folders]
     if not spaces:
-        return ProbeResult("nothing of Atlas is kept on this machine")
+        return ProbeResult("Atlas keeps nothing on this machine")
     usage, folder = min(spaces, key=lambda space: space[0].free)
     share = usage.free / usage.total
     left = f"{usage.free / _GIB:.1f} GiB ({share:.0%}) free for {folder}"
     if share < _NOTHING[0] and usage.free < _NOTHING[1]:
-        return ProbeResult(left, "failing", DISK_MEND)
+        return failing(left, DISK_MEND)
     if share < _LITTLE[0] and usage.free < _LITTLE[1]:
-        return ProbeResult(left, "degraded", DISK_MEND)
+        return degraded(left, DISK_MEND)
     return ProbeResult(left)
 
 

@@ -1,4 +1,4 @@
-"""Every concern by its name: which parts to look at, and how."""
+"""Every concern by its name: which parts to check, and how."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _WithFigures: TypeAlias = Awaitable[tuple[ProbeResult, dict[str, float]]]
 
 @dataclass(frozen=True)
 class Concerns:
-    """Looks at one concern at a time; needs no part to be up."""
+    """Checks one concern at a time; needs no part to be up."""
 
     database_url: Callable[[], str]
     """Raises `NotRunning` when no address is known."""
     client: Client | None
-    """None while Temporal does not answer: then do not ask for what needs it."""
+    """None while Temporal does not answer: then concerns that need it must not be checked."""
     blob_location: str
     s3: S3Access
     folders: tuple[Path, ...]
@@ -43,8 +43,8 @@ class Concerns:
     clock: Callable[[], datetime]
 
     async def check(self, concern: str, before: Figures) -> Checked:
-        """What was found; `before` are the figures of the last look. A concern that only a newer
-        version knows is not looked at."""
+        """What was found; `before` are the figures of the previous check. A concern that only a
+        newer version knows is not checked."""
         match concern:
             case "temporal":
                 return await _one("temporal", self._temporal(), temporal.MEND)
@@ -103,8 +103,8 @@ class Concerns:
         )
 
     async def _declared(self) -> tuple[list[Declared], bool]:
-        """What is declared, and whether that is all: without PostgreSQL only the four of every
-        Atlas are known."""
+        """What is declared, and whether that is all: without PostgreSQL only the four schedules of
+        every Atlas are known."""
         try:
             async with probe_connection(self._address()) as connection:
                 return declared(each.spec for each in await sources.every(connection)), True
@@ -129,7 +129,7 @@ async def _one(part: str, look: Awaitable[ProbeResult], mend: str) -> Checked:
 
 
 async def known(part: str, look: Awaitable[ProbeResult], mend: str) -> Checked:
-    """Without PostgreSQL nothing is known of the part, and that is told already."""
+    """Without PostgreSQL nothing is known of the part, which another check already reports."""
     missing = False
 
     async def bounded() -> ProbeResult:
@@ -145,7 +145,7 @@ async def known(part: str, look: Awaitable[ProbeResult], mend: str) -> Checked:
 
 
 async def _counted(part: str, look: _WithFigures, before: Figures, mend: str) -> Checked:
-    """Also takes the figures along; those of before, where there are no new ones."""
+    """Also passes the figures on; the previous ones if there are no new ones."""
     prefix = f"{part}."
     figures = {name: value for name, value in before.items() if name.startswith(prefix)}
 

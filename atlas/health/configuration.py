@@ -1,4 +1,4 @@
-"""The settings themselves: what is refused, what nobody reads, and secrets that others can."""
+"""The settings themselves: invalid ones, unknown ones, and secrets that others can read."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from atlas.contracts.health import Check
 from atlas.settings.problems import shown_path
 from atlas.settings.report import PROXIES, SettingsReport
 
-MEND = "Correct it; `atlas config show` tells all, docs/settings.md says what each may be"
-_UNREAD = "Correct its name, or unset it: nothing of Atlas reads it"
+MEND = "Correct it; `atlas config show` shows all settings, docs/settings.md says what each accepts"
+_UNREAD = "Correct its name, or unset it: Atlas does not read it"
 _OTHERS = stat.S_IRGRP | stat.S_IROTH
 
 
@@ -24,7 +24,7 @@ def refused(report: SettingsReport) -> list[Check]:
 
 
 def doubtful(report: SettingsReport) -> Iterator[Check]:
-    """What works, and is hardly meant so."""
+    """What works, but is probably not intended."""
     for unknown in report.unknown:
         yield Check(part="settings", status="degraded", detail=unknown, mend=_UNREAD)
     for path in filter(_is_open, _with_secrets(report)):
@@ -40,7 +40,7 @@ def doubtful(report: SettingsReport) -> Iterator[Check]:
         yield Check(
             part="proxy",
             status="degraded",
-            detail=f"{names}: pages are fetched without a proxy, whatever these say",
+            detail=f"{names}: pages are fetched without a proxy, regardless of these",
             mend="Let workers reach the web directly; unset the variable if you meant pages",
         )
 

@@ -1,4 +1,4 @@
-"""The corpus: sources that nobody brings up to date, pages that lie about, and those that fail."""
+"""The corpus: overdue sources, pages that are not indexed yet, and pages that fail."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from atlas.domain.freshness import tolerance
-from atlas.health.probe import ProbeResult
+from atlas.health.probe import ProbeResult, degraded
 from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.reporting.probes import probe_connection
 from atlas.stores.postgres.sources import sources
@@ -16,8 +16,8 @@ MEND = "See PostgreSQL's log, and `atlas doctor`"
 LAG = timedelta(minutes=30)
 """From a fetch to the index a batch takes a minute or so."""
 QUARANTINE_GROWTH = 10
-"""Pages in a day beyond which a new kind of page, or a bug, is likely, if they are more than a
-thousandth of all pages, too."""
+"""More pages than this in a day suggest a new kind of page or a bug, if they are also more than a
+thousandth of all pages."""
 
 _COUNT, _SINCE = "quarantine.pages", "quarantine.since"
 _DAY = timedelta(days=1).total_seconds()
@@ -30,7 +30,7 @@ async def overdue(database_url: str, now: datetime) -> ProbeResult:
 
 
 async def index_lag(database_url: str, now: datetime) -> ProbeResult:
-    """What was fetched and cannot be found yet."""
+    """What was fetched but is not searchable yet."""
     async with probe_connection(database_url) as connection:
         return _lag(await monitoring.unsettled(connection), now)
 
@@ -38,7 +38,7 @@ async def index_lag(database_url: str, now: datetime) -> ProbeResult:
 async def quarantine(
     database_url: str, now: datetime, before: Mapping[str, float]
 ) -> tuple[ProbeResult, dict[str, float]]:
-    """Whether ever more pages cannot be processed; with the figures of now."""
+    """Whether a growing number of pages cannot be processed; with the current figures."""
     async with probe_connection(database_url) as connection:
         bad, total = await monitoring.count_quarantined(connection)
     return _quarantine(bad, total, now.timestamp(), before)
@@ -50,9 +50,8 @@ def _overdue(declared: Sequence[Source], now: datetime) -> ProbeResult:
     if not overdue:
         return ProbeResult(f"{len(declared)} declared, none overdue")
     latest = max(overdue, key=lambda name: late[name])
-    return ProbeResult(
+    return degraded(
         f"{len(overdue)} of {len(declared)} overdue; {latest} for {_hours(late[latest])}",
-        "degraded",
         f"See `atlas runs --source {latest}` and `atlas schedules list`; a run that "
         "never ends holds its source",
     )
@@ -60,31 +59,28 @@ def _overdue(declared: Sequence[Source], now: datetime) -> ProbeResult:
 
 def _lag(waiting: monitoring.Unsettled, now: datetime) -> ProbeResult:
     if waiting.oldest is None:
-        return ProbeResult("all that was fetched can be found")
+        return ProbeResult("all fetched pages are searchable")
     age = now - waiting.oldest
-    said = f"{waiting.pages} pages fetched, not yet to be found; the first for {_hours(age)}"
+    said = f"{waiting.pages} pages fetched but not yet searchable; the first for {_hours(age)}"
     if age <= LAG:
         return ProbeResult(said)
-    return ProbeResult(
-        said,
-        "degraded",
-        "See `atlas runs`, and whether workers serve `atlas-processing` and keep up",
+    return degraded(
+        said, "See `atlas runs`, and whether workers serve `atlas-processing` and keep up"
     )
 
 
 def _quarantine(
     bad: int, total: int, now: float, before: Mapping[str, float]
 ) -> tuple[ProbeResult, dict[str, float]]:
-    """Compared with the count of a day ago at most: what is there for longer is known."""
+    """Compared with a count at most a day old: older growth has been reported already."""
     base, since = before.get(_COUNT), before.get(_SINCE, now)
     if base is None or now - since > _DAY or bad < base:
         base, since = float(bad), now
     figures = {_COUNT: base, _SINCE: since}
     grown = bad - base
     if grown >= max(QUARANTINE_GROWTH, total / 1000):
-        return ProbeResult(
+        return degraded(
             f"{bad} pages, {grown:.0f} of them within a day",
-            "degraded",
             "See `atlas runs show RUN --failures` for what they have in common",
         ), figures
     return ProbeResult(f"{bad} pages"), figures

@@ -9,24 +9,24 @@ from datetime import datetime
 import asyncpg
 
 from atlas.domain.clocks import MOST_SKEW, beyond
-from atlas.health.probe import ProbeResult, Unwell
+from atlas.health.probe import ProbeResult, Unwell, degraded
 from atlas.stores.postgres.connection import shown
 from atlas.stores.postgres.index.entries import active_generation
 from atlas.stores.postgres.migrate import SchemaMismatch, verify
 from atlas.stores.postgres.reporting.probes import index_and_find, probe_connection, write
 
 SKEW_SECONDS = 5.0
-"""Clocks that differ by more are not kept by NTP, and will differ by more still."""
+"""Clocks that differ by more are not synchronised by NTP and will drift further."""
 SLOW_SECONDS = 2.0
 """A write that should take milliseconds."""
 SLOW_INDEX_SECONDS = 5.0
-"""While a large source is settled, the look waits its turn among the writers."""
+"""While a large source is settled, the check waits its turn among the writers."""
 
 MEND = (
     "Start PostgreSQL (`atlas up -d` for the embedded stack), or correct ATLAS_DATABASE_URL; "
-    "runs wait and go on by themselves"
+    "runs wait and continue by themselves"
 )
-INDEX_MEND = "See PostgreSQL's log; `rebuild_index` makes the index anew beside the old one"
+INDEX_MEND = "See PostgreSQL's log; `rebuild_index` builds a new index alongside the old one"
 _READ_ONLY = (
     "ATLAS_DATABASE_URL leads to a standby or a read-only database: point it at the primary"
 )
@@ -49,18 +49,15 @@ async def postgresql(database_url: str, clock: Callable[[], datetime]) -> ProbeR
     if skew > SKEW_SECONDS:
         return _skewed(skew, shown(database_url))
     if took > SLOW_SECONDS:
-        return ProbeResult(
-            f"a write took {took:.1f} s",
-            "degraded",
-            "Look at PostgreSQL's load, disk and connections",
+        return degraded(
+            f"a write took {took:.1f} s", "Look at PostgreSQL's load, disk and connections"
         )
     return ProbeResult(f"wrote and read at {shown(database_url)}")
 
 
 def _skewed(skew: float, where: str) -> ProbeResult:
-    return ProbeResult(
+    return degraded(
         f"the clock here and that of {where} differ by {skew:.0f} s",
-        "degraded",
         "Let both machines keep time by NTP: a worker does not start while they differ by more "
         f"than {MOST_SKEW:.0f} s",
     )
@@ -74,9 +71,8 @@ async def index(database_url: str) -> ProbeResult:
             found = await index_and_find(connection)
             serving = await active_generation(connection)
         except asyncpg.LockNotAvailableError:
-            return ProbeResult(
+            return degraded(
                 "others have been writing to the index for 5 s without a break",
-                "degraded",
                 "Nothing, while a rebuild switches or a large source is settled; else look at "
                 "pg_locks for a session that is stuck",
             )
@@ -84,15 +80,13 @@ async def index(database_url: str) -> ProbeResult:
     if not found:
         raise Unwell("a text that was just indexed was not found", INDEX_MEND)
     if took > SLOW_INDEX_SECONDS:
-        return ProbeResult(
+        return degraded(
             f"indexing and finding a text took {took:.1f} s",
-            "degraded",
             "Look at PostgreSQL's load, and whether autovacuum keeps up with index_entries",
         )
     if serving.outdated:
-        return ProbeResult(
-            f"analyser {serving.analyser} built the index, and a newer one reads the queries",
-            "degraded",
-            "`atlas index rebuild`: searches answer meanwhile, worse than they could",
+        return degraded(
+            f"analyser {serving.analyser} built the index, and queries use a newer one",
+            "`atlas index rebuild`: searches work meanwhile, less well than they could",
         )
     return ProbeResult("indexed and found a text")

@@ -1,4 +1,4 @@
-"""The workers as Temporal knows them: what each told with its last heartbeat, and who polls."""
+"""The workers as Temporal knows them, by their last heartbeats."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _STOPPING = (WorkerStatus.WORKER_STATUS_SHUTTING_DOWN, WorkerStatus.WORKER_STATU
 
 @dataclass(frozen=True, slots=True)
 class FleetSlots:
-    """Tasks of one kind that a worker carries at once."""
+    """Tasks of one kind that a worker executes at once."""
 
     used: int
     free: int | None
-    """None: no fixed number; it takes on more while the machine has room."""
+    """None: no fixed number; it takes more while the machine has room."""
     processed: int
     """Tasks done since the worker began."""
     failed: int
@@ -34,7 +34,7 @@ class FleetSlots:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """One worker on one queue, as its last heartbeat told. Times by the worker's clock."""
+    """One worker on one queue, according to its last heartbeat. Times are by the worker's clock."""
 
     key: str
     process: str
@@ -45,7 +45,7 @@ class Beat:
     queue: str
     version: str
     stopping: bool
-    """Told to stop; it finishes what it has, and takes on nothing."""
+    """Asked to stop: it finishes its tasks and takes no new ones."""
     started: datetime
     at: datetime
     interval: float
@@ -55,8 +55,8 @@ class Beat:
 
 
 async def beats(client: Client, queues: Iterable[str] = QUEUES) -> list[Beat] | None:
-    """The last heartbeat of every worker of the queues, also of those that are gone: the server
-    keeps it for a while. None: this server does not tell. Raises RPCError."""
+    """The last heartbeat of every worker of the queues, including workers that are gone: the server
+    keeps it for a while. None: this server does not list workers. Raises RPCError."""
     try:
         told = await _heartbeats(client)
     except RPCError as error:

@@ -1,4 +1,4 @@
-"""Outbound connections to what the settings name: a name, a TCP connection, a certificate."""
+"""Outbound connections to the addresses in the settings: name, TCP connection, certificate."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from atlas.health.probe import ProbeResult, Unwell
+from atlas.health.probe import ProbeResult, Unwell, degraded
 from atlas.web.address_policy import ReceiverPolicy
 from atlas.web.tls import client_tls
 
 SECONDS = 8.0
 """For the name, the connection and the handshake together."""
 SOON = timedelta(days=14)
-"""A certificate that ends sooner is told."""
+"""A certificate that expires sooner is reported."""
 
 WEBHOOK = "ATLAS_ALERT_WEBHOOK"
 MEND = "Check DNS, the firewall, and the address"
@@ -35,11 +35,11 @@ async def reached(name: str, url: str, now: datetime) -> ProbeResult:
             certificate = await _connected(host, port, secure=secure)
     except socket.gaierror as error:
         raise Unwell(
-            f"{where}: the name is not found: {error.strerror}", f"{MEND} in {name}"
+            f"{where}: the name cannot be resolved: {error.strerror}", f"{MEND} in {name}"
         ) from None
     except ssl.SSLCertVerificationError as error:
         said = f"{where}: its certificate is refused: {error.verify_message}"
-        raise Unwell(said, "Mend it there, or trust its issuer here (SSL_CERT_FILE)") from None
+        raise Unwell(said, "Fix it there, or trust its issuer here (SSL_CERT_FILE)") from None
     except TimeoutError:
         raise Unwell(f"{where}: no answer in {SECONDS:.0f} s", f"{MEND} in {name}") from None
     except OSError as error:
@@ -48,7 +48,7 @@ async def reached(name: str, url: str, now: datetime) -> ProbeResult:
 
 
 async def _check_receiver(host: str, port: int) -> None:
-    """Raise AddressRefused where an alert would not be sent."""
+    """Raise AddressRefused if an alert would not be sent there."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for *_, sockaddr in found:
         ReceiverPolicy(WEBHOOK).check(str(sockaddr[0]))
@@ -68,10 +68,10 @@ async def _connected(host: str, port: int, *, secure: bool) -> dict[str, object]
 
 def _judged(where: str, certificate: dict[str, object] | None, now: datetime) -> ProbeResult:
     if certificate is None:
-        return ProbeResult(f"{where} takes connections")
+        return ProbeResult(f"{where} accepts connections")
     seconds = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
     ends = datetime.fromtimestamp(seconds, UTC)
-    said = f"{where} takes connections; its certificate ends on {ends:%Y-%m-%d}"
+    said = f"{where} accepts connections; its certificate ends on {ends:%Y-%m-%d}"
     if ends - now < SOON:
-        return ProbeResult(said, "degraded", "Renew the certificate there")
+        return degraded(said, "Renew the certificate there")
     return ProbeResult(said)

@@ -1,6 +1,6 @@
 """What we are allowed to do: in folders, in the database, in Temporal's namespace.
 
-The blob store's own are seen by its round trip, which puts, gets, lists and deletes.
+Permissions in the blob store show in its round trip, which writes, reads, lists and deletes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from atlas.health.probe import ProbeResult
+from atlas.health.probe import ProbeResult, failing
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.reporting.probes import probe_connection
 
@@ -52,14 +52,11 @@ def _folders(places: Sequence[Path]) -> ProbeResult:
     there = [each for each in places if each.exists()]
     for folder in there:
         if not folder.is_dir():
-            return ProbeResult(
-                f"{folder} is no folder", "failing", "Name another place, or move it away"
-            )
+            return failing(f"{folder} is not a folder", "Choose another place, or move it away")
         if not _usable(folder):
-            return ProbeResult(
+            return failing(
                 f"{folder} cannot be written by {_me()}",
-                "failing",
-                f"Run as {_owner(folder)}, who owns it, or `chown -R {_me()} {folder}`",
+                f"Run as {_owner(folder)}, its owner, or `chown -R {_me()} {folder}`",
             )
     named = ", ".join(map(str, there))
     return ProbeResult(
@@ -108,23 +105,21 @@ async def role(connection: Connection) -> ProbeResult:
 def judged_role(
     role: str, may_create: bool, unwritable: Sequence[str], foreign: Sequence[str]
 ) -> ProbeResult:
-    """What a role may not do, and what follows."""
+    """What a role may not do, and what follows from that."""
     if unwritable:
-        return ProbeResult(f"{role} may not write {_some(unwritable)}", "failing", MEND)
+        return failing(f"{role} cannot write to {_some(unwritable)}", MEND)
     if foreign:
-        return ProbeResult(
-            f"{role} does not own {_some(foreign)}: it can neither migrate nor make the ledger's "
+        return failing(
+            f"{role} does not own {_some(foreign)}: it can neither migrate nor create the ledger's "
             "monthly partitions",
-            "failing",
             f"`grant <owner> to {role}`, or use the owner in ATLAS_DATABASE_URL",
         )
     if not may_create:
-        return ProbeResult(
-            f"{role} may not make tables in its schema: migrations and partitions will fail",
-            "failing",
+        return failing(
+            f"{role} cannot create tables in its schema: migrations and partitions will fail",
             f"`grant create on schema public to {role}`",
         )
-    return ProbeResult(f"{role} may write, make partitions and migrate")
+    return ProbeResult(f"{role} can write, create partitions and migrate")
 
 
 def _some(tables: Sequence[str]) -> str:
@@ -156,4 +151,4 @@ async def namespace(client: Client) -> ProbeResult:
 def _refused(error: RPCError, what: str) -> ProbeResult:
     if error.status not in _DENIED:
         raise error
-    return ProbeResult(f"may not {what}: {error.message}", "failing", TEMPORAL_MEND)
+    return failing(f"may not {what}: {error.message}", TEMPORAL_MEND)

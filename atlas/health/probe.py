@@ -1,4 +1,4 @@
-"""Looking at one part: timed, bounded, and never raising."""
+"""Checking one part: timed, bounded, and never raising."""
 
 from __future__ import annotations
 
@@ -12,18 +12,28 @@ from atlas.contracts.health import Check, Status
 from atlas.stores.postgres.reporting.probes import NoConnection
 
 SECONDS = 20.0
-"""How long one look may take."""
+"""How long one check may take: a part that hangs must not hold up the others' results."""
 
 log = logging.getLogger("atlas.health")
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What a look found out."""
+    """What a check found."""
 
     detail: str
     status: Status = "ok"
     mend: str = ""
+
+
+def degraded(detail: str, mend: str) -> ProbeResult:
+    """The part works, and somebody should look at it."""
+    return ProbeResult(detail, "degraded", mend)
+
+
+def failing(detail: str, mend: str) -> ProbeResult:
+    """The part does not work."""
+    return ProbeResult(detail, "failing", mend)
 
 
 class Unwell(Exception):
@@ -37,23 +47,23 @@ class Unwell(Exception):
 async def looked_at(
     part: str, look: Awaitable[ProbeResult], *, mend: str, seconds: float = SECONDS
 ) -> Check:
-    """What a look found; one that raises, or takes longer than `seconds`, found the part failing.
+    """The result of a check; one that raises or takes longer than `seconds` finds the part failing.
 
-    `mend` is for those two.
+    `mend` is the advice for those two.
     """
     began = time.perf_counter()
     try:
         async with asyncio.timeout(seconds):
             found = await look
     except NoConnection as error:
-        found = ProbeResult(str(error), "failing", mend)
+        found = failing(str(error), mend)
     except TimeoutError:
-        found = ProbeResult(f"it did not answer within {seconds:.0f} s", "failing", mend)
+        found = failing(f"it did not answer within {seconds:.0f} s", mend)
     except Unwell as error:
-        found = ProbeResult(str(error), "failing", error.mend)
+        found = failing(str(error), error.mend)
     except Exception as error:
         log.debug("looking at %s", part, exc_info=True)
-        found = ProbeResult(_in_words(error), "failing", mend)
+        found = failing(_in_words(error), mend)
     return Check(
         part=part,
         status=found.status,

@@ -12,7 +12,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
-from atlas.health.probe import ProbeResult
+from atlas.health.probe import ProbeResult, degraded, failing
 
 POLL_AGE = timedelta(seconds=90)
 """A poll lasts up to 60 s and is dated at its beginning, by the server's clock."""
@@ -33,7 +33,7 @@ _ACTIVITY = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
 
 @dataclass(frozen=True, slots=True)
 class Poller:
-    """One who polled a queue in the last minutes; `at` by the server's clock."""
+    """A client that polled a queue in the last minutes; `at` is by the server's clock."""
 
     identity: str
     at: datetime
@@ -77,8 +77,8 @@ async def state_of(client: Client, queue: str, kind: TaskQueueType.ValueType) ->
 
 
 async def _settled_state(client: Client, name: str) -> QueueState:
-    """Of a queue that nobody polls at this moment, a little later: a worker may just have started,
-    or the server."""
+    """The state of a queue; if nobody polls it, sampled again for a while, since a worker or the
+    server may just have started."""
     state = await whole_state(client, name)
     for _ in range(_LOOKS_AGAIN):
         if state.pollers:
@@ -104,20 +104,18 @@ async def whole_state(client: Client, name: str) -> QueueState:
 
 
 async def queue(client: Client, name: str) -> ProbeResult:
-    """Whether somebody works on the queue, and keeps up."""
+    """Whether the queue has workers, and they keep up."""
     state = await _settled_state(client, name)
     pollers, backlog, oldest = state.pollers, state.backlog, state.oldest
     said = f"{pollers} polling, {backlog} waiting"
     if pollers == 0:
-        return ProbeResult(
+        return failing(
             f"no worker polls it; {backlog} waiting",
-            "failing",
             f"Start `atlas up -d`, or a worker that serves it: `atlas worker --queues {name}`",
         )
     if oldest > BACKLOG_AGE[name] and backlog:
-        return ProbeResult(
+        return degraded(
             f"{said}, the oldest for {oldest.total_seconds() / 60:.0f} min",
-            "degraded",
             f"Add workers: `atlas worker --queues {name}`",
         )
     return ProbeResult(said)

@@ -1,4 +1,4 @@
-"""Schedules: as declared, and whether each fire led to a run."""
+"""Schedules: whether they are as declared, and whether each fire led to a run."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Mapping, Sequence
 from temporalio.client import Client
 
 from atlas.contracts.schedules import Declared
-from atlas.health.probe import ProbeResult
+from atlas.health.probe import ProbeResult, degraded
 from atlas.schedules.status import ScheduleStatus, look
 
 MEND = "See whether Temporal answers: `atlas doctor`"
 APPLY = "Run `atlas schedules apply`"
 LOOKED_AT = 300
-"""So many at most in one look; the four of every Atlas come first."""
+"""At most this many in one check; the four of every Atlas come first."""
 
 _SKIPPED, _MISSED = "schedules.skipped:", "schedules.missed:"
 _MISSED_SINCE = "schedules.missed_since"
 _TELLING = 3600.0
-"""Seconds for which fires that were lost are spoken of: longer than two checks."""
+"""Seconds for which lost fires are reported: longer than two checks."""
 _LOOKED = "schedules.looked"
-"""Is there after a first look: a counter that is not, was 0 then."""
+"""Present after a first check: a counter that is absent was 0 then."""
 _PATIENCE = {"health_check"}
-"""May skip without a word: a check that takes long says so itself."""
+"""Skips of these are not reported: a check that takes long says so itself."""
 
 
 async def schedules(
@@ -33,10 +33,10 @@ async def schedules(
     *,
     complete: bool = True,
 ) -> tuple[ProbeResult, dict[str, float]]:
-    """Drift, and fires that led to no run; with the counters to compare the next look's with.
+    """Drift, and fires that led to no run; with the counters for the next check to compare with.
 
-    `before` has the last look's, `now` is in seconds since the epoch. `complete`: whether all that
-    are declared are known; otherwise none is called surplus.
+    `before` has those of the previous check, `now` is in seconds since the epoch. `complete`:
+    whether all declared schedules are known; otherwise none is called surplus.
     """
     seen = await look(client, declared[:LOOKED_AT], surplus=len(declared) <= LOOKED_AT)
     figures = _figures(seen, before, now)
@@ -51,13 +51,12 @@ def _judged(
     if drifted:
         first = drifted[0]
         more = f", and {len(drifted) - 1} more" if len(drifted) > 1 else ""
-        return ProbeResult(f"{first.id}: {first.drift[0]}{more}", "degraded", APPLY)
+        return degraded(f"{first.id}: {first.drift[0]}{more}", APPLY)
     missed = [each.id for each in seen if _grown(_MISSED, each.id, each.missed, before)]
     if missed:
-        return ProbeResult(
-            f"{_listed(missed)}: fires were longer ago than the catch-up window when Temporal came "
-            "back, and lost",
-            "degraded",
+        return degraded(
+            f"{_listed(missed)}: fires were lost: they were older than the catch-up window "
+            "when Temporal came back",
             "Nothing, if Temporal was down; `atlas schedules backfill` makes up for a report",
         )
     skipped = [
@@ -68,12 +67,10 @@ def _judged(
         and each.id not in _PATIENCE
     ]
     if skipped:
-        return ProbeResult(
-            f"{_listed(skipped)}: a fire was skipped, because the run of the one before is still "
-            "under way",
-            "degraded",
-            "See that run with `atlas runs`; if it is always so, give the source a longer cadence "
-            "or a budget, or add workers",
+        return degraded(
+            f"{_listed(skipped)}: a fire was skipped because the previous run is still running",
+            "See that run with `atlas runs`; if this keeps happening, give the source a longer "
+            "cadence or a budget, or add workers",
         )
     return ProbeResult(_all_well(seen, declared))
 
@@ -90,7 +87,7 @@ def _figures(
     """Counters, where they are not 0: a source that never skipped needs no line.
 
     Skips are counted from the last moment at which no run was under way, so that a run that takes
-    too long is spoken of until it ends.
+    too long is reported until it ends.
     """
     figures = {_LOOKED: 1.0}
     for each in seen:
@@ -107,7 +104,7 @@ def _figures(
 
 
 def _grown(prefix: str, schedule_id: str, now: int, before: Mapping[str, float]) -> bool:
-    """Whether a counter has grown since the check before; of a first check nothing is known."""
+    """Whether a counter has grown since the previous check; False in a first check."""
     if _LOOKED not in before:
         return False
     return now > before.get(prefix + schedule_id, 0.0)

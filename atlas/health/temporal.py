@@ -15,13 +15,13 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from atlas.domain.clocks import beyond
-from atlas.health.probe import ProbeResult, Unwell
+from atlas.health.probe import ProbeResult, Unwell, degraded
 from atlas.worker import start_checks
 
 SKEW_SECONDS = 5.0
 MEND = (
     "Start Temporal (`atlas up -d` for the embedded stack), or correct TEMPORAL_ADDRESS; runs wait "
-    "and go on by themselves"
+    "and continue by themselves"
 )
 _CLOCK = TaskQueue(name="atlas-clock")
 _POLL = timedelta(seconds=3)
@@ -46,19 +46,18 @@ async def temporal(
         )
     skew = await clock_skew(client, clock)
     if skew is not None and abs(skew) > SKEW_SECONDS:
-        return ProbeResult(
+        return degraded(
             f"the clock here and that of {where} differ by {abs(skew):.0f} s",
-            "degraded",
             "Let both machines keep time by NTP: schedules fire by Temporal's clock",
         )
     return ProbeResult(f"namespace '{client.namespace}' at {where}")
 
 
 async def clock_skew(client: Client, clock: Callable[[], datetime]) -> float | None:
-    """Seconds by which the server's clock is ahead; None when it did not say.
+    """Seconds by which the server's clock is ahead; None if that could not be found out.
 
-    No call tells the time, but the server dates every poll: poll a queue without tasks, and ask
-    when.
+    No call returns the time, but the server dates every poll: poll a queue without tasks, then ask
+    when that was.
     """
     identity = f"atlas-clock-{secrets.token_hex(6)}"
     before = clock()

@@ -1,4 +1,4 @@
-"""Versions: of Python, of the servers, and of the workers beside this program."""
+"""Versions: of Python, the servers, and the other workers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, GetSyste
 from temporalio.client import Client
 
 from atlas.health.fleet import beats
-from atlas.health.probe import ProbeResult
+from atlas.health.probe import ProbeResult, degraded, failing
 from atlas.stores.postgres.migrate import known
 from atlas.stores.postgres.reporting.probes import probe_connection
 
 POSTGRES_LEAST = 15
 POSTGRES_TESTED = 18
 RETENTION_DAYS = 3
-"""A namespace that forgets closed runs sooner breaks links, and `retry` of last week's run."""
+"""A namespace that deletes closed runs sooner breaks links, and `retry` of an older run."""
 _LIVES = 90.0  # seconds: workers of older versions beat each minute
 
 MEND = "See the server's log"
@@ -50,22 +50,18 @@ async def postgresql(database_url: str) -> ProbeResult:
 def judged_postgresql(said: str, major: int, encoding: str, most: int, used: int) -> ProbeResult:
     """What a server's version, encoding, and connections (at most, and used) mean."""
     if major < POSTGRES_LEAST:
-        return ProbeResult(
+        return failing(
             f"PostgreSQL {said} is older than {POSTGRES_LEAST}",
-            "failing",
             f"Update PostgreSQL; Atlas is tested on {POSTGRES_TESTED}",
         )
     if encoding != "UTF8":
-        return ProbeResult(
+        return failing(
             f"the database's encoding is {encoding}",
-            "failing",
-            "Make a database with `encoding 'UTF8'`: texts in other scripts cannot be kept in this",
+            "Make a database with `encoding 'UTF8'`: this one cannot store texts in other scripts",
         )
     if most - used < 10:
-        return ProbeResult(
-            f"{used} of {most} connections are used",
-            "degraded",
-            "Raise max_connections, or run fewer workers",
+        return degraded(
+            f"{used} of {most} connections are used", "Raise max_connections, or run fewer workers"
         )
     return ProbeResult(f"PostgreSQL {said}, {used} of {most} connections used")
 
@@ -89,19 +85,15 @@ def judged_temporal(said: str, can: dict[str, bool], kept_days: int) -> ProbeRes
     """What a server's version, abilities, and days of retention mean."""
     cannot = [name for name, able in can.items() if not able]
     if "schedules" in cannot or "updates" in cannot:
-        return ProbeResult(
-            f"Temporal {said} has no {' and no '.join(cannot)}", "failing", _UPGRADE_TEMPORAL
-        )
+        return failing(f"Temporal {said} has no {' and no '.join(cannot)}", _UPGRADE_TEMPORAL)
     if cannot:
-        return ProbeResult(
-            f"Temporal {said} knows no worker heartbeats: `atlas top` shows less of workers",
-            "degraded",
+        return degraded(
+            f"Temporal {said} has no worker heartbeats: `atlas top` shows less about workers",
             _UPGRADE_TEMPORAL,
         )
     if kept_days < RETENTION_DAYS:
-        return ProbeResult(
-            f"Temporal {said}; the namespace forgets closed runs after {kept_days} days",
-            "degraded",
+        return degraded(
+            f"Temporal {said}; the namespace deletes closed runs after {kept_days} days",
             "`temporal operator namespace update --retention 30d --namespace …`",
         )
     return ProbeResult(f"Temporal {said}, runs are kept for {kept_days} days")
@@ -111,7 +103,7 @@ async def workers(client: Client, now: float) -> ProbeResult:
     """Whether workers run another version than this program; `now`: seconds since the epoch."""
     told = await beats(client)
     if told is None:
-        return ProbeResult("the server does not tell of workers")
+        return ProbeResult("the server does not list workers")
     live = [each for each in told if not each.stopping and now - each.at.timestamp() < _LIVES]
     return judged_workers({each.process: each.version for each in live})
 
@@ -121,11 +113,10 @@ def judged_workers(versions: dict[str, str]) -> ProbeResult:
     ours = f"atlas-{version('atlas-corpus')}"
     others = sorted({each for each in versions.values() if each != ours})
     if not versions:
-        return ProbeResult("no worker told its version of late")
+        return ProbeResult("no worker has reported its version recently")
     if others:
-        return ProbeResult(
+        return degraded(
             f"workers run {', '.join(others)}; this is {ours}",
-            "degraded",
-            "Update both to the same version; while a deploy is under way, nothing",
+            "Update both to the same version; during a deploy, do nothing",
         )
     return ProbeResult(f"{len(versions)} worker{'s' if len(versions) > 1 else ''}, all {ours}")

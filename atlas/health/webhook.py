@@ -1,10 +1,9 @@
 """The webhook that alerts go to: one POST of JSON, tried a few times.
 
-Its address is the operator's and may be private, unlike those that are crawled; link-local ones and
-those of cloud metadata are refused when they are dialled. It is reached directly: a proxy or .netrc
-of the environment has no say. It may hold a token, so no message or log shows more of it than the
-host. Bodies have `text` and `content`, by which Slack,
-Mattermost, Teams and Discord show them as they are.
+The operator chooses its address, so unlike crawled ones it may be private; link-local and cloud
+metadata addresses are refused when connecting. The connection is direct: a proxy or .netrc in the
+environment has no effect. The URL may contain a token, so messages and logs show only its host.
+Bodies have `text` and `content`, which Slack, Mattermost, Teams and Discord display as they are.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _SIGNS = {"ok": "✅", "degraded": "⚠️", "failing": "🔴"}
 
 
 class AlertWebhook:
-    """Delivers transitions; what does not arrive is for the next check to send."""
+    """Delivers transitions; the next check sends what was not delivered."""
 
     def __init__(self, url: str, namespace: str, *, pauses: Sequence[float] = PAUSES) -> None:
         self._url = url
@@ -38,8 +37,8 @@ class AlertWebhook:
         self._pauses = pauses
 
     async def send(self, key: str, at: float, transitions: Sequence[Transition]) -> str | None:
-        """Deliver; None when they arrived, else why not. Sent again with the same key, a receiver
-        that looks at it knows."""
+        """Deliver them; None on success, else why not. A repeated delivery has the same key, so a
+        receiver can recognise it."""
         body = alert(key, at, self._namespace, transitions)
         policy = ReceiverPolicy("ATLAS_ALERT_WEBHOOK")
         async with receiver_client(policy, TIMEOUT) as client:
@@ -65,7 +64,7 @@ class AlertWebhook:
             cause = error.__cause__ or error  # httpx calls every failure to connect a time-out
             return f"{where}: {type(cause).__name__}", True  # its message may show the URL
         except (httpx.InvalidURL, ValueError):
-            return f"{where}: ATLAS_ALERT_WEBHOOK is no usable URL", False
+            return f"{where}: ATLAS_ALERT_WEBHOOK is not a usable URL", False
         if answer.is_success:
             return None, False
         return f"{where} answered {answer.status_code}", answer.status_code in _AGAIN

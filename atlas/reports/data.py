@@ -11,7 +11,7 @@ from atlas.reports.notable import notable
 from atlas.reports.words import coverage
 
 FORMAT = 1
-"""Raised when a field changes its meaning or goes; new fields may come."""
+"""Raised when a field changes its meaning or is removed; new fields may appear."""
 
 
 def as_json(report: Report) -> bytes:
@@ -68,22 +68,15 @@ def _versus(value: Versus) -> dict[str, Number | None]:
 def _day(day: Day) -> dict[str, Any]:
     assert day.figures is not None
     figures = day.figures
+    counts = ("added", "changed", "gone", "live", "requests", "fresh", "bytes", "wire_bytes")
+    kept = ("blob_bytes", "stored_bytes", "database_bytes")
     return {
         "day": day.day.isoformat(),
-        "added": figures.added,
-        "changed": figures.changed,
-        "gone": figures.gone,
-        "live": figures.live,
-        "requests": figures.requests,
+        **{name: getattr(figures, name) for name in counts},
         "statuses": dict(figures.statuses),
         "errors": {name: dict(codes) for name, codes in figures.errors.items()},
         "failed": {name: dict(codes) for name, codes in figures.failed.items()},
-        "fresh": figures.fresh,
-        "bytes": figures.bytes,
-        "wire_bytes": figures.wire_bytes,
-        "blob_bytes": day.storage.blob_bytes if day.storage else None,
-        "stored_bytes": day.storage.stored_bytes if day.storage else None,
-        "database_bytes": day.storage.database_bytes if day.storage else None,
+        **{name: getattr(day.storage, name, None) for name in kept},
     }
 
 

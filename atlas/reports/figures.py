@@ -1,13 +1,21 @@
-"""From frozen days to what the report says: sums, and the week before."""
+"""From frozen days to the figures of the report: sums, and the week before."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
-from atlas.domain.daily_figures import TOTAL, DayFigures, FrozenWeeks, HostDay, Tree
+from atlas.domain.daily_figures import (
+    SLOTS_PER_DOUBLING,
+    TOTAL,
+    DayFigures,
+    DayStorage,
+    FrozenWeeks,
+    HostDay,
+    Tree,
+)
 from atlas.domain.silent_sources import Silence, silence
-from atlas.reports.histogram import quantile
 from atlas.reports.model import (
     Day,
     FailureLine,
@@ -18,13 +26,15 @@ from atlas.reports.model import (
     Versus,
 )
 
+_Row = TypeVar("_Row", DayFigures, DayStorage, HostDay)
+
 HOSTS_LISTED = 10
 HOST_REQUESTS = 10
-"""A host asked less often is not judged."""
+"""A host with fewer requests is not judged."""
 
 
 def report_of(frozen: FrozenWeeks) -> Report:
-    """The report of the week; figures it lacks are None, never zero."""
+    """The report of the week; missing figures are None, never zero."""
     both = _BothWeeks(frozen)
     return Report(
         week=frozen.week,
@@ -39,7 +49,7 @@ def report_of(frozen: FrozenWeeks) -> Report:
 
 
 class _BothWeeks:
-    """The frozen rows, apart by week."""
+    """The frozen rows, separated by week."""
 
     def __init__(self, frozen: FrozenWeeks) -> None:
         self._frozen = frozen
@@ -59,9 +69,15 @@ class _BothWeeks:
         return sorted(name for name in self._rows if name != TOTAL)
 
     def _apart(self, source: str) -> tuple[list[DayFigures], list[DayFigures]]:
-        rows = self._rows[source]
-        now = [row for row in rows if row.day >= self._monday]
-        return now, [row for row in rows if row.day < self._monday]
+        return self._by_week(self._rows[source])
+
+    def _by_week(self, rows: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
+        """The rows of this week, and those of the week before."""
+        now: list[_Row] = []
+        before: list[_Row] = []
+        for row in rows:
+            (now if row.day >= self._monday else before).append(row)
+        return now, before
 
     def _versus(
         self, source: str, figure: Callable[[Sequence[DayFigures]], Number | None]
@@ -74,8 +90,7 @@ class _BothWeeks:
         return {name: self._versus(source, figure) for name, figure in _FIGURES.items()}
 
     def storage_totals(self) -> dict[str, Versus]:
-        now = [row for row in self._frozen.storage if row.day >= self._monday]
-        before = [row for row in self._frozen.storage if row.day < self._monday]
+        now, before = self._by_week(self._frozen.storage)
         return {
             name: Versus(
                 getattr(now[-1], name) if now else None,
@@ -107,7 +122,7 @@ class _BothWeeks:
         return tuple(sorted(lines, key=lambda line: (-(line.requests.now or 0), line.error_class)))
 
     def _counts(self, now: Mapping[str, int], before: Mapping[str, int]) -> Versus:
-        """Nothing of a kind is zero in a week that has figures."""
+        """In a week that has figures, a kind that did not occur counts as zero."""
         have, had = self._apart(TOTAL)
         return Versus(sum(now.values()) if have else None, sum(before.values()) if had else None)
 
@@ -143,7 +158,7 @@ class _BothWeeks:
         )
 
     def _silence(self, name: str, last: DayFigures | None) -> Silence | None:
-        """Of a source that is declared and not paused when the week ends."""
+        """Only for a source that is declared and not paused at the end of the week."""
         newest = next((day.day for day in reversed(self.days) if day.figures), None)
         history = self._frozen.histories.get(name)
         if last is None or last.day != newest or last.paused or history is None:
@@ -151,7 +166,7 @@ class _BothWeeks:
         return silence(history, last.day)
 
     def slowest(self) -> tuple[HostLine, ...]:
-        now, before = self._hosts(this=True), self._hosts(this=False)
+        now, before = map(_by_host, self._by_week(self._frozen.hosts))
         lines = [
             _host_line(host, days, before.get(host, []))
             for host, days in sorted(now.items())
@@ -160,12 +175,12 @@ class _BothWeeks:
         lines.sort(key=lambda line: (-(line.p95.now or 0), line.host))
         return tuple(lines[:HOSTS_LISTED])
 
-    def _hosts(self, *, this: bool) -> dict[str, list[HostDay]]:
-        found: dict[str, list[HostDay]] = defaultdict(list)
-        for row in self._frozen.hosts:
-            if (row.day >= self._monday) is this:
-                found[row.host].append(row)
-        return found
+
+def _by_host(rows: Iterable[HostDay]) -> dict[str, list[HostDay]]:
+    found: dict[str, list[HostDay]] = defaultdict(list)
+    for row in rows:
+        found[row.host].append(row)
+    return found
 
 
 def _host_line(host: str, now: Sequence[HostDay], before: Sequence[HostDay]) -> HostLine:
@@ -180,6 +195,21 @@ def _host_line(host: str, now: Sequence[HostDay], before: Sequence[HostDay]) -> 
     )
 
 
+def quantile(slots: Sequence[int], share: float) -> float | None:
+    """The elapsed time in seconds that `share` of the requests stay below, to within a slot's
+    width (19%); None without requests."""
+    wanted = share * sum(slots)
+    if not wanted:
+        return None
+    below = 0
+    for number, count in enumerate(slots):
+        if count and below + count >= wanted:
+            place = number - 1 + (wanted - below) / count
+            return round(2 ** (place / SLOTS_PER_DOUBLING) / 1000, 3)
+        below += count
+    raise AssertionError("the counts add up to their sum")
+
+
 def _sum(trees: Iterable[Tree]) -> dict[str, dict[str, int]]:
     total: dict[str, dict[str, int]] = {}
     for tree in trees:
@@ -190,7 +220,8 @@ def _sum(trees: Iterable[Tree]) -> dict[str, dict[str, int]]:
     return total
 
 
-def _leaves(tree: Tree) -> int:
+def leaves(tree: Tree) -> int:
+    """The sum of all counts in a tree."""
     return sum(sum(counts.values()) for counts in tree.values())
 
 
@@ -206,8 +237,8 @@ _FIGURES: Mapping[str, Figure] = {
     "gone": lambda rows: sum(row.gone for row in rows),
     "requests": lambda rows: sum(row.requests for row in rows),
     "not_modified": lambda rows: sum(row.statuses.get("304", 0) for row in rows),
-    "errors": lambda rows: sum(_leaves(row.errors) for row in rows),
-    "failed": lambda rows: sum(_leaves(row.failed) for row in rows),
+    "errors": lambda rows: sum(leaves(row.errors) for row in rows),
+    "failed": lambda rows: sum(leaves(row.failed) for row in rows),
     "bytes": lambda rows: sum(row.bytes for row in rows),
     "wire_bytes": lambda rows: sum(row.wire_bytes for row in rows),
     "live": lambda rows: rows[-1].live,
@@ -218,4 +249,4 @@ _FIGURES: Mapping[str, Figure] = {
     "age_median": lambda rows: rows[-1].age_median,
     "age_p90": lambda rows: rows[-1].age_p90,
 }
-"""Sums over the week's days; of what is there, the state at the end of the last one."""
+"""Sums over the week's days; for stocks, the state at the end of the last one."""

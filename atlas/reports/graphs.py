@@ -1,29 +1,15 @@
-"""The charts of a report's page, each with its figures as a table."""
+"""The charts of a report's page."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from atlas.reports import words
-from atlas.reports.charts import Chart, Drawing, Series, bars, lines
+from atlas.reports.charts import Chart, Series
 from atlas.reports.model import Day, Report
-from atlas.reports.tables import Cell, Row, Table
 from atlas.reports.words import moved, number, percent, points, sentence
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A chart as it is drawn, with all that stands around it."""
-
-    chart: Chart
-    drawing: Drawing
-    sub: str
-    legend: Sequence[str]
-    table: Table
-
-
-def day_by_day(report: Report) -> list[Figure]:
+def day_by_day(report: Report) -> list[Chart]:
     """Four charts: movement, size, freshness, failures."""
     return [_movement(report), _live(report), _freshness(report), _failed(report)]
 
@@ -32,8 +18,8 @@ def _values(days: Sequence[Day], name: str) -> list[float | None]:
     return [getattr(day.figures, name) if day.figures else None for day in days]
 
 
-def _movement(report: Report) -> Figure:
-    chart = Chart(
+def _movement(report: Report) -> Chart:
+    return Chart(
         "movement",
         "Documents added, changed and gone",
         f"Added {number(report.totals['added'].now)}, changed "
@@ -43,45 +29,46 @@ def _movement(report: Report) -> Figure:
             Series(name.title(), _values(report.this_week, name))
             for name in ("added", "changed", "gone")
         ],
+        "per day",
         number,
+        as_bars=True,
     )
-    return _figure(chart, bars(chart), "per day", legend=True)
 
 
-def _live(report: Report) -> Figure:
+def _live(report: Report) -> Chart:
     totals = report.totals["live"]
-    chart = Chart(
+    return Chart(
         "live",
         "Live documents",
         sentence(f"{number(totals.now)} at the end of the week", moved(totals)),
         [day.day for day in report.days],
         [Series("Live documents", _values(report.days, "live"))],
+        "at the end of each day, two weeks",
         number,
         tick=_short_number,
     )
-    return _figure(chart, lines(chart), "at the end of each day, two weeks")
 
 
-def _freshness(report: Report) -> Figure:
+def _freshness(report: Report) -> Chart:
     totals = report.totals["fresh"]
     shares = [
         day.figures.fresh / day.figures.live if day.figures and day.figures.live else None
         for day in report.days
     ]
-    chart = Chart(
+    return Chart(
         "freshness",
         "Checked on time",
         sentence(f"{percent(totals.now)} at the end of the week", points(totals)),
         [day.day for day in report.days],
         [Series("Checked on time", shares)],
+        "share of live documents not overdue, two weeks",
         percent,
         whole=False,
         most=1.0,
     )
-    return _figure(chart, lines(chart), "share of live documents not overdue, two weeks")
 
 
-def _failed(report: Report) -> Figure:
+def _failed(report: Report) -> Chart:
     totals = report.totals["errors"]
     by_class = {
         line.error_class: [
@@ -96,15 +83,16 @@ def _failed(report: Report) -> Figure:
     rest = [by_class[name] for name in by_class if name not in first]
     if rest:
         series.append(Series("Other", [_plus(values) for values in zip(*rest, strict=True)]))
-    chart = Chart(
+    return Chart(
         "failed",
         "Requests that failed",
         sentence(f"{number(totals.now)} in the week", moved(totals)),
         [day.day for day in report.this_week],
         series or [Series("Failed", [0 if day.figures else None for day in report.this_week])],
+        "per day, by class",
         number,
+        as_bars=True,
     )
-    return _figure(chart, bars(chart), "per day, by class", legend=True)
 
 
 def _plus(values: Sequence[float | None]) -> float | None:
@@ -114,24 +102,3 @@ def _plus(values: Sequence[float | None]) -> float | None:
 
 def _short_number(value: float) -> str:
     return f"{value / 1000:,.6g}k" if value >= 10_000 else number(value)
-
-
-def _figure(chart: Chart, drawing: Drawing, sub: str, *, legend: bool = False) -> Figure:
-    return Figure(
-        chart=chart,
-        drawing=drawing,
-        sub=sub,
-        legend=[series.name for series in chart.series] if legend else [],
-        table=Table(
-            ["Day", *(series.name for series in chart.series)],
-            [
-                Row(words.long_day(day), [_cell(chart, series, place) for series in chart.series])
-                for place, day in enumerate(chart.days)
-            ],
-        ),
-    )
-
-
-def _cell(chart: Chart, series: Series, place: int) -> Cell:
-    value = series.values[place]
-    return Cell("–" if value is None else chart.show(value))

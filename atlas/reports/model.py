@@ -1,4 +1,4 @@
-"""What a week's report says, before it is put in a form."""
+"""The content of a week's report, independent of its format."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Number = int | float
 
 @dataclass(frozen=True, slots=True)
 class Versus:
-    """A figure beside that of the week before; None: there is none."""
+    """A figure and that of the week before; None: there is none."""
 
     now: Number | None
     before: Number | None
@@ -48,7 +48,7 @@ class FailureLine:
 
     error_class: str
     requests: Versus
-    """Attempts that failed so."""
+    """Attempts that failed this way."""
     pages: Versus
     """Pages given up, by runs that ended in the week."""
     codes: tuple[tuple[str, int, int], ...]
@@ -85,7 +85,7 @@ class HostLine:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything a form may show."""
+    """Everything that a format may show."""
 
     week: Week
     first_frozen: date | None

@@ -1,4 +1,4 @@
-"""What stands out in a week: the few sentences that a person in a hurry reads."""
+"""What stands out in a week: a few sentences for a person in a hurry."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from atlas.reports.words import elapsed, moved, number, percent, sentence
 FEW_FRESH = 0.95
 """Share of live documents on time below which a day is named."""
 MUCH_MORE = 1.5
-"""Times the week before from which more failures, or slower answers, are named."""
+"""More failures or slower answers are named from this multiple of the week before."""
 LEAST_PAGES = 20
 LEAST_SLOWER = 0.2
 """Seconds."""
@@ -20,7 +20,7 @@ SOURCES_NAMED = 3
 
 
 def notable(report: Report) -> list[str]:
-    """The sentences, the gravest first; none when the week was like the one before."""
+    """The sentences, the most serious first; none if the week was like the one before."""
     if not report.days_now:
         return []
     return [*_runs(report), *_failed(report), *_fresh(report), *_silent(report), *_hosts(report)]

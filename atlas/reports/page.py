@@ -4,61 +4,38 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import cache
+from collections.abc import Iterable
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from atlas.reports import words
 from atlas.reports.graphs import day_by_day
-from atlas.reports.model import Report
+from atlas.reports.model import Number, Report, SourceLine, Versus
 from atlas.reports.notable import notable
-from atlas.reports.sections import failures, hosts, runs, silent, sources, storage, tiles
+from atlas.reports.text import environment
+
+SOURCES_SHOWN = 50
+"""The JSON has all of them."""
 
 
 def as_html(report: Report) -> bytes:
-    """The page. Jinja2 escapes all that is put into it but our own style sheet."""
-    environment = _environment()
-    style = environment.get_template("report.css").render()
-    page = environment.get_template("report.html.jinja").render(
-        title=f"Atlas, week {report.week}",
-        week=str(report.week),
-        span=words.span(report),
+    """The page. Jinja2 escapes everything that is put into it except our own style sheet."""
+    templates = environment(autoescape=True)
+    templates.filters |= {each.__name__.strip("_"): each for each in _FILTERS}
+    style = templates.get_template("report.css").render()
+    page = templates.get_template("report.html.jinja").render(
+        report=report,
         note=words.coverage(report),
-        days=report.days_now,
-        before=str(report.week.before) if report.days_before else "",
+        notable=notable(report),
+        charts=day_by_day(report),
         policy=_policy(style),
         style=Markup(style),  # noqa: S704 - a file of this package
-        **(_contents(report) if report.days_now else {}),
     )
     return f"{page}\n".encode()
 
 
-@cache
-def _environment() -> Environment:
-    """An unknown name in a template is an error, never an empty place on the page."""
-    environment = Environment(
-        loader=PackageLoader("atlas.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters["places"] = _places
-    return environment
-
-
-def _contents(report: Report) -> dict[str, object]:
-    return {
-        "notable": notable(report),
-        "nothing": words.nothing(report),
-        "tiles": tiles(report),
-        "charts": day_by_day(report),
-        "silent": silent(report),
-        "sections": [part(report) for part in (sources, failures, hosts, storage, runs)],
-    }
-
-
 def _policy(style: str) -> str:
-    """Only this very style sheet; should a name ever slip through unescaped, it can do nothing."""
+    """Allows only this style sheet: a name that slipped through unescaped could do nothing."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
@@ -66,3 +43,58 @@ def _policy(style: str) -> str:
 def _places(value: float) -> str:
     """Two decimals at most: pixels."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _most(values: Iterable[Number | None]) -> Number:
+    """The whole width of a meter."""
+    return max((value or 0 for value in values), default=0) or 1
+
+
+def _first_silent(report: Report) -> str:
+    names = [line.source for line in report.silent]
+    if not names:
+        return "all brought what is usual"
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{names[0]}{more}"
+
+
+def _busiest(report: Report) -> list[SourceLine]:
+    def busy(line: SourceLine) -> float:
+        return sum(each.now or 0 for each in (line.added, line.changed, line.gone))
+
+    return sorted(report.sources, key=lambda line: (-busy(line), line.source))[:SOURCES_SHOWN]
+
+
+def _unlisted(report: Report) -> str:
+    more = len(report.sources) - SOURCES_SHOWN
+    return f"{more} more are in the JSON form of this report." if more > 0 else ""
+
+
+def _flags(line: SourceLine, report: Report) -> list[str]:
+    """Words beside a name; without a week before, no source is called new."""
+    found = {
+        "new": report.days_before > 0 and line.live.before is None,
+        "paused": line.paused,
+        "silent": line.silence is not None,
+    }
+    return [name for name, holds in found.items() if holds]
+
+
+def _signed(versus: Versus) -> str:
+    """The difference, short, for a cell: +12."""
+    difference = versus.difference
+    if difference is None:
+        return ""
+    return "±0" if not difference else f"{difference:+,.0f}".replace("-", "−")
+
+
+def _slower(versus: Versus) -> str:
+    if versus.difference is None:
+        return ""
+    if abs(versus.difference) < 0.2 * (versus.before or 0):  # a histogram's slots are that wide
+        return "about the same"
+    moved = "slower" if versus.difference > 0 else "faster"
+    return f"{words.elapsed(abs(versus.difference))} {moved}"
+
+
+_FILTERS = (_places, _most, _first_silent, _busiest, _unlisted, _flags, _signed, _slower)

@@ -1,4 +1,4 @@
-"""From frozen days to the three forms that are kept."""
+"""From frozen days to the three formats that are kept."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ MEDIA: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A week's report in every form, and what its run answers."""
+    """A week's report in every format, and what its run returns."""
 
     outcome: WeeklyOutcome
     days: int
     totals: WeekTotals
     message: str
-    """What figures it lacks; empty when none."""
+    """Which figures are missing; empty if none are."""
     forms: Mapping[str, bytes]
 
 

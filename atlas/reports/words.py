@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from atlas.domain.errors import ErrorClass, handling
-from atlas.domain.silent_sources import Silence
 from atlas.reports.model import Number, Report, SourceLine, Versus
 
 NONE = "–"
@@ -24,7 +23,7 @@ def number(value: Number | None) -> str:
 
 
 def percent(value: Number | None) -> str:
-    """98.7%; 100% and 0% only when all and none are meant."""
+    """98.7%; 100% and 0% only for exactly all and none."""
     if value is None:
         return NONE
     if value in (0, 1):
@@ -46,7 +45,7 @@ def size(value: Number | None) -> str:
 
 
 def age(value: Number | None) -> str:
-    """Seconds as a person says them: 40 s, 12 min, 5.2 h, 3.1 days."""
+    """Seconds in a readable unit: 40 s, 12 min, 5.2 h, 3.1 days."""
     if value is None:
         return NONE
     for limit, divisor, unit in ((90, 1, "s"), (5400, 60, "min"), (172_800, 3600, "h")):
@@ -78,6 +77,16 @@ def moved(versus: Versus, show: Show = number, *, more: str = "more", fewer: str
     return f"{shown} {more if difference > 0 else fewer}{_share(versus)}"
 
 
+def older(versus: Versus) -> str:
+    """How an age moved."""
+    return moved(versus, age, more="older", fewer="younger")
+
+
+def less(versus: Versus) -> str:
+    """How a size in bytes moved."""
+    return moved(versus, size, fewer="less")
+
+
 def _share(versus: Versus) -> str:
     if versus.ratio is None:
         return ""
@@ -89,7 +98,7 @@ def _share(versus: Versus) -> str:
 
 
 def sentence(said: str, movement: str) -> str:
-    """A sentence that ends with how the figure moved, where that is known."""
+    """A sentence that ends with how the figure moved, if that is known."""
     return f"{said}: {movement}." if movement else f"{said}."
 
 
@@ -124,7 +133,7 @@ def span(report: Report) -> str:
 
 
 def coverage(report: Report) -> str:
-    """What of the two weeks there are no figures for; empty when nothing is missing."""
+    """Which figures of the two weeks are missing; empty if none are."""
     if report.first_frozen is None:
         return "No day's figures are frozen yet."
     begin = f"Figures begin on {long_day(report.first_frozen)}"
@@ -143,10 +152,10 @@ def coverage(report: Report) -> str:
 
 
 def nothing(report: Report) -> str:
-    """What is said when nothing stands out."""
+    """The sentence for a week in which nothing stands out."""
     if report.days_before:
-        return "No trouble, and nothing much unlike the week before."
-    return "No trouble."
+        return "No problems, and little difference to the week before."
+    return "No problems."
 
 
 def _of_seven(days: int) -> str:
@@ -162,12 +171,10 @@ def meaning(error_class: str) -> str:
 
 
 def silent_for(line: SourceLine) -> str:
-    """How long a source has been silent, and what is usual for it."""
+    """How long a source has been silent, and its usual interval."""
     found = line.silence
-    return "" if found is None else _silent(found)
-
-
-def _silent(found: Silence) -> str:
+    if found is None:
+        return ""
     if found.last_change is None:
         return f"no document yet, after {found.days} days"
     usual = found.usual or 0
@@ -180,3 +187,11 @@ def _silent(found: Silence) -> str:
 def words_of(value: str) -> str:
     """A name in snake_case as words."""
     return value.replace("_", " ")
+
+
+def codes(found: Sequence[tuple[str, int, int]], most: int = 4) -> str:
+    """The most frequent codes of a class of failures: read_timeout 12, dns_failure 3."""
+    shown = [f"{code} {max(requests, pages):,}" for code, requests, pages in found[:most]]
+    if len(found) > most:
+        shown.append(f"{len(found) - most} more")
+    return ", ".join(shown) or NONE

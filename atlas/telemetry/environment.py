@@ -17,14 +17,14 @@ def sdk_disabled(environ: Mapping[str, str]) -> bool:
 
 
 def endpoint_of(environ: Mapping[str, str], name: str) -> str | None:
-    """The URL in a variable. Raises ValueError, which names the variable and the mend."""
+    """The URL in a variable. Raises ValueError, which names the variable and the fix."""
     value = environ.get(name, "").strip()
     if not value:
         return None
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         shown = value.rpartition("@")[2]
-        raise ValueError(f"{name}: {shown!r} is no HTTP address; try http://localhost:4318")
+        raise ValueError(f"{name}: {shown!r} is not an HTTP address; try http://localhost:4318")
     return value
 
 
@@ -52,7 +52,7 @@ def _instance() -> str:
 
 
 def identity(service: str) -> dict[str, str]:
-    """Resource attributes that say which process tells: the same on traces and metrics."""
+    """Resource attributes that identify this process, the same for traces and metrics."""
     return {
         "service.name": os.environ.get("OTEL_SERVICE_NAME") or service,
         "service.version": version("atlas-corpus"),

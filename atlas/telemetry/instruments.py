@@ -1,7 +1,7 @@
-"""Atlas's own metrics: one table of their names, kinds, labels and meanings.
+"""Atlas's own metrics: one table of their names, labels and meanings.
 
-Names are those that Prometheus shows; by OTLP a collector makes the same of them. Labels hold
-few values each (`sources`: at most `NAMED_SOURCES`), never a URL or a host.
+Names are those that Prometheus shows; from OTLP a collector derives the same. Each label has few
+values (`source`: at most `NAMED_SOURCES`), never a URL or a host.
 """
 
 from __future__ import annotations
@@ -18,15 +18,20 @@ class Instrument:
     """One metric. Every one also has the label `namespace`, as Temporal's own have."""
 
     name: str
-    kind: Literal["counter", "histogram", "gauge"]
     unit: str
-    labels: tuple[str, ...]
     says: str
+    labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
 
     @property
+    def kind(self) -> Literal["counter", "histogram", "gauge"]:
+        if self.name.endswith("_total"):
+            return "counter"
+        return "histogram" if self.buckets else "gauge"
+
+    @property
     def bare(self) -> str:
-        """The name as it is given to the SDK, which adds what the kind and the unit call for."""
+        """The name given to the SDK, which adds the suffixes for kind and unit."""
         return self.name.removesuffix("_total").removesuffix(
             "_seconds" if self.kind == "histogram" else ""
         )
@@ -34,160 +39,131 @@ class Instrument:
 
 FETCHES = Instrument(
     "atlas_fetches_total",
-    "counter",
     "attempts",
-    ("outcome", "error_class"),
     "attempts to fetch a page: `modified`, `same` (another answer, the settled body), "
     "`not_modified` (304), `redirected` or `failed`, then with the class of the error",
+    ("outcome", "error_class"),
 )
 FETCH_BYTES = Instrument(
-    "atlas_fetch_bytes_total", "counter", "bytes", (), "bodies of those answers, as sent"
+    "atlas_fetch_bytes_total", "bytes", "bytes of those response bodies, as sent"
 )
 FETCH_DURATION = Instrument(
     "atlas_fetch_duration_seconds",
-    "histogram",
     "seconds",
+    "network time of such an attempt, all redirects included, without waiting for the host's turn",
     ("outcome",),
-    "time of such an attempt on the network, all hops together, waiting for the host not counted",
-    (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+    buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
 )
 HOST_DELAY = Instrument(
     "atlas_host_delay_seconds",
-    "histogram",
     "seconds",
-    (),
-    "what a request (of pages, listings and robots.txt) waited for its turn with its host",
-    (0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0),
+    "how long a request (for a page, listing or robots.txt) waited for its turn at the host",
+    buckets=(0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0),
 )
 BREAKERS = Instrument(
-    "atlas_breaker_opened_total", "counter", "times", (), "hosts that began to count as down"
+    "atlas_breaker_opened_total", "times", "how often a host's circuit breaker opened"
 )
 EXTRACTION_DURATION = Instrument(
     "atlas_extraction_duration_seconds",
-    "histogram",
     "seconds",
+    "time a child process spent on one body: `html`, `text`, `pdf`, or `unknown` if it failed",
     ("media",),
-    "time of a child process with one body: `html`, `text`, `pdf`, or `unknown` where it failed",
-    (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
 EXTRACTION_FAILURES = Instrument(
     "atlas_extraction_failures_total",
-    "counter",
     "documents",
+    "bodies from which no text could be extracted, by the code in the page's record",
     ("error_code",),
-    "bodies that gave no text, by the code that the page's record has",
 )
 DOCUMENTS = Instrument(
     "atlas_documents_total",
-    "counter",
     "pages",
+    "pages that runs completed: `added`, `updated`, `unchanged`, `failed`, `skipped` (pages "
+    "cut off by a run's limit are not counted)",
     ("outcome",),
-    "pages that a run was done with: `added`, `updated`, `unchanged`, `failed`, `skipped` (those "
-    "that a limit of the run cut off are not counted)",
 )
 DUPLICATES = Instrument(
     "atlas_duplicates_total",
-    "counter",
     "texts",
+    "new texts of pages that duplicate a known text: `exact`, or `near`",
     ("kind",),
-    "texts that pages got and that were known already: `exact`, or `near` another one",
 )
 
 INDEX_LAG = Instrument(
     "atlas_index_lag_seconds",
-    "gauge",
     "seconds",
-    (),
-    "age of the oldest page that was fetched and cannot be found yet; 0: there is none",
+    "age of the oldest page that was fetched but is not yet searchable; 0 if there is none",
 )
-UNINDEXED = Instrument(
-    "atlas_unindexed_pages", "gauge", "pages", (), "pages fetched that cannot be found yet"
-)
+UNINDEXED = Instrument("atlas_unindexed_pages", "pages", "pages fetched but not yet searchable")
 SOURCES = Instrument(
     "atlas_sources",
-    "gauge",
     "sources",
-    ("state",),
     "declared sources: `fresh`, `due`, `stale` (past their tolerance) or `paused`",
+    ("state",),
 )
 SOURCE_FRESHNESS = Instrument(
     "atlas_source_freshness_seconds",
-    "gauge",
     "seconds",
+    "time since the source was last collected (or declared, if it never was)",
     ("source",),
-    "since the source was last brought up to date (or declared, if it never was)",
 )
 SOURCE_LATENESS = Instrument(
     "atlas_source_lateness_seconds",
-    "gauge",
     "seconds",
+    "how long the source has been due; 0 while it is not",
     ("source",),
-    "for how long the source has been due; 0 while it is not",
 )
 SOURCE_TOLERANCE = Instrument(
     "atlas_source_tolerance_seconds",
-    "gauge",
     "seconds",
+    "how long the source may be due before it counts as stale",
     ("source",),
-    "how long the source may be due before it counts as stale: its limit",
 )
 BACKLOG_AGE = Instrument(
     "atlas_backlog_age_seconds",
-    "gauge",
     "seconds",
-    ("task_queue",),
     "how long the oldest task of the queue has waited",
+    ("task_queue",),
 )
 BACKLOG_TASKS = Instrument(
-    "atlas_backlog_tasks", "gauge", "tasks", ("task_queue",), "tasks that wait in the queue"
+    "atlas_backlog_tasks", "tasks", "tasks waiting in the queue", ("task_queue",)
 )
 POLLERS = Instrument(
     "atlas_queue_pollers",
-    "gauge",
     "pollers",
+    "workers that poll the queue, according to Temporal; for `atlas` the smaller of workflow "
+    "and activity pollers",
     ("task_queue",),
-    "workers that poll the queue, as Temporal knows them; of `atlas` the fewer of workflow and "
-    "activity pollers",
 )
 SLOTS = Instrument(
     "atlas_worker_slots",
-    "gauge",
     "tasks",
+    "how many tasks this worker executes at once at most; `temporal_worker_task_slots_used` is "
+    "the current number",
     ("task_queue", "worker_type"),
-    "how many tasks this worker takes on at once at most; `temporal_worker_task_slots_used` says "
-    "how many it has",
 )
-RUNS = Instrument("atlas_open_runs", "gauge", "runs", ("state",), "runs: `working` or `paused`")
-HOSTS_DOWN = Instrument(
-    "atlas_hosts_down", "gauge", "hosts", (), "hosts whose breaker is open or half open"
-)
-PAGES = Instrument(
-    "atlas_pages", "gauge", "pages", ("lifecycle",), "pages that the corpus knows, by lifecycle"
-)
-QUARANTINED = Instrument(
-    "atlas_quarantined", "gauge", "pages", (), "pages whose body cannot be processed"
-)
+RUNS = Instrument("atlas_open_runs", "runs", "runs: `working` or `paused`", ("state",))
+HOSTS_DOWN = Instrument("atlas_hosts_down", "hosts", "hosts whose breaker is open or half open")
+PAGES = Instrument("atlas_pages", "pages", "known pages, by lifecycle", ("lifecycle",))
+QUARANTINED = Instrument("atlas_quarantined", "pages", "pages whose body cannot be processed")
 DISK_FREE = Instrument(
     "atlas_disk_free_bytes",
-    "gauge",
     "bytes",
+    "free space on the disk of the `blobs` folder or of the embedded stack's `home`",
     ("place",),
-    "free on the disk of the `blobs` folder or of the `home` of the embedded stack",
 )
-DISK_SIZE = Instrument(
-    "atlas_disk_size_bytes", "gauge", "bytes", ("place",), "size of the same disk"
-)
+DISK_SIZE = Instrument("atlas_disk_size_bytes", "bytes", "size of the same disk", ("place",))
 SAMPLED = Instrument(
     "atlas_sampled_timestamp_seconds",
-    "gauge",
     "seconds",
+    "when the worker last sampled `corpus`, `queues` or `pages` without an error, in Unix time",
     ("part",),
-    "when the worker last looked at `corpus`, `queues` or `pages` without an error: Unix time",
 )
 
 INSTRUMENTS: tuple[Instrument, ...] = tuple(
     one for one in list(globals().values()) if isinstance(one, Instrument)
 )
-"""All of them, in the order of this page."""
+"""All of them, in the order of this file."""
 
 BUCKETS = {one.bare: one.buckets for one in INSTRUMENTS if one.buckets}

@@ -1,6 +1,6 @@
-"""Where a worker's metrics go: shown to Prometheus, sent by OTLP, or nowhere.
+"""Where a worker's metrics go: served to Prometheus, sent by OTLP, or nowhere.
 
-Temporal's core exports to one place only, and Atlas's own metrics leave through the same door.
+Temporal's core has only one exporter, and Atlas's own metrics use the same one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """At http://`address`/metrics, for Prometheus to read."""
+    """Served at http://`address`/metrics, for Prometheus to scrape."""
 
     address: str
 
@@ -49,12 +49,12 @@ Export: TypeAlias = Shown | Sent
 
 
 def chosen(address: str | None, environ: Mapping[str, str] = os.environ) -> Export | None:
-    """What the setting and OpenTelemetry's variables ask for; None: no metrics.
+    """What the setting and OpenTelemetry's variables request; None: no metrics.
 
-    With an address, an endpoint meant for everything gets the traces alone.
+    With an address, an endpoint for all signals receives only traces.
 
     Raises:
-        ValueError: two ways are asked for, or a value cannot be used; names both and the mend.
+        ValueError: both ways are requested, or a value cannot be used; says which, and the fix.
     """
     exporter = _exporter(environ)
     if address is not None:
@@ -72,7 +72,7 @@ def chosen(address: str | None, environ: Mapping[str, str] = os.environ) -> Expo
 
 
 def shown_at(export: Export | None) -> str | None:
-    """host:port where the metrics are shown, if they are."""
+    """host:port where the metrics are served, if they are."""
     return export.address if isinstance(export, Shown) else None
 
 
@@ -103,12 +103,12 @@ def _sent(environ: Mapping[str, str]) -> Sent | None:
 def _interval(environ: Mapping[str, str]) -> float:
     value = environ.get(INTERVAL) or "60000"
     if not value.isdecimal() or int(value) < 1000:
-        raise ValueError(f"{INTERVAL}: {value!r} is no number of milliseconds from 1000 on")
+        raise ValueError(f"{INTERVAL}: {value!r} is not a number of milliseconds from 1000 up")
     return int(value) / 1000
 
 
 def _free(address: str) -> str:
-    """The address as an IP and a port; for port 0, one that is free at this moment."""
+    """The address as an IP and a port; for port 0, one that is currently free."""
     host, _, port = address.rpartition(":")
     try:
         found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)

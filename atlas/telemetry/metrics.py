@@ -1,4 +1,4 @@
-"""Counts and times what the work tells, through the meter of the Temporal SDK's core.
+"""Counts and times the work of this process, through the meter of the Temporal SDK's core.
 
 A count costs some microseconds; without an export the meter does nothing.
 """
@@ -22,7 +22,7 @@ FETCH_OUTCOMES = ("modified", "same", "not_modified", "redirected")
 OUTCOMES = ("added", "updated", "unchanged", "failed", "skipped")
 NO_ERROR = "none"
 _CODES = 50
-"""Codes of failed extractions told apart."""
+"""Codes of failed extractions that get series of their own."""
 
 
 class CountedMeasures:
@@ -42,7 +42,7 @@ class CountedMeasures:
         self._begin()
 
     def _begin(self) -> None:
-        """Show every series at 0 from the start: a rate needs a value before the first event."""
+        """Start every series at 0: a rate needs a value before the first event."""
         for outcome in FETCH_OUTCOMES:
             self._fetches.add(0, {"outcome": outcome, "error_class": NO_ERROR})
         for kind in ErrorClass:
@@ -74,7 +74,7 @@ class CountedMeasures:
 
     def _known(self, code: str) -> str:
         """The code, or `other` beyond the first `_CODES`: it comes from a process that a document
-        may have taken over, and each makes a series that stays."""
+        may have taken over, and each distinct code makes a permanent series."""
         if len(self._codes) < _CODES:
             self._codes.add(code)
         return code if code in self._codes else "other"
@@ -91,8 +91,8 @@ class CountedMeasures:
 class Gauge:
     """A gauge without a label, or one whose series, by its one label, can come and go.
 
-    The SDK shows a series for ever once it was set; what no longer exists becomes NaN, which no
-    panel draws and no alert compares.
+    The SDK exports a series for ever once it was set; one that no longer exists becomes NaN, which
+    no panel draws and no alert matches.
     """
 
     def __init__(self, meter: MetricMeter, instrument: Instrument) -> None:
@@ -107,7 +107,7 @@ class Gauge:
         self._gauge.set(value)
 
     def replace(self, values: Mapping[str, float]) -> None:
-        """All values there are now, by the value of the label."""
+        """All current values, by the value of the label."""
         for label in self._shown - values.keys():
             self._gauge.set(float("nan"), {self._label: label})
         for label, value in values.items():

@@ -1,8 +1,8 @@
-"""What a run's own span says of it, and how a continued-as-new run begins a trace of its own,
-linked to the run before.
+"""The attributes of a run's own span, and a new trace for each continued-as-new run, linked to the
+previous one.
 
-Temporal's plugin alone makes it a child of the run before: a source synced for weeks would be
-one trace without end, of which no viewer shows the beginning. Registered after the plugin, so
+Temporal's plugin alone makes it a child of the previous run: a source synced for weeks would be one
+endless trace, whose beginning no viewer shows. Registered after the plugin, so
 `execute_workflow` runs inside its `RunWorkflow` span and `continue_as_new` before its own.
 """
 
@@ -35,7 +35,7 @@ _PAYLOADS = PayloadConverter.default
 
 
 class LinkContinuedRuns(Interceptor):
-    """Workflow code does nothing for it; it calls `workflow.continue_as_new` as ever."""
+    """Needs nothing from workflow code, which calls `workflow.continue_as_new` as usual."""
 
     def workflow_interceptor_class(
         self, input: WorkflowInterceptorClassInput
@@ -49,7 +49,7 @@ class _Inbound(WorkflowInboundInterceptor):
 
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:
         span = trace.get_current_span()
-        # What all runs of one chain have in common, to find their traces by.
+        # The same in all runs of a chain, so that their traces can be found.
         span.set_attribute("atlas.first_run_id", workflow.info().first_execution_run_id)
         if before := _context_of(input.headers):
             span.add_link(before, {"atlas.link": "continued_as_new"})
@@ -60,7 +60,7 @@ class _Inbound(WorkflowInboundInterceptor):
 
 
 def _asked(args: Sequence[Any]) -> dict[str, str | Sequence[str]]:
-    """What a trace is looked for by: the sources and what started the run."""
+    """What people search traces by: the sources and what started the run."""
     request = args[0] if args else None
     source, sources = getattr(request, "source", None), getattr(request, "sources", None)
     found: dict[str, str | Sequence[str]] = {}

@@ -1,4 +1,4 @@
-"""The Temporal SDK's core in a worker: its metrics, and the heartbeats that say it lives."""
+"""The Temporal SDK's core in a worker: its metrics, logs and heartbeats."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from atlas.telemetry.instruments import BUCKETS
 from atlas.telemetry.metric_exporters import ADDRESS, Export, Shown
 
 HEARTBEAT = timedelta(seconds=1)
-"""How often a worker tells Temporal its slots and pollers; the SDK allows 1 to 60 s. A worker
-killed is seen to be gone by the age of its last one: Temporal goes on calling it running."""
+"""How often a worker reports its slots and pollers to Temporal; the SDK allows 1 to 60 s. Only the
+age of its last heartbeat shows that a worker was killed: Temporal keeps listing it as running."""
 
 
 LOGS = LoggingConfig(
@@ -34,12 +34,12 @@ LOGS = LoggingConfig(
         append_log_fields_to_message=False,
     ),
 )
-"""The core's log lines become records like all others; by itself it prints coloured text between
-a worker's JSON lines. `atlas.logs` shows target and fields."""
+"""Makes the core's log lines records like all others; by default it prints coloured text between a
+worker's JSON lines. `atlas.logs` shows target and fields."""
 
 
 class MetricsRefused(ValueError):
-    """The address for metrics cannot be had; the message names it and the mend."""
+    """The address for metrics cannot be used; the message names it and the fix."""
 
 
 @cache

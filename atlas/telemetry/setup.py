@@ -22,10 +22,10 @@ _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL
 
 @dataclass
 class Telemetry:
-    """What `setup_telemetry` made; without an endpoint there are no plugins and nothing to end."""
+    """What `setup_telemetry` returns; without an endpoint it has no plugins."""
 
     plugins: list[SimplePlugin] = field(default_factory=list)
-    """For `Client.connect(plugins=…)`; a worker takes them over from its client."""
+    """For `Client.connect(plugins=…)`; a worker takes them from its client."""
     _outlet: Outlet | None = None
 
     @property
@@ -56,7 +56,7 @@ def setup_telemetry(service: str, processor: SpanProcessor | None = None) -> Tel
     takes the spans instead of the endpoint.
 
     Raises:
-        ValueError: an endpoint or protocol that cannot be used; names variable, value and mend.
+        ValueError: an endpoint or protocol cannot be used; names variable, value and fix.
     """
     if processor is None and not _wanted():
         return Telemetry()

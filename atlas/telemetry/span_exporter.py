@@ -8,11 +8,11 @@ from atlas.telemetry.sql_names import summary
 
 _SQL = "opentelemetry.instrumentation.asyncpg"
 _TEMPORAL = "temporalio."
-_TELLING = ("exception.message", "exception.stacktrace")
+_REVEALING = ("exception.message", "exception.stacktrace")
 
 
 class Outlet(SpanProcessor):
-    """A processor that can be taken off: a provider keeps its processors for good."""
+    """A processor that can be closed: a provider never removes its processors."""
 
     def __init__(self, processor: SpanProcessor) -> None:
         self._processor: SpanProcessor | None = processor
@@ -23,7 +23,7 @@ class Outlet(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         if (processor := self._processor) and not _begins_with_sql(span):
-            processor.on_end(_told(span))
+            processor.on_end(_exported(span))
 
     def close(self) -> None:
         """Export what is left; blocking."""
@@ -44,14 +44,14 @@ def _scope(span: ReadableSpan) -> str:
 
 
 def _begins_with_sql(span: ReadableSpan) -> bool:
-    """A statement outside any span (a sampler's, a start's) is no trace of its own."""
+    """A statement outside any span (a sampler's, a start's) is not worth a trace of its own."""
     return span.parent is None and _scope(span) == _SQL
 
 
-def _told(span: ReadableSpan) -> ReadableSpan:
-    """Temporal's plugin records the messages of exceptions, which may repeat a URL with secrets in
-    it: of its spans, and of SQL's, the kind of the error is kept alone. SQL's are named anew: the
-    instrumentation calls them by their first word."""
+def _exported(span: ReadableSpan) -> ReadableSpan:
+    """The span as it is exported. Temporal's plugin records messages of exceptions, which may
+    repeat a URL that contains secrets, so its spans and those of SQL keep only the kind of the
+    error. SQL spans are renamed: the instrumentation names them by their first word."""
     if not _scope(span).startswith((_TEMPORAL, _SQL)):
         return span
     kind = (span.status.description or "").partition(":")[0] or None
@@ -64,7 +64,7 @@ def _told(span: ReadableSpan) -> ReadableSpan:
         parent=span.parent,
         resource=span.resource,
         attributes=attributes,
-        events=[_bare(event) for event in span.events],
+        events=[_without_messages(event) for event in span.events],
         links=span.links,
         kind=span.kind,
         status=Status(span.status.status_code, kind),
@@ -74,6 +74,6 @@ def _told(span: ReadableSpan) -> ReadableSpan:
     )
 
 
-def _bare(event: Event) -> Event:
-    kept = {k: v for k, v in (event.attributes or {}).items() if k not in _TELLING}
+def _without_messages(event: Event) -> Event:
+    kept = {k: v for k, v in (event.attributes or {}).items() if k not in _REVEALING}
     return Event(event.name, kept, event.timestamp)

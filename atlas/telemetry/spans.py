@@ -1,4 +1,4 @@
-"""Spans of runs and of single pages, of which a large run has too many to keep them all."""
+"""Spans of runs and of single pages; a large run has too many pages to keep all their spans."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def page_span(
 ) -> Iterator[Span]:
     """A span around the work on one page; without `setup_telemetry` it records nothing.
 
-    With `sampled=False` neither it nor the spans below it (SQL) are kept, unless the block
-    raises: a failure is always kept, from its beginning.
+    With `sampled=False` neither it nor its child spans (SQL) are kept, unless the block raises: a
+    failure always gets a span that covers the whole block.
     """
     from opentelemetry import trace  # not at the top: workflow modules reach this one
 
@@ -37,7 +37,7 @@ def page_span(
             try:
                 yield span
             except Exception as error:
-                _tell(span, error)
+                _record_error(span, error)
                 raise
         return
     began = time.time_ns()
@@ -46,13 +46,13 @@ def page_span(
             yield span
     except Exception as error:
         with tracer.start_as_current_span(name, attributes=attributes, start_time=began) as span:
-            _tell(span, error)
+            _record_error(span, error)
         raise
 
 
 class RunSpan:
-    """The span that the trace of a run begins with, in the process that starts it: from the request
-    to the end of the run, as far as somebody here waits for it.
+    """The root span of a run's trace, in the process that starts it: from the request to the end of
+    the run, provided that this process waits for it.
 
     Without a name it records nothing.
     """
@@ -67,7 +67,7 @@ class RunSpan:
 
     @contextmanager
     def starting(self) -> Iterator[None]:
-        """The block starts the run: what it does is traced below the span; its error ends it."""
+        """The block starts the run: its work is traced below the span, and an error ends it."""
         if self._span is None:
             yield
             return
@@ -77,7 +77,7 @@ class RunSpan:
             with trace.use_span(self._span, record_exception=False, set_status_on_exception=False):
                 yield
         except Exception as error:
-            _tell(self._span, error)
+            _record_error(self._span, error)
             self._end_now()
             raise
         self._until = time.time_ns()
@@ -85,12 +85,12 @@ class RunSpan:
     @contextmanager
     def waiting(self, failed: type[Exception]) -> Iterator[None]:
         """The block waits for the run, which has ended when it returns or raises `failed`. After
-        any other error (a time-out, an outage) the run goes on, and so may the waiting."""
+        any other error (a timeout, an outage) the run continues, and may be waited for again."""
         try:
             yield
         except failed as error:
             if self._span is not None and self._span.is_recording():
-                _tell(self._span, error)
+                _record_error(self._span, error)
             self._end_now()
             raise
         except BaseException:
@@ -99,13 +99,13 @@ class RunSpan:
         self._end_now()
 
     def end(self) -> None:
-        """Nobody waits any more: it ends with the last wait, or with the start where none was."""
+        """Nobody waits any longer: the span ends with the last wait, or else with the start."""
         # OpenTelemetry warns of a span that is ended twice; several may wait for one run.
         if self._span is not None and self._span.is_recording():
             self._span.end(self._until or time.time_ns())
 
     def set(self, attributes: Mapping[str, str | int]) -> None:
-        """Say more of the run, until the span has ended."""
+        """Add attributes, until the span has ended."""
         if self._span is not None and self._span.is_recording():
             self._span.set_attributes(attributes)
 
@@ -115,7 +115,7 @@ class RunSpan:
 
 
 def outcome_attributes(result: object) -> dict[str, str | int]:
-    """How a run ended, and its counts where it has any."""
+    """How a run ended, and its counts if it has any."""
     found: dict[str, str | int] = {}
     if outcome := getattr(result, "outcome", None):
         found["atlas.outcome"] = str(outcome)
@@ -124,9 +124,9 @@ def outcome_attributes(result: object) -> dict[str, str | int]:
     return found
 
 
-def _tell(span: Span, error: Exception) -> None:
-    """What failed: of a page's own failure the code, since its message may repeat a URL with
-    secrets in it; of anything else all there is to know."""
+def _record_error(span: Span, error: Exception) -> None:
+    """Record an error: for a page's own failure only the code, since its message may repeat a URL
+    that contains secrets; otherwise the whole exception."""
     from opentelemetry.trace import StatusCode
 
     if isinstance(error, PageError):

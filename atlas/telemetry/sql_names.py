@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 
 _PARTS = 3
-"""Operations named at most: a statement may change several tables at once."""
+"""At most this many operations are named: a statement may change several tables."""
 
 _CHANGE = re.compile(
     r"\b(?:(insert)\s+into|(update)|(delete)\s+from|(merge)\s+into)\s+(?:only\s+)?"

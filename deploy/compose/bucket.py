@@ -1,4 +1,4 @@
-"""Make the bucket that ATLAS_BLOBS names, unless it is there; `setup.sh` runs this."""
+"""Create the bucket that ATLAS_BLOBS names, unless it exists; `setup.sh` runs this."""
 
 import os
 import sys

@@ -1,11 +1,11 @@
-"""Make the certificate with which SeaweedFS closes its gRPC port of S3, unless it is there.
+"""Create the certificate with which SeaweedFS closes the gRPC port of its S3, unless it exists.
 
 Usage: certificate.py FOLDER
 
-That port takes orders from whoever reaches it (`PutIdentity` makes a user who may do everything),
-and listens wherever S3 does. With these files it asks a client for a certificate of an authority
-whose key is forgotten as soon as it has signed the server's own: nobody has one, and nobody needs
-one. The rest of SeaweedFS talks on loopback.
+That port obeys any client that reaches it (`PutIdentity` creates a user with all rights), and
+listens wherever S3 does. With these files it requires a client certificate from an authority whose
+key is discarded as soon as it has signed the server's own: nobody has one, and nobody needs one.
+The rest of SeaweedFS communicates over loopback.
 """
 
 import sys

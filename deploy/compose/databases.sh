@@ -1,6 +1,6 @@
 #!/bin/sh
-# Databases and their owners: Atlas cannot read Temporal's, nor the other way round. Safe to run
-# again; it also gives an owner the password that is in its file now.
+# Databases and their owners: Atlas cannot read Temporal's, or vice versa. Safe to run again; it also
+# sets each owner's password to the current content of its file.
 set -eu
 PGPASSWORD=$(cat /secrets/postgres/superuser_password)
 export PGPASSWORD PGHOST=postgres PGUSER=postgres PGDATABASE=postgres

@@ -2,8 +2,8 @@
 
 Usage: reload.py FOLDER COMMAND…
 
-Looks once a second instead of asking the kernel to tell: that also works where the folder is a
-mount from another system, as on a Mac. SIGTERM goes to the command, and ends both.
+Polls once a second instead of using kernel notifications, which do not work where the folder is
+mounted from another system, as on a Mac. SIGTERM is passed to the command, and ends both.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ def main(folder: Path, command: list[str]) -> int:
         state = looked(folder)
         running = subprocess.Popen(command)  # noqa: S603
         while not stopped and looked(folder) in (state, None):
-            time.sleep(1)  # a command that ended is started again by the next change only
+            time.sleep(1)  # a command that exited is restarted only by the next change
         if not stopped:
             sys.stderr.write("reload: the code has changed\n")
         running.send_signal(signal.SIGTERM)

@@ -1,14 +1,15 @@
 #!/bin/sh
-# Makes what the services know each other by: random, once, each in a volume that only those who
-# need it mount. What is there stays; what was removed is made anew (docs/deploy.md, "Secrets").
+# Generates the secrets by which services authenticate: random, once, each in a volume that only the
+# services that need it mount. Existing ones are kept, removed ones generated again (docs/deploy.md,
+# "Secrets").
 set -eu
 umask 022
 
 random() { od -An -v -tx1 -N24 /dev/urandom | tr -d ' \n'; }
 
-# Whoever mounts a volume may read it, under whatever user its image runs: hence 444.
+# Any service that mounts a volume may read it, whatever user its image runs as: hence 444.
 write() { # FILE CONTENT: whole or not at all
-  rm -f "/secrets/$1.new" # of a try that was cut off: not even root may write to it here
+  rm -f "/secrets/$1.new" # left by an interrupted run: without capabilities, not even root may write to it
   printf '%s' "$2" >"/secrets/$1.new"
   chmod 444 "/secrets/$1.new"
   mv "/secrets/$1.new" "/secrets/$1"
@@ -28,7 +29,7 @@ done
 
 python "${0%/*}/certificate.py" /secrets/seaweedfs
 
-# SeaweedFS takes its users from a file: one, who may do everything in the bucket and nothing else.
+# SeaweedFS reads its users from a file: one, with all rights on the bucket and no others.
 access=$(cat /secrets/atlas/s3_access_key)
 secret=$(cat /secrets/atlas/s3_secret_key)
 write seaweedfs/s3.json "$(cat <<END

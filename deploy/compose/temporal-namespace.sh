@@ -1,6 +1,6 @@
 #!/bin/sh
-# The namespace, how long it keeps closed runs, and the search attributes that a worker asks for.
-# Safe to run again: it brings what is there up to date.
+# The namespace, its retention of closed runs, and the search attributes that a worker needs.
+# Safe to run again: it updates what exists.
 set -eu
 : "${TEMPORAL_NAMESPACE:?}" "${RETENTION:?}"
 
@@ -8,11 +8,11 @@ attributes() {
   printf '%s\n' AtlasSource=Keyword AtlasTrigger=Keyword AtlasOutcome=Keyword AtlasDocsChanged=Int
 }
 
-# The whole word: what does not serve says NOT_SERVING.
+# The whole word, since the opposite is NOT_SERVING.
 tries=0
 until temporal operator cluster health | grep -qx SERVING; do
   tries=$((tries + 1))
-  [ "$tries" -lt 120 ] || { echo "Temporal at ${TEMPORAL_ADDRESS:-127.0.0.1:7233} does not serve" >&2; exit 1; }
+  [ "$tries" -lt 120 ] || { echo "Temporal at ${TEMPORAL_ADDRESS:-127.0.0.1:7233} is not serving" >&2; exit 1; }
   sleep 1
 done
 
@@ -22,7 +22,7 @@ else
   temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION"
 fi
 
-# A namespace is known to all parts of the server only some seconds after it was made.
+# All parts of the server know a namespace only some seconds after its creation.
 for attempt in $(seq 60); do
   present=$(temporal operator search-attribute list --namespace "$TEMPORAL_NAMESPACE" -o json 2>/dev/null) || present=
   missing=
@@ -33,7 +33,7 @@ for attempt in $(seq 60); do
     echo "namespace $TEMPORAL_NAMESPACE: retention $RETENTION, all search attributes"
     exit 0
   fi
-  # shellcheck disable=SC2086 # flags and their values are words of their own
+  # shellcheck disable=SC2086 # flags and their values are separate words
   [ -z "$missing" ] || temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" $missing >/dev/null 2>&1 || :
   sleep 1
 done

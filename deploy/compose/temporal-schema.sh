@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings Temporal's two schemas to what this version's server expects. Safe to run again.
+# Updates Temporal's two schemas to what this version of the server expects. Safe to run again.
 set -eu
 SQL_PASSWORD=$(cat /run/secrets/database_password)
 export SQL_PASSWORD

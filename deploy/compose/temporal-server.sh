@@ -1,5 +1,5 @@
 #!/bin/sh
-# The server takes its password from the environment only: of this one process, then.
+# The server reads its password only from the environment, so it is set for this process alone.
 set -eu
 POSTGRES_PWD=$(cat /run/secrets/database_password)
 export POSTGRES_PWD

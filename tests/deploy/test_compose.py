@@ -314,6 +314,7 @@ def test_a_seaweedfs_that_hangs_is_soon_unhealthy_and_one_that_is_told_to_stops(
 def test_a_worker_that_hangs_is_called_unhealthy_until_it_goes_on(stack: Project) -> None:
     stack.up("--scale", "worker=1")
     (worker,) = stack.containers("worker")
+    assert _health(stack, worker["Id"]) == "healthy"
     stop = (
         "import os, signal; from atlas.worker.heartbeat_file import signs; "
         "os.kill(signs()[0].process.pid, {})"
@@ -332,8 +333,8 @@ def test_the_stack_for_development_runs_the_code_of_the_checkout(dev: Project, p
         "exec", "-T", "worker", "sh", "-c", "atlas sync site --wait 2>&1"
     )
     before = _identity(dev)
-    changed = dev.folder / "starter" / "cli" / "worker.py"
-    changed.write_text(changed.read_text().replace("no worker runs here", "nobody works here"))
+    with (dev.folder / "workflows" / "sync_pipeline.py").open("a") as changed:
+        changed.write("\n# changed\n")
     until(lambda: _identity(dev) not in (None, before), "the worker has started again")
     run("git", "checkout", "-q", ".", cwd=dev.folder)
 

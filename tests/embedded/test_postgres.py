@@ -37,7 +37,7 @@ def test_a_folder_that_somebody_else_put_there_is_refused(tmp_path: Path) -> Non
     (tmp_path / "elsewhere").mkdir()
     planted = tmp_path / "planted"
     planted.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(EmbeddedError, match=r"planted is not a folder of ours\. Remove it"):
+    with pytest.raises(EmbeddedError, match=r"planted was not created by Atlas\. Remove it"):
         give(planted, None)
     assert (tmp_path / "elsewhere").stat().st_uid == os.geteuid()
 

@@ -79,7 +79,7 @@ async def test_what_a_role_may_do(database_url: str, postgres_server: PostgresSe
         await owner.execute("drop owned by stranger")
         await owner.execute("drop role stranger")
         await owner.close()
-    assert reading.status == "failing" and "stranger may not write" in reading.detail
+    assert reading.status == "failing" and "stranger cannot write to" in reading.detail
     assert writing.status == "failing" and "can neither migrate nor" in writing.detail
     assert writing.mend.startswith("`grant <owner> to stranger`")
 
@@ -133,7 +133,7 @@ async def test_what_an_account_may_do_in_a_namespace(
 async def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "blobs").touch()
     found = await permissions.folders([tmp_path, tmp_path / "blobs", tmp_path / "none"])
-    assert found.status == "failing" and "blobs is no folder" in found.detail
+    assert found.status == "failing" and "blobs is not a folder" in found.detail
     assert (await permissions.folders([tmp_path])).status == "ok"
 
 
@@ -145,7 +145,7 @@ def test_a_folder_of_somebody_else(tmp_path: Path) -> None:
     finally:
         os.seteuid(0)
     assert found.status == "failing" and "cannot be written by nobody" in found.detail
-    assert found.mend.startswith("Run as root, who owns it")
+    assert found.mend.startswith("Run as root, its owner, or")
 
 
 async def test_connections_to_what_the_settings_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,7 @@ async def test_connections_to_what_the_settings_name(monkeypatch: pytest.MonkeyP
     async with plain, secure:
         ports = [server.sockets[0].getsockname()[1] for server in (plain, secure)]
         found = await network.reached("X", f"http://127.0.0.1:{ports[0]}/hunter2", NOW)
-        assert (found.status, found.detail) == ("ok", f"127.0.0.1:{ports[0]} takes connections")
+        assert (found.status, found.detail) == ("ok", f"127.0.0.1:{ports[0]} accepts connections")
         with pytest.raises(Unwell, match="its certificate is refused: self") as caught:
             await network.reached("X", f"https://localhost:{ports[1]}/", NOW)
         assert "SSL_CERT_FILE" in caught.value.mend

@@ -81,7 +81,7 @@ def seen(id: str = "hourly_collection", **changes: object) -> ScheduleStatus:
             "degraded",
             "skipped",
         ),
-        (seen(missed=1), LOOKED, "degraded", "and lost"),
+        (seen(missed=1), LOOKED, "degraded", "were lost"),
         (seen("health_check", skipped=1, running=1), LOOKED, "ok", "as declared"),
     ],
 )
@@ -190,7 +190,7 @@ async def test_a_blob_folder_that_went_away_is_not_made_anew(tmp_path: Path) -> 
 
 async def test_room_on_the_disk_is_told(tmp_path: Path) -> None:
     assert "free for" in (await blobs.disk([tmp_path / "not" / "there"])).detail
-    assert (await blobs.disk([])).detail == "nothing of Atlas is kept on this machine"
+    assert (await blobs.disk([])).detail == "Atlas keeps nothing on this machine"
 
 
 class Answers:

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from atlas.domain.daily_figures import TOTAL, FrozenWeeks, HostDay
 from atlas.domain.silent_sources import SourceHistory
 from atlas.domain.weeks import Week
-from atlas.reports.figures import report_of
-from atlas.reports.histogram import quantile
+from atlas.reports.charts import scale
+from atlas.reports.figures import quantile, report_of
 from atlas.reports.rendering import MEDIA, render
-from atlas.reports.scale import scale
 from atlas.reports.text import escaped
 from tests.reports.weeks import WEEK, frozen_weeks, slot_of
 
