@@ -135,7 +135,7 @@ _CATALOGUE = (
         "runs",
         "The latest runs, newest first.",
         ("runs list",),
-        ("starter.cli.views.runs:ListedRun",),
+        ("starter.runs.listing:RecordedRun",),
         items="runs",
     ),
     Shape(
