@@ -19,6 +19,7 @@ from atlas.contracts.jobs import Trigger
 from atlas.contracts.models import Request, explain
 from atlas.contracts.names import QUEUE
 from atlas.contracts.sync_pipeline import SyncRequest
+from atlas.telemetry import request_attributes
 from starter.connection import Parts
 from starter.errors import DifferentRequest, InvalidRequest
 from starter.runs.handles import JobHandle, Started, handle_of
@@ -81,13 +82,14 @@ async def start(
     span: str,
 ) -> Started[Any]:
     """Start a workflow, or join the run of its id that was asked for the same. `summary` is what
-    the Web UI says of the run; `span` names the span that its trace begins
-    with, which lasts while its handle is waited for.
+    the Web UI says of the run; `span` names the span that its trace begins with, which lasts while
+    its handle is waited for.
 
     Raises `DifferentRequest` when the run under way was asked for something else, `CannotConnect`,
     `Refused`.
     """
     begins = parts.run_span(span)
+    begins.set(request_attributes(request))
     with begins.starting():
         await parts.check()
         async with parts.temporal() as client:
