@@ -69,14 +69,21 @@ class AtlasClient:
         self.report = corpus.report
 
     @classmethod
-    def connect(cls, settings: Settings | None = None) -> _Connecting:
+    def connect(cls, settings: Settings | None = None) -> Self:
         """A client: `await` it, or open it with `async with`.
 
         Addresses come from `settings` (by default the environment and `.env`), Temporal's own
-        configuration, and what the embedded stack recorded. Raises `InvalidRequest` for a bad
-        setting.
+        configuration, and what the embedded stack recorded. Raises `InvalidRequest` for an
+        invalid setting.
         """
-        return _Connecting(settings)
+        try:
+            return cls(Parts(settings or Settings.load()))
+        except SettingsError as error:
+            raise InvalidRequest(str(error)) from None
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        yield from ()  # nothing to wait for: parts are connected to when they are first needed
+        return self
 
     async def __aenter__(self) -> Self:
         return self
@@ -110,28 +117,3 @@ class AtlasClient:
 
         async for seen in watched(self._parts, interval, stale_after=stale_after):
             yield seen
-
-
-class _Connecting:
-    """What `AtlasClient.connect` gives: awaitable, and an async context manager."""
-
-    def __init__(self, settings: Settings | None) -> None:
-        self._settings = settings
-        self._client: AtlasClient | None = None
-
-    def __await__(self) -> Generator[Any, None, AtlasClient]:
-        return self._open().__await__()
-
-    async def __aenter__(self) -> AtlasClient:
-        self._client = await self._open()
-        return self._client
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._client is not None:
-            await self._client.close()
-
-    async def _open(self) -> AtlasClient:
-        try:
-            return AtlasClient(Parts(self._settings or Settings.load()))
-        except SettingsError as error:
-            raise InvalidRequest(str(error)) from None
