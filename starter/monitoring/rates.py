@@ -1,4 +1,4 @@
-"""How often something dear is looked at, and how fast runs go."""
+"""Bounds on the cost of repeated looks, and how fast runs go."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Rationed(Generic[T]):
         return self._next is None or self._clock() >= self._next
 
     async def get(self, look: Callable[[], Awaitable[T]]) -> T:
-        """What was found last, looked at anew if that is due. Raises as `look` does."""
+        """What was found last, looked at again if that is due. Raises as `look` does."""
         if self.due or self._value is None:
             began = self._clock()
             self._value = await look()
@@ -44,15 +44,15 @@ class Rationed(Generic[T]):
 
 
 class Rates:
-    """How fast each run goes, from how far it was at several looks."""
+    """How fast each run goes, from its progress at several looks."""
 
     def __init__(self) -> None:
         self._seen: dict[str, deque[tuple[float, int]]] = {}
         self._pages: set[str] = set()
 
     def take(self, run_id: str, done: int, at: float) -> float | None:
-        """Note that so much was done `at` (monotonic seconds); what was done a second since the
-        first look of the last seconds, None at the first."""
+        """Note that `done` was reached `at` (monotonic seconds). Returns the amount done per second
+        over the window; None at the first look."""
         seen = self._seen.setdefault(run_id, deque())
         if seen and done < seen[-1][1]:
             seen.clear()
@@ -68,11 +68,12 @@ class Rates:
         self._pages.add(run_id)
 
     def pageless(self, one: RunSeen) -> bool:
-        """Whether it must be asked how far it is; single fetches and checks are over at once."""
+        """Whether the run itself must be asked for its progress; single fetches and checks are over
+        too soon for that."""
         return one.run_id not in self._pages and one.type not in ("fetch_url", "health_check")
 
     def forget_others(self, run_ids: Iterable[str]) -> None:
-        """Of runs that are over nothing is kept."""
+        """Forget the runs that are over."""
         kept = set(run_ids)
         self._pages &= kept
         self._seen = {run: seen for run, seen in self._seen.items() if run in kept}

@@ -1,8 +1,7 @@
-"""How one run goes, page by page, and whether anybody works on it: for those who wait for its end.
+"""The progress of one run, page by page, and whether a worker serves it, while somebody waits.
 
-The run itself counts per batch, and answers nothing while no worker is there. Its pages are in
-PostgreSQL, and the workers' heartbeats in Temporal; both are asked from here, at a cost that is
-bounded (`Rationed`).
+The run itself counts per batch, and cannot answer without a worker. Its pages are in PostgreSQL and
+the workers' heartbeats in Temporal; both are read from here, at a bounded cost (`Rationed`).
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ class Going:
     rate: float | None = None
     """Pages a second, fetched or (when all are) done; None: not known yet."""
     left: float | None = None
-    """Seconds, about, until the pages known so far are through; None: nobody can tell."""
+    """About how many seconds until the pages known so far are done; None: unknown."""
     silent: float | None = None
     """Seconds since a worker of its queues was heard, or since the first look, when none is there;
     None: one is."""
@@ -98,13 +97,13 @@ class RunWatch:
         self._last = Going()
 
     async def look(self) -> Going:
-        """How it goes now. Never raises for a part that is down: what it told last stays."""
+        """The progress now. Never raises for a part that is down: its last answer stays."""
         await asyncio.gather(
-            self._told(self._look_at_pages()), self._told(self._look_for_workers())
+            self._bounded(self._look_at_pages()), self._bounded(self._look_for_workers())
         )
         return self._last
 
-    async def _told(self, work: Awaitable[None]) -> None:
+    async def _bounded(self, work: Awaitable[None]) -> None:
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
                 await work
@@ -138,8 +137,8 @@ class RunWatch:
     async def _children(self) -> list[str]:
         """Workflow ids of the runs of its sources that are under way."""
         async with self._parts.temporal() as client:
-            told = await client.get_workflow_handle(self._workflow_id).describe()
-        return [each.workflow_id for each in told.raw_description.pending_children]
+            described = await client.get_workflow_handle(self._workflow_id).describe()
+        return [each.workflow_id for each in described.raw_description.pending_children]
 
     # Workers
 
@@ -164,7 +163,7 @@ class RunWatch:
         first = not self._fleet.beats
         self._fleet.look(found, time.time())
         if first and self._fleet.doubtful({}):
-            return True  # only another look can tell
+            return True  # unknown until the next look
         slots = [slot for worker in self._fleet.workers() for slot in worker.slots]
         served = {slot.queue for slot in slots if slot.state != "lost"}
         return self._queues <= served

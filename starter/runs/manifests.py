@@ -1,4 +1,4 @@
-"""What a batch is to work on, and what became of it, as JSON lines in the blob store."""
+"""The pages that a batch is to work on, and their outcomes: JSON lines in the blob store."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def upload(parts: Parts, names: Names) -> str:
 
 
 async def outcomes(parts: Parts, run_id: str) -> AsyncIterator[dict[str, Any]]:
-    """What became of each page of a batch, by URL. Raises `NotFound`, `Refused`."""
+    """The outcome of each page of a batch, by URL. Raises `NotFound`, `Refused`."""
     from atlas.stores.postgres.crawl import artifacts
 
     async with parts.database() as connection:
