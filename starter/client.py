@@ -108,12 +108,12 @@ class AtlasClient:
 
         return await Watch(self._parts, stale_after=stale_after).look()
 
-    async def watch(
+    def watch(
         self, interval: float = 1.0, *, stale_after: timedelta | None = None
     ) -> AsyncGenerator[Overview]:
         """An overview every `interval` seconds, for ever. Looks of one watch know how fast runs
         go, and which workers live, better than single ones."""
-        from starter.monitoring.watch import watched
+        from starter.monitoring.rates import every
+        from starter.monitoring.watch import Watch
 
-        async for seen in watched(self._parts, interval, stale_after=stale_after):
-            yield seen
+        return every(interval, Watch(self._parts, stale_after=stale_after).look)

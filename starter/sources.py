@@ -96,6 +96,8 @@ class Sources:
         that it is gone (404, 410), is `Undetected`, unless `force`.
         Raises `InvalidRequest`, `SourceExists`, `Undetected`, `CannotConnect`.
         """
+        from starter.source_detection import detected, refuse_forbidden, refused_address
+
         known = "urls" if kind == "auto" else kind
         given: Changes = {"kind": known, "urls": urls, **rules}
         spec = SourceSpec(name, **_as_stored(given))
@@ -103,24 +105,26 @@ class Sources:
         await self._refuse_existing(name)
         evidence = None
         if not force:
-            self._refuse_forbidden(spec)
+            refuse_forbidden(self._parts.settings, spec.urls)
         if kind == "auto" and len(spec.urls) == 1:
-            spec, evidence = await self._detected(spec, force=force)
+            found = await detected(self._parts, spec, force=force)
+            prefix, evidence = spec.prefix or found.prefix, found.evidence
+            spec = replace(spec, kind=found.kind, urls=(found.url,), prefix=prefix)
         elif spec.kind == "site" and spec.prefix is None:
             spec = replace(spec, prefix=_folder(spec.urls))
-        async with self._told() as connection:
+        async with self._database() as connection:
             await sources.add(connection, checked(spec), datetime.now(UTC))
         await self._schedule_follows(name, None, spec)
-        return AddedSource(spec, evidence, self._warning(spec))
+        return AddedSource(spec, evidence, refused_address(self._parts.settings, spec.urls))
 
     async def list(self) -> list[SourceSummary]:
         """All sources by name, with what the corpus holds of each."""
-        async with self._told() as connection:
+        async with self._database() as connection:
             return await sources.summaries(connection)
 
     async def get(self, name: str) -> SourceSummary:
         """One source. Raises `NotFound`."""
-        async with self._told() as connection:
+        async with self._database() as connection:
             found = await sources.summaries(connection, name)
             if not found:
                 raise await sources.unknown(connection, name)
@@ -130,13 +134,13 @@ class Sources:
         """Make sure that a run of these sources would have something to work on, for one whose
         end nobody waits for. Raises `NotFound` for an unknown name and for tags, or all, that
         select none; `SourcePaused` when every source named is paused."""
-        async with self._told() as connection:
+        async with self._database() as connection:
             found = [await sources.get(connection, name) for name in names]
             asked = selection.SourceSelector(names, tags, all=all)
             nothing, unmatched = await selection.missing(connection, asked)
         if nothing or unmatched:
             raise errors.NotFound(nothing or unmatched)
-        if found and not tags and _all_paused(found):
+        if not tags and {source.spec.paused for source in found} == {True}:
             listed = ", ".join(f"'{name}'" for name in names)
             raise errors.SourcePaused(
                 f"sources: {listed}: paused; `atlas sources resume NAME` lets a source run"
@@ -150,7 +154,7 @@ class Sources:
         from atlas.stores.postgres.reporting import monitoring
         from starter.monitoring.freshness import sources_seen
 
-        async with self._told() as connection:
+        async with self._database() as connection:
             found = await monitoring.sources_lately(connection)
             known = {each.source.spec.name for each in found}
             for name in names:
@@ -167,7 +171,7 @@ class Sources:
         from atlas.stores.postgres.services import catalogue
 
         rules = _as_stored(changes)
-        async with self._told() as connection:
+        async with self._database() as connection:
             before = (await sources.get(connection, name)).spec
             after = await catalogue.edit_source(
                 connection, name, lambda spec: checked(replace(spec, **rules), spec)
@@ -184,7 +188,7 @@ class Sources:
         await self._set_paused(name, False)
 
     async def _set_paused(self, name: str, paused: bool) -> None:
-        async with self._told() as connection:
+        async with self._database() as connection:
             before = (await sources.get(connection, name)).spec
             await sources.set_paused(connection, name, paused)
         await self._schedule_follows(name, before, replace(before, paused=paused))
@@ -196,7 +200,7 @@ class Sources:
         """
         from atlas.stores.postgres.services import catalogue
 
-        async with self._told() as connection:
+        async with self._database() as connection:
             before = (await sources.get(connection, name)).spec
             pages = await catalogue.remove_source(
                 connection,
@@ -218,40 +222,23 @@ class Sources:
             await Schedules(self._parts).follow(name, after)
         except errors.AtlasError as error:
             log.warning(
-                "the schedule of source '%s' is not as its rules say yet; run `atlas schedules "
-                "apply` once this is mended: %s",
+                "the schedule of source '%s' does not follow its rules yet; run `atlas schedules "
+                "apply` once this is fixed: %s",
                 name,
                 error,
             )
 
     async def _refuse_existing(self, name: str) -> None:
         # Before the web is asked; the insert decides.
-        async with self._told() as connection:
+        async with self._database() as connection:
             if name in await sources.all_names(connection):
                 raise sources.SourceExists(
                     f"source '{name}' exists already; change it with `atlas sources edit {name}`, "
                     "or choose another name"
                 )
 
-    def _warning(self, spec: SourceSpec) -> str | None:
-        from starter.source_detection import refused_address
-
-        return refused_address(self._parts.settings, spec.urls)
-
-    def _refuse_forbidden(self, spec: SourceSpec) -> None:
-        from starter.source_detection import refuse_forbidden
-
-        refuse_forbidden(self._parts.settings, spec.urls)
-
-    async def _detected(self, spec: SourceSpec, *, force: bool) -> tuple[SourceSpec, str]:
-        from starter.source_detection import detected
-
-        found = await detected(self._parts, spec, force=force)
-        prefix = spec.prefix or found.prefix
-        return replace(spec, kind=found.kind, urls=(found.url,), prefix=prefix), found.evidence
-
     @asynccontextmanager
-    async def _told(self) -> AsyncIterator[Any]:
+    async def _database(self) -> AsyncIterator[Any]:
         """A connection; refusals of the store become the starter's errors."""
         try:
             async with self._parts.database() as connection:
@@ -265,7 +252,7 @@ class Sources:
 
 
 def checked(spec: SourceSpec, before: SourceSpec | None = None) -> SourceSpec:
-    """The rules, or `InvalidRequest` that names field, value and mend. `before` is what the source
+    """The rules, or `InvalidRequest` that names field, value and fix. `before` is what the source
     had until now."""
     try:
         check_source(spec)
@@ -288,10 +275,6 @@ def _as_stored(rules: Rules | Changes) -> dict[str, Any]:
     for name in values.keys() & {"urls", "tags", "include", "exclude"}:
         values[name] = tuple(values[name])
     return values
-
-
-def _all_paused(found: Sequence[sources.Source]) -> bool:
-    return all(source.spec.paused for source in found)
 
 
 def _folder(starts: Sequence[str]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -17,6 +18,14 @@ SHARE = 10.0
 time at most, however much there is to count."""
 _WINDOW = 15.0
 """Seconds over which the speed of a run is taken."""
+
+
+async def every(interval: float, look: Callable[[], Awaitable[T]]) -> AsyncGenerator[T]:
+    """A look every `interval` seconds, counted from start to start; never two at once."""
+    while True:
+        began = time.monotonic()
+        yield await look()
+        await asyncio.sleep(max(0.0, began + interval - time.monotonic()))
 
 
 class Rationed(Generic[T]):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -167,14 +167,3 @@ class RunWatch:
         slots = [slot for worker in self._fleet.workers() for slot in worker.slots]
         served = {slot.queue for slot in slots if slot.state != "lost"}
         return self._queues <= served
-
-
-async def going(
-    parts: Parts, workflow_id: str, run_id: str, *, bulk: bool = False, interval: float = 1.0
-) -> AsyncGenerator[Going]:
-    """How a run goes, every `interval` seconds, for ever."""
-    watch = RunWatch(parts, workflow_id, run_id, bulk=bulk)
-    while True:
-        began = time.monotonic()
-        yield await watch.look()
-        await asyncio.sleep(max(0.0, began + interval - time.monotonic()))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from atlas.contracts.names import QUEUE, QUEUES
@@ -23,8 +23,6 @@ from starter.monitoring.temporal_runs import Asked, executions, progress
 from starter.monitoring.workers import Fleet, by_polls, queues_seen
 
 if TYPE_CHECKING:
-    from temporalio.client import Client
-
     from atlas.health.fleet import Beat
     from atlas.schedules.status import Glimpse
 
@@ -151,12 +149,16 @@ class Watch:
         self._asked = {
             one.run_id: self._asked.get(one.run_id) or Rationed(least=_ASK_EVERY) for one in wanted
         }
-        async with _quiet(self._parts) as client:
-            if client is None:
-                return {}
-            answers = await asyncio.gather(
-                *(self._asked[one.run_id].get(_asking(client, one)) for one in wanted)
-            )
+        try:
+            async with self._parts.temporal() as client:
+                answers = await asyncio.gather(
+                    *(
+                        self._asked[one.run_id].get(partial(progress, client, one.workflow_id))
+                        for one in wanted
+                    )
+                )
+        except AtlasError:
+            return {}
         return {one.run_id: each for one, each in zip(wanted, answers, strict=True) if each}
 
     # PostgreSQL
@@ -213,27 +215,3 @@ class _Temporal:
         self.total: int | None = None
         self.schedules: list[Glimpse] | None = None
         self.asked: dict[str, Asked] = {}
-
-
-@asynccontextmanager
-async def _quiet(parts: Parts) -> AsyncIterator[Client | None]:
-    try:
-        async with parts.temporal() as client:
-            yield client
-    except AtlasError:
-        yield None
-
-
-def _asking(client: Client, one: RunSeen) -> Callable[[], Awaitable[Asked | None]]:
-    return lambda: progress(client, one.workflow_id)
-
-
-async def watched(
-    parts: Parts, interval: float, *, stale_after: timedelta | None = None
-) -> AsyncGenerator[Overview]:
-    """A look every `interval` seconds, counted from beginning to beginning; never two at once."""
-    watch = Watch(parts, stale_after=stale_after)
-    while True:
-        began = time.monotonic()
-        yield await watch.look()
-        await asyncio.sleep(max(0.0, began + interval - time.monotonic()))

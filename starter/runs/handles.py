@@ -174,12 +174,14 @@ class RunHandle(Generic[R, P]):
             ended.cancel()
 
     def going(self, interval: float = 1.0) -> AsyncGenerator[Going]:
-        """How its pages go, one by one, how fast, and whether a worker is there: every `interval`
-        seconds, for ever. Unlike `progress` it asks PostgreSQL and Temporal, not the run, so it
-        tells while no worker is there, too."""
-        from starter.monitoring.run_progress import going
+        """Its pages, its pace, and whether a worker is there: every `interval` seconds, for ever.
+        Unlike `progress` it asks PostgreSQL and Temporal, not the run, so it also answers while
+        there is no worker."""
+        from starter.monitoring.rates import every
+        from starter.monitoring.run_progress import RunWatch
 
-        return going(self._parts, self.workflow_id, self.run_id, bulk=self._bulk, interval=interval)
+        watch = RunWatch(self._parts, self.workflow_id, self.run_id, bulk=self._bulk)
+        return every(interval, watch.look)
 
     async def cancel(self) -> None:
         """Ask the run to end: what is under way is finished or given back, nothing half-written.
