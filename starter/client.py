@@ -97,13 +97,13 @@ class AtlasClient:
         await self.close()
 
     async def close(self) -> None:
-        """Give every connection back. Runs go on."""
+        """Close every connection. Runs go on."""
         await self._parts.close()
 
     async def overview(self, *, stale_after: timedelta | None = None) -> Overview:
-        """One look at workers, queues, runs under way, hosts, schedules and sources: what
-        `atlas status` and `atlas top` show. A part that is down is told in `untold`, the rest is
-        there. `stale_after`: how late any source may be, in place of its own tolerance."""
+        """One look at workers, queues, runs under way, hosts, schedules and sources, as shown by
+        `atlas status` and `atlas top`. A part that is down is named in `untold`; the rest is there.
+        `stale_after`: how late any source may be, in place of its own tolerance."""
         from starter.monitoring.watch import Watch
 
         return await Watch(self._parts, stale_after=stale_after).look()
@@ -111,8 +111,8 @@ class AtlasClient:
     def watch(
         self, interval: float = 1.0, *, stale_after: timedelta | None = None
     ) -> AsyncGenerator[Overview]:
-        """An overview every `interval` seconds, for ever. Looks of one watch know how fast runs
-        go, and which workers live, better than single ones."""
+        """An overview every `interval` seconds, for ever. Repeated looks know the speed of runs and
+        which workers are alive better than a single one."""
         from starter.monitoring.rates import every
         from starter.monitoring.watch import Watch
 

@@ -48,9 +48,8 @@ class Corpus:
     ) -> SearchPage:
         """The documents that match any word of the query, best first; quoted phrases must occur.
 
-        `lang` is a code such as "de"; the answer's `unknown_language` counts the pages that match
-        too, but whose language could not be told. Raises `InvalidRequest` for a query or page too
-        long.
+        `lang` is a code such as "de"; `unknown_language` of the answer counts matching pages whose
+        language could not be detected. Raises `InvalidRequest` for a query or page too long.
         """
         from atlas.stores.postgres.index.search import search
 
@@ -63,8 +62,8 @@ class Corpus:
             raise InvalidRequest(str(error)) from None
 
     async def index_generations(self) -> list[GenerationStatus]:
-        """The builds of the search index, newest first: what serves, what is being built, what a
-        rollback would bring back. `start("rebuild_index")` builds one."""
+        """The builds of the search index, newest first: in use, under way, or kept for a rollback.
+        `start("rebuild_index")` builds one."""
         from atlas.stores.postgres.index.generations import listing
 
         async with self._parts.database() as connection:
@@ -79,7 +78,7 @@ class Corpus:
         unique: bool = False,
     ) -> AsyncGenerator[ListedDocument]:
         """Every live document by URL, without its text, streamed; `unique`: without those that
-        `deduplicate_documents` marked as saying what another says.
+        `deduplicate_documents` marked as duplicates.
 
         Leave the loop early only inside `contextlib.aclosing`: the stream holds a connection.
         """
@@ -98,7 +97,7 @@ class Corpus:
 
     async def unknown_language(self, *, source: str | None = None, unique: bool = False) -> int:
         """How many live documents `documents(lang=…)` leaves out because their language could not
-        be told."""
+        be detected."""
         from atlas.stores.postgres.services import catalogue
 
         async with self._parts.database() as connection:
@@ -121,7 +120,7 @@ class Corpus:
     async def quarantined(
         self, *, source: str | None = None, limit: int | None = None
     ) -> list[Quarantined]:
-        """Documents whose body failed in extraction too often and is left alone, by URL.
+        """Documents whose body failed extraction too often and is no longer tried, by URL.
 
         `start("process_document", url=…, force=True)` tries one again.
         """

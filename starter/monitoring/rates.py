@@ -17,7 +17,7 @@ SHARE = 10.0
 """What took a second is looked at again after ten: it keeps one connection busy for a tenth of the
 time at most, however much there is to count."""
 _WINDOW = 15.0
-"""Seconds over which the speed of a run is taken."""
+"""Seconds over which the speed of a run is measured."""
 
 
 async def every(interval: float, look: Callable[[], Awaitable[T]]) -> AsyncGenerator[T]:
@@ -52,25 +52,41 @@ class Rationed(Generic[T]):
         return self._value
 
 
+class Samples:
+    """The values that a growing number had at the looks of the last `window` seconds."""
+
+    def __init__(self, window: float) -> None:
+        self._window = window
+        self._seen: deque[tuple[float, int]] = deque()
+        self.first: tuple[float, int] = (0.0, 0)
+        """Moment and value of the first look, since the number last fell."""
+
+    def add(self, number: int, at: float) -> tuple[float, int]:
+        """Note the number `at` (monotonic seconds); moment and value of the oldest look in the
+        window."""
+        if self._seen and number < self._seen[-1][1]:
+            self._seen.clear()
+        if not self._seen:
+            self.first = (at, number)
+        if not self._seen or at > self._seen[-1][0]:
+            self._seen.append((at, number))
+        while len(self._seen) > 2 and self._seen[1][0] <= at - self._window:
+            self._seen.popleft()
+        return self._seen[0]
+
+
 class Rates:
     """How fast each run goes, from its progress at several looks."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, deque[tuple[float, int]]] = {}
+        self._seen: dict[str, Samples] = {}
         self._pages: set[str] = set()
 
     def take(self, run_id: str, done: int, at: float) -> float | None:
         """Note that `done` was reached `at` (monotonic seconds). Returns the amount done per second
         over the window; None at the first look."""
-        seen = self._seen.setdefault(run_id, deque())
-        if seen and done < seen[-1][1]:
-            seen.clear()
-        if not seen or at > seen[-1][0]:
-            seen.append((at, done))
-        while len(seen) > 2 and seen[1][0] <= at - _WINDOW:
-            seen.popleft()
-        (first_at, first), (last_at, last) = seen[0], seen[-1]
-        return (last - first) / (last_at - first_at) if last_at > first_at else None
+        since, before = self._seen.setdefault(run_id, Samples(_WINDOW)).add(done, at)
+        return (done - before) / (at - since) if at > since else None
 
     def counts_pages(self, run_id: str) -> None:
         """Note that the run's work is counted in pages."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.reporting.monitoring import PageCounts
 from starter.errors import AtlasError
 from starter.monitoring.pollers import missing_workers
-from starter.monitoring.rates import Rationed
+from starter.monitoring.rates import Rationed, Samples
 from starter.monitoring.workers import Fleet
 
 if TYPE_CHECKING:
@@ -62,22 +61,13 @@ class Pace:
     """How fast a number grows, over the last half minute; monotonic seconds."""
 
     def __init__(self) -> None:
-        self._first: tuple[float, int] | None = None
-        self._seen: deque[tuple[float, int]] = deque()
+        self._samples = Samples(_WINDOW)
 
     def take(self, number: int, at: float) -> float | None:
-        """Note the number; how much it grew a second, None before it grew."""
-        if self._seen and number < self._seen[-1][1]:
-            self._first = None
-            self._seen.clear()
-        self._first = self._first or (at, number)
-        if not self._seen or at > self._seen[-1][0]:
-            self._seen.append((at, number))
-        while len(self._seen) > 2 and self._seen[1][0] <= at - _WINDOW:
-            self._seen.popleft()
-        since, before = self._seen[0]
+        """Note the number; its growth per second, None before it grew."""
+        since, before = self._samples.add(number, at)
         if number - before < _ENOUGH:
-            since, before = self._first
+            since, before = self._samples.first
         return (number - before) / (at - since) if number > before else None
 
 

@@ -98,12 +98,7 @@ class Runs:
         values |= {"wait_for_lease": wait_for_lease, "lanes": lanes, "batch": batch, **options}
         request, kind = checked(SyncRequest, values), kind_named("sync_pipeline")
         begun = await start(
-            self._parts,
-            kind,
-            request,
-            workflow_id=kind.workflow_id(request),
-            summary=sync_summary(request),
-            span="atlas sync",
+            self._parts, kind, request, summary=sync_summary(request), span="atlas sync"
         )
         return SyncHandle(self._parts, begun)
 
@@ -123,12 +118,7 @@ class Runs:
         values = {"url": canonical_url(url), **options}
         request, kind = checked(FetchUrlRequest, values), kind_named("fetch_url")
         begun = await start(
-            self._parts,
-            kind,
-            request,
-            workflow_id=kind.workflow_id(request),
-            summary=f"fetch {request.url}",
-            span="atlas fetch",
+            self._parts, kind, request, summary=f"fetch {request.url}", span="atlas fetch"
         )
         return JobHandle(self._parts, kind, begun)
 

@@ -135,16 +135,14 @@ async def _start(
         summary = sync_summary(request)
     else:
         summary = f"{kind.purpose} (retry)"
-    workflow_id = kind.workflow_id(request)
-    if asked is not None and _own_id(kind, found, asked):
-        workflow_id = found.workflow_id
+    chosen = asked is not None and _own_id(kind, found, asked)
     begun = await start(
         parts,
         kind,
         request,
-        workflow_id=workflow_id,
         summary=summary,
         span=f"atlas retry {kind.name}",
+        workflow_id=found.workflow_id if chosen else None,
     )
     return handle_for(parts, kind, begun)
 
