@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -23,6 +23,8 @@ from starter.monitoring.temporal_runs import Asked, executions, progress
 from starter.monitoring.workers import Fleet, by_polls, queues_seen
 
 if TYPE_CHECKING:
+    from temporalio.client import Client
+
     from atlas.health.fleet import Beat
     from atlas.schedules.status import Glimpse
 
@@ -76,14 +78,14 @@ class Watch:
 
     async def _temporal(self) -> _Temporal:
         seen = _Temporal()
-        if await self._asked_for("temporal", "everything of Temporal", self._connect()) is None:
+        if await self._of_temporal("everything of Temporal", _connected) is None:
             self._parts.look_again()
             return seen
         states, found, running, schedules = await asyncio.gather(
-            self._asked_for("temporal", "queues", self._queues()),
-            self._asked_for("temporal", "workers", self._beats()),
-            self._asked_for("temporal", "runs", self._running()),
-            self._asked_for("temporal", "schedules", self._listed_schedules()),
+            self._of_temporal("queues", _queues),
+            self._of_temporal("workers", _beats),
+            self._of_temporal("runs", executions),
+            self._of_temporal("schedules", self._listed_schedules),
         )
         seen.states, seen.schedules = states, schedules
         if running is not None:
@@ -94,29 +96,8 @@ class Watch:
             seen.asked = await self._ask(seen)
         return seen
 
-    async def _connect(self) -> bool:
-        async with self._parts.temporal():
-            return True
-
-    async def _queues(self) -> dict[str, QueueState]:
-        async with self._parts.temporal() as client:
-            states = await asyncio.gather(*(whole_state(client, queue) for queue in QUEUES))
-        return dict(zip(QUEUES, states, strict=True))
-
-    async def _beats(self) -> tuple[list[Beat] | None]:
-        async with self._parts.temporal() as client:
-            return (await beats(client),)
-
-    async def _running(self) -> tuple[list[RunSeen], int]:
-        async with self._parts.temporal() as client:
-            return await executions(client)
-
-    async def _listed_schedules(self) -> list[Glimpse]:
-        async def look() -> list[Glimpse]:
-            async with self._parts.temporal() as client:
-                return await glimpses(client, self._moment())
-
-        return await self._schedules.get(look)
+    async def _listed_schedules(self, client: Client) -> list[Glimpse]:
+        return await self._schedules.get(lambda: glimpses(client, self._moment()))
 
     async def _take_workers(self, seen: _Temporal, found: list[Beat] | None) -> None:
         """Judge which workers are alive. The first look has nothing to compare with, so it waits
@@ -125,8 +106,8 @@ class Watch:
         doubtful = self._fleet.doubtful(seen.states or {}) or not self._served(seen)
         if self._looks == 1 and doubtful:
             await asyncio.sleep(_NEXT_BEAT)
-            again = await self._asked_for("temporal", "workers", self._beats())
-            seen.states = await self._asked_for("temporal", "queues", self._queues())
+            again = await self._of_temporal("workers", _beats)
+            seen.states = await self._of_temporal("queues", _queues)
             self._judge(seen, again[0] if again is not None else found)
 
     def _judge(self, seen: _Temporal, found: list[Beat] | None) -> None:
@@ -191,6 +172,13 @@ class Watch:
             untold=tuple(self._untold),
         )
 
+    async def _of_temporal(self, what: str, ask: Callable[[Client], Awaitable[T]]) -> T | None:
+        async def asking() -> T:
+            async with self._parts.temporal() as client:
+                return await ask(client)
+
+        return await self._asked_for("temporal", what, asking())
+
     async def _asked_for(self, part: Part, what: str, work: Awaitable[T]) -> T | None:
         """What a part answered; None, with the reason in `untold`, when it did not."""
         try:
@@ -202,6 +190,19 @@ class Watch:
             why, lost = str(error), isinstance(error, CannotConnect)
         self._untold.append(Untold(part, what, why, lost))
         return None
+
+
+async def _connected(client: Client) -> bool:
+    return True
+
+
+async def _queues(client: Client) -> dict[str, QueueState]:
+    states = await asyncio.gather(*(whole_state(client, queue) for queue in QUEUES))
+    return dict(zip(QUEUES, states, strict=True))
+
+
+async def _beats(client: Client) -> tuple[list[Beat] | None]:
+    return (await beats(client),)
 
 
 class _Temporal:

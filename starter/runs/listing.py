@@ -158,16 +158,10 @@ def _of_execution(parts: Parts, execution: WorkflowExecution) -> RecordedRun:
         workflow_id=execution.id,
         kind=execution.workflow_type,
         source=word(execution, ATTRIBUTE_SOURCE),
-        source_id=None,
         trigger=word(execution, ATTRIBUTE_TRIGGER),
-        due=False,
         started_at=execution.start_time,
         ended_at=execution.close_time,
         outcome=outcome_of(execution),
-        complete=None,
-        paused_since=None,
-        message=None,
-        summary={},
     )
     return RecordedRun(run, recorded=False, ui_url=_url(parts, run))
 

@@ -18,7 +18,7 @@ from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.sources import sources
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One run as recorded."""
 
@@ -29,21 +29,21 @@ class Run:
     """The workflow type."""
     source: str
     """The source it works on, if one."""
-    source_id: int | None = field(metadata={"json": None})
+    source_id: int | None = field(default=None, metadata={"json": None})
     trigger: str
     """Who started it: `cli`, `schedule`, `client` …"""
-    due: bool
+    due: bool = False
     """Whether it checked only pages that were due."""
     started_at: datetime
     ended_at: datetime | None
     """None while it is under way."""
     outcome: str | None
     """None while it is under way."""
-    complete: bool | None
+    complete: bool | None = None
     """Whether its listing was complete."""
-    paused_since: datetime | None
-    message: str | None
-    summary: dict[str, int]
+    paused_since: datetime | None = None
+    message: str | None = None
+    summary: dict[str, int] = field(default_factory=dict)
     """Figures of its own, of types other than a sync: what they count → how many."""
 
 
