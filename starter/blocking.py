@@ -97,13 +97,12 @@ class Blocking:
         with self._opening:
             # A child of a fork has the objects of its parent, but not the thread.
             if self._loop is None or self._client is None or self._process != os.getpid():
+                self._client = AtlasClient.connect(self._settings)
                 self._process = os.getpid()
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(
                     target=_turn, args=(self._loop,), name="atlas-client", daemon=True
                 ).start()
-                connecting = _done(AtlasClient.connect(self._settings))
-                self._client = self._wait(connecting, self._loop)
             return self._client, self._loop
 
     def _wait(self, work: Awaitable[T], loop: asyncio.AbstractEventLoop) -> T:

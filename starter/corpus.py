@@ -151,7 +151,7 @@ class Corpus:
 
 
 def canonical_url(url: str, field: str = "url") -> str:
-    """The one spelling of a URL, or `InvalidRequest` that names the field."""
+    """The canonical form of a URL, or `InvalidRequest` that names the field."""
     try:
         return canonicalize(url)
     except InvalidUrl as error:

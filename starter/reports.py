@@ -1,4 +1,4 @@
-"""Weekly reports as they are kept: which there are, and one in one of its forms."""
+"""The weekly reports that are kept: the list, and the text of one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class KeptReport:
 
     week: str
     made_at: datetime
-    """When its newest form was first made so."""
+    """When its newest form was made."""
     hashes: dict[str, str]
     """Form (`json`, `md`, `html`) → SHA-256: its name in the blob store."""
 

@@ -1,4 +1,4 @@
-"""Declaring sources: adding, changing, pausing and removing them."""
+"""Sources from Python: `atlas.sources.add`, `list`, `edit`, `pause`, `remove`."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class AddedSource:
     evidence: str | None
     """How its kind was detected; None when it was given."""
     warning: str | None = field(metadata={"json": None})
-    """Why its pages cannot be fetched as things are."""
+    """Why its pages cannot be fetched with the current settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemovedSource:
-    """A source that is gone."""
+    """A source that was removed."""
 
     name: str
     pages: int
@@ -131,8 +131,8 @@ class Sources:
             return found[0]
 
     async def expect(self, *names: str, tags: Sequence[str] = (), all: bool = False) -> None:
-        """Make sure that a run of these sources would have something to work on, for one whose
-        end nobody waits for. Raises `NotFound` for an unknown name and for tags, or all, that
+        """Check that a run of these sources would have something to work on, before one is started
+        that nobody waits for. Raises `NotFound` for an unknown name and for tags, or all, that
         select none; `SourcePaused` when every source named is paused."""
         async with self._database() as connection:
             found = [await sources.get(connection, name) for name in names]
@@ -149,7 +149,7 @@ class Sources:
     async def freshness(
         self, *names: str, stale_after: timedelta | None = None
     ) -> tuple[SourceSeen, ...]:
-        """How all sources, or those named, keep their promises, the latest first. `stale_after`:
+        """How fresh all sources, or those named, are, the latest first. `stale_after`:
         how late each may be, in place of its own tolerance. Raises `NotFound`."""
         from atlas.stores.postgres.reporting import monitoring
         from starter.monitoring.freshness import sources_seen
@@ -164,7 +164,7 @@ class Sources:
         return sources_seen(wanted, datetime.now(UTC), stale_after)
 
     async def edit(self, name: str, **changes: Unpack[Changes]) -> SourceSpec:
-        """Change rules of a source; what is not named stays, and a run under way may keep it.
+        """Change rules of a source; the others stay, and a run under way may keep the old ones.
 
         Raises `InvalidRequest`, `NotFound`.
         """
@@ -194,7 +194,7 @@ class Sources:
         await self._schedule_follows(name, before, replace(before, paused=paused))
 
     async def remove(self, name: str, *, purge: bool = False) -> RemovedSource:
-        """Forget a source. Pages that no other source holds stay searchable, unless `purge`.
+        """Remove a source. Pages that no other source holds stay searchable, unless `purge`.
 
         Raises `NotFound`, `SourceBusy` while a run works on it.
         """
@@ -215,7 +215,7 @@ class Sources:
     async def _schedule_follows(
         self, name: str, before: SourceSpec | None, after: SourceSpec | None
     ) -> None:
-        """Make the source's own schedule agree with its rules, if it had one or has one now."""
+        """Make the source's own schedule match its rules, if it had or has one."""
         if not any(spec and own_schedule(spec) for spec in (before, after)):
             return
         try:
@@ -229,7 +229,7 @@ class Sources:
             )
 
     async def _refuse_existing(self, name: str) -> None:
-        # Before the web is asked; the insert decides.
+        # Early, before the web is asked; the insert decides.
         async with self._database() as connection:
             if name in await sources.all_names(connection):
                 raise sources.SourceExists(
@@ -239,7 +239,7 @@ class Sources:
 
     @asynccontextmanager
     async def _database(self) -> AsyncIterator[Any]:
-        """A connection; refusals of the store become the starter's errors."""
+        """A connection; errors of the store become the client's."""
         try:
             async with self._parts.database() as connection:
                 yield connection
@@ -264,7 +264,7 @@ def checked(spec: SourceSpec, before: SourceSpec | None = None) -> SourceSpec:
 
 
 def _as_stored(rules: Rules | Changes) -> dict[str, Any]:
-    """Lists as tuples, starts and tags once, URLs in their one spelling."""
+    """Lists as tuples, starts and tags without repetitions, URLs canonical."""
     values: dict[str, Any] = dict(rules)
     if "urls" in values:
         values["urls"] = [canonical_url(url, "urls") for url in values["urls"]]
