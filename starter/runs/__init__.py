@@ -283,10 +283,9 @@ class Runs:
 
         return await upload(self._parts, names)
 
-    async def outcomes(self, run_id: str) -> AsyncGenerator[dict[str, Any]]:
+    def outcomes(self, run_id: str) -> AsyncGenerator[dict[str, Any]]:
         """The outcome of each page of a `batch_process`, by URL: url, page, outcome, error_class,
         code, text_hash; then those that were `missing`. Raises `NotFound`, `Refused`."""
         from starter.runs.manifests import outcomes
 
-        async for line in outcomes(self._parts, run_id):
-            yield line
+        return outcomes(self._parts, run_id)

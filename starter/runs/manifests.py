@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ async def upload(parts: Parts, names: Names) -> str:
     return ref.digest
 
 
-async def outcomes(parts: Parts, run_id: str) -> AsyncIterator[dict[str, Any]]:
+async def outcomes(parts: Parts, run_id: str) -> AsyncGenerator[dict[str, Any]]:
     """The outcome of each page of a batch, by URL. Raises `NotFound`, `Refused`."""
     from atlas.stores.postgres.crawl import artifacts
 
