@@ -31,23 +31,17 @@ async def every(interval: float, look: Callable[[], Awaitable[T]]) -> AsyncGener
 class Rationed(Generic[T]):
     """Something that is looked at no more often than its cost allows, and every `least` seconds."""
 
-    def __init__(self, *, least: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, least: float = 0.0) -> None:
         self._least = least
-        self._clock = clock
         self._value: T | None = None
-        self._next: float | None = None
-
-    @property
-    def due(self) -> bool:
-        """Whether it is looked at when it is asked for next."""
-        return self._next is None or self._clock() >= self._next
+        self._next = 0.0
 
     async def get(self, look: Callable[[], Awaitable[T]]) -> T:
         """What was found last, looked at again if that is due. Raises as `look` does."""
-        if self.due or self._value is None:
-            began = self._clock()
+        began = time.monotonic()
+        if self._value is None or began >= self._next:
             self._value = await look()
-            ended = self._clock()
+            ended = time.monotonic()
             self._next = ended + max(self._least, SHARE * (ended - began))
         return self._value
 
