@@ -87,7 +87,7 @@ _CATALOGUE = (
         "reports",
         "The weekly reports that are kept, the latest first.",
         ("report list",),
-        ("starter.reports:KeptReport",),
+        ("starter.corpus:KeptReport",),
         items="reports",
     ),
     Shape(
