@@ -25,8 +25,6 @@ from starter.client import AtlasClient
 from starter.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from atlas.settings import Settings
 
 T = TypeVar("T")
@@ -80,12 +78,7 @@ class Blocking:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _opened(self) -> tuple[AtlasClient, asyncio.AbstractEventLoop]:
