@@ -48,11 +48,11 @@ class NotFound(AtlasError):
 
 
 class SourceExists(AtlasError):
-    """A source of that name is declared already."""
+    """A source of that name is declared already. Named as the store's error, which it replaces."""
 
 
 class SourceBusy(AtlasError):
-    """A run works on the source now."""
+    """A run works on the source now. Named as the store's error, which it replaces."""
 
 
 class SourcePaused(AtlasError):

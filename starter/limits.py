@@ -29,7 +29,7 @@ class WokenRuns:
     """Those that Temporal could not signal: they check by themselves within a minute."""
 
 
-class Limits:
+class ManualLimits:
     """Limits set at run time: every worker applies them from its next request on, until they are
     cleared or expire.
 

@@ -37,7 +37,7 @@ class Sample:
     sources: Sequence[SourceLately]
 
 
-class Corpus:
+class CorpusSampler:
     """Looks into PostgreSQL, by one connection; the expensive ones are rationed."""
 
     def __init__(self, sources_every: float) -> None:
