@@ -95,9 +95,9 @@ async def _tell(story: Story, home: Path, options: argparse.Namespace) -> None:
         async with AtlasClient.connect() as atlas:
             if site is None:
                 real = RealSite(story, atlas, options.source, options.max_pages, options.delay)
-                await real.tell()
+                await real.run()
             else:
-                await LanternHarbour(story, atlas, site).tell()
+                await LanternHarbour(story, atlas, site).run()
             await _end(story, home)
 
 

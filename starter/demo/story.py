@@ -182,7 +182,7 @@ class LanternHarbour:
     atlas: AtlasClient
     site: DemoSite
 
-    async def tell(self) -> None:
+    async def run(self) -> None:
         """From declaring the source to searching after the second sync."""
         await self._declare()
         self.story.step("Sync it: fetch, extract, recognise duplicates, index")
@@ -336,7 +336,7 @@ class RealSite:
     max_pages: int
     delay: float
 
-    async def tell(self) -> None:
+    async def run(self) -> None:
         """From declaring the source to the second sync."""
         story, pages, delay = self.story, self.max_pages, self.delay
         story.step("Declare the site as a source")

@@ -39,7 +39,7 @@ _LOOK_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """How a run goes at one moment."""
+    """The progress of a run at one moment."""
 
     pages: PageCounts | None = None
     """Of the run, or of those of its sources' runs that are under way; None: it has none yet."""

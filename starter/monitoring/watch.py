@@ -67,7 +67,7 @@ class Watch:
         return self._whole(seen, sample)
 
     def _now(self) -> float:
-        """Seconds since the epoch, by a clock that nobody sets while we look."""
+        """Seconds since the epoch, by a clock that nobody can set meanwhile."""
         wall, monotonic = self._began
         return wall + time.monotonic() - monotonic
 

@@ -37,7 +37,7 @@ class SyncOptions(TypedDict, total=False):
     """Which part of the work to do; defaults are those of `SyncRequest`."""
 
     tags: list[str]
-    """Sources that carry one of these tags, beside those named."""
+    """Sources with one of these tags, in addition to those named."""
     mode: Mode
     """Which pages: full, incremental (those that are due) or failed."""
     retry_failed: bool

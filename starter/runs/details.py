@@ -210,7 +210,7 @@ async def _with_progress(
 
     raw = described.raw_description
     pending = [await _pending(client, each) for each in raw.pending_activities]
-    # A type that takes moments has no progress query; that of a foreign type we could not read.
+    # A brief type has no progress query, and that of a foreign type could not be read.
     brief = run.workflow not in WORKFLOWS or WORKFLOWS[run.workflow].brief
     said = None if brief else await progress(client, run.workflow_id)
     paused = run.status == "paused" or (said is not None and said.paused_since is not None)

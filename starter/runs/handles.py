@@ -192,8 +192,8 @@ class RunHandle(Generic[R, P]):
             await self._handle.cancel()
 
     async def pause(self) -> None:
-        """Stop at the next batch boundary; claims are kept. Raises `InvalidRequest` for a run that
-        takes moments."""
+        """Stop at the next batch boundary; claims are kept. Raises `InvalidRequest` for a type
+        that is too brief."""
         await self._signal("pause")
 
     async def resume(self) -> None:
@@ -207,9 +207,7 @@ class RunHandle(Generic[R, P]):
 
     async def _signal(self, name: str) -> None:
         if not self._pausable:
-            raise InvalidRequest(
-                f"{self.workflow_id} takes moments and cannot be paused; cancel it"
-            )
+            raise InvalidRequest(f"{self.workflow_id} is too brief to be paused; cancel it")
         async with self._under_way():
             await self._handle.signal(name)
 
