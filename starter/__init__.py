@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from starter.blocking import Blocking as Blocking
     from starter.client import AtlasClient as AtlasClient
     from starter.corpus import Document as Document
+    from starter.corpus import KeptReport as KeptReport
     from starter.errors import AtlasError as AtlasError
     from starter.errors import Cancelled as Cancelled
     from starter.errors import CannotConnect as CannotConnect
@@ -82,7 +83,6 @@ if TYPE_CHECKING:
     from starter.monitoring.overview import Untold as Untold
     from starter.monitoring.overview import WorkerSeen as WorkerSeen
     from starter.monitoring.run_progress import Going as Going
-    from starter.reports import KeptReport as KeptReport
     from starter.runs.details import RunDetails as RunDetails
     from starter.runs.handles import FetchHandle as FetchHandle
     from starter.runs.handles import JobHandle as JobHandle
@@ -135,8 +135,7 @@ _WHERE = {
         "ActivitySeen HostSeen Overview PendingActivity QueueSeen RunSeen ScheduleSeen SlotsSeen "
         "SourceSeen Untold WorkerSeen"
     ),
-    "starter.corpus": "Document",
-    "starter.reports": "KeptReport",
+    "starter.corpus": "Document KeptReport",
     "starter.runs.retry": "RetriedRun",
     "starter.runs.details": "RunDetails",
     "starter.runs.listing": "RecordedRun",

@@ -3,7 +3,7 @@
     atlas = Blocking()
     result = atlas(lambda client: client.fetch_url("https://example.org/"))
 
-There are no twins of the client's methods: whatever it can do, a function is given to do it with.
+The client's methods are not repeated here: pass a function that calls them.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ from starter.client import AtlasClient
 from starter.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from atlas.settings import Settings
 
 T = TypeVar("T")
@@ -34,10 +32,10 @@ _END = object()
 
 
 class Blocking:
-    """One `AtlasClient` on a thread of its own, for as many callers as there are.
+    """One `AtlasClient` on a thread of its own, for any number of callers.
 
-    It opens when it is first called, so a module may hold one before a server forks. Use it as a
-    context manager, or call `close`; a program that ends need not.
+    It opens on the first call, so a module may hold one before a server forks. Use it as a context
+    manager or call `close`; at the end of a program neither is needed.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -48,16 +46,16 @@ class Blocking:
         self._process = 0
 
     def __call__(self, work: Callable[[AtlasClient], Awaitable[T]]) -> T:
-        """Do `work` with the client, and wait for what it gives; raises what that raises.
+        """Call `work` with the client and wait for its result; raises what it raises.
 
-        Raises `InvalidRequest` where an event loop runs: it would stand still. There, `await` the
-        client itself.
+        Raises `InvalidRequest` inside a running event loop, which it would block; `await` the
+        client's methods there.
         """
         client, loop = self._opened()
         return self._wait(_done(work(client)), loop)
 
     def each(self, work: Callable[[AtlasClient], AsyncIterable[T]]) -> Iterator[T]:
-        """Go through what `work` gives one by one, as it comes: a run's progress, or documents."""
+        """Iterate over what `work` yields, as it comes: a run's progress, or documents."""
         client, loop = self._opened()
         coming = aiter(work(client))
         try:
@@ -68,7 +66,7 @@ class Blocking:
                 self._wait(coming.aclose(), loop)
 
     def close(self) -> None:
-        """Give every connection back. Runs go on."""
+        """Close every connection. Runs go on."""
         if self._loop is None or self._process != os.getpid():
             return
         loop, client = self._loop, self._client
@@ -80,12 +78,7 @@ class Blocking:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _opened(self) -> tuple[AtlasClient, asyncio.AbstractEventLoop]:
@@ -97,20 +90,19 @@ class Blocking:
         with self._opening:
             # A child of a fork has the objects of its parent, but not the thread.
             if self._loop is None or self._client is None or self._process != os.getpid():
+                self._client = AtlasClient.connect(self._settings)
                 self._process = os.getpid()
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(
                     target=_turn, args=(self._loop,), name="atlas-client", daemon=True
                 ).start()
-                connecting = _done(AtlasClient.connect(self._settings))
-                self._client = self._wait(connecting, self._loop)
             return self._client, self._loop
 
     def _wait(self, work: Awaitable[T], loop: asyncio.AbstractEventLoop) -> T:
         future = asyncio.run_coroutine_threadsafe(_done(work), loop)
         try:
             return future.result()
-        except BaseException:  # Ctrl-C: what was waited for is not wanted any more
+        except BaseException:  # Ctrl-C: nobody wants the result any more
             future.cancel()
             raise
 

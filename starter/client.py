@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
 from datetime import timedelta
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from atlas.settings import Settings, SettingsError
@@ -22,7 +21,7 @@ from starter.connection import Parts
 from starter.corpus import Corpus
 from starter.errors import InvalidRequest
 from starter.hosts import Hosts
-from starter.limits import Limits
+from starter.limits import ManualLimits
 from starter.runs import Runs
 from starter.schedules import Schedules
 from starter.sources import Sources
@@ -45,7 +44,7 @@ class AtlasClient:
         self.sources = Sources(parts)
         self.schedules = Schedules(parts)
         self.hosts = Hosts(parts)
-        self.limits = Limits(parts)
+        self.limits = ManualLimits(parts)
 
         # What programs call most, in short: `atlas.sync("docs")` is `atlas.runs.sync("docs")`.
         self.sync = runs.sync
@@ -69,69 +68,46 @@ class AtlasClient:
         self.report = corpus.report
 
     @classmethod
-    def connect(cls, settings: Settings | None = None) -> _Connecting:
+    def connect(cls, settings: Settings | None = None) -> Self:
         """A client: `await` it, or open it with `async with`.
 
         Addresses come from `settings` (by default the environment and `.env`), Temporal's own
-        configuration, and what the embedded stack recorded. Raises `InvalidRequest` for a bad
-        setting.
+        configuration, and what the embedded stack recorded. Raises `InvalidRequest` for an
+        invalid setting.
         """
-        return _Connecting(settings)
+        try:
+            return cls(Parts(settings or Settings.load()))
+        except SettingsError as error:
+            raise InvalidRequest(str(error)) from None
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        yield from ()  # nothing to wait for: parts are connected to when they are first needed
+        return self
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
-        """Give every connection back. Runs go on."""
+        """Close every connection. Runs go on."""
         await self._parts.close()
 
     async def overview(self, *, stale_after: timedelta | None = None) -> Overview:
-        """One look at workers, queues, runs under way, hosts, schedules and sources: what
-        `atlas status` and `atlas top` show. A part that is down is told in `untold`, the rest is
-        there. `stale_after`: how late any source may be, in place of its own tolerance."""
+        """One look at workers, queues, runs under way, hosts, schedules and sources, as shown by
+        `atlas status` and `atlas top`. A part that is down is named in `untold`; the rest is there.
+        `stale_after`: how late any source may be, in place of its own tolerance."""
         from starter.monitoring.watch import Watch
 
         return await Watch(self._parts, stale_after=stale_after).look()
 
-    async def watch(
+    def watch(
         self, interval: float = 1.0, *, stale_after: timedelta | None = None
     ) -> AsyncGenerator[Overview]:
-        """An overview every `interval` seconds, for ever. Looks of one watch know how fast runs
-        go, and which workers live, better than single ones."""
-        from starter.monitoring.watch import watched
+        """An overview every `interval` seconds, for ever. Repeated looks know the speed of runs and
+        which workers are alive better than a single one."""
+        from starter.monitoring.rates import every
+        from starter.monitoring.watch import Watch
 
-        async for seen in watched(self._parts, interval, stale_after=stale_after):
-            yield seen
-
-
-class _Connecting:
-    """What `AtlasClient.connect` gives: awaitable, and an async context manager."""
-
-    def __init__(self, settings: Settings | None) -> None:
-        self._settings = settings
-        self._client: AtlasClient | None = None
-
-    def __await__(self) -> Generator[Any, None, AtlasClient]:
-        return self._open().__await__()
-
-    async def __aenter__(self) -> AtlasClient:
-        self._client = await self._open()
-        return self._client
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._client is not None:
-            await self._client.close()
-
-    async def _open(self) -> AtlasClient:
-        try:
-            return AtlasClient(Parts(self._settings or Settings.load()))
-        except SettingsError as error:
-            raise InvalidRequest(str(error)) from None
+        return every(interval, Watch(self._parts, stale_after=stale_after).look)

@@ -1,7 +1,7 @@
 """PostgreSQL, Temporal and the blobs of one Atlas, each opened when it is first needed.
 
-So searching works while Temporal is down, and pays for no import of its client. This is the one
-seam where errors of asyncpg and the Temporal SDK become ours.
+So searching works while Temporal is down, and does not import its client. This is the one place
+where errors of asyncpg and the Temporal SDK become those of `starter.errors`.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class Parts:
         return span
 
     def untraced(self, name: str) -> AbstractContextManager[object]:
-        """What is asked too often to be traced; a failure is, where spans are exported."""
+        """A block that runs too often to be traced; its failures are, where spans are exported."""
         return page_span(name, sampled=False) if self._telemetry.enabled else nullcontext()
 
     async def close(self) -> None:
-        """Give everything back; spans are exported."""
+        """Close every connection and export the remaining spans."""
         if self._pool is not None:
             try:
                 await asyncio.wait_for(self._pool.close(), _CLOSING)
@@ -88,8 +88,8 @@ class Parts:
     async def check(self) -> None:
         """Raise unless PostgreSQL answers and Temporal's namespace belongs to its corpus.
 
-        A run would wait for a database in silence, or work for another Atlas. Where no address
-        of PostgreSQL is known, that is the workers' concern.
+        Otherwise a run would silently wait for a database, or work for another Atlas. Where no
+        address of PostgreSQL is known, only the workers can check.
         """
         if self.locations.database_url is None:
             return
@@ -108,8 +108,8 @@ class Parts:
 
     @asynccontextmanager
     async def temporal(self) -> AsyncIterator[Client]:
-        """The client. Raises `TemporalDown`, or `Refused` for what Temporal says no to, and for
-        what we cannot decrypt."""
+        """The client. Raises `TemporalDown`, or `Refused` for what Temporal refuses or we cannot
+        decrypt."""
         client = await self._connected()
         from temporalio.service import RPCError
 
@@ -122,7 +122,7 @@ class Parts:
 
     @asynccontextmanager
     async def blobs(self) -> AsyncIterator[Blobs]:
-        """The blob store. Raises `Refused` when it does not open or has not what is asked for."""
+        """The blob store. Raises `Refused` when it does not open, or a blob is missing."""
         from atlas.domain.blob import BlobError
         from atlas.stores.blobs import open_blobs
 
@@ -140,7 +140,7 @@ class Parts:
             return await run_is_open(client, workflow_id, run_id)
 
     def temporal_error(self, error: RPCError, namespace: str) -> Exception:
-        """What an error of the Temporal service means to a person."""
+        """An error of the Temporal service, with its meaning and the fix."""
         from temporalio.service import RPCStatusCode
 
         if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):
@@ -160,8 +160,8 @@ class Parts:
         return self.locations.temporal_address or "127.0.0.1:7233"
 
     def look_again(self) -> None:
-        """See whether the embedded Temporal has moved, to connect anew at its next use: a restart
-        takes another port where its own was taken."""
+        """Reconnect at the next use if the embedded Temporal has moved: after a restart it uses
+        another port if its own is taken."""
         now = locate(self.settings)
         if now.temporal_address not in (None, self.locations.temporal_address):
             self.locations, self._client = now, None
@@ -215,7 +215,7 @@ class Parts:
 
 @contextmanager
 def translated(where: str) -> Iterator[None]:
-    """Tell errors of asyncpg in our words; `where` is the address without credentials."""
+    """Translate errors of asyncpg; `where` is the address without credentials."""
     try:
         yield
     except LOST as error:

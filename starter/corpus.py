@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from atlas.domain.urls import InvalidUrl, canonicalize
@@ -15,11 +16,11 @@ from starter.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from atlas.contracts.weekly_report import Form
+    from atlas.stores.postgres.crawl.artifacts import Artifact
     from atlas.stores.postgres.crawl.quarantine import Quarantined
     from atlas.stores.postgres.index.generations import GenerationStatus
     from atlas.stores.postgres.index.search import SearchPage
     from atlas.stores.postgres.services.catalogue import DocumentVersion, LastFetch, ListedDocument
-    from starter.reports import KeptReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,17 @@ class Document:
     current: CurrentDocument = field(metadata={"json": ""})
     versions: list[DocumentVersion]
     """Every text the page had, the latest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReport:
+    """The report of one week."""
+
+    week: str
+    made_at: datetime
+    """When its newest form was made."""
+    hashes: dict[str, str]
+    """Form (`json`, `md`, `html`) → SHA-256: its name in the blob store."""
 
 
 class Corpus:
@@ -48,9 +60,8 @@ class Corpus:
     ) -> SearchPage:
         """The documents that match any word of the query, best first; quoted phrases must occur.
 
-        `lang` is a code such as "de"; the answer's `unknown_language` counts the pages that match
-        too, but whose language could not be told. Raises `InvalidRequest` for a query or page too
-        long.
+        `lang` is a code such as "de"; `unknown_language` of the answer counts matching pages whose
+        language could not be detected. Raises `InvalidRequest` for a query or page too long.
         """
         from atlas.stores.postgres.index.search import search
 
@@ -63,8 +74,8 @@ class Corpus:
             raise InvalidRequest(str(error)) from None
 
     async def index_generations(self) -> list[GenerationStatus]:
-        """The builds of the search index, newest first: what serves, what is being built, what a
-        rollback would bring back. `start("rebuild_index")` builds one."""
+        """The builds of the search index, newest first: in use, under way, or kept for a rollback.
+        `start("rebuild_index")` builds one."""
         from atlas.stores.postgres.index.generations import listing
 
         async with self._parts.database() as connection:
@@ -79,7 +90,7 @@ class Corpus:
         unique: bool = False,
     ) -> AsyncGenerator[ListedDocument]:
         """Every live document by URL, without its text, streamed; `unique`: without those that
-        `deduplicate_documents` marked as saying what another says.
+        `deduplicate_documents` marked as duplicates.
 
         Leave the loop early only inside `contextlib.aclosing`: the stream holds a connection.
         """
@@ -98,7 +109,7 @@ class Corpus:
 
     async def unknown_language(self, *, source: str | None = None, unique: bool = False) -> int:
         """How many live documents `documents(lang=…)` leaves out because their language could not
-        be told."""
+        be detected."""
         from atlas.stores.postgres.services import catalogue
 
         async with self._parts.database() as connection:
@@ -121,7 +132,7 @@ class Corpus:
     async def quarantined(
         self, *, source: str | None = None, limit: int | None = None
     ) -> list[Quarantined]:
-        """Documents whose body failed in extraction too often and is left alone, by URL.
+        """Documents whose body failed extraction too often and is no longer tried, by URL.
 
         `start("process_document", url=…, force=True)` tries one again.
         """
@@ -137,22 +148,58 @@ class Corpus:
 
     async def reports(self) -> list[KeptReport]:
         """The weekly reports that are kept, the latest week first."""
-        from starter.reports import kept_reports
+        from atlas.stores.postgres.crawl import artifacts
 
-        return await kept_reports(self._parts)
+        async with self._parts.database() as connection:
+            found = await artifacts.listed(connection, artifacts.REPORT)
+        by_week: dict[str, list[Artifact]] = {}
+        for artifact in found:
+            by_week.setdefault(artifact.name.partition(".")[0], []).append(artifact)
+        return [
+            KeptReport(
+                week,
+                max(form.created_at for form in forms),
+                {form.name.partition(".")[2]: form.hash for form in forms},
+            )
+            for week, forms in sorted(by_week.items(), reverse=True)
+        ]
 
     async def report(self, week: str | None = None, form: Form = "json") -> str:
         """A week's report as it was kept, by default the latest; `form` is json, md or html.
 
         `start("weekly_report", week=…)` makes one. Raises `NotFound`, `InvalidRequest`, `Refused`.
         """
-        from starter.reports import report_text
+        if not week:
+            kept = await self.reports()
+            if not kept:
+                raise NotFound("no report is kept yet; `atlas report make` makes one")
+            week = kept[0].week
+        digest = await self._report_hash(week, form)
+        async with self._parts.blobs() as blobs:
+            return (await blobs.get(digest)).decode()
 
-        return await report_text(self._parts, week, form)
+    async def _report_hash(self, week: str, form: Form) -> str:
+        from atlas.domain.weeks import Week
+        from atlas.stores.postgres.crawl import artifacts
+
+        try:
+            name = f"{Week.parse(week)}.{form}"
+        except ValueError as error:
+            raise InvalidRequest(
+                f"week: {week!r} is no ISO week: {error}; give one such as 2026-W47"
+            ) from None
+        async with self._parts.database() as connection:
+            found = await artifacts.find(connection, artifacts.REPORT, name)
+        if found is None:
+            raise NotFound(
+                f"no report of week {week} is kept; `atlas report make {week}` makes it, "
+                "`atlas report list` shows those there are"
+            )
+        return found.hash
 
 
 def canonical_url(url: str, field: str = "url") -> str:
-    """The one spelling of a URL, or `InvalidRequest` that names the field."""
+    """The canonical form of a URL, or `InvalidRequest` that names the field."""
     try:
         return canonicalize(url)
     except InvalidUrl as error:

@@ -1,7 +1,7 @@
-"""`atlas doctor`: each part looked at from here, outside Temporal, whatever is down; and what can
-be fixed without a decision (`--fix`).
+"""`atlas doctor`: every part examined from this process, outside Temporal, whatever is down; and
+fixes that need no decision (`--fix`).
 
-All looks go on beside each other, each bounded in time (`atlas.health.probe`).
+Parts are examined concurrently, each within a time limit (`atlas.health.probe`).
 """
 
 from __future__ import annotations
@@ -28,8 +28,6 @@ from starter.schedules import Schedules
 if TYPE_CHECKING:
     from temporalio.client import Client
 
-    from atlas.health.catalogue import Concerns
-    from atlas.health.probe import ProbeResult
 
 Clock: TypeAlias = Callable[[], datetime]
 
@@ -43,7 +41,7 @@ GROUPS = {
     "machine": ("disk",),
     "network": ("alert webhook", "traces", "metrics", "web"),
 }
-"""What is looked at, in the order in which to mend it; `queue` stands for each of them."""
+"""What is examined, in the order in which to fix it; `queue` stands for each of them."""
 
 _OF_TEMPORAL = ("temporal", "queues", "schedules")
 _OF_DATABASE = ("postgresql", "index", "sources", "pages")
@@ -71,7 +69,7 @@ def _now() -> datetime:
 
 
 async def examine(url: str | None = None, *, clock: Clock = _now) -> list[Examined]:
-    """What was found of each part, in the order in which to mend it.
+    """The state of each part, in the order in which to fix it.
 
     `url`: also fetch it, as a worker would. Never raises because of what it finds.
     """
@@ -85,7 +83,9 @@ async def examine(url: str | None = None, *, clock: Clock = _now) -> list[Examin
         else:
             settings = Check(part="settings", detail=_where(parts))
             found = [settings, *found, *await _parts(parts, url, clock)]
-    return _in_order([*found, await _program()])
+    from atlas.health.versions import program
+
+    return _in_order([*found, Check(part="atlas", detail=program().detail)])
 
 
 async def _parts(parts: Parts, url: str | None, clock: Clock) -> list[Check]:
@@ -116,6 +116,7 @@ def _in_order(checks: list[Check]) -> list[Examined]:
 
 async def _of_temporal(parts: Parts, clock: Clock) -> list[Check]:
     from atlas.health import permissions, versions
+    from atlas.health.probe import looked_at
     from atlas.health.temporal import MEND as DOWN
 
     try:
@@ -125,9 +126,9 @@ async def _of_temporal(parts: Parts, clock: Clock) -> list[Check]:
         said = str(error) or f"Temporal gave no answer in {_CONNECTING:.0f} s"
         return [Check(part="temporal", status="failing", detail=said, mend=DOWN)]
     looks = [
-        _look("namespace", permissions.namespace(client), DOWN),
-        _look("temporal version", versions.temporal(client), DOWN),
-        _look("worker versions", versions.workers(client, clock().timestamp()), DOWN),
+        looked_at("namespace", permissions.namespace(client), mend=DOWN),
+        looked_at("temporal version", versions.temporal(client), mend=DOWN),
+        looked_at("worker versions", versions.workers(client, clock().timestamp()), mend=DOWN),
     ]
     asked = _concerns(parts, client, clock, _OF_TEMPORAL)
     others, concerns = await asyncio.gather(asyncio.gather(*looks), asked)
@@ -135,7 +136,7 @@ async def _of_temporal(parts: Parts, clock: Clock) -> list[Check]:
 
 
 async def _of_database(parts: Parts, clock: Clock) -> list[Check]:
-    """Where PostgreSQL does not answer, that is told once, not of each of its parts."""
+    """That PostgreSQL does not answer is reported once, not for each of its parts."""
     from atlas.health import database, permissions, versions
     from atlas.health.catalogue import known
 
@@ -151,27 +152,29 @@ async def _of_database(parts: Parts, clock: Clock) -> list[Check]:
 
 async def _of_machine(parts: Parts, clock: Clock) -> list[Check]:
     from atlas.health import blobs, permissions
+    from atlas.health.probe import looked_at
 
     folders = permissions.folders(parts.settings.folders)
     allowed, concerns = await asyncio.gather(
-        _look("folders", folders, blobs.MEND), _concerns(parts, None, clock, _OF_MACHINE)
+        looked_at("folders", folders, mend=blobs.MEND), _concerns(parts, None, clock, _OF_MACHINE)
     )
     return [*concerns, allowed]
 
 
 async def _outside(parts: Parts, url: str | None, clock: Clock) -> list[Check]:
-    """What the settings name outside, and the page."""
+    """The services outside that the settings name, and the page."""
     from atlas.health import network
+    from atlas.health.probe import looked_at
 
     looks = [
-        _look(part, network.reached(name, where, clock()), network.MEND)
+        looked_at(part, network.reached(name, where, clock()), mend=network.MEND)
         for part, name, where in _named_outside(parts.settings)
     ]
     if url is not None:
         from starter.reachability import MEND as UNREACHED
         from starter.reachability import reached
 
-        looks.append(_look("web", reached(parts.settings, url, clock), UNREACHED))
+        looks.append(looked_at("web", reached(parts.settings, url, clock), mend=UNREACHED))
     return list(await asyncio.gather(*looks))
 
 
@@ -192,15 +195,9 @@ def _named_outside(settings: Settings) -> Iterator[tuple[str, str, str]]:
 async def _concerns(
     parts: Parts, client: Client | None, clock: Clock, names: Sequence[str]
 ) -> list[Check]:
-    concerns = _looking(parts, client, clock)
-    looked = await asyncio.gather(*(concerns.check(name, {}) for name in names))
-    return [check for one in looked for check in one.checks]
-
-
-def _looking(parts: Parts, client: Client | None, clock: Clock) -> Concerns:
     from atlas.health.catalogue import Concerns
 
-    return Concerns(
+    concerns = Concerns(
         database_url=parts.locations.require_database,
         client=client,
         blob_location=parts.locations.blobs,
@@ -208,18 +205,8 @@ def _looking(parts: Parts, client: Client | None, clock: Clock) -> Concerns:
         folders=parts.settings.folders,
         clock=clock,
     )
-
-
-async def _look(part: str, look: Awaitable[ProbeResult], mend: str) -> Check:
-    from atlas.health.probe import looked_at
-
-    return await looked_at(part, look, mend=mend)
-
-
-async def _program() -> Check:
-    from atlas.health.versions import program
-
-    return Check(part="atlas", detail=program().detail)
+    looked = await asyncio.gather(*(concerns.check(name, {}) for name in names))
+    return [check for one in looked for check in one.checks]
 
 
 def _where(parts: Parts) -> str:
@@ -251,15 +238,15 @@ def _stack(parts: Parts) -> list[Check]:
 
 
 async def repair() -> AsyncIterator[str]:
-    """Bring the schema up to date, register search attributes that the namespace lacks, apply the
-    declared schedules; what was done, or why it could not be, a sentence each.
+    """Bring the schema up to date, register missing search attributes, apply the declared
+    schedules. Yields a sentence for each: what was done, or why it could not be.
 
     Deletes nothing, changes no setting, and starts no server. Never raises.
     """
     try:
         parts = Parts(Settings.load())
     except (SettingsError, AtlasError) as error:
-        yield f"Nothing is mended while settings are wrong: {error}"
+        yield f"Nothing is fixed while settings are wrong: {error}"
         return
     steps: Sequence[tuple[str, Callable[[Parts], Awaitable[str]]]] = (
         ("the schema", _schema),
@@ -268,18 +255,14 @@ async def repair() -> AsyncIterator[str]:
     )
     try:
         for name, step in steps:
-            said = await _tried(name, step, parts)
+            try:
+                said = await step(parts)
+            except AtlasError as error:
+                said = f"Cannot fix {name}: {error}"
             if said:
                 yield said
     finally:
         await parts.close()
-
-
-async def _tried(name: str, step: Callable[[Parts], Awaitable[str]], parts: Parts) -> str:
-    try:
-        return await step(parts)
-    except AtlasError as error:
-        return f"Cannot mend {name}: {error}"
 
 
 async def _schema(parts: Parts) -> str:

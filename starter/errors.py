@@ -1,30 +1,30 @@
-"""What can go wrong in the starter, as one tree; no vendor's error passes through it.
+"""Every error of the client, as one tree; no vendor's error passes through it.
 
 AtlasError
 ├── CannotConnect        a part does not answer: which, where it was looked for, what to do
 │   ├── DatabaseDown
 │   └── TemporalDown
-├── InvalidRequest       a value cannot be used: field, value, mend (a bad setting too)
+├── InvalidRequest       a value or setting is invalid: field, value, fix
 ├── NotFound             no source, document or run of that name
 ├── SourceExists
 ├── SourceBusy           a run holds the source's lease
-├── SourcePaused         a run that only the named sources concern would do nothing
-├── DifferentRequest     a run of that id is under way, and was asked for something else
-├── NoWorker             nobody works on the task queues
+├── SourcePaused         every source named is paused, so a run would do nothing
+├── DifferentRequest     a run of that id is under way, and has another request
+├── NoWorker             no worker polls the task queues
 ├── NoResult             the run ended without a result
 │   ├── Failed           why is in the message
 │   ├── Cancelled
-│   └── Terminated       it was ended from outside, at once; the message has the reason given
+│   └── Terminated       it was ended from outside, at once; the reason is in the message
 ├── TimedOut             the wait ended before the run did; the run goes on
-├── Undetected           nothing was found at a URL, or it may not be asked; force declares it
-└── Refused              a part answered, and said no
+├── Undetected           a URL could not be read, or may not be; force declares it anyway
+└── Refused              a part answered, and refused
 """
 
 from __future__ import annotations
 
 
 class AtlasError(Exception):
-    """Anything Atlas has to say to the person who called it; the message has the mend."""
+    """The base of all errors; the message says how to fix it."""
 
 
 class CannotConnect(AtlasError):
@@ -48,11 +48,11 @@ class NotFound(AtlasError):
 
 
 class SourceExists(AtlasError):
-    """A source of that name is declared already."""
+    """A source of that name is declared already. Named as the store's error, which it replaces."""
 
 
 class SourceBusy(AtlasError):
-    """A run works on the source now."""
+    """A run works on the source now. Named as the store's error, which it replaces."""
 
 
 class SourcePaused(AtlasError):
@@ -60,7 +60,7 @@ class SourcePaused(AtlasError):
 
 
 class DifferentRequest(AtlasError):
-    """The run that is under way was asked for something else; `differences` says what."""
+    """The run that is under way has another request; `differences` names the fields."""
 
     def __init__(self, workflow_id: str, differences: dict[str, tuple[object, object]]) -> None:
         shown = "; ".join(

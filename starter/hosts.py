@@ -23,14 +23,14 @@ class HostReset:
 
 
 class Hosts:
-    """The hosts that Atlas has asked: their pace and their breakers."""
+    """The hosts that Atlas has contacted: their pace and their circuit breakers."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
     async def list(self, *, troubled: bool = False, limit: int = 100) -> list[HostStatus]:
-        """Hosts now: those under way first, then those that failed, then the last asked;
-        `troubled`: only those that failed lately or are closed."""
+        """Hosts now: those with requests under way first, then those that failed, then the last
+        asked; `troubled`: only those with recent failures or an open breaker."""
         async with self._parts.database() as connection:
             return await status.listed(connection, troubled=troubled, limit=limit)
 
@@ -45,8 +45,8 @@ class Hosts:
         return found[0]
 
     async def reset(self, host: str) -> HostReset:
-        """Forget a host's failures and what it asked for (Retry-After), so that it is asked again
-        at once, at its pace; runs that wait for it go on. Raises `NotFound`, `InvalidRequest`."""
+        """Forget a host's failures and its Retry-After, so that it is asked again at once, at its
+        usual pace; runs that wait for it go on. Raises `NotFound`, `InvalidRequest`."""
         before = await self.get(host)
         async with self._parts.database() as connection:
             forgotten = await circuit_breaker.reset(connection, before.host)

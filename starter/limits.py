@@ -1,5 +1,5 @@
 """Limits from Python: `atlas.limits.set(host="example.org", delay=2.0)`, `list`, `clear`; and
-waking the runs that they, or a host's reset, let go on."""
+waking the runs that may continue after a change of limits or the reset of a host."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _MOST = 64
 
 @dataclass(frozen=True, slots=True)
 class WokenRuns:
-    """Runs that waited for a host and were told to go on."""
+    """Runs that were waiting for a host and were woken."""
 
     runs: list[str]
     """Workflow ids."""
     untold: list[str]
-    """Those that Temporal could not be asked to wake: they look by themselves within a minute."""
+    """Those that Temporal could not signal: they check by themselves within a minute."""
 
 
-class Limits:
-    """Limits that hold at run time, for every worker from its next request on, and last until they
-    are cleared or expire.
+class ManualLimits:
+    """Limits set at run time: every worker applies them from its next request on, until they are
+    cleared or expire.
 
-    A limit of a *host* comes on top: whoever asks it keeps the longer delay and the smaller number
-    at once. A limit of a *source* stands in the place of the source's own delay and parallel, and
-    may be faster than they are. What robots.txt asks for holds beside both.
+    A limit of a *host* comes on top of a source's own: the longer delay and the smaller number at
+    once apply. A limit of a *source* replaces the source's own delay and parallel, and may be
+    faster. What robots.txt asks for applies in either case.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -56,9 +56,9 @@ class Limits:
         lasts: timedelta | None = None,
         reason: str = "",
     ) -> Limit:
-        """Limit one host or one source to a request each `delay` seconds and `parallel` at once,
-        in the place of the limit it had; what is left out is not limited. Without `lasts` it
-        holds until it is cleared. Raises `InvalidRequest`, `NotFound`."""
+        """Limit one host or one source to a request every `delay` seconds and `parallel` at once,
+        replacing the limit it had; what is left out is not limited. Without `lasts` it applies
+        until it is cleared. Raises `InvalidRequest`, `NotFound`."""
         host = _named(host, source)
         _check(delay, parallel, lasts)
         try:
@@ -78,7 +78,7 @@ class Limits:
         return limit
 
     async def clear(self, *, host: str | None = None, source: str | None = None) -> bool:
-        """Take the limit of one host or one source away; whether there was one. Raises
+        """Remove the limit of one host or one source; whether there was one. Raises
         `InvalidRequest`."""
         host = _named(host, source)
         async with self._parts.database() as connection:
@@ -90,25 +90,25 @@ class Limits:
 async def wake(
     parts: Parts, *, host: str | None = None, source: str | None = None, retries: bool = False
 ) -> WokenRuns:
-    """Let the runs under way look again now whether their pages may be fetched; one that cannot
-    be told looks by itself within a minute."""
+    """Let running runs check at once whether their pages may be fetched now; one that cannot be
+    signalled checks by itself within a minute."""
     async with parts.database() as connection:
         waiting = await manual_limits.wake_pages(
             connection, host=host, source=source, retries=retries
         )
-    told = []
-    for workflow_id, _ in waiting:
+    ids = [workflow_id for workflow_id, _ in waiting]
+    missed = set(ids)
+    for workflow_id in ids:
         with suppress(AtlasError):
             async with parts.temporal() as client:
                 await client.get_workflow_handle(workflow_id).signal("wake")
-                told.append(workflow_id)
-    ids = [workflow_id for workflow_id, _ in waiting]
-    return WokenRuns(ids, [each for each in ids if each not in told])
+                missed.discard(workflow_id)
+    return WokenRuns(ids, [each for each in ids if each in missed])
 
 
 def host_key(host: str) -> str:
-    """The host as it is counted: lower case, Punycode, its port unless it is the scheme's own.
-    Raises `InvalidRequest`."""
+    """The name under which a host is counted: lower case, Punycode, its port unless it is the
+    scheme's own. Raises `InvalidRequest`."""
     try:
         return host_named(host)
     except InvalidUrl as error:

@@ -1,4 +1,4 @@
-"""One request to the web from here, as a worker would make it; needs no database."""
+"""One request to the web, as a worker would make it; needs no database."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ class Schedules:
         self._parts = parts
 
     async def apply(self) -> list[ScheduleChange]:
-        """Create what is missing, repair what differs, remove what is declared no more; what was
-        done, by id. Run it as often as you like: an operator's pause stays, with its note.
+        """Create missing schedules, repair those that differ, remove those no longer declared;
+        returns the changes, by id. It is safe to repeat: an operator's pause stays, with its note.
 
         Raises `CannotConnect`, `Refused`.
         """
@@ -46,8 +46,8 @@ class Schedules:
             return await apply.apply(client, wanted)
 
     async def follow(self, name: str, spec: SourceSpec | None) -> ScheduleChange | None:
-        """Make the schedule of one source agree with its rules (None: it is gone); None when
-        nothing had to be done. Raises `CannotConnect`, `Refused`."""
+        """Make the schedule of one source match its rules (None: the source is gone); None when
+        nothing had to change. Raises `CannotConnect`, `Refused`."""
         from atlas.schedules import apply
 
         await self._parts.check()
@@ -60,8 +60,8 @@ class Schedules:
         return None if change.did == "unchanged" else change
 
     async def list(self) -> list[ScheduleStatus]:
-        """Every schedule, declared or made by Atlas, as it is: state, next and last fire, fires
-        that led to no run, and in which fields it differs from its declaration."""
+        """Every schedule, declared or made by Atlas: its state, next and last fire, fires that
+        started no run, and the fields in which it differs from its declaration."""
         from atlas.schedules import status
 
         wanted = await self._declared()
@@ -107,7 +107,7 @@ class Schedules:
 
     @asynccontextmanager
     async def _handle(self, named: str) -> AsyncIterator[ScheduleHandle]:
-        """The handle; that there is no such schedule is told with those there are."""
+        """The handle. Raises `NotFound`, which lists the schedules there are."""
         from atlas.schedules.apply import found
 
         wanted = schedule_id(named)

@@ -1,4 +1,4 @@
-"""Asking the web what kind of source a URL is, as politely as a worker would."""
+"""Detecting what kind of source a URL is, asking its host as politely as a worker would."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ _FORCE = "--force (of the client: force=True) declares it all the same"
 
 
 class _Visit(HostSlots):
-    """Slots that note which hosts nobody had asked before: of an address that is refused nothing
-    is kept."""
+    """Slots that note hosts never asked before: nothing is kept of an address that is refused."""
 
     def __init__(self, pool: asyncpg.Pool, spec: SourceSpec) -> None:
         super().__init__(pool, delay=spec.delay, parallel=spec.parallel)
@@ -49,10 +48,9 @@ class _Visit(HostSlots):
 
 
 async def detected(parts: Parts, spec: SourceSpec, *, force: bool = False) -> Detected:
-    """What the source's first URL is. Raises `Undetected` when nothing could be heard from it, or
-    there is no such page (404, 410), unless `force`: then it is taken for a site.
-
-    So is a server that answers with another error: that may pass.
+    """What the source's first URL is. Raises `Undetected` when it does not answer, or answers that
+    there is no such page (404, 410), unless `force`: then it is taken for a site. So is a server
+    that answers with another error, since that may pass.
     """
     pool, start = await parts.pool(), spec.urls[0]
     slots = _Visit(pool, spec)
@@ -76,7 +74,7 @@ async def detected(parts: Parts, spec: SourceSpec, *, force: bool = False) -> De
 
 
 def _no_address(error: PageError) -> bool:
-    """Whether the address is wrong, or its server away, rather than in trouble."""
+    """Whether the address is wrong or its server gone, rather than in trouble."""
     if not isinstance(error, FetchError) or error.code == "robots_disallowed":
         return False
     return error.status is None or error.error_class is ErrorClass.GONE
@@ -90,13 +88,13 @@ def _undetected(url: str, error: PageError) -> Undetected:
 
 
 def refuse_forbidden(settings: Settings, urls: Sequence[str]) -> None:
-    """Raises `Undetected` when the settings forbid to dial one of the URLs."""
+    """Raises `Undetected` when the settings forbid connecting to one of the URLs."""
     if forbidden := refused_address(settings, urls):
         raise Undetected(f"url: {', '.join(urls)[:300]} is not declared: {forbidden}; {_FORCE}")
 
 
 def refused_address(settings: Settings, urls: Sequence[str]) -> str | None:
-    """Why the settings forbid to dial one of the URLs, as far as it can be told without DNS."""
+    """Why the settings forbid connecting to one of the URLs, as far as known without DNS."""
     policy = address_policy(settings)
     for parts in sorted(urlsplit(url) for url in set(urls)):
         try:
@@ -106,7 +104,7 @@ def refused_address(settings: Settings, urls: Sequence[str]) -> str | None:
         except AddressRefused as error:
             return f"its pages will not be fetched: {error}"
         except ValueError:
-            continue  # a name: checked when it is dialled
+            continue  # a name: checked when the connection is made
     return None
 
 

@@ -1,4 +1,4 @@
-"""Declaring sources: adding, changing, pausing and removing them."""
+"""Sources from Python: `atlas.sources.add`, `list`, `edit`, `pause`, `remove`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("atlas.client")
 
 
-class Rules(TypedDict, total=False):
+class SourceRules(TypedDict, total=False):
     """Rules of a source by the names of `SourceSpec`, which explains them and has the defaults of
     those left out."""
 
@@ -43,7 +43,7 @@ class Rules(TypedDict, total=False):
     deletion: Deletion
 
 
-class Changes(Rules, total=False):
+class RuleChanges(SourceRules, total=False):
     """Rules to change; None lifts a limit."""
 
     kind: Kind
@@ -58,12 +58,12 @@ class AddedSource:
     evidence: str | None
     """How its kind was detected; None when it was given."""
     warning: str | None = field(metadata={"json": None})
-    """Why its pages cannot be fetched as things are."""
+    """Why its pages cannot be fetched with the current settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemovedSource:
-    """A source that is gone."""
+    """A source that was removed."""
 
     name: str
     pages: int
@@ -84,7 +84,7 @@ class Sources:
         *urls: str,
         kind: Kind | Literal["auto"] = "auto",
         force: bool = False,
-        **rules: Unpack[Rules],
+        **rules: Unpack[SourceRules],
     ) -> AddedSource:
         """Declare a source. `kind` auto asks the web what one URL is; of several, a list of pages.
 
@@ -96,47 +96,51 @@ class Sources:
         that it is gone (404, 410), is `Undetected`, unless `force`.
         Raises `InvalidRequest`, `SourceExists`, `Undetected`, `CannotConnect`.
         """
+        from starter.source_detection import detected, refuse_forbidden, refused_address
+
         known = "urls" if kind == "auto" else kind
-        given: Changes = {"kind": known, "urls": urls, **rules}
+        given: RuleChanges = {"kind": known, "urls": urls, **rules}
         spec = SourceSpec(name, **_as_stored(given))
         checked(spec)
         await self._refuse_existing(name)
         evidence = None
         if not force:
-            self._refuse_forbidden(spec)
+            refuse_forbidden(self._parts.settings, spec.urls)
         if kind == "auto" and len(spec.urls) == 1:
-            spec, evidence = await self._detected(spec, force=force)
+            found = await detected(self._parts, spec, force=force)
+            prefix, evidence = spec.prefix or found.prefix, found.evidence
+            spec = replace(spec, kind=found.kind, urls=(found.url,), prefix=prefix)
         elif spec.kind == "site" and spec.prefix is None:
             spec = replace(spec, prefix=_folder(spec.urls))
-        async with self._told() as connection:
+        async with self._database() as connection:
             await sources.add(connection, checked(spec), datetime.now(UTC))
         await self._schedule_follows(name, None, spec)
-        return AddedSource(spec, evidence, self._warning(spec))
+        return AddedSource(spec, evidence, refused_address(self._parts.settings, spec.urls))
 
     async def list(self) -> list[SourceSummary]:
         """All sources by name, with what the corpus holds of each."""
-        async with self._told() as connection:
+        async with self._database() as connection:
             return await sources.summaries(connection)
 
     async def get(self, name: str) -> SourceSummary:
         """One source. Raises `NotFound`."""
-        async with self._told() as connection:
+        async with self._database() as connection:
             found = await sources.summaries(connection, name)
             if not found:
                 raise await sources.unknown(connection, name)
             return found[0]
 
     async def expect(self, *names: str, tags: Sequence[str] = (), all: bool = False) -> None:
-        """Make sure that a run of these sources would have something to work on, for one whose
-        end nobody waits for. Raises `NotFound` for an unknown name and for tags, or all, that
+        """Check that a run of these sources would have something to work on, before one is started
+        that nobody waits for. Raises `NotFound` for an unknown name and for tags, or all, that
         select none; `SourcePaused` when every source named is paused."""
-        async with self._told() as connection:
+        async with self._database() as connection:
             found = [await sources.get(connection, name) for name in names]
             asked = selection.SourceSelector(names, tags, all=all)
             nothing, unmatched = await selection.missing(connection, asked)
         if nothing or unmatched:
             raise errors.NotFound(nothing or unmatched)
-        if found and not tags and _all_paused(found):
+        if not tags and {source.spec.paused for source in found} == {True}:
             listed = ", ".join(f"'{name}'" for name in names)
             raise errors.SourcePaused(
                 f"sources: {listed}: paused; `atlas sources resume NAME` lets a source run"
@@ -145,12 +149,12 @@ class Sources:
     async def freshness(
         self, *names: str, stale_after: timedelta | None = None
     ) -> tuple[SourceSeen, ...]:
-        """How all sources, or those named, keep their promises, the latest first. `stale_after`:
+        """How fresh all sources, or those named, are, the latest first. `stale_after`:
         how late each may be, in place of its own tolerance. Raises `NotFound`."""
         from atlas.stores.postgres.reporting import monitoring
         from starter.monitoring.freshness import sources_seen
 
-        async with self._told() as connection:
+        async with self._database() as connection:
             found = await monitoring.sources_lately(connection)
             known = {each.source.spec.name for each in found}
             for name in names:
@@ -159,15 +163,15 @@ class Sources:
         wanted = [each for each in found if not names or each.source.spec.name in names]
         return sources_seen(wanted, datetime.now(UTC), stale_after)
 
-    async def edit(self, name: str, **changes: Unpack[Changes]) -> SourceSpec:
-        """Change rules of a source; what is not named stays, and a run under way may keep it.
+    async def edit(self, name: str, **changes: Unpack[RuleChanges]) -> SourceSpec:
+        """Change rules of a source; the others stay, and a run under way may keep the old ones.
 
         Raises `InvalidRequest`, `NotFound`.
         """
         from atlas.stores.postgres.services import catalogue
 
         rules = _as_stored(changes)
-        async with self._told() as connection:
+        async with self._database() as connection:
             before = (await sources.get(connection, name)).spec
             after = await catalogue.edit_source(
                 connection, name, lambda spec: checked(replace(spec, **rules), spec)
@@ -184,19 +188,19 @@ class Sources:
         await self._set_paused(name, False)
 
     async def _set_paused(self, name: str, paused: bool) -> None:
-        async with self._told() as connection:
+        async with self._database() as connection:
             before = (await sources.get(connection, name)).spec
             await sources.set_paused(connection, name, paused)
         await self._schedule_follows(name, before, replace(before, paused=paused))
 
     async def remove(self, name: str, *, purge: bool = False) -> RemovedSource:
-        """Forget a source. Pages that no other source holds stay searchable, unless `purge`.
+        """Remove a source. Pages that no other source holds stay searchable, unless `purge`.
 
         Raises `NotFound`, `SourceBusy` while a run works on it.
         """
         from atlas.stores.postgres.services import catalogue
 
-        async with self._told() as connection:
+        async with self._database() as connection:
             before = (await sources.get(connection, name)).spec
             pages = await catalogue.remove_source(
                 connection,
@@ -211,48 +215,31 @@ class Sources:
     async def _schedule_follows(
         self, name: str, before: SourceSpec | None, after: SourceSpec | None
     ) -> None:
-        """Make the source's own schedule agree with its rules, if it had one or has one now."""
+        """Make the source's own schedule match its rules, if it had or has one."""
         if not any(spec and own_schedule(spec) for spec in (before, after)):
             return
         try:
             await Schedules(self._parts).follow(name, after)
         except errors.AtlasError as error:
             log.warning(
-                "the schedule of source '%s' is not as its rules say yet; run `atlas schedules "
-                "apply` once this is mended: %s",
+                "the schedule of source '%s' does not follow its rules yet; run `atlas schedules "
+                "apply` once this is fixed: %s",
                 name,
                 error,
             )
 
     async def _refuse_existing(self, name: str) -> None:
-        # Before the web is asked; the insert decides.
-        async with self._told() as connection:
+        # Early, before the web is asked; the insert decides.
+        async with self._database() as connection:
             if name in await sources.all_names(connection):
                 raise sources.SourceExists(
                     f"source '{name}' exists already; change it with `atlas sources edit {name}`, "
                     "or choose another name"
                 )
 
-    def _warning(self, spec: SourceSpec) -> str | None:
-        from starter.source_detection import refused_address
-
-        return refused_address(self._parts.settings, spec.urls)
-
-    def _refuse_forbidden(self, spec: SourceSpec) -> None:
-        from starter.source_detection import refuse_forbidden
-
-        refuse_forbidden(self._parts.settings, spec.urls)
-
-    async def _detected(self, spec: SourceSpec, *, force: bool) -> tuple[SourceSpec, str]:
-        from starter.source_detection import detected
-
-        found = await detected(self._parts, spec, force=force)
-        prefix = spec.prefix or found.prefix
-        return replace(spec, kind=found.kind, urls=(found.url,), prefix=prefix), found.evidence
-
     @asynccontextmanager
-    async def _told(self) -> AsyncIterator[Any]:
-        """A connection; refusals of the store become the starter's errors."""
+    async def _database(self) -> AsyncIterator[Any]:
+        """A connection; errors of the store become the client's."""
         try:
             async with self._parts.database() as connection:
                 yield connection
@@ -265,7 +252,7 @@ class Sources:
 
 
 def checked(spec: SourceSpec, before: SourceSpec | None = None) -> SourceSpec:
-    """The rules, or `InvalidRequest` that names field, value and mend. `before` is what the source
+    """The rules, or `InvalidRequest` that names field, value and fix. `before` is what the source
     had until now."""
     try:
         check_source(spec)
@@ -276,8 +263,8 @@ def checked(spec: SourceSpec, before: SourceSpec | None = None) -> SourceSpec:
     return spec
 
 
-def _as_stored(rules: Rules | Changes) -> dict[str, Any]:
-    """Lists as tuples, starts and tags once, URLs in their one spelling."""
+def _as_stored(rules: SourceRules | RuleChanges) -> dict[str, Any]:
+    """Lists as tuples, starts and tags without repetitions, URLs canonical."""
     values: dict[str, Any] = dict(rules)
     if "urls" in values:
         values["urls"] = [canonical_url(url, "urls") for url in values["urls"]]
@@ -288,10 +275,6 @@ def _as_stored(rules: Rules | Changes) -> dict[str, Any]:
     for name in values.keys() & {"urls", "tags", "include", "exclude"}:
         values[name] = tuple(values[name])
     return values
-
-
-def _all_paused(found: Sequence[sources.Source]) -> bool:
-    return all(source.spec.paused for source in found)
 
 
 def _folder(starts: Sequence[str]) -> str:

@@ -1,10 +1,10 @@
 """The process behind `atlas up`: `python -m starter.supervisor PLAN [--detached]`, PLAN as JSON.
 
-Detached, it says on stderr only what the supervisor says, and closes stderr when
-everything is ready: so whoever started it knows, by the end of that pipe.
+Detached, it prints only the supervisor's own lines, and closes stderr when everything is ready:
+the end of that pipe is the signal for the process that started it.
 
-It imports little (no CLI, no pydantic, no temporalio): it stays for as long as the
-stack runs, and its memory is the stack's.
+It imports little (no CLI, no pydantic, no temporalio), because its memory is in use for as long as
+the stack runs.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
 
 async def _supervise(plan: Plan, lock: HomeLock, detached: bool) -> None:
-    listener, on_ready = (_own_only, _close_stderr) if detached else (_print, _nothing)
+    listener, on_ready = (_own_only, _close_stderr) if detached else (_print, lambda: None)
     supervisor = Supervisor(plan, _migrate, listener, on_ready, lock.in_place)
     loop = asyncio.get_running_loop()
     for number in _STOPS:
@@ -68,10 +68,6 @@ async def _migrate(url: str | None) -> None:
         raise EmbeddedError("The schema does not fit", str(error)) from error
     finally:
         await connection.close()
-
-
-def _nothing() -> None:
-    return
 
 
 def _close_stderr() -> None:

@@ -4,6 +4,13 @@ Nothing is recorded or exported unless an OTLP endpoint is set; importing this c
 """
 
 from atlas.telemetry.setup import Telemetry, setup_telemetry
-from atlas.telemetry.spans import RunSpan, outcome_attributes, page_span
+from atlas.telemetry.spans import RunSpan, outcome_attributes, page_span, request_attributes
 
-__all__ = ["RunSpan", "Telemetry", "outcome_attributes", "page_span", "setup_telemetry"]
+__all__ = [
+    "RunSpan",
+    "Telemetry",
+    "outcome_attributes",
+    "page_span",
+    "request_attributes",
+    "setup_telemetry",
+]

@@ -6,7 +6,7 @@ endless trace, whose beginning no viewer shows. Registered after the plugin, so
 `execute_workflow` runs inside its `RunWorkflow` span and `continue_as_new` before its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import opentelemetry.context
@@ -25,10 +25,8 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
-from atlas.telemetry.spans import outcome_attributes
+from atlas.telemetry.spans import outcome_attributes, request_attributes
 
-_SOURCES = 20
-"""Names of sources on one span, at most."""
 _HEADER = "_atlas-continued-from"
 _CONTEXT = TraceContextTextMapPropagator()
 _PAYLOADS = PayloadConverter.default
@@ -53,22 +51,10 @@ class _Inbound(WorkflowInboundInterceptor):
         span.set_attribute("atlas.first_run_id", workflow.info().first_execution_run_id)
         if before := _context_of(input.headers):
             span.add_link(before, {"atlas.link": "continued_as_new"})
-        span.set_attributes(_asked(input.args))
+        span.set_attributes(request_attributes(input.args[0] if input.args else None))
         result = await super().execute_workflow(input)
         span.set_attributes(outcome_attributes(result))
         return result
-
-
-def _asked(args: Sequence[Any]) -> dict[str, str | Sequence[str]]:
-    """What people search traces by: the sources and what started the run."""
-    request = args[0] if args else None
-    source, sources = getattr(request, "source", None), getattr(request, "sources", None)
-    found: dict[str, str | Sequence[str]] = {}
-    if source or sources:
-        found["atlas.sources"] = [source] if source else list(sources or ())[:_SOURCES]
-    if trigger := getattr(request, "trigger", None):
-        found["atlas.trigger"] = str(trigger)
-    return found
 
 
 class _Outbound(WorkflowOutboundInterceptor):

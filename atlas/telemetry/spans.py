@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
 _TRACER = "atlas"
+_SOURCES = 20
+"""Names of sources on one span, at most."""
 
 
 @contextmanager
@@ -104,7 +106,7 @@ class RunSpan:
         if self._span is not None and self._span.is_recording():
             self._span.end(self._until or time.time_ns())
 
-    def set(self, attributes: Mapping[str, str | int]) -> None:
+    def set(self, attributes: Mapping[str, str | int | Sequence[str]]) -> None:
         """Add attributes, until the span has ended."""
         if self._span is not None and self._span.is_recording():
             self._span.set_attributes(attributes)
@@ -112,6 +114,17 @@ class RunSpan:
     def _end_now(self) -> None:
         self._until = time.time_ns()
         self.end()
+
+
+def request_attributes(request: object) -> dict[str, str | Sequence[str]]:
+    """What a trace is looked for by: the sources of the run, and what started it."""
+    source, sources = getattr(request, "source", None), getattr(request, "sources", None)
+    found: dict[str, str | Sequence[str]] = {}
+    if source or sources:
+        found["atlas.sources"] = [source] if source else list(sources or ())[:_SOURCES]
+    if trigger := getattr(request, "trigger", None):
+        found["atlas.trigger"] = str(trigger)
+    return found
 
 
 def outcome_attributes(result: object) -> dict[str, str | int]:

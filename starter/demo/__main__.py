@@ -26,8 +26,7 @@ from starter.demo.stack import fresh_home, running_stack
 from starter.demo.story import LanternHarbour, RealSite, Story
 from starter.errors import AtlasError
 
-# Atlas refuses to fetch from loopback unless told otherwise. What fails is retried after a second
-# instead of five.
+# By default Atlas refuses to fetch from loopback. Failures are retried after one second, not five.
 _HARBOUR = {"ATLAS_FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "ATLAS_FETCH_RETRY_DELAY": "1"}
 
 
@@ -82,7 +81,7 @@ async def _run(options: argparse.Namespace, ended: _Ended) -> int:
 
 
 async def _tell(story: Story, home: Path, options: argparse.Namespace) -> None:
-    """The whole story, and its end while the stack and the site are still up."""
+    """The whole demo; its end is shown while the stack and the site are still up."""
     site = None if options.source else DemoSite()
     if site is None:
         story.title(f"Atlas, with {options.source}")
@@ -96,9 +95,9 @@ async def _tell(story: Story, home: Path, options: argparse.Namespace) -> None:
         async with AtlasClient.connect() as atlas:
             if site is None:
                 real = RealSite(story, atlas, options.source, options.max_pages, options.delay)
-                await real.tell()
+                await real.run()
             else:
-                await LanternHarbour(story, atlas, site).tell()
+                await LanternHarbour(story, atlas, site).run()
             await _end(story, home)
 
 

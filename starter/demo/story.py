@@ -1,7 +1,7 @@
-"""What the demo tells: a sync, a search, a change and a sync again, each step with its checks.
+"""The demo: a sync, a search, a change and another sync, each step with its checks.
 
-`LanternHarbour` is the story of our own site, where everything that happens was planted;
-`RealSite` that of any other. `Story` prints both and counts the checks.
+`LanternHarbour` uses our own site, where everything that happens was planted; `RealSite` any other.
+`Story` prints the steps and counts the checks.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ QUERIES = (
 
 @dataclass
 class Story:
-    """The steps and checks, told on stdout."""
+    """Prints the steps and checks on stdout."""
 
     broken: list[str] = field(default_factory=list)
     """The checks that failed."""
@@ -176,14 +176,14 @@ async def _watched(run: SyncHandle) -> SyncResult:
 
 @dataclass(frozen=True)
 class LanternHarbour:
-    """The story of our own site: what was planted, and that Atlas copes with it."""
+    """The demo with our own site: what was planted, and that Atlas copes with it."""
 
     story: Story
     atlas: AtlasClient
     site: DemoSite
 
-    async def tell(self) -> None:
-        """The story from the declaration of the source to the search after the second sync."""
+    async def run(self) -> None:
+        """From declaring the source to searching after the second sync."""
         await self._declare()
         self.story.step("Sync it: fetch, extract, recognise duplicates, index")
         await self._explain_first(await self.story.sync(self.atlas, "harbour"))
@@ -328,7 +328,7 @@ class LanternHarbour:
 
 @dataclass(frozen=True)
 class RealSite:
-    """The story of somebody else's site: sync, search, sync again."""
+    """The demo with somebody else's site: sync, search, sync again."""
 
     story: Story
     atlas: AtlasClient
@@ -336,8 +336,8 @@ class RealSite:
     max_pages: int
     delay: float
 
-    async def tell(self) -> None:
-        """The story from the declaration of the source to the second sync."""
+    async def run(self) -> None:
+        """From declaring the source to the second sync."""
         story, pages, delay = self.story, self.max_pages, self.delay
         story.step("Declare the site as a source")
         options = f"--max-pages {pages}" + (f" --delay {delay:g}" if delay != 1 else "")
@@ -389,7 +389,7 @@ class RealSite:
         )
 
     async def _titled(self) -> ListedDocument | None:
-        """The document with the longest title among the first: its words are the most telling."""
+        """The document with the longest title among the first: the most specific query."""
         found = [
             d async for d in self.atlas.documents(limit=200) if len(_WORD.findall(d.title)) > 1
         ]

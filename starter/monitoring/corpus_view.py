@@ -1,5 +1,4 @@
-"""What the corpus tells of runs, hosts and sources, and how it is put together with what Temporal
-tells."""
+"""Runs, hosts and sources as PostgreSQL has them, joined with Temporal's view of the runs."""
 
 from __future__ import annotations
 
@@ -21,12 +20,12 @@ from starter.monitoring.rates import Rates, Rationed
 from starter.monitoring.temporal_runs import MOST, WAITING, Asked
 
 _LATELY = timedelta(minutes=1)
-"""Hosts asked within that time are told."""
+"""Hosts that were asked within that time are listed."""
 _HOSTS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Sample:
     """One look into PostgreSQL."""
 
     runs: Mapping[str, Run]
@@ -38,23 +37,23 @@ class Told:
     sources: Sequence[SourceLately]
 
 
-class Corpus:
-    """Looks into PostgreSQL, by one connection; the dear looks are rationed."""
+class CorpusSampler:
+    """Looks into PostgreSQL, by one connection; the expensive ones are rationed."""
 
     def __init__(self, sources_every: float) -> None:
         self._sources: Rationed[list[SourceLately]] = Rationed(least=sources_every)
         self._counts: Rationed[tuple[float, dict[str, PageCounts]]] = Rationed()
         self._counted: set[str] = set()
 
-    async def look(self, connection: Connection, wanted: Sequence[str] | None) -> Told:
-        """`wanted`: the runs that Temporal has under way; None: it did not tell."""
+    async def look(self, connection: Connection, wanted: Sequence[str] | None) -> Sample:
+        """`wanted`: the runs that Temporal has under way; None: it did not answer."""
         if wanted is None:
             records = {each.run_id: each for each in await monitoring.unended(connection, MOST)}
         else:
             records = await monitoring.recorded(connection, wanted)
         counted_at, counts = await self._count(connection, list(records))
         hosts = await status.listed(connection, limit=_HOSTS)
-        return Told(
+        return Sample(
             records,
             counts,
             counted_at,
@@ -77,13 +76,13 @@ class Corpus:
 def runs_seen(
     running: Sequence[RunSeen] | None,
     asked: Mapping[str, Asked],
-    told: Told | None,
+    sample: Sample | None,
     rates: Rates,
     now: datetime,
 ) -> tuple[RunSeen, ...] | None:
     """The runs under way, the oldest first; by their records alone when Temporal is down."""
     if running is None:
-        if told is None:
+        if sample is None:
             return None
         running = [
             RunSeen(
@@ -93,19 +92,19 @@ def runs_seen(
                 run_id=run.run_id,
                 started_at=run.started_at,
             )
-            for run in told.runs.values()
+            for run in sample.runs.values()
         ]
     rates.forget_others(one.run_id for one in running)
-    found = [_run(one, asked.get(one.run_id), told, rates, now) for one in running]
+    found = [_run(one, asked.get(one.run_id), sample, rates, now) for one in running]
     return tuple(sorted(found, key=lambda run: (run.started_at, run.workflow_id)))
 
 
 def _run(
-    one: RunSeen, asked: Asked | None, told: Told | None, rates: Rates, now: datetime
+    one: RunSeen, asked: Asked | None, sample: Sample | None, rates: Rates, now: datetime
 ) -> RunSeen:
-    """With its source, its beginning and its progress, as far as the corpus or the run tells."""
-    record = told.runs.get(one.run_id) if told else None
-    counts = told.counts.get(one.run_id) if told else None
+    """With source, start and progress, as far as PostgreSQL or the run itself knows them."""
+    record = sample.runs.get(one.run_id) if sample else None
+    counts = sample.counts.get(one.run_id) if sample else None
     if counts is not None:
         rates.counts_pages(one.run_id)
     done, total, of = _how_far(counts, asked)
@@ -113,7 +112,7 @@ def _run(
     started = record.started_at if record else one.started_at
     paused = _paused_since(record, asked)
     lasted = (now - started).total_seconds()
-    at = told.counted_at if told and counts else time.monotonic()
+    at = sample.counted_at if sample and counts else time.monotonic()
     rate = rates.take(one.run_id, done, at) if done is not None else None
     return replace(
         one,
@@ -139,7 +138,7 @@ def _how_far(counts: PageCounts | None, asked: Asked | None) -> tuple[int | None
 
 
 def _stage(one: RunSeen, asked: Asked | None, counts: PageCounts | None) -> str:
-    """By its activities, where Temporal told them; else by what its pages wait for."""
+    """By its activities, where Temporal listed them; else by what its pages wait for."""
     if one.stage == WAITING and asked and asked.stage:
         return asked.stage
     if not one.stage and counts and counts.under_way:
@@ -158,7 +157,7 @@ def _paused_since(record: Run | None, asked: Asked | None) -> datetime | None:
 
 def hosts_seen(hosts: Sequence[HostStatus], now: datetime) -> tuple[HostSeen, ...]:
     """Those in trouble first, then the busy ones."""
-    told = [
+    listed = [
         host
         for host in hosts
         if host.in_flight
@@ -168,8 +167,10 @@ def hosts_seen(hosts: Sequence[HostStatus], now: datetime) -> tuple[HostSeen, ..
         or host.limit_parallel is not None
         or (host.last_at is not None and now - host.last_at < _LATELY)
     ]
-    told.sort(key=lambda host: (host.state == "closed", -host.failures, -host.in_flight, host.host))
-    return tuple(_host(host) for host in told)
+    listed.sort(
+        key=lambda host: (host.state == "closed", -host.failures, -host.in_flight, host.host)
+    )
+    return tuple(_host(host) for host in listed)
 
 
 def _host(host: HostStatus) -> HostSeen:
@@ -187,14 +188,14 @@ def _host(host: HostStatus) -> HostSeen:
 
 
 def schedules_seen(
-    listed: Sequence[Glimpse] | None, told: Told | None
+    listed: Sequence[Glimpse] | None, sample: Sample | None
 ) -> tuple[ScheduleSeen, ...] | None:
     """The schedules that Temporal has, and those declared that it has not; the next first."""
     if listed is None:
         return None
     rhythms = {}
-    if told is not None:
-        specs = [each.source.spec for each in told.sources]
+    if sample is not None:
+        specs = [each.source.spec for each in sample.sources]
         rhythms = {one.id: one.rhythm for one in declared(specs)}
     found = [
         ScheduleSeen(

@@ -1,4 +1,4 @@
-"""How sources keep their promises."""
+"""How fresh sources are."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def sources_seen(
 def source_seen(
     lately: SourceLately, now: datetime, stale_after: timedelta | None = None
 ) -> SourceSeen:
-    """How one source keeps its promise."""
+    """How fresh one source is."""
     source = lately.source
     fresh = source.freshness(now, stale_after)
     return SourceSeen(

@@ -1,4 +1,4 @@
-"""What `AtlasClient.overview()` returns: everything that works, waits or is late, at one look."""
+"""What `AtlasClient.overview()` returns: everything that works, waits or is late, at one moment."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ class SlotsSeen:
     activities: int | None
     """Activities under way."""
     free: int | None
-    """Activities it would take in addition; None: no fixed number, as many as the machine has room
-    for."""
+    """Further activities it would take; None: no fixed number, as many as the machine allows."""
     processed: int | None
     """Tasks done since it started."""
     failed: int | None
@@ -41,8 +40,8 @@ class WorkerSeen:
     version: str
     """`atlas-` and the version that it runs; empty when it is not known."""
     state: WorkerState
-    """`draining`: told to stop, it finishes what it has; `lost`: it was killed or cut off, and is
-    silent since."""
+    """`draining`: it is stopping and finishes its tasks; `lost`: it was killed or cut off, and has
+    been silent since."""
     heard: float
     """Seconds since its last heartbeat, or its last poll where the server keeps no heartbeats."""
     started: datetime | None
@@ -55,13 +54,13 @@ class QueueSeen:
 
     name: str
     workers: int
-    """Running workers that serve it; those that drain or are lost do not count."""
+    """Running workers that poll it; draining and lost ones do not count."""
     backlog: int
     """Tasks that wait for a worker."""
     oldest: timedelta
     """Seconds that the first of them has waited."""
     in_flight: int | None
-    """Its activities that running and draining workers have."""
+    """Its activities under way on running and draining workers."""
     added: float
     """Tasks added per second, over the last half minute."""
     dispatched: float
@@ -93,7 +92,7 @@ class ActivitySeen:
     attempt: int
     """1 is the first; more: it failed before."""
     started: bool
-    """Whether a worker has it."""
+    """Whether a worker is executing it."""
     failure: str
     """How its last attempt ended; empty on the first."""
 
@@ -105,7 +104,7 @@ class RunSeen:
     # What has a default is not in Temporal's list of runs.
     type: str
     source: str
-    """Empty when it works on no single one."""
+    """Empty if it works on no single source."""
     workflow_id: str
     run_id: str
     """The first execution's, which names the run in the corpus."""
@@ -114,7 +113,7 @@ class RunSeen:
     when lanes differ; `paused`; `waiting`: for a time or a child."""
     done: int | None = None
     total: int | None = None
-    """None: not known, or it counts nothing."""
+    """None: unknown, or it counts nothing."""
     of: str = ""
     """What is counted: pages, or as the type says."""
     failed: int = 0
@@ -128,12 +127,12 @@ class RunSeen:
     activities: tuple[ActivitySeen, ...] = ()
     """At most five, those that failed most often first."""
     attempt: int = 1
-    """The highest attempt under way: above 2, something keeps failing."""
+    """The highest attempt under way; above 2, something keeps failing."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostSeen:
-    """A host that was asked in the last minute, is in trouble, or has a limit."""
+    """A host that was contacted in the last minute, is in trouble, or has a limit."""
 
     host: str
     in_flight: int
@@ -141,14 +140,14 @@ class HostSeen:
     delay: float | None
     """Seconds between two requests, as the last one was paced; None before the first."""
     limit_delay: float | None
-    """Seconds that a limit set by hand demands."""
+    """Seconds demanded by a limit set by hand."""
     breaker: BreakerState
     """`closed`: requests are sent; `throttled`: it asked for a slower pace; `open`: it is down;
-    `half_open`: one request tries it."""
+    `half_open`: one request is trying it."""
     failures: int
-    """Requests in a row that blame the host."""
+    """Consecutive requests that failed because of the host."""
     waits: float
-    """Seconds until it may be asked again."""
+    """Seconds until the next request is allowed."""
     last_at: datetime | None
     """When its last request was sent."""
     last_error: str | None
@@ -171,17 +170,17 @@ class ScheduleSeen:
 
 @dataclass(frozen=True, slots=True)
 class SourceSeen:
-    """How a source keeps its promise."""
+    """How fresh a source is."""
 
     name: str
     state: SourceState
-    """`due`: it may be collected; `stale`: it has been due for longer than its tolerance."""
+    """`due`: it should be collected; `stale`: it has been due for longer than its tolerance."""
     every: timedelta
     """Its cadence in seconds."""
     cron: str | None
-    """When it is collected, in place of the cadence."""
+    """When it is collected, instead of by cadence."""
     last_success: datetime | None
-    """Start of the last run that read its listing and worked through what its limits allow."""
+    """Start of the last run that read its listing and completed what its limits allow."""
     due: datetime | None
     """None: it is paused."""
     late: timedelta
@@ -189,20 +188,20 @@ class SourceSeen:
     tolerance: timedelta
     """Seconds that it may be late."""
     running: bool
-    """Whether a run works on it now."""
+    """Whether a run is working on it now."""
     last_outcome: str | None
     """Of its last run that ended."""
     last_ended: datetime | None
 
     @property
     def stale(self) -> bool:
-        """Whether it is later than it promised."""
+        """Whether it is late by more than its tolerance."""
         return self.state == "stale"
 
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """Something that could not be looked at."""
+    """Something that could not be examined."""
 
     part: Literal["temporal", "postgresql"]
     what: str
@@ -214,11 +213,11 @@ class Untold:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything at one look. What could not be looked at is None, and named in `untold`."""
+    """Everything at one moment. What could not be examined is None, and named in `untold`."""
 
     at: datetime
     workers: tuple[WorkerSeen, ...] | None = None
-    """Lost ones for five minutes; those that ended normally are left out."""
+    """Lost ones stay for five minutes; those that stopped normally are left out."""
     heartbeats: bool = True
     """False: this Temporal server keeps none, so that workers are known by their polls alone, for
     up to 90 seconds after one was killed."""
@@ -238,5 +237,5 @@ class Overview:
 
     @property
     def stale(self) -> list[SourceSeen]:
-        """The sources that are later than they promised."""
+        """The stale sources."""
         return [each for each in self.sources or () if each.stale]

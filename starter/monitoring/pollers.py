@@ -1,4 +1,4 @@
-"""Whether anybody works on the task queues that a run needs."""
+"""Whether workers poll the task queues that a run needs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _SERVED_FOR_BULK = (*_SERVED[:2], (QUEUE_BULK, TaskQueueType.TASK_QUEUE_TYPE_ACT
 
 
 async def missing_workers(client: Client, *, bulk: bool = False) -> list[str]:
-    """The task queues that nobody polled of late, of those that a run needs: for bulk work, or
-    for any other. Raises RPCError."""
+    """The task queues without a recent poller, of those that a run needs: for bulk work, or for
+    any other. Raises RPCError."""
     from atlas.health.queues import state_of
 
     needed = _SERVED_FOR_BULK if bulk else _SERVED
@@ -32,7 +32,7 @@ async def missing_workers(client: Client, *, bulk: bool = False) -> list[str]:
 
 
 def no_worker(queues: Sequence[str]) -> str:
-    """What to say, and to do, when these queues have no worker."""
+    """The message when these queues have no worker: what it means, and what to do."""
     named = " and ".join(f"'{queue}'" for queue in queues)
     return (
         f"No worker polls the task queue {named}: nothing moves until one does. Start the "

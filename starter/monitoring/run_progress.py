@@ -1,16 +1,14 @@
-"""How one run goes, page by page, and whether anybody works on it: for those who wait for its end.
+"""The progress of one run, page by page, and whether a worker serves it, while somebody waits.
 
-The run itself counts per batch, and answers nothing while no worker is there. Its pages are in
-PostgreSQL, and the workers' heartbeats in Temporal; both are asked from here, at a cost that is
-bounded (`Rationed`).
+The run itself counts per batch, and cannot answer without a worker. Its pages are in PostgreSQL and
+the workers' heartbeats in Temporal; both are read from here, at a bounded cost (`Rationed`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +20,7 @@ from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.reporting.monitoring import PageCounts
 from starter.errors import AtlasError
 from starter.monitoring.pollers import missing_workers
-from starter.monitoring.rates import Rationed
+from starter.monitoring.rates import Rationed, Samples
 from starter.monitoring.workers import Fleet
 
 if TYPE_CHECKING:
@@ -41,14 +39,14 @@ _LOOK_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """How a run goes at one moment."""
+    """The progress of a run at one moment."""
 
     pages: PageCounts | None = None
     """Of the run, or of those of its sources' runs that are under way; None: it has none yet."""
     rate: float | None = None
     """Pages a second, fetched or (when all are) done; None: not known yet."""
     left: float | None = None
-    """Seconds, about, until the pages known so far are through; None: nobody can tell."""
+    """About how many seconds until the pages known so far are done; None: unknown."""
     silent: float | None = None
     """Seconds since a worker of its queues was heard, or since the first look, when none is there;
     None: one is."""
@@ -63,22 +61,13 @@ class Pace:
     """How fast a number grows, over the last half minute; monotonic seconds."""
 
     def __init__(self) -> None:
-        self._first: tuple[float, int] | None = None
-        self._seen: deque[tuple[float, int]] = deque()
+        self._samples = Samples(_WINDOW)
 
     def take(self, number: int, at: float) -> float | None:
-        """Note the number; how much it grew a second, None before it grew."""
-        if self._seen and number < self._seen[-1][1]:
-            self._first = None
-            self._seen.clear()
-        self._first = self._first or (at, number)
-        if not self._seen or at > self._seen[-1][0]:
-            self._seen.append((at, number))
-        while len(self._seen) > 2 and self._seen[1][0] <= at - _WINDOW:
-            self._seen.popleft()
-        since, before = self._seen[0]
+        """Note the number; its growth per second, None before it grew."""
+        since, before = self._samples.add(number, at)
         if number - before < _ENOUGH:
-            since, before = self._first
+            since, before = self._samples.first
         return (number - before) / (at - since) if number > before else None
 
 
@@ -98,13 +87,13 @@ class RunWatch:
         self._last = Going()
 
     async def look(self) -> Going:
-        """How it goes now. Never raises for a part that is down: what it told last stays."""
+        """The progress now. Never raises for a part that is down: its last answer stays."""
         await asyncio.gather(
-            self._told(self._look_at_pages()), self._told(self._look_for_workers())
+            self._bounded(self._look_at_pages()), self._bounded(self._look_for_workers())
         )
         return self._last
 
-    async def _told(self, work: Awaitable[None]) -> None:
+    async def _bounded(self, work: Awaitable[None]) -> None:
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
                 await work
@@ -138,8 +127,8 @@ class RunWatch:
     async def _children(self) -> list[str]:
         """Workflow ids of the runs of its sources that are under way."""
         async with self._parts.temporal() as client:
-            told = await client.get_workflow_handle(self._workflow_id).describe()
-        return [each.workflow_id for each in told.raw_description.pending_children]
+            described = await client.get_workflow_handle(self._workflow_id).describe()
+        return [each.workflow_id for each in described.raw_description.pending_children]
 
     # Workers
 
@@ -164,18 +153,7 @@ class RunWatch:
         first = not self._fleet.beats
         self._fleet.look(found, time.time())
         if first and self._fleet.doubtful({}):
-            return True  # only another look can tell
+            return True  # unknown until the next look
         slots = [slot for worker in self._fleet.workers() for slot in worker.slots]
         served = {slot.queue for slot in slots if slot.state != "lost"}
         return self._queues <= served
-
-
-async def going(
-    parts: Parts, workflow_id: str, run_id: str, *, bulk: bool = False, interval: float = 1.0
-) -> AsyncGenerator[Going]:
-    """How a run goes, every `interval` seconds, for ever."""
-    watch = RunWatch(parts, workflow_id, run_id, bulk=bulk)
-    while True:
-        began = time.monotonic()
-        yield await watch.look()
-        await asyncio.sleep(max(0.0, began + interval - time.monotonic()))

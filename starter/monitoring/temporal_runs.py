@@ -1,4 +1,4 @@
-"""What runs, as Temporal tells it: types, stages by the activities under way, and progress."""
+"""The running runs as Temporal has them: types, stages by their activities, and progress."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from atlas.contracts.stages import stages_of
 from starter.monitoring.overview import ActivitySeen, RunSeen
 
 MOST = 100
-"""Runs that are told."""
+"""Runs that are listed."""
 _DESCRIBED = 40
-"""Runs whose activities are told: one small request each."""
+"""Runs whose activities are listed: one small request each."""
 _ACTIVITIES = 5
-"""Of a run that are told, those that fail first."""
+"""Activities listed for each run, those that failed most often first."""
 _AT_ONCE = 8
 _QUERY = timedelta(seconds=1)
 _RUNNING = "ExecutionStatus = 'Running'"
@@ -51,8 +51,8 @@ async def executions(client: Client) -> tuple[list[RunSeen], int]:
         async with turn:
             return await _described(client, one)
 
-    told = await asyncio.gather(*map(described, found[:_DESCRIBED]))
-    return [*(each for each in told if each), *found[_DESCRIBED:]], total
+    details = await asyncio.gather(*map(described, found[:_DESCRIBED]))
+    return [*(each for each in details if each), *found[_DESCRIBED:]], total
 
 
 async def _listed(client: Client, query: str, limit: int) -> list[RunSeen]:
@@ -73,21 +73,21 @@ def _execution(listed: WorkflowExecution) -> RunSeen:
 async def _described(client: Client, one: RunSeen) -> RunSeen | None:
     """With what is under way; None: it ended meanwhile."""
     try:
-        told = await client.get_workflow_handle(one.workflow_id).describe()
+        detail = await client.get_workflow_handle(one.workflow_id).describe()
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return None
         raise
-    if told.close_time is not None:
+    if detail.close_time is not None:
         return None
-    activities = list(map(_activity, told.raw_description.pending_activities))
+    activities = list(map(_activity, detail.raw_description.pending_activities))
     activities.sort(key=lambda each: (-each.attempt, each.type))
     return replace(
         one,
-        run_id=told.raw_description.workflow_execution_info.first_run_id or one.run_id,
+        run_id=detail.raw_description.workflow_execution_info.first_run_id or one.run_id,
         stage=stage_of(each.type for each in activities),
         activities=tuple(activities[:_ACTIVITIES]),
-        attempt=max([task_attempt(told), *(each.attempt for each in activities)]),
+        attempt=max([task_attempt(detail), *(each.attempt for each in activities)]),
     )
 
 
@@ -108,7 +108,7 @@ def stage_of(activities: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How far a run says it is."""
+    """The progress that a run reports."""
 
     stage: str
     done: int | None
@@ -118,25 +118,25 @@ class Asked:
 
 
 async def progress(client: Client, workflow_id: str) -> Asked | None:
-    """What the run itself answers, for one whose work is not counted in pages; None: it does not
-    answer, or counts nothing. It costs its worker one workflow task."""
+    """What the run itself reports, if its work is not counted in pages; None: it does not answer.
+    Costs its worker one workflow task."""
     handle = client.get_workflow_handle(workflow_id)
     try:
-        told = await handle.query("progress", result_type=dict[str, Any], rpc_timeout=_QUERY)
+        answer = await handle.query("progress", result_type=dict[str, Any], rpc_timeout=_QUERY)
     except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
         return None
-    return _asked(told)
+    return _asked(answer)
 
 
-def _asked(told: Mapping[str, Any]) -> Asked:
+def _asked(answer: Mapping[str, Any]) -> Asked:
     """Of the models `Progress` and `SyncProgress`."""
-    if "sources_total" in told:
-        done, total, of = told["sources_done"], told["sources_total"], "sources"
+    if "sources_total" in answer:
+        done, total, of = answer["sources_done"], answer["sources_total"], "sources"
     else:
-        done, total, of = told.get("done"), told.get("total"), str(told.get("of", "steps"))
+        done, total, of = answer.get("done"), answer.get("total"), str(answer.get("of", "steps"))
     if not done and not total:
         done = total = None
-    return Asked(str(told.get("stage", "")), done, total, of, told.get("paused_since"))
+    return Asked(str(answer.get("stage", "")), done, total, of, answer.get("paused_since"))
 
 
 def task_attempt(described: WorkflowExecutionDescription) -> int:

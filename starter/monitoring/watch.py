@@ -1,12 +1,12 @@
-"""One who looks again and again, at a cost that is bounded: see `docs/watching.md`."""
+"""Repeated looks at the whole of Atlas, at a bounded cost: see `docs/watching.md`."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from atlas.contracts.names import QUEUE, QUEUES
@@ -34,17 +34,17 @@ Part = Literal["temporal", "postgresql"]
 _SECONDS = 5.0
 """How long one part may take to answer."""
 _NEXT_BEAT = 1.5
-"""Seconds in which a worker that lives beats once more."""
+"""Seconds within which a live worker sends its next heartbeat."""
 _SCHEDULES_EVERY = 5.0
 _SOURCES_EVERY = 3.0
 _ASK_EVERY = 5.0
-"""Seconds between two questions to a run that counts no pages."""
+"""Seconds between two queries to a run that counts no pages."""
 
 
 class Watch:
-    """Looks at everything that works, waits or is late; what changes between two looks tells it
-    rates, and which workers live. `stale_after`: a tolerance for all sources in place of their
-    own."""
+    """Looks at everything that works, waits or is late. What changes between two looks gives the
+    rates, and shows which workers are alive. `stale_after`: a tolerance for all sources in place of
+    their own."""
 
     def __init__(self, parts: Parts, *, stale_after: timedelta | None = None) -> None:
         self._parts = parts
@@ -55,19 +55,19 @@ class Watch:
         self._began = (time.time(), time.monotonic())
         self._untold: list[Untold] = []
         self._schedules: Rationed[list[Glimpse]] = Rationed(least=_SCHEDULES_EVERY)
-        self._corpus = corpus_view.Corpus(_SOURCES_EVERY)
+        self._corpus = corpus_view.CorpusSampler(_SOURCES_EVERY)
         self._asked: dict[str, Rationed[Asked | None]] = {}
 
     async def look(self) -> Overview:
-        """How things are now. Never raises for a part that is down: `untold` says so."""
+        """The overview now. Never raises for a part that is down: `untold` names it."""
         self._untold = []
         self._looks += 1
         seen = await self._temporal()
-        told = await self._database(seen)
-        return self._whole(seen, told)
+        sample = await self._database(seen)
+        return self._whole(seen, sample)
 
     def _now(self) -> float:
-        """Seconds since the epoch, by a clock that nobody sets while we look."""
+        """Seconds since the epoch, by a clock that nobody can set meanwhile."""
         wall, monotonic = self._began
         return wall + time.monotonic() - monotonic
 
@@ -78,14 +78,14 @@ class Watch:
 
     async def _temporal(self) -> _Temporal:
         seen = _Temporal()
-        if await self._told("temporal", "everything of Temporal", self._connect()) is None:
+        if await self._of_temporal("everything of Temporal", _connected) is None:
             self._parts.look_again()
             return seen
         states, found, running, schedules = await asyncio.gather(
-            self._told("temporal", "queues", self._queues()),
-            self._told("temporal", "workers", self._beats()),
-            self._told("temporal", "runs", self._running()),
-            self._told("temporal", "schedules", self._listed_schedules()),
+            self._of_temporal("queues", _queues),
+            self._of_temporal("workers", _beats),
+            self._of_temporal("runs", executions),
+            self._of_temporal("schedules", self._listed_schedules),
         )
         seen.states, seen.schedules = states, schedules
         if running is not None:
@@ -96,39 +96,18 @@ class Watch:
             seen.asked = await self._ask(seen)
         return seen
 
-    async def _connect(self) -> bool:
-        async with self._parts.temporal():
-            return True
-
-    async def _queues(self) -> dict[str, QueueState]:
-        async with self._parts.temporal() as client:
-            states = await asyncio.gather(*(whole_state(client, queue) for queue in QUEUES))
-        return dict(zip(QUEUES, states, strict=True))
-
-    async def _beats(self) -> tuple[list[Beat] | None]:
-        async with self._parts.temporal() as client:
-            return (await beats(client),)
-
-    async def _running(self) -> tuple[list[RunSeen], int]:
-        async with self._parts.temporal() as client:
-            return await executions(client)
-
-    async def _listed_schedules(self) -> list[Glimpse]:
-        async def look() -> list[Glimpse]:
-            async with self._parts.temporal() as client:
-                return await glimpses(client, self._moment())
-
-        return await self._schedules.get(look)
+    async def _listed_schedules(self, client: Client) -> list[Glimpse]:
+        return await self._schedules.get(lambda: glimpses(client, self._moment()))
 
     async def _take_workers(self, seen: _Temporal, found: list[Beat] | None) -> None:
-        """Judge who lives; at the first look once more, where only that can tell: of a heartbeat
-        that is not fresh, and of a worker that is just beginning."""
+        """Judge which workers are alive. The first look has nothing to compare with, so it waits
+        for another heartbeat where one is not fresh, or a worker may just be starting."""
         self._judge(seen, found)
         doubtful = self._fleet.doubtful(seen.states or {}) or not self._served(seen)
         if self._looks == 1 and doubtful:
             await asyncio.sleep(_NEXT_BEAT)
-            again = await self._told("temporal", "workers", self._beats())
-            seen.states = await self._told("temporal", "queues", self._queues())
+            again = await self._of_temporal("workers", _beats)
+            seen.states = await self._of_temporal("queues", _queues)
             self._judge(seen, again[0] if again is not None else found)
 
     def _judge(self, seen: _Temporal, found: list[Beat] | None) -> None:
@@ -141,7 +120,7 @@ class Watch:
         return all(each.workers for each in queues_seen(seen.states or {}, seen.workers or ()))
 
     async def _ask(self, seen: _Temporal) -> dict[str, Asked]:
-        """How far those runs are that count no pages, as far as a worker is there to answer."""
+        """The progress of runs that count no pages, if a worker is there to answer."""
         serving = any(
             slot.queue == QUEUE and slot.state == "running"
             for worker in seen.workers or ()
@@ -151,31 +130,35 @@ class Watch:
         self._asked = {
             one.run_id: self._asked.get(one.run_id) or Rationed(least=_ASK_EVERY) for one in wanted
         }
-        async with _quiet(self._parts) as client:
-            if client is None:
-                return {}
-            told = await asyncio.gather(
-                *(self._asked[one.run_id].get(_asking(client, one)) for one in wanted)
-            )
-        return {one.run_id: each for one, each in zip(wanted, told, strict=True) if each}
+        try:
+            async with self._parts.temporal() as client:
+                answers = await asyncio.gather(
+                    *(
+                        self._asked[one.run_id].get(partial(progress, client, one.workflow_id))
+                        for one in wanted
+                    )
+                )
+        except AtlasError:
+            return {}
+        return {one.run_id: each for one, each in zip(wanted, answers, strict=True) if each}
 
     # PostgreSQL
 
-    async def _database(self, seen: _Temporal) -> corpus_view.Told | None:
+    async def _database(self, seen: _Temporal) -> corpus_view.Sample | None:
         wanted = None if seen.running is None else [one.run_id for one in seen.running]
-        return await self._told(
+        return await self._asked_for(
             "postgresql", "hosts, sources, progress of runs", self._rows(wanted)
         )
 
-    async def _rows(self, wanted: list[str] | None) -> corpus_view.Told:
+    async def _rows(self, wanted: list[str] | None) -> corpus_view.Sample:
         async with self._parts.database() as connection:
             return await self._corpus.look(connection, wanted)
 
     # Together
 
-    def _whole(self, seen: _Temporal, told: corpus_view.Told | None) -> Overview:
+    def _whole(self, seen: _Temporal, sample: corpus_view.Sample | None) -> Overview:
         at, workers = self._moment(), seen.workers
-        runs = corpus_view.runs_seen(seen.running, seen.asked, told, self._rates, at)
+        runs = corpus_view.runs_seen(seen.running, seen.asked, sample, self._rates, at)
         return Overview(
             at=at,
             workers=workers,
@@ -183,14 +166,21 @@ class Watch:
             queues=None if seen.states is None else queues_seen(seen.states, workers or ()),
             runs=runs,
             runs_total=len(runs) if runs is not None and seen.running is None else seen.total,
-            hosts=None if told is None else told.hosts,
-            schedules=corpus_view.schedules_seen(seen.schedules, told),
-            sources=None if told is None else sources_seen(told.sources, at, self._stale_after),
+            hosts=None if sample is None else sample.hosts,
+            schedules=corpus_view.schedules_seen(seen.schedules, sample),
+            sources=None if sample is None else sources_seen(sample.sources, at, self._stale_after),
             untold=tuple(self._untold),
         )
 
-    async def _told(self, part: Part, what: str, work: Awaitable[T]) -> T | None:
-        """What a part answered; None, and a note of why, when it did not."""
+    async def _of_temporal(self, what: str, ask: Callable[[Client], Awaitable[T]]) -> T | None:
+        async def asking() -> T:
+            async with self._parts.temporal() as client:
+                return await ask(client)
+
+        return await self._asked_for("temporal", what, asking())
+
+    async def _asked_for(self, part: Part, what: str, work: Awaitable[T]) -> T | None:
+        """What a part answered; None, with the reason in `untold`, when it did not."""
         try:
             async with asyncio.timeout(_SECONDS):
                 return await work
@@ -202,8 +192,21 @@ class Watch:
         return None
 
 
+async def _connected(client: Client) -> bool:
+    return True
+
+
+async def _queues(client: Client) -> dict[str, QueueState]:
+    states = await asyncio.gather(*(whole_state(client, queue) for queue in QUEUES))
+    return dict(zip(QUEUES, states, strict=True))
+
+
+async def _beats(client: Client) -> tuple[list[Beat] | None]:
+    return (await beats(client),)
+
+
 class _Temporal:
-    """What Temporal told in one look; None: it did not."""
+    """What Temporal answered at one look; None: it did not."""
 
     def __init__(self) -> None:
         self.states: Mapping[str, QueueState] | None = None
@@ -213,27 +216,3 @@ class _Temporal:
         self.total: int | None = None
         self.schedules: list[Glimpse] | None = None
         self.asked: dict[str, Asked] = {}
-
-
-@asynccontextmanager
-async def _quiet(parts: Parts) -> AsyncIterator[Client | None]:
-    try:
-        async with parts.temporal() as client:
-            yield client
-    except AtlasError:
-        yield None
-
-
-def _asking(client: Client, one: RunSeen) -> Callable[[], Awaitable[Asked | None]]:
-    return lambda: progress(client, one.workflow_id)
-
-
-async def watched(
-    parts: Parts, interval: float, *, stale_after: timedelta | None = None
-) -> AsyncGenerator[Overview]:
-    """A look every `interval` seconds, counted from beginning to beginning; never two at once."""
-    watch = Watch(parts, stale_after=stale_after)
-    while True:
-        began = time.monotonic()
-        yield await watch.look()
-        await asyncio.sleep(max(0.0, began + interval - time.monotonic()))

@@ -13,7 +13,7 @@ from atlas.health.queues import POLL_AGE, QueueState
 from starter.monitoring.overview import QueueSeen, SlotsSeen, WorkerSeen, WorkerState
 
 REMEMBERED = 300.0
-"""Seconds for which a lost worker is told. Temporal, too, forgets a poller after five minutes."""
+"""Seconds for which a lost worker is listed. Temporal, too, forgets a poller after five minutes."""
 
 _ORDER = ("lost", "draining", "running")
 
@@ -34,8 +34,8 @@ class Fleet:
         self.beats, self._now = list(beats), now
 
     def doubtful(self, queues: Mapping[str, QueueState]) -> bool:
-        """Whether only another look can tell of some worker. One that Temporal no longer knows as
-        a poller has been gone for minutes."""
+        """Whether some worker can only be judged by another look. One that Temporal no longer
+        lists as a poller has been gone for minutes."""
         return any(
             self._known[beat.key].doubtful(self._now, beat.interval)
             and _polls(beat, queues)
@@ -47,12 +47,12 @@ class Fleet:
         """Those that run, drain, or were lost in the last minutes, the lost first."""
         by_process: dict[str, list[Beat]] = defaultdict(list)
         for beat in self.beats:
-            if self._tells(beat):
+            if self._listed(beat):
                 by_process[beat.process].append(beat)
         found = [self._worker(beats) for beats in by_process.values()]
         return tuple(sorted(found, key=_place))
 
-    def _tells(self, beat: Beat) -> bool:
+    def _listed(self, beat: Beat) -> bool:
         """Not one that ended as it should, nor one that was lost long ago."""
         if not self._lost(beat):
             return True
@@ -97,7 +97,8 @@ def _polls(beat: Beat, queues: Mapping[str, QueueState]) -> bool:
 
 
 def _state(states: Iterable[WorkerState]) -> WorkerState:
-    """Of a process by its queues: told to stop once any part is, and lost only if all are."""
+    """The state of a process by its queues: it drains once any part does, and is lost only if all
+    are."""
     return max(states, key=("lost", "running", "draining").index)
 
 
@@ -150,13 +151,13 @@ def queues_seen(
 def _queue(name: str, state: QueueState, workers: Sequence[WorkerSeen]) -> QueueSeen:
     slots = [slot for worker in workers for slot in worker.slots if slot.queue == name]
     under_way = [slot.activities for slot in slots if slot.state != "lost"]
-    told = [each for each in under_way if each is not None]
+    known = [each for each in under_way if each is not None]
     return QueueSeen(
         name=name,
         workers=sum(slot.state == "running" for slot in slots),
         backlog=state.backlog,
         oldest=state.oldest,
-        in_flight=sum(told) if told or not under_way else None,
+        in_flight=sum(known) if known or not under_way else None,
         added=round(state.added, 2),
         dispatched=round(state.dispatched, 2),
     )

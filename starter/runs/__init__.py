@@ -1,7 +1,7 @@
-"""Runs from Python, `AtlasClient.runs`: start one, find it, see how it goes, end or retry it.
+"""Runs from Python, `AtlasClient.runs`: start, find, follow, end and retry them.
 
-What a call needs is imported when it is made: the contracts and Temporal's client cost a reader
-of the corpus more than all else.
+Imports stand in the methods: contracts and Temporal's client take longer to load than all else,
+and programs that only read the corpus need neither.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 
 class SyncOptions(TypedDict, total=False):
-    """What part of the work to do; what is left out has the defaults of `SyncRequest`."""
+    """Which part of the work to do; defaults are those of `SyncRequest`."""
 
     tags: list[str]
-    """Sources that carry one of these tags, beside those named."""
+    """Sources with one of these tags, in addition to those named."""
     mode: Mode
     """Which pages: full, incremental (those that are due) or failed."""
     retry_failed: bool
@@ -47,11 +47,11 @@ class SyncOptions(TypedDict, total=False):
     limits: Limits
     """Pages, bytes and minutes that may be spent on each source."""
     deadline: datetime
-    """The moment, with its time zone, after which no page is claimed any more."""
+    """The time, with its time zone, after which no more pages are claimed."""
 
 
 class FetchOptions(TypedDict, total=False):
-    """Limits of one fetch; what is left out has the defaults of `FetchUrlRequest`."""
+    """Limits of one fetch; defaults are those of `FetchUrlRequest`."""
 
     force: bool
     """Ask for the whole body although it may not have changed."""
@@ -98,17 +98,12 @@ class Runs:
         values |= {"wait_for_lease": wait_for_lease, "lanes": lanes, "batch": batch, **options}
         request, kind = checked(SyncRequest, values), kind_named("sync_pipeline")
         begun = await start(
-            self._parts,
-            kind,
-            request,
-            workflow_id=kind.workflow_id(request),
-            summary=sync_summary(request),
-            span="atlas sync",
+            self._parts, kind, request, summary=sync_summary(request), span="atlas sync"
         )
         return SyncHandle(self._parts, begun)
 
     async def fetch_url(self, url: str, **options: Unpack[FetchOptions]) -> FetchUrlResult:
-        """Get one URL now and wait for what came back. Raises as `start_fetch` does."""
+        """Fetch one URL now and wait for the answer. Raises as `start_fetch` does."""
         return await (await self.start_fetch(url, **options)).result()
 
     async def start_fetch(self, url: str, **options: Unpack[FetchOptions]) -> FetchHandle:
@@ -123,12 +118,7 @@ class Runs:
         values = {"url": canonical_url(url), **options}
         request, kind = checked(FetchUrlRequest, values), kind_named("fetch_url")
         begun = await start(
-            self._parts,
-            kind,
-            request,
-            workflow_id=kind.workflow_id(request),
-            summary=f"fetch {request.url}",
-            span="atlas fetch",
+            self._parts, kind, request, summary=f"fetch {request.url}", span="atlas fetch"
         )
         return JobHandle(self._parts, kind, begun)
 
@@ -243,8 +233,8 @@ class Runs:
         return await handle_on(self._parts, kind, found.workflow_id, found.run_id)
 
     async def describe(self, named: str, *, failures: int = 20) -> RunDetails:
-        """All that is known of a run: its record, and while it is under way stage, progress, and
-        what it retries, from Temporal. Raises `NotFound`, `CannotConnect`."""
+        """All that is known of a run: its record and, from Temporal while it is under way, stage,
+        progress and retries. Raises `NotFound`, `CannotConnect`."""
         from starter.runs.details import details
         from starter.runs.lookup import look_up
 
@@ -268,7 +258,7 @@ class Runs:
 
     async def terminate(self, named: str, reason: str = "") -> TerminatedRun:
         """End a run from outside, at once, where `cancel` does not help: it finishes nothing and
-        gives nothing back. Its record is ended, its lease and claims are let go; runs that it
+        gives nothing back. Its record is closed, its lease and claims are released; runs that it
         started go on. Raises `NotFound`, `CannotConnect`."""
         from starter.runs.lookup import find
         from starter.runs.terminate import terminate
@@ -277,8 +267,8 @@ class Runs:
         return await terminate(self._parts, found.workflow_id, found.run_id, reason)
 
     async def retry(self, named: str, *, trigger: Trigger = "client") -> RetriedRun:
-        """Start again what failed of a run that has ended: the failed pages where it worked
-        through, else the same request. Raises `NotFound`, `Refused` while it is under way,
+        """Start the failed part of an ended run again: its failed pages if it completed, else the
+        same request. Raises `NotFound`, `Refused` while it is under way,
         `DifferentRequest`, `CannotConnect`."""
         from starter.runs.retry import retry
 
@@ -293,10 +283,9 @@ class Runs:
 
         return await upload(self._parts, names)
 
-    async def outcomes(self, run_id: str) -> AsyncGenerator[dict[str, Any]]:
-        """What became of each page of a `batch_process`, by URL: url, page, outcome, error_class,
-        code, text_hash; then what was `missing`. Raises `NotFound`, `Refused`."""
+    def outcomes(self, run_id: str) -> AsyncGenerator[dict[str, Any]]:
+        """The outcome of each page of a `batch_process`, by URL: url, page, outcome, error_class,
+        code, text_hash; then those that were `missing`. Raises `NotFound`, `Refused`."""
         from starter.runs.manifests import outcomes
 
-        async for line in outcomes(self._parts, run_id):
-            yield line
+        return outcomes(self._parts, run_id)

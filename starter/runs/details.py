@@ -1,4 +1,4 @@
-"""All that is known of one run: its record, and what Temporal says of it now."""
+"""All that is known of one run: its record, and Temporal's description of it now."""
 
 from __future__ import annotations
 
@@ -121,8 +121,10 @@ def of_record(
         ui_url=parts.locations.run_url(record.workflow_id, record.run_id),
     )
     if described is not None:
+        from starter.monitoring.temporal_runs import task_attempt
+
         run = replace(
-            run, temporal_status=status_of(described), task_attempt=_task_attempt(described)
+            run, temporal_status=status_of(described), task_attempt=task_attempt(described)
         )
     if described is not None and described.close_time is None:
         return run  # also where its record is closed already: its last step is
@@ -132,7 +134,7 @@ def of_record(
 
 
 def _left_behind(run: RunDetails, described: WorkflowExecutionDescription | None) -> RunDetails:
-    """A run that executed no code at its end, so that its record is open still."""
+    """A run that ended without executing any code, so that its record is still open."""
     return replace(
         run,
         status="ended",
@@ -145,6 +147,8 @@ def _left_behind(run: RunDetails, described: WorkflowExecutionDescription | None
 
 def of_execution(parts: Parts, described: WorkflowExecutionDescription) -> RunDetails:
     """A run that Temporal alone knows."""
+    from starter.monitoring.temporal_runs import task_attempt
+
     run_id = first_run_id(described)
     ended = described.close_time is not None
     return RunDetails(
@@ -161,7 +165,7 @@ def of_execution(parts: Parts, described: WorkflowExecutionDescription) -> RunDe
         message="",
         recorded=False,
         temporal_status=status_of(described),
-        task_attempt=_task_attempt(described),
+        task_attempt=task_attempt(described),
         ui_url=parts.locations.run_url(described.id, run_id),
     )
 
@@ -172,8 +176,8 @@ async def details(
     described: WorkflowExecutionDescription | None,
     failures: int,
 ) -> RunDetails:
-    """The run with its counts, its first `failures` failures, its trace, and how it goes or what it
-    came to. Raises `CannotConnect`."""
+    """The run with its counts, first `failures` failures, trace, and progress or result. Raises
+    `CannotConnect`."""
     if run.recorded:
         run = await _with_pages(parts, run, failures)
     if described is None:
@@ -200,27 +204,27 @@ async def _with_pages(parts: Parts, run: RunDetails, failures: int) -> RunDetail
 async def _with_progress(
     parts: Parts, client: Client, run: RunDetails, described: WorkflowExecutionDescription
 ) -> RunDetails:
-    """Where a run under way is, and what it works on."""
+    """The stage, progress and activities of a run under way."""
     from atlas.contracts.catalogue import WORKFLOWS
     from starter.monitoring.temporal_runs import progress, stage_of
 
     raw = described.raw_description
     pending = [await _pending(client, each) for each in raw.pending_activities]
-    # A type that takes moments has no progress to ask for, a foreign one none that we can read.
+    # A brief type has no progress query, and that of a foreign type could not be read.
     brief = run.workflow not in WORKFLOWS or WORKFLOWS[run.workflow].brief
-    told = None if brief else await progress(client, run.workflow_id)
-    paused = run.status == "paused" or (told is not None and told.paused_since is not None)
+    said = None if brief else await progress(client, run.workflow_id)
+    paused = run.status == "paused" or (said is not None and said.paused_since is not None)
     stage = "paused" if paused else stage_of(each.type for each in pending)
     run = replace(
         run,
         pending=pending,
         status="paused" if paused else "running",
-        stage=(told.stage if told else "") or stage,
+        stage=(said.stage if said else "") or stage,
     )
     if run.counts.seen:
         run = replace(run, done=run.counts.done, total=run.counts.seen, of="pages")
-    elif told is not None and told.total is not None:
-        run = replace(run, done=told.done, total=told.total, of=told.of)
+    elif said is not None and said.total is not None:
+        run = replace(run, done=said.done, total=said.total, of=said.of)
     return replace(run, per_minute=await _per_minute(parts, run))
 
 
@@ -238,7 +242,7 @@ async def _pending(client: Client, raw: PendingActivityInfo) -> PendingActivity:
 
 
 async def _failure(client: Client, raw: PendingActivityInfo) -> str:
-    """The message of the last failure and its cause, decrypted if we have the key."""
+    """The message of the last failure and of its cause, decrypted if we have the key."""
     try:
         error = await client.data_converter.decode_failure(raw.last_failure)
     except Exception:  # keys of another Atlas
@@ -258,7 +262,7 @@ def _moment(
 
 
 async def _per_minute(parts: Parts, run: RunDetails) -> float | None:
-    """Requests of the last minute for a run that fetches; else what was done since it began."""
+    """Requests of the last minute for a run that fetches; else work done per minute so far."""
     from atlas.stores.postgres.crawl import runs
 
     if not run.recorded or run.status == "paused":
@@ -282,14 +286,14 @@ async def _trace_id(client: Client, run: RunDetails) -> str | None:
         async for event in handle.fetch_history_events(page_size=1):
             fields = event.workflow_execution_started_event_attributes.header.fields
             for payload in fields.values():
-                if told := _TRACEPARENT.search(payload.data):
-                    return told.group(1).decode()
+                if found := _TRACEPARENT.search(payload.data):
+                    return found.group(1).decode()
             break
     return None
 
 
 async def _with_result(parts: Parts, run: RunDetails) -> RunDetails:
-    """Of a run that has ended: its result, or why there is none, where no record has it."""
+    """The result of a run that has ended and keeps no record, or why there is none."""
     from atlas.contracts.catalogue import WORKFLOWS
     from starter.runs.handles import handle_on
 
@@ -315,18 +319,12 @@ def word(execution: WorkflowExecution, attribute: str) -> str:
 
 
 def status_of(execution: WorkflowExecution) -> str:
-    """Temporal's word for how it stands."""
+    """Temporal's status in lower case; empty when it has none."""
     return execution.status.name.lower() if execution.status else ""
 
 
 def outcome_of(execution: WorkflowExecution) -> str | None:
-    """How it ended, in our word or else Temporal's; None while it is under way."""
+    """The outcome in Atlas's word, else Temporal's; None while it is under way."""
     if execution.close_time is None:
         return None
     return word(execution, ATTRIBUTE_OUTCOME) or status_of(execution)
-
-
-def _task_attempt(described: WorkflowExecutionDescription) -> int:
-    from starter.monitoring.temporal_runs import task_attempt
-
-    return task_attempt(described)

@@ -95,8 +95,8 @@ class RunHandle(Generic[R, P]):
     """A run that was started, or joined when one of its id was under way (`joined`).
 
     `run_id` is the first execution's, which names the run in the corpus.
-    `async for progress in handle` tells how it goes, once a second until it has ended; the `stage`
-    of the last says how.
+    `async for progress in handle` yields its progress once a second until it has ended; the `stage`
+    of the last one is the outcome.
     """
 
     workflow: str
@@ -115,7 +115,7 @@ class RunHandle(Generic[R, P]):
         self.joined = begun.joined
         self._span = begun.span
         self._span.set({"atlas.first_run_id": self.run_id})
-        # Who lets go of the handle waits no more: the span of a run goes out then.
+        # Once the handle is released nobody waits for the run any more: its span ends then.
         weakref.finalize(self, begun.span.end).atexit = False
 
     @property
@@ -126,11 +126,11 @@ class RunHandle(Generic[R, P]):
     async def result(
         self, on_note: Note | None = log.warning, *, timeout: float | None = None
     ) -> R:
-        """What the run came to, once it has ended.
+        """The result of the run, once it has ended.
 
-        `timeout` is the seconds to wait at most: then `TimedOut`, and the run goes on. `on_note`
-        hears why nothing moves (no worker, no Temporal): by default the log `atlas.client`; None:
-        nobody, and workers are not looked for. Raises `Failed`, `Cancelled`, `Terminated`,
+        After `timeout` seconds `TimedOut` is raised, and the run goes on. `on_note` is told why
+        nothing moves (no worker, no Temporal): by default the log `atlas.client`; None: nobody, and
+        workers are not checked. Raises `Failed`, `Cancelled`, `Terminated`,
         `TimedOut`, `CannotConnect`, `Refused`.
         """
         with self._span.waiting(NoResult):
@@ -139,7 +139,7 @@ class RunHandle(Generic[R, P]):
         return result
 
     async def progress(self) -> P:
-        """Stage and counts, now. Raises `NoWorker` when there is nobody to answer, `Refused`,
+        """Stage and counts, now. Raises `NoWorker` when no worker can answer, `Refused`,
         `CannotConnect`."""
         try:
             # Not sampled: asked once a second, it would fill the trace of the run.
@@ -163,7 +163,7 @@ class RunHandle(Generic[R, P]):
         ended.add_done_callback(_heard)
         last = self._progress()
         try:
-            await asyncio.wait([ended], timeout=0.1)  # it may have ended long ago
+            await asyncio.wait([ended], timeout=0.1)  # it may have ended already
             while not ended.done():
                 with suppress(NoWorker, Refused, CannotConnect):
                     last = await self.progress()
@@ -174,15 +174,17 @@ class RunHandle(Generic[R, P]):
             ended.cancel()
 
     def going(self, interval: float = 1.0) -> AsyncGenerator[Going]:
-        """How its pages go, one by one, how fast, and whether a worker is there: every `interval`
-        seconds, for ever. Unlike `progress` it asks PostgreSQL and Temporal, not the run, so it
-        tells while no worker is there, too."""
-        from starter.monitoring.run_progress import going
+        """Its pages, its pace, and whether a worker is there: every `interval` seconds, for ever.
+        Unlike `progress` it asks PostgreSQL and Temporal, not the run, so it also answers while
+        there is no worker."""
+        from starter.monitoring.rates import every
+        from starter.monitoring.run_progress import RunWatch
 
-        return going(self._parts, self.workflow_id, self.run_id, bulk=self._bulk, interval=interval)
+        watch = RunWatch(self._parts, self.workflow_id, self.run_id, bulk=self._bulk)
+        return every(interval, watch.look)
 
     async def cancel(self) -> None:
-        """Ask the run to end: what is under way is finished or given back, nothing half-written.
+        """Ask the run to end: work under way is finished or given back, nothing is half-written.
 
         Raises `NotFound` when it has ended, as `pause` and `resume` do.
         """
@@ -190,8 +192,8 @@ class RunHandle(Generic[R, P]):
             await self._handle.cancel()
 
     async def pause(self) -> None:
-        """Stop at the next batch boundary; claims are kept. Raises `InvalidRequest` for a run that
-        takes moments."""
+        """Stop at the next batch boundary; claims are kept. Raises `InvalidRequest` for a type
+        that is too brief."""
         await self._signal("pause")
 
     async def resume(self) -> None:
@@ -199,21 +201,19 @@ class RunHandle(Generic[R, P]):
         await self._signal("resume")
 
     async def missing_workers(self) -> list[str]:
-        """The task queues that no worker polls at the moment, so that nothing can move."""
+        """The task queues that no worker polls now, so that nothing can move."""
         async with self._parts.temporal() as client:
             return await missing_workers(client, bulk=self._bulk)
 
     async def _signal(self, name: str) -> None:
         if not self._pausable:
-            raise InvalidRequest(
-                f"{self.workflow_id} takes moments and cannot be paused; cancel it"
-            )
+            raise InvalidRequest(f"{self.workflow_id} is too brief to be paused; cancel it")
         async with self._under_way():
             await self._handle.signal(name)
 
     @asynccontextmanager
     async def _under_way(self) -> AsyncIterator[None]:
-        """Raises `NotFound` when the run has ended; a later run of its id is none of ours."""
+        """Raises `NotFound` when the run has ended; a later run of its id is another one."""
         ended = f"{self.workflow_id}, run {self.run_id}, is not under way"
         if not await self._parts.run_is_open(self.workflow_id, self.run_id):
             raise NotFound(ended)
@@ -224,7 +224,7 @@ class RunHandle(Generic[R, P]):
             raise NotFound(ended) from None
 
     async def _ended_early(self, error: WorkflowFailureError) -> R:
-        """The result of a run that returned none, where its kind has one; else raise why."""
+        """The result of a run that returned none, if its type has one for that; else raises."""
         cause, which = error.cause, self.workflow_id
         if (result := self._meant_nothing(error)) is not None:
             return result
@@ -235,7 +235,7 @@ class RunHandle(Generic[R, P]):
         raise Failed(f"{which} failed: {reason_of(error)}") from error
 
     def _meant_nothing(self, error: WorkflowFailureError) -> R | None:
-        """The result of a run that failed because its request meant nothing."""
+        """The result of a run that failed because its request selected nothing."""
         cause = error.cause
         if not isinstance(cause, ApplicationError) or cause.type not in MEANT_NOTHING:
             return None
@@ -243,12 +243,12 @@ class RunHandle(Generic[R, P]):
 
     async def _how_it_ended(self) -> R | NoResult:
         try:
-            return await self.result(None)  # who waits for the result is told why nothing moves
+            return await self.result(None)  # those who wait for the result get the notes
         except NoResult as error:
             return error
 
     async def _at_the_end(self, last: P, ended: R | NoResult) -> P:
-        """The last progress; a run that ended between two looks has moved on since."""
+        """The last progress: a run that ended between two looks has made more of it."""
         stage = getattr(ended, "outcome", "completed")
         with suppress(NoWorker, Refused, CannotConnect, NotFound):
             final = await self.progress()
@@ -263,14 +263,14 @@ class RunHandle(Generic[R, P]):
         except TimeoutError:
             raise TimedOut(
                 f"{self.workflow_id} did not end within {timeout:g} s; it goes on. "
-                f"`atlas runs show {self.workflow_id}` tells how"
+                f"`atlas runs show {self.workflow_id}` shows its progress"
             ) from None
         except WorkflowFailureError as error:
             return await self._ended_early(error)
 
     async def _outcome(self, on_note: Note | None) -> R:
-        """Wait for the end; say on the way why nothing moves. Raises WorkflowFailureError."""
-        watching = asyncio.create_task(self._tell_of_missing_workers(on_note)) if on_note else None
+        """Wait for the end; note meanwhile why nothing moves. Raises WorkflowFailureError."""
+        watching = asyncio.create_task(self._note_missing_workers(on_note)) if on_note else None
         try:
             while True:
                 try:
@@ -320,21 +320,21 @@ class RunHandle(Generic[R, P]):
                 return True
         return False
 
-    async def _tell_of_missing_workers(self, on_note: Note) -> None:
-        told: list[str] = []
+    async def _note_missing_workers(self, on_note: Note) -> None:
+        noted: list[str] = []
         await asyncio.sleep(_LOOK_FOR_WORKERS[0])
         while True:
             with suppress(CannotConnect, Refused, NotFound):
                 missing = await self.missing_workers()
-                if missing and missing != told:
+                if missing and missing != noted:
                     on_note(no_worker(missing))
-                told = missing
+                noted = missing
             await asyncio.sleep(_LOOK_FOR_WORKERS[1])
 
 
 class SyncHandle(RunHandle[SyncResult, SyncProgress]):
-    """A `sync_pipeline` run. A run that was cancelled, terminated or failed has a result too: its
-    `outcome` says so, with the counts of what it came to."""
+    """A `sync_pipeline` run. One that was cancelled, terminated or failed has a result too: its
+    `outcome` says so, with the counts so far."""
 
     workflow = "sync_pipeline"
     _result = SyncResult
@@ -356,7 +356,7 @@ class SyncHandle(RunHandle[SyncResult, SyncProgress]):
         )
 
     async def _recorded(self) -> Counts:
-        """The counts of a run that returned none; of several sources none are recorded."""
+        """The counts of a run that returned none; those of several sources are not recorded."""
         from atlas.stores.postgres.crawl import run_queue
 
         try:
@@ -382,7 +382,7 @@ FetchHandle: TypeAlias = JobHandle[FetchUrlResult]
 """A `fetch_url` run. A page that fails is a result."""
 
 AnyHandle: TypeAlias = SyncHandle | JobHandle[Message]
-"""What `AtlasClient.run` gives; `isinstance` tells which."""
+"""What `AtlasClient.run` returns; use `isinstance` to see which."""
 
 
 async def handle_on(parts: Parts, kind: WorkflowType, workflow_id: str, run_id: str) -> AnyHandle:
@@ -400,13 +400,13 @@ def handle_for(parts: Parts, kind: WorkflowType, begun: Started[Any]) -> AnyHand
 
 
 def _heard(task: asyncio.Task[object]) -> None:
-    """Of a task that nobody waits for any more, asyncio would log the error."""
+    """Fetch the error: asyncio would log it, since nobody awaits this task any more."""
     if not task.cancelled():
         task.exception()
 
 
 def reason_of(error: BaseException) -> str:
-    """The messages of an error and its causes, the first that says something new each."""
+    """The messages of an error and its causes, without repetitions."""
     said: list[str] = []
     cause: BaseException | None = getattr(error, "cause", None)
     while cause is not None:

@@ -38,21 +38,24 @@ class RunFilter(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class RecordedRun:
-    """A run as recorded in the corpus, with its counts and its first failures."""
+    """A run, from its record in PostgreSQL."""
 
-    run: Run
-    counts: Counts
-    failures: list[Failure]
-    ui_url: str | None
-    recorded: bool = field(default=True, kw_only=True)
-    """False: Temporal alone knows of it, such as single fetches and health checks."""
+    run: Run = field(metadata={"json": ""})
+    counts: Counts = field(default_factory=Counts)
+    """Pages by outcome."""
+    failures: list[Failure] = field(default_factory=list)
+    """Empty in a list; `runs show` has them."""
+    recorded: bool = True
+    """Whether it is in the record of runs; single fetches and health checks are in Temporal alone,
+    and so is a run that no worker has begun yet."""
+    ui_url: str | None = None
+    """Its page in Temporal's Web UI."""
+    status: Status = field(init=False)
 
-    @property
-    def status(self) -> Status:
-        """Whether it is under way."""
-        if self.run.outcome is not None or self.run.ended_at is not None:
-            return "ended"
-        return "paused" if self.run.paused_since else "running"
+    def __post_init__(self) -> None:
+        ended = self.run.outcome is not None or self.run.ended_at is not None
+        paused = "paused" if self.run.paused_since else "running"
+        object.__setattr__(self, "status", "ended" if ended else paused)
 
 
 async def recorded(parts: Parts, named: str, failures: int) -> RecordedRun:
@@ -67,7 +70,7 @@ async def recorded(parts: Parts, named: str, failures: int) -> RecordedRun:
             counts = await run_queue.counts(connection, run.run_id)
     except runs.UnknownRun as error:
         raise NotFound(str(error)) from None
-    return RecordedRun(run, counts, failed, _url(parts, run))
+    return RecordedRun(run, counts, failed, ui_url=_url(parts, run))
 
 
 async def listed(parts: Parts, limit: int, wanted: RunFilter) -> list[RecordedRun]:
@@ -109,7 +112,7 @@ async def _recorded(parts: Parts, limit: int, wanted: RunFilter) -> list[Recorde
             since=wanted.get("since"),
             limit=limit,
         )
-    found = [RecordedRun(run, counts, [], _url(parts, run)) for run, counts in rows]
+    found = [RecordedRun(run, counts, ui_url=_url(parts, run)) for run, counts in rows]
     found = list(await asyncio.gather(*(_checked(parts, each) for each in found)))
     return [each for each in found if each.status != "ended" or not wanted.get("open")]
 
@@ -155,18 +158,12 @@ def _of_execution(parts: Parts, execution: WorkflowExecution) -> RecordedRun:
         workflow_id=execution.id,
         kind=execution.workflow_type,
         source=word(execution, ATTRIBUTE_SOURCE),
-        source_id=None,
         trigger=word(execution, ATTRIBUTE_TRIGGER),
-        due=False,
         started_at=execution.start_time,
         ended_at=execution.close_time,
         outcome=outcome_of(execution),
-        complete=None,
-        paused_since=None,
-        message=None,
-        summary={},
     )
-    return RecordedRun(run, Counts(), [], _url(parts, run), recorded=False)
+    return RecordedRun(run, recorded=False, ui_url=_url(parts, run))
 
 
 def _url(parts: Parts, run: Run) -> str | None:

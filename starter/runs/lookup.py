@@ -1,4 +1,4 @@
-"""Finding a run by what a person calls it: in the record of runs, and in Temporal."""
+"""Finding a run by the name a person gives: in the record of runs, and in Temporal."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def find(parts: Parts, named: str) -> RunDetails:
 async def look_up(parts: Parts, named: str) -> Found:
     """The run of that id or its beginning, else the one under way or the latest of that workflow
     id, source, or (where no record is kept) workflow type. Raises `NotFound`, `CannotConnect`."""
-    record, untold = await _recorded(parts, named)
+    record, unknown = await _recorded(parts, named)
     try:
         if record is not None and record.run_id.startswith(named):
             return await _with_execution(parts, record)
@@ -51,7 +51,7 @@ async def look_up(parts: Parts, named: str) -> Found:
             raise
         return of_record(parts, record, None, temporal_down=True), None
     if found is None:
-        raise NotFound(untold)
+        raise NotFound(unknown)
     return found
 
 

@@ -1,9 +1,9 @@
-"""What a batch is to work on, and what became of it, as JSON lines in the blob store."""
+"""The pages that a batch is to work on, and their outcomes: JSON lines in the blob store."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +34,8 @@ async def upload(parts: Parts, names: Names) -> str:
     return ref.digest
 
 
-async def outcomes(parts: Parts, run_id: str) -> AsyncIterator[dict[str, Any]]:
-    """What became of each page of a batch, by URL. Raises `NotFound`, `Refused`."""
+async def outcomes(parts: Parts, run_id: str) -> AsyncGenerator[dict[str, Any]]:
+    """The outcome of each page of a batch, by URL. Raises `NotFound`, `Refused`."""
     from atlas.stores.postgres.crawl import artifacts
 
     async with parts.database() as connection:

@@ -1,4 +1,4 @@
-"""Starting again what failed of a run."""
+"""Starting the failed part of a run again."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class RetriedRun:
 
 
 async def retry(parts: Parts, named: str, trigger: Trigger) -> RetriedRun:
-    """Start again what failed of a run that has ended. Raises `NotFound`, `Refused` when it is
+    """Start the failed part of an ended run again. Raises `NotFound`, `Refused` when it is
     under way or what it was asked for is no longer known, `DifferentRequest`, `CannotConnect`."""
     found = await find(parts, named)
     if found.status != "ended":
-        raise Refused(f"{found.workflow_id} is under way; what fails of it can be retried after")
+        raise Refused(f"{found.workflow_id} is under way; retry what failed once it has ended")
     kind = kind_named(found.workflow)
     outcome = (found.outcome if found.recorded else None) or "failed"
     if outcome in _WELL and not kind.brief:
@@ -58,7 +58,7 @@ async def retry(parts: Parts, named: str, trigger: Trigger) -> RetriedRun:
 
 
 async def _asked(parts: Parts, kind: WorkflowType, found: RunDetails) -> dict[str, Any] | None:
-    """What the run was asked for, from its history; None: that is no longer kept."""
+    """The request of the run, from its history; None: it is no longer kept."""
     try:
         async with parts.temporal() as client:
             asked = await request_of(client, found.workflow_id, found.run_id, kind.request)
@@ -89,7 +89,7 @@ async def _again(
     if asked is None:
         raise Refused(
             f"{found.workflow_id}: what it was asked for is no longer known, since Temporal keeps "
-            f"it for 30 days. Start it anew: `atlas start {kind.name} …`"
+            f"it for 30 days. Start it again: `atlas start {kind.name} …`"
         )
     if kind.name == "sync_pipeline" and outcome in _FAILED_PAGES:
         return await _failed_sources(parts, found, dict(asked))
@@ -104,8 +104,8 @@ def _failed_of(sources: list[str], asked: Mapping[str, Any] | None) -> dict[str,
 async def _failed_sources(
     parts: Parts, found: RunDetails, asked: dict[str, Any]
 ) -> tuple[What, dict[str, Any]]:
-    """Of a sync of several: the sources that did not complete, of which only the failed pages if
-    none came to worse."""
+    """The sources of a sync of several that did not complete; only their failed pages, if nothing
+    worse happened to any of them."""
     handle = await handle_on(parts, WORKFLOWS[found.workflow], found.workflow_id, found.run_id)
     try:
         result = await handle.result(None)
@@ -135,22 +135,20 @@ async def _start(
         summary = sync_summary(request)
     else:
         summary = f"{kind.purpose} (retry)"
-    workflow_id = kind.workflow_id(request)
-    if asked is not None and _own_id(kind, found, asked):
-        workflow_id = found.workflow_id
+    chosen = asked is not None and _own_id(kind, found, asked)
     begun = await start(
         parts,
         kind,
         request,
-        workflow_id=workflow_id,
         summary=summary,
         span=f"atlas retry {kind.name}",
+        workflow_id=found.workflow_id if chosen else None,
     )
     return handle_for(parts, kind, begun)
 
 
 def _own_id(kind: WorkflowType, found: RunDetails, asked: Mapping[str, Any]) -> bool:
-    """Whether a person chose the id of the run: a schedule adds the time, which is no choice."""
+    """Whether a person chose the run's id. A schedule's runs only have a time added to theirs."""
     if not found.recorded or found.trigger == "schedule":
         return False
     try:

@@ -19,6 +19,7 @@ from atlas.contracts.jobs import Trigger
 from atlas.contracts.models import Request, explain
 from atlas.contracts.names import QUEUE
 from atlas.contracts.sync_pipeline import SyncRequest
+from atlas.telemetry import request_attributes
 from starter.connection import Parts
 from starter.errors import DifferentRequest, InvalidRequest
 from starter.runs.handles import JobHandle, Started, handle_of
@@ -64,9 +65,9 @@ async def start_type(
         parts,
         kind,
         request,
-        workflow_id=workflow_id or kind.workflow_id(request),
         summary=f"{kind.purpose} ({trigger})",
         span=f"atlas {kind.name}",
+        workflow_id=workflow_id,
     )
     return JobHandle(parts, kind, begun)
 
@@ -76,24 +77,25 @@ async def start(
     kind: WorkflowType,
     request: Request,
     *,
-    workflow_id: str,
     summary: str,
     span: str,
+    workflow_id: str | None = None,
 ) -> Started[Any]:
-    """Start a workflow, or join the run of its id that was asked for the same. `summary` is what
-    the Web UI says of the run; `span` names the span that its trace begins
-    with, which lasts while its handle is waited for.
+    """Start a workflow, or join the run of its id (by default that of its request) with the same
+    request. `summary` is shown in the Web UI; `span` names the first span of its trace, which lasts
+    while its handle is waited for.
 
     Raises `DifferentRequest` when the run under way was asked for something else, `CannotConnect`,
     `Refused`.
     """
+    workflow_id = workflow_id or kind.workflow_id(request)
     begins = parts.run_span(span)
+    begins.set(request_attributes(request))
     with begins.starting():
         await parts.check()
         async with parts.temporal() as client:
             try:
-                # FAIL (the default), then join: what USE_EXISTING does, but it tells which
-                # happened.
+                # FAIL (the default), then join: as USE_EXISTING, but showing which happened.
                 handle: WorkflowHandle[Any, Any] = await client.start_workflow(
                     kind.name,
                     request,
@@ -147,7 +149,7 @@ def _as_sent(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
 
 
 def differences(ours: BaseModel, theirs: dict[str, Any]) -> dict[str, tuple[object, object]]:
-    """Fields in which the two requests differ: (theirs, ours). Who asked makes no difference."""
+    """Fields in which the two requests differ: (theirs, ours). What started them is ignored."""
     mine = ours.model_dump()
     names = (mine.keys() | theirs.keys()) - _NOT_COMPARED
     return {
@@ -162,7 +164,7 @@ def _plain(value: object) -> object:
 
 
 def sync_summary(request: SyncRequest) -> str:
-    """What the Web UI says of a sync."""
+    """The summary of a sync in the Web UI."""
     names = sorted(set(request.sources)) + [f"tag {tag}" for tag in sorted(set(request.tags))]
     which = "all sources" if request.all else ", ".join(names[:3])
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""

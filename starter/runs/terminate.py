@@ -26,10 +26,10 @@ class TerminatedRun:
 
 
 async def terminate(parts: Parts, workflow_id: str, run_id: str, reason: str) -> TerminatedRun:
-    """End a run; it executes no code any more, so its record is ended here: its pages are given
-    up, its claims and its lease let go. Raises `CannotConnect`, `Refused`.
+    """End a run. It executes no more code, so its record is closed here: its pages are given up,
+    its claims and lease released. Raises `CannotConnect`, `Refused`.
 
-    What an activity of it writes late is refused by the fences of its pages. Repeated, it mends
+    Late writes of its activities are refused by the fences of its pages. Calling it again closes
     the record of a run that was terminated elsewhere.
     """
     was_open = await parts.run_is_open(workflow_id, run_id)

@@ -155,6 +155,8 @@ async def test_the_first_span_lasts_until_nobody_waits_for_the_run(
         )
         assert first.end_time >= workflow.end_time
         assert first.attributes["atlas.first_run_id"] == result.run_id
+        assert first.attributes["atlas.sources"] == ("docs",)
+        assert first.attributes["atlas.trigger"] == "client"
         assert first.attributes["atlas.outcome"] == "completed"
         assert first.attributes["atlas.counts.added"] == 1
         assert first.status.is_unset

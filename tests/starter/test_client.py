@@ -137,7 +137,7 @@ async def test_runs_without_a_worker_end_in_our_words(atlas_env: AtlasEnv) -> No
                 await late()
 
         fetch = await atlas.start_fetch("https://example.org/")
-        with pytest.raises(InvalidRequest, match="takes moments and cannot be paused"):
+        with pytest.raises(InvalidRequest, match="is too brief to be paused; cancel it"):
             await fetch.pause()
         with pytest.raises(NotFound, match="nobody"):
             await atlas.run("nobody")

@@ -14,7 +14,7 @@ from starter.cli.framework.client import connected
 from starter.cli.framework.durations import duration
 from starter.cli.framework.output import Format, emit_line, emit_list, note, one_line, say, table
 from starter.cli.framework.run_follower import Timeout, ending_of, told_to_its_end
-from starter.cli.views.runs import ListedRun, listed_row, print_run
+from starter.cli.views.runs import listed_row, print_run
 
 if TYPE_CHECKING:
     from starter.runs.listing import RunFilter
@@ -72,7 +72,7 @@ async def list_(
     async with connected() as atlas:
         found = await atlas.runs(limit=limit, **wanted)
     if output != "text":
-        emit_list("runs", map(ListedRun.of, found), output)
+        emit_list("runs", found, output)
         return
     heads = ("run", "type", "source", "started", "outcome", "seen", "added", "updated", "failed")
     table(heads, [listed_row(each) for each in found])

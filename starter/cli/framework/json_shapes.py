@@ -87,7 +87,7 @@ _CATALOGUE = (
         "reports",
         "The weekly reports that are kept, the latest first.",
         ("report list",),
-        ("starter.reports:KeptReport",),
+        ("starter.corpus:KeptReport",),
         items="reports",
     ),
     Shape(
@@ -135,7 +135,7 @@ _CATALOGUE = (
         "runs",
         "The latest runs, newest first.",
         ("runs list",),
-        ("starter.cli.views.runs:ListedRun",),
+        ("starter.runs.listing:RecordedRun",),
         items="runs",
     ),
     Shape(

@@ -3,68 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from starter.cli.framework.output import emit, note, one_line, pairs, say, short
 
 if TYPE_CHECKING:
-    from atlas.contracts.models import Counts
-    from atlas.contracts.sync_pipeline import Failure
     from starter.monitoring.overview import PendingActivity
-    from starter.runs.details import RunDetails, Status
+    from starter.runs.details import RunDetails
     from starter.runs.listing import RecordedRun
 
 _MOMENTS = frozenset({"at", "checked_at", "paused_since", "since", "started"})
 """Fields of results that hold seconds since the epoch."""
-
-
-@dataclass(frozen=True)
-class ListedRun:
-    """A run, from its record in PostgreSQL."""
-
-    run_id: str
-    """Of the first execution: it names the run in the corpus."""
-    workflow_id: str
-    type: str
-    """The workflow type."""
-    source: str
-    """The source it works on, if one."""
-    trigger: str
-    """Who started it: `cli`, `schedule`, `client` …"""
-    due: bool
-    """Whether it checked only pages that were due."""
-    status: Status
-    started_at: datetime
-    ended_at: datetime | None
-    """None while it is under way."""
-    outcome: str | None
-    """None while it is under way."""
-    complete: bool | None
-    """Whether its listing was complete."""
-    paused_since: datetime | None
-    message: str | None
-    counts: Counts
-    """Pages by outcome."""
-    summary: dict[str, int]
-    """Figures of its own, of types other than a sync."""
-    failures: list[Failure]
-    """Empty in a list; `runs show` has them."""
-    recorded: bool
-    """Whether it is in the record of runs; single fetches and health checks are in Temporal alone,
-    and so is a run that no worker has begun yet."""
-    ui_url: str | None
-    """Its page in Temporal's Web UI."""
-
-    @classmethod
-    def of(cls, found: RecordedRun) -> ListedRun:
-        """The run with its counts."""
-        values: dict[str, Any] = {"type": found.run.kind}
-        for part in (found.run, found):
-            values |= {each.name: getattr(part, each.name) for each in fields(part)}
-        values["status"] = found.status
-        return cls(**{each.name: values[each.name] for each in fields(cls)})
 
 
 @dataclass(frozen=True)

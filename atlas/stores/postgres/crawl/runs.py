@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import asyncpg
@@ -18,27 +18,33 @@ from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.sources import sources
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One run as recorded."""
 
     run_id: str
+    """Of the first execution: it names the run in the corpus."""
     workflow_id: str
-    kind: str
+    kind: str = field(metadata={"json": "type"})
     """The workflow type."""
     source: str
-    """Empty for a run that works on no single one."""
-    source_id: int | None
+    """The source it works on, if one."""
+    source_id: int | None = field(default=None, metadata={"json": None})
     trigger: str
-    due: bool
+    """Who started it: `cli`, `schedule`, `client` …"""
+    due: bool = False
+    """Whether it checked only pages that were due."""
     started_at: datetime
     ended_at: datetime | None
+    """None while it is under way."""
     outcome: str | None
-    complete: bool | None
-    paused_since: datetime | None
-    message: str | None
-    summary: dict[str, int]
-    """Figures of a run whose work is not counted in pages: what they count → how many."""
+    """None while it is under way."""
+    complete: bool | None = None
+    """Whether its listing was complete."""
+    paused_since: datetime | None = None
+    message: str | None = None
+    summary: dict[str, int] = field(default_factory=dict)
+    """Figures of its own, of types other than a sync: what they count → how many."""
 
 
 class UnknownRun(Exception):
