@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.heartbeat import beating
 from activities.ledger_rows import failed_row, got_row, redirected_row, unasked_row
 from atlas.contracts.activities import Batch, ClaimBatch, Claimed, Fetched
 from atlas.domain.batch import FetchRow, HeldPage
@@ -127,32 +126,30 @@ class Fetching:
     async def claim_batch(self, request: ClaimBatch) -> Claimed:
         """Take the next pages of a level. Runs that hold pages wanted here, and that
         Temporal no longer knows, are ended and their claims released."""
-        async with beating():
-            claim = await self._batches.claim(request)
-            for workflow_id, run_id in claim.blocking_runs:
-                if not await self._is_open(workflow_id, run_id):
-                    await self._runs.end_dead_run(
-                        run_id, "ended without closing; others need its pages"
-                    )
-            counts = await self._batches.counts(request.run_id)
+        claim = await self._batches.claim(request)
+        for workflow_id, run_id in claim.blocking_runs:
+            if not await self._is_open(workflow_id, run_id):
+                await self._runs.end_dead_run(
+                    run_id, "ended without closing; others need its pages"
+                )
+        counts = await self._batches.counts(request.run_id)
         return Claimed(pages=claim.pages, wait=claim.wait, counts=counts)
 
     @activity.defn
     async def fetch_batch(self, batch: Batch) -> Fetched:
         """Fetch the batch's listed pages, or as many as the time allows."""
-        async with beating():
-            pages = await self._batches.begin_attempt(batch)
-            attempt = await self._begin(batch, pages)
-            try:
-                await self._fetch_hosts(attempt, [page for page in pages if page.stage == "listed"])
-            finally:
-                # Also when cancelled: what was fetched is recorded, so nothing is requested twice.
-                await asyncio.shield(self._flush(attempt))
-            await self._batches.give_back(
-                run_id=batch.run_id,
-                fences={page: attempt.fences[page] for page in attempt.not_done},
-                not_before=attempt.not_done,
-            )
+        pages = await self._batches.begin_attempt(batch)
+        attempt = await self._begin(batch, pages)
+        try:
+            await self._fetch_hosts(attempt, [page for page in pages if page.stage == "listed"])
+        finally:
+            # Also when cancelled: what was fetched is recorded, so nothing is requested twice.
+            await asyncio.shield(self._flush(attempt))
+        await self._batches.give_back(
+            run_id=batch.run_id,
+            fences={page: attempt.fences[page] for page in attempt.not_done},
+            not_before=attempt.not_done,
+        )
         earlier = sum(page.stage != "listed" for page in pages)
         return Fetched(to_process=earlier + attempt.onward)
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.heartbeat import beating
 from atlas.contracts.activities import Batch, Processed
 from atlas.domain.batch import HeldPage, PreparedPage
 from atlas.domain.blob import BlobCorrupt, BlobMissing
@@ -71,23 +70,22 @@ class Processing:
     @activity.defn
     async def process_batch(self, batch: Batch) -> Processed:
         """Extract the batch's fetched pages. A poison document costs nobody else anything."""
-        async with beating():
-            for run_id in list(self._ended):
-                await self._write_marks(run_id)
-            pages = await self._batches.begin_attempt(batch)
-            attempt = _Attempt(batch.run_id, {page.page_id: page.fence for page in pages})
-            todo = [page for page in pages if page.stage == "fetched"]
-            todo = await self._worth_trying(batch, todo)
-            try:
-                # Suspects last and alone: one that kills the worker takes nobody else with it.
-                await self._together(attempt, [page for page in todo if page.marks < RUNS_ALONE])
-                for page in todo:
-                    if page.marks >= RUNS_ALONE:
-                        await self._suspect(attempt, page)
-            finally:
-                # Also when cancelled: what was extracted is stored, and its marks are ended.
-                await asyncio.shield(self._store(attempt))
-            earlier = sum(page.stage == "processed" for page in pages)
+        for run_id in list(self._ended):
+            await self._write_marks(run_id)
+        pages = await self._batches.begin_attempt(batch)
+        attempt = _Attempt(batch.run_id, {page.page_id: page.fence for page in pages})
+        todo = [page for page in pages if page.stage == "fetched"]
+        todo = await self._worth_trying(batch, todo)
+        try:
+            # Suspects last and alone: one that kills the worker takes nobody else with it.
+            await self._together(attempt, [page for page in todo if page.marks < RUNS_ALONE])
+            for page in todo:
+                if page.marks >= RUNS_ALONE:
+                    await self._suspect(attempt, page)
+        finally:
+            # Also when cancelled: what was extracted is stored, and its marks are ended.
+            await asyncio.shield(self._store(attempt))
+        earlier = sum(page.stage == "processed" for page in pages)
         return Processed(to_settle=earlier + attempt.stored)
 
     async def _worth_trying(self, batch: Batch, pages: list[HeldPage]) -> list[HeldPage]:
