@@ -7,7 +7,7 @@ from typing import get_args
 
 from pydantic import Field
 
-from atlas.contracts.jobs import Progress, Trigger
+from atlas.contracts.jobs import Carried, Progress, Trigger
 from atlas.contracts.models import Message, Outcome, Request
 from atlas.contracts.names import CleanupClass as CleanupClass
 
@@ -45,11 +45,9 @@ class CleanupRequest(Request):
     classes: list[CleanupClass] = Field(default_factory=list, max_length=len(CLASSES))
     """Only these; none given: all."""
     trigger: Trigger = "manual"
-    """Who started it; shown as a search attribute."""
     max_history_events: int = Field(default=4000, ge=50, le=40_000)
     """Continue as new before so many history events."""
-    state: CleanupState | None = None
-    """Set by Atlas when a run continues as new; leave it out."""
+    state: Carried[CleanupState] = None
 
 
 class MissingBlob(Message):

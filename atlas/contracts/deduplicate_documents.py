@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from atlas.contracts.jobs import Progress, Trigger
+from atlas.contracts.jobs import Carried, EventsSpent, HistoryEvents, Progress, Trigger
 from atlas.contracts.models import Message, Request, SourceName
 from atlas.contracts.sync_pipeline import MAX_SOURCES
 
@@ -64,11 +64,8 @@ class DeduplicateRequest(Request):
     chunk: int = Field(default=2000, ge=1, le=10_000)
     """Texts per transaction."""
     trigger: Trigger = "manual"
-    """Who started it; shown as a search attribute."""
-    max_history_events: int = Field(default=3000, ge=100, le=4000)
-    """History events after which the run continues as new."""
-    state: DedupState | None = None
-    """Set by Atlas when a run continues as new; leave it out."""
+    max_history_events: HistoryEvents = 3000
+    state: Carried[DedupState] = None
 
 
 class DuplicateCounts(Message):
@@ -127,8 +124,7 @@ class DeduplicateResult(Message):
     manifest: str | None = None
     """SHA-256 of a JSON-lines blob: every group with all its members, in the same order."""
     seconds: float = 0.0
-    events: int = 0
-    """History events spent, over all executions of the run."""
+    events: EventsSpent = 0
     message: str = ""
 
 

@@ -33,7 +33,6 @@ class HealthRequest(Request):
     alert: bool = True
     """Send what changed to ATLAS_ALERT_WEBHOOK; otherwise it is only logged."""
     trigger: Trigger = "manual"
-    """Who started it; shown as a search attribute."""
 
 
 class Check(Message):
