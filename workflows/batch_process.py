@@ -73,7 +73,7 @@ class BatchProcess(RecordedRun):
         if self._request.state is not None:
             await self.carry_on(self._request.state.progress)
             return
-        await self.begin("batch_process", self._request.trigger)
+        await self.begin(self._request.trigger)
         await self.while_paused()
         await self._select()
 

@@ -94,7 +94,7 @@ class DailyCleanup(RecordedRun):
         # A run that catches up works as of the moment it was meant for.
         scheduled = workflow.info().typed_search_attributes.get(_SCHEDULED)
         self._state = CleanupState(now=scheduled or workflow.now())
-        await self.begin("daily_cleanup", self._request.trigger)
+        await self.begin(self._request.trigger)
 
     # The steps; each piece of work begins at a boundary
 

@@ -79,7 +79,7 @@ class DeduplicateDocuments(RecordedRun):
             await self.carry_on(self._state.progress)
             return ""
         self._state = DedupState(started=workflow.time())
-        await self.begin("deduplicate_documents", self._request.trigger)
+        await self.begin(self._request.trigger)
         scope = await workflow.execute_activity_method(
             Deduplicating.describe_scope, DescribeScope(sources=self._request.sources), **BULK
         )

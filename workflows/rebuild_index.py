@@ -77,7 +77,7 @@ class RebuildIndex(RecordedRun):
 
     async def _roll_back(self) -> RebuildResult:
         self._state = RebuildState(generation=0, started=workflow.time())
-        await self.begin("rebuild_index", self._request.trigger)
+        await self.begin(self._request.trigger)
         self.show("switching back", note=self._request.reason)
         switched = await self._switch(None)
         if switched.active is None:
@@ -93,7 +93,7 @@ class RebuildIndex(RecordedRun):
             await self.carry_on(self._state.progress)
             return ""
         started_at = workflow.time()
-        await self.begin("rebuild_index", self._request.trigger)
+        await self.begin(self._request.trigger)
         started = await workflow.execute_activity_method(
             Rebuilding.start_generation,
             StartGeneration(run_id=self.run_id, workflow_id=workflow.info().workflow_id),
