@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     EndDeadRuns = Callable[[datetime], Awaitable[int]]
 
 WORKING_SECONDS = 30.0
-"""After so long an activity returns, with where to continue: a retry repeats little."""
+"""An activity returns after this time with where to continue, so that a retry repeats little."""
 
 _RUNS_ARE_YOUNG = timedelta(hours=1)
-"""Of runs that began within it, Temporal may not yet say truly whether they are under way."""
+"""Temporal lists a new run only after a moment, so younger runs are not taken to be dead."""
 
 _MANY = 50_000
 """Objects that are held in memory at once, at most."""
@@ -137,7 +137,7 @@ class Upkeep:
         if await self._store.loss_is_doubtful(len(lost), request.now):
             return MissingMended(
                 missing=len(lost),
-                message=f"the store lacks {len(lost)} blobs, too many for an accident: "
+                message=f"{len(lost)} blobs are missing from the store, too many for an accident: "
                 "check that ATLAS_BLOBS names the right store; nothing is fetched again",
             )
         pages = 0

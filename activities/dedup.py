@@ -45,7 +45,7 @@ class Deduplicating:
 
     @activity.defn
     async def describe_scope(self, request: DescribeScope) -> ScopeDescribed:
-        """Count what is to be compared; refuse a source that nobody declared."""
+        """Count what is to be compared; refuse a source that is not declared."""
         return await self._store.describe(request.sources)
 
     @activity.defn
@@ -71,7 +71,7 @@ class Deduplicating:
 
     @activity.defn
     async def forget_groups(self, request: ForgetGroups) -> None:
-        """Drop what a run noted for its report."""
+        """Delete what a run noted for its report."""
         await self._store.forget(request.run_id)
 
     async def _write_manifest(self, run_id: str) -> str:

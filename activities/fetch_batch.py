@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     Announce = Callable[[str, int], Awaitable[None]]
 
 WORKING_SECONDS = 60.0
-"""After so long a fetch activity returns what it did not get to; that is no failed attempt."""
+"""After this time a fetch activity gives back what it did not get to; that is no failed attempt."""
 
 TRACED_PAGES = 1000
 """Pages of a run that all have a span; of later ones a hundredth has, and every failure."""
@@ -225,7 +225,7 @@ class Fetching:
                 return self._failed(page, closed.as_error())
             return self._wait_for_host(attempt, page, closed)
         except SlotDeadline as late:
-            # A host whose turn is long in coming is left alone, not asked again in a tight loop.
+            # A host whose turn is far off is left alone, not asked again in a tight loop.
             self._later(attempt, page, late.wait if late.wait >= 1.0 else None)
         except PageError as error:
             closed_too = await self._closed_host(page, error)
@@ -256,7 +256,7 @@ class Fetching:
         return None
 
     async def _closed_host(self, page: HeldPage, error: PageError) -> HostClosed | None:
-        """Why the host of a page may not be asked, when its robots.txt was not to be had."""
+        """Why the host of a page may not be asked, when its robots.txt could not be read."""
         host = host_of(page.url)
         if error.code != "robots_unreachable" or not isinstance(error, FetchError):
             return None

@@ -22,7 +22,7 @@ class Webhook(Protocol):
 
 
 class Checking:
-    """One look at a concern per activity. `webhook` is None where none is set."""
+    """Checks one concern per activity. `webhook` is None where none is set."""
 
     def __init__(self, concerns: Concerns, webhook: Webhook | None) -> None:
         self._concerns = concerns
@@ -30,12 +30,12 @@ class Checking:
 
     @activity.defn
     async def check_concern(self, request: CheckConcern) -> Checked:
-        """Look at one concern. Never fails because of what it finds."""
+        """Check one concern. No finding makes it fail."""
         return await self._concerns.check(request.concern, request.before)
 
     @activity.defn
     async def tell_health(self, request: TellHealth) -> HealthTold:
-        """Say what changed since the last check, to the log and the webhook."""
+        """Report what changed since the last check, to the log and the webhook."""
         parts, transitions = judged(request.checks, request.unknown, request.before, request.at)
         for each in transitions:
             _log(each)

@@ -110,7 +110,7 @@ class CollectAllRequest(Request):
     sources: list[SourceName] = Field(default_factory=list, max_length=MAX_SOURCES)
     """Names of declared sources, instead of all."""
     tags: list[Tag] = Field(default_factory=list, max_length=MAX_TAGS)
-    """Sources that carry one of these tags and are not paused, beside those named."""
+    """Sources that carry one of these tags and are not paused, in addition to those named."""
     due: bool = False
     """Of these, only sources that are due by their cadence or cron."""
     mode: Mode = "incremental"

@@ -1,4 +1,4 @@
-"""`deduplicate_documents`: find documents that say the same, and mark all but one of each group."""
+"""`deduplicate_documents`: find duplicates, and mark all but one of each group."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DedupState(Message):
     stage: int = 0
     """Index in STAGES."""
     cursor: str = ""
-    """How far the stage is, in words of its own."""
+    """How far the stage is, in its own terms."""
     checked: int = 0
     """Pieces that the stage is through with."""
     drifted: int = 0
@@ -85,11 +85,11 @@ class DuplicateCounts(Message):
     drifted: int = 0
     """Texts, buckets and clusters whose stored sketches or evidence were not as they should be."""
     repaired: int = 0
-    """Those of them that were put right; only with `apply`."""
+    """Those of them that were repaired; only with `apply`."""
 
 
 class GroupMember(Message):
-    """One page of a group, beside the one that is kept."""
+    """One page of a group, other than the one that is kept."""
 
     url: str
     kind: Literal["exact", "near"] = "exact"
@@ -128,7 +128,7 @@ class DeduplicateResult(Message):
     message: str = ""
 
 
-# What the workflow and its activities tell each other.
+# Between the workflow and its activities
 
 
 class CheckPart(Message):
@@ -171,7 +171,7 @@ class DescribeScope(Message):
 
 
 class ScopeDescribed(Message):
-    """`message` is set when there is a source that nobody declared."""
+    """`message` is set when a source is not declared."""
 
     texts: int = 0
     pages: int = 0
@@ -195,6 +195,6 @@ class GroupsReported(Message):
 
 
 class ForgetGroups(Message):
-    """Drop what a run noted for its report."""
+    """Delete what a run noted for its report."""
 
     run_id: str

@@ -178,7 +178,7 @@ def _listed(given: list[str]) -> str:
     return " and ".join(f"'{name}'" for name in given) or "none"
 
 
-# What the workflows and their activities tell each other
+# Between the workflows and their activities
 
 
 class SelectPages(Message):
@@ -222,7 +222,7 @@ class ChunkDone(Message):
 
 
 class WindUp(Message):
-    """End every page of the run and let go of its claims."""
+    """End every page of the run and release its claims."""
 
     run_id: str
     cancelled: bool = False

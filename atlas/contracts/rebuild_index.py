@@ -1,4 +1,4 @@
-"""`rebuild_index`: build the search index anew beside the one that serves, and switch."""
+"""`rebuild_index`: rebuild the search index while the old one serves, then switch."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class RebuildResult(Message):
     message: str = ""
 
 
-# What the workflow and its activities tell each other.
+# Between the workflow and its activities
 
 
 class StartGeneration(Message):

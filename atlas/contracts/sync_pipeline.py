@@ -94,7 +94,7 @@ class SyncRequest(Request):
     sources: list[SourceName] = Field(default_factory=list, max_length=MAX_SOURCES)
     """Names of declared sources."""
     tags: list[Tag] = Field(default_factory=list, max_length=MAX_TAGS)
-    """Sources that carry one of these tags and are not paused, beside those named."""
+    """Sources that carry one of these tags and are not paused, in addition to those named."""
     all: bool = False
     """Every source that is not paused, instead of naming them."""
     due: bool = False
