@@ -124,4 +124,4 @@ def _message(wound: WoundUp) -> str:
             "or a sync"
         )
     more = wound.counts.seen - len(wound.documents)
-    return f"and {more} documents more" if more > 0 else ""
+    return f"and {more} more documents" if more > 0 else ""

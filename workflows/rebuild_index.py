@@ -35,7 +35,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.recorded_run import RecordedRun
 
 
-_SWITCHED_BACK = "another run has switched to another generation meanwhile"
+_SWITCHED_BACK = "another run switched to a different generation in the meantime"
 
 
 @workflow.defn(name="rebuild_index")
@@ -87,7 +87,7 @@ class RebuildIndex(RecordedRun):
         return await self._finish("completed", self._request.reason)
 
     async def _open(self) -> str:
-        """Begin a generation, or go on after continuing as new; says why there is none."""
+        """Begin a generation, or go on after continuing as new; returns why there is none."""
         if self._request.state is not None:
             self._state = self._request.state
             await self.carry_on(self._state.progress)

@@ -147,7 +147,7 @@ class SourceRun:
         try:
             refused = await self._open()
             if refused is not None:
-                return await self._refused(refused.outcome or "failed", refused.message)
+                return await self._refused(refused)
             outcome = await self._work_levels()
             closed = await self._close(outcome)
         except BaseException as error:
@@ -155,7 +155,7 @@ class SourceRun:
                 closed = await self._close("cancelled")
                 self._show_end(closed.counts, "cancelled", closed.message)
             raise
-        return self._result(closed.outcome, closed=closed)
+        return self._result(closed)
 
     # The lease
 
@@ -355,31 +355,28 @@ class SourceRun:
         await handlers_ended()  # a handler that is cut off leaves its client without an answer
         return closed
 
-    async def _refused(self, outcome: Outcome, message: str) -> SyncResult:
+    async def _refused(self, refused: RunOpened) -> SyncResult:
+        """The run has no lease and no record, so there is nothing to close."""
         self._over = True
         await handlers_ended()
-        return self._result(outcome, message=message)
+        outcome = refused.outcome or "failed"
+        return self._result(RunClosed(outcome=outcome, message=refused.message, complete=False))
 
-    def _result(
-        self, outcome: Outcome, *, closed: RunClosed | None = None, message: str = ""
-    ) -> SyncResult:
-        counts = closed.counts if closed else Counts()
-        message = closed.message if closed else message
-        self._show_end(counts, outcome, message)
-        complete = self._complete if closed else False
+    def _result(self, closed: RunClosed) -> SyncResult:
+        self._show_end(closed.counts, closed.outcome, closed.message)
         return SyncResult(
             workflow_id=workflow.info().workflow_id,
             run_id=self.run_id,
-            outcome=outcome,
-            counts=counts,
-            complete=complete if closed is None or closed.complete is None else closed.complete,
-            removed=closed.removed if closed else 0,
+            outcome=closed.outcome,
+            counts=closed.counts,
+            complete=self._complete if closed.complete is None else closed.complete,
+            removed=closed.removed,
             levels=self._level,
-            failures=closed.failures if closed else [],
-            message=message,
+            failures=closed.failures,
+            message=closed.message,
             events=events_so_far(self._events_before),
-            skipped=closed.skipped if closed else {},
-            bytes=closed.bytes if closed else 0,
+            skipped=closed.skipped,
+            bytes=closed.bytes,
         )
 
     async def _continue_as_new(self) -> None:
