@@ -157,6 +157,7 @@ def main(queues: Sequence[str] = ()) -> int:
     """Run a worker for the task queues (the settings', when none is named); exit code 0 after a
     stop, 1 when it refused to start."""
     setup_logs("INFO")
+    logging.captureWarnings(True)  # or Python prints them between the JSON lines
     _until_servers_run()
     try:
         settings = Settings.load()
