@@ -61,7 +61,7 @@ def utc_now() -> datetime:
 
 
 def _announce() -> None:
-    """Tell the embedded stack, if that started us, that this worker polls."""
+    """Let the embedded stack know, if it started this worker, that it polls."""
     ready_file = os.environ.get("ATLAS_WORKER_READY_FILE")
     if ready_file:
         Path(ready_file).touch()
@@ -69,7 +69,7 @@ def _announce() -> None:
 
 @contextmanager
 def _keeping_schedules(parts: WorkerParts) -> Iterator[None]:
-    """Apply the declared schedules beside the work, if the embedded stack started this worker."""
+    """Apply the declared schedules while working, if the embedded stack started this worker."""
     if not os.environ.get("ATLAS_WORKER_SCHEDULES"):
         yield
         return
@@ -138,24 +138,26 @@ async def _until_signalled(settings: Settings, queues: Sequence[str]) -> None:
 
 
 def _until_servers_run() -> None:
-    """The embedded stack starts its worker beside the servers: read where they are, once they run.
+    """The embedded stack starts its worker together with the servers: read where they are, once
+    they run.
 
-    A worker started by anyone else goes on at once. Ends with the one that started it.
+    A worker started otherwise goes on at once. Exits when its parent has gone.
     """
-    told = os.environ.pop("ATLAS_WORKER_GO_FILE", None)
+    go_file = os.environ.pop("ATLAS_WORKER_GO_FILE", None)
     parent = os.getppid()
-    while told is not None and not Path(told).exists():
+    while go_file is not None and not Path(go_file).exists():
         if os.getppid() != parent:
             sys.exit(1)
         time.sleep(0.02)
-    if told is not None:
-        os.environ.update(json.loads(Path(told).read_text()))
+    if go_file is not None:
+        os.environ.update(json.loads(Path(go_file).read_text()))
 
 
 def main(queues: Sequence[str] = ()) -> int:
     """Run a worker for the task queues (the settings', when none is named); exit code 0 after a
     stop, 1 when it refused to start."""
     setup_logs("INFO")
+    logging.captureWarnings(True)  # or Python prints them between the JSON lines
     _until_servers_run()
     try:
         settings = Settings.load()

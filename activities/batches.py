@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.heartbeat import beating
 from activities.manifests import write_lines
 from atlas.contracts.activities import Batch
 from atlas.contracts.processing import (
@@ -65,40 +64,37 @@ class Batches:
     @activity.defn
     async def select_pages(self, request: SelectPages) -> Selected:
         """Write the run's pages to its record, a few thousand a transaction."""
-        async with beating():
-            try:
-                self._selection.check_extractor(request.extractor)
-                await self._select(request)
-            except RequestRefused as refused:
-                return Selected(refused=str(refused))
-            return await self._selection.selected(request.run_id)
+        try:
+            self._selection.check_extractor(request.extractor)
+            await self._select(request)
+        except RequestRefused as refused:
+            return Selected(refused=str(refused))
+        return await self._selection.selected(request.run_id)
 
     @activity.defn
     async def work_chunk(self, request: WorkChunk) -> ChunkDone:
         """Claim the next pages, process and settle them: one activity, for a short history."""
-        async with beating():
-            claimed = await self._claim(request)
-            if not claimed.pages:
-                return ChunkDone(wait=claimed.wait, counts=claimed.counts)
-            batch = Batch(
-                run_id=request.run_id,
-                lane=request.lane,
-                number=request.number,
-                force=request.force,
-            )
-            await self._processing.process_batch(batch)
-            settled = await self._indexing.settle_batch(batch)
+        claimed = await self._claim(request)
+        if not claimed.pages:
+            return ChunkDone(wait=claimed.wait, counts=claimed.counts)
+        batch = Batch(
+            run_id=request.run_id,
+            lane=request.lane,
+            number=request.number,
+            force=request.force,
+        )
+        await self._processing.process_batch(batch)
+        settled = await self._indexing.settle_batch(batch)
         return ChunkDone(pages=claimed.pages, counts=settled.counts)
 
     @activity.defn
     async def wind_up(self, request: WindUp) -> WoundUp:
         """End every page of the run, release its claims, keep the outcomes."""
-        async with beating():
-            wound = await self._records.wind_up(request)
-            if not request.outcomes:
-                return wound
-            manifest = await self._keep_outcomes(request.run_id)
-            return wound.model_copy(update={"manifest": manifest})
+        wound = await self._records.wind_up(request)
+        if not request.outcomes:
+            return wound
+        manifest = await self._keep_outcomes(request.run_id)
+        return wound.model_copy(update={"manifest": manifest})
 
     async def _select(self, request: SelectPages) -> None:
         run_id, force = request.run_id, request.force

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.heartbeat import beating
 from activities.manifests import write_lines
 from atlas.contracts.daily_cleanup import (
     MAX_MISSING_LISTED,
@@ -42,10 +41,10 @@ if TYPE_CHECKING:
     EndDeadRuns = Callable[[datetime], Awaitable[int]]
 
 WORKING_SECONDS = 30.0
-"""After so long an activity returns, with where to continue: a retry repeats little."""
+"""An activity returns after this time with where to continue, so that a retry repeats little."""
 
 _RUNS_ARE_YOUNG = timedelta(hours=1)
-"""Of runs that began within it, Temporal may not yet say truly whether they are under way."""
+"""Temporal lists a new run only after a moment, so younger runs are not taken to be dead."""
 
 _MANY = 50_000
 """Objects that are held in memory at once, at most."""
@@ -74,12 +73,11 @@ class Upkeep:
     async def begin_cleanup(self, run: CleanupRun) -> CleanupBegun:
         """Make the ledger's next partitions, forget what earlier clean-ups recorded, end the
         records of runs that were terminated."""
-        async with beating():
-            if run.dry_run:
-                return CleanupBegun()
-            ended = await self._end_dead_runs(run.now - _RUNS_ARE_YOUNG)
-            made = await self._store.begin(run.now)
-            return CleanupBegun(partitions_made=made, runs_ended=ended)
+        if run.dry_run:
+            return CleanupBegun()
+        ended = await self._end_dead_runs(run.now - _RUNS_ARE_YOUNG)
+        made = await self._store.begin(run.now)
+        return CleanupBegun(partitions_made=made, runs_ended=ended)
 
     # Blobs and rows compared
 
@@ -87,11 +85,10 @@ class Upkeep:
     async def scan_blobs(self, request: WorkShards) -> ShardsWorked:
         """Compare the store with the rows: adopt what has no row, record what is missing."""
         until, adopted = time.monotonic() + WORKING_SECONDS, 0
-        async with beating():
-            for part in await self._store.parts(request.shard):
-                adopted += await self._scan(request, part)
-                if _over(until) and part.stop < SHARDS:
-                    return ShardsWorked(following=part.stop, adopted=adopted)
+        for part in await self._store.parts(request.shard):
+            adopted += await self._scan(request, part)
+            if _over(until) and part.stop < SHARDS:
+                return ShardsWorked(following=part.stop, adopted=adopted)
         return ShardsWorked(adopted=adopted)
 
     async def _scan(self, run: WorkShards, part: range) -> int:
@@ -132,22 +129,21 @@ class Upkeep:
     @activity.defn
     async def mend_missing(self, request: MendMissing) -> MissingMended:
         """Look again at what was missing; make the pages due whose last body is lost."""
-        async with beating():
-            lost = await self._still_missing(request.run_id)
-            if not lost:
-                return MissingMended()
-            for digest in lost[:MAX_MISSING_LISTED]:
-                activity.logger.error("blob %s is referred to and not in the store", digest)
-            if await self._store.loss_is_doubtful(len(lost), request.now):
-                return MissingMended(
-                    missing=len(lost),
-                    message=f"the store lacks {len(lost)} blobs, too many for an accident: "
-                    "check that ATLAS_BLOBS names the right store; nothing is fetched again",
-                )
-            pages = 0
-            if not request.dry_run:
-                pages = await self._store.fetch_again(lost, request.now)
-            return MissingMended(missing=len(lost), pages=pages, message=_loss(len(lost), pages))
+        lost = await self._still_missing(request.run_id)
+        if not lost:
+            return MissingMended()
+        for digest in lost[:MAX_MISSING_LISTED]:
+            activity.logger.error("blob %s is referred to and not in the store", digest)
+        if await self._store.loss_is_doubtful(len(lost), request.now):
+            return MissingMended(
+                missing=len(lost),
+                message=f"{len(lost)} blobs are missing from the store, too many for an accident: "
+                "check that ATLAS_BLOBS names the right store; nothing is fetched again",
+            )
+        pages = 0
+        if not request.dry_run:
+            pages = await self._store.fetch_again(lost, request.now)
+        return MissingMended(missing=len(lost), pages=pages, message=_loss(len(lost), pages))
 
     async def _still_missing(self, run_id: str) -> list[str]:
         lost: list[str] = []
@@ -163,11 +159,10 @@ class Upkeep:
     async def condemn_blobs(self, request: WorkShards) -> ShardsWorked:
         """Condemn what nothing refers to, and spare what something refers to again."""
         until, condemned = time.monotonic() + WORKING_SECONDS, 0
-        async with beating():
-            for part in await self._store.parts(request.shard):
-                condemned += await self._store.condemn(part, request.now)
-                if _over(until) and part.stop < SHARDS:
-                    return ShardsWorked(following=part.stop, condemned=condemned)
+        for part in await self._store.parts(request.shard):
+            condemned += await self._store.condemn(part, request.now)
+            if _over(until) and part.stop < SHARDS:
+                return ShardsWorked(following=part.stop, condemned=condemned)
         return ShardsWorked(condemned=condemned)
 
     # One class
@@ -176,43 +171,41 @@ class Upkeep:
     async def sweep(self, request: Sweep) -> Swept:
         """Delete (or list) data of one class past its retention."""
         until, after = time.monotonic() + WORKING_SECONDS, request.after
-        async with beating():
-            while True:
-                chunk = await self._store.work(
-                    request.kind,
-                    run_id=request.run_id,
-                    now=request.now,
-                    after=after,
-                    dry_run=request.dry_run,
-                    most=request.max_deletions,
-                )
-                if chunk.after is None:
-                    notes = await self._store.held(request.kind, request.now)
-                    return Swept(capped=chunk.capped, notes=notes[:10])
-                after = chunk.after
-                if _over(until):
-                    return Swept(after=after)
+        while True:
+            chunk = await self._store.work(
+                request.kind,
+                run_id=request.run_id,
+                now=request.now,
+                after=after,
+                dry_run=request.dry_run,
+                most=request.max_deletions,
+            )
+            if chunk.after is None:
+                notes = await self._store.held(request.kind, request.now)
+                return Swept(capped=chunk.capped, notes=notes[:10])
+            after = chunk.after
+            if _over(until):
+                return Swept(after=after)
 
     # The end
 
     @activity.defn
     async def end_cleanup(self, request: EndCleanup) -> CleanupEnded:
         """Count what was deleted, and keep the list of it."""
-        async with beating():
-            removed, freed = await self._store.totals(request.run_id)
-            missing = await self._store.missing(request.run_id, "", MAX_MISSING_LISTED)
-            dropped = await self._store.of_class(request.run_id, "ledger", "", 100)
-            kept = await self._store.left(
-                request.run_id, request.capped, now=request.now, dry_run=request.dry_run
-            )
-            return CleanupEnded(
-                removed=removed,
-                bytes_freed=freed,
-                kept_by_cap={kind: count for kind, count in kept.items() if count > 0},
-                missing_blobs=[MissingBlob(digest=m.key, url=m.identity[:300]) for m in missing],
-                partitions_dropped=[item.identity for item in dropped],
-                manifest=await self._write_manifest(request.run_id),
-            )
+        removed, freed = await self._store.totals(request.run_id)
+        missing = await self._store.missing(request.run_id, "", MAX_MISSING_LISTED)
+        dropped = await self._store.of_class(request.run_id, "ledger", "", 100)
+        kept = await self._store.left(
+            request.run_id, request.capped, now=request.now, dry_run=request.dry_run
+        )
+        return CleanupEnded(
+            removed=removed,
+            bytes_freed=freed,
+            kept_by_cap={kind: count for kind, count in kept.items() if count > 0},
+            missing_blobs=[MissingBlob(digest=m.key, url=m.identity[:300]) for m in missing],
+            partitions_dropped=[item.identity for item in dropped],
+            manifest=await self._write_manifest(request.run_id),
+        )
 
     async def _write_manifest(self, run_id: str) -> str:
         digest = await write_lines(self._blobs, self._lines(run_id), self._outcomes.announce)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.heartbeat import beating
 from activities.manifests import write_lines
 from atlas.contracts.deduplicate_documents import (
     MAX_GROUPS_LISTED,
@@ -46,39 +45,34 @@ class Deduplicating:
 
     @activity.defn
     async def describe_scope(self, request: DescribeScope) -> ScopeDescribed:
-        """Count what is to be compared; refuse a source that nobody declared."""
-        async with beating():
-            return await self._store.describe(request.sources)
+        """Count what is to be compared; refuse a source that is not declared."""
+        return await self._store.describe(request.sources)
 
     @activity.defn
     async def check_part(self, request: CheckPart) -> PartDone:
         """Check the next texts, buckets or clusters; repair them if asked to."""
-        async with beating():
-            return await self._store.check(request)
+        return await self._store.check(request)
 
     @activity.defn
     async def decide_groups(self, request: DecideGroups) -> PartDone:
         """Find the groups of the next clusters; mark their duplicates if asked to."""
-        async with beating():
-            return await self._store.decide(request)
+        return await self._store.decide(request)
 
     @activity.defn
     async def report_groups(self, request: ReportGroups) -> GroupsReported:
         """Write the manifest of all groups; return the counts and the largest groups."""
-        async with beating():
-            if request.apply and request.complete:
-                await self._store.take_off_rest(request.run_id, request.sources)
-            return GroupsReported(
-                manifest=await self._write_manifest(request.run_id),
-                counts=await self._store.counts(request.run_id, request.sources),
-                groups=await self._largest(request.run_id),
-            )
+        if request.apply and request.complete:
+            await self._store.take_off_rest(request.run_id, request.sources)
+        return GroupsReported(
+            manifest=await self._write_manifest(request.run_id),
+            counts=await self._store.counts(request.run_id, request.sources),
+            groups=await self._largest(request.run_id),
+        )
 
     @activity.defn
     async def forget_groups(self, request: ForgetGroups) -> None:
-        """Drop what a run noted for its report."""
-        async with beating():
-            await self._store.forget(request.run_id)
+        """Delete what a run noted for its report."""
+        await self._store.forget(request.run_id)
 
     async def _write_manifest(self, run_id: str) -> str:
         async with aclosing(self._store.findings(run_id)) as findings:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities.errors import once_more
-from activities.heartbeat import beating
 from atlas.contracts.activities import EnlistUrls, LevelListed, ListLevel
 from atlas.contracts.collect import MAX_REFUSED_LISTED, RefusedUrl, UrlsAdded
 from atlas.contracts.refusal import too_late
@@ -62,29 +61,27 @@ class Discovery:
         """List the pages of one level: the source's own listing at 0, links of the level above
         after that. Depth d is done before d + 1 is listed, so what a budget cuts does not depend
         on arrival."""
-        async with beating():
-            run, source = await self._runs.run_source(request.run_id)
-            unfinished = await self._listing.unfinished(request.run_id, request.level)
-            if unfinished:
-                return LevelListed(unfinished=unfinished)
-            if not request.discover:
-                return await self._take_held(run, source, request)
-            if request.level:
-                return await self._follow_links(run, source, request)
-            return await self._read_start(run, source, request)
+        run, source = await self._runs.run_source(request.run_id)
+        unfinished = await self._listing.unfinished(request.run_id, request.level)
+        if unfinished:
+            return LevelListed(unfinished=unfinished)
+        if not request.discover:
+            return await self._take_held(run, source, request)
+        if request.level:
+            return await self._follow_links(run, source, request)
+        return await self._read_start(run, source, request)
 
     @activity.defn
     async def enlist_urls(self, request: EnlistUrls) -> UrlsAdded:
         """Add pages to a run by URL, those within the source's scope. Repeated, it calls known
         what it added before."""
-        async with beating():
-            run, source = await self._runs.run_source(request.run_id)
-            good, refusals = _judged(request.urls, scope_of(source.spec))
-            added = await self._listing.add_pages(
-                run, source, sorted(good), level=request.level, limits=request.limits
-            )
-            if added is None:
-                raise too_late(f"run {request.run_id} has ended; start another")
+        run, source = await self._runs.run_source(request.run_id)
+        good, refusals = _judged(request.urls, scope_of(source.spec))
+        added = await self._listing.add_pages(
+            run, source, sorted(good), level=request.level, limits=request.limits
+        )
+        if added is None:
+            raise too_late(f"run {request.run_id} has ended; start another")
         return UrlsAdded(
             added=added,
             known=len(good) - added,

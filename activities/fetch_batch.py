@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.heartbeat import beating
 from activities.ledger_rows import failed_row, got_row, redirected_row, unasked_row
 from atlas.contracts.activities import Batch, ClaimBatch, Claimed, Fetched
 from atlas.domain.batch import FetchRow, HeldPage
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     Announce = Callable[[str, int], Awaitable[None]]
 
 WORKING_SECONDS = 60.0
-"""After so long a fetch activity returns what it did not get to; that is no failed attempt."""
+"""After this time a fetch activity gives back what it did not get to; that is no failed attempt."""
 
 TRACED_PAGES = 1000
 """Pages of a run that all have a span; of later ones a hundredth has, and every failure."""
@@ -127,32 +126,30 @@ class Fetching:
     async def claim_batch(self, request: ClaimBatch) -> Claimed:
         """Take the next pages of a level. Runs that hold pages wanted here, and that
         Temporal no longer knows, are ended and their claims released."""
-        async with beating():
-            claim = await self._batches.claim(request)
-            for workflow_id, run_id in claim.blocking_runs:
-                if not await self._is_open(workflow_id, run_id):
-                    await self._runs.end_dead_run(
-                        run_id, "ended without closing; others need its pages"
-                    )
-            counts = await self._batches.counts(request.run_id)
+        claim = await self._batches.claim(request)
+        for workflow_id, run_id in claim.blocking_runs:
+            if not await self._is_open(workflow_id, run_id):
+                await self._runs.end_dead_run(
+                    run_id, "ended without closing; others need its pages"
+                )
+        counts = await self._batches.counts(request.run_id)
         return Claimed(pages=claim.pages, wait=claim.wait, counts=counts)
 
     @activity.defn
     async def fetch_batch(self, batch: Batch) -> Fetched:
         """Fetch the batch's listed pages, or as many as the time allows."""
-        async with beating():
-            pages = await self._batches.begin_attempt(batch)
-            attempt = await self._begin(batch, pages)
-            try:
-                await self._fetch_hosts(attempt, [page for page in pages if page.stage == "listed"])
-            finally:
-                # Also when cancelled: what was fetched is recorded, so nothing is requested twice.
-                await asyncio.shield(self._flush(attempt))
-            await self._batches.give_back(
-                run_id=batch.run_id,
-                fences={page: attempt.fences[page] for page in attempt.not_done},
-                not_before=attempt.not_done,
-            )
+        pages = await self._batches.begin_attempt(batch)
+        attempt = await self._begin(batch, pages)
+        try:
+            await self._fetch_hosts(attempt, [page for page in pages if page.stage == "listed"])
+        finally:
+            # Also when cancelled: what was fetched is recorded, so nothing is requested twice.
+            await asyncio.shield(self._flush(attempt))
+        await self._batches.give_back(
+            run_id=batch.run_id,
+            fences={page: attempt.fences[page] for page in attempt.not_done},
+            not_before=attempt.not_done,
+        )
         earlier = sum(page.stage != "listed" for page in pages)
         return Fetched(to_process=earlier + attempt.onward)
 
@@ -228,7 +225,7 @@ class Fetching:
                 return self._failed(page, closed.as_error())
             return self._wait_for_host(attempt, page, closed)
         except SlotDeadline as late:
-            # A host whose turn is long in coming is left alone, not asked again in a tight loop.
+            # A host whose turn is far off is left alone, not asked again in a tight loop.
             self._later(attempt, page, late.wait if late.wait >= 1.0 else None)
         except PageError as error:
             closed_too = await self._closed_host(page, error)
@@ -259,7 +256,7 @@ class Fetching:
         return None
 
     async def _closed_host(self, page: HeldPage, error: PageError) -> HostClosed | None:
-        """Why the host of a page may not be asked, when its robots.txt was not to be had."""
+        """Why the host of a page may not be asked, when its robots.txt could not be read."""
         host = host_of(page.url)
         if error.code != "robots_unreachable" or not isinstance(error, FetchError):
             return None

@@ -10,7 +10,6 @@ from temporalio import activity
 
 from activities.errors import once_more
 from activities.fetch_batch import FetchPolicy, fetch_into
-from activities.heartbeat import beating
 from activities.ledger_rows import failed_row, got_row
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult, Hop
 from atlas.domain.batch import FetchRow, HeldPage
@@ -61,8 +60,7 @@ class FetchingOne:
         info = activity.info()
         page = replace(page, attempts=info.attempt - 1)
         try:
-            async with beating():
-                answer, digest = await self._fetch(request, page)
+            answer, digest = await self._fetch(request, page)
         except HostClosed as closed:
             return self._failed(url, closed.as_error(), info.attempt)
         except SlotDeadline as late:

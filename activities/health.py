@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from temporalio import activity
 
-from activities.heartbeat import beating
 from atlas.contracts.health import CheckConcern, Checked, HealthTold, TellHealth, Transition
 from atlas.domain.health import after_telling, judged
 
@@ -23,7 +22,7 @@ class Webhook(Protocol):
 
 
 class Checking:
-    """One look at a concern per activity. `webhook` is None where none is set."""
+    """Checks one concern per activity. `webhook` is None where none is set."""
 
     def __init__(self, concerns: Concerns, webhook: Webhook | None) -> None:
         self._concerns = concerns
@@ -31,24 +30,22 @@ class Checking:
 
     @activity.defn
     async def check_concern(self, request: CheckConcern) -> Checked:
-        """Look at one concern. Never fails because of what it finds."""
-        async with beating():
-            return await self._concerns.check(request.concern, request.before)
+        """Check one concern. No finding makes it fail."""
+        return await self._concerns.check(request.concern, request.before)
 
     @activity.defn
     async def tell_health(self, request: TellHealth) -> HealthTold:
-        """Say what changed since the last check, to the log and the webhook."""
-        async with beating():
-            parts, transitions = judged(request.checks, request.unknown, request.before, request.at)
-            for each in transitions:
-                _log(each)
-            delivered, message = await self._delivered(request, transitions)
-            return HealthTold(
-                parts=after_telling(parts, arrived=delivered is not False),
-                transitions=transitions,
-                delivered=delivered,
-                message=message,
-            )
+        """Report what changed since the last check, to the log and the webhook."""
+        parts, transitions = judged(request.checks, request.unknown, request.before, request.at)
+        for each in transitions:
+            _log(each)
+        delivered, message = await self._delivered(request, transitions)
+        return HealthTold(
+            parts=after_telling(parts, arrived=delivered is not False),
+            transitions=transitions,
+            delivered=delivered,
+            message=message,
+        )
 
     async def _delivered(
         self, request: TellHealth, transitions: Sequence[Transition]

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
+from typing import Any
 
 from temporalio import activity
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 INTERVAL = 3.0
-"""Seconds; the heartbeat time-out is 10."""
+"""Seconds. The heartbeat timeout is 10: two beats may be late before an attempt counts as lost."""
 
 
-@asynccontextmanager
-async def beating() -> AsyncIterator[None]:
-    """Heartbeat until the block ends."""
+class Heartbeats(Interceptor):
+    """Makes every activity of a worker heartbeat until it ends; an activity hears of its
+    cancellation by the answer to a heartbeat."""
 
-    async def beat() -> None:
-        while True:
-            activity.heartbeat()
-            await asyncio.sleep(INTERVAL)
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        return _Beating(next)
 
-    task = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+
+class _Beating(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        task = asyncio.create_task(_beat())
+        try:
+            return await super().execute_activity(input)
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _beat() -> None:
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(INTERVAL)

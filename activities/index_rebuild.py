@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.heartbeat import beating
 from atlas.contracts.rebuild_index import (
     CheckGeneration,
     CopyTexts,
@@ -50,42 +49,36 @@ class Rebuilding:
     @activity.defn
     async def start_generation(self, request: StartGeneration) -> GenerationStarted:
         """Begin a generation, take over that of a closed run, or say who is building one."""
-        async with beating():
-            return await self._rebuilds.start(request, self._is_open)
+        return await self._rebuilds.start(request, self._is_open)
 
     @activity.defn
     async def copy_texts(self, request: CopyTexts) -> TextsCopied:
         """Analyse the next live texts missing from the generation and insert them."""
-        async with beating():
-            last, count, lacking = await self._rebuilds.next_texts(request)
-            for some in _portions(lacking):
-                if not await self._copy(request, some):
-                    break
+        last, count, lacking = await self._rebuilds.next_texts(request)
+        for some in _portions(lacking):
+            if not await self._copy(request, some):
+                break
         return TextsCopied(last=last, texts=count)
 
     @activity.defn
     async def check_generation(self, request: CheckGeneration) -> GenerationChecked:
         """Make the generation ready for searches, and try its gates."""
-        async with beating():
-            return await self._rebuilds.check(request)
+        return await self._rebuilds.check(request)
 
     @activity.defn
     async def switch_generation(self, request: SwitchGeneration) -> GenerationSwitched:
         """Let searches read another generation, from one moment to the next."""
-        async with beating():
-            return await self._rebuilds.switch(request)
+        return await self._rebuilds.switch(request)
 
     @activity.defn
     async def mark_settled(self, request: MarkSettled) -> None:
         """Mark the pages whose text the generation has as settled with its analyser."""
-        async with beating():
-            await self._rebuilds.mark_settled(request)
+        await self._rebuilds.mark_settled(request)
 
     @activity.defn
     async def drop_generations(self, request: DropGenerations) -> GenerationsDropped:
         """Drop what is retired."""
-        async with beating():
-            return await self._rebuilds.drop(request)
+        return await self._rebuilds.drop(request)
 
     async def _copy(self, request: CopyTexts, some: list[TextToCopy]) -> bool:
         texts = await self._rebuilds.read(some)

@@ -15,8 +15,8 @@ async def write_lines(
     parts: AsyncIterable[bytes],
     announce: Callable[[str, int], Awaitable[None]],
 ) -> str:
-    """Store the parts as one blob; its digest. `announce` is told of digest and size before the
-    blob is visible, so that no collection takes it."""
+    """Store the parts as one blob; its digest. `announce` gets digest and size before the
+    blob is visible, so that no clean-up deletes it."""
     async with blobs.writer() as writer:
         async for part in parts:
             await writer.write(part)

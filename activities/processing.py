@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.heartbeat import beating
 from atlas.contracts.activities import Batch, Processed
 from atlas.domain.batch import HeldPage, PreparedPage
 from atlas.domain.blob import BlobCorrupt, BlobMissing
@@ -70,24 +69,23 @@ class Processing:
 
     @activity.defn
     async def process_batch(self, batch: Batch) -> Processed:
-        """Extract the batch's fetched pages. A poison document costs nobody else anything."""
-        async with beating():
-            for run_id in list(self._ended):
-                await self._write_marks(run_id)
-            pages = await self._batches.begin_attempt(batch)
-            attempt = _Attempt(batch.run_id, {page.page_id: page.fence for page in pages})
-            todo = [page for page in pages if page.stage == "fetched"]
-            todo = await self._worth_trying(batch, todo)
-            try:
-                # Suspects last and alone: one that kills the worker takes nobody else with it.
-                await self._together(attempt, [page for page in todo if page.marks < RUNS_ALONE])
-                for page in todo:
-                    if page.marks >= RUNS_ALONE:
-                        await self._suspect(attempt, page)
-            finally:
-                # Also when cancelled: what was extracted is stored, and its marks are ended.
-                await asyncio.shield(self._store(attempt))
-            earlier = sum(page.stage == "processed" for page in pages)
+        """Extract the batch's fetched pages. A document that kills its child harms no other."""
+        for run_id in list(self._ended):
+            await self._write_marks(run_id)
+        pages = await self._batches.begin_attempt(batch)
+        attempt = _Attempt(batch.run_id, {page.page_id: page.fence for page in pages})
+        todo = [page for page in pages if page.stage == "fetched"]
+        todo = await self._worth_trying(batch, todo)
+        try:
+            # Suspects last and alone: one that kills the worker takes no other with it.
+            await self._together(attempt, [page for page in todo if page.marks < RUNS_ALONE])
+            for page in todo:
+                if page.marks >= RUNS_ALONE:
+                    await self._suspect(attempt, page)
+        finally:
+            # Also when cancelled: what was extracted is stored, and its marks are ended.
+            await asyncio.shield(self._store(attempt))
+        earlier = sum(page.stage == "processed" for page in pages)
         return Processed(to_settle=earlier + attempt.stored)
 
     async def _worth_trying(self, batch: Batch, pages: list[HeldPage]) -> list[HeldPage]:
@@ -136,8 +134,8 @@ class Processing:
     @asynccontextmanager
     async def _marked(self, run_id: str, page: int) -> AsyncIterator[None]:
         """The mark of one document, ended whichever way the block is left: only a worker that is
-        killed ends nothing. Ended as well where the mark's own reply was lost: whether it was
-        committed nobody knows, and one end too many costs a deadly document one more attempt."""
+        killed ends nothing. Also ended when the reply to the mark was lost: it may have been
+        committed, and one end too many only costs a deadly document one more attempt."""
         try:
             await self._write_marks(run_id, begun=[page])
             yield

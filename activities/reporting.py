@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.heartbeat import beating
 from atlas.contracts.weekly_report import (
     ChooseWeek,
     DaysFrozen,
@@ -50,40 +49,35 @@ class Reporting:
     @activity.defn
     async def choose_week(self, request: ChooseWeek) -> WeekChosen:
         """Which week is meant, and whether it can be reported on yet."""
-        async with beating():
-            week = (
-                Week.parse(request.week) if request.week else Week.before_moment(request.scheduled)
-            )
-            return WeekChosen(
-                week=str(week),
-                first_day=week.first_day,
-                last_day=week.last_day,
-                refused="" if week.ended_by(self._stats.now) else _not_yet(week),
-            )
+        week = Week.parse(request.week) if request.week else Week.before_moment(request.scheduled)
+        return WeekChosen(
+            week=str(week),
+            first_day=week.first_day,
+            last_day=week.last_day,
+            refused="" if week.ended_by(self._stats.now) else _not_yet(week),
+        )
 
     @activity.defn
     async def freeze_days(self, request: FreezeDays) -> DaysFrozen:
         """Freeze complete days, oldest first. A frozen day never changes; idempotent."""
         frozen = 0
-        async with beating():
-            while frozen < request.limit and await self._stats.freeze_next(request.until):
-                frozen += 1
-            return DaysFrozen(
-                frozen=frozen,
-                last_day=await self._stats.last_day(),
-                remaining=await self._stats.remaining(request.until),
-            )
+        while frozen < request.limit and await self._stats.freeze_next(request.until):
+            frozen += 1
+        return DaysFrozen(
+            frozen=frozen,
+            last_day=await self._stats.last_day(),
+            remaining=await self._stats.remaining(request.until),
+        )
 
     @activity.defn
     async def make_report(self, request: MakeReport) -> ReportMade:
         """Make the report and keep its forms. Idempotent: the same figures, the same bytes."""
-        async with beating():
-            week = Week.parse(request.week)
-            rendered = self._render(await self._stats.weeks(week))
-            hashes = {
-                form: await self._keep(f"{week}.{form}", body, self._media[form])
-                for form, body in rendered.forms.items()
-            }
+        week = Week.parse(request.week)
+        rendered = self._render(await self._stats.weeks(week))
+        hashes = {
+            form: await self._keep(f"{week}.{form}", body, self._media[form])
+            for form, body in rendered.forms.items()
+        }
         return ReportMade(
             outcome=rendered.outcome,
             days=rendered.days,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.heartbeat import beating
 from atlas.contracts.activities import (
     ApplyLimits,
     CloseRun,
@@ -44,44 +43,37 @@ class Running:
     @activity.defn
     async def resolve_sources(self, request: ResolveSources) -> ResolvedSources:
         """Which sources a request means."""
-        async with beating():
-            return await self._plans.resolve(request)
+        return await self._plans.resolve(request)
 
     @activity.defn
     async def plan_sources(self, request: PlanSources) -> SourcesPlanned:
         """Decide which sources a run of several works through; a repeated call changes nothing."""
-        async with beating():
-            return await self._plans.make(request)
+        return await self._plans.make(request)
 
     @activity.defn
     async def next_sources(self, request: NextSources) -> PlannedPart:
         """The next part of a run's plan."""
-        async with beating():
-            return await self._plans.part(request)
+        return await self._plans.part(request)
 
     @activity.defn
     async def apply_limits(self, request: ApplyLimits) -> None:
         """Decide again which pages of a level are within a run's limits."""
-        async with beating():
-            await self._listing.apply_limits(request.run_id, request.level, request.limits)
+        await self._listing.apply_limits(request.run_id, request.level, request.limits)
 
     @activity.defn
     async def open_run(self, request: OpenRun) -> RunOpened:
         """Take the source's lease and begin the record, or say why not."""
-        async with beating():
-            return await self._runs.open_run(request, self._is_open)
+        return await self._runs.open_run(request, self._is_open)
 
     @activity.defn
     async def pause_run(self, request: PauseRun) -> None:
         """Record since when a run is paused: its claims have no clock."""
-        async with beating():
-            await self._runs.set_paused(request.run_id, request.paused)
+        await self._runs.set_paused(request.run_id, request.paused)
 
     @activity.defn
     async def close_run(self, request: CloseRun) -> RunClosed:
         """Reconcile vanished pages, end every page, release claims and lease."""
-        async with beating():
-            return await self._runs.close_run(request)
+        return await self._runs.close_run(request)
 
 
 class Jobs:
@@ -93,17 +85,14 @@ class Jobs:
     @activity.defn
     async def begin_job(self, request: BeginJob) -> None:
         """Record that the run began. Idempotent."""
-        async with beating():
-            await self._records.begin(request)
+        await self._records.begin(request)
 
     @activity.defn
     async def end_job(self, request: EndJob) -> None:
         """Record the result. Idempotent: the first end stays."""
-        async with beating():
-            await self._records.end(request)
+        await self._records.end(request)
 
     @activity.defn
     async def record_pause(self, request: JobPaused) -> None:
         """Record since when the run is paused, or that it continues."""
-        async with beating():
-            await self._records.set_paused(request.run_id, paused=request.paused)
+        await self._records.set_paused(request.run_id, paused=request.paused)

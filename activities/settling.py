@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.heartbeat import beating
 from atlas.contracts.activities import Batch, Settled
 
 if TYPE_CHECKING:
@@ -24,16 +23,15 @@ class Indexing:
     @activity.defn
     async def settle_batch(self, batch: Batch) -> Settled:
         """Settle the batch's processed pages and release its claim."""
-        async with beating():
-            pages = await self._batches.begin_attempt(batch)
-            gone = {page.page_id: page.fence for page in pages if page.gone}
-            await self._batches.skip(batch.run_id, gone, "page_gone")
-            ready = {
-                page.page_id: page.fence
-                for page in pages
-                if page.stage == "processed" and not page.gone
-            }
-            if ready:
-                await self._settlement.settle(batch, ready)
-            counts = await self._batches.release(batch)
+        pages = await self._batches.begin_attempt(batch)
+        gone = {page.page_id: page.fence for page in pages if page.gone}
+        await self._batches.skip(batch.run_id, gone, "page_gone")
+        ready = {
+            page.page_id: page.fence
+            for page in pages
+            if page.stage == "processed" and not page.gone
+        }
+        if ready:
+            await self._settlement.settle(batch, ready)
+        counts = await self._batches.release(batch)
         return Settled(counts=counts)

@@ -15,7 +15,7 @@ from atlas.web.own_ports import Endpoint, OwnPorts, endpoint_of
 
 
 class NotRunning(Exception):
-    """No address is known for a part; the message says the mend."""
+    """No address is known for a part; the message says the fix."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _ui_of(stack: Stack | None) -> str | None:
 _TEMPORAL_PORT = 7233
 _TEMPORAL_HTTP_PORT = 7243
 _POSTGRES_PORT = 5432
-# Beside the settings: what the libraries of S3 and OpenTelemetry read themselves.
+# In addition to the settings: what the libraries of S3 and OpenTelemetry read themselves.
 _ELSEWHERE = (
     *("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"),
     *("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
@@ -125,7 +125,7 @@ def _own_endpoints(settings: Settings, more: tuple[str | None, ...]) -> list[End
 
 
 def _of_temporal(address: str | None) -> list[Endpoint]:
-    """Temporal's frontend, and its HTTP API beside it."""
+    """Temporal's frontend, and its HTTP API."""
     found = endpoint_of(address, _TEMPORAL_PORT)
     return [*found, *((host, _TEMPORAL_HTTP_PORT) for host, _ in found)]
 

@@ -72,7 +72,7 @@ def setup_logs(
     calls it after its imports.
 
     Raises:
-        ValueError: an unknown level or format; names the setting, its value and the mend.
+        ValueError: an unknown level or format; names the setting, its value and the fix.
     """
     stream = stream or sys.stderr
     number = _level(level)

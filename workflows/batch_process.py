@@ -38,7 +38,7 @@ with workflow.unsafe.imports_passed_through():
 _LONGEST_WAIT = 60.0
 _WORKING = "processing and indexing"
 _MAY_PASS = {"quarantined", "unsettled", "extractor_below"}
-"""Parts of a query that ask for a state: that no document is in it is good news."""
+"""Parts of a query that ask for a state; no document in that state is good news."""
 
 
 @workflow.defn(name="batch_process")
@@ -73,7 +73,7 @@ class BatchProcess(RecordedRun):
         if self._request.state is not None:
             await self.carry_on(self._request.state.progress)
             return
-        await self.begin("batch_process", self._request.trigger)
+        await self.begin(self._request.trigger)
         await self.while_paused()
         await self._select()
 
@@ -192,8 +192,8 @@ def _outcome(request: BatchRequest, wound: WoundUp) -> tuple[ProcessOutcome, str
     """The outcome, and its message."""
     if wound.missing:
         return wound.outcome, (
-            f"{wound.missing} of those asked for are no page that Atlas knows; the manifest names "
-            "them"
+            f"{wound.missing} of those asked for are not pages that Atlas knows; the manifest "
+            "names them"
         )
     if wound.counts.seen or wound.outcome != "completed":
         return wound.outcome, ""

@@ -137,7 +137,7 @@ class PlannedSources:
         )
 
     async def _decide(self) -> None:
-        await self._run.begin(workflow.info().workflow_type, self._request.trigger)
+        await self._run.begin(self._request.trigger)
         self._run.show("planning", of="sources")
         planned = await workflow.execute_activity_method(Running.plan_sources, self._plan, **SHORT)
         sources = self._sources

@@ -69,8 +69,8 @@ class CollectFromSource(Pausable):
 
     @workflow.update
     async def set_limits(self, limits: Limits) -> RunLimits:
-        """Put these limits in place of those in force, the deadline excepted; pages cut by the old
-        are taken back."""
+        """Replace the limits in force, except the deadline; pages that the old ones cut are taken
+        back."""
         run = await self._open_run()
         with run.changes.one():
             run.limits = RunLimits(**limits.model_dump(), deadline=run.limits.deadline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from temporalio import workflow
@@ -21,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
         CleanupState,
         EndCleanup,
         MendMissing,
+        ShardsWorked,
         Sweep,
         WorkShards,
     )
@@ -39,13 +41,15 @@ _SCHEDULED = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 _MOST_NOTES = 10
 
 Step = Callable[[], Awaitable[None]]
+ShardWork = Callable[[Upkeep, WorkShards], Awaitable[ShardsWorked]]
 
 
 @workflow.defn(name="daily_cleanup")
 class DailyCleanup(RecordedRun):
     """One step after the other, each in parts; killed anywhere, the next run goes on.
 
-    A step changes nothing that a later one selects, so that a dry run lists what a real one takes.
+    A step changes nothing that a later one selects, so that a dry run lists what a real one
+    deletes.
     """
 
     def __init__(self) -> None:
@@ -80,10 +84,12 @@ class DailyCleanup(RecordedRun):
         ]
         blobs = "snapshots" in kinds
         if blobs:
-            steps += [("comparing blobs", self._scan), ("missing blobs", self._mend)]
+            scan = partial(self._through_shards, Upkeep.scan_blobs)
+            steps += [("comparing blobs", scan), ("missing blobs", self._handle_missing)]
         steps += [(f"removing {kind}", self._sweeping(kind)) for kind in kinds]
         if blobs and not request.dry_run:
-            steps.append(("condemning blobs", self._condemn))
+            condemn = partial(self._through_shards, Upkeep.condemn_blobs)
+            steps.append(("condemning blobs", condemn))
         return steps
 
     async def _open(self) -> None:
@@ -94,7 +100,7 @@ class DailyCleanup(RecordedRun):
         # A run that catches up works as of the moment it was meant for.
         scheduled = workflow.info().typed_search_attributes.get(_SCHEDULED)
         self._state = CleanupState(now=scheduled or workflow.now())
-        await self.begin("daily_cleanup", self._request.trigger)
+        await self.begin(self._request.trigger)
 
     # The steps; each piece of work begins at a boundary
 
@@ -116,23 +122,27 @@ class DailyCleanup(RecordedRun):
         if begun.runs_ended:
             self._note([f"{begun.runs_ended} runs had ended without closing their record"])
 
-    async def _scan(self) -> None:
-        shard: int | None = self._shard()
+    async def _through_shards(self, work: ShardWork) -> None:
+        """Go through the blobs shard by shard, from where the run before this one stopped."""
+        shard: int | None = int(self._state.place or 0)
         while shard is not None:
             await self._boundary(str(shard))
             worked = await workflow.execute_activity_method(
-                Upkeep.scan_blobs, WorkShards(**self._run(), shard=shard), **BULK
+                work, WorkShards(**self._run(), shard=shard), **BULK
             )
-            self._keep(adopted=self._state.adopted + worked.adopted)
+            self._keep(
+                adopted=self._state.adopted + worked.adopted,
+                condemned=self._state.condemned + worked.condemned,
+            )
             shard = worked.following
 
-    async def _mend(self) -> None:
+    async def _handle_missing(self) -> None:
         await self._boundary()
-        mended = await workflow.execute_activity_method(
+        missing = await workflow.execute_activity_method(
             Upkeep.mend_missing, MendMissing(**self._run()), **BULK
         )
-        self._keep(missing=mended.missing)
-        self._note([mended.message] if mended.message else [])
+        self._keep(missing=missing.missing)
+        self._note([missing.message] if missing.message else [])
 
     def _sweeping(self, kind: str) -> Step:
         async def sweep() -> None:
@@ -156,16 +166,6 @@ class DailyCleanup(RecordedRun):
                     self._keep(capped=[*self._state.capped, kind])
 
         return sweep
-
-    async def _condemn(self) -> None:
-        shard: int | None = self._shard()
-        while shard is not None:
-            await self._boundary(str(shard))
-            worked = await workflow.execute_activity_method(
-                Upkeep.condemn_blobs, WorkShards(**self._run(), shard=shard), **BULK
-            )
-            self._keep(condemned=self._state.condemned + worked.condemned)
-            shard = worked.following
 
     async def _close(self, outcome: Outcome) -> CleanupResult:
         ended = await workflow.execute_activity_method(
@@ -193,9 +193,6 @@ class DailyCleanup(RecordedRun):
             "now": self._state.now,
             "dry_run": self._request.dry_run,
         }
-
-    def _shard(self) -> int:
-        return int(self._state.place or 0)
 
     def _keep(self, **changes: Any) -> None:
         self._state = self._state.model_copy(update=changes)

@@ -57,7 +57,7 @@ class DeduplicateDocuments(RecordedRun):
         except BaseException as error:
             if is_cancelled_exception(error):
                 await self._forget()
-                await self.end("cancelled", self._said_of_marks(), self._summary())
+                await self.end("cancelled", self._marks_message(), self._summary())
             raise
 
     async def _deduplicate(self) -> DeduplicateResult:
@@ -69,17 +69,17 @@ class DeduplicateDocuments(RecordedRun):
         reported = await self._report(complete)
         await self._forget()
         if not complete:
-            return await self._finish("limit_reached", reported, self._why_not_all())
-        return await self._finish("completed", reported, self._said_of_drift())
+            return await self._finish("limit_reached", reported, self._limit_message())
+        return await self._finish("completed", reported, self._drift_message())
 
     async def _open(self) -> str:
-        """Record the run, or go on after continuing as new; says which source is unknown."""
+        """Record the run, or go on after continuing as new; returns which source is unknown."""
         if self._request.state is not None:
             self._state = self._request.state
             await self.carry_on(self._state.progress)
             return ""
         self._state = DedupState(started=workflow.time())
-        await self.begin("deduplicate_documents", self._request.trigger)
+        await self.begin(self._request.trigger)
         scope = await workflow.execute_activity_method(
             Deduplicating.describe_scope, DescribeScope(sources=self._request.sources), **BULK
         )
@@ -194,16 +194,16 @@ class DeduplicateDocuments(RecordedRun):
     def _summary(self) -> dict[str, int]:
         return {"pages": self._state.pages, "texts": self._state.texts, **self._drift()}
 
-    def _said_of_drift(self) -> str:
+    def _drift_message(self) -> str:
         if not self._state.drifted or self._request.apply:
             return ""
         return (
-            f"{self._state.drifted} sketches, pairs or clusters are not what the texts make them, "
-            "and the report may lack groups; a run with apply puts them right"
+            f"{self._state.drifted} sketches, pairs or clusters do not match the texts, so "
+            "groups may be missing from the report; a run with apply repairs them"
         )
 
-    def _said_of_marks(self) -> str:
+    def _marks_message(self) -> str:
         return "what is marked by now stays" if self._request.apply else "nothing was marked"
 
-    def _why_not_all(self) -> str:
-        return f"{self._request.minutes:g} minutes were up; {self._said_of_marks()}"
+    def _limit_message(self) -> str:
+        return f"{self._request.minutes:g} minutes were up; {self._marks_message()}"

@@ -64,11 +64,12 @@ class UnknownWorkflow:
 
 def ended(result: R, trigger: str) -> R:
     """The result, if the run did some work. Raises it as a failure when a person's request selected
-    nothing: `temporal` shows an outcome to nobody. A parent looks at the outcome itself, and a
+    nothing: the `temporal` command shows no outcome. A parent looks at the outcome itself, and a
     schedule may find its sources paused every hour."""
     outcome: str = getattr(result, "outcome", "")
     if outcome not in MEANT_NOTHING or trigger == "schedule" or workflow.info().parent is not None:
         return result
+    # Up to 0.3.0 such a run ended well.
     if not workflow.patched("meant-nothing-fails"):
         return result
     raise meant_nothing(outcome, getattr(result, "message", ""), result)

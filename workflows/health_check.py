@@ -26,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
         TellHealth,
     )
     from atlas.contracts.jobs import Progress
-    from workflows.options import CHECKING, TELLING
+    from workflows.options import ALERTING, CHECKING
     from workflows.web_ui import OUTCOME, TRIGGER
 
 
@@ -48,18 +48,18 @@ class HealthCheck:
         workflow.upsert_search_attributes([TRIGGER.value_set(request.trigger)])
         last = _last_result()
         self._stage = "looking"
-        found = await asyncio.gather(*(_look(each, last.figures) for each in CONCERNS))
+        found = await asyncio.gather(*(_check(each, last.figures) for each in CONCERNS))
         checks = [check for one in found for check in one.checks]
         self._stage = "telling"
-        told = await _tell(request, found, checks, last)
+        reported = await _report(request, found, checks, last)
         result = HealthResult(
             status=_worst(checks),
             checked_at=workflow.time(),
-            checks=told.parts,
-            transitions=told.transitions,
-            delivered=told.delivered,
-            pending=len(told.transitions) if told.delivered is False else 0,
-            message=told.message,
+            checks=reported.parts,
+            transitions=reported.transitions,
+            delivered=reported.delivered,
+            pending=len(reported.transitions) if reported.delivered is False else 0,
+            message=reported.message,
             figures={name: value for one in found for name, value in one.figures.items()},
         )
         workflow.upsert_search_attributes([OUTCOME.value_set(result.status)])
@@ -78,7 +78,7 @@ def _last_result() -> HealthResult:
     return last or HealthResult(status="ok")
 
 
-async def _look(concern: str, before: dict[str, float]) -> Checked:
+async def _check(concern: str, before: dict[str, float]) -> Checked:
     try:
         return await workflow.execute_activity_method(
             Checking.check_concern,
@@ -89,23 +89,23 @@ async def _look(concern: str, before: dict[str, float]) -> Checked:
     except ActivityError as error:
         if is_cancelled_exception(error):
             raise
-        return Checked(checks=[_not_looked_at(concern, error)], figures=_of(concern, before))
+        return Checked(checks=[_unchecked(concern, error)], figures=_of(concern, before))
 
 
 def _of(concern: str, figures: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in figures.items() if name.startswith(f"{concern}.")}
 
 
-def _not_looked_at(concern: str, error: ActivityError) -> Check:
+def _unchecked(concern: str, error: ActivityError) -> Check:
     return Check(
         part=concern,
         status="failing",
-        detail=f"it could not be looked at: {error.cause or error}",
+        detail=f"it could not be checked: {error.cause or error}",
         mend="See the workers' logs: they are overloaded, or this is a bug",
     )
 
 
-async def _tell(
+async def _report(
     request: HealthRequest, found: list[Checked], checks: list[Check], last: HealthResult
 ) -> HealthTold:
     try:
@@ -119,13 +119,13 @@ async def _tell(
                 before=last.checks,
                 alert=request.alert,
             ),
-            **TELLING,
+            **ALERTING,
         )
     except ActivityError as error:
         if is_cancelled_exception(error):
             raise
         # The next check compares with what was known before this one.
-        return HealthTold(parts=_kept(checks, last), message=f"nothing was told: {error.cause}")
+        return HealthTold(parts=_kept(checks, last), message=f"nothing was reported: {error.cause}")
 
 
 def _kept(checks: list[Check], last: HealthResult) -> list[PartHealth]:

@@ -151,8 +151,7 @@ class MultiSource:
     long, with children under way or not.
 
     `in_parts`: each part is worked through before the next is asked for, and only then may the run
-    continue as new. So did the first version, whose runs may still be under way; one slow source
-    held up the others.
+    continue as new. Runs that 0.1.0 began work like this; there, one slow source holds up the rest.
     """
 
     def __init__(

@@ -33,7 +33,7 @@ class ActivityOptions(TypedDict):
 
 
 class WatchOptions(ActivityOptions):
-    """Of activities that are given up: what they found out later would be worth nothing."""
+    """For activities that are given up: what they found out later would be worthless."""
 
     schedule_to_close_timeout: timedelta
 
@@ -64,13 +64,16 @@ PROCESSING = _options(start_to_close=timedelta(hours=2), task_queue=QUEUE_PROCES
 FETCHING_ONE = _options(start_to_close=timedelta(minutes=30), priority=Priority(priority_key=FIRST))
 """Ten minutes each for the host's turn, for robots.txt and for the request itself."""
 SETTLING = _options(start_to_close=timedelta(minutes=30))
+"""A batch in one transaction, which may wait for the locks of other batches."""
 CLOSING = _options(start_to_close=timedelta(minutes=30))
+"""Every page of a source is compared with the listing, and the run's texts are judged together."""
 REPORTING = _options(start_to_close=timedelta(hours=2))
 """A few days counted, each through every live page; a report from what was counted."""
 BULK = _options(
     start_to_close=timedelta(hours=2), task_queue=QUEUE_BULK, priority=Priority(priority_key=LAST)
 )
-"""A part of a rebuild, a backfill or a clean-up: whoever started it, everything else goes first."""
+"""A part of a rebuild, a backfill or a clean-up: everything else goes first, even if a person
+started it."""
 
 
 def of_source(options: ActivityOptions, source: str, *, scheduled: bool) -> ActivityOptions:
@@ -89,5 +92,5 @@ def _watching(*, start_to_close: timedelta, schedule_to_close: timedelta) -> Wat
 
 # Together well within the four minutes of a run of `health_check`.
 CHECKING = _watching(start_to_close=timedelta(seconds=40), schedule_to_close=timedelta(seconds=80))
-TELLING = _watching(start_to_close=timedelta(seconds=60), schedule_to_close=timedelta(seconds=90))
-"""Each look bounds itself by 20 seconds, the webhook by 45."""
+ALERTING = _watching(start_to_close=timedelta(seconds=60), schedule_to_close=timedelta(seconds=90))
+"""Each check limits itself to 20 seconds, the webhook to 45."""

@@ -38,7 +38,7 @@ class ProcessDocument(RecordedRun):
     async def run(self, request: ProcessRequest | None = None) -> ProcessResult:
         if request is None:
             raise missing_input("process_document", '{"url": "https://example.org/"}')
-        await self.begin("process_document", request.trigger)
+        await self.begin(request.trigger)
         try:
             await self._work(request)
             wound = await self._wind_up(cancelled=False)
@@ -124,4 +124,4 @@ def _message(wound: WoundUp) -> str:
             "or a sync"
         )
     more = wound.counts.seen - len(wound.documents)
-    return f"and {more} documents more" if more > 0 else ""
+    return f"and {more} more documents" if more > 0 else ""

@@ -35,7 +35,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.recorded_run import RecordedRun
 
 
-_SWITCHED_BACK = "another run has switched to another generation meanwhile"
+_SWITCHED_BACK = "another run switched to a different generation in the meantime"
 
 
 @workflow.defn(name="rebuild_index")
@@ -77,7 +77,7 @@ class RebuildIndex(RecordedRun):
 
     async def _roll_back(self) -> RebuildResult:
         self._state = RebuildState(generation=0, started=workflow.time())
-        await self.begin("rebuild_index", self._request.trigger)
+        await self.begin(self._request.trigger)
         self.show("switching back", note=self._request.reason)
         switched = await self._switch(None)
         if switched.active is None:
@@ -87,13 +87,13 @@ class RebuildIndex(RecordedRun):
         return await self._finish("completed", self._request.reason)
 
     async def _open(self) -> str:
-        """Begin a generation, or go on after continuing as new; says why there is none."""
+        """Begin a generation, or go on after continuing as new; returns why there is none."""
         if self._request.state is not None:
             self._state = self._request.state
             await self.carry_on(self._state.progress)
             return ""
         started_at = workflow.time()
-        await self.begin("rebuild_index", self._request.trigger)
+        await self.begin(self._request.trigger)
         started = await workflow.execute_activity_method(
             Rebuilding.start_generation,
             StartGeneration(run_id=self.run_id, workflow_id=workflow.info().workflow_id),

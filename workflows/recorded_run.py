@@ -1,4 +1,8 @@
-"""The record and the progress of a workflow that works on no single source."""
+"""The record and the progress of a workflow that works on no single source.
+
+The functions write the record; `RecordedRun` is the base of workflows whose progress is a
+`Progress`. A `sync_pipeline` of several sources has a progress of its own, and the same record.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,37 @@ with workflow.unsafe.imports_passed_through():
     from workflows.web_ui import TRIGGER, show_outcome, show_progress
 
 
+def first_run_id() -> str:
+    """The first execution's run id, which names the run in the corpus."""
+    return workflow.info().first_execution_run_id
+
+
+async def record_begin(trigger: str) -> None:
+    """Record that the run began."""
+    info = workflow.info()
+    begin = BeginJob(
+        run_id=first_run_id(),
+        workflow_id=info.workflow_id,
+        kind=info.workflow_type,
+        trigger=trigger,
+    )
+    await workflow.execute_activity_method(Jobs.begin_job, begin, **SHORT)
+
+
+async def record_pause(paused: bool) -> None:
+    """Record since when the run is paused, or that it goes on."""
+    change = JobPaused(run_id=first_run_id(), paused=paused)
+    await workflow.execute_activity_method(Jobs.record_pause, change, **SHORT)
+
+
+async def record_end(outcome: str, message: str, summary: Mapping[str, int]) -> None:
+    """Record how the run ended. Returns with no signal handler under way: what one still
+    records would be lost when the workflow completes."""
+    end = EndJob(run_id=first_run_id(), outcome=outcome, message=message, summary=dict(summary))
+    await workflow.execute_activity_method(Jobs.end_job, end, **SHORT)
+    await handlers_ended()
+
+
 class RecordedRun(Pausable):
     """Base of workflows that are recorded as runs but hold no source's lease: signals, query, and
     the record from `begin` to `end`.
@@ -26,13 +61,13 @@ class RecordedRun(Pausable):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pause.record = self._record_pause
+        self._pause.record = record_pause
         self._progress = Progress()
 
     @property
     def run_id(self) -> str:
-        """The first execution's run id: names the run in the corpus."""
-        return workflow.info().first_execution_run_id
+        """The first execution's run id, which names the run in the corpus."""
+        return first_run_id()
 
     @workflow.query
     def progress(self) -> Progress:
@@ -46,19 +81,10 @@ class RecordedRun(Pausable):
         """Return at once, or when the run is resumed; raises `CancelledError` if cancelled."""
         await self._pause.over()
 
-    async def begin(self, kind: str, trigger: str) -> None:
+    async def begin(self, trigger: str) -> None:
         """Record the run. A run that continues as new calls `carry_on` instead."""
         workflow.upsert_search_attributes([TRIGGER.value_set(trigger)])
-        await workflow.execute_activity_method(
-            Jobs.begin_job,
-            BeginJob(
-                run_id=self.run_id,
-                workflow_id=workflow.info().workflow_id,
-                kind=kind,
-                trigger=trigger,
-            ),
-            **SHORT,
-        )
+        await record_begin(trigger)
         await self._pause.open()
 
     async def carry_on(self, before: Progress) -> None:
@@ -67,23 +93,12 @@ class RecordedRun(Pausable):
         await self._pause.carry_on(before.paused_since, opened=True)
 
     async def end(self, outcome: str, message: str, summary: Mapping[str, int]) -> None:
-        """Record how the run ended. Returns with no signal handler under way: what one still
-        records would be lost when the workflow completes."""
+        """Show and record how the run ended."""
         show_outcome(outcome, self._progress.counts)
         self.show(outcome, note=message)
-        await workflow.execute_activity_method(
-            Jobs.end_job,
-            EndJob(run_id=self.run_id, outcome=outcome, message=message, summary=dict(summary)),
-            **SHORT,
-        )
-        await handlers_ended()
+        await record_end(outcome, message, summary)
 
     def show(self, stage: str, **changes: Any) -> None:
         """Show where the run is; `changes` are fields of `Progress`."""
         self._progress = self._progress.model_copy(update={"stage": stage, **changes})
         show_progress(self.progress())
-
-    async def _record_pause(self, paused: bool) -> None:
-        await workflow.execute_activity_method(
-            Jobs.record_pause, JobPaused(run_id=self.run_id, paused=paused), **SHORT
-        )

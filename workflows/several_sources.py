@@ -5,9 +5,8 @@ from __future__ import annotations
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.runs import Jobs, Running
+    from activities.runs import Running
     from atlas.contracts.activities import ResolvedSources, ResolveSources
-    from atlas.contracts.jobs import BeginJob, EndJob, JobPaused
     from atlas.contracts.models import Outcome
     from atlas.contracts.names import sync_workflow_id
     from atlas.contracts.sync_pipeline import (
@@ -21,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.multi_source import Family, MultiSource
     from workflows.options import SHORT
     from workflows.pause import Pause
+    from workflows.recorded_run import first_run_id, record_begin, record_end, record_pause
     from workflows.web_ui import show_begin, show_end, show_stage
 
 _AT_ONCE = 5
@@ -53,13 +53,14 @@ class SeveralSources:
         await self._pause.carry_on(self._paused_before, opened=False)
         self._pause.on_signal = self._set_paused
         show_begin(self._name, self._request.trigger)
+        # A run that 0.1.0 began has no record, and works its sources through part by part.
         self._recorded = workflow.patched("several-recorded")
         self._sources.in_parts = not self._recorded
         outcome, message = await self._sources.run(self)
         tally = self._sources.tally
         return SyncResult(
             workflow_id=workflow.info().workflow_id,
-            run_id=_run_id(),
+            run_id=first_run_id(),
             outcome=outcome,
             counts=tally.totals,
             bytes=tally.bytes,
@@ -81,16 +82,7 @@ class SeveralSources:
 
     async def begin(self) -> None:
         if self._recorded and self._request.state is None:
-            await workflow.execute_activity_method(
-                Jobs.begin_job,
-                BeginJob(
-                    run_id=_run_id(),
-                    workflow_id=workflow.info().workflow_id,
-                    kind="sync_pipeline",
-                    trigger=self._request.trigger,
-                ),
-                **SHORT,
-            )
+            await record_begin(self._request.trigger)
         self._stage = "syncing"
 
     async def next_part(self) -> list[WaitingSource] | None:
@@ -121,17 +113,9 @@ class SeveralSources:
         self._stage = outcome
         show_end(self.progress(), outcome, message)
         if self._recorded:
-            await workflow.execute_activity_method(
-                Jobs.end_job,
-                EndJob(
-                    run_id=_run_id(),
-                    outcome=outcome,
-                    message=message,
-                    summary=self._sources.tally.summary(),
-                ),
-                **SHORT,
-            )
-        await handlers_ended()
+            await record_end(outcome, message, self._sources.tally.summary())
+        else:
+            await handlers_ended()
 
     def show(self) -> None:
         show_stage(self.progress())
@@ -150,17 +134,11 @@ class SeveralSources:
         )
 
     async def _set_paused(self, paused: bool) -> None:
-        """The children first, then the record: the order of runs that may be under way."""
+        """The children first, then the record: the recorded histories of releases have this
+        order."""
         if paused == self._pause.paused:
             return
         await self._pause.set(paused)
         await self._sources.signal_children(paused)
         if self._recorded:
-            await workflow.execute_activity_method(
-                Jobs.record_pause, JobPaused(run_id=_run_id(), paused=self._pause.paused), **SHORT
-            )
-
-
-def _run_id() -> str:
-    """The first execution's run id: names the run in the corpus."""
-    return workflow.info().first_execution_run_id
+            await record_pause(self._pause.paused)

@@ -61,6 +61,7 @@ with workflow.unsafe.imports_passed_through():
 
 _LEASE_POLL = timedelta(seconds=5)
 _LONGEST_LEASE_POLL = timedelta(minutes=5)
+"""A run waits at most this long after the lease is free: the other run does not wake it."""
 _LONGEST_WAIT = 60.0
 """Seconds that a lane without pages waits before it asks again."""
 
@@ -146,7 +147,7 @@ class SourceRun:
         try:
             refused = await self._open()
             if refused is not None:
-                return await self._refused(refused.outcome or "failed", refused.message)
+                return await self._refused(refused)
             outcome = await self._work_levels()
             closed = await self._close(outcome)
         except BaseException as error:
@@ -154,7 +155,7 @@ class SourceRun:
                 closed = await self._close("cancelled")
                 self._show_end(closed.counts, "cancelled", closed.message)
             raise
-        return self._result(closed.outcome, closed=closed)
+        return self._result(closed)
 
     # The lease
 
@@ -206,28 +207,28 @@ class SourceRun:
             if not self._listed:
                 changes = self.changes.number
                 listed = await self._list_level()
-                if listed.unfinished:
+                if listed.unfinished:  # of the level above, whose links are not all known yet
                     await self._work_level(self._level - 1, self._lanes_for(listed.unfinished))
                     continue
                 if await self.changes.since(changes):
                     continue  # listed under other limits, or without URLs added meanwhile
                 self._complete = self._complete and listed.complete
                 self._cut = self._cut or listed.cut
-                if listed.failed:
-                    self._message = listed.message
-                    return "listing_failed"
-                if listed.out_of_scope:
-                    self._message = listed.message
-                    return "nothing_selected"
-                if not listed.pages:
-                    self._over = True
-                    return None
+                if listed.failed or listed.out_of_scope or not listed.pages:
+                    return self._no_further_level(listed)
                 self._listed = True
                 self._counts = listed.counts
                 lanes = min(lanes, -(-listed.pages // self._request.batch))
             await self._work_level(self._level, lanes)
             self._level += 1
             self._listed = False
+
+    def _no_further_level(self, listed: LevelListed) -> Outcome | None:
+        if listed.failed or listed.out_of_scope:
+            self._message = listed.message
+            return "listing_failed" if listed.failed else "nothing_selected"
+        self._over = True  # at once: an update that adds pages now would find no level for them
+        return None
 
     async def _list_level(self) -> LevelListed:
         self._show("discovering")
@@ -309,7 +310,10 @@ class SourceRun:
         )
 
     async def _work_batch(self, batch: Batch) -> None:
-        """Fetch, process, settle; each activity takes the batch's key and looks up the rest."""
+        """Fetch, process, settle; each activity takes the batch's key and looks up the rest.
+
+        No activity without work: each costs several of the few thousand events of a history.
+        """
         if self._lanes.stopping:
             return
         name = _name(batch)
@@ -333,7 +337,7 @@ class SourceRun:
 
     async def _close(self, outcome: Outcome | None) -> RunClosed:
         """Reconcile and give back the lease; None: the outcome follows from the counts."""
-        self._over = True
+        self._over = True  # first: an update accepted from here on would change a closed run
         self._show("closing")
         closed = await workflow.execute_activity_method(
             Running.close_run,
@@ -348,39 +352,36 @@ class SourceRun:
             summary=self._source,
             **self.options(CLOSING),
         )
-        await handlers_ended()
+        await handlers_ended()  # a handler that is cut off leaves its client without an answer
         return closed
 
-    async def _refused(self, outcome: Outcome, message: str) -> SyncResult:
+    async def _refused(self, refused: RunOpened) -> SyncResult:
+        """The run has no lease and no record, so there is nothing to close."""
         self._over = True
         await handlers_ended()
-        return self._result(outcome, message=message)
+        outcome = refused.outcome or "failed"
+        return self._result(RunClosed(outcome=outcome, message=refused.message, complete=False))
 
-    def _result(
-        self, outcome: Outcome, *, closed: RunClosed | None = None, message: str = ""
-    ) -> SyncResult:
-        counts = closed.counts if closed else Counts()
-        message = closed.message if closed else message
-        self._show_end(counts, outcome, message)
-        complete = self._complete if closed else False
+    def _result(self, closed: RunClosed) -> SyncResult:
+        self._show_end(closed.counts, closed.outcome, closed.message)
         return SyncResult(
             workflow_id=workflow.info().workflow_id,
             run_id=self.run_id,
-            outcome=outcome,
-            counts=counts,
-            complete=complete if closed is None or closed.complete is None else closed.complete,
-            removed=closed.removed if closed else 0,
+            outcome=closed.outcome,
+            counts=closed.counts,
+            complete=self._complete if closed.complete is None else closed.complete,
+            removed=closed.removed,
             levels=self._level,
-            failures=closed.failures if closed else [],
-            message=message,
+            failures=closed.failures,
+            message=closed.message,
             events=events_so_far(self._events_before),
-            skipped=closed.skipped if closed else {},
-            bytes=closed.bytes if closed else 0,
+            skipped=closed.skipped,
+            bytes=closed.bytes,
         )
 
     async def _continue_as_new(self) -> None:
         """With no lane, child or handler under way."""
-        self._over = not self._opened  # updates that wait for the lease are told to come again
+        self._over = not self._opened  # updates that wait for the lease are refused, or hold us up
         await handlers_ended()
         state = SyncState(
             level=self._level,

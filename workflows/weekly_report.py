@@ -46,7 +46,7 @@ class WeeklyReport(RecordedRun):
         if week.refused:
             raise invalid_input(week.refused)
         try:
-            await self.begin("weekly_report", request.trigger)
+            await self.begin(request.trigger)
             await self._freeze(week)
             made = await self._make(week)
         except BaseException as error:

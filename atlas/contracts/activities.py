@@ -167,7 +167,7 @@ class EnlistUrls(Message):
 
 
 class ApplyLimits(Message):
-    """Judge anew which pages of a level are within a run's limits."""
+    """Decide again which pages of a level are within a run's limits."""
 
     run_id: str
     level: int = 0

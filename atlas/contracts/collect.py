@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from atlas.contracts.jobs import Trigger
+from atlas.contracts.jobs import Carried, EventsSpent, HistoryEvents, Trigger
 from atlas.contracts.models import Counts, Message, Outcome, Request, SourceName
 from atlas.contracts.sync_pipeline import (
     MAX_FAILURES_LISTED,
@@ -38,15 +38,12 @@ class CollectRequest(Request):
     wait_for_lease: bool = False
     """When another run works on the source: wait for it instead of ending `already_running`."""
     trigger: Trigger = "manual"
-    """Who started it; shown as a search attribute."""
     lanes: int = Field(default=3, ge=1, le=16)
     """Batches under way at once."""
     batch: int = Field(default=100, ge=1, le=500)
     """Pages per batch."""
-    max_history_events: int = Field(default=3000, ge=100, le=4000)
-    """History events after which the run continues as new."""
-    state: SyncState | None = None
-    """Set by Atlas when a run continues as new; leave it out."""
+    max_history_events: HistoryEvents = 3000
+    state: Carried[SyncState] = None
 
 
 class CollectResult(Message):
@@ -69,8 +66,7 @@ class CollectResult(Message):
     failures: list[Failure] = Field(default_factory=list, max_length=MAX_FAILURES_LISTED)
     """The first failures; `atlas runs show RUN --failures` lists all."""
     message: str = ""
-    events: int = 0
-    """History events spent, over all executions of the run."""
+    events: EventsSpent = 0
 
 
 class AddUrls(Request):
@@ -114,7 +110,7 @@ class CollectAllRequest(Request):
     sources: list[SourceName] = Field(default_factory=list, max_length=MAX_SOURCES)
     """Names of declared sources, instead of all."""
     tags: list[Tag] = Field(default_factory=list, max_length=MAX_TAGS)
-    """Sources that carry one of these tags and are not paused, beside those named."""
+    """Sources that carry one of these tags and are not paused, in addition to those named."""
     due: bool = False
     """Of these, only sources that are due by their cadence or cron."""
     mode: Mode = "incremental"
@@ -124,15 +120,12 @@ class CollectAllRequest(Request):
     parallel: int = Field(default=5, ge=1, le=50)
     """Sources under way at once; those of one host get no more places than they must."""
     trigger: Trigger = "manual"
-    """Who started it; shown as a search attribute."""
     lanes: int = Field(default=3, ge=1, le=16)
     """Batches under way at once, of each source."""
     batch: int = Field(default=100, ge=1, le=500)
     """Pages per batch."""
-    max_history_events: int = Field(default=3000, ge=100, le=4000)
-    """History events after which the run continues as new."""
-    state: SyncState | None = None
-    """Set by Atlas when a run continues as new; leave it out."""
+    max_history_events: HistoryEvents = 3000
+    state: Carried[SyncState] = None
 
 
 class CollectAllResult(Message):
@@ -151,23 +144,19 @@ class CollectAllResult(Message):
     sources: list[SourceOutcome] = Field(default_factory=list, max_length=MAX_SOURCES_LISTED)
     """Per source, the worst first; `atlas runs` has them all."""
     message: str = ""
-    events: int = 0
-    """History events spent, over all executions of the run."""
+    events: EventsSpent = 0
 
 
 class HourlyRequest(Request):
     """Bring in what is due."""
 
     trigger: Trigger = "schedule"
-    """Who started it; shown as a search attribute."""
     limits: Limits | None = None
     """What may be spent on each source."""
     parallel: int = Field(default=5, ge=1, le=50)
     """Sources under way at once; those of one host get no more places than they must."""
-    max_history_events: int = Field(default=3000, ge=100, le=4000)
-    """History events after which the run continues as new."""
-    state: SyncState | None = None
-    """Set by Atlas when a run continues as new; leave it out."""
+    max_history_events: HistoryEvents = 3000
+    state: Carried[SyncState] = None
 
 
 class HourlyResult(Message):
@@ -188,5 +177,4 @@ class HourlyResult(Message):
     sources: list[SourceOutcome] = Field(default_factory=list, max_length=MAX_SOURCES_LISTED)
     """Per source, the worst first."""
     message: str = ""
-    events: int = 0
-    """History events spent, over all executions of the run."""
+    events: EventsSpent = 0

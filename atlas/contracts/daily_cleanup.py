@@ -7,7 +7,7 @@ from typing import get_args
 
 from pydantic import Field
 
-from atlas.contracts.jobs import Progress, Trigger
+from atlas.contracts.jobs import Carried, Progress, Trigger
 from atlas.contracts.models import Message, Outcome, Request
 from atlas.contracts.names import CleanupClass as CleanupClass
 
@@ -41,15 +41,13 @@ class CleanupRequest(Request):
     dry_run: bool = False
     """Only list what would go: nothing is changed, the manifest is written."""
     max_deletions: int = Field(default=100_000, ge=1, le=10_000_000)
-    """Things taken away at most, over all classes; what is beyond waits for the next day."""
+    """Deletions at most, over all classes; the rest waits for the next day."""
     classes: list[CleanupClass] = Field(default_factory=list, max_length=len(CLASSES))
     """Only these; none given: all."""
     trigger: Trigger = "manual"
-    """Who started it; shown as a search attribute."""
     max_history_events: int = Field(default=4000, ge=50, le=40_000)
     """Continue as new before so many history events."""
-    state: CleanupState | None = None
-    """Set by Atlas when a run continues as new; leave it out."""
+    state: Carried[CleanupState] = None
 
 
 class MissingBlob(Message):
@@ -69,7 +67,7 @@ class CleanupResult(Message):
     dry_run: bool = False
     """Then what follows is what would have gone."""
     removed: dict[str, int] = Field(default_factory=dict)
-    """Class → things taken away. What hangs on a thing goes with it uncounted: a version's
+    """Class → deletions. What belongs to a deleted thing goes with it uncounted: a version's
     document, a run's pages."""
     bytes_freed: int = 0
     """In the blob store (as stored, compressed) and of dropped partitions. Rows deleted elsewhere
@@ -93,7 +91,7 @@ class CleanupResult(Message):
     """History events, over all executions."""
 
 
-# What the workflow and its activities tell each other.
+# Between the workflow and its activities
 
 
 class CleanupRun(Message):

@@ -1,4 +1,4 @@
-"""`deduplicate_documents`: find documents that say the same, and mark all but one of each group."""
+"""`deduplicate_documents`: find duplicates, and mark all but one of each group."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from atlas.contracts.jobs import Progress, Trigger
+from atlas.contracts.jobs import Carried, EventsSpent, HistoryEvents, Progress, Trigger
 from atlas.contracts.models import Message, Request, SourceName
 from atlas.contracts.sync_pipeline import MAX_SOURCES
 
@@ -28,7 +28,7 @@ class DedupState(Message):
     stage: int = 0
     """Index in STAGES."""
     cursor: str = ""
-    """How far the stage is, in words of its own."""
+    """How far the stage is, in its own terms."""
     checked: int = 0
     """Pieces that the stage is through with."""
     drifted: int = 0
@@ -64,11 +64,8 @@ class DeduplicateRequest(Request):
     chunk: int = Field(default=2000, ge=1, le=10_000)
     """Texts per transaction."""
     trigger: Trigger = "manual"
-    """Who started it; shown as a search attribute."""
-    max_history_events: int = Field(default=3000, ge=100, le=4000)
-    """History events after which the run continues as new."""
-    state: DedupState | None = None
-    """Set by Atlas when a run continues as new; leave it out."""
+    max_history_events: HistoryEvents = 3000
+    state: Carried[DedupState] = None
 
 
 class DuplicateCounts(Message):
@@ -88,11 +85,11 @@ class DuplicateCounts(Message):
     drifted: int = 0
     """Texts, buckets and clusters whose stored sketches or evidence were not as they should be."""
     repaired: int = 0
-    """Those of them that were put right; only with `apply`."""
+    """Those of them that were repaired; only with `apply`."""
 
 
 class GroupMember(Message):
-    """One page of a group, beside the one that is kept."""
+    """One page of a group, other than the one that is kept."""
 
     url: str
     kind: Literal["exact", "near"] = "exact"
@@ -127,12 +124,11 @@ class DeduplicateResult(Message):
     manifest: str | None = None
     """SHA-256 of a JSON-lines blob: every group with all its members, in the same order."""
     seconds: float = 0.0
-    events: int = 0
-    """History events spent, over all executions of the run."""
+    events: EventsSpent = 0
     message: str = ""
 
 
-# What the workflow and its activities tell each other.
+# Between the workflow and its activities
 
 
 class CheckPart(Message):
@@ -175,7 +171,7 @@ class DescribeScope(Message):
 
 
 class ScopeDescribed(Message):
-    """`message` is set when there is a source that nobody declared."""
+    """`message` is set when a source is not declared."""
 
     texts: int = 0
     pages: int = 0
@@ -199,6 +195,6 @@ class GroupsReported(Message):
 
 
 class ForgetGroups(Message):
-    """Drop what a run noted for its report."""
+    """Delete what a run noted for its report."""
 
     run_id: str

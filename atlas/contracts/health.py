@@ -23,8 +23,8 @@ CONCERNS = (
     "pages",
     "disk",
 )
-"""What is looked at, each by an activity of its own: a dead part does not hide the others. One
-concern may find on several parts, as `queues` does on each task queue."""
+"""What is checked, each in its own activity: a dead part does not hide the others. One concern
+may report on several parts, as `queues` does on each task queue."""
 
 
 class HealthRequest(Request):
@@ -33,7 +33,6 @@ class HealthRequest(Request):
     alert: bool = True
     """Send what changed to ATLAS_ALERT_WEBHOOK; otherwise it is only logged."""
     trigger: Trigger = "manual"
-    """Who started it; shown as a search attribute."""
 
 
 class Check(Message):
@@ -65,7 +64,7 @@ class PartHealth(Check):
 
 
 class Transition(Message):
-    """A part whose status is another than was last told."""
+    """A part whose status differs from what was last reported."""
 
     part: str
     before: Status
@@ -77,8 +76,8 @@ class Transition(Message):
 
 
 class HealthResult(Message):
-    """The health of every part. The next scheduled check goes on from here, so that what was told
-    already is not told again, even with PostgreSQL down."""
+    """The health of every part. The next scheduled check goes on from here, so that nothing
+    is reported twice, even with PostgreSQL down."""
 
     status: Status
     """The worst of all parts that could be looked at."""
@@ -86,7 +85,7 @@ class HealthResult(Message):
     """Seconds since the epoch."""
     checks: list[PartHealth] = Field(default_factory=list)
     transitions: list[Transition] = Field(default_factory=list)
-    """What this check had to tell."""
+    """What this check had to report."""
     delivered: bool | None = None
     """Whether the webhook took the transitions; null when there was nothing to send, or no
     webhook."""
@@ -114,7 +113,7 @@ class Checked(Message):
 
 
 class TellHealth(Message):
-    """Compare with the last check, and tell what changed."""
+    """Compare with the last check, and report what changed."""
 
     key: str
     """Names this check: a receiver that gets it twice knows it by that."""

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
 from atlas.contracts.models import Counts, Message
 
-Trigger = Literal["manual", "schedule", "client", "cli"]
-"""Who started a run; shown as a search attribute."""
+State = TypeVar("State", bound=Message)
+
+# Fields of many requests and results; the description is what `atlas schema` shows.
+Trigger = Annotated[
+    Literal["manual", "schedule", "client", "cli"],
+    Field(description="Who started it; shown as a search attribute."),
+]
+HistoryEvents = Annotated[
+    int, Field(ge=100, le=4000, description="History events after which the run continues as new.")
+]
+Carried = Annotated[
+    State | None, Field(description="Set by Atlas when a run continues as new; leave it out.")
+]
+EventsSpent = Annotated[
+    int, Field(description="History events spent, over all executions of the run.")
+]
 
 
 class Progress(Message):

@@ -64,7 +64,7 @@ class Counts(Message):
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """A refusal in words: each line names the field, the value and the mend."""
+    """A refusal in words: each line names the field, the value and the fix."""
     return f"{model.__name__}: " + "; ".join(_line(detail, model) for detail in error.errors())
 
 

@@ -27,7 +27,7 @@ CleanupClass = Literal[
     "robots",
     "artifacts",
 ]
-"""What `daily_cleanup` takes away, by class."""
+"""What `daily_cleanup` deletes, by class."""
 
 
 def queues_named(names: Sequence[str]) -> tuple[str, ...]:

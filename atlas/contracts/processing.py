@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from atlas.contracts.activities import ClaimBatch
-from atlas.contracts.jobs import Progress, Trigger
+from atlas.contracts.jobs import Carried, EventsSpent, Progress, Trigger
 from atlas.contracts.models import Counts, Message, Request, SourceName
 from atlas.contracts.sync_pipeline import MAX_FAILURES_LISTED, Failure
 
@@ -40,7 +40,6 @@ class ProcessRequest(Request):
     force: bool = False
     """Process it although it is settled with the current versions, or quarantined."""
     trigger: Trigger = "manual"
-    """Who started it; shown as a search attribute."""
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:
@@ -139,11 +138,9 @@ class BatchRequest(Request):
     concurrency: int = Field(default=2, ge=1, le=16)
     """Chunks under way at once."""
     trigger: Trigger = "manual"
-    """Who started it; shown as a search attribute."""
     max_history_events: int = Field(default=2500, ge=50, le=3000)
     """History events after which the run continues as new."""
-    state: BatchState | None = None
-    """Set by Atlas when a run continues as new; leave it out."""
+    state: Carried[BatchState] = None
 
     @model_validator(mode="after")
     def _selects_once(self) -> Self:
@@ -174,15 +171,14 @@ class BatchResult(Message):
     failures: list[Failure] = Field(default_factory=list, max_length=MAX_FAILURES_LISTED)
     """The first failures."""
     message: str = ""
-    events: int = 0
-    """History events spent, over all executions of the run."""
+    events: EventsSpent = 0
 
 
 def _listed(given: list[str]) -> str:
     return " and ".join(f"'{name}'" for name in given) or "none"
 
 
-# What the workflows and their activities tell each other
+# Between the workflows and their activities
 
 
 class SelectPages(Message):
@@ -226,7 +222,7 @@ class ChunkDone(Message):
 
 
 class WindUp(Message):
-    """End every page of the run and let go of its claims."""
+    """End every page of the run and release its claims."""
 
     run_id: str
     cancelled: bool = False

@@ -1,4 +1,4 @@
-"""`rebuild_index`: build the search index anew beside the one that serves, and switch."""
+"""`rebuild_index`: rebuild the search index while the old one serves, then switch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from atlas.contracts.jobs import Progress, Trigger
+from atlas.contracts.jobs import Carried, EventsSpent, HistoryEvents, Progress, Trigger
 from atlas.contracts.models import Message, Request
 
 MAX_QUERIES = 100
@@ -49,11 +49,8 @@ class RebuildRequest(Request):
     chunk: int = Field(default=500, ge=1, le=5000)
     """Texts per activity."""
     trigger: Trigger = "manual"
-    """Who started it; shown as a search attribute."""
-    max_history_events: int = Field(default=3000, ge=100, le=4000)
-    """History events after which the run continues as new."""
-    state: RebuildState | None = None
-    """Set by Atlas when a run continues as new; leave it out."""
+    max_history_events: HistoryEvents = 3000
+    state: Carried[RebuildState] = None
 
     @model_validator(mode="after")
     def _rollback_builds_nothing(self) -> Self:
@@ -98,12 +95,11 @@ class RebuildResult(Message):
     losses: list[Loss] = Field(default_factory=list, max_length=MAX_LOSSES_LISTED)
     """The first queries that failed their gate, and which results each lost."""
     seconds: float = 0.0
-    events: int = 0
-    """History events spent, over all executions of the run."""
+    events: EventsSpent = 0
     message: str = ""
 
 
-# What the workflow and its activities tell each other.
+# Between the workflow and its activities
 
 
 class StartGeneration(Message):

@@ -1,4 +1,4 @@
-"""The failure of a run whose input cannot be used: at once, not retried, nobody's alarm."""
+"""The failure of a run whose input cannot be used: at once, not retried, no alarm."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 
 def invalid_input(message: str) -> ApplicationError:
-    """`message` names the field, the value and the mend."""
+    """`message` names the field, the value and the fix."""
     return ApplicationError(
         message,
         type="InvalidInput",

@@ -89,7 +89,7 @@ PERIODIC: tuple[Declared, ...] = (
         "Look at every part, and tell what changed",
         "every 5 minutes",
         every=timedelta(minutes=5),
-        # A check of ten minutes ago tells nothing any more.
+        # The result of a check of ten minutes ago is worthless.
         catch_up=timedelta(minutes=5),
         jitter=timedelta(seconds=5),
         run_timeout=timedelta(minutes=4),

@@ -4,56 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-STAGES_OF_ACTIVITIES = {
-    # Many sources
-    "resolve_sources": "plan",
-    "plan_sources": "plan",
-    "next_sources": "plan",
-    # One source, in the order of a document's way
-    "open_run": "begin",
-    "begin_job": "begin",
-    "list_level": "discover",
-    "enlist_urls": "discover",
-    "select_pages": "discover",
-    "claim_batch": "fetch",
-    "fetch_batch": "fetch",
-    "fetch_one": "fetch",
-    "process_batch": "process",
-    "work_chunk": "process",
-    "settle_batch": "index",
-    "close_run": "end",
-    "end_job": "end",
-    "wind_up": "end",
+_SHARED = {
+    # In the order of a document's way
+    "plan": ("resolve_sources", "plan_sources", "next_sources"),
+    "begin": ("open_run", "begin_job"),
+    "discover": ("list_level", "enlist_urls", "select_pages"),
+    "fetch": ("claim_batch", "fetch_batch", "fetch_one"),
+    "process": ("process_batch", "work_chunk"),
+    "index": ("settle_batch",),
+    "end": ("close_run", "end_job", "wind_up"),
+}
+_BY_NAME = (
     # Whatever else a run is asked to do
-    "apply_limits": "apply limits",
-    "pause_run": "pause run",
-    "record_pause": "record pause",
+    *("apply_limits", "pause_run", "record_pause"),
     # rebuild_index
-    "start_generation": "start generation",
-    "copy_texts": "copy texts",
-    "check_generation": "check generation",
-    "switch_generation": "switch generation",
-    "mark_settled": "mark settled",
-    "drop_generations": "drop generations",
+    *("start_generation", "copy_texts", "check_generation", "switch_generation"),
+    *("mark_settled", "drop_generations"),
     # deduplicate_documents
-    "describe_scope": "describe scope",
-    "check_part": "check part",
-    "decide_groups": "decide groups",
-    "report_groups": "report groups",
-    "forget_groups": "forget groups",
+    *("describe_scope", "check_part", "decide_groups", "report_groups", "forget_groups"),
     # daily_cleanup and weekly_report
-    "begin_cleanup": "begin cleanup",
-    "scan_blobs": "scan blobs",
-    "mend_missing": "mend missing",
-    "sweep": "sweep",
-    "condemn_blobs": "condemn blobs",
-    "end_cleanup": "end cleanup",
-    "choose_week": "choose week",
-    "freeze_days": "freeze days",
-    "make_report": "make report",
+    *("begin_cleanup", "scan_blobs", "mend_missing", "sweep", "condemn_blobs", "end_cleanup"),
+    *("choose_week", "freeze_days", "make_report"),
     # health_check
-    "check_concern": "check concern",
-    "tell_health": "tell health",
+    *("check_concern", "tell_health"),
+)
+"""Activities that are a stage of their own, named like them."""
+
+
+def _named(activity: str) -> str:
+    return activity.replace("_", " ")
+
+
+STAGES_OF_ACTIVITIES = {
+    **{activity: stage for stage, activities in _SHARED.items() for activity in activities},
+    **{activity: _named(activity) for activity in _BY_NAME},
 }
 """Activity → stage. Workers of another version may run activities that are not here."""
 
@@ -63,6 +47,6 @@ _ORDER = list(dict.fromkeys(STAGES_OF_ACTIVITIES.values()))
 def stages_of(activities: Iterable[str]) -> list[str]:
     """The stages of activities under way, each once: in the table's order, then those of activities
     that this version does not know, by their names."""
-    stages = {STAGES_OF_ACTIVITIES.get(name, name.replace("_", " ")) for name in activities}
+    stages = {STAGES_OF_ACTIVITIES.get(name, _named(name)) for name in activities}
     known = [stage for stage in _ORDER if stage in stages]
     return [*known, *sorted(stages - set(known))]

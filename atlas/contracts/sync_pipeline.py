@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from atlas.contracts.jobs import Trigger
+from atlas.contracts.jobs import Carried, EventsSpent, HistoryEvents, Trigger
 from atlas.contracts.models import Counts, Message, Outcome, Request, SourceName
 from atlas.contracts.work import STAGES, Limits, Mode, RunLimits, Stage, Tag
 
@@ -94,7 +94,7 @@ class SyncRequest(Request):
     sources: list[SourceName] = Field(default_factory=list, max_length=MAX_SOURCES)
     """Names of declared sources."""
     tags: list[Tag] = Field(default_factory=list, max_length=MAX_TAGS)
-    """Sources that carry one of these tags and are not paused, beside those named."""
+    """Sources that carry one of these tags and are not paused, in addition to those named."""
     all: bool = False
     """Every source that is not paused, instead of naming them."""
     due: bool = False
@@ -116,15 +116,12 @@ class SyncRequest(Request):
     wait_for_lease: bool = False
     """When another run works on the source: wait for it instead of ending `already_running`."""
     trigger: Trigger = "manual"
-    """Who started it; shown as a search attribute."""
     lanes: int = Field(default=3, ge=1, le=16)
     """Batches under way at once."""
     batch: int = Field(default=100, ge=1, le=500)
     """Pages per batch."""
-    max_history_events: int = Field(default=3000, ge=100, le=4000)
-    """History events after which the run continues as new."""
-    state: SyncState | None = None
-    """Set by Atlas when a run continues as new; leave it out."""
+    max_history_events: HistoryEvents = 3000
+    state: Carried[SyncState] = None
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
@@ -174,8 +171,7 @@ class SyncResult(Message):
     sources: list[SourceOutcome] = Field(default_factory=list, max_length=MAX_SOURCES_LISTED)
     """Per source, when several were synced: the first, those that did not complete before all."""
     message: str = ""
-    events: int = 0
-    """History events spent, over all executions of the run."""
+    events: EventsSpent = 0
     skipped: dict[str, int] = Field(default_factory=dict)
     """Pages that were skipped: reason → how many."""
     bytes: int = 0

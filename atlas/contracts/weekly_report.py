@@ -23,7 +23,6 @@ class WeeklyRequest(Request):
     """An ISO week such as 2026-W47, Monday to Sunday in UTC. Left out: the week before the time
     for which the run was scheduled, or before its start when no schedule started it."""
     trigger: Trigger = "manual"
-    """Who started it; shown as a search attribute."""
 
     @field_validator("week")
     @classmethod

@@ -1,4 +1,4 @@
-"""Creating, repairing and removing schedules, so that they are as declared. Idempotent.
+"""Creates, repairs and removes schedules, so that they are as declared. Idempotent.
 
 What an operator did stays: a pause, its note, a limit of actions. Schedules that Atlas did not
 make are left alone, unless one has the id of a declared one.
@@ -48,7 +48,7 @@ async def apply(
 ) -> list[ScheduleChange]:
     """Make Temporal's schedules agree with the declared ones; what was done, by id.
 
-    `remove` also takes away those that Atlas made and declares no more: leave it out when
+    `remove` also deletes those that Atlas made and no longer declares: leave it out when
     `declared` is not everything. Raises RPCError.
     """
     done = await each_of(declared, lambda one: _apply_one(client, one))
@@ -60,7 +60,7 @@ async def apply(
 
 
 async def remove_one(client: Client, schedule_id: str) -> ScheduleChange:
-    """Delete a schedule that is declared no more. Its runs go on. Raises RPCError."""
+    """Delete a schedule that is no longer declared. Its runs go on. Raises RPCError."""
     try:
         await client.get_schedule_handle(schedule_id).delete()
     except RPCError as error:
@@ -88,7 +88,7 @@ async def owned(client: Client) -> AsyncIterator[str]:
 
 
 async def each_of(items: Iterable[T], work: Callable[[T], Awaitable[R]]) -> list[R]:
-    """Do it to each, a few at once; in their order."""
+    """Call `work` on each, a few at once; the results in the order of the items."""
     turn = asyncio.Semaphore(_AT_ONCE)
 
     async def one(item: T) -> R:
@@ -114,14 +114,14 @@ async def _apply_one(client: Client, declared: Declared) -> ScheduleChange:
     drift = await differences(client, declared, present)
     if not drift:
         return ScheduleChange(declared.id, "unchanged")
-    await client.get_schedule_handle(declared.id).update(lambda now: _mended(declared, now))
+    await client.get_schedule_handle(declared.id).update(lambda now: _repaired(declared, now))
     return ScheduleChange(declared.id, "repaired", drift)
 
 
-def _mended(declared: Declared, now: ScheduleUpdateInput) -> ScheduleUpdate:
+def _repaired(declared: Declared, now: ScheduleUpdateInput) -> ScheduleUpdate:
     return ScheduleUpdate(built(declared, _kept(declared, now.description.schedule.state)))
 
 
 def _kept(declared: Declared, state: ScheduleState) -> ScheduleState:
-    """What the operator set stays; a note of ours becomes the new one."""
+    """What the operator set stays; Atlas's own note is renewed."""
     return state if state.paused else replace(state, note=note(declared))

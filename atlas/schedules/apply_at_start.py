@@ -18,8 +18,8 @@ log = logging.getLogger("atlas.schedules")
 
 
 async def apply_until_done(client: Client, pool: asyncpg.Pool) -> None:
-    """Apply; where a server does not answer at this moment, again a little later, for ever:
-    without schedules nothing happens, and no `health_check` would tell."""
+    """Apply, and retry for ever while a server does not answer: without schedules nothing runs,
+    and no `health_check` would report it."""
     while True:
         try:
             async with pool.acquire() as connection:

@@ -1,4 +1,4 @@
-"""In what a schedule differs from its declaration. A pause and its note are no drift."""
+"""How a schedule differs from its declaration. A pause and its note are no drift."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ async def _values(client: Client, values: Sequence[Any]) -> list[Any]:
         return list(values)
     try:
         return await client.data_converter.decode(payloads) if payloads else []
-    except Exception as error:  # with a key that is gone, say: to be made anew
+    except Exception as error:  # with a key that is gone, say: it is written again
         return [f"unreadable ({error})"]
 
 

@@ -22,7 +22,7 @@ from atlas.contracts.names import QUEUE
 from atlas.contracts.schedules import Calendar, Declared, Overlap, Span
 
 OWNED = "atlas_schedule"
-"""Key of a schedule's memo that says: made by Atlas, which may repair and remove it."""
+"""Key of a schedule's memo: made by Atlas, which may repair and remove it."""
 
 OVERLAPS: dict[Overlap, ScheduleOverlapPolicy] = {
     "skip": ScheduleOverlapPolicy.SKIP,
@@ -36,7 +36,7 @@ def atlas_version() -> str:
 
 
 def note(declared: Declared) -> str:
-    """What the Web UI shows beside a schedule, until someone pauses it with words of their own."""
+    """What the Web UI shows with a schedule, until someone pauses it with a note."""
     return f"{declared.rhythm}; Atlas {atlas_version()}, declaration {declared.digest}"
 
 

@@ -1,4 +1,4 @@
-"""The declared schedules beside those that Temporal has."""
+"""The declared schedules compared with those that Temporal has."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _seen(
 
 @dataclass(frozen=True, slots=True)
 class Glimpse:
-    """A schedule made by Atlas, as the list of schedules tells it: a moment behind at times."""
+    """A schedule made by Atlas, as the list of schedules shows it: sometimes a moment late."""
 
     id: str
     paused: bool
@@ -100,7 +100,7 @@ class Glimpse:
 
 
 async def glimpses(client: Client, now: datetime) -> list[Glimpse]:
-    """All schedules that Atlas made, with one request, by id; for who asks often. Raises
+    """All schedules that Atlas made, by id, with one request: cheap to ask often. Raises
     RPCError."""
     listed = [each async for each in await client.list_schedules()]
     found = [_glimpse(each, now) for each in listed if OWNED in each.raw_entry.memo.fields]

@@ -27,7 +27,7 @@ KEY_ID = "encryption-key-id"
 CIPHER_NAME = "encryption-cipher"
 
 _WITHOUT_CONTENT = b"binary/null"
-_REMEMBERED = 10_000  # workflow ids that were told of
+_REMEMBERED = 10_000  # workflow ids that were logged
 
 log = logging.getLogger("atlas.temporal.codec")
 
@@ -94,7 +94,7 @@ class EncryptingCodec(PayloadCodec, WithSerializationContext):
 
 
 class ForeignPayloads(PayloadCodec):
-    """For a process without keys: encrypted payloads are refused with the mend."""
+    """For a process without keys: encrypted payloads are refused, with the fix."""
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """The payloads as they are."""

@@ -147,7 +147,7 @@ async def connect(
 
 @contextmanager
 def answering(client: Client) -> Iterator[None]:
-    """Tell what keeps Temporal from answering in our words: raises `TemporalUnreachable`."""
+    """Translate errors of the connection: raises `TemporalUnreachable`."""
     try:
         yield
     except RPCError as error:

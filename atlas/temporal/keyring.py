@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 CIPHER = "AES-256-GCM"
 KEY_BYTES = 32
-NONCE_BYTES = 12  # NIST SP 800-38D, 8.2: 96 bits, drawn anew for every message
+NONCE_BYTES = 12  # NIST SP 800-38D, 8.2: 96 bits, new for every message
 
 _KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 _EXAMPLE = (
@@ -28,7 +28,7 @@ class InvalidKeys(ValueError):
 
 
 class EncryptionError(Exception):
-    """Something cannot be decrypted; the message names the key id and the mend."""
+    """Something cannot be decrypted; the message names the key id and the fix."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Keyring:
     def parse(cls, text: str) -> Keyring:
         """Read `id:base64key` pairs, separated by commas or lines; `#` begins a comment line.
 
-        Raises `InvalidKeys`, which tells which entry is wrong by its number, never its value.
+        Raises `InvalidKeys`, which names the wrong entry by its number, never its value.
         """
         lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
         entries = [entry.strip() for line in lines for entry in line.split(",") if entry.strip()]
@@ -119,5 +119,5 @@ def _key(number: int, key_id: str, encoded: str) -> bytes:
 
 
 def _bound(key_id: str) -> bytes:
-    """What is authenticated beside the message: nobody can relabel it with another key."""
+    """Authenticated with the message, so that it cannot be relabelled with another key."""
     return f"{CIPHER}\0{key_id}".encode()

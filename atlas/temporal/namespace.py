@@ -1,4 +1,4 @@
-"""What a namespace whose operator's calls are not ours to make can still be asked.
+"""What can be asked of a namespace where Atlas may not make an operator's calls.
 
 Temporal Cloud, and a server that somebody else runs, may refuse the `OperatorService` and
 `UpdateNamespace`. Search attributes then show in queries, and the corpus is kept by a schedule
@@ -41,8 +41,8 @@ log = logging.getLogger("atlas.start")
 async def attributes_in_queries(client: Client) -> dict[str, str]:
     """The search attributes of Atlas that a query may name, with their types.
 
-    One that could not be asked for counts as present, and is logged: a worker is not kept from
-    starting by what nobody can find out.
+    One that could not be checked counts as present, and is logged: a worker must not refuse to
+    start for what cannot be found out.
     """
     found = {name: await _kind(client, name, kind) for name, kind in SEARCH_ATTRIBUTES.items()}
     return {name: kind for name, kind in found.items() if kind is not None}

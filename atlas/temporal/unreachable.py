@@ -1,6 +1,6 @@
-"""Why a connection to Temporal did not come about, in words, with the mend.
+"""Why a connection to Temporal failed, in plain words, with the fix.
 
-The SDK's message is what Rust prints of the error: it says enough, but not to a person.
+The SDK's message is what Rust prints of the error: complete, but not for people.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _NOT_REACHED = re.compile(r"Connection refused|dns error|timed out", re.IGNORECA
 
 
 def passes(raised: str) -> bool:
-    """Whether what was raised may pass by itself: nobody listens yet, or somebody restarts."""
+    """Whether waiting may fix it: no server listens yet, or one restarts."""
     return not any(said.search(raised) for said in (_REFUSED, _UNTRUSTED, _NO_TLS))
 
 
 def unreachable(target: str, raised: str) -> str:
-    """What to tell of an error while connecting to `target` (host:port)."""
+    """The message for an error while connecting to `target` (host:port)."""
     if refused := _REFUSED.search(raised):
         return f"Temporal at {target} refused: {refused[1]} {_ACCESS}"
     if untrusted := _UNTRUSTED.search(raised):

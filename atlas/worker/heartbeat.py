@@ -47,15 +47,15 @@ async def giving_signs(
 
 
 async def _renewing(sign: SignFile, client: Client, queues: Sequence[str], database: Probe) -> None:
-    told = False
+    warned = False
     while True:
         trouble = await _trouble(client, queues, database)
         try:
             sign.renew(trouble)
         except OSError as error:
-            if not told:  # the work itself does not need it
+            if not warned:  # the work itself does not need the file
                 log.warning("no sign of life for `atlas worker --healthcheck`: %s", error)
-            told = True
+            warned = True
         await asyncio.sleep(AGAIN if trouble else EVERY)
 
 
@@ -63,8 +63,8 @@ async def _trouble(client: Client, queues: Sequence[str], database: Probe) -> st
     """What keeps this worker from work; None: Temporal hears it, and PostgreSQL answers it."""
     try:
         found = await asyncio.gather(_temporal_trouble(client, queues), database.trouble(PATIENCE))
-    except Exception as error:  # a bug of ours: told as one, and not as a blocked event loop
-        log.exception("whether this worker can work could not be found out")
+    except Exception as error:  # a bug: reported as one, not as a blocked event loop
+        log.exception("could not find out whether this worker can work")
         return f"a bug of Atlas, {type(error).__name__}: see the worker's log"
     return "; ".join(filter(None, found)) or None
 
@@ -73,18 +73,18 @@ async def _temporal_trouble(client: Client, queues: Sequence[str]) -> str | None
     where = client.service_client.config.target_host
     try:
         async with asyncio.timeout(PATIENCE):
-            told = await beats(client, queues)
+            heard = await beats(client, queues)
     except TimeoutError:
         return f"Temporal at {where} has not answered for {PATIENCE:.0f} s"
     except RPCError as error:
         return f"Temporal at {where} does not answer: {error.message or error.status.name}"
-    if told is None:  # an older server keeps no heartbeats, but it answered
+    if heard is None:  # an older server keeps no heartbeats, but it answered
         return None
-    return unheard([each for each in told if each.identity == client.identity], queues)
+    return unheard([each for each in heard if each.identity == client.identity], queues)
 
 
 def unheard(ours: Sequence[Beat], queues: Sequence[str], now: datetime | None = None) -> str | None:
-    """Which queues Temporal does not hear this worker on, in words; None: it hears it on all.
+    """The queues on which Temporal does not hear this worker, in words; None: it hears it on all.
 
     Heartbeats and `now` are by the same clock, since they are our own.
     """

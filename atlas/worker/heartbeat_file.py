@@ -1,9 +1,9 @@
 """Heartbeat files, read by `atlas worker --healthcheck`: each worker renews one while it works.
 
-The file is written from the worker's event loop, after Temporal told that it hears the worker on
-each queue, and PostgreSQL answered it. So a process that hangs lets it grow old, and one that has
-lost either of them says so. Reading it costs no import of the Temporal SDK, whose second every ten
-seconds would be a tenth of a core. Ages are by the monotonic clock, which all processes of a
+The file is written from the worker's event loop, after Temporal confirmed that it hears the worker
+on each queue, and PostgreSQL answered it. So a process that hangs lets it grow old, and one that
+has lost either of them says so. Reading it costs no import of the Temporal SDK, whose second every
+ten seconds would be a tenth of a core. Ages are by the monotonic clock, which all processes of a
 machine share.
 """
 
@@ -26,7 +26,7 @@ STALE_AFTER = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What one worker last wrote of itself."""
+    """What one worker last wrote about itself."""
 
     process: ProcessId
     identity: str
@@ -76,7 +76,7 @@ class SignFile:
         part.replace(self._path)
 
     def remove(self) -> None:
-        """The worker ends."""
+        """Remove the file: the worker ends."""
         with suppress(OSError):
             self._path.unlink()
 
@@ -96,7 +96,7 @@ def _make_own(path: Path) -> None:
 
 
 def signs() -> list[Sign]:
-    """The signs of the workers that run here; what killed ones left is not among them."""
+    """The signs of the workers that run here, without what killed ones left behind."""
     found = [_read(path) for path in sorted(folder().glob("*.json"))]
     return [sign for sign in found if sign is not None and sign.process.alive]
 
@@ -112,5 +112,10 @@ def _read(path: Path) -> Sign | None:
             renewed=float(told["renewed"]),
             trouble=None if told["trouble"] is None else str(told["trouble"]),
         )
-    except (OSError, ValueError, KeyError, TypeError):  # removed meanwhile, or no file of ours
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+    ):  # removed in between, or not one of these files
         return None

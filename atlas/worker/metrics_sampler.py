@@ -65,7 +65,7 @@ async def sampling(parts: WorkerParts, meter: MetricMeter) -> AsyncIterator[None
 
 
 def show_slots(settings: Settings, queues: Sequence[str], meter: MetricMeter) -> None:
-    """Tell once how many tasks the workers for these queues take on at most."""
+    """Set once how many tasks the workers for these queues take on at most."""
     gauge = meter.create_gauge(own.SLOTS.name, own.SLOTS.says)
     for queue in queues:
         labels = {"task_queue": queue, "worker_type": "ActivityWorker"}
@@ -84,15 +84,15 @@ class Sampler:
         self._named: set[str] = set()
 
     async def keep(self, part: str, every: float, look: Callable[[], Awaitable[None]]) -> None:
-        """Look again and again. What cannot be asked now leaves the values of before, and their
-        time: an outage is no reason to end."""
+        """Look every so many seconds. While a server does not answer, the last values and their
+        time stay: an outage does not end the sampling."""
         while True:
             try:
                 await look()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, RPCError) as error:
                 why = str(error) or type(error).__name__
                 log.warning("metrics of the %s were not sampled: %s", part, why)
-            except Exception:  # a bug of ours: seen in the log, and no end of the metrics
+            except Exception:  # a bug: logged, and sampling goes on
                 log.exception("metrics of the %s were not sampled", part)
             else:
                 self._sampled[part] = self._parts.clock().timestamp()
@@ -160,7 +160,7 @@ class Sampler:
         self._replace(own.SOURCE_FRESHNESS, ages)
 
     def _may_name(self, source: str) -> bool:
-        """Whether the source has series of its own. A name once shown keeps its series for as long
+        """Whether the source has its own series. A name once shown keeps its series for as long
         as the worker runs, so the first to come, the latest of them, are those that are shown."""
         if len(self._named) < own.NAMED_SOURCES:
             self._named.add(source)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any, TypeAlias
 
 from activities.batches import Batches
@@ -76,73 +76,62 @@ WORKFLOWS: tuple[type, ...] = (
 """All are served on the queue `atlas`."""
 
 Activity: TypeAlias = Callable[..., Any]
-Served: TypeAlias = Mapping[str, Sequence[Activity]]
-"""Task queue → activities."""
 
 
 def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
     """Every activity by task queue."""
-    by_queue: dict[str, list[Activity]] = defaultdict(list)
-    fetching, processing = _fetcher(parts), _processor(parts)
-    for served in (
-        _syncing(parts, fetching),
-        _fetching_one(parts),
-        _processing(parts, processing),
-        _batches(parts, fetching, processing),
-        _jobs(parts),
-        _deduplicating(parts),
-        _reporting(parts),
-        _rebuilding(parts),
-        _checking(parts),
-        _upkeep(parts),
-    ):
-        for queue, found in served.items():
-            by_queue[queue] += found
-    return by_queue
-
-
-def _policy(parts: WorkerParts) -> FetchPolicy:
-    settings = parts.settings
-    return FetchPolicy(
-        max_bytes=settings.fetch.fetch_max_bytes,
-        timeout=settings.fetch.fetch_timeout,
-        retries=Retries(
-            attempts=settings.fetch.fetch_attempts,
-            delay=settings.fetch.fetch_retry_delay,
-            patience=settings.fetch.fetch_patience,
-        ),
-    )
-
-
-def _syncing(parts: WorkerParts, fetching: Fetching) -> Served:
-    crawl = parts.crawl
-    running = Running(crawl.plans, crawl.runs, crawl.listing, parts.is_open)
-    parse = partial(parsed, parts.extractor)
-    discovery = Discovery(
-        crawl.runs,
-        crawl.listing,
-        crawl.batches,
-        crawl.hosts,
-        partial(read_listing, parts.web, parse),
-    )
+    fetching, processing, indexing = _fetching(parts), _processing(parts), _indexing(parts)
+    batches, rebuilding = _batches(parts, fetching, processing, indexing), _rebuilding(parts)
     return {
         QUEUE: [
-            running.resolve_sources,
-            running.plan_sources,
-            running.next_sources,
-            running.apply_limits,
-            running.open_run,
-            running.pause_run,
-            running.close_run,
-            discovery.list_level,
-            discovery.enlist_urls,
-            fetching.claim_batch,
-            fetching.fetch_batch,
-        ]
+            *_all_of(_running(parts)),
+            *_all_of(_discovery(parts)),
+            *_all_of(fetching),
+            *_all_of(_fetching_one(parts)),
+            *_all_of(indexing),
+            *_all_of(Jobs(JobRecords(parts.pool, parts.clock))),
+            *_all_of(_reporting(parts)),
+            *_all_of(_checking(parts)),
+            batches.select_pages,
+            batches.wind_up,
+            # It takes a moment, and must not wait behind bulk work.
+            rebuilding.switch_generation,
+        ],
+        QUEUE_PROCESSING: [processing.process_batch, batches.work_chunk],
+        QUEUE_BULK: [
+            *_all_of(processing),
+            *_all_of(indexing),
+            batches.select_pages,
+            batches.work_chunk,
+            *_all_of(_deduplicating(parts)),
+            *(each for each in _all_of(rebuilding) if each != rebuilding.switch_generation),
+            *_all_of(_upkeep(parts)),
+        ],
     }
 
 
-def _fetcher(parts: WorkerParts) -> Fetching:
+def _all_of(concern: object) -> list[Activity]:
+    """The activities of a concern: all its public coroutines. A worker does not start with one
+    that is no activity."""
+    return [
+        getattr(concern, name)
+        for name, method in vars(type(concern)).items()
+        if iscoroutinefunction(method) and not name.startswith("_")
+    ]
+
+
+def _running(parts: WorkerParts) -> Running:
+    crawl = parts.crawl
+    return Running(crawl.plans, crawl.runs, crawl.listing, parts.is_open)
+
+
+def _discovery(parts: WorkerParts) -> Discovery:
+    crawl = parts.crawl
+    read = partial(read_listing, parts.web, partial(parsed, parts.extractor))
+    return Discovery(crawl.runs, crawl.listing, crawl.batches, crawl.hosts, read)
+
+
+def _fetching(parts: WorkerParts) -> Fetching:
     crawl = parts.crawl
     return Fetching(
         crawl.runs,
@@ -158,13 +147,25 @@ def _fetcher(parts: WorkerParts) -> Fetching:
     )
 
 
-def _fetching_one(parts: WorkerParts) -> Served:
+def _fetching_one(parts: WorkerParts) -> FetchingOne:
     hosts, records = parts.crawl.hosts, parts.crawl.fetches
-    one = FetchingOne(hosts, records, parts.web, parts.blobs, _policy(parts), parts.measures)
-    return {QUEUE: [one.fetch_one]}
+    return FetchingOne(hosts, records, parts.web, parts.blobs, _policy(parts), parts.measures)
 
 
-def _processor(parts: WorkerParts) -> Processing:
+def _policy(parts: WorkerParts) -> FetchPolicy:
+    settings = parts.settings
+    return FetchPolicy(
+        max_bytes=settings.fetch.fetch_max_bytes,
+        timeout=settings.fetch.fetch_timeout,
+        retries=Retries(
+            attempts=settings.fetch.fetch_attempts,
+            delay=settings.fetch.fetch_retry_delay,
+            patience=settings.fetch.fetch_patience,
+        ),
+    )
+
+
+def _processing(parts: WorkerParts) -> Processing:
     """One for all queues of a process: they share its children."""
     return Processing(
         parts.crawl.batches,
@@ -175,12 +176,20 @@ def _processor(parts: WorkerParts) -> Processing:
     )
 
 
+async def _prepare(
+    pool: ExtractorPool, body: bytes, content_type: str | None, charset: str | None, url: str
+) -> Prepared:
+    return await pool.prepare(PrepareJob(body, content_type, charset, url))
+
+
 def _indexing(parts: WorkerParts) -> Indexing:
     return Indexing(parts.crawl.batches, parts.crawl.settlement)
 
 
-def _batches(parts: WorkerParts, fetching: Fetching, processing: Processing) -> Served:
-    batches = Batches(
+def _batches(
+    parts: WorkerParts, fetching: Fetching, processing: Processing, indexing: Indexing
+) -> Batches:
+    return Batches(
         Selection(parts.pool, clock=parts.clock, current=CURRENT),
         BatchRecords(parts.pool, extractor=EXTRACTOR_VERSION),
         parts.blobs,
@@ -188,80 +197,31 @@ def _batches(parts: WorkerParts, fetching: Fetching, processing: Processing) -> 
         Artifacts(parts.pool, parts.clock, OUTCOMES),
         fetching.claim_batch,
         processing,
-        _indexing(parts),
+        indexing,
     )
-    return {
-        QUEUE: [batches.select_pages, batches.wind_up],
-        QUEUE_PROCESSING: [batches.work_chunk],
-        QUEUE_BULK: [batches.select_pages, batches.work_chunk],
-    }
 
 
-def _processing(parts: WorkerParts, processing: Processing) -> Served:
-    indexing = _indexing(parts)
-    return {
-        QUEUE: [indexing.settle_batch],
-        QUEUE_PROCESSING: [processing.process_batch],
-        QUEUE_BULK: [processing.process_batch, indexing.settle_batch],
-    }
+def _reporting(parts: WorkerParts) -> Reporting:
+    stats = Stats(parts.pool, parts.clock)
+    reports = Artifacts(parts.pool, parts.clock, REPORT)
+    return Reporting(stats, parts.blobs, reports, render, MEDIA)
 
 
-def _jobs(parts: WorkerParts) -> Served:
-    jobs = Jobs(JobRecords(parts.pool, parts.clock))
-    return {QUEUE: [jobs.begin_job, jobs.end_job, jobs.record_pause]}
+def _deduplicating(parts: WorkerParts) -> Deduplicating:
+    outcomes = Artifacts(parts.pool, parts.clock, OUTCOMES)
+    return Deduplicating(Deduplication(parts.pool, parts.clock), parts.blobs, outcomes)
 
 
-def _reporting(parts: WorkerParts) -> Served:
-    reporting = Reporting(
-        Stats(parts.pool, parts.clock),
-        parts.blobs,
-        Artifacts(parts.pool, parts.clock, REPORT),
-        render,
-        MEDIA,
-    )
-    return {QUEUE: [reporting.choose_week, reporting.freeze_days, reporting.make_report]}
-
-
-def _deduplicating(parts: WorkerParts) -> Served:
-    deduplicating = Deduplicating(
-        Deduplication(parts.pool, parts.clock),
-        parts.blobs,
-        Artifacts(parts.pool, parts.clock, OUTCOMES),
-    )
-    return {
-        QUEUE_BULK: [
-            deduplicating.describe_scope,
-            deduplicating.check_part,
-            deduplicating.decide_groups,
-            deduplicating.report_groups,
-            deduplicating.forget_groups,
-        ]
-    }
-
-
-def _rebuilding(parts: WorkerParts) -> Served:
-    rebuilding = Rebuilding(
-        Rebuilds(parts.pool, parts.clock),
-        partial(_analyse, parts.extractor),
-        parts.is_open,
-    )
-    return {
-        QUEUE: [rebuilding.switch_generation],
-        QUEUE_BULK: [
-            rebuilding.start_generation,
-            rebuilding.copy_texts,
-            rebuilding.check_generation,
-            rebuilding.mark_settled,
-            rebuilding.drop_generations,
-        ],
-    }
+def _rebuilding(parts: WorkerParts) -> Rebuilding:
+    analyse = partial(_analyse, parts.extractor)
+    return Rebuilding(Rebuilds(parts.pool, parts.clock), analyse, parts.is_open)
 
 
 async def _analyse(pool: ExtractorPool, text: LiveText) -> IndexText:
     return IndexText(text.text_hash, await pool.analyse(text.title, text.text))
 
 
-def _checking(parts: WorkerParts) -> Served:
+def _checking(parts: WorkerParts) -> Checking:
     hook = parts.settings.monitoring.alert_webhook
     webhook = AlertWebhook(hook.get_secret_value(), parts.client.namespace) if hook else None
     concerns = Concerns(
@@ -272,27 +232,16 @@ def _checking(parts: WorkerParts) -> Served:
         folders=parts.settings.folders,
         clock=parts.clock,
     )
-    checking = Checking(concerns, webhook)
-    return {QUEUE: [checking.check_concern, checking.tell_health]}
+    return Checking(concerns, webhook)
 
 
-def _upkeep(parts: WorkerParts) -> Served:
+def _upkeep(parts: WorkerParts) -> Upkeep:
     keep = retention(parts.settings)
     others = {"temporary": Temporary(parts.blobs, keep.grace)}
     store = UpkeepStore(parts.pool, parts.clock, keep, parts.blobs.delete, others)
     end_dead_runs = partial(parts.crawl.runs.end_dead_runs, is_open=parts.is_open)
     outcomes = Artifacts(parts.pool, parts.clock, OUTCOMES)
-    upkeep = Upkeep(store, parts.blobs, outcomes, end_dead_runs)
-    return {
-        QUEUE_BULK: [
-            upkeep.begin_cleanup,
-            upkeep.scan_blobs,
-            upkeep.mend_missing,
-            upkeep.condemn_blobs,
-            upkeep.sweep,
-            upkeep.end_cleanup,
-        ]
-    }
+    return Upkeep(store, parts.blobs, outcomes, end_dead_runs)
 
 
 def retention(settings: Settings) -> Retention:
@@ -310,9 +259,3 @@ def retention(settings: Settings) -> Retention:
         artifacts=settings.retention.retention_manifests,
         grace=timedelta(hours=settings.retention.cleanup_grace),
     )
-
-
-async def _prepare(
-    pool: ExtractorPool, body: bytes, content_type: str | None, charset: str | None, url: str
-) -> Prepared:
-    return await pool.prepare(PrepareJob(body, content_type, charset, url))

@@ -1,4 +1,4 @@
-"""Reasons why a worker refuses to start, each with its fix: better than working by halves."""
+"""Reasons why a worker refuses to start, each with its fix: half a worker does more harm."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def check_namespace(client: Client) -> None:
     except RPCError as error:
         if error.status in namespace.REFUSED:
             raise StartRefused(
-                f"Temporal refused to tell of namespace '{client.namespace}': {error.message}",
+                f"Temporal refused to describe namespace '{client.namespace}': {error.message}",
                 "check TEMPORAL_NAMESPACE (on Temporal Cloud `name.account`), and that "
                 "TEMPORAL_API_KEY or the client certificate may use it",
             ) from None
@@ -92,7 +92,7 @@ async def check_search_attributes(client: Client) -> None:
     missing = {name: kind for name, kind in SEARCH_ATTRIBUTES.items() if name not in present}
     if missing:
         raise StartRefused(
-            f"namespace '{client.namespace}' lacks the search attributes {', '.join(missing)}",
+            f"namespace '{client.namespace}' is missing the search attributes {', '.join(missing)}",
             _registering(client, missing),
         )
     wrong = [name for name, kind in SEARCH_ATTRIBUTES.items() if present[name] != kind]

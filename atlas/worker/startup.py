@@ -23,7 +23,7 @@ log = logging.getLogger("atlas.worker")
 
 
 class PartMissing(Exception):
-    """A part did not answer for all that time; the message says which, and what to do."""
+    """A part did not answer in time; the message says which, and what to do."""
 
 
 class Stopped(Exception):

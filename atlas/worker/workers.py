@@ -19,6 +19,7 @@ from temporalio.worker import (
     WorkerTuner,
 )
 
+from activities.heartbeat import Heartbeats
 from atlas.contracts.names import QUEUE, QUEUE_PROCESSING, QUEUES
 from atlas.settings import Settings
 from atlas.stores.postgres.connection import statements_within
@@ -65,7 +66,7 @@ def _worker(parts: WorkerParts, queue: str, activities: Sequence[registry.Activi
         parts.client,
         task_queue=queue,
         workflows=registry.WORKFLOWS if queue == QUEUE else (),
-        interceptors=[OneInput(), ShortStatements()],
+        interceptors=[OneInput(), Heartbeats(), ShortStatements()],
         # Eager activities stay with the worker that runs the workflow: one source's batches
         # would keep one worker busy and leave the others idle.
         disable_eager_activity_execution=True,

@@ -86,7 +86,7 @@ async def test_missing_and_wrong_search_attributes_show_without_the_operators_ca
     cloud.status = UNIMPLEMENTED
     some = {"AtlasSource": "Keyword", "AtlasDocsChanged": "Int"}
     monkeypatch.setenv("TEMPORAL_NAMESPACE", await empty_namespace(atlas_env.address, **some))
-    assert "lacks the search attributes AtlasTrigger, AtlasOutcome" in await refusal()
+    assert "is missing the search attributes AtlasTrigger, AtlasOutcome" in await refusal()
     wrong = SEARCH_ATTRIBUTES | {"AtlasDocsChanged": "Keyword"}
     monkeypatch.setenv("TEMPORAL_NAMESPACE", await empty_namespace(atlas_env.address, **wrong))
     assert "AtlasDocsChanged has type Keyword, not Int" in await refusal()
@@ -94,7 +94,7 @@ async def test_missing_and_wrong_search_attributes_show_without_the_operators_ca
 
     cloud.refused += ("/temporal.api.workflowservice.v1.WorkflowService/DescribeNamespace",)
     said = await refusal()
-    assert "refused to tell of namespace" in said and "TEMPORAL_API_KEY" in said
+    assert "refused to describe namespace" in said and "TEMPORAL_API_KEY" in said
 
 
 async def test_a_profile_of_the_configuration_file_connects_with_a_client_certificate(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -127,6 +129,27 @@ async def test_cancelled_while_paused_ends_at_once(atlas_env: AtlasEnv, origin: 
             await handle.result()
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
     await assert_workflows_healthy(atlas_env.client)
+
+
+async def test_a_worker_writes_json_lines_only_when_a_paused_run_is_cancelled(
+    atlas_env: AtlasEnv, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own lines, those of its children, of Temporal's core and of asyncio alike."""
+    monkeypatch.setenv("ATLAS_LOG_FORMAT", "json")
+    await declare(atlas_env, origin)
+    worker = atlas_env.spawn_worker()
+    handle = await atlas_env.start("docs", batch=10)
+    await until_pages(atlas_env, "done", 10)
+    await handle.signal("pause")
+    await handle.cancel()
+    with pytest.raises(WorkflowFailureError):
+        await handle.result()
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(60) == 0
+    lines = (atlas_env.blobs.parent / "worker.log").read_text("utf-8").splitlines()
+    logged = [json.loads(line) for line in lines]
+    assert {"time", "level", "logger", "message"} <= set.intersection(*map(set, logged))
+    assert not [line for line in logged if "never retrieved" in line["message"]]
 
 
 @pytest.mark.slow

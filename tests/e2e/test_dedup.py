@@ -246,7 +246,7 @@ async def test_drift_is_told_by_a_report_and_put_right_by_apply(corpus: AtlasEnv
     await corpus.pool.execute("delete from similar_texts")
     told = await dedup(corpus)
     assert told.counts.drifted > 0 and told.counts.repaired == 0
-    assert "a run with apply puts them right" in told.message
+    assert "a run with apply repairs them" in told.message
     mended = await dedup(corpus, apply=True)
     assert mended.counts.repaired > 0 and mended.message == ""
     assert await marks(corpus) == MARKS

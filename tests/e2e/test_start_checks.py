@@ -76,7 +76,7 @@ async def test_search_attributes_are_missing(
     name = await empty_namespace(atlas_env.address, **some)
     monkeypatch.setenv("TEMPORAL_NAMESPACE", name)
     await assert_refused(
-        f"namespace '{name}' lacks the search attributes AtlasOutcome, AtlasDocsChanged",
+        f"namespace '{name}' is missing the search attributes AtlasOutcome, AtlasDocsChanged",
         f"temporal operator search-attribute create --namespace {name}",
         "--name AtlasOutcome --type Keyword --name AtlasDocsChanged --type Int",
     )

@@ -59,7 +59,19 @@ async def test_a_recorded_history_replays(file: Path) -> None:
     await replayer().replay_workflow(history_of(json.loads(file.read_text())))
 
 
-@pytest.mark.parametrize("name", ["batch_cancelled", "cancelled", "collect_cancelled_child"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "batch_cancelled",
+        "cancelled",
+        "collect_cancelled_child",
+        # Cancelled while paused, or while a lane rested
+        "lane_rested_cancelled",
+        "several_paused_cancelled",
+        "sync_paused_cancelled-1",
+        "sync_paused_cancelled-2",
+    ],
+)
 async def test_a_cancelled_run_leaves_no_exception_behind(
     name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
