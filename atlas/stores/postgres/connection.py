@@ -19,7 +19,7 @@ import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
@@ -87,16 +87,25 @@ def shown(database_url: str) -> str:
     return f"{hosts}{port}{parts.path}"
 
 
-def on_pool(
-    pool: asyncpg.Pool, function: Callable[Concatenate[Connection, _P], Awaitable[_T]]
-) -> Callable[_P, Coroutine[Any, Any, _T]]:
-    """The function without its first argument: each call takes a connection of the pool."""
+class _OnPool(Protocol):
+    @property
+    def pool(self) -> asyncpg.Pool: ...
 
-    async def call(*args: _P.args, **named: _P.kwargs) -> _T:
-        async with pool.acquire() as connection:
-            return await function(connection, *args, **named)
 
-    return call
+class on_pool(Generic[_P, _T]):
+    """The function as a method of a service: each call takes a connection of the service's pool."""
+
+    def __init__(self, function: Callable[Concatenate[Connection, _P], Awaitable[_T]]) -> None:
+        self._function = function
+
+    def __get__(
+        self, service: _OnPool, kind: type[_OnPool]
+    ) -> Callable[_P, Coroutine[Any, Any, _T]]:
+        async def call(*args: _P.args, **named: _P.kwargs) -> _T:
+            async with service.pool.acquire() as connection:
+                return await self._function(connection, *args, **named)
+
+        return call
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import asyncpg
 
@@ -17,16 +18,16 @@ _PAYLOAD = 48 * 1024
 """Bytes of the documents in a result; all of it stays below 64 KiB."""
 
 
+@dataclass(frozen=True)
 class BatchRecords:
     """What the activities write and read."""
 
-    def __init__(self, pool: asyncpg.Pool, *, extractor: int) -> None:
-        self._pool = pool
-        self._extractor = extractor
+    pool: asyncpg.Pool
+    extractor: int
 
     async def wind_up(self, request: WindUp) -> WoundUp:
         """End every page of the run; its record stays open until the run itself ends."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             async with connection.transaction():
                 outcome = await runs.end_work(
                     connection, request.run_id, cancelled=request.cancelled
@@ -40,14 +41,14 @@ class BatchRecords:
                     "outcome": "unknown_page" if missing and not counts.seen else outcome,
                     "counts": counts,
                     "failures": await runs.failures(connection, request.run_id),
-                    "documents": await _documents(connection, request.run_id, self._extractor),
+                    "documents": await _documents(connection, request.run_id, self.extractor),
                     "missing": missing,
                 }
             )
 
     async def outcomes(self, run_id: str) -> AsyncIterator[bytes]:
         """JSON lines by URL: what became of each page of the run; then what was no page."""
-        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
+        async with self.pool.acquire() as connection, connection.transaction(readonly=True):
             lines: list[str] = []
             async for row in connection.cursor(_OUTCOMES, run_id, prefetch=_LINES):
                 lines.append(json.dumps(dict(row), ensure_ascii=False))

@@ -277,28 +277,28 @@ async def _outcome_of(connection: Connection, run_id: str) -> str:
     return "completed_with_failures" if failed else "completed"
 
 
+@dataclass(frozen=True)
 class JobRecords:
     """Records of runs that work on no single source, as the activities write them. Time comes from
     the injected clock."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Callable[[], datetime]) -> None:
-        self._pool = pool
-        self._clock = clock
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
 
     async def begin(self, request: BeginJob) -> None:
         """Record that a run began."""
-        async with self._pool.acquire() as connection:
-            await begin_job(connection, **request.model_dump(), now=self._clock())
+        async with self.pool.acquire() as connection:
+            await begin_job(connection, **request.model_dump(), now=self.clock())
 
     async def end(self, request: EndJob) -> None:
         """Record how a run ended."""
-        async with self._pool.acquire() as connection:
-            await end_job(connection, **request.model_dump(), now=self._clock())
+        async with self.pool.acquire() as connection:
+            await end_job(connection, **request.model_dump(), now=self.clock())
 
     async def set_paused(self, run_id: str, *, paused: bool) -> None:
         """Record since when a run is paused, or that it continues."""
-        async with self._pool.acquire() as connection:
-            await set_paused(connection, run_id, self._clock() if paused else None)
+        async with self.pool.acquire() as connection:
+            await set_paused(connection, run_id, self.clock() if paused else None)
 
 
 async def begin_job(

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from atlas.contracts.deduplicate_documents import PartDone
 from atlas.domain.connected_components import components
 from atlas.domain.duplicates import Pair
 from atlas.domain.versions import SKETCH_VERSION
@@ -36,19 +36,15 @@ _Gap = tuple[bytes, bytes | None]
 """All hashes after one, up to another or the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class PartChecked:
-    """One part of a check. `cursor` is None where nothing is left."""
-
-    cursor: str | None
-    checked: int
-    drifted: int = 0
-    repaired: int = 0
+def _done(cursor: str | None, checked: int, drifted: int, *, repair: bool) -> PartDone:
+    return PartDone(
+        cursor=cursor, checked=checked, drifted=drifted, repaired=drifted if repair else 0
+    )
 
 
 async def check_sketches(
     connection: Connection, cursor: str, *, chunk: int, sources: Sequence[str], repair: bool
-) -> PartChecked:
+) -> PartDone:
     """The next live texts in scope: each has a sketch of this version, and stands in its buckets.
     Of the whole corpus also: no sketch is left of a text that is not live."""
     after = bytes.fromhex(cursor)
@@ -62,7 +58,7 @@ async def check_sketches(
         for start in range(0, len(wrong), _TEXTS_AT_ONCE):
             await _sketch_again(connection, wrong[start : start + _TEXTS_AT_ONCE])
     drifted = len(wrong) + len(ghosts)
-    return PartChecked(last and last.hex(), len(texts), drifted, drifted if repair else 0)
+    return _done(last and last.hex(), len(texts), drifted, repair=repair)
 
 
 async def _wrong_sketches(connection: Connection, texts: Sequence[bytes]) -> list[bytes]:
@@ -112,7 +108,7 @@ def _sketched(rows: Sequence[tuple[bytes, str]]) -> list[TextSketch]:
 
 async def check_buckets(
     connection: Connection, cursor: str, *, chunk: int, repair: bool, cap: int = BUCKET_CAP
-) -> PartChecked:
+) -> PartDone:
     """The next buckets: membership is exact, and oversized buckets are recorded."""
     first = int(cursor) if cursor else _FIRST_BUCKET
     last = await connection.fetchval(_LAST_OF_BUCKETS, first, chunk * 32)
@@ -127,7 +123,7 @@ async def check_buckets(
             await _record_crowds(connection, first, until, cap)
     more = str(last + 1) if last is not None and last < _LAST_BUCKET else None
     checked = await connection.fetchval(_COUNT_BUCKETS, first, until)
-    return PartChecked(more, checked, drifted, drifted if repair else 0)
+    return _done(more, checked, drifted, repair=repair)
 
 
 async def _record_crowds(connection: Connection, first: int, until: int, cap: int) -> None:
@@ -146,7 +142,7 @@ async def check_evidence(
     sources: Sequence[str],
     repair: bool,
     cap: int = BUCKET_CAP,
-) -> PartChecked:
+) -> PartDone:
     """The next texts in scope: the pairs in which each is the smaller are those that its buckets
     and signatures make, and each pair is within one cluster. Of the whole corpus also: there is
     no evidence of texts without a sketch."""
@@ -161,7 +157,7 @@ async def check_evidence(
         for start in range(0, len(wrong), _COMPARED_AT_ONCE):  # settling waits for each
             await _repair_pairs(connection, wrong[start : start + _COMPARED_AT_ONCE], cap)
     drifted = len(wrong) + len(orphans)
-    return PartChecked(last and last.hex(), len(texts), drifted, drifted if repair else 0)
+    return _done(last and last.hex(), len(texts), drifted, repair=repair)
 
 
 async def _wrong_texts(connection: Connection, texts: Sequence[bytes], cap: int) -> list[bytes]:
@@ -237,19 +233,19 @@ async def _drop_orphans(connection: Connection, lows: Sequence[bytes]) -> None:
 
 async def check_clusters(
     connection: Connection, cursor: str, *, chunk: int, repair: bool
-) -> PartChecked:
+) -> PartDone:
     """The next clusters: each is connected by its evidence, and named by its smallest text."""
     after = bytes.fromhex(cursor)
     last = await connection.fetchval(LAST_OF_CLUSTERS, after, chunk)
     if last is None:
-        return PartChecked(None, 0)
+        return PartDone()
     checked, wrong = await _wrong_clusters(connection, after, last)
     if repair and wrong:
         async with connection.transaction():
             await hold_texts(connection)
             _, still = await _wrong_clusters(connection, after, last)
             await similarity.split(connection, still)
-    return PartChecked(last.hex(), checked, len(wrong), len(wrong) if repair else 0)
+    return _done(last.hex(), checked, len(wrong), repair=repair)
 
 
 async def _wrong_clusters(

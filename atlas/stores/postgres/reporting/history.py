@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import astuple, fields
+from dataclasses import astuple, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ import asyncpg
 from atlas.domain.daily_figures import DayFigures, DayStorage, FrozenWeeks, HostDay
 from atlas.domain.silent_sources import LOOK_BACK, SourceHistory
 from atlas.domain.weeks import Week, last_complete_day
-from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.connection import Connection, on_pool
 from atlas.stores.postgres.reporting.daily_figures import CountedDay, count_day
 
 _TREES = ("statuses", "errors", "failed", "runs")
@@ -21,58 +21,51 @@ _FIGURES = tuple(each.name for each in fields(DayFigures))
 _HOSTS = tuple(each.name for each in fields(HostDay))
 
 
+async def last_frozen(connection: Connection) -> date | None:
+    """The newest frozen day: what is dated up to its end may be deleted, later rows may not."""
+    found: date | None = await connection.fetchval("select max(day) from frozen_days")
+    return found
+
+
+@dataclass(frozen=True)
 class Stats:
     """Freezes days and reads them. Time comes from the injected clock."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Callable[[], datetime]) -> None:
-        self._pool = pool
-        self._clock = clock
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
 
-    @property
-    def now(self) -> datetime:
-        return self._clock()
+    last_day = on_pool(last_frozen)
 
     async def freeze_next(self, until: date | None) -> date | None:
         """Freeze the oldest complete day that is not frozen yet, up to `until`; None: all are.
 
         Several callers at once freeze each day once.
         """
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             day = await self._next(connection, until)
             if day is not None:
-                await freeze(connection, day, self._clock())
+                await freeze(connection, day, self.clock())
         return day
 
     async def remaining(self, until: date | None) -> int:
         """Complete days up to `until` that are not frozen yet."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             day = await self._next(connection, until)
         return 0 if day is None else (self._last(until) - day).days + 1
 
-    async def last_day(self) -> date | None:
-        """The newest frozen day."""
-        async with self._pool.acquire() as connection:
-            return await last_frozen(connection)
-
     async def weeks(self, week: Week) -> FrozenWeeks:
         """The frozen days of a week and of the one before, and each source's history until then."""
-        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
+        async with self.pool.acquire() as connection, connection.transaction(readonly=True):
             return await weeks(connection, week)
 
     def _last(self, until: date | None) -> date:
-        complete = last_complete_day(self._clock())
+        complete = last_complete_day(self.clock())
         return complete if until is None else min(until, complete)
 
     async def _next(self, connection: Connection, until: date | None) -> date | None:
         newest = await last_frozen(connection)
         day = newest + timedelta(days=1) if newest else await _first_activity(connection)
         return day if day is not None and day <= self._last(until) else None
-
-
-async def last_frozen(connection: Connection) -> date | None:
-    """The newest frozen day: what is dated up to its end may be deleted, later rows may not."""
-    found: date | None = await connection.fetchval("select max(day) from frozen_days")
-    return found
 
 
 async def freeze(connection: Connection, day: date, now: datetime) -> bool:

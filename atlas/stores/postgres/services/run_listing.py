@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 import asyncpg
 
@@ -27,20 +28,22 @@ from atlas.stores.postgres.sources.sources import Source
 _PART = 2000  # pages of one transaction
 
 
+@dataclass(frozen=True)
 class RunListing:
     """Lists the pages of runs. Time comes from the injected clock."""
 
-    def __init__(
-        self, pool: asyncpg.Pool, *, clock: Callable[[], datetime], current: SettledWith
-    ) -> None:
-        self._pool = pool
-        self._clock = clock
-        self._current = current
-        self.reading = partial(listing_entries.reading, pool)
-        self.listed_above = on_pool(pool, run_membership.listed_above)
-        self.link_targets = on_pool(pool, pages.link_targets)
-        self.unfinished = on_pool(pool, claims.unfinished)
-        self.remember_listing_ttl = on_pool(pool, sources.remember_listing_ttl)
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
+    current: SettledWith
+
+    listed_above = on_pool(run_membership.listed_above)
+    link_targets = on_pool(pages.link_targets)
+    unfinished = on_pool(claims.unfinished)
+    remember_listing_ttl = on_pool(sources.remember_listing_ttl)
+
+    def reading(self, run_id: str) -> AbstractAsyncContextManager[listing_entries.StoredListing]:
+        """A listing while it is read: stored part by part until it is complete."""
+        return listing_entries.reading(self.pool, run_id)
 
     async def list_pages(
         self,
@@ -108,7 +111,7 @@ class RunListing:
         settles: bool,
         modified: Mapping[str, datetime] | None,
     ) -> bool:
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return False  # delivered late, after the run was closed
             await run_membership.list_for_run(
@@ -118,18 +121,18 @@ class RunListing:
                 urls=urls,
                 level=level,
                 rule="link" if level else "listed",
-                now=self._clock(),
+                now=self.clock(),
                 mode=mode or _mode_of(run),
                 retry_failed=retry_failed,
                 cadence=source.spec.cadence,
-                current=self._current,
+                current=self.current,
                 settles=settles,
                 modified=modified,
             )
         return True
 
     async def _listed_at(self, source: Source, run: runs.Run, level: int) -> int:
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             return await run_membership.listed_at(connection, source.id, run.run_id, level)
 
     async def list_held(
@@ -145,7 +148,7 @@ class RunListing:
     ) -> int:
         """Queue what the source holds at a depth; return how many it holds there and deeper.
         Without a `mode` the run's `due` says which are worked on."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return 0
             return await run_membership.queue_held(
@@ -157,8 +160,8 @@ class RunListing:
                 mode=mode or _mode_of(run),
                 retry_failed=retry_failed,
                 cadence=source.spec.cadence,
-                now=self._clock(),
-                current=self._current,
+                now=self.clock(),
+                current=self.current,
                 settles=settles,
             )
 
@@ -167,7 +170,7 @@ class RunListing:
     ) -> int | None:
         """Add pages to a run by canonical URL; return how many it did not have, or None when the
         run has ended."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return None
             added = await run_membership.queue_named(
@@ -176,7 +179,7 @@ class RunListing:
                 run_id=run.run_id,
                 urls=urls,
                 level=level,
-                now=self._clock(),
+                now=self.clock(),
             )
             if limits.pages is not None:
                 await run_limits.beyond_budget(connection, run.run_id, level, limits.pages)
@@ -184,7 +187,7 @@ class RunListing:
 
     async def apply_limits(self, run_id: str, level: int, limits: RunLimits) -> None:
         """Skip what is beyond the limits of a run, and take back what no longer is."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.pool.acquire() as connection, connection.transaction():
             if await run_limits.hold_run(connection, run_id):
                 await run_limits.beyond_budget(connection, run_id, level, limits.pages)
 
@@ -192,15 +195,15 @@ class RunListing:
         """Whether the limits of a run let it ask for pages of a level."""
         if limits == RunLimits():
             return True
-        async with self._pool.acquire() as connection:
-            if await run_limits.reason_to_stop(connection, run_id, limits, self._clock()):
+        async with self.pool.acquire() as connection:
+            if await run_limits.reason_to_stop(connection, run_id, limits, self.clock()):
                 return False
             return await run_limits.room(connection, run_id, level, limits.pages)
 
     async def listing_failed(self, run: runs.Run, row: FetchRow) -> None:
         """Record a source's listing that could not be read as a failed page of the run."""
-        now = self._clock()
-        async with self._pool.acquire() as connection, connection.transaction():
+        now = self.clock()
+        async with self.pool.acquire() as connection, connection.transaction():
             page_id = await pages.record_done(connection, run.run_id, row, now)
             await fetch_ledger.ledger(connection, run.run_id, run.started_at, [(page_id, row)], now)
 

@@ -6,6 +6,7 @@ The order depends on how overdue each source is, which changes during the run; s
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
@@ -17,21 +18,6 @@ from atlas.domain.urls import host_of
 from atlas.stores.postgres.connection import Connection, on_pool
 from atlas.stores.postgres.sources import selection, sources
 from atlas.stores.postgres.sources.sources import Source
-
-
-class SourcePlans:
-    """Selection and plans as the activities use them. Time comes from the injected clock."""
-
-    def __init__(self, pool: asyncpg.Pool, clock: Callable[[], datetime]) -> None:
-        self._pool = pool
-        self._clock = clock
-        self.resolve = on_pool(pool, selection.resolve)
-        self.part = on_pool(pool, part)
-
-    async def make(self, request: PlanSources) -> SourcesPlanned:
-        """Decide which sources a run works through, and in which order."""
-        async with self._pool.acquire() as connection:
-            return await make(connection, request, self._clock())
 
 
 async def make(connection: Connection, request: PlanSources, now: datetime) -> SourcesPlanned:
@@ -103,3 +89,19 @@ async def part(connection: Connection, request: NextSources) -> PlannedPart:
         sources=[WaitingSource(source=row["source_name"], host=row["host"]) for row in rows],
         last=rows[-1]["place"] if rows else 0,
     )
+
+
+@dataclass(frozen=True)
+class SourcePlans:
+    """Selection and plans as the activities use them. Time comes from the injected clock."""
+
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
+
+    resolve = on_pool(selection.resolve)
+    part = on_pool(part)
+
+    async def make(self, request: PlanSources) -> SourcesPlanned:
+        """Decide which sources a run works through, and in which order."""
+        async with self.pool.acquire() as connection:
+            return await make(connection, request, self.clock())
