@@ -20,7 +20,7 @@ from pathlib import Path
 
 import asyncpg
 
-from atlas.contracts.activities import Batch
+from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.domain.sources import SourceSpec
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.crawl import claims, run_membership, run_queue, runs
@@ -87,7 +87,6 @@ async def _open(connection: asyncpg.Connection, run_id: str, source: sources.Sou
         run_id=run_id,
         workflow_id=run_id,
         source=source,
-        source_name=source.spec.name,
         trigger="bench",
         due=False,
         kind="sync_pipeline",
@@ -126,9 +125,8 @@ async def _claims(connection: asyncpg.Connection, run_id: str) -> tuple[float, f
     spent: list[tuple[float, float, float]] = []
     for number in range(CLAIMS):
         batch = Batch(run_id=run_id, lane=0, number=number)
-        claimed = await _timed(
-            lambda batch=batch: claims.claim(connection, batch, level=0, size=BATCH, now=NOW)
-        )
+        wanted = ClaimBatch(run_id=run_id, lane=0, number=number, size=BATCH)
+        claimed = await _timed(lambda wanted=wanted: claims.claim(connection, wanted, NOW))
         counted = await _timed(lambda: run_queue.counts(connection, run_id))
         held = await claims.begin_attempt(connection, batch, _CURRENT)
         assert len(held) == BATCH

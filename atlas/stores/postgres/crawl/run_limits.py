@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from atlas.contracts.activities import Batch
+from atlas.contracts.activities import ClaimBatch
 from atlas.contracts.work import RunLimits
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import run_queue
@@ -41,7 +41,7 @@ async def reason_to_stop(
     return None
 
 
-async def rest_of_level(connection: Connection, batch: Batch, level: int, code: str) -> None:
+async def rest_of_level(connection: Connection, request: ClaimBatch, code: str) -> None:
     """Skip the level's pages that would have to be fetched and that nobody works on. Those fetched
     already go on. The caller holds the run."""
     # An older claim of the same lane is a superseded attempt's. A locked row is being claimed or
@@ -65,10 +65,8 @@ async def rest_of_level(connection: Connection, batch: Batch, level: int, code: 
         set stage = 'done', outcome = 'skipped', error_code = $5, not_before = null
         where run_id = $1 and page_id = any(array(select page_id from free))
         """,
-        batch.run_id,
-        batch.lane,
-        batch.number,
-        level,
+        *run_queue.key(request),
+        request.level,
         code,
     )
 
@@ -123,7 +121,7 @@ async def room(connection: Connection, run_id: str, level: int, pages: int | Non
     return bool(spent < pages)
 
 
-async def fresh(connection: Connection, batch: Batch, now: datetime) -> list[int]:
+async def fresh(connection: Connection, request: ClaimBatch, now: datetime) -> list[int]:
     """A page that another run fetched and settled since this run began needs no second request.
     Returns those of the batch that were skipped. A fetch dated in the future proves nothing: it
     was written by a clock that was wrong."""
@@ -139,9 +137,7 @@ async def fresh(connection: Connection, batch: Batch, now: datetime) -> list[int
                 and fetched_at <= $4))
         returning rp.page_id
         """,  # noqa: S608 (a constant of `queue`)
-        batch.run_id,
-        batch.lane,
-        batch.number,
+        *run_queue.key(request),
         now,
     )
     return [row["page_id"] for row in rows]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
-from atlas.contracts.activities import Batch
+from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.contracts.models import Counts
 from atlas.domain.errors import PageError
 from atlas.stores.postgres.connection import Connection
@@ -176,15 +176,15 @@ async def mark(
     )
 
 
+def key(batch: Batch | ClaimBatch) -> tuple[str, int, int]:
+    """What a claim is known by."""
+    return batch.run_id, batch.lane, batch.number
+
+
 async def release_batch(connection: Connection, batch: Batch) -> None:
     """Release what the batch still claims."""
-    await release_where(
-        connection,
-        "claim_run = $1 and claim_lane = $2 and claim_number = $3",
-        batch.run_id,
-        batch.lane,
-        batch.number,
-    )
+    held = "claim_run = $1 and claim_lane = $2 and claim_number = $3"
+    await release_where(connection, held, *key(batch))
 
 
 async def release_run(connection: Connection, run_id: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import asyncpg
@@ -47,22 +47,8 @@ class UnknownRun(Exception):
 
 def run_of(row: asyncpg.Record) -> Run:
     """The run of a row of the table."""
-    return Run(
-        run_id=row["run_id"],
-        workflow_id=row["workflow_id"],
-        kind=row["kind"],
-        source=row["source_name"],
-        source_id=row["source_id"],
-        trigger=row["trigger"],
-        due=row["due"],
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
-        outcome=row["outcome"],
-        complete=row["complete"],
-        paused_since=row["paused_since"],
-        message=row["message"],
-        summary=json.loads(row["summary"]),
-    )
+    values = {"source": row["source_name"], **row, "summary": json.loads(row["summary"])}
+    return Run(**{each.name: values[each.name] for each in fields(Run)})
 
 
 async def open_run(
@@ -70,12 +56,11 @@ async def open_run(
     *,
     run_id: str,
     workflow_id: str,
-    source: sources.Source | None,
-    source_name: str,
-    trigger: str,
-    due: bool,
     kind: str,
+    trigger: str,
     now: datetime,
+    source: sources.Source | None = None,
+    due: bool = False,
 ) -> None:
     """Record that a run of the workflow type `kind` began; a repeated call changes nothing."""
     await connection.execute(
@@ -87,7 +72,7 @@ async def open_run(
         run_id,
         workflow_id,
         source.id if source else None,
-        source_name,
+        source.spec.name if source else "",
         trigger,
         due,
         now,
@@ -288,12 +273,12 @@ class JobRecords:
     async def begin(self, request: BeginJob) -> None:
         """Record that a run began."""
         async with self.pool.acquire() as connection:
-            await begin_job(connection, **request.model_dump(), now=self.clock())
+            await open_run(connection, **request.model_dump(), now=self.clock())
 
     async def end(self, request: EndJob) -> None:
         """Record how a run ended."""
         async with self.pool.acquire() as connection:
-            await end_job(connection, **request.model_dump(), now=self.clock())
+            await end_job(connection, request, self.clock())
 
     async def set_paused(self, run_id: str, *, paused: bool) -> None:
         """Record since when a run is paused, or that it continues."""
@@ -301,45 +286,14 @@ class JobRecords:
             await set_paused(connection, run_id, self.clock() if paused else None)
 
 
-async def begin_job(
-    connection: Connection,
-    *,
-    run_id: str,
-    workflow_id: str,
-    kind: str,
-    trigger: str,
-    now: datetime,
-) -> None:
-    """Record that a run began; a repeated call changes nothing."""
-    await open_run(
-        connection,
-        run_id=run_id,
-        workflow_id=workflow_id,
-        source=None,
-        source_name="",
-        trigger=trigger,
-        due=False,
-        kind=kind,
-        now=now,
-    )
-
-
-async def end_job(
-    connection: Connection,
-    *,
-    run_id: str,
-    outcome: str,
-    message: str,
-    summary: Mapping[str, int],
-    now: datetime,
-) -> None:
+async def end_job(connection: Connection, request: EndJob, now: datetime) -> None:
     """Record how a run ended; what was recorded first stays."""
     await connection.execute(
         "update runs set ended_at = $2, outcome = $3, message = nullif($4, ''), summary = $5, "
         "paused_since = null where run_id = $1 and ended_at is null",
-        run_id,
+        request.run_id,
         now,
-        outcome,
-        message[:1000],
-        json.dumps(dict(summary)),
+        request.outcome,
+        request.message[:1000],
+        json.dumps(request.summary),
     )

@@ -32,16 +32,7 @@ class ClaimedBatches:
     async def claim(self, request: ClaimBatch) -> Claim:
         """Take the next pages of a level; a repeated claim returns the same pages."""
         async with self.pool.acquire() as connection:
-            return await claims.claim(
-                connection,
-                Batch(run_id=request.run_id, lane=request.lane, number=request.number),
-                level=request.level,
-                size=request.size,
-                now=self.clock(),
-                waited=request.waited,
-                fetch=request.fetch,
-                limits=request.limits,
-            )
+            return await claims.claim(connection, request, self.clock())
 
     async def begin_attempt(self, batch: Batch) -> list[HeldPage]:
         """The batch's pages, under fences of this attempt: a write of an earlier one is refused."""

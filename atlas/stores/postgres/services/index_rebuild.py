@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from atlas.contracts.jobs import EndJob
 from atlas.contracts.rebuild_index import (
     CheckGeneration,
     CopyTexts,
@@ -62,14 +63,9 @@ class Rebuilds:
                     return GenerationStarted(message=_holder(builder))
                 # Its record ends first: a generation is only taken over from a run that is over.
                 closed = builder.run_id
-                await runs.end_job(
-                    connection,
-                    run_id=closed,
-                    outcome="failed",
-                    message="ended without closing; its generation was taken over",
-                    summary={},
-                    now=self.clock(),
-                )
+                why = "ended without closing; its generation was taken over"
+                ended = EndJob(run_id=closed, outcome="failed", message=why)
+                await runs.end_job(connection, ended, self.clock())
             return GenerationStarted(
                 generation=builder.generation,
                 texts=await index_copy.count_live(connection),

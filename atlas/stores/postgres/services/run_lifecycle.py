@@ -68,7 +68,6 @@ class RunLifecycle:
                 run_id=request.run_id,
                 workflow_id=request.workflow_id,
                 source=source,
-                source_name=request.source,
                 trigger=request.trigger,
                 due=request.due,
                 kind=request.type,

@@ -92,7 +92,8 @@ async def _settle_rows(
     await marks.unmark(
         connection, [row["page_id"] for row in changed if row["old_hash"] != row["text_hash"]]
     )
-    await _plan_rechecks(connection, run_id, rows, now)
+    changes = {row["page_id"]: _outcome(row) != "unchanged" for row in rows}
+    await recheck_schedule.plan_processed(connection, run_id, changes, now)
     await _mark_settled(connection, rows, now)
     outcomes: list[tuple[int, str, PageError | None]] = [
         (row["page_id"], _outcome(row), None) for row in rows
@@ -189,28 +190,6 @@ async def leave_texts(connection: Connection, texts: Sequence[bytes]) -> None:
     if leaving:
         await entries.remove(connection, leaving)
         await clusters.remove(connection, leaving)
-
-
-async def _plan_rechecks(
-    connection: Connection, run_id: str, rows: Sequence[asyncpg.Record], now: datetime
-) -> None:
-    """Only now is it known whether a body that differs has another document: pages that name the
-    hour, or a token, would else count as changing at every check."""
-    open_ones = await connection.fetch(
-        "select page_id from page_state "
-        "where page_id = any($1::bigint[]) and checked_at is distinct from fetched_at",
-        [row["page_id"] for row in rows],
-    )
-    unseen = {row["page_id"] for row in open_ones}
-    started = await connection.fetchval("select started_at from runs where run_id = $1", run_id)
-    checks = [
-        recheck_schedule.PageCheck(
-            row["page_id"], changed=_outcome(row) != "unchanged", restate=False
-        )
-        for row in rows
-        if row["page_id"] in unseen
-    ]
-    await recheck_schedule.plan(connection, started or now, checks, now)
 
 
 async def _mark_settled(
