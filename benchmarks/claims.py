@@ -106,11 +106,8 @@ async def _one(connection: asyncpg.Connection, size: int) -> None:
             run_id=run_id,
             urls=[f"https://bench.example/{n:06}" for n in range(start, min(size, start + 2000))],
             level=0,
-            rule="listed",
             now=NOW,
-            mode="full",
-            cadence=timedelta(days=1),
-            current=_CURRENT,
+            wanted=run_membership.WantedPages("full", timedelta(days=1), _CURRENT),
         )
     listed = time.perf_counter() - began
     took, counted, marked = await _claims(connection, run_id)

@@ -22,6 +22,7 @@ from atlas.stores.postgres.crawl import (
     run_membership,
     runs,
 )
+from atlas.stores.postgres.crawl.run_membership import Mode, WantedPages
 from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.sources import Source
 
@@ -52,7 +53,7 @@ class RunListing:
         urls: Sequence[str],
         *,
         level: int,
-        mode: run_membership.Mode | None = None,
+        mode: Mode | None = None,
         retry_failed: bool = False,
         settles: bool = True,
         modified: Mapping[str, datetime] | None = None,
@@ -60,17 +61,10 @@ class RunListing:
         """List pages at a level of a run, a few thousand a transaction; return how many the level
         has, those of an attempt that was cut off included. Without a `mode` the run's `due` says
         which are worked on."""
+        wanted = self._wanted(run, source, mode, retry_failed, settles)
         for start in range(0, len(urls), _PART):
-            if not await self._list_part(
-                run,
-                source,
-                urls[start : start + _PART],
-                level,
-                mode,
-                retry_failed,
-                settles,
-                modified,
-            ):
+            part = urls[start : start + _PART]
+            if not await self._list_part(run, source, part, level, wanted, modified):
                 break
         return await self._listed_at(source, run, level)
 
@@ -82,19 +76,17 @@ class RunListing:
         *,
         room: int | None,
         level: int,
-        mode: run_membership.Mode | None = None,
+        mode: Mode | None = None,
         retry_failed: bool = False,
         settles: bool = True,
     ) -> tuple[int, bool]:
         """List what was read, as `list_pages` does, but no more pages than there is `room` for,
         the first by URL; return also whether there were more."""
-        last = ""
+        wanted, last = self._wanted(run, source, mode, retry_failed, settles), ""
         while found := await read.after(last, _PART if room is None else min(_PART, room)):
             urls, last = [url for url, _ in found], found[-1][0]
             modified = {url: when for url, when in found if when}
-            if not await self._list_part(
-                run, source, urls, level, mode, retry_failed, settles, modified
-            ):
+            if not await self._list_part(run, source, urls, level, wanted, modified):
                 break
             room = None if room is None else room - len(found)
         more = room == 0 and bool(await read.after(last, 1))
@@ -106,9 +98,7 @@ class RunListing:
         source: Source,
         urls: Sequence[str],
         level: int,
-        mode: run_membership.Mode | None,
-        retry_failed: bool,
-        settles: bool,
+        wanted: WantedPages,
         modified: Mapping[str, datetime] | None,
     ) -> bool:
         async with self.pool.acquire() as connection, connection.transaction():
@@ -120,16 +110,17 @@ class RunListing:
                 run_id=run.run_id,
                 urls=urls,
                 level=level,
-                rule="link" if level else "listed",
                 now=self.clock(),
-                mode=mode or _mode_of(run),
-                retry_failed=retry_failed,
-                cadence=source.spec.cadence,
-                current=self.current,
-                settles=settles,
+                wanted=wanted,
                 modified=modified,
             )
         return True
+
+    def _wanted(
+        self, run: runs.Run, source: Source, mode: Mode | None, retry_failed: bool, settles: bool
+    ) -> WantedPages:
+        mode = mode or ("incremental" if run.due else "full")
+        return WantedPages(mode, source.spec.cadence, self.current, retry_failed, settles)
 
     async def _listed_at(self, source: Source, run: runs.Run, level: int) -> int:
         async with self.pool.acquire() as connection:
@@ -142,7 +133,7 @@ class RunListing:
         *,
         level: int,
         fetch: bool,
-        mode: run_membership.Mode | None,
+        mode: Mode | None,
         retry_failed: bool,
         settles: bool = True,
     ) -> int:
@@ -157,12 +148,8 @@ class RunListing:
                 run_id=run.run_id,
                 level=level,
                 fetch=fetch,
-                mode=mode or _mode_of(run),
-                retry_failed=retry_failed,
-                cadence=source.spec.cadence,
                 now=self.clock(),
-                current=self.current,
-                settles=settles,
+                wanted=self._wanted(run, source, mode, retry_failed, settles),
             )
 
     async def add_pages(
@@ -206,7 +193,3 @@ class RunListing:
         async with self.pool.acquire() as connection, connection.transaction():
             page_id = await pages.record_done(connection, run.run_id, row, now)
             await fetch_ledger.ledger(connection, run.run_id, run.started_at, [(page_id, row)], now)
-
-
-def _mode_of(run: runs.Run) -> run_membership.Mode:
-    return "incremental" if run.due else "full"
