@@ -33,9 +33,7 @@ class BatchRecords:
                     connection, request.run_id, cancelled=request.cancelled
                 )
             counts = await run_queue.counts(connection, request.run_id)
-            missing = await connection.fetchval(
-                "select count(*) from run_missing where run_id = $1", request.run_id
-            )
+            missing = await run_queue.count_missing(connection, request.run_id)
             return WoundUp.model_validate(
                 {
                     "outcome": "unknown_page" if missing and not counts.seen else outcome,

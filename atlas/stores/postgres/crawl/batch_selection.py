@@ -12,7 +12,6 @@ from datetime import datetime
 
 import asyncpg
 
-from atlas.contracts.models import Counts
 from atlas.contracts.processing import BatchQuery, Selected
 from atlas.domain.refusal import RequestRefused
 from atlas.domain.versions import SettledWith
@@ -110,10 +109,8 @@ class Selection:
     async def selected(self, run_id: str) -> Selected:
         """What the run has selected."""
         async with self.pool.acquire() as connection:
-            counts: Counts = await run_queue.counts(connection, run_id)
-            missing = await connection.fetchval(
-                "select count(*) from run_missing where run_id = $1", run_id
-            )
+            counts = await run_queue.counts(connection, run_id)
+            missing = await run_queue.count_missing(connection, run_id)
         return Selected(
             pages=counts.seen, missing=missing, to_do=counts.seen - counts.done, counts=counts
         )
@@ -242,14 +239,12 @@ async def matching(
     return [row["page_id"] for row in rows]
 
 
-_MATCHING = """
+_MATCHING = f"""
     select ps.page_id
     from page_state ps join pages p on p.id = ps.page_id
     where ps.page_id > $1 and ps.fetched_snapshot is not null and ps.redirect_to is null
       and ps.lifecycle not in ('tombstoned', 'purged')
-      and ($3::text is null or exists (
-          select from source_pages sp join sources s on s.id = sp.source_id
-          where sp.page_id = ps.page_id and s.name = $3))
+      and {sources.held_by(3, "ps.page_id")}
       and ($4::text is null or starts_with(p.url, $4))
       and (($5::text is null and $6::text is null) or exists (
           select from versions v join documents d on d.id = v.document_id
@@ -264,4 +259,4 @@ _MATCHING = """
           select from quarantine q where q.page_id = ps.page_id and q.since is not null
              and q.snapshot = ps.fetched_snapshot and q.extractor = $10))
     order by ps.page_id limit $2
-"""
+"""  # noqa: S608 (constants)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from operator import attrgetter
 
 import asyncpg
 
@@ -16,6 +17,7 @@ from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import noindex, quarantine, run_queue
+from atlas.stores.postgres.sources.sources import holders
 
 _BODY_ATTEMPTS = 3
 """Fetches of one page in one run, when its stored body is lost again and again."""
@@ -94,27 +96,6 @@ async def _store_documents(
 ) -> None:
     if not pages:
         return
-    rows = []
-    for page in pages:
-        assert page.prepared is not None
-        found = page.prepared.extracted
-        rows.append(
-            (
-                page.page_id,
-                bytes.fromhex(found.text_hash),
-                found.extractor,
-                page.snapshot,
-                found.media,
-                found.title,
-                found.lang or None,
-                found.published,
-                found.canonical,
-                found.text,
-                found.markdown,
-                found.truncated,
-                page.ended,
-            )
-        )
     documents = await connection.fetch(
         """
         insert into documents as d (page_id, text_hash, extractor, snapshot, media, title, lang,
@@ -132,7 +113,7 @@ async def _store_documents(
             ended = d.ended or excluded.ended
         returning page_id, id
         """,
-        *[list(column) for column in zip(*rows, strict=True)],
+        *map(list, zip(*map(_document_row, pages), strict=True)),
         now,
     )
     ids = {row["page_id"]: row["id"] for row in documents}
@@ -146,17 +127,18 @@ async def _store_documents(
     )
 
 
+def _document_row(page: PreparedPage) -> tuple[object, ...]:
+    assert page.prepared is not None
+    found = page.prepared.extracted
+    made = (found.extractor, page.snapshot, found.media, found.title, found.lang or None)
+    key = (page.page_id, bytes.fromhex(found.text_hash))
+    return (*key, *made, *_EXTRACTED(found), page.ended)
+
+
+_EXTRACTED = attrgetter("published", "canonical", "text", "markdown", "truncated")
 _PREPARED_COLUMNS = (
-    "page_id",
-    "document_id",
-    "snapshot",
-    "analyser",
-    "sketch_version",
-    "bands",
-    "signature",
-    "parts",
-    "links",
-    "rels",
+    *("page_id", "document_id", "snapshot", "analyser", "sketch_version"),
+    *("bands", "signature", "parts", "links", "rels"),
 )
 
 
@@ -218,20 +200,19 @@ async def _fetch_again(connection: Connection, run_id: str, missing: Sequence[in
     return set(again)
 
 
-_CURRENT = """
+_CURRENT = f"""
     select p.url, d.title, d.lang, encode(d.text_hash, 'hex') as text_hash, d.published,
            d.canonical, d.media, ps.lifecycle, ps.fetched_at, v.valid_from, v.seq as version,
            encode(d.snapshot, 'hex') as snapshot, d.text, d.markdown, d.truncated,
            (select kept.url from duplicates x join pages kept on kept.id = x.winner_page_id
              where x.page_id = p.id) as duplicate_of,
-           array(select s.name from source_pages sp join sources s on s.id = sp.source_id
-                 where sp.page_id = p.id order by s.name) as sources
+           {holders("p.id")} as sources
     from versions v
     join documents d on d.id = v.document_id
     join pages p on p.id = v.page_id
     join page_state ps on ps.page_id = v.page_id
     where v.valid_to is null
-"""
+"""  # noqa: S608 (constants)
 
 
 def _current(row: asyncpg.Record) -> CurrentDocument:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
+import asyncpg
+
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.contracts.models import Counts
 from atlas.domain.errors import PageError
@@ -33,13 +35,18 @@ WAITING = -1
 
 async def lock(connection: Connection, fences: Mapping[int, int]) -> set[int]:
     """Lock the pages' rows for this transaction; return those whose fence is still ours."""
-    # In the order of ids, like every writer of pages: two batches cannot wait for each other.
-    rows = await connection.fetch(
+    rows = await lock_rows(connection, fences)
+    return {row["page_id"] for row in rows if fences[row["page_id"]] == row["fence"]}
+
+
+async def lock_rows(connection: Connection, pages: Iterable[int]) -> list[asyncpg.Record]:
+    """Lock the pages' rows for this transaction; return page and fence of each."""
+    # In the order of ids, like every writer of pages: two of them cannot wait for each other.
+    return await connection.fetch(
         "select page_id, fence from page_state where page_id = any($1::bigint[]) "
         "order by page_id for update",
-        sorted(fences),
+        sorted(pages),
     )
-    return {row["page_id"] for row in rows if fences[row["page_id"]] == row["fence"]}
 
 
 async def finish(
@@ -203,6 +210,12 @@ async def release_where(connection: Connection, which: str, *values: object) -> 
         """,  # noqa: S608 (a constant of this module)
         *values,
     )
+
+
+async def count_missing(connection: Connection, run_id: str) -> int:
+    """How many documents the run was asked for that are no page."""
+    found = await connection.fetchval("select count(*) from run_missing where run_id = $1", run_id)
+    return int(found)
 
 
 async def counts(connection: Connection, run_id: str) -> Counts:

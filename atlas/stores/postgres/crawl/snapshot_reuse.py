@@ -14,7 +14,7 @@ import asyncpg
 from atlas.domain.lifecycle import Evidence
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import blob_index, pages
+from atlas.stores.postgres.crawl import blob_index, pages, run_queue
 from atlas.stores.postgres.lifecycle_sql import becomes
 
 
@@ -78,12 +78,7 @@ async def _remember(connection: Connection, rows: Sequence[tuple[int, asyncpg.Re
     latest = dict(sorted(rows, key=lambda each: each[1]["fetched_at"]))
     if not latest:
         return
-    # In the order of ids, like every writer of pages: none waits for another in a circle.
-    await connection.fetch(
-        "select page_id from page_state where page_id = any($1::bigint[]) "
-        "order by page_id for update",
-        sorted(latest),
-    )
+    await run_queue.lock_rows(connection, latest)
     columns = ("snapshot", "content_type", "charset", "fetched_at", "run_id", "etag")
     await connection.execute(
         f"""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncpg
+
 from atlas.domain.circuit_breaker import Breaker
 from atlas.domain.errors import ErrorClass, HostClosed, PageError
 from atlas.stores.postgres.connection import Connection
@@ -83,11 +85,14 @@ async def closed(connection: Connection, host: str) -> HostClosed | None:
         """,
         host,
     )
-    if row is None:
-        return None
+    return None if row is None else why_closed(host, row["wait"], row)
+
+
+def why_closed(host: str, wait: float, row: asyncpg.Record) -> HostClosed:
+    """The error of a host that may be asked again in `wait` seconds."""
     return HostClosed(
         host,
-        row["wait"],
+        wait,
         down_for=row["down_for"] or 0.0,
         throttled=row["throttled"],
         reason=row["last_error"] or "it failed",

@@ -19,7 +19,6 @@ import asyncpg
 
 from atlas.domain.circuit_breaker import Breaker
 from atlas.domain.errors import (
-    HostClosed,
     HostVerdict,
     PageError,
     SlotDeadline,
@@ -211,13 +210,7 @@ class HostSlots:
             time.monotonic() + row["closed_for"] > self._deadline
         )
         if late or row["closed_for"] > _PATIENT:
-            raise HostClosed(
-                host,
-                row["closed_for"],
-                down_for=row["down_for"] or 0.0,
-                throttled=row["throttled"],
-                reason=row["last_error"] or "it failed",
-            )
+            raise circuit_breaker.why_closed(host, row["closed_for"], row)
         await asyncio.sleep(row["closed_for"])
 
     async def _wait(self, host: str, seconds: float, *, crowded: bool) -> None:

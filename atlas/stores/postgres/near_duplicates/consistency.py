@@ -113,13 +113,13 @@ async def check_buckets(
     first = int(cursor) if cursor else _FIRST_BUCKET
     last = await connection.fetchval(_LAST_OF_BUCKETS, first, chunk * 32)
     until = _LAST_BUCKET if last is None else last
-    strays = await connection.fetch(_STRAYS, first, until, SKETCH_VERSION)
+    strays = await connection.fetch("select b.hash" + _STRAYS, first, until, SKETCH_VERSION)
     crowds = await connection.fetch(_WRONG_CROWDS, first, until, cap)
     drifted = len(strays) + len(crowds)
     if repair and drifted:
         async with connection.transaction():
             await hold_texts(connection)
-            await connection.execute(_DELETE_STRAYS, first, until, SKETCH_VERSION)
+            await connection.execute("delete" + _STRAYS, first, until, SKETCH_VERSION)
             await _record_crowds(connection, first, until, cap)
     more = str(last + 1) if last is not None and last < _LAST_BUCKET else None
     checked = await connection.fetchval(_COUNT_BUCKETS, first, until)
@@ -302,14 +302,7 @@ select max(hash) from (select hash from bands where hash >= $1 order by hash lim
 _COUNT_BUCKETS = "select count(distinct hash) from bands where hash between $1 and $2"
 
 _STRAYS = """
-select b.hash, b.text_hash from bands b
- where b.hash between $1 and $2 and not exists (
-       select from sketches k
-        where k.text_hash = b.text_hash and b.hash = any(k.bands) and k.version = $3)
-"""
-
-_DELETE_STRAYS = """
-delete from bands b
+ from bands b
  where b.hash between $1 and $2 and not exists (
        select from sketches k
         where k.text_hash = b.text_hash and b.hash = any(k.bands) and k.version = $3)

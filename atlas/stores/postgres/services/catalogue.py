@@ -167,23 +167,20 @@ async def remove_source(
     return await removal.remove_source(connection, source, purge=purge, now=now, closed_run=closed)
 
 
-_UNKNOWN = """
+_UNKNOWN = f"""
     select count(*)
     from versions v
     join documents d on d.id = v.document_id
     where v.valid_to is null and d.lang is null
       and not ($2 and exists (select from duplicates x where x.page_id = v.page_id))
-      and ($1::text is null or exists (
-          select from source_pages sp join sources s on s.id = sp.source_id
-          where sp.page_id = v.page_id and s.name = $1))
-"""
+      and {sources.held_by(1, "v.page_id")}
+"""  # noqa: S608 (constants)
 
-_DOCUMENTS = """
+_DOCUMENTS = f"""
     select p.url, d.title, d.lang, encode(d.text_hash, 'hex') as text_hash, d.media,
            octet_length(d.text) as bytes, d.published, ps.fetched_at, v.valid_from,
            v.seq as version, kept.url as duplicate_of,
-           array(select s.name from source_pages sp join sources s on s.id = sp.source_id
-                 where sp.page_id = p.id order by s.name) as sources
+           {sources.holders("p.id")} as sources
     from versions v
     join documents d on d.id = v.document_id
     join pages p on p.id = v.page_id
@@ -191,13 +188,11 @@ _DOCUMENTS = """
     left join duplicates x on x.page_id = p.id
     left join pages kept on kept.id = x.winner_page_id
     where v.valid_to is null and not ($4 and x.page_id is not null)
-      and ($1::text is null or exists (
-          select from source_pages sp join sources s on s.id = sp.source_id
-          where sp.page_id = p.id and s.name = $1))
+      and {sources.held_by(1, "p.id")}
       and ($2::text is null or d.lang = $2)
     order by p.url collate "C"
     limit $3
-"""
+"""  # noqa: S608 (constants)
 
 _FIND = """
     select run_id, case when run_id = $1 then 0 when starts_with(run_id, $2) then 1

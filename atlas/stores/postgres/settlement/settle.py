@@ -226,11 +226,7 @@ async def bury(
     The caller is in a transaction. Returns how many had a live document.
     """
     # Page rows by id, then SETTLE: the lock order at the top of this file.
-    await connection.fetch(
-        "select page_id from page_state where page_id = any($1::bigint[]) "
-        "order by page_id for update",
-        list(pages),
-    )
+    await run_queue.lock_rows(connection, pages)
     await lock_corpus(connection)
     texts = await connection.fetch(
         "select d.text_hash from versions v join documents d on d.id = v.document_id "

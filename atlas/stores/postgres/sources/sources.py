@@ -112,6 +112,23 @@ def source_of(row: asyncpg.Record) -> Source:
     )
 
 
+def held_by(number: int, page: str) -> str:
+    """SQL: whether the source named in a parameter holds the page, or none is named."""
+    return (
+        f"(${number}::text is null or exists (select from source_pages sp"
+        f" join sources s on s.id = sp.source_id"
+        f" where sp.page_id = {page} and s.name = ${number}))"
+    )
+
+
+def holders(page: str) -> str:
+    """SQL: the names of the sources that hold the page, in order."""
+    return (
+        "array(select s.name from source_pages sp join sources s on s.id = sp.source_id"  # noqa: S608 (a column)
+        f" where sp.page_id = {page} order by s.name)"
+    )
+
+
 async def add(connection: Connection, spec: SourceSpec, now: datetime) -> int:
     """Declare a source; raises `SourceExists`."""
     values = asdict(spec)
