@@ -98,13 +98,12 @@ class RetiredGenerations:
         self, connection: Connection, now: datetime, after: str, limit: int
     ) -> list[Item]:
         found = [id for id in await generations.expired(connection, now) if id > int(after or 0)]
-        return [await self._item(connection, id) for id in found[:limit]]
-
-    async def _item(self, connection: Connection, id: int) -> Item:
-        size = await connection.fetchval(
-            "select coalesce(pg_total_relation_size(to_regclass($1)), 0)", f"index_entries_{id:d}"
+        rows = await connection.fetch(
+            "select id, coalesce(pg_total_relation_size(to_regclass('index_entries_' || id)), 0) "
+            "as size from unnest($1::int[]) as id",
+            found[:limit],
         )
-        return Item(str(id), f"generation {id}", size)
+        return [Item(str(row["id"]), f"generation {row['id']}", row["size"]) for row in rows]
 
     async def count(self, connection: Connection, now: datetime) -> int:
         return len(await generations.expired(connection, now))

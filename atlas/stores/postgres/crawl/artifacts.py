@@ -30,7 +30,7 @@ class Artifact:
     """When these very bytes were first kept under the name."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Artifacts:
     """Keeps artifacts of one kind. Time comes from the injected clock."""
 

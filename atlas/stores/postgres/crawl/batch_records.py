@@ -18,7 +18,7 @@ _PAYLOAD = 48 * 1024
 """Bytes of the documents in a result; all of it stays below 64 KiB."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class BatchRecords:
     """What the activities write and read."""
 

@@ -23,7 +23,7 @@ CHUNK = 2000
 """Pages a transaction."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Selection:
     """The selections as the activity makes them. Time comes from the injected clock."""
 

@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from operator import attrgetter
 
-import asyncpg
-
 from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.batch import Moved, PreparedPage
 from atlas.domain.texts import EXTRACTOR_VERSION
@@ -215,18 +213,12 @@ _CURRENT = f"""
 """  # noqa: S608 (constants)
 
 
-def _current(row: asyncpg.Record) -> CurrentDocument:
-    values = dict(row)
-    values["sources"] = tuple(values["sources"])
-    return CurrentDocument(**values)
-
-
 async def current(connection: Connection, url: str) -> CurrentDocument:
     """The live document of a canonical URL; raises `UnknownDocument`."""
     row = await connection.fetchrow(f"{_CURRENT} and p.url = $1", url)
     if row is None:
         raise UnknownDocument(await _why_not(connection, url))
-    return _current(row)
+    return CurrentDocument(**{**row, "sources": tuple(row["sources"])})
 
 
 async def _why_not(connection: Connection, url: str) -> str:

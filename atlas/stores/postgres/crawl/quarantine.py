@@ -83,8 +83,10 @@ async def record(
         *[list(column) for column in zip(*rows, strict=True)],
     )
     for evidence, wanted in ((Evidence.POISONED, True), (Evidence.RELEASED, False)):
-        await _change(
-            connection, evidence, [row["page_id"] for row in kept if row["poison"] is wanted]
+        await connection.execute(
+            f"update page_state set lifecycle = {becomes(evidence)} "  # noqa: S608 (from the rules)
+            "where page_id = any($1::bigint[])",
+            [row["page_id"] for row in kept if row["poison"] is wanted],
         )
 
 
@@ -110,15 +112,6 @@ _RECORD = """
         run_id = excluded.run_id
     returning page_id, since is not null as poison
 """
-
-
-async def _change(connection: Connection, evidence: Evidence, pages: Sequence[int]) -> None:
-    if pages:
-        await connection.execute(
-            f"update page_state set lifecycle = {becomes(evidence)} "  # noqa: S608 (from the rules)
-            "where page_id = any($1::bigint[])",
-            list(pages),
-        )
 
 
 async def held_back(connection: Connection, pages: Sequence[int], extractor: int) -> set[int]:

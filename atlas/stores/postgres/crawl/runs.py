@@ -262,7 +262,7 @@ async def _outcome_of(connection: Connection, run_id: str) -> str:
     return "completed_with_failures" if failed else "completed"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class JobRecords:
     """Records of runs that work on no single source, as the activities write them. Time comes from
     the injected clock."""

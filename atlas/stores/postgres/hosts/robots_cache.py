@@ -9,7 +9,7 @@ import asyncpg
 from atlas.domain.fetch import RobotsRecord
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class StoredRobots:
     """The web room's robots cache, kept in PostgreSQL."""
 

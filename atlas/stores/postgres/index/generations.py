@@ -65,7 +65,8 @@ async def start(
     """
 
     async def change() -> Builder | None:
-        if await _ended(connection, run_id):
+        ended = "select exists (select from runs where run_id = $1 and ended_at is not null)"
+        if await connection.fetchval(ended, run_id):
             return None
         builder = await _builder(connection)
         if builder is not None and builder.run_id != run_id:
@@ -231,14 +232,6 @@ async def _alone(connection: Connection, change: Callable[[], Awaitable[R]]) -> 
             await asyncio.sleep(0.5)
 
 
-async def _ended(connection: Connection, run_id: str) -> bool:
-    return bool(
-        await connection.fetchval(
-            "select exists (select from runs where run_id = $1 and ended_at is not null)", run_id
-        )
-    )
-
-
 async def _builder(connection: Connection) -> Builder | None:
     row = await connection.fetchrow(
         "select id as generation, analyser, workflow_id, run_id, started_at from generations "
@@ -334,13 +327,10 @@ async def listing(connection: Connection) -> list[GenerationStatus]:
     rows = await connection.fetch(
         """
         select id, state, analyser, entries, tokens, workflow_id, run_id, started_at,
-               active_since, keep_until,
+               active_since, keep_until, state = 'active' and analyser < $1 as outdated,
                coalesce(pg_total_relation_size(to_regclass('index_entries_' || id)), 0) as size
           from generations order by id desc
-        """
+        """,
+        ANALYSER_VERSION,
     )
-    return [GenerationStatus(**row, outdated=_outdated(row)) for row in rows]
-
-
-def _outdated(row: asyncpg.Record) -> bool:
-    return bool(row["state"] == "active" and row["analyser"] < ANALYSER_VERSION)
+    return [GenerationStatus(**row) for row in rows]

@@ -155,7 +155,9 @@ async def check_evidence(
     if repair:
         await _drop_orphans(connection, orphans)
         for start in range(0, len(wrong), _COMPARED_AT_ONCE):  # settling waits for each
-            await _repair_pairs(connection, wrong[start : start + _COMPARED_AT_ONCE], cap)
+            async with connection.transaction():
+                await hold_texts(connection)
+                await _replace_pairs(connection, wrong[start : start + _COMPARED_AT_ONCE], cap)
     drifted = len(wrong) + len(orphans)
     return _done(last and last.hex(), len(texts), drifted, repair=repair)
 
@@ -190,14 +192,8 @@ async def _pairs_kept(connection: Connection, lows: Sequence[bytes]) -> dict[Pai
     return {(row["low"], row["high"]): row["similarity"] for row in rows}
 
 
-async def _repair_pairs(connection: Connection, lows: Sequence[bytes], cap: int) -> None:
-    """Replace the evidence of some texts, and make their clusters follow it."""
-    async with connection.transaction():
-        await hold_texts(connection)
-        await _replace_pairs(connection, lows, cap)
-
-
 async def _replace_pairs(connection: Connection, lows: Sequence[bytes], cap: int) -> None:
+    """Replace the evidence of some texts, and make their clusters follow it."""
     due, kept = await _pairs_due(connection, lows, cap), await _pairs_kept(connection, lows)
     dropped = [pair for pair in kept if pair not in due]
     of = await similarity.representatives(connection, [text for pair in dropped for text in pair])

@@ -27,7 +27,7 @@ async def last_frozen(connection: Connection) -> date | None:
     return found
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Stats:
     """Freezes days and reads them. Time comes from the injected clock."""
 

@@ -91,9 +91,7 @@ async def listed_documents(
     an applied deduplication marked."""
     async with connection.transaction(readonly=True):
         async for row in connection.cursor(_DOCUMENTS, source, lang, limit, unique, prefetch=500):
-            values = dict(row)
-            values["sources"] = tuple(values["sources"])
-            yield ListedDocument(**values)
+            yield ListedDocument(**{**row, "sources": tuple(row["sources"])})
 
 
 async def versions(connection: Connection, url: str) -> list[DocumentVersion]:

@@ -17,7 +17,7 @@ from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl import claims, fetch_ledger, run_queue
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ClaimedBatches:
     """What every stage of a batch begins and ends with. Time comes from the injected clock."""
 

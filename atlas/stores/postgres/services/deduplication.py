@@ -24,7 +24,7 @@ from atlas.stores.postgres.near_duplicates.marks import ClusterPart, Decision, F
 from atlas.stores.postgres.sources import sources
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Deduplication:
     """The marks, what a run finds, and the checks before it. Time comes from the injected clock."""
 

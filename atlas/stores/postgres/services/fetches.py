@@ -18,7 +18,7 @@ from atlas.stores.postgres.hosts.rate_limiter import HostSlots
 from atlas.stores.postgres.sources.sources import Source
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FetchRecords:
     """Results of requests, written to ledger and run. Time comes from the injected clock."""
 
@@ -62,7 +62,7 @@ class FetchRecords:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class HostTurns:
     """Turns at hosts, kept in PostgreSQL: all workers together keep a host's delay."""
 

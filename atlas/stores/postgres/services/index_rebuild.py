@@ -32,7 +32,7 @@ from atlas.stores.postgres.settlement.index_copy import TextToCopy
 _MARKED_AT_ONCE = 2000
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Rebuilds:
     """Generations as a rebuild drives them. Time comes from the injected clock."""
 

@@ -33,7 +33,7 @@ _NOT_THROUGH = ("limit_reached", "all_failed", "held")
 """Of these, those after which it is not in step with the web."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class RunLifecycle:
     """Opens and closes runs. Time comes from the injected clock."""
 

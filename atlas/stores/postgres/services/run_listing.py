@@ -29,7 +29,7 @@ from atlas.stores.postgres.sources.sources import Source
 _PART = 2000  # pages of one transaction
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class RunListing:
     """Lists the pages of runs. Time comes from the injected clock."""
 

@@ -29,7 +29,7 @@ _PAGE_FAULTS = (
 _SETTLED_AT_ONCE = 100
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ProcessedPages:
     """Results of extraction, and the marks of documents it is working on."""
 
@@ -68,7 +68,7 @@ class ProcessedPages:
         return moved.onward
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class PageSettlement:
     """Makes processed pages part of the corpus. Time comes from the injected clock."""
 

@@ -102,16 +102,13 @@ async def _waiting(
 
     changes = [_change(row, row["page_id"] in cut) for row in rows]
     found = {change.page for change in changes if waits(change)}
-    others = [*(_change(row, row["cut"]) for row in earlier), *_only(changes, found)]
+    others = [_change(row, row["cut"]) for row in earlier]
+    others += [change for change in changes if change.page in found]
     return found | set(alike([change for change in changes if change.before is None], others))
 
 
 def _differs(row: asyncpg.Record) -> bool:
     return row["old_hash"] is not None and row["old_hash"] != row["text_hash"]
-
-
-def _only(changes: Iterable[BodyChange], pages: Collection[int]) -> list[BodyChange]:
-    return [change for change in changes if change.page in pages]
 
 
 async def _held(connection: Connection, run_id: str, pages: Iterable[int]) -> dict[int, Suspicion]:

@@ -28,7 +28,8 @@ async def make(connection: Connection, request: PlanSources, now: datetime) -> S
     async with connection.transaction():
         # The run's row: a repeated call waits here, and then finds the plan of the first.
         await connection.execute("select from runs where run_id = $1 for update", request.run_id)
-        if not (planned := await _planned(connection, request.run_id)):
+        counted = "select count(*) from run_sources where run_id = $1"
+        if not (planned := await connection.fetchval(counted, request.run_id)):
             chosen = fair_order(
                 Candidate(source.spec.name, host_of(source.spec.urls[0]), source.late(now))
                 for source in declared
@@ -55,12 +56,6 @@ def _meant(source: Source, request: PlanSources, now: datetime) -> bool:
         return True
     selected = bool(set(spec.tags) & set(request.tags))
     return not spec.paused and (selected or not (request.names or request.tags))
-
-
-async def _planned(connection: Connection, run_id: str) -> int:
-    return int(
-        await connection.fetchval("select count(*) from run_sources where run_id = $1", run_id)
-    )
 
 
 async def _keep(connection: Connection, run_id: str, chosen: list[Candidate]) -> None:
@@ -91,7 +86,7 @@ async def part(connection: Connection, request: NextSources) -> PlannedPart:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class SourcePlans:
     """Selection and plans as the activities use them. Time comes from the injected clock."""
 
