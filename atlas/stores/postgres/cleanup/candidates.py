@@ -63,8 +63,8 @@ class Expiring:
 
 
 async def lock_free_pages(connection: Connection, pages: Iterable[int]) -> list[int]:
-    """Lock those of the pages that no run holds and nobody else has locked; the others wait for
-    another day. A clean-up never waits for a run."""
+    """Lock those of the pages that no run holds and no other session has locked; the others wait
+    for another day. A clean-up never waits for a run."""
     rows = await connection.fetch(
         "select page_id from page_state where page_id = any($1::bigint[]) and claim_run is null "
         "order by page_id for update skip locked",

@@ -1,5 +1,5 @@
-"""What outlives its use: records of runs, hosts and robots.txt not asked for long, and the
-manifests that runs left for people."""
+"""What expires besides pages: records of runs, hosts and robots.txt not asked for long, retired
+generations of the index, and the manifests that runs left for people."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def _hosts(
 async def _robots(
     connection: Connection, keys: list[str], _: datetime, before: datetime
 ) -> set[str]:
-    """robots.txt files of origins that nobody asks any more."""
+    """robots.txt files of origins no longer asked."""
     rows = await connection.fetch(
         "delete from robots where origin = any($1::text[]) and fetched_at <= $2 returning origin",
         keys,
@@ -89,7 +89,7 @@ async def _artifacts(connection: Connection, keys: list[str], *_: datetime) -> s
 
 @dataclass(frozen=True, slots=True)
 class RetiredGenerations:
-    """Builds of the index that nobody reads or could roll back to any more."""
+    """Builds of the index that are no longer searched or kept for a rollback."""
 
     batch: int = 1
     at_once: bool = True
@@ -117,7 +117,7 @@ class RetiredGenerations:
         return [item for item in items if await generations.drop(connection, int(item.key))]
 
 
-# The newest of a source, or of a workflow type that has none, tell how it is doing.
+# The newest of a source, or of a workflow type that has none, show how it is doing.
 _RUNS = """
     select r.run_id as key, r.run_id as identity, 0::bigint as size
     from (select run_id, ended_at, row_number() over (

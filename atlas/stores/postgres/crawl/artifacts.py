@@ -1,5 +1,5 @@
-"""Blobs kept for people, by kind and name: reports. No fetch refers to them; collection spares
-them as long as their row is there."""
+"""Blobs kept for people, by kind and name: reports and manifests. No fetch refers to them; their
+row keeps the clean-up from deleting them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import blob_index
 
 MANIFEST, OUTCOMES = "manifest", "outcomes"
-"""Kinds of JSON lines: what a batch is to work on, named by its hash, and what became of each
-document, named by the run."""
+"""Kinds of JSON lines: the pages of a batch, named by their hash, and the outcome of each document,
+named by the run."""
 REPORT = "report"
 """The kind of a week's report; its names are 2026-W47.json, .md and .html."""
 
@@ -39,12 +39,12 @@ class Artifacts:
     kind: str
 
     async def announce(self, digest: str, size: int) -> None:
-        """Say that the blob is about to be put: collection lets it be."""
+        """Announce that the blob is about to be put: the clean-up spares it."""
         async with self.pool.acquire() as connection:
             await blob_index.announce(connection, digest, size, self.clock())
 
     async def keep(self, name: str, digest: str, media: str) -> None:
-        """Let the name mean the blob from now on. Idempotent."""
+        """Give the blob the name, whatever had it before. Idempotent."""
         async with self.pool.acquire() as connection:
             await connection.execute(
                 """
@@ -62,8 +62,8 @@ class Artifacts:
             )
 
     async def keep_first(self, name: str, digest: str, media: str) -> str:
-        """Let the name mean the blob, unless it has one: a late attempt must not replace the list
-        of the first by a shorter one. Returns the digest of the blob that is kept."""
+        """Give the blob the name, unless another has it: a late attempt must not replace the first
+        one's list by a shorter one. Returns the digest of the blob that has the name."""
         async with self.pool.acquire() as connection:
             await connection.execute(
                 "insert into artifacts (kind, name, hash, media, created_at) "

@@ -1,4 +1,4 @@
-"""The record of a batch: its end, what became of each document, and its outcomes, streamed."""
+"""The record of a batch: its end, the result of each document, and its outcomes, streamed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class BatchRecords:
             )
 
     async def outcomes(self, run_id: str) -> AsyncIterator[bytes]:
-        """JSON lines by URL: what became of each page of the run; then what was no page."""
+        """JSON lines by URL: the outcome of each page of the run; then the requests for no page."""
         async with self.pool.acquire() as connection, connection.transaction(readonly=True):
             lines: list[str] = []
             async for row in connection.cursor(_OUTCOMES, run_id, prefetch=_LINES):
@@ -68,7 +68,7 @@ async def _documents(
 
 
 def _fitting(documents: list[ProcessedDocument]) -> list[ProcessedDocument]:
-    """The first of them, as many as a payload has room for."""
+    """As many of them as fit into a payload."""
     room = _PAYLOAD
     for number, document in enumerate(documents):
         room -= len(document.model_dump_json().encode())

@@ -2,8 +2,8 @@
 
 A blob lives while something refers to it (`referred`). One that nothing refers to is condemned,
 and deleted only when a grace has passed that is longer than any activity: under its row's lock, if
-it is still condemned and nothing refers to it. Whoever is about to put it announces it first, which
-takes the same lock and lifts the condemnation.
+it is still condemned and nothing refers to it. A writer announces the blob first, which takes the
+same lock and lifts the condemnation.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from atlas.stores.postgres.connection import Connection
 
 
 async def announce(connection: Connection, digest: str, size: int, now: datetime) -> None:
-    """Say that the blob is about to be put. Clears a condemnation: collection that waits for the
-    row's lock finds it wanted again."""
+    """Announce that the blob is about to be put. Lifts a condemnation: a clean-up that waits for
+    the row's lock finds it wanted again."""
     await connection.execute(
         """
         with relaxed as materialized (select set_config('synchronous_commit', 'off', true))
@@ -108,7 +108,7 @@ class Snapshots:
             "order by hash for update skip locked",
             [bytes.fromhex(item.key) for item in items],
         )
-        # A statement of its own: it sees what was committed before they were locked.
+        # A second statement, so that it sees what was committed before the rows were locked.
         rows = await connection.fetch(
             f"{_CONDEMNED} and b.hash = any($3::bytea[])",
             now - self.keep.grace,
@@ -159,7 +159,7 @@ async def condemn(
     the condemnation of those that something refers to. Returns how many were condemned.
 
     `now` is the run's time, `moment` the clock's: the grace counts from the later, so that a run
-    of an earlier day, made late, makes nobody's grace short.
+    for an earlier day, made late, shortens no grace.
     """
     await connection.execute(
         f"update blobs b set condemned_at = null "  # noqa: S608 (a constant of this module)

@@ -110,8 +110,8 @@ async def _what_next(connection: Connection, request: ClaimBatch, now: datetime)
 
 async def unfinished(connection: Connection, run_id: str, level: int) -> int:
     """Pages of the run's levels above `level` that are not done. Called between levels, when no
-    lane is under way, so claims still standing there are of superseded attempts: they are let go,
-    but for pages that wait for the run's end.
+    lane is under way, so claims still held there are of superseded attempts: they are released,
+    except for pages that wait for the run's end.
     """
     async with connection.transaction():
         await run_queue.release_where(

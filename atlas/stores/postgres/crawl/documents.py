@@ -1,4 +1,4 @@
-"""Documents: what processing made of a snapshot, waiting to be settled; and reading them."""
+"""Documents: the result of processing a snapshot, waiting to be settled; and reading them."""
 
 from __future__ import annotations
 

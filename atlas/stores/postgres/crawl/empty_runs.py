@@ -19,8 +19,8 @@ _NAMED = 3
 async def judge(
     connection: Connection, run: Run, stages: Sequence[str]
 ) -> tuple[Outcome | None, str]:
-    """The outcome of a run that came to nothing, and why; None: it did some work, or it had
-    nothing to do because all was done."""
+    """The outcome of a run without a result, and why; None: it did some work, or had none to
+    do."""
     row = await connection.fetchrow(
         f"""
         select count(*) as seen,

@@ -48,8 +48,8 @@ async def remember_moved(
     connection: Connection, run_id: str, rows: Sequence[FetchRow], now: datetime
 ) -> None:
     """Note where pages lead now: evidence only, as with `remember_gone`. One that leads there for
-    a while (302, 303, 307) is told to stay; one that leads to another page than before begins
-    anew."""
+    a while (302, 303, 307) has not moved; one that leads to another page than before starts
+    again."""
     led = [row for row in rows if row.redirected]
     if not led:
         return

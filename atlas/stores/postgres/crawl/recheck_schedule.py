@@ -18,7 +18,7 @@ from atlas.stores.postgres.connection import Connection
 @dataclass(frozen=True, slots=True)
 class PageCheck:
     """What a check of a page came to: it failed with `error`, or it `changed` or not. None: another
-    body came, and settling it will tell whether its document changed.
+    body came, and settling it will show whether its document changed.
 
     `max_age`: the freshness the server stated now, seconds; None: it stated none, or what it
     stated at the fetch holds (`restate` false).

@@ -42,10 +42,10 @@ async def reason_to_stop(
 
 
 async def rest_of_level(connection: Connection, request: ClaimBatch, code: str) -> None:
-    """Skip the level's pages that would have to be fetched and that nobody works on. Those fetched
+    """Skip the level's pages that would have to be fetched and that no lane works on. Those fetched
     already go on. The caller holds the run."""
     # An older claim of the same lane is a superseded attempt's. A locked row is being claimed or
-    # let go of by another run: the lane comes back for it.
+    # released by another run: the lane comes back for it.
     await connection.execute(
         """
         with free as (
@@ -144,7 +144,7 @@ async def fresh(connection: Connection, request: ClaimBatch, now: datetime) -> l
 
 
 async def held_by_others(connection: Connection, run_id: str, level: int) -> None:
-    """A paused run keeps its claims; another that shares its pages does not wait for ever."""
+    """A paused run keeps its claims; another that shares its pages does not wait forever."""
     await connection.execute(
         """
         update run_pages rp set stage = 'done', outcome = 'skipped', error_code = 'held'

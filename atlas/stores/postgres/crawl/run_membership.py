@@ -1,5 +1,5 @@
-"""Which pages belong to a run: those its listing names, those its source holds, and those it is
-told of; and which of them have work to do."""
+"""Which pages belong to a run: those that its listing names, that its source holds, or that are
+given by URL; and which of them have work to do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _UNSETTLED = """
          or ps.settled_extractor is distinct from {extractor}
          or ps.settled_analyser is distinct from {analyser})
 """
-# What was checked in the future was checked by a clock that was wrong: nobody knows when.
+# A check dated in the future was dated by a wrong clock: its time is unknown, so the page is due.
 _DUE = """
     case when greatest(ps.checked_at, ps.fetched_at) > {soon} then true
          when ps.next_due is null then ps.fetched_at is null or ps.fetched_at + {cadence} <= {soon}

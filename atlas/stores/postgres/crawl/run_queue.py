@@ -23,9 +23,9 @@ from atlas.stores.postgres.connection import Connection
 STAGE = "(rp.stage || '')"
 """The stage of a page of a run, in a form that no index knows.
 
-PostgreSQL's statistics lack the run that was just listed: it takes `run_id = $1` for one row, and
-an index of the pages that are not done for the cheapest way in, so that a batch would read the
-whole run, or that once for each of its pages. A statement that names its pages therefore says
+PostgreSQL's statistics do not know the run that was just listed: it takes `run_id = $1` for one
+row, and an index of the pages that are not done for the cheapest way in, so that a batch would read
+the whole run, or that once for each of its pages. A statement that names its pages therefore says
 `page_id = any(…)`, which only the primary key answers, and asks for the stage in this form.
 """
 WAITING = -1

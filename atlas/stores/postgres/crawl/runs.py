@@ -188,9 +188,9 @@ async def close_run(
     cut: bool = False,
     held: bool = False,
 ) -> str:
-    """End a run: every page terminal, claims and lease let go, the outcome recorded once. `cut`:
-    a limit kept it from working its source through. `held`: it kept documents that the site seems
-    to take back, since that looks like a bad day.
+    """End a run: every page terminal, claims and lease released, the outcome recorded once. `cut`:
+    a limit kept it from working its source through. `held`: it kept documents that seem to have
+    vanished or changed only because the site has a bad day.
 
     Returns the outcome; a repeated call returns what was recorded first.
     """
@@ -226,7 +226,7 @@ async def end_work(connection: Connection, run_id: str, *, cancelled: bool) -> s
 
 
 async def end_dead(connection: Connection, run_id: str, why: str, now: datetime) -> None:
-    """Close the record of a run that Temporal reports closed, or no longer knows, and let go of
+    """Close the record of a run that Temporal reports closed, or no longer knows, and release
     its claims, also of a run that was recorded as ended before."""
     async with connection.transaction():
         await close_run(

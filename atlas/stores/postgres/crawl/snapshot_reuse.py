@@ -1,7 +1,8 @@
 """Bodies that `fetch_url` got: taken from the ledger when their pages are asked to be processed.
 
-A single fetch writes the ledger and changes nothing else. Whoever then wants the document means
-the body that came: it becomes the page's last fetched one, unless a run fetched a newer one.
+A single fetch writes the ledger and changes nothing else. A request for
+the document then means that body: it becomes the page's last fetched one, unless a run fetched a
+newer one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The breakers of hosts: what requests said of them, kept in the rows that pace them."""
+"""Circuit breakers of hosts, kept in the rows that pace them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def blame(
     """Count a failure that blames the host, and close the host if it was one too many; return
     whether it counts as down only from now on.
 
-    Failures of requests that were under way when the breaker opened tell nothing new: only the
+    Failures of requests that were under way when the breaker opened show nothing new: only the
     `probe`'s doubles the pause. `trips`: nothing may be fetched without what failed (robots.txt),
     so that once is enough.
     """

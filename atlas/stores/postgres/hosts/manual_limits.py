@@ -80,7 +80,7 @@ async def put(
 async def clear(
     connection: Connection, *, host: str | None = None, source: str | None = None
 ) -> bool:
-    """Take a limit away; whether there was one in force."""
+    """Clear a limit; return whether one was in force."""
     async with connection.transaction():
         await _forget_expired(connection)
         done = await connection.execute(
@@ -119,7 +119,7 @@ async def wake_pages(
     """Let pages that wait for their host be claimed at once, those of a host or of a source;
     which runs (workflow id, run id) they are of. `retries`: also those that were asked for and
     failed."""
-    # Rows that a batch is writing are passed over: whoever waits for none, ends in no deadlock.
+    # Rows that a batch is writing are skipped: without waiting there is no deadlock.
     rows = await connection.fetch(
         """
         with waiting as (

@@ -114,7 +114,7 @@ _RENEW = """
 
 @dataclass(slots=True)
 class HeldSlot:
-    """One reservation; `sent` is told when the request's headers really went out."""
+    """One reservation; `sent` records when the request's headers really went out."""
 
     lease: datetime
     pace: timedelta = timedelta(0)
@@ -132,7 +132,7 @@ class HeldSlot:
 
 class HostSlots:
     """Slots of one source's fetches: `delay` seconds between requests to a host, at most
-    `parallel` at once, counted over all workers; limits set by hand hold beside them (`limits`).
+    `parallel` at once, counted over all workers; limits set by hand apply as well (`limits`).
 
     `deadline` (monotonic seconds): waiting past it raises `SlotDeadline`, which is no failure of
     the page; so does a host that is closed for more than a moment (`HostClosed`). `ttl` is how

@@ -117,7 +117,7 @@ async def score(
 async def count_unknown(
     connection: Connection, generation: Generation, candidates: str, source: str | None
 ) -> int:
-    """Live pages among the candidates whose language could not be told: what a search for one
+    """Live pages among the candidates whose language is unknown: what a search for one
     language leaves out, though it may be theirs."""
     statement = _of(generation, _UNKNOWN)
     return int(await connection.fetchval(statement, candidates, source))

@@ -27,7 +27,7 @@ _DDL_SECONDS = 3600.0
 """For what waits until nobody uses a partition; the pool's own limit is for queries."""
 
 _DETACHES = 100
-"""Attempts; only those beside another drop need more than one or two."""
+"""Attempts; more than one or two are needed only when another drop runs at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ async def start(
 ) -> Builder | None:
     """Who builds now: this run, unless another does and is not the run `instead_of`.
 
-    None: the run has ended (a call that was delivered late). What `instead_of` left is gone on
-    with if the same analyser made it, and retired otherwise. Idempotent.
+    None: the run has ended (a call that was delivered late). What `instead_of` left is continued
+    if the same analyser made it, and retired otherwise. Idempotent.
     """
 
     async def change() -> Builder | None:
@@ -221,7 +221,7 @@ async def _detach(connection: Connection, partition: str) -> None:
 
 
 async def _alone(connection: Connection, change: Callable[[], Awaitable[R]]) -> R:
-    """Make a change while nobody writes to the index."""
+    """Make a change while no writer is at the index; try again when the lock does not come."""
     while True:
         try:
             async with connection.transaction():

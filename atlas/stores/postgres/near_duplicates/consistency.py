@@ -45,7 +45,7 @@ def _done(cursor: str | None, checked: int, drifted: int, *, repair: bool) -> Pa
 async def check_sketches(
     connection: Connection, cursor: str, *, chunk: int, sources: Sequence[str], repair: bool
 ) -> PartDone:
-    """The next live texts in scope: each has a sketch of this version, and stands in its buckets.
+    """The next live texts in scope: each has a sketch of this version, and is in its buckets.
     Of the whole corpus also: no sketch is left of a text that is not live."""
     after = bytes.fromhex(cursor)
     rows = await connection.fetch(_LIVE_TEXTS, after, chunk, list(sources))
@@ -91,7 +91,7 @@ async def _sketch_again(connection: Connection, texts: Sequence[bytes]) -> None:
         wanted &= set(await _wrong_sketches(connection, texts))
         await clusters.remove(connection, sorted(wanted))
         fresh = [text for text in made if text.text_hash in wanted]
-        # Rows that a lost sketch left behind would stand in the way of the same rows.
+        # Rows that a lost sketch left behind would conflict with the new ones.
         await connection.executemany(
             "delete from bands where hash = any($1::bigint[]) and text_hash = $2",
             [(list(text.bands), text.text_hash) for text in fresh],

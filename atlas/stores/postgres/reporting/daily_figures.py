@@ -231,7 +231,7 @@ _LIVE = f"""
     from live join member using (page_id) group by source
 """  # noqa: S608 (constants of this module)
 
-# A redirect is recorded as what became of the page, but nothing failed.
+# A redirect is recorded as the outcome of the page, but is no failure.
 _REQUESTS = """
     select coalesce(r.source_name, '') as source,
            case when f.status is null then 'none' when f.status = 304 then '304'

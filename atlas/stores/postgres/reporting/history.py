@@ -71,8 +71,8 @@ class Stats:
 async def freeze(connection: Connection, day: date, now: datetime) -> bool:
     """Freeze one complete day; false: it was frozen already, and stays as it is."""
     async with connection.transaction(isolation="repeatable_read"):
-        # A lock on a table, not an advisory one: taking the latter is a query, so that whoever
-        # waited for it would go on with the state from before the wait.
+        # A lock on a table, not an advisory one: taking the latter is a query, which would fix the
+        # snapshot before the wait.
         await connection.execute("lock table frozen_days in share row exclusive mode")
         if await connection.fetchval("select exists (select from frozen_days where day = $1)", day):
             return False

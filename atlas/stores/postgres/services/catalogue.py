@@ -1,4 +1,4 @@
-"""What people read of the corpus and change in it outside any run."""
+"""Reading the corpus, and changing it outside any run."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class LastFetch:
 async def unknown_language(
     connection: Connection, *, source: str | None = None, unique: bool = False
 ) -> int:
-    """How many live documents a list of one language leaves out: theirs could not be told."""
+    """How many live documents a list of one language leaves out because theirs is unknown."""
     return int(await connection.fetchval(_UNKNOWN, source, unique))
 
 
@@ -150,8 +150,8 @@ async def remove_source(
 ) -> int:
     """Forget a source; return how many pages no other source holds. Raises `SourceBusy`.
 
-    A lease counts only while Temporal has its holder under way: a terminated run lets go of
-    nothing, so its record is ended here.
+    A lease counts only while its holder runs in Temporal: a terminated run releases nothing, so its
+    record is ended here.
     """
     source = await sources.get(connection, name)
     closed: str | None = None

@@ -35,7 +35,7 @@ class Deduplication:
     forget = on_pool(marks.forget)
 
     async def describe(self, wanted: Sequence[str]) -> ScopeDescribed:
-        """Count what is in scope; say which source nobody declared."""
+        """Count what is in scope; name a source that is not declared."""
         async with self.pool.acquire() as connection:
             known = set(await sources.all_names(connection, active_only=False))
             for name in sorted(set(wanted)):

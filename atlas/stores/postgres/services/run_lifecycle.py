@@ -42,7 +42,7 @@ class RunLifecycle:
     settlement: PageSettlement
 
     async def open_run(self, request: OpenRun, is_open: IsOpen) -> RunOpened:
-        """Take the source's lease and record the run; or say why there is nothing to do."""
+        """Take the source's lease and record the run; or return why there is nothing to do."""
         now = self.clock()
         async with self.pool.acquire() as connection:
             try:
@@ -211,7 +211,7 @@ _NAMED = 3
 
 
 def _held_message(run_id: str, held: Mapping[str, Sequence[str]], gone: removal.Reconciled) -> str:
-    """What the run kept, of which pages, and what is to be done."""
+    """What the run kept, of which pages, and what to do about it."""
     said = [f"{len(urls)} pages {_HELD[code]}: {_named(urls)}" for code, urls in held.items()]
     if any(len(urls) > _NAMED for urls in held.values()):
         said[-1] += f" (`atlas runs show {run_id} --failures` names all)"

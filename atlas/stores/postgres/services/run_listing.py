@@ -1,4 +1,4 @@
-"""Which pages a run looks at: what its listing has, its source holds, or it is told of."""
+"""The pages of a run: those that its listing has, that its source holds, or that are named."""
 
 from __future__ import annotations
 

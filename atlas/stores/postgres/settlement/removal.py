@@ -16,7 +16,7 @@ from atlas.stores.postgres.sources.sources import Source, SourceBusy, unknown
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What a run's end did to vanished pages."""
+    """What the end of a run did with vanished pages."""
 
     removed: int = 0
     live: int = 0

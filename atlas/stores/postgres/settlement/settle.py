@@ -47,7 +47,7 @@ async def settle(
 
 
 async def lock_corpus(connection: Connection) -> None:
-    """Let nobody else change which texts are live, until the end of the transaction."""
+    """Keep all others from changing the live texts until the transaction ends."""
     await clusters.hold_texts(connection)
     await entries.hold_generations(connection)
 

@@ -22,8 +22,8 @@ _SKEW = timedelta(seconds=MOST_SKEW)
 
 
 class SourceExists(Exception):
-    """A source of this name is declared already; the client tells its caller by an error of its
-    own of the same name (`starter.errors`), as it does of `SourceBusy`."""
+    """A source of this name is declared already. The client raises an error of its own of the same
+    name (`starter.errors`), as for `SourceBusy`."""
 
 
 class UnknownSource(Exception):
