@@ -13,7 +13,7 @@ from datetime import datetime
 
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import runs
-from atlas.stores.postgres.sources.sources import Source, source_of
+from atlas.stores.postgres.sources.sources import LAST_RUN, Source, source_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,8 @@ class SourceLately:
 async def sources_lately(connection: Connection) -> list[SourceLately]:
     """All sources by name."""
     rows = await connection.fetch(
-        """
-        select s.*, r.outcome as last_outcome, r.ended_at as last_ended
-        from sources s
-        left join lateral (
-            select outcome, ended_at from runs
-            where source_id = s.id and ended_at is not null order by started_at desc limit 1
-        ) r on true
-        order by s.name
-        """
+        "select s.*, r.outcome as last_outcome, r.ended_at as last_ended "  # noqa: S608 (constants)
+        f"from sources s {LAST_RUN} order by s.name"
     )
     return [SourceLately(source_of(row), row["last_outcome"], row["last_ended"]) for row in rows]
 

@@ -206,10 +206,7 @@ async def _mark_settled(
             as o(page_id, snapshot, extractor, analyser)
         where page_state.page_id = o.page_id
         """,  # noqa: S608 (made from the lifecycle's table)
-        [row["page_id"] for row in rows],
-        [row["snapshot"] for row in rows],
-        [row["extractor"] for row in rows],
-        [row["analyser"] for row in rows],
+        *[[row[name] for row in rows] for name in ("page_id", "snapshot", "extractor", "analyser")],
         now,
     )
 

@@ -94,6 +94,14 @@ class SourceSummary:
     last_ended: datetime | None
 
 
+LAST_RUN = """
+    left join lateral (
+        select outcome, ended_at from runs
+        where source_id = s.id and ended_at is not null order by started_at desc limit 1
+    ) r on true
+"""
+
+
 def source_of(row: asyncpg.Record) -> Source:
     """The source of a row of the table."""
     rules = {name: row[name] for name in _COLUMNS}
@@ -254,11 +262,7 @@ async def summaries(connection: Connection, name: str | None = None) -> list[Sou
         )
         select s.*, coalesce(h.pages, 0) as pages, coalesce(h.live, 0) as live,
                r.outcome as last_outcome, r.ended_at as last_ended
-        from sources s left join held h on h.source_id = s.id
-        left join lateral (
-            select outcome, ended_at from runs
-            where source_id = s.id and ended_at is not null order by started_at desc limit 1
-        ) r on true
+        from sources s left join held h on h.source_id = s.id {LAST_RUN}
         {chosen.format("s.id")}
         order by s.name
         """,  # noqa: S608 (constants)
