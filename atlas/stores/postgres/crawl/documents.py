@@ -66,7 +66,6 @@ class UnknownDocument(Exception):
 
 async def store(
     connection: Connection,
-    *,
     run_id: str,
     fences: dict[int, int],
     pages: Sequence[PreparedPage],

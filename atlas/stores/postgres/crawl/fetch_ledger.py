@@ -17,12 +17,12 @@ from atlas.stores.postgres.lifecycle_sql import becomes
 
 async def record(
     connection: Connection,
-    *,
     run_id: str,
     fences: dict[int, int],
     rows: Sequence[FetchRow],
     now: datetime,
-    process: bool = True,
+    *,
+    process: bool,
 ) -> Moved:
     """Write a part of a batch's fetches. Without `process` no page goes on: what was fetched ends
     the run, compared with what was fetched before.

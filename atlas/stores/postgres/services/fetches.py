@@ -37,12 +37,7 @@ class FetchRecords:
         """Record some of a batch's fetches; return how many pages go on to processing."""
         async with self.pool.acquire() as connection:
             moved = await fetch_ledger.record(
-                connection,
-                run_id=run_id,
-                fences=fences,
-                rows=rows,
-                now=self.clock(),
-                process=process,
+                connection, run_id, fences, rows, self.clock(), process=process
             )
         self.measures.ended(moved.ended)
         return moved.onward

@@ -61,9 +61,7 @@ class ProcessedPages:
         self, run_id: str, fences: dict[int, int], found: Sequence[PreparedPage]
     ) -> int:
         async with self.pool.acquire() as connection:
-            moved = await documents.store(
-                connection, run_id=run_id, fences=fences, pages=found, now=self.clock()
-            )
+            moved = await documents.store(connection, run_id, fences, found, self.clock())
         self.measures.ended(moved.ended)
         return moved.onward
 
@@ -81,12 +79,7 @@ class PageSettlement:
         try:
             async with self.pool.acquire() as connection:
                 settled = await settle.settle(
-                    connection,
-                    run_id=batch.run_id,
-                    fences=fences,
-                    now=self.clock(),
-                    decided=decided,
-                    force=batch.force,
+                    connection, batch, fences, self.clock(), decided=decided
                 )
         except _PAGE_FAULTS as error:
             # The whole transaction is lost with one bad page: each is tried again in its own.

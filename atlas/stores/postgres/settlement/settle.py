@@ -13,6 +13,7 @@ from datetime import datetime
 
 import asyncpg
 
+from atlas.contracts.activities import Batch
 from atlas.domain.analysis import IndexPart
 from atlas.domain.errors import PageError
 from atlas.domain.lifecycle import Evidence
@@ -27,23 +28,17 @@ from atlas.stores.postgres.settlement import held_changes
 
 
 async def settle(
-    connection: Connection,
-    *,
-    run_id: str,
-    fences: dict[int, int],
-    now: datetime,
-    decided: bool = False,
-    force: bool = False,
+    connection: Connection, batch: Batch, fences: dict[int, int], now: datetime, *, decided: bool
 ) -> Settlement:
     """Settle the processed pages whose fence is still ours, and give them their outcome. A change
     that may be a bad day's waits for the others of its run, unless that is `decided`."""
     async with connection.transaction():
         held = await run_queue.lock(connection, fences)
         if not decided:
-            held -= await held_changes.put_off(connection, run_id, held, force=force)
+            held -= await held_changes.put_off(connection, batch.run_id, held, force=batch.force)
         await lock_corpus(connection)
-        rows = await _prepared(connection, run_id, sorted(held))
-        return await _settle_rows(connection, run_id, rows, now) if rows else Settlement({})
+        rows = await _prepared(connection, batch.run_id, sorted(held))
+        return await _settle_rows(connection, batch.run_id, rows, now) if rows else Settlement({})
 
 
 async def lock_corpus(connection: Connection) -> None:
