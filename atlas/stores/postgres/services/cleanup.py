@@ -113,5 +113,3 @@ class UpkeepStore:
             return await blob_index.condemn(
                 connection, self.keep, shards, now=now, moment=self._clock()
             )
-
-    # The end
