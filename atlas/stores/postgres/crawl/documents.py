@@ -134,8 +134,16 @@ def _document_row(page: PreparedPage) -> tuple[object, ...]:
 
 _EXTRACTED = attrgetter("published", "canonical", "text", "markdown", "truncated")
 _PREPARED_COLUMNS = (
-    *("page_id", "document_id", "snapshot", "analyser", "sketch_version"),
-    *("bands", "signature", "parts", "links", "rels"),
+    "page_id",
+    "document_id",
+    "snapshot",
+    "analyser",
+    "sketch_version",
+    "bands",
+    "signature",
+    "parts",
+    "links",
+    "rels",
 )
 
 

@@ -113,12 +113,10 @@ def _ledger_row(page_id: int, row: FetchRow) -> tuple[object, ...]:
 
 _ASKED = attrgetter("attempt", "url", "final_url", "status")
 _ANSWERED = attrgetter(
-    *("snapshot", "content_type", "charset", "size", "wire_bytes"),
-    *("etag", "last_modified", "elapsed"),
+    "snapshot", "content_type", "charset", "size", "wire_bytes", "etag", "last_modified", "elapsed"
 )
 _BODY = attrgetter(
-    *("page_id", "snapshot", "content_type", "charset", "etag", "last_modified"),
-    *("robots", "settled"),
+    "page_id", "snapshot", "content_type", "charset", "etag", "last_modified", "robots", "settled"
 )
 
 
