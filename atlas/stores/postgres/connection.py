@@ -137,20 +137,18 @@ class PatientConnection(asyncpg.Connection):
 class TellingConnection(PatientConnection):
     """Sends the session's settings with each transaction, in the same message as its BEGIN."""
 
-    def _idle(self) -> str:
-        return _IDLE
+    idle = _IDLE
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
         if query.startswith("BEGIN"):
-            query += f" set local jit = off; set local {_IDLING} = '{self._idle()}'"
+            query += f" set local jit = off; set local {_IDLING} = '{self.idle}'"
         return await super().execute(query, *args, timeout=timeout)
 
 
 class LeisurelyConnection(TellingConnection):
     """The same, with time for a person to read."""
 
-    def _idle(self) -> str:
-        return _LEISURE
+    idle = _LEISURE
 
 
 def _patient(name: str) -> Callable[..., Awaitable[Any]]:

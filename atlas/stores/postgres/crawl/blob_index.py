@@ -79,21 +79,20 @@ class Snapshots:
     ) -> list[Item]:
         rows = await connection.fetch(
             f"{_CONDEMNED} and b.hash > $3 order by b.hash limit $4",
-            now - self.keep.grace,
-            cutoff(self.keep.snapshots, now),
+            *self._before(now),
             bytes.fromhex(after),
             limit,
         )
         return [Item(row["hash"].hex(), row["hash"].hex(), row["size"]) for row in rows]
 
     async def count(self, connection: Connection, now: datetime) -> int:
-        return int(
-            await connection.fetchval(
-                f"select count(*) from ({_CONDEMNED}) found",  # noqa: S608 (a constant)
-                now - self.keep.grace,
-                cutoff(self.keep.snapshots, now),
-            )
-        )
+        statement = f"select count(*) from ({_CONDEMNED}) found"  # noqa: S608 (a constant)
+        found: int = await connection.fetchval(statement, *self._before(now))
+        return found
+
+    def _before(self, now: datetime) -> tuple[datetime, datetime]:
+        """The moments of `_CONDEMNED`: of the condemnation, and of the ledger's rows that count."""
+        return now - self.keep.grace, cutoff(self.keep.snapshots, now)
 
     async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
         """Nothing belongs to a blob."""
@@ -111,8 +110,7 @@ class Snapshots:
         # A second statement, so that it sees what was committed before the rows were locked.
         rows = await connection.fetch(
             f"{_CONDEMNED} and b.hash = any($3::bytea[])",
-            now - self.keep.grace,
-            cutoff(self.keep.snapshots, now),
+            *self._before(now),
             [row["hash"] for row in locked],
         )
         gone = {row["hash"] for row in rows}
@@ -145,11 +143,10 @@ def bounds(shards: range) -> tuple[bytes, bytes]:
 
 async def are_few(connection: Connection, limit: int = 20_000) -> bool:
     """Whether all blobs can be gone through at once."""
-    return bool(
-        await connection.fetchval(
-            "select count(*) <= $1 from (select from blobs limit $1 + 1) few", limit
-        )
+    found: bool = await connection.fetchval(
+        "select count(*) <= $1 from (select from blobs limit $1 + 1) few", limit
     )
+    return found
 
 
 async def condemn(

@@ -122,16 +122,15 @@ async def unfinished(connection: Connection, run_id: str, level: int) -> int:
             level,
             run_queue.WAITING,
         )
-        return int(
-            await connection.fetchval(
-                "select count(*) from run_pages rp join page_state ps using (page_id) "
-                "where rp.run_id = $1 and rp.level < $2 and rp.stage <> 'done' "
-                "and (ps.claim_run is distinct from $1 or ps.claim_lane <> $3)",
-                run_id,
-                level,
-                run_queue.WAITING,
-            )
+        found: int = await connection.fetchval(
+            "select count(*) from run_pages rp join page_state ps using (page_id) "
+            "where rp.run_id = $1 and rp.level < $2 and rp.stage <> 'done' "
+            "and (ps.claim_run is distinct from $1 or ps.claim_lane <> $3)",
+            run_id,
+            level,
+            run_queue.WAITING,
         )
+        return found
 
 
 async def begin_attempt(

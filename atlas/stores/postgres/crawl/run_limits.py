@@ -159,14 +159,13 @@ async def held_by_others(connection: Connection, run_id: str, level: int) -> Non
 
 async def was_cut(connection: Connection, run_id: str) -> bool:
     """Whether a limit kept the run from asking for some page."""
-    return bool(
-        await connection.fetchval(
-            "select exists (select from run_pages where run_id = $1 and outcome = 'skipped' "
-            "and error_code = any($2))",
-            run_id,
-            _CUT,
-        )
+    found: bool = await connection.fetchval(
+        "select exists (select from run_pages where run_id = $1 and outcome = 'skipped' "
+        "and error_code = any($2))",
+        run_id,
+        _CUT,
     )
+    return found
 
 
 async def reasons(connection: Connection, run_id: str) -> dict[str, int]:
@@ -181,10 +180,9 @@ async def reasons(connection: Connection, run_id: str) -> dict[str, int]:
 
 async def bytes_received(connection: Connection, run_id: str) -> int:
     """Bytes that the run's requests brought, as the ledger has them."""
-    return int(
-        await connection.fetchval(
-            "select coalesce(sum(wire_bytes), 0) from fetches where run_id = $1 "
-            "and run_started = (select started_at from runs where run_id = $1)",
-            run_id,
-        )
+    found = await connection.fetchval(
+        "select coalesce(sum(wire_bytes), 0) from fetches where run_id = $1 "
+        "and run_started = (select started_at from runs where run_id = $1)",
+        run_id,
     )
+    return int(found)  # PostgreSQL adds bigints up to a numeric

@@ -167,13 +167,12 @@ async def queue_held(
         "listed" if fetch else "fetched",
         *wanted.values(now),
     )
-    return int(
-        await connection.fetchval(
-            "select count(*) from source_pages where source_id = $1 and depth >= $2",
-            source_id,
-            level,
-        )
+    found: int = await connection.fetchval(
+        "select count(*) from source_pages where source_id = $1 and depth >= $2",
+        source_id,
+        level,
     )
+    return found
 
 
 async def queue_named(
@@ -214,25 +213,21 @@ async def queue_named(
 async def listed_above(connection: Connection, source_id: int, run_id: str, level: int) -> int:
     """Pages that this run has listed at smaller levels: what a page budget has spent. Those of the
     level itself are left out, so that listing it again after a crash cuts at the same page."""
-    return int(
-        await connection.fetchval(
-            "select count(*) from source_pages "
-            "where source_id = $1 and listed_run = $2 and depth < $3",
-            source_id,
-            run_id,
-            level,
-        )
+    found: int = await connection.fetchval(
+        "select count(*) from source_pages where source_id = $1 and listed_run = $2 and depth < $3",
+        source_id,
+        run_id,
+        level,
     )
+    return found
 
 
 async def listed_at(connection: Connection, source_id: int, run_id: str, level: int) -> int:
     """Pages that this run lists at a level, whichever attempt listed them."""
-    return int(
-        await connection.fetchval(
-            "select count(*) from source_pages "
-            "where source_id = $1 and listed_run = $2 and depth = $3",
-            source_id,
-            run_id,
-            level,
-        )
+    found: int = await connection.fetchval(
+        "select count(*) from source_pages where source_id = $1 and listed_run = $2 and depth = $3",
+        source_id,
+        run_id,
+        level,
     )
+    return found

@@ -148,13 +148,12 @@ async def count_open_runs(connection: Connection) -> tuple[int, int]:
 
 async def hosts_down(connection: Connection, failures: int) -> int:
     """Hosts that failed so often in a row that their breaker opened."""
-    return int(
-        await connection.fetchval(
-            # The first condition is that of the index `hosts_troubled`.
-            "select count(*) from hosts where failures > 0 and failures >= $1",
-            failures,
-        )
+    found: int = await connection.fetchval(
+        # The first condition is that of the index `hosts_troubled`.
+        "select count(*) from hosts where failures > 0 and failures >= $1",
+        failures,
     )
+    return found
 
 
 async def count_quarantined(connection: Connection) -> tuple[int, int]:

@@ -143,14 +143,13 @@ async def add(connection: Connection, spec: SourceSpec, now: datetime) -> int:
     columns = ", ".join(_COLUMNS)
     marks = ", ".join(f"${n}" for n in range(1, len(_COLUMNS) + 1))
     try:
-        return int(
-            await connection.fetchval(
-                f"insert into sources ({columns}, created_at) "  # noqa: S608 (constants)
-                f"values ({marks}, ${len(_COLUMNS) + 1}) returning id",
-                *(_plain(values[name]) for name in _COLUMNS),
-                now,
-            )
+        found: int = await connection.fetchval(
+            f"insert into sources ({columns}, created_at) "  # noqa: S608 (constants)
+            f"values ({marks}, ${len(_COLUMNS) + 1}) returning id",
+            *(_plain(values[name]) for name in _COLUMNS),
+            now,
         )
+        return found
     except asyncpg.UniqueViolationError:
         raise SourceExists(
             f"source '{spec.name}' exists already; "
