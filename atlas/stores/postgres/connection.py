@@ -80,7 +80,7 @@ def shown(database_url: str) -> str:
     """
     parts = urlsplit(database_url)
     if "@" in f"{parts.path}{parts.query}{parts.fragment}":
-        return "an address that cannot be told from its password (encode / # ? and @ in it)"
+        return "an address whose password is not encoded (write / # ? and @ as %2F %23 %3F and %40)"
     given = dict(parse_qsl(parts.query))
     hosts = parts.netloc.rpartition("@")[2] or given.get("host", "socket")
     port = "" if ":" in hosts else f":{given.get('port', '5432')}"

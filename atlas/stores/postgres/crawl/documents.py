@@ -235,6 +235,6 @@ async def _why_not(connection: Connection, url: str) -> str:
         url,
     )
     if row is None:
-        return f"the corpus does not know {url}; `atlas docs list` shows what it holds"
+        return f"no document for {url}; `atlas docs list` shows which there are"
     why = ", which asks to be left out of the index (noindex)" if row["hidden"] else ""
     return f"{url} has no live document: its page is {row['lifecycle']}{why}"
