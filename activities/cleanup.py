@@ -148,10 +148,10 @@ class Upkeep:
     async def _still_missing(self, run_id: str) -> list[str]:
         lost: list[str] = []
         after = ""
-        while items := await self._store.missing(run_id, after, 1_000):
+        while items := await self._store.of_class(run_id, self._store.MISSING, after, 1_000):
             after = items[-1].key
             back = [item.key for item in items if await self._blobs.exists(item.key)]
-            await self._store.not_missing(run_id, back)
+            await self._store.strike(run_id, self._store.MISSING, back)
             lost += [item.key for item in items if item.key not in back]
         return lost
 
@@ -173,6 +173,7 @@ class Upkeep:
         until, after = time.monotonic() + WORKING_SECONDS, request.after
         while True:
             chunk = await self._store.work(
+                self._store.classes[request.kind],
                 request.kind,
                 run_id=request.run_id,
                 now=request.now,
@@ -193,7 +194,9 @@ class Upkeep:
     async def end_cleanup(self, request: EndCleanup) -> CleanupEnded:
         """Count what was deleted, and keep the list of it."""
         removed, freed = await self._store.totals(request.run_id)
-        missing = await self._store.missing(request.run_id, "", MAX_MISSING_LISTED)
+        missing = await self._store.of_class(
+            request.run_id, self._store.MISSING, "", MAX_MISSING_LISTED
+        )
         dropped = await self._store.of_class(request.run_id, "ledger", "", 100)
         kept = await self._store.left(
             request.run_id, request.capped, now=request.now, dry_run=request.dry_run

@@ -84,7 +84,8 @@ class Rebuilding:
         texts = await self._rebuilds.read(some)
         found = await asyncio.gather(*(self._analysed(text) for text in texts))
         unreadable = [text.text_hash for text, parts in zip(texts, found, strict=True) if not parts]
-        return await self._rebuilds.insert(request, [p for p in found if p], unreadable)
+        parts = [each for each in found if each]
+        return await self._rebuilds.insert(request.generation, parts, unreadable=unreadable)
 
     async def _analysed(self, text: LiveText) -> IndexText | None:
         """None for a text that the analyser hangs or crashes on: it must not stop the rest."""

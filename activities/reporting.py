@@ -54,7 +54,7 @@ class Reporting:
             week=str(week),
             first_day=week.first_day,
             last_day=week.last_day,
-            refused="" if week.ended_by(self._stats.now) else _not_yet(week),
+            refused="" if week.ended_by(self._stats.clock()) else _not_yet(week),
         )
 
     @activity.defn

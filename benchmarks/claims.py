@@ -20,7 +20,7 @@ from pathlib import Path
 
 import asyncpg
 
-from atlas.contracts.activities import Batch
+from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.domain.sources import SourceSpec
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.crawl import claims, run_membership, run_queue, runs
@@ -87,7 +87,6 @@ async def _open(connection: asyncpg.Connection, run_id: str, source: sources.Sou
         run_id=run_id,
         workflow_id=run_id,
         source=source,
-        source_name=source.spec.name,
         trigger="bench",
         due=False,
         kind="sync_pipeline",
@@ -107,11 +106,8 @@ async def _one(connection: asyncpg.Connection, size: int) -> None:
             run_id=run_id,
             urls=[f"https://bench.example/{n:06}" for n in range(start, min(size, start + 2000))],
             level=0,
-            rule="listed",
             now=NOW,
-            mode="full",
-            cadence=timedelta(days=1),
-            current=_CURRENT,
+            wanted=run_membership.WantedPages("full", timedelta(days=1), _CURRENT),
         )
     listed = time.perf_counter() - began
     took, counted, marked = await _claims(connection, run_id)
@@ -126,9 +122,8 @@ async def _claims(connection: asyncpg.Connection, run_id: str) -> tuple[float, f
     spent: list[tuple[float, float, float]] = []
     for number in range(CLAIMS):
         batch = Batch(run_id=run_id, lane=0, number=number)
-        claimed = await _timed(
-            lambda batch=batch: claims.claim(connection, batch, level=0, size=BATCH, now=NOW)
-        )
+        wanted = ClaimBatch(run_id=run_id, lane=0, number=number, size=BATCH)
+        claimed = await _timed(lambda wanted=wanted: claims.claim(connection, wanted, NOW))
         counted = await _timed(lambda: run_queue.counts(connection, run_id))
         held = await claims.begin_attempt(connection, batch, _CURRENT)
         assert len(held) == BATCH

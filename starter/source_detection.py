@@ -41,7 +41,7 @@ class _Visit(HostSlots):
 
     @asynccontextmanager
     async def slot(self, host: str, url: str) -> AsyncIterator[HeldSlot]:
-        if not await status.known(self._pool, host):
+        if not await status.known(self.pool, host):
             self.new.add(host)
         async with super().slot(host, url) as held:
             yield held

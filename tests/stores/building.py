@@ -77,7 +77,7 @@ async def failed(connection: asyncpg.Connection, generation: int, **asked: objec
         generation,
         **{"queries": (), "min_overlap": 0.8, **asked},  # type: ignore[arg-type]
     )
-    return [f"{verdict.name}: {verdict.detail}" for verdict in found.verdicts if not verdict.passed]
+    return [f"{gate.name}: {gate.detail}" for gate in found.gates if not gate.passed]
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ from atlas.contracts.daily_cleanup import (
     Sweep,
     WorkShards,
 )
+from atlas.contracts.jobs import EndJob
 from atlas.domain.retention import Retention
 from atlas.stores.blobs import Blobs
 from atlas.stores.postgres.crawl import runs
@@ -122,7 +123,7 @@ class Cleaner:
         run_id = f"cleanup-{next(self._numbers)}"
         run = {"run_id": run_id, "now": now or self.drive.now, "dry_run": dry_run}
         async with self.pool.acquire() as connection:
-            await runs.begin_job(
+            await runs.open_run(
                 connection, run_id=run_id, workflow_id="daily_cleanup", kind="daily_cleanup",
                 trigger="manual", now=self.drive.now,
             )  # fmt: skip
@@ -145,9 +146,8 @@ class Cleaner:
         ended = await env.run(upkeep.end_cleanup, EndCleanup(**run, capped=capped))
         async with self.pool.acquire() as connection:
             await runs.end_job(
-                connection, run_id=run_id, outcome="completed", message="", summary={},
-                now=self.drive.now,
-            )  # fmt: skip
+                connection, EndJob(run_id=run_id, outcome="completed"), self.drive.now
+            )
         assert ended.manifest is not None
         lines = (await self.blobs.get(ended.manifest)).decode().splitlines()
         found = [json.loads(line) for line in lines]

@@ -214,7 +214,7 @@ async def test_each_gate_names_what_is_wrong(database: asyncpg.Pool) -> None:
         assert found[2] == "queries: 2 of 3 queries find 80% of what they found"
         checked = await gates.check(connection, 2, queries=["007unique"], min_overlap=0.8)
         loss = checked.losses[0]
-        assert (loss.query, loss.found, loss.lost) == ("007unique", 1, ("https://example.org/007",))
+        assert (loss.query, loss.found, loss.lost) == ("007unique", 1, ["https://example.org/007"])
         assert len(await failed(connection, 2, queries=["007unique"], min_overlap=0.0)) == 2
 
 

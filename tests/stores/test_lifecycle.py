@@ -9,9 +9,8 @@ from atlas.contracts.activities import Batch
 from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.lifecycle import Evidence, Lifecycle, after
-from atlas.domain.retention import Item
-from atlas.stores.postgres.cleanup.candidates import ExpiryQuery
-from atlas.stores.postgres.cleanup.page_classes import Tombstones
+from atlas.domain.retention import Item, Retention
+from atlas.stores.postgres.cleanup.page_classes import of_pages
 from atlas.stores.postgres.settlement import settle
 from tests.stores.drive import Drive, fences, prepared, snapshot_of
 
@@ -84,7 +83,7 @@ async def erased(drive: Drive, batch: Batch) -> None:
 
 async def expired(drive: Drive, batch: Batch) -> None:
     await drive.crawl.batches.release(batch)
-    kind = Tombstones(ExpiryQuery("", "", timedelta(days=1)))
+    kind = of_pages(Retention())["tombstones"]
     async with drive.pool.acquire() as connection, connection.transaction():
         await kind.remove(connection, [Item(str(await page_id(drive)), A)], drive.now)
 

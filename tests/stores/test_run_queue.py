@@ -175,7 +175,8 @@ async def test_the_hot_queries_scan_no_large_table(database: "asyncpg.Pool") -> 
         recorder: Any = Recorder(connection)
         batch = Batch(run_id="big", lane=1, number=900)
         now = await connection.fetchval("select now()")
-        claim = await claims.claim(recorder, batch, level=7, size=30, now=now)
+        wanted = ClaimBatch(run_id="big", lane=1, number=900, level=7, size=30)
+        claim = await claims.claim(recorder, wanted, now)
         assert claim.pages == 30
         held = await claims.begin_attempt(recorder, batch, SettledWith(1, 1))
         assert len(held) == 30

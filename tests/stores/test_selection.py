@@ -38,7 +38,7 @@ async def selection(pool: asyncpg.Pool) -> Selection:
 
 async def begin(pool: asyncpg.Pool, run_id: str = "r") -> None:
     async with pool.acquire() as connection:
-        await runs.begin_job(
+        await runs.open_run(
             connection, run_id=run_id, workflow_id="w", kind="batch_process", trigger="cli", now=NOW
         )
 

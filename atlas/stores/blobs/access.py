@@ -1,4 +1,4 @@
-"""How to get at blobs in S3."""
+"""How to reach blobs in S3."""
 
 from dataclasses import dataclass, field
 

@@ -52,9 +52,9 @@ async def _ended(task: asyncio.Task[T]) -> None:
 
 
 def disk_error(error: OSError) -> BlobStoreError:
-    """The same failure, with its path and its mend."""
+    """The same failure, with its path and the fix."""
     where = error.filename or "the blob folder"
     mend = _MENDS.get(error.errno or 0, "Check that disk; the work is tried again")
-    # What has a mend of its own does not pass by itself.
+    # A failure with a fix of its own does not pass without it.
     lasts = ErrorClass.BLOCKED if error.errno in _MENDS else ErrorClass.TRANSIENT
     return BlobStoreError(f"cannot use {where}: {error.strerror or error}", mend, lasts)

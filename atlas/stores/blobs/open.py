@@ -19,11 +19,11 @@ def open_blobs(
 ) -> AbstractAsyncContextManager[Blobs]:
     """`async with open_blobs(location) as blobs`; `max_body` in bytes bounds every read and write.
 
-    `s3`: how to get at a bucket, beyond what the AWS tools find.
+    `s3`: how to reach a bucket, beyond what the AWS tools find.
 
     Raises:
         ValueError: the location is neither a folder (`/path`, `~/path`, `file:///path`) nor
-            `s3://bucket/prefix`; said at once, before anything is opened.
+            `s3://bucket/prefix`; raised before anything is opened.
         BlobStoreError: on entering, when the folder cannot be made or the client cannot start.
     """
     if location.startswith("s3://"):
@@ -32,7 +32,7 @@ def open_blobs(
 
 
 def _s3(location: str, max_body: int, access: S3Access) -> AbstractAsyncContextManager[Blobs]:
-    from atlas.stores.blobs.s3 import open_s3  # not before it is needed: see there
+    from atlas.stores.blobs.s3 import open_s3  # slow to import: see there
 
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     prefix = prefix.strip("/")

@@ -8,7 +8,7 @@ from typing import Protocol, Self
 from atlas.domain.blob import BlobInfo, BlobRef, Leftover
 
 MAX_BODY = 256 * 1024 * 1024
-"""No body is larger than this many bytes unless `open_blobs` is told otherwise."""
+"""No body is larger than this many bytes unless `open_blobs` is given another limit."""
 
 
 class BlobWriter(Protocol):
@@ -31,7 +31,7 @@ class BlobWriter(Protocol):
         """Append decoded bytes. Raises BlobStoreError (quota) past the store's largest body."""
 
     async def finish(self) -> BlobRef:
-        """End the body and say its name; the bytes are safe, but not yet visible."""
+        """End the body and return its name; the bytes are safe, but not yet visible."""
 
     async def publish(self) -> None:
         """Make the blob visible and durable; writes the same bytes again if it is there."""
@@ -70,4 +70,4 @@ class Blobs(Protocol):
         """Remove such a file. Idempotent."""
 
     async def check(self) -> None:
-        """Write, read and delete a probe. Raises BlobStoreError that names the mend."""
+        """Write, read and delete a probe. Raises BlobStoreError, which names the fix."""

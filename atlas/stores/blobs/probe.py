@@ -29,7 +29,7 @@ async def round_trip(blobs: Blobs) -> None:
 
 
 async def _listed(blobs: Blobs, digest: str) -> None:
-    """The clean-up lists: be allowed to. The first entry will do, a shard may have many."""
+    """Check that listing is allowed: the clean-up needs it. One entry is enough."""
     async for _ in blobs.list(digest[:2]):
         return
     raise BlobStoreError(

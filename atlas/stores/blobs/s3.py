@@ -229,7 +229,7 @@ def _translated(bucket: str) -> Iterator[None]:
     except ClientError as error:
         code = _code(error)
         mend = _MENDS.get(code, "Check the store; the work is tried again")
-        # What has a mend of its own does not pass by itself.
+        # A failure with a fix of its own does not pass without it.
         lasts = ErrorClass.BLOCKED if code in _MENDS else ErrorClass.TRANSIENT
         raise BlobStoreError(
             f"S3 bucket {bucket!r}: {code} on {error.operation_name}", mend, lasts

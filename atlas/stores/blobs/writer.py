@@ -1,4 +1,4 @@
-"""The writer that every store shares; only where the frame lies differs (`BufferSlot`)."""
+"""The writer that all stores share; they differ only in where a frame is kept (`BufferSlot`)."""
 
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
@@ -13,7 +13,7 @@ _SPILL = 256 * 1024
 
 
 class BufferSlot(Protocol):
-    """Where the frame of one blob lies until it is published."""
+    """Where the frame of one blob is kept until it is published."""
 
     def open(self) -> BinaryIO:
         """Blocking. A new file, invisible to readers."""

@@ -2,9 +2,9 @@
 
 What is due, what is fresh and when a version begins is compared across workers, so it has to come
 from one clock. A worker's own may be a day off, and may be set while it runs. Asking the database
-in each statement would give the rows of one transaction different times (a check and the fetch it
-belongs to are told apart by theirs), and code that only counts with times a round trip. So the
-worker asks now and then, and counts on from there by a clock that nobody sets.
+in each statement would give the rows of one transaction different times (which distinguish a check
+from the fetch it belongs to), and cost a round trip wherever a time is computed. So the worker asks
+every 30 seconds and counts on from there by a monotonic clock.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from atlas.stores.postgres.connection import Connection
 REFRESH = 30.0
 """Seconds between two questions: quartz drifts by a few milliseconds in that time."""
 STEP = 1.0
-"""Seconds by which the clock stands still rather than go back: drift, and a slow answer."""
+"""Up to so many seconds (drift, a slow answer) the clock stands still rather than go back."""
 
 log = logging.getLogger(__name__)
 
 
 def _ticking() -> float:
-    """Seconds by a clock that nobody sets, and that goes on while the machine sleeps if there is
-    one that does."""
+    """Seconds by a monotonic clock; where there is one, by one that also counts while the machine
+    sleeps."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
 class DatabaseClock:
-    """Tells the database's time without asking it each time. Never goes back by itself: two
-    readings in a row are in order, unless the database's own clock was set back."""
+    """The database's time, without asking for it each time. Two readings in a row are in order,
+    unless the database's own clock was set back."""
 
     def __init__(self, ticking: Callable[[], float] = _ticking) -> None:
         self._ticking = ticking
@@ -46,7 +46,7 @@ class DatabaseClock:
         self._last: datetime | None = None
 
     def __call__(self) -> datetime:
-        """Now. `measure` has to have been awaited before."""
+        """Now. `measure` must have been awaited before."""
         now = self._counted()
         if self._last is not None and timedelta(0) < self._last - now < timedelta(seconds=STEP):
             return self._last
@@ -66,7 +66,7 @@ class DatabaseClock:
 
     @asynccontextmanager
     async def following(self, pool: asyncpg.Pool) -> AsyncIterator[None]:
-        """Ask at once, then now and then until the block ends."""
+        """Ask at once, then every `REFRESH` seconds until the block ends."""
         async with pool.acquire() as connection:
             await self.measure(connection)
         task = asyncio.create_task(self._follow(pool))

@@ -1,13 +1,13 @@
 """The connection pool, and asyncpg's errors in our words.
 
-A connection may vanish without an end: a firewall forgets it, a machine is gone. Then neither side
-hears of the other, and what the session had locked would stay so for hours. Each side notices by
-itself, within half a minute: the server ends a transaction in which nothing happens, both probe a
-silent peer, and no statement is waited for without limit.
+A connection may vanish without being closed: a firewall drops it, a machine dies. Neither side then
+hears from the other, and the session's locks would be held for hours. Each side notices by itself
+within half a minute: the server ends an idle transaction, both probe a silent peer, and every
+statement has a time-out.
 
-PgBouncer in transaction mode knows sessions only from one transaction to the next. It refuses most
-startup parameters, and a statement prepared on one server connection is unknown to the other. What
-sessions are to have is then said with each transaction, and nothing is prepared.
+PgBouncer in transaction mode keeps a session for one transaction only. It refuses most startup
+parameters, and a statement prepared on one server connection is unknown to the next. Session
+settings are then sent with each transaction, and nothing is prepared.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
@@ -38,7 +38,7 @@ LOST = (
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
 )
-"""What a database that is away, restarts, or has no room raises; it may answer soon."""
+"""Raised while the database is unreachable, restarts or has no connection left: it may return."""
 
 _SILENCE = {"idle": 10, "interval": 5, "count": 3}
 """Seconds without a word after which a peer is probed; between probes; probes without an answer."""
@@ -47,7 +47,7 @@ _UNACKNOWLEDGED = 25
 _IDLE = "30s"
 """How long a transaction may wait for its client."""
 _LEISURE = "10min"
-"""The same where the client waits for a person: who reads a list in a pager locks nothing."""
+"""The same where the client waits for a person: a list read in a pager locks nothing."""
 _TCP = {f"tcp_keepalives_{name}": str(number) for name, number in _SILENCE.items()}
 _DIRECT = {"jit": "off", **_TCP, "tcp_user_timeout": f"{_UNACKNOWLEDGED}s"}
 _IDLING = "idle_in_transaction_session_timeout"
@@ -55,9 +55,9 @@ _IDLING = "idle_in_transaction_session_timeout"
 _STATEMENT = 120.0
 """Seconds that a statement may take, unless its caller says otherwise."""
 _BEGINNING = 20.0
-"""The same of a transaction's first word: a connection that vanished in the pool shows here."""
+"""The same for BEGIN: a pooled connection that vanished is noticed here."""
 _CANCELLING = 20.0
-"""Seconds after which a connection is given up that does not confirm the end of a statement."""
+"""Seconds after which a connection that does not confirm a cancellation is closed."""
 _STATEMENTS_KEPT = 100
 """Prepared statements of a connection."""
 _patience: ContextVar[float] = ContextVar("patience", default=_STATEMENT)
@@ -65,7 +65,7 @@ _patience: ContextVar[float] = ContextVar("patience", default=_STATEMENT)
 
 class DatabaseUnreachable(Exception):
     """PostgreSQL does not answer; the message says where and what to do. `passing`: it may answer
-    soon, without anybody doing anything."""
+    again without any intervention."""
 
     def __init__(self, message: str, *, passing: bool = True) -> None:
         super().__init__(message)
@@ -80,28 +80,37 @@ def shown(database_url: str) -> str:
     """
     parts = urlsplit(database_url)
     if "@" in f"{parts.path}{parts.query}{parts.fragment}":
-        return "an address that cannot be told from its password (encode / # ? and @ in it)"
+        return "an address whose password is not encoded (write / # ? and @ as %2F %23 %3F and %40)"
     given = dict(parse_qsl(parts.query))
     hosts = parts.netloc.rpartition("@")[2] or given.get("host", "socket")
     port = "" if ":" in hosts else f":{given.get('port', '5432')}"
     return f"{hosts}{port}{parts.path}"
 
 
-def on_pool(
-    pool: asyncpg.Pool, function: Callable[Concatenate[Connection, _P], Awaitable[_T]]
-) -> Callable[_P, Coroutine[Any, Any, _T]]:
-    """The function without its first argument: each call takes a connection of the pool."""
+class _OnPool(Protocol):
+    @property
+    def pool(self) -> asyncpg.Pool: ...
 
-    async def call(*args: _P.args, **named: _P.kwargs) -> _T:
-        async with pool.acquire() as connection:
-            return await function(connection, *args, **named)
 
-    return call
+class on_pool(Generic[_P, _T]):
+    """The function as a method of a service: each call takes a connection of the service's pool."""
+
+    def __init__(self, function: Callable[Concatenate[Connection, _P], Awaitable[_T]]) -> None:
+        self._function = function
+
+    def __get__(
+        self, service: _OnPool, kind: type[_OnPool]
+    ) -> Callable[_P, Coroutine[Any, Any, _T]]:
+        async def call(*args: _P.args, **named: _P.kwargs) -> _T:
+            async with service.pool.acquire() as connection:
+                return await self._function(connection, *args, **named)
+
+        return call
 
 
 @contextmanager
 def statements_within(seconds: float) -> Iterator[None]:
-    """Let each statement of the block, on any connection, take so long at most."""
+    """The time-out of each statement in the block, on any connection."""
     token = _patience.set(seconds)
     try:
         yield
@@ -110,7 +119,7 @@ def statements_within(seconds: float) -> Iterator[None]:
 
 
 class PatientConnection(asyncpg.Connection):
-    """Gives up a statement after a while, and a peer that fell silent."""
+    """Has a time-out for each statement, and notices a peer that fell silent."""
 
     def __init__(self, protocol: Any, transport: Any, *rest: Any) -> None:
         super().__init__(protocol, transport, *rest)
@@ -126,22 +135,20 @@ class PatientConnection(asyncpg.Connection):
 
 
 class TellingConnection(PatientConnection):
-    """Says with each transaction, in the same message, what its session is to have."""
+    """Sends the session's settings with each transaction, in the same message as its BEGIN."""
 
-    def _idle(self) -> str:
-        return _IDLE
+    idle = _IDLE
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
         if query.startswith("BEGIN"):
-            query += f" set local jit = off; set local {_IDLING} = '{self._idle()}'"
+            query += f" set local jit = off; set local {_IDLING} = '{self.idle}'"
         return await super().execute(query, *args, timeout=timeout)
 
 
 class LeisurelyConnection(TellingConnection):
-    """The same, with time for a person who reads."""
+    """The same, with time for a person to read."""
 
-    def _idle(self) -> str:
-        return _LEISURE
+    idle = _LEISURE
 
 
 def _patient(name: str) -> Callable[..., Awaitable[Any]]:
@@ -226,8 +233,8 @@ async def open_pool(
 
 
 async def _is_pooled(database_url: str, wait: float) -> bool:
-    """Whether something stands in between that shares server connections: it gives each client a
-    key of its own, while PostgreSQL's own key begins with the process that serves it."""
+    """Whether a pooler such as PgBouncer is in between: it gives each client a key of its own,
+    while PostgreSQL's key begins with the id of the process that serves it."""
     connection = await connect_once(database_url, wait=wait)
     try:
         serving = await connection.fetchval("select pg_backend_pid()")
@@ -251,7 +258,7 @@ async def _connect(wait: float, *args: Any, **named: Any) -> asyncpg.Connection:
 
 @contextmanager
 def answering(database_url: str) -> Iterator[None]:
-    """Tell what keeps PostgreSQL from answering in our words: raises `DatabaseUnreachable`."""
+    """Raise what keeps PostgreSQL from answering as `DatabaseUnreachable`."""
     try:
         yield
     except LOST as error:

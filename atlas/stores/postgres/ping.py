@@ -10,7 +10,7 @@ from atlas.stores.postgres.connection import shown
 
 
 class Probe:
-    """Asks over one connection of its own: a pool that is busy is no database that is away."""
+    """Asks over a separate connection: a busy pool does not mean that the database is down."""
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url

@@ -1,9 +1,9 @@
 """Sessions of clients that vanished, which the server's own time-outs do not reach.
 
-`idle_in_transaction_session_timeout` counts from the end of a statement. A client that vanishes
-between the words of one, or while it copies rows in, leaves its session `active`: it waits for the
-client for ever, and a cancel is not heard there. What probes a silent peer ends it, unless a proxy
-that itself lives stands in between.
+`idle_in_transaction_session_timeout` counts from the end of a statement. A client that vanishes in
+the middle of one, or while it copies rows in, leaves its session `active`: it waits for the client
+forever, and ignores a cancellation. TCP probes end such a session, unless the peer is a proxy that
+is still alive.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import asyncpg
 from atlas.stores.postgres.connection import LOST, Connection, connect_once
 
 EVERY = 20.0
-"""Seconds between two looks of a worker."""
+"""Seconds between two checks by a worker."""
 SILENT = 60.0
-"""Seconds without a word in the middle of a statement after which a client is taken for gone."""
+"""Seconds of silence in the middle of a statement after which a client is taken for gone."""
 
 log = logging.getLogger("atlas.sessions")
 
 
 async def end_silent(connection: Connection, silent: float) -> int:
-    """End those of our own sessions in this database that wait for a client, in the middle of its
-    transaction, since `silent` seconds; how many."""
+    """End our own sessions in this database that have waited for their client for `silent` seconds
+    in the middle of a transaction; return how many."""
     ended = await connection.fetchval(
         """
         select count(pg_terminate_backend(pid)) from pg_stat_activity
@@ -43,7 +43,7 @@ async def end_silent(connection: Connection, silent: float) -> int:
 
 @asynccontextmanager
 async def ending_silent(database_url: str) -> AsyncIterator[None]:
-    """Look again and again, until the end of the block."""
+    """Check every `EVERY` seconds until the block ends."""
     task = asyncio.create_task(_keep_ending(database_url))
     try:
         yield
@@ -56,11 +56,11 @@ async def ending_silent(database_url: str) -> AsyncIterator[None]:
 async def _keep_ending(database_url: str) -> None:
     while True:
         await asyncio.sleep(EVERY)
-        # Not the pool's: all of its connections may be waiting for what is to be ended here.
+        # Not from the pool: all its connections may be waiting for locks of those sessions.
         try:
             connection = await connect_once(database_url)
         except (*LOST, asyncpg.PostgresError):
-            continue  # whoever needs the database says so
+            continue  # reported by the work that needs the database
         try:
             if ended := await end_silent(connection, SILENT):
                 log.warning("ended %d sessions of PostgreSQL whose clients had vanished", ended)

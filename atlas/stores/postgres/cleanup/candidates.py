@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from atlas.domain.retention import Item
 from atlas.stores.postgres.connection import Connection
 
+Delete = Callable[[Connection, list[str], datetime, datetime], Awaitable[set[str]]]
+"""Deletes, in the caller's transaction, those of the things with these keys that are still
+candidates under their locks, and returns their keys. The moments are now, and that before which
+such things have expired."""
+
 
 @dataclass(frozen=True, slots=True)
-class ExpiryQuery:
-    """`query` gives key, identity and size of what ended at $1 or before and comes after key $2,
-    `values` from $3 on; `order` makes every selection come in one order."""
+class Expiring:
+    """A class whose candidates one statement finds, deleted a few hundred per transaction.
+
+    `query` gives key, identity and size of what ended at $1 or before and comes after key $2,
+    `values` from $3 on; `order` makes every selection come in one order.
+    """
 
     query: str
     order: str
+    delete: Delete
     age: timedelta | None
     """None: such things are kept forever."""
     values: tuple[object, ...] = ()
+    batch: int = 200
+    at_once: bool = False
 
     async def select(
         self, connection: Connection, now: datetime, after: str, limit: int
     ) -> list[Item]:
-        """The next candidates after a key ('': from the first)."""
         if self.age is None:
             return []
         rows = await connection.fetch(
@@ -36,47 +46,25 @@ class ExpiryQuery:
         return [Item(row["key"], row["identity"], row["size"]) for row in rows]
 
     async def count(self, connection: Connection, now: datetime) -> int:
-        """How many candidates there are."""
         if self.age is None:
             return 0
-        return int(
-            await connection.fetchval(
-                f"select count(*) from ({self.query}) found",  # noqa: S608 (constants)
-                now - self.age,
-                "",
-                *self.values,
-            )
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Expiring:
-    """A class whose candidates an `ExpiryQuery` finds, deleted a few hundred per transaction."""
-
-    candidates: ExpiryQuery
-    batch: int = 200
-    at_once: bool = False
-
-    async def select(
-        self, connection: Connection, now: datetime, after: str, limit: int
-    ) -> list[Item]:
-        return await self.candidates.select(connection, now, after, limit)
-
-    async def count(self, connection: Connection, now: datetime) -> int:
-        return await self.candidates.count(connection, now)
+        statement = f"select count(*) from ({self.query}) found"  # noqa: S608 (constants)
+        return int(await connection.fetchval(statement, now - self.age, "", *self.values))
 
     async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
         """Nothing belongs to such things."""
 
+    async def remove(
+        self, connection: Connection, items: Sequence[Item], now: datetime
+    ) -> list[Item]:
+        before = now - self.age if self.age else now
+        gone = await self.delete(connection, [item.key for item in items], now, before)
+        return [item for item in items if item.key in gone]
 
-def kept(items: Sequence[Item], gone: set[str]) -> list[Item]:
-    """Those of the items whose key is in `gone`."""
-    return [item for item in items if item.key in gone]
 
-
-async def lock_free_pages(connection: Connection, pages: Sequence[int]) -> list[int]:
-    """Lock those of the pages that no run holds and nobody else has locked; the others wait for
-    another day. A clean-up never waits for a run."""
+async def lock_free_pages(connection: Connection, pages: Iterable[int]) -> list[int]:
+    """Lock those of the pages that no run holds and no other session has locked; the others wait
+    for another day. A clean-up never waits for a run."""
     rows = await connection.fetch(
         "select page_id from page_state where page_id = any($1::bigint[]) and claim_run is null "
         "order by page_id for update skip locked",

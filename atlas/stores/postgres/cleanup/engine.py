@@ -135,11 +135,10 @@ async def strike(connection: Connection, run_id: str, name: str, keys: Collectio
 
 async def recorded(connection: Connection, run_id: str) -> int:
     """How many things the run has deleted so far."""
-    return int(
-        await connection.fetchval(
-            "select count(*) from cleanup_items where run_id = $1 and class <> $2", run_id, MISSING
-        )
+    found: int = await connection.fetchval(
+        "select count(*) from cleanup_items where run_id = $1 and class <> $2", run_id, MISSING
     )
+    return found
 
 
 async def totals(connection: Connection, run_id: str) -> tuple[dict[str, int], int]:

@@ -7,12 +7,11 @@ Every removal locks its pages first and leaves out those that a run holds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from atlas.domain.lifecycle import Evidence
-from atlas.domain.retention import Item, Retention, days
-from atlas.stores.postgres.cleanup.candidates import Expiring, ExpiryQuery, kept, lock_free_pages
+from atlas.domain.retention import Retention, days
+from atlas.stores.postgres.cleanup.candidates import Expiring, lock_free_pages
 from atlas.stores.postgres.cleanup.engine import CleanupClass
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.lifecycle_sql import becomes
@@ -20,128 +19,101 @@ from atlas.stores.postgres.lifecycle_sql import becomes
 _AFTER_NUMBER = "coalesce(nullif($2, '')::bigint, 0)"
 
 
-@dataclass(frozen=True, slots=True)
-class Versions(Expiring):
+async def _versions(connection: Connection, keys: list[str], *_: datetime) -> set[str]:
     """Closed versions but the newest few of each page, with the documents nothing else needs."""
-
-    async def remove(
-        self, connection: Connection, items: Sequence[Item], now: datetime
-    ) -> list[Item]:
-        keys = [tuple(int(part) for part in item.key.split(":")) for item in items]
-        free = set(await lock_free_pages(connection, [page for page, _ in keys]))
-        rows = await connection.fetch(
-            """
-            delete from versions v using unnest($1::bigint[], $2::int[]) as o(page_id, seq)
-            where v.page_id = o.page_id and v.seq = o.seq and v.valid_to is not null
-            returning v.page_id, v.seq, v.document_id
-            """,
-            [page for page, _ in keys if page in free],
-            [seq for page, seq in keys if page in free],
-        )
-        await _delete_documents(connection, [row["document_id"] for row in rows])
-        return kept(items, {f"{row['page_id']}:{row['seq']}" for row in rows})
+    pairs = [tuple(int(part) for part in key.split(":")) for key in keys]
+    free = set(await lock_free_pages(connection, [page for page, _ in pairs]))
+    rows = await connection.fetch(
+        """
+        delete from versions v using unnest($1::bigint[], $2::int[]) as o(page_id, seq)
+        where v.page_id = o.page_id and v.seq = o.seq and v.valid_to is not null
+        returning v.page_id, v.seq, v.document_id
+        """,
+        [page for page, _ in pairs if page in free],
+        [seq for page, seq in pairs if page in free],
+    )
+    await _delete_documents(connection, [row["document_id"] for row in rows])
+    return {f"{row['page_id']}:{row['seq']}" for row in rows}
 
 
-async def _delete_documents(connection: Connection, documents: Sequence[int]) -> set[int]:
+async def _delete_documents(connection: Connection, documents: Sequence[int]) -> set[str]:
     """Delete those of the documents (their pages are locked) that nothing refers to."""
     rows = await connection.fetch(
         """
         delete from documents d where d.id = any($1::bigint[])
           and not exists (select from versions v where v.document_id = d.id)
           and not exists (select from prepared w where w.document_id = d.id)
-        returning d.id
+        returning d.id::text
         """,
         sorted(set(documents)),
     )
     return {row["id"] for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class UnsettledDocuments(Expiring):
+async def _documents(connection: Connection, keys: list[str], *_: datetime) -> set[str]:
     """Documents that were processed and never settled: their run ended in between."""
-
-    async def remove(
-        self, connection: Connection, items: Sequence[Item], now: datetime
-    ) -> list[Item]:
-        rows = await connection.fetch(
-            "select id, page_id from documents where id = any($1::bigint[])",
-            [int(item.key) for item in items],
-        )
-        free = set(await lock_free_pages(connection, [row["page_id"] for row in rows]))
-        gone = await _delete_documents(
-            connection, [row["id"] for row in rows if row["page_id"] in free]
-        )
-        return kept(items, {str(document) for document in gone})
+    rows = await connection.fetch(
+        "select id, page_id from documents where id = any($1::bigint[])", list(map(int, keys))
+    )
+    free = set(await lock_free_pages(connection, [row["page_id"] for row in rows]))
+    return await _delete_documents(connection, [r["id"] for r in rows if r["page_id"] in free])
 
 
-@dataclass(frozen=True, slots=True)
-class LeftoverPrepared(Expiring):
+async def _prepared(connection: Connection, keys: list[str], *_: datetime) -> set[str]:
     """Work prepared for settling whose page no run holds any more."""
-
-    async def remove(
-        self, connection: Connection, items: Sequence[Item], now: datetime
-    ) -> list[Item]:
-        free = await lock_free_pages(connection, [int(item.key) for item in items])
-        rows = await connection.fetch(
-            "delete from prepared where page_id = any($1::bigint[]) returning page_id", free
-        )
-        return kept(items, {str(row["page_id"]) for row in rows})
+    free = await lock_free_pages(connection, map(int, keys))
+    rows = await connection.fetch(
+        "delete from prepared where page_id = any($1::bigint[]) returning page_id::text", free
+    )
+    return {row["page_id"] for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class Tombstones(Expiring):
+async def _tombstones(
+    connection: Connection, keys: list[str], now: datetime, _: datetime
+) -> set[str]:
     """Pages that left the corpus long ago: their texts and history go, the page's row stays."""
-
-    async def remove(
-        self, connection: Connection, items: Sequence[Item], now: datetime
-    ) -> list[Item]:
-        pages = await lock_free_pages(connection, [int(item.key) for item in items])
-        # A page that came back since it was selected is no candidate any more.
-        rows = await connection.fetch(
-            f"""
-            update page_state
-            set lifecycle = {becomes(Evidence.EXPIRED)}, purged_at = $2,
-                fence = fence + 1, redirect_to = null,
-                fetched_snapshot = null, fetched_type = null, fetched_charset = null,
-                etag = null, last_modified = null, settled_snapshot = null,
-                settled_extractor = null, settled_analyser = null
-            where page_id = any($1::bigint[]) and lifecycle = 'tombstoned' and not exists (
-                select from versions v where v.page_id = page_state.page_id and v.valid_to is null)
-            returning page_id
-            """,  # noqa: S608 (made from the lifecycle's table)
-            pages,
-            now,
-        )
-        gone = [row["page_id"] for row in rows]
-        for table in ("prepared", "quarantine", "links", "versions", "documents"):
-            await connection.execute(
-                f"delete from {table} where page_id = any($1::bigint[])",  # noqa: S608 (constants)
-                gone,
-            )
-        return kept(items, {str(page) for page in gone})
-
-
-@dataclass(frozen=True, slots=True)
-class Pages(Expiring):
-    """Rows of purged pages that no source lists and no run's record names."""
-
-    async def remove(
-        self, connection: Connection, items: Sequence[Item], now: datetime
-    ) -> list[Item]:
-        free = await lock_free_pages(connection, [int(item.key) for item in items])
-        rows = await connection.fetch(
-            f"select ps.page_id from page_state ps "  # noqa: S608 (a constant of this module)
-            f"where ps.page_id = any($1::bigint[]) and {_FORGOTTEN}",
-            free,
-        )
-        gone = [row["page_id"] for row in rows]
+    pages = await lock_free_pages(connection, map(int, keys))
+    # A page that came back since it was selected is no candidate any more.
+    rows = await connection.fetch(
+        f"""
+        update page_state
+        set lifecycle = {becomes(Evidence.EXPIRED)}, purged_at = $2,
+            fence = fence + 1, redirect_to = null,
+            fetched_snapshot = null, fetched_type = null, fetched_charset = null,
+            etag = null, last_modified = null, settled_snapshot = null,
+            settled_extractor = null, settled_analyser = null
+        where page_id = any($1::bigint[]) and lifecycle = 'tombstoned' and not exists (
+            select from versions v where v.page_id = page_state.page_id and v.valid_to is null)
+        returning page_id
+        """,  # noqa: S608 (made from the lifecycle's table)
+        pages,
+        now,
+    )
+    gone = [row["page_id"] for row in rows]
+    for table in ("prepared", "quarantine", "links", "versions", "documents"):
         await connection.execute(
-            "update page_state set redirect_to = null "
-            "where redirect_to = any($1::bigint[]) and lifecycle = 'purged'",
+            f"delete from {table} where page_id = any($1::bigint[])",  # noqa: S608 (constants)
             gone,
         )
-        await connection.execute("delete from pages where id = any($1::bigint[])", gone)
-        return kept(items, {str(page) for page in gone})
+    return {str(page) for page in gone}
+
+
+async def _pages(connection: Connection, keys: list[str], *_: datetime) -> set[str]:
+    """Rows of purged pages that no source lists and no run's record names."""
+    free = await lock_free_pages(connection, map(int, keys))
+    rows = await connection.fetch(
+        f"select ps.page_id from page_state ps "  # noqa: S608 (a constant of this module)
+        f"where ps.page_id = any($1::bigint[]) and {_FORGOTTEN}",
+        free,
+    )
+    gone = [row["page_id"] for row in rows]
+    await connection.execute(
+        "update page_state set redirect_to = null "
+        "where redirect_to = any($1::bigint[]) and lifecycle = 'purged'",
+        gone,
+    )
+    await connection.execute("delete from pages where id = any($1::bigint[])", gone)
+    return {str(page) for page in gone}
 
 
 _VERSIONS = """
@@ -188,13 +160,11 @@ _PAGES = f"""
 
 def of_pages(keep: Retention) -> dict[str, CleanupClass]:
     """Class → how it is worked through."""
-    at_once = timedelta(0)
+    newest = (keep.newest_versions,)
     return {
-        "versions": Versions(
-            ExpiryQuery(_VERSIONS, "v.page_id, v.seq", days(keep.versions), (keep.newest_versions,))
-        ),
-        "documents": UnsettledDocuments(ExpiryQuery(_DOCUMENTS, "d.id", keep.grace)),
-        "prepared": LeftoverPrepared(ExpiryQuery(_PREPARED, "w.page_id", at_once)),
-        "tombstones": Tombstones(ExpiryQuery(_TOMBSTONES, "ps.page_id", days(keep.tombstones))),
-        "pages": Pages(ExpiryQuery(_PAGES, "ps.page_id", days(keep.pages))),
+        "versions": Expiring(_VERSIONS, "v.page_id, v.seq", _versions, days(keep.versions), newest),
+        "documents": Expiring(_DOCUMENTS, "d.id", _documents, keep.grace),
+        "prepared": Expiring(_PREPARED, "w.page_id", _prepared, timedelta(0)),
+        "tombstones": Expiring(_TOMBSTONES, "ps.page_id", _tombstones, days(keep.tombstones)),
+        "pages": Expiring(_PAGES, "ps.page_id", _pages, days(keep.pages)),
     }

@@ -1,5 +1,5 @@
-"""What outlives its use: records of runs, hosts and robots.txt not asked for long, and the
-manifests that runs left for people."""
+"""What expires besides pages: records of runs, hosts and robots.txt not asked for long, retired
+generations of the index, and the manifests that runs left for people."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from atlas.domain.retention import Item, Retention, days
-from atlas.stores.postgres.cleanup.candidates import Expiring, ExpiryQuery, kept
+from atlas.stores.postgres.cleanup.candidates import Expiring
 from atlas.stores.postgres.cleanup.engine import CleanupClass
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.artifacts import MANIFEST, OUTCOMES
@@ -18,7 +18,6 @@ _PART = 5_000
 """Rows of a run's record deleted in one transaction."""
 
 
-@dataclass(frozen=True, slots=True)
 class OldRuns(Expiring):
     """Ended runs with their pages, but the newest of each source; none whose day is not frozen."""
 
@@ -38,73 +37,59 @@ class OldRuns(Expiring):
         )
         return int(done.split()[1])
 
-    async def remove(
-        self, connection: Connection, items: Sequence[Item], now: datetime
-    ) -> list[Item]:
-        rows = await connection.fetch(
-            "delete from runs where run_id = any($1::text[]) and ended_at is not null "
-            "returning run_id",
-            [item.key for item in items],
-        )
-        return kept(items, {row["run_id"] for row in rows})
+
+async def _runs(connection: Connection, keys: list[str], *_: datetime) -> set[str]:
+    rows = await connection.fetch(
+        "delete from runs where run_id = any($1::text[]) and ended_at is not null returning run_id",
+        keys,
+    )
+    return {row["run_id"] for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class UnusedHosts(Expiring):
+async def _hosts(
+    connection: Connection, keys: list[str], _: datetime, before: datetime
+) -> set[str]:
     """Hosts no longer asked: the row is made again when one is."""
-
-    async def remove(
-        self, connection: Connection, items: Sequence[Item], now: datetime
-    ) -> list[Item]:
-        rows = await connection.fetch(
-            f"""
-            delete from hosts where host = any(array(
-                select h.host from hosts h where h.host = any($3::text[]) and {_IDLE}
-                order by h.host for update skip locked))
-            returning host
-            """,  # noqa: S608 (a constant of this module)
-            now - self.candidates.age if self.candidates.age else now,
-            "",
-            [item.key for item in items],
-        )
-        return kept(items, {row["host"] for row in rows})
+    rows = await connection.fetch(
+        f"""
+        delete from hosts where host = any(array(
+            select h.host from hosts h where h.host = any($3::text[]) and {_IDLE}
+            order by h.host for update skip locked))
+        returning host
+        """,  # noqa: S608 (a constant of this module)
+        before,
+        "",
+        keys,
+    )
+    return {row["host"] for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class UnusedRobots(Expiring):
-    """robots.txt files of origins that nobody asks any more."""
-
-    async def remove(
-        self, connection: Connection, items: Sequence[Item], now: datetime
-    ) -> list[Item]:
-        rows = await connection.fetch(
-            "delete from robots where origin = any($1::text[]) and fetched_at <= $2 "
-            "returning origin",
-            [item.key for item in items],
-            now - self.candidates.age if self.candidates.age else now,
-        )
-        return kept(items, {row["origin"] for row in rows})
+async def _robots(
+    connection: Connection, keys: list[str], _: datetime, before: datetime
+) -> set[str]:
+    """robots.txt files of origins no longer asked."""
+    rows = await connection.fetch(
+        "delete from robots where origin = any($1::text[]) and fetched_at <= $2 returning origin",
+        keys,
+        before,
+    )
+    return {row["origin"] for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class OldArtifacts(Expiring):
+async def _artifacts(connection: Connection, keys: list[str], *_: datetime) -> set[str]:
     """Manifests, given and made; reports stay. Their blobs are then referred to by nothing."""
-
-    async def remove(
-        self, connection: Connection, items: Sequence[Item], now: datetime
-    ) -> list[Item]:
-        rows = await connection.fetch(
-            "delete from artifacts a where a.kind || '/' || a.name = any($1::text[]) "
-            "and a.kind = any($2::text[]) returning a.kind || '/' || a.name as key",
-            [item.key for item in items],
-            _MANIFESTS,
-        )
-        return kept(items, {row["key"] for row in rows})
+    rows = await connection.fetch(
+        "delete from artifacts a where a.kind || '/' || a.name = any($1::text[]) "
+        "and a.kind = any($2::text[]) returning a.kind || '/' || a.name as key",
+        keys,
+        _MANIFESTS,
+    )
+    return {row["key"] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
 class RetiredGenerations:
-    """Builds of the index that nobody reads or could roll back to any more."""
+    """Builds of the index that are no longer searched or kept for a rollback."""
 
     batch: int = 1
     at_once: bool = True
@@ -113,13 +98,12 @@ class RetiredGenerations:
         self, connection: Connection, now: datetime, after: str, limit: int
     ) -> list[Item]:
         found = [id for id in await generations.expired(connection, now) if id > int(after or 0)]
-        return [await self._item(connection, id) for id in found[:limit]]
-
-    async def _item(self, connection: Connection, id: int) -> Item:
-        size = await connection.fetchval(
-            "select coalesce(pg_total_relation_size(to_regclass($1)), 0)", f"index_entries_{id:d}"
+        rows = await connection.fetch(
+            "select id, coalesce(pg_total_relation_size(to_regclass('index_entries_' || id)), 0) "
+            "as size from unnest($1::int[]) as id",
+            found[:limit],
         )
-        return Item(str(id), f"generation {id}", size)
+        return [Item(str(row["id"]), f"generation {row['id']}", row["size"]) for row in rows]
 
     async def count(self, connection: Connection, now: datetime) -> int:
         return len(await generations.expired(connection, now))
@@ -133,7 +117,7 @@ class RetiredGenerations:
         return [item for item in items if await generations.drop(connection, int(item.key))]
 
 
-# The newest of a source, or of a workflow type that has none, tell how it is doing.
+# The newest of a source, or of a workflow type that has none, show how it is doing.
 _RUNS = """
     select r.run_id as key, r.run_id as identity, 0::bigint as size
     from (select run_id, ended_at, row_number() over (
@@ -164,13 +148,9 @@ _ARTIFACTS = """
 def of_work(keep: Retention) -> dict[str, CleanupClass]:
     """Class → how it is worked through."""
     return {
-        "runs": OldRuns(
-            ExpiryQuery(_RUNS, "r.run_id", days(keep.runs), (keep.newest_runs,)), batch=20
-        ),
+        "runs": OldRuns(_RUNS, "r.run_id", _runs, days(keep.runs), (keep.newest_runs,), batch=20),
         "generations": RetiredGenerations(),
-        "hosts": UnusedHosts(ExpiryQuery(_HOSTS, "h.host", days(keep.hosts))),
-        "robots": UnusedRobots(ExpiryQuery(_ROBOTS, "r.origin", days(keep.hosts))),
-        "artifacts": OldArtifacts(
-            ExpiryQuery(_ARTIFACTS, "1", days(keep.artifacts), (_MANIFESTS,))
-        ),
+        "hosts": Expiring(_HOSTS, "h.host", _hosts, days(keep.hosts)),
+        "robots": Expiring(_ROBOTS, "r.origin", _robots, days(keep.hosts)),
+        "artifacts": Expiring(_ARTIFACTS, "1", _artifacts, days(keep.artifacts), (_MANIFESTS,)),
     }

@@ -1,5 +1,5 @@
-"""Blobs kept for people, by kind and name: reports. No fetch refers to them; collection spares
-them as long as their row is there."""
+"""Blobs kept for people, by kind and name: reports and manifests. No fetch refers to them; their
+row keeps the clean-up from deleting them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import blob_index
 
 MANIFEST, OUTCOMES = "manifest", "outcomes"
-"""Kinds of JSON lines: what a batch is to work on, named by its hash, and what became of each
-document, named by the run."""
+"""Kinds of JSON lines: the pages of a batch, named by their hash, and the outcome of each document,
+named by the run."""
 REPORT = "report"
 """The kind of a week's report; its names are 2026-W47.json, .md and .html."""
 
@@ -30,22 +30,22 @@ class Artifact:
     """When these very bytes were first kept under the name."""
 
 
+@dataclass(eq=False)
 class Artifacts:
     """Keeps artifacts of one kind. Time comes from the injected clock."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Callable[[], datetime], kind: str) -> None:
-        self._pool = pool
-        self._clock = clock
-        self._kind = kind
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
+    kind: str
 
     async def announce(self, digest: str, size: int) -> None:
-        """Say that the blob is about to be put: collection lets it be."""
-        async with self._pool.acquire() as connection:
-            await blob_index.announce(connection, digest, size, self._clock())
+        """Announce that the blob is about to be put: the clean-up spares it."""
+        async with self.pool.acquire() as connection:
+            await blob_index.announce(connection, digest, size, self.clock())
 
     async def keep(self, name: str, digest: str, media: str) -> None:
-        """Let the name mean the blob from now on. Idempotent."""
-        async with self._pool.acquire() as connection:
+        """Give the blob the name, whatever had it before. Idempotent."""
+        async with self.pool.acquire() as connection:
             await connection.execute(
                 """
                 insert into artifacts (kind, name, hash, media, created_at)
@@ -54,28 +54,28 @@ class Artifacts:
                 set hash = excluded.hash, media = excluded.media, created_at = excluded.created_at
                 where (artifacts.hash, artifacts.media) <> (excluded.hash, excluded.media)
                 """,
-                self._kind,
+                self.kind,
                 name,
                 bytes.fromhex(digest),
                 media,
-                self._clock(),
+                self.clock(),
             )
 
     async def keep_first(self, name: str, digest: str, media: str) -> str:
-        """Let the name mean the blob, unless it has one: a late attempt must not replace the list
-        of the first by a shorter one. Returns the digest of the blob that is kept."""
-        async with self._pool.acquire() as connection:
+        """Give the blob the name, unless another has it: a late attempt must not replace the first
+        one's list by a shorter one. Returns the digest of the blob that has the name."""
+        async with self.pool.acquire() as connection:
             await connection.execute(
                 "insert into artifacts (kind, name, hash, media, created_at) "
                 "values ($1, $2, $3, $4, $5) on conflict do nothing",
-                self._kind,
+                self.kind,
                 name,
                 bytes.fromhex(digest),
                 media,
-                self._clock(),
+                self.clock(),
             )
             kept: bytes = await connection.fetchval(
-                "select hash from artifacts where kind = $1 and name = $2", self._kind, name
+                "select hash from artifacts where kind = $1 and name = $2", self.kind, name
             )
             return kept.hex()
 

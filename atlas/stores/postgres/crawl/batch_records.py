@@ -1,9 +1,10 @@
-"""The record of a batch: its end, what became of each document, and its outcomes, streamed."""
+"""The record of a batch: its end, the result of each document, and its outcomes, streamed."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import asyncpg
 
@@ -17,37 +18,35 @@ _PAYLOAD = 48 * 1024
 """Bytes of the documents in a result; all of it stays below 64 KiB."""
 
 
+@dataclass(eq=False)
 class BatchRecords:
     """What the activities write and read."""
 
-    def __init__(self, pool: asyncpg.Pool, *, extractor: int) -> None:
-        self._pool = pool
-        self._extractor = extractor
+    pool: asyncpg.Pool
+    extractor: int
 
     async def wind_up(self, request: WindUp) -> WoundUp:
         """End every page of the run; its record stays open until the run itself ends."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             async with connection.transaction():
                 outcome = await runs.end_work(
                     connection, request.run_id, cancelled=request.cancelled
                 )
             counts = await run_queue.counts(connection, request.run_id)
-            missing = await connection.fetchval(
-                "select count(*) from run_missing where run_id = $1", request.run_id
-            )
+            missing = await run_queue.count_missing(connection, request.run_id)
             return WoundUp.model_validate(
                 {
                     "outcome": "unknown_page" if missing and not counts.seen else outcome,
                     "counts": counts,
                     "failures": await runs.failures(connection, request.run_id),
-                    "documents": await _documents(connection, request.run_id, self._extractor),
+                    "documents": await _documents(connection, request.run_id, self.extractor),
                     "missing": missing,
                 }
             )
 
     async def outcomes(self, run_id: str) -> AsyncIterator[bytes]:
-        """JSON lines by URL: what became of each page of the run; then what was no page."""
-        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
+        """JSON lines by URL: the outcome of each page of the run; then the requests for no page."""
+        async with self.pool.acquire() as connection, connection.transaction(readonly=True):
             lines: list[str] = []
             async for row in connection.cursor(_OUTCOMES, run_id, prefetch=_LINES):
                 lines.append(json.dumps(dict(row), ensure_ascii=False))
@@ -69,7 +68,7 @@ async def _documents(
 
 
 def _fitting(documents: list[ProcessedDocument]) -> list[ProcessedDocument]:
-    """The first of them, as many as a payload has room for."""
+    """As many of them as fit into a payload."""
     room = _PAYLOAD
     for number, document in enumerate(documents):
         room -= len(document.model_dump_json().encode())

@@ -7,11 +7,11 @@ or never fetched. Everything is idempotent: a repeated selection changes nothing
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
 
-from atlas.contracts.models import Counts
 from atlas.contracts.processing import BatchQuery, Selected
 from atlas.domain.refusal import RequestRefused
 from atlas.domain.versions import SettledWith
@@ -23,22 +23,20 @@ CHUNK = 2000
 """Pages a transaction."""
 
 
+@dataclass(eq=False)
 class Selection:
     """The selections as the activity makes them. Time comes from the injected clock."""
 
-    def __init__(
-        self, pool: asyncpg.Pool, *, clock: Callable[[], datetime], current: SettledWith
-    ) -> None:
-        self._pool = pool
-        self._clock = clock
-        self._current = current
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
+    current: SettledWith
 
     def check_extractor(self, wanted: int | None) -> None:
         """Raises RequestRefused when another extractor version is wanted than this worker has."""
-        if wanted is not None and wanted != self._current.extractor:
+        if wanted is not None and wanted != self.current.extractor:
             raise RequestRefused(
                 f"extractor: {wanted} refused: the workers have version "
-                f"{self._current.extractor}; leave 'extractor' out, or deploy workers that have it"
+                f"{self.current.extractor}; leave 'extractor' out, or deploy workers that have it"
             )
 
     async def named(self, run_id: str, names: Iterable[str | int], *, force: bool) -> None:
@@ -53,14 +51,14 @@ class Selection:
 
     async def snapshot(self, run_id: str, digest: str, *, force: bool) -> None:
         """Every page whose last fetched body it is, those that only `fetch_url` got included."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(
                 "select page_id from page_state where fetched_snapshot = $1 "
                 "union select page_id from fetches where snapshot = $1 and page_id is not null",
                 bytes.fromhex(digest),
             )
             asked = [row["page_id"] for row in rows]
-            means = await snapshot_reuse.adopt(connection, asked, self._clock())
+            means = await snapshot_reuse.adopt(connection, asked, self.clock())
             holders = await connection.fetch(
                 "select page_id from page_state "
                 "where page_id = any($1::bigint[]) and fetched_snapshot = $2",
@@ -74,7 +72,7 @@ class Selection:
 
     async def failed_of(self, run_id: str, earlier: str, *, force: bool) -> None:
         """The failed pages of an earlier run. Raises RequestRefused when there is no such run."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             try:
                 await runs.get(connection, earlier)
             except runs.UnknownRun as error:
@@ -89,7 +87,7 @@ class Selection:
                 limit,
             )
             pages = [row["page_id"] for row in rows]
-            await snapshot_reuse.adopt(connection, pages, self._clock())
+            await snapshot_reuse.adopt(connection, pages, self.clock())
             return pages
 
         await self._page_by_page(run_id, following, None, force)
@@ -97,24 +95,22 @@ class Selection:
     async def query(self, run_id: str, query: BatchQuery, *, force: bool) -> None:
         """Pages with a stored body that match. Raises RequestRefused for an unknown source."""
         if query.source is not None:
-            async with self._pool.acquire() as connection:
+            async with self.pool.acquire() as connection:
                 try:
                     await sources.get(connection, query.source)
                 except sources.UnknownSource as error:
                     raise RequestRefused(f"query.source: {error}") from None
 
         async def following(connection: Connection, after: int, limit: int) -> list[int]:
-            return await matching(connection, query, self._current, after=after, limit=limit)
+            return await matching(connection, query, self.current, after=after, limit=limit)
 
         await self._page_by_page(run_id, following, query.limit, force)
 
     async def selected(self, run_id: str) -> Selected:
         """What the run has selected."""
-        async with self._pool.acquire() as connection:
-            counts: Counts = await run_queue.counts(connection, run_id)
-            missing = await connection.fetchval(
-                "select count(*) from run_missing where run_id = $1", run_id
-            )
+        async with self.pool.acquire() as connection:
+            counts = await run_queue.counts(connection, run_id)
+            missing = await run_queue.count_missing(connection, run_id)
         return Selected(
             pages=counts.seen, missing=missing, to_do=counts.seen - counts.done, counts=counts
         )
@@ -122,11 +118,11 @@ class Selection:
     async def _named(self, run_id: str, names: Sequence[str | int], force: bool) -> None:
         if not names:
             return
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.pool.acquire() as connection, connection.transaction():
             known = await _known(connection, names)
             await _missing(connection, run_id, [str(name) for name in names if name not in known])
             asked = sorted(set(known.values()))
-            means = await snapshot_reuse.adopt(connection, asked, self._clock())
+            means = await snapshot_reuse.adopt(connection, asked, self.clock())
             await self._enter(connection, run_id, sorted(set(means.values())), force)
 
     async def _page_by_page(
@@ -138,7 +134,7 @@ class Selection:
     ) -> None:
         """In the order of page numbers, so that a repeated call continues where the first ended."""
         while True:
-            async with self._pool.acquire() as connection, connection.transaction():
+            async with self.pool.acquire() as connection, connection.transaction():
                 row = await connection.fetchrow(
                     "select coalesce(max(page_id), 0) as last, count(*) as pages "
                     "from run_pages where run_id = $1",
@@ -159,8 +155,8 @@ class Selection:
             run_id,
             list(pages),
             force,
-            self._current.extractor,
-            self._current.analyser,
+            self.current.extractor,
+            self.current.analyser,
         )
 
 
@@ -243,14 +239,12 @@ async def matching(
     return [row["page_id"] for row in rows]
 
 
-_MATCHING = """
+_MATCHING = f"""
     select ps.page_id
     from page_state ps join pages p on p.id = ps.page_id
     where ps.page_id > $1 and ps.fetched_snapshot is not null and ps.redirect_to is null
       and ps.lifecycle not in ('tombstoned', 'purged')
-      and ($3::text is null or exists (
-          select from source_pages sp join sources s on s.id = sp.source_id
-          where sp.page_id = ps.page_id and s.name = $3))
+      and {sources.held_by(3, "ps.page_id")}
       and ($4::text is null or starts_with(p.url, $4))
       and (($5::text is null and $6::text is null) or exists (
           select from versions v join documents d on d.id = v.document_id
@@ -265,4 +259,4 @@ _MATCHING = """
           select from quarantine q where q.page_id = ps.page_id and q.since is not null
              and q.snapshot = ps.fetched_snapshot and q.extractor = $10))
     order by ps.page_id limit $2
-"""
+"""  # noqa: S608 (constants)

@@ -2,8 +2,8 @@
 
 A blob lives while something refers to it (`referred`). One that nothing refers to is condemned,
 and deleted only when a grace has passed that is longer than any activity: under its row's lock, if
-it is still condemned and nothing refers to it. Whoever is about to put it announces it first, which
-takes the same lock and lifts the condemnation.
+it is still condemned and nothing refers to it. A writer announces the blob first, which takes the
+same lock and lifts the condemnation.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from atlas.stores.postgres.connection import Connection
 
 
 async def announce(connection: Connection, digest: str, size: int, now: datetime) -> None:
-    """Say that the blob is about to be put. Clears a condemnation: collection that waits for the
-    row's lock finds it wanted again."""
+    """Announce that the blob is about to be put. Lifts a condemnation: a clean-up that waits for
+    the row's lock finds it wanted again."""
     await connection.execute(
         """
         with relaxed as materialized (select set_config('synchronous_commit', 'off', true))
@@ -79,21 +79,20 @@ class Snapshots:
     ) -> list[Item]:
         rows = await connection.fetch(
             f"{_CONDEMNED} and b.hash > $3 order by b.hash limit $4",
-            now - self.keep.grace,
-            cutoff(self.keep.snapshots, now),
+            *self._before(now),
             bytes.fromhex(after),
             limit,
         )
         return [Item(row["hash"].hex(), row["hash"].hex(), row["size"]) for row in rows]
 
     async def count(self, connection: Connection, now: datetime) -> int:
-        return int(
-            await connection.fetchval(
-                f"select count(*) from ({_CONDEMNED}) found",  # noqa: S608 (a constant)
-                now - self.keep.grace,
-                cutoff(self.keep.snapshots, now),
-            )
-        )
+        statement = f"select count(*) from ({_CONDEMNED}) found"  # noqa: S608 (a constant)
+        found: int = await connection.fetchval(statement, *self._before(now))
+        return found
+
+    def _before(self, now: datetime) -> tuple[datetime, datetime]:
+        """The moments of `_CONDEMNED`: of the condemnation, and of the ledger's rows that count."""
+        return now - self.keep.grace, cutoff(self.keep.snapshots, now)
 
     async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
         """Nothing belongs to a blob."""
@@ -108,11 +107,10 @@ class Snapshots:
             "order by hash for update skip locked",
             [bytes.fromhex(item.key) for item in items],
         )
-        # A statement of its own: it sees what was committed before they were locked.
+        # A second statement, so that it sees what was committed before the rows were locked.
         rows = await connection.fetch(
             f"{_CONDEMNED} and b.hash = any($3::bytea[])",
-            now - self.keep.grace,
-            cutoff(self.keep.snapshots, now),
+            *self._before(now),
             [row["hash"] for row in locked],
         )
         gone = {row["hash"] for row in rows}
@@ -145,11 +143,10 @@ def bounds(shards: range) -> tuple[bytes, bytes]:
 
 async def are_few(connection: Connection, limit: int = 20_000) -> bool:
     """Whether all blobs can be gone through at once."""
-    return bool(
-        await connection.fetchval(
-            "select count(*) <= $1 from (select from blobs limit $1 + 1) few", limit
-        )
+    found: bool = await connection.fetchval(
+        "select count(*) <= $1 from (select from blobs limit $1 + 1) few", limit
     )
+    return found
 
 
 async def condemn(
@@ -159,7 +156,7 @@ async def condemn(
     the condemnation of those that something refers to. Returns how many were condemned.
 
     `now` is the run's time, `moment` the clock's: the grace counts from the later, so that a run
-    of an earlier day, made late, makes nobody's grace short.
+    for an earlier day, made late, shortens no grace.
     """
     await connection.execute(
         f"update blobs b set condemned_at = null "  # noqa: S608 (a constant of this module)

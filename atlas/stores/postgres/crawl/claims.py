@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import asyncpg
-
-from atlas.contracts.activities import Batch
-from atlas.contracts.work import RunLimits
+from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.domain.batch import Claim, HeldPage
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import Connection
@@ -16,20 +13,8 @@ from atlas.stores.postgres.crawl import run_limits, run_queue
 PATIENCE = 900.0
 """Seconds that a run waits for pages which another run holds."""
 
-_UNLIMITED = RunLimits()
 
-
-async def claim(
-    connection: Connection,
-    batch: Batch,
-    *,
-    level: int,
-    size: int,
-    now: datetime,
-    waited: float = 0.0,
-    fetch: bool = True,
-    limits: RunLimits = _UNLIMITED,
-) -> Claim:
+async def claim(connection: Connection, request: ClaimBatch, now: datetime) -> Claim:
     """Take the next pages of a level; a repeated claim of the same key returns the same pages.
 
     After `PATIENCE` seconds of waiting, pages that another run still holds are skipped. Once a
@@ -38,52 +23,40 @@ async def claim(
     """
     async with connection.transaction():
         # One claim of a run after the other: a repeated one waits, and finds the same pages.
-        await run_limits.hold_run(connection, batch.run_id)
+        await run_limits.hold_run(connection, request.run_id)
         held = await connection.fetchval(
             "select count(*) from page_state "
             "where claim_run = $1 and claim_lane = $2 and claim_number = $3",
-            batch.run_id,
-            batch.lane,
-            batch.number,
+            *run_queue.key(request),
         )
         if held:
             return Claim(held, None)
-        await _stop_fetching(connection, batch, level, now, fetch=fetch, limits=limits)
-        taken = await _take(connection, batch, level, size, now)
-        while taken and not (left := taken - await _let_fresh_go(connection, batch, now)):
-            taken = await _take(connection, batch, level, size, now)
+        await _stop_fetching(connection, request, now)
+        taken = await _take(connection, request, now)
+        while taken and not (left := taken - await _let_fresh_go(connection, request, now)):
+            taken = await _take(connection, request, now)
     if taken:
         return Claim(left, None)
-    if waited >= PATIENCE:
-        await run_limits.held_by_others(connection, batch.run_id, level)
-    return await _what_next(connection, batch, level, now)
+    if request.waited >= PATIENCE:
+        await run_limits.held_by_others(connection, request.run_id, request.level)
+    return await _what_next(connection, request, now)
 
 
-async def _stop_fetching(
-    connection: Connection,
-    batch: Batch,
-    level: int,
-    now: datetime,
-    *,
-    fetch: bool,
-    limits: RunLimits,
-) -> None:
-    if fetch and limits == _UNLIMITED:
-        return
-    code = run_limits.NOT_FETCHED
-    if fetch:
-        code = await run_limits.reason_to_stop(connection, batch.run_id, limits, now) or ""
+async def _stop_fetching(connection: Connection, request: ClaimBatch, now: datetime) -> None:
+    code: str | None = run_limits.NOT_FETCHED
+    if request.fetch:
+        code = await run_limits.reason_to_stop(connection, request.run_id, request.limits, now)
     if code:
-        await run_limits.rest_of_level(connection, batch, level, code)
+        await run_limits.rest_of_level(connection, request, code)
 
 
-async def _let_fresh_go(connection: Connection, batch: Batch, now: datetime) -> int:
-    pages = await run_limits.fresh(connection, batch, now)
+async def _let_fresh_go(connection: Connection, request: ClaimBatch, now: datetime) -> int:
+    pages = await run_limits.fresh(connection, request, now)
     await run_queue.release_where(connection, "page_id = any($1::bigint[])", pages)
     return len(pages)
 
 
-async def _take(connection: Connection, batch: Batch, level: int, size: int, now: datetime) -> int:
+async def _take(connection: Connection, request: ClaimBatch, now: datetime) -> int:
     # A lane works on one claim at a time, so an older claim of the same lane is a superseded
     # attempt's and may be taken again.
     done = await connection.execute(
@@ -103,17 +76,15 @@ async def _take(connection: Connection, batch: Batch, level: int, size: int, now
         set claim_run = $1, claim_lane = $2, claim_number = $3, fence = fence + 1
         where page_id = any(array(select page_id from next))
         """,
-        batch.run_id,
-        batch.lane,
-        batch.number,
-        level,
-        size,
+        *run_queue.key(request),
+        request.level,
+        request.size,
         now,
     )
     return int(done.split()[1])
 
 
-async def _what_next(connection: Connection, batch: Batch, level: int, now: datetime) -> Claim:
+async def _what_next(connection: Connection, request: ClaimBatch, now: datetime) -> Claim:
     rows = await connection.fetch(
         """
         select ps.claim_run, r.workflow_id, count(*) as pages, min(rp.not_before) as not_before
@@ -123,8 +94,8 @@ async def _what_next(connection: Connection, batch: Batch, level: int, now: date
           and ps.claim_run is distinct from $1
         group by ps.claim_run, r.workflow_id
         """,
-        batch.run_id,
-        level,
+        request.run_id,
+        request.level,
     )
     if not rows:
         return Claim(0, None)
@@ -139,8 +110,8 @@ async def _what_next(connection: Connection, batch: Batch, level: int, now: date
 
 async def unfinished(connection: Connection, run_id: str, level: int) -> int:
     """Pages of the run's levels above `level` that are not done. Called between levels, when no
-    lane is under way, so claims still standing there are of superseded attempts: they are let go,
-    but for pages that wait for the run's end.
+    lane is under way, so claims still held there are of superseded attempts: they are released,
+    except for pages that wait for the run's end.
     """
     async with connection.transaction():
         await run_queue.release_where(
@@ -151,16 +122,15 @@ async def unfinished(connection: Connection, run_id: str, level: int) -> int:
             level,
             run_queue.WAITING,
         )
-        return int(
-            await connection.fetchval(
-                "select count(*) from run_pages rp join page_state ps using (page_id) "
-                "where rp.run_id = $1 and rp.level < $2 and rp.stage <> 'done' "
-                "and (ps.claim_run is distinct from $1 or ps.claim_lane <> $3)",
-                run_id,
-                level,
-                run_queue.WAITING,
-            )
+        found: int = await connection.fetchval(
+            "select count(*) from run_pages rp join page_state ps using (page_id) "
+            "where rp.run_id = $1 and rp.level < $2 and rp.stage <> 'done' "
+            "and (ps.claim_run is distinct from $1 or ps.claim_lane <> $3)",
+            run_id,
+            level,
+            run_queue.WAITING,
         )
+        return found
 
 
 async def begin_attempt(
@@ -178,8 +148,9 @@ async def begin_attempt(
             where page_id = any(array(select page_id from mine))
             returning ps.*
         )
-        select r.page_id, r.fence, r.fetched_snapshot, r.fetched_type, r.fetched_charset,
-               r.robots_tag, rp.url, rp.level, rp.stage, rp.attempts, rp.marks,
+        select r.page_id, r.fence, r.fetched_snapshot as snapshot,
+               r.fetched_type as content_type, r.fetched_charset as charset,
+               r.robots_tag as robots, rp.url, rp.level, rp.stage, rp.attempts, rp.marks,
                case when target.url is null then r.etag else t.etag end as etag,
                case when target.url is null then r.last_modified else t.last_modified end
                    as last_modified,
@@ -197,31 +168,8 @@ async def begin_attempt(
         where {run_queue.STAGE} <> 'done'
         order by rp.url
         """,  # noqa: S608 (a constant of `queue`)
-        batch.run_id,
-        batch.lane,
-        batch.number,
+        *run_queue.key(batch),
         current.extractor,
         current.analyser,
     )
-    return [_held(row) for row in rows]
-
-
-def _held(row: asyncpg.Record) -> HeldPage:
-    return HeldPage(
-        page_id=row["page_id"],
-        url=row["url"],
-        level=row["level"],
-        fence=row["fence"],
-        stage=row["stage"],
-        attempts=row["attempts"],
-        marks=row["marks"],
-        etag=row["etag"],
-        last_modified=row["last_modified"],
-        snapshot=row["fetched_snapshot"],
-        content_type=row["fetched_type"],
-        charset=row["fetched_charset"],
-        settled=row["settled"],
-        leads_to=row["leads_to"],
-        gone=row["gone"],
-        robots=row["robots_tag"],
-    )
+    return [HeldPage(**row) for row in rows]

@@ -1,4 +1,4 @@
-"""Documents: what processing made of a snapshot, waiting to be settled; and reading them."""
+"""Documents: the result of processing a snapshot, waiting to be settled; and reading them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-
-import asyncpg
+from operator import attrgetter
 
 from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.batch import Moved, PreparedPage
@@ -16,6 +15,7 @@ from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import noindex, quarantine, run_queue
+from atlas.stores.postgres.sources.sources import holders
 
 _BODY_ATTEMPTS = 3
 """Fetches of one page in one run, when its stored body is lost again and again."""
@@ -66,7 +66,6 @@ class UnknownDocument(Exception):
 
 async def store(
     connection: Connection,
-    *,
     run_id: str,
     fences: dict[int, int],
     pages: Sequence[PreparedPage],
@@ -94,27 +93,6 @@ async def _store_documents(
 ) -> None:
     if not pages:
         return
-    rows = []
-    for page in pages:
-        assert page.prepared is not None
-        found = page.prepared.extracted
-        rows.append(
-            (
-                page.page_id,
-                bytes.fromhex(found.text_hash),
-                found.extractor,
-                page.snapshot,
-                found.media,
-                found.title,
-                found.lang or None,
-                found.published,
-                found.canonical,
-                found.text,
-                found.markdown,
-                found.truncated,
-                page.ended,
-            )
-        )
     documents = await connection.fetch(
         """
         insert into documents as d (page_id, text_hash, extractor, snapshot, media, title, lang,
@@ -132,7 +110,7 @@ async def _store_documents(
             ended = d.ended or excluded.ended
         returning page_id, id
         """,
-        *[list(column) for column in zip(*rows, strict=True)],
+        *map(list, zip(*map(_document_row, pages), strict=True)),
         now,
     )
     ids = {row["page_id"]: row["id"] for row in documents}
@@ -146,6 +124,15 @@ async def _store_documents(
     )
 
 
+def _document_row(page: PreparedPage) -> tuple[object, ...]:
+    assert page.prepared is not None
+    found = page.prepared.extracted
+    made = (found.extractor, page.snapshot, found.media, found.title, found.lang or None)
+    key = (page.page_id, bytes.fromhex(found.text_hash))
+    return (*key, *made, *_EXTRACTED(found), page.ended)
+
+
+_EXTRACTED = attrgetter("published", "canonical", "text", "markdown", "truncated")
 _PREPARED_COLUMNS = (
     "page_id",
     "document_id",
@@ -218,26 +205,19 @@ async def _fetch_again(connection: Connection, run_id: str, missing: Sequence[in
     return set(again)
 
 
-_CURRENT = """
+_CURRENT = f"""
     select p.url, d.title, d.lang, encode(d.text_hash, 'hex') as text_hash, d.published,
            d.canonical, d.media, ps.lifecycle, ps.fetched_at, v.valid_from, v.seq as version,
            encode(d.snapshot, 'hex') as snapshot, d.text, d.markdown, d.truncated,
            (select kept.url from duplicates x join pages kept on kept.id = x.winner_page_id
              where x.page_id = p.id) as duplicate_of,
-           array(select s.name from source_pages sp join sources s on s.id = sp.source_id
-                 where sp.page_id = p.id order by s.name) as sources
+           {holders("p.id")} as sources
     from versions v
     join documents d on d.id = v.document_id
     join pages p on p.id = v.page_id
     join page_state ps on ps.page_id = v.page_id
     where v.valid_to is null
-"""
-
-
-def _current(row: asyncpg.Record) -> CurrentDocument:
-    values = dict(row)
-    values["sources"] = tuple(values["sources"])
-    return CurrentDocument(**values)
+"""  # noqa: S608 (constants)
 
 
 async def current(connection: Connection, url: str) -> CurrentDocument:
@@ -245,7 +225,7 @@ async def current(connection: Connection, url: str) -> CurrentDocument:
     row = await connection.fetchrow(f"{_CURRENT} and p.url = $1", url)
     if row is None:
         raise UnknownDocument(await _why_not(connection, url))
-    return _current(row)
+    return CurrentDocument(**{**row, "sources": tuple(row["sources"])})
 
 
 async def _why_not(connection: Connection, url: str) -> str:
@@ -255,6 +235,6 @@ async def _why_not(connection: Connection, url: str) -> str:
         url,
     )
     if row is None:
-        return f"the corpus does not know {url}; `atlas docs list` shows what it holds"
+        return f"no document for {url}; `atlas docs list` shows which there are"
     why = ", which asks to be left out of the index (noindex)" if row["hidden"] else ""
     return f"{url} has no live document: its page is {row['lifecycle']}{why}"

@@ -19,8 +19,8 @@ _NAMED = 3
 async def judge(
     connection: Connection, run: Run, stages: Sequence[str]
 ) -> tuple[Outcome | None, str]:
-    """The outcome of a run that came to nothing, and why; None: it did some work, or it had
-    nothing to do because all was done."""
+    """The outcome of a run without a result, and why; None: it did some work, or had none to
+    do."""
     row = await connection.fetchrow(
         f"""
         select count(*) as seen,
@@ -44,8 +44,8 @@ async def judge(
 
 
 async def _all_failed(connection: Connection, run: Run) -> tuple[Outcome | None, str]:
-    """Of a run of what was due, only if the source has no other page that fares well."""
-    if run.due and await _fares_well(connection, run):
+    """Of a run of what was due, only if no other page of the source is live without a failure."""
+    if run.due and await connection.fetchval(_LIVE_WITHOUT_FAILURE, run.source_id):
         return None, ""
     rows = await connection.fetch(
         f"""
@@ -58,17 +58,11 @@ async def _all_failed(connection: Connection, run: Run) -> tuple[Outcome | None,
     return "all_failed", _why(run, rows)
 
 
-async def _fares_well(connection: Connection, run: Run) -> bool:
-    return bool(
-        await connection.fetchval(
-            """
-            select exists (
-                select from source_pages sp join page_state ps using (page_id)
-                where sp.source_id = $1 and ps.lifecycle = 'live' and ps.failed_class is null)
-            """,
-            run.source_id,
-        )
-    )
+_LIVE_WITHOUT_FAILURE = """
+    select exists (
+        select from source_pages sp join page_state ps using (page_id)
+        where sp.source_id = $1 and ps.lifecycle = 'live' and ps.failed_class is null)
+"""
 
 
 def _why(run: Run, rows: Sequence[asyncpg.Record]) -> str:

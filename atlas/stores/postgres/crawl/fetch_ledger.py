@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 
 from atlas.domain.batch import FetchRow, Moved
 from atlas.domain.errors import PageError, outcome_of
@@ -16,12 +17,12 @@ from atlas.stores.postgres.lifecycle_sql import becomes
 
 async def record(
     connection: Connection,
-    *,
     run_id: str,
     fences: dict[int, int],
     rows: Sequence[FetchRow],
     now: datetime,
-    process: bool = True,
+    *,
+    process: bool,
 ) -> Moved:
     """Write a part of a batch's fetches. Without `process` no page goes on: what was fetched ends
     the run, compared with what was fetched before.
@@ -105,23 +106,18 @@ async def ledger(
 
 
 def _ledger_row(page_id: int, row: FetchRow) -> tuple[object, ...]:
-    return (
-        page_id,
-        row.attempt,
-        row.url,
-        row.final_url,
-        row.status,
-        row.error and row.error.error_class.value,
-        row.error and row.error.code,
-        row.snapshot,
-        row.content_type,
-        row.charset,
-        row.size,
-        row.wire_bytes,
-        row.etag,
-        row.last_modified,
-        row.elapsed,
-    )
+    error = row.error
+    failed = (error.error_class.value, error.code) if error else (None, None)
+    return (page_id, *_ASKED(row), *failed, *_ANSWERED(row))
+
+
+_ASKED = attrgetter("attempt", "url", "final_url", "status")
+_ANSWERED = attrgetter(
+    "snapshot", "content_type", "charset", "size", "wire_bytes", "etag", "last_modified", "elapsed"
+)
+_BODY = attrgetter(
+    "page_id", "snapshot", "content_type", "charset", "etag", "last_modified", "robots", "settled"
+)
 
 
 async def _plan(
@@ -182,14 +178,7 @@ async def _remember_bodies(
         """,  # noqa: S608 (made from the lifecycle's table)
         now,
         run_id,
-        [row.page_id for row in bodies],
-        [row.snapshot for row in bodies],
-        [row.content_type for row in bodies],
-        [row.charset for row in bodies],
-        [row.etag for row in bodies],
-        [row.last_modified for row in bodies],
-        [row.robots for row in bodies],
-        [row.settled for row in bodies],
+        *map(list, zip(*map(_BODY, bodies), strict=True)),
     )
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 
 from atlas.domain.batch import FetchRow
 from atlas.domain.errors import ErrorClass
-from atlas.domain.lifecycle import Evidence, counts_as_gone
+from atlas.domain.lifecycle import Evidence
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import noindex
+from atlas.stores.postgres.crawl import evidence, noindex
 from atlas.stores.postgres.lifecycle_sql import becomes
 
 
@@ -24,7 +23,7 @@ async def remember_gone(
     if not gone:
         return
     await noindex.forget(connection, [row.page_id for row in gone])
-    counted = await _counted(connection, "gone", run_id, [row.page_id for row in gone], now)
+    counted = await evidence.counted(connection, "gone", run_id, [row.page_id for row in gone], now)
     await connection.execute(
         f"""
         update page_state
@@ -49,12 +48,12 @@ async def remember_moved(
     connection: Connection, run_id: str, rows: Sequence[FetchRow], now: datetime
 ) -> None:
     """Note where pages lead now: evidence only, as with `remember_gone`. One that leads there for
-    a while (302, 303, 307) is told to stay; one that leads to another page than before begins
-    anew."""
+    a while (302, 303, 307) has not moved; one that leads to another page than before starts
+    again."""
     led = [row for row in rows if row.redirected]
     if not led:
         return
-    counted = await _counted(connection, "moved", run_id, [row.page_id for row in led], now)
+    counted = await evidence.counted(connection, "moved", run_id, [row.page_id for row in led], now)
     await connection.execute(
         """
         update page_state ps
@@ -80,34 +79,3 @@ async def remember_moved(
         now,
         run_id,
     )
-
-
-async def _counted(
-    connection: Connection,
-    look: Literal["gone", "moved"],
-    run_id: str,
-    pages: Sequence[int],
-    now: datetime,
-) -> set[int]:
-    """Pages whose 404, 410 or redirect is evidence of its own (see `lifecycle.counts_as_gone`)."""
-    rows = await connection.fetch(
-        f"""
-        select ps.page_id, ps.{look}_at as last, ps.{look}_run = $2 as same_run,
-               coalesce(before.source_id = mine.source_id, false) as same_source
-        from page_state ps left join runs before on before.run_id = ps.{look}_run
-        left join runs mine on mine.run_id = $2
-        where ps.page_id = any($1::bigint[])
-        """,  # noqa: S608 (one of two constants)
-        list(pages),
-        run_id,
-    )
-    return {
-        row["page_id"]
-        for row in rows
-        if counts_as_gone(
-            last=row["last"],
-            same_run=bool(row["same_run"]),
-            same_source=row["same_source"],
-            now=now,
-        )
-    }

@@ -52,8 +52,8 @@ class StoredListing:
 
 @asynccontextmanager
 async def reading(pool: asyncpg.Pool, run_id: str) -> AsyncIterator[StoredListing]:
-    """A copy of its own for each attempt: one that was superseded may still be running, and must
-    not delete entries of this one. What dead attempts left goes when their run has ended."""
+    """Each attempt has its own copy: a superseded one may still be running, and must not delete
+    this one's entries. What dead attempts left is deleted once their run has ended."""
     await pool.execute(
         "delete from listing_entries e using runs r "
         "where r.run_id = e.run_id and r.ended_at is not null"

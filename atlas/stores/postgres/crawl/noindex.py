@@ -13,9 +13,8 @@ from datetime import datetime
 
 from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import outcome_of
-from atlas.domain.lifecycle import counts_as_gone
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import recheck_schedule, run_queue
+from atlas.stores.postgres.crawl import evidence, recheck_schedule, run_queue
 from atlas.stores.postgres.crawl.pages import replace_links
 
 
@@ -30,7 +29,8 @@ async def hide(
     await replace_links(connection, [_linked(page) for page in pages])
     await _count(connection, run_id, ids, now)
     await _tell_ledger(connection, run_id, ids)
-    await _plan_rechecks(connection, run_id, ids, now)
+    # Another body that is not to be indexed is a change like any.
+    await recheck_schedule.plan_processed(connection, run_id, dict.fromkeys(ids, True), now)
     ended = [(page.page_id, outcome_of(page.error), page.error) for page in pages if page.error]
     return await run_queue.finish(connection, run_id, ended)
 
@@ -63,36 +63,21 @@ def _linked(page: PreparedPage) -> dict[str, object]:
 async def _count(connection: Connection, run_id: str, pages: Sequence[int], now: datetime) -> None:
     """Count looks as those at pages that answer 404 are. Processing a stored body once more is no
     look. Reconciling reads the figure where it reads that of gone pages, whose status is null."""
-    rows = await connection.fetch(
-        """
-        select ps.page_id, ps.noindex_at, ps.noindex_run = $2 as same_run,
-               ps.fetched_at > ps.noindex_at as looked,
-               coalesce(before.source_id = mine.source_id, false) as same_source
-        from page_state ps left join runs before on before.run_id = ps.noindex_run
-        left join runs mine on mine.run_id = $2
-        where ps.page_id = any($1::bigint[])
-        """,
+    looked = await connection.fetch(
+        "select page_id from page_state where page_id = any($1::bigint[]) "
+        "and (fetched_at > noindex_at) is not false",
         list(pages),
-        run_id,
     )
-    counted = [
-        row["page_id"]
-        for row in rows
-        if row["looked"] is not False
-        and counts_as_gone(
-            last=row["noindex_at"],
-            same_run=bool(row["same_run"]),
-            same_source=row["same_source"],
-            now=now,
-        )
-    ]
+    counted = await evidence.counted(
+        connection, "noindex", run_id, [row["page_id"] for row in looked], now
+    )
     await connection.execute(
         """
         update page_state
         set noindex_count = noindex_count + 1, noindex_at = $2, noindex_run = $3
         where page_id = any($1::bigint[])
         """,
-        counted,
+        sorted(counted),
         now,
         run_id,
     )
@@ -116,20 +101,3 @@ async def _tell_ledger(connection: Connection, run_id: str, pages: Sequence[int]
         run_id,
         list(pages),
     )
-
-
-async def _plan_rechecks(
-    connection: Connection, run_id: str, pages: Sequence[int], now: datetime
-) -> None:
-    """Another body that is not to be indexed is a change like any; a known one was planned when it
-    was fetched."""
-    rows = await connection.fetch(
-        "select page_id from page_state "
-        "where page_id = any($1::bigint[]) and checked_at is distinct from fetched_at",
-        list(pages),
-    )
-    started = await connection.fetchval("select started_at from runs where run_id = $1", run_id)
-    checks = [
-        recheck_schedule.PageCheck(row["page_id"], changed=True, restate=False) for row in rows
-    ]
-    await recheck_schedule.plan(connection, started or now, checks, now)

@@ -102,22 +102,14 @@ async def known(connection: Connection, url: str, now: datetime) -> HeldPage:
     """What is stored of one page, which is made known if it was not."""
     await upsert(connection, [url], now)
     row = await connection.fetchrow(
-        "select ps.* from page_state ps join pages p on p.id = ps.page_id where p.url = $1", url
+        """
+        select p.id as page_id, p.url, 0 as level, ps.fence, 'listed' as stage, 0 as attempts,
+               0 as marks, ps.etag, ps.last_modified, ps.fetched_snapshot as snapshot,
+               ps.fetched_type as content_type, ps.fetched_charset as charset,
+               ps.settled_snapshot as settled, ps.robots_tag as robots
+        from page_state ps join pages p on p.id = ps.page_id where p.url = $1
+        """,
+        url,
     )
     assert row is not None
-    return HeldPage(
-        page_id=row["page_id"],
-        url=url,
-        level=0,
-        fence=row["fence"],
-        stage="listed",
-        attempts=0,
-        marks=0,
-        etag=row["etag"],
-        last_modified=row["last_modified"],
-        snapshot=row["fetched_snapshot"],
-        content_type=row["fetched_type"],
-        charset=row["fetched_charset"],
-        settled=row["settled_snapshot"],
-        robots=row["robots_tag"],
-    )
+    return HeldPage(**row)

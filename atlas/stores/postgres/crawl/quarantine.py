@@ -15,6 +15,7 @@ from atlas.domain.lifecycle import Evidence
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.run_queue import short
 from atlas.stores.postgres.lifecycle_sql import becomes
+from atlas.stores.postgres.sources.sources import held_by
 
 FAILURES = 3
 """Runs in which the same body fails with the same extractor before it is left alone."""
@@ -82,8 +83,10 @@ async def record(
         *[list(column) for column in zip(*rows, strict=True)],
     )
     for evidence, wanted in ((Evidence.POISONED, True), (Evidence.RELEASED, False)):
-        await _change(
-            connection, evidence, [row["page_id"] for row in kept if row["poison"] is wanted]
+        await connection.execute(
+            f"update page_state set lifecycle = {becomes(evidence)} "  # noqa: S608 (from the rules)
+            "where page_id = any($1::bigint[])",
+            [row["page_id"] for row in kept if row["poison"] is wanted],
         )
 
 
@@ -109,15 +112,6 @@ _RECORD = """
         run_id = excluded.run_id
     returning page_id, since is not null as poison
 """
-
-
-async def _change(connection: Connection, evidence: Evidence, pages: Sequence[int]) -> None:
-    if pages:
-        await connection.execute(
-            f"update page_state set lifecycle = {becomes(evidence)} "  # noqa: S608 (from the rules)
-            "where page_id = any($1::bigint[])",
-            list(pages),
-        )
 
 
 async def held_back(connection: Connection, pages: Sequence[int], extractor: int) -> set[int]:
@@ -146,7 +140,7 @@ async def listed(
 ) -> list[Quarantined]:
     """The documents left alone now, by URL."""
     rows = await connection.fetch(
-        """
+        f"""
         select p.url, q.page_id as page, encode(q.snapshot, 'hex') as snapshot, q.extractor,
                q.error_class, q.code, q.reason, q.failures, q.since, q.run_id,
                exists (select from versions v
@@ -154,11 +148,9 @@ async def listed(
         from quarantine q join pages p on p.id = q.page_id
         join page_state ps on ps.page_id = q.page_id
         where q.since is not null and q.extractor = $1 and q.snapshot = ps.fetched_snapshot
-          and ($2::text is null or exists (
-              select from source_pages sp join sources s on s.id = sp.source_id
-              where sp.page_id = q.page_id and s.name = $2))
+          and {held_by(2, "q.page_id")}
         order by p.url limit $3
-        """,
+        """,  # noqa: S608 (constants)
         extractor,
         source,
         limit,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from atlas.stores.postgres.connection import Connection
 @dataclass(frozen=True, slots=True)
 class PageCheck:
     """What a check of a page came to: it failed with `error`, or it `changed` or not. None: another
-    body came, and settling it will tell whether its document changed.
+    body came, and settling it will show whether its document changed.
 
     `max_age`: the freshness the server stated now, seconds; None: it stated none, or what it
     stated at the fetch holds (`restate` false).
@@ -68,6 +68,25 @@ async def plan(
         if check.page_id in states
     ]
     await connection.execute(_WRITE, *(list(column) for column in zip(*plans, strict=True)))
+
+
+async def plan_processed(
+    connection: Connection, run_id: str, changed: Mapping[int, bool], now: datetime
+) -> None:
+    """Note the checks of pages (locked before) whose new body was processed: whether that changed
+    the page. A body that was known was planned when it was fetched."""
+    # Only now is it known whether a body that differs has another document: pages that name the
+    # hour, or a token, would else count as changing at every check.
+    rows = await connection.fetch(
+        "select page_id from page_state "
+        "where page_id = any($1::bigint[]) and checked_at is distinct from fetched_at",
+        list(changed),
+    )
+    started = await connection.fetchval("select started_at from runs where run_id = $1", run_id)
+    checks = [
+        PageCheck(row["page_id"], changed=changed[row["page_id"]], restate=False) for row in rows
+    ]
+    await plan(connection, started or now, checks, now)
 
 
 class _Plan(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from atlas.contracts.activities import Batch
+from atlas.contracts.activities import ClaimBatch
 from atlas.contracts.work import RunLimits
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import run_queue
@@ -41,11 +41,11 @@ async def reason_to_stop(
     return None
 
 
-async def rest_of_level(connection: Connection, batch: Batch, level: int, code: str) -> None:
-    """Skip the level's pages that would have to be fetched and that nobody works on. Those fetched
+async def rest_of_level(connection: Connection, request: ClaimBatch, code: str) -> None:
+    """Skip the level's pages that would have to be fetched and that no lane works on. Those fetched
     already go on. The caller holds the run."""
     # An older claim of the same lane is a superseded attempt's. A locked row is being claimed or
-    # let go of by another run: the lane comes back for it.
+    # released by another run: the lane comes back for it.
     await connection.execute(
         """
         with free as (
@@ -65,10 +65,8 @@ async def rest_of_level(connection: Connection, batch: Batch, level: int, code: 
         set stage = 'done', outcome = 'skipped', error_code = $5, not_before = null
         where run_id = $1 and page_id = any(array(select page_id from free))
         """,
-        batch.run_id,
-        batch.lane,
-        batch.number,
-        level,
+        *run_queue.key(request),
+        request.level,
         code,
     )
 
@@ -123,7 +121,7 @@ async def room(connection: Connection, run_id: str, level: int, pages: int | Non
     return bool(spent < pages)
 
 
-async def fresh(connection: Connection, batch: Batch, now: datetime) -> list[int]:
+async def fresh(connection: Connection, request: ClaimBatch, now: datetime) -> list[int]:
     """A page that another run fetched and settled since this run began needs no second request.
     Returns those of the batch that were skipped. A fetch dated in the future proves nothing: it
     was written by a clock that was wrong."""
@@ -139,16 +137,14 @@ async def fresh(connection: Connection, batch: Batch, now: datetime) -> list[int
                 and fetched_at <= $4))
         returning rp.page_id
         """,  # noqa: S608 (a constant of `queue`)
-        batch.run_id,
-        batch.lane,
-        batch.number,
+        *run_queue.key(request),
         now,
     )
     return [row["page_id"] for row in rows]
 
 
 async def held_by_others(connection: Connection, run_id: str, level: int) -> None:
-    """A paused run keeps its claims; another that shares its pages does not wait for ever."""
+    """A paused run keeps its claims; another that shares its pages does not wait forever."""
     await connection.execute(
         """
         update run_pages rp set stage = 'done', outcome = 'skipped', error_code = 'held'
@@ -163,14 +159,13 @@ async def held_by_others(connection: Connection, run_id: str, level: int) -> Non
 
 async def was_cut(connection: Connection, run_id: str) -> bool:
     """Whether a limit kept the run from asking for some page."""
-    return bool(
-        await connection.fetchval(
-            "select exists (select from run_pages where run_id = $1 and outcome = 'skipped' "
-            "and error_code = any($2))",
-            run_id,
-            _CUT,
-        )
+    found: bool = await connection.fetchval(
+        "select exists (select from run_pages where run_id = $1 and outcome = 'skipped' "
+        "and error_code = any($2))",
+        run_id,
+        _CUT,
     )
+    return found
 
 
 async def reasons(connection: Connection, run_id: str) -> dict[str, int]:
@@ -185,10 +180,9 @@ async def reasons(connection: Connection, run_id: str) -> dict[str, int]:
 
 async def bytes_received(connection: Connection, run_id: str) -> int:
     """Bytes that the run's requests brought, as the ledger has them."""
-    return int(
-        await connection.fetchval(
-            "select coalesce(sum(wire_bytes), 0) from fetches where run_id = $1 "
-            "and run_started = (select started_at from runs where run_id = $1)",
-            run_id,
-        )
+    found = await connection.fetchval(
+        "select coalesce(sum(wire_bytes), 0) from fetches where run_id = $1 "
+        "and run_started = (select started_at from runs where run_id = $1)",
+        run_id,
     )
+    return int(found)  # PostgreSQL adds bigints up to a numeric

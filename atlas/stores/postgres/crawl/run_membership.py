@@ -1,9 +1,10 @@
-"""Which pages belong to a run: those its listing names, those its source holds, and those it is
-told of; and which of them have work to do."""
+"""Which pages belong to a run: those that its listing names, that its source holds, or that are
+given by URL; and which of them have work to do."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -17,6 +18,73 @@ Mode = Literal["full", "incremental", "failed"]
 whose last attempt failed."""
 
 
+_PARAMETERS = ("extractor", "analyser", "mode", "retry_failed", "cadence", "now", "soon", "longest")
+_UNSETTLED = """
+    ps.redirect_to is null and ps.lifecycle in ('discovered', 'live', 'suspect')
+    and ps.fetched_snapshot is not null and ps.noindex_count = 0
+    and (ps.settled_snapshot is distinct from ps.fetched_snapshot
+         or ps.settled_extractor is distinct from {extractor}
+         or ps.settled_analyser is distinct from {analyser})
+"""
+# A check dated in the future was dated by a wrong clock: its time is unknown, so the page is due.
+_DUE = """
+    case when greatest(ps.checked_at, ps.fetched_at) > {soon} then true
+         when ps.next_due is null then ps.fetched_at is null or ps.fetched_at + {cadence} <= {soon}
+         when ps.failed_class is null then least(ps.next_due, ps.checked_at + {longest}) <= {soon}
+         else ps.next_due <= {now} end
+"""
+_WANTED = f"""
+    case {{mode}}::text
+    when 'full' then true
+    when 'failed' then ps.failed_class is not null
+    else ({_DUE}) or ({{settles}} and ps.failed_class is null and {_UNSETTLED})
+         or ({{retry_failed}} and ps.failed_class is not null)
+    end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedPages:
+    """Which pages of a source have work to do in a run.
+
+    `cadence` is the source's: it bounds what was planned when a page was last checked, as the rule
+    may have changed since. `retry_failed`: also those whose last attempt failed, although they are
+    not due. Not `settles`: the run settles nothing, so a body that is not settled is no work.
+    """
+
+    mode: Mode
+    cadence: timedelta
+    current: SettledWith
+    retry_failed: bool = False
+    settles: bool = True
+
+    def condition(self, first: int, *, stored: bool = False) -> str:
+        """The condition under which a page (`ps`) has work to do; its parameters, which `values`
+        gives, are numbered from `first`. `stored`: only with a stored body, and whether one is due
+        makes no difference."""
+        numbers = {name: f"${at}" for at, name in enumerate(_PARAMETERS, first)}
+        numbers["settles"] = str(self.settles).lower()
+        condition = _WANTED.format(**numbers)
+        if not stored:
+            return condition
+        unsettled = f"({numbers['mode']} = 'full' or {_UNSETTLED.format(**numbers)})"
+        return f"({condition}) and ps.fetched_snapshot is not null and {unsettled}"
+
+    def values(self, now: datetime) -> tuple[object, ...]:
+        """The last three are now, without and with its slack, and the longest that a page goes
+        unchecked."""
+        return (
+            self.current.extractor,
+            self.current.analyser,
+            self.mode,
+            self.retry_failed,
+            self.cadence,
+            now,
+            now + recheck_interval.slack(self.cadence),
+            recheck_interval.longest(self.cadence),
+        )
+
+
 async def list_for_run(
     connection: Connection,
     *,
@@ -24,21 +92,13 @@ async def list_for_run(
     run_id: str,
     urls: Sequence[str],
     level: int,
-    rule: str,
     now: datetime,
-    mode: Mode,
-    retry_failed: bool = False,
-    cadence: timedelta,
-    current: SettledWith,
-    settles: bool = True,
+    wanted: WantedPages,
     modified: Mapping[str, datetime] | None = None,
 ) -> None:
     """List pages at a level of a run and queue those with work to do. Idempotent: a page that the
     run lists already keeps its (smaller) level.
 
-    `retry_failed`: take those whose last attempt failed too, although they are not due. `cadence`
-    is the source's: it bounds what was planned when the page was last checked, as the rule may
-    have changed since. A run that settles nothing has no work with what is fetched already.
     `modified` says of some URLs when the listing claims that they changed: one that is newer than
     the last check makes a page due, unless that check failed.
     """
@@ -61,7 +121,7 @@ async def list_for_run(
         from listed l join pages p on p.id = l.page_id
         join page_state ps on ps.page_id = l.page_id
         left join unnest($15::text[], $16::timestamptz[]) as said(url, modified) on said.url = p.url
-        where ({wanted(7, settles=settles)})
+        where ({wanted.condition(7)})
            or ($9 = 'incremental' and ps.failed_class is null and said.modified <= $6
                and said.modified > greatest(ps.checked_at, ps.fetched_at))
         on conflict do nothing
@@ -70,9 +130,9 @@ async def list_for_run(
         run_id,
         list(urls),
         level,
-        rule,
+        "link" if level else "listed",
         now,
-        *wanted_values(mode, retry_failed, cadence, now, current),
+        *wanted.values(now),
         [url for url in urls if url in said],
         [recheck_interval.latest_sense(said[url], now) for url in urls if url in said],
     )
@@ -85,39 +145,34 @@ async def queue_held(
     run_id: str,
     level: int,
     fetch: bool,
-    mode: Mode,
-    retry_failed: bool,
-    cadence: timedelta,
     now: datetime,
-    current: SettledWith,
-    settles: bool,
+    wanted: WantedPages,
 ) -> int:
     """Queue the pages with work to do that the source holds at a depth; return how many it holds
     there and deeper. Not `fetch`: those whose stored body is to be processed, at that stage.
     What the source holds is not touched: this is no listing."""
-    condition = wanted(5, stored=not fetch, settles=settles)
     await connection.execute(
         f"""
         insert into run_pages (run_id, page_id, level, url, stage)
         select $2, sp.page_id, sp.depth, p.url, $4
         from source_pages sp
         join pages p on p.id = sp.page_id join page_state ps on ps.page_id = sp.page_id
-        where sp.source_id = $1 and sp.depth = $3 and {condition}
+        where sp.source_id = $1 and sp.depth = $3
+          and {wanted.condition(5, stored=not fetch)}
         on conflict do nothing
         """,  # noqa: S608 (constants of this module)
         source_id,
         run_id,
         level,
         "listed" if fetch else "fetched",
-        *wanted_values(mode, retry_failed, cadence, now, current),
+        *wanted.values(now),
     )
-    return int(
-        await connection.fetchval(
-            "select count(*) from source_pages where source_id = $1 and depth >= $2",
-            source_id,
-            level,
-        )
+    found: int = await connection.fetchval(
+        "select count(*) from source_pages where source_id = $1 and depth >= $2",
+        source_id,
+        level,
     )
+    return found
 
 
 async def queue_named(
@@ -158,83 +213,21 @@ async def queue_named(
 async def listed_above(connection: Connection, source_id: int, run_id: str, level: int) -> int:
     """Pages that this run has listed at smaller levels: what a page budget has spent. Those of the
     level itself are left out, so that listing it again after a crash cuts at the same page."""
-    return int(
-        await connection.fetchval(
-            "select count(*) from source_pages "
-            "where source_id = $1 and listed_run = $2 and depth < $3",
-            source_id,
-            run_id,
-            level,
-        )
+    found: int = await connection.fetchval(
+        "select count(*) from source_pages where source_id = $1 and listed_run = $2 and depth < $3",
+        source_id,
+        run_id,
+        level,
     )
+    return found
 
 
 async def listed_at(connection: Connection, source_id: int, run_id: str, level: int) -> int:
     """Pages that this run lists at a level, whichever attempt listed them."""
-    return int(
-        await connection.fetchval(
-            "select count(*) from source_pages "
-            "where source_id = $1 and listed_run = $2 and depth = $3",
-            source_id,
-            run_id,
-            level,
-        )
+    found: int = await connection.fetchval(
+        "select count(*) from source_pages where source_id = $1 and listed_run = $2 and depth = $3",
+        source_id,
+        run_id,
+        level,
     )
-
-
-_PARAMETERS = ("extractor", "analyser", "mode", "retry_failed", "cadence", "now", "soon", "longest")
-_UNSETTLED = """
-    ps.redirect_to is null and ps.lifecycle in ('discovered', 'live', 'suspect')
-    and ps.fetched_snapshot is not null and ps.noindex_count = 0
-    and (ps.settled_snapshot is distinct from ps.fetched_snapshot
-         or ps.settled_extractor is distinct from {extractor}
-         or ps.settled_analyser is distinct from {analyser})
-"""
-# What was checked in the future was checked by a clock that was wrong: nobody knows when.
-_DUE = """
-    case when greatest(ps.checked_at, ps.fetched_at) > {soon} then true
-         when ps.next_due is null then ps.fetched_at is null or ps.fetched_at + {cadence} <= {soon}
-         when ps.failed_class is null then least(ps.next_due, ps.checked_at + {longest}) <= {soon}
-         else ps.next_due <= {now} end
-"""
-_WANTED = f"""
-    case {{mode}}::text
-    when 'full' then true
-    when 'failed' then ps.failed_class is not null
-    else ({_DUE}) or ({{settles}} and ps.failed_class is null and {_UNSETTLED})
-         or ({{retry_failed}} and ps.failed_class is not null)
-    end
-"""
-
-
-def wanted(first: int, *, stored: bool = False, settles: bool = True) -> str:
-    """The condition under which a page (`ps`) has work to do; its parameters, which
-    `wanted_values` gives, are numbered from `first`. `stored`: only with a stored body, and
-    whether one is due makes no difference. Not `settles`: a body that is not settled is no
-    work."""
-    numbers = {name: f"${at}" for at, name in enumerate(_PARAMETERS, first)}
-    numbers["settles"] = str(settles).lower()
-    condition = _WANTED.format(**numbers)
-    unsettled = f"({numbers['mode']} = 'full' or {_UNSETTLED.format(**numbers)})"
-    return (
-        f"({condition}) and ps.fetched_snapshot is not null and {unsettled}"
-        if stored
-        else condition
-    )
-
-
-def wanted_values(
-    mode: Mode, retry_failed: bool, cadence: timedelta, now: datetime, current: SettledWith
-) -> tuple[object, ...]:
-    """The parameters of `wanted`: the last three are now, without and with its
-    slack, and the longest that a page goes unchecked."""
-    return (
-        current.extractor,
-        current.analyser,
-        mode,
-        retry_failed,
-        cadence,
-        now,
-        now + recheck_interval.slack(cadence),
-        recheck_interval.longest(cadence),
-    )
+    return found

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
-from atlas.contracts.activities import Batch
+import asyncpg
+
+from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.contracts.models import Counts
 from atlas.domain.errors import PageError
 from atlas.stores.postgres.connection import Connection
@@ -21,9 +23,9 @@ from atlas.stores.postgres.connection import Connection
 STAGE = "(rp.stage || '')"
 """The stage of a page of a run, in a form that no index knows.
 
-PostgreSQL's statistics lack the run that was just listed: it takes `run_id = $1` for one row, and
-an index of the pages that are not done for the cheapest way in, so that a batch would read the
-whole run, or that once for each of its pages. A statement that names its pages therefore says
+PostgreSQL's statistics do not know the run that was just listed: it takes `run_id = $1` for one
+row, and an index of the pages that are not done for the cheapest way in, so that a batch would read
+the whole run, or that once for each of its pages. A statement that names its pages therefore says
 `page_id = any(…)`, which only the primary key answers, and asks for the stage in this form.
 """
 WAITING = -1
@@ -33,13 +35,18 @@ WAITING = -1
 
 async def lock(connection: Connection, fences: Mapping[int, int]) -> set[int]:
     """Lock the pages' rows for this transaction; return those whose fence is still ours."""
-    # In the order of ids, like every writer of pages: two batches cannot wait for each other.
-    rows = await connection.fetch(
+    rows = await lock_rows(connection, fences)
+    return {row["page_id"] for row in rows if fences[row["page_id"]] == row["fence"]}
+
+
+async def lock_rows(connection: Connection, pages: Iterable[int]) -> list[asyncpg.Record]:
+    """Lock the pages' rows for this transaction; return page and fence of each."""
+    # In the order of ids, like every writer of pages: two of them cannot wait for each other.
+    return await connection.fetch(
         "select page_id, fence from page_state where page_id = any($1::bigint[]) "
         "order by page_id for update",
-        sorted(fences),
+        sorted(pages),
     )
-    return {row["page_id"] for row in rows if fences[row["page_id"]] == row["fence"]}
 
 
 async def finish(
@@ -176,15 +183,15 @@ async def mark(
     )
 
 
+def key(batch: Batch | ClaimBatch) -> tuple[str, int, int]:
+    """What a claim is known by."""
+    return batch.run_id, batch.lane, batch.number
+
+
 async def release_batch(connection: Connection, batch: Batch) -> None:
     """Release what the batch still claims."""
-    await release_where(
-        connection,
-        "claim_run = $1 and claim_lane = $2 and claim_number = $3",
-        batch.run_id,
-        batch.lane,
-        batch.number,
-    )
+    held = "claim_run = $1 and claim_lane = $2 and claim_number = $3"
+    await release_where(connection, held, *key(batch))
 
 
 async def release_run(connection: Connection, run_id: str) -> None:
@@ -203,6 +210,12 @@ async def release_where(connection: Connection, which: str, *values: object) -> 
         """,  # noqa: S608 (a constant of this module)
         *values,
     )
+
+
+async def count_missing(connection: Connection, run_id: str) -> int:
+    """How many documents the run was asked for that are no page."""
+    found = await connection.fetchval("select count(*) from run_missing where run_id = $1", run_id)
+    return int(found)
 
 
 async def counts(connection: Connection, run_id: str) -> Counts:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 import asyncpg
@@ -53,22 +53,8 @@ class UnknownRun(Exception):
 
 def run_of(row: asyncpg.Record) -> Run:
     """The run of a row of the table."""
-    return Run(
-        run_id=row["run_id"],
-        workflow_id=row["workflow_id"],
-        kind=row["kind"],
-        source=row["source_name"],
-        source_id=row["source_id"],
-        trigger=row["trigger"],
-        due=row["due"],
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
-        outcome=row["outcome"],
-        complete=row["complete"],
-        paused_since=row["paused_since"],
-        message=row["message"],
-        summary=json.loads(row["summary"]),
-    )
+    values = {"source": row["source_name"], **row, "summary": json.loads(row["summary"])}
+    return Run(**{each.name: values[each.name] for each in fields(Run)})
 
 
 async def open_run(
@@ -76,12 +62,11 @@ async def open_run(
     *,
     run_id: str,
     workflow_id: str,
-    source: sources.Source | None,
-    source_name: str,
-    trigger: str,
-    due: bool,
     kind: str,
+    trigger: str,
     now: datetime,
+    source: sources.Source | None = None,
+    due: bool = False,
 ) -> None:
     """Record that a run of the workflow type `kind` began; a repeated call changes nothing."""
     await connection.execute(
@@ -93,7 +78,7 @@ async def open_run(
         run_id,
         workflow_id,
         source.id if source else None,
-        source_name,
+        source.spec.name if source else "",
         trigger,
         due,
         now,
@@ -209,9 +194,9 @@ async def close_run(
     cut: bool = False,
     held: bool = False,
 ) -> str:
-    """End a run: every page terminal, claims and lease let go, the outcome recorded once. `cut`:
-    a limit kept it from working its source through. `held`: it kept documents that the site seems
-    to take back, since that looks like a bad day.
+    """End a run: every page terminal, claims and lease released, the outcome recorded once. `cut`:
+    a limit kept it from working its source through. `held`: it kept documents that seem to have
+    vanished or changed only because the site has a bad day.
 
     Returns the outcome; a repeated call returns what was recorded first.
     """
@@ -247,7 +232,7 @@ async def end_work(connection: Connection, run_id: str, *, cancelled: bool) -> s
 
 
 async def end_dead(connection: Connection, run_id: str, why: str, now: datetime) -> None:
-    """Close the record of a run that Temporal reports closed, or no longer knows, and let go of
+    """Close the record of a run that Temporal reports closed, or no longer knows, and release
     its claims, also of a run that was recorded as ended before."""
     async with connection.transaction():
         await close_run(
@@ -283,69 +268,38 @@ async def _outcome_of(connection: Connection, run_id: str) -> str:
     return "completed_with_failures" if failed else "completed"
 
 
+@dataclass(eq=False)
 class JobRecords:
     """Records of runs that work on no single source, as the activities write them. Time comes from
     the injected clock."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Callable[[], datetime]) -> None:
-        self._pool = pool
-        self._clock = clock
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
 
     async def begin(self, request: BeginJob) -> None:
         """Record that a run began."""
-        async with self._pool.acquire() as connection:
-            await begin_job(connection, **request.model_dump(), now=self._clock())
+        async with self.pool.acquire() as connection:
+            await open_run(connection, **request.model_dump(), now=self.clock())
 
     async def end(self, request: EndJob) -> None:
         """Record how a run ended."""
-        async with self._pool.acquire() as connection:
-            await end_job(connection, **request.model_dump(), now=self._clock())
+        async with self.pool.acquire() as connection:
+            await end_job(connection, request, self.clock())
 
     async def set_paused(self, run_id: str, *, paused: bool) -> None:
         """Record since when a run is paused, or that it continues."""
-        async with self._pool.acquire() as connection:
-            await set_paused(connection, run_id, self._clock() if paused else None)
+        async with self.pool.acquire() as connection:
+            await set_paused(connection, run_id, self.clock() if paused else None)
 
 
-async def begin_job(
-    connection: Connection,
-    *,
-    run_id: str,
-    workflow_id: str,
-    kind: str,
-    trigger: str,
-    now: datetime,
-) -> None:
-    """Record that a run began; a repeated call changes nothing."""
-    await open_run(
-        connection,
-        run_id=run_id,
-        workflow_id=workflow_id,
-        source=None,
-        source_name="",
-        trigger=trigger,
-        due=False,
-        kind=kind,
-        now=now,
-    )
-
-
-async def end_job(
-    connection: Connection,
-    *,
-    run_id: str,
-    outcome: str,
-    message: str,
-    summary: Mapping[str, int],
-    now: datetime,
-) -> None:
+async def end_job(connection: Connection, request: EndJob, now: datetime) -> None:
     """Record how a run ended; what was recorded first stays."""
     await connection.execute(
         "update runs set ended_at = $2, outcome = $3, message = nullif($4, ''), summary = $5, "
         "paused_since = null where run_id = $1 and ended_at is null",
-        run_id,
+        request.run_id,
         now,
-        outcome,
-        message[:1000],
-        json.dumps(dict(summary)),
+        request.outcome,
+        request.message[:1000],
+        json.dumps(request.summary),
     )

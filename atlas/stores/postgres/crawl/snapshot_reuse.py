@@ -1,7 +1,8 @@
 """Bodies that `fetch_url` got: taken from the ledger when their pages are asked to be processed.
 
-A single fetch writes the ledger and changes nothing else. Whoever then wants the document means
-the body that came: it becomes the page's last fetched one, unless a run fetched a newer one.
+A single fetch writes the ledger and changes nothing else. A request for
+the document then means that body: it becomes the page's last fetched one, unless a run fetched a
+newer one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import asyncpg
 from atlas.domain.lifecycle import Evidence
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import blob_index, pages
+from atlas.stores.postgres.crawl import blob_index, pages, run_queue
 from atlas.stores.postgres.lifecycle_sql import becomes
 
 
@@ -78,12 +79,7 @@ async def _remember(connection: Connection, rows: Sequence[tuple[int, asyncpg.Re
     latest = dict(sorted(rows, key=lambda each: each[1]["fetched_at"]))
     if not latest:
         return
-    # In the order of ids, like every writer of pages: none waits for another in a circle.
-    await connection.fetch(
-        "select page_id from page_state where page_id = any($1::bigint[]) "
-        "order by page_id for update",
-        sorted(latest),
-    )
+    await run_queue.lock_rows(connection, latest)
     columns = ("snapshot", "content_type", "charset", "fetched_at", "run_id", "etag")
     await connection.execute(
         f"""

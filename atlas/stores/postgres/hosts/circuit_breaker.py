@@ -1,6 +1,8 @@
-"""The breakers of hosts: what requests said of them, kept in the rows that pace them."""
+"""Circuit breakers of hosts, kept in the rows that pace them."""
 
 from __future__ import annotations
+
+import asyncpg
 
 from atlas.domain.circuit_breaker import Breaker
 from atlas.domain.errors import ErrorClass, HostClosed, PageError
@@ -19,7 +21,7 @@ async def blame(
     """Count a failure that blames the host, and close the host if it was one too many; return
     whether it counts as down only from now on.
 
-    Failures of requests that were under way when the breaker opened tell nothing new: only the
+    Failures of requests that were under way when the breaker opened show nothing new: only the
     `probe`'s doubles the pause. `trips`: nothing may be fetched without what failed (robots.txt),
     so that once is enough.
     """
@@ -83,11 +85,14 @@ async def closed(connection: Connection, host: str) -> HostClosed | None:
         """,
         host,
     )
-    if row is None:
-        return None
+    return None if row is None else why_closed(host, row["wait"], row)
+
+
+def why_closed(host: str, wait: float, row: asyncpg.Record) -> HostClosed:
+    """The error of a host that may be asked again in `wait` seconds."""
     return HostClosed(
         host,
-        row["wait"],
+        wait,
         down_for=row["down_for"] or 0.0,
         throttled=row["throttled"],
         reason=row["last_error"] or "it failed",

@@ -35,6 +35,9 @@ class Limit:
     """Until when it holds; None: until it is cleared."""
 
 
+_COLUMNS = "host, source, delay, parallel, reason, set_at, expires_at"
+
+
 async def put(
     connection: Connection,
     *,
@@ -58,7 +61,7 @@ async def put(
                 on conflict ({"source" if host is None else "host"}) do update
                 set delay = excluded.delay, parallel = excluded.parallel, reason = excluded.reason,
                     set_at = excluded.set_at, expires_at = excluded.expires_at
-                returning *
+                returning {_COLUMNS}
                 """,  # noqa: S608 (constants)
                 host,
                 source,
@@ -71,13 +74,13 @@ async def put(
             row = None
     if row is None:
         raise await sources.unknown(connection, source or "")
-    return _limit(row)
+    return Limit(**row)
 
 
 async def clear(
     connection: Connection, *, host: str | None = None, source: str | None = None
 ) -> bool:
-    """Take a limit away; whether there was one in force."""
+    """Clear a limit; return whether one was in force."""
     async with connection.transaction():
         await _forget_expired(connection)
         done = await connection.execute(
@@ -89,10 +92,11 @@ async def clear(
 async def in_force(connection: Connection) -> list[Limit]:
     """The limits that hold now: of hosts by name, then of sources."""
     rows = await connection.fetch(
-        "select * from limits where expires_at is null or expires_at > clock_timestamp() "
+        f"select {_COLUMNS} from limits "  # noqa: S608 (a constant of this module)
+        "where expires_at is null or expires_at > clock_timestamp() "
         "order by host nulls last, source"
     )
-    return [_limit(row) for row in rows]
+    return [Limit(**row) for row in rows]
 
 
 async def parallel_of(connection: Connection, source: str) -> int | None:
@@ -115,7 +119,7 @@ async def wake_pages(
     """Let pages that wait for their host be claimed at once, those of a host or of a source;
     which runs (workflow id, run id) they are of. `retries`: also those that were asked for and
     failed."""
-    # Rows that a batch is writing are passed over: whoever waits for none, ends in no deadlock.
+    # Rows that a batch is writing are skipped: without waiting there is no deadlock.
     rows = await connection.fetch(
         """
         with waiting as (
@@ -142,15 +146,3 @@ async def wake_pages(
 
 async def _forget_expired(connection: Connection) -> None:
     await connection.execute("delete from limits where expires_at <= clock_timestamp()")
-
-
-def _limit(row: asyncpg.Record) -> Limit:
-    return Limit(
-        host=row["host"],
-        source=row["source"],
-        delay=row["delay"],
-        parallel=row["parallel"],
-        reason=row["reason"],
-        set_at=row["set_at"],
-        expires_at=row["expires_at"],
-    )

@@ -12,14 +12,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 
 import asyncpg
 
 from atlas.domain.circuit_breaker import Breaker
 from atlas.domain.errors import (
-    HostClosed,
     HostVerdict,
     PageError,
     SlotDeadline,
@@ -115,7 +114,7 @@ _RENEW = """
 
 @dataclass(slots=True)
 class HeldSlot:
-    """One reservation; `sent` is told when the request's headers really went out."""
+    """One reservation; `sent` records when the request's headers really went out."""
 
     lease: datetime
     pace: timedelta = timedelta(0)
@@ -131,36 +130,26 @@ class HeldSlot:
         self.sent_at = monotonic_time
 
 
+@dataclass(eq=False)
 class HostSlots:
     """Slots of one source's fetches: `delay` seconds between requests to a host, at most
-    `parallel` at once, counted over all workers; limits set by hand hold beside them (`limits`).
+    `parallel` at once, counted over all workers; limits set by hand apply as well (`limits`).
 
     `deadline` (monotonic seconds): waiting past it raises `SlotDeadline`, which is no failure of
     the page; so does a host that is closed for more than a moment (`HostClosed`). `ttl` is how
     long a lease outlives a worker that died; a longer request renews it.
     """
 
-    def __init__(
-        self,
-        pool: asyncpg.Pool,
-        *,
-        delay: float,
-        parallel: int,
-        source: str | None = None,
-        deadline: float | None = None,
-        ttl: float = LEASE_SECONDS,
-        breaker: Breaker | None = None,
-        measures: Measures = UNMEASURED,
-    ) -> None:
-        self._pool = pool
-        self._delay = delay
-        self._parallel = parallel
-        self._source = source
-        self._deadline = deadline
-        self._ttl = ttl
-        self._breaker = breaker or Breaker()
-        self._measures = measures
-        self._asked_for: dict[str, float] = {}
+    pool: asyncpg.Pool
+    _: KW_ONLY
+    delay: float
+    parallel: int
+    source: str | None = None
+    deadline: float | None = None
+    ttl: float = LEASE_SECONDS
+    breaker: Breaker = field(default_factory=Breaker)
+    measures: Measures = UNMEASURED
+    _asked_for: dict[str, float] = field(default_factory=dict, init=False)
 
     def at_least(self, host: str, delay: float) -> None:
         """Keep to the pause that a host's robots.txt asks for, when it is the longer one."""
@@ -170,7 +159,7 @@ class HostSlots:
     async def slot(self, host: str, url: str) -> AsyncIterator[HeldSlot]:
         began = time.monotonic()
         held = await self._reserve(host)
-        self._measures.host_waited(time.monotonic() - began)
+        self.measures.host_waited(time.monotonic() - began)
         keeper = asyncio.create_task(self._keep(host, held))
         verdict: HostVerdict = "unknown"
         failed: PageError | None = None
@@ -185,18 +174,18 @@ class HostSlots:
 
     async def _reserve(self, host: str) -> HeldSlot:
         while True:
-            row = await self._pool.fetchrow(
+            row = await self.pool.fetchrow(
                 _RESERVE,
                 host,
-                self._delay,
-                self._parallel,
-                self._ttl,
-                self._breaker.threshold,
-                self._source,
+                self.delay,
+                self.parallel,
+                self.ttl,
+                self.breaker.threshold,
+                self.source,
                 self._asked_for.get(host, 0.0),
             )
             if row is None:
-                await self._pool.execute(
+                await self.pool.execute(
                     "insert into hosts (host) values ($1) on conflict do nothing", host
                 )
             elif row["lease"] is not None:
@@ -207,32 +196,24 @@ class HostSlots:
                 await self._wait(host, row["wait"], crowded=row["crowded"])
 
     async def _wait_for_closed(self, host: str, row: asyncpg.Record) -> None:
-        late = self._deadline is not None and (
-            time.monotonic() + row["closed_for"] > self._deadline
-        )
+        late = self.deadline is not None and (time.monotonic() + row["closed_for"] > self.deadline)
         if late or row["closed_for"] > _PATIENT:
-            raise HostClosed(
-                host,
-                row["closed_for"],
-                down_for=row["down_for"] or 0.0,
-                throttled=row["throttled"],
-                reason=row["last_error"] or "it failed",
-            )
+            raise circuit_breaker.why_closed(host, row["closed_for"], row)
         await asyncio.sleep(row["closed_for"])
 
     async def _wait(self, host: str, seconds: float, *, crowded: bool) -> None:
         # A crowded host is asked again soon, since a lease usually ends long before it expires.
         turn = min(seconds, 0.05) if crowded else seconds
-        if self._deadline is not None and time.monotonic() + turn > self._deadline:
+        if self.deadline is not None and time.monotonic() + turn > self.deadline:
             raise SlotDeadline(host, turn)
         await asyncio.sleep(max(min(turn, _ASK_AGAIN), 0.001))
 
     async def _keep(self, host: str, held: HeldSlot) -> None:
         while True:
-            await asyncio.sleep(self._ttl / 3)
+            await asyncio.sleep(self.ttl / 3)
             async with held.renewing:
-                held.lease = await self._pool.fetchval(
-                    _RENEW, host, held.lease, self._ttl, held.probe
+                held.lease = await self.pool.fetchval(
+                    _RENEW, host, held.lease, self.ttl, held.probe
                 )
 
     async def _release(
@@ -248,18 +229,18 @@ class HostSlots:
         async with held.renewing:  # cut off, a renewal might have changed the lease unknown to us
             keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             if failed is not None and verdict == "down":
                 opened = await circuit_breaker.blame(
                     connection,
                     host,
                     failed,
-                    self._breaker,
+                    self.breaker,
                     probe=held.probe,
                     trips=url.endswith("/robots.txt"),
                 )
                 if opened:
-                    self._measures.breaker_opened()
+                    self.measures.breaker_opened()
             elif verdict == "up" and held.troubled:
                 await circuit_breaker.absolve(connection, host)
             await connection.execute(_RELEASE, host, held.lease, since, held.pace, held.probe)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import asyncpg
 
 from atlas.domain.fetch import RobotsRecord
 
 
+@dataclass(eq=False)
 class StoredRobots:
     """The web room's robots cache, kept in PostgreSQL."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+    pool: asyncpg.Pool
 
     async def get(self, origin: str) -> RobotsRecord | None:
-        row = await self._pool.fetchrow("select * from robots where origin = $1", origin)
+        row = await self.pool.fetchrow("select * from robots where origin = $1", origin)
         if row is None:
             return None
         return RobotsRecord(row["status"], row["body"], row["fetched_at"])
 
     async def put(self, origin: str, record: RobotsRecord) -> None:
-        await self._pool.execute(
+        await self.pool.execute(
             """
             insert into robots (origin, status, body, fetched_at) values ($1, $2, $3, $4)
             on conflict (origin) do update

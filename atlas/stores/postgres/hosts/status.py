@@ -1,4 +1,4 @@
-"""Hosts as a person looks at them: pace, requests under way, breaker, robots.txt."""
+"""The state of hosts, for people: pace, requests under way, breaker, robots.txt."""
 
 from __future__ import annotations
 
@@ -104,12 +104,12 @@ def _status(
 
 
 async def known(pool: asyncpg.Pool, host: str) -> bool:
-    """Whether anybody asked the host before."""
+    """Whether the host was asked before."""
     return bool(await pool.fetchval("select exists (select from hosts where host = $1)", host))
 
 
 async def forget(pool: asyncpg.Pool, hosts: Collection[str]) -> None:
-    """Keep nothing of hosts, nor of their robots.txt, unless somebody asks them at this moment."""
+    """Forget hosts and their robots.txt, except those with a request under way."""
     gone = await pool.fetch(
         "delete from hosts where host = any($1::text[]) "
         "and not exists (select from unnest(leases) l where l > clock_timestamp()) returning host",

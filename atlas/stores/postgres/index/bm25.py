@@ -12,6 +12,7 @@ from atlas.domain.analysis import QueryTerm
 from atlas.domain.ranking import CountedTerm
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.entries import Generation
+from atlas.stores.postgres.sources.sources import held_by
 
 FEW_ENTRIES = 1_000
 """Up to this size of the index, reading it once is faster than looking up term by term."""
@@ -116,7 +117,7 @@ async def score(
 async def count_unknown(
     connection: Connection, generation: Generation, candidates: str, source: str | None
 ) -> int:
-    """Live pages among the candidates whose language could not be told: what a search for one
+    """Live pages among the candidates whose language is unknown: what a search for one
     language leaves out, though it may be theirs."""
     statement = _of(generation, _UNKNOWN)
     return int(await connection.fetchval(statement, candidates, source))
@@ -176,13 +177,11 @@ select count(distinct d.page_id)
         where sp.page_id = d.page_id and s.name = $2)
 """
 
-_SCOPE = """
+_SCOPE = f"""
        and exists (
            select from documents d join versions v on v.document_id = d.id and v.valid_to is null
             where d.text_hash = e.text_hash and ($12::text is null or d.lang = $12)
-              and ($11::text is null or exists (
-                  select from source_pages sp join sources s on s.id = sp.source_id
-                   where sp.page_id = d.page_id and s.name = $11)))
+              and {held_by(11, "d.page_id")})
 """
 
 # setweight takes each tsvector out of its TOAST once, and OFFSET 0 keeps that step apart: without,

@@ -1,7 +1,7 @@
 """The search index: one entry per part of each distinct live text, in generations.
 
 Searches read the active generation. Writers write to every one that is not retired: to the one
-being built, so that it lacks nothing when it takes over, and to the previous one, so that a
+being built, so that nothing is missing when it takes over, and to the previous one, so that a
 rollback loses nothing. `generations.py` starts, switches and drops them.
 """
 

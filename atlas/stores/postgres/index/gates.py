@@ -6,10 +6,16 @@ Everything is compared in one snapshot, so that a sync under way cannot make a d
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 
 import asyncpg
 
+from atlas.contracts.rebuild_index import (
+    MAX_LOSSES_LISTED,
+    MAX_LOST_LISTED,
+    Gate,
+    GenerationChecked,
+    Loss,
+)
 from atlas.domain.analysis import query_terms
 from atlas.domain.sample_queries import overlap_enough, sample_queries
 from atlas.stores.postgres.connection import Connection
@@ -27,37 +33,10 @@ UNREADABLE_SHARE = 0.01
 """Texts that the analyser may fail on, or that an older worker wrote meanwhile."""
 _NAMED = 5
 _SECONDS = 3600.0
+_QUERY_SHOWN = 200  # characters
+_URL_SHOWN = 200  # characters: 20 losses of 10 URLs stay far below a payload's limit
 
 _EVERYTHING = SearchScope(None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one gate says."""
-
-    name: str
-    passed: bool
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class LostResults:
-    """A query, how many results it had, and which are found no more, by URL."""
-
-    query: str
-    found: int
-    lost: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GatesResult:
-    """What all gates say, and the figures they looked at."""
-
-    verdicts: tuple[Verdict, ...]
-    losses: tuple[LostResults, ...]
-    texts: int
-    entries: int
-    tokens: int
 
 
 async def make_ready(connection: Connection, generation: int) -> None:
@@ -72,7 +51,7 @@ async def check(
     *,
     queries: Sequence[str],
     min_overlap: float,
-) -> GatesResult:
+) -> GenerationChecked:
     """Try every gate of a generation against the live texts and the active generation.
 
     Without queries, those of a sample of the corpus are asked.
@@ -81,21 +60,19 @@ async def check(
         new, old = await _generation(connection, generation), await active_generation(connection)
         figures = await connection.fetchrow(_FIGURES, generation, timeout=_SECONDS)
         assert figures is not None
-        verdicts = [
+        gates = [
             await _all_texts(connection, generation, figures["texts"]),
             _counted(new, figures),
             await _analysed(connection, new, figures["texts"]),
             await _sized(connection, new, old),
         ]
-        losses: list[LostResults] = []
+        losses: list[Loss] = []
         await use_the_index(connection)
         asked = list(queries) or await _sample(connection)
         if min_overlap > 0:
             losses = [loss async for loss in _losses(connection, old, new, asked, min_overlap)]
-        verdicts.append(_queried(asked, losses, min_overlap))
-    return GatesResult(
-        tuple(verdicts), tuple(losses), figures["texts"], figures["entries"], figures["tokens"]
-    )
+        gates.append(_queried(asked, losses, min_overlap))
+    return GenerationChecked(gates=gates, losses=losses[:MAX_LOSSES_LISTED], **figures)
 
 
 async def _generation(connection: Connection, generation: int) -> Generation:
@@ -106,7 +83,7 @@ async def _generation(connection: Connection, generation: int) -> Generation:
     return Generation(**row)
 
 
-async def _all_texts(connection: Connection, generation: int, texts: int) -> Verdict:
+async def _all_texts(connection: Connection, generation: int, texts: int) -> Gate:
     """The generation has the distinct live texts, all of them and nothing else."""
     rows = await connection.fetch(_DIFFERENCE, generation, _NAMED, timeout=_SECONDS)
     counts = {row["which"]: row["total"] for row in rows}
@@ -115,23 +92,23 @@ async def _all_texts(connection: Connection, generation: int, texts: int) -> Ver
         named = ", ".join(_named(row) for row in rows if row["which"] == which)
         if which in counts:
             detail += f"; {counts[which]} {which}: {named}"
-    return Verdict("texts", not rows, detail)
+    return _gate("texts", not rows, detail)
 
 
 def _named(row: asyncpg.Record) -> str:
     return str(row["url"] or row["text_hash"].hex()[:16])
 
 
-def _counted(new: Generation, figures: asyncpg.Record) -> Verdict:
+def _counted(new: Generation, figures: asyncpg.Record) -> Gate:
     """The figures that BM25 takes from the generation's row are those of its entries."""
     kept, counted = (new.entries, new.tokens), (figures["entries"], figures["tokens"])
     detail = f"{counted[0]} entries, {counted[1]} tokens"
     if kept != counted:
         detail += f"; its record says {kept[0]} and {kept[1]}"
-    return Verdict("counts", kept == counted, detail)
+    return _gate("counts", kept == counted, detail)
 
 
-async def _analysed(connection: Connection, new: Generation, texts: int) -> Verdict:
+async def _analysed(connection: Connection, new: Generation, texts: int) -> Gate:
     """Nearly every text was read by the generation's own analyser."""
     rows = await connection.fetch(_OTHERWISE, new.id, new.analyser, _NAMED, timeout=_SECONDS)
     other = rows[0]["total"] if rows else 0
@@ -139,17 +116,17 @@ async def _analysed(connection: Connection, new: Generation, texts: int) -> Verd
     if other:
         detail += f"; {other} keep the entries of an older one: "
         detail += ", ".join(_named(row) for row in rows)
-    return Verdict("analysed", other <= UNREADABLE_SHARE * texts, detail)
+    return _gate("analysed", other <= UNREADABLE_SHARE * texts, detail)
 
 
-async def _sized(connection: Connection, new: Generation, old: Generation) -> Verdict:
+async def _sized(connection: Connection, new: Generation, old: Generation) -> Gate:
     """The texts that both generations have are about as long in the one as in the other."""
     row = await connection.fetchrow(_SIZES, new.id, old.id, timeout=_SECONDS)
     assert row is not None
     ratio = row["new_tokens"] / row["old_tokens"] if row["old_tokens"] else 1.0
     tolerance = 1.1 if new.analyser == old.analyser else 2.0
     detail = f"{ratio:.2f} of the tokens that generation {old.id} has for the same texts"
-    return Verdict("size", 1 / tolerance <= ratio <= tolerance, detail)
+    return _gate("size", 1 / tolerance <= ratio <= tolerance, detail)
 
 
 async def _sample(connection: Connection) -> list[str]:
@@ -168,13 +145,17 @@ async def _losses(
     new: Generation,
     queries: Sequence[str],
     min_overlap: float,
-) -> AsyncIterator[LostResults]:
+) -> AsyncIterator[Loss]:
     for query in queries:
         before = await _urls(connection, old, query, FIRST_RESULTS)
         after = set(await _urls(connection, new, query, LOOKED_THROUGH))
-        lost = tuple(url for url in before if url not in after)
+        lost = [url for url in before if url not in after]
         if not overlap_enough(len(before), len(lost), min_overlap):
-            yield LostResults(query, len(before), lost)
+            yield Loss(
+                query=query[:_QUERY_SHOWN],
+                found=len(before),
+                lost=[url[:_URL_SHOWN] for url in lost[:MAX_LOST_LISTED]],
+            )
 
 
 async def _urls(
@@ -188,12 +169,16 @@ async def _urls(
     return [hit.url for hit in page.results]
 
 
-def _queried(asked: Sequence[str], losses: Sequence[LostResults], min_overlap: float) -> Verdict:
+def _queried(asked: Sequence[str], losses: Sequence[Loss], min_overlap: float) -> Gate:
     if min_overlap == 0:
-        return Verdict("queries", True, "not compared: min_overlap is 0")
+        return _gate("queries", True, "not compared: min_overlap is 0")
     found = len(asked) - len(losses)
     detail = f"{found} of {len(asked)} queries find {min_overlap:.0%} of what they found"
-    return Verdict("queries", not losses, detail)
+    return _gate("queries", not losses, detail)
+
+
+def _gate(name: str, passed: bool, detail: str) -> Gate:
+    return Gate(name=name, passed=passed, detail=detail)
 
 
 _FIGURES = """

@@ -27,7 +27,7 @@ _DDL_SECONDS = 3600.0
 """For what waits until nobody uses a partition; the pool's own limit is for queries."""
 
 _DETACHES = 100
-"""Attempts; only those beside another drop need more than one or two."""
+"""Attempts; more than one or two are needed only when another drop runs at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,13 @@ async def start(
 ) -> Builder | None:
     """Who builds now: this run, unless another does and is not the run `instead_of`.
 
-    None: the run has ended (a call that was delivered late). What `instead_of` left is gone on
-    with if the same analyser made it, and retired otherwise. Idempotent.
+    None: the run has ended (a call that was delivered late). What `instead_of` left is continued
+    if the same analyser made it, and retired otherwise. Idempotent.
     """
 
     async def change() -> Builder | None:
-        if await _ended(connection, run_id):
+        ended = "select exists (select from runs where run_id = $1 and ended_at is not null)"
+        if await connection.fetchval(ended, run_id):
             return None
         builder = await _builder(connection)
         if builder is not None and builder.run_id != run_id:
@@ -220,7 +221,7 @@ async def _detach(connection: Connection, partition: str) -> None:
 
 
 async def _alone(connection: Connection, change: Callable[[], Awaitable[R]]) -> R:
-    """Make a change while nobody writes to the index."""
+    """Make a change while no writer is at the index; try again when the lock does not come."""
     while True:
         try:
             async with connection.transaction():
@@ -229,14 +230,6 @@ async def _alone(connection: Connection, change: Callable[[], Awaitable[R]]) -> 
                 return await change()
         except asyncpg.LockNotAvailableError:
             await asyncio.sleep(0.5)
-
-
-async def _ended(connection: Connection, run_id: str) -> bool:
-    return bool(
-        await connection.fetchval(
-            "select exists (select from runs where run_id = $1 and ended_at is not null)", run_id
-        )
-    )
 
 
 async def _builder(connection: Connection) -> Builder | None:
@@ -334,13 +327,10 @@ async def listing(connection: Connection) -> list[GenerationStatus]:
     rows = await connection.fetch(
         """
         select id, state, analyser, entries, tokens, workflow_id, run_id, started_at,
-               active_since, keep_until,
+               active_since, keep_until, state = 'active' and analyser < $1 as outdated,
                coalesce(pg_total_relation_size(to_regclass('index_entries_' || id)), 0) as size
           from generations order by id desc
-        """
+        """,
+        ANALYSER_VERSION,
     )
-    return [GenerationStatus(**row, outdated=_outdated(row)) for row in rows]
-
-
-def _outdated(row: asyncpg.Record) -> bool:
-    return bool(row["state"] == "active" and row["analyser"] < ANALYSER_VERSION)
+    return [GenerationStatus(**row) for row in rows]

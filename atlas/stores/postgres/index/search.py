@@ -21,6 +21,7 @@ from atlas.stores.postgres.index.bm25 import (
     use_the_index,
 )
 from atlas.stores.postgres.index.entries import Generation, active_generation
+from atlas.stores.postgres.sources.sources import held_by, holders
 
 MAX_QUERY = 2_000  # characters
 MAX_LIMIT = 1_000
@@ -206,21 +207,18 @@ def _storable(name: str | None) -> str | None:
     return name and name.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
-PAGES = """
+PAGES = f"""
 select w.text_hash, shown.*
   from unnest($1::bytea[], $2::int[], $3::int[]) as w(text_hash, first, last)
  cross join lateral (
        select p.url, d.title, d.lang, substr(d.text, w.first + 1, w.last - w.first) as passage,
               count(*) over () - 1 as copies,
-              array(select s.name from source_pages sp join sources s on s.id = sp.source_id
-                     where sp.page_id = d.page_id order by s.name) as sources
+              {holders("d.page_id")} as sources
          from documents d
          join versions v on v.document_id = d.id and v.valid_to is null
          join pages p on p.id = d.page_id
          left join duplicates x on x.page_id = p.id
         where d.text_hash = w.text_hash and ($5::text is null or d.lang = $5)
-          and ($4::text is null or exists (
-              select from source_pages sp join sources s on s.id = sp.source_id
-               where sp.page_id = d.page_id and s.name = $4))
+          and {held_by(4, "d.page_id")}
         order by x.page_id is not null, p.url collate "C" limit 1) as shown
-"""
+"""  # noqa: S608 (constants)

@@ -46,7 +46,7 @@ class Joined:
 
 
 async def hold_texts(connection: Connection) -> None:
-    """Let nobody else change which texts are live, or their clusters, until the transaction
+    """Keep all others from changing the live texts and their clusters until the transaction
     ends."""
     await connection.execute("select pg_advisory_xact_lock($1)", SETTLE)
 

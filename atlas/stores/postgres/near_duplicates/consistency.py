@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from atlas.contracts.deduplicate_documents import PartDone
 from atlas.domain.connected_components import components
 from atlas.domain.duplicates import Pair
 from atlas.domain.versions import SKETCH_VERSION
@@ -36,20 +36,16 @@ _Gap = tuple[bytes, bytes | None]
 """All hashes after one, up to another or the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class PartChecked:
-    """One part of a check. `cursor` is None where nothing is left."""
-
-    cursor: str | None
-    checked: int
-    drifted: int = 0
-    repaired: int = 0
+def _done(cursor: str | None, checked: int, drifted: int, *, repair: bool) -> PartDone:
+    return PartDone(
+        cursor=cursor, checked=checked, drifted=drifted, repaired=drifted if repair else 0
+    )
 
 
 async def check_sketches(
     connection: Connection, cursor: str, *, chunk: int, sources: Sequence[str], repair: bool
-) -> PartChecked:
-    """The next live texts in scope: each has a sketch of this version, and stands in its buckets.
+) -> PartDone:
+    """The next live texts in scope: each has a sketch of this version, and is in its buckets.
     Of the whole corpus also: no sketch is left of a text that is not live."""
     after = bytes.fromhex(cursor)
     rows = await connection.fetch(_LIVE_TEXTS, after, chunk, list(sources))
@@ -62,7 +58,7 @@ async def check_sketches(
         for start in range(0, len(wrong), _TEXTS_AT_ONCE):
             await _sketch_again(connection, wrong[start : start + _TEXTS_AT_ONCE])
     drifted = len(wrong) + len(ghosts)
-    return PartChecked(last and last.hex(), len(texts), drifted, drifted if repair else 0)
+    return _done(last and last.hex(), len(texts), drifted, repair=repair)
 
 
 async def _wrong_sketches(connection: Connection, texts: Sequence[bytes]) -> list[bytes]:
@@ -95,7 +91,7 @@ async def _sketch_again(connection: Connection, texts: Sequence[bytes]) -> None:
         wanted &= set(await _wrong_sketches(connection, texts))
         await clusters.remove(connection, sorted(wanted))
         fresh = [text for text in made if text.text_hash in wanted]
-        # Rows that a lost sketch left behind would stand in the way of the same rows.
+        # Rows that a lost sketch left behind would conflict with the new ones.
         await connection.executemany(
             "delete from bands where hash = any($1::bigint[]) and text_hash = $2",
             [(list(text.bands), text.text_hash) for text in fresh],
@@ -112,22 +108,22 @@ def _sketched(rows: Sequence[tuple[bytes, str]]) -> list[TextSketch]:
 
 async def check_buckets(
     connection: Connection, cursor: str, *, chunk: int, repair: bool, cap: int = BUCKET_CAP
-) -> PartChecked:
+) -> PartDone:
     """The next buckets: membership is exact, and oversized buckets are recorded."""
     first = int(cursor) if cursor else _FIRST_BUCKET
     last = await connection.fetchval(_LAST_OF_BUCKETS, first, chunk * 32)
     until = _LAST_BUCKET if last is None else last
-    strays = await connection.fetch(_STRAYS, first, until, SKETCH_VERSION)
+    strays = await connection.fetch("select b.hash" + _STRAYS, first, until, SKETCH_VERSION)
     crowds = await connection.fetch(_WRONG_CROWDS, first, until, cap)
     drifted = len(strays) + len(crowds)
     if repair and drifted:
         async with connection.transaction():
             await hold_texts(connection)
-            await connection.execute(_DELETE_STRAYS, first, until, SKETCH_VERSION)
+            await connection.execute("delete" + _STRAYS, first, until, SKETCH_VERSION)
             await _record_crowds(connection, first, until, cap)
     more = str(last + 1) if last is not None and last < _LAST_BUCKET else None
     checked = await connection.fetchval(_COUNT_BUCKETS, first, until)
-    return PartChecked(more, checked, drifted, drifted if repair else 0)
+    return _done(more, checked, drifted, repair=repair)
 
 
 async def _record_crowds(connection: Connection, first: int, until: int, cap: int) -> None:
@@ -146,7 +142,7 @@ async def check_evidence(
     sources: Sequence[str],
     repair: bool,
     cap: int = BUCKET_CAP,
-) -> PartChecked:
+) -> PartDone:
     """The next texts in scope: the pairs in which each is the smaller are those that its buckets
     and signatures make, and each pair is within one cluster. Of the whole corpus also: there is
     no evidence of texts without a sketch."""
@@ -159,9 +155,11 @@ async def check_evidence(
     if repair:
         await _drop_orphans(connection, orphans)
         for start in range(0, len(wrong), _COMPARED_AT_ONCE):  # settling waits for each
-            await _repair_pairs(connection, wrong[start : start + _COMPARED_AT_ONCE], cap)
+            async with connection.transaction():
+                await hold_texts(connection)
+                await _replace_pairs(connection, wrong[start : start + _COMPARED_AT_ONCE], cap)
     drifted = len(wrong) + len(orphans)
-    return PartChecked(last and last.hex(), len(texts), drifted, drifted if repair else 0)
+    return _done(last and last.hex(), len(texts), drifted, repair=repair)
 
 
 async def _wrong_texts(connection: Connection, texts: Sequence[bytes], cap: int) -> list[bytes]:
@@ -194,14 +192,8 @@ async def _pairs_kept(connection: Connection, lows: Sequence[bytes]) -> dict[Pai
     return {(row["low"], row["high"]): row["similarity"] for row in rows}
 
 
-async def _repair_pairs(connection: Connection, lows: Sequence[bytes], cap: int) -> None:
-    """Replace the evidence of some texts, and make their clusters follow it."""
-    async with connection.transaction():
-        await hold_texts(connection)
-        await _replace_pairs(connection, lows, cap)
-
-
 async def _replace_pairs(connection: Connection, lows: Sequence[bytes], cap: int) -> None:
+    """Replace the evidence of some texts, and make their clusters follow it."""
     due, kept = await _pairs_due(connection, lows, cap), await _pairs_kept(connection, lows)
     dropped = [pair for pair in kept if pair not in due]
     of = await similarity.representatives(connection, [text for pair in dropped for text in pair])
@@ -237,19 +229,19 @@ async def _drop_orphans(connection: Connection, lows: Sequence[bytes]) -> None:
 
 async def check_clusters(
     connection: Connection, cursor: str, *, chunk: int, repair: bool
-) -> PartChecked:
+) -> PartDone:
     """The next clusters: each is connected by its evidence, and named by its smallest text."""
     after = bytes.fromhex(cursor)
     last = await connection.fetchval(LAST_OF_CLUSTERS, after, chunk)
     if last is None:
-        return PartChecked(None, 0)
+        return PartDone()
     checked, wrong = await _wrong_clusters(connection, after, last)
     if repair and wrong:
         async with connection.transaction():
             await hold_texts(connection)
             _, still = await _wrong_clusters(connection, after, last)
             await similarity.split(connection, still)
-    return PartChecked(last.hex(), checked, len(wrong), len(wrong) if repair else 0)
+    return _done(last.hex(), checked, len(wrong), repair=repair)
 
 
 async def _wrong_clusters(
@@ -306,14 +298,7 @@ select max(hash) from (select hash from bands where hash >= $1 order by hash lim
 _COUNT_BUCKETS = "select count(distinct hash) from bands where hash between $1 and $2"
 
 _STRAYS = """
-select b.hash, b.text_hash from bands b
- where b.hash between $1 and $2 and not exists (
-       select from sketches k
-        where k.text_hash = b.text_hash and b.hash = any(k.bands) and k.version = $3)
-"""
-
-_DELETE_STRAYS = """
-delete from bands b
+ from bands b
  where b.hash between $1 and $2 and not exists (
        select from sketches k
         where k.text_hash = b.text_hash and b.hash = any(k.bands) and k.version = $3)

@@ -1,4 +1,4 @@
-"""The buckets of the near-duplicate bands: who is in them, who are their anchors."""
+"""The buckets of the near-duplicate bands: their members and their anchors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _Texts = Mapping[bytes, frozenset[int]]  # text hash -> its bands
 
 
 async def enter(connection: Connection, texts: _Texts, cap: int) -> list[LshBucket]:
-    """Put new texts into their buckets; return what became of each."""
+    """Put new texts into their buckets; return how each changed."""
     buckets = _by_hash(texts, "entered")
     await _read(connection, buckets, cap)
     rows = _rows(texts)
@@ -45,7 +45,7 @@ async def enter(connection: Connection, texts: _Texts, cap: int) -> list[LshBuck
 
 
 async def leave(connection: Connection, texts: _Texts, cap: int) -> list[LshBucket]:
-    """Take texts out of their buckets; return what became of each."""
+    """Take texts out of their buckets; return how each changed."""
     buckets = _by_hash(texts, "left")
     await _read(connection, buckets, cap)
     rows = _rows(texts)

@@ -14,7 +14,14 @@ _CHUNK = 20_000  # pairs compared at once: 10 MB of signatures
 async def verify(connection: Connection, candidates: Collection[_Pair]) -> list[_Pair]:
     """Record the candidates that are similar; return them."""
     found = await compared(connection, candidates)
-    return await _record(connection, [(*pair, share) for pair, share in found.items()])
+    if found:
+        await connection.execute(
+            "insert into similar_texts (low, high, similarity)"
+            " select * from unnest($1::bytea[], $2::bytea[], $3::real[]) on conflict do nothing",
+            *zip(*found, strict=True),
+            list(found.values()),
+        )
+    return list(found)
 
 
 async def compared(connection: Connection, candidates: Collection[_Pair]) -> dict[_Pair, float]:
@@ -100,16 +107,6 @@ async def representatives(connection: Connection, texts: Collection[bytes]) -> d
         list(texts),
     )
     return {row["text_hash"]: row["representative"] for row in rows}
-
-
-async def _record(connection: Connection, found: list[tuple[bytes, bytes, float]]) -> list[_Pair]:
-    if found:
-        await connection.execute(
-            "insert into similar_texts (low, high, similarity)"
-            " select * from unnest($1::bytea[], $2::bytea[], $3::real[]) on conflict do nothing",
-            *zip(*found, strict=True),
-        )
-    return [(low, high) for low, high, _ in found]
 
 
 async def _represent(connection: Connection, statement: str, moves: Mapping[bytes, bytes]) -> None:

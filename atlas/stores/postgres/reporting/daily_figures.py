@@ -137,9 +137,30 @@ _STORAGE = """
     from blobs
 """
 
+
+def _member(pages: str, end: str, which: str = "true") -> str:
+    """The sources that each of some pages counts for: the whole; those that hold it; and of a page
+    that none holds (and `which` lets through), that whose run worked on it last before `end`."""
+    return f"""
+        select page_id, '' as source from {pages}
+        union all
+        select page_id, s.name
+        from {pages} join source_pages sp using (page_id) join sources s on s.id = sp.source_id
+        union all
+        select page_id, last.source_name
+        from {pages} cross join lateral (
+            select r.source_name from run_pages rp join runs r using (run_id)
+            where rp.page_id = {pages}.page_id and r.started_at < {end} and r.source_name <> ''
+            order by r.started_at desc, r.run_id limit 1
+        ) last
+        where {which}
+          and not exists (select from source_pages sp where sp.page_id = {pages}.page_id)
+    """  # noqa: S608 (constants of this module)
+
+
 # A version that opens when the one before it closes is a change, or the same text made by another
 # extractor, which is none; so at any time live = live before + added - gone.
-_CHANGES = """
+_CHANGES = f"""
     with moved as materialized (
         select v.page_id,
                (b.page_id is null)::int as added,
@@ -161,27 +182,16 @@ _CHANGES = """
     ), page as materialized (
         select distinct page_id from moved
     ), member as (
-        select page_id, '' as source from page
-        union all
-        select page_id, s.name
-        from page join source_pages sp using (page_id) join sources s on s.id = sp.source_id
-        union all
-        select page_id, last.source_name
-        from page cross join lateral (
-            select r.source_name from run_pages rp join runs r using (run_id)
-            where rp.page_id = page.page_id and r.started_at < $2 and r.source_name <> ''
-            order by r.started_at desc, r.run_id limit 1
-        ) last
-        where not exists (select from source_pages sp where sp.page_id = page.page_id)
+        {_member("page", "$2")}
     )
     select source, sum(added)::bigint as added, sum(changed)::bigint as changed,
            sum(gone)::bigint as gone
     from moved join member using (page_id) group by source
-"""
+"""  # noqa: S608 (constants of this module)
 
 # When a page was to be checked again is known of those not checked since; of the others, when at
 # the latest. The hour is hourly_collection's: what is due just after it came waits for the next.
-_LIVE = """
+_LIVE = f"""
     with pace as materialized (
         select sp.page_id, min(s.cadence) * $2::int as longest
         from source_pages sp join sources s on s.id = sp.source_id group by sp.page_id
@@ -211,19 +221,7 @@ _LIVE = """
                    and (due is null or due + interval '1 hour' >= $1)) as fresh
         from last
     ), member as (
-        select page_id, '' as source from live
-        union all
-        select page_id, s.name
-        from live join source_pages sp using (page_id) join sources s on s.id = sp.source_id
-        union all
-        select page_id, last.source_name
-        from live cross join lateral (
-            select r.source_name from run_pages rp join runs r using (run_id)
-            where rp.page_id = live.page_id and r.started_at < $1 and r.source_name <> ''
-            order by r.started_at desc, r.run_id limit 1
-        ) last
-        where left_since
-          and not exists (select from source_pages sp where sp.page_id = live.page_id)
+        {_member("live", "$1", "left_since")}
     )
     select source, count(*) as live, count(distinct text_hash) as texts,
            count(distinct text_hash) - count(distinct representative) as near_texts,
@@ -231,9 +229,9 @@ _LIVE = """
            percentile_cont(0.5) within group (order by age) as age_median,
            percentile_cont(0.9) within group (order by age) as age_p90
     from live join member using (page_id) group by source
-"""
+"""  # noqa: S608 (constants of this module)
 
-# A redirect is recorded as what became of the page, but nothing failed.
+# A redirect is recorded as the outcome of the page, but is no failure.
 _REQUESTS = """
     select coalesce(r.source_name, '') as source,
            case when f.status is null then 'none' when f.status = 304 then '304'

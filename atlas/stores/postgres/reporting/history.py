@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import astuple, fields
+from dataclasses import astuple, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,60 +13,12 @@ import asyncpg
 from atlas.domain.daily_figures import DayFigures, DayStorage, FrozenWeeks, HostDay
 from atlas.domain.silent_sources import LOOK_BACK, SourceHistory
 from atlas.domain.weeks import Week, last_complete_day
-from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.connection import Connection, on_pool
 from atlas.stores.postgres.reporting.daily_figures import CountedDay, count_day
 
 _TREES = ("statuses", "errors", "failed", "runs")
 _FIGURES = tuple(each.name for each in fields(DayFigures))
 _HOSTS = tuple(each.name for each in fields(HostDay))
-
-
-class Stats:
-    """Freezes days and reads them. Time comes from the injected clock."""
-
-    def __init__(self, pool: asyncpg.Pool, clock: Callable[[], datetime]) -> None:
-        self._pool = pool
-        self._clock = clock
-
-    @property
-    def now(self) -> datetime:
-        return self._clock()
-
-    async def freeze_next(self, until: date | None) -> date | None:
-        """Freeze the oldest complete day that is not frozen yet, up to `until`; None: all are.
-
-        Several callers at once freeze each day once.
-        """
-        async with self._pool.acquire() as connection:
-            day = await self._next(connection, until)
-            if day is not None:
-                await freeze(connection, day, self._clock())
-        return day
-
-    async def remaining(self, until: date | None) -> int:
-        """Complete days up to `until` that are not frozen yet."""
-        async with self._pool.acquire() as connection:
-            day = await self._next(connection, until)
-        return 0 if day is None else (self._last(until) - day).days + 1
-
-    async def last_day(self) -> date | None:
-        """The newest frozen day."""
-        async with self._pool.acquire() as connection:
-            return await last_frozen(connection)
-
-    async def weeks(self, week: Week) -> FrozenWeeks:
-        """The frozen days of a week and of the one before, and each source's history until then."""
-        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
-            return await weeks(connection, week)
-
-    def _last(self, until: date | None) -> date:
-        complete = last_complete_day(self._clock())
-        return complete if until is None else min(until, complete)
-
-    async def _next(self, connection: Connection, until: date | None) -> date | None:
-        newest = await last_frozen(connection)
-        day = newest + timedelta(days=1) if newest else await _first_activity(connection)
-        return day if day is not None and day <= self._last(until) else None
 
 
 async def last_frozen(connection: Connection) -> date | None:
@@ -75,11 +27,52 @@ async def last_frozen(connection: Connection) -> date | None:
     return found
 
 
+@dataclass(eq=False)
+class Stats:
+    """Freezes days and reads them. Time comes from the injected clock."""
+
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
+
+    last_day = on_pool(last_frozen)
+
+    async def freeze_next(self, until: date | None) -> date | None:
+        """Freeze the oldest complete day that is not frozen yet, up to `until`; None: all are.
+
+        Several callers at once freeze each day once.
+        """
+        async with self.pool.acquire() as connection:
+            day = await self._next(connection, until)
+            if day is not None:
+                await freeze(connection, day, self.clock())
+        return day
+
+    async def remaining(self, until: date | None) -> int:
+        """Complete days up to `until` that are not frozen yet."""
+        async with self.pool.acquire() as connection:
+            day = await self._next(connection, until)
+        return 0 if day is None else (self._last(until) - day).days + 1
+
+    async def weeks(self, week: Week) -> FrozenWeeks:
+        """The frozen days of a week and of the one before, and each source's history until then."""
+        async with self.pool.acquire() as connection, connection.transaction(readonly=True):
+            return await weeks(connection, week)
+
+    def _last(self, until: date | None) -> date:
+        complete = last_complete_day(self.clock())
+        return complete if until is None else min(until, complete)
+
+    async def _next(self, connection: Connection, until: date | None) -> date | None:
+        newest = await last_frozen(connection)
+        day = newest + timedelta(days=1) if newest else await _first_activity(connection)
+        return day if day is not None and day <= self._last(until) else None
+
+
 async def freeze(connection: Connection, day: date, now: datetime) -> bool:
     """Freeze one complete day; false: it was frozen already, and stays as it is."""
     async with connection.transaction(isolation="repeatable_read"):
-        # A lock on a table, not an advisory one: taking the latter is a query, so that whoever
-        # waited for it would go on with the state from before the wait.
+        # A lock on a table, not an advisory one: taking the latter is a query, which would fix the
+        # snapshot before the wait.
         await connection.execute("lock table frozen_days in share row exclusive mode")
         if await connection.fetchval("select exists (select from frozen_days where day = $1)", day):
             return False

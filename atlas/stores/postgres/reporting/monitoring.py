@@ -13,7 +13,7 @@ from datetime import datetime
 
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import runs
-from atlas.stores.postgres.sources.sources import Source, source_of
+from atlas.stores.postgres.sources.sources import LAST_RUN, Source, source_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,8 @@ class SourceLately:
 async def sources_lately(connection: Connection) -> list[SourceLately]:
     """All sources by name."""
     rows = await connection.fetch(
-        """
-        select s.*, r.outcome as last_outcome, r.ended_at as last_ended
-        from sources s
-        left join lateral (
-            select outcome, ended_at from runs
-            where source_id = s.id and ended_at is not null order by started_at desc limit 1
-        ) r on true
-        order by s.name
-        """
+        "select s.*, r.outcome as last_outcome, r.ended_at as last_ended "  # noqa: S608 (constants)
+        f"from sources s {LAST_RUN} order by s.name"
     )
     return [SourceLately(source_of(row), row["last_outcome"], row["last_ended"]) for row in rows]
 
@@ -155,13 +148,12 @@ async def count_open_runs(connection: Connection) -> tuple[int, int]:
 
 async def hosts_down(connection: Connection, failures: int) -> int:
     """Hosts that failed so often in a row that their breaker opened."""
-    return int(
-        await connection.fetchval(
-            # The first condition is that of the index `hosts_troubled`.
-            "select count(*) from hosts where failures > 0 and failures >= $1",
-            failures,
-        )
+    found: int = await connection.fetchval(
+        # The first condition is that of the index `hosts_troubled`.
+        "select count(*) from hosts where failures > 0 and failures >= $1",
+        failures,
     )
+    return found
 
 
 async def count_quarantined(connection: Connection) -> tuple[int, int]:

@@ -25,7 +25,7 @@ class NoConnection(Exception):
 
 @asynccontextmanager
 async def probe_connection(database_url: str) -> AsyncIterator[Connection]:
-    """A connection outside the pool: a pool that is busy says nothing about the server.
+    """A connection outside the pool: a busy pool says nothing about the server.
 
     Raises `NoConnection`.
     """
@@ -39,7 +39,7 @@ async def probe_connection(database_url: str) -> AsyncIterator[Connection]:
         with statements_within(15):
             yield connection
     finally:
-        connection.terminate()  # a farewell could hang
+        connection.terminate()  # close() could hang
 
 
 async def write(connection: Connection) -> datetime:
@@ -60,7 +60,7 @@ async def write(connection: Connection) -> datetime:
 
 
 async def index_and_find(connection: Connection) -> bool:
-    """Index a text that nobody else has, and search for it: whether it was found.
+    """Index a text that no page has, and search for it: whether it was found.
 
     All within a transaction that is rolled back: no reader ever sees the text. It waits no longer
     than the time-outs below for those who write to the index, and they no longer for it.
@@ -81,7 +81,7 @@ async def index_and_find(connection: Connection) -> bool:
 
 async def _enter(connection: Connection, word: str) -> None:
     """A page, its document, the version that makes it live, and its index entry."""
-    now = datetime.now(UTC)  # never seen by anybody
+    now = datetime.now(UTC)  # rolled back: no reader sees it
     text_hash = secrets.token_bytes(32)
     await connection.execute(
         "insert into pages (id, url, created_at) overriding system value values ($1, $2, $3)",

@@ -1,4 +1,4 @@
-"""What people read of the corpus and change in it outside any run."""
+"""Reading the corpus, and changing it outside any run."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class LastFetch:
 async def unknown_language(
     connection: Connection, *, source: str | None = None, unique: bool = False
 ) -> int:
-    """How many live documents a list of one language leaves out: theirs could not be told."""
+    """How many live documents a list of one language leaves out because theirs is unknown."""
     return int(await connection.fetchval(_UNKNOWN, source, unique))
 
 
@@ -91,9 +91,7 @@ async def listed_documents(
     an applied deduplication marked."""
     async with connection.transaction(readonly=True):
         async for row in connection.cursor(_DOCUMENTS, source, lang, limit, unique, prefetch=500):
-            values = dict(row)
-            values["sources"] = tuple(values["sources"])
-            yield ListedDocument(**values)
+            yield ListedDocument(**{**row, "sources": tuple(row["sources"])})
 
 
 async def versions(connection: Connection, url: str) -> list[DocumentVersion]:
@@ -152,8 +150,8 @@ async def remove_source(
 ) -> int:
     """Forget a source; return how many pages no other source holds. Raises `SourceBusy`.
 
-    A lease counts only while Temporal has its holder under way: a terminated run lets go of
-    nothing, so its record is ended here.
+    A lease counts only while its holder runs in Temporal: a terminated run releases nothing, so its
+    record is ended here.
     """
     source = await sources.get(connection, name)
     closed: str | None = None
@@ -167,23 +165,20 @@ async def remove_source(
     return await removal.remove_source(connection, source, purge=purge, now=now, closed_run=closed)
 
 
-_UNKNOWN = """
+_UNKNOWN = f"""
     select count(*)
     from versions v
     join documents d on d.id = v.document_id
     where v.valid_to is null and d.lang is null
       and not ($2 and exists (select from duplicates x where x.page_id = v.page_id))
-      and ($1::text is null or exists (
-          select from source_pages sp join sources s on s.id = sp.source_id
-          where sp.page_id = v.page_id and s.name = $1))
-"""
+      and {sources.held_by(1, "v.page_id")}
+"""  # noqa: S608 (constants)
 
-_DOCUMENTS = """
+_DOCUMENTS = f"""
     select p.url, d.title, d.lang, encode(d.text_hash, 'hex') as text_hash, d.media,
            octet_length(d.text) as bytes, d.published, ps.fetched_at, v.valid_from,
            v.seq as version, kept.url as duplicate_of,
-           array(select s.name from source_pages sp join sources s on s.id = sp.source_id
-                 where sp.page_id = p.id order by s.name) as sources
+           {sources.holders("p.id")} as sources
     from versions v
     join documents d on d.id = v.document_id
     join pages p on p.id = v.page_id
@@ -191,13 +186,11 @@ _DOCUMENTS = """
     left join duplicates x on x.page_id = p.id
     left join pages kept on kept.id = x.winner_page_id
     where v.valid_to is null and not ($4 and x.page_id is not null)
-      and ($1::text is null or exists (
-          select from source_pages sp join sources s on s.id = sp.source_id
-          where sp.page_id = p.id and s.name = $1))
+      and {sources.held_by(1, "p.id")}
       and ($2::text is null or d.lang = $2)
     order by p.url collate "C"
     limit $3
-"""
+"""  # noqa: S608 (constants)
 
 _FIND = """
     select run_id, case when run_id = $1 then 0 when starts_with(run_id, $2) then 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
@@ -16,55 +17,40 @@ from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl import claims, fetch_ledger, run_queue
 
 
+@dataclass(eq=False)
 class ClaimedBatches:
     """What every stage of a batch begins and ends with. Time comes from the injected clock."""
 
-    def __init__(
-        self,
-        pool: asyncpg.Pool,
-        *,
-        clock: Callable[[], datetime],
-        current: SettledWith,
-        measures: Measures = UNMEASURED,
-    ) -> None:
-        self._pool = pool
-        self._clock = clock
-        self._current = current
-        self._measures = measures
-        self.counts = on_pool(pool, run_queue.counts)
-        self.give_back = on_pool(pool, fetch_ledger.give_back)
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
+    current: SettledWith
+    measures: Measures = UNMEASURED
+
+    counts = on_pool(run_queue.counts)
+    give_back = on_pool(fetch_ledger.give_back)
 
     async def claim(self, request: ClaimBatch) -> Claim:
         """Take the next pages of a level; a repeated claim returns the same pages."""
-        async with self._pool.acquire() as connection:
-            return await claims.claim(
-                connection,
-                Batch(run_id=request.run_id, lane=request.lane, number=request.number),
-                level=request.level,
-                size=request.size,
-                now=self._clock(),
-                waited=request.waited,
-                fetch=request.fetch,
-                limits=request.limits,
-            )
+        async with self.pool.acquire() as connection:
+            return await claims.claim(connection, request, self.clock())
 
     async def begin_attempt(self, batch: Batch) -> list[HeldPage]:
         """The batch's pages, under fences of this attempt: a write of an earlier one is refused."""
-        async with self._pool.acquire() as connection:
-            return await claims.begin_attempt(connection, batch, self._current)
+        async with self.pool.acquire() as connection:
+            return await claims.begin_attempt(connection, batch, self.current)
 
     async def skip(self, run_id: str, fences: dict[int, int], code: str) -> None:
         """Leave pages of a batch out of the run, for the reason `code`."""
         if not fences:
             return
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.pool.acquire() as connection, connection.transaction():
             # Page rows before rows of the run, by id: the order in which every writer locks.
             held = sorted(await run_queue.lock(connection, fences))
             await run_queue.skip(connection, run_id, held, code)
-        self._measures.ended({"skipped": len(held)})
+        self.measures.ended({"skipped": len(held)})
 
     async def release(self, batch: Batch) -> Counts:
         """Release the pages that the batch still claims; return the run's counts."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             await run_queue.release_batch(connection, batch)
             return await run_queue.counts(connection, batch.run_id)

@@ -8,9 +8,9 @@ from datetime import datetime
 import asyncpg
 
 from atlas.domain.lifecycle import brake
-from atlas.domain.retention import EVERYTHING, SHARDS, FoundBlob, Item, Retention, days
+from atlas.domain.retention import EVERYTHING, SHARDS, FoundBlob, Retention, days
 from atlas.stores.postgres.cleanup import blob_audit, engine
-from atlas.stores.postgres.cleanup.engine import Chunk, CleanupClass
+from atlas.stores.postgres.cleanup.engine import CleanupClass
 from atlas.stores.postgres.cleanup.page_classes import of_pages
 from atlas.stores.postgres.cleanup.run_classes import of_work
 from atlas.stores.postgres.connection import on_pool
@@ -21,6 +21,15 @@ from atlas.stores.postgres.crawl.ledger_partitions import Ledger
 class UpkeepStore:
     """Every write that a clean-up makes. `delete` takes a digest and deletes it from the store."""
 
+    MISSING = engine.MISSING
+    rows_of = on_pool(blob_audit.rows_of)
+    fetch_again = on_pool(blob_audit.fetch_again)
+    work = on_pool(engine.work)
+    totals = on_pool(engine.totals)
+    listed = on_pool(engine.listed)
+    of_class = on_pool(engine.of_class)
+    strike = on_pool(engine.strike)
+
     def __init__(
         self,
         pool: asyncpg.Pool,
@@ -29,26 +38,21 @@ class UpkeepStore:
         delete: blob_index.Delete,
         others: Mapping[str, CleanupClass],
     ) -> None:
-        self._pool = pool
+        self.pool = pool
         self._clock = clock
         self.keep = keep
         self._ledger = Ledger(days(keep.ledger))
-        self._kinds: dict[str, CleanupClass] = {
+        self.classes: Mapping[str, CleanupClass] = {
             **others,
             "snapshots": blob_index.Snapshots(keep, delete),
             "ledger": self._ledger,
             **of_pages(keep),
             **of_work(keep),
         }
-        self.rows_of = on_pool(pool, blob_audit.rows_of)
-        self.fetch_again = on_pool(pool, blob_audit.fetch_again)
-        self.totals = on_pool(pool, engine.totals)
-        self.listed = on_pool(pool, engine.listed)
-        self.of_class = on_pool(pool, engine.of_class)
 
     async def begin(self, now: datetime) -> list[str]:
         """Make the ledger's partitions and forget what earlier clean-ups recorded."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             made = await ledger_partitions.make_partitions(connection, now)
             while await engine.forget(connection):
                 pass
@@ -56,37 +60,21 @@ class UpkeepStore:
 
     # One class
 
-    async def work(
-        self, kind: str, *, run_id: str, now: datetime, after: str, dry_run: bool, most: int
-    ) -> Chunk:
-        """The next few things of a class."""
-        async with self._pool.acquire() as connection:
-            return await engine.work(
-                connection,
-                self._kinds[kind],
-                kind,
-                run_id=run_id,
-                now=now,
-                after=after,
-                dry_run=dry_run,
-                most=most,
-            )
-
     async def held(self, kind: str, now: datetime) -> list[str]:
         """What is old enough and stays for a reason that people should know."""
         if kind != "ledger":
             return []
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             return await self._ledger.held(connection, now)
 
     async def left(
         self, run_id: str, kinds: Collection[str], *, now: datetime, dry_run: bool
     ) -> dict[str, int]:
         """Class → candidates that the run did not delete (in a dry run: did not list)."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             listed, _ = await engine.totals(connection, run_id)
             return {
-                kind: await self._kinds[kind].count(connection, now)
+                kind: await self.classes[kind].count(connection, now)
                 - (listed.get(kind, 0) if dry_run else 0)
                 for kind in kinds
             }
@@ -95,7 +83,7 @@ class UpkeepStore:
 
     async def parts(self, first: int) -> list[range]:
         """The parts from one on, each to be scanned at once."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             if first == 0 and await blob_index.are_few(connection):
                 return [EVERYTHING]
         return [range(shard, shard + 1) for shard in range(first, SHARDS)]
@@ -104,7 +92,7 @@ class UpkeepStore:
         """Remember stored sizes, and adopt objects without a row; returns how many."""
         if not sizes and not found:
             return 0
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             await blob_audit.note_sizes(connection, sizes)
             return await blob_audit.enter_found(connection, found)
 
@@ -112,28 +100,16 @@ class UpkeepStore:
         """Record those that something refers to."""
         if not digests:
             return
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             await blob_audit.record_missing(connection, self.keep, run_id, digests, now)
-
-    async def missing(self, run_id: str, after: str, limit: int) -> list[Item]:
-        """The next of the blobs recorded as missing; the identity is a page's URL."""
-        async with self._pool.acquire() as connection:
-            return await engine.of_class(connection, run_id, engine.MISSING, after, limit)
-
-    async def not_missing(self, run_id: str, digests: Collection[str]) -> None:
-        """Take these off the record: they are there after all."""
-        async with self._pool.acquire() as connection:
-            await engine.strike(connection, run_id, engine.MISSING, digests)
 
     async def loss_is_doubtful(self, missing: int, now: datetime) -> bool:
         """Whether so much is missing that the store itself must be the wrong one."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             return brake(missing, await blob_audit.known(connection, now, self.keep))
 
     async def condemn(self, shards: range, now: datetime) -> int:
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             return await blob_index.condemn(
                 connection, self.keep, shards, now=now, moment=self._clock()
             )
-
-    # The end

@@ -18,6 +18,8 @@ from atlas.stores.postgres.services.run_listing import RunListing
 from atlas.stores.postgres.services.settlement import PageSettlement, ProcessedPages
 from atlas.stores.postgres.sources.plans import SourcePlans
 
+_BREAKER = Breaker()
+
 
 @dataclass(frozen=True)
 class CrawlServices:
@@ -38,18 +40,18 @@ def crawl_services(
     *,
     clock: Callable[[], datetime],
     current: SettledWith,
-    breaker: Breaker | None = None,
+    breaker: Breaker = _BREAKER,
     measures: Measures = UNMEASURED,
 ) -> CrawlServices:
     """`current`: the versions of extractor and analyser that pages are settled with."""
-    settlement = PageSettlement(pool, clock=clock, measures=measures)
+    settlement = PageSettlement(pool, clock, measures)
     return CrawlServices(
         plans=SourcePlans(pool, clock),
-        runs=RunLifecycle(pool, clock=clock, settlement=settlement),
-        listing=RunListing(pool, clock=clock, current=current),
-        batches=ClaimedBatches(pool, clock=clock, current=current, measures=measures),
-        hosts=HostTurns(pool, breaker=breaker, measures=measures),
-        fetches=FetchRecords(pool, clock=clock, measures=measures),
-        processed=ProcessedPages(pool, clock=clock, current=current, measures=measures),
+        runs=RunLifecycle(pool, clock, settlement),
+        listing=RunListing(pool, clock, current),
+        batches=ClaimedBatches(pool, clock, current, measures),
+        hosts=HostTurns(pool, breaker, measures),
+        fetches=FetchRecords(pool, clock, measures),
+        processed=ProcessedPages(pool, clock, current, measures),
         settlement=settlement,
     )

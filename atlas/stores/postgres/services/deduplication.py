@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
@@ -19,23 +20,23 @@ from atlas.contracts.deduplicate_documents import (
 from atlas.domain.duplicates import DuplicateGroup, duplicate_groups
 from atlas.stores.postgres.connection import Connection, on_pool
 from atlas.stores.postgres.near_duplicates import consistency, marks
-from atlas.stores.postgres.near_duplicates.consistency import PartChecked
 from atlas.stores.postgres.near_duplicates.marks import ClusterPart, Decision, Finding
 from atlas.stores.postgres.sources import sources
 
 
+@dataclass(eq=False)
 class Deduplication:
     """The marks, what a run finds, and the checks before it. Time comes from the injected clock."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Callable[[], datetime]) -> None:
-        self._pool = pool
-        self._clock = clock
-        self.take_off_rest = on_pool(pool, marks.take_off_rest)
-        self.forget = on_pool(pool, marks.forget)
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
+
+    take_off_rest = on_pool(marks.take_off_rest)
+    forget = on_pool(marks.forget)
 
     async def describe(self, wanted: Sequence[str]) -> ScopeDescribed:
-        """Count what is in scope; say which source nobody declared."""
-        async with self._pool.acquire() as connection:
+        """Count what is in scope; name a source that is not declared."""
+        async with self.pool.acquire() as connection:
             known = set(await sources.all_names(connection, active_only=False))
             for name in sorted(set(wanted)):
                 if name not in known:
@@ -48,18 +49,12 @@ class Deduplication:
         checks them."""
         if request.sources and request.stage in ("buckets", "clusters"):
             return PartDone()
-        async with self._pool.acquire() as connection:
-            done = await _check(connection, request)
-        return PartDone(
-            cursor=done.cursor,
-            checked=done.checked,
-            drifted=done.drifted,
-            repaired=done.repaired,
-        )
+        async with self.pool.acquire() as connection:
+            return await _check(connection, request)
 
     async def decide(self, request: DecideGroups) -> PartDone:
         """Find the groups of the next clusters; note them, and mark their duplicates."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             part = await _read(connection, request)
             if part is None:
                 return PartDone()
@@ -67,14 +62,14 @@ class Deduplication:
             groups = await asyncio.to_thread(_groups, part, request)
             decision = Decision(request.run_id, request.winner, part, groups)
             if request.apply:
-                await marks.apply(connection, decision, self._clock())
+                await marks.apply(connection, decision, self.clock())
             else:
                 await marks.note(connection, decision)
         return PartDone(cursor=part.last.hex(), checked=len(part.pages))
 
     async def counts(self, run_id: str, wanted: Sequence[str]) -> DuplicateCounts:
         """What was compared and found."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             texts, pages = await marks.scope(connection, wanted)
             found = await marks.counted(connection, run_id)
         return DuplicateCounts(texts=texts, pages=pages, **found)
@@ -82,14 +77,14 @@ class Deduplication:
     async def findings(self, run_id: str, *, limit: int | None = None) -> AsyncGenerator[Finding]:
         """The groups, the largest first; streamed."""
         async with (
-            self._pool.acquire() as connection,
+            self.pool.acquire() as connection,
             aclosing(marks.findings(connection, run_id, limit=limit)) as found,
         ):
             async for finding in found:
                 yield finding
 
 
-async def _check(connection: Connection, request: CheckPart) -> PartChecked:
+async def _check(connection: Connection, request: CheckPart) -> PartDone:
     cursor, chunk, repair = request.cursor, request.chunk, request.repair
     if request.stage == "buckets":
         return await consistency.check_buckets(connection, cursor, chunk=chunk, repair=repair)

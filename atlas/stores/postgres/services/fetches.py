@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
@@ -17,87 +18,71 @@ from atlas.stores.postgres.hosts.rate_limiter import HostSlots
 from atlas.stores.postgres.sources.sources import Source
 
 
+@dataclass(eq=False)
 class FetchRecords:
     """Results of requests, written to ledger and run. Time comes from the injected clock."""
 
-    def __init__(
-        self,
-        pool: asyncpg.Pool,
-        *,
-        clock: Callable[[], datetime],
-        measures: Measures = UNMEASURED,
-    ) -> None:
-        self._pool = pool
-        self._clock = clock
-        self._measures = measures
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
+    measures: Measures = UNMEASURED
 
     async def announce_blob(self, digest: str, size: int) -> None:
         """Make the blob's row before its bytes are visible, so that no clean-up deletes them."""
-        async with self._pool.acquire() as connection:
-            await blob_index.announce(connection, digest, size, self._clock())
+        async with self.pool.acquire() as connection:
+            await blob_index.announce(connection, digest, size, self.clock())
 
     async def record(
         self, run_id: str, fences: dict[int, int], rows: Sequence[FetchRow], *, process: bool = True
     ) -> int:
         """Record some of a batch's fetches; return how many pages go on to processing."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             moved = await fetch_ledger.record(
-                connection,
-                run_id=run_id,
-                fences=fences,
-                rows=rows,
-                now=self._clock(),
-                process=process,
+                connection, run_id, fences, rows, self.clock(), process=process
             )
-        self._measures.ended(moved.ended)
+        self.measures.ended(moved.ended)
         return moved.onward
 
     async def known_page(self, url: str) -> HeldPage:
         """What is stored of one page, claimed or not (for a single fetch; nothing is locked)."""
-        async with self._pool.acquire() as connection:
-            return await pages.known(connection, url, self._clock())
+        async with self.pool.acquire() as connection:
+            return await pages.known(connection, url, self.clock())
 
     async def record_single(self, run_id: str, started: datetime, row: FetchRow) -> None:
         """Record one fetch outside any run of a source."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             # The ledger is partitioned by the start of a run; no run opened this one's month.
             await ledger_partitions.make_partitions(connection, started)
             await fetch_ledger.ledger(
-                connection, run_id, started, [(row.page_id, row)], self._clock()
+                connection, run_id, started, [(row.page_id, row)], self.clock()
             )
 
 
+@dataclass(eq=False)
 class HostTurns:
     """Turns at hosts, kept in PostgreSQL: all workers together keep a host's delay."""
 
-    def __init__(
-        self,
-        pool: asyncpg.Pool,
-        *,
-        breaker: Breaker | None = None,
-        measures: Measures = UNMEASURED,
-    ) -> None:
-        self._pool = pool
-        self._breaker = breaker or Breaker()
-        self._measures = measures
-        self.closed_host = on_pool(pool, circuit_breaker.closed)
+    pool: asyncpg.Pool
+    breaker: Breaker
+    measures: Measures = UNMEASURED
+
+    closed_host = on_pool(circuit_breaker.closed)
 
     def slots(
         self, *, delay: float, parallel: int, deadline: float | None, source: str | None = None
     ) -> HostSlots:
         """Turns at the pace of a source, or of a request for no source."""
         return HostSlots(
-            self._pool,
+            self.pool,
             delay=delay,
             parallel=parallel,
             source=source,
             deadline=deadline,
-            breaker=self._breaker,
-            measures=self._measures,
+            breaker=self.breaker,
+            measures=self.measures,
         )
 
     async def parallel_of(self, source: Source) -> int:
         """Concurrent requests to a host by a source's runs: its rule, or the limit set by hand."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             limited = await manual_limits.parallel_of(connection, source.spec.name)
         return source.spec.parallel if limited is None else limited

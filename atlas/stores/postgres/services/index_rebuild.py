@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import asyncpg
 
+from atlas.contracts.jobs import EndJob
 from atlas.contracts.rebuild_index import (
-    MAX_LOSSES_LISTED,
-    MAX_LOST_LISTED,
     CheckGeneration,
     CopyTexts,
     DropGenerations,
-    Gate,
     GenerationChecked,
     GenerationsDropped,
     GenerationStarted,
     GenerationSwitched,
-    Loss,
     MarkSettled,
     StartGeneration,
     SwitchGeneration,
@@ -27,35 +25,34 @@ from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl import runs
 from atlas.stores.postgres.index import gates, generations
-from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.services.run_lifecycle import IsOpen
 from atlas.stores.postgres.settlement import index_copy
 from atlas.stores.postgres.settlement.index_copy import TextToCopy
 
 _MARKED_AT_ONCE = 2000
-_QUERY_SHOWN = 200  # characters
-_URL_SHOWN = 200  # characters: 20 losses of 10 URLs stay far below a payload's limit
 
 
+@dataclass(eq=False)
 class Rebuilds:
     """Generations as a rebuild drives them. Time comes from the injected clock."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Callable[[], datetime]) -> None:
-        self._pool = pool
-        self._clock = clock
-        self.read = on_pool(pool, index_copy.read)
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
+
+    read = on_pool(index_copy.read)
+    insert = on_pool(index_copy.insert)
 
     async def start(self, request: StartGeneration, is_open: IsOpen) -> GenerationStarted:
         """Begin a generation, or take over the one of a run that Temporal reports closed."""
         closed: str | None = None
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             while True:
                 builder = await generations.start(
                     connection,
                     run_id=request.run_id,
                     workflow_id=request.workflow_id,
                     analyser=ANALYSER_VERSION,
-                    now=self._clock(),
+                    now=self.clock(),
                     instead_of=closed,
                 )
                 if builder is None:
@@ -66,14 +63,9 @@ class Rebuilds:
                     return GenerationStarted(message=_holder(builder))
                 # Its record ends first: a generation is only taken over from a run that is over.
                 closed = builder.run_id
-                await runs.end_job(
-                    connection,
-                    run_id=closed,
-                    outcome="failed",
-                    message="ended without closing; its generation was taken over",
-                    summary={},
-                    now=self._clock(),
-                )
+                why = "ended without closing; its generation was taken over"
+                ended = EndJob(run_id=closed, outcome="failed", message=why)
+                await runs.end_job(connection, ended, self.clock())
             return GenerationStarted(
                 generation=builder.generation,
                 texts=await index_copy.count_live(connection),
@@ -83,53 +75,30 @@ class Rebuilds:
         """The cursor past the next chunk, how many live texts it has, and which of them are
         missing from the generation."""
         after = bytes.fromhex(request.after)
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             last, count = await index_copy.next_texts(connection, after, request.chunk)
             if last is None:
                 return None, 0, []
             lacking = await index_copy.lacking(connection, request.generation, after, last)
         return last.hex(), count, lacking
 
-    async def insert(
-        self, request: CopyTexts, texts: Sequence[IndexText], unreadable: Sequence[bytes]
-    ) -> bool:
-        """Put analysed texts into the generation; false when it is no longer being built."""
-        async with self._pool.acquire() as connection:
-            return await index_copy.insert(
-                connection, request.generation, texts, unreadable=unreadable
-            )
-
     async def check(self, request: CheckGeneration) -> GenerationChecked:
         """Make the generation ready for searches, and try its gates."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             await gates.make_ready(connection, request.generation)
-            checked = await gates.check(
+            return await gates.check(
                 connection,
                 request.generation,
                 queries=request.queries,
                 min_overlap=request.min_overlap,
             )
-        return GenerationChecked(
-            gates=[Gate(name=v.name, passed=v.passed, detail=v.detail) for v in checked.verdicts],
-            losses=[
-                Loss(
-                    query=loss.query[:_QUERY_SHOWN],
-                    found=loss.found,
-                    lost=[url[:_URL_SHOWN] for url in loss.lost[:MAX_LOST_LISTED]],
-                )
-                for loss in checked.losses[:MAX_LOSSES_LISTED]
-            ],
-            texts=checked.texts,
-            entries=checked.entries,
-            tokens=checked.tokens,
-        )
 
     async def switch(self, request: SwitchGeneration) -> GenerationSwitched:
         """Let searches read the generation, or the previous one."""
-        now = self._clock()
+        now = self.clock()
         keep_until = now + timedelta(days=request.keep_days) if request.keep_days else None
         run_id, built = request.run_id, request.generation
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             if built is None:
                 found = await generations.roll_back(
                     connection, run_id=run_id, keep_until=keep_until, now=now
@@ -148,14 +117,14 @@ class Rebuilds:
         """Mark the pages whose text the generation has as settled with its analyser."""
         after: int | None = 0
         while after is not None:
-            async with self._pool.acquire() as connection:
+            async with self.pool.acquire() as connection:
                 after = await index_copy.mark_settled(
                     connection, request.generation, after, _MARKED_AT_ONCE
                 )
 
     async def drop(self, request: DropGenerations) -> GenerationsDropped:
         """Drop every retired generation; first retire what a run is building, if it is named."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             if request.run_id is not None:
                 await generations.give_up(connection, request.run_id)
             retired = await generations.expired(connection, None)

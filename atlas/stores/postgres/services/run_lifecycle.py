@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
@@ -20,7 +21,6 @@ from atlas.stores.postgres.settlement import held_changes, removal
 from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.sources import Source
 
-Clock = Callable[[], datetime]
 IsOpen = Callable[[str, str], Awaitable[bool]]
 """Whether Temporal still has the run (workflow id, first run id) under way."""
 
@@ -33,18 +33,18 @@ _NOT_THROUGH = ("limit_reached", "all_failed", "held")
 """Of these, those after which it is not in step with the web."""
 
 
+@dataclass(eq=False)
 class RunLifecycle:
     """Opens and closes runs. Time comes from the injected clock."""
 
-    def __init__(self, pool: asyncpg.Pool, *, clock: Clock, settlement: PageSettlement) -> None:
-        self._pool = pool
-        self._clock = clock
-        self._settlement = settlement
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
+    settlement: PageSettlement
 
     async def open_run(self, request: OpenRun, is_open: IsOpen) -> RunOpened:
-        """Take the source's lease and record the run; or say why there is nothing to do."""
-        now = self._clock()
-        async with self._pool.acquire() as connection:
+        """Take the source's lease and record the run; or return why there is nothing to do."""
+        now = self.clock()
+        async with self.pool.acquire() as connection:
             try:
                 source = await sources.get(connection, request.source)
             except sources.UnknownSource as error:
@@ -68,7 +68,6 @@ class RunLifecycle:
                 run_id=request.run_id,
                 workflow_id=request.workflow_id,
                 source=source,
-                source_name=request.source,
                 trigger=request.trigger,
                 due=request.due,
                 kind=request.type,
@@ -90,7 +89,7 @@ class RunLifecycle:
                 source.id,
                 run_id=request.run_id,
                 workflow_id=request.workflow_id,
-                now=self._clock(),
+                now=self.clock(),
                 instead_of=taken_from,
             )
             if holder is None:
@@ -108,13 +107,13 @@ class RunLifecycle:
 
     async def end_dead_run(self, run_id: str, why: str) -> None:
         """Close the record of a run that Temporal reports closed, or no longer knows."""
-        async with self._pool.acquire() as connection:
-            await runs.end_dead(connection, run_id, why, self._clock())
+        async with self.pool.acquire() as connection:
+            await runs.end_dead(connection, run_id, why, self.clock())
 
     async def end_dead_runs(self, before: datetime, is_open: IsOpen) -> int:
         """End the records of runs that began before a moment and that Temporal no longer has under
         way: terminated, they executed no code. Returns how many."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             found = await runs.open_before(connection, before, _LOOKED_AT)
         dead = [run for run in found if not await is_open(run.workflow_id, run.run_id)]
         for run in dead:
@@ -125,9 +124,9 @@ class RunLifecycle:
         """Settle or hold the changes that waited for the run's end, reconcile vanished pages (of a
         run that went through its whole source), and end the run."""
         if request.outcome is None:
-            await self._settlement.decide_on_waiting(request.run_id)
-        now = self._clock()
-        async with self._pool.acquire() as connection:
+            await self.settlement.decide_on_waiting(request.run_id)
+        now = self.clock()
+        async with self.pool.acquire() as connection:
             try:
                 run = await runs.get(connection, request.run_id)
             except runs.UnknownRun:  # cancelled before it began; perhaps with the lease just taken
@@ -187,16 +186,16 @@ class RunLifecycle:
             run.started_at,
             checked=worked,
             synced=through,
-            now=self._clock(),
+            now=self.clock(),
         )
 
     async def set_paused(self, run_id: str, paused: bool) -> None:
-        async with self._pool.acquire() as connection:
-            await runs.set_paused(connection, run_id, self._clock() if paused else None)
+        async with self.pool.acquire() as connection:
+            await runs.set_paused(connection, run_id, self.clock() if paused else None)
 
     async def run_source(self, run_id: str) -> tuple[runs.Run, Source]:
         """A run under way and its source."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             run = await runs.get(connection, run_id)
             return run, await sources.get(connection, run.source)
 
@@ -212,7 +211,7 @@ _NAMED = 3
 
 
 def _held_message(run_id: str, held: Mapping[str, Sequence[str]], gone: removal.Reconciled) -> str:
-    """What the run kept, of which pages, and what is to be done."""
+    """What the run kept, of which pages, and what to do about it."""
     said = [f"{len(urls)} pages {_HELD[code]}: {_named(urls)}" for code, urls in held.items()]
     if any(len(urls) > _NAMED for urls in held.values()):
         said[-1] += f" (`atlas runs show {run_id} --failures` names all)"

@@ -1,10 +1,11 @@
-"""Which pages a run looks at: what its listing has, its source holds, or it is told of."""
+"""The pages of a run: those that its listing has, that its source holds, or that are named."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 import asyncpg
 
@@ -21,26 +22,29 @@ from atlas.stores.postgres.crawl import (
     run_membership,
     runs,
 )
+from atlas.stores.postgres.crawl.run_membership import Mode, WantedPages
 from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.sources import Source
 
 _PART = 2000  # pages of one transaction
 
 
+@dataclass(eq=False)
 class RunListing:
     """Lists the pages of runs. Time comes from the injected clock."""
 
-    def __init__(
-        self, pool: asyncpg.Pool, *, clock: Callable[[], datetime], current: SettledWith
-    ) -> None:
-        self._pool = pool
-        self._clock = clock
-        self._current = current
-        self.reading = partial(listing_entries.reading, pool)
-        self.listed_above = on_pool(pool, run_membership.listed_above)
-        self.link_targets = on_pool(pool, pages.link_targets)
-        self.unfinished = on_pool(pool, claims.unfinished)
-        self.remember_listing_ttl = on_pool(pool, sources.remember_listing_ttl)
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
+    current: SettledWith
+
+    listed_above = on_pool(run_membership.listed_above)
+    link_targets = on_pool(pages.link_targets)
+    unfinished = on_pool(claims.unfinished)
+    remember_listing_ttl = on_pool(sources.remember_listing_ttl)
+
+    def reading(self, run_id: str) -> AbstractAsyncContextManager[listing_entries.StoredListing]:
+        """A listing while it is read: stored part by part until it is complete."""
+        return listing_entries.reading(self.pool, run_id)
 
     async def list_pages(
         self,
@@ -49,7 +53,7 @@ class RunListing:
         urls: Sequence[str],
         *,
         level: int,
-        mode: run_membership.Mode | None = None,
+        mode: Mode | None = None,
         retry_failed: bool = False,
         settles: bool = True,
         modified: Mapping[str, datetime] | None = None,
@@ -57,17 +61,10 @@ class RunListing:
         """List pages at a level of a run, a few thousand a transaction; return how many the level
         has, those of an attempt that was cut off included. Without a `mode` the run's `due` says
         which are worked on."""
+        wanted = self._wanted(run, source, mode, retry_failed, settles)
         for start in range(0, len(urls), _PART):
-            if not await self._list_part(
-                run,
-                source,
-                urls[start : start + _PART],
-                level,
-                mode,
-                retry_failed,
-                settles,
-                modified,
-            ):
+            part = urls[start : start + _PART]
+            if not await self._list_part(run, source, part, level, wanted, modified):
                 break
         return await self._listed_at(source, run, level)
 
@@ -79,19 +76,17 @@ class RunListing:
         *,
         room: int | None,
         level: int,
-        mode: run_membership.Mode | None = None,
+        mode: Mode | None = None,
         retry_failed: bool = False,
         settles: bool = True,
     ) -> tuple[int, bool]:
         """List what was read, as `list_pages` does, but no more pages than there is `room` for,
         the first by URL; return also whether there were more."""
-        last = ""
+        wanted, last = self._wanted(run, source, mode, retry_failed, settles), ""
         while found := await read.after(last, _PART if room is None else min(_PART, room)):
             urls, last = [url for url, _ in found], found[-1][0]
             modified = {url: when for url, when in found if when}
-            if not await self._list_part(
-                run, source, urls, level, mode, retry_failed, settles, modified
-            ):
+            if not await self._list_part(run, source, urls, level, wanted, modified):
                 break
             room = None if room is None else room - len(found)
         more = room == 0 and bool(await read.after(last, 1))
@@ -103,12 +98,10 @@ class RunListing:
         source: Source,
         urls: Sequence[str],
         level: int,
-        mode: run_membership.Mode | None,
-        retry_failed: bool,
-        settles: bool,
+        wanted: WantedPages,
         modified: Mapping[str, datetime] | None,
     ) -> bool:
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return False  # delivered late, after the run was closed
             await run_membership.list_for_run(
@@ -117,19 +110,20 @@ class RunListing:
                 run_id=run.run_id,
                 urls=urls,
                 level=level,
-                rule="link" if level else "listed",
-                now=self._clock(),
-                mode=mode or _mode_of(run),
-                retry_failed=retry_failed,
-                cadence=source.spec.cadence,
-                current=self._current,
-                settles=settles,
+                now=self.clock(),
+                wanted=wanted,
                 modified=modified,
             )
         return True
 
+    def _wanted(
+        self, run: runs.Run, source: Source, mode: Mode | None, retry_failed: bool, settles: bool
+    ) -> WantedPages:
+        mode = mode or ("incremental" if run.due else "full")
+        return WantedPages(mode, source.spec.cadence, self.current, retry_failed, settles)
+
     async def _listed_at(self, source: Source, run: runs.Run, level: int) -> int:
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             return await run_membership.listed_at(connection, source.id, run.run_id, level)
 
     async def list_held(
@@ -139,13 +133,13 @@ class RunListing:
         *,
         level: int,
         fetch: bool,
-        mode: run_membership.Mode | None,
+        mode: Mode | None,
         retry_failed: bool,
         settles: bool = True,
     ) -> int:
         """Queue what the source holds at a depth; return how many it holds there and deeper.
         Without a `mode` the run's `due` says which are worked on."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return 0
             return await run_membership.queue_held(
@@ -154,12 +148,8 @@ class RunListing:
                 run_id=run.run_id,
                 level=level,
                 fetch=fetch,
-                mode=mode or _mode_of(run),
-                retry_failed=retry_failed,
-                cadence=source.spec.cadence,
-                now=self._clock(),
-                current=self._current,
-                settles=settles,
+                now=self.clock(),
+                wanted=self._wanted(run, source, mode, retry_failed, settles),
             )
 
     async def add_pages(
@@ -167,7 +157,7 @@ class RunListing:
     ) -> int | None:
         """Add pages to a run by canonical URL; return how many it did not have, or None when the
         run has ended."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return None
             added = await run_membership.queue_named(
@@ -176,7 +166,7 @@ class RunListing:
                 run_id=run.run_id,
                 urls=urls,
                 level=level,
-                now=self._clock(),
+                now=self.clock(),
             )
             if limits.pages is not None:
                 await run_limits.beyond_budget(connection, run.run_id, level, limits.pages)
@@ -184,7 +174,7 @@ class RunListing:
 
     async def apply_limits(self, run_id: str, level: int, limits: RunLimits) -> None:
         """Skip what is beyond the limits of a run, and take back what no longer is."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.pool.acquire() as connection, connection.transaction():
             if await run_limits.hold_run(connection, run_id):
                 await run_limits.beyond_budget(connection, run_id, level, limits.pages)
 
@@ -192,18 +182,14 @@ class RunListing:
         """Whether the limits of a run let it ask for pages of a level."""
         if limits == RunLimits():
             return True
-        async with self._pool.acquire() as connection:
-            if await run_limits.reason_to_stop(connection, run_id, limits, self._clock()):
+        async with self.pool.acquire() as connection:
+            if await run_limits.reason_to_stop(connection, run_id, limits, self.clock()):
                 return False
             return await run_limits.room(connection, run_id, level, limits.pages)
 
     async def listing_failed(self, run: runs.Run, row: FetchRow) -> None:
         """Record a source's listing that could not be read as a failed page of the run."""
-        now = self._clock()
-        async with self._pool.acquire() as connection, connection.transaction():
+        now = self.clock()
+        async with self.pool.acquire() as connection, connection.transaction():
             page_id = await pages.record_done(connection, run.run_id, row, now)
             await fetch_ledger.ledger(connection, run.run_id, run.started_at, [(page_id, row)], now)
-
-
-def _mode_of(run: runs.Run) -> run_membership.Mode:
-    return "incremental" if run.due else "full"

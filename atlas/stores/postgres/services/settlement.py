@@ -4,6 +4,7 @@ alone."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
@@ -28,27 +29,21 @@ _PAGE_FAULTS = (
 _SETTLED_AT_ONCE = 100
 
 
+@dataclass(eq=False)
 class ProcessedPages:
     """Results of extraction, and the marks of documents it is working on."""
 
-    def __init__(
-        self,
-        pool: asyncpg.Pool,
-        *,
-        clock: Callable[[], datetime],
-        current: SettledWith,
-        measures: Measures = UNMEASURED,
-    ) -> None:
-        self._pool = pool
-        self._clock = clock
-        self._current = current
-        self._measures = measures
-        self.mark = on_pool(pool, run_queue.mark)
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
+    current: SettledWith
+    measures: Measures = UNMEASURED
+
+    mark = on_pool(run_queue.mark)
 
     async def held_back(self, pages: Sequence[int]) -> set[int]:
         """Those of the pages whose stored body is quarantined."""
-        async with self._pool.acquire() as connection:
-            return await quarantine.held_back(connection, pages, self._current.extractor)
+        async with self.pool.acquire() as connection:
+            return await quarantine.held_back(connection, pages, self.current.extractor)
 
     async def store(
         self, run_id: str, fences: dict[int, int], found: Sequence[PreparedPage]
@@ -65,39 +60,26 @@ class ProcessedPages:
     async def _store(
         self, run_id: str, fences: dict[int, int], found: Sequence[PreparedPage]
     ) -> int:
-        async with self._pool.acquire() as connection:
-            moved = await documents.store(
-                connection, run_id=run_id, fences=fences, pages=found, now=self._clock()
-            )
-        self._measures.ended(moved.ended)
+        async with self.pool.acquire() as connection:
+            moved = await documents.store(connection, run_id, fences, found, self.clock())
+        self.measures.ended(moved.ended)
         return moved.onward
 
 
+@dataclass(eq=False)
 class PageSettlement:
     """Makes processed pages part of the corpus. Time comes from the injected clock."""
 
-    def __init__(
-        self,
-        pool: asyncpg.Pool,
-        *,
-        clock: Callable[[], datetime],
-        measures: Measures = UNMEASURED,
-    ) -> None:
-        self._pool = pool
-        self._clock = clock
-        self._measures = measures
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
+    measures: Measures = UNMEASURED
 
     async def settle(self, batch: Batch, fences: dict[int, int], *, decided: bool = False) -> None:
         """Settle a batch's pages. `decided`: changes that waited for the run's end are edits."""
         try:
-            async with self._pool.acquire() as connection:
+            async with self.pool.acquire() as connection:
                 settled = await settle.settle(
-                    connection,
-                    run_id=batch.run_id,
-                    fences=fences,
-                    now=self._clock(),
-                    decided=decided,
-                    force=batch.force,
+                    connection, batch, fences, self.clock(), decided=decided
                 )
         except _PAGE_FAULTS as error:
             # The whole transaction is lost with one bad page: each is tried again in its own.
@@ -107,15 +89,15 @@ class PageSettlement:
             for page, fence in fences.items():
                 await self.settle(batch, {page: fence}, decided=decided)
             return
-        self._measures.ended(settled.outcomes)
-        self._measures.duplicates(settled.exact, settled.near)
+        self.measures.ended(settled.outcomes)
+        self.measures.duplicates(settled.exact, settled.near)
 
     async def decide_on_waiting(self, run_id: str) -> None:
         """Hold what looks like a bad day of the site, all at once; settle the rest in parts. A
         repeated call, after a crash in between, continues where the first one was."""
-        async with self._pool.acquire() as connection:
+        async with self.pool.acquire() as connection:
             held, edits = await held_changes.decide(connection, run_id)
-        self._measures.ended({"skipped": held})
+        self.measures.ended({"skipped": held})
         waiting = list(edits.items())
         batch = Batch(run_id=run_id, lane=run_queue.WAITING, number=0)
         for start in range(0, len(waiting), _SETTLED_AT_ONCE):
@@ -123,12 +105,12 @@ class PageSettlement:
             await self.settle(batch, part, decided=True)
 
     async def _fail(self, run_id: str, fences: dict[int, int], error: Exception) -> None:
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.pool.acquire() as connection, connection.transaction():
             held = await run_queue.lock(connection, fences)
             ended = await run_queue.finish(
                 connection, run_id, [(page, "failed", _refused(error)) for page in held]
             )
-        self._measures.ended(ended)
+        self.measures.ended(ended)
 
 
 def _refused(error: Exception) -> PageError:

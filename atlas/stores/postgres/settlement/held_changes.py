@@ -1,8 +1,8 @@
 """Changes that may be a site's bad day: they wait for their run's end, and are held or settled.
 
-A page that waits stays `processed`, its claim in the lane `queue.WAITING`, where no lane of the run
-takes it up and no other run writes; what was prepared of it stays, too. So a crash loses nothing,
-and whoever ends the run (a dead one, too) releases it like every claim.
+A page that waits stays `processed`, its claim in the lane `run_queue.WAITING`, where no lane of the
+run takes it up and no other run writes; its prepared text stays, too. So a crash loses nothing,
+and the end of the run (of a dead one, too) releases it like every claim.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ async def decide(connection: Connection, run_id: str) -> tuple[int, dict[int, in
     """Hold the waiting pages of a run that look like a bad day; return how many, and page → fence
     of the rest, which are edits."""
     async with connection.transaction():
-        # Locked until all are judged: who ends the run meanwhile waits, and finds them decided.
+        # Locked until all are judged: an end of the run meanwhile waits, and finds them decided.
         rows = await connection.fetch(
             "select page_id, fence from page_state where claim_run = $1 and claim_lane = $2 "
             "order by page_id for update",
@@ -102,16 +102,13 @@ async def _waiting(
 
     changes = [_change(row, row["page_id"] in cut) for row in rows]
     found = {change.page for change in changes if waits(change)}
-    others = [*(_change(row, row["cut"]) for row in earlier), *_only(changes, found)]
+    others = [_change(row, row["cut"]) for row in earlier]
+    others += [change for change in changes if change.page in found]
     return found | set(alike([change for change in changes if change.before is None], others))
 
 
 def _differs(row: asyncpg.Record) -> bool:
     return row["old_hash"] is not None and row["old_hash"] != row["text_hash"]
-
-
-def _only(changes: Iterable[BodyChange], pages: Collection[int]) -> list[BodyChange]:
-    return [change for change in changes if change.page in pages]
 
 
 async def _held(connection: Connection, run_id: str, pages: Iterable[int]) -> dict[int, Suspicion]:

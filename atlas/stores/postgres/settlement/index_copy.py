@@ -1,7 +1,7 @@
-"""Copying the live texts into a generation that is being built, beside everyone who writes.
+"""Copying the live texts into a generation that is being built, while others write.
 
 A text is read, analysed (seconds may pass) and inserted. Meanwhile its last page may have gone,
-and with it its entries: inserted blindly it would be a ghost that no search may show and nobody
+and with it its entries: inserted blindly it would be a ghost that no search may show and nothing
 removes. So the insert holds SETTLE, under which no text becomes live or ceases to be, and leaves
 out what is live no more (decision 7). What a writer has put into the generation meanwhile stays.
 """
@@ -58,8 +58,8 @@ async def next_texts(connection: Connection, after: bytes, limit: int) -> tuple[
 async def lacking(
     connection: Connection, generation: int, after: bytes, last: bytes
 ) -> list[TextToCopy]:
-    """Of the live texts after one hash, up to another: those that the generation lacks, or has
-    from another analyser than its own."""
+    """Of the live texts after one hash, up to another: those that are missing from the
+    generation, or that another analyser than its own has read."""
     rows = await connection.fetch(_LACKING, generation, after, last)
     return [TextToCopy(**row) for row in rows]
 

@@ -26,7 +26,7 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True)
 class Led:
-    """What became of the live pages that led elsewhere."""
+    """The live pages that led elsewhere, by what that means."""
 
     proven: Sequence[Leaving] = ()
     """Their text is live where they lead: nothing is lost with them."""

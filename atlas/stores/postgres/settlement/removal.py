@@ -16,7 +16,7 @@ from atlas.stores.postgres.sources.sources import Source, SourceBusy, unknown
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What a run's end did to vanished pages."""
+    """What the end of a run did with vanished pages."""
 
     removed: int = 0
     live: int = 0
@@ -35,7 +35,7 @@ async def reconcile(
         gone = await _gone(connection, run_id)
         led = await moved_pages.led_elsewhere(connection, run_id)
         absent = await _absent(connection, source, run_id) if complete else []
-        live = await _live(connection, source.id)
+        live: int = await connection.fetchval(_LIVE, source.id)
         leaving = [*gone, *led.moved]
         braked = _braked([*leaving, *absent], live)
         if braked:
@@ -85,14 +85,10 @@ async def _gone(connection: Connection, run_id: str) -> list[Leaving]:
     return found
 
 
-async def _live(connection: Connection, source_id: int) -> int:
-    return int(
-        await connection.fetchval(
-            "select count(*) from source_pages sp join versions v on v.page_id = sp.page_id "
-            "and v.valid_to is null where sp.source_id = $1",
-            source_id,
-        )
-    )
+_LIVE = """
+    select count(*) from source_pages sp
+    join versions v on v.page_id = sp.page_id and v.valid_to is null where sp.source_id = $1
+"""
 
 
 async def _absent(connection: Connection, source: Source, run_id: str) -> list[Leaving]:

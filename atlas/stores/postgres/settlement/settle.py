@@ -13,6 +13,7 @@ from datetime import datetime
 
 import asyncpg
 
+from atlas.contracts.activities import Batch
 from atlas.domain.analysis import IndexPart
 from atlas.domain.errors import PageError
 from atlas.domain.lifecycle import Evidence
@@ -27,27 +28,21 @@ from atlas.stores.postgres.settlement import held_changes
 
 
 async def settle(
-    connection: Connection,
-    *,
-    run_id: str,
-    fences: dict[int, int],
-    now: datetime,
-    decided: bool = False,
-    force: bool = False,
+    connection: Connection, batch: Batch, fences: dict[int, int], now: datetime, *, decided: bool
 ) -> Settlement:
     """Settle the processed pages whose fence is still ours, and give them their outcome. A change
     that may be a bad day's waits for the others of its run, unless that is `decided`."""
     async with connection.transaction():
         held = await run_queue.lock(connection, fences)
         if not decided:
-            held -= await held_changes.put_off(connection, run_id, held, force=force)
+            held -= await held_changes.put_off(connection, batch.run_id, held, force=batch.force)
         await lock_corpus(connection)
-        rows = await _prepared(connection, run_id, sorted(held))
-        return await _settle_rows(connection, run_id, rows, now) if rows else Settlement({})
+        rows = await _prepared(connection, batch.run_id, sorted(held))
+        return await _settle_rows(connection, batch.run_id, rows, now) if rows else Settlement({})
 
 
 async def lock_corpus(connection: Connection) -> None:
-    """Let nobody else change which texts are live, until the end of the transaction."""
+    """Keep all others from changing the live texts until the transaction ends."""
     await clusters.hold_texts(connection)
     await entries.hold_generations(connection)
 
@@ -92,7 +87,8 @@ async def _settle_rows(
     await marks.unmark(
         connection, [row["page_id"] for row in changed if row["old_hash"] != row["text_hash"]]
     )
-    await _plan_rechecks(connection, run_id, rows, now)
+    changes = {row["page_id"]: _outcome(row) != "unchanged" for row in rows}
+    await recheck_schedule.plan_processed(connection, run_id, changes, now)
     await _mark_settled(connection, rows, now)
     outcomes: list[tuple[int, str, PageError | None]] = [
         (row["page_id"], _outcome(row), None) for row in rows
@@ -191,28 +187,6 @@ async def leave_texts(connection: Connection, texts: Sequence[bytes]) -> None:
         await clusters.remove(connection, leaving)
 
 
-async def _plan_rechecks(
-    connection: Connection, run_id: str, rows: Sequence[asyncpg.Record], now: datetime
-) -> None:
-    """Only now is it known whether a body that differs has another document: pages that name the
-    hour, or a token, would else count as changing at every check."""
-    open_ones = await connection.fetch(
-        "select page_id from page_state "
-        "where page_id = any($1::bigint[]) and checked_at is distinct from fetched_at",
-        [row["page_id"] for row in rows],
-    )
-    unseen = {row["page_id"] for row in open_ones}
-    started = await connection.fetchval("select started_at from runs where run_id = $1", run_id)
-    checks = [
-        recheck_schedule.PageCheck(
-            row["page_id"], changed=_outcome(row) != "unchanged", restate=False
-        )
-        for row in rows
-        if row["page_id"] in unseen
-    ]
-    await recheck_schedule.plan(connection, started or now, checks, now)
-
-
 async def _mark_settled(
     connection: Connection, rows: Sequence[asyncpg.Record], now: datetime
 ) -> None:
@@ -227,10 +201,7 @@ async def _mark_settled(
             as o(page_id, snapshot, extractor, analyser)
         where page_state.page_id = o.page_id
         """,  # noqa: S608 (made from the lifecycle's table)
-        [row["page_id"] for row in rows],
-        [row["snapshot"] for row in rows],
-        [row["extractor"] for row in rows],
-        [row["analyser"] for row in rows],
+        *[[row[name] for row in rows] for name in ("page_id", "snapshot", "extractor", "analyser")],
         now,
     )
 
@@ -247,11 +218,7 @@ async def bury(
     The caller is in a transaction. Returns how many had a live document.
     """
     # Page rows by id, then SETTLE: the lock order at the top of this file.
-    await connection.fetch(
-        "select page_id from page_state where page_id = any($1::bigint[]) "
-        "order by page_id for update",
-        list(pages),
-    )
+    await run_queue.lock_rows(connection, pages)
     await lock_corpus(connection)
     texts = await connection.fetch(
         "select d.text_hash from versions v join documents d on d.id = v.document_id "

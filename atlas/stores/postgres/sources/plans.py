@@ -6,6 +6,7 @@ The order depends on how overdue each source is, which changes during the run; s
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
@@ -19,21 +20,6 @@ from atlas.stores.postgres.sources import selection, sources
 from atlas.stores.postgres.sources.sources import Source
 
 
-class SourcePlans:
-    """Selection and plans as the activities use them. Time comes from the injected clock."""
-
-    def __init__(self, pool: asyncpg.Pool, clock: Callable[[], datetime]) -> None:
-        self._pool = pool
-        self._clock = clock
-        self.resolve = on_pool(pool, selection.resolve)
-        self.part = on_pool(pool, part)
-
-    async def make(self, request: PlanSources) -> SourcesPlanned:
-        """Decide which sources a run works through, and in which order."""
-        async with self._pool.acquire() as connection:
-            return await make(connection, request, self._clock())
-
-
 async def make(connection: Connection, request: PlanSources, now: datetime) -> SourcesPlanned:
     """Decide, unless it is decided: a repeated call changes nothing."""
     declared = await sources.every(connection)
@@ -42,7 +28,8 @@ async def make(connection: Connection, request: PlanSources, now: datetime) -> S
     async with connection.transaction():
         # The run's row: a repeated call waits here, and then finds the plan of the first.
         await connection.execute("select from runs where run_id = $1 for update", request.run_id)
-        if not (planned := await _planned(connection, request.run_id)):
+        counted = "select count(*) from run_sources where run_id = $1"
+        if not (planned := await connection.fetchval(counted, request.run_id)):
             chosen = fair_order(
                 Candidate(source.spec.name, host_of(source.spec.urls[0]), source.late(now))
                 for source in declared
@@ -71,12 +58,6 @@ def _meant(source: Source, request: PlanSources, now: datetime) -> bool:
     return not spec.paused and (selected or not (request.names or request.tags))
 
 
-async def _planned(connection: Connection, run_id: str) -> int:
-    return int(
-        await connection.fetchval("select count(*) from run_sources where run_id = $1", run_id)
-    )
-
-
 async def _keep(connection: Connection, run_id: str, chosen: list[Candidate]) -> None:
     await connection.execute(
         """
@@ -103,3 +84,19 @@ async def part(connection: Connection, request: NextSources) -> PlannedPart:
         sources=[WaitingSource(source=row["source_name"], host=row["host"]) for row in rows],
         last=rows[-1]["place"] if rows else 0,
     )
+
+
+@dataclass(eq=False)
+class SourcePlans:
+    """Selection and plans as the activities use them. Time comes from the injected clock."""
+
+    pool: asyncpg.Pool
+    clock: Callable[[], datetime]
+
+    resolve = on_pool(selection.resolve)
+    part = on_pool(part)
+
+    async def make(self, request: PlanSources) -> SourcesPlanned:
+        """Decide which sources a run works through, and in which order."""
+        async with self.pool.acquire() as connection:
+            return await make(connection, request, self.clock())

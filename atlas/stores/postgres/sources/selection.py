@@ -48,8 +48,8 @@ async def resolve(connection: Connection, request: ResolveSources) -> ResolvedSo
 
 
 async def missing(connection: Connection, asked: SourceSelector) -> tuple[str, str]:
-    """Why the request means no source at all, and else which of its tags select none; each is
-    empty where there is nothing to say. Names are not looked up: an unknown one is told by name."""
+    """Why the request selects no source at all, or else which of its tags select none; each is
+    empty where there is nothing to report. Names are not looked up here: `unknown` reports them."""
     declared = await every(connection)
     active = [source for source in declared if not source.spec.paused]
     if asked.all:

@@ -22,8 +22,8 @@ _SKEW = timedelta(seconds=MOST_SKEW)
 
 
 class SourceExists(Exception):
-    """A source of this name is declared already; the client tells its caller by an error of its
-    own of the same name (`starter.errors`), as it does of `SourceBusy`."""
+    """A source of this name is declared already. The client raises an error of its own of the same
+    name (`starter.errors`), as for `SourceBusy`."""
 
 
 class UnknownSource(Exception):
@@ -94,6 +94,14 @@ class SourceSummary:
     last_ended: datetime | None
 
 
+LAST_RUN = """
+    left join lateral (
+        select outcome, ended_at from runs
+        where source_id = s.id and ended_at is not null order by started_at desc limit 1
+    ) r on true
+"""
+
+
 def source_of(row: asyncpg.Record) -> Source:
     """The source of a row of the table."""
     rules = {name: row[name] for name in _COLUMNS}
@@ -112,20 +120,36 @@ def source_of(row: asyncpg.Record) -> Source:
     )
 
 
+def held_by(number: int, page: str) -> str:
+    """SQL: whether the source named in a parameter holds the page, or none is named."""
+    return (
+        f"(${number}::text is null or exists (select from source_pages sp"
+        f" join sources s on s.id = sp.source_id"
+        f" where sp.page_id = {page} and s.name = ${number}))"
+    )
+
+
+def holders(page: str) -> str:
+    """SQL: the names of the sources that hold the page, in order."""
+    return (
+        "array(select s.name from source_pages sp join sources s on s.id = sp.source_id"  # noqa: S608 (a column)
+        f" where sp.page_id = {page} order by s.name)"
+    )
+
+
 async def add(connection: Connection, spec: SourceSpec, now: datetime) -> int:
     """Declare a source; raises `SourceExists`."""
     values = asdict(spec)
     columns = ", ".join(_COLUMNS)
     marks = ", ".join(f"${n}" for n in range(1, len(_COLUMNS) + 1))
     try:
-        return int(
-            await connection.fetchval(
-                f"insert into sources ({columns}, created_at) "  # noqa: S608 (constants)
-                f"values ({marks}, ${len(_COLUMNS) + 1}) returning id",
-                *(_plain(values[name]) for name in _COLUMNS),
-                now,
-            )
+        found: int = await connection.fetchval(
+            f"insert into sources ({columns}, created_at) "  # noqa: S608 (constants)
+            f"values ({marks}, ${len(_COLUMNS) + 1}) returning id",
+            *(_plain(values[name]) for name in _COLUMNS),
+            now,
         )
+        return found
     except asyncpg.UniqueViolationError:
         raise SourceExists(
             f"source '{spec.name}' exists already; "
@@ -237,11 +261,7 @@ async def summaries(connection: Connection, name: str | None = None) -> list[Sou
         )
         select s.*, coalesce(h.pages, 0) as pages, coalesce(h.live, 0) as live,
                r.outcome as last_outcome, r.ended_at as last_ended
-        from sources s left join held h on h.source_id = s.id
-        left join lateral (
-            select outcome, ended_at from runs
-            where source_id = s.id and ended_at is not null order by started_at desc limit 1
-        ) r on true
+        from sources s left join held h on h.source_id = s.id {LAST_RUN}
         {chosen.format("s.id")}
         order by s.name
         """,  # noqa: S608 (constants)
