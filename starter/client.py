@@ -22,7 +22,7 @@ from starter.connection import Parts
 from starter.corpus import Corpus
 from starter.errors import InvalidRequest
 from starter.hosts import Hosts
-from starter.limits import Limits
+from starter.limits import ManualLimits
 from starter.runs import Runs
 from starter.schedules import Schedules
 from starter.sources import Sources
@@ -45,7 +45,7 @@ class AtlasClient:
         self.sources = Sources(parts)
         self.schedules = Schedules(parts)
         self.hosts = Hosts(parts)
-        self.limits = Limits(parts)
+        self.limits = ManualLimits(parts)
 
         # What programs call most, in short: `atlas.sync("docs")` is `atlas.runs.sync("docs")`.
         self.sync = runs.sync

@@ -29,7 +29,7 @@ class WokenRuns:
     """Those that Temporal could not be asked to wake: they look by themselves within a minute."""
 
 
-class Limits:
+class ManualLimits:
     """Limits that hold at run time, for every worker from its next request on, and last until they
     are cleared or expire.
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("atlas.client")
 
 
-class Rules(TypedDict, total=False):
+class SourceRules(TypedDict, total=False):
     """Rules of a source by the names of `SourceSpec`, which explains them and has the defaults of
     those left out."""
 
@@ -43,7 +43,7 @@ class Rules(TypedDict, total=False):
     deletion: Deletion
 
 
-class Changes(Rules, total=False):
+class RuleChanges(SourceRules, total=False):
     """Rules to change; None lifts a limit."""
 
     kind: Kind
@@ -84,7 +84,7 @@ class Sources:
         *urls: str,
         kind: Kind | Literal["auto"] = "auto",
         force: bool = False,
-        **rules: Unpack[Rules],
+        **rules: Unpack[SourceRules],
     ) -> AddedSource:
         """Declare a source. `kind` auto asks the web what one URL is; of several, a list of pages.
 
@@ -97,7 +97,7 @@ class Sources:
         Raises `InvalidRequest`, `SourceExists`, `Undetected`, `CannotConnect`.
         """
         known = "urls" if kind == "auto" else kind
-        given: Changes = {"kind": known, "urls": urls, **rules}
+        given: RuleChanges = {"kind": known, "urls": urls, **rules}
         spec = SourceSpec(name, **_as_stored(given))
         checked(spec)
         await self._refuse_existing(name)
@@ -159,7 +159,7 @@ class Sources:
         wanted = [each for each in found if not names or each.source.spec.name in names]
         return sources_seen(wanted, datetime.now(UTC), stale_after)
 
-    async def edit(self, name: str, **changes: Unpack[Changes]) -> SourceSpec:
+    async def edit(self, name: str, **changes: Unpack[RuleChanges]) -> SourceSpec:
         """Change rules of a source; what is not named stays, and a run under way may keep it.
 
         Raises `InvalidRequest`, `NotFound`.
@@ -276,7 +276,7 @@ def checked(spec: SourceSpec, before: SourceSpec | None = None) -> SourceSpec:
     return spec
 
 
-def _as_stored(rules: Rules | Changes) -> dict[str, Any]:
+def _as_stored(rules: SourceRules | RuleChanges) -> dict[str, Any]:
     """Lists as tuples, starts and tags once, URLs in their one spelling."""
     values: dict[str, Any] = dict(rules)
     if "urls" in values:

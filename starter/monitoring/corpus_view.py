@@ -38,7 +38,7 @@ class Told:
     sources: Sequence[SourceLately]
 
 
-class Corpus:
+class CorpusSampler:
     """Looks into PostgreSQL, by one connection; the dear looks are rationed."""
 
     def __init__(self, sources_every: float) -> None:

@@ -13,13 +13,23 @@ from starter.cli.reference.described import hints, typing_imports
 from starter.client import AtlasClient
 from starter.corpus import Corpus
 from starter.hosts import Hosts
-from starter.limits import Limits
+from starter.limits import ManualLimits
 from starter.runs import Runs
 from starter.runs.handles import JobHandle, SyncHandle
 from starter.schedules import Schedules
 from starter.sources import Sources
 
-CLIENTS = (AtlasClient, Runs, Corpus, Sources, Schedules, Hosts, Limits, SyncHandle, JobHandle)
+CLIENTS = (
+    AtlasClient,
+    Runs,
+    Corpus,
+    Sources,
+    Schedules,
+    Hosts,
+    ManualLimits,
+    SyncHandle,
+    JobHandle,
+)
 
 
 def test_every_type_that_the_client_returns_can_be_imported() -> None:
