@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.web_ui import TRIGGER, show_outcome, show_progress
 
 
+# Namesake of starter/runs/listing.py: that one is public, and workflows never import the client.
 class RecordedRun(Pausable):
     """Base of workflows that are recorded as runs but hold no source's lease: signals, query, and
     the record from `begin` to `end`.
