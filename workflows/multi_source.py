@@ -1,8 +1,8 @@
 """Many sources in one run: each is a run of its own, a child of this one, a few at a time.
 
-`MultiSource` is the engine. Where the sources come from and how the run is recorded is its `Plan`:
-`SeveralSources` for a `sync_pipeline` of several, `PlannedSources` for `collect_all_sources` and
-`hourly_collection`.
+`MultiSource` is the engine. Where the sources come from and how the run is recorded is its
+`SourcesPlan`: `SeveralSources` for a `sync_pipeline` of several, `PlannedSources` for
+`collect_all_sources` and `hourly_collection`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Family:
     """Outcomes of a source after which the whole has completed."""
 
 
-class Plan(Protocol):
+class SourcesPlan(Protocol):
     """Where the sources of a run come from, and how the run is recorded and shown."""
 
     nothing_message: str
@@ -175,7 +175,7 @@ class MultiSource:
         self._handles: dict[str, workflow.ChildWorkflowHandle[object, Result]] = {}
         self._tasks: list[asyncio.Task[SourceOutcome]] = []
 
-    async def run(self, plan: Plan) -> tuple[Outcome, str]:
+    async def run(self, plan: SourcesPlan) -> tuple[Outcome, str]:
         """Work the plan through and record how it ended; returns the outcome and its message."""
         try:
             await plan.begin()
@@ -214,14 +214,14 @@ class MultiSource:
             return "nothing_selected"
         return self.tally.outcome(self._family.fine)
 
-    def _message(self, plan: Plan) -> str:
+    def _message(self, plan: SourcesPlan) -> str:
         if not self.tally.done:
             return self.nothing or plan.nothing_message
         return "; ".join(each for each in (self.tally.message(), self.unmatched) if each)
 
     # What comes next
 
-    async def _work(self, plan: Plan) -> bool:
+    async def _work(self, plan: SourcesPlan) -> bool:
         """Work the sources through; false when the history became long before the end. Returns,
         or raises, with no child under way: a cancellation of this run reaches each of them."""
         try:
@@ -270,14 +270,14 @@ class MultiSource:
             lambda: any(task.done() for task in self._tasks) or self._may_start()
         )
 
-    def _reap(self, plan: Plan) -> None:
+    def _reap(self, plan: SourcesPlan) -> None:
         ended = [task for task in self._tasks if task.done()]
         self._tasks = [task for task in self._tasks if task not in ended]
         for task in ended:
             self.tally.add(task.result())
             plan.show()
 
-    async def _end(self, plan: Plan) -> None:
+    async def _end(self, plan: SourcesPlan) -> None:
         """Return with none under way: this run was cancelled, or a child could not be signalled.
         Their outcomes are counted."""
         if not self._tasks:

@@ -51,6 +51,7 @@ async def record_end(outcome: str, message: str, summary: Mapping[str, int]) -> 
     await handlers_ended()
 
 
+# Namesake of starter/runs/listing.py: that one is public, and workflows never import the client.
 class RecordedRun(Pausable):
     """Base of workflows that are recorded as runs but hold no source's lease: signals, query, and
     the record from `begin` to `end`.

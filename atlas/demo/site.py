@@ -34,7 +34,7 @@ DEFAULT_PORT = 8640
 
 
 @dataclass(frozen=True)
-class Hit:
+class ServedRequest:
     """One request as the site answered it."""
 
     path: str
@@ -76,7 +76,7 @@ class DemoSite:
         self._gone = {GONE}
         self._has_failed = False
         self._changed = False
-        self.requests: list[Hit] = []
+        self.requests: list[ServedRequest] = []
         app = web.Application()
         app.router.add_get("/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -151,7 +151,7 @@ class DemoSite:
     async def _answer(self, request: web.Request) -> web.Response:
         response = self._response(request)
         conditional = not {"If-None-Match", "If-Modified-Since"}.isdisjoint(request.headers)
-        self.requests.append(Hit(request.path, response.status, conditional))
+        self.requests.append(ServedRequest(request.path, response.status, conditional))
         return response
 
     def _response(self, request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""What stores and activities tell each other about the pages of a batch."""
+"""What stores and activities exchange about the pages of a batch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Pages taken; or seconds until there may be some (`wait`); or neither: nothing is left."""
+    """Pages claimed; or seconds until there may be some (`wait`); or neither: nothing is left."""
 
     pages: int
     wait: float | None
@@ -80,7 +80,7 @@ class FetchRow:
     robots: str = ""
     """What X-Robots-Tag asks of Atlas."""
     asked: bool = True
-    """False: the host is closed, nothing was sent, and the ledger has nothing to tell."""
+    """False: the host is closed, nothing was sent, and the ledger has nothing to record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +100,4 @@ class PreparedPage:
     prepared: Prepared | None
     error: PageError | None = None
     ended: bool | None = None
-    """Whether the body came to its end; None where that cannot be told."""
+    """Whether the body came to its end; None where that is unknown."""

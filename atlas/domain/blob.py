@@ -3,7 +3,7 @@
 BlobError
 ├── BlobMissing      no such blob
 ├── BlobCorrupt      its bytes are not those it is named after
-└── BlobStoreError   the store cannot do it now; the message says what mends that
+└── BlobStoreError   the store cannot do it now; the message names the fix
 """
 
 import re
@@ -26,7 +26,7 @@ class BlobRef:
 
 @dataclass(frozen=True, slots=True)
 class BlobInfo:
-    """What a listing tells: compressed size in bytes, and when the store last wrote it (UTC)."""
+    """What a listing shows: compressed size in bytes, and when the store last wrote it (UTC)."""
 
     digest: str
     stored_bytes: int
@@ -63,7 +63,7 @@ class BlobCorrupt(BlobError):
 
 
 class BlobStoreError(BlobError):
-    """The store refused or could not be reached; `mend` tells the operator what to do."""
+    """The store refused or could not be reached; `mend` says what the operator can do."""
 
     def __init__(
         self, message: str, mend: str, error_class: ErrorClass = ErrorClass.TRANSIENT

@@ -10,8 +10,8 @@ and the times in logs are still right within them."""
 
 
 def beyond(moment: datetime, before: datetime, after: datetime) -> float:
-    """How far a moment told by another clock lies outside of the span in which it was told, by
-    ours, in seconds; positive: the other clock is ahead."""
+    """How far a time read from another clock lies outside the span in which, by ours, it was
+    read; in seconds; positive: the other clock is ahead."""
     if moment > after:
         return (moment - after).total_seconds()
     return min((moment - before).total_seconds(), 0.0)

@@ -31,7 +31,7 @@ _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 class InvalidCron(ValueError):
-    """The expression cannot be used; the message says which field, and the mend."""
+    """The expression cannot be used; the message names the field and the fix."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Pages with one text are exact duplicates. Texts that evidence connects, pair by pair at the
 threshold or more, are a component. From a component the rule chooses a winner; the pages whose
-text is at least that similar *to the winner's* are its group, and the rest is grouped anew. So no
+text is at least that similar *to the winner's* are its group, and the rest is grouped again. So no
 page is ever marked for a chain of likenesses that ends far from what is kept.
 
 Nothing depends on the order of pages or pairs.

@@ -45,7 +45,7 @@ def freshness(
     allowed: timedelta | None = None,
 ) -> Freshness:
     """Of a source last brought up to date by a run that began at `last_success`. `allowed`: a
-    tolerance in place of its own; a paused source promises nothing."""
+    tolerance that replaces its own; a paused source promises nothing."""
     span = tolerance(spec) if allowed is None else allowed
     if spec.paused:
         return Freshness(None, timedelta(0), span, stale=False)

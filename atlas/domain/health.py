@@ -1,8 +1,8 @@
-"""What to tell of the health of a part: transitions, each once, and not every flicker.
+"""What to report of a part's health: transitions, each once, and not every flicker.
 
-A part that fails is told at once. One that is only degraded (a backlog, an overdue source, a full
-disk: things that come and go) is told when two checks in a row found it not ok. A part that is ok
-again is told at once. What could not be delivered stays to be told, its worst included.
+A part that fails is reported at once. One that is only degraded (a backlog, an overdue source, a
+full disk: things that come and go) is reported when two checks in a row found it not ok. A part
+that is ok again is reported at once. What could not be delivered is kept, its worst included.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from atlas.contracts.health import Check, PartHealth, Status, Transition
 
 STRIKES = 2
-"""Checks in a row that must find a part not ok before `degraded` is told."""
+"""Checks in a row that must find a part not ok before `degraded` is reported."""
 
 AS_IT_WAS = "not known while PostgreSQL does not answer; as it was before"
 
@@ -22,7 +22,7 @@ _WORSE: dict[Status, int] = {"ok": 0, "degraded": 1, "failing": 2}
 def judged(
     checks: Iterable[Check], unknown: Iterable[str], before: Iterable[PartHealth], at: float
 ) -> tuple[list[PartHealth], list[Transition]]:
-    """Each part with its past, as if nothing was told yet; and what is to be told.
+    """Each part with its past, as if nothing had been reported yet; and what to report.
 
     An unknown part stays as it was. One that is neither looked at nor unknown is forgotten.
     """
@@ -64,7 +64,7 @@ def _transition(part: PartHealth) -> Transition | None:
     after = _to_tell(part)
     if after == part.told and part.untold is None:
         return None
-    # Nobody heard of what came and went while nothing could be delivered: say it now.
+    # What came and went while nothing could be delivered was never reported: do it now.
     before = part.told if after != part.told else part.untold or part.told
     if before == after:
         return None

@@ -60,7 +60,7 @@ FINDABLE = frozenset((Lifecycle.LIVE, Lifecycle.SUSPECT))
 
 
 def after(state: Lifecycle, evidence: Evidence) -> Lifecycle:
-    """Where a page is after `evidence`; what says nothing to its state leaves it there."""
+    """Where a page is after `evidence`; what does not apply to its state changes nothing."""
     return _TRANSITIONS[evidence].get(state, state)
 
 
@@ -93,7 +93,7 @@ _GONE_RUNS: dict[Deletion, dict[int, int]] = {
 }
 # Consecutive runs that must have seen a permanent redirect to the same page: as for 404.
 _MOVED_RUNS: dict[Deletion, int] = {"prompt": 1, "careful": 2}
-# Complete listings in a row that must have lacked the page.
+# Complete listings in a row that the page must be missing from.
 _ABSENT_LISTINGS: dict[Deletion, int] = {"prompt": 1, "careful": 3}
 
 _CAREFULNESS: tuple[Deletion, ...] = ("keep", "careful", "prompt")

@@ -1,4 +1,4 @@
-"""What the work tells as it is done, to be counted and timed: a port, and silence."""
+"""What is counted and timed while work is done: a port, and one that ignores everything."""
 
 from __future__ import annotations
 

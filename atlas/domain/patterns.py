@@ -33,7 +33,7 @@ class Pattern(Protocol):
 
     @property
     def overrun(self) -> str:
-        """What to tell of the first address on which time ran out; "" if there was none."""
+        """What to report of the first address on which time ran out; "" if there was none."""
 
     def finds(self, text: str) -> bool | None:
         """Whether the pattern matches anywhere; None: not found out in time."""
@@ -83,7 +83,7 @@ class Timed:
 
 
 def check_pattern(name: str, pattern: str) -> None:
-    """Raises ValueError naming field `name`, value and mend for a pattern that is broken, too long
+    """Raises ValueError naming field `name`, value and fix for a pattern that is broken, too long
     or not one that runs in linear time."""
     _check_syntax(name, pattern)
     if (reason := _not_linear(pattern)) is not None:
@@ -95,7 +95,7 @@ def check_pattern(name: str, pattern: str) -> None:
 
 
 def pattern_of(name: str, pattern: str) -> Pattern:
-    """The pattern, whenever it was declared. Raises ValueError for one that is none."""
+    """The pattern, whenever it was declared. Raises ValueError for an invalid one."""
     _check_syntax(name, pattern)
     return Linear(pattern) if _not_linear(pattern) is None else Timed(name, pattern)
 

@@ -2,4 +2,4 @@
 
 
 class RequestRefused(Exception):
-    """The message names field, value and mend; nothing was done."""
+    """The message names field, value and fix; nothing was done."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 SHORTEST_GRACE = timedelta(hours=24)
 """The least grace between the condemnation of a blob and its deletion, longer than any activity:
-whoever announced the blob before has referred to it by then, or is no more."""
+a run that announced the blob before has referred to it by then, or no longer exists."""
 
 FOR_EVER = datetime.min.replace(tzinfo=UTC)
 """The cutoff of what is never taken: nothing is older."""

@@ -1,4 +1,4 @@
-"""What to ask an index for, to see whether it still finds: words of its own documents."""
+"""Queries that check whether an index still finds: words of its own documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schedule of a source with a cadence of its own, and all that one Atlas declares."""
+"""The schedule of a source with its own cadence, and every schedule that an Atlas declares."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Scope:
 
     `prefix` bounds by whole path segments: https://h/docs holds /docs, /docs?x and /docs/a, not
     /docs-old; http and https count as one when both use their default port. Raises ValueError
-    that names the field, the value and the mend.
+    that names the field, the value and the fix.
     """
 
     include: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ class Scope:
 
     @property
     def overrun(self) -> str:
-        """What to tell of addresses left out because a pattern took too long; "" if none was."""
+        """What to report of addresses left out because a pattern took too long; "" if none was."""
         return next((each.overrun for each in self._include + self._exclude if each.overrun), "")
 
 

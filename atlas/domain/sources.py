@@ -65,7 +65,7 @@ class SourceSpec:
 
     @property
     def own_schedule(self) -> bool:
-        """Whether the source has a schedule of its own, so that the hourly one leaves it out."""
+        """Whether the source has its own schedule, so that the hourly one leaves it out."""
         return self.cron is not None or self.cadence < _HOUR
 
 
@@ -93,7 +93,7 @@ def _origin(url: str) -> str:
 
 
 class InvalidSource(ValueError):
-    """A declared rule cannot be used; the message names field, value and mend."""
+    """A declared rule cannot be used; the message names field, value and fix."""
 
 
 def check_source(spec: SourceSpec) -> SourceSpec:

@@ -40,9 +40,9 @@ class Link:
 class Extracted:
     """What one body says: text, Markdown, metadata and outlinks.
 
-    `lang` is an ISO 639 code or "" where it cannot be told; `published` is in UTC; `canonical` is
+    `lang` is an ISO 639 code or "" where it is unknown; `published` is in UTC; `canonical` is
     the address the page claims for itself; `extractor` is `EXTRACTOR_VERSION`; `truncated` says in
-    words what of the body the text lacks.
+    words which part of the body is missing from the text.
     """
 
     title: str

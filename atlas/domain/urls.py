@@ -29,7 +29,7 @@ _TRACKING_NAMES = frozenset((
 
 
 class InvalidUrl(ValueError):
-    """A value that cannot be the address of a page; the message names value and mend."""
+    """A value that cannot be the address of a page; the message names value and fix."""
 
     def __init__(self, value: object, reason: str) -> None:
         super().__init__(f"{_shown(value)} {reason}")

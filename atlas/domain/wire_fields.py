@@ -1,82 +1,49 @@
-"""Fields of an answer: numbers, bytes and texts in a fixed order, read with distrust.
+"""Answers of child processes: MessagePack, decoded with distrust.
 
-Each is a 64-bit integer, or a length and that many bytes. Reading makes nothing but these types, in
-memory proportional to what came.
+A decoder makes nothing but the types it names, and checks counts and lengths against their bounds
+before it allocates memory for them.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable
-from typing import TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+from msgspec import Meta, Struct
+from msgspec.msgpack import Decoder
+from msgspec.structs import astuple
 
 T = TypeVar("T")
 
 MAX_ANSWER = 128 * 1024 * 1024
 """Bytes of one answer; a child that announces more is taken to lie."""
-_INT4 = 2**31 - 1
-_NUMBER = struct.Struct("!q")
-_LENGTH = struct.Struct("!I")
+
+Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Stamp = Annotated[str, Meta(max_length=40)]
+"""As `instant` reads it: a MessagePack timestamp could not show that it is not in UTC."""
 
 
 class MalformedAnswer(ValueError):
     """Bytes that no healthy child sends."""
 
 
-class Writer:
-    """Fields in order; `finish` joins them."""
+class WireFields(Struct, array_like=True, forbid_unknown_fields=True):
+    """Fields in a fixed order, and no others. No text holds a NUL, which no store accepts."""
 
-    def __init__(self) -> None:
-        self._fields: list[bytes] = []
-
-    def number(self, value: int) -> None:
-        self._fields.append(_NUMBER.pack(value))
-
-    def data(self, value: bytes) -> None:
-        self._fields += (_LENGTH.pack(len(value)), value)
-
-    def text(self, value: str) -> None:
-        self.data(value.encode("utf-8", "replace"))
-
-    def finish(self) -> bytes:
-        return b"".join(self._fields)
+    def __post_init__(self) -> None:
+        for value in astuple(self):
+            if isinstance(value, str) and "\x00" in value:
+                raise ValueError("a text with NUL")
 
 
-class Reader:
-    """Reads fields in order; raises MalformedAnswer for whatever is not as it should be."""
-
-    def __init__(self, body: bytes | memoryview) -> None:
-        self._body = memoryview(body)
-        self._at = 0
-
-    def number(self, low: int = 0, high: int = _INT4) -> int:
-        value: int = _NUMBER.unpack(self._take(_NUMBER.size))[0]
-        return check(value, low <= value <= high, "a number out of bounds")
-
-    def data(self, most: int = MAX_ANSWER) -> bytes:
-        size: int = _LENGTH.unpack(self._take(_LENGTH.size))[0]
-        check(size, size <= most, "a field that is too long")
-        return bytes(self._take(size))
-
-    def text(self, most: int = MAX_ANSWER) -> str:
-        """At most `most` bytes of UTF-8 without NUL, which no store accepts."""
-        try:
-            value = self.data(most).decode()
-        except UnicodeDecodeError as error:
-            raise MalformedAnswer("a text that is not UTF-8") from error
-        return check(value, "\x00" not in value, "a text with NUL")
-
-    def several(self, most: int, read: Callable[[Reader], T]) -> tuple[T, ...]:
-        return tuple([read(self) for _ in range(self.number(0, most))])
-
-    def end(self) -> None:
-        check(None, self._at == len(self._body), "more than was asked for")
-
-    def _take(self, size: int) -> memoryview:
-        part = self._body[self._at : self._at + size]
-        check(part, len(part) == size, "less than it announces")
-        self._at += size
-        return part
+def decode(decoder: Decoder[T], body: bytes | memoryview) -> T:
+    """The value in `body`. Raises MalformedAnswer."""
+    try:
+        return decoder.decode(body)
+    except ValueError as error:
+        # Only where it is wrong: msgspec quotes a value before that, and it may be hostile.
+        where = str(error).rpartition(" - at ")[2]
+        raise MalformedAnswer(f"the extracting process answered with bad fields: {where}") from None
 
 
 def check(value: T, holds: bool, otherwise: str) -> T:
@@ -84,3 +51,18 @@ def check(value: T, holds: bool, otherwise: str) -> T:
     if not holds:
         raise MalformedAnswer(f"the extracting process answered with {otherwise}")
     return value
+
+
+def instant(text: str) -> datetime | None:
+    """The time that a field names in ISO 8601, None for "". It must be in UTC. Raises
+    MalformedAnswer."""
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise MalformedAnswer("the extracting process answered with a bad date") from None
+    return check(found, found is None or found.tzinfo is UTC, "a date not in UTC")
+
+
+def storable(text: str) -> str:
+    """The text without NUL, and with `?` for each lone surrogate: what can be encoded and read."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()

@@ -41,7 +41,7 @@ class Pulse:
         return max(0.0, now - self.at - (self._offset or 0.0))
 
     def doubtful(self, now: float, interval: float) -> bool:
-        """Whether only another look can tell."""
+        """Whether only another look can decide."""
         return self._offset is None and abs(now - self.at) > patience(interval)
 
     def lost(self, now: float, interval: float) -> bool:
@@ -51,7 +51,7 @@ class Pulse:
 
 @dataclass(slots=True)
 class Pulses:
-    """The pulses of many workers, by key; those no longer told are forgotten."""
+    """The pulses of many workers, by key; those no longer reported are forgotten."""
 
     _known: dict[str, Pulse] = field(default_factory=dict)
 

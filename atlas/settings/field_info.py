@@ -1,4 +1,4 @@
-"""What a field says beside its type: how the documentation shows it, and values that are lists."""
+"""What a field states besides its type: how it is documented, and values that are lists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic.functional_validators import AfterValidator
 
 @dataclass(frozen=True, slots=True)
 class ShownAs:
-    """In the documentation and `.env.example`, where the value alone would not tell."""
+    """In the documentation and `.env.example`, where the value alone would not explain itself."""
 
     default: str | None = None
     """In place of the default."""

@@ -127,7 +127,7 @@ FIELDS: Mapping[str, FieldInfo] = {
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Whether a setting is never shown, and may stand in a file of its own."""
+    """Whether a setting is never shown, and may be kept in a separate file."""
     return SecretStr in (field.annotation, *get_args(field.annotation))
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the settings, in words that name the setting, its place, value and mend."""
+"""What is wrong with the settings, naming the setting, its place, its value and the fix."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST = 100
 
 
 class SettingsError(Exception):
-    """Settings are wrong; the message names each, its value (no secret's) and the mend."""
+    """Settings are wrong; the message names each, its value (never a secret's) and the fix."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__("; ".join(problems))
@@ -29,7 +29,7 @@ def without_credentials(value: object) -> str:
 
 
 def address_only(url: str) -> str | None:
-    """Scheme, host and path of a secret URL; None where they cannot be told for certain."""
+    """Scheme, host and path of a secret URL; None where they cannot be read with certainty."""
     found = _ADDRESS.fullmatch(url)
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""`python -m atlas.settings.reference` writes what is told of the settings into files:
+"""`python -m atlas.settings.reference` writes the documentation of the settings into files:
 `.env.example`, docs/atlas.toml, and the tables of docs/settings.md. `--check` only compares."""
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def _ruler(title: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the files, or with `--check` tell which are out of date; the exit code."""
+    """Write the files, or with `--check` list those that are out of date; returns the exit code."""
     stale = {
         path: text
         for path, text in documents().items()

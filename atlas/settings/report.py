@@ -1,6 +1,6 @@
 """What is set, where each value came from, and what is wrong: for `atlas config` and the doctor.
 
-Secrets are only told to be set; of an address, never the user and password.
+Of a secret only whether it is set is shown; of an address, never the user and password.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class SettingsReport:
     files: list[Path]
     """What was read beside the environment."""
     problems: list[str] = field(default_factory=list)
-    """Each refused setting, key or file, with the mend: nothing of Atlas starts."""
+    """Each refused setting, key or file, with the fix; with any, no part of Atlas starts."""
     unknown: list[str] = field(default_factory=list)
     """Variables `ATLAS_…` that nobody reads."""
     in_vain: list[str] = field(default_factory=list)

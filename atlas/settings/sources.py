@@ -1,7 +1,7 @@
 """Where settings come from: the environment, a folder of secrets, `.env`, `atlas.toml`.
 
-Each source is read whole, and everything that is wrong in any of them is told at once. A secret
-may stand in a file of its own, which `<its variable>_FILE` names, at any of these places.
+Each source is read completely, and everything wrong in any of them is reported at once. A secret
+may be kept in a separate file, named by `<its variable>_FILE` at any of these places.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ INTERNAL = frozenset(
         IN_VAIN,
     }
 )
-"""What the embedded stack, or the compose file, tells its own processes."""
+"""What the embedded stack, or the compose file, passes to its own processes."""
 FOREIGN = ("TEMPORAL_", "OTEL_", "AWS_", "PG")
 """Prefixes of other people's variables that Atlas, or a library of it, reads."""
 _LARGEST = 64 * 1024  # bytes of a secret's file

@@ -1,4 +1,4 @@
-"""Which elements are chrome: navigation, banners, share buttons, whatever frames the text."""
+"""Which elements are chrome: navigation, banners, share buttons, everything around the text."""
 
 import re
 
@@ -57,7 +57,7 @@ class Chrome:
 
 
 def is_chrome(element: HtmlElement) -> bool:
-    """Whether tag, role or names say so; ancestors are not asked."""
+    """Whether tag, role or names say so; ancestors are not considered."""
     tag = element.tag
     if tag in _NEVER:
         return False

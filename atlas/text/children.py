@@ -32,7 +32,7 @@ _SECRETS = ("ATLAS_", "AWS_", "OTEL_", "PG", "TEMPORAL_")
 
 
 def _without_secrets() -> dict[str, str]:
-    """The environment without what opens other doors: a hostile document may take a child over."""
+    """The environment without credentials: a hostile document may take a child over."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
 
 

@@ -32,7 +32,7 @@ def extract(body: bytes, content_type: str | None, charset: str | None, url: str
 
 def _from_html(html: str, url: str) -> Extracted:
     tree = parse_html(html)
-    alive = list(tree.iter())  # lxml would make each element's object anew on every visit
+    alive = list(tree.iter())  # lxml would create each element's object again on every visit
     head = read_head(tree)
     base = base_of(tree, url)
     addresses = Addresses(base)

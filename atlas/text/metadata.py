@@ -43,7 +43,7 @@ _OLDEST = 1990  # the web's first year; an older date is the subject's, not the 
 
 @dataclass(slots=True)
 class Head:
-    """The declarations of one page. `metas` has names in lower case and the first value of each."""
+    """The declarations of one page. `metas`: names in lower case, with the first value of each."""
 
     metas: dict[str, str]
     nodes: list[dict[str, Any]] = field(default_factory=list)
@@ -138,7 +138,7 @@ def _guessed_date(tree: HtmlElement, head: Head) -> datetime | None:
 
 
 def _ld_nodes(script: HtmlElement) -> Iterator[dict[str, Any]]:
-    """Every object of a JSON-LD script, however nested; a broken script says nothing."""
+    """Every object of a JSON-LD script, however nested; a broken script yields nothing."""
     if "ld+json" not in (script.get("type") or ""):
         return
     try:

@@ -1,7 +1,7 @@
-"""Extraction in child processes that may hang, swell or crash without harming anyone else.
+"""Extraction in child processes that may hang, grow or crash without harming anything else.
 
 The parent side of `zygote.py`: one socket per child, no threads, nothing heavy imported. Children
-and their zygote start with the first job and go after a minute without any, so an idle worker
+and their zygote start with the first job and end after a minute without one, so an idle worker
 pays nothing for them.
 """
 
@@ -32,7 +32,7 @@ R = TypeVar("R")
 
 _NEAR = 0.8  # share of the memory limit at which a crash is put down to it
 _LONG = 512 * 1024  # bytes of an answer from which on reading it would hold up the event loop
-_TRIES = 2  # a job whose zygote died under it is not at fault
+_TRIES = 2  # the death of the zygote is not the job's fault
 
 
 class ExtractorPool:
@@ -124,7 +124,7 @@ class ExtractorPool:
         body: BinaryIO,
         answer: BinaryIO,
     ) -> None:
-        """`function(argument, body)` in a child of its own; what it returns goes to the file
+        """`function(argument, body)` in a separate child; what it returns goes to the file
         `answer`. Neither body nor answer is ever whole in the memory of this process.
 
         Nothing of the answer has been looked at: read it with distrust. The child is gone by then,
@@ -136,7 +136,7 @@ class ExtractorPool:
 
     @contextlib.asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
-        """The right to keep a child busy."""
+        """The right to use a child."""
         if self._closed:
             raise RuntimeError("the extractor pool is closed")
         async with self._slots:

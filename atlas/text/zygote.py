@@ -7,7 +7,7 @@ worker), its children keep it alive when the parent is killed, and pebble's chil
 pipe, which a child killed in the middle of an answer leaves broken for all.
 
 It has one thread and only ever waits for its parent. When the parent is gone the control socket
-ends, it kills its children and goes; should it be killed itself, the kernel kills the children
+ends, and it kills its children and exits; should it be killed itself, the kernel kills the children
 (PR_SET_PDEATHSIG, Linux) or their socket ends.
 
 Control protocol (parent speaks first, one answer each): `S` with one end of a socket pair forks a
@@ -60,7 +60,7 @@ class ChildJob(NamedTuple):
 
 
 def main(control_fd: int, seconds: float, memory: int, preloaded: Sequence[str]) -> NoReturn:
-    """Serve the control socket until it ends. Runs in a process of its own. The modules
+    """Serve the control socket until it ends. Runs in a separate process. The modules
     `preloaded` are imported and warmed up first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us
     logging.disable(logging.CRITICAL)

@@ -37,7 +37,7 @@ _RESERVED = frozenset(
 
 
 class CredentialsError(ValueError):
-    """A credentials file cannot be used; the message names origin, field and mend, no secret."""
+    """A credentials file cannot be used; the message names origin, field and fix, no secret."""
 
 
 class Credentials:

@@ -1,6 +1,6 @@
 """Content decoding in bounded steps: a bomb costs time, never memory (RFC 9110, 8.4).
 
-Every decoder yields pieces as they come, so whoever counts the pieces can stop at a limit.
+Every decoder yields pieces as they come, so a caller that counts them can stop at a limit.
 No step holds more than about 2 MiB of output, plus the window of the format (8 MiB at most).
 """
 

@@ -9,21 +9,31 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, Protocol, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, NamedTuple, Protocol
+
+from msgspec import Meta
+from msgspec.msgpack import Decoder, encode
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.urls import MAX_URL_LENGTH, InvalidUrl, canonicalize
-from atlas.domain.wire_fields import MalformedAnswer, Reader, Writer, check
+from atlas.domain.wire_fields import (
+    MalformedAnswer,
+    Number,
+    Stamp,
+    WireFields,
+    check,
+    decode,
+    instant,
+    storable,
+)
 
 if TYPE_CHECKING:
     from atlas.web.feeds import Feed
     from atlas.web.sitemaps import Sitemap
-
-T = TypeVar("T")
 
 Wanted = Literal["feed", "sitemap", "any"]
 Kind = Literal["feed", "sitemap", "html", "other"]
@@ -31,11 +41,11 @@ Kind = Literal["feed", "sitemap", "html", "other"]
 PART = 2_000
 """Addresses that are in memory at once."""
 
-_MOST = 50_000  # addresses of each kind in one file, as `feeds` and `sitemaps` keep them
+# Addresses of each kind in one file, as `feeds` and `sitemaps` keep them.
+_Count = Annotated[int, Meta(ge=0, le=50_000)]
+_Address = Annotated[str, Meta(max_length=MAX_URL_LENGTH)]
 _MAX_FRAME = 8 * 1024 * 1024
-_MAX_TITLE = 4_000
 _FRAME = struct.Struct("!I")
-_KINDS: tuple[Kind, ...] = ("feed", "sitemap", "html", "other")
 _HTML_START = re.compile(r"\ufeff?\s*(?:<!doctype html|<html|<head|<body)", re.IGNORECASE)
 
 
@@ -56,16 +66,23 @@ class Listed(NamedTuple):
     modified: datetime | None
 
 
-class Header(NamedTuple):
+class Header(WireFields):
     """What a file is and how much it lists. `cut`: it held more than is read of one file."""
 
     kind: Kind
-    title: str = ""
-    ttl: int | None = None
+    title: Annotated[str, Meta(max_length=1_000)] = ""
+    ttl: Number | None = None
     complete: bool = False
     cut: bool = False
-    pages: int = 0
-    children: int = 0
+    pages: _Count = 0
+    children: _Count = 0
+
+
+_HEADER = Decoder(Header)
+_PAGES = Decoder[list[tuple[str, str]]](
+    Annotated[list[tuple[_Address, Stamp]], Meta(max_length=PART)]
+)
+_ADDRESSES = Decoder[list[str]](Annotated[list[_Address], Meta(max_length=PART)])
 
 
 class Parsed:
@@ -73,25 +90,29 @@ class Parsed:
 
     def __init__(self, answer: BinaryIO) -> None:
         self._answer = answer
-        self.header = _read_header(self._frame())
+        self.header = decode(_HEADER, self._frame())
         self._parts = -(-self.header.pages // PART)
 
     def pages(self) -> Iterator[list[Listed]]:
         """The pages, PART at a time. Blocking, as the checks cost time: call it in a thread."""
         while self._parts:
             self._parts -= 1
-            yield _several(self._frame(), _read_page)
+            yield [
+                Listed(_canonical(url), instant(modified))
+                for url, modified in decode(_PAGES, self._frame())
+            ]
 
     def children(self) -> Iterator[str]:
         """The child sitemaps, when the pages have been read."""
         for _ in range(-(-self.header.children // PART)):
-            yield from _several(self._frame(), _read_address)
+            urls = decode(_ADDRESSES, self._frame())
+            yield from map(_canonical, urls)
 
-    def _frame(self) -> Reader:
+    def _frame(self) -> bytes:
         head = self._answer.read(_FRAME.size)
         size = _FRAME.unpack(head)[0] if len(head) == _FRAME.size else 0
         check(size, 0 < size <= _MAX_FRAME, "a part that is none")
-        return Reader(self._answer.read(size))
+        return self._answer.read(size)
 
 
 class Parse(Protocol):
@@ -151,7 +172,8 @@ def _recognised(job: ListingJob, body: bytes) -> bytes:
 
 
 def _write_feed(feed: Feed) -> bytes:
-    header = Header("feed", feed.title, feed.ttl, True, feed.truncated, len(feed.items))
+    title = storable(feed.title)
+    header = Header("feed", title, feed.ttl or None, True, feed.truncated, len(feed.items))
     return _written(header, [Listed(item.url, None) for item in feed.items])
 
 
@@ -163,72 +185,17 @@ def _write_sitemap(found: Sitemap) -> bytes:
 
 
 def _written(header: Header, pages: Sequence[Listed] = (), children: Sequence[str] = ()) -> bytes:
-    frames = [
-        _write_header(header),
-        *(_write_pages(pages[at : at + PART]) for at in range(0, len(pages), PART)),
-        *(_write_addresses(children[at : at + PART]) for at in range(0, len(children), PART)),
-    ]
-    return b"".join(_FRAME.pack(len(frame)) + frame for frame in frames)
-
-
-def _write_header(header: Header) -> bytes:
-    writer = Writer()
-    writer.number(_KINDS.index(header.kind))
-    writer.text(header.title.replace("\x00", ""))
-    for number in (header.ttl or 0, header.complete, header.cut, header.pages, header.children):
-        writer.number(int(number))
-    return writer.finish()
-
-
-def _read_header(reader: Reader) -> Header:
-    kind = _KINDS[reader.number(0, len(_KINDS) - 1)]
-    title, ttl = reader.text(_MAX_TITLE), reader.number()
-    complete, cut = bool(reader.number(0, 1)), bool(reader.number(0, 1))
-    header = Header(
-        kind, title, ttl or None, complete, cut, reader.number(0, _MOST), reader.number(0, _MOST)
+    stamped = [(url, modified.isoformat() if modified else "") for url, modified in pages]
+    frames = (
+        header,
+        *(stamped[at : at + PART] for at in range(0, len(stamped), PART)),
+        *(children[at : at + PART] for at in range(0, len(children), PART)),
     )
-    reader.end()
-    return header
+    return b"".join(_FRAME.pack(len(frame)) + frame for frame in map(encode, frames))
 
 
-def _write_pages(pages: Sequence[Listed]) -> bytes:
-    writer = Writer()
-    writer.number(len(pages))
-    for page in pages:
-        writer.text(page.url)
-        writer.text(page.modified.isoformat() if page.modified else "")
-    return writer.finish()
-
-
-def _write_addresses(urls: Sequence[str]) -> bytes:
-    writer = Writer()
-    writer.number(len(urls))
-    for url in urls:
-        writer.text(url)
-    return writer.finish()
-
-
-def _several(frame: Reader, read: Callable[[Reader], T]) -> list[T]:
-    found = list(frame.several(PART, read))
-    frame.end()
-    return found
-
-
-def _read_page(reader: Reader) -> Listed:
-    return Listed(_read_address(reader), _read_moment(reader.text(40)))
-
-
-def _read_address(reader: Reader) -> str:
-    url = reader.text(MAX_URL_LENGTH)
+def _canonical(url: str) -> str:
     try:
         return check(url, canonicalize(url) == url, "an address that is not canonical")
     except InvalidUrl as error:
         raise MalformedAnswer("an address that is none") from error
-
-
-def _read_moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise MalformedAnswer("a date that is none") from error
-    return check(moment, moment is None or moment.tzinfo is UTC, "a date not in UTC")

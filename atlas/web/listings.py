@@ -1,6 +1,7 @@
 """Reading what a source lists: its URLs, its feed, or its sitemap with all children.
 
-A listing is never whole in memory, and nothing of it is parsed in this process (`parsing.py`).
+A listing is never whole in memory, and none of it is parsed in this process
+(`listing_parser.py`).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _ACCEPT = (
 
 @dataclass(slots=True)
 class Listing:
-    """What is known of a listing when all of it was read. Only a complete one may ever lead to
+    """What is known of a listing once all of it has been read. Only a complete one may lead to
     removals."""
 
     pages: int = 0
@@ -81,7 +82,7 @@ class Spool:
             await self.flush()
 
     async def flush(self) -> None:
-        """Write down what is pending."""
+        """Write what is pending."""
         pending, self._pending = self._pending, bytearray()
         await asyncio.to_thread(self._file.write, pending)
 
@@ -142,7 +143,7 @@ async def _declared(spec: SourceSpec, listing: Listing, take: Take) -> None:
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """Reads the files of one listing: each goes to a file, from there to a child, and from the
-    child's answer part by part to whoever takes it."""
+    child's answer part by part to `take`."""
 
     client: WebClient
     parse: Parse

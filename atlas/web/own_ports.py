@@ -1,4 +1,4 @@
-"""The ports of Atlas's own parts, which no page is fetched from, whatever networks are allowed.
+"""The ports of Atlas's own parts: no page is fetched from them, whatever networks are allowed.
 
 Temporal's API, its Web UI, the database's and the blob store's server and the metrics trust who
 reaches them, and a worker does. They are known by the address that is dialled: this machine has
@@ -19,7 +19,7 @@ Endpoint = tuple[str, int]
 """Host name or address, and port."""
 
 CODEC_PORT = 8889
-"""Where `atlas codec` decrypts for people, unless it is told another port."""
+"""Where `atlas codec` decrypts for people, unless it is given another port."""
 
 _USUAL = {"http": 80, "https": 443}
 _RESOLVED_FOR = 60.0  # seconds
@@ -95,7 +95,7 @@ def is_this_machine(address: IpAddress) -> bool:
 
 
 def endpoint_of(address: str | None, usual_port: int | None = None) -> list[Endpoint]:
-    """The host and port of `host:port` or a URL; none where there is none."""
+    """The host and port of `host:port` or a URL; None if there is none."""
     if not address:
         return []
     try:

@@ -54,7 +54,7 @@ async def detect(url: str, get: Get, parse: Parse) -> Detected:
 
     Order: feed or sitemap by content; the Sitemap lines of robots.txt; /sitemap.xml; site. A
     document that is not HTML and leads nowhere is a list of one URL. Nothing that `get` cannot
-    read is an error here: the evidence says so. Raises InvalidUrl for a URL that is none.
+    read is an error here: the evidence says so. Raises InvalidUrl.
     """
     start = canonicalize(url)
     document, trouble = await _asked(get, start)

@@ -8,7 +8,7 @@ from cyclopts import App
 
 from starter.cli import COMMANDS, TOPICS, overview
 from starter.cli.framework.app import build
-from starter.cli.framework.help_pages import Page, page_of, pages
+from starter.cli.framework.help_pages import HelpPage, page_of, pages
 from tests.starter.conftest import Atlas
 
 PAGES = {" ".join(page.words): page for page in pages(build())}
@@ -112,5 +112,5 @@ async def test_pages_speak_under_the_name_that_was_called(
 
 
 def test_a_value_that_a_search_may_contain_is_no_question_for_help() -> None:
-    page: Page = page_of(build(), ("search",))
+    page: HelpPage = page_of(build(), ("search",))
     assert page.arguments[0].required and page.arguments[1].repeated

@@ -48,7 +48,7 @@ class Given:
     reason: Annotated[str, Parameter(help="Why; shown with the limit")] = ""
 
     def fields(self) -> dict[str, Any]:
-        """By the names of `Limits.set`. Raises `InvalidRequest`."""
+        """By the names of `ManualLimits.set`. Raises `InvalidRequest`."""
         return {
             "delay": self._seconds(),
             "parallel": self.parallel,

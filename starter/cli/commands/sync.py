@@ -24,7 +24,7 @@ _DONE = ("completed", "completed_with_failures", "limit_reached")
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Work:
+class SyncWork:
     """What part of the work to do."""
 
     tag: Annotated[
@@ -67,14 +67,14 @@ class Work:
         return options
 
 
-_NONE = Work()
+_NONE = SyncWork()
 
 
 async def sync(
     *names: Annotated[str, Parameter(help="Sources, by their names")],
     all: Annotated[bool, Parameter(help="Every source that is not paused")] = False,
     due: Annotated[bool, Parameter(help="Check only pages that are due, not every page")] = False,
-    work: Work = _NONE,
+    work: SyncWork = _NONE,
     following: Following = STARTED_ONLY,
     wait_for_lease: Annotated[
         bool, Parameter(help="Wait for another run that works on the source")

@@ -11,7 +11,7 @@ from starter.cli import COMMANDS
 from starter.cli.framework.client import connected
 
 if TYPE_CHECKING:
-    from starter.cli.framework.help_pages import Page, Value
+    from starter.cli.framework.help_pages import HelpPage, Value
     from starter.client import AtlasClient
 
 Candidates = Iterable[tuple[str, str]]
@@ -50,16 +50,16 @@ def candidates(before: Sequence[str]) -> Candidates:
     return [*_of_place(page, rest), *_options(page)]
 
 
-def _option(page: Page, word: str) -> Value | None:
+def _option(page: HelpPage, word: str) -> Value | None:
     return next((each for each in page.options if word in each.names), None)
 
 
-def _options(page: Page) -> Candidates:
+def _options(page: HelpPage) -> Candidates:
     named = [(name, each.help) for each in page.options for name in each.names]
     return [*named, ("--help", "Show the help of this command")]
 
 
-def _of_place(page: Page, rest: Sequence[str]) -> Candidates:
+def _of_place(page: HelpPage, rest: Sequence[str]) -> Candidates:
     """Values of the positional argument whose turn it is."""
     given, takes = 0, False
     for word in rest:
@@ -75,7 +75,7 @@ def _of_place(page: Page, rest: Sequence[str]) -> Candidates:
     return _values(page, places[-1]) if places and places[-1].repeated else []
 
 
-def _values(page: Page, value: Value) -> Candidates:
+def _values(page: HelpPage, value: Value) -> Candidates:
     if value.choices:
         return [(each, "") for each in value.choices]
     look = _LOOKS.get((" ".join(page.words), value.names[0])) or _LOOKS.get(("", value.names[0]))

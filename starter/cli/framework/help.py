@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from starter.cli.framework.help_pages import Page, Value, page_of
+from starter.cli.framework.help_pages import HelpPage, Value, page_of
 from starter.cli.framework.output import bold, harmless, raw
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def print_page(app: App, arguments: Sequence[str], program: str) -> None:
         raw(line)
 
 
-def lines(page: Page, program: str) -> Iterable[str]:
+def lines(page: HelpPage, program: str) -> Iterable[str]:
     """The page as it is printed."""
     width = _width()
     yield from textwrap.wrap(page.summary, width)

@@ -53,7 +53,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Page:
+class HelpPage:
     """The help of one command or of a group of commands."""
 
     words: tuple[str, ...]
@@ -77,7 +77,7 @@ class Page:
         return " ".join(word for word in words if word)
 
 
-def page_of(app: App, words: Sequence[str]) -> Page:
+def page_of(app: App, words: Sequence[str]) -> HelpPage:
     """The page of a command, named by its words."""
     chain, apps, _ = app.parse_commands(list(words))
     here = apps[-1]
@@ -85,7 +85,7 @@ def page_of(app: App, words: Sequence[str]) -> Page:
     usual = [name for name, sub in verbs.items() if sub.default_command is here.default_command]
     values = [] if usual or not here.default_command else _values(app, apps)
     summary, *text = _paragraphs(here)
-    return Page(
+    return HelpPage(
         words=tuple(chain),
         summary=summary,
         text=tuple(text),
@@ -97,7 +97,7 @@ def page_of(app: App, words: Sequence[str]) -> Page:
     )
 
 
-def pages(app: App) -> Iterator[Page]:
+def pages(app: App) -> Iterator[HelpPage]:
     """Every page, a group before its commands."""
     for words in _below(app):
         yield page_of(app, words)

@@ -39,7 +39,7 @@ class Shape:
 
 
 _IDS = "starter.cli.framework.run_follower:RunIds"
-_LINK = "starter.cli.framework.run_follower:Link"
+_LINK = "starter.cli.framework.run_follower:RunLink"
 _RULES = "atlas.domain.sources:SourceSpec"
 _SOURCE = (_RULES, "starter.cli.views.sources:Holdings")
 _HOST = "atlas.stores.postgres.hosts.status:HostStatus"

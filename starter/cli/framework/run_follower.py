@@ -57,7 +57,7 @@ class RunIds:
 
 
 @dataclass(frozen=True)
-class Link:
+class RunLink:
     """Where a person looks at a run."""
 
     ui_url: str | None
@@ -136,7 +136,7 @@ async def told_to_its_end(
     result = await _result(run, ending, patience)
     if output != "text":
         ids = RunIds(run.workflow_id, run.run_id)
-        emit(ending.shape, ids, result, Link(run.ui_url), output=output)
+        emit(ending.shape, ids, result, RunLink(run.ui_url), output=output)
     else:
         ending.show(result)
     return DONE if ending.fine(result) else FAILED
@@ -169,7 +169,7 @@ async def _result(run: AnyHandle | JobHandle[Any], ending: Ending, patience: flo
 
 def _started(run: AnyHandle | JobHandle[Any], output: str) -> None:
     if output != "text":
-        emit("started", RunIds(run.workflow_id, run.run_id), Link(run.ui_url), output=output)
+        emit("started", RunIds(run.workflow_id, run.run_id), RunLink(run.ui_url), output=output)
         return
     say(f"started {run.workflow_id}, run {run.run_id}")
     note(_come_back(run))

@@ -9,7 +9,7 @@ from pathlib import Path
 from starter.cli import TOPICS
 from starter.cli.framework import exit_codes
 from starter.cli.framework.app import build
-from starter.cli.framework.help_pages import Page, Value, pages
+from starter.cli.framework.help_pages import HelpPage, Value, pages
 from starter.cli.reference.json_page import json_page
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -54,7 +54,7 @@ def cli_page() -> str:
     return "".join(parts)
 
 
-def _page(page: Page) -> Iterator[str]:
+def _page(page: HelpPage) -> Iterator[str]:
     name = " ".join(["atlas", *page.words])
     yield f"{'#' * min(len(page.words) + 1, 4)} {name}"
     for paragraph in (page.summary, *page.text):

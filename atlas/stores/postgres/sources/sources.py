@@ -21,6 +21,7 @@ _COLUMNS = tuple(rule.name for rule in fields(SourceSpec))
 _SKEW = timedelta(seconds=MOST_SKEW)
 
 
+# Namesake of starter/errors.py: that one is for callers, whose errors are all of one tree.
 class SourceExists(Exception):
     """A source of this name is declared already. The client raises an error of its own of the same
     name (`starter.errors`), as for `SourceBusy`."""
@@ -30,6 +31,7 @@ class UnknownSource(Exception):
     """No source of this name; the message lists those that are."""
 
 
+# Namesake of starter/errors.py: that one is for callers, whose errors are all of one tree.
 class SourceBusy(Exception):
     """A run holds the source's lease."""
 
