@@ -41,14 +41,14 @@ class Display:
     async def follow(self, run: AnyHandle | JobHandle[Any]) -> None:
         """Show the run's progress until it ends. Only workers answer its queries, so the clock and
         what PostgreSQL knows are updated by tasks of their own."""
-        beside = [asyncio.create_task(each) for each in (self._look(run), self._tick())]
+        updates = [asyncio.create_task(each) for each in (self._look(run), self._tick())]
         try:
             async for progress in run:
                 self._said, self._paused = self._describe(progress), progress.paused
         finally:
-            for task in beside:
+            for task in updates:
                 task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await asyncio.gather(*updates, return_exceptions=True)
         self._going = None  # the last line is the run's own
         self._paint()
 
