@@ -37,7 +37,7 @@ Guess = Callable[[str, str | None], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class LabelledText:
     """A text, what its page declares, and its language."""
 
     group: str
@@ -53,17 +53,17 @@ def before(text: str, declared: str | None = None) -> str:
     return language._primary(declared)
 
 
-def _page(group: str, body: bytes, truth: str) -> Sample | None:
+def _page(group: str, body: bytes, truth: str) -> LabelledText | None:
     try:
         tree = parse_html(decode(body, None))
     except PageError:
         return None
     head = read_head(tree)
     text = to_text(main_blocks(tree, head))
-    return Sample(group, text, declared_language(tree, head), truth)
+    return LabelledText(group, text, declared_language(tree, head), truth)
 
 
-def _manuals() -> Iterator[Sample | None]:
+def _manuals() -> Iterator[LabelledText | None]:
     for entry in MANUALS.split(os.pathsep):
         truth, _, folder = entry.partition("=")
         for path in sorted(Path(folder).rglob("*.html")):
@@ -72,7 +72,7 @@ def _manuals() -> Iterator[Sample | None]:
             )
 
 
-def _articles() -> Iterator[Sample | None]:
+def _articles() -> Iterator[LabelledText | None]:
     for kind, field in (("mixed", "main_content"), ("extraction", "articleBody")):
         truths = DATA / kind / "ground-truth.json"
         gold = json.loads(truths.read_text()) if truths.is_file() else {}
@@ -86,7 +86,7 @@ def _articles() -> Iterator[Sample | None]:
                 yield _page(f"{kind} pages", body, str(found["lang"]))
 
 
-def _passages() -> Iterator[Sample]:
+def _passages() -> Iterator[LabelledText]:
     for name, truth, spaced in _COLLECTIONS:
         folder = DATA / "retrieval" / name
         for file, words in (("docs", 0), ("queries", 3), ("queries", 6)):
@@ -97,10 +97,10 @@ def _passages() -> Iterator[Sample]:
                     text = " ".join(text.split()[:words]) if spaced else text[: 2 * words]
                 if text.strip():
                     kind = f"{words} words" if words else "passages"
-                    yield Sample(f"{truth}: {name}, {kind}", text, truth, truth)
+                    yield LabelledText(f"{truth}: {name}, {kind}", text, truth, truth)
 
 
-def _row(name: str, guess: Guess, samples: list[Sample]) -> str:
+def _row(name: str, guess: Guess, samples: list[LabelledText]) -> str:
     cells = []
     for told in (True, False):
         answers = [guess(each.text, each.declared if told else None) for each in samples]
@@ -115,7 +115,7 @@ def _row(name: str, guess: Guess, samples: list[Sample]) -> str:
 def main() -> None:
     """Print right, null and wrong answers by group, and what they cost."""
     pages = (each for source in (_manuals, _articles, _passages) for each in source())
-    groups: dict[str, list[Sample]] = {}
+    groups: dict[str, list[LabelledText]] = {}
     for each in pages:
         if each is not None:
             groups.setdefault(each.group, []).append(each)
@@ -130,7 +130,7 @@ def main() -> None:
     _costs([sample for samples in groups.values() for sample in samples])
 
 
-def _costs(samples: list[Sample]) -> None:
+def _costs(samples: list[LabelledText]) -> None:
     for name, guess in (("before", before), ("after", language.language_of)):
         began = time.process_time()
         for sample in samples:

@@ -29,8 +29,8 @@ hour, a minute late once, would be passed over by the next hour's punctual look.
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """The declared rules of one source, which [sources](sources.md) explains. Nothing else repeats
-    them: its row has a column for each, and its JSON is made of them."""
+    """The declared rules of one source, which [sources](sources.md) explains. They are declared
+    here only: columns, JSON and options of the command line follow from these fields."""
 
     name: str
     kind: Kind
@@ -38,26 +38,26 @@ class SourceSpec:
     urls: tuple[str, ...]
     """Where it starts."""
     prefix: str | None = None
-    """Only pages below this URL belong to it."""
+    """Only pages below this URL; for a site, by default the folder of its start."""
     include: tuple[str, ...] = ()
-    """Regular expressions, one of which a URL must match; empty: any URL."""
+    """Take only URLs that match one of these regular expressions."""
     exclude: tuple[str, ...] = ()
-    """Regular expressions, none of which a URL may match."""
+    """Leave out URLs that match one of these regular expressions."""
     delay: float = 1.0
     """Seconds between two requests to a host."""
     parallel: int = 1
     """Requests to a host at once."""
     max_pages: int | None = None
-    """The most pages of a run."""
+    """Pages of a run at most."""
     max_depth: int | None = None
-    """The most links from the start."""
+    """Links from the start of a site at most."""
     cadence: timedelta = field(default=timedelta(days=1), metadata={"json": "every"})
-    """Seconds after which a page is due again."""
+    """How often pages are due; below an hour the source has a schedule of its own."""
     cron: str | None = None
-    """A schedule of its own, five fields in UTC, as in `15 6 * * 1-5`: when it is collected, in
-    place of the cadence, which still says when its pages are due."""
-    tags: tuple[str, ...] = ()
-    """Words that select it."""
+    """A schedule of its own, five fields in UTC such as `15 6 * * 1-5`: when it is collected,
+    independent of how often pages are due."""
+    tags: tuple[str, ...] = field(default=(), metadata={"option": "tag"})
+    """Words that select it, as in `sync --tag`."""
     deletion: Deletion = "careful"
     """When pages that vanish leave the corpus."""
     paused: bool = False

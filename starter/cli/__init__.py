@@ -1,7 +1,7 @@
-"""`atlas`, the command. One file per command group; nothing is imported before it is needed.
+"""The `atlas` command. One file per command group; nothing is imported before it is needed.
 
 The overview (`atlas`, `atlas --help`) is written from the table below, without the argument
-parser: it answers in a tenth of a second.
+parser, in a tenth of a second.
 """
 
 from __future__ import annotations
@@ -16,93 +16,45 @@ _Commands = tuple[tuple[str, str, str], ...]
 
 TOPICS: dict[str, _Commands] = {
     "Run Atlas": (
-        (
-            "up",
-            "starter.cli.commands.stack_options:up",
-            "Start PostgreSQL, Temporal and a worker here",
-        ),
-        ("down", "starter.cli.commands.stack_options:down", "Stop them"),
-        ("worker", "starter.cli.commands.worker:worker", "Run a worker here, until Ctrl-C"),
-        (
-            "migrate",
-            "starter.cli.commands.migrate:migrate",
-            "Bring the database's schema up to date",
-        ),
+        ("up", "stack_options:up", "Start PostgreSQL, Temporal and a worker on this machine"),
+        ("down", "stack_options:down", "Stop them"),
+        ("worker", "worker:worker", "Run a worker in this process until Ctrl-C"),
+        ("migrate", "migrate:migrate", "Bring the database schema up to date"),
     ),
-    "Watch it": (
-        ("status", "starter.cli.commands.status:status", "What runs, works, waits or is late"),
-        ("top", "starter.cli.commands.top:top", "The same, live"),
-        (
-            "runs",
-            "starter.cli.commands.runs:app",
-            "Runs: list, show, follow, pause, cancel, retry …",
-        ),
-        (
-            "hosts",
-            "starter.cli.commands.hosts:app",
-            "Hosts: list, show, try one again that was down",
-        ),
-        ("limits", "starter.cli.commands.limits:app", "Limit hosts and sources at run time"),
-        (
-            "doctor",
-            "starter.cli.commands.doctor:doctor",
-            "Look at every part, and say what mends it",
-        ),
-        ("config", "starter.cli.commands.config:app", "Settings: show, check"),
-        ("report", "starter.cli.commands.report:app", "Weekly reports: list, show, make"),
+    "Monitor": (
+        ("status", "status:status", "Show what is running, waiting or late"),
+        ("top", "top:top", "The same, live"),
+        ("runs", "runs:app", "Runs: list, show, follow, pause, cancel, retry …"),
+        ("hosts", "hosts:app", "Hosts: list, show, reset one that was down"),
+        ("limits", "limits:app", "Limit hosts and sources at run time"),
+        ("doctor", "doctor:doctor", "Check every part and say how to fix what is wrong"),
+        ("config", "config:app", "Settings: show, check"),
+        ("report", "report:app", "Weekly reports: list, show, make"),
     ),
     "Collect": (
-        (
-            "sources",
-            "starter.cli.commands.sources:app",
-            "What to watch: add, list, show, edit, remove …",
-        ),
-        ("sync", "starter.cli.commands.sync:sync", "Bring the corpus in step with sources"),
-        (
-            "schedules",
-            "starter.cli.commands.schedules:app",
-            "What starts by itself: apply, list, pause …",
-        ),
-        ("fetch", "starter.cli.commands.fetch:fetch", "Get one URL now"),
+        ("sources", "sources:app", "Sources: add, list, show, edit, remove …"),
+        ("sync", "sync:sync", "Sync the corpus with its sources"),
+        ("schedules", "schedules:app", "Scheduled runs: apply, list, pause …"),
+        ("fetch", "fetch:fetch", "Fetch one URL now"),
     ),
     "Use the corpus": (
-        ("search", "starter.cli.commands.search:search", "Find documents"),
-        ("docs", "starter.cli.commands.docs:app", "Documents: list, show, quarantined"),
+        ("search", "search:search", "Find documents"),
+        ("docs", "docs:app", "Documents: list, show, quarantined"),
     ),
-    "Keep it in order": (
-        ("index", "starter.cli.commands.index:app", "The search index: status, rebuild, rollback"),
-        ("process", "starter.cli.commands.process:process", "Process stored documents again"),
-        (
-            "dedup",
-            "starter.cli.commands.dedup:dedup",
-            "Find documents that say the same; mark all but one",
-        ),
-        (
-            "cleanup",
-            "starter.cli.commands.cleanup:cleanup",
-            "Take away what has been kept long enough",
-        ),
+    "Maintain": (
+        ("index", "index:app", "The search index: status, rebuild, rollback"),
+        ("process", "process:process", "Process stored documents again"),
+        ("dedup", "dedup:dedup", "Find duplicates, and mark all but one"),
+        ("cleanup", "cleanup:cleanup", "Delete data past its retention"),
     ),
-    "Beside it": (
-        ("start", "starter.cli.commands.start:start", "Start a workflow of any type, by its name"),
-        (
-            "schema",
-            "starter.cli.commands.schema:schema",
-            "Print the JSON Schema of requests and results",
-        ),
-        (
-            "codec",
-            "starter.cli.commands.codec:codec",
-            "Decrypt payloads for the Web UI and `temporal`",
-        ),
-        (
-            "completion",
-            "starter.cli.commands.completion:completion",
-            "Complete commands and names in a shell",
-        ),
+    "Other": (
+        ("start", "start:start", "Start a workflow of any type by name"),
+        ("schema", "schema:schema", "Print the JSON Schema of requests and results"),
+        ("codec", "codec:codec", "Decrypt payloads for the Web UI and `temporal`"),
+        ("completion", "completion:completion", "Complete commands and names in a shell"),
     ),
 }
-"""By topic: name, where it is, and one line of help."""
+"""By topic: name, where it is in `commands`, and one line of help."""
 
 COMMANDS: _Commands = tuple(each for topic in TOPICS.values() for each in topic)
 
@@ -111,12 +63,12 @@ _EXAMPLES = (
     "atlas up -d",
     "atlas sources add docs https://docs.example.com/",
     "atlas sync docs --wait",
-    'atlas search "how to begin"',
+    'atlas search "getting started"',
 )
 
 
 def program() -> str:
-    """The name that this was called by: `atlas`, or `temporal atlas` as Temporal's extension."""
+    """The name it was called by: `atlas`, or `temporal atlas` as Temporal's extension."""
     return "temporal atlas" if sys.argv[0].endswith("temporal-atlas") else "atlas"
 
 
@@ -132,8 +84,8 @@ def overview() -> str:
 
 
 def _in_order(given: list[str]) -> list[str]:
-    """The arguments with `-o` behind the command: `temporal` knows that option too, and puts it
-    before all words of its extensions."""
+    """The arguments with `-o` after the command: `temporal` has that option too, and puts it before
+    the words of an extension."""
     count = 2 if given[:1] in (["-o"], ["--output"]) else 1
     if not given or not given[0].startswith(("-o", "--output")):
         return given
@@ -143,7 +95,7 @@ def _in_order(given: list[str]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code, see `starter.cli.framework.exit_codes`."""
+    """Run one command; returns its exit code (`starter.cli.framework.exit_codes`)."""
     given = _in_order(list(sys.argv[1:] if arguments is None else arguments))
     if given in ([], ["--help"], ["-h"], ["help"]):
         sys.stdout.write(overview())
@@ -163,11 +115,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def entry() -> NoReturn:
-    """What the shell calls: run one command and end the process with its exit code.
+    """The entry point: run one command and end the process with its exit code.
 
-    The interpreter is not taken down: Temporal's runtime has threads of its own that do not
-    always survive that (exit code 139 after all was done), and it takes time. What is registered
-    for the end is done first, and everything that was said is written out.
+    The interpreter is not shut down, because that takes time and can crash the threads of
+    Temporal's runtime (exit code 139 after all work was done). Exit handlers run first, and both
+    streams are flushed.
     """
     code = _run_and_write()
     if sys.stderr is not None:
@@ -183,7 +135,7 @@ def _run_and_write() -> int:
         code = main()
         atexit._run_exitfuncs()
         sys.stdout.flush()
-    except KeyboardInterrupt:  # while the command was being imported, or after its end
+    except KeyboardInterrupt:  # during the imports, or after the command
         return DETACHED
     except BrokenPipeError:
         return PIPE_CLOSED

@@ -15,7 +15,7 @@ async def test_cleanup_says_what_went_and_what_is_missing(
     async with atlas_env.worker():
         stray = atlas_env.blobs / "incoming" / "dead.part"
         empty = await atlas("cleanup", "--only", "runs", "--wait")
-        assert (empty.code, "0 things went" in empty.out) == (0, True)
+        assert (empty.code, "0 items deleted" in empty.out) == (0, True)
         stray.write_bytes(b"half a body")
         os.utime(stray, (0, 0))
         dry = await atlas("cleanup", "--dry-run", "--wait", "-o", "json")
@@ -23,7 +23,7 @@ async def test_cleanup_says_what_went_and_what_is_missing(
         assert stray.exists()
         real = await atlas("cleanup", "--only", "temporary", "--wait")
         assert real.code == 0
-        assert "daily_cleanup: completed; 1 things went" in real.out
+        assert "daily_cleanup: completed; 1 items deleted" in real.out
         assert "11 bytes freed" in real.out
         assert not stray.exists()
         listed = await atlas("runs", "outcomes", dry.json["run_id"])

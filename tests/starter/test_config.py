@@ -33,7 +33,7 @@ async def test_check_judges_a_file_before_it_is_used(atlas: Atlas, tmp_path: Pat
     good.write_text("[worker]\nworkflows = 7\n")
     bad.write_text("[worker]\nworkflow = 7\n")
     ran = await atlas("config", "check", str(good))
-    assert ran.code == 0 and f"ok: the settings can be used (environment, {good})" in ran.out
+    assert ran.code == 0 and f"ok: the settings are valid (environment, {good})" in ran.out
     ran = await atlas("config", "check", str(bad), "-o", "json")
     assert ran.code == 2 and ran.json["ok"] is False
     assert ran.json["problems"] == [

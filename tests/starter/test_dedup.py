@@ -12,9 +12,9 @@ async def test_reported_applied_and_left_out(atlas: Atlas, atlas_env: AtlasEnv) 
     async with atlas_env.worker():
         report = await atlas("dedup", "--wait")
         assert report.code == 0, report.err
-        assert "3 of 5 pages say what another says" in report.out
-        assert f"  {SITE}/a/copy\n    same: {SITE}/a/print" in report.out
-        assert "% alike: " in report.out and "marked" not in report.out
+        assert "3 of 5 pages are duplicates" in report.out
+        assert f"  {SITE}/a/copy\n    identical: {SITE}/a/print" in report.out
+        assert "% similar: " in report.out and "marked" not in report.out
         applied = (await atlas("dedup", "--apply", "--wait", "-o", "json")).json
         assert (applied["outcome"], applied["counts"]["marked"]) == ("completed", 3)
         started = (await atlas("dedup", "--source", "books", "-o", "json")).json

@@ -9,7 +9,7 @@ import pytest
 
 from atlas.stores.postgres.reporting.monitoring import PageCounts, together
 from starter import AtlasClient
-from starter.cli.framework.progress_line import words_of
+from starter.cli.framework.progress import words_of
 from starter.monitoring.run_progress import Going, Pace
 from tests.e2e.environments import kill
 from tests.e2e.stack import AtlasEnv

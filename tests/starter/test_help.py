@@ -2,13 +2,16 @@
 
 import re
 import shlex
+from dataclasses import fields
 
 import pytest
 from cyclopts import App
 
+from atlas.domain.sources import SourceSpec
 from starter.cli import COMMANDS, TOPICS, overview
 from starter.cli.framework.app import build
 from starter.cli.framework.help_pages import HelpPage, page_of, pages
+from starter.sources import SourceRules
 from tests.starter.conftest import Atlas
 
 PAGES = {" ".join(page.words): page for page in pages(build())}
@@ -114,3 +117,15 @@ async def test_pages_speak_under_the_name_that_was_called(
 def test_a_value_that_a_search_may_contain_is_no_question_for_help() -> None:
     page: HelpPage = page_of(build(), ("search",))
     assert page.arguments[0].required and page.arguments[1].repeated
+
+
+def test_a_rule_of_a_source_is_an_option_and_an_argument_of_the_client() -> None:
+    rules = {each.name for each in fields(SourceSpec)} - {"name", "kind", "urls", "paused"}
+    assert set(SourceRules.__annotations__) == rules
+    spelled = {"cadence": "--every", "tags": "--tag"}
+    wanted = {spelled.get(name, f"--{name.replace('_', '-')}") for name in rules}
+    for command in ("sources add", "sources edit"):
+        assert wanted <= {name for each in PAGES[command].options for name in each.names}
+    [clear] = [each for each in PAGES["sources edit"].options if each.names == ("--clear",)]
+    lifted = ("max-pages", "max-depth", "include", "exclude", "prefix", "tags", "cron")
+    assert set(clear.choices) == set(lifted)

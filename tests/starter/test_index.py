@@ -16,7 +16,7 @@ async def test_status_of_a_fresh_corpus(corpus: str, atlas: Atlas) -> None:
 
 async def test_an_outdated_index_is_told_with_the_mend(atlas_env: AtlasEnv, atlas: Atlas) -> None:
     await atlas_env.pool.execute("update generations set analyser = 0")
-    assert "`atlas index rebuild` mends that" in (await atlas("index")).err
+    assert "`atlas index rebuild` fixes that" in (await atlas("index")).err
 
 
 async def test_rebuild_and_rollback(atlas_env: AtlasEnv, origin: Origin, atlas: Atlas) -> None:
@@ -29,9 +29,9 @@ async def test_rebuild_and_rollback(atlas_env: AtlasEnv, origin: Origin, atlas: 
         assert (refused.code, "no_previous" in refused.out) == (1, True)
         built = await atlas("index", "rebuild", "--query", "saffron", "--reason", "try", "--wait")
         assert built.code == 0, built
-        assert built.out.startswith(
-            "rebuild_index: generation 2 serves; generation 1 is kept\n  passed  texts: 1 distinct"
-        )
+        said, texts, *_ = built.out.splitlines()
+        assert said == "rebuild_index: generation 2 is active; generation 1 is kept"
+        assert texts.startswith("  passed  texts: 1 distinct")
         assert "1 of 1 queries" in built.out
         back = await atlas("index", "rollback", "--wait", "-o", "json")
         assert (back.json["outcome"], back.json["generation"]) == ("completed", 1)

@@ -29,7 +29,7 @@ async def test_search_counts_what_it_left_out(atlas: Atlas) -> None:
     ran = await atlas("search", "fog", "--lang", "en")
     assert ran.code == 0
     assert "1 found" in ran.err
-    assert "1 page matches too, but the language could not be told" in ran.err
+    assert "1 more match has an unknown language" in ran.err
     for form in ("json", "jsonl"):
         printed = await atlas("search", "fog", "--lang", "en", "-o", form)
         assert printed.out.count('"http://a/') == 1
@@ -47,10 +47,10 @@ async def test_a_list_counts_what_it_left_out(atlas: Atlas) -> None:
     for form in ("text", "json", "jsonl"):
         ran = await atlas("docs", "list", "--lang", "en", "-o", form)
         assert (ran.code, ran.out.count("http://a/")) == (0, 1)
-        assert "2 documents whose language could not be told: left out" in ran.err
+        assert "2 documents have an unknown language; left out" in ran.err
     narrower = await atlas("docs", "list", "--lang", "en", "--source", "others")
-    assert "1 document whose language" in narrower.err
-    assert "could not be told" not in (await atlas("docs", "list")).err
+    assert "1 document has an unknown language" in narrower.err
+    assert "unknown language" not in (await atlas("docs", "list")).err
 
 
 @pytest.mark.usefixtures("known")

@@ -92,7 +92,7 @@ async def test_every_door_shows_the_same_run(
             assert (halted["status"], halted["stage"]) == ("paused", "paused")
             assert halted["outcome"] is None and halted["paused_since"]
             twice = await atlas("runs", "pause", "halted")
-            assert twice.code == 0 and "paused already" in twice.err
+            assert twice.code == 0 and "already paused" in twice.err
             assert (await atlas("runs", "list", "--open", "-o", "json")).json["runs"][0][
                 "status"
             ] == "paused"

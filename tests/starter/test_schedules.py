@@ -67,7 +67,7 @@ async def test_trigger_and_backfill(atlas: Atlas, atlas_env: AtlasEnv) -> None:
     [
         (("pause", "nightly"), 1, "no schedule 'sync_pipeline:nightly'; declared: health_check"),
         (("trigger", "weekly_report"), 1, "declared, but not there; run `atlas schedules apply`"),
-        (("backfill", "weekly_report", "--from", "monday"), 2, "--from: 'monday' is no time"),
+        (("backfill", "weekly_report", "--from", "monday"), 2, "--from: 'monday' is not a time"),
     ],
 )
 async def test_mistakes_are_told(

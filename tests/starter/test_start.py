@@ -15,7 +15,7 @@ from tests.starter.conftest import Atlas
     [
         (("sync_pipelin",), "known: batch_process, "),
         (("fetch_url", "{"), "cannot be read as JSON"),
-        (("fetch_url", "[]"), "no JSON object"),
+        (("fetch_url", "[]"), "not a JSON object"),
         (("fetch_url", "@/nowhere.json"), "/nowhere.json"),
         (("fetch_url", "{}"), "url: missing"),
         (("fetch_url", '{"ulr": "https://h.org"}'), "did you mean 'url'?"),

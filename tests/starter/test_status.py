@@ -23,7 +23,7 @@ async def test_exit_codes_tell_a_monitor_what_is_wrong(
     await atlas_env.add_source("docs", "urls", origin.url("/a"))
     idle = await atlas("status")
     assert idle.code == 1
-    assert "atlas: 0 waiting, no worker" in idle.out.replace(", 0 under way", "")
+    assert "atlas: 0 waiting, no worker" in idle.out.replace(", 0 in progress", "")
 
     async with atlas_env.worker():
         assert (await atlas_env.sync("docs")).counts.added == 1

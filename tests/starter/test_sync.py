@@ -191,7 +191,7 @@ async def test_waiting_tells_of_a_missing_worker_and_ctrl_c_leaves_the_run(
     rest = (await process.stderr.read()).decode()
     assert await process.wait() == 130
     assert await process.stdout.read() == b""
-    assert "sync_pipeline:docs goes on" in rest
+    assert "sync_pipeline:docs continues" in rest
     for verb in ("follow", "cancel"):
         assert f"`atlas runs {verb} sync_pipeline:docs`" in rest
     assert "Traceback" not in rest

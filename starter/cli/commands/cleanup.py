@@ -1,4 +1,4 @@
-"""`atlas cleanup`: take away what has been kept long enough."""
+"""`atlas cleanup`: delete data past its retention."""
 
 from __future__ import annotations
 
@@ -17,20 +17,18 @@ if TYPE_CHECKING:
 
 async def cleanup(
     *,
-    dry_run: Annotated[bool, Parameter(help="Only list what would go; nothing is changed")] = False,
+    dry_run: Annotated[bool, Parameter(help="Only list what would be deleted")] = False,
     max_deletions: Annotated[
-        int, Parameter(help="Things taken away at most; the rest waits for the next run")
+        int, Parameter(help="Delete at most this many; the rest waits for the next run")
     ] = 100_000,
-    only: Annotated[
-        list[CleanupClass] | None, Parameter(help="Only this class of things; repeat for more")
-    ] = None,
+    only: Annotated[list[CleanupClass] | None, Parameter(help="Only this class of data")] = None,
     following: Following = STARTED_ONLY,
     output: Format = "text",
 ) -> int:
-    """Take away what has been kept long enough, as the settings say (docs/settings.md), and
-    compare the blob store with the database. Live documents, their bodies and reports stay.
+    """Delete data past its retention (docs/settings.md), and compare the blob store with the
+    database. Live documents, their bodies and reports stay.
 
-    Exit code 0 when it is done and no blob is missing; 1 otherwise; with --wait only.
+    With --wait, exit code 0 when it is done and no blob is missing, 1 otherwise.
 
     Examples:
         atlas cleanup --dry-run --wait
@@ -48,23 +46,21 @@ async def cleanup(
 
 
 def _print(result: CleanupResult) -> None:
-    went = "would go" if result.dry_run else "went"
-    say(f"{result.workflow_id}: {result.outcome}; {sum(result.removed.values())} things {went}")
+    deleted = "would be deleted" if result.dry_run else "deleted"
+    say(f"{result.workflow_id}: {result.outcome}; {sum(result.removed.values())} items {deleted}")
     for kind, count in result.removed.items():
         say(f"  {count} {kind}")
     freed = "would be freed" if result.dry_run else "freed"
-    say(f"  {_size(result.bytes_freed)} {freed} in the blob store and by whole partitions")
+    say(f"  {_size(result.bytes_freed)} {freed} in the blob store and by dropped partitions")
     if result.condemned:
-        say(
-            f"  {result.condemned} blobs condemned: nothing refers to them, they go after the grace"
-        )
+        say(f"  {result.condemned} unreferenced blobs will be deleted after the grace period")
     if result.adopted:
-        say(f"  {result.adopted} blobs were in the store without a row")
+        say(f"  {result.adopted} blobs in the store were not in the database; now recorded")
     for blob in result.missing_blobs:
         say(f"  missing: {blob.digest} {blob.url}")
     if result.message:
         note(result.message)
-    note(f"The whole list: `atlas runs outcomes {result.run_id}`, blob {result.manifest}.")
+    note(f"Full list: `atlas runs outcomes {result.run_id}`, blob {result.manifest}.")
 
 
 def _size(count: int) -> str:

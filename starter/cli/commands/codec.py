@@ -1,4 +1,4 @@
-"""`atlas codec`: decrypt for the Temporal Web UI and the `temporal` CLI."""
+"""`atlas codec`: decrypt payloads for the Temporal Web UI and the `temporal` CLI."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ async def codec(
     port: Annotated[int, Parameter(help="Port on 127.0.0.1")] = 8889,
     origin: Annotated[
         list[str] | None,
-        Parameter(help="Address of a Web UI that may ask; repeat for more; default: Atlas's own"),
+        Parameter(help="Address of a Web UI that may use it; by default Atlas's own"),
     ] = None,
 ) -> None:
-    """Decrypt for people, until Ctrl-C: put its address into the Web UI's codec settings (the
-    glasses at the top), or give it to `temporal … --codec-endpoint`.
+    """Serve decrypted payloads until Ctrl-C. Enter its address in the codec settings of the Web UI
+    (the glasses icon at the top), or pass it to `temporal … --codec-endpoint`.
 
-    Listens on this machine only: whoever reaches it reads what was encrypted.
+    It listens on this machine only: anyone who can reach it can read what was encrypted.
 
     Examples:
         atlas codec
@@ -44,8 +44,8 @@ async def codec(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    note(f"Codec endpoint: http://127.0.0.1:{port}   (Ctrl-C ends it)")
-    note(f"For the Web UI at: {', '.join(origins) or 'none known; give --origin'}")
+    note(f"Codec endpoint: http://127.0.0.1:{port}   (Ctrl-C stops it)")
+    note(f"Allowed Web UI: {', '.join(origins) or 'none known; give --origin'}")
     try:
         await serve(keyring, origins, port=port, stop=stop)
     except OSError as error:
@@ -53,14 +53,16 @@ async def codec(
 
 
 def _origins(address: str) -> list[str]:
-    """Scheme, host and port, as a browser's Origin header has them; this machine by both names."""
+    """The Origin header that a browser sends for an address; both names of this machine."""
     from starter.errors import InvalidRequest
 
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise InvalidRequest(f"--origin: {address!r} is no address such as http://localhost:8233")
+        raise InvalidRequest(
+            f"--origin: {address!r} is not an address such as http://localhost:8233"
+        )
     usual = {"http": 80, "https": 443}[parts.scheme]
-    port = "" if parts.port in (None, usual) else f":{parts.port}"  # browsers leave it out
+    port = "" if parts.port in (None, usual) else f":{parts.port}"  # browsers omit it
     names = [parts.hostname or ""]
     if parts.hostname in ("127.0.0.1", "localhost"):
         names = ["127.0.0.1", "localhost"]

@@ -1,4 +1,4 @@
-"""`atlas completion`: the script by which a shell asks Atlas what may come next."""
+"""`atlas completion`: the script with which a shell completes `atlas` commands."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 
 def completion(
-    shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="The shell to print it for")],
+    shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="Your shell")],
     /,
 ) -> None:
-    """Print the script that completes commands, options, and names of sources, runs and schedules.
+    """Print a script that completes commands, options, and names of sources, runs and schedules.
 
-    Its first lines say where a shell looks for it.
+    Its first lines say where to install it.
 
     Examples:
         atlas completion bash

@@ -1,4 +1,4 @@
-"""`atlas config`: what is set, where it came from, and whether it can be used."""
+"""`atlas config`: every setting, where its value came from, and what is wrong."""
 
 from __future__ import annotations
 
@@ -15,53 +15,53 @@ if TYPE_CHECKING:
     from atlas.settings.report import SettingLine, SettingsReport
 
 _IN_VAIN = (
-    "set where `docker compose` was called, but it does not count in here, where the compose file"
-    " says where things are; to change it, use docker-compose.override.yml"
+    "set where `docker compose` was called, but without effect in the container, where the compose"
+    " file decides; to change it, use docker-compose.override.yml"
 )
 
-app = App(name="config", help="Settings: what each is, where it came from, what is wrong.")
+app = App(name="config", help="Settings: show, check.")
 
 
 @dataclass(frozen=True)
 class ConfigCheck:
-    """Whether the settings can be used, as JSON says it."""
+    """Whether the settings are valid, in JSON."""
 
     ok: bool
     """Whether there is no problem."""
     files: list[str]
-    """What was read beside the environment."""
+    """Files that were read, besides the environment."""
     problems: list[str]
-    """Each refused setting, key or file, with the fix: nothing of Atlas starts."""
+    """Each invalid setting, key or file, with the fix: Atlas does not start."""
     unknown: list[str]
-    """Variables `ATLAS_…` that nobody reads."""
+    """Variables `ATLAS_…` that are not settings."""
     set: list[str]
-    """Variables of the settings that are not at their defaults."""
+    """Variables of the settings that differ from their defaults."""
     in_vain: list[str]
     """Variables set where `docker compose` was called that have no effect in its containers."""
 
     @classmethod
     def of(cls, found: SettingsReport) -> ConfigCheck:
-        """The judgement of a report."""
+        """The verdict of a report."""
         values = {each.name: getattr(found, each.name) for each in fields(cls)}
         return cls(**values | {"files": list(map(str, found.files))})
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable that Atlas's libraries read."""
+    """A variable of one of Atlas's libraries."""
 
     variable: str
     """Its name in the environment."""
     value: str | None
-    """As it may be shown: a secret only `(set)`; None: it is not set, and has no default."""
+    """Its value; of a secret only `(set)`. None: not set, and without a default."""
     set: bool
-    """Whether it was given; else `value` is the default."""
+    """Whether it is set; otherwise `value` is the default."""
     origin: str = field(metadata={"json": "from"})
     """The variable, the file with its line, or `default`."""
     secret: bool
     """Whether its value is hidden."""
     instead_of: tuple[str, ...]
-    """Places that give it as well, without effect."""
+    """Other places that set it, without effect."""
 
     @classmethod
     def of(cls, line: SettingLine) -> Variable:
@@ -81,12 +81,12 @@ class Setting:
 
 @dataclass(frozen=True)
 class ConfigList:
-    """Everything that can be set, as JSON says it."""
+    """Every setting, in JSON."""
 
     settings: list[Setting]
     """In the order of [settings](settings.md)."""
     variables: list[Variable]
-    """Those that are set of Temporal, OpenTelemetry, AWS, PostgreSQL and proxies."""
+    """Variables of Temporal, OpenTelemetry, AWS, PostgreSQL and proxies that are set."""
 
     @classmethod
     def of(cls, found: SettingsReport, lines: list[SettingLine]) -> ConfigList:
@@ -100,14 +100,16 @@ class ConfigList:
 @app.command
 def show(
     *,
-    changed: Annotated[bool, Parameter(help="Only what is not at its default")] = False,
+    changed: Annotated[
+        bool, Parameter(help="Only settings that differ from their defaults")
+    ] = False,
     output: Format = "text",
 ) -> int:
-    """Show every setting with its value and the variable, or the file and line, it came from; and
-    the variables of Temporal, OpenTelemetry, AWS and PostgreSQL that are set.
+    """Show every setting, its value, and the variable or file and line it came from; also the
+    variables of Temporal, OpenTelemetry, AWS and PostgreSQL that are set.
 
-    Secrets are only said to be set. Works when settings are wrong, and then tells all that is.
-    Exit code 0; 2 when something is wrong.
+    Of a secret it shows only whether it is set. Exit code 2 when a setting is wrong; every problem
+    is listed.
 
     Examples:
         atlas config show
@@ -128,16 +130,15 @@ def show(
 @app.command
 def check(
     file: Annotated[
-        Path | None, Parameter(help="A TOML file to check in place of atlas.toml")
+        Path | None, Parameter(help="A TOML file to check instead of atlas.toml")
     ] = None,
     *,
     output: Format = "text",
 ) -> int:
-    """Tell whether the settings can be used, without starting anything; with a file, whether they
-    could with that in place of atlas.toml. Tells as well what is set, and variables that nobody
-    reads.
+    """Check the settings without starting anything, and list what is set and unknown variables.
+    With a file, check as if it were atlas.toml.
 
-    Exit code 0 when they can be used, 2 otherwise.
+    Exit code 0 when the settings are valid, 2 otherwise.
 
     Examples:
         atlas config check
@@ -149,11 +150,11 @@ def check(
     if output != "text":
         emit("config_check", ConfigCheck.of(found), output=output)
         return DONE if found.ok else USAGE
-    _tell(found)
+    _problems(found)
     if found.ok:
         read = ", ".join(map(str, found.files)) or "no file"
-        say(f"ok: the settings can be used (environment, {read})")
-        say(f"set: {', '.join(found.set) or 'nothing, so all are at their defaults'}")
+        say(f"ok: the settings are valid (environment, {read})")
+        say(f"set: {', '.join(found.set) or 'nothing; all settings have their defaults'}")
     return DONE if found.ok else USAGE
 
 
@@ -163,7 +164,7 @@ def _print(found: SettingsReport, lines: list[SettingLine]) -> None:
         ("setting", "value", "from"),
         [(*row, _from(each)) for row, each in zip(rows, [*lines, *found.foreign], strict=True)],
     )
-    _tell(found)
+    _problems(found)
 
 
 def _from(line: SettingLine) -> str:
@@ -171,10 +172,10 @@ def _from(line: SettingLine) -> str:
     return f"{where}; not {', '.join(line.instead_of)}" if line.instead_of else where
 
 
-def _tell(found: SettingsReport) -> None:
+def _problems(found: SettingsReport) -> None:
     for problem in found.problems:
         note(problem)
     for unknown in found.unknown:
-        note(f"look: {unknown}")
+        note(f"warning: {unknown}")
     if found.in_vain:
-        note(f"look: {', '.join(found.in_vain)}: {_IN_VAIN}")
+        note(f"warning: {', '.join(found.in_vain)}: {_IN_VAIN}")

@@ -1,4 +1,4 @@
-"""`atlas dedup`: documents that say the same."""
+"""`atlas dedup`: find duplicate documents."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ if TYPE_CHECKING:
 
 async def dedup(
     *,
-    source: Annotated[
-        list[str] | None, Parameter(help="Only pages of this source; repeat for more")
-    ] = None,
+    source: Annotated[list[str] | None, Parameter(help="Only pages of this source")] = None,
     kind: Annotated[
-        Literal["exact", "near", "both"], Parameter(help="Same text, nearly the same, or both")
+        Literal["exact", "near", "both"],
+        Parameter(help="Identical text, nearly identical text, or both"),
     ] = "both",
     threshold: Annotated[
-        float, Parameter(help="Least similarity of a near-duplicate, 0.3 to 1")
+        float, Parameter(help="Minimum similarity of near-duplicates, 0.3 to 1")
     ] = 0.8,
     winner: Annotated[
         Literal["canonical", "oldest", "newest", "shortest_url", "smallest_url"],
-        Parameter(help="Which page of a group is kept"),
+        Parameter(help="Which page of a group to keep"),
     ] = "canonical",
-    apply: Annotated[bool, Parameter(help="Mark the duplicates; otherwise only report")] = False,
+    apply: Annotated[
+        bool, Parameter(help="Mark the duplicates; otherwise only report them")
+    ] = False,
     following: Following = STARTED_ONLY,
     output: Format = "text",
 ) -> int:
-    """Find documents that say the same. No document is deleted: with --apply they are marked, and
-    `atlas docs list --unique` leaves them out.
+    """Find duplicate documents. None is deleted: --apply marks them, and `atlas docs list --unique`
+    leaves marked ones out.
 
-    Exit code 0 when it is done; 1 when it was not; with --wait only.
+    With --wait, exit code 0 when it is done, 1 otherwise.
 
     Examples:
         atlas dedup --wait
@@ -59,9 +60,9 @@ async def dedup(
 def _print(result: DeduplicateResult) -> None:
     counts = result.counts
     say(
-        f"{result.workflow_id}: {result.outcome}; {counts.duplicates} of {counts.pages} pages say "
-        f"what another says ({counts.exact_groups} groups with the same text, "
-        f"{counts.near_groups} with nearly the same)"
+        f"{result.workflow_id}: {result.outcome}; {counts.duplicates} of {counts.pages} pages are "
+        f"duplicates ({counts.exact_groups} groups with identical text, {counts.near_groups} with "
+        "nearly identical text)"
     )
     if result.applied:
         say(f"  {counts.marked} marked, {counts.unmarked} unmarked, {counts.repaired} repaired")
@@ -70,13 +71,13 @@ def _print(result: DeduplicateResult) -> None:
     if result.message:
         note(result.message)
     if counts.exact_groups + counts.near_groups > len(result.groups):
-        note(f"All groups: the blob {result.manifest}")
+        note(f"All groups: blob {result.manifest}")
 
 
 def _print_group(group: Group) -> None:
     say(f"  {group.winner}")
     for member in group.members:
-        how = "same" if member.kind == "exact" else f"{member.similarity:.0%} alike"
+        how = "identical" if member.kind == "exact" else f"{member.similarity:.0%} similar"
         say(f"    {how}: {member.url}")
     if group.pages - 1 > len(group.members):
         say(f"    and {group.pages - 1 - len(group.members)} more")

@@ -10,12 +10,35 @@ from cyclopts import App, Parameter
 
 from starter.cli.framework.client import connected
 from starter.cli.framework.options import First, Language, OfSource
-from starter.cli.framework.output import Format, emit, emit_line, emit_list, note, pairs, say, table
+from starter.cli.framework.output import (
+    Columns,
+    Format,
+    emit,
+    emit_line,
+    listing,
+    note,
+    pairs,
+    say,
+)
 
 if TYPE_CHECKING:
+    from atlas.stores.postgres.crawl.quarantine import Quarantined
     from atlas.stores.postgres.services.catalogue import ListedDocument
 
-app = App(name="docs", help="List the documents of the corpus, or show one.")
+app = App(name="docs", help="Documents: list, show, quarantined.")
+
+_DOCUMENTS: Columns[ListedDocument] = {
+    "url": lambda each: each.url,
+    "lang": lambda each: each.lang,
+    "title": lambda each: each.title,
+}
+_QUARANTINED: Columns[Quarantined] = {
+    "url": lambda each: each.url,
+    "code": lambda each: each.code,
+    "since": lambda each: each.since,
+    "live": lambda each: each.live,
+    "reason": lambda each: each.reason,
+}
 
 
 @app.default
@@ -30,7 +53,7 @@ async def list_(
     ] = False,
     output: Format = "text",
 ) -> None:
-    """List every current document by URL.
+    """List the current documents by URL.
 
     Examples:
         atlas docs list --source docs --limit 20
@@ -39,36 +62,25 @@ async def list_(
     async with connected() as atlas:
         documents = atlas.documents(source=source, lang=lang, limit=limit, unique=unique)
         async with aclosing(documents) as found:
-            if output == "jsonl":
+            if output == "jsonl":  # as they come: there may be millions
                 async for each in found:
                     emit_line(each)
             else:
-                _print([each async for each in found], output)
-        if lang is not None:
-            _tell_unknown(await atlas.unknown_language(source=source, unique=unique), lang)
-
-
-def _print(listed: list[ListedDocument], output: Format) -> None:
-    if output == "text":
-        table(("url", "lang", "title"), [(each.url, each.lang, each.title) for each in listed])
-    else:
-        emit_list("documents", listed)
-
-
-def _tell_unknown(count: int, lang: str) -> None:
+                listing("documents", [each async for each in found], output, _DOCUMENTS)
+        count = await atlas.unknown_language(source=source, unique=unique) if lang else 0
     if count:
-        documents = "1 document" if count == 1 else f"{count} documents"
-        note(f"{documents} whose language could not be told: left out by --lang {lang}.")
+        documents_of = "1 document has" if count == 1 else f"{count} documents have"
+        note(f"{documents_of} an unknown language; left out by --lang {lang}.")
 
 
 @app.command
 async def show(
-    url: Annotated[str, Parameter(help="As it stands in the corpus, or as a browser shows it")],
+    url: Annotated[str, Parameter(help="As stored, or as a browser shows it")],
     /,
     *,
     output: Format = "text",
 ) -> None:
-    """Show the current document of a URL, with its text and every version it had.
+    """Show the current document of a URL, with its text and its versions.
 
     Examples:
         atlas docs show https://docs.example.com/
@@ -88,12 +100,9 @@ async def show(
 
 @app.command
 async def quarantined(
-    *,
-    source: OfSource = None,
-    limit: First = None,
-    output: Format = "text",
+    *, source: OfSource = None, limit: First = None, output: Format = "text"
 ) -> None:
-    """List documents that failed in extraction too often and are left alone, with the reason.
+    """List documents that are no longer processed because extraction failed too often.
 
     `atlas process --url URL --force` tries one again.
 
@@ -103,8 +112,4 @@ async def quarantined(
     """
     async with connected() as atlas:
         found = await atlas.quarantined(source=source, limit=limit)
-    if output != "text":
-        emit_list("quarantined", found, output)
-    else:
-        rows = [(each.url, each.code, each.since, each.live, each.reason) for each in found]
-        table(("url", "code", "since", "live", "reason"), rows)
+    listing("quarantined", found, output, _QUARANTINED)

@@ -1,4 +1,4 @@
-"""`atlas doctor`: is everything as it should be, and if not, what to do."""
+"""`atlas doctor`: check every part, and say how to fix what is wrong."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from starter.cli.framework.output import Format, emit, note, one_line, say
 if TYPE_CHECKING:
     from starter.diagnosis import Examined
 
-_SAID = {"ok": "ok", "degraded": "look", "failing": "FAILED"}
+_WORDS = {"ok": "ok", "degraded": "warning", "failing": "FAILED"}
+_WIDTH = max(map(len, _WORDS.values()))
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was examined, as JSON says it."""
+    """What was checked, in JSON."""
 
     ok: bool
     """Whether nothing failed."""
@@ -29,22 +30,20 @@ class Diagnosis:
 
 async def doctor(
     *,
-    url: Annotated[
-        str | None, Parameter(help="Also fetch this URL, as a worker would; otherwise no page is")
-    ] = None,
+    url: Annotated[str | None, Parameter(help="Also fetch this URL as a worker would")] = None,
     fix: Annotated[
         bool,
         Parameter(
-            help="First migrate the database, register missing search attributes, apply schedules"
+            help="First migrate the database, register search attributes and apply schedules"
         ),
     ] = False,
     output: Format = "text",
 ) -> int:
-    """Look at settings, connections, permissions, versions, clocks, disk, the schema, search
-    attributes, schedules, queues, the index and what the settings name outside; and say what mends
-    what is wrong (docs/doctor.md). Works whatever is down; each look is bounded in time.
+    """Check settings, connections, permissions, versions, clocks, disk, schema, search attributes,
+    schedules, queues, the index and the external services that the settings name, and say how to
+    fix what is wrong (docs/doctor.md). Works whatever is down; each check has a time limit.
 
-    Exit code 0 when nothing failed, else 1. A line with `look` works, and wants attention.
+    Exit code 1 when a check failed, else 0. A `warning` works but needs attention.
 
     Examples:
         atlas doctor
@@ -74,8 +73,7 @@ def _print(found: Sequence[Examined]) -> None:
         say(group)
         for check in (each.check for each in members):
             took = f" ({check.milliseconds:.0f} ms)" if check.milliseconds else ""
-            say(
-                f"  {_SAID[check.status]:<6}  {check.part:<{width}}  {one_line(check.detail)}{took}"
-            )
+            status = f"{_WORDS[check.status]:<{_WIDTH}}"
+            say(f"  {status}  {check.part:<{width}}  {one_line(check.detail)}{took}")
             if check.mend:
-                say(f"  {'':<6}  {'':<{width}}  → {one_line(check.mend)}")
+                say(f"  {'':<{_WIDTH}}  {'':<{width}}  → {one_line(check.mend)}")

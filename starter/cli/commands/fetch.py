@@ -1,4 +1,4 @@
-"""`atlas fetch`: one URL, now."""
+"""`atlas fetch`: fetch one URL now."""
 
 from __future__ import annotations
 
@@ -15,23 +15,28 @@ if TYPE_CHECKING:
 
 
 async def fetch(
-    url: Annotated[str, Parameter(help="What to get; http or https")],
+    url: Annotated[str, Parameter(help="An http or https URL")],
     /,
     *,
     force: Annotated[
-        bool, Parameter(help="Ask for the whole body although it may be unchanged")
+        bool, Parameter(help="Request the whole body even if it may be unchanged")
     ] = False,
-    request_timeout: Annotated[float, Parameter(help="Seconds for the whole request")] = 60.0,
-    max_bytes: Annotated[int, Parameter(help="Largest body, in bytes")] = 32 * 1024 * 1024,
+    request_timeout: Annotated[
+        float, Parameter(help="Time limit of the request, in seconds")
+    ] = 60.0,
+    max_bytes: Annotated[int, Parameter(help="Maximum size of the body, in bytes")] = 32
+    * 1024
+    * 1024,
     robots: Annotated[
-        Literal["obey", "ignore"], Parameter(help="Whether robots.txt is obeyed")
+        Literal["obey", "ignore"], Parameter(help="Whether to obey robots.txt")
     ] = "obey",
     timeout: Timeout = None,
     output: Format = "text",
 ) -> int:
-    """Get one URL through a worker, politely; the body is kept, the corpus is not changed.
+    """Fetch one URL through a worker, at the host's usual pace. The body is kept; the corpus does
+    not change.
 
-    Exit code 0 when a body (or "not modified") came, else 1.
+    Exit code 0 when the server sent a body or "not modified", else 1.
 
     Examples:
         atlas fetch https://docs.example.com/

@@ -1,4 +1,4 @@
-"""`atlas hosts`: how the hosts fare that Atlas asks, and trying one again now."""
+"""`atlas hosts`: the hosts that Atlas sends requests to, and how they respond."""
 
 from __future__ import annotations
 
@@ -11,22 +11,46 @@ from cyclopts import App, Parameter
 from starter.cli.framework.client import connected
 from starter.cli.framework.durations import about
 from starter.cli.framework.options import HostName
-from starter.cli.framework.output import Format, emit, emit_list, note, pairs, table
+from starter.cli.framework.output import Columns, Format, emit, listing, note, pairs
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.hosts.status import HostStatus
 
-app = App(name="hosts", help="List the hosts that are asked; try one again that was down.")
+app = App(name="hosts", help="Hosts: list, show, reset one that was down.")
 
 
 @dataclass(frozen=True)
 class Reset:
-    """What a reset did, as JSON says it."""
+    """What a reset did, in JSON."""
 
     woken: list[str]
-    """Runs that waited for the host and go on."""
+    """Runs that waited for the host and continue."""
     was_closed: bool
-    """Whether there was something to forget."""
+    """Whether there were failures to forget."""
+
+
+def _limit(host: HostStatus) -> str:
+    limits = [] if host.limit_delay is None else [f"{host.limit_delay:g} s"]
+    limits += [] if host.limit_parallel is None else [f"{host.limit_parallel} at once"]
+    return ", ".join(limits)
+
+
+def _robots(host: HostStatus) -> str:
+    if host.robots_at is None:
+        return ""
+    return f"{host.robots_status}, {about(datetime.now(UTC) - host.robots_at)} old"
+
+
+_COLUMNS: Columns[HostStatus] = {
+    "host": lambda host: host.host,
+    "delay": lambda host: "" if host.delay is None else f"{host.delay:g} s",
+    "limit": _limit,
+    "in flight": lambda host: host.in_flight or "",
+    "breaker": lambda host: host.state,
+    "failures": lambda host: host.failures or "",
+    "next try": lambda host: f"in {about(max(1.0, host.waits))}" if host.next_try_at else "",
+    "robots.txt": _robots,
+}
 
 
 @app.default
@@ -34,15 +58,16 @@ class Reset:
 async def list_(
     *,
     troubled: Annotated[
-        bool, Parameter(help="Only those that failed lately or are closed")
+        bool, Parameter(help="Only hosts that failed recently or whose breaker is not closed")
     ] = False,
-    limit: Annotated[int, Parameter(help="How many")] = 100,
+    limit: Annotated[int, Parameter(help="At most this many")] = 100,
     output: Format = "text",
 ) -> None:
-    """List hosts: pace, requests under way, breaker. Those under way come first.
+    """List hosts with delay, requests in flight and breaker. Those with requests in flight come
+    first.
 
-    The breaker is closed (asked at its pace), open (down: left alone until the next try),
-    half_open (one request tries it) or throttled (it asked for patience).
+    The breaker is closed (requests flow), open (down: no requests until the next try), half_open
+    (one request is trying) or throttled (the host sent a Retry-After).
 
     Examples:
         atlas hosts
@@ -51,16 +76,12 @@ async def list_(
     """
     async with connected() as atlas:
         found = await atlas.hosts.list(troubled=troubled, limit=limit)
-    if output != "text":
-        emit_list("hosts", found, output)
-        return
-    heads = ("host", "delay", "limit", "under way", "breaker", "failures", "next try", "robots")
-    table(heads, [_row(each) for each in found])
+    listing("hosts", found, output, _COLUMNS)
 
 
 @app.command
 async def show(host: HostName, /, *, output: Format = "text") -> None:
-    """Show one host: pace, limit, breaker, last error, robots.txt.
+    """Show a host: delay, limit, breaker, last error, robots.txt.
 
     Examples:
         atlas hosts show docs.example.com
@@ -76,10 +97,10 @@ async def show(host: HostName, /, *, output: Format = "text") -> None:
 
 @app.command
 async def reset(host: HostName, /, *, output: Format = "text") -> None:
-    """Try a host again now: forget its failures, and a Retry-After that it asked for.
+    """Try a host again now: forget its failures and any Retry-After.
 
-    It is asked at its pace, by one request and then by all; runs that wait for it go on at once.
-    Exit code 0 also when there was nothing to forget.
+    One request goes first, then all, at the usual delay; runs that waited for the host continue at
+    once. Exit code 0 also if there was nothing to forget.
 
     Examples:
         atlas hosts reset docs.example.com
@@ -96,25 +117,4 @@ async def reset(host: HostName, /, *, output: Format = "text") -> None:
     else:
         note(f"{before.host}: it had no failures; nothing to forget")
     for run in done.woken.runs:
-        note(f"{run} goes on" + (" within a minute" if run in done.woken.untold else ""))
-
-
-def _row(host: HostStatus) -> tuple[object, ...]:
-    limits = [] if host.limit_delay is None else [f"{host.limit_delay:g} s"]
-    limits += [] if host.limit_parallel is None else [f"{host.limit_parallel} at once"]
-    return (
-        host.host,
-        "" if host.delay is None else f"{host.delay:g} s",
-        ", ".join(limits),
-        host.in_flight or "",
-        host.state,
-        host.failures or "",
-        f"in {about(max(1.0, host.waits))}" if host.next_try_at else "",
-        _robots(host),
-    )
-
-
-def _robots(host: HostStatus) -> str:
-    if host.robots_at is None:
-        return ""
-    return f"{host.robots_status}, {about(datetime.now(UTC) - host.robots_at)} old"
+        note(f"{run} continues" + (" within a minute" if run in done.woken.untold else ""))

@@ -1,4 +1,4 @@
-"""`atlas index`: which builds of the search index there are; rebuild it; go back."""
+"""`atlas index`: list the builds of the search index, rebuild it, or roll back."""
 
 from __future__ import annotations
 
@@ -7,40 +7,48 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from starter.cli.framework.client import connected
-from starter.cli.framework.output import Format, emit_list, note, say, short, table
+from starter.cli.framework.output import Columns, Format, listing, note, say, short
 from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
 
 if TYPE_CHECKING:
     from atlas.contracts.rebuild_index import RebuildResult
     from atlas.stores.postgres.index.generations import GenerationStatus
 
-app = App(name="index", help="Look at the search index; rebuild it, or go back to the last one.")
+app = App(name="index", help="The search index: status, rebuild, rollback.")
 
-Keep = Annotated[float, Parameter(help="How long what serves now is kept; 0 drops it at once")]
+Keep = Annotated[
+    float, Parameter(help="How many days to keep the index that is replaced; 0 drops it at once")
+]
 Reason = Annotated[str, Parameter(help="Shown with the run")]
+
+_COLUMNS: Columns[GenerationStatus] = {
+    "generation": lambda found: found.id,
+    "state": lambda found: found.state,
+    "since": lambda found: found.started_at if found.state == "building" else found.active_since,
+    "entries": lambda found: found.entries,
+    "size": lambda found: f"{found.size / 1_000_000:.1f} MB",
+    "analyser": lambda found: found.analyser,
+    "kept until": lambda found: found.keep_until,
+    "run": lambda found: short(found.run_id or ""),
+}
 
 
 @app.default
 @app.command
 async def status(*, output: Format = "text") -> None:
-    """List the generations: what serves, what is being built, what a rollback would bring back.
+    """List the generations: the active one, the one being built, the one a rollback restores.
 
     Examples:
         atlas index status
     """
     async with connected() as atlas:
         found = await atlas.index_generations()
-    if output != "text":
-        emit_list("generations", found, output)
-        return
-    heads = ("generation", "state", "since", "entries", "size", "analyser", "kept until", "run")
-    table(heads, [_row(each) for each in found])
-    for each in found:
+    listing("generations", found, output, _COLUMNS)
+    for each in found if output == "text" else ():
         if each.outdated:
             note(
-                f"Generation {each.id} was built by analyser {each.analyser}, and queries are read "
-                "by a newer one: it answers, but worse than it could. `atlas index rebuild` mends "
-                "that."
+                f"Generation {each.id} was built by the older analyser {each.analyser}, so some "
+                "searches find less than they could. `atlas index rebuild` fixes that."
             )
 
 
@@ -48,8 +56,7 @@ async def status(*, output: Format = "text") -> None:
 async def rebuild(
     *,
     query: Annotated[
-        list[str] | None,
-        Parameter(help="A query that must find again what it finds now; repeat for more"),
+        list[str] | None, Parameter(help="A query that must still find what it finds now")
     ] = None,
     min_overlap: Annotated[
         float, Parameter(help="Share of its first ten results that each query must find again")
@@ -60,9 +67,9 @@ async def rebuild(
     following: Following = STARTED_ONLY,
     output: Format = "text",
 ) -> int:
-    """Build the index anew beside the one that serves; switch once its gates have passed.
+    """Build a new index while the active one serves, and switch once the new one passes its gates.
 
-    Exit code 0 when searches read the new index; 1 when the old one stays; with --wait only.
+    With --wait, exit code 0 if searches use the new index, 1 if the old one stays.
 
     Examples:
         atlas index rebuild --wait
@@ -87,32 +94,14 @@ async def rollback(
     following: Following = STARTED_ONLY,
     output: Format = "text",
 ) -> int:
-    """Switch back to the generation that served before. It lacks nothing that came since.
+    """Switch back to the previous generation. It has been kept up to date.
 
-    Exit code 0 when searches read it; 1 when there is none; with --wait only.
+    With --wait, exit code 0 if searches use it, 1 if there is none.
 
     Examples:
         atlas index rollback --wait
     """
     return await _run(output, following, rollback=True, keep_days=keep_days, reason=reason)
-
-
-def _row(found: GenerationStatus) -> tuple[object, ...]:
-    since = found.started_at if found.state == "building" else found.active_since
-    return (
-        found.id,
-        found.state,
-        since,
-        found.entries,
-        _megabytes(found.size),
-        found.analyser,
-        found.keep_until,
-        short(found.run_id or ""),
-    )
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1_000_000:.1f} MB"
 
 
 async def _run(output: str, following: Following, **fields: Any) -> int:
@@ -124,7 +113,7 @@ async def _run(output: str, following: Following, **fields: Any) -> int:
 def _print(result: RebuildResult) -> None:
     if result.outcome == "completed":
         kept = f"; generation {result.previous} is kept" if result.previous else ""
-        say(f"{result.workflow_id}: generation {result.generation} serves{kept}")
+        say(f"{result.workflow_id}: generation {result.generation} is active{kept}")
     else:
         say(f"{result.workflow_id}: {result.outcome}. {result.message}")
     for gate in result.gates:

@@ -1,4 +1,4 @@
-"""`atlas migrate`: the database's schema."""
+"""`atlas migrate`: the database schema."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from starter.cli.framework.output import Format, emit, say
 
 @dataclass(frozen=True)
 class Migrated:
-    """What was done, as JSON says it."""
+    """What was done, in JSON."""
 
     applied: list[str]
-    """Names of the migrations; empty: it was up to date."""
+    """Names of the applied migrations; empty if it was up to date."""
 
 
 async def migrate(*, output: Format = "text") -> None:
-    """Apply the migrations that the database lacks. Safe to run twice, or from several places.
+    """Apply the migrations that the database is missing. Safe to repeat, and to run from several
+    places at once.
 
     Examples:
         atlas migrate

@@ -1,4 +1,4 @@
-"""`atlas process`: stored documents to text and index again, without fetching."""
+"""`atlas process`: process stored documents again, without fetching them."""
 
 from __future__ import annotations
 
@@ -21,30 +21,32 @@ if TYPE_CHECKING:
 
 async def process(
     *,
-    url: Annotated[list[str] | None, Parameter(help="This page; repeat for more")] = None,
-    page: Annotated[list[int] | None, Parameter(help="By its number; repeat for more")] = None,
+    url: Annotated[list[str] | None, Parameter(help="The page of this URL")] = None,
+    page: Annotated[list[int] | None, Parameter(help="The page with this number")] = None,
     snapshot: Annotated[
-        str | None, Parameter(help="Every page whose last body has this SHA-256")
+        str | None, Parameter(help="Every page whose latest body has this SHA-256")
     ] = None,
     source: Annotated[str | None, Parameter(help="Every page of this source")] = None,
     everything: Annotated[bool, Parameter(name="--all", help="Every stored document")] = False,
     quarantined: Annotated[
-        bool, Parameter(help="Quarantined documents, of --source or all; see --force")
+        bool, Parameter(help="Quarantined documents, of --source or of all; needs --force")
     ] = False,
     manifest: Annotated[
-        str | None, Parameter(help="A file of URLs or JSON lines, - for standard input")
+        str | None, Parameter(help="A file of URLs or JSON Lines; - for standard input")
     ] = None,
-    failed_of: Annotated[str | None, Parameter(help="The failed pages of this run")] = None,
-    force: Annotated[bool, Parameter(help="Settled and quarantined documents too")] = False,
-    chunk: Annotated[int, Parameter(help="Documents at a time, of a batch")] = 100,
-    concurrency: Annotated[int, Parameter(help="Chunks at once, of a batch")] = 2,
+    failed_of: Annotated[str | None, Parameter(help="The pages that failed in this run")] = None,
+    force: Annotated[
+        bool, Parameter(help="Also documents that are up to date or quarantined")
+    ] = False,
+    chunk: Annotated[int, Parameter(help="Documents per chunk of a batch")] = 100,
+    concurrency: Annotated[int, Parameter(help="Chunks of a batch at once")] = 2,
     following: Following = STARTED_ONLY,
     output: Format = "text",
 ) -> int:
     """Process stored documents again: `process_document` for one, `batch_process` for more.
 
-    What is settled with the current versions is left alone, unless forced. Exit code 0 when it is
-    done, failed documents included; 1 when it was not; with --wait only.
+    Documents that the current versions have processed are skipped, unless --force. With --wait,
+    exit code 0 when it is done, even if some documents failed, 1 otherwise.
 
     Examples:
         atlas process --source docs --force --wait
@@ -65,7 +67,7 @@ async def process(
     given = [name for name, value in asked.items() if value]
     if len(given) != 1 or (source and everything):
         raise InvalidRequest(
-            "say which documents, in one way: --url, --page, --snapshot, --source (or --all, "
+            "select documents in exactly one way: --url, --page, --snapshot, --source (or --all, "
             f"--quarantined), --manifest or --failed-of; given: {', '.join(given) or 'none'}"
         )
     query = {"source": source, "quarantined": quarantined}
@@ -109,7 +111,7 @@ async def _batch(
 
 
 def _names(file: str) -> Iterator[str | int]:
-    """The pages that a file names: a URL a line, or {"url": …} or {"page": …}."""
+    """The pages in a file, one a line: a URL, {"url": …} or {"page": …}."""
     from starter.errors import InvalidRequest
 
     try:
@@ -151,7 +153,7 @@ def _print(result: ProcessResult | BatchResult) -> None:
     for failure in values.get("failures", ()):
         say(one_line(f"  {failure['url']}: {failure['code']}. {failure['message']}"))
     if values.get("manifest"):
-        note(f"Outcomes of every page: `atlas runs outcomes {result.run_id}`.")
+        note(f"Outcome of every page: `atlas runs outcomes {result.run_id}`.")
     if result.message:
         note(result.message)
 

@@ -1,4 +1,4 @@
-"""`atlas report`: weekly reports, kept and made."""
+"""`atlas report`: list, show and make weekly reports."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from starter.cli.framework.client import connected
-from starter.cli.framework.output import Format, emit_list, harmless, note, pairs, table
+from starter.cli.framework.output import Columns, Format, harmless, listing, note, pairs
 from starter.cli.framework.run_follower import Ending, Following, Timeout, followed, stage_of
 
 if TYPE_CHECKING:
     from atlas.contracts.weekly_report import WeeklyResult
+    from starter.corpus import KeptReport
 
 app = App(name="report", help="Weekly reports: list, show, make.")
 
@@ -25,23 +26,26 @@ ReportForm = Annotated[
 ]
 Week = Annotated[str | None, Parameter(help="An ISO week such as 2026-W47")]
 
+_COLUMNS: Columns[KeptReport] = {
+    "week": lambda report: report.week,
+    "made": lambda report: report.made_at,
+    "formats": lambda report: sorted(report.hashes),
+}
+
 
 @app.default
 @app.command(name="list")
 async def list_(*, output: Format = "text") -> None:
-    """List the reports that are kept, the latest week first.
+    """List the weekly reports, latest first.
 
     Examples:
         atlas report list
     """
     async with connected() as atlas:
         kept = await atlas.reports()
-    if output != "text":
-        emit_list("reports", kept, output)
-        return
-    table(["Week", "Made", "Forms"], [(r.week, r.made_at, sorted(r.hashes)) for r in kept])
-    if not kept:
-        note("no report is kept yet; `atlas report make` makes one")
+    listing("reports", kept, output, _COLUMNS)
+    if not kept and output == "text":
+        note("no reports yet; make one with `atlas report make`")
 
 
 @app.command
@@ -51,9 +55,9 @@ async def show(
     *,
     output: ReportForm = "md",
     save: Annotated[Path | None, Parameter(help="Write it to this file")] = None,
-    open: Annotated[bool, Parameter(help="Open the page in a browser (implies -o html)")] = False,
+    open: Annotated[bool, Parameter(help="Open it in a browser (implies -o html)")] = False,
 ) -> None:
-    """Show a week's report as it was kept, by default the latest.
+    """Show the report of a week, by default the latest.
 
     Examples:
         atlas report show
@@ -69,14 +73,14 @@ async def show(
         return
     _write(save, text)
     if open and not webbrowser.open(save.resolve().as_uri()):
-        note("no browser was found here; open that file")
+        note("no browser found; open that file")
 
 
 @app.command
 async def make(week: Week = None, /, *, timeout: Timeout = None, output: Format = "text") -> int:
-    """Make the report of a week, by default the one that ended last, and wait for it.
+    """Make the report of a week, by default the last that ended, and wait for it.
 
-    Made again, it is the same, byte for byte.
+    Making it again gives the same report, byte for byte.
 
     Examples:
         atlas report make
@@ -94,7 +98,7 @@ def _print(result: WeeklyResult) -> None:
     pairs({"week": result.week, "outcome": result.outcome, "days": result.days, **totals})
     if result.message:
         note(result.message)
-    note(f"`atlas report show {result.week}` prints it, with --open it is a page in your browser")
+    note(f"Print it with `atlas report show {result.week}`; --open opens it in a browser.")
 
 
 def _write(file: Path, text: str) -> None:
@@ -108,7 +112,7 @@ def _write(file: Path, text: str) -> None:
 
 
 def harmless_lines(text: str) -> str:
-    """The text for a terminal, its lines kept."""
+    """The text without control characters, line by line."""
     return "".join(f"{harmless(line)}\n" for line in text.splitlines())
 
 

@@ -1,4 +1,4 @@
-"""A hand on runs: pause, resume, cancel, terminate, retry."""
+"""Control runs: pause, resume, cancel, terminate, retry."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ Named = Annotated[
     str, Parameter(help="A run id or its beginning, a workflow id, or a source (its latest run)")
 ]
 Several = Annotated[str, Parameter(help="Run ids or their beginnings, workflow ids, or sources")]
-Yes = Annotated[bool, Parameter(name=["--yes", "-y"], help="Do not ask on a terminal")]
+Yes = Annotated[bool, Parameter(name=["--yes", "-y"], help="Do not ask for confirmation")]
 Act = Callable[["AtlasClient", "AnyHandle"], Awaitable[str]]
-"""Does it to one run; what is to be said of it."""
+"""Acts on one run and returns a message."""
 
 
 @dataclass(frozen=True)
 class Retried:
-    """What was started again, as JSON says it."""
+    """What was started again, in JSON."""
 
     retried: str
-    """Run id of the run that had failed."""
+    """Run id of the failed run."""
     what: What
-    """What the new run is asked for."""
+    """What the new run does."""
     workflow_id: str | None
-    """Of the new run; None when nothing of it had failed."""
+    """Of the new run; None if nothing had failed."""
     run_id: str | None
     ui_url: str | None
     """Its page in Temporal's Web UI."""
@@ -46,11 +46,11 @@ class Retried:
 
 async def pause(
     *runs: Several,
-    all: Annotated[bool, Parameter(help="Every run under way")] = False,
+    all: Annotated[bool, Parameter(help="Every run in progress")] = False,
 ) -> int:
-    """Pause runs: each stops at its next batch and keeps what it claimed. Nothing is lost.
+    """Pause runs. Each stops after its current batch and keeps its claims; nothing is lost.
 
-    Exit code 0 also when it was paused already; 1 when it has ended.
+    Exit code 0 also if a run was already paused, 1 if it has ended.
 
     Examples:
         atlas runs pause docs
@@ -63,7 +63,7 @@ async def resume(
     *runs: Several,
     all: Annotated[bool, Parameter(help="Every paused run")] = False,
 ) -> int:
-    """Let paused runs go on. Exit code 0 also when it was not paused; 1 when it has ended.
+    """Resume paused runs. Exit code 0 also if a run was not paused, 1 if it has ended.
 
     Examples:
         atlas runs resume docs
@@ -74,17 +74,17 @@ async def resume(
 
 async def cancel(
     *runs: Several,
-    all: Annotated[bool, Parameter(help="Every run under way")] = False,
+    all: Annotated[bool, Parameter(help="Every run in progress")] = False,
     yes: Yes = False,
 ) -> int:
-    """End runs early. What is under way is finished or given back; the corpus stays whole.
+    """Cancel runs. Work in progress is finished or released, and the corpus stays consistent.
 
-    Exit code 0 also when it was cancelled before; 1 when it ended otherwise.
+    Exit code 0 also if a run was cancelled before, 1 if it ended otherwise.
 
     Examples:
         atlas runs cancel docs
     """
-    question = "" if yes else "Cancel every run that is under way?"
+    question = "" if yes else "Cancel every run in progress?"
     return await _each(
         runs, _cancel, all_of="open" if all else None, ended_so="cancelled", question=question
     )
@@ -94,47 +94,44 @@ async def terminate(
     run: Named,
     /,
     *,
-    reason: Annotated[str, Parameter(help="Why; shown with the run, here and in the Web UI")] = "",
+    reason: Annotated[str, Parameter(help="Shown with the run, here and in the Web UI")] = "",
     yes: Yes = False,
 ) -> int:
-    """End a run from outside, at once: for one that cannot be cancelled.
+    """Terminate a run that cannot be cancelled.
 
-    Unlike cancel it finishes nothing, gives nothing back, and does not reach the runs that it
-    started. Its record is ended as failed; its lease and claims are let go, so that the next run
-    takes over. Exit code 0 also when it had ended.
+    Unlike cancel, it finishes no work in progress and leaves the runs that it started running. Its
+    record ends as failed, and its lease and claims are released for the next run. Exit code 0 also
+    if it had already ended.
 
     Examples:
         atlas runs terminate docs --reason "stuck since the move"
     """
     async with connected() as atlas:
         before = await atlas.describe_run(run, failures=0)
-        question = (
-            f"Terminate {before.workflow_id}? It finishes nothing; `atlas runs cancel` would."
-        )
+        question = f"Terminate {before.workflow_id}? `atlas runs cancel` would finish its work."
         if before.status != "ended" and not yes and not _confirmed(question):
             return FAILED
         done = await atlas.terminate(
             before.run_id if before.recorded else before.workflow_id, reason
         )
     if not done.was_open:
-        mended = "; its record was open, and is ended now" if done.record_ended else ""
-        note(f"{before.workflow_id} had ended already: {before.outcome}{mended}")
+        closed = "; its record was still open and is closed now" if done.record_ended else ""
+        note(f"{before.workflow_id} had ended already: {before.outcome}{closed}")
         return DONE
-    note(f"{before.workflow_id} is terminated. What it had claimed is free for the next run.")
+    note(f"{before.workflow_id} is terminated. Its claims are released for the next run.")
     for child in done.children:
-        note(f"{child}, which it started, goes on; `atlas runs cancel {shlex.quote(child)}`")
+        note(f"{child}, which it started, continues; `atlas runs cancel {shlex.quote(child)}`")
     return DONE
 
 
 async def retry(
     run: Named, /, *, following: Following = STARTED_ONLY, output: Format = "text"
 ) -> int:
-    """Start again what failed of a run: its failed pages where it worked through, else the same
-    request once more.
+    """Start a run that does what failed in another one.
 
-    Of a sync or a batch that completed with failures, only the pages that failed; of a sync of
-    several sources, those that did not complete. Exit code 0 also when nothing had failed; 1 while
-    it is under way.
+    After a sync or a batch that completed with failures, that is the failed pages; after a sync of
+    several sources, those that did not complete; otherwise the same request. Exit code 0 also if
+    nothing had failed, 1 while the run is in progress.
 
     Examples:
         atlas runs retry docs --wait
@@ -142,11 +139,11 @@ async def retry(
     async with connected() as atlas:
         done = await atlas.retry(run, trigger="cli")
         if done.handle is None:
-            note(f"{done.workflow_id}: nothing of it failed; nothing was started")
+            note(f"{done.workflow_id}: nothing failed, so nothing was started")
             if output != "text":
                 emit("retried", Retried(done.run_id, done.what, None, None, None), output=output)
             return DONE
-        note(f"{done.workflow_id} once more: {done.what}")
+        note(f"retrying {done.workflow_id}: {done.what}")
         if following.waits or output == "text":
             return await followed(done.handle, done.workflow, following=following, output=output)
         handle = done.handle
@@ -163,8 +160,9 @@ async def _each(
     ended_so: str | None = None,
     question: str = "",
 ) -> int:
-    """Do it to each run; the exit code is 0 when it was done to all. `ended_so`: an outcome of a
-    run that has ended which is what was wanted. `question`: asked before it is done to `all_of`."""
+    """Act on each run, or on all with the status `all_of` once `question` is confirmed; the exit
+    code is 0 if all went well. A run that has already ended counts as well if its outcome is
+    `ended_so`."""
     from starter.errors import AtlasError, CannotConnect, InvalidRequest
 
     if bool(runs) == (all_of is not None):
@@ -207,10 +205,10 @@ async def _open(atlas: AtlasClient, status: str) -> list[str]:
 
     found = await atlas.runs(open=True, limit=1000)
     wanted = [each for each in found if status in ("open", each.status)]
-    if status != "open":  # what takes moments cannot be paused
+    if status != "open":  # short ones cannot be paused
         wanted = [each for each in wanted if not WORKFLOWS[each.run.kind].brief]
     if not wanted:
-        note("no run is under way" if status == "open" else f"no run is {status}")
+        note("no run is in progress" if status == "open" else f"no run is {status}")
     return [each.run.workflow_id for each in wanted]
 
 
@@ -218,14 +216,14 @@ async def _pause(atlas: AtlasClient, handle: AnyHandle) -> str:
     since = await _paused_since(atlas, handle)
     await handle.pause()
     if since is not None:
-        return f"{handle.workflow_id} is paused already, since {since}"
-    return f"{handle.workflow_id} pauses; `atlas runs resume {_quoted(handle)}` lets it go on"
+        return f"{handle.workflow_id} is already paused, since {since}"
+    return f"{handle.workflow_id} is pausing; `atlas runs resume {_quoted(handle)}` resumes it"
 
 
 async def _resume(atlas: AtlasClient, handle: AnyHandle) -> str:
     since = await _paused_since(atlas, handle)
     await handle.resume()
-    return f"{handle.workflow_id} goes on" + ("" if since else "; it was not paused")
+    return f"{handle.workflow_id} continues" + ("" if since else "; it was not paused")
 
 
 async def _cancel(atlas: AtlasClient, handle: AnyHandle) -> str:
@@ -238,7 +236,7 @@ async def _paused_since(atlas: AtlasClient, handle: AnyHandle) -> str | None:
 
     try:
         since = (await atlas.recorded_run(handle.run_id, failures=0)).run.paused_since
-    except NotFound:  # no worker has begun it
+    except NotFound:  # no worker has started it
         return None
     return when(since) if since else None
 
@@ -248,7 +246,7 @@ def _quoted(handle: AnyHandle) -> str:
 
 
 def _confirmed(question: str) -> bool:
-    """Ask on a terminal; elsewhere a command means what it says."""
+    """Ask on a terminal; a script is not asked."""
     if not sys.stdin.isatty():
         return True
     sys.stderr.write(f"{question} [y/N] ")
@@ -256,5 +254,5 @@ def _confirmed(question: str) -> bool:
     answer = sys.stdin.readline().strip().lower()
     if answer in ("y", "yes"):
         return True
-    note("nothing was done")
+    note("cancelled; nothing was done")
     return False

@@ -1,4 +1,4 @@
-"""`atlas runs`: what was run, how it goes or went; `steering` has the hand on it."""
+"""`atlas runs`: list, show and follow runs; `run_control` holds what changes them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from starter.cli.commands import run_control
 from starter.cli.commands.run_control import Named
 from starter.cli.framework.client import connected
 from starter.cli.framework.durations import duration
-from starter.cli.framework.output import Format, emit_line, emit_list, note, one_line, say, table
+from starter.cli.framework.output import Format, emit_line, emit_list, listing, note, one_line, say
 from starter.cli.framework.run_follower import Timeout, ending_of, told_to_its_end
-from starter.cli.views.runs import listed_row, print_run
+from starter.cli.views.runs import COLUMNS, print_run
 
 if TYPE_CHECKING:
     from starter.runs.listing import RunFilter
 
-app = App(name="runs", help="Runs: list, show and follow them; pause, resume, end or retry one.")
+app = App(
+    name="runs", help="Runs: list, show, follow, pause, resume, cancel, terminate, retry, outcomes."
+)
 for command in (
     run_control.pause,
     run_control.resume,
@@ -38,19 +40,19 @@ async def list_(
     *,
     source: Annotated[str | None, Parameter(help="Only runs of this source")] = None,
     type: Annotated[str | None, Parameter(help="Only runs of this workflow type")] = None,
-    outcome: Annotated[str | None, Parameter(help="Only runs that ended so")] = None,
-    open: Annotated[bool, Parameter(help="Only runs under way")] = False,
+    outcome: Annotated[str | None, Parameter(help="Only runs with this outcome")] = None,
+    open: Annotated[bool, Parameter(help="Only runs in progress")] = False,
     since: Annotated[
-        str | None, Parameter(help="Only runs that began so long ago at most: 2h, 7d")
+        str | None, Parameter(help="Only runs started within this time, such as 2h or 7d")
     ] = None,
-    limit: Annotated[int, Parameter(help="How many")] = 20,
+    limit: Annotated[int, Parameter(help="At most this many")] = 20,
     output: Format = "text",
 ) -> None:
     """List the latest runs, newest first.
 
-    They are read from the record in PostgreSQL, which outlasts Temporal's 30 days. Single fetches
-    and health checks keep no record: --type fetch_url and --type health_check ask Temporal.
-    --open asks it too, for runs that no worker has begun.
+    Runs are read from PostgreSQL, which keeps them longer than Temporal's 30 days. Single fetches
+    and health checks are only in Temporal: --type fetch_url and --type health_check list them.
+    --open also asks Temporal, for runs that no worker has started.
 
     Examples:
         atlas runs list
@@ -71,11 +73,7 @@ async def list_(
         wanted["since"] = datetime.now(UTC) - duration("--since", since)
     async with connected() as atlas:
         found = await atlas.runs(limit=limit, **wanted)
-    if output != "text":
-        emit_list("runs", found, output)
-        return
-    heads = ("run", "type", "source", "started", "outcome", "seen", "added", "updated", "failed")
-    table(heads, [listed_row(each) for each in found])
+    listing("runs", found, output, COLUMNS)
 
 
 @app.command
@@ -83,11 +81,13 @@ async def show(
     run: Named,
     /,
     *,
-    failures: Annotated[bool, Parameter(help="All pages that failed, not the first 20")] = False,
+    failures: Annotated[
+        bool, Parameter(help="Show all failed pages, not only the first 20")
+    ] = False,
     output: Format = "text",
 ) -> None:
-    """Show one run: status, outcome, counts, failures; while it is under way stage, progress, and
-    what it tries again and why.
+    """Show a run: status, outcome, counts, failures; while it is in progress also its stage and
+    what it retries, and why.
 
     Examples:
         atlas runs show docs
@@ -101,10 +101,10 @@ async def show(
 
 @app.command
 async def follow(run: Named, /, *, timeout: Timeout = None, output: Format = "text") -> int:
-    """Follow a run of any type to its end and show its result; of one that has ended, at once.
+    """Follow a run of any type until it ends and show its result.
 
-    Ctrl-C ends the following, not the run. Exit code 0 when it ended well, 1 when it did not,
-    5 when --timeout ended the wait.
+    Ctrl-C stops following; the run continues. Exit code 0 when it succeeded, 1 when it did not, 5
+    when --timeout expired.
 
     Examples:
         atlas runs follow docs
@@ -121,7 +121,7 @@ async def follow(run: Named, /, *, timeout: Timeout = None, output: Format = "te
         try:
             return await told_to_its_end(handle, ending_of(handle.workflow), patience, output)
         except NotFound:
-            note("Temporal no longer knows the run; this is its record.")
+            note("Temporal no longer has this run; this is its record.")
             found = await atlas.describe_run(handle.run_id)
     print_run(found, output)
     return 0 if found.outcome in ("completed", "completed_with_failures") else 1
@@ -129,7 +129,7 @@ async def follow(run: Named, /, *, timeout: Timeout = None, output: Format = "te
 
 @app.command
 async def outcomes(run: Named, /, *, output: Format = "jsonl") -> None:
-    """What became of each page of a batch, or of each thing of another run that keeps a list.
+    """Print the outcome of each page of a batch, or of each item of another run that keeps a list.
 
     Examples:
         atlas runs outcomes batch_process:nightly -o text
@@ -142,9 +142,9 @@ async def outcomes(run: Named, /, *, output: Format = "jsonl") -> None:
                 emit_list("outcomes", [line async for line in lines])
                 return
             async for line in lines:
-                emit_line(line) if output == "jsonl" else say(_told(line))
+                emit_line(line) if output == "jsonl" else say(_worded(line))
 
 
-def _told(line: dict[str, Any]) -> str:
-    """The values that say something, tab-separated."""
+def _worded(line: dict[str, Any]) -> str:
+    """The non-empty values, tab-separated."""
     return "\t".join(one_line(str(each)) for each in line.values() if each not in (None, ""))

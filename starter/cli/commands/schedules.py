@@ -1,4 +1,4 @@
-"""`atlas schedules`: what Atlas starts by itself, and when."""
+"""`atlas schedules`: the runs that Atlas starts by itself, and when."""
 
 from __future__ import annotations
 
@@ -8,24 +8,35 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from starter.cli.framework.client import connected
-from starter.cli.framework.output import Format, emit_list, note, say, table
+from starter.cli.framework.output import Columns, Format, emit_list, listing, note, say
 
 if TYPE_CHECKING:
-    from atlas.schedules.apply import ScheduleChange
     from atlas.schedules.status import ScheduleStatus
 
 app = App(
     name="schedules",
-    help="What Atlas starts by itself: apply, list, pause, resume, trigger, backfill.",
+    help="Scheduled runs: apply, list, pause, resume, trigger, backfill.",
 )
 
-Named = Annotated[str, Parameter(help="A schedule's id, or the name of a source")]
+Named = Annotated[str, Parameter(help="Id of a schedule, or name of a source")]
+
+_COLUMNS: Columns[ScheduleStatus] = {
+    "schedule": lambda seen: seen.id,
+    "state": lambda seen: f"{seen.state}: {seen.note}" if seen.note else seen.state,
+    "fires": lambda seen: seen.rhythm,
+    "next": lambda seen: seen.next,
+    "last": lambda seen: seen.last,
+    "runs": lambda seen: seen.actions,
+    "skipped": lambda seen: seen.skipped,
+    "missed": lambda seen: seen.missed,
+    "drift": lambda seen: bool(seen.drift),
+}
 
 
 @app.command
 async def apply(*, output: Format = "text") -> None:
-    """Create, repair and remove schedules, so that Temporal's are as declared. Safe to run again:
-    a pause of yours stays, with its note.
+    """Create, repair and remove schedules so that Temporal's match their declarations. Safe to
+    repeat: a paused schedule stays paused and keeps its note.
 
     Examples:
         atlas schedules apply
@@ -35,18 +46,17 @@ async def apply(*, output: Format = "text") -> None:
     if output != "text":
         emit_list("schedule_changes", changes, output)
         return
-    for each in changes:
-        if each.did != "unchanged":
-            say(described(each))
-    same = sum(each.did == "unchanged" for each in changes)
-    if same:
-        note(f"{same} as declared")
+    changed = [each for each in changes if each.did != "unchanged"]
+    for each in changed:
+        say(f"{each.did} {each.id}: {'; '.join(each.why)}")
+    if len(changed) < len(changes):
+        note(f"{len(changes) - len(changed)} unchanged")
 
 
 @app.default
 @app.command(name="list")
 async def list_(*, output: Format = "text") -> int:
-    """Show each schedule beside its declaration. Exit code 1 when one differs.
+    """List the schedules and compare each with its declaration. Exit code 1 if one differs.
 
     Examples:
         atlas schedules list
@@ -54,18 +64,11 @@ async def list_(*, output: Format = "text") -> int:
     """
     async with connected() as atlas:
         seen = await atlas.schedules.list()
-    drifted = [each for each in seen if each.drift]
-    if output != "text":
-        emit_list("schedules", seen, output)
-        return 1 if drifted else 0
-    heads = ("schedule", "state", "fires", "next", "last", "runs", "skipped", "missed", "drift")
-    table(heads, [_row(each) for each in seen])
-    for each in drifted:
-        for line in each.drift:
-            note(f"{each.id}: {line}")
-    if drifted:
-        note("`atlas schedules apply` mends that")
-    return 1 if drifted else 0
+    listing("schedules", seen, output, _COLUMNS)
+    drift = [f"{each.id}: {line}" for each in seen for line in each.drift]
+    if drift and output == "text":
+        note("\n".join([*drift, "`atlas schedules apply` fixes that"]))
+    return 1 if drift else 0
 
 
 @app.command
@@ -73,9 +76,9 @@ async def pause(
     schedule: Named,
     /,
     *,
-    note: Annotated[str, Parameter(help="Why; shown by `atlas schedules list`")] = "",
+    note: Annotated[str, Parameter(help="Reason; `atlas schedules list` shows it")] = "",
 ) -> None:
-    """Let a schedule start nothing until it is resumed. Runs under way go on.
+    """Pause a schedule: it starts nothing until it is resumed. Runs in progress continue.
 
     Examples:
         atlas schedules pause hourly_collection --note 'moving house'
@@ -86,7 +89,7 @@ async def pause(
 
 @app.command
 async def resume(schedule: Named, /) -> None:
-    """Let a schedule start runs again.
+    """Resume a paused schedule.
 
     Examples:
         atlas schedules resume hourly_collection
@@ -97,7 +100,7 @@ async def resume(schedule: Named, /) -> None:
 
 @app.command
 async def trigger(schedule: Named, /) -> None:
-    """Start a run now, as the schedule would.
+    """Start a run of a schedule now.
 
     Examples:
         atlas schedules trigger daily_cleanup
@@ -112,11 +115,11 @@ async def backfill(
     /,
     *,
     from_: Annotated[
-        str, Parameter(name="--from", help="Begin of the time, as in 2026-11-01 or …T06:00Z; UTC")
+        str, Parameter(name="--from", help="Start of the period in UTC: 2026-11-01 or …T06:00Z")
     ],
-    to: Annotated[str, Parameter(help="End of the time; by default now")] = "",
+    to: Annotated[str, Parameter(help="End of the period; by default now")] = "",
 ) -> None:
-    """Start what the schedule would have started in that time, one run after the other.
+    """Start the runs that a schedule would have started in a period, one after the other.
 
     Examples:
         atlas schedules backfill hourly_collection --from 2026-11-01 --to 2026-11-02
@@ -127,27 +130,6 @@ async def backfill(
         say(f"backfills {await atlas.schedules.backfill(schedule, start, end)}")
 
 
-def described(change: ScheduleChange) -> str:
-    """A change in a line."""
-    return f"{change.did} {change.id}: {'; '.join(change.why)}"
-
-
-def _row(seen: ScheduleStatus) -> tuple[object, ...]:
-    state = f"{seen.state}: {seen.note}" if seen.note else seen.state
-    drift = "yes" if seen.drift else "no"
-    return (
-        seen.id,
-        state,
-        seen.rhythm,
-        seen.next,
-        seen.last,
-        seen.actions,
-        seen.skipped,
-        seen.missed,
-        drift,
-    )
-
-
 def _moment(field: str, text: str) -> datetime:
     from starter.errors import InvalidRequest
 
@@ -155,6 +137,6 @@ def _moment(field: str, text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidRequest(
-            f"{field}: {text!r} is no time; write 2026-11-01 or 2026-11-01T06:00Z"
+            f"{field}: {text!r} is not a time; write 2026-11-01 or 2026-11-01T06:00Z"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""`atlas schema`: the contracts as JSON Schema."""
+"""`atlas schema`: requests and results as JSON Schema."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from starter.cli.framework.output import emit_foreign
 def schema(
     name: Annotated[
         str | None,
-        Parameter(help="A workflow type (its request and result), or one such as SyncRequest"),
+        Parameter(help="A workflow type, or a request or result such as SyncRequest"),
     ] = None,
     /,
 ) -> None:
-    """Print the JSON Schema of a request or result, or of all.
+    """Print the JSON Schema of requests and results: of one, of a workflow type, or of all.
 
     Examples:
         atlas schema sync_pipeline
@@ -36,5 +36,5 @@ def schema(
         emit_foreign(schemas[name])
     else:
         near = difflib.get_close_matches(name, schemas, n=1, cutoff=0.4)
-        mend = f"did you mean {near[0]}?" if near else f"known: {', '.join(schemas)}"
-        raise InvalidRequest(f"name: {name!r} is no contract; {mend}")
+        fix = f"did you mean {near[0]}?" if near else f"known: {', '.join(schemas)}"
+        raise InvalidRequest(f"name: unknown type {name!r}; {fix}")

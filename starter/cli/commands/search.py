@@ -1,4 +1,4 @@
-"""`atlas search`."""
+"""`atlas search`: find documents."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ if TYPE_CHECKING:
 
 
 async def search(
-    query: Annotated[str, Parameter(help="What to look for")],
+    query: Annotated[str, Parameter(help="What to search for")],
     /,
-    *words: Annotated[str, Parameter(help="More of it; quoting may be left out")],
-    limit: Annotated[int, Parameter(help="How many results")] = 10,
-    offset: Annotated[int, Parameter(help="Results to leave out at the top")] = 0,
+    *words: Annotated[str, Parameter(help="More words; quotes are optional")],
+    limit: Annotated[int, Parameter(help="At most this many results")] = 10,
+    offset: Annotated[int, Parameter(help="Skip this many results")] = 0,
     source: OfSource = None,
     lang: Language = None,
     output: Format = "text",
 ) -> None:
-    """Find the documents that match any of the words best; "quoted phrases" must occur.
+    """Find documents that contain any of the words, best matches first; "quoted phrases" must
+    occur.
 
-    Near-duplicates are shown by the one that matches best, with the number of the others. Where
-    `--lang` leaves out pages whose language could not be told, their number is shown.
+    Of near-duplicates only the best match is shown, with the number of the others. With --lang, the
+    number of matches whose language is unknown is shown.
 
     Examples:
         atlas search backup schedule
@@ -52,7 +53,7 @@ async def search(
 
 
 def _rounded(hit: Hit) -> Hit:
-    """The score as it is printed."""
+    """The hit, its score rounded."""
     return replace(hit, score=round(hit.score, 6))
 
 
@@ -73,14 +74,11 @@ def _print(page: SearchPage, offset: int, lang: str | None) -> None:
 def _tell_unknown(page: SearchPage, lang: str | None) -> None:
     count = page.unknown_language
     if count:
-        pages = "1 page matches" if count == 1 else f"{count} pages match"
-        note(
-            f"{pages} too, but the language could not be told: left out by --lang {lang}. "
-            "Without --lang they are shown."
-        )
+        pages = "1 more match has" if count == 1 else f"{count} more matches have"
+        note(f"{pages} an unknown language; left out by --lang {lang}.")
 
 
 def _others(hit: Hit) -> str:
     parts = [f"{hit.similar_count} similar"] if hit.similar_count else []
-    parts += [f"{hit.copies} with the same text"] if hit.copies else []
+    parts += [f"{hit.copies} with identical text"] if hit.copies else []
     return ", ".join(parts)

@@ -1,108 +1,56 @@
-"""`atlas sources`: declare what to watch and by which rules."""
+"""`atlas sources`: declare what to collect, and by which rules."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from cyclopts import App, Parameter
 
+from atlas.domain.sources import Kind
 from starter.cli.framework.client import connected
-from starter.cli.framework.durations import duration, written
-from starter.cli.framework.options import SourceName
-from starter.cli.framework.output import Format, emit, emit_list, note, pairs, say, table, when
-from starter.cli.views.sources import described, parts, row
+from starter.cli.framework.durations import written
+from starter.cli.framework.exit_codes import DONE, STALE
+from starter.cli.framework.options import SourceName, StaleAfter, tolerance
+from starter.cli.framework.output import Format, emit, listing, note, pairs, say, when
+from starter.cli.framework.source_rules import clearable, cleared, rule_options
+from starter.cli.views.overview import FRESHNESS
+from starter.cli.views.sources import COLUMNS, described, parts
 
-app = App(name="sources", help="Declare what to watch and by which rules.")
+if TYPE_CHECKING:
+    from starter.sources import RuleChanges, SourceRules
 
+    Clearable = str
+else:
+    SourceRules, Clearable = rule_options(), clearable()
 
-@Parameter(name="*")
-@dataclass(frozen=True)
-class Rules:
-    """The rules that `add` gives and `edit` changes."""
+app = App(name="sources", help="Declare what to collect, and by which rules.")
 
-    delay: Annotated[
-        float | None, Parameter(help="Seconds between two requests to a host; 1 by default")
-    ] = None
-    parallel: Annotated[int | None, Parameter(help="Requests to a host at once; 1 by default")] = (
-        None
-    )
-    max_pages: Annotated[int | None, Parameter(help="Pages of a run at most")] = None
-    max_depth: Annotated[int | None, Parameter(help="Links from the start of a site at most")] = (
-        None
-    )
-    include: Annotated[
-        list[str] | None,
-        Parameter(help="Take only URLs that match this regular expression; may be repeated"),
-    ] = None
-    exclude: Annotated[
-        list[str] | None,
-        Parameter(help="Leave out URLs that match this regular expression; may be repeated"),
-    ] = None
-    every: Annotated[
-        str | None,
-        Parameter(
-            help="How often a page is due, as in 15m, 6h, 7d; 1d by default. Below an hour the "
-            "source gets a schedule of its own"
-        ),
-    ] = None
-    cron: Annotated[
-        str | None,
-        Parameter(help="A schedule of its own: five fields in UTC, as in '15 6 * * 1-5'"),
-    ] = None
-    tag: Annotated[
-        list[str] | None,
-        Parameter(help="A word by which `sync --tag` and others select it; may be repeated"),
-    ] = None
-    deletion: Annotated[
-        Literal["careful", "prompt", "keep"] | None,
-        Parameter(help="When pages that vanish leave the corpus; careful by default"),
-    ] = None
-    prefix: Annotated[
-        str | None,
-        Parameter(help="Only pages below this URL; by default the folder of a site's start"),
-    ] = None
-
-    def given(self) -> dict[str, Any]:
-        """Those that were given, by the names of `Sources.add`."""
-        rules = {name: value for name, value in vars(self).items() if value not in (None, [])}
-        for listed in ("include", "exclude", "tag"):
-            if listed in rules:
-                rules[listed] = tuple(rules[listed])
-        if "tag" in rules:
-            rules["tags"] = rules.pop("tag")
-        if "every" in rules:
-            rules["cadence"] = duration("--every", rules.pop("every"))
-        return rules
-
-
-_NONE = Rules()
-_LISTS = ("include", "exclude", "tags")
+Given = Annotated["SourceRules", Parameter(name="*")]
+_NONE: SourceRules = {}
 
 
 @app.command
 async def add(
     name: Annotated[
-        str, Parameter(help="What to call it: small letters, digits, and _ . - within")
+        str, Parameter(help="Its name: lower-case letters, digits, and _ . - after the first")
     ],
-    url: Annotated[list[str], Parameter(help="Where it starts; several, or @FILE, for a list")],
+    url: Annotated[list[str], Parameter(help="Where it starts; @FILE reads URLs from a file")],
     /,
     *,
     kind: Annotated[
-        Literal["auto", "urls", "feed", "sitemap", "site"],
-        Parameter(help="What the URL is; auto finds out"),
+        Literal["auto", Kind], Parameter(help="What the URL is; auto detects it")
     ] = "auto",
-    rules: Rules = _NONE,
+    rules: Given = _NONE,
     force: Annotated[
-        bool,
-        Parameter(help="Declare it although the address does not answer, is gone, or is forbidden"),
+        bool, Parameter(help="Add it even if the URL does not answer, is gone or is forbidden")
     ] = False,
     output: Format = "text",
 ) -> None:
-    """Declare a source. With kind auto Atlas finds out whether the URL is a feed, has a sitemap,
-    or is a site to crawl, and says what it found. An address that does not answer, or answers that
-    there is no such page, is refused; so is one of any kind that the settings forbid.
+    """Add a source. With --kind auto, Atlas detects whether the URL is a feed, has a sitemap or is
+    a site to crawl, and reports what it found. A URL that does not answer, is gone (404, 410) or is
+    forbidden by the settings is refused.
 
     Examples:
         atlas sources add docs https://docs.example.com/
@@ -111,11 +59,10 @@ async def add(
         atlas sources add docs https://docs.example.com/guide/ --exclude '/old/' --max-pages 500
     """
     async with connected() as atlas:
-        added = await atlas.sources.add(name, *_urls(url), kind=kind, force=force, **rules.given())
-    if added.evidence:
-        note(added.evidence)
-    if added.warning:
-        note(added.warning)
+        added = await atlas.sources.add(name, *_urls(url), kind=kind, force=force, **rules)
+    for line in (added.evidence, added.warning):
+        if line:
+            note(line)
     if output != "text":
         emit("source_added", added, output=output)
     else:
@@ -126,7 +73,7 @@ async def add(
 @app.default
 @app.command(name="list")
 async def list_(*, output: Format = "text") -> None:
-    """List the sources with what the corpus holds of each.
+    """List the sources, with what the corpus holds of each.
 
     Examples:
         atlas sources list
@@ -134,21 +81,36 @@ async def list_(*, output: Format = "text") -> None:
     """
     async with connected() as atlas:
         found = await atlas.sources.list()
-    if output != "text":
-        emit_list("sources", map(parts, found), output)
-        return
-    heads = ("name", "kind", "pages", "live", "every", "last run", "outcome", "now", "tags")
-    table(heads, [row(each) for each in found])
-    if not found:
-        note("no source is declared; `atlas sources add NAME URL` declares one")
+    listing("sources", found, output, COLUMNS, parts)
+    if not found and output == "text":
+        note("no sources yet; add one with `atlas sources add NAME URL`")
 
 
-app.command("starter.cli.commands.freshness:freshness", name="freshness")
+@app.command
+async def freshness(
+    names: Annotated[list[str] | None, Parameter(help="Only these sources")] = None,
+    /,
+    *,
+    stale_after: StaleAfter = None,
+    output: Format = "text",
+) -> int:
+    """Show when each source was last up to date, when it is due, and how late it is. Exit code 4
+    if one is stale.
+
+    Examples:
+        atlas sources freshness
+        atlas sources freshness docs news --stale-after 6h -o json
+    """
+    allowed = tolerance(stale_after)
+    async with connected() as atlas:
+        seen = await atlas.sources.freshness(*names or (), stale_after=allowed)
+    listing("freshness", seen, output, FRESHNESS)
+    return STALE if any(each.stale for each in seen) else DONE
 
 
 @app.command
 async def show(name: SourceName, /, *, output: Format = "text") -> None:
-    """Show one source: its rules, its pages, its last run, and who works on it now.
+    """Show a source: its rules, its pages, its last run, and the run working on it now.
 
     Examples:
         atlas sources show docs
@@ -158,13 +120,12 @@ async def show(name: SourceName, /, *, output: Format = "text") -> None:
         found = await atlas.sources.get(name)
     if output != "text":
         emit("source", *parts(found), output=output)
-    else:
-        lease = found.source.lease
-        spec, holdings = parts(found)
-        shown = asdict(spec) | asdict(holdings) | {"cadence": written(spec.cadence)}
-        shown = {"every" if name == "cadence" else name: value for name, value in shown.items()}
-        shown["lease"] = f"{lease.workflow_id} since {when(lease.since)}" if lease else None
-        pairs(shown)
+        return
+    lease = found.source.lease
+    spec, holdings = parts(found)
+    shown = asdict(spec) | asdict(holdings) | {"cadence": written(spec.cadence)}
+    shown = {"every" if name == "cadence" else name: value for name, value in shown.items()}
+    pairs(shown | {"lease": f"{lease.workflow_id} since {when(lease.since)}" if lease else None})
 
 
 @app.command
@@ -172,21 +133,13 @@ async def edit(
     name: SourceName,
     /,
     *,
-    url: Annotated[
-        list[str] | None, Parameter(help="New starts, in place of the old; may be repeated")
-    ] = None,
-    kind: Annotated[
-        Literal["urls", "feed", "sitemap", "site"] | None, Parameter(help="What the URLs are")
-    ] = None,
-    rules: Rules = _NONE,
-    clear: Annotated[
-        list[Literal["max-pages", "max-depth", "include", "exclude", "prefix", "tags", "cron"]]
-        | None,
-        Parameter(help="Rules to lift; may be repeated"),
-    ] = None,
+    url: Annotated[list[str] | None, Parameter(help="New starts, replacing the old")] = None,
+    kind: Annotated[Kind | None, Parameter(help="What the URLs are")] = None,
+    rules: Given = _NONE,
+    clear: Annotated[list[Clearable] | None, Parameter(help="SourceRules to clear")] = None,
     output: Format = "text",
 ) -> None:
-    """Change rules of a source; what is not named stays.
+    """Change the rules of a source; what is not named stays.
 
     Examples:
         atlas sources edit docs --every 6h --delay 2
@@ -194,13 +147,13 @@ async def edit(
     """
     from starter.errors import InvalidRequest
 
-    changes = rules.given()
+    changes = cast("RuleChanges", dict(rules))
     if kind:
         changes["kind"] = kind
     if url:
         changes["urls"] = _urls(url)
     for rule in clear or ():
-        changes[rule.replace("-", "_")] = () if rule in _LISTS else None
+        changes |= cast("RuleChanges", cleared(rule))
     if not changes:
         raise InvalidRequest("nothing to change; see `atlas sources edit --help`")
     async with connected() as atlas:
@@ -213,19 +166,19 @@ async def edit(
 
 @app.command
 async def pause(name: SourceName, /) -> None:
-    """Let no further run begin on a source; one that is under way goes on.
+    """Start no more runs of a source. A run in progress continues.
 
     Examples:
         atlas sources pause docs
     """
     async with connected() as atlas:
         await atlas.sources.pause(name)
-    note(f"{name} is paused; `atlas runs pause {name}` pauses a run that is under way")
+    note(f"{name} is paused; `atlas runs pause {name}` pauses a run in progress")
 
 
 @app.command
 async def resume(name: SourceName, /) -> None:
-    """Let runs begin again.
+    """Allow runs of a paused source again.
 
     Examples:
         atlas sources resume docs
@@ -245,7 +198,7 @@ async def remove(
     ] = False,
     output: Format = "text",
 ) -> None:
-    """Forget a source. Its documents stay searchable, unless --purge.
+    """Remove a source. Its documents stay searchable, unless --purge.
 
     Examples:
         atlas sources remove docs
@@ -261,18 +214,15 @@ async def remove(
 
 
 def _urls(given: list[str]) -> list[str]:
-    """The URLs; of `@FILE` each line that is not empty and no comment."""
-    found: list[str] = []
-    for each in given:
-        found += _lines(Path(each[1:])) if each.startswith("@") else [each]
-    return found
+    """The URLs; of `@FILE`, each line that is neither empty nor a comment."""
+    return [url for each in given for url in (_lines(each[1:]) if each[:1] == "@" else [each])]
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(file: str) -> list[str]:
     from starter.errors import InvalidRequest
 
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+        lines = map(str.strip, Path(file).read_text(encoding="utf-8-sig").splitlines())
+        return [line for line in lines if line and not line.startswith("#")]
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidRequest(f"url: cannot read {path}: {error}") from None
-    return [line for line in lines if line and not line.startswith("#")]
+        raise InvalidRequest(f"url: cannot read {file}: {error}") from None

@@ -20,12 +20,12 @@ _POLL_SECONDS = 0.05
 
 
 def up(detach: bool = False) -> int:
-    """Start the stack: in this process until Ctrl-C, or in the background; the exit code.
+    """Start the stack, in the foreground until Ctrl-C or in the background; returns the exit code.
 
-    In the foreground this process *becomes* the supervisor and does not return.
+    In the foreground this process *becomes* the supervisor, so the call does not return.
 
     Raises:
-        EmbeddedError: this system cannot run it.
+        EmbeddedError: it cannot run on this system.
         SettingsError: a setting is wrong.
     """
     _require_posix()
@@ -39,10 +39,10 @@ def up(detach: bool = False) -> int:
 
 
 def down() -> int:
-    """Stop the stack; nothing of it is left running. The exit code: 0, also when nothing ran.
+    """Stop the stack. The exit code is 0 also when nothing was running.
 
     Raises:
-        EmbeddedError: another command is starting it at this moment.
+        EmbeddedError: another command is starting it right now.
         SettingsError: a setting is wrong.
     """
     _require_posix()
@@ -63,10 +63,10 @@ def _require_posix() -> None:
 
 
 def planned(settings: Settings) -> tuple[Plan, dict[str, str]]:
-    """What runs for these settings, and the environment of its supervisor."""
+    """What these settings run, and the environment of its supervisor."""
     plan = Plan(
         home=settings.places.home,
-        # -P: a worker.py in the person's working directory is not ours.
+        # -P: not a worker.py in the user's working directory.
         worker=[sys.executable, "-P", "-m", "worker"],
         external_database=settings.places.database_url is not None,
         external_temporal=external_temporal(),
@@ -80,7 +80,7 @@ def planned(settings: Settings) -> tuple[Plan, dict[str, str]]:
 
 
 def supervisor_command(plan: Plan) -> list[str]:
-    """The command that supervises the home of the plan."""
+    """The command that starts the supervisor of a plan."""
     return [sys.executable, "-P", "-m", "starter.supervisor", plan.to_json()]
 
 
@@ -91,7 +91,7 @@ def _become(command: list[str], environment: dict[str, str]) -> NoReturn:
 
 
 def in_background(plan: Plan, environment: dict[str, str]) -> int:
-    """Start the supervisor as a process of its own, and return when all is ready; the exit code.
+    """Start the supervisor in the background, and return the exit code when all parts are ready.
 
     Raises:
         EmbeddedError: another one was starting this home, and failed.
@@ -110,14 +110,14 @@ def in_background(plan: Plan, environment: dict[str, str]) -> int:
             sys.stderr.write(line.decode(errors="replace"))
     supervisor = supervisor_of(plan.home)
     if supervisor is not None and supervisor.pid == process.pid:
-        process.returncode = 0  # it stays; tell Popen that there is nothing to wait for
+        process.returncode = 0  # it keeps running; tell Popen not to wait for it
         return 0
     code = process.wait()
     return _already_running(plan.home, detach=True) if code == _ALREADY_RUNNING else code or 1
 
 
 def _already_running(home: Path, detach: bool) -> int:
-    """Say so, once the other has it ready; in the foreground that is a failure."""
+    """Report that once the other one is ready; in the foreground that is a failure."""
     deadline = time.monotonic() + _STARTING_SECONDS
     while supervisor_of(home) is not None and time.monotonic() < deadline:
         stack = read_stack(home)

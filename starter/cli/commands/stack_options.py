@@ -1,4 +1,4 @@
-"""`atlas up`, `atlas down`: options of the embedded stack's commands."""
+"""`atlas up`, `atlas down`: the options; `stack` does the work, and takes long to import."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def up(
         bool, Parameter(name=["--detach", "-d"], help="Run in the background")
     ] = False,
 ) -> int:
-    """Start PostgreSQL, Temporal with its Web UI, and a worker; stay until Ctrl-C.
+    """Start PostgreSQL, Temporal with its Web UI, and a worker, and run them until Ctrl-C.
 
-    State lives in ATLAS_HOME (default ~/.atlas). ATLAS_DATABASE_URL and TEMPORAL_ADDRESS replace
-    the embedded parts.
+    Data is kept in ATLAS_HOME (default ~/.atlas). ATLAS_DATABASE_URL and TEMPORAL_ADDRESS use your
+    own servers instead of the embedded ones.
 
     Examples:
         atlas up -d
@@ -28,7 +28,7 @@ def up(
 
 
 def down() -> int:
-    """Stop the stack of this home; nothing of it is left running.
+    """Stop the processes that `atlas up` started for this ATLAS_HOME.
 
     Examples:
         atlas down

@@ -1,4 +1,4 @@
-"""`atlas start`: a workflow of any type, by its name."""
+"""`atlas start`: start a workflow of any type by name."""
 
 from __future__ import annotations
 
@@ -21,21 +21,19 @@ if TYPE_CHECKING:
 
 
 async def start(
-    workflow: Annotated[str, Parameter(help="One of the twelve types; `atlas schema` shows them")],
+    workflow: Annotated[str, Parameter(help="A workflow type; `atlas schema` lists them")],
     request: Annotated[
-        str, Parameter(help="Its input as JSON, @FILE, or - for standard input; {} by default")
+        str, Parameter(help="Its input as JSON, @FILE, or - for standard input")
     ] = "{}",
     /,
     *,
-    workflow_id: Annotated[
-        str | None, Parameter(name="--id", help="A workflow id of your own")
-    ] = None,
+    workflow_id: Annotated[str | None, Parameter(name="--id", help="Your own workflow id")] = None,
     following: Following = STARTED_ONLY,
     output: Format = "text",
 ) -> int:
-    """Start a workflow, or join the run that was asked for the same.
+    """Start a workflow, or join a run in progress with the same request.
 
-    Exit code 0 when it is done, failed documents included; 1 when it failed; with --wait only.
+    With --wait, exit code 0 when it is done, even if some documents failed, and 1 when it failed.
 
     Examples:
         atlas start sync_pipeline '{"sources": ["docs"]}' --wait
@@ -55,7 +53,7 @@ async def start(
 
 
 async def _expect_sources(atlas: AtlasClient, workflow: str, fields: dict[str, Any]) -> None:
-    """Refuse now what a run would refuse when nobody looks any more."""
+    """Refuse now what a run would refuse later, when nobody is watching."""
     from starter.runs.start import checked, kind_named
 
     if workflow not in ("sync_pipeline", "collect_from_source", "collect_all_sources"):
@@ -83,7 +81,7 @@ def _fields(request: str) -> dict[str, Any]:
             'give an object such as \'{"sources": ["docs"]}\', or @FILE'
         ) from None
     if not isinstance(fields, dict):
-        raise InvalidRequest(f"request: {request[:100]!r} is no JSON object")
+        raise InvalidRequest(f"request: {request[:100]!r} is not a JSON object")
     return fields
 
 

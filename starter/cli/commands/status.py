@@ -1,43 +1,32 @@
-"""`atlas status`: what runs, works, waits or is late, at one look; for a person or a monitor."""
+"""`atlas status`: what is running, waiting or late, for people and monitoring."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import Parameter
-
-from starter.cli.framework.durations import about, duration
+from starter.cli.framework.durations import about
 from starter.cli.framework.exit_codes import CANNOT_CONNECT, DONE, FAILED, STALE
+from starter.cli.framework.options import StaleAfter, tolerance
 from starter.cli.framework.output import Format, emit, note, say
 
 if TYPE_CHECKING:
     from atlas.embedded.stack_status import PartStatus, StackStatus
     from starter.monitoring.overview import Overview
 
-StaleAfter = Annotated[
-    str | None,
-    Parameter(help="How late any source may be, as in 30m, 6h; by default each its own tolerance"),
-]
-
 
 @dataclass(frozen=True)
 class Work:
-    """What the stack does, as JSON says it."""
+    """What the stack is doing, in JSON."""
 
     overview: Overview
-    """Everything else, as `atlas top -o json` prints it."""
-
-
-def tolerance(stale_after: str | None) -> timedelta | None:
-    """What `--stale-after` says; None: each source its own. Raises `InvalidRequest`."""
-    return None if stale_after is None else duration("--stale-after", stale_after)
+    """The rest, as `atlas top -o json` prints it."""
 
 
 async def status(*, stale_after: StaleAfter = None, output: Format = "text") -> int:
-    """Tell what runs, works, waits or is late. Exit code 0: all is well; 1: a part is down, or a
-    task queue has no worker; 3: a server of yours does not answer; 4: a source is stale.
+    """Show what is running, waiting or late. Exit code 0: all is well; 1: a part is down, or a task
+    queue has no worker; 3: an external server does not answer; 4: a source is stale.
 
     Examples:
         atlas status
@@ -58,12 +47,12 @@ async def status(*, stale_after: StaleAfter = None, output: Format = "text") -> 
     if output != "text":
         emit("status", found, Work(seen), output=output)
     else:
-        _tell(found, seen)
+        _print(found, seen)
     return _exit(found, seen)
 
 
 def _with_workers(found: StackStatus, seen: Overview) -> StackStatus:
-    """Where both servers are somebody else's, so are the workers: there is nothing to supervise."""
+    """If both servers are external, so are the workers, and nothing is supervised here."""
     if not _is_external(found):
         return found
     working = any(each.state == "running" for each in seen.workers or ())
@@ -94,12 +83,12 @@ def _exit(found: StackStatus, seen: Overview) -> int:
     return STALE if seen.stale else DONE
 
 
-def _tell(found: StackStatus, seen: Overview) -> None:
+def _print(found: StackStatus, seen: Overview) -> None:
     from starter.cli.views.overview import in_short, why_untold
 
     for line in _parts(found):
         say(line)
-    if seen.workers is None and seen.sources is None:  # nothing answered: the parts say it all
+    if seen.workers is None and seen.sources is None:  # nothing answered: the parts show that
         return
     say("")
     for head, words in in_short(seen):
@@ -111,19 +100,19 @@ def _tell(found: StackStatus, seen: Overview) -> None:
 def _parts(found: StackStatus) -> list[str]:
     lines = [_line(part) for part in found.parts]
     state = "ready" if found.ready else "not ready"
-    memory = f"  {_mib(found.memory_bytes)} in all" if found.memory_bytes else ""
+    memory = f"  {_mib(found.memory_bytes)} in total" if found.memory_bytes else ""
     lines.append(f"{'home':<9} {state:<9} {found.home}{memory}")
     if found.ui_url and found.ready:
         lines.append(f"{'Web UI':<9} {'':<9} {found.ui_url}")
     if not found.ready:
-        lines.append(_mend(found))
+        lines.append(_fix(found))
     return lines
 
 
-def _mend(found: StackStatus) -> str:
+def _fix(found: StackStatus) -> str:
     if not _is_external(found):
         return "Start it with `atlas up -d`."
-    return "Start what is down: the servers are yours; a worker by `atlas worker`."
+    return "Start your own servers that are down, or a worker with `atlas worker`."
 
 
 def _line(part: PartStatus) -> str:

@@ -1,4 +1,4 @@
-"""`atlas sync`: start a run, and watch it."""
+"""`atlas sync`: sync the corpus with its sources."""
 
 from __future__ import annotations
 
@@ -18,34 +18,32 @@ if TYPE_CHECKING:
     from starter.runs import SyncOptions
 
 _WORKING = "fetching"
-"""How the stage begins of which its pages tell."""
+"""Beginning of the stage whose progress is shown by its pages."""
 _DONE = ("completed", "completed_with_failures", "limit_reached")
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
 class SyncWork:
-    """What part of the work to do."""
+    """Which part of the work to do."""
 
-    tag: Annotated[
-        list[str] | None, Parameter(help="Sources that carry this tag; may be repeated")
-    ] = None
+    tag: Annotated[list[str] | None, Parameter(help="Sources with this tag")] = None
     mode: Annotated[
         Literal["full", "incremental", "failed"] | None,
-        Parameter(help="Check every page (the default), those due, or those that failed"),
+        Parameter(help="Which pages to check: all (the default), those due, or those that failed"),
     ] = None
     retry_failed: Annotated[
-        bool, Parameter(help="With --due: also what failed and is not due yet")
+        bool, Parameter(help="With --due: also failed pages that are not due yet")
     ] = False
     stages: Annotated[
         list[Literal["discover", "fetch", "process", "reconcile"]] | None,
-        Parameter(help="What to do; all four by default; may be repeated"),
+        Parameter(help="Only these stages; by default all"),
     ] = None
     max_pages: Annotated[int | None, Parameter(help="Pages of each source at most")] = None
     max_bytes: Annotated[int | None, Parameter(help="Bytes of each source at most")] = None
-    max_minutes: Annotated[float | None, Parameter(help="Minutes after which no page is begun")] = (
-        None
-    )
+    max_minutes: Annotated[
+        float | None, Parameter(help="Minutes after which no page is started")
+    ] = None
 
     def options(self) -> SyncOptions:
         """As `AtlasClient.sync` takes them. Raises `InvalidRequest`."""
@@ -71,21 +69,21 @@ _NONE = SyncWork()
 
 
 async def sync(
-    *names: Annotated[str, Parameter(help="Sources, by their names")],
+    *names: Annotated[str, Parameter(help="Names of sources")],
     all: Annotated[bool, Parameter(help="Every source that is not paused")] = False,
-    due: Annotated[bool, Parameter(help="Check only pages that are due, not every page")] = False,
+    due: Annotated[bool, Parameter(help="Check only pages that are due")] = False,
     work: SyncWork = _NONE,
     following: Following = STARTED_ONLY,
     wait_for_lease: Annotated[
-        bool, Parameter(help="Wait for another run that works on the source")
+        bool, Parameter(help="Wait for another run that is working on the source")
     ] = False,
     output: Format = "text",
 ) -> int:
-    """Bring the corpus in step with sources: every page is checked, unless you say otherwise.
+    """Sync the corpus with its sources. By default every page is checked.
 
-    Exit code 0 when it is done, pages that failed included; 1 when it failed, every page did, or
-    nothing was selected. What is started without --wait is refused only for a source that is
-    unknown or paused, or a tag that selects none.
+    With --wait, exit code 0 when it is done, even if some pages failed; 1 when it failed, every
+    page failed, or nothing was selected. Without --wait, exit code 1 if a source is unknown or
+    paused, or a tag selects none.
 
     Examples:
         atlas sync docs --wait
@@ -99,7 +97,7 @@ async def sync(
         raise InvalidRequest("name the sources to sync, by name or --tag, or give --all")
     async with connected() as atlas:
         if not following.waits:
-            # A run would end with unknown_source, say, and nobody would see it.
+            # The run would end with unknown_source, for example, and nobody would notice.
             await atlas.sources.expect(*names, tags=work.tag or (), all=all)
         run = await atlas.sync(
             *names,
@@ -121,7 +119,7 @@ def _print(result: SyncResult) -> None:
     for reason, pages in result.skipped.items():
         say(f"  {pages} pages skipped: {reason}")
     if result.removed:
-        say(f"  {result.removed} documents left the corpus: their pages are gone")
+        say(f"  {result.removed} documents removed: their pages are gone")
     for one in result.sources:
         why = f". {one.message}" if one.message else ""
         say(one_line(f"  {one.source}: {one.outcome}; {_worded(one.counts)}{why}"))
@@ -130,15 +128,15 @@ def _print(result: SyncResult) -> None:
     if result.counts.failed > len(result.failures) > 0:
         note(f"All failures: `atlas runs show {result.run_id} --failures`.")
     if result.message and not (result.sources and result.outcome == "completed_with_failures"):
-        note(result.message)  # else it repeats what was said of each source
+        note(result.message)  # otherwise it repeats the messages of the sources
 
 
 def described(progress: SyncProgress | Progress) -> str:
-    """One line: which source, the stage, and of several how many are done. Its pages are told as
-    they come, and not batch by batch as the run counts them."""
+    """Source, stage, and of several sources how many are done, in a line. Page counts are not here:
+    they are shown live, while the run counts batch by batch."""
     from atlas.contracts.jobs import Progress
 
-    if isinstance(progress, Progress):  # of a sync that `atlas start` began
+    if isinstance(progress, Progress):  # a sync started by `atlas start`
         return stage_of(progress)
     stage = "" if progress.stage.startswith(_WORKING) else progress.stage
     parts = [progress.source, stage]

@@ -1,4 +1,4 @@
-"""`atlas top`: what works, waits or is late, live."""
+"""`atlas top`: what is running, waiting or late, live."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from starter.cli.commands.status import StaleAfter, tolerance
 from starter.cli.framework.client import connected
 from starter.cli.framework.exit_codes import CANNOT_CONNECT, DONE
+from starter.cli.framework.options import StaleAfter, tolerance
 from starter.cli.framework.output import Format, emit
 
 if TYPE_CHECKING:
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 
 async def top(
     *,
-    interval: Annotated[str, Parameter(help="Between two looks, as in 0.5s, 2s, 1m")] = "1s",
-    once: Annotated[bool, Parameter(help="Print one look and end")] = False,
+    interval: Annotated[
+        str, Parameter(help="Time between two updates, such as 0.5s, 2s or 1m")
+    ] = "1s",
+    once: Annotated[bool, Parameter(help="Print once and exit")] = False,
     stale_after: StaleAfter = None,
     output: Format = "text",
 ) -> int:
-    """Show workers, queues, runs, hosts, sources and schedules, live. `q` or Ctrl-C ends it; runs
-    go on. Where there is no terminal, and with `-o json`, it prints one look; `-o jsonl` prints
-    one a line, at each interval.
+    """Show workers, queues, runs, hosts, sources and schedules, live. `q` or Ctrl-C quits; runs
+    continue. Without a terminal, and with `-o json`, it prints once; `-o jsonl` prints a line at
+    each interval.
 
     Examples:
         atlas top

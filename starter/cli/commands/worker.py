@@ -1,4 +1,4 @@
-"""`atlas worker`: the one command that imports the composition root."""
+"""`atlas worker`: the only command that imports the composition root."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from cyclopts import Parameter
 def worker(
     *,
     queues: Annotated[
-        str | None, Parameter(help="Task queues to serve, comma-separated; all three by default")
+        str | None, Parameter(help="Task queues to serve, comma-separated; by default all three")
     ] = None,
-    healthcheck: Annotated[
-        bool, Parameter(help="Start none, but tell whether the workers on this machine work")
-    ] = False,
+    healthcheck: Annotated[bool, Parameter(help="Only check the workers on this machine")] = False,
 ) -> int:
-    """Run a worker in this process, until SIGINT or SIGTERM; it finishes what is under way.
+    """Run a worker in this process until SIGINT or SIGTERM; it finishes the work in progress.
 
-    The queues: atlas (workflows, network and database work), atlas-processing (bytes to text),
-    atlas-bulk (rebuilds, backfills, clean-ups).
+    The task queues: atlas (workflows, network and database work), atlas-processing (bytes to text),
+    atlas-bulk (rebuilds, backfills, cleanup).
 
-    With --healthcheck, for a container's health check or a supervisor: exit code 0 when the worker
-    of this container (all of this user's, on a machine) runs, Temporal hears it on its queues and
-    PostgreSQL answers it; 1, with the reason, when none runs, one hangs, or either server is lost.
+    With --healthcheck, for containers and supervisors: exit code 0 when the worker of this
+    container (on a machine, all of this user's) is running, polls its task queues and reaches
+    PostgreSQL; 1, with the reason, when none runs, one hangs, or either server is out of reach.
 
     Examples:
         atlas worker
@@ -55,5 +53,5 @@ def _healthcheck() -> int:
     for sign in found:
         (say if sign.well(now) else note)(sign.says(now))
     if not found:
-        note("no worker runs here, or it is still starting")
+        note("no worker is running here, or it is still starting")
     return DONE if found and all(sign.well(now) for sign in found) else FAILED

@@ -1,4 +1,4 @@
-"""The argument parser over the table of commands, and what each kind of end means."""
+"""The argument parser over the table of commands, and the exit code of each error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from starter.cli.framework.output import note
 
 
 def build() -> App:
-    """Every command, none of them imported yet."""
+    """The parser with every command; none is imported yet."""
     app = App(
         name="atlas",
         version_flags=[],
@@ -32,12 +32,12 @@ def build() -> App:
         default_parameter=Parameter(negative=()),  # no --no-wait, no --empty-include
     )
     for name, path, _ in COMMANDS:
-        app.command(path, name=name)
+        app.command(f"starter.cli.commands.{path}", name=name)
     return app
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and tell its errors in one line; the exit code."""
+    """Run one command and report an error in one line; returns the exit code."""
     try:
         result = _answer(build(), arguments)
     except CycloptsError as error:
@@ -47,11 +47,11 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return DETACHED
     except BrokenPipeError:
-        # Whoever read our output has seen enough; Python must not complain at its exit.
+        # The reader closed the pipe, as `head` does. Python would fail to flush stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except Exception as error:
-        return _told(error)
+        return _report(error)
     return result if isinstance(result, int) else DONE
 
 
@@ -62,9 +62,8 @@ def _answer(app: App, arguments: Sequence[str]) -> object:
     return app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
 
 
-def _told(error: Exception) -> int:
-    """Say what went wrong. A mistake has a message with the mend; a bug has a traceback to ask
-    for."""
+def _report(error: Exception) -> int:
+    """Report an error: a user's mistake by its message, a bug with a hint to its traceback."""
     from atlas.embedded.errors import EmbeddedError
     from atlas.settings import SettingsError
     from starter.errors import AtlasError, CannotConnect, InvalidRequest, TimedOut
@@ -78,7 +77,7 @@ def _told(error: Exception) -> int:
         note(f"atlas: {error}")
     else:
         note(f"atlas: {type(error).__name__}: {error}")
-        note("This is a bug of Atlas. Run it again with ATLAS_DEBUG=1 for the traceback.")
+        note("This is a bug in Atlas. Run it again with ATLAS_DEBUG=1 to see the traceback.")
     if isinstance(error, CannotConnect):
         return CANNOT_CONNECT
     if isinstance(error, TimedOut):

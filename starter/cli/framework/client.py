@@ -1,4 +1,4 @@
-"""The client that a command works with."""
+"""The client that commands use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def connected() -> AbstractAsyncContextManager[AtlasClient]:
-    """Atlas as the environment names it, for `async with`."""
-    from starter.client import AtlasClient  # half a second, which a page of help does without
+    """A client for the Atlas that the environment names."""
+    from starter.client import AtlasClient  # takes half a second, which help does not need
 
     return AtlasClient.connect()

@@ -1,4 +1,4 @@
-"""Columns of a table on a narrow terminal: which of them give way, and where a cell is broken."""
+"""Tables on narrow terminals: which columns shrink, and where cells wrap."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 from collections.abc import Sequence
 
 GAP = 2
-"""Blanks between two columns, where there is room."""
+"""Spaces between two columns, if there is room."""
 
 _WORDS = re.compile(r"[\u2e80-\uffef]|[^\s_/\u2e80-\uffef]+[\s_/]*|[\s_/]+")
 _PARTS = re.compile(r"[\u2e80-\uffef]|[^\s_/:.\-\u2e80-\uffef]+[\s_/:.-]*|[\s_/:.-]+")
 _ANYWHERE = re.compile(r".", re.DOTALL)
 _TRIES = ((_WORDS, GAP), (_PARTS, GAP), (_WORDS, 1), (_PARTS, 1), (_ANYWHERE, 1))
-"""What stays whole, and the gap: words; then parts of ids, hosts and times; in the end nothing."""
+"""What is not broken, and the gap: words, then parts of ids, hosts and times, at last nothing."""
 
 
 def widths(wanted: Sequence[int], least: Sequence[int], room: int, gap: int = GAP) -> list[int]:
-    """Widths that take no more than `room` together, gaps included, if that is possible: the widest
-    column gives way first, none below its least."""
+    """Column widths that fit into `room`, gaps included, if possible: the widest column shrinks
+    first, none below its minimum."""
     found = [max(low, min(width, room)) for width, low in zip(wanted, least, strict=True)]
     room -= gap * (len(found) - 1)
     while sum(found) > room:
@@ -29,8 +29,7 @@ def widths(wanted: Sequence[int], least: Sequence[int], room: int, gap: int = GA
 
 
 def laid_out(rows: Sequence[Sequence[str]], room: int) -> list[list[str]]:
-    """The lines of each row, its cells in columns. A word is broken only where there is no other
-    way to fit into `room`."""
+    """The lines of each row. A word is broken only if nothing else makes the table fit."""
     from rich.cells import cell_len
 
     columns = list(zip(*rows, strict=True))
@@ -64,7 +63,7 @@ def _lines(
 
 
 def _folded(cell: str, width: int, breaks: re.Pattern[str]) -> list[str]:
-    """The cell in lines of that width."""
+    """The cell wrapped to that width."""
     from rich.cells import cell_len
 
     lines = [""]

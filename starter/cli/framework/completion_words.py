@@ -1,4 +1,4 @@
-"""What may come next on a command line: `atlas __complete WORDS…`, which shells ask."""
+"""`atlas __complete WORDS…`: what a shell can complete a command line with."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from starter.client import AtlasClient
 
 Candidates = Iterable[tuple[str, str]]
-"""What may be typed, and what it is."""
+"""Words to choose from, each with a description."""
 
 _PATIENCE = 3.0
-"""Seconds for names from the database: a person waits at the keyboard."""
+"""Seconds to wait for names from the database, while somebody is typing."""
 _RUNS = 10
 
 
 def answer(words: Sequence[str]) -> int:
-    """Print what may stand for the last word, one a line: value, tab, what it is."""
+    """Print the candidates for the last word, one a line: value, tab, description."""
     current = "" if words[-1:] == ["="] or not words else words[-1]
-    before = [word for word in words[:-1] if word != "="]  # bash takes `--output=json` apart
+    before = [word for word in words[:-1] if word != "="]  # bash splits `--output=json`
     for value, told in sorted(candidates(before)):
         if value.startswith(current) and (current.startswith("-") or not value.startswith("-")):
             sys.stdout.write(f"{value}\t{told}\n")
@@ -33,7 +33,7 @@ def answer(words: Sequence[str]) -> int:
 
 
 def candidates(before: Sequence[str]) -> Candidates:
-    """What may come after these words."""
+    """The candidates after these words."""
     if not before:
         return [(name, told) for name, _, told in COMMANDS]
     from starter.cli.framework.app import build
@@ -60,7 +60,7 @@ def _options(page: HelpPage) -> Candidates:
 
 
 def _of_place(page: HelpPage, rest: Sequence[str]) -> Candidates:
-    """Values of the positional argument whose turn it is."""
+    """Values of the next positional argument."""
     given, takes = 0, False
     for word in rest:
         if takes or not word.startswith("-"):
@@ -83,7 +83,7 @@ def _values(page: HelpPage, value: Value) -> Candidates:
 
 
 def _asked(question: Callable[[AtlasClient], Awaitable[Candidates]]) -> Callable[[], Candidates]:
-    """Names from the corpus; none when it does not answer in time, or at all."""
+    """Names from the corpus; none if it does not answer in time."""
 
     async def ask() -> Candidates:
         async with asyncio.timeout(_PATIENCE), connected() as atlas:
@@ -92,7 +92,7 @@ def _asked(question: Callable[[AtlasClient], Awaitable[Candidates]]) -> Callable
     def looked() -> Candidates:
         try:
             return asyncio.run(ask())
-        except Exception:  # in the middle of a person's typing
+        except Exception:  # an error message would disturb the prompt
             return []
 
     return looked
@@ -133,4 +133,4 @@ _LOOKS: dict[tuple[str, str], Callable[[], Candidates]] = {
     ("", "WORKFLOW"): _workflows,
     ("schema", "NAME"): _workflows,
 }
-"""Of a command and its argument or option, or of any command: where its values are found."""
+"""Where the values of an argument or option are found; "" stands for any command."""

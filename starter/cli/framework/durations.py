@@ -1,4 +1,4 @@
-"""Durations as people write them, 90s, 30m, 6h, 7d, 2w, and as they read them."""
+"""Durations as people write them (90s, 30m, 6h, 7d, 2w) and read them."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ _LONGEST = timedelta(days=36525)
 
 
 def duration(field: str, text: str) -> timedelta:
-    """How old, how often, how long: a whole number with its unit, since `30` alone would leave open
-    of what. Raises `InvalidRequest` that names the field, as typed: `--since`."""
+    """A whole number with its unit; `30` alone would be ambiguous. Raises `InvalidRequest` with the
+    field as typed, such as `--since`."""
     found = _WHOLE.fullmatch(text.strip().lower())
     if found is None:
-        raise InvalidRequest(f"{field}: {text!r} is no duration; write 30m, 6h, 7d or 2w")
+        raise InvalidRequest(f"{field}: {text!r} is not a duration; use 90s, 30m, 6h, 7d or 2w")
     span = timedelta(**{_UNITS[found.group(2)]: int(found.group(1))})
-    if span > _LONGEST:  # a date so long ago is none
-        raise InvalidRequest(f"{field}: {text!r} refused: give 100 years at most")
+    if span > _LONGEST:  # dates do not reach that far back
+        raise InvalidRequest(f"{field}: {text!r} refused: give at most 100 years")
     return span
 
 
 def seconds(field: str, text: str) -> float:
-    """A pace, or a wait at the terminal: fractions too, and plain seconds. Raises as `duration`."""
+    """Seconds of a delay or a wait: fractions and plain numbers are allowed. Raises as
+    `duration`."""
     found = _FINE.fullmatch(text.strip().lower())
     if found is None:
-        raise InvalidRequest(f"{field}: {text!r} is no time; write 2s, 0.5s, 10m or 1h")
+        raise InvalidRequest(f"{field}: {text!r} is not a duration; use 2s, 0.5s, 10m or 1h")
     unit = timedelta(**{_UNITS[found.group(2) or "s"]: 1})
     return float(found.group(1)) * unit.total_seconds()
 
@@ -44,7 +45,7 @@ def written(span: timedelta) -> str:
 
 
 def about(span: timedelta | float) -> str:
-    """A span, or seconds, in its two digits or so: 12 s, 3 min, 26 h, 4 d."""
+    """A duration rounded to about two digits: 12 s, 3 min, 26 h, 4 d."""
     seconds = span.total_seconds() if isinstance(span, timedelta) else span
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:

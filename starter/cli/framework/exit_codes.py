@@ -1,4 +1,4 @@
-"""What the exit code of a command means."""
+"""The exit codes of commands."""
 
 DONE = 0
 FAILED = 1
@@ -10,14 +10,14 @@ DETACHED = 130
 PIPE_CLOSED = 141
 
 MEANINGS = {
-    DONE: "done; pages that failed are no failure of their run",
-    FAILED: "it was done and did not end well, or came to nothing (every page failed, nothing was "
-    "selected, a paused source), or there is no such thing; also a bug of Atlas",
-    USAGE: "an argument or a setting cannot be used; the message names it, its value and the mend",
+    DONE: "done; a run succeeds even if some of its pages failed",
+    FAILED: "it failed or achieved nothing (every page failed, nothing was selected, the source is "
+    "paused), or what was named does not exist; also a bug in Atlas",
+    USAGE: "an argument or a setting is invalid; the message names it, its value and the fix",
     CANNOT_CONNECT: "a part (PostgreSQL, Temporal, the blob store) does not answer",
-    STALE: "a source is later than it promised",
-    TIMED_OUT: "the wait ended before the run did; the run goes on",
-    DETACHED: "Ctrl-C; a run that was followed goes on",
-    PIPE_CLOSED: "whoever read the output closed it, as `head` does",
+    STALE: "a source is stale",
+    TIMED_OUT: "--timeout expired; the run continues",
+    DETACHED: "Ctrl-C; a run that was being followed continues",
+    PIPE_CLOSED: "the reader of the output closed the pipe, as `head` does",
 }
-"""In words, for `docs/cli.md`."""
+"""For `docs/cli.md`."""

@@ -1,4 +1,4 @@
-"""Help on the terminal: the overview by topic, and the page of a command."""
+"""Help on the terminal: the page of a command."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"(?<![\w./-])atlas (?=[a-z])")
 _WIDEST = 100
-_LABELS = 30  # columns for names; a longer name has a line of its own
+_LABELS = 30  # columns for names; a longer name gets its own line
 
 
 def asked_for(arguments: Sequence[str]) -> bool:
-    """Whether a page is wanted, in place of the command."""
+    """Whether help is wanted instead of the command."""
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return "--help" in own or "-h" in own
 
 
 def print_page(app: App, arguments: Sequence[str], program: str) -> None:
-    """Print the page of the command that the arguments begin with.
+    """Print the page of the command that the arguments name.
 
     Raises:
-        InvalidRequest: there is no such command.
+        InvalidRequest: no such command.
     """
     words = [each for each in arguments if each not in ("--help", "-h")]
     chain, apps, rest = app.parse_commands(words)
@@ -43,7 +43,7 @@ def print_page(app: App, arguments: Sequence[str], program: str) -> None:
 
 
 def lines(page: HelpPage, program: str) -> Iterable[str]:
-    """The page as it is printed."""
+    """The lines of a page."""
     width = _width()
     yield from textwrap.wrap(page.summary, width)
     for paragraph in page.text:
@@ -63,7 +63,7 @@ def lines(page: HelpPage, program: str) -> Iterable[str]:
 
 
 def called(example: str, program: str) -> str:
-    """The example under the name that the program was called by."""
+    """The example with the name that the program was called by."""
     return _NAME.sub(f"{program} ", example)
 
 
@@ -71,8 +71,8 @@ def _unknown(word: str, known: Sequence[str], before: Sequence[str]) -> Exceptio
     from starter.errors import InvalidRequest
 
     near = difflib.get_close_matches(word, known, n=1)
-    mend = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
-    return InvalidRequest(f"{' '.join(before)} has no command {harmless(word)!r}; {mend}")
+    fix = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
+    return InvalidRequest(f"{' '.join(before)} has no command {harmless(word)!r}; {fix}")
 
 
 def _row(value: Value) -> tuple[str, str]:

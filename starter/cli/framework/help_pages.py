@@ -1,6 +1,6 @@
-"""What a help page says, read off a command: `--help` prints it, `docs/cli.md` collects them.
+"""The help page of a command: `--help` prints it, `docs/cli.md` collects them all.
 
-Our own pages, because drawing cyclopts' costs half a second of imports, and drops examples.
+These are our own pages, because cyclopts' take half a second of imports and drop the examples.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _HEADING = re.compile(r"^Examples:\n", re.MULTILINE)
 _VALUES = {int: "INT", float: "NUMBER", Path: "FILE", str: "TEXT"}
-_SHOWN_WHOLE = 32  # characters of choices that fit beside the option's name
+_SHOWN_WHOLE = 32  # characters of choices that fit next to the option's name
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Value:
     """An argument or an option of a command."""
 
     names: tuple[str, ...]
-    """As typed: `--output`, `-o`; of an argument its word, `RUN`."""
+    """As typed: `--output`, `-o`; an argument has its placeholder, `RUN`."""
     value: str
-    """What stands for its value; empty for a flag."""
+    """Placeholder of its value; empty for a flag."""
     choices: tuple[str, ...]
     help: str
     default: str
@@ -45,9 +45,10 @@ class Value:
 
     @property
     def told(self) -> str:
-        """The help, with the choices and the default where they say more."""
+        """The help, with the choices and the default where they add something."""
         whole = "|".join(self.choices) == self.value
-        parts = [f"one of {', '.join(self.choices)}"] if self.choices and not whole else []
+        parts = ["may be repeated"] if self.repeated and not self.positional else []
+        parts += [f"one of {', '.join(self.choices)}"] if self.choices and not whole else []
         parts += [f"default: {self.default}"] if self.default else []
         return f"{self.help} [{'; '.join(parts)}]" if parts else self.help
 
@@ -63,7 +64,7 @@ class HelpPage:
     verbs: tuple[tuple[str, str], ...]
     """Of a group: each command and its summary."""
     usual: str
-    """Of a group: the verb that runs when none is given."""
+    """Of a group: the command that runs when none is named."""
     arguments: tuple[Value, ...]
     options: tuple[Value, ...]
     examples: tuple[str, ...]
@@ -104,12 +105,12 @@ def pages(app: App) -> Iterator[HelpPage]:
 
 
 def summary_of(app: App) -> str:
-    """A command in a sentence: its docstring's first paragraph, or the group's help."""
+    """A command in one paragraph: the first of its docstring, or the group's help."""
     return _paragraphs(app)[0]
 
 
 def examples_of(app: App) -> tuple[str, ...]:
-    """The lines of the docstring's last section."""
+    """The examples at the end of the docstring."""
     _, *section = _HEADING.split(_docstring(app))
     return tuple(line.strip() for part in section for line in part.splitlines() if line.strip())
 
@@ -165,7 +166,7 @@ def _value(argument: Argument) -> Value:
         value="" if positional or hint is bool else _stands_for(argument, hint, choices),
         choices=choices,
         help=_flat(argument.parameter.help or ""),
-        default="" if not shows or default in (None, "", False, ()) else _written(default),
+        default="" if not shows or default in (None, "", False, ()) else as_text(default),
         required=bool(argument.required),
         repeated=repeated,
         positional=positional,
@@ -173,7 +174,7 @@ def _value(argument: Argument) -> Value:
 
 
 def _item(hint: Any) -> tuple[Any, bool]:
-    """The type of one value, and whether there may be several."""
+    """The type of one value, and whether it may be repeated."""
     kept = [each for each in get_args(hint) if each is not type(None)]
     if get_origin(hint) in (Union, UnionType) and kept:
         hint = kept[0]
@@ -195,5 +196,6 @@ def _word(argument: Argument) -> str:
     return argument.name.lstrip("-").replace("-", "_").upper()
 
 
-def _written(default: object) -> str:
+def as_text(default: object) -> str:
+    """A default value as help shows it."""
     return f"{default:g}" if isinstance(default, float) else str(default)

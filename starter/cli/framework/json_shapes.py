@@ -1,12 +1,12 @@
-"""The catalogue of the JSON that commands print: which described classes make up each object.
+"""The catalogue of the JSON that commands print: the classes that make up each object.
 
-A class is described by the docstrings beside its fields; it is declared where it is made, mostly
-where the client returns it, and what is printed are its fields (`output.plain`).
-Nothing is imported here: a command needs the name and the version alone.
+The docstrings of a class's fields describe its JSON (`output.plain` prints it). Most classes are
+those that the client returns. Nothing is imported here, because a command only needs the name and
+version of a shape.
 
-Printed JSON is a contract. Within a version fields are only added; a field that goes, or changes
-its meaning, makes the next version. The fields of a class that is printed keep their names in JSON
-by `field(metadata={"json": "name"})` when they are renamed inside.
+Printed JSON is a contract. Within a version, fields are only added; removing a field or changing
+its meaning makes a new version. A field that is renamed in the code keeps its name in JSON by
+`field(metadata={"json": "name"})`.
 """
 
 from __future__ import annotations
@@ -21,233 +21,229 @@ class Shape:
     name: str
     about: str
     """What it is, in a sentence."""
-    commands: tuple[str, ...]
-    """Those that print it, without `atlas`."""
-    parts: tuple[str, ...]
-    """The classes whose fields it has, one after the other, as `module:Class`; or its items."""
+    printed_by: str
+    """The commands, without `atlas`, separated by ", "."""
+    parts: str
+    """The classes whose fields make it up, or its items: `module:Class`, separated by spaces."""
     items: str = ""
-    """Of a list: the field of its items. Where no part has that field, each item is made of the
-    parts. `-o jsonl` prints each item on a line."""
+    """Of a list: the field of its items. If no part has that field, each item is made of the
+    parts. `-o jsonl` prints one item a line."""
     open: bool = False
-    """Whether it has further fields, which depend on what was asked for."""
+    """Whether it has more fields, which depend on the request."""
     version: int = 1
 
     @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands that print it."""
+        return tuple(self.printed_by.split(", "))
+
+    @property
     def schema(self) -> str:
-        """`name/version`, as the `schema` field says it."""
+        """`name/version`: the value of the field `schema`."""
         return f"{self.name}/{self.version}"
 
 
 _IDS = "starter.cli.framework.run_follower:RunIds"
 _LINK = "starter.cli.framework.run_follower:RunLink"
+_PG = "atlas.stores.postgres"
 _RULES = "atlas.domain.sources:SourceSpec"
-_SOURCE = (_RULES, "starter.cli.views.sources:Holdings")
-_HOST = "atlas.stores.postgres.hosts.status:HostStatus"
-_LIMIT = "atlas.stores.postgres.hosts.manual_limits:Limit"
-_FRESH = "starter.monitoring.overview:SourceSeen"
-_RUN = ("starter.runs.details:RunDetails", "starter.cli.views.runs:RunMessage")
+_SOURCE = f"{_RULES} starter.cli.views.sources:Holdings"
+_HOST = f"{_PG}.hosts.status:HostStatus"
+_LIMIT = f"{_PG}.hosts.manual_limits:Limit"
+_RUN = "starter.runs.details:RunDetails starter.cli.views.runs:RunMessage"
 _CHECKED = "starter.cli.commands.config:ConfigCheck"
 
 _CATALOGUE = (
     Shape(
         "documents",
         "The current documents, by URL.",
-        ("docs list",),
-        ("atlas.stores.postgres.services.catalogue:ListedDocument",),
+        "docs list",
+        f"{_PG}.services.catalogue:ListedDocument",
         items="documents",
     ),
     Shape(
         "document",
         "The current document of a URL, with its text.",
-        ("docs show",),
-        ("starter.corpus:Document",),
+        "docs show",
+        "starter.corpus:Document",
     ),
     Shape(
         "quarantined",
-        "Documents that are left alone until they change or are forced.",
-        ("docs quarantined",),
-        ("atlas.stores.postgres.crawl.quarantine:Quarantined",),
+        "Documents that are skipped until they change or are forced.",
+        "docs quarantined",
+        f"{_PG}.crawl.quarantine:Quarantined",
         items="documents",
     ),
     Shape(
         "search",
         "Search results, best first.",
-        ("search",),
-        ("atlas.stores.postgres.index.search:SearchPage",),
+        "search",
+        f"{_PG}.index.search:SearchPage",
         items="results",
     ),
     Shape(
         "generations",
-        "The builds of the search index: in use, under way, and what a rollback restores.",
-        ("index status",),
-        ("atlas.stores.postgres.index.generations:GenerationStatus",),
+        "The builds of the search index: active, being built, and what a rollback restores.",
+        "index status",
+        f"{_PG}.index.generations:GenerationStatus",
         items="generations",
     ),
     Shape(
         "reports",
-        "The weekly reports that are kept, the latest first.",
-        ("report list",),
-        ("starter.corpus:KeptReport",),
+        "The weekly reports, latest first.",
+        "report list",
+        "starter.corpus:KeptReport",
         items="reports",
     ),
     Shape(
         "report_result",
-        "Which report was made, and where it is kept.",
-        ("report make",),
-        (_IDS, "atlas.contracts.weekly_report:WeeklyResult", _LINK),
+        "Which report was made, and where it is stored.",
+        "report make",
+        f"{_IDS} atlas.contracts.weekly_report:WeeklyResult {_LINK}",
     ),
+    Shape("sources", "Every declared source, by name.", "sources list", _SOURCE, items="sources"),
+    Shape("source", "A source, and what the corpus holds of it.", "sources show", _SOURCE),
+    Shape("source_rules", "The rules of a source after the change.", "sources edit", _RULES),
     Shape(
-        "sources",
-        "Every declared source, by name.",
-        ("sources list",),
-        _SOURCE,
-        items="sources",
-    ),
-    Shape("source", "A source, and what the corpus holds of it.", ("sources show",), _SOURCE),
-    Shape("source_rules", "The rules of a source as they are now.", ("sources edit",), (_RULES,)),
-    Shape(
-        "source_added",
-        "A source as it was declared.",
-        ("sources add",),
-        ("starter.sources:AddedSource",),
+        "source_added", "The source that was added.", "sources add", "starter.sources:AddedSource"
     ),
     Shape(
         "source_removed",
-        "What a source left behind.",
-        ("sources remove",),
-        ("starter.sources:RemovedSource",),
+        "What a removed source left in the corpus.",
+        "sources remove",
+        "starter.sources:RemovedSource",
     ),
     Shape(
         "schedules",
-        "Every schedule that Atlas declares or has made.",
-        ("schedules list",),
-        ("atlas.schedules.status:ScheduleStatus",),
+        "Every schedule that Atlas has declared or created.",
+        "schedules list",
+        "atlas.schedules.status:ScheduleStatus",
         items="schedules",
     ),
     Shape(
         "schedule_changes",
         "What was done to make Temporal's schedules match their declarations.",
-        ("schedules apply",),
-        ("atlas.schedules.apply:ScheduleChange",),
+        "schedules apply",
+        "atlas.schedules.apply:ScheduleChange",
         items="schedules",
     ),
     Shape(
         "runs",
         "The latest runs, newest first.",
-        ("runs list",),
-        ("starter.runs.listing:RecordedRun",),
+        "runs list",
+        "starter.runs.listing:RecordedRun",
         items="runs",
     ),
     Shape(
         "run",
         "A run: its record in PostgreSQL, and what Temporal knows of it now.",
-        ("runs show", "runs follow"),
+        "runs show, runs follow",
         _RUN,
     ),
     Shape(
         "outcomes",
         "The outcome of each page of a batch, by URL.",
-        ("runs outcomes",),
-        ("starter.cli.views.runs:PageOutcome",),
+        "runs outcomes",
+        "starter.cli.views.runs:PageOutcome",
         items="outcomes",
         open=True,
     ),
     Shape(
         "retried",
-        "Which part of a run was started again.",
-        ("runs retry",),
-        ("starter.cli.commands.run_control:Retried",),
+        "Which part of a run was retried.",
+        "runs retry",
+        "starter.cli.commands.run_control:Retried",
     ),
     Shape(
         "started",
         "A run that was started or joined, without waiting for it.",
-        ("sync", "start", "process", "dedup", "cleanup", "index rebuild"),
-        (_IDS, _LINK),
+        "sync, start, process, dedup, cleanup, index rebuild",
+        f"{_IDS} {_LINK}",
     ),
     Shape(
         "result",
         "The result of a run of any type, with `--wait`; the other fields are those of its type, "
         "which `atlas schema TYPE` prints and [workflows](workflows.md) explains.",
-        ("start", "process", "dedup", "cleanup", "index rebuild"),
-        (_IDS, _LINK),
+        "start, process, dedup, cleanup, index rebuild",
+        f"{_IDS} {_LINK}",
         open=True,
     ),
     Shape(
         "sync_result",
         "The result of a sync, with `--wait`.",
-        ("sync",),
-        ("atlas.contracts.sync_pipeline:SyncResult", _LINK),
+        "sync",
+        f"atlas.contracts.sync_pipeline:SyncResult {_LINK}",
     ),
     Shape(
         "fetch_result",
         "What the server answered. A page that answers 404 is a result, not an error.",
-        ("fetch",),
-        (_IDS, "atlas.contracts.fetch_url:FetchUrlResult", _LINK),
+        "fetch",
+        f"{_IDS} atlas.contracts.fetch_url:FetchUrlResult {_LINK}",
     ),
-    Shape("host", "A host that Atlas has asked, or that has a limit.", ("hosts show",), (_HOST,)),
+    Shape("host", "A host that Atlas has contacted, or that has a limit.", "hosts show", _HOST),
     Shape(
         "hosts",
-        "Hosts: those with requests under way first, then those that failed, then the last asked.",
-        ("hosts list",),
-        (_HOST,),
+        "Hosts: those with requests in flight first, then those that failed, then the most recent.",
+        "hosts list",
+        _HOST,
         items="hosts",
     ),
     Shape(
         "host_reset",
-        "A host that is tried again.",
-        ("hosts reset",),
-        (_HOST, "starter.cli.commands.hosts:Reset"),
+        "A host that was reset.",
+        "hosts reset",
+        f"{_HOST} starter.cli.commands.hosts:Reset",
     ),
     Shape(
         "limit",
-        "A limit set by hand on a host or a source.",
-        ("limits set host", "limits set source"),
-        (_LIMIT,),
+        "A manual limit on a host or a source.",
+        "limits set host, limits set source",
+        _LIMIT,
     ),
     Shape(
         "limits",
         "The limits in force: of hosts by name, then of sources.",
-        ("limits show",),
-        (_LIMIT,),
+        "limits show",
+        _LIMIT,
         items="limits",
     ),
     Shape(
         "overview",
-        "Everything at one look; with `-o jsonl` one a line, at each interval.",
-        ("top",),
-        ("starter.monitoring.overview:Overview",),
+        "Everything at once; with `-o jsonl` a line at each interval.",
+        "top",
+        "starter.monitoring.overview:Overview",
     ),
     Shape(
         "freshness",
-        "How sources keep their promises, the latest first.",
-        ("sources freshness",),
-        (_FRESH,),
+        "How late sources are, the latest first.",
+        "sources freshness",
+        "starter.monitoring.overview:SourceSeen",
         items="sources",
     ),
     Shape(
         "status",
-        "What runs, works, waits or is late.",
-        ("status",),
-        ("atlas.embedded.stack_status:StackStatus", "starter.cli.commands.status:Work"),
+        "What is running, waiting or late.",
+        "status",
+        "atlas.embedded.stack_status:StackStatus starter.cli.commands.status:Work",
     ),
     Shape(
         "doctor",
-        "What was examined, in the order in which to fix it.",
-        ("doctor",),
-        ("starter.cli.commands.doctor:Diagnosis",),
+        "What was checked, in the order in which to fix it.",
+        "doctor",
+        "starter.cli.commands.doctor:Diagnosis",
     ),
     Shape(
         "migrated",
-        "What was done to the database's schema.",
-        ("migrate",),
-        ("starter.cli.commands.migrate:Migrated",),
+        "What was done to the database schema.",
+        "migrate",
+        "starter.cli.commands.migrate:Migrated",
     ),
-    Shape("config_check", "Whether the settings can be used.", ("config check",), (_CHECKED,)),
+    Shape("config_check", "Whether the settings are valid.", "config check", _CHECKED),
     Shape(
         "config",
         "Every setting, and where its value came from.",
-        ("config show",),
-        (_CHECKED, "starter.cli.commands.config:ConfigList"),
+        "config show",
+        f"{_CHECKED} starter.cli.commands.config:ConfigList",
     ),
 )
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 from cyclopts import Parameter
 
-SourceName = Annotated[str, Parameter(help="A source, by its name")]
-HostName = Annotated[str, Parameter(help="Its name, with :PORT where that is not the usual one")]
+from starter.cli.framework.durations import duration
+
+SourceName = Annotated[str, Parameter(help="Name of a source")]
+HostName = Annotated[str, Parameter(help="Name of a host, with :PORT if it is not the default")]
 OfSource = Annotated[str | None, Parameter(help="Only pages of this source")]
-Language = Annotated[str | None, Parameter(help="Only this language, as in de")]
-First = Annotated[int | None, Parameter(help="The first so many")]
+Language = Annotated[str | None, Parameter(help="Only this language, such as de")]
+First = Annotated[int | None, Parameter(help="At most this many")]
+StaleAfter = Annotated[
+    str | None,
+    Parameter(help="How late a source may be, such as 30m or 6h; by default its own tolerance"),
+]
+
+
+def tolerance(stale_after: str | None) -> timedelta | None:
+    """The value of `--stale-after`; None: each source's own. Raises `InvalidRequest`."""
+    return None if stale_after is None else duration("--stale-after", stale_after)

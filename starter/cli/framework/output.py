@@ -1,6 +1,6 @@
 """What commands print: data on stdout, everything else on stderr.
 
-Text that came from the web is made harmless first: a page's title must not steer a terminal.
+Control characters are removed first: a page's title must not control a terminal.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from cyclopts import Parameter
 
@@ -21,37 +21,38 @@ from starter.cli.framework.json_shapes import SHAPES
 
 Format = Annotated[
     Literal["text", "json", "jsonl"],
-    Parameter(
-        name=["--output", "-o"], help="How it is printed; jsonl: each item of a list on a line"
-    ),
+    Parameter(name=["--output", "-o"], help="Output format; jsonl prints a list one item a line"),
 ]
+T = TypeVar("T")
+Columns = Mapping[str, Callable[[T], object]]
+"""The columns of a table: heading, and what stands there for an item."""
 
-# C0 and C1 controls (escape sequences), and what reverses the order of a line (bidi overrides).
-_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# C0 and C1 controls (escape sequences), and bidi overrides, which reorder a line.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _LAYOUT = re.compile(r"[\t\n\r\u2028\u2029]+")
 _UNESCAPED = re.compile(r"[\x7f-\x9f\u2028\u2029]")
 
 
 def note(text: str) -> None:
-    """A line for the person, on stderr."""
+    """Print a line on stderr, for people."""
     sys.stderr.write(harmless(text) + "\n")
     sys.stderr.flush()
 
 
 def say(text: str) -> None:
-    """A line of text output, on stdout."""
+    """Print a line of text output on stdout."""
     _write(harmless(text) + "\n")
 
 
 def emit(shape: str, *parts: object, output: str = "json") -> None:
-    """One JSON object on stdout, made of the fields of its parts, its shape and version first:
+    """Print a JSON object made of the fields of its parts, its shape and version first:
     `{"schema": "run/1", …}`. Indented for `json`, on one line for `jsonl`."""
     _emit(shape, merged(*parts), output)
 
 
 def emit_list(shape: str, items: Iterable[object], output: str = "json") -> None:
-    """A list, each item an object or the parts of one: for `json` one object that holds them, for
-    `jsonl` an item a line, each as it is in that list."""
+    """Print a list whose items are objects or parts of one: as one object for `json`, one item a
+    line for `jsonl`."""
     found = (merged(*item) if isinstance(item, tuple) else plain(item) for item in items)
     if output == "jsonl":
         for item in found:
@@ -61,25 +62,25 @@ def emit_list(shape: str, items: Iterable[object], output: str = "json") -> None
 
 
 def emit_foreign(value: object) -> None:
-    """A document of somebody else's standard, such as JSON Schema, as that says."""
+    """Print a document in another standard's format, such as JSON Schema."""
     _write(_json(value, indent=2) + "\n")
 
 
 def emit_line(value: object) -> None:
-    """One JSON value on a line of its own: JSON Lines."""
+    """Print a JSON value on one line."""
     _write(_json(plain(value), indent=None) + "\n")
 
 
 def merged(*parts: object) -> dict[str, object]:
-    """One object of the fields of all parts; the later ones come last, and count."""
+    """One object with the fields of all parts; a later part wins."""
     return {name: value for part in parts for name, value in plain(part).items()}
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it. Times are ISO 8601, spans are seconds to the millisecond.
+    """A value as JSON. Times are ISO 8601, durations are seconds to the millisecond.
 
-    Of a dataclass, a field's metadata may say its name in JSON: `{"json": "every"}`; "" for an
-    object whose fields stand in its place, None for a field that is not printed.
+    The metadata of a dataclass field may give its name in JSON: `{"json": "every"}`; "" replaces
+    the field by the fields of its object, None leaves it out.
     """
     if is_dataclass(value) and not isinstance(value, type):
         values: dict[str, object] = {}
@@ -100,8 +101,22 @@ def plain(value: Any) -> Any:
     return round(value.total_seconds(), 3) if isinstance(value, timedelta) else value
 
 
+def listing(
+    shape: str,
+    items: Sequence[T],
+    output: str,
+    columns: Columns[T],
+    in_json: Callable[[T], object] = lambda item: item,
+) -> None:
+    """Print a list: as a table, or as JSON, where `in_json` says what an item is made of."""
+    if output == "text":
+        table(tuple(columns), [[cell(each) for cell in columns.values()] for each in items])
+    else:
+        emit_list(shape, map(in_json, items), output)
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on a terminal; elsewhere lines of tab-separated cells, without heads."""
+    """Print a table on a terminal; elsewhere tab-separated lines without headings."""
     cells = [[one_line(shown(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         _write("".join("\t".join(row) + "\n" for row in cells))
@@ -116,8 +131,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 def pairs(values: Mapping[str, object]) -> None:
-    """Names and values; what is empty is left out. Each takes a line, a list of objects one for
-    each of them."""
+    """Print names and values, one a line, without empty ones; a list of objects takes a line for
+    each."""
     kept = {name: value for name, value in values.items() if value not in (None, "", (), [], {})}
     width = max(map(len, kept), default=0)
     for name, value in kept.items():
@@ -127,24 +142,24 @@ def pairs(values: Mapping[str, object]) -> None:
 
 
 def bold(text: str) -> str:
-    """The text, bold on a terminal; use on what `harmless` has seen, and write with `raw`."""
+    """The text, bold on a terminal. Only for harmless text; print it with `raw`."""
     return f"\033[1m{text}\033[0m" if styled() else text
 
 
 def styled() -> bool:
-    """Whether stdout shows styles: a terminal, unless NO_COLOR or TERM=dumb says otherwise."""
+    """Whether stdout is a terminal with styles (neither NO_COLOR nor TERM=dumb)."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return sys.stdout.isatty() and not plain
 
 
 def raw(text: str) -> None:
-    """A line that is harmless already, styles included."""
+    """Print a line as it is; it must be harmless."""
     _write(text + "\n")
 
 
 def harmless(text: str) -> str:
-    """The text without characters that steer a terminal."""
-    return _STEERING.sub("\ufffd", text)
+    """The text without characters that control a terminal."""
+    return _CONTROLS.sub("\ufffd", text)
 
 
 def one_line(text: str) -> str:
@@ -195,6 +210,6 @@ def _json(value: object, *, indent: int | None) -> str:
 
 
 def short(run_id: str) -> str:
-    """The beginning of a run id that tells it from others: the first 13 of its 36 characters are
-    the time, to a millisecond."""
+    """The beginning of a run id, enough to be unique: its first 13 of 36 characters are the time,
+    to the millisecond."""
     return run_id[:18]

@@ -1,5 +1,5 @@
-"""What every command that starts a run has in common: say what was started, follow it to its end or
-to the end of one's patience, show the result."""
+"""What all commands that start a run share: report the start, follow the run until it ends or the
+time is up, and show the result."""
 
 from __future__ import annotations
 
@@ -21,36 +21,40 @@ if TYPE_CHECKING:
 
 Timeout = Annotated[
     str | None,
-    Parameter(help="Wait no longer than this, such as 90s or 10m; exit code 5, the run goes on"),
+    Parameter(
+        help="Wait at most this long, such as 90s or 10m; then exit code 5, the run continues"
+    ),
 ]
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Following:
-    """Whether to wait for the end of what was started, and how long."""
+    """Whether to wait for the run to end, and how long."""
 
-    wait: Annotated[bool, Parameter(help="Wait for the end, show progress and the result")] = False
+    wait: Annotated[bool, Parameter(help="Wait until it ends; show progress and the result")] = (
+        False
+    )
     timeout: Timeout = None
 
     def __post_init__(self) -> None:
-        if self.timeout is not None:  # refused before anything is started
+        if self.timeout is not None:  # refused before a run is started
             seconds("--timeout", self.timeout)
 
     @property
     def waits(self) -> bool:
-        """Whether the end is waited for; a time-out says so, too."""
+        """Whether to wait; a timeout implies it."""
         return self.wait or self.timeout is not None
 
     @property
     def patience(self) -> float | None:
-        """Seconds; None: for ever."""
+        """Seconds to wait; None: no limit."""
         return None if self.timeout is None else seconds("--timeout", self.timeout)
 
 
 @dataclass(frozen=True)
 class RunIds:
-    """Which run it is, as JSON says it."""
+    """The ids of a run, in JSON."""
 
     workflow_id: str
     run_id: str
@@ -58,7 +62,7 @@ class RunIds:
 
 @dataclass(frozen=True)
 class RunLink:
-    """Where a person looks at a run."""
+    """Where to see a run in a browser."""
 
     ui_url: str | None
     """Its page in Temporal's Web UI."""
@@ -69,18 +73,18 @@ STARTED_ONLY = Following()
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run of one type is told: its progress in one line, its result, its exit code."""
+    """How to show a run of one type: its progress, its result, its exit code."""
 
     show: Callable[[Any], None]
     fine: Callable[[Any], bool]
     describe: Callable[[Any], str] | None
-    """One line of its progress, empty when there is nothing to tell; None: it takes moments."""
+    """Its progress in a line, which may be empty; None: it is too short for that."""
     shape: str = "result"
-    """Name of the JSON that its result is printed as."""
+    """Name of the JSON shape of its result."""
 
 
 def stage_of(progress: Progress) -> str:
-    """How far a job is: its stage, and how much of it is done."""
+    """The stage of a job, and how much of it is done."""
     of = "" if progress.total is None else f" of {progress.total}"
     done = f": {progress.done}{of} {progress.of}" if progress.done or progress.total else ""
     return f"{progress.stage}{done}"
@@ -96,11 +100,11 @@ _ENDINGS = {
     "daily_cleanup": "starter.cli.commands.cleanup",
     "weekly_report": "starter.cli.commands.report",
 }
-"""Workflow type → the module whose ENDING tells of it; of the others `start` does."""
+"""Workflow type → the module whose ENDING shows it; `start` shows all others."""
 
 
 def ending_of(workflow: str) -> Ending:
-    """How a run of a type is told, whichever command followed it."""
+    """How to show a run of a type, whichever command follows it."""
     from atlas.contracts.catalogue import WORKFLOWS
 
     ending: Ending = import_module(_ENDINGS.get(workflow, "starter.cli.commands.start")).ENDING
@@ -114,13 +118,14 @@ async def followed(
     following: Following = STARTED_ONLY,
     output: str,
 ) -> int:
-    """Say what was started; if asked to, follow it, and show the result of its type.
+    """Report what was started; if asked to, follow it and show its result.
 
-    The exit code: 0, unless the result was waited for and is no good one. Raises `TimedOut` when
-    the wait ends before the run, and tells how to come back; so it does after Ctrl-C.
+    Returns the exit code, which is 0 unless the run was followed and failed. Raises `TimedOut` if
+    the run takes longer than asked; its message, like the one after Ctrl-C, says how to follow it
+    again.
     """
     if run.joined:
-        note(f"{run.workflow_id} is under way already; joined it")
+        note(f"{run.workflow_id} is already in progress; joined it")
     if run.ui_url:
         note(f"Web UI: {run.ui_url}")
     if not following.waits:
@@ -132,7 +137,7 @@ async def followed(
 async def told_to_its_end(
     run: AnyHandle | JobHandle[Any], ending: Ending, patience: float | None, output: str
 ) -> int:
-    """Follow a run, show its result; the exit code. Raises as `followed` does."""
+    """Follow a run and show its result; returns the exit code. Raises as `followed` does."""
     result = await _result(run, ending, patience)
     if output != "text":
         ids = RunIds(run.workflow_id, run.run_id)
@@ -143,7 +148,7 @@ async def told_to_its_end(
 
 
 async def _result(run: AnyHandle | JobHandle[Any], ending: Ending, patience: float | None) -> Any:
-    import asyncio  # half of what a page of help would cost
+    import asyncio  # would double the time of a help page
 
     from starter.cli.framework.progress import Display
     from starter.errors import TimedOut
@@ -154,11 +159,11 @@ async def _result(run: AnyHandle | JobHandle[Any], ending: Ending, patience: flo
         return await run.result(display.note, timeout=patience)
     except TimedOut:
         raise TimedOut(
-            f"{run.workflow_id} did not end within {patience:g} s; it goes on. {_come_back(run)}"
+            f"{run.workflow_id} did not end within {patience:g} s; it continues. {_come_back(run)}"
         ) from None
-    except asyncio.CancelledError:  # Ctrl-C: the run is not ours to end
+    except asyncio.CancelledError:  # Ctrl-C stops following, not the run
         display.close()
-        note(f"{run.workflow_id} goes on. {_come_back(run)}")
+        note(f"{run.workflow_id} continues. {_come_back(run)}")
         raise
     finally:
         if watching is not None:

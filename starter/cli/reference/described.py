@@ -1,7 +1,7 @@
-"""The classes that commands print as JSON, as models: for `docs/json.md`, and to check by.
+"""Pydantic models of the JSON that commands print, for `docs/json.md` and for tests.
 
-A model is made from each class: a dataclass of the client or of a command, or a contract. It has
-the fields as JSON has them, each with the docstring beside it, and refuses any other.
+Each is made from a class: a dataclass of the client or of a command, or a contract. It has the
+fields of the JSON with their docstrings, and refuses any other.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import timedelta
@@ -20,6 +19,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from starter.cli.framework.docstrings import of_fields
 from starter.cli.framework.json_shapes import SHAPES, Shape
 
 
@@ -32,15 +32,15 @@ def model_of(shape: Shape) -> type[BaseModel]:
 
 
 def items_of(shape: Shape) -> type[BaseModel]:
-    """What its parts make up: the object, or of a list each item."""
-    return _merged(shape.parts, shape.open)
+    """The object that its parts make up, or each item of a list."""
+    return _merged(tuple(shape.parts.split()), shape.open)
 
 
 def check(value: Mapping[str, object]) -> Shape:
-    """The shape that a printed object says it has, once it is found to be so.
+    """The shape of a printed object.
 
     Raises:
-        ValueError: it is not; the message names the fields.
+        ValueError: it does not have the shape that it claims; the message names the fields.
     """
     said = dict(value)
     named = said.pop("schema", "nothing")
@@ -48,11 +48,11 @@ def check(value: Mapping[str, object]) -> Shape:
         if named == found.schema:
             model_of(found).model_validate(said)
             return found
-    raise ValueError(f"schema: {named!r} is no shape and version that Atlas prints")
+    raise ValueError(f"schema: {named!r} is not a shape and version that Atlas prints")
 
 
 def hints(thing: Any) -> dict[str, Any]:
-    """Its annotations, also those that its module imports for type checkers only."""
+    """Its annotations, including those that its module imports for type checkers only."""
     names: dict[str, Any] = {}
     for each in getattr(thing, "__mro__", (thing,)):
         if each.__module__.partition(".")[0] in ("atlas", "starter"):
@@ -109,15 +109,15 @@ def _model(described: type, found: dict[str, Any], extra: Any) -> type[BaseModel
 
 
 def _fields(described: type, *, sparse: bool = False) -> dict[str, Any]:
-    """JSON names of its fields, and what pydantic needs to know of each. All are required, unless
-    `sparse`: then those without a default."""
+    """By JSON name, what pydantic needs to know of each field. All are required; if `sparse`, only
+    those without a default."""
     if issubclass(described, BaseModel):
         return {
             name: (_plain(info.annotation), Field(description=info.description))
             for name, info in described.model_fields.items()
         }
     found: dict[str, Any] = {}
-    types, meanings = hints(described), _docstrings(described)
+    types, meanings = hints(described), of_fields(described)
     for each in fields(described):  # type: ignore[arg-type]
         name = each.metadata.get("json", each.name)
         if name == "":
@@ -129,24 +129,12 @@ def _fields(described: type, *, sparse: bool = False) -> dict[str, Any]:
     return found
 
 
-def _docstrings(described: type) -> dict[str, str]:
-    """Of the fields of a class: the strings that stand below them."""
-    [tree] = ast.parse(textwrap.dedent(inspect.getsource(described))).body
-    assert isinstance(tree, ast.ClassDef)
-    return {
-        above.target.id: str(below.value.value)
-        for above, below in zip(tree.body, tree.body[1:], strict=False)
-        if isinstance(above, ast.AnnAssign) and isinstance(above.target, ast.Name)
-        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
-    }
-
-
 def _is_described(kind: type) -> bool:
     return is_dataclass(kind) or issubclass(kind, BaseModel)
 
 
 def _plain(annotation: Any) -> Any:
-    """The type as JSON has it."""
+    """The type of a field in JSON."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if annotation is timedelta:
         return float

@@ -26,17 +26,17 @@ $ atlas runs show docs -o json | jq -r .schema
 run/1
 ```
 
-`-o jsonl` prints it on one line. Of a list (marked so below) it prints each item on a line of its \
-own, as it is in the list, without `schema`. Nothing else is printed on stdout; errors are words \
-on stderr and an [exit code](cli.md#exit-codes).
+`-o jsonl` prints it on one line. A list (marked below) is printed one item a line, without \
+`schema`. Nothing else is printed on stdout; errors go to stderr and set the \
+[exit code](cli.md#exit-codes).
 
 ## What may change
 
-Within a version fields are only **added**, and values are only added to those that a field may \
-have: ignore what you do not know. Every field described here is always there, null when there is \
-nothing to say, unless its meaning says otherwise. A field that goes, is renamed, or changes its \
-type, unit or meaning makes the next version (`run/2`), which the changelog names. The order of \
-fields means nothing; the order of lists is as described.
+Within a version, fields are only **added**, and so are the values that a field may have: ignore \
+what you do not know. Every field described here is always present, null without a value, unless \
+its meaning says otherwise. Removing or renaming a field, or changing its type, unit or meaning, \
+makes a new version (`run/2`), which the changelog names. The order of fields is not significant; \
+the order of lists is as described.
 
 Times are ISO 8601 in UTC. Durations are seconds, sizes bytes, unless a field says otherwise. \
 Hashes are SHA-256 in hex.
@@ -62,52 +62,52 @@ _MEANINGS = {
     "url": "The URL.",
     "workflow_id": "Temporal's id of the workflow.",
     "run_id": "The id of the run's first execution: it names the run in Atlas.",
-    "title": "As the page says it.",
+    "title": "As the page gives it.",
     "name": "Its name.",
     "id": "Its id.",
     "host": "Name and port.",
     "pid": "Of its process.",
-    "at": "When it was looked at.",
+    "at": "When this was read.",
     "type": "Its type.",
-    "state": "How it fares.",
+    "state": "Its state.",
     "queue": "The task queue.",
-    "identity": "As Temporal knows it.",
-    "started": "When it began.",
-    "done": "How many of them are done; null: not known.",
+    "identity": "Its identity in Temporal.",
+    "started": "When it started.",
+    "done": "How many of them are done; null: unknown.",
     "part": "Which part.",
     "why": "Why not.",
-    "last_error": "What went wrong last; null: nothing.",
+    "last_error": "The last error; null: none.",
     "last_ended": "When its last run ended.",
-    "since": "Since when.",
+    "since": "When that began.",
     "outcome": "How it ended.",
-    "started_at": "When it began.",
-    "active_since": "Since when it answers.",
-    "paused_since": "Since when it is paused; null: it is not.",
+    "started_at": "When it started.",
+    "active_since": "When it became active.",
+    "paused_since": "When it was paused; null: it is not.",
     "week": "ISO week, as in `2026-W47`.",
     "next": "When it fires next.",
     "last": "When it last fired.",
     "source": "The source's name.",
-    "status": "How it was found.",
+    "status": "Its status.",
     "seen": "All of them.",
     "added": "New to the corpus.",
-    "updated": "Whose text changed.",
-    "changed": "Whose text changed.",
-    "unchanged": "As they were.",
-    "failed": "That could not be taken over.",
-    "skipped": "Left alone, for a reason that is counted.",
-    "gone": "That left the corpus.",
+    "updated": "With a changed text.",
+    "changed": "With a changed text.",
+    "unchanged": "Without a change.",
+    "failed": "That failed.",
+    "skipped": "Skipped, for a reason that is counted.",
+    "gone": "Removed from the corpus.",
     "requests": "HTTP requests.",
     "final_url": "After redirects.",
-    "etag": "As the server sent it.",
-    "last_modified": "As the server sent it.",
-    "content_type": "As the server sent it.",
-    "message": "What is to be said of it; mostly empty.",
-    "error_class": "See [errors](errors.md); null or empty when nothing went wrong.",
+    "etag": "As sent by the server.",
+    "last_modified": "As sent by the server.",
+    "content_type": "As sent by the server.",
+    "message": "A remark; mostly empty.",
+    "error_class": "See [errors](errors.md); null or empty: no error.",
     "error_code": "See [errors](errors.md).",
     "code": "See [errors](errors.md).",
-    "error": "What went wrong, in words.",
+    "error": "The error message.",
 }
-"""Of fields that mean the same everywhere; a field's own docstring comes first."""
+"""Meanings of fields that are the same everywhere; a field's own docstring takes precedence."""
 
 
 def json_page() -> str:
@@ -125,7 +125,7 @@ def json_page() -> str:
 
 
 def undescribed() -> list[str]:
-    """Fields that say nothing of themselves, `model.field`."""
+    """Fields without a meaning, as `model.field`."""
     models = {model_of(each): each.name for each in SHAPES.values()}
     return [
         f"{name}.{field}"
@@ -144,12 +144,12 @@ def _commands(shape: Shape) -> str:
 
 
 def _whole() -> dict[type[BaseModel], Shape]:
-    """The models that are shapes of their own, also where they stand in a list."""
+    """The models that are whole shapes, or items of one."""
     return {items_of(each): each for each in SHAPES.values() if model_of(each) is items_of(each)}
 
 
 def _names() -> dict[type[BaseModel], str]:
-    """Every other model within a shape; of two of one name the later one with its module's."""
+    """Every other model within a shape; of two with one name, the later one gets its module's."""
     names: dict[type[BaseModel], str] = {}
     whole = _whole()
     for each in SHAPES.values():
@@ -196,7 +196,7 @@ def _docstring(model: type[BaseModel]) -> str:
 
 
 def _in_json(text: str) -> str:
-    """The text of a docstring, in the words of JSON."""
+    """A docstring in the terms of JSON."""
     return re.sub(r"\bNone\b", "null", re.sub(r"^None\b", "Null", text))
 
 

@@ -18,15 +18,15 @@ _BEGIN = """\
 <!-- Written by `make docs` from the code; change it there. -->
 # The command line
 
-`atlas COMMAND`, or `temporal atlas COMMAND` where the `temporal` CLI is installed. Every command \
-has this page's text in its `--help`.
+`atlas COMMAND`, or `temporal atlas COMMAND` if the `temporal` CLI is installed. `--help` shows \
+the same text.
 
-- **Data on stdout, the rest on stderr**: progress, hints and errors never mix with what a pipe \
-reads. Tables and styles are for terminals; elsewhere a table is tab-separated lines. \
+- **Data goes to stdout, the rest to stderr**: progress, hints and errors never mix with what a \
+pipe reads. Tables and styles are for terminals; elsewhere a table is tab-separated lines. \
 [`NO_COLOR`](https://no-color.org) is honoured.
 - **`-o json`** prints one object, **`-o jsonl`** one item of a list a line; \
 [json.md](json.md) describes every shape.
-- **A source's name stands for its latest run** wherever a run is asked for; the beginning of a \
+- **A source's name stands for its latest run** wherever a run is expected; the beginning of a \
 run id is enough.
 - **`ATLAS_DEBUG=1`** shows the traceback of an error.
 - **Completion** for bash, zsh and fish: `atlas completion --help`.
@@ -77,7 +77,7 @@ def _table(kind: str, values: tuple[Value, ...]) -> Iterator[str]:
 
 
 def main() -> int:
-    """Write both pages; the exit code."""
+    """Write both pages; returns the exit code."""
     for name, text in (("cli.md", cli_page()), ("json.md", json_page())):
         (DOCS / name).write_text(text, encoding="utf-8")
         sys.stderr.write(f"docs/{name} is written\n")

@@ -1,5 +1,4 @@
-"""An overview in words: what `atlas status` and `atlas top` say of workers, queues, runs, hosts,
-schedules and sources."""
+"""What `atlas status` and `atlas top` say about workers, queues, runs, hosts and sources."""
 
 from __future__ import annotations
 
@@ -8,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from starter.cli.framework.durations import about, written
-from starter.cli.framework.output import one_line
+from starter.cli.framework.output import Columns, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,22 +24,8 @@ if TYPE_CHECKING:
     )
 
 
-def freshness_row(seen: SourceSeen) -> tuple[object, ...]:
-    """The line of `atlas sources freshness`."""
-    late = about(seen.late) if seen.late else ""
-    return (
-        seen.name,
-        mark(seen),
-        seen.last_success,
-        seen.due,
-        late,
-        promise(seen),
-        seen.last_outcome or "",
-    )
-
-
 def ago(moment: datetime | None, now: datetime) -> str:
-    """How long ago, or in how long."""
+    """How long ago, or how far ahead."""
     if moment is None:
         return "never"
     span = now - moment
@@ -48,7 +33,7 @@ def ago(moment: datetime | None, now: datetime) -> str:
 
 
 def mark(seen: SourceSeen) -> str:
-    """The state of a source, with what is done about it."""
+    """The state of a source, and whether a run is working on it."""
     return f"{seen.state}, running" if seen.running else seen.state
 
 
@@ -58,25 +43,25 @@ def promise(seen: SourceSeen) -> str:
 
 
 def speed(run: RunSeen) -> str:
-    """How fast a run goes, now or on the average."""
+    """The speed of a run, now or on average."""
     rate = run.average if run.rate is None else run.rate
     return "" if rate is None or run.paused_since else f"{rate:.3g}/s"
 
 
 def how_far(run: RunSeen) -> str:
-    """Done and total."""
+    """Done out of total."""
     if run.done is None:
         return ""
     return f"{run.done}/{'?' if run.total is None else run.total}"
 
 
 def stage(run: RunSeen) -> str:
-    """What a run does; `try 7` when what it does keeps failing."""
+    """The stage of a run; with the attempt if it keeps failing."""
     return f"{run.stage}, try {run.attempt}" if run.attempt > 2 else run.stage
 
 
 def breaker(host: HostSeen) -> str:
-    """The breaker of a host, with how long it stays so."""
+    """The breaker of a host, and how long it stays in that state."""
     if host.breaker == "closed":
         return f"{host.failures} failed" if host.failures else "closed"
     name = host.breaker.replace("_", " ")
@@ -84,7 +69,7 @@ def breaker(host: HostSeen) -> str:
 
 
 def limit(host: HostSeen) -> str:
-    """The delay of a host; with a star where a person set it."""
+    """The delay of a host; a star marks a manual limit."""
     if host.delay is None and host.limit_delay is None:
         return ""
     hand = "*" if host.limit_delay is not None else ""
@@ -92,8 +77,7 @@ def limit(host: HostSeen) -> str:
 
 
 def in_short(seen: Overview) -> Iterator[tuple[str, str]]:
-    """Head and words of each section, a line each; more lines, without a head, for what needs an
-    eye."""
+    """Heading and text of each section; what needs attention follows on lines without a heading."""
     for head, told, lines in (
         ("workers", seen.workers, _workers),
         ("queues", seen.queues, _queues),
@@ -107,7 +91,7 @@ def in_short(seen: Overview) -> Iterator[tuple[str, str]]:
 
 
 def why_untold(untold: Iterable[Untold]) -> list[str]:
-    """What could not be looked at, each reason once."""
+    """What could not be read, grouped by reason."""
     by_reason: dict[str, list[str]] = {}
     for each in untold:
         by_reason.setdefault(each.why, []).append(each.what)
@@ -123,10 +107,10 @@ def _workers(seen: Overview) -> Iterator[str]:
 
 
 def silence(worker: WorkerSeen) -> str:
-    """What is known of a worker that does not just run."""
+    """Details of a worker that is not simply running."""
     if worker.state == "draining":
         under_way = sum(slot.activities or 0 for slot in worker.slots)
-        return f"{under_way} activities to end"
+        return f"{under_way} activities to finish"
     return f"silent for {about(worker.heard)}"
 
 
@@ -136,17 +120,17 @@ def _queues(seen: Overview) -> Iterator[str]:
 
 
 def backlog(queue: QueueSeen) -> str:
-    """What waits, for how long, and what is under way."""
+    """What is waiting, for how long, and what is in progress."""
     waiting = f"{queue.backlog} waiting"
     if queue.backlog:
         waiting += f" for {about(queue.oldest)}"
-    return waiting + (f", {queue.in_flight} under way" if queue.in_flight is not None else "")
+    return waiting + (f", {queue.in_flight} in progress" if queue.in_flight is not None else "")
 
 
 def _runs(seen: Overview) -> Iterator[str]:
     runs = seen.runs or ()
     if not runs:
-        yield "none under way"
+        yield "none in progress"
     for run in runs[:10]:
         parts = (run.type, run.source, stage(run), how_far(run), run.of, speed(run))
         yield (
@@ -159,10 +143,10 @@ def _runs(seen: Overview) -> Iterator[str]:
 
 def _hosts(seen: Overview) -> Iterator[str]:
     hosts = seen.hosts or ()
-    yield f"{len(hosts)} asked lately, {sum(host.in_flight for host in hosts)} requests under way"
+    yield f"{len(hosts)} used recently, {sum(host.in_flight for host in hosts)} requests in flight"
     for host in hosts:
         if host.breaker != "closed":
-            yield f"{host.host}: {breaker(host)}; {host.last_error or 'it failed'}"
+            yield f"{host.host}: {breaker(host)}; {host.last_error or 'failed'}"
 
 
 def _schedules(seen: Overview) -> Iterator[str]:
@@ -178,20 +162,21 @@ def _schedules(seen: Overview) -> Iterator[str]:
 
 
 def schedule_note(each: ScheduleSeen) -> str:
-    """Why a schedule does not fire."""
+    """Why a schedule is not active."""
     if each.state == "missing":
-        return "missing; `atlas schedules apply` makes it"
+        return "missing; `atlas schedules apply` creates it"
     return f"{each.state} {each.note}".strip()
 
 
 def _sources(seen: Overview) -> Iterator[str]:
     sources = seen.sources or ()
     counted = _counted((each.state for each in sources), ("stale", "due", "fresh", "paused"))
-    yield counted or "none declared"
+    yield counted or "none"
     for each in seen.stale[:10]:
         yield (
             f"{each.name}: stale, {about(each.late)} late; last success "
-            f"{ago(each.last_success, seen.at)}" + ("; a run is under way" if each.running else "")
+            f"{ago(each.last_success, seen.at)}"
+            + ("; a run is in progress" if each.running else "")
         )
     if len(seen.stale) > 10:
         yield f"and {len(seen.stale) - 10} more: `atlas sources freshness`"
@@ -200,3 +185,15 @@ def _sources(seen: Overview) -> Iterator[str]:
 def _counted(states: Iterable[str], order: tuple[str, ...]) -> str:
     found = Counter(states)
     return ", ".join(f"{found[state]} {state}" for state in order if found[state])
+
+
+FRESHNESS: Columns[SourceSeen] = {
+    "source": lambda seen: seen.name,
+    "state": mark,
+    "last success": lambda seen: seen.last_success,
+    "due": lambda seen: seen.due,
+    "late": lambda seen: about(seen.late) if seen.late else "",
+    "promise": promise,
+    "last outcome": lambda seen: seen.last_outcome,
+}
+"""Of `atlas sources freshness`."""

@@ -1,4 +1,4 @@
-"""A run as it is printed: as JSON, as a row, as lines."""
+"""How commands print a run: as JSON, as a row, as lines."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from starter.cli.framework.output import emit, note, one_line, pairs, say, short
+from starter.cli.framework.output import Columns, emit, note, one_line, pairs, say, short
 
 if TYPE_CHECKING:
+    from atlas.contracts.models import Counts
     from starter.monitoring.overview import PendingActivity
     from starter.runs.details import RunDetails
     from starter.runs.listing import RecordedRun
 
 _MOMENTS = frozenset({"at", "checked_at", "paused_since", "since", "started"})
-"""Fields of results that hold seconds since the epoch."""
+"""Fields of results that hold seconds since the epoch, after a prefix such as `quarantine.`."""
 
 
 @dataclass(frozen=True)
 class RunMessage:
-    """What else there is to say of a run."""
+    """A remark on a run."""
 
     message: str | None
 
@@ -35,41 +36,20 @@ class PageOutcome:
     page: int | None = None
     """Its number."""
     outcome: str = ""
-    """`added`, `updated`, `unchanged`, `failed` or `skipped`; `missing`: no such page."""
+    """`added`, `updated`, `unchanged`, `failed`, `skipped`, or `missing` (no such page)."""
     error_class: str | None = None
     code: str | None = None
-    """See [errors](errors.md); of a skipped page the reason."""
+    """See [errors](errors.md); for a skipped page, the reason."""
     text_hash: str | None = None
     """SHA-256 of its text."""
 
 
 def print_run(found: RunDetails, output: str) -> None:
-    """The run as `runs show` prints it: names and values, then its failures; or as JSON."""
+    """Print a run as names and values followed by its failures, or as JSON."""
     if output == "text":
         _print(found)
     else:
         emit("run", found, RunMessage(found.message or None), output=output)
-
-
-def listed_row(found: RecordedRun) -> tuple[object, ...]:
-    """The run as a row: run, type, source, started, outcome, counts; those of a run of several
-    sources are its children's, as its summary has them."""
-    from atlas.contracts.models import Counts
-
-    run, counts = found.run, found.counts
-    if not counts.seen and "seen" in run.summary:
-        counts = Counts.model_validate(run.summary)
-    return (
-        short(run.run_id),
-        run.kind,
-        run.source,
-        run.started_at,
-        run.outcome or found.status,
-        counts.seen,
-        counts.added,
-        counts.updated,
-        counts.failed,
-    )
 
 
 def _print(found: RunDetails) -> None:
@@ -98,16 +78,16 @@ def _print(found: RunDetails) -> None:
     for each in found.pending:
         say(one_line(f"  {_pending(each)}"))
     if found.task_attempt > 1:
-        say(f"  the workflow itself is tried for the {found.task_attempt}th time: see the Web UI")
+        say(f"  the workflow task is at attempt {found.task_attempt}: see the Web UI")
     for failure in found.failures:
         line = f"  {failure.url}: {failure.error_class}, {failure.code}. {failure.message}"
         say(one_line(line))
     if found.counts.failed > len(found.failures):
-        note(f"{found.counts.failed} failed; --failures lists them all")
+        note(f"{found.counts.failed} pages failed; --failures shows them all")
 
 
 def with_times(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of a run's result, with times in place of seconds since the epoch."""
+    """The values of a result, with times instead of seconds since the epoch."""
     return {name: _with_time(name, value) for name, value in values.items()}
 
 
@@ -116,7 +96,7 @@ def _with_time(name: str, value: Any) -> Any:
         return with_times(value)
     if isinstance(value, list):
         return [_with_time(name, each) for each in value]
-    if isinstance(value, float) and name in _MOMENTS:
+    if isinstance(value, float) and name.rpartition(".")[2] in _MOMENTS:
         return datetime.fromtimestamp(value, UTC) if value else None
     return value
 
@@ -130,8 +110,31 @@ def _progress(found: RunDetails) -> str:
 
 
 def _pending(each: PendingActivity) -> str:
-    now = "under way" if each.under_way else "waiting"
+    now = "in progress" if each.under_way else "waiting"
     if each.next_attempt_at and not each.under_way and each.attempt > 1:
         now = f"again at {each.next_attempt_at.astimezone():%H:%M:%S}"
     why = f": {each.failure}" if each.failure else ""
     return f"{each.type}: attempt {each.attempt}, {now}{why}"
+
+
+def _counts(found: RecordedRun) -> Counts:
+    """Its counts; a run of several sources has those of its children in its summary."""
+    from atlas.contracts.models import Counts
+
+    if found.counts.seen or "seen" not in found.run.summary:
+        return found.counts
+    return Counts.model_validate(found.run.summary)
+
+
+COLUMNS: Columns[RecordedRun] = {
+    "run": lambda found: short(found.run.run_id),
+    "type": lambda found: found.run.kind,
+    "source": lambda found: found.run.source,
+    "started": lambda found: found.run.started_at,
+    "outcome": lambda found: found.run.outcome or found.status,
+    "seen": lambda found: _counts(found).seen,
+    "added": lambda found: _counts(found).added,
+    "updated": lambda found: _counts(found).updated,
+    "failed": lambda found: _counts(found).failed,
+}
+"""Of `atlas runs list`."""

@@ -1,12 +1,13 @@
-"""A source as the commands print it: in a line, in a list, as JSON."""
+"""How commands print a source: in a line, in a list, as JSON."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from starter.cli.framework.durations import written
+from starter.cli.framework.output import Columns
 
 if TYPE_CHECKING:
     from atlas.domain.sources import SourceSpec
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def described(spec: SourceSpec) -> str:
-    """Kind, starts and bounds in a line."""
+    """Its kind, starts and prefix in a line."""
     starts = f"{len(spec.urls)} URLs" if len(spec.urls) > 1 else spec.urls[0]
     bound = f", pages below {spec.prefix}" if spec.prefix else ""
     return f"{spec.kind}, {starts}{bound}"
@@ -22,51 +23,46 @@ def described(spec: SourceSpec) -> str:
 
 @dataclass(frozen=True)
 class Holdings:
-    """What the corpus holds of a source, and the runs on it, as JSON says it."""
+    """What the corpus holds of a source, and its runs, in JSON."""
 
     pages: int
-    """Pages that are known."""
+    """Known pages."""
     live: int
-    """Documents that can be found."""
+    """Documents that search can find."""
     checked_at: datetime | None
     """When its listing was last read."""
     synced_at: datetime | None
     """When a run last brought it up to date."""
     last_outcome: str | None
-    """How the last run that ended did."""
+    """Outcome of the last run that ended."""
     last_ended: datetime | None
     """When that was."""
     lease: Lease | None
-    """The run that works on it now."""
+    """The run working on it now."""
 
 
 def parts(found: SourceSummary) -> tuple[SourceSpec, Holdings]:
-    """The rules, and what the corpus holds of the source."""
-    source = found.source
-    holdings = Holdings(
-        found.pages,
-        found.live,
-        source.checked_at,
-        source.synced_at,
-        found.last_outcome,
-        found.last_ended,
-        source.lease,
-    )
-    return source.spec, holdings
+    """The rules of a source, and what the corpus holds of it."""
+    values = {
+        each.name: getattr(found if hasattr(found, each.name) else found.source, each.name)
+        for each in fields(Holdings)
+    }
+    return found.source.spec, Holdings(**values)
 
 
-def row(found: SourceSummary) -> tuple[object, ...]:
-    """The line of the list."""
-    spec = found.source.spec
-    now = "running" if found.source.lease else "paused" if spec.paused else ""
-    return (
-        spec.name,
-        spec.kind,
-        found.pages,
-        found.live,
-        spec.cron or written(spec.cadence),
-        found.last_ended,
-        found.last_outcome,
-        now,
-        " ".join(spec.tags),
-    )
+def _now(found: SourceSummary) -> str:
+    return "running" if found.source.lease else "paused" if found.source.spec.paused else ""
+
+
+COLUMNS: Columns[SourceSummary] = {
+    "name": lambda found: found.source.spec.name,
+    "kind": lambda found: found.source.spec.kind,
+    "pages": lambda found: found.pages,
+    "live": lambda found: found.live,
+    "every": lambda found: found.source.spec.cron or written(found.source.spec.cadence),
+    "last run": lambda found: found.last_ended,
+    "outcome": lambda found: found.last_outcome,
+    "now": _now,
+    "tags": lambda found: " ".join(found.source.spec.tags),
+}
+"""Of `atlas sources list`."""

@@ -23,13 +23,13 @@ from starter.cli.views.top_screen import frame
 if TYPE_CHECKING:
     from starter.monitoring.overview import Overview
 
-_REDRAW = 1.0  # seconds; a look may take longer while a part does not answer
+_REDRAW = 1.0  # seconds; an update may take longer while a part does not answer
 _OLD = 3.0
 _QUIT = b"qQ\x03\x04"
 
 
 async def show(looks: AsyncGenerator[Overview]) -> None:
-    """Draw each look as it comes, until a key or a signal asks to end."""
+    """Draw each update until a key or a signal asks to quit."""
     ended, latest = asyncio.Event(), _Latest()
     looking = asyncio.create_task(latest.follow(looks))
     console = Console(highlight=False)
@@ -42,11 +42,11 @@ async def show(looks: AsyncGenerator[Overview]) -> None:
         looking.cancel()
         await asyncio.wait([looking], timeout=1.0)  # before its connections are closed
     if looking.done() and not looking.cancelled():
-        looking.result()  # a bug of ours is told
+        looking.result()  # raises what went wrong
 
 
 class _Latest:
-    """The last look, and how old it is."""
+    """The latest update, and its age."""
 
     def __init__(self) -> None:
         self._seen: Overview | None = None
@@ -59,7 +59,7 @@ class _Latest:
             self._new.set()
 
     async def wait(self, ended: asyncio.Event) -> None:
-        """For a new look, the end, or the next time to draw."""
+        """Wait for an update, the end, or the time to redraw."""
         waits = [asyncio.create_task(each.wait()) for each in (self._new, ended)]
         await asyncio.wait(waits, timeout=_REDRAW, return_when=asyncio.FIRST_COMPLETED)
         for each in waits:
@@ -69,17 +69,16 @@ class _Latest:
     def drawn(self, console: Console) -> RenderableType:
         age = time.monotonic() - self._at
         if self._seen is None:
-            return Text("looking …" if age < _OLD else f"looking … for {about(age)}; q quits")
-        told = "q quits; runs go on"
+            return Text("loading …" if age < _OLD else f"loading … for {about(age)}; q quits")
+        told = "q quits; runs continue"
         if age > _OLD:
-            told = f"this is of {about(age)} ago: a part does not answer; q quits"
+            told = f"{about(age)} old: a part does not answer; q quits"
         return frame(self._seen, console.width, console.height, told)
 
 
 @contextmanager
 def _keys(ended: asyncio.Event) -> Iterator[None]:
-    """Keys come at once and are not shown; the terminal is put back as it was, also when we are
-    told to end."""
+    """Read keys unbuffered and without echo. The terminal is restored on signals too."""
     loop, fd = asyncio.get_running_loop(), sys.stdin.fileno()
     before = termios.tcgetattr(fd)
 

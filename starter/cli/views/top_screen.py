@@ -1,10 +1,10 @@
-"""One frame of `atlas top`: the sections, as many of their rows as the screen has room for."""
+"""One frame of `atlas top`: its sections, with as many rows as fit the screen."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -15,10 +15,12 @@ from rich.text import Text
 
 from starter.cli.framework.columns import GAP, widths
 from starter.cli.framework.durations import about
-from starter.cli.framework.output import one_line
+from starter.cli.framework.output import Columns, one_line
 from starter.cli.views import overview as words
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from starter.monitoring.overview import (
         HostSeen,
         Overview,
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _WIDE = 120
-"""Columns of a frame that is printed where there is no terminal."""
+"""Width of a frame without a terminal."""
 _STYLES = {
     "running": "green",
     "draining": "yellow",
@@ -50,13 +52,12 @@ _RIGHT = frozenset({"WAITING", "OLDEST", "UNDER WAY", "WORKERS", "IN/s", "OUT/s"
 _TEXTS = frozenset({"WORKER", "BUSY WITH", "QUEUE", "RUN", "STAGE", "HOST", "LAST ERROR", "SOURCE"})
 _TEXTS |= {"SCHEDULE", "PROMISE", "WHEN"}
 _LEAST = 8
-"""Columns of the screen that a text keeps."""
+"""Minimum width of a text column."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A table of the frame. Rows are in the order of what matters; `least` of them are shown on
-    the smallest screen."""
+    """A table of the frame, most important rows first; `least` are shown on the smallest screen."""
 
     heads: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
@@ -65,19 +66,21 @@ class Section:
 
 
 def printed(seen: Overview) -> None:
-    """The whole frame on stdout, however long."""
+    """Print the whole frame, however long."""
     width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _WIDE
     console = Console(width=width, highlight=False)
     console.print(frame(seen, console.width))
 
 
 def frame(seen: Overview, width: int, height: int | None = None, told: str = "") -> Group:
-    """The frame for a screen of so many columns and lines (None: as many as it takes); `told` is
-    what the last line says."""
+    """The frame for a screen of that size (height None: as long as it takes); `told` is the last
+    line."""
     lines: list[RenderableType] = [Text(_title(seen), style="bold", no_wrap=True)]
     lines += [_cut(f"! {why}", "red", width) for why in words.why_untold(seen.untold)][:2]
     if not seen.heartbeats:
-        lines.append(_cut("! no heartbeats from this server: workers by their polls", "", width))
+        lines.append(
+            _cut("! no heartbeats from this server: workers are known by their polls", "", width)
+        )
     last = [_cut(told, "dim", width)] if told else []
     sections = _sections(seen)
     room = None if height is None else height - len(lines) - len(last)
@@ -102,8 +105,8 @@ def _cut(text: str, style: str, width: int) -> Text:
 
 
 def _shares(sections: Sequence[Section], room: int | None) -> list[int]:
-    """How many rows each section gets; -1: not even its heads. First each its least, in turn,
-    then what is left, one by one."""
+    """How many rows each section gets; -1: not even headings. First each gets its minimum, then
+    the rest is dealt out one by one."""
     wanted = [max(1, len(section.rows)) for section in sections]
     if room is None:
         return wanted
@@ -131,7 +134,7 @@ def _table(section: Section, rows: int, width: int) -> Table:
         table.add_column(head, no_wrap=True, overflow="ellipsis", justify=justify, width=wide)
     shown = list(section.rows[:rows])
     hidden = len(section.rows) - rows
-    if hidden > 0 and rows > 1:  # a single row is worth more than the number of the others
+    if hidden > 0 and rows > 1:  # a single row says more than the number of hidden ones
         shown[-1:] = [(f"… {hidden + 1} more",)]
     for row in shown:
         table.add_row(*(_cell(cell) for cell in row[: len(found)]))
@@ -141,8 +144,8 @@ def _table(section: Section, rows: int, width: int) -> Table:
 
 
 def _widths(section: Section, width: int) -> list[int]:
-    """The widths of the columns that fit, from the left. Texts give way, what a column of words or
-    numbers says stays whole."""
+    """The widths of the columns that fit, from the left. Text columns shrink; words and numbers
+    stay whole."""
     rows = section.rows or [(section.empty, *[""] * (len(section.heads) - 1))]
     columns = list(zip(section.heads, *rows, strict=True))
     wanted = [max(map(cell_len, column)) for column in columns]
@@ -162,118 +165,92 @@ def _cell(text: str) -> Text:
 
 
 def _sections(seen: Overview) -> list[Section]:
+    def ago(moment: datetime | None) -> str:
+        return words.ago(moment, seen.at) if moment else ""
+
+    runs: Columns[RunSeen] = {
+        "RUN": lambda run: (
+            run.workflow_id if run.type in run.workflow_id else f"{run.type} {run.workflow_id}"
+        ),
+        "STAGE": words.stage,
+        "DONE": _done,
+        "SPEED": words.speed,
+        "SINCE": lambda run: about(seen.at - (run.paused_since or run.started_at)),
+    }
+    sources: Columns[SourceSeen] = {
+        "SOURCE": lambda one: one.name,
+        "STATE": words.mark,
+        "LAST SUCCESS": lambda one: words.ago(one.last_success, seen.at),
+        "DUE": lambda one: ago(one.due),
+        "LATE": lambda one: about(one.late) if one.late else "",
+        "PROMISE": words.promise,
+    }
+    schedules: Columns[ScheduleSeen] = {
+        "SCHEDULE": lambda one: one.id,
+        "STATE": lambda one: one.state,
+        "NEXT": lambda one: ago(one.next),
+        "LAST": lambda one: ago(one.last),
+        "WHEN": lambda one: one.note or one.rhythm,
+    }
     return [
-        _section(seen.workers, _worker, ("WORKER", "STATE", "BUSY WITH", "HEARD", "VERSION"), 3),
-        _section(
-            seen.queues,
-            _queue,
-            ("QUEUE", "WAITING", "OLDEST", "UNDER WAY", "WORKERS", "IN/s", "OUT/s"),
-            3,
-        ),
-        _section(
-            _by_need(seen.runs),
-            lambda run: _run(seen, run),
-            ("RUN", "STAGE", "DONE", "SPEED", "SINCE"),
-            4,
-        ),
-        _section(seen.hosts, _host, ("HOST", "BREAKER", "DELAY", "UNDER WAY", "LAST ERROR"), 2),
-        _section(
-            seen.sources,
-            lambda one: _source(seen, one),
-            ("SOURCE", "STATE", "LAST SUCCESS", "DUE", "LATE", "PROMISE"),
-            2,
-        ),
-        _section(
-            seen.schedules,
-            lambda one: _schedule(seen, one),
-            ("SCHEDULE", "STATE", "NEXT", "LAST", "WHEN"),
-            1,
-        ),
+        _section(seen.workers, _WORKERS, 3),
+        _section(seen.queues, _QUEUES, 3),
+        _section(_by_need(seen.runs), runs, 4),
+        _section(seen.hosts, _HOSTS, 2),
+        _section(seen.sources, sources, 2),
+        _section(seen.schedules, schedules, 1),
     ]
 
 
-def _section(
-    items: Sequence[T] | None,
-    row: Callable[[T], tuple[str, ...]],
-    heads: tuple[str, ...],
-    least: int,
-) -> Section:
-    if items is None:
-        return Section(heads, (), least, "not known")
-    return Section(heads, [row(each) for each in items], least, "none")
+def _section(items: Sequence[T] | None, columns: Columns[T], least: int) -> Section:
+    rows = [tuple(str(cell(each)) for cell in columns.values()) for each in items or ()]
+    return Section(tuple(columns), rows, least, "not known" if items is None else "none")
 
 
 def _by_need(runs: Sequence[RunSeen] | None) -> list[RunSeen] | None:
-    """What keeps failing first, then what is at work, the oldest first, then what is paused."""
+    """Runs that keep failing first, then active ones, oldest first, then paused ones."""
     if runs is None:
         return None
     return sorted(runs, key=lambda run: (run.attempt <= 2, run.paused_since is not None))
 
 
-def _worker(one: WorkerSeen) -> tuple[str, ...]:
-    slots = " · ".join(f"{_short(slot.queue)} {_carried(slot)}" for slot in one.slots)
-    version = one.version.removeprefix("atlas-")
-    return one.identity, one.state, slots, about(one.heard), version
+def _busy(one: WorkerSeen) -> str:
+    return " · ".join(f"{slot.queue.removeprefix('atlas-')} {_used(slot)}" for slot in one.slots)
 
 
-def _short(queue: str) -> str:
-    return queue.removeprefix("atlas-")
-
-
-def _carried(slot: SlotsSeen) -> str:
-    """Tasks under way, and how many more it would take where that is a number."""
+def _used(slot: SlotsSeen) -> str:
+    """Tasks in progress, out of the number of slots if that is fixed."""
     if slot.activities is None:
         return "?"
     used = slot.activities + (slot.workflows or 0)
     return f"{used}" if slot.free is None else f"{used}/{used + slot.free}"
 
 
-def _queue(one: QueueSeen) -> tuple[str, ...]:
-    return (
-        one.name,
-        str(one.backlog),
-        about(one.oldest) if one.backlog else "",
-        "" if one.in_flight is None else str(one.in_flight),
-        str(one.workers) if one.workers else "missing",
-        f"{one.added:.3g}",
-        f"{one.dispatched:.3g}",
-    )
-
-
-def _run(seen: Overview, run: RunSeen) -> tuple[str, ...]:
-    what = run.workflow_id if run.type in run.workflow_id else f"{run.type} {run.workflow_id}"
+def _done(run: RunSeen) -> str:
     done = f"{words.how_far(run)} {run.of if run.of != 'pages' else ''}".strip()
-    failed = f" ({run.failed} failed)" if run.failed else ""
-    since = about(seen.at - (run.paused_since or run.started_at))
-    return what, words.stage(run), done + failed, words.speed(run), since
+    return done + (f" ({run.failed} failed)" if run.failed else "")
 
 
-def _host(host: HostSeen) -> tuple[str, ...]:
-    return (
-        host.host,
-        words.breaker(host),
-        words.limit(host),
-        str(host.in_flight),
-        host.last_error or "",
-    )
-
-
-def _source(seen: Overview, one: SourceSeen) -> tuple[str, ...]:
-    return (
-        one.name,
-        words.mark(one),
-        words.ago(one.last_success, seen.at),
-        words.ago(one.due, seen.at) if one.due else "",
-        about(one.late) if one.late else "",
-        words.promise(one),
-    )
-
-
-def _schedule(seen: Overview, one: ScheduleSeen) -> tuple[str, ...]:
-    return (
-        one.id,
-        one.state,
-        words.ago(one.next, seen.at) if one.next else "",
-        words.ago(one.last, seen.at) if one.last else "",
-        one.note or one.rhythm,
-    )
+_WORKERS: Columns[WorkerSeen] = {
+    "WORKER": lambda one: one.identity,
+    "STATE": lambda one: one.state,
+    "BUSY WITH": _busy,
+    "HEARD": lambda one: about(one.heard),
+    "VERSION": lambda one: one.version.removeprefix("atlas-"),
+}
+_QUEUES: Columns[QueueSeen] = {
+    "QUEUE": lambda one: one.name,
+    "WAITING": lambda one: one.backlog,
+    "OLDEST": lambda one: about(one.oldest) if one.backlog else "",
+    "UNDER WAY": lambda one: "" if one.in_flight is None else one.in_flight,
+    "WORKERS": lambda one: one.workers or "missing",
+    "IN/s": lambda one: f"{one.added:.3g}",
+    "OUT/s": lambda one: f"{one.dispatched:.3g}",
+}
+_HOSTS: Columns[HostSeen] = {
+    "HOST": lambda host: host.host,
+    "BREAKER": words.breaker,
+    "DELAY": words.limit,
+    "UNDER WAY": lambda host: host.in_flight,
+    "LAST ERROR": lambda host: host.last_error or "",
+}

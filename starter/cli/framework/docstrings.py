@@ -1,0 +1,19 @@
+"""The docstrings of a class's fields: the help of options, and the meanings in `docs/json.md`."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+
+
+def of_fields(described: type) -> dict[str, str]:
+    """By field, the string that stands below it in the source."""
+    [tree] = ast.parse(textwrap.dedent(inspect.getsource(described))).body
+    assert isinstance(tree, ast.ClassDef)
+    return {
+        above.target.id: " ".join(str(below.value.value).split())
+        for above, below in zip(tree.body, tree.body[1:], strict=False)
+        if isinstance(above, ast.AnnAssign) and isinstance(above.target, ast.Name)
+        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+    }
