@@ -54,7 +54,7 @@ async def test_a_worker_serves_the_queues_it_was_told_and_is_known_to_live(
     assert await missing_workers(atlas_env.client, bulk=True) == [QUEUE, QUEUE_BULK]
     await until_health(True, f" works on {QUEUE_PROCESSING}; sign ")
     atlas_env.end_workers()
-    await until_health(False, "no worker runs here")
+    await until_health(False, "no worker is running here")
 
 
 async def test_what_a_person_waits_for_overtakes_bulk_work(
