@@ -95,6 +95,7 @@ async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = (
             partial(
                 connect,
                 locations.temporal_address,
+                secrets=locations.temporal_secrets,
                 keyring=settings.keyring(),
                 plugins=telemetry.plugins,
                 runtime=runtime,

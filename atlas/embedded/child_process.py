@@ -52,9 +52,13 @@ class ChildProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 env=environment,
+                pass_fds=[each.fileno() for each in part.sockets],
             )
         except OSError as error:
             raise from_os_error("start", log.path, error) from error
+        finally:
+            for each in part.sockets:
+                each.close()  # else its address would stay in use when the part is gone
         # The pid is certain: nobody reaps the process before we wait for it. A zombie has no mark.
         identity = identify(process.pid) or ProcessId(process.pid, "ended")
         return cls(part, process, identity, mark_of(home), log)

@@ -2,7 +2,8 @@
 
 import json
 import signal
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -37,6 +38,9 @@ class Part(Protocol):
     @property
     def address(self) -> str:
         """Where it answers."""
+
+    sockets: Sequence[socket.socket] = ()
+    """Passed on to it, and closed here once it runs."""
 
     is_atlas: bool = False
     """Whether it is Atlas itself and needs the settings and secrets of our environment; any other

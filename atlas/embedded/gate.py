@@ -188,12 +188,19 @@ async def serve(doors: list[Door], command: list[str]) -> int:
     servers = [await Gatekeeper(door).open() for door in doors]
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, _context: None)  # strangers' failed handshakes
     loop.add_signal_handler(signal.SIGINT, lambda: None if command else stopped.set())
     if not command:
         loop.add_signal_handler(signal.SIGTERM, stopped.set)
         await stopped.wait()
         return 0
-    process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
+    # Should we be killed, the kernel ends it.
+    tied = ("--parent", str(os.getpid()), "--death-signal", str(int(signal.SIGTERM)))
+    launcher = str(Path(__file__).with_name("launch.py"))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", launcher, *tied, "--", *command),
+        stdin=asyncio.subprocess.DEVNULL,
+    )
 
     def pass_on() -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -45,6 +45,8 @@ class Stack:
     database_url: str | None = None
     temporal_address: str | None = None
     ui_url: str | None = None
+    temporal_secrets: str | None = None
+    """The folder of what Temporal's clients need to be admitted; None where everybody is."""
     ports: dict[str, int] = field(default_factory=dict)
     parts: dict[str, PartRecord] = field(default_factory=dict)
 

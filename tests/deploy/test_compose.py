@@ -236,8 +236,9 @@ def _values(told: str) -> dict[str, str]:
     return {each["variable"]: each["value"] for each in json.loads(told)["settings"]}
 
 
-# What answers whom without credentials, by the network it is asked on; all else is closed. Temporal's
-# parts ask for no password, so only the gate shares a network with them. `silent`: nothing to be had.
+# What answers whom without credentials, by the network it is asked on; all else is closed.
+# Temporal's parts ask for no password, so only the gate shares a network with them. `silent`:
+# nothing to be had.
 _TEMPORAL = {
     **dict.fromkeys((7233, 7234, 7235, 7239), "http/2"),
     **dict.fromkeys((7243, 9090), "http 404"),

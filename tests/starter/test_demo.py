@@ -116,9 +116,15 @@ async def test_everything_planted_is_found_and_on_a_terminal_it_stays_until_ctrl
         assert re.search(r"All \d+ checks hold", stage.said)
         assert "50 seen = 47 added + 0 updated + 0 unchanged + 2 failed + 1 skipped" in stage.said
         assert "50 seen = 1 added + 2 updated + 44 unchanged + 2 failed + 1 skipped" in stage.said
-        async with aiohttp.ClientSession() as browser, browser.get(stage.found(UI)) as page:
-            assert page.status == 200
         home = Path(stage.found(HOME))
+        secret = home / "temporal" / "ui-password"
+        password = secret.read_text().strip() if secret.exists() else ""
+        login = {"Authorization": aiohttp.encode_basic_auth("atlas", password)}
+        async with (
+            aiohttp.ClientSession() as browser,
+            browser.get(stage.found(UI), headers=login) as page,
+        ):
+            assert page.status == 200
         assert home.parent == tmp_path
         assert left_over(home)
         assert open_to_others(home) == []
