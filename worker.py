@@ -20,6 +20,7 @@ from atlas.domain.blob import BlobError
 from atlas.domain.measures import UNMEASURED
 from atlas.locations import NotRunning, locate
 from atlas.logs import setup_logs
+from atlas.private_files import keep_private
 from atlas.schedules.apply_at_start import apply_until_done
 from atlas.settings import Settings, SettingsError
 from atlas.settings.model import read_sources
@@ -94,6 +95,7 @@ async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = (
             partial(
                 connect,
                 locations.temporal_address,
+                secrets=locations.temporal_secrets,
                 keyring=settings.keyring(),
                 plugins=telemetry.plugins,
                 runtime=runtime,
@@ -156,6 +158,7 @@ def _until_servers_run() -> None:
 def main(queues: Sequence[str] = ()) -> int:
     """Run a worker for the task queues (the settings', when none is named); exit code 0 after a
     stop, 1 when it refused to start."""
+    keep_private()
     setup_logs("INFO")
     logging.captureWarnings(True)  # or Python prints them between the JSON lines
     _until_servers_run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from ipaddress import ip_network
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from atlas.embedded.endpoints import Stack, external_temporal, namespace, read_stack
@@ -25,6 +26,8 @@ class Locations:
     database_url: str | None
     temporal_address: str | None
     """The embedded server's; Temporal's own configuration goes before it."""
+    temporal_secrets: Path | None
+    """What the embedded server admits its clients by."""
     ui_url: str | None
     blobs: str
     s3: S3Access
@@ -57,6 +60,7 @@ def locate(settings: Settings) -> Locations:
     return Locations(
         database_url=settings.postgres_url or (stack.database_url if stack else None),
         temporal_address=stack.temporal_address if stack else None,
+        temporal_secrets=Path(stack.temporal_secrets) if stack and stack.temporal_secrets else None,
         ui_url=settings.places.web_ui_url or _ui_of(stack),
         blobs=settings.blob_location,
         s3=s3_access(settings),

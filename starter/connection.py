@@ -180,6 +180,7 @@ class Parts:
                 try:
                     self._client = await connect(
                         self.locations.temporal_address,
+                        secrets=self.locations.temporal_secrets,
                         keyring=self._keyring,
                         plugins=self._telemetry.plugins,
                         quiet=True,

@@ -19,6 +19,7 @@ from atlas.embedded.errors import EmbeddedError
 from atlas.embedded.stack_plan import Plan
 from atlas.embedded.stack_record import HomeLock, prepare_home
 from atlas.embedded.supervisor import OWN_NAME, Supervisor
+from atlas.private_files import keep_private
 from atlas.stores.postgres.connection import connect_once
 from atlas.stores.postgres.migrate import SchemaMismatch, migrate
 
@@ -29,6 +30,7 @@ _ERROR_PREFIX = "atlas: "
 
 def main(arguments: list[str]) -> int:
     """Supervise the home of the plan until told to stop; the exit code."""
+    keep_private()
     plan = Plan.from_json(arguments[0])
     lock = HomeLock(plan.home)
     try:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+from atlas.domain.child_environment import allowed
 from atlas.embedded.components import Part
 from atlas.embedded.errors import EmbeddedError, from_os_error
 from atlas.embedded.log_files import PartLog
@@ -14,14 +15,6 @@ from atlas.embedded.unprivileged import shim
 
 MARK = "ATLAS_STACK"
 """Environment variable of every process of a stack: its home, which proves whose process it is."""
-_NOT_FOR_SERVERS = (
-    "ATLAS_ALERT_WEBHOOK",
-    "ATLAS_DATABASE_PASSWORD",
-    "ATLAS_ENCRYPTION_KEYS",
-    "ATLAS_S3_ACCESS_KEY",
-    "ATLAS_S3_SECRET_KEY",
-)
-"""Secrets that only the worker needs."""
 _POLL_SECONDS = 0.02
 _DRAIN_SECONDS = 1.0  # for the last lines, which say why it ended
 
@@ -49,11 +42,7 @@ class ChildProcess:
     async def start(cls, part: Part, home: Path, log: PartLog) -> "ChildProcess":
         """Start the part's command, in a session of its own so that Ctrl-C reaches us only."""
         command = shim(part.command(), part.account, part.stop_signal)
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in _NOT_FOR_SERVERS or part.name == "worker"
-        }
+        inherited = os.environ if part.is_atlas else allowed(os.environ)
         environment = {**inherited, **part.environment(), MARK: str(home)}
         try:
             process = await asyncio.create_subprocess_exec(
@@ -63,9 +52,13 @@ class ChildProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 env=environment,
+                pass_fds=[each.fileno() for each in part.sockets],
             )
         except OSError as error:
             raise from_os_error("start", log.path, error) from error
+        finally:
+            for each in part.sockets:
+                each.close()  # else its address would stay in use when the part is gone
         # The pid is certain: nobody reaps the process before we wait for it. A zombie has no mark.
         identity = identify(process.pid) or ProcessId(process.pid, "ended")
         return cls(part, process, identity, mark_of(home), log)

@@ -2,7 +2,8 @@
 
 import json
 import signal
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -38,6 +39,13 @@ class Part(Protocol):
     def address(self) -> str:
         """Where it answers."""
 
+    sockets: Sequence[socket.socket] = ()
+    """Passed on to it, and closed here once it runs."""
+
+    is_atlas: bool = False
+    """Whether it is Atlas itself and needs the settings and secrets of our environment; any other
+    program gets what `atlas.domain.child_environment` lists."""
+
     def prepare(self) -> None:
         """Before each start: make folders, remove leftovers. May block; raises EmbeddedError."""
 
@@ -45,7 +53,7 @@ class Part(Protocol):
         """What to run."""
 
     def environment(self) -> Mapping[str, str]:
-        """What to add to the supervisor's own environment."""
+        """What to add to its environment."""
         return {}
 
     async def ready(self) -> bool:
@@ -81,6 +89,7 @@ class WorkerProcess(Part):
     released: bool = field(default=False, init=False)
 
     name = "worker"
+    is_atlas = True
     stop_signal = signal.SIGTERM
     address = ""
 

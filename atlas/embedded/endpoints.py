@@ -9,6 +9,7 @@ from pathlib import Path
 
 from atlas.embedded.stack_record import Stack, read_stack
 from atlas.embedded.temporal import NAMESPACE
+from atlas.embedded.temporal_access import is_profile
 
 __all__ = ["Stack", "external_temporal", "namespace", "read_stack"]
 
@@ -57,6 +58,8 @@ def _has_profile() -> bool:
     if os.environ.get("TEMPORAL_PROFILE"):
         return True
     named = os.environ.get("TEMPORAL_CONFIG_FILE")
+    if named and is_profile(Path(named)):
+        return False  # that of an embedded server, which its home's record describes as well
     return Path(named).exists() if named else _default_file().exists()
 
 

@@ -2,15 +2,20 @@
 
 `python -I -S launch.py OPTIONS -- COMMAND ARGS…` ties the process to its parent
 (it gets a signal when the parent dies, even by SIGKILL), drops root for another
-user, keeps at most one capability, and execs. It is a program of its own, not a
+user, keeps at most one capability, leaves the machine's network for one of its own,
+and execs. It is a program of its own, not a
 `preexec_fn`, because code between fork and exec of a threaded parent may deadlock.
 It imports the standard library only: it must start when nothing else does.
 """
 
 import argparse
 import ctypes
+import fcntl
 import os
+import socket
+import struct
 import sys
+from pathlib import Path
 
 # <linux/prctl.h>, <linux/securebits.h>, <linux/capability.h>
 PR_SET_PDEATHSIG = 1
@@ -18,6 +23,11 @@ PR_GET_SECUREBITS = 27
 PR_SET_SECUREBITS = 28
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
+# <linux/sched.h>, <linux/sockios.h>, <linux/if.h>
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+SIOCSIFFLAGS = 0x8914
+IFF_UP = 1
 SECBIT_NO_SETUID_FIXUP = 1 << 2
 CAPABILITY_VERSION_3 = 0x20080522
 CAP_DAC_OVERRIDE = 1
@@ -45,6 +55,8 @@ def main(arguments: list[str]) -> None:
     try:
         if options.user is not None:
             _become(options.user, options.group, options.capability)
+        if options.own_network:
+            _enclose()
         if options.parent is not None:
             _die_with(options.parent, options.death_signal)
         os.execv(command[0], command)  # noqa: S606
@@ -59,6 +71,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--death-signal", type=int, default=15)
     parser.add_argument("--user", type=int)
     parser.add_argument("--group", type=int)
+    parser.add_argument("--own-network", action="store_true")
     parser.add_argument("--capability", choices=sorted(CAPABILITIES))
     return parser.parse_args(arguments)
 
@@ -83,6 +96,25 @@ def _die_with(parent: int, death_signal: int) -> None:
     _prctl(PR_SET_PDEATHSIG, death_signal)
     if os.getppid() != parent:  # it died before the line above
         sys.exit(125)
+
+
+def _enclose() -> None:
+    """Leave the machine's network for an empty one of our own (Linux): what listens on its loopback
+    is reached by nobody but what we start. Sockets that were opened before stay where they were.
+
+    Without root that takes a user namespace, in which we are who we were and no more.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    user, group = os.geteuid(), os.getegid()
+    if user != 0 or libc.unshare(CLONE_NEWNET) < 0:
+        if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0:
+            number = ctypes.get_errno()
+            raise OSError(number, f"unshare: {os.strerror(number)}")
+        Path("/proc/self/setgroups").write_text("deny")  # the kernel asks for it first
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", IFF_UP))
 
 
 def _become(user: int, group: int, capability: str | None) -> None:

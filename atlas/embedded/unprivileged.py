@@ -11,10 +11,12 @@ import os
 import pwd
 import signal
 import stat
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from atlas.domain.child_environment import allowed
 from atlas.embedded.errors import EmbeddedError, from_os_error
 from atlas.embedded.launch import CAPABILITIES
 from atlas.embedded.launch import __file__ as launcher
@@ -89,6 +91,26 @@ def shim(
     if death_signal is not None:
         options += ["--parent", str(os.getpid()), "--death-signal", str(int(death_signal))]
     return [sys.executable, "-I", "-S", launcher, *options, "--", *command]
+
+
+def enclosing(command: list[str]) -> list[str]:
+    """`command` through launch.py, in a network of its own."""
+    return [sys.executable, "-I", "-S", launcher, "--own-network", "--", *command]
+
+
+def not_enclosable() -> str | None:
+    """Why this system lets nothing of ours run in a network of its own; None where it does."""
+    if not LINUX:
+        return "it takes Linux"
+    tried = subprocess.run(  # noqa: S603
+        enclosing([sys.executable, "-I", "-S", "-c", ""]),
+        capture_output=True,
+        text=True,
+        check=False,
+        env=allowed(os.environ),
+    )
+    said = tried.stderr.strip().splitlines()[-1:] or ["no reason was given"]
+    return None if tried.returncode == 0 else said[0].removeprefix("atlas: ")
 
 
 def _owner(path: Path) -> pwd.struct_passwd | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import temporalio.api.common.v1
@@ -16,11 +17,12 @@ from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime, TelemetryConfig
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from atlas.contracts.models import Request, explain
 from atlas.contracts.refusal import invalid_input
 from atlas.embedded.endpoints import unusable
+from atlas.embedded.temporal_access import TemporalAccess
 from atlas.temporal.codec import EncryptingCodec, ForeignPayloads
 from atlas.temporal.keyring import Keyring
 from atlas.temporal.unreachable import passes, unreachable
@@ -107,6 +109,7 @@ def data_converter(keyring: Keyring | None = None, *, tells: bool = False) -> Da
 async def connect(
     address: str | None = None,
     *,
+    secrets: Path | None = None,
     keyring: Keyring | None = None,
     plugins: Sequence[Plugin] = (),
     lazy: bool = False,
@@ -114,7 +117,8 @@ async def connect(
     runtime: Runtime | None = None,
 ) -> Client:
     """Connect as Temporal's own environment configuration says (`TEMPORAL_ADDRESS`, profiles, TLS,
-    API key); `address` is the embedded server's and used where that names none.
+    API key); `address` is the embedded server's and used where that names none, with the `secrets`
+    of its home.
 
     `keyring` encrypts payloads. `quiet`, for clients: the SDK's core logs nothing; it would write
     of each retry, and on stdout. `runtime` is a worker's. Raises `TemporalUnreachable`
@@ -127,6 +131,8 @@ async def connect(
     if not config.get("target_host"):
         config["target_host"] = address or "127.0.0.1:7233"
     target = config["target_host"]
+    if secrets is not None and target == address and not config.get("tls"):
+        config["tls"] = _certificates(TemporalAccess(secrets))
     try:
         return await Client.connect(
             **config,
@@ -142,6 +148,21 @@ async def connect(
     except (RPCError, RuntimeError) as error:
         raise TemporalUnreachable(
             unreachable(target, str(error)), passing=passes(str(error))
+        ) from None
+
+
+def _certificates(access: TemporalAccess) -> TLSConfig:
+    authority, certificate, key = access.variables().values()
+    try:
+        return TLSConfig(
+            server_root_ca_cert=Path(authority).read_bytes(),
+            client_cert=Path(certificate).read_bytes(),
+            client_private_key=Path(key).read_bytes(),
+        )
+    except OSError as error:
+        raise TemporalUnreachable(
+            f"The secrets of the embedded Temporal server cannot be read: {error}. "
+            "Run as the user who runs `atlas up`, or start it again."
         ) from None
 
 

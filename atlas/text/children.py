@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, Self
 
+from atlas.domain.child_environment import allowed
 from atlas.domain.wire_fields import MAX_ANSWER, check
 from atlas.text.wire_format import Answer, is_value, read_answer
 from atlas.text.zygote import ANSWER, FRAME, REQUEST
@@ -26,14 +27,6 @@ main(int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), json.loads(sys.argv
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _PART = 1 << 20  # bytes that go between a file and a child at once
 _PATIENCE = 60.0  # seconds for the zygote to answer; the first answer waits for its imports
-
-
-_SECRETS = ("ATLAS_", "AWS_", "OTEL_", "PG", "TEMPORAL_")
-
-
-def _without_secrets() -> dict[str, str]:
-    """The environment without credentials: a hostile document may take a child over."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
 
 
 class Files(NamedTuple):
@@ -112,7 +105,8 @@ class Zygote:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
-                env=_without_secrets() | _ONE_THREAD,
+                # A hostile document may take a child over: it finds no credentials there.
+                env=allowed(os.environ) | _ONE_THREAD,
                 start_new_session=True,  # a signal to the worker's group is for the worker
             )
         return cls(process, ours)

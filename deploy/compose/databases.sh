@@ -22,5 +22,6 @@ END
   done
 }
 
+psql -qX -v ON_ERROR_STOP=1 -c 'revoke connect, temporary on database postgres, template1 from public'
 owned atlas /secrets/atlas/database_password atlas
 owned temporal /secrets/temporal/database_password temporal temporal_visibility

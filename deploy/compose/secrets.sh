@@ -16,7 +16,7 @@ write() { # FILE CONTENT: whole or not at all
 }
 
 for each in postgres/superuser_password temporal/database_password \
-  atlas/database_password atlas/s3_access_key atlas/s3_secret_key grafana/admin_password; do
+  atlas/database_password atlas/s3_access_key atlas/s3_secret_key gate/password grafana/admin_password; do
   if [ -s "/secrets/$each" ]; then
     echo "kept $each"
     continue
@@ -28,6 +28,7 @@ for each in postgres/superuser_password temporal/database_password \
 done
 
 python "${0%/*}/certificate.py" /secrets/seaweedfs
+python -I -m atlas.embedded.certificates /secrets/gate 444
 
 # SeaweedFS reads its users from a file: one, with all rights on the bucket and no others.
 access=$(cat /secrets/atlas/s3_access_key)

@@ -19,6 +19,7 @@ from pathlib import Path
 from atlas.demo.site import DemoSite
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.embedded.errors import EmbeddedError
+from atlas.private_files import keep_private
 from atlas.settings import SettingsError
 from starter.cli.framework.output import note
 from starter.client import AtlasClient
@@ -32,6 +33,7 @@ _HARBOUR = {"ATLAS_FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "ATLAS_FETCH_RETRY_DELA
 
 def main(arguments: Sequence[str]) -> int:
     """Run the demo; the exit code."""
+    keep_private()
     options = _options(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

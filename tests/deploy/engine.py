@@ -126,7 +126,7 @@ class Project:
         """A site at http://site.test:8000/, on the project's network."""
         worker = self.containers("worker")[0]
         networks = worker["NetworkSettings"]["Networks"]
-        (network,) = (each for each in networks if not each.endswith("_store"))
+        (network,) = (each for each in networks if each.endswith(("_web", "_dev")))
         self.site = run(
             *(
                 "docker",

@@ -1,6 +1,6 @@
 """What a port answers to somebody who brings no credentials.
 
-Also run by itself, in a container beside others: `python ports.py HOST PORT…` prints JSON.
+Also run by itself, in a container beside others: `python ports.py HOST:PORT…` prints JSON.
 Nothing but the standard library, therefore.
 """
 
@@ -34,10 +34,15 @@ def answer(host: str, port: int) -> str:
     return f"http {int(status[1])}" if status else "silent"
 
 
-def answers(host: str, ports: Collection[int]) -> dict[int, str]:
-    """The same of each port, asked at once: where packets are dropped, each takes its time."""
-    with ThreadPoolExecutor(len(ports)) as threads:
-        return dict(zip(ports, threads.map(lambda port: answer(host, port), ports), strict=True))
+def answers(addresses: Collection[str]) -> dict[str, str]:
+    """The same of each host:port, asked at once: where packets are dropped, it takes its time."""
+
+    def asked(address: str) -> str:
+        host, _, port = address.rpartition(":")
+        return answer(host, int(port))
+
+    with ThreadPoolExecutor(max(len(addresses), 1)) as threads:
+        return dict(zip(addresses, threads.map(asked, addresses), strict=True))
 
 
 def _sent(host: str, port: int, what: bytes, *, over_tls: bool) -> bytes:
@@ -80,4 +85,4 @@ def _is_loopback(host: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(answers(sys.argv[1], list(map(int, sys.argv[2:])))))
+    sys.stdout.write(json.dumps(answers(sys.argv[1:])))

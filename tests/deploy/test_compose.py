@@ -5,16 +5,24 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
+import shutil
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Collection, Iterator
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from temporalio.client import Client, TLSConfig
 
 from atlas.settings.catalogue import sections
 from tests.deploy.compose import FILES, ROOT, services
@@ -100,7 +108,16 @@ def _runs(service: dict[str, Any]) -> bool:
 
 def _variables() -> dict[str, str]:
     """Nothing but what `.env` is for: ports of our own, and where our site is."""
-    ports = ("POSTGRES", "TEMPORAL", "UI", "S3", "DEV_POSTGRES", "DEV_TEMPORAL", "DEV_UI")
+    ports = (
+        "POSTGRES",
+        "TEMPORAL",
+        "UI",
+        "S3",
+        "PROMETHEUS",
+        "DEV_POSTGRES",
+        "DEV_TEMPORAL",
+        "DEV_UI",
+    )
     chosen = {f"HOST_PORT_{name}": str(_free_port()) for name in ports}
     networks = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
     return {**chosen, "WORKER_IMAGE": IMAGE, "ATLAS_FETCH_ALLOW_NETWORKS": networks}
@@ -219,56 +236,183 @@ def _values(told: str) -> dict[str, str]:
     return {each["variable"]: each["value"] for each in json.loads(told)["settings"]}
 
 
-# What answers whom without credentials. Temporal's parts are as open as its front door, which asks
-# for no password inside of the network: 7233 by gRPC, 7243 by HTTP. `silent`: nothing to be had.
-ANSWERS = {
-    "postgres": {5432: "silent"},
-    "temporal": {
-        7233: "http/2",
-        7234: "http/2",
-        7235: "http/2",
-        7239: "http/2",
-        7243: "http 404",
-        6933: "silent",
-        6934: "silent",
-        6935: "silent",
-        6939: "silent",
-        9090: "http 404",
-    },
-    "temporal-ui": {8080: "http 200"},
-    "worker": {9464: "http/2"},
-    "seaweedfs": {8333: "http 403", 18333: "silent"},
+# What answers whom without credentials, by the network it is asked on; all else is closed.
+# Temporal's parts ask for no password, so only the gate shares a network with them. `silent`:
+# nothing to be had.
+_TEMPORAL = {
+    **dict.fromkeys((7233, 7234, 7235, 7239), "http/2"),
+    **dict.fromkeys((7243, 9090), "http 404"),
+    **dict.fromkeys((6933, 6934, 6935, 6939), "silent"),
 }
-NETWORKS = {"atlas": set(ANSWERS) - {"seaweedfs"}, "store": {"seaweedfs", "worker"}}
+_METRICS = {9464: "http/2"}  # figures; from a neighbour, too
+_BLOBS = {8333: "http 403", 18333: "silent"}
+ANSWERS: dict[str, dict[str, dict[int, str]]] = {
+    "postgres": {key: {5432: "silent"} for key in ("database", "temporal-database")},
+    "temporal": {"temporal-core": _TEMPORAL, "temporal-database": {}},
+    "gate": {
+        "temporal": {7233: "http/2"},
+        "ui": {7233: "http/2"},
+        "watch": {9090: "http 404"},
+        "host": {7233: "silent", 8080: "http 401", 9090: "http 401"},
+        "temporal-core": {},
+    },
+    "temporal-ui": {"ui": {8080: "http 200"}},
+    "seaweedfs": {"store": _BLOBS},
+    "worker": dict.fromkeys(
+        ("web", "database", "temporal", "store", "metrics", "traces", "metadata"), _METRICS
+    ),
+}
+NETWORKS = sorted({network for known in ANSWERS.values() for network in known})
+OPEN_TO_THIS_MACHINE = {"web", "database", "store", "host", "watch"}
+"""The other networks have no address for the machine: its users cannot reach what is on them."""
+METADATA = "169.254.169.254"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A port of a service, on the address that it has on one network."""
+
+    service: str
+    network: str
+    address: str
+    answer: str
+
+
+def _listeners(stack: Project) -> list[Listener]:
+    """Every port that any service listens on, on each of its networks."""
+    found = []
+    for service, by_network in ANSWERS.items():
+        one = stack.containers(service)[0]
+        tables = run("docker", "exec", one["Id"], "cat", "/proc/net/tcp", "/proc/net/tcp6")
+        ports = open_to_others(tables)
+        told = {port for ports in by_network.values() for port in ports}
+        assert ports == told, f"{service} listens on other ports"
+        known = {
+            name.removeprefix(f"{stack.name}_"): each["IPAddress"]
+            for name, each in one["NetworkSettings"]["Networks"].items()
+        }
+        assert known.keys() == by_network.keys(), service
+        for network, ip in known.items():
+            for port in ports:
+                answer = by_network[network].get(port, "closed")
+                found.append(Listener(service, network, f"{ip}:{port}", answer))
+    return found
 
 
 @pytest.mark.fault(22)
-@pytest.mark.parametrize("service", ANSWERS)
-def test_no_port_answers_what_it_should_not(stack: Project, service: str) -> None:
-    one = stack.containers(service)[0]
-    tables = run("docker", "exec", one["Id"], "cat", "/proc/net/tcp", "/proc/net/tcp6")
-    assert open_to_others(tables) == ANSWERS[service].keys()
-    addresses = {
-        name.rpartition("_")[2]: known["IPAddress"]
-        for name, known in one["NetworkSettings"]["Networks"].items()
-    }
-    assert {each for each, inside in NETWORKS.items() if service in inside} == addresses.keys()
-    closed = dict.fromkeys(ANSWERS[service], "closed")
+def test_no_port_answers_whom_it_should_not(stack: Project) -> None:
+    listeners = _listeners(stack)
+    addresses = [each.address for each in listeners]
     for network in NETWORKS:
-        for reached_by, address in addresses.items():
-            wanted = ANSWERS[service] if network == reached_by else closed
-            assert _asked(stack, network, address, wanted) == wanted, f"from {network}"
-    for address in addresses.values():  # and from the machine itself
-        assert answers(address, closed) == ANSWERS[service]
+        if network == "metadata":
+            continue  # its containers cannot reach each other at all
+        wanted = {
+            each.address: each.answer if each.network == network else "closed" for each in listeners
+        }
+        assert _asked(stack, network, addresses) == wanted, f"from {network}"
+    wanted = {
+        each.address: each.answer if each.network in OPEN_TO_THIS_MACHINE else "closed"
+        for each in listeners
+    }
+    assert answers(addresses) == wanted, "from this machine"
 
 
-def _asked(stack: Project, network: str, address: str, ports: Collection[int]) -> dict[int, str]:
+@pytest.mark.fault(22)
+def test_a_worker_reaches_nothing_but_what_it_needs(stack: Project) -> None:
+    needed = {"postgres": "database", "gate": "temporal", "seaweedfs": "store"}
+    listeners = [each for each in _listeners(stack) if each.service != "worker"]
+    wanted = {
+        each.address: each.answer if needed.get(each.service) == each.network else "closed"
+        for each in listeners
+    }
+    assert _answers_in_worker(stack, list(wanted)) == wanted
+    assert {each.service for each in listeners if wanted[each.address] != "closed"} == set(needed)
+
+
+def test_a_worker_cannot_ask_the_cloud_for_its_credentials(stack: Project, pages: Path) -> None:
+    """Whoever answers at that address on the machine or beyond: here, one of our own."""
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("only root may give this machine another address")
+    there = f"{METADATA}:80"
+    run("ip", "address", "add", f"{METADATA}/32", "dev", "lo")
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-m", "http.server", "-b", METADATA, "-d", str(pages), "80"],
+            stderr=subprocess.DEVNULL,
+        ) as cloud:
+            until(lambda: answers([there]) == {there: "http 200"}, "it answers")
+            assert _asked(stack, "web", [there]) == {there: "http 200"}, "a container reaches it"
+            assert _answers_in_worker(stack, [there]) == {there: "closed"}
+            cloud.terminate()
+    finally:
+        run("ip", "address", "del", f"{METADATA}/32", "dev", "lo")
+
+
+async def test_what_shows_data_asks_for_a_login(stack: Project, tmp_path: Path) -> None:
+    ports = {name: stack.variables[f"HOST_PORT_{name}"] for name in ("UI", "TEMPORAL", "S3")}
+    published = {
+        f"127.0.0.1:{ports['UI']}": "http 401",
+        f"127.0.0.1:{ports['TEMPORAL']}": "silent",
+        f"127.0.0.1:{ports['S3']}": "http 403",
+        f"127.0.0.1:{stack.variables['HOST_PORT_POSTGRES']}": "silent",
+        f"127.0.0.1:{stack.variables['HOST_PORT_PROMETHEUS']}": "http 401",
+    }
+    assert answers(list(published)) == published
+
+    def secret(name: str) -> bytes:
+        return stack.compose("exec", "-T", "gate", "cat", f"/run/secrets/{name}").encode()
+
+    page = urllib.request.Request(f"http://127.0.0.1:{ports['UI']}/")
+    login = base64.b64encode(b"atlas:" + secret("password")).decode()
+    page.add_header("Authorization", f"Basic {login}")
+    with urllib.request.urlopen(page) as answer:
+        assert answer.status == 200
+    page.add_header("Authorization", "Basic " + base64.b64encode(b"atlas:guess").decode())
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(page)
+
+    certificate = TLSConfig(secret("ca.pem"), None, secret("client.pem"), secret("client.key"))
+    client = await Client.connect(f"127.0.0.1:{ports['TEMPORAL']}", tls=certificate)
+    assert (await client.count_workflows()).count >= 0
+    with pytest.raises(RuntimeError):
+        await Client.connect(
+            f"127.0.0.1:{ports['TEMPORAL']}", tls=TLSConfig(secret("ca.pem")), retry_config=None
+        )
+
+
+def test_postgresql_asks_everybody_for_a_password(stack: Project) -> None:
+    ask = "select distinct type, auth_method from pg_hba_file_rules where type <> 'local'"
+    told = _sql(stack, ask)
+    assert told.split() == ["host|scram-sha-256"]
+    assert "trust" not in _sql(stack, "select auth_method from pg_hba_file_rules")
+    roles = "select rolname from pg_roles where rolcanlogin and rolname !~ '^pg_' order by 1"
+    assert _sql(stack, roles).split() == ["atlas", "postgres", "temporal"]
+    for role in ("atlas", "temporal"):
+        may = f"select has_database_privilege('{role}', d, 'connect')"
+        for database in ("postgres", "template1"):
+            assert _sql(stack, may.replace("d,", f"'{database}',")).strip() == "f"
+
+
+def _sql(stack: Project, statement: str) -> str:
+    return stack.compose(*("exec", "-T", "postgres", "psql", "-U", "postgres", "-Atc", statement))
+
+
+def _asked(stack: Project, network: str, addresses: Sequence[str]) -> dict[str, str]:
     """What a container that is only in this network is answered."""
-    source = (ROOT / "tests/deploy/ports.py").read_text()
     alone = ("docker", "run", "--rm", "--no-healthcheck", "--network", f"{stack.name}_{network}")
-    python = ("--entrypoint", "python", IMAGE, "-c", source)
-    told = run(*alone, *python, address, *map(str, ports))
-    return {int(port): said for port, said in json.loads(told).items()}
+    python = ("--entrypoint", "python", IMAGE, "-c", _PORTS.read_text())
+    told: dict[str, str] = json.loads(run(*alone, *python, *addresses))
+    return told
+
+
+def _answers_in_worker(stack: Project, addresses: Sequence[str]) -> dict[str, str]:
+    """What the worker itself is answered."""
+    in_worker = ("exec", "-T", "worker", "python", "-c", _PORTS.read_text())
+    told: dict[str, str] = json.loads(stack.compose(*in_worker, *addresses))
+    return told
+
+
+_PORTS = ROOT / "tests/deploy/ports.py"
 
 
 @pytest.mark.fault(24)

@@ -29,7 +29,7 @@ from tests.deploy.compose import (
 
 EACH = [(name, service) for name in FILES for service in services(name)]
 OURS = ("setup", "worker")
-OF_OUR_IMAGE = {*OURS, "secrets"}
+OF_OUR_IMAGE = {*OURS, "secrets", "gate"}
 BLIND = {"otel-collector", "tempo"}
 """Images of one program, without a shell or a client: nothing in them can ask how it is."""
 
@@ -40,8 +40,7 @@ FOREIGN = {
     },
     "temporalio/server": {
         "DB", "DB_PORT", "POSTGRES_SEEDS", "POSTGRES_USER", "DBNAME", "VISIBILITY_DBNAME",
-        "NUM_HISTORY_SHARDS", "BIND_ON_IP", "DYNAMIC_CONFIG_FILE_PATH", "PROMETHEUS_ENDPOINT",
-        "LOG_LEVEL",
+        "NUM_HISTORY_SHARDS", "DYNAMIC_CONFIG_FILE_PATH", "LOG_LEVEL",
     },
     "temporalio/admin-tools": {
         "SQL_PLUGIN", "SQL_HOST", "SQL_PORT", "SQL_USER", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE",
@@ -220,6 +219,7 @@ def test_each_secret_is_seen_only_by_those_who_need_it() -> None:
         "secrets-temporal": {"databases", "temporal-schema", "temporal"},
         "secrets-atlas": {"databases", "setup", "worker"},
         "secrets-seaweedfs": {"seaweedfs"},
+        "secrets-gate": {"gate"},
         "secrets-grafana": {"grafana"},
     }
 
@@ -349,13 +349,48 @@ def test_traces_go_where_dotenv_says_or_to_the_collector(dotenv: str, endpoint: 
     assert got.get("OTEL_EXPORTER_OTLP_ENDPOINT") == endpoint
 
 
+# Who shares a network with whom, by need; the obvious half of a pair first.
+NEEDS = {
+    "web": {"worker"},
+    "database": {"postgres", "databases", "setup", "worker"},
+    "temporal": {"gate", "temporal-namespace", "setup", "worker"},
+    "store": {"seaweedfs", "setup", "worker"},
+    "temporal-database": {"postgres", "temporal", "temporal-schema"},
+    "temporal-core": {"temporal", "gate"},
+    "ui": {"temporal-ui", "gate"},
+    "host": {"gate"},
+    "traces": {"otel-collector", "worker"},
+    "metrics": {"prometheus", "worker"},
+    "watch": {"gate", "grafana", "otel-collector", "prometheus", "tempo"},
+    "metadata": {"worker"},
+}
+
+
 @pytest.mark.fault(22)
-def test_only_workers_and_their_setup_share_a_network_with_the_blobs() -> None:
-    networks = {service: set(one["networks"]) for service, one in services(FILES[0]).items()}
-    assert {each for each, on in networks.items() if "store" in on} == {*OURS, "seaweedfs"}
-    assert networks["seaweedfs"] == {"store"}
-    assert networks["secrets"] == set()
+def test_networks_are_shared_by_need() -> None:
+    shared: dict[str, set[str]] = {}
+    for service, one in services(FILES[0]).items():
+        assert "networks" in one or one["network_mode"] == "none", f"{service}: the default one"
+        for network in one.get("networks", ()):
+            shared.setdefault(network, set()).add(service)
+    assert shared == NEEDS == {network: NEEDS[network] for network in read(FILES[0])["networks"]}
     assert services(FILES[0])["secrets"]["network_mode"] == "none"
+
+
+@pytest.mark.fault(22)
+def test_what_has_no_login_is_published_nowhere_and_out_of_reach_of_this_machine() -> None:
+    networks = read(FILES[0])["networks"]
+    closed = {
+        name
+        for name, one in networks.items()
+        if one
+        and one["internal"]
+        and one["driver_opts"]["com.docker.network.bridge.inhibit_ipv4"] == "true"
+    }
+    for service in ("temporal", "temporal-ui"):
+        assert set(services(FILES[0])[service]["networks"]) <= closed
+    published = {name for name, one in services(FILES[0]).items() if "ports" in one}
+    assert published == {"postgres", "gate", "seaweedfs", "otel-collector", "grafana"}
 
 
 @pytest.mark.fault(24)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 import time
@@ -81,11 +80,10 @@ class Journey:
             self.failed.append(f"{block.where}: {shown}: exit code {typed.code}\n{typed.output}")
 
     def _reaching(self, line: str) -> str:
-        """For `temporal`, which looks at its usual port: where the stack of this home is."""
+        """For `temporal`, as the pages take to be exported: where the stack of this home is."""
         if not line.startswith("temporal ") or line.startswith("temporal atlas"):
             return line
-        record = json.loads((self.home / "stack.json").read_text(encoding="utf-8"))
-        return f"TEMPORAL_ADDRESS={record['temporal_address']} {line}"
+        return f"TEMPORAL_CONFIG_FILE={self.home / 'temporal' / 'client.toml'} {line}"
 
     def _replaced(self, text: str) -> str:
         for before, after in self.instead.items():

@@ -16,7 +16,6 @@ from atlas.contracts.health import HealthResult
 from atlas.contracts.schedules import PERIODIC
 from atlas.embedded.postgres_cluster import socket_folder
 from atlas.schedules.apply import found
-from atlas.temporal.connection import data_converter
 from tests.e2e.scheduled import Receiver, fired, receiver
 from tests.embedded.conftest import Home, until
 
@@ -47,7 +46,7 @@ async def home(
 
 
 async def client_of(home: Home) -> Client:
-    return await Client.connect(str(home.stack.temporal_address), data_converter=data_converter())
+    return await home.temporal()
 
 
 async def applied(client: Client) -> bool:

@@ -22,7 +22,6 @@ from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.domain.sources import SourceSpec
 from atlas.embedded.postgres_cluster import socket_folder
 from atlas.stores.postgres.sources import sources
-from atlas.temporal.connection import data_converter
 from tests.e2e.environments import Servers, servers
 from tests.embedded.conftest import Home, until
 from tests.invariants import Snapshot, assert_invariants, assert_workflows_healthy, snapshot
@@ -56,9 +55,7 @@ class Stack:
             yield pool
 
     async def client(self) -> Client:
-        return await Client.connect(
-            str(self.home.stack.temporal_address), data_converter=data_converter()
-        )
+        return await self.home.temporal()
 
     async def kill(self, part: str) -> None:
         """SIGKILL; return once the supervisor has it running again."""

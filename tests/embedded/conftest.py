@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 import psutil
 import pytest
+from temporalio.client import Client
 
 from atlas.embedded import process_identity, stack_status
 from atlas.embedded.child_process import mark_of
@@ -23,6 +24,7 @@ from atlas.embedded.process_identity import ProcessId
 from atlas.embedded.stack_plan import Plan
 from atlas.embedded.stack_record import Stack, read_stack, supervisor_of
 from atlas.embedded.stack_status import inspect
+from atlas.temporal.connection import connect
 from starter.cli.commands.stack import in_background, supervisor_command
 from tests.conftest import free_port
 
@@ -85,6 +87,11 @@ class Home:
     def said(self) -> str:
         """What the supervisor has said so far."""
         return (self.path / "logs" / "atlas.log").read_text()
+
+    async def temporal(self) -> Client:
+        """A client of its Temporal server, with the secrets of this home."""
+        secrets = self.stack.temporal_secrets
+        return await connect(self.stack.temporal_address, secrets=secrets and Path(secrets))
 
     async def ready(self) -> bool:
         return (await inspect(self.path)).ready

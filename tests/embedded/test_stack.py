@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from temporalio.client import Client
 
 from atlas.embedded.stack_status import inspect
 from tests.embedded.conftest import Home, until
@@ -20,8 +19,7 @@ async def test_state_survives_a_restart_and_down_leaves_no_process(home: Home) -
     assert await home.execute("select to_regclass('page_state') is not null")
     await home.execute("create table kept as select 42 as answer")
     first_address = home.stack.temporal_address
-    assert first_address is not None
-    client = await Client.connect(first_address)
+    client = await home.temporal()
     await client.start_workflow("kept", id="kept", task_queue="nobody")
     assert (await inspect(home.path)).ready
 
@@ -32,7 +30,7 @@ async def test_state_survives_a_restart_and_down_leaves_no_process(home: Home) -
     assert await home.up() == 0
     assert await home.execute("select answer from kept") == 42
     assert home.stack.temporal_address == first_address
-    client = await Client.connect(first_address)
+    client = await home.temporal()
     assert (await client.get_workflow_handle("kept").describe()).workflow_type == "kept"
 
 
@@ -54,7 +52,7 @@ async def test_a_taken_port_means_the_next_one_said_and_recorded(home: Home) -> 
     assert got > wanted
     assert f"port {wanted} (temporal) is taken: using {got}" in home.said()
     assert home.stack.temporal_address == f"127.0.0.1:{got}"
-    await Client.connect(f"127.0.0.1:{got}")
+    await home.temporal()
 
 
 async def test_two_homes_run_side_by_side(homes: Callable[..., Home]) -> None:

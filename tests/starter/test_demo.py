@@ -20,6 +20,7 @@ from atlas.embedded import process_identity
 from starter.demo import __main__ as demo
 from starter.demo.story import Story
 from tests.origin import Origin
+from tests.secrecy import open_to_others
 
 HOME = re.compile(r"^ +home +(\S+) ", re.MULTILINE)
 UI = re.compile(r"^ +Web UI +(\S+)", re.MULTILINE)
@@ -71,6 +72,7 @@ async def performed(
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "starter.demo", *arguments),
         env={**os.environ, "TMPDIR": str(tmp_path), "TERM": "dumb", **variables},
+        umask=0,  # nothing that the demo keeps may follow it
         stdin=theirs if terminal else subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,
@@ -114,11 +116,18 @@ async def test_everything_planted_is_found_and_on_a_terminal_it_stays_until_ctrl
         assert re.search(r"All \d+ checks hold", stage.said)
         assert "50 seen = 47 added + 0 updated + 0 unchanged + 2 failed + 1 skipped" in stage.said
         assert "50 seen = 1 added + 2 updated + 44 unchanged + 2 failed + 1 skipped" in stage.said
-        async with aiohttp.ClientSession() as browser, browser.get(stage.found(UI)) as page:
-            assert page.status == 200
         home = Path(stage.found(HOME))
+        secret = home / "temporal" / "ui-password"
+        password = secret.read_text().strip() if secret.exists() else ""
+        login = {"Authorization": aiohttp.encode_basic_auth("atlas", password)}
+        async with (
+            aiohttp.ClientSession() as browser,
+            browser.get(stage.found(UI), headers=login) as page,
+        ):
+            assert page.status == 200
         assert home.parent == tmp_path
         assert left_over(home)
+        assert open_to_others(home) == []
         stage.process.send_signal(signal.SIGINT)
         assert await stage.ended() == 0
     assert not home.exists()

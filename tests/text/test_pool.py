@@ -17,10 +17,13 @@ from typing import Any
 
 import pytest
 
+from atlas.domain.child_environment import ALLOWED
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.prepared import PrepareJob
+from atlas.text.children import _ONE_THREAD
 from atlas.text.pool import ExtractorPool
 from atlas.text.wire_format import read_prepared
+from tests.secrecy import ODD_SECRETS, told_a_secret
 from tests.text import poison
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at /proc")
@@ -286,6 +289,17 @@ async def test_a_body_from_a_file_survives_the_end_of_the_zygote(hasty: Extracto
         os.kill(int(answer.getvalue().split()[1]), signal.SIGKILL)
         await hasty.run_on_file(poison.pid_and_body, None, body, answer)
         assert answer.getvalue().endswith(b" body")
+
+
+async def test_children_and_the_zygote_know_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ODD_SECRETS.items():
+        monkeypatch.setenv(name, value)
+    async with ExtractorPool(children=1, preloaded=()) as pool:
+        child = await run(pool, poison.pid_of_child, None)
+        _, zygote = await run(pool, poison.threads_and_parent, None)
+        assert told_a_secret([child, zygote]) == {}
+        known = set(await run(pool, poison.environment, None))
+    assert known <= ALLOWED | set(_ONE_THREAD)
 
 
 async def test_children_have_one_thread(pool: ExtractorPool) -> None:

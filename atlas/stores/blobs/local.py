@@ -24,6 +24,7 @@ from atlas.domain.blob import (
     checked_digest,
     checked_shard,
 )
+from atlas.private_files import tighten
 from atlas.stores.blobs.files import in_thread
 from atlas.stores.blobs.port import BlobWriter
 from atlas.stores.blobs.probe import round_trip
@@ -44,7 +45,7 @@ class FolderBlobs:
         self._durable: set[Path] = set()
 
     async def prepare(self) -> None:
-        """Make the folder and drop temp files that dead processes left behind."""
+        """Make the folder, private; drop temp files that dead processes left behind."""
         await in_thread(self._prepare)
 
     def writer(self) -> BlobWriter:
@@ -100,13 +101,14 @@ class FolderBlobs:
         if folder == self._root or folder in self._durable:
             return
         self._make_durable(folder.parent)
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         _fsync_folder(folder.parent)
         self._durable.add(folder)
 
     def _prepare(self) -> None:
         incoming = self._root / _INCOMING
-        incoming.mkdir(parents=True, exist_ok=True)
+        incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tighten(self._root)
         _fsync_folder(self._root)
         for stray in self._strays(_STRAY_AGE):
             (incoming / stray.name).unlink(missing_ok=True)
@@ -164,7 +166,8 @@ class _FolderSlot:
         self._published = False
 
     def open(self) -> BinaryIO:
-        self._file = self._temp.open("xb")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._file = os.fdopen(os.open(self._temp, flags, 0o600), "wb")
         return self._file
 
     def seal(self) -> None:
