@@ -77,6 +77,13 @@ def unasked_row(page: HeldPage, error: PageError) -> FetchRow:
     )
 
 
+def _redirect_status(answer: Answer) -> int:
+    """The first that is not permanent, else the first: in the ledger, 301 and 308 are evidence
+    that a page moved, so the whole way must be for good."""
+    hops = [hop.status for hop in answer.redirects]
+    return next((status for status in hops if status not in PERMANENT), [*hops, answer.status][0])
+
+
 def redirected_row(scope: Scope, page: HeldPage, answer: Answer) -> FetchRow:
     """The ledger row of a page that leads elsewhere."""
     inside = scope.allows(answer.final_url)
@@ -86,7 +93,7 @@ def redirected_row(scope: Scope, page: HeldPage, answer: Answer) -> FetchRow:
         url=page.url,
         attempt=page.attempts + 1,
         final_url=answer.final_url,
-        status=answer.redirects[0].status if answer.redirects else answer.status,
+        status=_redirect_status(answer),
         elapsed=answer.elapsed,
         error=PageError(ErrorClass.INVALID, code, f"leads to {answer.final_url}"),
         redirected=True,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from atlas.schedules.status import ScheduleStatus as ScheduleStatus
     from atlas.settings import Settings as Settings
     from atlas.stores.postgres.crawl.documents import CurrentDocument as CurrentDocument
+    from atlas.stores.postgres.crawl.documents import Redirects as Redirects
     from atlas.stores.postgres.crawl.quarantine import Quarantined as Quarantined
     from atlas.stores.postgres.crawl.runs import Run as Run
     from atlas.stores.postgres.hosts.manual_limits import Limit as Limit
@@ -111,7 +112,7 @@ _WHERE = {
     "atlas.schedules.status": "ScheduleStatus",
     "atlas.settings": "Settings",
     "atlas.stores.postgres.services.catalogue": "DocumentVersion ListedDocument",
-    "atlas.stores.postgres.crawl.documents": "CurrentDocument",
+    "atlas.stores.postgres.crawl.documents": "CurrentDocument Redirects",
     "atlas.stores.postgres.index.generations": "GenerationStatus",
     "atlas.stores.postgres.reporting.monitoring": "PageCounts",
     "atlas.stores.postgres.hosts.status": "HostStatus",

@@ -69,11 +69,21 @@ GONE_SPACING = timedelta(hours=1)
 source made them."""
 
 
+MOVED_SPACING = timedelta(days=1)
+"""The same of two observations of a permanent redirect: a server in the middle of maintenance
+answers 301 for hours, and a page that moved is not in a hurry."""
+
+
 def counts_as_gone(
-    *, last: datetime | None, same_run: bool, same_source: bool, now: datetime
+    *,
+    last: datetime | None,
+    same_run: bool,
+    same_source: bool,
+    now: datetime,
+    spacing: timedelta = GONE_SPACING,
 ) -> bool:
     """Whether a 404 or 410 adds to the evidence of those before, the last of them counted at
-    `last`.
+    `last`; with the `spacing` of moves, whether a permanent redirect does.
 
     Sources that share a page ask for it within minutes; that is one look at the page, not two. A
     later run of the same source is another look however soon it comes: a schedule keeps them a
@@ -83,7 +93,7 @@ def counts_as_gone(
         return True
     if same_run:
         return False
-    return same_source or now - last >= GONE_SPACING
+    return same_source or now - last >= spacing
 
 
 # Consecutive runs that must have seen the page gone, by policy and by what the server said.
@@ -91,8 +101,9 @@ _GONE_RUNS: dict[Deletion, dict[int, int]] = {
     "prompt": {404: 1, 410: 1},
     "careful": {404: 2, 410: 1},
 }
-# Consecutive runs that must have seen a permanent redirect to the same page: as for 404.
-_MOVED_RUNS: dict[Deletion, int] = {"prompt": 1, "careful": 2}
+_MOVED_LOOKS = 2
+"""Looks in a row that must have found a permanent redirect to the same page, whatever the policy:
+one is made by mistake, and cached by all who saw it, more easily than a 404."""
 # Complete listings in a row that the page must be missing from.
 _ABSENT_LISTINGS: dict[Deletion, int] = {"prompt": 1, "careful": 3}
 
@@ -129,7 +140,7 @@ def gone_long_enough(policy: Deletion, status: int, runs: int) -> bool:
 
 def moved_long_enough(policy: Deletion, runs: int) -> bool:
     """Whether `runs` counted looks in a row at one permanent redirect suffice to remove a page."""
-    return policy != "keep" and runs >= _MOVED_RUNS[policy]
+    return policy != "keep" and runs >= _MOVED_LOOKS
 
 
 def is_move(url: str, target: str, *, leads_there: int) -> bool:

@@ -7,6 +7,7 @@ the last hop, and of no other, goes to the sink piece by piece.
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -135,6 +136,7 @@ class WebClient:
         hop = RequestHop(journey.url, slot, await self._leaders.any_public(journey.led_by))
         await self._policy.own.look()
         async with self._answer(journey, hop) as response:
+            slot.answered(time.monotonic())
             self._leaders.remember(hop.url, hop.peer)
             journey.status = response.status_code
             span.set_attribute("http.response.status_code", response.status_code)

@@ -21,6 +21,9 @@ class Slot(Protocol):
         else bring two requests closer together in the server's log than the delay.
         """
 
+    def answered(self, monotonic_time: float) -> None:
+        """The head of the answer came: a host that takes long for it is asked more slowly."""
+
 
 class Slots(Protocol):
     """Hands out slots, one before each request: pages, redirect hops and robots.txt alike."""
@@ -44,6 +47,9 @@ class OpenSlots:
 
     def sent(self, monotonic_time: float) -> None:
         """Nothing waits for this moment."""
+
+    def answered(self, monotonic_time: float) -> None:
+        """Nothing depends on it."""
 
     def at_least(self, host: str, delay: float) -> None:
         """Nothing waits at all."""

@@ -184,6 +184,7 @@ def _host(host: HostStatus) -> HostSeen:
         waits=round(host.waits, 1),
         last_at=host.last_at,
         last_error=host.last_error if host.failures or host.waits else None,
+        delay_reason=host.delay_reason,
     )
 
 

@@ -151,6 +151,8 @@ class HostSeen:
     last_at: datetime | None
     """When its last request was sent."""
     last_error: str | None
+    delay_reason: str = ""
+    """Why the delay is not the declared one: `limit`, `429/503`, or how long its answers take."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from atlas.domain.lifecycle import (
     FINDABLE,
     GONE_SPACING,
+    MOVED_SPACING,
     Evidence,
     Lifecycle,
     absences_needed,
@@ -78,12 +79,10 @@ def test_the_brake_lets_one_and_a_tenth_go_whatever_the_size(leaving: int, live:
 
 
 @pytest.mark.fault(11)
-@pytest.mark.parametrize(("policy", "needed"), [("prompt", 1), ("careful", 2), ("keep", None)])
-def test_a_move_is_confirmed_as_a_404_is(policy, needed: int | None) -> None:
+@pytest.mark.parametrize(("policy", "needed"), [("prompt", 2), ("careful", 2), ("keep", None)])
+def test_a_move_is_seen_twice_before_it_is_one(policy, needed: int | None) -> None:
     for runs in range(5):
-        confirmed = moved_long_enough(policy, runs)
-        assert confirmed == (needed is not None and runs >= needed)
-        assert runs == 0 or confirmed == gone_long_enough(policy, 404, runs)
+        assert moved_long_enough(policy, runs) == (needed is not None and runs >= needed)
 
 
 @pytest.mark.fault(11)
@@ -161,13 +160,17 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 AGES = st.timedeltas(timedelta(), timedelta(days=3))
 
 
-@given(st.none() | AGES, st.booleans(), st.booleans())
-def test_gone_is_counted_once_a_run_and_apart(age, same_run, same_source) -> None:
+@given(
+    st.none() | AGES, st.booleans(), st.booleans(), st.sampled_from((GONE_SPACING, MOVED_SPACING))
+)
+def test_a_look_is_counted_once_a_run_and_apart(age, same_run, same_source, spacing) -> None:
     last = None if age is None else NOW - age
-    counted = counts_as_gone(last=last, same_run=same_run, same_source=same_source, now=NOW)
+    counted = counts_as_gone(
+        last=last, same_run=same_run, same_source=same_source, now=NOW, spacing=spacing
+    )
     if age is None:
         assert counted
     elif same_run:
         assert not counted
     else:
-        assert counted == (same_source or age >= GONE_SPACING)
+        assert counted == (same_source or age >= spacing)

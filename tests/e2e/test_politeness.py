@@ -122,3 +122,34 @@ async def test_two_workers_keep_delay_parallelism_and_crawl_delay(atlas_env: Atl
         assert busy.most == 3
         for source in ("slow", "asking", "wide"):
             assert len(await fetching_workers(atlas_env, f"sync_pipeline:{source}")) == 2
+
+
+async def test_a_host_that_says_429_is_asked_more_slowly_by_every_worker(
+    atlas_env: AtlasEnv,
+) -> None:
+    async with Origin() as origin:
+        busy = iter([True])
+
+        def answer(seen: Seen) -> Reply:
+            if seen.path != "/robots.txt" and next(busy, False):
+                return Reply(status=429)
+            return Reply(page(seen.path))
+
+        origin.route("/", answer)
+        origin.robots("User-agent: *\nDisallow:\n")
+        urls = [origin.url(f"/{number}") for number in range(8)]
+        await atlas_env.add_source("docs", "urls", *urls, parallel=1)
+        for _ in range(2):
+            atlas_env.spawn_worker()
+        await until_working(atlas_env, 2)
+        async with recorded(atlas_env.pool) as reservations:
+            result = await atlas_env.sync("docs", batch=2, lanes=2)
+            gaps = await reservations.gaps(origin.host)
+        assert (result.outcome, result.counts.added) == ("completed", 8)
+        statuses = [row["status"] for row in await atlas_env.fetch("select status from fetches")]
+        assert statuses.count(429) == 1
+        # A second after the 429, then three quarters of that after each answer, and so on.
+        slowed = [gap for gap in gaps if gap >= 0.75**7]
+        assert max(gaps) >= 1.0 and len(slowed) >= 5, gaps
+        state = "select adaptive_delay from hosts where host = $1"
+        assert 0 < await atlas_env.value(state, origin.host) < 0.5

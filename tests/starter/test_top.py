@@ -83,6 +83,9 @@ def test_80_columns_keep_breaker_and_delay_of_a_host_in_trouble() -> None:
     assert heads.split() == ["HOST", "BREAKER", "DELAY", "UNDER", "WAY", "LAST", "ERROR"]
     row = lines[lines.index(heads) + 1]
     assert "half open for 4 min" in row and "5 s*" in row and "ConnectE" in row
+    slow = replace(host, limit_delay=None, delay=6.4, delay_reason="answers in 4.2 s")
+    lines = drawn(replace(seen, hosts=(slow,)), 80, 24)
+    assert any("6.4 s (answers in 4.2 s)" in line for line in lines)
 
 
 def test_a_frame_without_a_screen_shows_all() -> None:

@@ -18,6 +18,8 @@ from atlas.domain.prepared import Prepared
 from atlas.domain.sources import SourceSpec
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link
 from atlas.domain.versions import SettledWith
+from atlas.stores.postgres.crawl import documents
+from atlas.stores.postgres.crawl.documents import CurrentDocument
 from atlas.stores.postgres.services.crawl import CrawlServices, crawl_services
 from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.sources import Source
@@ -63,6 +65,10 @@ class Drive:
         async with self.pool.acquire() as connection:
             await sources.add(connection, spec, self.now)
             return await sources.get(connection, name)
+
+    async def document(self, url: str) -> CurrentDocument:
+        async with self.pool.acquire() as connection:
+            return await documents.current(connection, url)
 
     async def open(self, source: str) -> str:
         """Begin a run, an hour after the one before; returns its id."""

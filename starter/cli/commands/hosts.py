@@ -43,7 +43,8 @@ def _robots(host: HostStatus) -> str:
 
 _COLUMNS: Columns[HostStatus] = {
     "host": lambda host: host.host,
-    "delay": lambda host: "" if host.delay is None else f"{host.delay:g} s",
+    "delay": lambda host: "" if host.delay is None else f"{host.delay:.3g} s",
+    "because of": lambda host: host.delay_reason,
     "limit": _limit,
     "in flight": lambda host: host.in_flight or "",
     "breaker": lambda host: host.state,
@@ -67,7 +68,8 @@ async def list_(
     first.
 
     The breaker is closed (requests flow), open (down: no requests until the next try), half_open
-    (one request is trying) or throttled (the host sent a Retry-After).
+    (one request is trying) or throttled (the host sent a Retry-After). The delay is longer than
+    declared because of slow answers, of 429 or 503 without a Retry-After, or of a limit.
 
     Examples:
         atlas hosts
@@ -97,7 +99,7 @@ async def show(host: HostName, /, *, output: Format = "text") -> None:
 
 @app.command
 async def reset(host: HostName, /, *, output: Format = "text") -> None:
-    """Try a host again now: forget its failures and any Retry-After.
+    """Try a host again now: forget its failures, any Retry-After and its slow answers.
 
     One request goes first, then all, at the usual delay; runs that waited for the host continue at
     once. Exit code 0 also if there was nothing to forget.

@@ -69,11 +69,12 @@ def breaker(host: HostSeen) -> str:
 
 
 def limit(host: HostSeen) -> str:
-    """The delay of a host; a star marks a manual limit."""
+    """The delay of a host, and why it is more than declared; a star marks a manual limit."""
     if host.delay is None and host.limit_delay is None:
         return ""
     hand = "*" if host.limit_delay is not None else ""
-    return f"{max(host.delay or 0.0, host.limit_delay or 0.0):.3g} s{hand}"
+    why = f" ({host.delay_reason})" if host.delay_reason not in ("", "limit") else ""
+    return f"{max(host.delay or 0.0, host.limit_delay or 0.0):.3g} s{hand}{why}"
 
 
 def in_short(seen: Overview) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,19 @@ _BODY_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Redirects:
+    """Where a page led when it was last asked for."""
+
+    to: str
+    """The URL."""
+    seen: int
+    """Looks in a row that found a permanent redirect (301, 308) there: the second removes the page,
+    unless its sources keep all pages. 0: it redirects for a while."""
+    last: datetime | None
+    """When the last of them was made."""
+
+
+@dataclass(frozen=True, slots=True)
 class CurrentDocument:
     """The live document of one page."""
 
@@ -58,6 +71,9 @@ class CurrentDocument:
     """URL of the page that is kept, where `atlas dedup --apply` marked this as a duplicate."""
     truncated: str | None = None
     """What is missing of the body, as in `pages 2001 to 2400`; None when nothing is."""
+    redirects: Redirects | None = None
+    """Where the page leads instead of answering; None when it answers. Its text is the last one
+    that it had."""
 
 
 class UnknownDocument(Exception):
@@ -211,11 +227,13 @@ _CURRENT = f"""
            encode(d.snapshot, 'hex') as snapshot, d.text, d.markdown, d.truncated,
            (select kept.url from duplicates x join pages kept on kept.id = x.winner_page_id
              where x.page_id = p.id) as duplicate_of,
-           {holders("p.id")} as sources
+           {holders("p.id")} as sources,
+           led.url as redirect_to, ps.moved_count, ps.moved_at
     from versions v
     join documents d on d.id = v.document_id
     join pages p on p.id = v.page_id
     join page_state ps on ps.page_id = v.page_id
+    left join pages led on led.id = ps.redirect_to
     where v.valid_to is null
 """  # noqa: S608 (constants)
 
@@ -225,7 +243,9 @@ async def current(connection: Connection, url: str) -> CurrentDocument:
     row = await connection.fetchrow(f"{_CURRENT} and p.url = $1", url)
     if row is None:
         raise UnknownDocument(await _why_not(connection, url))
-    return CurrentDocument(**{**row, "sources": tuple(row["sources"])})
+    values = {**row, "sources": tuple(row["sources"])}
+    to, seen, last = (values.pop(name) for name in ("redirect_to", "moved_count", "moved_at"))
+    return CurrentDocument(**values, redirects=to and Redirects(to, seen, last if seen else None))
 
 
 async def _why_not(connection: Connection, url: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from atlas.domain.lifecycle import counts_as_gone
+from atlas.domain.lifecycle import GONE_SPACING, MOVED_SPACING, counts_as_gone
 from atlas.stores.postgres.connection import Connection
 
 
@@ -37,5 +37,6 @@ async def counted(
             same_run=bool(row["same_run"]),
             same_source=row["same_source"],
             now=now,
+            spacing=MOVED_SPACING if look == "moved" else GONE_SPACING,
         )
     }

@@ -65,11 +65,13 @@ async def absolve(connection: Connection, host: str) -> None:
 
 
 async def reset(connection: Connection, host: str) -> bool:
-    """Forget a host's failures in a row and what it asked for: it may be asked now, at its pace.
+    """Forget a host's failures in a row, what it asked for and what it could bear: it may be asked
+    now, at its declared pace.
     Whether there was anything to forget. (The last error stays, to be read.)"""
     done = await connection.execute(
         "update hosts set failures = 0, down_since = null, throttled = false, open_until = null, "
-        "probe_until = null where host = $1 and (failures > 0 or open_until is not null)",
+        "probe_until = null, slow = 0, backoff = 0, adaptive_delay = 0, strained_at = null "
+        "where host = $1 and (failures > 0 or open_until is not null or adaptive_delay > 0)",
         host,
     )
     return done != "UPDATE 0"

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from atlas.domain.adaptive_delay import FORGOTTEN
 from atlas.domain.circuit_breaker import Breaker
 from atlas.domain.errors import (
     HostVerdict,
@@ -25,7 +26,7 @@ from atlas.domain.errors import (
     verdict_on_host,
 )
 from atlas.domain.measures import UNMEASURED, Measures
-from atlas.stores.postgres.hosts import circuit_breaker
+from atlas.stores.postgres.hosts import circuit_breaker, strain
 
 LEASE_SECONDS = 15.0
 """A slot's lease, which its holder renews: so long a worker that was killed blocks its hosts."""
@@ -40,6 +41,8 @@ _ASK_AGAIN = 1.0
 # $5: failures in a row from which on a host is tried by one request at a time, the probe.
 # Limits set by hand are looked up each time, so that they hold from the next request on. `next_at`
 # is how long everyone else has to wait after this request; a limit is no reason to keep others off.
+# A host that struggles is asked as slowly as it can bear (`adaptive_delay`, $8 seconds after it was
+# last seen to), unless a person set a delay for it or for this source.
 _RESERVE = """
     with relaxed as materialized (select set_config('synchronous_commit', 'off', true)),
     clock as materialized (select clock_timestamp() as t from relaxed),
@@ -48,17 +51,25 @@ _RESERVE = """
                array(select l from unnest(h.leases) l where l > c.t) as open_leases
         from hosts h, clock c where h.host = $1 for update of h
     ),
+    adaptive as materialized (
+        select case when strained_at > t - make_interval(secs => $8)
+                     and not exists (select from limits l where (l.host = $1 or l.source = $6)
+                         and l.delay is not null and (l.expires_at is null or l.expires_at > t))
+                    then adaptive_delay end as delay from host
+    ),
     pace as materialized (
         select greatest(coalesce(max(l.delay) filter (where l.source is not null), $2),
-                        max(l.delay) filter (where l.host is not null), $7) as delay,
-               greatest($2, $7) as usual,
+                        max(l.delay) filter (where l.host is not null), $7,
+                        (select a.delay from adaptive a)) as delay,
+               greatest($2, $7, (select a.delay from adaptive a)) as usual,
                least(coalesce(max(l.parallel) filter (where l.source is not null), $3),
                      max(l.parallel) filter (where l.host is not null)) as parallel
         from limits l, clock c
         where (l.host = $1 or l.source = $6) and (l.expires_at is null or l.expires_at > c.t)
     ),
     verdict as (
-        select host, t, open_leases, failures, down_since, open_until, throttled, last_error,
+        select host, t, p.delay, slow > 0 or backoff > 0 as strained, open_leases,
+               failures, down_since, open_until, throttled, last_error,
                coalesce(open_until > t, false) as closed,
                failures >= $5 and coalesce(probe_until > t, false) as probing,
                greatest(case when $6::text is null or paced_by is distinct from $6 then next_at end,
@@ -76,7 +87,7 @@ _RESERVE = """
         where h.host = v.host and v.room and v.ready <= v.t and not v.closed and not v.probing
         returning v.t + make_interval(secs => $4) as lease
     )
-    select (select lease from taken) as lease, v.pace,
+    select (select lease from taken) as lease, v.pace, v.t as at, v.delay, v.strained,
            v.failures >= $5 as probe, v.failures > 0 as troubled,
            case when v.ready > v.t then extract(epoch from v.ready - v.t)
                 when v.probing then 1
@@ -123,11 +134,26 @@ class HeldSlot:
     """Whether the host's last request failed: an answer is news."""
     probe: bool = False
     """Whether it tries a host that was down."""
+    at: datetime = datetime.min
+    """When it was granted, by the database's clock."""
+    delay: float = 0.0
+    """Seconds between two requests that were kept."""
+    strained: bool = False
+    """Whether the host was seen to struggle: a quick answer is news."""
     sent_at: float = field(default_factory=time.monotonic)
+    answered_at: float | None = None
     renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def sent(self, monotonic_time: float) -> None:
         self.sent_at = monotonic_time
+
+    def answered(self, monotonic_time: float) -> None:
+        self.answered_at = monotonic_time
+
+    def seen(self, since: float, failed: PageError | None) -> strain.Seen:
+        """What the request, sent `since` seconds ago, shows of the host's strain."""
+        answered = None if self.answered_at is None else self.answered_at - self.sent_at
+        return strain.seen(self.at, self.delay, answered_in=answered, since=since, failed=failed)
 
 
 @dataclass(eq=False)
@@ -183,13 +209,22 @@ class HostSlots:
                 self.breaker.threshold,
                 self.source,
                 self._asked_for.get(host, 0.0),
+                FORGOTTEN,
             )
             if row is None:
                 await self.pool.execute(
                     "insert into hosts (host) values ($1) on conflict do nothing", host
                 )
             elif row["lease"] is not None:
-                return HeldSlot(row["lease"], row["pace"], row["troubled"], row["probe"])
+                return HeldSlot(
+                    row["lease"],
+                    row["pace"],
+                    row["troubled"],
+                    row["probe"],
+                    row["at"],
+                    row["delay"],
+                    row["strained"],
+                )
             elif row["closed_for"] is not None:
                 await self._wait_for_closed(host, row)
             else:
@@ -243,4 +278,7 @@ class HostSlots:
                     self.measures.breaker_opened()
             elif verdict == "up" and held.troubled:
                 await circuit_breaker.absolve(connection, host)
+            shown = held.seen(since, failed)
+            if shown.changes(strained=held.strained):
+                await strain.note(connection, host, shown)
             await connection.execute(_RELEASE, host, held.lease, since, held.pace, held.probe)

@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from atlas.domain.adaptive_delay import FORGOTTEN, Strain, reason
 from atlas.domain.circuit_breaker import State, state_of
 from atlas.stores.postgres.connection import Connection
 
@@ -46,6 +47,12 @@ class HostStatus:
     """When its robots.txt was fetched; None: never."""
     robots_status: int | None
     """The HTTP status of that."""
+    adaptive_delay: float | None = None
+    """Seconds that Atlas keeps because the host struggles; None: no more than is declared, or a
+    limit set by hand says it."""
+    delay_reason: str = ""
+    """Why `delay` is not the declared one: `limit` (set by hand), `429/503` (without Retry-After),
+    or how long its answers take."""
 
 
 # A robots.txt is kept by origin; http and https of one host share its pace.
@@ -55,7 +62,14 @@ _LISTED = """
         select coalesce(h.host, l.host) as host, h.last_at, h.next_at, h.failures,
                h.down_since, h.open_until, h.throttled, h.last_error, h.last_error_at,
                (select count(*) from unnest(h.leases) e where e > (select t from clock))
-                   as in_flight, l.delay as limit_delay, l.parallel as limit_parallel
+                   as in_flight, l.delay as limit_delay, l.parallel as limit_parallel,
+               h.slow, h.backoff, h.adaptive_delay > 0
+                   and h.strained_at > (select t from clock) - make_interval(secs => $4)
+                   as strained,
+               exists (select from limits s, clock where s.delay is not null
+                       and (s.source = h.paced_by or s.host = coalesce(h.host, l.host))
+                       and (s.expires_at is null or s.expires_at > t)) as limited,
+               h.adaptive_delay
         from hosts h full join (
             select * from limits, clock
             where limits.host is not null and (expires_at is null or expires_at > t)
@@ -64,10 +78,13 @@ _LISTED = """
           and (not $2 or h.failures > 0 or h.open_until > (select t from clock))
     )
     select c.host, c.failures, c.down_since, c.last_error, c.last_error_at, c.throttled,
-           c.limit_delay, c.limit_parallel,
+           c.limit_delay, c.limit_parallel, c.slow, c.backoff,
+           c.limit_delay is not null or (c.limited and c.strained) as limited,
+           case when c.strained and not c.limited then c.adaptive_delay end as adaptive_delay,
            nullif(c.last_at, '-infinity') as last_at,
            case when c.last_at > '-infinity'
-                then greatest(extract(epoch from c.next_at - c.last_at), c.limit_delay)
+                then greatest(extract(epoch from c.next_at - c.last_at), c.limit_delay,
+                              case when c.strained and not c.limited then c.adaptive_delay end)
            end::float8 as delay,
            c.in_flight,
            case when c.open_until > t then c.open_until end as next_try_at,
@@ -88,17 +105,28 @@ async def listed(
 ) -> list[HostStatus]:
     """Hosts now, those under way first, then those that failed, then the last asked; `troubled`:
     only those that failed lately or are closed."""
-    rows = await connection.fetch(_LISTED, host, troubled, limit)
+    rows = await connection.fetch(_LISTED, host, troubled, limit, FORGOTTEN)
     return [_status(**dict(row)) for row in rows]
 
 
 def _status(
-    *, throttled: bool | None, waits: float | None, failures: int | None, **rest: Any
+    *,
+    throttled: bool | None,
+    waits: float | None,
+    failures: int | None,
+    slow: float | None,
+    backoff: float | None,
+    limited: bool,
+    adaptive_delay: float | None,
+    **rest: Any,
 ) -> HostStatus:
+    strain = Strain(slow or 0.0, backoff or 0.0)
     return HostStatus(
         state=state_of(waits, throttled=throttled or False),
         waits=max(0.0, waits or 0.0),
         failures=failures or 0,
+        adaptive_delay=adaptive_delay,
+        delay_reason="limit" if limited else reason(strain) if adaptive_delay else "",
         **rest,
     )
 
