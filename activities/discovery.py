@@ -15,7 +15,7 @@ from atlas.domain.batch import FetchRow
 from atlas.domain.errors import ErrorClass, PageError, Retries
 from atlas.domain.fetch import FetchError
 from atlas.domain.scope import Scope, looks_like_page, scope_of
-from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.domain.urls import InvalidUrl, canonicalize, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -40,7 +40,8 @@ the run ends, and the next one reads it."""
 
 
 class Discovery:
-    """Reads listings and follows links. `read_listing` talks to the web."""
+    """Reads listings and follows links. `read_listing` talks to the web; `credential_origins` are
+    those that requests carry credentials to."""
 
     def __init__(
         self,
@@ -49,12 +50,14 @@ class Discovery:
         batches: ClaimedBatches,
         hosts: HostTurns,
         read_listing: ReadListing,
+        credential_origins: frozenset[str] = frozenset(),
     ) -> None:
         self._runs = runs
         self._listing = listing
         self._batches = batches
         self._hosts = hosts
         self._read = read_listing
+        self._credential_origins = credential_origins
 
     @activity.defn
     async def list_level(self, request: ListLevel) -> LevelListed:
@@ -76,7 +79,9 @@ class Discovery:
         """Add pages to a run by URL, those within the source's scope. Repeated, it calls known
         what it added before."""
         run, source = await self._runs.run_source(request.run_id)
-        good, refusals = _judged(request.urls, scope_of(source.spec))
+        owned = await self._listing.owned_origins(self._credential_origins)
+        closed = self._credential_origins - owned
+        good, refusals = _judged(request.urls, scope_of(source.spec), closed)
         added = await self._listing.add_pages(
             run, source, sorted(good), level=request.level, limits=request.limits
         )
@@ -244,7 +249,11 @@ def _pattern_failed(scope: Scope) -> PageError:
     return PageError(ErrorClass.INVALID, "pattern_too_slow", scope.overrun)
 
 
-def _judged(urls: Sequence[str], scope: Scope) -> tuple[set[str], list[RefusedUrl]]:
+def _judged(
+    urls: Sequence[str], scope: Scope, closed: frozenset[str]
+) -> tuple[set[str], list[RefusedUrl]]:
+    """The URLs to take, and why not the others. `closed`: origins with credentials at which no
+    source is declared: whoever may signal a run must not use them."""
     good: set[str] = set()
     refused: dict[str, str] = {}
     for url in urls:
@@ -253,7 +262,12 @@ def _judged(urls: Sequence[str], scope: Scope) -> tuple[set[str], list[RefusedUr
         except InvalidUrl as error:
             refused[url] = str(error)
             continue
-        if scope.allows(canonical):
+        if origin_of(canonical) in closed:
+            refused[url] = (
+                "ATLAS_CREDENTIALS_FILE has credentials for its origin, but no source has a URL "
+                "there; declare one"
+            )
+        elif scope.allows(canonical):
             good.add(canonical)
         else:
             refused[url] = "outside the source's scope: its prefix, include or exclude"

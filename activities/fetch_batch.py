@@ -18,6 +18,7 @@ from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import HostClosed, PageError, Retries, SlotDeadline
 from atlas.domain.fetch import FetchError, FetchRequest, Validators
 from atlas.domain.fetch import FetchResult as Answer
+from atlas.domain.reach import reach_of
 from atlas.domain.scope import scope_of
 from atlas.domain.sources import Leading
 from atlas.domain.urls import host_of, without_secrets
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from atlas.domain.measures import Measures
+    from atlas.domain.reach import Reach
     from atlas.domain.scope import Scope
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.hosts.rate_limiter import HostSlots
@@ -68,6 +70,7 @@ class _Attempt:
     fences: dict[int, int]
     scope: Scope
     leading: Leading
+    reach: Reach
     slots: HostSlots
     parallel: int
     deadline: float
@@ -163,6 +166,7 @@ class Fetching:
             fences={page.page_id: page.fence for page in pages},
             scope=scope_of(source.spec),
             leading=Leading(source.spec),
+            reach=reach_of(source.spec),
             slots=self._hosts.slots(
                 delay=source.spec.delay,
                 parallel=source.spec.parallel,
@@ -270,6 +274,7 @@ class Fetching:
             max_bytes=self._policy.max_bytes,
             total_timeout=self._policy.timeout,
             led_by=attempt.leading.to(page.url),
+            reach=attempt.reach,
         )
         return await fetch_into(
             self._client, self._blobs, self._records.announce_blob, request, attempt.slots

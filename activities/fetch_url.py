@@ -84,6 +84,9 @@ class FetchingOne:
             header_timeout=max(_SILENCE, request.timeout / 2),
             idle_timeout=max(_SILENCE, request.timeout / 2),
             total_timeout=request.timeout,
+            # Whoever reaches Temporal names the URL: only where a source belongs does it take the
+            # owner's credentials along.
+            authorized=await self._records.owned_origins(self._client.credential_origins),
         )
         slots = self._hosts.slots(
             delay=_DELAY,

@@ -11,6 +11,7 @@ import asyncpg
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import FetchError
+from atlas.domain.reach import reach_of
 from atlas.domain.sources import SourceSpec
 from atlas.locations import address_policy
 from atlas.settings import Settings
@@ -53,13 +54,14 @@ async def detected(parts: Parts, spec: SourceSpec, *, force: bool = False) -> De
     that answers with another error, since that may pass.
     """
     pool, start = await parts.pool(), spec.urls[0]
-    slots = _Visit(pool, spec)
+    slots, reach = _Visit(pool, spec), reach_of(spec)
 
     async with await _client(parts) as web:
 
         async def get(url: str) -> ListingDocument | None:
             try:
-                return await read_document(web, url, slots, () if url == start else (start,))
+                led_by = () if url == start else (start,)
+                return await read_document(web, url, slots, led_by, reach)
             except PageError as error:
                 if url == start and not force and _no_address(error):
                     raise _undetected(url, error) from None
@@ -106,6 +108,17 @@ def refused_address(settings: Settings, urls: Sequence[str]) -> str | None:
         except ValueError:
             continue  # a name: checked when the connection is made
     return None
+
+
+def refuse_outside(settings: Settings, allow: Sequence[str]) -> None:
+    """Raises `InvalidRequest` when a source's `allow` goes beyond what the operator allows."""
+    policy = address_policy(settings)
+    if beyond := policy.outside(allow):
+        raise InvalidRequest(
+            f"allow: {', '.join(beyond)[:300]} is not within ATLAS_FETCH_ALLOW_NETWORKS "
+            f"({policy.said}), the bound for all sources: widen it for this command and for the "
+            "workers, which read it when they start (restart them)"
+        )
 
 
 async def _client(parts: Parts) -> WebClient:

@@ -41,6 +41,9 @@ class SourceRules(TypedDict, total=False):
     cron: str | None
     tags: Sequence[str]
     deletion: Deletion
+    allow: Sequence[str]
+    ports: Sequence[int]
+    allow_http: bool
 
 
 class RuleChanges(SourceRules, total=False):
@@ -96,7 +99,12 @@ class Sources:
         that it is gone (404, 410), is `Undetected`, unless `force`.
         Raises `InvalidRequest`, `SourceExists`, `Undetected`, `CannotConnect`.
         """
-        from starter.source_detection import detected, refuse_forbidden, refused_address
+        from starter.source_detection import (
+            detected,
+            refuse_forbidden,
+            refuse_outside,
+            refused_address,
+        )
 
         known = "urls" if kind == "auto" else kind
         given: RuleChanges = {"kind": known, "urls": urls, **rules}
@@ -106,6 +114,7 @@ class Sources:
         evidence = None
         if not force:
             refuse_forbidden(self._parts.settings, spec.urls)
+            refuse_outside(self._parts.settings, spec.allow)
         if kind == "auto" and len(spec.urls) == 1:
             found = await detected(self._parts, spec, force=force)
             prefix, evidence = spec.prefix or found.prefix, found.evidence
@@ -171,11 +180,18 @@ class Sources:
         from atlas.stores.postgres.services import catalogue
 
         rules = _as_stored(changes)
+
+        def changed(spec: SourceSpec) -> SourceSpec:
+            after = checked(replace(spec, **rules), spec)
+            if rules.get("allow"):
+                from starter.source_detection import refuse_outside
+
+                refuse_outside(self._parts.settings, after.allow)
+            return after
+
         async with self._database() as connection:
             before = (await sources.get(connection, name)).spec
-            after = await catalogue.edit_source(
-                connection, name, lambda spec: checked(replace(spec, **rules), spec)
-            )
+            after = await catalogue.edit_source(connection, name, changed)
         await self._schedule_follows(name, before, after)
         return after
 
@@ -270,9 +286,9 @@ def _as_stored(rules: SourceRules | RuleChanges) -> dict[str, Any]:
         values["urls"] = [canonical_url(url, "urls") for url in values["urls"]]
     if "prefix" in values:
         values["prefix"] = canonical_url(values["prefix"], "prefix") if values["prefix"] else None
-    for name in values.keys() & {"urls", "tags"}:
+    for name in values.keys() & {"urls", "tags", "allow", "ports"}:
         values[name] = dict.fromkeys(values[name])
-    for name in values.keys() & {"urls", "tags", "include", "exclude"}:
+    for name in values.keys() & {"urls", "tags", "include", "exclude", "allow", "ports"}:
         values[name] = tuple(values[name])
     return values
 

@@ -104,7 +104,7 @@ _HOST_CODES = frozenset(
 )
 
 
-_SILENT_CODES = frozenset("address_refused invalid_url total_timeout".split())
+_SILENT_CODES = frozenset("address_refused port_refused invalid_url total_timeout".split())
 
 HostVerdict = Literal["up", "down", "unknown"]
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.reach import Reach
 
 MIB = 1024 * 1024
 
@@ -41,6 +42,8 @@ class FetchRequest:
     `idle_timeout` the silence between two reads; `total_timeout` all hops together. Times are
     seconds, and waiting for a slot is not counted. `led_by` are the URLs that the web, and no
     person, led here from: when one of them is at a public address, this must be at one, too.
+    `reach` says which hosts and ports are open beside that (None: those of `url`);
+    `authorized` the origins that get their credentials (None: each that has some).
     """
 
     url: str
@@ -54,6 +57,8 @@ class FetchRequest:
     idle_timeout: float = 30.0
     total_timeout: float = 120.0
     led_by: tuple[str, ...] = ()
+    reach: Reach | None = None
+    authorized: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from itertools import zip_longest
 from typing import Literal
 
 from atlas.domain.cron import InvalidCron, calendars, next_fire
+from atlas.domain.reach import allowance
 
 Kind = Literal["urls", "feed", "sitemap", "site"]
 Deletion = Literal["careful", "prompt", "keep"]
@@ -19,6 +20,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 """Of a source, and of a tag."""
 
 MAX_TAGS = 20
+MAX_PLACES = 100
+"""Entries of `allow` and of `ports`."""
 
 _HOUR = timedelta(hours=1)
 
@@ -62,6 +65,15 @@ class SourceSpec:
     """When pages that vanish leave the corpus."""
     paused: bool = False
     """Whether no run begins on it."""
+    allow: tuple[str, ...] = ()
+    """Hosts such as `wiki.lan:8080`, or private networks such as `10.20.0.0/16`, that its pages may
+    be fetched from, in addition to public hosts and to those of its URLs; private ones only within
+    ATLAS_FETCH_ALLOW_NETWORKS, of which `any` allows all."""
+    ports: tuple[int, ...] = field(default=(), metadata={"option": "port"})
+    """Ports that its pages may be fetched from, in addition to 80, 443, 8000 to 8999 and those of
+    its URLs."""
+    allow_http: bool = False
+    """Whether a redirect may lead from https to http."""
 
     @property
     def own_schedule(self) -> bool:
@@ -120,6 +132,7 @@ def check_source(spec: SourceSpec) -> SourceSpec:
             f"cadence: {spec.cadence} refused: give one minute to one year",
         ),
         *_tag_rules(spec.tags),
+        *_reach_rules(spec),
         *_cron_rules(spec.cron),
     )
     for holds, message in rules:
@@ -138,6 +151,20 @@ def _tag_rules(tags: tuple[str, ...]) -> list[tuple[bool, str]]:
         for tag in tags
     ]
     return [*named, (len(tags) <= MAX_TAGS, f"tags: {len(tags)} given; {MAX_TAGS} at most")]
+
+
+def _reach_rules(spec: SourceSpec) -> list[tuple[bool, str]]:
+    rules = [(1 <= port <= 65535, f"ports: {port} refused: give 1 to 65535") for port in spec.ports]
+    for entry in spec.allow:
+        try:
+            allowance(entry)
+        except ValueError as error:
+            rules.append((False, f"allow: {entry!r} {error}"))
+    for name, given in (("allow", spec.allow), ("ports", spec.ports)):
+        rules.append(
+            (len(given) <= MAX_PLACES, f"{name}: {len(given)} given; {MAX_PLACES} at most")
+        )
+    return rules
 
 
 def _cron_rules(text: str | None) -> list[tuple[bool, str]]:

@@ -101,8 +101,9 @@ class FetchSettings(SettingsGroup):
     contact: Annotated[str | None, ShownAs(example="mailto:me@example.org")] = None
     """An address or URL for site owners, sent in the User-Agent: set it before you crawl others."""
     fetch_allow_networks: Annotated[Listed, ShownAs("none", "10.20.0.0/16")] = ()
-    """CIDRs, comma-separated, that may be dialled although private, such as `10.20.0.0/16`: for
-    URLs that people name and pages found there; never from a public page, nor Atlas's own ports."""
+    """CIDRs, comma-separated, that may be dialled although private, such as `10.20.0.0/16`: the
+    bound for what sources allow ([sources.md](sources.md#private-networks)); never from a public
+    page, nor Atlas's own ports."""
     fetch_max_bytes: int = Field(default=32 * 1024 * 1024, gt=0)
     """Largest body, in bytes, decoded."""
     fetch_timeout: float = Field(default=60.0, gt=0, le=600)

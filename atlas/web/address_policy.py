@@ -1,22 +1,22 @@
 """Which network addresses may be dialled: no crawled page leads Atlas into a private network.
 
 The check runs on the address that is dialled, at that moment: names, literals, redirects and a
-name that resolves differently the second time all pass here. A network that is allowed is open to
-the addresses that people name, and to pages within it; never to where a public page leads, and
-never for Atlas's own ports. `ipaddress.is_global` is no guide
+name that resolves differently the second time all pass here. The networks that the
+operator allows are an outer bound: within it a source opens the hosts of its own URLs and what its
+rule `allow` names; nothing opens them to where a public page leads, nor to Atlas's own ports.
+`ipaddress.is_global` is no guide
 (it calls ::127.0.0.1, 2002::/16, fec0::/10 and multicast global), so the list is explicit:
 the IANA special-purpose registries (RFC 6890) and what clouds use for metadata.
 """
 
 import socket
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
+from atlas.domain.reach import IpAddress, IpNetwork, Reach, allowance
 from atlas.web.own_ports import OwnPorts
-
-IpAddress = IPv4Address | IPv6Address
-IpNetwork = IPv4Network | IPv6Network
 
 _DENIED_V4: tuple[tuple[IPv4Network, str], ...] = tuple(
     (IPv4Network(network), reason)
@@ -83,10 +83,21 @@ class AddressRefused(OSError):
     """The policy forbids an address; raised while dialling, so it must be an OSError."""
 
     def __init__(self, address: str, reason: str, mend: str = "") -> None:
-        mend = mend or "to allow it, add its network to ATLAS_FETCH_ALLOW_NETWORKS"
+        mend = mend or (
+            "to allow it, add its network to ATLAS_FETCH_ALLOW_NETWORKS, for workers (they read it "
+            "when they start: restart them) and for `atlas` commands"
+        )
         super().__init__(f"address {address} is {reason}; {mend}")
         self.address = address
         self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a connection is for: a URL, and what its source opens."""
+
+    url: str
+    reach: Reach
 
 
 class AddressPolicy:
@@ -104,12 +115,29 @@ class AddressPolicy:
         """Whether any private network is allowed."""
         return bool(self._allowed)
 
+    def outside(self, allow: Iterable[str]) -> list[str]:
+        """The entries of a source's `allow` that no allowed network contains, as far as they name
+        addresses: a host name is judged when it is dialled."""
+        named = ((entry, allowance(entry).network) for entry in allow)
+        return [entry for entry, network in named if network and not self._contains(network)]
+
+    @property
+    def said(self) -> str:
+        """The allowed networks, in words."""
+        return ", ".join(map(str, self._allowed)) or "none"
+
     def check(
-        self, ip: str | IpAddress, port: int | None = None, *, led_publicly: bool = False
+        self,
+        ip: str | IpAddress,
+        port: int | None = None,
+        *,
+        led_publicly: bool = False,
+        purpose: Purpose | None = None,
     ) -> None:
         """Raise AddressRefused unless `ip`, and every IPv4 inside it, may be dialled.
 
-        `led_publicly`: something at a public address led here, a redirect or a listing.
+        `led_publicly`: something at a public address led here, a redirect or a listing. `purpose`:
+        for which URL, and what its source allows; without it only the operator's bound counts.
         """
         for inner in _with_inner(ip):
             reason = self._reason_against(inner)
@@ -128,14 +156,35 @@ class AddressPolicy:
                     "although its network is allowed, only a source or request of its own, or a "
                     "page in an allowed network, leads there",
                 )
+            if (
+                purpose
+                and (private := _special(inner))
+                and not purpose.reach.opens(purpose.url, inner)
+            ):
+                raise AddressRefused(
+                    str(ip),
+                    f"{private}, in a network that ATLAS_FETCH_ALLOW_NETWORKS allows, but no "
+                    f"{purpose.reach.owner} allows it",
+                    purpose.reach.address_fix(purpose.url),
+                )
 
     def socket_factory(
-        self, addr_info: tuple[Any, ...], *, led_publicly: bool = False
+        self,
+        addr_info: tuple[Any, ...],
+        *,
+        led_publicly: bool = False,
+        purpose: Purpose | None = None,
     ) -> socket.socket:
         """For `aiohttp.TCPConnector`: sees each address right before it is dialled."""
         family, kind, protocol, _, sockaddr = addr_info
-        self.check(sockaddr[0], sockaddr[1], led_publicly=led_publicly)
+        self.check(sockaddr[0], sockaddr[1], led_publicly=led_publicly, purpose=purpose)
         return socket.socket(family=family, type=kind, proto=protocol)
+
+    def _contains(self, network: IpNetwork) -> bool:
+        alone = network.num_addresses == 1
+        if alone and is_public(network.network_address):
+            return True  # open to everybody; the entry may open a port
+        return any(_within(network, outer) for outer in self._allowed)
 
     def _reason_against(self, address: IpAddress) -> str | None:
         if any(address in network for network in self._allowed):
@@ -169,6 +218,14 @@ class ReceiverPolicy:
 def is_public(ip: str | IpAddress) -> bool:
     """Whether the address, and every IPv4 inside it, is one of the public internet."""
     return not any(map(_special, _with_inner(ip)))
+
+
+def _within(network: IpNetwork, outer: IpNetwork) -> bool:
+    if isinstance(network, IPv4Network) and isinstance(outer, IPv4Network):
+        return network.subnet_of(outer)
+    if isinstance(network, IPv6Network) and isinstance(outer, IPv6Network):
+        return network.subnet_of(outer)
+    return False
 
 
 def _special(address: IpAddress) -> str | None:

@@ -90,6 +90,11 @@ class WebClient:
         self._leaders = Leaders(policy)
         self._robots = RobotsPolicy(self.fetch, robots_cache, clock, robots_retry)
 
+    @property
+    def credential_origins(self) -> frozenset[str]:
+        """The origins that credentials are known for."""
+        return self._credentials.origins
+
     async def __aenter__(self) -> Self:
         self._http = make_client(self._policy)
         return self
@@ -110,8 +115,11 @@ class WebClient:
         journey = Journey(request)
         try:
             while True:
+                journey.refuse_port()
                 if request.robots is RobotsMode.OBEY:
-                    rules = await self._robots.permit(journey.url, slots, journey.led_by)
+                    rules = await self._robots.permit(
+                        journey.url, slots, journey.led_by, journey.reach
+                    )
                     journey.crawl_delay = rules.crawl_delay
                     if rules.crawl_delay:
                         slots.at_least(host_of(journey.url), rules.crawl_delay)
@@ -133,7 +141,8 @@ class WebClient:
     async def _ask(
         self, journey: Journey, sink: Sink, slot: Slot, span: Span
     ) -> FetchResult | None:
-        hop = RequestHop(journey.url, slot, await self._leaders.any_public(journey.led_by))
+        led_publicly = await self._leaders.any_public(journey.led_by)
+        hop = RequestHop(journey.url, slot, journey.reach, led_publicly)
         await self._policy.own.look()
         async with self._answer(journey, hop) as response:
             slot.answered(time.monotonic())
@@ -175,9 +184,15 @@ class WebClient:
             "user-agent": self._agent,
             "accept": journey.request.accept,
             "accept-encoding": ACCEPT_ENCODING,
-            **self._credentials.for_origin(origin_of(journey.url)),
+            **self._credentials_of(journey),
             **journey.conditions(),
         }
+
+    def _credentials_of(self, journey: Journey) -> dict[str, str]:
+        origin, authorized = origin_of(journey.url), journey.request.authorized
+        if authorized is not None and origin not in authorized:
+            return {}
+        return self._credentials.for_origin(origin)
 
     async def _read(
         self, response: httpx.Response, journey: Journey, sink: Sink, hop: RequestHop

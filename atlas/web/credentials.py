@@ -46,6 +46,11 @@ class Credentials:
     def __init__(self, by_origin: Mapping[str, Mapping[str, str]] | None = None) -> None:
         self._by_origin = {origin: dict(headers) for origin, headers in (by_origin or {}).items()}
 
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins that there are some for."""
+        return frozenset(self._by_origin)
+
     def for_origin(self, origin: str) -> dict[str, str]:
         """Headers for `origin` (as `origin_of` writes it); empty for any other origin."""
         return dict(self._by_origin.get(origin, {}))

@@ -1,7 +1,7 @@
 """The one seam where errors of httpx, aiohttp, TLS and the resolver become named codes.
 
 PageError
-├── blocked    address_refused, redirect_insecure
+├── blocked    address_refused, port_refused, redirect_insecure
 ├── transient  dns_failure, connect_timeout, connection_refused, connect_failed,
 │              tls_certificate, tls_failure, header_timeout, read_timeout, total_timeout,
 │              connection_closed, connection_reset, truncated_body, network_error

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from atlas.domain.errors import ErrorClass, HostClosed, PageError
 from atlas.domain.fetch import FetchRequest
+from atlas.domain.reach import Reach, reach_of
 from atlas.domain.sources import Leading, SourceSpec
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.web.client import WebClient
@@ -88,19 +89,31 @@ class Spool:
 
 
 async def read_document(
-    client: WebClient, url: str, slots: Slots, led_by: tuple[str, ...] = ()
+    client: WebClient,
+    url: str,
+    slots: Slots,
+    led_by: tuple[str, ...] = (),
+    reach: Reach | None = None,
 ) -> ListingDocument:
-    """Fetch one listing document into memory; `led_by`: as in `FetchRequest`. Raises PageError."""
+    """Fetch one listing document into memory; `led_by` and `reach`: as in `FetchRequest`. Raises
+    PageError."""
     buffer = Buffer()
-    final_url, kind = await _fetch(client, url, slots, buffer, led_by)
+    final_url, kind = await _fetch(client, url, slots, buffer, led_by, reach)
     return ListingDocument(final_url, kind, bytes(buffer.body))
 
 
 async def _fetch(
-    client: WebClient, url: str, slots: Slots, sink: Buffer | Spool, led_by: tuple[str, ...]
+    client: WebClient,
+    url: str,
+    slots: Slots,
+    sink: Buffer | Spool,
+    led_by: tuple[str, ...],
+    reach: Reach | None,
 ) -> tuple[str, str]:
     """The URL after redirects, and the Content-Type."""
-    request = FetchRequest(url=url, accept=_ACCEPT, max_bytes=_MAX_BYTES, led_by=led_by)
+    request = FetchRequest(
+        url=url, accept=_ACCEPT, max_bytes=_MAX_BYTES, led_by=led_by, reach=reach
+    )
     try:
         fetched = await client.fetch(request, sink, slots)
     except HostClosed as closed:
@@ -119,10 +132,11 @@ async def read_listing(
     Parts that cannot be read are among `troubles`, and make the listing incomplete.
     """
     listing = Listing()
+    reading = _Reading(client, parse, slots, take, listing, Leading(spec), reach_of(spec))
     if spec.kind == "feed":
-        await _Reading(client, parse, slots, take, listing, Leading(spec)).feeds(spec.urls)
+        await reading.feeds(spec.urls)
     elif spec.kind == "sitemap":
-        await _Reading(client, parse, slots, take, listing, Leading(spec)).sitemaps(spec.urls)
+        await reading.sitemaps(spec.urls)
     else:
         await _declared(spec, listing, take)
     return listing
@@ -151,6 +165,7 @@ class _Reading:
     take: Take
     listing: Listing
     leading: Leading
+    reach: Reach
 
     async def feeds(self, urls: Sequence[str]) -> None:
         wishes: list[int] = []
@@ -190,7 +205,7 @@ class _Reading:
         with TemporaryFile() as file:
             spool = Spool(file)
             final_url, kind = await _fetch(
-                self.client, url, self.slots, spool, self.leading.to(url)
+                self.client, url, self.slots, spool, self.leading.to(url), self.reach
             )
             await spool.flush()
             async with self.parse(ListingJob(wanted, final_url, kind), file) as found:

@@ -8,6 +8,7 @@ import httpx
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import FetchError, FetchRequest, FetchResult, Redirect
+from atlas.domain.reach import USUAL_PORTS_SAID, Reach, place_of
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.web import response_head
 
@@ -27,6 +28,7 @@ class Journey:
         self._decoded = 0
         try:
             self.url = canonicalize(request.url)
+            self.reach = request.reach or Reach((self.url,))
         except InvalidUrl as error:
             raise self.failed(PageError(ErrorClass.INVALID, "invalid_url", str(error))) from error
 
@@ -71,11 +73,14 @@ class Journey:
         """Go on to where a redirect points."""
         assert self.status is not None
         target = self._target(location)
-        if self.url.startswith("https:") and target.startswith("http:"):
+        falls = self.url.startswith("https:") and target.startswith("http:")
+        if falls and not self.reach.allow_http:
+            fix = self.reach.http_fix()
             raise PageError(
                 ErrorClass.BLOCKED,
                 "redirect_insecure",
-                f"leads from https to http, where anyone on the way may answer: {target}",
+                f"leads from https to http, where anyone on the way may answer: {target[:300]}"
+                + (f"; {fix}" if fix else ""),
             )
         self.redirects += (Redirect(self.url, self.status),)
         if any(passed.url == target for passed in self.redirects):
@@ -89,6 +94,17 @@ class Journey:
                 f"more than {self.request.max_redirects} redirects",
             )
         self.url = target
+
+    def refuse_port(self) -> None:
+        """Refuse a URL whose port is none that its source opens; nothing is sent there."""
+        if not self.reach.opens_port(self.url):
+            host, port = place_of(self.url)
+            raise PageError(
+                ErrorClass.BLOCKED,
+                "port_refused",
+                f"{host}: port {port} is none of {USUAL_PORTS_SAID} or those of the source's URLs; "
+                f"if it is right, {self.reach.port_fix(self.url)}",
+            )
 
     def refuse_declared(self, content_length: str | None) -> None:
         """Refuse a body whose stated length is over the limit, before reading it."""

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import MIB, FetchError, FetchRequest, RobotsMode, RobotsRecord
+from atlas.domain.reach import Reach
 from atlas.domain.urls import origin_of
 from atlas.web.politeness import Slots
 from atlas.web.robots_txt import LONG, PARSE_LIMIT, RobotsTxt
@@ -82,12 +83,18 @@ class RobotsPolicy:
         self._known: dict[str, _Known] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def permit(self, url: str, slots: Slots, led_by: tuple[str, ...] = ()) -> RobotsRules:
-        """The rules of `url`'s origin, if they allow it. `led_by`: as in `FetchRequest`.
+    async def permit(
+        self,
+        url: str,
+        slots: Slots,
+        led_by: tuple[str, ...] = (),
+        reach: Reach | None = None,
+    ) -> RobotsRules:
+        """The rules of `url`'s origin, if they allow it. `led_by`, `reach`: as in `FetchRequest`.
 
         Raises PageError: robots_disallowed (blocked), robots_unreachable (transient).
         """
-        known = await self._known_of(url, slots, led_by)
+        known = await self._known_of(url, slots, led_by, reach)
         rules = known.rules
         if not rules.reachable:
             raise PageError(
@@ -102,21 +109,25 @@ class RobotsPolicy:
             )
         return rules
 
-    async def _known_of(self, url: str, slots: Slots, led_by: tuple[str, ...]) -> _Known:
+    async def _known_of(
+        self, url: str, slots: Slots, led_by: tuple[str, ...], reach: Reach | None
+    ) -> _Known:
         origin = origin_of(url)
         lock = self._locks.setdefault(origin, asyncio.Lock())
         async with lock:
             known = self._known.get(origin)
             if known is None or known.until <= self._clock():
-                known = await self._renew(origin, slots, led_by)
+                known = await self._renew(origin, slots, led_by, reach)
                 self._remember(origin, known)
             return known
 
-    async def _renew(self, origin: str, slots: Slots, led_by: tuple[str, ...]) -> _Known:
+    async def _renew(
+        self, origin: str, slots: Slots, led_by: tuple[str, ...], reach: Reach | None
+    ) -> _Known:
         cached = await self._cache.get(origin) if self._cache else None
         if cached and self._until(cached) > self._clock():
             return await self._knowledge(origin, cached)
-        record, failure = await self._load(origin, slots, led_by)
+        record, failure = await self._load(origin, slots, led_by, reach)
         if _failed(record) and cached and not _failed(cached):
             return _Known(await _rules(origin, cached), self._until(record))
         if self._cache:
@@ -124,8 +135,10 @@ class RobotsPolicy:
         return await self._knowledge(origin, record, failure)
 
     async def _load(
-        self, origin: str, slots: Slots, led_by: tuple[str, ...]
+        self, origin: str, slots: Slots, led_by: tuple[str, ...], reach: Reach | None
     ) -> tuple[RobotsRecord, str]:
+        # Its credentials go with it, whoever asks for a page: one record serves them all, and
+        # nobody is shown the file.
         request = FetchRequest(
             url=f"{origin}/robots.txt",
             accept="text/plain,*/*;q=0.5",
@@ -135,6 +148,7 @@ class RobotsPolicy:
             header_timeout=_TIMEOUT,
             total_timeout=_TIMEOUT,
             led_by=led_by,
+            reach=reach,
         )
         head = _Head()
         status, failure = 200, ""
@@ -193,6 +207,7 @@ def _failed(record: RobotsRecord) -> bool:
 def _status_after(error: FetchError) -> int:
     if error.code in ("address_refused", "invalid_url") and not error.redirects:
         raise error  # the true cause, and a lasting one: no page of this origin can be fetched
-    if error.status is None or 200 <= error.status < 300 or error.code == "redirect_insecure":
+    strayed = error.code in ("redirect_insecure", "port_refused")
+    if error.status is None or 200 <= error.status < 300 or strayed:
         return 0  # no answer, or one whose body cannot be read, or not where it is to be trusted
     return error.status

@@ -20,7 +20,8 @@ from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 from yarl import URL
 
-from atlas.web.address_policy import AddressPolicy, AddressRefused
+from atlas.domain.reach import Reach
+from atlas.web.address_policy import AddressPolicy, AddressRefused, Purpose
 from atlas.web.politeness import Slot
 from atlas.web.tls import client_tls
 
@@ -36,6 +37,7 @@ class RequestHop:
 
     url: str
     slot: Slot
+    reach: Reach
     led_publicly: bool = False
     """Whether something at a public address led here."""
     refused: list[AddressRefused] = field(default_factory=list)
@@ -143,7 +145,12 @@ class _Connector(aiohttp.TCPConnector):
         peer = connection.transport and connection.transport.get_extra_info("peername")
         if peer:
             try:
-                self._policy.check(peer[0], peer[1], led_publicly=hop.led_publicly)
+                self._policy.check(
+                    peer[0],
+                    peer[1],
+                    led_publicly=hop.led_publicly,
+                    purpose=Purpose(hop.url, hop.reach),
+                )
             except AddressRefused as refused:
                 hop.refused.append(refused)
                 connection.release()
@@ -156,7 +163,9 @@ def _dial(policy: AddressPolicy, addr_info: tuple[Any, ...]) -> socket.socket:
     # aiohappyeyeballs dials in tasks of its own; they inherit the context, so the hop is known.
     hop = _HOP.get()
     try:
-        sock = policy.socket_factory(addr_info, led_publicly=hop.led_publicly)
+        sock = policy.socket_factory(
+            addr_info, led_publicly=hop.led_publicly, purpose=Purpose(hop.url, hop.reach)
+        )
     except AddressRefused as refused:
         hop.refused.append(refused)
         raise

@@ -128,7 +128,14 @@ def _running(parts: WorkerParts) -> Running:
 def _discovery(parts: WorkerParts) -> Discovery:
     crawl = parts.crawl
     read = partial(read_listing, parts.web, partial(parsed, parts.extractor))
-    return Discovery(crawl.runs, crawl.listing, crawl.batches, crawl.hosts, read)
+    return Discovery(
+        crawl.runs,
+        crawl.listing,
+        crawl.batches,
+        crawl.hosts,
+        read,
+        parts.web.credential_origins,
+    )
 
 
 def _fetching(parts: WorkerParts) -> Fetching:

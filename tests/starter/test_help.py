@@ -122,10 +122,10 @@ def test_a_value_that_a_search_may_contain_is_no_question_for_help() -> None:
 def test_a_rule_of_a_source_is_an_option_and_an_argument_of_the_client() -> None:
     rules = {each.name for each in fields(SourceSpec)} - {"name", "kind", "urls", "paused"}
     assert set(SourceRules.__annotations__) == rules
-    spelled = {"cadence": "--every", "tags": "--tag"}
+    spelled = {"cadence": "--every", "tags": "--tag", "ports": "--port"}
     wanted = {spelled.get(name, f"--{name.replace('_', '-')}") for name in rules}
     for command in ("sources add", "sources edit"):
         assert wanted <= {name for each in PAGES[command].options for name in each.names}
     [clear] = [each for each in PAGES["sources edit"].options if each.names == ("--clear",)]
     lifted = ("max-pages", "max-depth", "include", "exclude", "prefix", "tags", "cron")
-    assert set(clear.choices) == set(lifted)
+    assert set(clear.choices) == {*lifted, "allow", "ports", "allow-http"}

@@ -33,6 +33,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         *("--max-pages", "10", "--max-depth", "3", "--include", "/docs/", "--exclude", r"\.pdf$"),
         *("--every", "6h", "--deletion", "keep", "-o", "json"),
         *("--tag", "news", "--tag", "harbour"),
+        *("--allow", "127.0.0.0/8", "--allow", "wiki.lan:9000", "--port", "9100", "--allow-http"),
     )
     assert added.code == 0, added.err
     declared = {
@@ -51,6 +52,9 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         "tags": ["news", "harbour"],
         "deletion": "keep",
         "paused": False,
+        "allow": ["127.0.0.0/8", "wiki.lan:9000"],
+        "ports": [9100],
+        "allow_http": True,
     }
     assert added.json == {**declared, "evidence": None}
     nothing = {"pages": 0, "live": 0, "last_outcome": None, "last_ended": None, "lease": None}
@@ -112,6 +116,32 @@ async def test_a_private_address_is_refused_with_the_mend(
     declared = await atlas("sources", "add", "docs", origin.url("/"), "--kind", "site", "--force")
     assert declared.code == 0
     assert "will not be fetched" in declared.err
+
+
+async def test_an_allowance_beyond_the_operators_bound_is_refused_with_the_fix(
+    atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATLAS_FETCH_ALLOW_NETWORKS", "10.20.0.0/16")
+    add = ("sources", "add", "docs", URL, "--kind", "site")
+    for entry in ("10.0.0.0/8", "192.168.1.5:8080"):
+        refused = await atlas(*add, "--allow", entry)
+        assert (refused.code, refused.out) == (2, "")
+        for said in (f"allow: {entry}", "ATLAS_FETCH_ALLOW_NETWORKS (10.20.0.0/16)", "restart"):
+            assert said in refused.err, refused.err
+    assert (await atlas(*add, "--allow", "10.20.1.0/24", "--allow", "wiki.lan")).code == 0
+    edited = await atlas("sources", "edit", "docs", "--allow", "10.0.0.0/8")
+    assert (edited.code, edited.out) == (2, "")
+    assert "allow: 10.0.0.0/8 is not within" in edited.err
+    wrong = await atlas("sources", "edit", "docs", "--allow", "http://wiki.lan/")
+    assert "allow: 'http://wiki.lan/'" in wrong.err
+    monkeypatch.delenv("ATLAS_FETCH_ALLOW_NETWORKS")  # the bound shrank: other rules can be edited
+    assert (await atlas("sources", "edit", "docs", "--delay", "2")).code == 0
+    shown = (await atlas("sources", "show", "docs", "-o", "json")).json
+    assert shown["allow"] == ["10.20.1.0/24", "wiki.lan"]
+    assert (await atlas("sources", "edit", "docs", "--allow-http")).code == 0
+    clear = ("--clear", "allow", "--clear", "allow-http", "-o", "json")
+    cleared = (await atlas("sources", "edit", "docs", *clear)).json
+    assert (cleared["allow"], cleared["allow_http"]) == ([], False)
 
 
 @pytest.mark.fault(17)

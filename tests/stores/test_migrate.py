@@ -106,3 +106,21 @@ async def test_an_index_with_entries_stays_the_older_analysers(
     monkeypatch.setattr(migrate, "known", lambda: every)
     await migrate.migrate(connection)
     assert await connection.fetchval("select analyser from generations") == analyser
+
+
+async def test_sources_of_before_keep_all_networks_that_the_operator_allows(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = migrate.known()
+    monkeypatch.setattr(migrate, "known", lambda: every[:18])
+    await migrate.migrate(connection)
+    declare = (
+        "insert into sources (name, kind, urls, created_at) "
+        "values ($1, 'urls', '{http://10.0.0.1/}', now())"
+    )
+    await connection.execute(declare, "old")
+    monkeypatch.setattr(migrate, "known", lambda: every)
+    await migrate.migrate(connection)
+    await connection.execute(declare, "new")
+    rows = await connection.fetch("select name, allow, ports, allow_http from sources order by id")
+    assert [tuple(row) for row in rows] == [("old", ["any"], [], False), ("new", [], [], False)]

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from atlas.contracts.activities import Batch, OpenRun
+from atlas.domain.sources import SourceSpec
 from atlas.stores.postgres.sources import sources
 from tests.stores.drive import Drive, all_are_open, nobody_is_open
 
@@ -128,3 +129,17 @@ async def test_a_paused_source_is_not_run(drive: Drive) -> None:
     opened = await drive.crawl.runs.open_run(request, all_are_open)
     assert opened.outcome == "source_paused"
     assert "atlas sources resume docs" in opened.message
+
+
+async def test_origins_that_a_source_owns(drive: Drive) -> None:
+    docs = ("https://docs.example/a/b", "http://x.example:81/")
+    owned = {"https://docs.example", "http://x.example:81", "https://wiki.example"}
+    asked = {*owned, "http://docs.example", "https://docs.exampl", "http://x.example:8"}
+    async with drive.pool.acquire() as connection:
+        await sources.add(connection, SourceSpec("docs", "urls", docs), drive.now)
+        prefix = "https://wiki.example/p/"
+        await sources.add(
+            connection, SourceSpec("map", "sitemap", docs[:1], prefix=prefix), drive.now
+        )
+        assert await sources.owned_origins(connection, asked) == owned
+        assert await sources.owned_origins(connection, ()) == frozenset()

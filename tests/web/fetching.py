@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from atlas.domain.fetch import FetchError, FetchRequest, FetchResult
+from atlas.domain.reach import Reach
 from atlas.web.address_policy import AddressPolicy
 from atlas.web.client import WebClient
 from atlas.web.politeness import OpenSlots
 from tests.origin import Origin
 
 LOOPBACK = AddressPolicy(["127.0.0.0/8"])
+ANYWHERE = Reach((), allow=["any"], ports=range(1, 65536))
+"""Of a source that opens what its operator does: each origin of a test has a port of its own."""
 
 
 class Body:
@@ -74,6 +77,7 @@ async def web(**options: Any) -> AsyncIterator[tuple[WebClient, Origin]]:
 
 async def get(client: WebClient, url: str, **limits: Any) -> tuple[FetchResult, bytes]:
     """Fetch `url`; the result and the body."""
+    limits.setdefault("reach", ANYWHERE)
     body = Body()
     fetched = await client.fetch(FetchRequest(url, **limits), body, OpenSlots())
     assert fetched.content_length == len(body.content)
@@ -82,6 +86,7 @@ async def get(client: WebClient, url: str, **limits: Any) -> tuple[FetchResult, 
 
 async def refused(client: WebClient, url: str, **limits: Any) -> FetchError:
     """Fetch `url`, which must fail; the error."""
+    limits.setdefault("reach", ANYWHERE)
     with pytest.raises(FetchError) as failure:
         await client.fetch(FetchRequest(url, **limits), Body(), OpenSlots())
     return failure.value

@@ -134,7 +134,8 @@ async def test_a_sitemap_of_a_public_site_leads_to_no_private_one(
         entry = f"<sitemap><loc>{private.url('/map.xml')}</loc></sitemap>"
         index = f"<sitemapindex {namespace}>{entry}</sitemapindex>"
         public.page("/map.xml", index, content_type="application/xml")
-        spec = SourceSpec(name="docs", kind="sitemap", urls=(public.url("/map.xml"),))
+        url, port = public.url("/map.xml"), int(private.host.rpartition(":")[2])
+        spec = SourceSpec("docs", "sitemap", (url,), allow=("127.0.0.1",), ports=(port,))
         listing = await read_listing(client, parse_here, spec, OpenSlots(), nothing_listed)
         [(url, error)] = listing.troubles
         assert (url, error.code) == (private.url("/map.xml"), "address_refused")

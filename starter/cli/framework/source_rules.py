@@ -28,8 +28,8 @@ def rule_options() -> Any:
 
 
 def clearable() -> Any:
-    """A Literal of the rules that can be lifted: lists, and limits that may be None."""
-    named = [each.name.replace("_", "-") for each in _RULES if each.default in (None, ())]
+    """A Literal of the rules that can be lifted: lists, limits that may be None, permissions."""
+    named = [each.name.replace("_", "-") for each in _RULES if each.default in (None, (), False)]
     return Literal[tuple(named)]
 
 
@@ -43,7 +43,7 @@ def _option(rule: Field[Any], kind: Any, told: str) -> Any:
     told, default, of_time = told.rstrip("."), rule.default, kind is timedelta
     if isinstance(default, timedelta):
         told, default = f"{told}. Write 15m, 6h or 7d", written(default)
-    if default not in (None, ()):
+    if default not in (None, (), False):
         told += f"; {as_text(default)} by default"
     return Annotated[
         list[get_args(kind)[0]] if get_origin(kind) is tuple else kind,  # type: ignore[misc]

@@ -15,6 +15,7 @@ from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl import blob_index, fetch_ledger, ledger_partitions, pages
 from atlas.stores.postgres.hosts import circuit_breaker, manual_limits
 from atlas.stores.postgres.hosts.rate_limiter import HostSlots
+from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.sources import Source
 
 
@@ -25,6 +26,8 @@ class FetchRecords:
     pool: asyncpg.Pool
     clock: Callable[[], datetime]
     measures: Measures = UNMEASURED
+
+    owned_origins = on_pool(sources.owned_origins)
 
     async def announce_blob(self, digest: str, size: int) -> None:
         """Make the blob's row before its bytes are visible, so that no clean-up deletes them."""

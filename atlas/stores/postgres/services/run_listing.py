@@ -37,6 +37,7 @@ class RunListing:
     clock: Callable[[], datetime]
     current: SettledWith
 
+    owned_origins = on_pool(sources.owned_origins)
     listed_above = on_pool(run_membership.listed_above)
     link_targets = on_pool(pages.link_targets)
     unfinished = on_pool(claims.unfinished)

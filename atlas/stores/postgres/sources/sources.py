@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 
@@ -209,6 +209,22 @@ async def tagged(connection: Connection, tags: Sequence[str]) -> list[str]:
 async def every(connection: Connection) -> list[Source]:
     """All sources by name."""
     return [source_of(row) for row in await connection.fetch("select * from sources order by name")]
+
+
+async def owned_origins(connection: Connection, origins: Collection[str]) -> frozenset[str]:
+    """Those of the origins that some source declares a URL or its prefix at."""
+    if not origins:
+        return frozenset()
+    rows = await connection.fetch(
+        """
+        select origin from unnest($1::text[]) origin where exists (
+            select from sources s, unnest(s.urls || s.prefix) url
+            where starts_with(url, origin || '/')
+        )
+        """,
+        list(origins),
+    )
+    return frozenset(row["origin"] for row in rows)
 
 
 async def worked(
