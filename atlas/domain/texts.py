@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 # Raised whenever the same bytes may give another text; settled pages of an older version are due.
-EXTRACTOR_VERSION: int = 2
+EXTRACTOR_VERSION: int = 3
 
 Media = Literal["html", "text", "pdf"]
 

@@ -21,7 +21,7 @@ BLOCK_TAGS = frozenset((
     "tr", "ul", "xmp",
 ))
 _UNSEEN = frozenset((
-    "script", "style", "template", "head", "noscript", "svg", "iframe", "audio", "video",
+    "script", "style", "template", "head", "svg", "iframe", "audio", "video",
     "canvas", "datalist", "rp",
 ))
 _SIGNS = {
@@ -52,7 +52,7 @@ class Block:
 
     `linked` counts the characters inside links; `key` is the text with nothing but word
     characters, by which blocks of two extractors are matched; `joined` after a `<br>`; `hidden`
-    if the page asks not to show it.
+    if the page asks not to show it; `scriptless` if only a reader without scripts sees it.
     """
 
     element: HtmlElement
@@ -61,6 +61,7 @@ class Block:
     linked: int
     joined: bool
     hidden: bool = False
+    scriptless: bool = False
     key: str = ""
 
     @property
@@ -91,12 +92,15 @@ class _Walk:
         self._linked = 0
         self._joined = False
         self._hidden = False
+        self._scriptless = False
 
     def enter(self, element: HtmlElement, owner: HtmlElement, *, in_link: bool) -> None:
         tag = element.tag
         if not isinstance(tag, str) or tag in _UNSEEN or _is_anchor_sign(element):
             return
-        if not self._hidden and is_hidden(element):
+        if tag == "noscript":
+            self._enter_scriptless(element, owner, in_link)
+        elif not self._hidden and is_hidden(element):
             self._enter_hidden(element, owner, in_link)
         elif tag in BLOCK_TAGS:
             self.flush(joined=tag == "br")
@@ -113,6 +117,13 @@ class _Walk:
         self.enter(element, owner, in_link=in_link)
         self.flush()
         self._hidden = False
+
+    def _enter_scriptless(self, element: HtmlElement, owner: HtmlElement, in_link: bool) -> None:
+        self.flush()
+        outer, self._scriptless = self._scriptless, True
+        self._inside(element, owner, in_link)
+        self.flush()
+        self._scriptless = outer
 
     def _inside(self, element: HtmlElement, owner: HtmlElement, in_link: bool) -> None:
         self._owner = owner
@@ -143,7 +154,7 @@ class _Walk:
         text = "".join(self._texts)
         if text.strip():
             block = Block(self._owner, text, self._pieces, self._linked, self._joined)
-            block.hidden = self._hidden
+            block.hidden, block.scriptless = self._hidden, self._scriptless
             block.key = word_key(text)
             self.blocks.append(block)
             self._joined = joined

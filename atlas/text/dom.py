@@ -10,6 +10,7 @@ or script over 10 MB: one image written into the page as a `data:` URL is enough
 """
 
 import re
+from html import escape
 
 import lxml.html
 from lxml.etree import LxmlError, XPath
@@ -27,11 +28,20 @@ _BEYOND = XPath(f"boolean({'/*' * (_MAX_DEPTH + 1)})")
 _BREAKS = re.compile(r"<br>(?:\s*<br>)+")
 _ANY_TAG = re.compile(r"<[^<>]*>")
 _SCRIPTS = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_CDATA = re.compile(
+    r"(<!--.*?-->|<(script|style)\b.*?(?:</\2\s*>|\Z))|<!\[CDATA\[(.*?)(?:\]\]>|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
 _HEAD_TAGS = frozenset(
-    "title meta link base basefont bgsound script style noscript noframes template object".split()
+    "title meta link base basefont bgsound script style noscript template".split()
 )
 _UNPARSEABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+
+
+def without_cdata(xml: str) -> str:
+    """XHTML with the text of its CDATA sections as plain text: to HTML they are comments."""
+    return _CDATA.sub(lambda found: found[1] or escape(found[3], quote=False), xml)
 
 
 def parse_html(html: str) -> HtmlElement:

@@ -6,7 +6,7 @@ from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.texts import Extracted, Link, Media, fold_blank, strip_unstorable, text_hash
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.text.charset import decode
-from atlas.text.dom import parse_html
+from atlas.text.dom import parse_html, without_cdata
 from atlas.text.html import main_blocks
 from atlas.text.language import language_of
 from atlas.text.links import Addresses, base_of, outlinks
@@ -14,7 +14,8 @@ from atlas.text.markdown import to_markdown, to_text
 from atlas.text.metadata import canonical_of, declared_language, published_of, read_head, title_of
 from atlas.text.pdf import pdf_text
 from atlas.text.plain_text import clean_plain, plain_title
-from atlas.text.sniff import media_of
+from atlas.text.sniff import is_xml, media_of
+from atlas.text.unclosed import close, hidden_in
 
 
 def extract(body: bytes, content_type: str | None, charset: str | None, url: str) -> Extracted:
@@ -27,17 +28,22 @@ def extract(body: bytes, content_type: str | None, charset: str | None, url: str
     if media == "pdf":
         return _from_pdf(body, url)
     text = decode(body, charset)
-    return _from_html(text, url) if media == "html" else _from_plain(text, url)
+    if media == "text":
+        return _from_plain(text, url)
+    return _from_html(without_cdata(text) if is_xml(content_type) else text, url)
 
 
 def _from_html(html: str, url: str) -> Extracted:
-    tree = parse_html(html)
+    closed = close(html)
+    tree = parse_html(closed.html)
     alive = list(tree.iter())  # lxml would create each element's object again on every visit
     head = read_head(tree)
     base = base_of(tree, url)
     addresses = Addresses(base)
     blocks = main_blocks(tree, head)
     text = strip_unstorable(to_text(blocks))
+    links = outlinks(tree, head, addresses)
+    lacking = [hidden_in(tree, closed), links.lacking]
     extracted = _extracted(
         media="html",
         title=title_of(tree, head),
@@ -46,7 +52,8 @@ def _from_html(html: str, url: str) -> Extracted:
         language=declared_language(tree, head),
         published=published_of(tree, head),
         canonical=canonical_of(tree, base),
-        links=outlinks(tree, head, addresses),
+        links=links.kept,
+        truncated=" and ".join(filter(None, lacking)) or None,
         noindex=head.asked.noindex,
     )
     alive.clear()
@@ -86,7 +93,9 @@ def _extracted(
     noindex: bool = False,
 ) -> Extracted:
     if not text.strip():
-        raise PageError(ErrorClass.INVALID, "no_text", f"no visible text in this {media} body")
+        without = f"; left out: {truncated}" if truncated else ""
+        message = f"no visible text in this {media} body{without}"
+        raise PageError(ErrorClass.INVALID, "no_text", message)
     shown = fold_blank(strip_unstorable(title))
     return Extracted(
         title=shown,

@@ -35,6 +35,7 @@ _MANUAL_TAGS = ("pre", "dt", "code", "tt", "kbd", "samp", "var")
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "dt"))
 _INDEX_TEXT = 0.4  # share of good text below which a page is an index
 _CHOSEN = 0.3  # share of the good text that a choice must hold
+_SCRIPTLESS = 500  # word characters in <noscript> from which they may be the page, not a notice
 _HELD = 0.6  # share of trafilatura's text that the page's blocks must hold to stand for it
 _BUDGET = 2_000_000_000  # character comparisons for matching by substring
 
@@ -46,9 +47,18 @@ def main_blocks(tree: HtmlElement, head: Head) -> list[Block]:
     """The blocks that are the page's text, in reading order; empty only if nothing is visible."""
     root = tree.find("body")
     root = tree if root is None else root
-    blocks = _shown(blocks_of(root))
+    blocks = _shown(_without_scripts(blocks_of(root)))
     chosen = _chosen(tree, root, blocks, head) or _without_chrome(root, blocks)
     return chosen or blocks
+
+
+def _without_scripts(blocks: list[Block]) -> list[Block]:
+    """What a browser with scripts shows; all that one without shows, if that is most of the page
+    and more than a notice to turn scripts on."""
+    scripted = [block for block in blocks if not block.scriptless]
+    letters = sum(len(block.key) for block in scripted)
+    scriptless = sum(len(block.key) for block in blocks) - letters
+    return blocks if scriptless >= max(_SCRIPTLESS, letters) else scripted
 
 
 def _shown(blocks: list[Block]) -> list[Block]:
@@ -188,10 +198,11 @@ def _weights(root: HtmlElement, sized: Iterable[tuple[Block, int]]) -> dict[Html
     """Characters below each element, from the sizes of the given blocks."""
     weights: dict[HtmlElement, int] = {root: 0}
     for block, size in sized:
-        element: HtmlElement | None = block.element
-        while element is not None:
-            weights[element] = weights.get(element, 0) + size
-            element = element.getparent()
+        weights[block.element] = weights.get(block.element, 0) + size
+    for element in reversed(list(root.iter())):  # children first: each passes its sum on once
+        parent = element.getparent()
+        if parent is not None and element is not root and element in weights:
+            weights[parent] = weights.get(parent, 0) + weights[element]
     return weights
 
 

@@ -1,6 +1,6 @@
 """Outlinks in document order, in the spelling pages are known by."""
 
-from collections.abc import Iterator
+from typing import NamedTuple
 
 from lxml.html import HtmlElement
 
@@ -9,7 +9,7 @@ from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.text.metadata import Head
 
 MAX_LINKS = 5_000
-_MAX_SEEN = 50_000  # link elements looked at, lest a page of bad links cost minutes
+MAX_LINKS_SEEN = 50_000  # link elements looked at, lest a page of bad links cost minutes
 _SCHEMES_SKIPPED = ("javascript:", "mailto:", "tel:", "data:", "#")
 
 
@@ -22,6 +22,13 @@ def base_of(tree: HtmlElement, url: str) -> str:
             except InvalidUrl:
                 return url
     return url
+
+
+class Outlinks(NamedTuple):
+    """The links of a page; `lacking` says which are left out for their number, None: none are."""
+
+    kept: tuple[Link, ...]
+    lacking: str | None
 
 
 class Addresses:
@@ -46,32 +53,30 @@ class Addresses:
             return None
 
 
-def outlinks(tree: HtmlElement, head: Head, addresses: Addresses) -> tuple[Link, ...]:
+def outlinks(tree: HtmlElement, head: Head, addresses: Addresses) -> Outlinks:
     """At most `MAX_LINKS` distinct http(s) targets of `a` and `area`, first mention first.
 
     A target named twice is nofollow only if every mention is. Bad addresses are left out.
     """
     page_rel = ["nofollow"] if head.asked.nofollow else []
     found: dict[str, set[str]] = {}
-    for href, rel in _references(tree):
-        url = addresses.resolve(href)
+    lacking = None
+    for seen, element in enumerate(tree.iter("a", "area")):
+        if seen >= MAX_LINKS_SEEN:
+            lacking = f"links after the first {MAX_LINKS_SEEN}"
+            break
+        url = addresses.resolve((element.get("href") or "").strip())
         if url is None:
             continue
-        tokens = {*rel.lower().split(), *page_rel}
+        tokens = {*(element.get("rel") or "").lower().split(), *page_rel}
         if url in found:
             _merge(found[url], tokens)
         elif len(found) < MAX_LINKS:
             found[url] = tokens
-    return tuple(Link(url, " ".join(sorted(rel))[:200]) for url, rel in found.items())
-
-
-def _references(tree: HtmlElement) -> Iterator[tuple[str, str]]:
-    for seen, element in enumerate(tree.iter("a", "area")):
-        if seen >= _MAX_SEEN:
-            return
-        href = (element.get("href") or "").strip()
-        if href:
-            yield href, element.get("rel") or ""
+        else:
+            lacking = f"links to more than {MAX_LINKS} addresses"
+    links = (Link(url, " ".join(sorted(rel))[:200]) for url, rel in found.items())
+    return Outlinks(tuple(links), lacking)
 
 
 def _merge(known: set[str], more: set[str]) -> None:

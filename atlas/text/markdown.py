@@ -46,6 +46,7 @@ class _Writer:
         self._row: HtmlElement | None = None
         self._ruled: set[HtmlElement] = set()  # tables that have their rule below the first row
         self._items: set[HtmlElement] = set()  # list items that have their bullet
+        self._numbers: dict[HtmlElement, int] = {}  # of the items of ordered lists
         self._cells = 0
 
     def add(self, block: Block) -> None:
@@ -85,7 +86,15 @@ class _Writer:
         if item in self._items:
             return "", indent
         self._items.add(item)
-        return f"{'  ' * (depth - 1)}{_bullet(item)} ", indent
+        return f"{'  ' * (depth - 1)}{self._bullet(item)} ", indent
+
+    def _bullet(self, item: HtmlElement) -> str:
+        parent = item.getparent()
+        if parent is None or parent.tag != "ol":
+            return "-"
+        if item not in self._numbers:  # all items of a list at once: it may have 100,000
+            self._numbers.update((each, n) for n, each in enumerate(parent.iterchildren("li"), 1))
+        return f"{self._numbers[item]}."
 
     def _cell(self, block: Block) -> None:
         row = block.element.getparent()
@@ -159,14 +168,7 @@ def _item_of(element: HtmlElement) -> HtmlElement | None:
 
 
 def _list_depth(item: HtmlElement) -> int:
-    return max(sum(ancestor.tag in _LISTS for ancestor in item.iterancestors()), 1)
-
-
-def _bullet(item: HtmlElement) -> str:
-    parent = item.getparent()
-    if parent is None or parent.tag != "ol":
-        return "-"
-    return f"{sum(sibling.tag == 'li' for sibling in item.itersiblings(preceding=True)) + 1}."
+    return max(sum(1 for _ in item.iterancestors(*_LISTS)), 1)
 
 
 def _is_quoted(element: HtmlElement) -> bool:

@@ -55,10 +55,19 @@ def media_of(body: bytes, content_type: str | None) -> Media:
         raise _invalid("empty_body", "the body is empty")
     if body[:1024].lstrip().startswith(b"%PDF-"):
         return "pdf"
-    declared = (content_type or "").partition(";")[0].strip().lower()
+    declared = _declared(content_type)
     if is_binary(body):
         raise _invalid("binary_content", f"served as {declared or 'no type'}, but it is binary")
     return _declared_media(body, declared)
+
+
+def is_xml(content_type: str | None) -> bool:
+    """Whether a body is declared as XML, XHTML among it."""
+    return _declared(content_type).endswith(("/xml", "+xml"))
+
+
+def _declared(content_type: str | None) -> str:
+    return (content_type or "").partition(";")[0].strip().lower()
 
 
 def is_binary(body: bytes) -> bool:

@@ -36,11 +36,60 @@ def test_text_behind_a_huge_node_is_read(kind: str) -> None:
     assert len(found.text) < 1_000
 
 
+ARTICLE = (
+    "<head><meta property='og:type' content='article'>"
+    '<script type="application/ld+json">{"@type":"NewsArticle","headline":"H"}</script></head>'
+)
+MANUAL = "<dl>" + "<dt><code>name</code><dd>What it does, in a few words." * 9 + "</dl>"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", HUGE)
+@pytest.mark.parametrize("before", [ARTICLE, MANUAL], ids=["article", "manual"])
+@pytest.mark.parametrize("media", ["text/html", "application/xhtml+xml"])
+def test_no_kind_of_page_ends_at_a_huge_node(kind: str, before: str, media: str) -> None:
+    """Each takes another way through the extractors (`html.py`)."""
+    body = "".join(f"<p>A sentence of this page that has number {n}.</p>" for n in range(20))
+    html = f"<title>T</title>{before}{body}{HUGE[kind]}{body}<p>The marker at the very end.</p>"
+    found = extract(html.encode(), media, "utf-8", "https://a.example/")
+    assert found.text.endswith("The marker at the very end.")
+    assert "has number 19." in found.text
+    assert found.truncated is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("media", "before"),
+    [
+        ("text/plain", "w" * BEYOND),
+        ("application/xml", f"<a><![CDATA[{'word ' * (BEYOND // 5)}]]></a><b c='{'d' * BEYOND}'/>"),
+        ("application/atom+xml", f"<entry><content>{'word ' * (BEYOND // 5)}</content></entry>"),
+        ("application/ld+json", f'{{"articleBody": "{"word " * (BEYOND // 5)}"}}'),
+        ("text/markdown", f"![]({'data:image/png;base64,' + 'A' * BEYOND})"),
+    ],
+)
+def test_no_other_text_ends_at_a_huge_node(media: str, before: str) -> None:
+    found = extract(f"{before}\nThe marker.".encode(), media, "utf-8", "https://a.example/")
+    assert found.text.endswith("The marker.")
+    assert found.truncated is None
+
+
 def test_a_huge_text_is_read_to_its_end() -> None:
     html = f"<title>T</title><pre>{'w' * BEYOND} end</pre><p>Everything after it.</p>"
     found = extract(html.encode(), "text/html", "utf-8", "https://a.example/")
     assert found.text.endswith("w end\n\nEverything after it.")
     assert len(found.text) > BEYOND
+
+
+@pytest.mark.parametrize("size", [0, pytest.param(BEYOND, marks=pytest.mark.slow)])
+def test_a_cdata_section_of_xhtml_is_text(size: int) -> None:
+    script = "<script>//<![CDATA[\nlet a = 1 < 2;\n//]]></script><!-- <![CDATA[ -->"
+    html = f"<p>Before it.</p>{script}<p><![CDATA[In <it> & {'w' * size} ]]></p><p>After it.</p>"
+    found = extract(html.encode(), "application/xhtml+xml", "utf-8", "https://a.example/")
+    assert found.text.startswith("Before it.\n\nIn <it> &")
+    assert found.text.endswith("\n\nAfter it.")
+    as_html = extract(html.encode(), "text/html", "utf-8", "https://a.example/")
+    assert "In <it>" not in as_html.text  # a browser takes it for a comment
 
 
 def test_a_head_of_comments_is_sniffed_in_linear_time() -> None:

@@ -1,0 +1,148 @@
+"""What is opened and never closed: what a browser without scripts shows is read, the rest is named.
+
+The judge is lexbor (through resiliparse), which parses as the HTML Standard says.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from resiliparse.parse.html import DOMNode, HTMLTree, NodeType
+
+from atlas.domain.errors import PageError
+from atlas.domain.texts import Extracted
+from atlas.text.extract import extract
+from atlas.text.unclosed import close
+
+BODY = "<h1>Head</h1><p>The harbour opens at dawn.</p><p>It closes at dusk.</p>"
+HEAD = "<html><head><title>T</title></head><body>"
+# Elements whose unclosed rest a browser without scripts shows, and those whose rest it hides.
+SHOWN = ["noscript", "svg", "math", "textarea", "xmp", "plaintext", "select", "object", "noframes"]
+HIDDEN = ["template", "style", "script", "iframe", "canvas", "video", "datalist"]
+
+
+def read(html: str) -> Extracted:
+    return extract(html.encode(), "text/html", "utf-8", "https://a.example/")
+
+
+@pytest.mark.parametrize("tag", SHOWN)
+@pytest.mark.parametrize("before", [HEAD, HEAD + "<p>First.</p>", "<html><head><title>T</title>"])
+def test_the_rest_that_a_browser_shows_is_read(tag: str, before: str) -> None:
+    found = read(f"{before}<{tag}>{BODY}</body></html>")
+    assert "The harbour opens at dawn." in found.text
+    assert "It closes at dusk." in found.text
+    assert found.truncated is None
+
+
+@pytest.mark.parametrize("tag", HIDDEN)
+def test_the_rest_that_a_browser_hides_is_named(tag: str) -> None:
+    why = f"what follows <{tag}> that is never closed"
+    assert read(f"{HEAD}<p>First.</p><{tag}>{BODY}</body></html>").truncated == why
+    with pytest.raises(PageError, match=why) as caught:
+        read(f"{HEAD}<{tag}>{BODY}</body></html>")
+    assert caught.value.code == "no_text"
+
+
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        ("<!--", "a comment"),
+        ('<a href="x', "a quoted attribute"),
+        ("<a b = '", "a quoted attribute"),
+    ],
+)
+def test_the_rest_in_a_comment_or_an_attribute_is_named(start: str, what: str) -> None:
+    why = f"what follows {what} that is never closed"
+    assert read(f"{HEAD}<p>First.</p>{start}{BODY}</body></html>").truncated == why
+    with pytest.raises(PageError, match=why):
+        read(f"{HEAD}{start}{BODY}</body></html>")
+
+
+def test_a_title_that_never_ends_is_named() -> None:
+    with pytest.raises(PageError, match="what follows <title> that is never closed"):
+        read(f"<html><head><title>T{BODY}</body></html>")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<!-- > <p>words --><p>First.</p>",
+        "<!--><p>First.</p>",
+        "<!-- x --!><p>First.</p>",
+        '<script>"<noscript><svg><!-- <template><p>"</script><p>First.</p>',
+        "<svg><title>A</title><style/><path/></svg><p>First.</p>",
+        "<svg/><script/><noscript/><template/><textarea/><p>First.</p>",
+        "<template><p>words</p></template><p>First.</p>",
+        "<div><video><p>words</p></div><p>First.</p>",
+        "<p>First.</p><video><source></video><video>",
+        "<p>First.</p><script>let a = 1",
+        """<p>First.</p><a title="it's">here</a><p>"Said he.</p>""",
+    ],
+)
+def test_what_hides_nothing_is_not_named(html: str) -> None:
+    found = read(html)
+    assert "First." in found.text
+    assert found.truncated is None
+
+
+def test_a_page_without_unclosed_elements_stays_as_it_is() -> None:
+    html = f"{HEAD}<noscript><img src=a></noscript><svg><p/></svg>{BODY}"
+    assert close(f"{HEAD}<noscript><img src=a></noscript>{BODY}").html == (
+        f"{HEAD}<noscript><img src=a></noscript>{BODY}"
+    )
+    assert close(html).html == html.replace("<svg>", "<svg></svg>")
+
+
+def test_a_notice_for_readers_without_scripts_is_no_text_but_a_page_for_them_is() -> None:
+    notice = "<div id=app></div><noscript><p>Turn scripts on to see this page.</p></noscript>"
+    with pytest.raises(PageError):
+        read(f"{HEAD}{notice}")
+    sentence = "The harbour opens at dawn and closes at dusk. "
+    whole = f"<p>Loading…</p><noscript><p>{sentence * 20}</p></noscript>"
+    assert read(f"{HEAD}{whole}").text.count("opens at dawn") == 20
+    known = f"<p>{sentence * 30}</p><noscript><p>Turned off: {sentence * 20}</p></noscript>"
+    assert "Turned off" not in read(f"{HEAD}{known}").text
+
+
+UNSHOWN = {*HIDDEN, "svg", "math", "title", "head", "audio"}
+TAGS = [
+    "noscript",
+    "svg",
+    "math",
+    "template",
+    "textarea",
+    "style",
+    "video",
+    "foreignobject",
+    "title",
+]
+PARTS = st.lists(
+    st.sampled_from(
+        [f"<{tag}>" for tag in TAGS]
+        + [f"</{tag}>" for tag in TAGS if tag != "noscript"]  # a closed one is left out on purpose
+        + ["<p>", "</p>", "<div>", "</div>", "<!--", "-->", "<svg/>", "<li>", "<path/>", "<b>"]
+    ),
+    max_size=12,
+)
+
+
+def shown(node: DOMNode) -> Iterator[str]:
+    """The words that a browser without scripts shows below a node."""
+    if node.type == NodeType.TEXT:
+        yield from node.text.split()
+    elif node.type == NodeType.DOCUMENT or node.tag not in UNSHOWN:
+        for child in node.child_nodes:
+            yield from shown(child)
+
+
+@given(PARTS)
+def test_no_word_that_a_browser_shows_is_lost_in_silence(parts: list[str]) -> None:
+    html = "<body>" + "".join(f"{part} word{n} " for n, part in enumerate(parts))
+    words = {word for word in shown(HTMLTree.parse(html).document) if word.startswith("word")}
+    try:
+        found = read(html)
+    except PageError as error:
+        assert error.code == "no_text"
+        return
+    assert words <= set(found.text.replace("<", " ").split()) or found.truncated
