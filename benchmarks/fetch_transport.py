@@ -22,6 +22,7 @@ from atlas.domain.fetch import FetchRequest
 from atlas.web.address_policy import AddressPolicy
 from atlas.web.client import WebClient
 from atlas.web.politeness import OpenSlots
+from atlas.worker.robots_parser import parsing_robots
 
 _BODY = b"<p>" + b"text of a page, eight kilobytes in all. " * 200
 _ANSWER = (
@@ -78,7 +79,8 @@ def _cpu_seconds() -> float:
 async def _compare(base: str, count: int) -> None:
     slots, sink = OpenSlots(), _Discard()
     async with (
-        WebClient(policy=AddressPolicy(["127.0.0.0/8"])) as ours,
+        parsing_robots() as parse_robots,
+        WebClient(policy=AddressPolicy(["127.0.0.0/8"]), parse_robots=parse_robots) as ours,
         httpx.AsyncClient(trust_env=False) as plain,
     ):
 

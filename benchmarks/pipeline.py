@@ -34,6 +34,7 @@ from atlas.web.address_policy import AddressPolicy
 from atlas.web.client import WebClient
 from atlas.web.listings import Buffer
 from atlas.web.politeness import OpenSlots
+from atlas.worker.robots_parser import parsing_robots
 
 LANES = 3
 
@@ -83,10 +84,14 @@ async def _stack(home: Path) -> AsyncIterator[tuple[str, str]]:
 
 
 async def _bare_loop(urls: list[str], database_url: str) -> float:
-    client = WebClient(policy=AddressPolicy((ip_network("127.0.0.0/8"),)))
+    policy = AddressPolicy((ip_network("127.0.0.0/8"),))
     connection = await asyncpg.connect(database_url)
     await connection.execute("create temp table bare (url text, title text, text text)")
-    async with client, ExtractorPool(children=2) as pool:
+    async with (
+        parsing_robots() as parse_robots,
+        WebClient(policy=policy, parse_robots=parse_robots) as client,
+        ExtractorPool(children=2) as pool,
+    ):
         room = asyncio.Semaphore(8)
 
         async def one(url: str) -> tuple[str, str, str]:

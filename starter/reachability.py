@@ -15,6 +15,7 @@ from atlas.web.client_factory import page_client
 from atlas.web.credentials import CredentialsError
 from atlas.web.listings import Buffer
 from atlas.web.politeness import OpenSlots
+from atlas.worker.robots_parser import parsing_robots
 
 MEND = (
     "Check DNS and the firewall (Atlas uses no proxy), ATLAS_FETCH_ALLOW_NETWORKS and "
@@ -29,7 +30,10 @@ async def reached(settings: Settings, url: str, clock: Callable[[], datetime]) -
     """Fetch the URL and its robots.txt, once, and compare clocks. Raises `Unwell`."""
     try:
         request = FetchRequest(url=canonicalize(url), total_timeout=15.0)
-        async with page_client(settings, address_policy(settings)) as web:
+        async with (
+            parsing_robots() as parse,
+            page_client(settings, address_policy(settings), parse) as web,
+        ):
             fetched = await web.fetch(request, Buffer(), OpenSlots())
     except PageError as error:
         raise Unwell(f"{url}: {error.code}: {error.message}", MEND) from None

@@ -24,11 +24,13 @@ from atlas.web.credentials import CredentialsError
 from atlas.web.listings import read_document
 from atlas.web.source_detection import Detected, ListingDocument, detect
 from atlas.worker.listing_parser import parsing_alone
+from atlas.worker.robots_parser import parsing_robots
 from starter.connection import Parts
 from starter.errors import InvalidRequest, Undetected
 
 if TYPE_CHECKING:
     from atlas.web.client import WebClient
+    from atlas.web.robots_parser import ParseRobots
 
 _FORCE = "--force (of the client: force=True) declares it all the same"
 
@@ -56,7 +58,7 @@ async def detected(parts: Parts, spec: SourceSpec, *, force: bool = False) -> De
     pool, start = await parts.pool(), spec.urls[0]
     slots, reach = _Visit(pool, spec), reach_of(spec)
 
-    async with await _client(parts) as web:
+    async with parsing_robots() as parse_robots, await _client(parts, parse_robots) as web:
 
         async def get(url: str) -> ListingDocument | None:
             try:
@@ -69,7 +71,7 @@ async def detected(parts: Parts, spec: SourceSpec, *, force: bool = False) -> De
 
         try:
             async with parsing_alone(parts.settings) as parse:
-                return await detect(start, get, parse)
+                return await detect(start, get, parse, parse_robots)
         except Undetected:
             await status.forget(pool, slots.new)
             raise
@@ -121,9 +123,9 @@ def refuse_outside(settings: Settings, allow: Sequence[str]) -> None:
         )
 
 
-async def _client(parts: Parts) -> WebClient:
+async def _client(parts: Parts, parse_robots: ParseRobots) -> WebClient:
     policy, pool = address_policy(parts.settings), await parts.pool()
     try:
-        return page_client(parts.settings, policy, StoredRobots(pool))
+        return page_client(parts.settings, policy, parse_robots, StoredRobots(pool))
     except (CredentialsError, ValueError) as error:
         raise InvalidRequest(str(error)) from None

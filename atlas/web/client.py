@@ -30,6 +30,7 @@ from atlas.web.politeness import Slot, Slots
 from atlas.web.redirects import Journey
 from atlas.web.referrers import Leaders
 from atlas.web.robots import Clock, RobotsCache, RobotsPolicy
+from atlas.web.robots_parser import ParseRobots, unparsed
 from atlas.web.tracing import request_span, tracer
 from atlas.web.transport import RequestHop, make_client
 
@@ -68,7 +69,8 @@ class WebClient:
 
     `clock` dates robots.txt records and Retry-After; `robots_cache` shares the records between
     workers (without one they are kept in this client's memory only), `robots_retry` is the pause
-    before a robots.txt that could not be had is asked for again.
+    before a robots.txt that could not be had is asked for again. `parse_robots` reads what came,
+    in a child: without one, only origins that have no robots.txt are fetched from.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class WebClient:
         policy: AddressPolicy,
         contact: str | None = None,
         credentials: Credentials | None = None,
+        parse_robots: ParseRobots = unparsed,
         robots_cache: RobotsCache | None = None,
         robots_retry: timedelta = timedelta(seconds=30),
         clock: Clock = lambda: datetime.now(UTC),
@@ -88,7 +91,7 @@ class WebClient:
         self._clock = clock
         self._tracer = tracing or tracer()
         self._leaders = Leaders(policy)
-        self._robots = RobotsPolicy(self.fetch, robots_cache, clock, robots_retry)
+        self._robots = RobotsPolicy(self.fetch, parse_robots, robots_cache, clock, robots_retry)
 
     @property
     def credential_origins(self) -> frozenset[str]:

@@ -17,6 +17,7 @@ from atlas.web.address_policy import AddressPolicy, ReceiverPolicy
 from atlas.web.client import WebClient
 from atlas.web.credentials import Credentials
 from atlas.web.robots import Clock, RobotsCache
+from atlas.web.robots_parser import ParseRobots
 from atlas.web.tls import client_tls
 from atlas.web.transport import isolated_client, isolated_session
 
@@ -24,11 +25,12 @@ from atlas.web.transport import isolated_client, isolated_session
 def page_client(
     settings: Settings,
     policy: AddressPolicy,
+    parse_robots: ParseRobots,
     robots_cache: RobotsCache | None = None,
     clock: Clock = lambda: datetime.now(UTC),
 ) -> WebClient:
-    """A client for pages, with the contact and the credentials of the settings; `robots_cache`
-    shares robots.txt with the workers.
+    """A client for pages, with the contact and the credentials of the settings; `parse_robots`
+    reads robots.txt in a child, `robots_cache` shares what came with the workers.
 
     Raises CredentialsError for a credentials file that cannot be used, and ValueError for a
     contact that a header cannot hold.
@@ -38,6 +40,7 @@ def page_client(
         policy=policy,
         contact=settings.fetch.contact,
         credentials=Credentials.from_file(path) if path else Credentials(),
+        parse_robots=parse_robots,
         robots_cache=robots_cache,
         # Shorter than the host's pause: when that is over, robots.txt is what is tried.
         robots_retry=timedelta(seconds=settings.fetch.host_pause / 2),

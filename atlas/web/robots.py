@@ -12,12 +12,13 @@ from atlas.domain.fetch import MIB, FetchError, FetchRequest, RobotsMode, Robots
 from atlas.domain.reach import Reach
 from atlas.domain.urls import origin_of
 from atlas.web.politeness import Slots
-from atlas.web.robots_txt import LONG, PARSE_LIMIT, RobotsTxt
+from atlas.web.robots_parser import LONG, NO_RULES, PARSE_LIMIT, ParseRobots, RobotsTxt
 
 FRESH = timedelta(hours=24)  # RFC 9309, 2.4
 _MAX_REDIRECTS = 5  # RFC 9309, 2.3.1.2
 _TIMEOUT = 30.0  # seconds
 _KNOWN_ORIGINS = 1024  # parsed files kept in memory
+_KNOWN_SIZE = 1_500_000  # states of their rules together: hostile files take tens of MB, not GB
 
 Clock = Callable[[], datetime]
 
@@ -39,21 +40,28 @@ class Fetch(Protocol):
 
 
 class RobotsRules:
-    """What one record means: 2xx its rules, 3xx and 4xx all allowed, 5xx or none: nothing.
+    """What one answer means: 2xx its rules, 3xx and 4xx all allowed, 5xx or none: nothing.
 
-    429 counts as "no answer": a server that asks for less gets less.
+    429 counts as "no answer": a server that asks for less gets less. `trouble` is why a file that
+    came could not be parsed: nothing is allowed then either.
     """
 
-    def __init__(self, origin: str, record: RobotsRecord, failure: str = "") -> None:
-        self.status = record.status
-        self.failure = failure or f"answered {record.status}"
-        self.reachable = 200 <= record.status < 500 and record.status != 429
-        self.text = RobotsTxt(record.body, f"{origin}/robots.txt")
-        self.crawl_delay = self.text.crawl_delay
+    def __init__(
+        self,
+        status: int,
+        text: RobotsTxt,
+        failure: str = "",
+        trouble: PageError | None = None,
+    ) -> None:
+        self.failure = failure or f"answered {status}"
+        self.reachable = not _refuses(status)
+        self.trouble = trouble
+        self.text = text
+        self.crawl_delay = text.crawl_delay
 
     def allows(self, url: str) -> bool:
-        """Whether the rules permit `url`, a URL of this origin."""
-        return self.reachable and self.text.allows(url)
+        """Whether the rules permit `url`, a canonical URL of this origin."""
+        return self.reachable and self.trouble is None and self.text.allows(url)
 
 
 @dataclass(frozen=True)
@@ -72,15 +80,18 @@ class RobotsPolicy:
     def __init__(
         self,
         fetch: Fetch,
+        parse: ParseRobots,
         cache: RobotsCache | None,
         clock: Clock = lambda: datetime.now(UTC),
         retry_after: timedelta = timedelta(seconds=30),
     ) -> None:
         self._fetch = fetch
+        self._parse = parse
         self._cache = cache
         self._clock = clock
         self._retry_after = retry_after
         self._known: dict[str, _Known] = {}
+        self._size = 0
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def permit(
@@ -92,7 +103,8 @@ class RobotsPolicy:
     ) -> RobotsRules:
         """The rules of `url`'s origin, if they allow it. `led_by`, `reach`: as in `FetchRequest`.
 
-        Raises PageError: robots_disallowed (blocked), robots_unreachable (transient).
+        Raises PageError: robots_disallowed (blocked), robots_unreachable (transient), and those of
+        `ParseRobots` for a file that cannot be parsed.
         """
         known = await self._known_of(url, slots, led_by, reach)
         rules = known.rules
@@ -102,6 +114,12 @@ class RobotsPolicy:
                 "robots_unreachable",
                 f"{origin_of(url)}/robots.txt: {rules.failure}; no page is fetched without it",
                 retry_after=max(0.0, (known.until - self._clock()).total_seconds()),
+            )
+        if rules.trouble:
+            raise PageError(
+                rules.trouble.error_class,
+                rules.trouble.code,
+                f"{rules.trouble.message}; no page is fetched without it",
             )
         if not await _allows(rules, url):
             raise PageError(
@@ -126,13 +144,13 @@ class RobotsPolicy:
     ) -> _Known:
         cached = await self._cache.get(origin) if self._cache else None
         if cached and self._until(cached) > self._clock():
-            return await self._knowledge(origin, cached)
+            return await self._knowledge(origin, cached, cached)
         record, failure = await self._load(origin, slots, led_by, reach)
         if _failed(record) and cached and not _failed(cached):
-            return _Known(await _rules(origin, cached), self._until(record))
+            return await self._knowledge(origin, cached, record)
         if self._cache:
             await self._cache.put(origin, record)
-        return await self._knowledge(origin, record, failure)
+        return await self._knowledge(origin, record, record, failure)
 
     async def _load(
         self, origin: str, slots: Slots, led_by: tuple[str, ...], reach: Reach | None
@@ -161,27 +179,42 @@ class RobotsPolicy:
             status, failure = _status_after(error), error.message
         return RobotsRecord(status, bytes(head.body), self._clock()), failure
 
-    async def _knowledge(self, origin: str, record: RobotsRecord, failure: str = "") -> _Known:
-        return _Known(await _rules(origin, record, failure), self._until(record))
+    async def _knowledge(
+        self, origin: str, record: RobotsRecord, latest: RobotsRecord, failure: str = ""
+    ) -> _Known:
+        """What `record` says, until the file is to be asked for again after the `latest` look."""
+        until = self._until(latest)
+        try:
+            text = await self._text(origin, record)
+        except PageError as error:
+            # Parsed again soon, and not for each page: its child may have died by accident.
+            until = min(until, self._clock() + self._retry_after)
+            return _Known(RobotsRules(record.status, NO_RULES, trouble=error), until)
+        return _Known(RobotsRules(record.status, text, failure), until)
+
+    async def _text(self, origin: str, record: RobotsRecord) -> RobotsTxt:
+        if not record.body:
+            return NO_RULES
+        return await self._parse(f"{origin}/robots.txt", record.body)
 
     def _until(self, record: RobotsRecord) -> datetime:
         return record.fetched_at + (self._retry_after if _failed(record) else FRESH)
 
     def _remember(self, origin: str, known: _Known) -> None:
-        self._known.pop(origin, None)
+        old = self._known.pop(origin, None)
+        self._size += known.rules.text.size - (old.rules.text.size if old else 0)
         self._known[origin] = known
-        if len(self._known) > _KNOWN_ORIGINS:
-            del self._known[next(iter(self._known))]
-
-
-async def _rules(origin: str, record: RobotsRecord, failure: str = "") -> RobotsRules:
-    if len(record.body) <= LONG:
-        return RobotsRules(origin, record, failure)
-    return await asyncio.to_thread(RobotsRules, origin, record, failure)
+        while len(self._known) > 1 and (
+            len(self._known) > _KNOWN_ORIGINS or self._size > _KNOWN_SIZE
+        ):
+            oldest = self._known.pop(next(iter(self._known)))
+            self._size -= oldest.rules.text.size
 
 
 async def _allows(rules: RobotsRules, url: str) -> bool:
-    return await asyncio.to_thread(rules.allows, url) if rules.text.long else rules.allows(url)
+    if rules.text.size > LONG:
+        return await asyncio.to_thread(rules.allows, url)
+    return rules.allows(url)
 
 
 class _Full(Exception):
@@ -201,7 +234,11 @@ class _Head:
 
 
 def _failed(record: RobotsRecord) -> bool:
-    return record.status == 429 or not 200 <= record.status < 500
+    return _refuses(record.status)
+
+
+def _refuses(status: int) -> bool:
+    return status == 429 or not 200 <= status < 500
 
 
 def _status_after(error: FetchError) -> int:

@@ -14,7 +14,7 @@ from atlas.domain.errors import PageError
 from atlas.domain.scope import Scope, directory_of
 from atlas.domain.urls import canonicalize, origin_of
 from atlas.web.listing_parser import Header, ListingJob, Parse, Parsed, Wanted
-from atlas.web.robots_txt import RobotsTxt
+from atlas.web.robots_parser import PARSE_LIMIT, ParseRobots
 
 Kind = Literal["feed", "sitemap", "site", "urls"]
 
@@ -49,7 +49,7 @@ class Detected:
     prefix: str | None = None
 
 
-async def detect(url: str, get: Get, parse: Parse) -> Detected:
+async def detect(url: str, get: Get, parse: Parse, parse_robots: ParseRobots) -> Detected:
     """Look at `url`, then for a sitemap that lists pages below it; else it is a site to crawl.
 
     Order: feed or sitemap by content; the Sitemap lines of robots.txt; /sitemap.xml; site. A
@@ -65,7 +65,7 @@ async def detect(url: str, get: Get, parse: Parse) -> Detected:
         except PageError as error:
             trouble = error.message
     base = document.url if document is not None else start
-    found = await _Search(base, get, parse).run()
+    found = await _Search(base, get, parse, parse_robots).run()
     return found or _site(base, trouble)
 
 
@@ -144,9 +144,10 @@ def _site(base: str, trouble: str) -> Detected:
 class _Search:
     """Looks for a sitemap with pages below one start, within MAX_ASKED requests."""
 
-    def __init__(self, base: str, get: Get, parse: Parse) -> None:
+    def __init__(self, base: str, get: Get, parse: Parse, parse_robots: ParseRobots) -> None:
         self._get = get
         self._parse = parse
+        self._parse_robots = parse_robots
         self._prefix = directory_of(base)
         self._scope = Scope(prefix=self._prefix)
         self._root = origin_of(base)
@@ -164,7 +165,9 @@ class _Search:
         document = await self._read(f"{self._root}/robots.txt")
         if document is None or _starts_as_html(document):
             return ()
-        return (await asyncio.to_thread(RobotsTxt, document.body, document.url)).sitemaps
+        with suppress(PageError):
+            return (await self._parse_robots(document.url, document.body[:PARSE_LIMIT])).sitemaps
+        return ()
 
     async def _read(self, url: str) -> ListingDocument | None:
         if url in self._asked or len(self._asked) >= MAX_ASKED:

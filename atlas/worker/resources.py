@@ -31,6 +31,7 @@ from atlas.text.pool import ExtractorPool
 from atlas.web.client_factory import page_client
 from atlas.worker import start_checks
 from atlas.worker.listing_parser import PRELOADED
+from atlas.worker.robots_parser import parsing_robots
 
 if TYPE_CHECKING:
     from atlas.web.client import WebClient
@@ -96,8 +97,9 @@ async def open_parts(
         blobs = await stack.enter_async_context(open_blobs(locations.blobs, s3=locations.s3))
         await blobs.check()
         policy = address_policy(settings, client.service_client.config.target_host, metrics_at)
+        parse_robots = await stack.enter_async_context(parsing_robots())
         web = await stack.enter_async_context(
-            page_client(settings, policy, StoredRobots(pool), clock)
+            page_client(settings, policy, parse_robots, StoredRobots(pool), clock)
         )
         extractor = await stack.enter_async_context(
             ExtractorPool(

@@ -15,10 +15,9 @@ import trafilatura
 from atlas.demo.editions import edition
 from atlas.demo.site import FAILS_FIRST, FEED_LENGTH, GONE, REMOVED, DemoSite, main
 from atlas.web.feeds import parse_feed
-from atlas.web.robots_txt import RobotsTxt
 from atlas.web.sitemaps import parse_sitemap
 from atlas.web.source_detection import ListingDocument, detect
-from tests.web.parsed import parse_here
+from tests.web.parsed import parse_here, parse_robots_here, robots_of
 
 HREF = re.compile(r'href="(/[^"]*)"')
 
@@ -106,7 +105,7 @@ async def test_feed_sitemap_and_robots_are_read_by_our_own_parsers(
     assert {page.url for page in sitemap.pages} == {site.address(path) for path in planted.listed}
     robots_url = site.address("/robots.txt")
     text = (await get(browser, robots_url))[2]
-    assert RobotsTxt(text, robots_url).sitemaps == (sitemap_url,)
+    assert robots_of(text, robots_url).sitemaps == (sitemap_url,)
     assert b"Disallow: /private/" in text
 
 
@@ -117,10 +116,12 @@ async def test_the_kind_of_the_site_is_found(
         status, content_type, body, _ = await get(browser, url)
         return ListingDocument(url, content_type, body) if status == 200 else None
 
-    found = await detect(site.url, fetch, parse_here)
+    found = await detect(site.url, fetch, parse_here, parse_robots_here)
     assert (found.kind, found.url) == ("sitemap", site.address("/sitemap.xml"))
     assert "robots.txt names the sitemap" in found.evidence
-    assert (await detect(site.address("/feed.xml"), fetch, parse_here)).kind == "feed"
+    assert (
+        await detect(site.address("/feed.xml"), fetch, parse_here, parse_robots_here)
+    ).kind == "feed"
 
 
 async def test_redirects_gone_missing_and_fails_first(

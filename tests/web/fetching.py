@@ -13,6 +13,7 @@ from atlas.web.address_policy import AddressPolicy
 from atlas.web.client import WebClient
 from atlas.web.politeness import OpenSlots
 from tests.origin import Origin
+from tests.web.parsed import parse_robots_here
 
 LOOPBACK = AddressPolicy(["127.0.0.0/8"])
 ANYWHERE = Reach((), allow=["any"], ports=range(1, 65536))
@@ -71,6 +72,7 @@ class RecordingSlots:
 async def web(**options: Any) -> AsyncIterator[tuple[WebClient, Origin]]:
     """A client that may dial loopback, and an origin to ask."""
     options.setdefault("policy", LOOPBACK)
+    options.setdefault("parse_robots", parse_robots_here)
     async with Origin() as origin, WebClient(**options) as client:
         yield client, origin
 

@@ -11,6 +11,7 @@ from atlas.web.client_factory import page_client, receiver_client
 from atlas.web.credentials import CredentialsError
 from tests.origin import Origin
 from tests.web.fetching import LOOPBACK, get, refused
+from tests.web.parsed import parse_robots_here
 
 CONTACT = "mailto:me@example.org"
 
@@ -30,7 +31,7 @@ async def test_pages_are_asked_for_with_contact_and_credentials_alone(tmp_path: 
         path = tmp_path / "credentials.toml"
         path.write_text(f'["{origin.base}".headers]\nX-Key = "text:k"\n')
         settings = Settings(fetch=FetchSettings(contact=CONTACT, credentials_file=path))
-        async with page_client(settings, LOOPBACK) as client:
+        async with page_client(settings, LOOPBACK, parse_robots_here) as client:
             assert (await get(client, origin.url("/a")))[1] == b"text"
     headers = origin.log[-1].headers
     assert CONTACT in headers["user-agent"]
@@ -39,7 +40,10 @@ async def test_pages_are_asked_for_with_contact_and_credentials_alone(tmp_path: 
 
 
 async def test_the_policy_is_the_one_that_was_given() -> None:
-    async with Origin() as origin, page_client(Settings(), AddressPolicy()) as client:
+    async with (
+        Origin() as origin,
+        page_client(Settings(), AddressPolicy(), parse_robots_here) as client,
+    ):
         assert (await refused(client, origin.url("/a"))).code == "address_refused"
 
 
@@ -54,4 +58,4 @@ async def test_a_receiver_is_asked_directly_and_its_redirect_not_followed() -> N
 @pytest.mark.parametrize("settings", [{"contact": "two words"}, {"credentials_file": "no-such"}])
 def test_wrong_settings_are_refused(settings: dict[str, str]) -> None:
     with pytest.raises((CredentialsError, ValueError), match=r"contact|credentials"):
-        page_client(Settings(fetch=FetchSettings(**settings)), LOOPBACK)
+        page_client(Settings(fetch=FetchSettings(**settings)), LOOPBACK, parse_robots_here)

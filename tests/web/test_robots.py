@@ -4,15 +4,14 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from protego import Protego
 
 from atlas.domain.errors import ErrorClass
 from atlas.domain.fetch import FetchRequest, RobotsMode, RobotsRecord
 from atlas.web.politeness import OpenSlots
-from atlas.web.robots import RobotsRules
-from atlas.web.robots_txt import PARSE_LIMIT, RobotsTxt
+from atlas.web.robots_parser import PARSE_LIMIT
 from tests.origin import Origin, Reply
 from tests.web.fetching import Body, RecordingSlots, get, refused, web
+from tests.web.parsed import robots_of
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -217,7 +216,7 @@ async def test_delay_and_sitemaps_are_told() -> None:
             "Sitemap: /map.xml\nSitemap: https://cdn.example/m.xml\nSitemap: ftp://x/\n"
         )
         origin.robots(text)
-        rules = RobotsTxt(text.encode(), origin.url("/robots.txt"))
+        rules = robots_of(text, origin.url("/robots.txt"))
         assert rules.sitemaps == (origin.url("/map.xml"), "https://cdn.example/m.xml")
         assert rules.crawl_delay == 2.5
         assert (await get(client, url))[0].crawl_delay == 2.5
@@ -229,7 +228,7 @@ async def test_delay_and_sitemaps_are_told() -> None:
 )
 def test_absurd_delays(stated: str, delay: float | None) -> None:
     body = f"User-agent: *\nCrawl-delay: {stated}".encode()
-    assert RobotsRules("http://a.example", RobotsRecord(200, body, START)).crawl_delay == delay
+    assert robots_of(body).crawl_delay == delay
 
 
 @pytest.mark.parametrize(
@@ -243,7 +242,7 @@ def test_absurd_delays(stated: str, delay: float | None) -> None:
     ],
 )
 def test_hostile_and_broken_files_still_have_a_meaning(body: bytes) -> None:
-    rules = RobotsRules("http://a.example", RobotsRecord(200, body, START))
+    rules = robots_of(body)
     assert rules.allows("http://a.example/a" + "a" * 2000)
     assert rules.allows("http://a.example/b") is (b"Disallow: /b" not in body)
 
@@ -254,7 +253,7 @@ def test_many_agents_with_many_rules_cost_no_more_than_their_length() -> None:
     agents = "\n".join(f"user-agent: {number:x}" for number in range(12_000))
     rules = "\n".join(f"disallow: /{number:x}" for number in range(2_000))
     body = f"{agents}\n{rules}\nUser-agent: Atlas\nDisallow: /private\n".encode()
-    found = RobotsRules("https://h.org", RobotsRecord(200, body, datetime.now(UTC)))
+    found = robots_of(body)
     assert not found.allows("https://h.org/private")
     assert found.allows("https://h.org/1f")
 
@@ -271,6 +270,5 @@ def test_many_agents_with_many_rules_cost_no_more_than_their_length() -> None:
     ],
 )
 def test_groups_of_others_begin_and_end_where_they_did(text: str, allowed: bool) -> None:
-    found = RobotsRules("https://h.org", RobotsRecord(200, text.encode(), datetime.now(UTC)))
+    found = robots_of(text)
     assert found.allows("https://h.org/b") is allowed
-    assert Protego.parse(text).can_fetch("https://h.org/b", "Atlas") is allowed

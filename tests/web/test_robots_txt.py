@@ -1,25 +1,18 @@
 """Whose rules of a robots.txt are Atlas's: groups and product tokens (RFC 9309, 2.2.1)."""
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.fetch import RobotsRecord
-from atlas.web.robots import RobotsRules
+from tests.web.parsed import robots_of
 
 pytestmark = pytest.mark.fault(13)
 
 HOST = "http://a.example"
 
 
-def rules(text: str) -> RobotsRules:
-    return RobotsRules(HOST, RobotsRecord(200, text.encode(), datetime(2026, 11, 29, tzinfo=UTC)))
-
-
 def allowed(text: str, path: str = "/x") -> bool:
-    return rules(text).allows(HOST + path)
+    return robots_of(text).allows(HOST + path)
 
 
 SHUT = "Disallow: /"
@@ -142,14 +135,14 @@ def test_rules_before_any_name_are_nobodys() -> None:
 
 def test_the_delay_is_that_of_our_group() -> None:
     text = "User-agent: a\nCrawl-delay: 9\nUser-agent: *\nCrawl-delay: 3\nDisallow: /x\n"
-    assert rules(text).crawl_delay == 3.0
-    assert rules(text + "User-agent: Atlas/1\nCrawl-delay: 5").crawl_delay == 5.0
-    assert rules(text + "User-agent: Atlas\nAllow: /").crawl_delay is None
+    assert robots_of(text).crawl_delay == 3.0
+    assert robots_of(text + "User-agent: Atlas/1\nCrawl-delay: 5").crawl_delay == 5.0
+    assert robots_of(text + "User-agent: Atlas\nAllow: /").crawl_delay is None
 
 
 def test_sitemaps_are_everyones() -> None:
     text = "Sitemap: /a.xml\nUser-agent: b\nSitemap: /b.xml\nDisallow: /\nSitemap: /c.xml"
-    assert rules(text).text.sitemaps == tuple(f"{HOST}/{name}.xml" for name in "abc")
+    assert robots_of(text).sitemaps == tuple(f"{HOST}/{name}.xml" for name in "abc")
 
 
 # -- against a plain reading of the RFC --

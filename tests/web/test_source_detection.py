@@ -10,9 +10,8 @@ import pytest
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.urls import InvalidUrl
 from atlas.web.listing_parser import ListingJob, Parsed
-from atlas.web.robots_txt import RobotsTxt
 from atlas.web.source_detection import MAX_ASKED, ListingDocument, detect
-from tests.web.parsed import parse_here
+from tests.web.parsed import parse_here, parse_robots_here, robots_of
 
 HTML = "<!doctype html><html><head><title>Docs</title></head><body><p>Hello</p></body></html>"
 RSS = "<rss><channel><title>News</title><item><link>/a</link></item></channel></rss>"
@@ -46,7 +45,9 @@ class Web:
 
 
 async def test_a_feed_by_its_content() -> None:
-    found = await detect("https://h.org/x", Web({"https://h.org/x": RSS}).get, parse_here)
+    found = await detect(
+        "https://h.org/x", Web({"https://h.org/x": RSS}).get, parse_here, parse_robots_here
+    )
     assert (found.kind, found.url, found.prefix) == ("feed", "https://h.org/x", None)
     assert found.evidence == "https://h.org/x is a feed titled “News” with 1 item"
 
@@ -54,7 +55,9 @@ async def test_a_feed_by_its_content() -> None:
 async def test_a_feed_that_calls_itself_html() -> None:
     page = ListingDocument("https://h.org/x", "text/html; charset=utf-8", RSS.encode())
     assert (
-        await detect("https://h.org/x", Web({"https://h.org/x": page}).get, parse_here)
+        await detect(
+            "https://h.org/x", Web({"https://h.org/x": page}).get, parse_here, parse_robots_here
+        )
     ).kind == "feed"
 
 
@@ -69,7 +72,7 @@ async def test_a_feed_that_calls_itself_html() -> None:
 )
 async def test_a_sitemap_by_its_content(body: str | bytes, lists: str) -> None:
     web = Web({"https://h.org/x": body})
-    found = await detect("https://h.org/x#top", web.get, parse_here)
+    found = await detect("https://h.org/x#top", web.get, parse_here, parse_robots_here)
     assert (found.kind, found.url) == ("sitemap", "https://h.org/x")
     assert found.evidence == f"https://h.org/x is a sitemap that lists {lists}"
     assert web.asked == ["https://h.org/x"]
@@ -84,7 +87,7 @@ async def test_the_sitemap_of_robots_txt_comes_first() -> None:
             "https://h.org/sitemap.xml": sitemap("https://h.org/docs/c"),
         }
     )
-    found = await detect("https://h.org/docs/", web.get, parse_here)
+    found = await detect("https://h.org/docs/", web.get, parse_here, parse_robots_here)
     assert (found.kind, found.url) == ("sitemap", "https://h.org/maps/all.xml")
     assert found.prefix == "https://h.org/docs/"
     assert found.evidence == (
@@ -103,7 +106,7 @@ async def test_the_usual_place_is_tried_next() -> None:
             "https://h.org/docs.xml": sitemap("https://h.org/docs/a", "https://h.org/docs/b"),
         }
     )
-    found = await detect("https://h.org/docs/", web.get, parse_here)
+    found = await detect("https://h.org/docs/", web.get, parse_here, parse_robots_here)
     assert (found.kind, found.url) == ("sitemap", "https://h.org/sitemap.xml")
     assert "2 pages (in https://h.org/docs.xml, the first that does)" in found.evidence
     assert "https://h.org/blog.xml" not in web.asked  # the likelier child was asked first
@@ -116,7 +119,7 @@ async def test_a_sitemap_of_another_part_is_not_used() -> None:
             "https://h.org/sitemap.xml": sitemap("https://h.org/blog/a", "https://h.org/docs-old/"),
         }
     )
-    found = await detect("https://h.org/docs/", web.get, parse_here)
+    found = await detect("https://h.org/docs/", web.get, parse_here, parse_robots_here)
     assert (found.kind, found.url, found.prefix) == (
         "site",
         "https://h.org/docs/",
@@ -133,14 +136,16 @@ async def test_where_a_redirect_leads_counts() -> None:
             "https://www.h.org/sitemap.xml": sitemap("https://www.h.org/docs/a"),
         }
     )
-    found = await detect("https://h.org/docs", web.get, parse_here)
+    found = await detect("https://h.org/docs", web.get, parse_here, parse_robots_here)
     assert (found.kind, found.url) == ("sitemap", "https://www.h.org/sitemap.xml")
     assert found.prefix == "https://www.h.org/docs/"
 
 
 async def test_one_document_that_is_no_web_page_is_a_list_of_one() -> None:
     page = ListingDocument("https://h.org/a.pdf", "application/pdf", b"%PDF-1.7 ...")
-    found = await detect("https://h.org/a.pdf", Web({"https://h.org/a.pdf": page}).get, parse_here)
+    found = await detect(
+        "https://h.org/a.pdf", Web({"https://h.org/a.pdf": page}).get, parse_here, parse_robots_here
+    )
     assert (found.kind, found.url) == ("urls", "https://h.org/a.pdf")
     assert found.evidence == "https://h.org/a.pdf is a single document (application/pdf)"
 
@@ -149,13 +154,17 @@ async def test_xhtml_is_a_web_page() -> None:
     body = b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body/></html>'
     page = ListingDocument("https://h.org/", "application/xhtml+xml", body)
     assert (
-        await detect("https://h.org/", Web({"https://h.org/": page}).get, parse_here)
+        await detect(
+            "https://h.org/", Web({"https://h.org/": page}).get, parse_here, parse_robots_here
+        )
     ).kind == "site"
 
 
 async def test_what_cannot_be_read_is_said_and_no_failure() -> None:
     error = PageError(ErrorClass.TRANSIENT, "timeout", "no answer within 30 s")
-    found = await detect("https://h.org/a/b", Web({"https://h.org/a/b": error}).get, parse_here)
+    found = await detect(
+        "https://h.org/a/b", Web({"https://h.org/a/b": error}).get, parse_here, parse_robots_here
+    )
     assert (found.kind, found.url, found.prefix) == (
         "site",
         "https://h.org/a/b",
@@ -171,7 +180,7 @@ async def test_what_cannot_be_parsed_is_said_and_no_failure() -> None:
         yield
 
     web = Web({"https://h.org/x": sitemap("https://h.org/a")})
-    found = await detect("https://h.org/x", web.get, killed)
+    found = await detect("https://h.org/x", web.get, killed, parse_robots_here)
     assert (found.kind, found.url) == ("site", "https://h.org/x")
     assert "(https://h.org/x could not be parsed)" in found.evidence
 
@@ -179,18 +188,20 @@ async def test_what_cannot_be_parsed_is_said_and_no_failure() -> None:
 async def test_an_endless_index_is_given_up() -> None:
     many = index(*(f"https://h.org/{n}.xml" for n in range(500)))
     web = Web({"https://h.org/docs/": HTML, "https://h.org/sitemap.xml": many})
-    assert (await detect("https://h.org/docs/", web.get, parse_here)).kind == "site"
+    assert (
+        await detect("https://h.org/docs/", web.get, parse_here, parse_robots_here)
+    ).kind == "site"
     assert len(web.asked) <= MAX_ASKED + 1
 
 
 async def test_what_is_no_url_is_refused() -> None:
     with pytest.raises(InvalidUrl, match=r"write https://h\.org"):
-        await detect("h.org", Web({}).get, parse_here)
+        await detect("h.org", Web({}).get, parse_here, parse_robots_here)
 
 
 def test_sitemap_lines_of_robots_txt() -> None:
     text = (
         "Sitemap: https://h.org/a.xml\r\nsitemap:/b.xml\n# Sitemap: /no.xml\nSitemap: ftp://h/c\n"
     )
-    found = RobotsTxt(text.encode(), "https://h.org/robots.txt").sitemaps
+    found = robots_of(text, "https://h.org/robots.txt").sitemaps
     assert found == ("https://h.org/a.xml", "https://h.org/b.xml")
