@@ -29,7 +29,8 @@ def test_the_columns_of_the_page_are_the_search_attributes() -> None:
     named = set(re.findall(r"\bAtlas[A-Z]\w+", section()))
     rows = re.findall(r"^\| `(Atlas\w+)` \| (.+) \|$", section(), re.MULTILINE)
     assert named == {column for column, _ in rows} == SEARCH_ATTRIBUTES.keys()
-    assert set(re.findall(r"`(\w+)`", dict(rows)["AtlasTrigger"])) == set(get_args(get_args(Trigger)[0]))
+    triggers = set(get_args(get_args(Trigger)[0]))
+    assert set(re.findall(r"`(\w+)`", dict(rows)["AtlasTrigger"])) == triggers
 
 
 async def test_the_list_tells_a_run_with_failures_from_a_clean_one(
