@@ -41,6 +41,12 @@ class SourceRules(TypedDict, total=False):
     cron: str | None
     tags: Sequence[str]
     deletion: Deletion
+    listing_bytes: int
+    listing_entries: int
+    listing_files: int
+    listing_addresses: int
+    listing_depth: int
+    listing_prolog: int
 
 
 class RuleChanges(SourceRules, total=False):

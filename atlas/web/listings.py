@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from atlas.domain.errors import ErrorClass, HostClosed, PageError
 from atlas.domain.fetch import FetchRequest
+from atlas.domain.listing_limits import DEFAULTS, cut_at, over
 from atlas.domain.sources import Leading, SourceSpec
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.web.client import WebClient
@@ -23,13 +24,6 @@ from atlas.web.listing_parser import PART, Listed, ListingJob, Parse, Parsed, Wa
 from atlas.web.politeness import Slots
 from atlas.web.source_detection import ListingDocument
 
-MAX_SITEMAPS = 1000
-"""Files of one sitemap tree; more make the listing incomplete."""
-
-MAX_LISTED = 1_000_000
-"""URLs of one listing; more make it incomplete."""
-
-_MAX_BYTES = 64 * 1024 * 1024
 _SPILL = 256 * 1024
 _ACCEPT = (
     "application/xml, application/rss+xml, application/atom+xml, application/feed+json, */*;q=0.8"
@@ -92,15 +86,20 @@ async def read_document(
 ) -> ListingDocument:
     """Fetch one listing document into memory; `led_by`: as in `FetchRequest`. Raises PageError."""
     buffer = Buffer()
-    final_url, kind = await _fetch(client, url, slots, buffer, led_by)
+    final_url, kind = await _fetch(client, url, slots, buffer, led_by, DEFAULTS.bytes)
     return ListingDocument(final_url, kind, bytes(buffer.body))
 
 
 async def _fetch(
-    client: WebClient, url: str, slots: Slots, sink: Buffer | Spool, led_by: tuple[str, ...]
+    client: WebClient,
+    url: str,
+    slots: Slots,
+    sink: Buffer | Spool,
+    led_by: tuple[str, ...],
+    most: int,
 ) -> tuple[str, str]:
     """The URL after redirects, and the Content-Type."""
-    request = FetchRequest(url=url, accept=_ACCEPT, max_bytes=_MAX_BYTES, led_by=led_by)
+    request = FetchRequest(url=url, accept=_ACCEPT, max_bytes=most, led_by=led_by)
     try:
         fetched = await client.fetch(request, sink, slots)
     except HostClosed as closed:
@@ -119,10 +118,11 @@ async def read_listing(
     Parts that cannot be read are among `troubles`, and make the listing incomplete.
     """
     listing = Listing()
+    reading = _Reading(client, parse, slots, take, listing, spec, Leading(spec))
     if spec.kind == "feed":
-        await _Reading(client, parse, slots, take, listing, Leading(spec)).feeds(spec.urls)
+        await reading.feeds()
     elif spec.kind == "sitemap":
-        await _Reading(client, parse, slots, take, listing, Leading(spec)).sitemaps(spec.urls)
+        await reading.sitemaps()
     else:
         await _declared(spec, listing, take)
     return listing
@@ -150,11 +150,14 @@ class _Reading:
     slots: Slots
     take: Take
     listing: Listing
+    spec: SourceSpec
     leading: Leading
 
-    async def feeds(self, urls: Sequence[str]) -> None:
+    async def feeds(self) -> None:
         wishes: list[int] = []
-        for url in urls:
+        for url in self.spec.urls:
+            if self._long(url):
+                break
             with self._noted(url):
                 async with self._read("feed", url) as found:
                     await self._take_pages(url, found)
@@ -162,21 +165,33 @@ class _Reading:
         # One feed without a wish is read at the source's own cadence, the others with it.
         self.listing.ttl = min(wishes, default=0) or None
 
-    async def sitemaps(self, urls: Sequence[str]) -> None:
-        todo = deque(urls)
-        seen = set(urls)
+    async def sitemaps(self) -> None:
+        todo = deque(self.spec.urls)
+        seen = set(todo)
+        read = 0
         while todo:
             url = todo.popleft()
+            if read >= self.spec.listing_files:
+                most = self.spec.listing_files
+                self.listing.note(url, over("listing_too_long", url, "listing_files", most))
+                break
+            if self._long(url):
+                break
+            read += 1
             with self._noted(url):
                 async with self._read("sitemap", url) as found:
                     await self._take_pages(url, found)
                     self.listing.complete &= found.header.complete
-                    for child in await asyncio.to_thread(_fresh, found, seen):
-                        todo.append(child)
-            if len(seen) > MAX_SITEMAPS or self.listing.pages > MAX_LISTED:
-                told = f"more than {MAX_SITEMAPS:,} files or {MAX_LISTED:,} addresses; cut there"
-                self.listing.note(url, PageError(ErrorClass.QUOTA, "listing_too_long", told))
-                break
+                    room = self.spec.listing_files - read - len(todo)
+                    todo += await asyncio.to_thread(_fresh, found, seen, room)
+
+    def _long(self, url: str) -> bool:
+        """Whether the listing has all the addresses that may be read; `url` is not read then."""
+        most = self.spec.listing_addresses
+        if self.listing.pages < most:
+            return False
+        self.listing.note(url, over("listing_too_long", url, "listing_addresses", most))
+        return True
 
     @contextmanager
     def _noted(self, url: str) -> Iterator[None]:
@@ -190,29 +205,38 @@ class _Reading:
         with TemporaryFile() as file:
             spool = Spool(file)
             final_url, kind = await _fetch(
-                self.client, url, self.slots, spool, self.leading.to(url)
+                self.client,
+                url,
+                self.slots,
+                spool,
+                self.leading.to(url),
+                self.spec.listing_bytes,
             )
             await spool.flush()
-            async with self.parse(ListingJob(wanted, final_url, kind), file) as found:
+            job = ListingJob(wanted, final_url, kind, self.spec.file_limits)
+            async with self.parse(job, file) as found:
                 yield found
 
     async def _take_pages(self, url: str, found: Parsed) -> None:
         parts = found.pages()
         while part := await asyncio.to_thread(next, parts, None):
-            self.listing.pages += len(part)
-            await self.take(part)
+            room = self.spec.listing_addresses - self.listing.pages
+            self.listing.pages += len(part[:room])
+            await self.take(part[:room])
+            if len(part) > room:
+                self._long(url)
+                return
         if found.header.cut:
-            told = f"{url} lists more than is read of one file: its first addresses are taken"
-            self.listing.note(url, PageError(ErrorClass.QUOTA, "listing_too_long", told))
+            self.listing.note(url, cut_at(found.header.cut, url, self.spec.file_limits))
 
 
-def _fresh(found: Parsed, seen: set[str]) -> list[str]:
-    """Child sitemaps not seen yet, not many more than may be read."""
-    fresh = []
+def _fresh(found: Parsed, seen: set[str], room: int) -> list[str]:
+    """Child sitemaps not seen yet: those for which there is room, and one more to say so."""
+    fresh: list[str] = []
     for child in found.children():
         if child not in seen:
+            if len(fresh) > room:
+                break
             seen.add(child)
             fresh.append(child)
-        if len(seen) > MAX_SITEMAPS:
-            break
     return fresh

@@ -12,4 +12,4 @@ from atlas.web.listing_parser import ListingJob, Parsed, parse_listing
 async def parse_here(job: ListingJob, body: BinaryIO) -> AsyncIterator[Parsed]:
     """What a child would answer, to the whole file."""
     body.seek(0)
-    yield Parsed(BytesIO(parse_listing(job, body.read())))
+    yield Parsed(BytesIO(parse_listing(job, body.read())), job.limits)

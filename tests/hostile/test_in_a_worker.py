@@ -11,8 +11,8 @@ from atlas.contracts.sync_pipeline import SyncResult
 from tests.e2e.environments import Servers, servers
 from tests.e2e.stack import AtlasEnv
 from tests.e2e.test_fetch_url import fetch
+from tests.hostile import listings as hostile
 from tests.origin import Origin, Reply
-from tests.web import hostile
 
 __all__ = ["servers"]
 
