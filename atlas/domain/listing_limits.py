@@ -38,6 +38,10 @@ LIMITS = {
 }
 """By the rule of a source that changes it."""
 
+PARSER_VERSION = 1
+"""Of the parsers of listings: raise it when they read what they failed on before, and what was
+quarantined is tried again."""
+
 ELEMENTS_PER_ENTRY = 100
 """Tags, or brackets, texts and commas of JSON, that a file may have for each entry allowed."""
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from tempfile import TemporaryFile
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from atlas.domain.errors import ErrorClass, HostClosed, PageError
 from atlas.domain.fetch import FetchRequest
@@ -63,12 +64,23 @@ class Buffer:
         self.body += chunk
 
 
+class Watch(Protocol):
+    """Knows which files keep ending whoever parses them."""
+
+    def parsing(
+        self, url: str, body: bytes
+    ) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
+        """Around the parse of the file with this SHA-256; what it yields is called once the child
+        is through. Raises PageError for a file that is not to be parsed."""
+
+
 class Spool:
     """A sink that writes to a file, beside the event loop and a large part at a time."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._pending = bytearray()
+        self._hash = sha256()
 
     async def write(self, chunk: bytes) -> None:
         self._pending += chunk
@@ -78,7 +90,16 @@ class Spool:
     async def flush(self) -> None:
         """Write what is pending."""
         pending, self._pending = self._pending, bytearray()
-        await asyncio.to_thread(self._file.write, pending)
+        await asyncio.to_thread(self._add, pending)
+
+    def _add(self, part: bytes | bytearray) -> None:
+        self._hash.update(part)
+        self._file.write(part)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of what was flushed."""
+        return self._hash.digest()
 
 
 async def read_document(
@@ -111,14 +132,14 @@ async def _fetch(
 
 
 async def read_listing(
-    client: WebClient, parse: Parse, spec: SourceSpec, slots: Slots, take: Take
+    client: WebClient, parse: Parse, spec: SourceSpec, slots: Slots, watch: Watch, take: Take
 ) -> Listing:
     """List a source's start: every URL of its list, feed or sitemap; the start URLs of a site.
 
     Parts that cannot be read are among `troubles`, and make the listing incomplete.
     """
     listing = Listing()
-    reading = _Reading(client, parse, slots, take, listing, spec, Leading(spec))
+    reading = _Reading(client, parse, slots, watch, take, listing, spec, Leading(spec))
     if spec.kind == "feed":
         await reading.feeds()
     elif spec.kind == "sitemap":
@@ -148,6 +169,7 @@ class _Reading:
     client: WebClient
     parse: Parse
     slots: Slots
+    watch: Watch
     take: Take
     listing: Listing
     spec: SourceSpec
@@ -214,7 +236,11 @@ class _Reading:
             )
             await spool.flush()
             job = ListingJob(wanted, final_url, kind, self.spec.file_limits)
-            async with self.parse(job, file) as found:
+            async with (
+                self.watch.parsing(url, spool.digest) as through,
+                self.parse(job, file) as found,
+            ):
+                await through()
                 yield found
 
     async def _take_pages(self, url: str, found: Parsed) -> None:

@@ -11,33 +11,39 @@ from atlas.contracts.sync_pipeline import SyncResult
 from tests.e2e.environments import Servers, servers
 from tests.e2e.stack import AtlasEnv
 from tests.e2e.test_fetch_url import fetch
-from tests.hostile import listings as hostile
+from tests.hostile import listings
+from tests.hostile.listings import Case, cases
+from tests.hostile.neighbour import MAX_GROWTH, MAX_RATIO, Beside, Neighbour, memory_of, neighbour
 from tests.origin import Origin, Reply
 
 __all__ = ["servers"]
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at /proc")
 
-MAX_GROWTH = 64  # MiB
 XML = "application/xml"
+ALL = cases(1)
+SOME = {
+    *(
+        "sitemap: open CDATA",
+        "sitemap: open DOCTYPEs",
+        "sitemap: empty entries",
+        "index: nested gz",
+    ),
+    *("rss: items", "atom: attributes", "json: objects", "json: nested lists"),
+}
+"""One of each kind, for the fast suite."""
 
 
 @pytest.fixture
 async def env(servers: Servers, tmp_path: Path) -> AsyncIterator[AtlasEnv]:
     async with servers.atlas(tmp_path) as atlas:
-        atlas.variables["ATLAS_EXTRACT_TIMEOUT"] = "5"
+        atlas.variables["ATLAS_EXTRACT_TIMEOUT"] = "60"  # limits other than that of time are met
         yield atlas
 
 
-def packed(text: str) -> Reply:
+def compressed(text: str) -> Reply:
     body = gzip.compress(text.encode(), 1)
     return Reply(body, headers={"Content-Encoding": "gzip"}, content_type=XML)
-
-
-def memory_of(pid: int, name: str) -> int:
-    """MiB of a process now (VmRSS), or at most since its peak was last forgotten (VmHWM)."""
-    rows = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(row.split()[1]) for row in rows if row.startswith(name)) // 1024
 
 
 async def settled_worker(env: AtlasEnv, origin: Origin) -> int:
@@ -62,13 +68,113 @@ async def codes(env: AtlasEnv, source: str) -> set[str]:
     return {row["error_code"] for row in rows}
 
 
+# Every case as a source of its own.
+
+
+async def declare(env: AtlasEnv, origin: Origin, case: Case) -> str:
+    """Serve the case, and declare the source that reads it; its name."""
+    origin.page("/p", "<main><p>All about the harbour.</p></main>")
+    entry = listings.FORMS["sitemap"][2].replace("<base>", origin.base)
+    origin.page("/map.xml", f"<urlset>{entry}</urlset>", content_type=XML)
+    body = case.body(origin.base)
+    if case.packed:
+        reply = Reply(body, content_type="application/gzip")
+    else:
+        reply = compressed(body.decode())
+    origin.reply(case.path, reply)
+    name = case.path[1:]
+    rules = {"listing_entries": listings.limits(1).entries}
+    await env.add_source(name, case.kind, origin.url(case.path), **rules)
+    return name
+
+
+async def check_end(env: AtlasEnv, case: Case, result: SyncResult) -> None:
+    """The run ended as the case says, by a name, and with something in it if it succeeded."""
+    failed = await codes(env, case.path[1:])
+    if not case.ends[0].isdigit():
+        assert (result.outcome, failed) == ("listing_failed", {case.ends}), case.name
+        assert not result.complete
+        return
+    _, state, *cut = case.ends.split()
+    assert result.counts.seen - result.counts.failed == 1, case.name
+    assert result.complete is (state == "complete"), case.name
+    too = {"depth": "listing_too_deep"}.get(cut[0], "listing_too_long") if cut else None
+    assert failed == ({too} if too else set()), case.name
+
+
+@pytest.mark.fault(5)
+@pytest.mark.fault(6)
+@pytest.mark.fault(7)
+async def test_hostile_listings_end_by_name_and_swell_no_worker(
+    env: AtlasEnv, origin: Origin
+) -> None:
+    pid = await settled_worker(env, origin)
+    before = memory_of(pid, "VmRSS")
+    some = [case for case in ALL if case.name in SOME]
+    assert len(some) == len(SOME)
+    names = [await declare(env, origin, case) for case in some]
+    for case, result in zip(some, await asyncio.gather(*map(env.sync, names)), strict=True):
+        await check_end(env, case, result)
+    await patterns_hold_nothing_up(env, origin)
+    assert memory_of(pid, "VmHWM") - before <= MAX_GROWTH
+
+
+async def patterns_hold_nothing_up(env: AtlasEnv, origin: Origin) -> None:
+    long = [f"{origin.base}/{'print' * 200}{number}" for number in range(60)]
+    locs = "".join(f"<url><loc>{url}</loc></url>" for url in long)
+    origin.page("/long.xml", f"<urlset>{locs}</urlset>", content_type=XML)
+    rules = {"exclude": (".*print.*page", r"\w*\w*\w*!"), "max_pages": 1}
+    await env.add_source("new", "sitemap", origin.url("/long.xml"), **rules)
+    old = {"exclude": (r"(?:[a-z]+)+(?=_)",), "max_pages": 1}
+    await env.add_source("old", "sitemap", origin.url("/long.xml"), **old)
+    assert (await env.sync("new")).counts.seen == 1
+    slow: SyncResult = await env.sync("old")
+    assert await codes(env, "old") == {"pattern_too_slow"}
+    assert not slow.complete
+
+
+async def measured(
+    env: AtlasEnv, origin: Origin, beside: Neighbour, case: Case
+) -> tuple[SyncResult, Beside]:
+    """The case's run and the best of up to four looks beside it: the machine has other work."""
+    name = await declare(env, origin, case)
+    result, best = await beside.beside(env.sync(name))
+    for _ in range(3):
+        if best.ratio <= MAX_RATIO:
+            break
+        _, look = await beside.beside(env.sync(name))
+        best = min(best, look, key=lambda each: each.ratio)
+    return result, best
+
+
+@pytest.mark.slow
+@pytest.mark.fault(5)
+@pytest.mark.fault(6)
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("form", ["sitemap", "index", "rss", "rdf", "atom", "json"])
+async def test_a_neighbour_takes_at_most_twice_its_time_beside_each_of_them(
+    env: AtlasEnv, origin: Origin, form: str
+) -> None:
+    pid = await settled_worker(env, origin)
+    async with neighbour(env.client, pid) as beside:
+        for case in (each for each in ALL if each.name.startswith(f"{form}:")):
+            result, seen = await measured(env, origin, beside, case)
+            print(f"{case.name:28} ratio {seen.ratio:4.2f}, +{seen.grown} MiB; {result.outcome}")
+            await check_end(env, case, result)
+            assert seen.ratio <= MAX_RATIO, case.name
+            assert seen.grown <= MAX_GROWTH, case.name
+
+
+# One that takes longer than its child may.
+
+
 async def slow_listing(env: AtlasEnv, origin: Origin, limit: int) -> bool:
     """Whether three pages of a neighbour were fetched while a listing was parsed, whose child was
     ended after `limit` seconds."""
     env.variables["ATLAS_EXTRACT_TIMEOUT"] = str(limit)
     pid = await settled_worker(env, origin)
     before = memory_of(pid, "VmRSS")
-    origin.reply("/slow", packed(hostile.SLOW_FEED))
+    origin.reply("/slow", compressed(listings.SLOW_FEED))
     await env.add_source("slow", "feed", origin.url("/slow"))
     run = asyncio.create_task(env.sync("slow"))
     await origin.arrived("/slow")
@@ -95,56 +201,12 @@ async def test_a_neighbour_goes_on_while_a_listing_is_parsed_until_its_child_is_
     pytest.fail("the neighbour waited for the listing")
 
 
-async def patterns_hold_nothing_up(env: AtlasEnv, origin: Origin) -> None:
-    long = [f"{origin.base}/{'print' * 200}{number}" for number in range(60)]
-    locs = "".join(f"<url><loc>{url}</loc></url>" for url in long)
-    origin.page("/map.xml", f"<urlset>{locs}</urlset>", content_type=XML)
-    rules = {"exclude": (".*print.*page", r"\w*\w*\w*!"), "max_pages": 1}
-    await env.add_source("new", "sitemap", origin.url("/map.xml"), **rules)
-    old = {"exclude": (r"(?:[a-z]+)+(?=_)",), "max_pages": 1}
-    await env.add_source("old", "sitemap", origin.url("/map.xml"), **old)
-    assert (await env.sync("new")).counts.seen == 1
-    slow: SyncResult = await env.sync("old")
-    assert await codes(env, "old") == {"pattern_too_slow"}
-    assert not slow.complete
-
-
-@pytest.mark.fault(5)
-@pytest.mark.fault(6)
-@pytest.mark.fault(7)
-async def test_hostile_listings_end_by_name_and_swell_no_worker(
-    env: AtlasEnv, origin: Origin
-) -> None:
-    env.variables["ATLAS_EXTRACT_TIMEOUT"] = "60"  # limits other than that of time are met here
-    pid = await settled_worker(env, origin)
-    before = memory_of(pid, "VmRSS")
-    feeds = {
-        "objects": hostile.FEEDS["json objects"].replace("{},", "{}," * 8),  # 6 MB
-        "items": hostile.FEEDS["items"],
-    }
-    maps = {name: hostile.SITEMAPS[name] for name in ("cdata", "doctypes", "empty entries")}
-    for name, body in feeds.items():
-        origin.reply(f"/{name}", packed(body))
-        await env.add_source(name, "feed", origin.url(f"/{name}"))
-    for name, body in maps.items():
-        origin.reply(f"/{name[:5]}", packed(body.replace("https://h.org", origin.base)))
-        await env.add_source(name[:5], "sitemap", origin.url(f"/{name[:5]}"))
-    results = await asyncio.gather(
-        *(env.sync(name[:5] if name in maps else name) for name in [*feeds, *maps])
-    )
-    assert [one.outcome for one in results[:2]] == ["listing_failed"] * 2
-    assert await codes(env, "objects") == {"feed_too_large"}
-    assert await codes(env, "items") == {"no_usable_link"}
-    assert await codes(env, "empty") == {"no_usable_link"}
-    assert await codes(env, "docty") == {"sitemap_malformed"}
-    assert results[2].counts.seen == 1 and not results[2].complete
-    await patterns_hold_nothing_up(env, origin)
-    assert memory_of(pid, "VmHWM") - before <= MAX_GROWTH
+# Near the default limits.
 
 
 @pytest.mark.slow
 @pytest.mark.fault(6)
-@pytest.mark.parametrize("case", ["index", "one", "json", "rss"])
+@pytest.mark.parametrize("case", ["index", "one", "empty", "json", "rss"])
 async def test_large_listings_swell_no_worker(env: AtlasEnv, origin: Origin, case: str) -> None:
     env.variables["ATLAS_EXTRACT_TIMEOUT"] = "120"
     pid = await settled_worker(env, origin)
@@ -158,26 +220,24 @@ async def test_large_listings_swell_no_worker(env: AtlasEnv, origin: Origin, cas
     kind, expected = "sitemap", "all_failed"  # none of the listed pages is there
     if case == "index":
         for part in range(6):
-            origin.reply(f"/part-{part}", packed(urlset(part, 900)))
+            origin.reply(f"/part-{part}", compressed(urlset(part, 900)))
         index = "".join(
             f"<sitemap><loc>{origin.url(f'/part-{n}')}</loc></sitemap>" for n in range(6)
         )
-        origin.reply("/large", packed(f"<sitemapindex>{index}</sitemapindex>"))
+        origin.reply("/large", compressed(f"<sitemapindex>{index}</sitemapindex>"))
     elif case == "one":
-        origin.reply("/large", packed(urlset(0, 850)))
+        origin.reply("/large", compressed(urlset(0, 850)))
+    elif case == "empty":
+        expected = "listing_failed"
+        origin.reply("/large", compressed(listings.LARGE_SITEMAP))
     else:
         kind, expected = "feed", "listing_failed"
-        text = {
-            "json": '{"version":"https://jsonfeed.org/version/1","items":['
-            + "{}," * (8 * hostile.M)
-            + "{}]}",
-            "rss": "<rss><channel>" + "<item/>" * (32 * hostile.M // 7),
-        }[case]
-        origin.reply("/large", packed(text))
+        text = {"json": listings.LARGE_JSON, "rss": listings.LARGE_RSS}[case]
+        origin.reply("/large", compressed(text))
     await env.add_source("large", kind, origin.url("/large"), max_pages=10)  # type: ignore[arg-type]
     result = await env.sync("large")
     assert result.outcome == expected
-    assert result.counts.seen == (10 if kind == "sitemap" else 1)
+    assert result.counts.seen == (10 if expected == "all_failed" else 1)
     assert not result.complete
     assert await env.value("select count(*) from listing_entries") == 0
     growth = memory_of(pid, "VmHWM") - before

@@ -57,7 +57,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
     }
     assert added.json == {**declared, "evidence": None}
     nothing = {"pages": 0, "live": 0, "last_outcome": None, "last_ended": None, "lease": None}
-    nothing |= {"checked_at": None, "synced_at": None}
+    nothing |= {"checked_at": None, "synced_at": None, "quarantined": []}
     assert (await atlas("sources", "list", "-o", "json")).json == {
         "sources": [{**declared, **nothing}]
     }

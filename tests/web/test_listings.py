@@ -11,7 +11,7 @@ from atlas.web.listing_parser import Listed
 from atlas.web.listings import Listing, read_listing
 from tests.origin import Origin
 from tests.web.fetching import LOOPBACK, OpenSlots
-from tests.web.parsed import parse_here
+from tests.web.parsed import Trusting, parse_here
 
 XML = "application/xml"
 
@@ -34,7 +34,7 @@ async def read(spec: SourceSpec) -> tuple[Listing, list[str]]:
         found.extend(each.url for each in part)
 
     async with WebClient(policy=LOOPBACK) as client:
-        return await read_listing(client, parse_here, spec, OpenSlots(), take), found
+        return await read_listing(client, parse_here, spec, OpenSlots(), Trusting(), take), found
 
 
 def codes(listing: Listing) -> list[tuple[str, str]]:
