@@ -29,8 +29,8 @@ from atlas.embedded.stack_record import read_stack
 from atlas.stores.postgres.sources import sources
 from atlas.temporal.connection import connect
 from benchmarks.pipeline import _stack
+from tests.hostile import listings as hostile
 from tests.origin import Origin, Reply
-from tests.web import hostile
 
 _NUMBERS = count()
 _JSON = '{"version":"https://jsonfeed.org/version/1","items":['

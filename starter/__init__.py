@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.reporting.monitoring import PageCounts as PageCounts
     from atlas.stores.postgres.services.catalogue import DocumentVersion as DocumentVersion
     from atlas.stores.postgres.services.catalogue import ListedDocument as ListedDocument
+    from atlas.stores.postgres.sources.listing_quarantine import (
+        QuarantinedListing as QuarantinedListing,
+    )
     from atlas.stores.postgres.sources.sources import Lease as Lease
     from atlas.stores.postgres.sources.sources import Source as Source
     from atlas.stores.postgres.sources.sources import SourceSummary as SourceSummary
@@ -92,6 +95,7 @@ if TYPE_CHECKING:
     from starter.runs.retry import RetriedRun as RetriedRun
     from starter.runs.terminate import TerminatedRun as TerminatedRun
     from starter.sources import AddedSource as AddedSource
+    from starter.sources import ReleasedListings as ReleasedListings
     from starter.sources import RemovedSource as RemovedSource
 
 _WHERE = {
@@ -120,10 +124,11 @@ _WHERE = {
     "atlas.stores.postgres.crawl.quarantine": "Quarantined",
     "atlas.stores.postgres.crawl.runs": "Run",
     "atlas.stores.postgres.index.search": "Hit SearchPage",
+    "atlas.stores.postgres.sources.listing_quarantine": "QuarantinedListing",
     "atlas.stores.postgres.sources.sources": "Lease Source SourceSummary",
     "starter.blocking": "Blocking",
     "starter.client": "AtlasClient",
-    "starter.sources": "AddedSource RemovedSource",
+    "starter.sources": "AddedSource ReleasedListings RemovedSource",
     "starter.errors": (
         "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest Failed "
         "InvalidRequest NoResult NoWorker NotFound Refused SourceBusy SourceExists "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 from atlas.domain.schedules import own_schedule
 from atlas.domain.scope import check_patterns, directory_of, scope_of
 from atlas.domain.sources import Deletion, InvalidSource, Kind, SourceSpec, check_source
-from atlas.stores.postgres.sources import selection, sources
+from atlas.stores.postgres.sources import listing_quarantine, selection, sources
 from atlas.stores.postgres.sources.sources import SourceSummary
 from starter import errors
 from starter.connection import Parts
@@ -44,6 +44,12 @@ class SourceRules(TypedDict, total=False):
     allow: Sequence[str]
     ports: Sequence[int]
     allow_http: bool
+    listing_bytes: int
+    listing_entries: int
+    listing_files: int
+    listing_addresses: int
+    listing_depth: int
+    listing_prolog: int
 
 
 class RuleChanges(SourceRules, total=False):
@@ -73,6 +79,14 @@ class RemovedSource:
     """Pages that no other source holds."""
     purged: bool
     """Whether their documents were deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedListings:
+    """Files of a source's listing that were quarantined and are read again."""
+
+    name: str
+    urls: tuple[str, ...]
 
 
 class Sources:
@@ -208,6 +222,19 @@ class Sources:
             before = (await sources.get(connection, name)).spec
             await sources.set_paused(connection, name, paused)
         await self._schedule_follows(name, before, replace(before, paused=paused))
+
+    async def release(self, name: str, *urls: str) -> ReleasedListings:
+        """Read quarantined files of a source's listing again: all, or those at these URLs. Raises
+        `NotFound`, also for a URL that is not quarantined."""
+        async with self._database() as connection, connection.transaction():
+            source = await sources.get(connection, name)
+            released = await listing_quarantine.release(connection, source.id, urls)
+            if unknown := sorted(set(urls) - set(released)):
+                raise errors.NotFound(
+                    f"url: {unknown[0]!r} is no quarantined listing of source '{name}'; "
+                    f"`atlas sources show {name}` lists them"
+                )
+        return ReleasedListings(name, tuple(released))
 
     async def remove(self, name: str, *, purge: bool = False) -> RemovedSource:
         """Remove a source. Pages that no other source holds stay searchable, unless `purge`.

@@ -10,7 +10,9 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Literal
 
+from atlas.domain import listing_limits
 from atlas.domain.cron import InvalidCron, calendars, next_fire
+from atlas.domain.listing_limits import FileLimits
 from atlas.domain.reach import allowance
 
 Kind = Literal["urls", "feed", "sitemap", "site"]
@@ -74,6 +76,28 @@ class SourceSpec:
     its URLs."""
     allow_http: bool = False
     """Whether a redirect may lead from https to http."""
+    listing_bytes: int = listing_limits.BYTES.default
+    """Bytes of a feed or sitemap file at most, uncompressed."""
+    listing_entries: int = listing_limits.ENTRIES.default
+    """Entries of a feed or sitemap file at most; the first are used."""
+    listing_files: int = listing_limits.FILES.default
+    """Sitemap files of a listing at most."""
+    listing_addresses: int = listing_limits.ADDRESSES.default
+    """Addresses of a listing at most, all its files together."""
+    listing_depth: int = listing_limits.DEPTH.default
+    """Elements or JSON values within each other in a feed or sitemap at most."""
+    listing_prolog: int = listing_limits.PROLOG.default
+    """Characters before the first element of a feed or sitemap at most."""
+
+    @property
+    def file_limits(self) -> FileLimits:
+        """What is read of each file of its listing."""
+        return FileLimits(
+            bytes=self.listing_bytes,
+            entries=self.listing_entries,
+            depth=self.listing_depth,
+            prolog=self.listing_prolog,
+        )
 
     @property
     def own_schedule(self) -> bool:
@@ -131,6 +155,7 @@ def check_source(spec: SourceSpec) -> SourceSpec:
             timedelta(minutes=1) <= spec.cadence <= timedelta(days=366),
             f"cadence: {spec.cadence} refused: give one minute to one year",
         ),
+        *listing_limits.refused({name: getattr(spec, name) for name in listing_limits.LIMITS}),
         *_tag_rules(spec.tags),
         *_reach_rules(spec),
         *_cron_rules(spec.cron),

@@ -16,20 +16,12 @@ from itertools import islice
 from typing import Any
 
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.listing_limits import DEFAULTS, FileLimits, over, too_many
 from atlas.domain.urls import InvalidUrl, canonicalize
-from atlas.web.markup import XmlText, decode_markup, safe_xml
-
-MAX_ITEMS = 50_000
-"""Items kept of one feed; a longer one is cut and says so."""
-
-MAX_DEPTH = 500
-"""Elements or JSON values within each other."""
+from atlas.web.markup import LongProlog, XmlText, decode_markup, safe_xml
 
 MAX_TAG = 64 * 1024
 """Characters of one tag."""
-
-MAX_ELEMENTS = 5_000_000
-"""Tags of a feed, or brackets, texts and commas of a JSON Feed, up to its last item kept."""
 
 FALLBACK_MAX_BYTES = 1024 * 1024
 """The slow parser sees no feed larger than this, for which it takes up to 8 s."""
@@ -37,6 +29,7 @@ FALLBACK_MAX_BYTES = 1024 * 1024
 FEED_ROOTS = frozenset(("rss", "feed", "rdf"))
 
 _HEAD_CHARS = 20_000
+_END_CHARS = 2_000
 _TTL = re.compile(r"<ttl>\s*(\d{1,6})\s*</ttl>", re.IGNORECASE)
 _PERIOD = re.compile(r"<sy:updatePeriod>\s*(\w+)\s*</sy:updatePeriod>", re.IGNORECASE)
 _FREQUENCY = re.compile(r"<sy:updateFrequency>\s*(\d{1,4})\s*</sy:updateFrequency>", re.IGNORECASE)
@@ -72,7 +65,7 @@ class Feed:
     """A feed as read. `ttl` is the publisher's wish for the time between checks, in seconds.
 
     `skipped` counts entries without a usable http(s) address; repeats of an address are not
-    counted. `truncated` means more than MAX_ITEMS entries. A feed is a window on what is new:
+    counted. `truncated` means more entries than its limit. A feed is a window on what is new:
     an address it no longer lists says nothing about that page.
     """
 
@@ -83,24 +76,28 @@ class Feed:
     truncated: bool
 
 
-def parse_feed(body: bytes, url: str, content_type: str = "") -> Feed:
+def parse_feed(
+    body: bytes, url: str, content_type: str = "", limits: FileLimits = DEFAULTS
+) -> Feed:
     """The feed in `body`, fetched from `url` (relative addresses resolve against it).
 
     `content_type` is the header, of which only a charset matters. Raises
     `PageError(INVALID, "feed_malformed")` for anything that is no feed, `PageError(INVALID,
-    "no_usable_link")` where there are items but no address that can be used, `PageError(QUOTA,
-    "feed_too_large")` over MAX_ELEMENTS.
+    "no_usable_link")` where there are items but no address that can be used, and `PageError(QUOTA)`
+    beyond a limit: `feed_too_large`, `listing_too_deep`, `listing_long_prolog`.
     """
+    if len(body) > limits.bytes:
+        raise over("feed_too_large", url, "listing_bytes", limits.bytes)
     text = decode_markup(body, content_type)
     text = text.lstrip("\ufeff \t\r\n")
     if text.startswith("{"):
-        _check_json(text, url)
+        _check_json(text, url, limits)
         title, entries, ttl = _read_json(text, url)
-        return _feed(title, entries, ttl, url)
-    kept = _first_items(text)
-    _check_markup(kept, url)
-    title, entries, ttl = _read_xml(kept, url)
-    return _feed(title, entries, ttl, url, cut=len(kept) < len(text))
+        return _feed(title, entries, ttl, url, limits.entries)
+    kept = _first_items(text, limits.entries)
+    _check_markup(kept, url, limits)
+    title, entries, ttl = _read_xml(kept, url, limits)
+    return _feed(title, entries, ttl, url, limits.entries, cut=len(kept) < len(text))
 
 
 def no_usable_link(what: str, url: str, entries: int) -> PageError:
@@ -109,17 +106,17 @@ def no_usable_link(what: str, url: str, entries: int) -> PageError:
     return PageError(ErrorClass.INVALID, "no_usable_link", told)
 
 
-def _first_items(text: str) -> str:
+def _first_items(text: str, most: int) -> str:
     """The feed up to the item that would be one too many: a parser builds what it is given."""
-    more = next(islice(_ITEM_START.finditer(text), MAX_ITEMS, None), None)
+    more = next(islice(_ITEM_START.finditer(text), most, None), None)
     return text[: more.start()] if more else text
 
 
-def _check_markup(text: str, url: str) -> None:
+def _check_markup(text: str, url: str, limits: FileLimits) -> None:
     depth = 0
     for number, tag in enumerate(map(re.Match.group, _MARKUP.finditer(text))):
-        if number > MAX_ELEMENTS:
-            raise _too_large(url, "tags")
+        if number > limits.elements:
+            raise too_many("feed_too_large", url, "tags", limits)
         if tag.startswith("</"):
             depth -= 1
         elif tag[1:2] in ("!", "?"):
@@ -129,32 +126,29 @@ def _check_markup(text: str, url: str) -> None:
         elif not tag.endswith("/>"):
             # What an item leaves open, it does not leave to the next one.
             depth = 3 if _ITEM_START.match(tag) else depth + 1
-        if depth > MAX_DEPTH:
-            raise _malformed(url, f"its elements are nested more than {MAX_DEPTH} deep")
+        if depth > limits.depth:
+            raise over("listing_too_deep", url, "listing_depth", limits.depth)
 
 
-def _check_json(text: str, url: str) -> None:
+def _check_json(text: str, url: str, limits: FileLimits) -> None:
     depth = 0
     for number, token in enumerate(map(re.Match.group, _JSON_TOKEN.finditer(text))):
-        if number > MAX_ELEMENTS:
-            raise _too_large(url, "values")
+        if number > limits.elements:
+            raise too_many("feed_too_large", url, "values", limits)
         depth += (token in ("{", "[")) - (token in ("}", "]"))
-        if depth > MAX_DEPTH:
-            raise _malformed(url, f"its values are nested more than {MAX_DEPTH} deep")
-
-
-def _too_large(url: str, what: str) -> PageError:
-    message = f"the feed {url} has more than {MAX_ELEMENTS:,} {what}"
-    return PageError(ErrorClass.QUOTA, "feed_too_large", message)
+        if depth > limits.depth:
+            raise over("listing_too_deep", url, "listing_depth", limits.depth)
 
 
 def _malformed(url: str, reason: str) -> PageError:
     return PageError(ErrorClass.INVALID, "feed_malformed", f"no usable feed at {url}: {reason}")
 
 
-def _read_xml(text: str, url: str) -> tuple[str, list[_Entry], int | None]:
+def _read_xml(text: str, url: str, limits: FileLimits) -> tuple[str, list[_Entry], int | None]:
     try:
-        document = safe_xml(text)
+        document = safe_xml(text, limits.prolog)
+    except LongProlog:
+        raise over("listing_long_prolog", url, "listing_prolog", limits.prolog) from None
     except PageError as error:
         raise _malformed(url, error.message) from error
     if document is None or document.root not in FEED_ROOTS:
@@ -173,7 +167,15 @@ def _parse_xml(document: XmlText, text: str, url: str) -> tuple[str, list[_Entry
         parsed = slow if slow is not None and (missed or slow["entries"]) else parsed
     if parsed is None or (has_items and not parsed["entries"]):
         raise _malformed(url, "neither parser finds its entries")
+    if not parsed["entries"] and not _has_end(text, document.root):
+        raise _malformed(url, "it breaks off before its first entry")
     return str(parsed["feed"].get("title") or ""), parsed["entries"]
+
+
+def _has_end(text: str, root: str) -> bool:
+    """Whether the root element is closed at the end of the text, or empty."""
+    end = text[-_END_CHARS:].lower()
+    return re.search(rf"</(?:[\w.-]+:)?{root}\s*>|<(?:[\w.-]+:)?{root}\b[^<>]*/>", end) is not None
 
 
 def _parse_fast(data: bytes) -> Any | None:
@@ -255,9 +257,9 @@ def _ttl_of(text: str) -> int | None:
 
 
 def _feed(
-    title: str, entries: list[_Entry], ttl: int | None, url: str, *, cut: bool = False
+    title: str, entries: list[_Entry], ttl: int | None, url: str, most: int, *, cut: bool = False
 ) -> Feed:
-    kept = entries[:MAX_ITEMS]
+    kept = entries[:most]
     items = list(_items(kept, url))
     if entries and not items:
         raise no_usable_link("feed", url, len(entries))
@@ -267,7 +269,7 @@ def _feed(
         items=tuple(item for item in items if first[item.url] is item),
         ttl=ttl,
         skipped=len(kept) - len(items),
-        truncated=cut or len(entries) > MAX_ITEMS,
+        truncated=cut or len(entries) > most,
     )
 
 

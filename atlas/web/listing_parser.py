@@ -19,6 +19,7 @@ from msgspec import Meta
 from msgspec.msgpack import Decoder, encode
 
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.listing_limits import DEFAULTS, ENTRIES, Cut, FileLimits
 from atlas.domain.urls import MAX_URL_LENGTH, InvalidUrl, canonicalize
 from atlas.domain.wire_fields import (
     MalformedAnswer,
@@ -41,8 +42,8 @@ Kind = Literal["feed", "sitemap", "html", "other"]
 PART = 2_000
 """Addresses that are in memory at once."""
 
-# Addresses of each kind in one file, as `feeds` and `sitemaps` keep them.
-_Count = Annotated[int, Meta(ge=0, le=50_000)]
+# Addresses of each kind in one file; `Parsed` compares them with what the job allows.
+_Count = Annotated[int, Meta(ge=0, le=ENTRIES.most)]
 _Address = Annotated[str, Meta(max_length=MAX_URL_LENGTH)]
 _MAX_FRAME = 8 * 1024 * 1024
 _FRAME = struct.Struct("!I")
@@ -57,6 +58,7 @@ class ListingJob:
     wanted: Wanted
     url: str
     content_type: str = ""
+    limits: FileLimits = DEFAULTS
 
 
 class Listed(NamedTuple):
@@ -67,13 +69,13 @@ class Listed(NamedTuple):
 
 
 class Header(WireFields):
-    """What a file is and how much it lists. `cut`: it held more than is read of one file."""
+    """What a file is and how much it lists. `cut`: the limit beyond which it was not read."""
 
     kind: Kind
     title: Annotated[str, Meta(max_length=1_000)] = ""
     ttl: Number | None = None
     complete: bool = False
-    cut: bool = False
+    cut: Cut = ""
     pages: _Count = 0
     children: _Count = 0
 
@@ -88,9 +90,11 @@ _ADDRESSES = Decoder[list[str]](Annotated[list[_Address], Meta(max_length=PART)]
 class Parsed:
     """A child's answer, read once from its beginning. Every method may raise MalformedAnswer."""
 
-    def __init__(self, answer: BinaryIO) -> None:
+    def __init__(self, answer: BinaryIO, limits: FileLimits = DEFAULTS) -> None:
         self._answer = answer
         self.header = decode(_HEADER, self._frame())
+        listed = max(self.header.pages, self.header.children)
+        check(listed, listed <= limits.entries, "more entries than are read of one file")
         self._parts = -(-self.header.pages // PART)
 
     def pages(self) -> Iterator[list[Listed]]:
@@ -148,9 +152,9 @@ def _parse(job: ListingJob, body: bytes) -> bytes:
     from atlas.web.sitemaps import parse_sitemap
 
     if job.wanted == "feed":
-        return _write_feed(parse_feed(body, job.url, job.content_type))
+        return _write_feed(parse_feed(body, job.url, job.content_type, job.limits))
     if job.wanted == "sitemap":
-        return _write_sitemap(parse_sitemap(body, job.url, job.content_type))
+        return _write_sitemap(parse_sitemap(body, job.url, job.content_type, job.limits))
     return _recognised(job, body)
 
 
@@ -162,18 +166,19 @@ def _recognised(job: ListingJob, body: bytes) -> bytes:
     if _HTML_START.match(decode_markup(body[:2048], job.content_type)):
         return _written(Header("html"))
     try:
-        return _write_feed(parse_feed(body, job.url, job.content_type))
+        return _write_feed(parse_feed(body, job.url, job.content_type, job.limits))
     except PageError:
         pass
     try:
-        return _write_sitemap(parse_sitemap(body, job.url, job.content_type))
+        return _write_sitemap(parse_sitemap(body, job.url, job.content_type, job.limits))
     except PageError:
         return _written(Header("other"))
 
 
 def _write_feed(feed: Feed) -> bytes:
     title = storable(feed.title)
-    header = Header("feed", title, feed.ttl or None, True, feed.truncated, len(feed.items))
+    cut: Cut = "entries" if feed.truncated else ""
+    header = Header("feed", title, feed.ttl or None, not cut, cut, len(feed.items))
     return _written(header, [Listed(item.url, None) for item in feed.items])
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from tempfile import TemporaryFile
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from atlas.domain.errors import ErrorClass, HostClosed, PageError
 from atlas.domain.fetch import FetchRequest
+from atlas.domain.listing_limits import DEFAULTS, cut_at, over
 from atlas.domain.reach import Reach, reach_of
 from atlas.domain.sources import Leading, SourceSpec
 from atlas.domain.urls import InvalidUrl, canonicalize
@@ -24,13 +26,6 @@ from atlas.web.listing_parser import PART, Listed, ListingJob, Parse, Parsed, Wa
 from atlas.web.politeness import Slots
 from atlas.web.source_detection import ListingDocument
 
-MAX_SITEMAPS = 1000
-"""Files of one sitemap tree; more make the listing incomplete."""
-
-MAX_LISTED = 1_000_000
-"""URLs of one listing; more make it incomplete."""
-
-_MAX_BYTES = 64 * 1024 * 1024
 _SPILL = 256 * 1024
 _ACCEPT = (
     "application/xml, application/rss+xml, application/atom+xml, application/feed+json, */*;q=0.8"
@@ -70,12 +65,23 @@ class Buffer:
         self.body += chunk
 
 
+class Watch(Protocol):
+    """Knows which files keep ending whoever parses them."""
+
+    def parsing(
+        self, url: str, body: bytes
+    ) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
+        """Around the parse of the file with this SHA-256; what it yields is called once the child
+        is through. Raises PageError for a file that is not to be parsed."""
+
+
 class Spool:
     """A sink that writes to a file, beside the event loop and a large part at a time."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._pending = bytearray()
+        self._hash = sha256()
 
     async def write(self, chunk: bytes) -> None:
         self._pending += chunk
@@ -85,7 +91,16 @@ class Spool:
     async def flush(self) -> None:
         """Write what is pending."""
         pending, self._pending = self._pending, bytearray()
-        await asyncio.to_thread(self._file.write, pending)
+        await asyncio.to_thread(self._add, pending)
+
+    def _add(self, part: bytes | bytearray) -> None:
+        self._hash.update(part)
+        self._file.write(part)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of what was flushed."""
+        return self._hash.digest()
 
 
 async def read_document(
@@ -98,7 +113,7 @@ async def read_document(
     """Fetch one listing document into memory; `led_by` and `reach`: as in `FetchRequest`. Raises
     PageError."""
     buffer = Buffer()
-    final_url, kind = await _fetch(client, url, slots, buffer, led_by, reach)
+    final_url, kind = await _fetch(client, url, slots, buffer, led_by, reach, DEFAULTS.bytes)
     return ListingDocument(final_url, kind, bytes(buffer.body))
 
 
@@ -109,11 +124,10 @@ async def _fetch(
     sink: Buffer | Spool,
     led_by: tuple[str, ...],
     reach: Reach | None,
+    most: int,
 ) -> tuple[str, str]:
     """The URL after redirects, and the Content-Type."""
-    request = FetchRequest(
-        url=url, accept=_ACCEPT, max_bytes=_MAX_BYTES, led_by=led_by, reach=reach
-    )
+    request = FetchRequest(url=url, accept=_ACCEPT, max_bytes=most, led_by=led_by, reach=reach)
     try:
         fetched = await client.fetch(request, sink, slots)
     except HostClosed as closed:
@@ -125,18 +139,20 @@ async def _fetch(
 
 
 async def read_listing(
-    client: WebClient, parse: Parse, spec: SourceSpec, slots: Slots, take: Take
+    client: WebClient, parse: Parse, spec: SourceSpec, slots: Slots, watch: Watch, take: Take
 ) -> Listing:
     """List a source's start: every URL of its list, feed or sitemap; the start URLs of a site.
 
     Parts that cannot be read are among `troubles`, and make the listing incomplete.
     """
     listing = Listing()
-    reading = _Reading(client, parse, slots, take, listing, Leading(spec), reach_of(spec))
+    reading = _Reading(
+        client, parse, slots, watch, take, listing, spec, Leading(spec), reach_of(spec)
+    )
     if spec.kind == "feed":
-        await reading.feeds(spec.urls)
+        await reading.feeds()
     elif spec.kind == "sitemap":
-        await reading.sitemaps(spec.urls)
+        await reading.sitemaps()
     else:
         await _declared(spec, listing, take)
     return listing
@@ -162,14 +178,18 @@ class _Reading:
     client: WebClient
     parse: Parse
     slots: Slots
+    watch: Watch
     take: Take
     listing: Listing
+    spec: SourceSpec
     leading: Leading
     reach: Reach
 
-    async def feeds(self, urls: Sequence[str]) -> None:
+    async def feeds(self) -> None:
         wishes: list[int] = []
-        for url in urls:
+        for url in self.spec.urls:
+            if self._long(url):
+                break
             with self._noted(url):
                 async with self._read("feed", url) as found:
                     await self._take_pages(url, found)
@@ -177,21 +197,33 @@ class _Reading:
         # One feed without a wish is read at the source's own cadence, the others with it.
         self.listing.ttl = min(wishes, default=0) or None
 
-    async def sitemaps(self, urls: Sequence[str]) -> None:
-        todo = deque(urls)
-        seen = set(urls)
+    async def sitemaps(self) -> None:
+        todo = deque(self.spec.urls)
+        seen = set(todo)
+        read = 0
         while todo:
             url = todo.popleft()
+            if read >= self.spec.listing_files:
+                most = self.spec.listing_files
+                self.listing.note(url, over("listing_too_long", url, "listing_files", most))
+                break
+            if self._long(url):
+                break
+            read += 1
             with self._noted(url):
                 async with self._read("sitemap", url) as found:
                     await self._take_pages(url, found)
                     self.listing.complete &= found.header.complete
-                    for child in await asyncio.to_thread(_fresh, found, seen):
-                        todo.append(child)
-            if len(seen) > MAX_SITEMAPS or self.listing.pages > MAX_LISTED:
-                told = f"more than {MAX_SITEMAPS:,} files or {MAX_LISTED:,} addresses; cut there"
-                self.listing.note(url, PageError(ErrorClass.QUOTA, "listing_too_long", told))
-                break
+                    room = self.spec.listing_files - read - len(todo)
+                    todo += await asyncio.to_thread(_fresh, found, seen, room)
+
+    def _long(self, url: str) -> bool:
+        """Whether the listing has all the addresses that may be read; `url` is not read then."""
+        most = self.spec.listing_addresses
+        if self.listing.pages < most:
+            return False
+        self.listing.note(url, over("listing_too_long", url, "listing_addresses", most))
+        return True
 
     @contextmanager
     def _noted(self, url: str) -> Iterator[None]:
@@ -205,29 +237,43 @@ class _Reading:
         with TemporaryFile() as file:
             spool = Spool(file)
             final_url, kind = await _fetch(
-                self.client, url, self.slots, spool, self.leading.to(url), self.reach
+                self.client,
+                url,
+                self.slots,
+                spool,
+                self.leading.to(url),
+                self.reach,
+                self.spec.listing_bytes,
             )
             await spool.flush()
-            async with self.parse(ListingJob(wanted, final_url, kind), file) as found:
+            job = ListingJob(wanted, final_url, kind, self.spec.file_limits)
+            async with (
+                self.watch.parsing(url, spool.digest) as through,
+                self.parse(job, file) as found,
+            ):
+                await through()
                 yield found
 
     async def _take_pages(self, url: str, found: Parsed) -> None:
         parts = found.pages()
         while part := await asyncio.to_thread(next, parts, None):
-            self.listing.pages += len(part)
-            await self.take(part)
+            room = self.spec.listing_addresses - self.listing.pages
+            self.listing.pages += len(part[:room])
+            await self.take(part[:room])
+            if len(part) > room:
+                self._long(url)
+                return
         if found.header.cut:
-            told = f"{url} lists more than is read of one file: its first addresses are taken"
-            self.listing.note(url, PageError(ErrorClass.QUOTA, "listing_too_long", told))
+            self.listing.note(url, cut_at(found.header.cut, url, self.spec.file_limits))
 
 
-def _fresh(found: Parsed, seen: set[str]) -> list[str]:
-    """Child sitemaps not seen yet, not many more than may be read."""
-    fresh = []
+def _fresh(found: Parsed, seen: set[str], room: int) -> list[str]:
+    """Child sitemaps not seen yet: those for which there is room, and one more to say so."""
+    fresh: list[str] = []
     for child in found.children():
         if child not in seen:
+            if len(fresh) > room:
+                break
             seen.add(child)
             fresh.append(child)
-        if len(seen) > MAX_SITEMAPS:
-            break
     return fresh

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 
 from atlas.domain.charsets import codec_of, guess, marked
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.listing_limits import DEFAULTS
 
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})""")
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 _DOCTYPE = re.compile(r"""<!DOCTYPE(?:"[^"]*"|'[^']*'|[^"'\[>])*""", re.IGNORECASE)
-MAX_PROLOG = 64 * 1024
-"""Characters before the root element."""
-
 _ROOT = re.compile(r"<([^\W\d][\w.:-]*)")
 _SPACE = re.compile(r"\s*")
 _HEAD = b'<?xml version="1.0" encoding="utf-8"?>\n'
@@ -76,26 +74,30 @@ class XmlText:
     data: bytes
 
 
-def safe_xml(text: str) -> XmlText | None:
+class LongProlog(Exception):
+    """The root element does not begin within the limit."""
+
+
+def safe_xml(text: str, prolog: int = DEFAULTS.prolog) -> XmlText | None:
     """The document in `text` without its prolog, as UTF-8, or None if there is no element.
 
     Dropping the DOCTYPE drops every entity and default attribute it could declare, so no parser
     meets billion laughs or an external entity. A document that declares entities is refused
-    whole with `PageError(INVALID, "xml_entities")`: no feed or sitemap needs one; so is one whose
-    prolog is longer than MAX_PROLOG (`xml_prolog`).
+    whole with `PageError(INVALID, "xml_entities")`: no feed or sitemap needs one; so is one of
+    whose text more than `prolog` characters precede the root element (`LongProlog`).
     """
     text = _NOT_XML.sub("", text)
     start = text.find("<")
     # Of the prolog each part is looked through to its end, which may be missing: in a few KiB that
     # costs nothing, however many parts there are.
-    head = text[: start + MAX_PROLOG]
+    head = text[: start + prolog]
     while start >= 0 and (past := _past_prolog_part(head, start)) is not None:
         start = _SPACE.match(head, past).end()  # type: ignore[union-attr]
     root = _ROOT.match(text, start) if start >= 0 else None
     if root is None:
-        if start >= len(head) < len(text):
-            reason = f"its first element does not begin within {MAX_PROLOG} characters: refused"
-            raise PageError(ErrorClass.INVALID, "xml_prolog", reason)
+        # One that the limit cuts in its first letters was not recognised above.
+        if len(head) < len(text) and start + len("<!DOCTYPE") > len(head):
+            raise LongProlog
         return None
     name = root.group(1).rpartition(":")[2].lower()
     # With a declaration in front no parser goes looking for a better place to start.

@@ -15,18 +15,10 @@ from typing import Any
 from lxml import etree
 
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.listing_limits import DEFAULTS, Cut, FileLimits, over, too_many
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.web.feeds import FEED_ROOTS, no_usable_link, parse_feed
-from atlas.web.markup import XmlText, decode_markup, safe_xml
-
-MAX_BYTES = 50 * 1024 * 1024
-"""Uncompressed size of one sitemap file (sitemaps.org, "Sitemap file requirements")."""
-
-MAX_URLS = 50_000
-"""Entries of one sitemap file (the same place); a longer one is cut and is not complete."""
-
-MAX_ELEMENTS = 5_000_000
-"""Elements in one sitemap file; what follows them is not read."""
+from atlas.web.markup import LongProlog, XmlText, decode_markup, safe_xml
 
 SITEMAP_ROOTS = frozenset(("urlset", "sitemapindex"))
 
@@ -55,35 +47,39 @@ class Sitemap:
     """One sitemap file as read: the pages it lists, or the child sitemaps of an index.
 
     `skipped` counts entries without a usable http(s) address; repeats are not counted.
-    `complete` is False when the file ended early, was damaged or cut at MAX_URLS, skipped an
-    entry, or is a feed (a window by nature): only a complete listing may lead to removals. `cut`:
-    there was more than MAX_URLS.
+    `complete` is False when the file ended early, was damaged or cut, skipped an entry, or is a
+    feed (a window by nature): only a complete listing may lead to removals. `cut`: the limit beyond
+    which it was not read, "" if there was none.
     """
 
     pages: tuple[SitemapPage, ...]
     children: tuple[str, ...]
     skipped: int
     complete: bool
-    cut: bool = False
+    cut: Cut = ""
 
 
 @dataclass
 class _Listing:
     """What was found so far; addresses in the order of the file, each once."""
 
+    most: int
+    """Entries that may be kept."""
     pages: dict[str, SitemapPage] = field(default_factory=dict)
     children: dict[str, None] = field(default_factory=dict)
     entries: int = 0
     """Usable or not, repeats included."""
     skipped: int = 0
     whole: bool = True
-    cut: bool = False
+    cut: Cut = ""
 
     def counts(self) -> bool:
         """Whether there is room for one more entry, which is counted."""
-        self.cut = self.entries >= MAX_URLS
-        self.entries += not self.cut
-        return not self.cut
+        if self.entries >= self.most:
+            self.cut = "entries"
+            return False
+        self.entries += 1
+        return True
 
     def frozen(self, url: str, *, arrived: bool) -> Sitemap:
         whole = arrived and self.whole and not self.cut
@@ -98,25 +94,28 @@ class _Listing:
         )
 
 
-def parse_sitemap(body: bytes, url: str, content_type: str = "") -> Sitemap:
+def parse_sitemap(
+    body: bytes, url: str, content_type: str = "", limits: FileLimits = DEFAULTS
+) -> Sitemap:
     """The sitemap in `body`, fetched from `url`.
 
-    Raises `PageError(INVALID, "sitemap_malformed")` for anything that is no sitemap and
-    `PageError(QUOTA, "sitemap_too_large")` over MAX_BYTES, and `PageError(INVALID,
-    "no_usable_link")` where there are entries but no address that can be used. A file that breaks
-    off gives what it held up to there, with `complete` False. Addresses on other hosts are
-    returned as listed: whether they may be used is the caller's scope to say.
+    Raises `PageError(INVALID, "sitemap_malformed")` for anything that is no sitemap,
+    `PageError(INVALID, "no_usable_link")` where there are entries but no address that can be used,
+    and `PageError(QUOTA)` where it goes beyond a limit before its first entry: `sitemap_too_large`,
+    `listing_too_deep`, `listing_long_prolog`. A file that breaks off, or goes beyond a limit after
+    its first entry, gives what it held up to there, with `complete` False. Addresses on other hosts
+    are returned as listed: whether they may be used is the caller's scope to say.
     """
-    raw, arrived = _unpacked(body, url)
+    raw, arrived = _unpacked(body, url, limits.bytes)
     text = decode_markup(raw, content_type)
     if not text.lstrip("\ufeff \t\r\n").startswith("<"):
-        return _read_lines(text, url).frozen(url, arrived=arrived)
-    document = _document(text, url)
+        return _read_lines(text, url, limits).frozen(url, arrived=arrived)
+    document = _document(text, url, limits)
     if document.root in FEED_ROOTS:
-        return _read_feed(raw, url, content_type)
+        return _read_feed(raw, url, content_type, limits)
     if document.root not in SITEMAP_ROOTS:
         raise _malformed(url, f"its root element is <{document.root[:40]}>")
-    return _read_xml(document, url).frozen(url, arrived=arrived)
+    return _read_xml(document, url, limits).frozen(url, arrived=arrived)
 
 
 def _malformed(url: str, reason: str) -> PageError:
@@ -124,17 +123,17 @@ def _malformed(url: str, reason: str) -> PageError:
     return PageError(ErrorClass.INVALID, "sitemap_malformed", message)
 
 
-def _unpacked(body: bytes, url: str) -> tuple[bytes, bool]:
+def _unpacked(body: bytes, url: str, limit: int) -> tuple[bytes, bool]:
     """The bytes after gzip, if any, and whether the compressed stream came to its end."""
     if not body.startswith(_GZIP_MAGIC):
-        _check_size(len(body), url)
+        _check_size(len(body), url, limit)
         return body, True
     raw, arrived, at = bytearray(), False, 0
     for _ in range(_MAX_MEMBERS):
         stream = zlib.decompressobj(_GZIP_WBITS)
-        part, at = _gunzip_member(stream, body, at, MAX_BYTES + 1 - len(raw))
+        part, at = _gunzip_member(stream, body, at, limit + 1 - len(raw))
         raw += part
-        _check_size(len(raw), url)
+        _check_size(len(raw), url, limit)
         more = body.startswith(_GZIP_MAGIC, at)
         arrived = stream.eof and not more
         if not more:
@@ -165,18 +164,16 @@ def _gunzip_member(
     return b"".join(parts), at - len(stream.unused_data)
 
 
-def _check_size(size: int, url: str) -> None:
-    if size > MAX_BYTES:
-        raise _too_large(url, f"is larger than {MAX_BYTES} bytes uncompressed")
+def _check_size(size: int, url: str, limit: int) -> None:
+    if size > limit:
+        raise over("sitemap_too_large", url, "listing_bytes", limit)
 
 
-def _too_large(url: str, why: str) -> PageError:
-    return PageError(ErrorClass.QUOTA, "sitemap_too_large", f"the sitemap {url} {why}")
-
-
-def _document(text: str, url: str) -> XmlText:
+def _document(text: str, url: str, limits: FileLimits) -> XmlText:
     try:
-        document = safe_xml(text)
+        document = safe_xml(text, limits.prolog)
+    except LongProlog:
+        raise over("listing_long_prolog", url, "listing_prolog", limits.prolog) from None
     except PageError as error:
         raise _malformed(url, error.message) from error
     if document is None:
@@ -184,18 +181,20 @@ def _document(text: str, url: str) -> XmlText:
     return document
 
 
-def _read_feed(raw: bytes, url: str, content_type: str) -> Sitemap:
+def _read_feed(raw: bytes, url: str, content_type: str, limits: FileLimits) -> Sitemap:
     try:
-        feed = parse_feed(raw, url, content_type)
+        feed = parse_feed(raw, url, content_type, limits)
     except PageError as error:
+        if error.code != "feed_malformed":
+            raise
         raise _malformed(url, error.message) from error
     pages = tuple(SitemapPage(item.url, item.published) for item in feed.items)
-    return Sitemap(pages, (), feed.skipped, complete=False, cut=feed.truncated)
+    return Sitemap(pages, (), feed.skipped, complete=False, cut="entries" if feed.truncated else "")
 
 
-def _read_lines(text: str, url: str) -> _Listing:
+def _read_lines(text: str, url: str, limits: FileLimits) -> _Listing:
     """One address a line. More other lines than addresses mean this is no sitemap."""
-    listing = _Listing()
+    listing = _Listing(limits.entries)
     for line in filter(None, map(str.strip, StringIO(text.lstrip("\ufeff")))):
         if not listing.counts():
             break
@@ -206,24 +205,24 @@ def _read_lines(text: str, url: str) -> _Listing:
     return listing
 
 
-def _read_xml(document: XmlText, url: str) -> _Listing:
-    listing = _read_elements(document, url)
+def _read_xml(document: XmlText, url: str, limits: FileLimits) -> _Listing:
+    listing = _read_elements(document, url, limits)
     if listing.whole or listing.cut:
         return listing
     # The commonest damage is a bare "&" in an address. CDATA is left as it is.
     mended = _CDATA_OR_AMPERSAND.sub(_escape_ampersand, document.data)
-    return _read_elements(replace(document, data=mended), url)
+    return _read_elements(replace(document, data=mended), url, limits)
 
 
 def _escape_ampersand(match: re.Match[bytes]) -> bytes:
     return b"&amp;" if match.group() == b"&" else match.group()
 
 
-def _read_elements(document: XmlText, url: str) -> _Listing:
-    listing = _Listing()
+def _read_elements(document: XmlText, url: str, limits: FileLimits) -> _Listing:
+    listing = _Listing(limits.entries)
     is_index = document.root == "sitemapindex"
     try:
-        for address, lastmod in _entries(document.data, "sitemap" if is_index else "url"):
+        for address, lastmod in _entries(document.data, "sitemap" if is_index else "url", limits):
             if not listing.counts():
                 break
             if is_index:
@@ -232,24 +231,35 @@ def _read_elements(document: XmlText, url: str) -> _Listing:
                 _add_page(listing, address, lastmod, url)
     except etree.XMLSyntaxError:
         listing.whole = False
-    except _TooMany:
+    except _Beyond as beyond:
         if not listing.entries:
-            raise _too_large(url, f"has more than {MAX_ELEMENTS:,} elements") from None
-        listing.cut = True
+            raise _beyond(beyond.limit, url, limits) from None
+        listing.cut = beyond.limit
     return listing
 
 
-class _TooMany(Exception):
-    """More than MAX_ELEMENTS."""
+def _beyond(limit: Cut, url: str, limits: FileLimits) -> PageError:
+    if limit == "depth":
+        return over("listing_too_deep", url, "listing_depth", limits.depth)
+    return too_many("sitemap_too_large", url, "elements", limits)
+
+
+class _Beyond(Exception):
+    """A limit is reached."""
+
+    def __init__(self, limit: Cut) -> None:
+        super().__init__(limit)
+        self.limit = limit
 
 
 class _Entries:
     """Takes the elements as they come and keeps what the entries say: no tree is built, so it is
     the same whatever else the file holds."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, limits: FileLimits) -> None:
         self.found: list[tuple[str, str]] = []
         self._name = name
+        self._limits = limits
         self._elements = 0
         self._depth = 0
         self._entry_at = 0  # depth of the entry that is open, 0: none
@@ -258,9 +268,11 @@ class _Entries:
 
     def start(self, tag: Any, attributes: Any) -> None:
         self._elements += 1
-        if self._elements > MAX_ELEMENTS:
-            raise _TooMany
+        if self._elements > self._limits.elements:
+            raise _Beyond("elements")
         self._depth += 1
+        if self._depth > self._limits.depth:
+            raise _Beyond("depth")
         # Only direct children: an image or video extension has a <loc> of its own deeper down.
         inside = self._entry_at and self._depth == self._entry_at + 1
         if inside and _local_name(tag) in ("loc", "lastmod"):
@@ -288,9 +300,9 @@ class _Entries:
         """Nothing is left to do."""
 
 
-def _entries(data: bytes, name: str) -> Iterator[tuple[str, str]]:
+def _entries(data: bytes, name: str, limits: FileLimits) -> Iterator[tuple[str, str]]:
     """(loc, lastmod) of each entry, whatever its namespace."""
-    entries = _Entries(name)
+    entries = _Entries(name, limits)
     parser = etree.XMLParser(
         target=entries,
         resolve_entities=False,
@@ -304,7 +316,7 @@ def _entries(data: bytes, name: str) -> Iterator[tuple[str, str]]:
     for at in range(0, len(data), _CHUNK):
         try:
             parser.feed(data[at : at + _CHUNK])
-        except (etree.XMLSyntaxError, _TooMany) as broken:
+        except (etree.XMLSyntaxError, _Beyond) as broken:
             error = broken
         yield from _taken(entries.found)
         if error is not None:

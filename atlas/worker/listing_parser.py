@@ -26,7 +26,7 @@ async def parsed(pool: ExtractorPool, job: ListingJob, body: BinaryIO) -> AsyncI
         try:
             await pool.run_on_file(parse_listing, job, body, answer)
             await asyncio.to_thread(answer.seek, 0)
-            yield await asyncio.to_thread(Parsed, answer)
+            yield await asyncio.to_thread(Parsed, answer, job.limits)
         except MalformedAnswer as error:
             raise _failure(job, "listing_malformed", str(error)) from None
         except PageError as error:

@@ -50,6 +50,7 @@ READS = {
 ACTS = {
     *("cleanup", "dedup", "fetch", "index rebuild", "index rollback", "migrate", "process"),
     *("report make", "schedules apply", "sources add", "sources edit", "sources remove"),
+    "sources release",
     *("start", "sync", "hosts reset", "runs retry", "limits set host", "limits set source"),
 }
 """Commands that print JSON of what they did; their own tests look at it."""

@@ -8,6 +8,7 @@ import pytest
 
 from atlas.contracts.names import QUEUE
 from atlas.contracts.sync_pipeline import SyncRequest
+from atlas.domain.listing_limits import LIMITS
 from atlas.stores.postgres.sources import sources
 from starter import AtlasClient, Undetected
 from tests.e2e.stack import AtlasEnv
@@ -32,8 +33,8 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         *("sources", "add", "docs", URL, "--kind", "site", "--delay", "0.5", "--parallel", "2"),
         *("--max-pages", "10", "--max-depth", "3", "--include", "/docs/", "--exclude", r"\.pdf$"),
         *("--every", "6h", "--deletion", "keep", "-o", "json"),
-        *("--tag", "news", "--tag", "harbour"),
         *("--allow", "127.0.0.0/8", "--allow", "wiki.lan:9000", "--port", "9100", "--allow-http"),
+        *("--tag", "news", "--tag", "harbour", "--listing-entries", "500"),
     )
     assert added.code == 0, added.err
     declared = {
@@ -55,10 +56,12 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         "allow": ["127.0.0.0/8", "wiki.lan:9000"],
         "ports": [9100],
         "allow_http": True,
+        **{name: limit.default for name, limit in LIMITS.items()},
+        "listing_entries": 500,
     }
     assert added.json == {**declared, "evidence": None}
     nothing = {"pages": 0, "live": 0, "last_outcome": None, "last_ended": None, "lease": None}
-    nothing |= {"checked_at": None, "synced_at": None}
+    nothing |= {"checked_at": None, "synced_at": None, "quarantined": []}
     assert (await atlas("sources", "list", "-o", "json")).json == {
         "sources": [{**declared, **nothing}]
     }

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.listing_limits import FileLimits
 from atlas.web import feeds
 from atlas.web.feeds import Feed, parse_feed
 
@@ -139,9 +140,7 @@ def test_wrong_charset_claim() -> None:
         b'{"items": 3}',
         b'{"items": []}',
         b'{"a": ',
-        b"{" * 200_000,
         b"[" * 200_000,
-        b'{"a":' * 200_000,
         b"<feed xmlns='x'><entry",
         b'<!DOCTYPE rss [<!ENTITY a "aaa">]><rss><channel><item><link>/&a;</link></item></channel>',
     ],
@@ -163,9 +162,9 @@ def test_an_entity_bomb_and_an_external_entity_are_refused() -> None:
                 parse_feed(text.encode(codec), URL)
 
 
-def test_a_long_feed_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeds, "MAX_ITEMS", 3)
-    feed = parse_feed(rss(*(f"<link>/{n}</link>" for n in range(5))), URL)
+def test_a_long_feed_is_cut_and_says_so() -> None:
+    body = rss(*(f"<link>/{n}</link>" for n in range(5)))
+    feed = parse_feed(body, URL, limits=FileLimits(entries=3))
     assert len(feed.items) == 3
     assert feed.truncated
 
@@ -175,7 +174,14 @@ def test_depth_does_not_break_the_parser() -> None:
     try:
         assert parse_feed(rss("<link>/a</link>", deep), URL).items
     except PageError as error:
-        assert error.code == "feed_malformed"
+        assert error.code == "listing_too_deep"
+
+
+@pytest.mark.parametrize("body", [b"{" * 200_000, b'{"a":' * 200_000, b"<rss>" + b"<a>" * 600])
+def test_what_is_nested_too_deep_is_beyond_a_limit(body: bytes) -> None:
+    with pytest.raises(PageError, match="more than 500 levels of nesting") as raised:
+        parse_feed(body, URL)
+    assert (raised.value.error_class, raised.value.code) == (ErrorClass.QUOTA, "listing_too_deep")
 
 
 @given(st.lists(st.sampled_from(["/a", "/b", "c", "https://x.org/", "", "http://[", "ftp://h"])))

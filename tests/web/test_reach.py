@@ -24,7 +24,7 @@ from atlas.web.own_ports import CODEC_PORT, OwnPorts, endpoint_of, is_this_machi
 from atlas.web.politeness import OpenSlots
 from tests.origin import Origin
 from tests.web.fetching import LOOPBACK, get, refused, web
-from tests.web.parsed import parse_here
+from tests.web.parsed import Trusting, parse_here
 from tests.web.reach import PUBLIC, as_public
 from tests.web.test_tls import PEM
 
@@ -136,7 +136,9 @@ async def test_a_sitemap_of_a_public_site_leads_to_no_private_one(
         public.page("/map.xml", index, content_type="application/xml")
         url, port = public.url("/map.xml"), int(private.host.rpartition(":")[2])
         spec = SourceSpec("docs", "sitemap", (url,), allow=("127.0.0.1",), ports=(port,))
-        listing = await read_listing(client, parse_here, spec, OpenSlots(), nothing_listed)
+        listing = await read_listing(
+            client, parse_here, spec, OpenSlots(), Trusting(), nothing_listed
+        )
         [(url, error)] = listing.troubles
         assert (url, error.code) == (private.url("/map.xml"), "address_refused")
         assert private.log == []

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.web import sitemaps
+from atlas.domain.listing_limits import DEFAULTS, FileLimits
 from atlas.web.sitemaps import Sitemap, parse_sitemap
 
 URL = "https://h.org/sitemap.xml"
@@ -185,7 +185,7 @@ def test_entities_are_refused(doctype: str) -> None:
 
 
 def test_a_gzip_bomb_is_stopped_at_the_limit() -> None:
-    bomb = gzip.compress(b" " * (sitemaps.MAX_BYTES + 1), 9)
+    bomb = gzip.compress(b" " * (DEFAULTS.bytes + 1), 9)
     for body in (bomb, bomb[:-8] + bytes(8), gzip.compress(bomb) * 2):
         with pytest.raises(PageError) as raised:
             parse_sitemap(body, URL)
@@ -195,15 +195,15 @@ def test_a_gzip_bomb_is_stopped_at_the_limit() -> None:
     assert (raised.value.error_class, raised.value.code) == (ErrorClass.QUOTA, "sitemap_too_large")
 
 
-def test_a_longer_list_than_the_protocol_allows_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sitemaps, "MAX_URLS", 10)
+def test_a_longer_list_than_the_protocol_allows_is_cut() -> None:
+    ten = FileLimits(entries=10)
     lines = "\n".join(f"https://h.org/{n}" for n in range(11))
     for body in (LONG, lines):
-        sitemap = parse_sitemap(body.encode(), URL)
-        assert len(sitemap.pages) == 10
+        sitemap = parse_sitemap(body.encode(), URL, limits=ten)
+        assert (len(sitemap.pages), sitemap.cut) == (10, "entries")
         assert not sitemap.complete
     exact = urlset(*(entry(f"https://h.org/{n}") for n in range(10)))
-    assert parse_sitemap(exact.encode(), URL).complete
+    assert parse_sitemap(exact.encode(), URL, limits=ten).complete
 
 
 def test_depth_does_not_break_the_parser() -> None:

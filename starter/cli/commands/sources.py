@@ -19,6 +19,7 @@ from starter.cli.views.overview import FRESHNESS
 from starter.cli.views.sources import COLUMNS, described, parts
 
 if TYPE_CHECKING:
+    from atlas.stores.postgres.sources.listing_quarantine import QuarantinedListing
     from starter.sources import RuleChanges, SourceRules
 
     Clearable = str
@@ -125,7 +126,14 @@ async def show(name: SourceName, /, *, output: Format = "text") -> None:
     spec, holdings = parts(found)
     shown = asdict(spec) | asdict(holdings) | {"cadence": written(spec.cadence)}
     shown = {"every" if name == "cadence" else name: value for name, value in shown.items()}
-    pairs(shown | {"lease": f"{lease.workflow_id} since {when(lease.since)}" if lease else None})
+    shown |= {"lease": f"{lease.workflow_id} since {when(lease.since)}" if lease else None}
+    pairs(shown | {"quarantined": [_left_alone(each) for each in found.quarantined]})
+    if found.quarantined:
+        note(f"`atlas sources release {name}` lets them be read again.")
+
+
+def _left_alone(each: QuarantinedListing) -> str:
+    return f"{each.url} since {when(each.since)} ({each.code}: {each.reason})"
 
 
 @app.command
@@ -136,7 +144,7 @@ async def edit(
     url: Annotated[list[str] | None, Parameter(help="New starts, replacing the old")] = None,
     kind: Annotated[Kind | None, Parameter(help="What the URLs are")] = None,
     rules: Given = _NONE,
-    clear: Annotated[list[Clearable] | None, Parameter(help="SourceRules to clear")] = None,
+    clear: Annotated[list[Clearable] | None, Parameter(help="Rules to clear")] = None,
     output: Format = "text",
 ) -> None:
     """Change the rules of a source; what is not named stays.
@@ -186,6 +194,32 @@ async def resume(name: SourceName, /) -> None:
     async with connected() as atlas:
         await atlas.sources.resume(name)
     note(f"{name} may run again")
+
+
+@app.command
+async def release(
+    name: SourceName,
+    /,
+    *,
+    url: Annotated[list[str] | None, Parameter(help="Only these feeds or sitemaps")] = None,
+    output: Format = "text",
+) -> None:
+    """Read quarantined feeds and sitemaps of a source again. They are left alone after three parses
+    that timed out, ran out of memory or crashed, until they change; `atlas sources show` has them.
+
+    Examples:
+        atlas sources release docs
+        atlas sources release docs --url https://docs.example.com/sitemap.xml
+    """
+    async with connected() as atlas:
+        released = await atlas.sources.release(name, *url or ())
+    if output != "text":
+        emit("source_released", released, output=output)
+        return
+    for each in released.urls:
+        say(f"released {each}")
+    if not released.urls:
+        note(f"no listing of {name} is quarantined")
 
 
 @app.command

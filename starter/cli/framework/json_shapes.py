@@ -114,6 +114,12 @@ _CATALOGUE = (
         "starter.sources:RemovedSource",
     ),
     Shape(
+        "source_released",
+        "Which quarantined listings of a source are read again.",
+        "sources release",
+        "starter.sources:ReleasedListings",
+    ),
+    Shape(
         "schedules",
         "Every schedule that Atlas has declared or created.",
         "schedules list",

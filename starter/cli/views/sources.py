@@ -11,6 +11,7 @@ from starter.cli.framework.output import Columns
 
 if TYPE_CHECKING:
     from atlas.domain.sources import SourceSpec
+    from atlas.stores.postgres.sources.listing_quarantine import QuarantinedListing
     from atlas.stores.postgres.sources.sources import Lease, SourceSummary
 
 
@@ -39,6 +40,8 @@ class Holdings:
     """When that was."""
     lease: Lease | None
     """The run working on it now."""
+    quarantined: tuple[QuarantinedListing, ...]
+    """Files of its listing that are not read until they change or are released."""
 
 
 def parts(found: SourceSummary) -> tuple[SourceSpec, Holdings]:

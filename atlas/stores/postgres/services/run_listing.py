@@ -24,6 +24,7 @@ from atlas.stores.postgres.crawl import (
 )
 from atlas.stores.postgres.crawl.run_membership import Mode, WantedPages
 from atlas.stores.postgres.sources import sources
+from atlas.stores.postgres.sources.listing_quarantine import ListingWatch
 from atlas.stores.postgres.sources.sources import Source
 
 _PART = 2000  # pages of one transaction
@@ -46,6 +47,10 @@ class RunListing:
     def reading(self, run_id: str) -> AbstractAsyncContextManager[listing_entries.StoredListing]:
         """A listing while it is read: stored part by part until it is complete."""
         return listing_entries.reading(self.pool, run_id)
+
+    def watch(self, run: runs.Run, source: Source) -> ListingWatch:
+        """Knows which files of the source's listing keep ending whoever parses them."""
+        return ListingWatch(self.pool, self.clock, source.id, source.spec.name, run.run_id)
 
     async def list_pages(
         self,

@@ -13,6 +13,8 @@ from atlas.domain.freshness import Freshness, freshness
 from atlas.domain.recheck_interval import listing_interval
 from atlas.domain.sources import SourceSpec, is_due, lateness
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.sources import listing_quarantine
+from atlas.stores.postgres.sources.listing_quarantine import QuarantinedListing
 
 _COLUMNS = tuple(rule.name for rule in fields(SourceSpec))
 """A rule is declared once, in `SourceSpec`: its column has the same name."""
@@ -94,6 +96,7 @@ class SourceSummary:
     live: int
     last_outcome: str | None
     last_ended: datetime | None
+    quarantined: tuple[QuarantinedListing, ...] = ()
 
 
 LAST_RUN = """
@@ -285,9 +288,15 @@ async def summaries(connection: Connection, name: str | None = None) -> list[Sou
         """,  # noqa: S608 (constants)
         *([] if name is None else [name]),
     )
+    quarantined = await listing_quarantine.listed(connection, name)
     return [
         SourceSummary(
-            source_of(row), row["pages"], row["live"], row["last_outcome"], row["last_ended"]
+            source_of(row),
+            row["pages"],
+            row["live"],
+            row["last_outcome"],
+            row["last_ended"],
+            quarantined.get(row["name"], ()),
         )
         for row in rows
     ]

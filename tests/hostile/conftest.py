@@ -1,0 +1,13 @@
+"""One origin per test."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.origin import Origin
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Origin]:
+    async with Origin() as server:
+        yield server
