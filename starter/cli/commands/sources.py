@@ -136,7 +136,7 @@ async def edit(
     url: Annotated[list[str] | None, Parameter(help="New starts, replacing the old")] = None,
     kind: Annotated[Kind | None, Parameter(help="What the URLs are")] = None,
     rules: Given = _NONE,
-    clear: Annotated[list[Clearable] | None, Parameter(help="SourceRules to clear")] = None,
+    clear: Annotated[list[Clearable] | None, Parameter(help="Rules to clear")] = None,
     output: Format = "text",
 ) -> None:
     """Change the rules of a source; what is not named stays.
