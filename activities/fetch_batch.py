@@ -68,6 +68,7 @@ class _Attempt:
     fences: dict[int, int]
     scope: Scope
     leading: Leading
+    robots_ignored_at: frozenset[str]
     slots: HostSlots
     parallel: int
     deadline: float
@@ -163,6 +164,7 @@ class Fetching:
             fences={page.page_id: page.fence for page in pages},
             scope=scope_of(source.spec),
             leading=Leading(source.spec),
+            robots_ignored_at=source.spec.robots_ignored_at,
             slots=self._hosts.slots(
                 delay=source.spec.delay,
                 parallel=source.spec.parallel,
@@ -269,6 +271,7 @@ class Fetching:
             validators_url=page.leads_to,
             max_bytes=self._policy.max_bytes,
             total_timeout=self._policy.timeout,
+            robots_ignored_at=attempt.robots_ignored_at,
             led_by=attempt.leading.to(page.url),
         )
         return await fetch_into(

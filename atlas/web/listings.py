@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
@@ -88,19 +88,33 @@ class Spool:
 
 
 async def read_document(
-    client: WebClient, url: str, slots: Slots, led_by: tuple[str, ...] = ()
+    client: WebClient,
+    url: str,
+    slots: Slots,
+    led_by: tuple[str, ...] = (),
+    robots_ignored_at: Collection[str] = (),
 ) -> ListingDocument:
-    """Fetch one listing document into memory; `led_by`: as in `FetchRequest`. Raises PageError."""
+    """Fetch one listing document into memory; `led_by`, `robots_ignored_at`: as in `FetchRequest`.
+    Raises PageError."""
     buffer = Buffer()
-    final_url, kind = await _fetch(client, url, slots, buffer, led_by)
+    final_url, kind = await _fetch(client, _asked(url, led_by, robots_ignored_at), slots, buffer)
     return ListingDocument(final_url, kind, bytes(buffer.body))
 
 
+def _asked(url: str, led_by: tuple[str, ...], robots_ignored_at: Collection[str]) -> FetchRequest:
+    return FetchRequest(
+        url=url,
+        accept=_ACCEPT,
+        max_bytes=_MAX_BYTES,
+        robots_ignored_at=robots_ignored_at,
+        led_by=led_by,
+    )
+
+
 async def _fetch(
-    client: WebClient, url: str, slots: Slots, sink: Buffer | Spool, led_by: tuple[str, ...]
+    client: WebClient, request: FetchRequest, slots: Slots, sink: Buffer | Spool
 ) -> tuple[str, str]:
     """The URL after redirects, and the Content-Type."""
-    request = FetchRequest(url=url, accept=_ACCEPT, max_bytes=_MAX_BYTES, led_by=led_by)
     try:
         fetched = await client.fetch(request, sink, slots)
     except HostClosed as closed:
@@ -119,10 +133,12 @@ async def read_listing(
     Parts that cannot be read are among `troubles`, and make the listing incomplete.
     """
     listing = Listing()
+    ignored = spec.robots_ignored_at
+    reading = _Reading(client, parse, slots, take, listing, Leading(spec), ignored)
     if spec.kind == "feed":
-        await _Reading(client, parse, slots, take, listing, Leading(spec)).feeds(spec.urls)
+        await reading.feeds(spec.urls)
     elif spec.kind == "sitemap":
-        await _Reading(client, parse, slots, take, listing, Leading(spec)).sitemaps(spec.urls)
+        await reading.sitemaps(spec.urls)
     else:
         await _declared(spec, listing, take)
     return listing
@@ -151,6 +167,7 @@ class _Reading:
     take: Take
     listing: Listing
     leading: Leading
+    robots_ignored_at: frozenset[str]
 
     async def feeds(self, urls: Sequence[str]) -> None:
         wishes: list[int] = []
@@ -189,9 +206,8 @@ class _Reading:
     async def _read(self, wanted: Wanted, url: str) -> AsyncIterator[Parsed]:
         with TemporaryFile() as file:
             spool = Spool(file)
-            final_url, kind = await _fetch(
-                self.client, url, self.slots, spool, self.leading.to(url)
-            )
+            request = _asked(url, self.leading.to(url), self.robots_ignored_at)
+            final_url, kind = await _fetch(self.client, request, self.slots, spool)
             await spool.flush()
             async with self.parse(ListingJob(wanted, final_url, kind), file) as found:
                 yield found
