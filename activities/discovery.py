@@ -284,4 +284,5 @@ def _failed_row(url: str, error: PageError) -> FetchRow:
         status=asked.status if asked else None,
         elapsed=asked.elapsed if asked else 0.0,
         error=error,
+        robots_ignored=asked is not None and asked.robots_ignored,
     )

@@ -71,6 +71,7 @@ class _Attempt:
     scope: Scope
     leading: Leading
     reach: Reach
+    robots_ignored_at: frozenset[str]
     slots: HostSlots
     parallel: int
     deadline: float
@@ -167,6 +168,7 @@ class Fetching:
             scope=scope_of(source.spec),
             leading=Leading(source.spec),
             reach=reach_of(source.spec),
+            robots_ignored_at=source.spec.robots_ignored_at,
             slots=self._hosts.slots(
                 delay=source.spec.delay,
                 parallel=source.spec.parallel,
@@ -273,6 +275,7 @@ class Fetching:
             validators_url=page.leads_to,
             max_bytes=self._policy.max_bytes,
             total_timeout=self._policy.timeout,
+            robots_ignored_at=attempt.robots_ignored_at,
             led_by=attempt.leading.to(page.url),
             reach=attempt.reach,
         )

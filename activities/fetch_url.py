@@ -14,9 +14,9 @@ from activities.ledger_rows import failed_row, got_row
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult, Hop
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import ErrorClass, HostClosed, PageError, SlotDeadline
-from atlas.domain.fetch import FetchError, FetchRequest, RobotsMode, Validators
+from atlas.domain.fetch import FetchError, FetchRequest, Validators
 from atlas.domain.fetch import FetchResult as Answer
-from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.domain.urls import InvalidUrl, canonicalize, host_of
 
 if TYPE_CHECKING:
     from atlas.domain.measures import Measures
@@ -78,7 +78,8 @@ class FetchingOne:
         asked = FetchRequest(
             url=page.url,
             validators=Validators(page.etag, page.last_modified) if conditional else Validators(),
-            robots=RobotsMode(request.robots),
+            # Of that host only: where a redirect leads belongs to somebody else.
+            robots_ignored_at=(host_of(page.url),) if request.robots == "ignore" else (),
             max_bytes=request.max_bytes,
             max_redirects=request.max_redirects,
             header_timeout=max(_SILENCE, request.timeout / 2),
@@ -134,6 +135,7 @@ def _success(page: HeldPage, answer: Answer, snapshot: bytes | None) -> FetchUrl
         content_hash=snapshot.hex() if snapshot else None,
         modified=answer.modified and snapshot != page.snapshot,
         elapsed=answer.elapsed,
+        robots_ignored=answer.robots_ignored,
     )
 
 
@@ -145,6 +147,7 @@ def _failure(url: str, error: PageError) -> FetchUrlResult:
         final_url=asked.final_url if asked else None,
         redirects=[Hop(url=hop.url, status=hop.status) for hop in asked.redirects] if asked else [],
         elapsed=asked.elapsed if asked else 0.0,
+        robots_ignored=asked is not None and asked.robots_ignored,
         error_class=error.error_class.value,
         error_code=error.code,
         error=error.message,

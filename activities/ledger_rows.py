@@ -38,6 +38,7 @@ def got_row(page: HeldPage, answer: Answer, snapshot: bytes | None, *, settled: 
         settled=settled and robots == page.robots and not asked_by_header([robots]).noindex,
         max_age=answer.max_age,
         robots=robots,
+        robots_ignored=answer.robots_ignored,
     )
 
 
@@ -60,6 +61,7 @@ def failed_row(page: HeldPage, error: PageError, retry_at: datetime | None) -> F
         elapsed=asked.elapsed if asked else 0.0,
         error=error,
         retry_at=retry_at,
+        robots_ignored=asked is not None and asked.robots_ignored,
     )
 
 
@@ -97,6 +99,7 @@ def redirected_row(scope: Scope, page: HeldPage, answer: Answer) -> FetchRow:
         elapsed=answer.elapsed,
         error=PageError(ErrorClass.INVALID, code, f"leads to {answer.final_url}"),
         redirected=True,
+        robots_ignored=answer.robots_ignored,
         target=answer.final_url if inside else None,
         permanent=bool(answer.redirects)
         and all(hop.status in PERMANENT for hop in answer.redirects),

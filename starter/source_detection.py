@@ -63,7 +63,7 @@ async def detected(parts: Parts, spec: SourceSpec, *, force: bool = False) -> De
         async def get(url: str) -> ListingDocument | None:
             try:
                 led_by = () if url == start else (start,)
-                return await read_document(web, url, slots, led_by, reach)
+                return await read_document(web, url, slots, led_by, reach, spec.robots_ignored_at)
             except PageError as error:
                 if url == start and not force and _no_address(error):
                     raise _undetected(url, error) from None

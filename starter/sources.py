@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from atlas.domain.schedules import own_schedule
 from atlas.domain.scope import check_patterns, directory_of, scope_of
-from atlas.domain.sources import Deletion, InvalidSource, Kind, SourceSpec, check_source
+from atlas.domain.sources import Deletion, InvalidSource, Kind, Robots, SourceSpec, check_source
 from atlas.stores.postgres.sources import listing_quarantine, selection, sources
 from atlas.stores.postgres.sources.sources import SourceSummary
 from starter import errors
@@ -41,6 +41,7 @@ class SourceRules(TypedDict, total=False):
     cron: str | None
     tags: Sequence[str]
     deletion: Deletion
+    robots: Robots
     allow: Sequence[str]
     ports: Sequence[int]
     allow_http: bool

@@ -130,6 +130,7 @@ class SourceRun:
         self._cut = state.cut
         self._message = state.message
         self._kind = state.kind
+        self._robots_ignored = state.robots_ignored
         self._lanes = Lanes(state.lane_numbers, request.lanes)
         self._events_before = state.events
         self._opened = getattr(sent, "state", None) is not None and state.opened
@@ -166,6 +167,7 @@ class SourceRun:
             if opened.outcome is not None:
                 return opened
             self._kind = opened.kind
+            self._robots_ignored = opened.robots_ignored
             self._opened = True
         await self._pause.open()
         return None
@@ -393,6 +395,7 @@ class SourceRun:
             events=events_so_far(self._events_before),
             opened=self._opened,
             kind=self._kind,
+            robots_ignored=self._robots_ignored,
             limits=self.limits,
             cut=self._cut,
         )
@@ -412,6 +415,7 @@ class SourceRun:
             counts=self._counts,
             paused=self._pause.paused,
             paused_since=self._pause.since,
+            robots_ignored=self._robots_ignored,
         )
 
     def check_open(self) -> None:

@@ -65,7 +65,8 @@ def stage_details(progress: SyncProgress) -> str:
         at = f"{progress.sources_done} of {progress.sources_total} sources"
     counts = progress.counts
     done = f", {counts.done} of {counts.seen} pages done" if counts.seen else ""
-    return f"**{progress.source}: {counted(counts)}**\n\n{progress.stage}, {at}{done}"
+    where = f"{progress.stage}, {at}{done}"
+    return f"**{progress.source}: {counted(counts)}**\n\n{where}{_robots(progress)}"
 
 
 def end_details(progress: SyncProgress, outcome: str, message: str) -> str:
@@ -73,7 +74,12 @@ def end_details(progress: SyncProgress, outcome: str, message: str) -> str:
     first: `docs: completed with failures: 3 added, 2 failed`."""
     ended = "" if outcome == "completed" else f"{_worded(outcome)}: "
     note = f"\n\n{message}" if message else ""
-    return f"**{progress.source}: {ended}{counted(progress.counts)}**{note}"
+    return f"**{progress.source}: {ended}{counted(progress.counts)}**{note}{_robots(progress)}"
+
+
+def _robots(progress: SyncProgress) -> str:
+    ignored = progress.robots_ignored
+    return "\n\nrobots.txt is ignored at the source's own hosts" if ignored else ""
 
 
 def progress_details(progress: Progress) -> str:

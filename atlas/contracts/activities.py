@@ -52,6 +52,8 @@ class RunOpened(Message):
     kind: str = ""
     levels: int = 1
     """How many crawl levels the source allows, the start included."""
+    robots_ignored: bool = False
+    """Whether the source's rules say that robots.txt is not asked at its own hosts."""
 
 
 class ListLevel(Message):

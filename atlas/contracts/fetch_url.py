@@ -23,7 +23,8 @@ class FetchUrlRequest(Request):
     max_redirects: int = Field(default=10, ge=0, le=50)
     """Redirects followed; one more is a failure."""
     robots: Literal["obey", "ignore"] = "obey"
-    """Whether robots.txt is asked first; ignore it only for sites of your own."""
+    """Whether robots.txt is asked first; ignore it only for sites of your own. It is obeyed all the
+    same at another host to which the URL redirects."""
 
 
 class Hop(Message):
@@ -55,6 +56,8 @@ class FetchUrlResult(Message):
     """False when the server said 304 or the body is the one stored before."""
     elapsed: float = 0.0
     """Seconds."""
+    robots_ignored: bool = False
+    """Whether robots.txt was not asked, as the request says."""
     error_class: str | None = None
     error_code: str | None = None
     error: str | None = None

@@ -70,6 +70,8 @@ class SyncState(Message):
     """Whether the run has its lease; false while it waits for another run's."""
     kind: str = ""
     """The source's kind, as the lease was taken."""
+    robots_ignored: bool = False
+    """Whether robots.txt is not asked at the source's own hosts, as the lease was taken."""
     limits: RunLimits | None = None
     """The limits in force; null: those of the request."""
     cut: bool = False
@@ -190,3 +192,5 @@ class SyncProgress(Message):
     """Seconds since the epoch."""
     sources_done: int = 0
     sources_total: int = 1
+    robots_ignored: bool = False
+    """Whether robots.txt is not asked at the source's own hosts, as its rules say."""

@@ -79,6 +79,8 @@ class FetchRow:
     """Seconds of freshness that the server stated."""
     robots: str = ""
     """What X-Robots-Tag asks of Atlas."""
+    robots_ignored: bool = False
+    """Whether robots.txt was not asked at a host on the way, as the source's rules say."""
     asked: bool = True
     """False: the host is closed, nothing was sent, and the ledger has nothing to record."""
 

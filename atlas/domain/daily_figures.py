@@ -61,6 +61,8 @@ class DayFigures:
     """Seconds since the last check of a live page, median."""
     age_p90: float | None = None
     paused: bool = False
+    robots_ignored: bool = False
+    """Whether its rules said that robots.txt is not asked at its own hosts."""
 
 
 @dataclass(frozen=True, slots=True)

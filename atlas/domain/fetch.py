@@ -1,6 +1,6 @@
 """What is asked of the web and what it answered: plain values, no I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -40,9 +40,10 @@ class FetchRequest:
     URL if None): an equal ETag of another page would pass for "not modified". `max_bytes` bounds
     the body both as sent and decoded; `header_timeout` one answer's headers, connecting included;
     `idle_timeout` the silence between two reads; `total_timeout` all hops together. Times are
-    seconds, and waiting for a slot is not counted. `led_by` are the URLs that the web, and no
-    person, led here from: when one of them is at a public address, this must be at one, too.
-    `reach` says which hosts and ports are open beside that (None: those of `url`);
+    seconds, and waiting for a slot is not counted. `robots_ignored_at`: hosts, as `host_of` spells
+    them, at which robots.txt is not asked although it is obeyed elsewhere. `led_by` are the URLs
+    that the web, and no person, led here from: when one of them is at a public address, this must
+    be at one, too. `reach` says which hosts and ports are open beside that (None: those of `url`);
     `authorized` the origins that get their credentials (None: each that has some).
     """
 
@@ -51,6 +52,7 @@ class FetchRequest:
     validators_url: str | None = None
     accept: str = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"
     robots: RobotsMode = RobotsMode.OBEY
+    robots_ignored_at: Collection[str] = ()
     max_bytes: int = 32 * MIB
     max_redirects: int = 10
     header_timeout: float = 30.0
@@ -78,7 +80,8 @@ class FetchResult:
     `validators` are those to store; after a 304 that sent none, the ones asked with. `max_age`
     is the freshness the server stated, `crawl_delay` the pause robots.txt asks for, `elapsed`
     the time spent on all hops: seconds. `robots_tag` is what X-Robots-Tag asks of Atlas (None:
-    it was not sent), `date` the time by the server's clock.
+    it was not sent), `date` the time by the server's clock. `robots_ignored`: robots.txt was not
+    asked at a host on the way.
     """
 
     url: str
@@ -97,13 +100,15 @@ class FetchResult:
     robots_tag: str | None = None
     crawl_delay: float | None = None
     date: datetime | None = None
+    robots_ignored: bool = False
 
 
 class FetchError(PageError):
     """A fetch that failed, with what its row in the ledger needs.
 
     `status` is None when no answer came; `final_url` is the URL of the hop that failed;
-    `elapsed` and `retry_after` are seconds. The class and code come from PageError.
+    `elapsed` and `retry_after` are seconds, `robots_ignored` as in FetchResult. The class and code
+    come from PageError.
     """
 
     def __init__(
@@ -119,6 +124,7 @@ class FetchError(PageError):
         wire_bytes: int = 0,
         elapsed: float = 0.0,
         retry_after: float | None = None,
+        robots_ignored: bool = False,
     ) -> None:
         super().__init__(error_class, code, message, retry_after=retry_after)
         self.url = url
@@ -127,6 +133,7 @@ class FetchError(PageError):
         self.redirects = tuple(redirects)
         self.wire_bytes = wire_bytes
         self.elapsed = elapsed
+        self.robots_ignored = robots_ignored
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ _FORBIDS = {
 }
 # Rules with a value; any other word before a colon is the name of a crawler.
 _VALUED = frozenset(("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"))
-_NAMED = re.compile(r"\s*([^\s:,]+)\s*:(.*)", re.DOTALL)
+# A name begins with a letter: what does not is a part of a date (`unavailable_after: Wed, 15:00`).
+_NAMED = re.compile(r"\s*([A-Za-z*][^\s:,]*)\s*:(.*)", re.DOTALL)
 _TOKEN = re.compile(r"[a-z_-]*", re.IGNORECASE)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import zip_longest
-from typing import Literal
+from typing import Literal, get_args
 
 from atlas.domain import listing_limits
 from atlas.domain.cron import InvalidCron, calendars, next_fire
@@ -17,6 +17,7 @@ from atlas.domain.reach import allowance
 
 Kind = Literal["urls", "feed", "sitemap", "site"]
 Deletion = Literal["careful", "prompt", "keep"]
+Robots = Literal["obey", "ignore"]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 """Of a source, and of a tag."""
@@ -65,6 +66,9 @@ class SourceSpec:
     """Words that select it, as in `sync --tag`."""
     deletion: Deletion = "careful"
     """When pages that vanish leave the corpus."""
+    robots: Robots = "obey"
+    """Whether robots.txt is obeyed; ignore it only for hosts of your own. That holds for the hosts
+    of its URLs and prefix: elsewhere it is obeyed."""
     paused: bool = False
     """Whether no run begins on it."""
     allow: tuple[str, ...] = ()
@@ -103,6 +107,14 @@ class SourceSpec:
     def own_schedule(self) -> bool:
         """Whether the source has its own schedule, so that the hourly one leaves it out."""
         return self.cron is not None or self.cadence < _HOUR
+
+    @property
+    def robots_ignored_at(self) -> frozenset[str]:
+        """The hosts, as `host_of` spells them, that are fetched from without asking robots.txt."""
+        if self.robots == "obey":
+            return frozenset()
+        named = (*self.urls, self.prefix) if self.prefix else self.urls
+        return frozenset(url.split("/", 3)[2] for url in named)
 
 
 class Leading:
@@ -156,6 +168,10 @@ def check_source(spec: SourceSpec) -> SourceSpec:
             f"cadence: {spec.cadence} refused: give one minute to one year",
         ),
         *listing_limits.refused({name: getattr(spec, name) for name in listing_limits.LIMITS}),
+        (
+            spec.robots in get_args(Robots),
+            f"robots: {spec.robots!r} refused: give obey or ignore",
+        ),
         *_tag_rules(spec.tags),
         *_reach_rules(spec),
         *_cron_rules(spec.cron),

@@ -97,6 +97,7 @@ def _source(line: SourceLine) -> dict[str, Any]:
     return {
         "source": line.source,
         "paused": line.paused,
+        "robots_ignored": line.robots_ignored,
         **{
             name: _versus(getattr(line, name))
             for name in ("added", "changed", "gone", "live", "requests", "failed", "fresh")

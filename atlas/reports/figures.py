@@ -150,6 +150,7 @@ class _BothWeeks:
         return SourceLine(
             source=name,
             paused=bool(last and last.paused),
+            robots_ignored=bool(last and last.robots_ignored),
             silence=self._silence(name, last),
             **{
                 key: totals[key]

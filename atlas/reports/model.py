@@ -69,6 +69,7 @@ class SourceLine:
     fresh: Versus
     """Share of the live pages, 0 to 1."""
     paused: bool
+    robots_ignored: bool
     silence: Silence | None
 
 

@@ -75,6 +75,7 @@ def _flags(line: SourceLine, report: Report) -> list[str]:
     found = {
         "new": report.days_before > 0 and line.live.before is None,
         "paused": line.paused,
+        "robots.txt ignored": line.robots_ignored,
         "silent": line.silence is not None,
     }
     return [name for name, holds in found.items() if holds]

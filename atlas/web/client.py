@@ -119,17 +119,23 @@ class WebClient:
         try:
             while True:
                 journey.refuse_port()
-                if request.robots is RobotsMode.OBEY:
-                    rules = await self._robots.permit(
-                        journey.url, slots, journey.led_by, journey.reach
-                    )
-                    journey.crawl_delay = rules.crawl_delay
-                    if rules.crawl_delay:
-                        slots.at_least(host_of(journey.url), rules.crawl_delay)
+                await self._permit(journey, slots)
                 if fetched := await self._hop(journey, sink, slots):
                     return fetched
         except PageError as error:
             raise journey.failed(error) from error
+
+    async def _permit(self, journey: Journey, slots: Slots) -> None:
+        """Ask robots.txt where the journey is, unless the request says not to at that host."""
+        host = host_of(journey.url)
+        request = journey.request
+        if request.robots is RobotsMode.IGNORE or host in request.robots_ignored_at:
+            journey.robots_ignored = True
+            return
+        rules = await self._robots.permit(journey.url, slots, journey.led_by, journey.reach)
+        journey.crawl_delay = rules.crawl_delay
+        if rules.crawl_delay:
+            slots.at_least(host, rules.crawl_delay)
 
     async def _hop(self, journey: Journey, sink: Sink, slots: Slots) -> FetchResult | None:
         async with slots.slot(host_of(journey.url), journey.url) as slot:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -109,25 +109,27 @@ async def read_document(
     slots: Slots,
     led_by: tuple[str, ...] = (),
     reach: Reach | None = None,
+    robots_ignored_at: Collection[str] = (),
 ) -> ListingDocument:
-    """Fetch one listing document into memory; `led_by` and `reach`: as in `FetchRequest`. Raises
-    PageError."""
+    """Fetch one listing document into memory; `led_by`, `reach`, `robots_ignored_at`: as in
+    `FetchRequest`. Raises PageError."""
     buffer = Buffer()
-    final_url, kind = await _fetch(client, url, slots, buffer, led_by, reach, DEFAULTS.bytes)
+    request = FetchRequest(
+        url=url,
+        accept=_ACCEPT,
+        max_bytes=DEFAULTS.bytes,
+        robots_ignored_at=robots_ignored_at,
+        led_by=led_by,
+        reach=reach,
+    )
+    final_url, kind = await _fetch(client, request, slots, buffer)
     return ListingDocument(final_url, kind, bytes(buffer.body))
 
 
 async def _fetch(
-    client: WebClient,
-    url: str,
-    slots: Slots,
-    sink: Buffer | Spool,
-    led_by: tuple[str, ...],
-    reach: Reach | None,
-    most: int,
+    client: WebClient, request: FetchRequest, slots: Slots, sink: Buffer | Spool
 ) -> tuple[str, str]:
     """The URL after redirects, and the Content-Type."""
-    request = FetchRequest(url=url, accept=_ACCEPT, max_bytes=most, led_by=led_by, reach=reach)
     try:
         fetched = await client.fetch(request, sink, slots)
     except HostClosed as closed:
@@ -236,15 +238,15 @@ class _Reading:
     async def _read(self, wanted: Wanted, url: str) -> AsyncIterator[Parsed]:
         with TemporaryFile() as file:
             spool = Spool(file)
-            final_url, kind = await _fetch(
-                self.client,
-                url,
-                self.slots,
-                spool,
-                self.leading.to(url),
-                self.reach,
-                self.spec.listing_bytes,
+            request = FetchRequest(
+                url=url,
+                accept=_ACCEPT,
+                max_bytes=self.spec.listing_bytes,
+                robots_ignored_at=self.spec.robots_ignored_at,
+                led_by=self.leading.to(url),
+                reach=self.reach,
             )
+            final_url, kind = await _fetch(self.client, request, self.slots, spool)
             await spool.flush()
             job = ListingJob(wanted, final_url, kind, self.spec.file_limits)
             async with (

@@ -22,6 +22,7 @@ class Journey:
         self.status: int | None = None
         self.redirects: tuple[Redirect, ...] = ()
         self.crawl_delay: float | None = None
+        self.robots_ignored = False
         self._spent = 0.0
         self._since: float | None = None
         self._wire = 0
@@ -146,6 +147,7 @@ class Journey:
             wire_bytes=self._wire,
             elapsed=self.elapsed,
             retry_after=error.retry_after,
+            robots_ignored=self.robots_ignored,
         )
 
     def _is_conditional(self) -> bool:
@@ -187,4 +189,5 @@ class Journey:
             robots_tag=response_head.robots_tag_of(headers),
             crawl_delay=self.crawl_delay,
             date=response_head.date_of(headers),
+            robots_ignored=self.robots_ignored,
         )

@@ -60,6 +60,8 @@ class RunDetails:
     """Whether its listing was complete."""
     counts: Counts = field(default_factory=Counts)
     """Pages by outcome."""
+    robots_ignored: int = 0
+    """Requests for which robots.txt was not asked, as the source's rules say."""
     summary: Mapping[str, int] = field(default_factory=dict)
     """Figures of its own, of types other than a sync."""
     failures: list[Failure] = field(default_factory=list)
@@ -198,7 +200,8 @@ async def _with_pages(parts: Parts, run: RunDetails, failures: int) -> RunDetail
     async with parts.database() as connection:
         failed = await runs.failures(connection, run.run_id, failures)
         counts = await run_queue.counts(connection, run.run_id)
-    return replace(run, counts=counts, failures=failed)
+        ignored = await runs.robots_ignored(connection, run.run_id)
+    return replace(run, counts=counts, failures=failed, robots_ignored=ignored)
 
 
 async def _with_progress(

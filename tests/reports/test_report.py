@@ -88,9 +88,13 @@ def test_every_form_names_sources_failures_hosts_and_silence() -> None:
     for body in (forms["md"], " ".join(Page(forms["html"]).text)):
         for words in ("harbour-news", "transient", "read_timeout", "gazette.law.example",
                       "old-wiki", "nothing new for 25 days", "usually every day",
-                      "590 more (+0.6%)", "paused", "museum.example answers slower"):  # fmt: skip
+                      "590 more (+0.6%)", "paused", "robots.txt ignored",
+                      "museum.example answers slower"):  # fmt: skip
             assert words in body
-    assert data_of(frozen_weeks())["silent_sources"] == ["old-wiki"]
+    data = data_of(frozen_weeks())
+    assert data["silent_sources"] == ["old-wiki"]
+    ignoring = [line["source"] for line in data["sources"] if line["robots_ignored"]]
+    assert ignoring == ["press-releases"]
 
 
 def test_the_page_needs_nothing_and_runs_nothing() -> None:

@@ -26,6 +26,7 @@ class Temper:
     every: int = 1
     quiet_from: date | None = None
     paused: bool = False
+    robots_ignored: bool = False
 
 
 SOURCES: Mapping[str, Temper] = {
@@ -36,7 +37,7 @@ SOURCES: Mapping[str, Temper] = {
     "museum-archive": Temper(21_050, 0.4, 1),
     "old-wiki": Temper(2280, 6, 22, quiet_from=date(2026, 10, 29)),
     "parish-letters": Temper(310, 1, 0, every=7, paused=True),
-    "press-releases": Temper(1650, 12, 3, 0.03),
+    "press-releases": Temper(1650, 12, 3, 0.03, robots_ignored=True),
 }
 HOSTS: Mapping[str, tuple[int, float]] = {
     "archive.museum.example": (3100, 0.92),
@@ -112,7 +113,7 @@ def _day(
         bytes=requests * 21_000, wire_bytes=requests * 5200, live=live,
         texts=live - live // 61, near_texts=live // 23, fresh=0 if temper.paused else fresh,
         age_median=dice.uniform(30_000, 42_000), age_p90=dice.uniform(70_000, 88_000),
-        paused=temper.paused,
+        paused=temper.paused, robots_ignored=temper.robots_ignored,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from atlas.contracts.names import QUEUE
 from atlas.contracts.sync_pipeline import SyncRequest
 from atlas.domain.listing_limits import LIMITS
 from atlas.stores.postgres.sources import sources
-from starter import AtlasClient, Undetected
+from starter import AtlasClient, InvalidRequest, Undetected
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
 from tests.starter.conftest import Atlas
@@ -52,6 +52,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         "cron": None,
         "tags": ["news", "harbour"],
         "deletion": "keep",
+        "robots": "obey",
         "paused": False,
         "allow": ["127.0.0.0/8", "wiki.lan:9000"],
         "ports": [9100],
@@ -74,7 +75,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
     changed = {"delay": 2.0, "max_pages": None, "exclude": [], "paused": True}
     assert shown == {**declared, **changed, **nothing}
     await atlas("sources", "resume", "docs")
-    assert (await atlas("sources", "list")).out == "docs\tsite\t0\t0\t6h\t\t\t\tnews harbour\n"
+    assert (await atlas("sources", "list")).out == "docs\tsite\t0\t0\t6h\t\t\t\tnews harbour\t\n"
     assert (await atlas("sources")).out == (await atlas("sources", "list")).out
     removed = await atlas("sources", "remove", "docs", "-o", "json")
     assert removed.json == {"name": "docs", "pages": 0, "purged": False}
@@ -201,6 +202,7 @@ async def test_an_address_that_leads_nowhere_is_no_source_unless_forced(
         (("docs", URL, "--kind", "site", "--max-pages", "0"), "max_pages: 0"),
         (("docs", URL, "--kind", "site", "--prefix", "nope"), "prefix"),
         (("docs", URL, "--kind", "rss"), "rss"),
+        (("docs", URL, "--kind", "site", "--robots", "sometimes"), "sometimes"),
         (("docs", "@/nowhere/urls.txt"), "/nowhere/urls.txt"),
         (("docs", URL, "https://example.org/other/", "--kind", "site"), "prefix"),
     ],
@@ -212,6 +214,26 @@ async def test_a_rule_that_cannot_be_used_is_refused_by_name(
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err
     assert (await atlas("sources", "list")).out == ""
+
+
+async def test_ignoring_robots_txt_is_shown_wherever_a_source_is(
+    atlas: Atlas, origin: Origin
+) -> None:
+    origin.robots("User-agent: *\nDisallow: /")
+    origin.page("/feed", FEED.format(origin.url("/post")), content_type="application/rss+xml")
+    added = await atlas("sources", "add", "own", origin.url("/feed"), "--robots", "ignore")
+    assert added.code == 0, added.err
+    assert added.out.strip().endswith("robots.txt ignored")
+    assert "is a feed" in added.err and not origin.requests("/robots.txt")
+    assert (await atlas("sources", "list")).out.split("\t")[-1] == "ignored\n"
+    shown = (await atlas("sources", "show", "own")).out.split("\n")
+    assert "ignore" in next(line for line in shown if line.startswith("robots"))
+    assert (await atlas("sources", "show", "own", "-o", "json")).json["robots"] == "ignore"
+    edited = await atlas("sources", "edit", "own", "--robots", "obey")
+    assert "robots.txt" not in edited.out
+    async with AtlasClient.connect() as client:
+        with pytest.raises(InvalidRequest, match="robots: 'perhaps' refused: give obey or ignore"):
+            await client.sources.edit("own", robots="perhaps")  # type: ignore[typeddict-item]
 
 
 async def test_a_second_source_of_a_name_is_refused(atlas: Atlas) -> None:

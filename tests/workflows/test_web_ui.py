@@ -50,3 +50,11 @@ def test_a_run_on_no_single_source_shows_its_stage(progress: Progress, details: 
 def test_only_outcomes_that_some_page_had_are_named() -> None:
     assert counted(Counts(seen=3, skipped=3)) == "3 skipped"
     assert counted(Counts()) == "no page done"
+
+
+def test_a_source_that_ignores_robots_txt_says_so_throughout() -> None:
+    told = "robots.txt is ignored at the source's own hosts"
+    ignoring = SyncProgress(source="docs", stage="fetching", robots_ignored=True)
+    assert stage_details(ignoring).endswith(f"\n\n{told}")
+    assert end_details(ignoring, "completed", "a note").endswith(f"a note\n\n{told}")
+    assert told not in stage_details(SyncProgress(source="docs"))

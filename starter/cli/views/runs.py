@@ -69,6 +69,7 @@ def _print(found: RunDetails) -> None:
         "progress": _progress(found),
         "message": found.message,
         **{name: value for name, value in found.counts.model_dump().items() if found.counts.seen},
+        "robots.txt ignored": _ignored(found.robots_ignored),
         **with_times(found.summary if not found.counts.seen else {}),
         **with_times(found.result or {}),
         "Web UI": found.ui_url,
@@ -99,6 +100,10 @@ def _with_time(name: str, value: Any) -> Any:
     if isinstance(value, float) and name.rpartition(".")[2] in _MOMENTS:
         return datetime.fromtimestamp(value, UTC) if value else None
     return value
+
+
+def _ignored(requests: int) -> str:
+    return f"for {requests} requests, as the source's rules say" if requests else ""
 
 
 def _progress(found: RunDetails) -> str:

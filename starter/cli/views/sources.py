@@ -19,7 +19,8 @@ def described(spec: SourceSpec) -> str:
     """Its kind, starts and prefix in a line."""
     starts = f"{len(spec.urls)} URLs" if len(spec.urls) > 1 else spec.urls[0]
     bound = f", pages below {spec.prefix}" if spec.prefix else ""
-    return f"{spec.kind}, {starts}{bound}"
+    robots = ", robots.txt ignored" if spec.robots == "ignore" else ""
+    return f"{spec.kind}, {starts}{bound}{robots}"
 
 
 @dataclass(frozen=True)
@@ -67,5 +68,6 @@ COLUMNS: Columns[SourceSummary] = {
     "outcome": lambda found: found.last_outcome,
     "now": _now,
     "tags": lambda found: " ".join(found.source.spec.tags),
+    "robots.txt": lambda found: "ignored" if found.source.spec.robots == "ignore" else "",
 }
 """Of `atlas sources list`."""

@@ -92,10 +92,11 @@ async def ledger(
         """
         insert into fetches (run_started, run_id, fetched_at, page_id, attempt, url, final_url,
             status, error_class, error_code, snapshot, content_type, charset, bytes, wire_bytes,
-            etag, last_modified, elapsed)
+            etag, last_modified, elapsed, robots_ignored)
         select $1, $2, $3, o.* from unnest($4::bigint[], $5::int[], $6::text[], $7::text[],
             $8::int[], $9::text[], $10::text[], $11::bytea[], $12::text[], $13::text[],
-            $14::bigint[], $15::bigint[], $16::text[], $17::text[], $18::float8[]) as o
+            $14::bigint[], $15::bigint[], $16::text[], $17::text[], $18::float8[], $19::boolean[])
+            as o
         on conflict do nothing
         """,
         started,
@@ -113,7 +114,15 @@ def _ledger_row(page_id: int, row: FetchRow) -> tuple[object, ...]:
 
 _ASKED = attrgetter("attempt", "url", "final_url", "status")
 _ANSWERED = attrgetter(
-    "snapshot", "content_type", "charset", "size", "wire_bytes", "etag", "last_modified", "elapsed"
+    "snapshot",
+    "content_type",
+    "charset",
+    "size",
+    "wire_bytes",
+    "etag",
+    "last_modified",
+    "elapsed",
+    "robots_ignored",
 )
 _BODY = attrgetter(
     "page_id", "snapshot", "content_type", "charset", "etag", "last_modified", "robots", "settled"

@@ -165,6 +165,16 @@ async def answers(connection: Connection, run_id: str) -> dict[int | None, int]:
     return {row["status"]: row["count"] for row in rows}
 
 
+async def robots_ignored(connection: Connection, run_id: str) -> int:
+    """How many requests of the run were made without asking robots.txt."""
+    found: int = await connection.fetchval(
+        "select count(*) from fetches where run_id = $1 and robots_ignored "
+        "and run_started = (select started_at from runs where run_id = $1)",
+        run_id,
+    )
+    return found
+
+
 async def requests_since(connection: Connection, run: Run, since: datetime) -> int | None:
     """Requests of a run that fetches since a moment; None: it made none yet, or makes none."""
     row = await connection.fetchrow(

@@ -75,7 +75,8 @@ async def count_day(connection: Connection, day: date) -> CountedDay:
     counting = _Counting()
     counting.put(TOTAL)
     for row in await connection.fetch(_SOURCES, end):
-        counting.put(row["name"], paused=row["paused"])
+        ignored = row["robots"] == "ignore"
+        counting.put(row["name"], paused=row["paused"], robots_ignored=ignored)
     for row in await connection.fetch(_CHANGES, start, end, timeout=TIMEOUT):
         counting.put(row["source"], **_without_source(row))
     for row in await connection.fetch(_LIVE, end, LONGEST_CADENCES, timeout=TIMEOUT):
@@ -128,7 +129,7 @@ async def _hosts(connection: Connection, day: date) -> tuple[HostDay, ...]:
     return tuple(HostDay(day, **row, slots=tuple(slots[row["host"]])) for row in rows)
 
 
-_SOURCES = "select name, paused from sources where created_at < $1"
+_SOURCES = "select name, paused, robots from sources where created_at < $1"
 
 _STORAGE = """
     select count(*) as blobs, coalesce(sum(size), 0)::bigint as blob_bytes,

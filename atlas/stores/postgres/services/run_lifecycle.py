@@ -73,7 +73,11 @@ class RunLifecycle:
                 kind=request.type,
                 now=now,
             )
-        return RunOpened(kind=source.spec.kind, levels=_levels(source))
+        return RunOpened(
+            kind=source.spec.kind,
+            levels=_levels(source),
+            robots_ignored=source.spec.robots == "ignore",
+        )
 
     async def _take_lease(
         self,
