@@ -65,6 +65,8 @@ class ProcessedDocument(Message):
     lang: str | None = None
     version: int | None = None
     """Number of the live version, from 1."""
+    truncated: str | None = None
+    """What the text of the live version lacks of the body; null: nothing."""
     quarantined: bool = False
     """Whether this body is left alone from now on; `force` tries it again."""
     error_class: str | None = None

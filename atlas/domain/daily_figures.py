@@ -54,6 +54,8 @@ class DayFigures:
     """Distinct texts of these."""
     near_texts: int = 0
     """Of these texts, those beyond the first of their cluster of near-duplicates."""
+    truncated: int | None = None
+    """Of the live pages, those whose text lacks a part of the body; None: not counted then."""
     fresh: int = 0
     """Of the live pages, those that were not overdue: one to four cadences after the last check, as
     the page needs it, and an hour for hourly_collection to come by."""

@@ -36,6 +36,9 @@ class Measures(Protocol):
         """A child process was done with one body: its media, or "unknown" with the failure's
         code."""
 
+    def truncated(self, media: str) -> None:
+        """The text of a body of this media lacks a part of it."""
+
     def ended(self, outcomes: Mapping[str, int]) -> None:
         """Pages got their outcome in a run."""
 
@@ -56,6 +59,9 @@ class Unmeasured:
         pass
 
     def extracted(self, media: str, seconds: float, failure: str | None) -> None:
+        pass
+
+    def truncated(self, media: str) -> None:
         pass
 
     def ended(self, outcomes: Mapping[str, int]) -> None:

@@ -60,6 +60,15 @@ class Extracted:
     """Whether the page itself asks to be left out of the index."""
 
 
+@dataclass(frozen=True, slots=True)
+class TruncatedPage:
+    """A page whose text lacks a part of the body."""
+
+    url: str
+    lacks: str
+    """What is missing, as in `pages 2001 to 2400`."""
+
+
 def unfollowed(found: Extracted) -> Extracted:
     """The page with none of its links to be followed."""
     rels = ((link.url, {*link.rel.split(), "nofollow"}) for link in found.links)

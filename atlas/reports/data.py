@@ -68,7 +68,9 @@ def _versus(value: Versus) -> dict[str, Number | None]:
 def _day(day: Day) -> dict[str, Any]:
     assert day.figures is not None
     figures = day.figures
-    counts = ("added", "changed", "gone", "live", "requests", "fresh", "bytes", "wire_bytes")
+    counts = (
+        "added", "changed", "gone", "live", "truncated", "requests", "fresh", "bytes", "wire_bytes",
+    )  # fmt: skip
     kept = ("blob_bytes", "stored_bytes", "database_bytes")
     return {
         "day": day.day.isoformat(),

@@ -246,6 +246,7 @@ _FIGURES: Mapping[str, Figure] = {
     "texts": lambda rows: rows[-1].texts,
     "exact_copies": lambda rows: rows[-1].live - rows[-1].texts,
     "near_texts": lambda rows: rows[-1].near_texts,
+    "truncated": lambda rows: rows[-1].truncated,
     "fresh": lambda rows: _share(rows[-1].fresh, rows[-1].live),
     "age_median": lambda rows: rows[-1].age_median,
     "age_p90": lambda rows: rows[-1].age_p90,

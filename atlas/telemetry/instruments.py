@@ -76,6 +76,12 @@ EXTRACTION_FAILURES = Instrument(
     "bodies from which no text could be extracted, by the code in the page's record",
     ("error_code",),
 )
+TRUNCATED = Instrument(
+    "atlas_truncated_documents_total",
+    "documents",
+    "bodies of which a part is missing in the text (`truncated` says which)",
+    ("media",),
+)
 DOCUMENTS = Instrument(
     "atlas_documents_total",
     "pages",

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from temporalio.common import MetricCounter, MetricHistogramTimedelta, MetricMeter
 
 from atlas.domain.errors import ErrorClass
+from atlas.domain.texts import Media
 from atlas.telemetry import instruments as own
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class CountedMeasures:
         self._breakers = _counter(meter, own.BREAKERS)
         self._extraction = _durations(meter, own.EXTRACTION_DURATION)
         self._unreadable = _counter(meter, own.EXTRACTION_FAILURES)
+        self._truncated = _counter(meter, own.TRUNCATED)
         self._documents = _counter(meter, own.DOCUMENTS)
         self._duplicates = _counter(meter, own.DUPLICATES)
         self._codes: set[str] = set()
@@ -49,6 +51,8 @@ class CountedMeasures:
             self._fetches.add(0, {"outcome": "failed", "error_class": kind.value})
         for counter in (self._bytes, self._breakers):
             counter.add(0)
+        for media in get_args(Media):
+            self._truncated.add(0, {"media": media})
         self.ended(dict.fromkeys(OUTCOMES, 0))
         self.duplicates(0, 0)
 
@@ -71,6 +75,9 @@ class CountedMeasures:
         self._extraction.record(timedelta(seconds=seconds), {"media": media})
         if failure is not None:
             self._unreadable.add(1, {"error_code": self._known(failure)})
+
+    def truncated(self, media: str) -> None:
+        self._truncated.add(1, {"media": media})
 
     def _known(self, code: str) -> str:
         """The code, or `other` beyond the first `_CODES`: it comes from a process that a document

@@ -102,7 +102,10 @@ class ExtractorPool:
             except PageError as error:
                 self._measures.extracted("unknown", time.monotonic() - began, error.code)
                 raise
-            self._measures.extracted(prepared.extracted.media, time.monotonic() - began, None)
+            media = prepared.extracted.media
+            self._measures.extracted(media, time.monotonic() - began, None)
+            if prepared.extracted.truncated is not None:
+                self._measures.truncated(media)
             return prepared
 
     async def analyse(self, title: str, text: str) -> tuple[IndexPart, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from atlas.contracts.models import Counts
 from atlas.contracts.names import ATTRIBUTE_OUTCOME, ATTRIBUTE_SOURCE, ATTRIBUTE_TRIGGER
 from atlas.contracts.sync_pipeline import Failure
+from atlas.domain.texts import TruncatedPage
 from starter.connection import Parts
 from starter.errors import AtlasError
 from starter.monitoring.overview import PendingActivity
@@ -66,6 +67,10 @@ class RunDetails:
     """Figures of its own, of types other than a sync."""
     failures: list[Failure] = field(default_factory=list)
     """The first pages that failed; `runs show --failures` has all."""
+    truncated_count: int = 0
+    """Pages that the run settled or found unchanged and whose text lacks a part of the body."""
+    truncated: list[TruncatedPage] = field(default_factory=list)
+    """The first of these pages; `runs show --failures` has all."""
     recorded: bool = True
     """Whether it is in the record of runs; single fetches and health checks are in Temporal alone,
     and so is a run that no worker has begun yet."""
@@ -195,13 +200,15 @@ async def details(
 
 
 async def _with_pages(parts: Parts, run: RunDetails, failures: int) -> RunDetails:
-    from atlas.stores.postgres.crawl import run_queue, runs
+    from atlas.stores.postgres.crawl import documents, run_queue, runs
 
     async with parts.database() as connection:
+        count, truncated = await documents.truncated_of(connection, run.run_id, failures)
         failed = await runs.failures(connection, run.run_id, failures)
         counts = await run_queue.counts(connection, run.run_id)
         ignored = await runs.robots_ignored(connection, run.run_id)
-    return replace(run, counts=counts, failures=failed, robots_ignored=ignored)
+    run = replace(run, truncated_count=count, truncated=truncated, robots_ignored=ignored)
+    return replace(run, counts=counts, failures=failed)
 
 
 async def _with_progress(

@@ -112,6 +112,7 @@ def _day(
         runs={"sync_pipeline": {"completed": 22, "completed_with_failures": 2 + 9 * bad}},
         bytes=requests * 21_000, wire_bytes=requests * 5200, live=live,
         texts=live - live // 61, near_texts=live // 23, fresh=0 if temper.paused else fresh,
+        truncated=live // 907,
         age_median=dice.uniform(30_000, 42_000), age_p90=dice.uniform(70_000, 88_000),
         paused=temper.paused, robots_ignored=temper.robots_ignored,
     )  # fmt: skip
@@ -141,7 +142,7 @@ def _total(day: date, rows: Sequence[DayFigures]) -> DayFigures:
         return found
 
     names = ("added", "changed", "gone", "requests", "bytes", "wire_bytes", "live", "texts",
-             "near_texts", "fresh")  # fmt: skip
+             "near_texts", "truncated", "fresh")  # fmt: skip
     statuses = {
         key: sum(row.statuses.get(key, 0) for row in rows) for key in ("2xx", "304", "none")
     }

@@ -1,5 +1,7 @@
 """A filter by language says how much it left out because nobody knows its language."""
 
+import json
+
 import asyncpg
 import pytest
 
@@ -62,3 +64,11 @@ async def test_what_a_text_lacks_is_shown(atlas: Atlas, corpus: str) -> None:
     assert "pages 4 to 5" in (await atlas("docs", "show", "http://a/fog")).out
     shown = [await atlas("docs", "show", f"http://a/{it}", "-o", "json") for it in ("fog", "who")]
     assert [ran.json["truncated"] for ran in shown] == ["pages 4 to 5", None]
+    for command in (("docs", "list"), ("search", "fog who")):
+        assert "pages 4 to 5" in (await atlas(*command)).out
+        lines = (await atlas(*command, "-o", "jsonl")).out.splitlines()
+        found = {each["url"]: each["truncated"] for each in map(json.loads, lines)}
+        assert found["http://a/fog"] == "pages 4 to 5"
+        assert all(lacks is None for url, lacks in found.items() if url != "http://a/fog")
+    async with AtlasClient.connect() as client:
+        assert (await client.search("signals")).results[0].truncated == "pages 4 to 5"

@@ -197,6 +197,18 @@ async def test_copies_and_near_copies(drive: Drive) -> None:
     assert (found.live, found.texts, found.near_texts) == (4, 3, 1)
 
 
+async def test_live_documents_that_lack_a_part_are_counted(drive: Drive) -> None:
+    await begun(drive)
+    await drive.run("docs", {f"https://a.example/{n}": f"text {n}" for n in range(3)})
+    await drive.pool.execute("update documents set truncated = 'page 4' where text <> 'text 1'")
+    drive.now = moment(17, 1)
+    found = await frozen(drive)
+    assert [figures(found, 16, name).truncated for name in (TOTAL, "docs")] == [2, 2]
+    await drive.pool.execute("update daily_stats set truncated = null")  # frozen before 0022
+    before = await Stats(drive.pool, lambda: drive.now).weeks(Week.of(moment(16).date()))
+    assert figures(before, 16).truncated is None
+
+
 async def test_hosts_with_their_times(drive: Drive) -> None:
     await begun(drive)
     await drive.run("docs", {"https://a.example/1": "one", "https://b.example:8443/2": 503})

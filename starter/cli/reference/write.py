@@ -1,4 +1,5 @@
-"""Write `docs/cli.md` and `docs/json.md` from the code: `python -m starter.cli.reference.write`."""
+"""Write `docs/cli.md`, `docs/json.md` and the limits in `docs/security.md` from the code:
+`python -m starter.cli.reference.write`."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from starter.cli.framework import exit_codes
 from starter.cli.framework.app import build
 from starter.cli.framework.help_pages import HelpPage, Value, pages
 from starter.cli.reference.json_page import json_page
+from starter.cli.reference.limits import with_limits
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
@@ -77,8 +79,10 @@ def _table(kind: str, values: tuple[Value, ...]) -> Iterator[str]:
 
 
 def main() -> int:
-    """Write both pages; returns the exit code."""
-    for name, text in (("cli.md", cli_page()), ("json.md", json_page())):
+    """Write the pages; returns the exit code."""
+    security = with_limits((DOCS / "security.md").read_text(encoding="utf-8"))
+    written = {"cli.md": cli_page(), "json.md": json_page(), "security.md": security}
+    for name, text in written.items():
         (DOCS / name).write_text(text, encoding="utf-8")
         sys.stderr.write(f"docs/{name} is written\n")
     return 0

@@ -42,6 +42,8 @@ class PageOutcome:
     """See [errors](errors.md); for a skipped page, the reason."""
     text_hash: str | None = None
     """SHA-256 of its text."""
+    truncated: str | None = None
+    """What its text lacks of the body; null: nothing."""
 
 
 def print_run(found: RunDetails, output: str) -> None:
@@ -70,6 +72,7 @@ def _print(found: RunDetails) -> None:
         "message": found.message,
         **{name: value for name, value in found.counts.model_dump().items() if found.counts.seen},
         "robots.txt ignored": _ignored(found.robots_ignored),
+        "truncated": found.truncated_count or "",
         **with_times(found.summary if not found.counts.seen else {}),
         **with_times(found.result or {}),
         "Web UI": found.ui_url,
@@ -83,6 +86,8 @@ def _print(found: RunDetails) -> None:
     for failure in found.failures:
         line = f"  {failure.url}: {failure.error_class}, {failure.code}. {failure.message}"
         say(one_line(line))
+    for page in found.truncated:
+        say(one_line(f"  {page.url}: lacks {page.lacks}"))
     if found.counts.failed > len(found.failures):
         note(f"{found.counts.failed} pages failed; --failures shows them all")
 

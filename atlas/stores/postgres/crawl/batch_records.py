@@ -81,7 +81,7 @@ _DOCUMENTS = """
     select rp.url, rp.page_id as page,
            encode(ps.fetched_snapshot, 'hex') as snapshot, rp.outcome as result,
            encode(d.text_hash, 'hex') as text_hash, left(d.title, 200) as title, d.lang,
-           v.seq as version, q.page_id is not null as quarantined,
+           d.truncated, v.seq as version, q.page_id is not null as quarantined,
            rp.error_class, rp.error_code, left(rp.error, 300) as error
     from run_pages rp left join page_state ps on ps.page_id = rp.page_id
     left join versions v on v.page_id = rp.page_id and v.valid_to is null
@@ -94,12 +94,12 @@ _DOCUMENTS = """
 
 _OUTCOMES = """
     (select rp.url, rp.page_id as page, rp.outcome, rp.error_class, rp.error_code as code,
-            encode(d.text_hash, 'hex') as text_hash
+            encode(d.text_hash, 'hex') as text_hash, d.truncated
      from run_pages rp
      left join versions v on v.page_id = rp.page_id and v.valid_to is null
      left join documents d on d.id = v.document_id
      where rp.run_id = $1 order by rp.url)
     union all
-    (select asked, null, 'missing', null, null, null
+    (select asked, null, 'missing', null, null, null, null
      from run_missing where run_id = $1 order by asked)
 """

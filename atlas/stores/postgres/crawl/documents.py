@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.batch import Moved, PreparedPage
-from atlas.domain.texts import EXTRACTOR_VERSION
+from atlas.domain.texts import EXTRACTOR_VERSION, TruncatedPage
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import noindex, quarantine, run_queue
@@ -95,6 +95,7 @@ async def store(
         pages = [page for page in pages if page.page_id in held]
         good = [page for page in pages if page.prepared is not None and page.error is None]
         await _store_documents(connection, good, now)
+        await _tell_ledger(connection, run_id, good)
         await run_queue.advance(connection, run_id, [page.page_id for page in good], "processed")
         kept_out = [page for page in pages if page.prepared is not None and page.error]
         ended = await noindex.hide(connection, run_id, kept_out, now)
@@ -138,6 +139,50 @@ async def _store_documents(
         records=[_prepared_row(page, ids[page.page_id]) for page in pages],
         columns=_PREPARED_COLUMNS,
     )
+
+
+async def _tell_ledger(connection: Connection, run_id: str, pages: Sequence[PreparedPage]) -> None:
+    """Note at the run's last request for each page what its text lacks; a run that made none has
+    none to note."""
+    lacking = {
+        page.page_id: page.prepared.extracted.truncated
+        for page in pages
+        if page.prepared is not None and page.prepared.extracted.truncated
+    }
+    if not lacking:
+        return
+    await connection.execute(
+        """
+        update fetches f set truncated = o.truncated
+        from unnest($2::bigint[], $3::text[]) as o(page_id, truncated), run_pages rp, runs r
+        where r.run_id = $1 and rp.run_id = $1 and rp.page_id = any($2::bigint[])
+          and rp.page_id = o.page_id and f.run_started = r.started_at and f.run_id = $1
+          and f.page_id = rp.page_id and f.attempt = rp.attempts and f.error_class is null
+        """,
+        run_id,
+        list(lacking),
+        list(lacking.values()),
+    )
+
+
+async def truncated_of(
+    connection: Connection, run_id: str, limit: int
+) -> tuple[int, list[TruncatedPage]]:
+    """How many pages of a run have a live text that lacks a part of the body; the first by URL."""
+    rows = await connection.fetch(
+        """
+        select rp.url, d.truncated as lacks, count(*) over () as pages
+        from documents d
+        join versions v on v.document_id = d.id and v.valid_to is null
+        join run_pages rp on rp.run_id = $1 and rp.page_id = v.page_id
+        where d.truncated is not null and rp.outcome in ('added', 'updated', 'unchanged')
+        order by rp.url limit $2
+        """,
+        run_id,
+        max(limit, 1),
+    )
+    found = [TruncatedPage(row["url"], row["lacks"]) for row in rows[:limit]]
+    return (rows[0]["pages"] if rows else 0), found
 
 
 def _document_row(page: PreparedPage) -> tuple[object, ...]:

@@ -54,6 +54,8 @@ class Hit:
     """Near-duplicates that match as well and are not shown."""
     similar: tuple[str, ...]
     """URLs of the best five of them."""
+    truncated: str | None = None
+    """What the text lacks of the body, as in `pages 2001 to 2400`; None when nothing is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,7 @@ async def _hits(
                 copies=page["copies"],
                 similar_count=row["members"] - 1,
                 similar=tuple(pages[t]["url"] for t in row["similar"] if t in pages),
+                truncated=page["truncated"],
             )
         )
     return hits
@@ -211,7 +214,8 @@ PAGES = f"""
 select w.text_hash, shown.*
   from unnest($1::bytea[], $2::int[], $3::int[]) as w(text_hash, first, last)
  cross join lateral (
-       select p.url, d.title, d.lang, substr(d.text, w.first + 1, w.last - w.first) as passage,
+       select p.url, d.title, d.lang, d.truncated,
+              substr(d.text, w.first + 1, w.last - w.first) as passage,
               count(*) over () - 1 as copies,
               {holders("d.page_id")} as sources
          from documents d

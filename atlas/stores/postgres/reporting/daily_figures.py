@@ -197,7 +197,8 @@ _LIVE = f"""
         select sp.page_id, min(s.cadence) * $2::int as longest
         from source_pages sp join sources s on s.id = sp.source_id group by sp.page_id
     ), last as materialized (
-        select v.page_id, d.text_hash, coalesce(k.representative, d.text_hash) as representative,
+        select v.page_id, d.text_hash, d.truncated is not null as truncated,
+               coalesce(k.representative, d.text_hash) as representative,
                not exists (select from versions o
                            where o.page_id = v.page_id and o.valid_to is null) as left_since,
                case when ps.checked_at < $1 then ps.next_due end as due,
@@ -215,7 +216,7 @@ _LIVE = f"""
         left join pace on pace.page_id = v.page_id
         where v.valid_from < $1 and (v.valid_to is null or v.valid_to >= $1)
     ), live as materialized (
-        select page_id, text_hash, representative, left_since,
+        select page_id, text_hash, representative, truncated, left_since,
                extract(epoch from $1 - checked)::float8 as age,
                longest is null or (
                    checked + longest + interval '1 hour' >= $1
@@ -226,6 +227,7 @@ _LIVE = f"""
     )
     select source, count(*) as live, count(distinct text_hash) as texts,
            count(distinct text_hash) - count(distinct representative) as near_texts,
+           count(*) filter (where truncated) as truncated,
            count(*) filter (where fresh) as fresh,
            percentile_cont(0.5) within group (order by age) as age_median,
            percentile_cont(0.9) within group (order by age) as age_p90

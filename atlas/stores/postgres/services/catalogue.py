@@ -45,6 +45,8 @@ class ListedDocument:
     """Names of the sources that hold the page."""
     duplicate_of: str | None = None
     """URL of the page that is kept, where `atlas dedup --apply` marked this as a duplicate."""
+    truncated: str | None = None
+    """What is missing of the body, as in `pages 2001 to 2400`; None when nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ _UNKNOWN = f"""
 _DOCUMENTS = f"""
     select p.url, d.title, d.lang, encode(d.text_hash, 'hex') as text_hash, d.media,
            octet_length(d.text) as bytes, d.published, ps.fetched_at, v.valid_from,
-           v.seq as version, kept.url as duplicate_of,
+           v.seq as version, kept.url as duplicate_of, d.truncated,
            {sources.holders("p.id")} as sources
     from versions v
     join documents d on d.id = v.document_id

@@ -1,0 +1,199 @@
+"""The table of limits in `docs/security.md`: each value is read from the code that enforces it."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+BEGIN = "<!-- Limits: written by `make docs` from the code; change them there. -->\n"
+END = "<!-- End of the limits. -->\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit: what it bounds, where its value is (module, a class if it is of one, and name),
+    what changes it (empty: nothing does), and what becomes of more."""
+
+    bounds: str
+    place: str
+    unit: str
+    by: str
+    past: str
+
+    @property
+    def value(self) -> int | float:
+        """The value that the code uses, or starts from where a setting changes it."""
+        module, name = self.place.rsplit(".", 1)
+        if not module.rpartition(".")[2][:1].isupper():
+            found = getattr(importlib.import_module(module), name)
+        else:
+            module, kind = module.rsplit(".", 1)
+            owner = getattr(importlib.import_module(module), kind)
+            fields = getattr(owner, "model_fields", {})
+            found = fields[name].default if name in fields else getattr(owner, name)
+        assert isinstance(found, int | float), self.place
+        return found
+
+
+_WEB, _TEXT = "atlas.web", "atlas.text"
+_FETCHING = "atlas.settings.groups.FetchSettings"
+_EXTRACTING = "atlas.settings.groups.ExtractionSettings"
+_MARKED = "the rest is left out; the document is marked `truncated`"
+_INCOMPLETE = "the rest is left out; the listing is incomplete"
+
+LIMITS = (
+    Limit("URL", "atlas.domain.urls.MAX_URL_LENGTH", "characters", "", "the URL is refused"),
+    Limit(
+        "pattern of a source", "atlas.domain.patterns.MAX_PATTERN_LENGTH", "characters", "",
+        "the rule is refused, with the fix",
+    ),
+    Limit(
+        "patterns of a source", "atlas.domain.scope.MAX_PATTERNS", "patterns", "",
+        "the rule is refused, with the fix",
+    ),
+    Limit(
+        "URL as a pattern sees it", "atlas.domain.scope.MAX_MATCHED", "characters", "",
+        "the pattern does not see the rest",
+    ),
+    Limit(
+        "body of a page, decoded", f"{_FETCHING}.fetch_max_bytes", "bytes",
+        "`ATLAS_FETCH_MAX_BYTES`", "the page fails (quota)",
+    ),
+    Limit(
+        "whole request", f"{_FETCHING}.fetch_timeout", "seconds", "`ATLAS_FETCH_TIMEOUT`",
+        "the page fails, and is retried",
+    ),
+    Limit(
+        "attempts per page and run", f"{_FETCHING}.fetch_attempts", "attempts",
+        "`ATLAS_FETCH_ATTEMPTS`", "the page fails",
+    ),
+    Limit(
+        "connecting, all addresses of a name", f"{_WEB}.client._CONNECT_TIMEOUT", "seconds", "",
+        "the page fails, and is retried",
+    ),
+    Limit(
+        "redirects in a row", "atlas.domain.fetch.FetchRequest.max_redirects", "redirects", "",
+        "the page fails",
+    ),
+    Limit("header line", f"{_WEB}.transport._MAX_HEADER_LINE", "bytes", "", "the page fails"),
+    Limit("headers", f"{_WEB}.transport._MAX_HEADERS", "headers", "", "the page fails"),
+    Limit(
+        "content codings on top of each other", f"{_WEB}.decoding._MAX_CODINGS", "codings", "",
+        "the page fails",
+    ),
+    Limit("robots.txt", f"{_WEB}.robots_txt.PARSE_LIMIT", "bytes", "", "the rest is not read"),
+    Limit(
+        "redirects of a robots.txt", f"{_WEB}.robots._MAX_REDIRECTS", "redirects", "",
+        "the file counts as absent (RFC 9309, 2.3.1.2)",
+    ),
+    Limit(
+        "sitemaps named by a robots.txt", f"{_WEB}.robots_txt._MAX_SITEMAPS", "sitemaps", "",
+        "the rest is not read",
+    ),
+    Limit(
+        "file of a listing, as fetched", f"{_WEB}.listings._MAX_BYTES", "bytes", "",
+        "the listing fails or is incomplete",
+    ),
+    Limit("sitemap, unpacked", f"{_WEB}.sitemaps.MAX_BYTES", "bytes", "", _INCOMPLETE),
+    Limit("entries of a sitemap", f"{_WEB}.sitemaps.MAX_URLS", "entries", "", _INCOMPLETE),
+    Limit("elements of a sitemap", f"{_WEB}.sitemaps.MAX_ELEMENTS", "elements", "", _INCOMPLETE),
+    Limit("gzip members of a sitemap", f"{_WEB}.sitemaps._MAX_MEMBERS", "members", "", _INCOMPLETE),
+    Limit("files of a sitemap tree", f"{_WEB}.listings.MAX_SITEMAPS", "files", "", _INCOMPLETE),
+    Limit("addresses of a listing", f"{_WEB}.listings.MAX_LISTED", "addresses", "", _INCOMPLETE),
+    Limit(
+        "items of a feed", f"{_WEB}.feeds.MAX_ITEMS", "items", "", "the rest is left out, and said"
+    ),
+    Limit(
+        "elements of a feed", f"{_WEB}.feeds.MAX_ELEMENTS", "elements", "",
+        "the rest is left out, and said",
+    ),
+    Limit("depth of a feed", f"{_WEB}.feeds.MAX_DEPTH", "levels", "", "the feed fails"),
+    Limit("tag of a feed", f"{_WEB}.feeds.MAX_TAG", "characters", "", "the feed fails"),
+    Limit(
+        "characters before the root element", f"{_WEB}.markup.MAX_PROLOG", "characters", "",
+        "the listing fails",
+    ),
+    Limit(
+        "answer of the process that reads a listing, one part", f"{_WEB}.listing_parser._MAX_FRAME",
+        "bytes", "", "the listing fails",
+    ),
+    Limit(
+        "addresses that `sources add` tries", f"{_WEB}.source_detection.MAX_ASKED", "addresses", "",
+        "no kind is found; `--kind` says it",
+    ),
+    Limit(
+        "extracting one document, or one file of a listing", f"{_EXTRACTING}.extract_timeout",
+        "seconds", "`ATLAS_EXTRACT_TIMEOUT`", "it fails as `extractor_timeout`",
+    ),
+    Limit(
+        "memory for it", f"{_EXTRACTING}.extract_memory", "bytes", "`ATLAS_EXTRACT_MEMORY`",
+        "it fails as `extractor_memory`",
+    ),
+    Limit(
+        "answer of an extracting process", "atlas.domain.wire_fields.MAX_ANSWER", "bytes", "",
+        "the document fails",
+    ),
+    Limit(
+        "index terms of one part of a text", f"{_TEXT}.wire_format._MAX_TSV", "bytes", "",
+        "the document fails as `extractor_malformed`",
+    ),
+    Limit(
+        "depth of an HTML page", f"{_TEXT}.dom._MAX_DEPTH", "elements", "",
+        "the page is flattened: no word is lost, lists and tables are",
+    ),
+    Limit("pages of a PDF", f"{_TEXT}.pdf._MAX_PAGES", "pages", "", _MARKED),
+    Limit(
+        "text of a PDF", f"{_TEXT}.pdf._MAX_CHARACTERS", "characters", "",
+        "the page that exceeds it is the last; the document is marked `truncated`",
+    ),
+    Limit("links of a page", f"{_TEXT}.links.MAX_LINKS", "addresses", "", _MARKED),
+    Limit("link elements looked at", f"{_TEXT}.links.MAX_LINKS_SEEN", "elements", "", _MARKED),
+    Limit(
+        "title", f"{_TEXT}.metadata._MAX_TITLE", "characters", "",
+        "the title is cut; as text of the page it is whole",
+    ),
+    Limit(
+        "JSON-LD read for metadata", f"{_TEXT}.metadata._MAX_LD", "characters", "",
+        "that script gives no metadata; the text is not affected",
+    ),
+    Limit(
+        "objects in JSON-LD", f"{_TEXT}.metadata._MAX_LD_NODES", "objects", "",
+        "the rest gives no metadata; the text is not affected",
+    ),
+    Limit(
+        "nesting of lists in Markdown", f"{_TEXT}.markdown._MAX_INDENT", "levels", "",
+        "deeper lists are not indented further",
+    ),
+    Limit(
+        "message of a failure", f"{_TEXT}.wire_format._MAX_MESSAGE", "bytes", "",
+        "the message is cut",
+    ),
+)  # fmt: skip
+"""In the order in which a document meets them."""
+
+_MIB, _KIB = 1024 * 1024, 1024
+
+
+def limits_table() -> str:
+    """The table as Markdown."""
+    rows = [
+        f"| {each.bounds} | {_shown(each)} | {each.by or '–'} | {each.past} |\n" for each in LIMITS
+    ]
+    return "".join(["| limit of | value | set by | past it |\n|---|---|---|---|\n", *rows])
+
+
+def with_limits(page: str) -> str:
+    """The page with its table as the code has it now."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    assert begin and end, "the page has lost the comments around its table of limits"
+    return "".join([before, begin, limits_table(), end, after])
+
+
+def _shown(limit: Limit) -> str:
+    value = limit.value
+    if limit.unit == "bytes" and value >= _KIB:
+        for size, name in ((_MIB, "MiB"), (_KIB, "KiB")):
+            if value % size == 0:
+                return f"{value // size:,} {name}"
+    return f"{value:,g} {limit.unit}" if isinstance(value, float) else f"{value:,} {limit.unit}"
