@@ -65,7 +65,7 @@ class Buffer:
         self.body += chunk
 
 
-class Watch(Protocol):
+class ListingWatch(Protocol):
     """Knows which files keep ending whoever parses them."""
 
     def parsing(
@@ -141,7 +141,7 @@ async def _fetch(
 
 
 async def read_listing(
-    client: WebClient, parse: Parse, spec: SourceSpec, slots: Slots, watch: Watch, take: Take
+    client: WebClient, parse: Parse, spec: SourceSpec, slots: Slots, watch: ListingWatch, take: Take
 ) -> Listing:
     """List a source's start: every URL of its list, feed or sitemap; the start URLs of a site.
 
@@ -180,7 +180,7 @@ class _Reading:
     client: WebClient
     parse: Parse
     slots: Slots
-    watch: Watch
+    watch: ListingWatch
     take: Take
     listing: Listing
     spec: SourceSpec

@@ -73,10 +73,10 @@ def token(value: bytes) -> str:
 
 def readings(pattern: bytes, target: bytes) -> list[tuple[Octets, Octets]]:
     """A query's reserved octets are data and compared as encoded, as the second line of the table
-    in 2.2.2 has it; a pattern that does not say where the query begins means them as written."""
-    if b"?" in pattern:
-        return [(octets(pattern, "/?"), octets(target, "/?"))]
-    return [(octets(pattern, ""), octets(target, query)) for query in ("", "/?")]
+    in 2.2.2 has it; a pattern that does not say where the query begins means them as written. So
+    does one whose `*` stands for the beginning of the query, and its `?` for a later one."""
+    query = "/?" if b"?" in pattern else ""
+    return [(octets(pattern, query), octets(target, each)) for each in ("", "/?")]
 
 
 def octets(text: bytes, query: str) -> Octets:
