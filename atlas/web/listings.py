@@ -65,7 +65,7 @@ class Buffer:
         self.body += chunk
 
 
-class ListingWatch(Protocol):
+class ParseWatch(Protocol):
     """Knows which files keep ending whoever parses them."""
 
     def parsing(
@@ -141,7 +141,7 @@ async def _fetch(
 
 
 async def read_listing(
-    client: WebClient, parse: Parse, spec: SourceSpec, slots: Slots, watch: ListingWatch, take: Take
+    client: WebClient, parse: Parse, spec: SourceSpec, slots: Slots, watch: ParseWatch, take: Take
 ) -> Listing:
     """List a source's start: every URL of its list, feed or sitemap; the start URLs of a site.
 
@@ -180,7 +180,7 @@ class _Reading:
     client: WebClient
     parse: Parse
     slots: Slots
-    watch: ListingWatch
+    watch: ParseWatch
     take: Take
     listing: Listing
     spec: SourceSpec
