@@ -146,10 +146,10 @@ def prepare_home(home: Path) -> None:
     try:
         # Others may pass through root's home but not read it: PostgreSQL's user must get through.
         through = [home, home / "postgres"] if os.geteuid() == 0 else []
-        if not home.exists():
-            home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if through:
-                home.chmod(0o711)
+        fresh = not home.exists()
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if fresh and through:
+            home.chmod(0o711)  # whatever the umask
         (home / "logs").mkdir(mode=0o700, exist_ok=True)
         tighten(home, *through, levels=2)
     except OSError as error:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from atlas.demo.editions import edition
 from atlas.demo.site import DemoSite, Expectations
 from atlas.embedded.stack_status import inspect
+from atlas.embedded.temporal_access import TemporalAccess
 from starter.cli.commands.sync import described
 from starter.cli.framework.output import bold, one_line, raw
 from starter.cli.framework.progress import Display
@@ -113,6 +114,9 @@ class Story:
             memory = (part.memory_bytes or 0) / 2**20
             self.row(part.name, f"pid {part.pid}, {memory:.0f} MiB; {_PARTS[part.name]}")
         self.row("Web UI", found.ui_url or "none")
+        password = TemporalAccess(home / "temporal").password_file
+        if password.is_file():
+            self.row("its login", f"user atlas, password in {password}")
         self.row("home", f"{home} holds all state")
         self.row("memory", f"{found.memory_bytes / 2**20:.0f} MiB in all, shared pages once")
         for line in said:
