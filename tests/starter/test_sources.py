@@ -32,7 +32,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         *("sources", "add", "docs", URL, "--kind", "site", "--delay", "0.5", "--parallel", "2"),
         *("--max-pages", "10", "--max-depth", "3", "--include", "/docs/", "--exclude", r"\.pdf$"),
         *("--every", "6h", "--deletion", "keep", "-o", "json"),
-        *("--tag", "news", "--tag", "harbour"),
+        *("--tag", "news", "--tag", "harbour", "--traps", "follow"),
     )
     assert added.code == 0, added.err
     declared = {
@@ -49,12 +49,13 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         "every": 21600.0,
         "cron": None,
         "tags": ["news", "harbour"],
+        "traps": "follow",
         "deletion": "keep",
         "paused": False,
     }
     assert added.json == {**declared, "evidence": None}
     nothing = {"pages": 0, "live": 0, "last_outcome": None, "last_ended": None, "lease": None}
-    nothing |= {"checked_at": None, "synced_at": None}
+    nothing |= {"checked_at": None, "synced_at": None, "trapped": {}}
     assert (await atlas("sources", "list", "-o", "json")).json == {
         "sources": [{**declared, **nothing}]
     }
@@ -67,7 +68,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
     changed = {"delay": 2.0, "max_pages": None, "exclude": [], "paused": True}
     assert shown == {**declared, **changed, **nothing}
     await atlas("sources", "resume", "docs")
-    assert (await atlas("sources", "list")).out == "docs\tsite\t0\t0\t6h\t\t\t\tnews harbour\n"
+    assert (await atlas("sources", "list")).out == "docs\tsite\t0\t0\t6h\t\t\t\tnews harbour\t\n"
     assert (await atlas("sources")).out == (await atlas("sources", "list")).out
     removed = await atlas("sources", "remove", "docs", "-o", "json")
     assert removed.json == {"name": "docs", "pages": 0, "purged": False}

@@ -37,6 +37,8 @@ class Holdings:
     """Outcome of the last run that ended."""
     last_ended: datetime | None
     """When that was."""
+    trapped: dict[str, int]
+    """Links that the last crawl did not follow, by the reason why they look like a trap."""
     lease: Lease | None
     """The run working on it now."""
 
@@ -64,5 +66,6 @@ COLUMNS: Columns[SourceSummary] = {
     "outcome": lambda found: found.last_outcome,
     "now": _now,
     "tags": lambda found: " ".join(found.source.spec.tags),
+    "trapped": lambda found: sum(found.trapped.values()) or "",
 }
 """Of `atlas sources list`."""
