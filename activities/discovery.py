@@ -191,6 +191,8 @@ class Discovery:
             )
         if wanted and not await self._listing.may_list(run.run_id, level, request.limits):
             return LevelListed(complete=False, cut=True)
+        if source.spec.traps == "stop":
+            wanted = await self._listing.without_traps(run, source, wanted, level)
         return await self._list(run, source, wanted, request, complete=not scope.overrun)
 
     async def _list(

@@ -48,7 +48,7 @@ async def _compare(pages: int) -> None:
     with tempfile.TemporaryDirectory() as home:
         os.environ["ATLAS_HOME"] = home
         os.environ["ATLAS_FETCH_ALLOW_NETWORKS"] = "127.0.0.0/8"
-        async with _site(pages) as urls, _stack(Path(home)) as (database_url, address):
+        async with _site(pages) as urls, stack(Path(home)) as (database_url, address):
             bare = await _bare_loop(urls, database_url)
             synced, events = await _sync(urls, database_url, address)
     print(f"bare loop  {bare:7.1f} documents/s")
@@ -70,7 +70,8 @@ async def _site(pages: int) -> AsyncIterator[list[str]]:
 
 
 @asynccontextmanager
-async def _stack(home: Path) -> AsyncIterator[tuple[str, str]]:
+async def stack(home: Path) -> AsyncIterator[tuple[str, str]]:
+    """An embedded stack: the database's URL and Temporal's address."""
     from starter.cli.commands.stack import down, up
 
     if up(detach=True):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
+from atlas.domain.crawler_traps import Traps
 from atlas.domain.schedules import own_schedule
 from atlas.domain.scope import check_patterns, directory_of, scope_of
 from atlas.domain.sources import Deletion, InvalidSource, Kind, Robots, SourceSpec, check_source
@@ -40,6 +41,7 @@ class SourceRules(TypedDict, total=False):
     cadence: timedelta
     cron: str | None
     tags: Sequence[str]
+    traps: Traps
     deletion: Deletion
     robots: Robots
     allow: Sequence[str]

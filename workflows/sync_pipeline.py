@@ -379,6 +379,7 @@ class SourceRun:
             events=events_so_far(self._events_before),
             skipped=closed.skipped,
             bytes=closed.bytes,
+            trapped=closed.trapped,
         )
 
     async def _continue_as_new(self) -> None:

@@ -157,6 +157,7 @@ class RunClosed(Message):
     """Whether the listing counted as complete; null from a worker that does not say."""
     skipped: dict[str, int] = Field(default_factory=dict)
     bytes: int = 0
+    trapped: dict[str, int] = Field(default_factory=dict)
 
 
 class EnlistUrls(Message):

@@ -178,6 +178,8 @@ class SyncResult(Message):
     """Pages that were skipped: reason → how many."""
     bytes: int = 0
     """Bytes received."""
+    trapped: dict[str, int] = Field(default_factory=dict)
+    """Links that were not followed because they belong to a crawler trap: reason → how many."""
 
 
 class SyncProgress(Message):

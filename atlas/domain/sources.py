@@ -11,6 +11,7 @@ from itertools import zip_longest
 from typing import Literal, get_args
 
 from atlas.domain import listing_limits
+from atlas.domain.crawler_traps import Traps
 from atlas.domain.cron import InvalidCron, calendars, next_fire
 from atlas.domain.listing_limits import FileLimits
 from atlas.domain.reach import allowance
@@ -64,6 +65,9 @@ class SourceSpec:
     independent of how often pages are due."""
     tags: tuple[str, ...] = field(default=(), metadata={"option": "tag"})
     """Words that select it, as in `sync --tag`."""
+    traps: Traps = "stop"
+    """Whether a crawl stops at crawler traps (endless calendars, session ids, combinations of
+    filters) or follows all links."""
     deletion: Deletion = "careful"
     """When pages that vanish leave the corpus."""
     robots: Robots = "obey"
@@ -151,6 +155,10 @@ def check_source(spec: SourceSpec) -> SourceSpec:
             NAME.fullmatch(spec.name) is not None,
             f"name: {spec.name!r} refused: use up to 63 of a-z, 0-9, '_', '.', '-', "
             "beginning with a letter or digit",
+        ),
+        (
+            spec.traps in get_args(Traps),
+            f"traps: {spec.traps!r} refused: give one of {', '.join(get_args(Traps))}",
         ),
         (bool(spec.urls), "urls: none given; a source needs at least one URL"),
         (0 <= spec.delay <= 3600, f"delay: {spec.delay} refused: give 0 to 3600 seconds"),

@@ -35,6 +35,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         *("--every", "6h", "--deletion", "keep", "-o", "json"),
         *("--allow", "127.0.0.0/8", "--allow", "wiki.lan:9000", "--port", "9100", "--allow-http"),
         *("--tag", "news", "--tag", "harbour", "--listing-entries", "500"),
+        *("--traps", "follow"),
     )
     assert added.code == 0, added.err
     declared = {
@@ -51,6 +52,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         "every": 21600.0,
         "cron": None,
         "tags": ["news", "harbour"],
+        "traps": "follow",
         "deletion": "keep",
         "robots": "obey",
         "paused": False,
@@ -62,7 +64,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
     }
     assert added.json == {**declared, "evidence": None}
     nothing = {"pages": 0, "live": 0, "last_outcome": None, "last_ended": None, "lease": None}
-    nothing |= {"checked_at": None, "synced_at": None, "quarantined": []}
+    nothing |= {"checked_at": None, "synced_at": None, "trapped": {}, "quarantined": []}
     assert (await atlas("sources", "list", "-o", "json")).json == {
         "sources": [{**declared, **nothing}]
     }

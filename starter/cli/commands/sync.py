@@ -118,6 +118,8 @@ def _print(result: SyncResult) -> None:
     say(f"{result.workflow_id}: {result.outcome}; {_worded(result.counts)}")
     for reason, pages in result.skipped.items():
         say(f"  {pages} pages skipped: {reason}")
+    for reason, links in result.trapped.items():
+        say(f"  {links} links not followed: {reason}")
     if result.removed:
         say(f"  {result.removed} documents removed: their pages are gone")
     for one in result.sources:

@@ -39,6 +39,8 @@ class Holdings:
     """Outcome of the last run that ended."""
     last_ended: datetime | None
     """When that was."""
+    trapped: dict[str, int]
+    """Links that the last crawl did not follow, by the reason why they look like a trap."""
     lease: Lease | None
     """The run working on it now."""
     quarantined: tuple[QuarantinedListing, ...]
@@ -69,5 +71,6 @@ COLUMNS: Columns[SourceSummary] = {
     "now": _now,
     "tags": lambda found: " ".join(found.source.spec.tags),
     "robots.txt": lambda found: "ignored" if found.source.spec.robots == "ignore" else "",
+    "trapped": lambda found: sum(found.trapped.values()) or "",
 }
 """Of `atlas sources list`."""

@@ -136,10 +136,12 @@ async def recent(
 async def failures(
     connection: Connection, run_id: str, limit: int = MAX_FAILURES_LISTED
 ) -> list[Failure]:
-    """The run's failed pages by URL, the first `limit`; also those whose new text it held."""
+    """The run's failed pages by URL, the first `limit`; also those whose new text it held, and last
+    those that stand for links it did not follow."""
     rows = await connection.fetch(
         "select url, error_class, error_code, error from run_pages "
-        "where run_id = $1 and (outcome = 'failed' or error_code = any($3)) order by url limit $2",
+        "where run_id = $1 and (outcome = 'failed' or error_code = any($3) "
+        "or error_code like 'trap\\_%') order by error_code like 'trap\\_%', url limit $2",
         run_id,
         limit,
         list(HELD),

@@ -15,7 +15,14 @@ from atlas.contracts.activities import (
     RunOpened,
 )
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import empty_runs, ledger_partitions, run_limits, run_queue, runs
+from atlas.stores.postgres.crawl import (
+    empty_runs,
+    ledger_partitions,
+    run_limits,
+    run_queue,
+    runs,
+    traps,
+)
 from atlas.stores.postgres.services.settlement import PageSettlement
 from atlas.stores.postgres.settlement import held_changes, removal
 from atlas.stores.postgres.sources import sources
@@ -175,6 +182,7 @@ class RunLifecycle:
                     "message": message,
                     "complete": complete and request.outcome is None,
                     "skipped": await run_limits.reasons(connection, request.run_id),
+                    "trapped": await traps.of_run(connection, request.run_id),
                     "bytes": await run_limits.bytes_received(connection, request.run_id),
                 }
             )

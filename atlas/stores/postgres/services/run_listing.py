@@ -21,6 +21,7 @@ from atlas.stores.postgres.crawl import (
     run_limits,
     run_membership,
     runs,
+    traps,
 )
 from atlas.stores.postgres.crawl.run_membership import Mode, WantedPages
 from atlas.stores.postgres.sources import sources
@@ -192,6 +193,16 @@ class RunListing:
             if await run_limits.reason_to_stop(connection, run_id, limits, self.clock()):
                 return False
             return await run_limits.room(connection, run_id, level, limits.pages)
+
+    async def without_traps(
+        self, run: runs.Run, source: Source, links: Sequence[str], level: int
+    ) -> list[str]:
+        """Those of the links to a level that are followed; the others are noted, with reasons."""
+        async with self.pool.acquire() as connection:
+            choice = await traps.choose(connection, source.id, run.run_id, level, links)
+            if choice.stopped:
+                await traps.note(connection, run.run_id, level, choice.stopped, self.clock())
+        return list(choice.taken)
 
     async def listing_failed(self, run: runs.Run, row: FetchRow) -> None:
         """Record a source's listing that could not be read as a failed page of the run."""

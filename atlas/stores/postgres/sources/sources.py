@@ -96,6 +96,8 @@ class SourceSummary:
     live: int
     last_outcome: str | None
     last_ended: datetime | None
+    trapped: dict[str, int]
+    """Links that the last crawl did not follow: reason → how many."""
     quarantined: tuple[QuarantinedListing, ...] = ()
 
 
@@ -281,8 +283,15 @@ async def summaries(connection: Connection, name: str | None = None) -> list[Sou
             group by sp.source_id
         )
         select s.*, coalesce(h.pages, 0) as pages, coalesce(h.live, 0) as live,
-               r.outcome as last_outcome, r.ended_at as last_ended
+               r.outcome as last_outcome, r.ended_at as last_ended, t.reasons, t.links
         from sources s left join held h on h.source_id = s.id {LAST_RUN}
+        left join lateral (
+            select array_agg(reason) as reasons, array_agg(links) as links from (
+                select t.reason, sum(t.addresses)::bigint as links
+                from runs x join run_traps t on t.run_id = x.run_id
+                where x.source_id = s.id and x.started_at = s.checked_at
+                group by t.reason order by t.reason) by_reason
+        ) t on true
         {chosen.format("s.id")}
         order by s.name
         """,  # noqa: S608 (constants)
@@ -296,6 +305,7 @@ async def summaries(connection: Connection, name: str | None = None) -> list[Sou
             row["live"],
             row["last_outcome"],
             row["last_ended"],
+            dict(zip(row["reasons"] or (), row["links"] or (), strict=True)),
             quarantined.get(row["name"], ()),
         )
         for row in rows
