@@ -10,7 +10,7 @@ END = "<!-- End of the limits. -->\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class Bound:
     """One limit: what it bounds, where its value is (module, a class if it is of one, and name),
     what changes it (empty: nothing does), and what becomes of more."""
 
@@ -42,129 +42,129 @@ _MARKED = "the rest is left out; the document is marked `truncated`"
 _INCOMPLETE = "the rest is left out; the listing is incomplete"
 
 LIMITS = (
-    Limit("URL", "atlas.domain.urls.MAX_URL_LENGTH", "characters", "", "the URL is refused"),
-    Limit(
+    Bound("URL", "atlas.domain.urls.MAX_URL_LENGTH", "characters", "", "the URL is refused"),
+    Bound(
         "pattern of a source", "atlas.domain.patterns.MAX_PATTERN_LENGTH", "characters", "",
         "the rule is refused, with the fix",
     ),
-    Limit(
+    Bound(
         "patterns of a source", "atlas.domain.scope.MAX_PATTERNS", "patterns", "",
         "the rule is refused, with the fix",
     ),
-    Limit(
+    Bound(
         "URL as a pattern sees it", "atlas.domain.scope.MAX_MATCHED", "characters", "",
         "the pattern does not see the rest",
     ),
-    Limit(
+    Bound(
         "body of a page, decoded", f"{_FETCHING}.fetch_max_bytes", "bytes",
         "`ATLAS_FETCH_MAX_BYTES`", "the page fails (quota)",
     ),
-    Limit(
+    Bound(
         "whole request", f"{_FETCHING}.fetch_timeout", "seconds", "`ATLAS_FETCH_TIMEOUT`",
         "the page fails, and is retried",
     ),
-    Limit(
+    Bound(
         "attempts per page and run", f"{_FETCHING}.fetch_attempts", "attempts",
         "`ATLAS_FETCH_ATTEMPTS`", "the page fails",
     ),
-    Limit(
+    Bound(
         "connecting, all addresses of a name", f"{_WEB}.client._CONNECT_TIMEOUT", "seconds", "",
         "the page fails, and is retried",
     ),
-    Limit(
+    Bound(
         "redirects in a row", "atlas.domain.fetch.FetchRequest.max_redirects", "redirects", "",
         "the page fails",
     ),
-    Limit("header line", f"{_WEB}.transport._MAX_HEADER_LINE", "bytes", "", "the page fails"),
-    Limit("headers", f"{_WEB}.transport._MAX_HEADERS", "headers", "", "the page fails"),
-    Limit(
+    Bound("header line", f"{_WEB}.transport._MAX_HEADER_LINE", "bytes", "", "the page fails"),
+    Bound("headers", f"{_WEB}.transport._MAX_HEADERS", "headers", "", "the page fails"),
+    Bound(
         "content codings on top of each other", f"{_WEB}.decoding._MAX_CODINGS", "codings", "",
         "the page fails",
     ),
-    Limit("robots.txt", f"{_WEB}.robots_txt.PARSE_LIMIT", "bytes", "", "the rest is not read"),
-    Limit(
+    Bound("robots.txt", f"{_WEB}.robots_txt.PARSE_LIMIT", "bytes", "", "the rest is not read"),
+    Bound(
         "redirects of a robots.txt", f"{_WEB}.robots._MAX_REDIRECTS", "redirects", "",
         "the file counts as absent (RFC 9309, 2.3.1.2)",
     ),
-    Limit(
+    Bound(
         "sitemaps named by a robots.txt", f"{_WEB}.robots_txt._MAX_SITEMAPS", "sitemaps", "",
         "the rest is not read",
     ),
-    Limit(
+    Bound(
         "file of a listing, as fetched", f"{_WEB}.listings._MAX_BYTES", "bytes", "",
         "the listing fails or is incomplete",
     ),
-    Limit("sitemap, unpacked", f"{_WEB}.sitemaps.MAX_BYTES", "bytes", "", _INCOMPLETE),
-    Limit("entries of a sitemap", f"{_WEB}.sitemaps.MAX_URLS", "entries", "", _INCOMPLETE),
-    Limit("elements of a sitemap", f"{_WEB}.sitemaps.MAX_ELEMENTS", "elements", "", _INCOMPLETE),
-    Limit("gzip members of a sitemap", f"{_WEB}.sitemaps._MAX_MEMBERS", "members", "", _INCOMPLETE),
-    Limit("files of a sitemap tree", f"{_WEB}.listings.MAX_SITEMAPS", "files", "", _INCOMPLETE),
-    Limit("addresses of a listing", f"{_WEB}.listings.MAX_LISTED", "addresses", "", _INCOMPLETE),
-    Limit(
+    Bound("sitemap, unpacked", f"{_WEB}.sitemaps.MAX_BYTES", "bytes", "", _INCOMPLETE),
+    Bound("entries of a sitemap", f"{_WEB}.sitemaps.MAX_URLS", "entries", "", _INCOMPLETE),
+    Bound("elements of a sitemap", f"{_WEB}.sitemaps.MAX_ELEMENTS", "elements", "", _INCOMPLETE),
+    Bound("gzip members of a sitemap", f"{_WEB}.sitemaps._MAX_MEMBERS", "members", "", _INCOMPLETE),
+    Bound("files of a sitemap tree", f"{_WEB}.listings.MAX_SITEMAPS", "files", "", _INCOMPLETE),
+    Bound("addresses of a listing", f"{_WEB}.listings.MAX_LISTED", "addresses", "", _INCOMPLETE),
+    Bound(
         "items of a feed", f"{_WEB}.feeds.MAX_ITEMS", "items", "", "the rest is left out, and said"
     ),
-    Limit(
+    Bound(
         "elements of a feed", f"{_WEB}.feeds.MAX_ELEMENTS", "elements", "",
         "the rest is left out, and said",
     ),
-    Limit("depth of a feed", f"{_WEB}.feeds.MAX_DEPTH", "levels", "", "the feed fails"),
-    Limit("tag of a feed", f"{_WEB}.feeds.MAX_TAG", "characters", "", "the feed fails"),
-    Limit(
+    Bound("depth of a feed", f"{_WEB}.feeds.MAX_DEPTH", "levels", "", "the feed fails"),
+    Bound("tag of a feed", f"{_WEB}.feeds.MAX_TAG", "characters", "", "the feed fails"),
+    Bound(
         "characters before the root element", f"{_WEB}.markup.MAX_PROLOG", "characters", "",
         "the listing fails",
     ),
-    Limit(
+    Bound(
         "answer of the process that reads a listing, one part", f"{_WEB}.listing_parser._MAX_FRAME",
         "bytes", "", "the listing fails",
     ),
-    Limit(
+    Bound(
         "addresses that `sources add` tries", f"{_WEB}.source_detection.MAX_ASKED", "addresses", "",
         "no kind is found; `--kind` says it",
     ),
-    Limit(
+    Bound(
         "extracting one document, or one file of a listing", f"{_EXTRACTING}.extract_timeout",
         "seconds", "`ATLAS_EXTRACT_TIMEOUT`", "it fails as `extractor_timeout`",
     ),
-    Limit(
+    Bound(
         "memory for it", f"{_EXTRACTING}.extract_memory", "bytes", "`ATLAS_EXTRACT_MEMORY`",
         "it fails as `extractor_memory`",
     ),
-    Limit(
+    Bound(
         "answer of an extracting process", "atlas.domain.wire_fields.MAX_ANSWER", "bytes", "",
         "the document fails",
     ),
-    Limit(
+    Bound(
         "index terms of one part of a text", f"{_TEXT}.wire_format._MAX_TSV", "bytes", "",
         "the document fails as `extractor_malformed`",
     ),
-    Limit(
+    Bound(
         "depth of an HTML page", f"{_TEXT}.dom._MAX_DEPTH", "elements", "",
         "the page is flattened: no word is lost, lists and tables are",
     ),
-    Limit("pages of a PDF", f"{_TEXT}.pdf._MAX_PAGES", "pages", "", _MARKED),
-    Limit(
+    Bound("pages of a PDF", f"{_TEXT}.pdf._MAX_PAGES", "pages", "", _MARKED),
+    Bound(
         "text of a PDF", f"{_TEXT}.pdf._MAX_CHARACTERS", "characters", "",
         "the page that exceeds it is the last; the document is marked `truncated`",
     ),
-    Limit("links of a page", f"{_TEXT}.links.MAX_LINKS", "addresses", "", _MARKED),
-    Limit("link elements looked at", f"{_TEXT}.links.MAX_LINKS_SEEN", "elements", "", _MARKED),
-    Limit(
+    Bound("links of a page", f"{_TEXT}.links.MAX_LINKS", "addresses", "", _MARKED),
+    Bound("link elements looked at", f"{_TEXT}.links.MAX_LINKS_SEEN", "elements", "", _MARKED),
+    Bound(
         "title", f"{_TEXT}.metadata._MAX_TITLE", "characters", "",
         "the title is cut; as text of the page it is whole",
     ),
-    Limit(
+    Bound(
         "JSON-LD read for metadata", f"{_TEXT}.metadata._MAX_LD", "characters", "",
         "that script gives no metadata; the text is not affected",
     ),
-    Limit(
+    Bound(
         "objects in JSON-LD", f"{_TEXT}.metadata._MAX_LD_NODES", "objects", "",
         "the rest gives no metadata; the text is not affected",
     ),
-    Limit(
+    Bound(
         "nesting of lists in Markdown", f"{_TEXT}.markdown._MAX_INDENT", "levels", "",
         "deeper lists are not indented further",
     ),
-    Limit(
+    Bound(
         "message of a failure", f"{_TEXT}.wire_format._MAX_MESSAGE", "bytes", "",
         "the message is cut",
     ),
@@ -190,7 +190,7 @@ def with_limits(page: str) -> str:
     return "".join([before, begin, limits_table(), end, after])
 
 
-def _shown(limit: Limit) -> str:
+def _shown(limit: Bound) -> str:
     value = limit.value
     if limit.unit == "bytes" and value >= _KIB:
         for size, name in ((_MIB, "MiB"), (_KIB, "KiB")):
