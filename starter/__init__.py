@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
     from atlas.contracts.work import Limits as Limits
     from atlas.domain.sources import SourceSpec as SourceSpec
+    from atlas.domain.texts import TruncatedPage as TruncatedPage
     from atlas.schedules.apply import ScheduleChange as ScheduleChange
     from atlas.schedules.status import ScheduleStatus as ScheduleStatus
     from atlas.settings import Settings as Settings
@@ -112,6 +113,7 @@ _WHERE = {
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
     "atlas.domain.sources": "SourceSpec",
+    "atlas.domain.texts": "TruncatedPage",
     "atlas.schedules.apply": "ScheduleChange",
     "atlas.schedules.status": "ScheduleStatus",
     "atlas.settings": "Settings",
