@@ -156,6 +156,8 @@ def _until_servers_run() -> None:
 def main(queues: Sequence[str] = ()) -> int:
     """Run a worker for the task queues (the settings', when none is named); exit code 0 after a
     stop, 1 when it refused to start."""
+    # Libraries of PostgreSQL, S3 and OpenTelemetry would write the keys of their connections there.
+    os.environ.pop("SSLKEYLOGFILE", None)
     setup_logs("INFO")
     logging.captureWarnings(True)  # or Python prints them between the JSON lines
     _until_servers_run()
