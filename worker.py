@@ -159,6 +159,8 @@ def main(queues: Sequence[str] = ()) -> int:
     """Run a worker for the task queues (the settings', when none is named); exit code 0 after a
     stop, 1 when it refused to start."""
     keep_private()
+    # Libraries of PostgreSQL, S3 and OpenTelemetry would write the keys of their connections there.
+    os.environ.pop("SSLKEYLOGFILE", None)
     setup_logs("INFO")
     logging.captureWarnings(True)  # or Python prints them between the JSON lines
     _until_servers_run()

@@ -54,6 +54,14 @@ def canonicalize(url: str, base: str | None = None) -> str:
     return href
 
 
+def serialized(url: str) -> str:
+    """An absolute http or https URL as the WHATWG URL Standard writes it, nothing left out: for an
+    address that an operator set, which may hold a user, a token or a fragment. Other libraries read
+    it as it was read here. Raises InvalidUrl."""
+    href: str = _parse(url, None).href
+    return href
+
+
 def origin_of(url: str) -> str:
     """`scheme://host[:port]` of `url`, as RFC 6454 serialises it (no default port)."""
     origin: str = _parse(url, None).origin

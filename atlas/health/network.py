@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from atlas.domain.urls import InvalidUrl, serialized
 from atlas.health.probe import ProbeResult, Unwell, degraded
 from atlas.web.address_policy import ReceiverPolicy
 from atlas.web.tls import client_tls
@@ -24,7 +25,10 @@ MEND = "Check DNS, the firewall, and the address"
 
 async def reached(name: str, url: str, now: datetime) -> ProbeResult:
     """Connect to the host of `url`, which the setting `name` has; with TLS where it says https."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(serialized(url))  # as it is read when something is sent there
+    except InvalidUrl:
+        raise Unwell(f"{name} is not a usable URL", f"Correct {name}") from None
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
     where = f"{host}:{port}"

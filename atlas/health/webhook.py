@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from atlas.contracts.health import Transition
+from atlas.domain.urls import InvalidUrl, serialized
 from atlas.web.address_policy import ReceiverPolicy
 from atlas.web.client_factory import receiver_client
 
@@ -54,10 +55,14 @@ class AlertWebhook:
         self, client: httpx.AsyncClient, policy: ReceiverPolicy, key: str, body: dict[str, Any]
     ) -> tuple[str | None, bool]:
         """What went wrong, and whether to try again."""
-        where = urlsplit(self._url).hostname
+        try:
+            url = serialized(self._url)
+        except InvalidUrl:  # its message may show a token
+            return "ATLAS_ALERT_WEBHOOK is not a usable URL", False
+        where = urlsplit(url).hostname
         try:
             async with asyncio.timeout(TIMEOUT):
-                answer = await client.post(self._url, json=body, headers={"Idempotency-Key": key})
+                answer = await client.post(url, json=body, headers={"Idempotency-Key": key})
         except (httpx.HTTPError, OSError, TimeoutError) as error:
             if policy.refused:
                 return f"{where}: {policy.refused}", False

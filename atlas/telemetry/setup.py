@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from atlas.telemetry.span_exporter import Outlet
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_CREDENTIAL_PROVIDERS = (
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER",
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
+)
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 
 
@@ -87,7 +91,20 @@ def _exporting() -> SpanProcessor:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    return BatchSpanProcessor(OTLPSpanExporter())
+    return BatchSpanProcessor(OTLPSpanExporter(session=_session()))
+
+
+def _session() -> Any:
+    """What spans are sent by: with the proxy of the environment, as OpenTelemetry documents it, but
+    with no login that a .netrc happens to have for the collector's host. None: the one that
+    OpenTelemetry makes, where a provider of credentials is named."""
+    if any(os.environ.get(name) for name in _CREDENTIAL_PROVIDERS):
+        return None
+    from requests import Session
+
+    session = Session()
+    session.auth = lambda request: request  # an auth of its own: only without one is .netrc read
+    return session
 
 
 def _provider(service: str) -> ReplaySafeTracerProvider:

@@ -152,7 +152,7 @@ class AddressPolicy:
             if led_publicly and (private := _special(inner)):
                 raise AddressRefused(
                     str(ip),
-                    f"{private}, and a public page led there",
+                    f"{private}, and a public page led there, or its name had a public address",
                     "although its network is allowed, only a source or request of its own, or a "
                     "page in an allowed network, leads there",
                 )

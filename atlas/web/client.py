@@ -150,7 +150,9 @@ class WebClient:
     async def _ask(
         self, journey: Journey, sink: Sink, slot: Slot, span: Span
     ) -> FetchResult | None:
-        led_publicly = await self._leaders.any_public(journey.led_by)
+        led_publicly = self._leaders.was_public(journey.url) or await self._leaders.any_public(
+            journey.led_by
+        )
         hop = RequestHop(journey.url, slot, journey.reach, led_publicly)
         await self._policy.own.look()
         async with self._answer(journey, hop) as response:
@@ -159,7 +161,7 @@ class WebClient:
             journey.status = response.status_code
             span.set_attribute("http.response.status_code", response.status_code)
             if response.status_code in response_head.REDIRECTS:
-                journey.follow(response.headers.get("location"))
+                journey.follow(hop.location)
                 return None
             response_head.refuse_status(response, self._clock())
             if response.status_code == 304:

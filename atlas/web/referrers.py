@@ -36,6 +36,11 @@ class Leaders:
                 return True
         return False
 
+    def was_public(self, url: str) -> bool:
+        """Whether the host of a URL was dialled at a public address before. A name that moves into
+        an allowed network afterwards is not followed there: whoever owns the name chose to."""
+        return self._public.get(urlsplit(url).netloc, False)
+
     async def _is_public(self, url: str) -> bool:
         parts = urlsplit(url)
         if parts.netloc not in self._public:

@@ -1,12 +1,14 @@
 """httpx over aiohttp's transport, with the address policy at the moment of dialling.
 
-One subclass, for two reasons: the request goes out with the canonical URL byte for byte (both
-libraries would rewrite escapes: a second parser is a second opinion), and each request tells
-its `RequestHop` when it was really sent and which addresses were refused.
+One subclass, for two reasons: URLs are parsed by `atlas.domain.urls` alone (both libraries would
+rewrite a request's escapes and read a Location in their own way: a second parser is a second
+opinion), and each request tells its `RequestHop` when it was really sent, which addresses were
+refused and where the answer redirects to.
 """
 
 import socket
 import time
+from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -44,6 +46,9 @@ class RequestHop:
     dialled: int = 0
     peer: str | None = None
     """The address that was connected to."""
+    location: str | None = None
+    """Where the answer redirects to, as sent. httpx does not get to see it: it would parse it,
+    follow or not, and fail at what it understands differently."""
 
 
 class HopTransport(AiohttpTransport):
@@ -68,9 +73,11 @@ class HopTransport(AiohttpTransport):
             )
         finally:
             _HOP.reset(token)
+        headers = [pair for pair in response.raw_headers if pair[0].lower() != b"location"]
+        hop.location = _location(response.raw_headers)
         return httpx.Response(
             response.status,
-            headers=list(response.raw_headers),
+            headers=headers,
             stream=AiohttpResponseStream(response),
             request=request,
         )
@@ -171,6 +178,15 @@ def _dial(policy: AddressPolicy, addr_info: tuple[Any, ...]) -> socket.socket:
         raise
     hop.dialled += 1
     return sock
+
+
+def _location(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    sent = dict.fromkeys(value for name, value in headers if name.lower() == b"location")
+    whole = b", ".join(sent)
+    try:
+        return whole.decode() or None
+    except UnicodeDecodeError:
+        return whole.decode("latin-1")
 
 
 def _sent_trace() -> aiohttp.TraceConfig:

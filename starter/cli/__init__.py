@@ -123,6 +123,8 @@ def entry() -> NoReturn:
     Temporal's runtime (exit code 139 after all work was done). Exit handlers run first, and both
     streams are flushed.
     """
+    # Libraries would write the keys of their TLS connections there.
+    os.environ.pop("SSLKEYLOGFILE", None)
     code = _run_and_write()
     if sys.stderr is not None:
         sys.stderr.flush()

@@ -108,7 +108,7 @@ async def test_an_index_with_entries_stays_the_older_analysers(
     assert await connection.fetchval("select analyser from generations") == analyser
 
 
-async def test_sources_of_before_keep_all_networks_that_the_operator_allows(
+async def test_sources_of_before_keep_the_networks_and_ports_that_they_had(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     every = migrate.known()
@@ -119,8 +119,27 @@ async def test_sources_of_before_keep_all_networks_that_the_operator_allows(
         "values ($1, 'urls', '{http://10.0.0.1/}', now())"
     )
     await connection.execute(declare, "old")
+    lifecycles = {
+        "http://10.0.0.1:9000/a": "live",
+        "http://[::1]:81/a:7/": "suspect",
+        "https://a.example:8443/": "live",
+        "https://a.example/b:22/": "live",
+        "http://a.example:25/": "discovered",
+    }
+    for url, lifecycle in lifecycles.items():
+        page = await connection.fetchval(
+            "insert into pages (url, created_at) values ($1, now()) returning id", url
+        )
+        await connection.execute(
+            "insert into page_state (page_id, lifecycle) values ($1, $2)", page, lifecycle
+        )
+        await connection.execute(
+            "insert into source_pages values (1, $1, 0, 'listed', 'run', now())", page
+        )
     monkeypatch.setattr(migrate, "known", lambda: every)
     await migrate.migrate(connection)
     await connection.execute(declare, "new")
     rows = await connection.fetch("select name, allow, ports, allow_http from sources order by id")
-    assert [tuple(row) for row in rows] == [("old", ["any"], [], False), ("new", [], [], False)]
+    assert [tuple(row) for row in rows] == [
+        *[("old", ["any"], [81, 9000], False), ("new", [], [], False)]
+    ]

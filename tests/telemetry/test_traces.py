@@ -5,6 +5,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -244,6 +245,23 @@ async def test_an_endpoint_in_the_environment_gets_the_spans(
     ((path, _, body),) = got
     assert path == "/v1/traces"
     assert b"exported page" in body
+
+
+async def test_no_login_of_a_netrc_goes_to_the_collector(
+    collector: tuple[str, list[Request]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    endpoint, got = collector
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password pass\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-key=k")
+    telemetry = setup_telemetry("atlas-test")
+    with page_span("exported page"):
+        pass
+    await asyncio.to_thread(telemetry.shutdown)
+    ((_, headers, _),) = got
+    assert "authorization" not in headers
+    assert headers["x-key"] == "k"
 
 
 def test_a_collector_that_is_not_there_does_not_keep_a_command_from_ending() -> None:

@@ -61,7 +61,7 @@ async def test_a_redirect_from_a_public_page_is_refused(
         public.redirect("/a", private.url("/in").replace("127.0.0.1", name))
         error = await refused(client, public.url("/a"))
         assert (error.error_class, error.code) == (ErrorClass.BLOCKED, "address_refused")
-        assert "a public page led there" in error.message
+        assert "and a public page led there" in error.message
         assert private.log == []  # not even its robots.txt
 
 

@@ -1,7 +1,10 @@
 """HTTPS: an authority must vouch for the server, the system's own list included."""
 
 import asyncio
+import os
 import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -56,3 +59,22 @@ async def test_a_server_that_speaks_no_tls() -> None:
             url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
             error = await refused(client, url, robots=RobotsMode.IGNORE)
         assert (error.error_class, error.code) == (ErrorClass.TRANSIENT, "tls_failure")
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["from starter.cli import entry; entry()", "import worker; worker.main()"],
+    ids=["commands", "worker"],
+)
+def test_no_library_of_a_process_of_ours_keeps_keys(program: str, tmp_path: Path) -> None:
+    """PostgreSQL's, S3's and OpenTelemetry's would, each in its own way."""
+    tell = "atexit.register(lambda: print('SSLKEYLOGFILE' in os.environ))"
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import atexit, os\n{tell}\n{program}", "--version"],
+        # A setting that cannot be used: the worker refuses to start.
+        env={**os.environ, "SSLKEYLOGFILE": str(tmp_path / "k"), "ATLAS_FETCH_TIMEOUT": "soon"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ran.stdout.splitlines()[-1] == "False", ran
