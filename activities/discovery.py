@@ -76,7 +76,8 @@ class Discovery:
         """Add pages to a run by URL, those within the source's scope. Repeated, it calls known
         what it added before."""
         run, source = await self._runs.run_source(request.run_id)
-        good, refusals = _judged(request.urls, scope_of(source.spec))
+        # A pattern may take its time over an address.
+        good, refusals = await asyncio.to_thread(_judged, request.urls, scope_of(source.spec))
         added = await self._listing.add_pages(
             run, source, sorted(good), level=request.level, limits=request.limits
         )
