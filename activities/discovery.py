@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.services.run_listing import RunListing
     from atlas.stores.postgres.sources.sources import Source
     from atlas.web.listing_parser import Listed
-    from atlas.web.listings import Listing, Take, Watch
+    from atlas.web.listings import Listing, ParseWatch, Take
     from atlas.web.politeness import Slots
 
-    ReadListing = Callable[[SourceSpec, Slots, Watch, Take], Awaitable[Listing]]
+    ReadListing = Callable[[SourceSpec, Slots, ParseWatch, Take], Awaitable[Listing]]
 
 _RETRIES = Retries(attempts=3, delay=1.0)
 """Of a listing that could not be read at all; a longer Retry-After of its host is not waited for:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from atlas.domain.errors import ErrorClass, PageError
 
 
-class Limit(NamedTuple):
+class ListingLimit(NamedTuple):
     """A limit: its default, the bounds of what a source may declare, and what it counts."""
 
     default: int
@@ -20,13 +20,13 @@ class Limit(NamedTuple):
 
 _MIB = 1024 * 1024
 
-BYTES = Limit(50 * _MIB, 1024, 512 * _MIB, "bytes of a file, uncompressed")  # sitemaps.org
-ENTRIES = Limit(50_000, 1, 1_000_000, "entries of a file")  # sitemaps.org
-FILES = Limit(1_000, 1, 100_000, "files of a listing")
-ADDRESSES = Limit(1_000_000, 1, 50_000_000, "addresses of a listing")
+BYTES = ListingLimit(50 * _MIB, 1024, 512 * _MIB, "bytes of a file, uncompressed")  # sitemaps.org
+ENTRIES = ListingLimit(50_000, 1, 1_000_000, "entries of a file")  # sitemaps.org
+FILES = ListingLimit(1_000, 1, 100_000, "files of a listing")
+ADDRESSES = ListingLimit(1_000_000, 1, 50_000_000, "addresses of a listing")
 # The parsers of feeds recurse: deeper than the default they lose entries without an error.
-DEPTH = Limit(500, 10, 500, "levels of nesting")
-PROLOG = Limit(64 * 1024, 256, _MIB, "characters before the first element")
+DEPTH = ListingLimit(500, 10, 500, "levels of nesting")
+PROLOG = ListingLimit(64 * 1024, 256, _MIB, "characters before the first element")
 
 LIMITS = {
     "listing_bytes": BYTES,

@@ -64,7 +64,7 @@ class Buffer:
         self.body += chunk
 
 
-class Watch(Protocol):
+class ParseWatch(Protocol):
     """Knows which files keep ending whoever parses them."""
 
     def parsing(
@@ -132,7 +132,7 @@ async def _fetch(
 
 
 async def read_listing(
-    client: WebClient, parse: Parse, spec: SourceSpec, slots: Slots, watch: Watch, take: Take
+    client: WebClient, parse: Parse, spec: SourceSpec, slots: Slots, watch: ParseWatch, take: Take
 ) -> Listing:
     """List a source's start: every URL of its list, feed or sitemap; the start URLs of a site.
 
@@ -169,7 +169,7 @@ class _Reading:
     client: WebClient
     parse: Parse
     slots: Slots
-    watch: Watch
+    watch: ParseWatch
     take: Take
     listing: Listing
     spec: SourceSpec
