@@ -225,7 +225,7 @@ class Fetching:
         sampled = attempt.traces(page.url)
         try:
             with page_span("fetch page", {"url.full": without_secrets(page.url)}, sampled=sampled):
-                return self._row(attempt, page, *await self._get(attempt, page))
+                return await self._row(attempt, page, *await self._get(attempt, page))
         except HostClosed as closed:
             if closed.host != host_of(page.url):  # asked, the page led to another host
                 return self._failed(page, closed.as_error())
@@ -283,11 +283,13 @@ class Fetching:
             self._client, self._blobs, self._records.announce_blob, request, attempt.slots
         )
 
-    def _row(
+    async def _row(
         self, attempt: _Attempt, page: HeldPage, answer: Answer, digest: bytes | None
     ) -> FetchRow:
         if answer.final_url != page.url:
-            return redirected_row(attempt.scope, page, answer)
+            # A pattern may take its time over the address.
+            inside = await asyncio.to_thread(attempt.scope.allows, answer.final_url)
+            return redirected_row(page, answer, inside=inside)
         snapshot = digest if answer.modified else page.snapshot
         return got_row(page, answer, snapshot, settled=snapshot == page.settled)
 

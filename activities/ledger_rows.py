@@ -14,8 +14,6 @@ from atlas.domain.robots_tags import asked_by_header
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from atlas.domain.scope import Scope
-
 
 def got_row(page: HeldPage, answer: Answer, snapshot: bytes | None, *, settled: bool) -> FetchRow:
     """The ledger row of a page that answered 2xx or 304."""
@@ -86,9 +84,8 @@ def _redirect_status(answer: Answer) -> int:
     return next((status for status in hops if status not in PERMANENT), [*hops, answer.status][0])
 
 
-def redirected_row(scope: Scope, page: HeldPage, answer: Answer) -> FetchRow:
-    """The ledger row of a page that leads elsewhere."""
-    inside = scope.allows(answer.final_url)
+def redirected_row(page: HeldPage, answer: Answer, *, inside: bool) -> FetchRow:
+    """The ledger row of a page that leads elsewhere; `inside`: within the source's scope."""
     code = "redirected" if inside else "redirected_out_of_scope"
     return FetchRow(
         page_id=page.page_id,

@@ -11,11 +11,8 @@ import gzip
 import os
 import statistics
 import tempfile
-import time
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from itertools import count, cycle
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +26,9 @@ from atlas.embedded.stack_record import read_stack
 from atlas.stores.postgres.sources import sources
 from atlas.temporal.connection import connect
 from benchmarks.pipeline import _stack
-from tests.hostile import listings as hostile
+from tests.hostile import listings
+from tests.hostile.neighbour import neighbour
 from tests.origin import Origin, Reply
-
-_NUMBERS = count()
-_JSON = '{"version":"https://jsonfeed.org/version/1","items":['
 
 
 def main() -> None:
@@ -50,72 +45,77 @@ async def _measure() -> None:
         }
         async with AsyncExitStack() as opened:
             origin = await opened.enter_async_context(Origin())
-            # Many, so that none is asked twice within its second of politeness.
-            origins = [await opened.enter_async_context(Origin()) for _ in range(60)]
-            for each in origins:
-                each.page("/neighbour", "<main><p>All about the neighbour.</p></main>")
             database_url, address = await opened.enter_async_context(_stack(Path(home)))
             client = await connect(address)
             stack = read_stack(Path(home))
             assert stack is not None
-            await _table(origin, origins, client, database_url, stack.parts["worker"].pid)
+            await _table(origin, client, database_url, stack.parts["worker"].pid)
 
 
-async def _table(
-    origin: Origin, origins: list[Origin], client: Client, database_url: str, pid: int
-) -> None:
-    neighbours = cycle(origins)
+async def _table(origin: Origin, client: Client, database_url: str, pid: int) -> None:
     await _run(client, database_url, "warm", "feed", origin.url("/none"))
-    for _ in origins:  # their robots.txt is known from now on
-        await _neighbour(client, neighbours)
-    calm = statistics.median([await _neighbour(client, neighbours) for _ in range(20)])
-    print(f"{'undisturbed':24} {calm * 1000:6.0f} ms")
-    for name, (kind, text, rules) in _cases(origin).items():
-        body = gzip.compress(text.replace("https://h.org", origin.base).encode(), 1)
-        path = "/" + name.replace(" ", "-")
-        headers = {"Content-Encoding": "gzip"}
-        origin.reply(path, Reply(body, headers=headers, content_type="application/xml"))
-        before = _memory(pid, "VmRSS")
-        Path(f"/proc/{pid}/clear_refs").write_text("5")
-        url, key = origin.url(path), path[1:]
-        run = asyncio.create_task(_run(client, database_url, key, kind, url, **rules))
-        times = []
-        while not run.done() or not times:
-            times.append(await _neighbour(client, neighbours))
-        result, grown = await run, _memory(pid, "VmHWM") - before
-        beside = statistics.median(times)
-        print(
-            f"{name:24} {beside * 1000:6.0f} ms, ratio {beside / calm:4.2f} ({len(times)} times); "
-            f"worker +{max(grown, 0)} MiB; {result.outcome}, {result.counts.seen} seen",
-            flush=True,
+    async with neighbour(client, pid) as beside:
+        for name, (kind, reply, rules) in _cases(origin).items():
+            path = "/" + "".join(each if each.isalnum() else "-" for each in name.lower())
+            origin.reply(path, reply)
+            run = _run(client, database_url, name, kind, origin.url(path), **rules)
+            result, seen = await beside.beside(run)
+            print(
+                f"{name:30} {statistics.median(seen.times) * 1000:6.0f} ms beside "
+                f"{seen.calm * 1000:4.0f}, ratio {seen.ratio:4.2f} ({len(seen.times)} times); "
+                f"worker +{seen.grown} MiB; {result.outcome}, {result.counts.seen} seen",
+                flush=True,
+            )
+
+
+def _cases(origin: Origin) -> dict[str, tuple[Kind, Reply, dict[str, Any]]]:
+    """The largest of each kind, then every case of `tests/hostile`."""
+    return _large(origin) | _hostile(origin)
+
+
+def _hostile(origin: Origin) -> dict[str, tuple[Kind, Reply, dict[str, Any]]]:
+    origin.page("/p", "<main><p>All about the harbour.</p></main>")
+    entry = listings.FORMS["sitemap"][2].replace("<base>", origin.base)
+    origin.page("/map.xml", f"<urlset>{entry}</urlset>", content_type="application/xml")
+    rules = {"listing_entries": listings.limits(1).entries}
+    return {
+        case.name: (
+            case.kind,
+            Reply(case.body(origin.base), content_type="application/gzip")
+            if case.packed
+            else _compressed(case.body(origin.base).decode()),
+            rules,
         )
+        for case in listings.cases(1)
+    }
 
 
-def _cases(origin: Origin) -> dict[str, tuple[Kind, str, dict[str, Any]]]:
+def _large(origin: Origin) -> dict[str, tuple[Kind, Reply, dict[str, Any]]]:
     def urlset(part: int, tail: str, many: int = 50_000) -> str:
         locs = (f"<url><loc>{origin.base}/{part}/{n}/{tail}</loc></url>" for n in range(many))
         return f"<urlset>{''.join(locs)}</urlset>"
 
     for part in range(6):
-        body = gzip.compress(urlset(part, "x" * 900).encode(), 1)
-        headers = {"Content-Encoding": "gzip"}
-        origin.reply(f"/part{part}", Reply(body, headers=headers, content_type="application/xml"))
+        origin.reply(f"/part{part}", _compressed(urlset(part, "x" * 900)))
     index = "".join(f"<sitemap><loc>{origin.url(f'/part{n}')}</loc></sitemap>" for n in range(6))
     few = {"max_pages": 10}
     patterns = (".*print.*page", r"\w*\w*\w*!")
-    mega = hostile.M
-    return {
-        "CDATA, 160 KB": ("sitemap", hostile.SITEMAPS["cdata"], few),
-        "DOCTYPEs": ("sitemap", hostile.SITEMAPS["doctypes"], few),
-        "<url/>, 49 MB": ("sitemap", "<urlset>" + "<url/>" * (49 * mega // 6), few),
-        "nested feed": ("feed", hostile.FEEDS["deep"], few),
-        "slow feed": ("feed", hostile.SLOW_FEED, few),
-        "{},, 24 MB": ("feed", _JSON + "{}," * (8 * mega) + "{}]}", few),
-        "RSS items, 32 MB": ("feed", "<rss><channel>" + "<item/>" * (32 * mega // 7), few),
+    found: dict[str, tuple[Kind, str, dict[str, Any]]] = {
+        "<url/>, 49 MB": ("sitemap", listings.LARGE_SITEMAP, few),
+        "slow feed": ("feed", listings.SLOW_FEED, few),
+        "{},, 24 MB": ("feed", listings.LARGE_JSON, few),
+        "RSS items, 32 MB": ("feed", listings.LARGE_RSS, few),
         "one sitemap of 45 MB": ("sitemap", urlset(0, "x" * 850), few),
         "index of 6 x 50,000": ("sitemap", f"<sitemapindex>{index}</sitemapindex>", few),
         "patterns": ("sitemap", urlset(0, "print" * 190, 2_000), few | {"exclude": patterns}),
     }
+    return {name: (kind, _compressed(text), rules) for name, (kind, text, rules) in found.items()}
+
+
+def _compressed(text: str) -> Reply:
+    body = gzip.compress(text.encode(), 1)
+    headers = {"Content-Encoding": "gzip"}
+    return Reply(body, headers=headers, content_type="application/xml")
 
 
 async def _run(
@@ -133,17 +133,3 @@ async def _run(
         task_queue=QUEUE,
         result_type=SyncResult,
     )
-
-
-async def _neighbour(client: Client, origins: Iterator[Origin]) -> float:
-    request = {"url": next(origins).url("/neighbour")}
-    began = time.perf_counter()
-    await client.execute_workflow(
-        "fetch_url", request, id=f"neighbour-{next(_NUMBERS)}", task_queue=QUEUE
-    )
-    return time.perf_counter() - began
-
-
-def _memory(pid: int, name: str) -> int:
-    rows = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(row.split()[1]) for row in rows if row.startswith(name)) // 1024
