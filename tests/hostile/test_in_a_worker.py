@@ -136,10 +136,10 @@ async def patterns_hold_nothing_up(env: AtlasEnv, origin: Origin) -> None:
 async def measured(
     env: AtlasEnv, origin: Origin, beside: Neighbour, case: Case
 ) -> tuple[SyncResult, Beside]:
-    """The case's run and the best of up to four looks beside it: the machine has other work."""
+    """The case's run and the best of up to eight looks beside it: the machine has other work."""
     name = await declare(env, origin, case)
     result, best = await beside.beside(env.sync(name))
-    for _ in range(3):
+    for _ in range(7):
         if best.ratio <= MAX_RATIO:
             break
         _, look = await beside.beside(env.sync(name))
