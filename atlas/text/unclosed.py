@@ -8,6 +8,7 @@ says so, and a page that has nothing else fails with the reason.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -107,6 +108,7 @@ class _Scan:
         """Name, start and end of each start tag that is still open; no name: noscript's."""
         self._html = html
         self._foreign: list[str] = []  # svg, math, and what leads back into HTML within them
+        self._within: Counter[str] = Counter()  # the same, counted: it may be very deep
         for found in self._tags():
             self._take(found)
 
@@ -161,13 +163,19 @@ class _Scan:
     def _cross(self, name: str, *, back: bool, empty: bool) -> None:
         if not back and not empty:
             self._foreign.append(name)
-        elif back and name in self._foreign:
-            while self._foreign.pop() != name:
+            self._within[name] += 1
+        elif back and self._within[name]:
+            while self._leave() != name:
                 pass
+
+    def _leave(self) -> str:
+        name = self._foreign.pop()
+        self._within[name] -= 1
+        return name
 
     def _break_out(self, at: int) -> None:
         while self._foreign and self._foreign[-1] in _FOREIGN:
-            self.ends.append((at, at, f"</{self._foreign.pop()}>"))
+            self.ends.append((at, at, f"</{self._leave()}>"))
 
     def _hide(self, what: str, start: int) -> None:
         rest = self._html[start:]
