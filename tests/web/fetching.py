@@ -35,9 +35,13 @@ class Ticket:
     host: str
     url: str
     sent_at: list[float] = field(default_factory=list)
+    answered_at: list[float] = field(default_factory=list)
 
     def sent(self, monotonic_time: float) -> None:
         self.sent_at.append(monotonic_time)
+
+    def answered(self, monotonic_time: float) -> None:
+        self.answered_at.append(monotonic_time)
 
 
 class RecordingSlots:
