@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 
-from atlas.domain.urls import InvalidUrl, host_named
+from atlas.domain.urls import InvalidUrl, canonicalize, host_named
 
 if TYPE_CHECKING:
     from atlas.domain.sources import SourceSpec
@@ -95,7 +96,8 @@ def place_of(url: str) -> Place:
 
 
 class Reach:
-    """What one source, or a request for no source, opens. `urls` are canonical."""
+    """What one source, or a request for no source, opens. `urls` are canonical; one
+    that is none opens nothing."""
 
     def __init__(
         self,
@@ -165,7 +167,10 @@ class Reach:
     @cached_property
     def _own(self) -> frozenset[Place]:
         """Of the declared URLs; a site at http is the same at https, and the other way round."""
-        own = {place_of(url) for url in {"/".join(url.split("/", 3)[:3]) for url in self._urls}}
+        own = set()
+        for origin in {"/".join(url.split("/", 3)[:3]) for url in self._urls}:
+            with suppress(InvalidUrl):  # its listing reports it by name, and it opens nothing
+                own.add(place_of(canonicalize(origin)))
         return frozenset(own | {(h, _HTTP_PORTS[p]) for h, p in own if p in _HTTP_PORTS})
 
     @cached_property

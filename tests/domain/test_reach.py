@@ -121,3 +121,9 @@ def test_the_fix_is_a_command_that_keeps_what_is_there() -> None:
     assert "declare a source" in Reach(()).address_fix("http://b.lan:81/")
     assert "--port 25" in Reach(()).port_fix("http://b.lan:25/")
     assert "--allow-http" in source().http_fix()
+
+
+def test_a_declared_url_that_is_none_opens_nothing() -> None:
+    reach = Reach(("nonsense", "", "ftp://b.lan:81/", "http://[x/", *OWN), source="docs")
+    assert not reach.opens_port("http://b.lan:81/")
+    assert reach.opens("http://wiki.lan:9000/", TEN)
