@@ -37,7 +37,8 @@ async def test_stated_freshness_and_a_feeds_ttl_decide_what_is_due(
     items = "".join(f"<item><link>{url}</link></item>" for url in urls)
     feed = f"<rss version='2.0'><channel><title>T</title><ttl>2880</ttl>{items}</channel></rss>"
     origin.reply("/feed.xml", Reply(feed, content_type="application/rss+xml"))
-    await atlas_env.add_source("news", "feed", origin.url("/feed.xml"), cadence=DAY)
+    opened = {"allow": (busy.host,), "ports": (int(busy.host.rpartition(":")[2]),)}
+    await atlas_env.add_source("news", "feed", origin.url("/feed.xml"), cadence=DAY, **opened)
     async with atlas_env.worker():
         await atlas_env.sync("news")
         rows = await atlas_env.fetch(

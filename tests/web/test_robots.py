@@ -55,6 +55,17 @@ async def test_rules_are_obeyed_or_ignored_as_told() -> None:
         assert len(origin.requests("/robots.txt")) == 1
 
 
+async def test_ignored_at_one_host_they_are_obeyed_where_a_redirect_leads() -> None:
+    async with web() as (client, origin), Origin() as stranger:
+        origin.robots("User-agent: *\nDisallow: /")
+        stranger.robots("User-agent: *\nDisallow: /")
+        origin.redirect("/away", stranger.url("/private"))
+        error = await refused(client, origin.url("/away"), robots_ignored_at=(origin.host,))
+        assert error.code == "robots_disallowed"
+        assert not origin.requests("/robots.txt")
+        assert not stranger.requests("/private")
+
+
 async def test_rules_for_atlas_by_name_win() -> None:
     async with web() as (client, origin):
         url = _site(origin)
