@@ -167,9 +167,12 @@ async def test_other_users_of_the_machine_cannot_use_the_temporal_of_a_home(home
         for url in (ui, listing):
             async with browser.get(url) as answer:
                 assert answer.status == 401
-        async with browser.get(listing, headers={"Authorization": login}) as answer:
-            assert answer.status == 200
-            assert json.loads(await answer.text()) == {}
+        status, listed_runs = 503, ""
+        async with asyncio.timeout(100):  # until the Web UI has found the server beside it
+            while status == 503:
+                async with browser.get(listing, headers={"Authorization": login}) as answer:
+                    status, listed_runs = answer.status, await answer.text()
+        assert (status, json.loads(listed_runs)) == (200, {}), listed_runs
 
     assert is_profile(access.profile)
     listed = await asyncio.to_thread(
