@@ -90,6 +90,7 @@ class ReleasedListings:
 
     name: str
     urls: tuple[str, ...]
+    """Addresses of these files."""
 
 
 class Sources:

@@ -12,8 +12,6 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from atlas.private_files import keep_private
-
 _Commands = tuple[tuple[str, str, str], ...]
 
 TOPICS: dict[str, _Commands] = {
@@ -132,6 +130,7 @@ def entry() -> NoReturn:
 
 
 def _run_and_write() -> int:
+    from atlas.private_files import keep_private
     from starter.cli.framework.exit_codes import DETACHED, FAILED, PIPE_CLOSED
 
     keep_private()
