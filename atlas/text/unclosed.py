@@ -29,7 +29,8 @@ _TAGS = (
 # Within an <svg> or <math>: what ends it (13.2.6.5), and what leads back into HTML.
 _WITHIN = (
     r"|<(?P<html>b|big|blockquote|body|br|center|code|dd|div|dl|dt|em|embed|h[1-6]|head|hr|i|img|li"
-    r"|listing|menu|meta|nobr|ol|p|pre|ruby|s|small|span|strong|strike|sub|sup|table|tt|u|ul|var)"
+    r"|listing|menu|meta|nobr|ol|p|pre|ruby|s|small|span|strong|strike|sub|sup|table|tt|u|ul|var"
+    r"|/br|/p)"
     r"(?=[\s/>])"
     r"|<(?P<back>/?)(?P<into>foreignobject|desc|annotation-xml|m[inos]|mtext)(?=[\s/>])"
     r"[^>]*+(?:>|\Z)"
@@ -112,6 +113,10 @@ class _Scan:
         for found in self._tags():
             self._take(found)
 
+    @property
+    def _in_foreign(self) -> bool:
+        return bool(self._foreign) and self._foreign[-1] in _FOREIGN
+
     def _tags(self) -> Iterator[re.Match[str]]:
         place: int | None = 0
         while place is not None:
@@ -135,6 +140,8 @@ class _Scan:
 
     def _after_raw(self, found: re.Match[str]) -> int | None:
         name = found["raw"].lower()
+        if self._in_foreign:
+            return found.end()  # an element like any there (13.2.6.5): its content is markup
         if found[0].endswith("/>"):
             return found.end()  # empty: libxml2 reads HTML as XHTML here, a browser only in SVG
         end = _ENDS[name].search(self._html, found.end())
@@ -145,13 +152,15 @@ class _Scan:
     def _take(self, found: re.Match[str]) -> None:
         groups = found.groupdict()
         name = (found["nested"] or "").lower()
-        if name in _FOREIGN:
+        if found["raw"] and self._in_foreign:
+            self.ends.append((*found.span(), ""))  # or the parser would read characters to its end
+        elif name in _FOREIGN:
             self._cross(name, back=bool(found["end"]), empty=found[0].endswith("/>"))
         elif name and not found[0].endswith("/>"):
             self._nest("" if name == "noscript" else name, found)
         elif groups.get("into"):
             self._cross(groups["into"].lower(), back=bool(found["back"]), empty=False)
-        elif groups.get("html") and self._foreign[-1] in _FOREIGN:
+        elif groups.get("html") and self._in_foreign:
             self._break_out(found.start())
 
     def _nest(self, name: str, found: re.Match[str]) -> None:

@@ -44,7 +44,8 @@ def test_no_password_is_shown_even_one_that_should_have_been_encoded(secret: str
 
 @given(st.sampled_from("/#?"), st.integers(1, 99_999))
 def test_nor_its_beginning_that_looks_like_a_port(mark: str, number: int) -> None:
-    assert str(number) not in shown(f"postgresql://u:{number}{mark}rest@db/atlas")
+    told = shown(f"postgresql://u:{number}{mark}rest@db/atlas")
+    assert str(number) not in told.replace("%2F %23 %3F and %40", "")  # what is to be written
 
 
 def test_the_address_itself_is_shown() -> None:

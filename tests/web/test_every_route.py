@@ -33,7 +33,7 @@ from atlas.web.source_detection import detect
 from starter import reachability
 from tests.origin import Origin, Reply, Seen
 from tests.web.fetching import Body
-from tests.web.parsed import parse_here
+from tests.web.parsed import Trusting, parse_here, parse_robots_here
 from tests.web.reach import METADATA, PUBLIC, Net, a_net, as_public, spellings
 
 HOSTS = spellings()
@@ -103,7 +103,7 @@ async def world(monkeypatch: pytest.MonkeyPatch, bound: Sequence[str]) -> AsyncI
     async with (
         Origin(PUBLIC) as public,
         Origin() as private,
-        WebClient(policy=AddressPolicy(bound)) as client,
+        WebClient(policy=AddressPolicy(bound), parse_robots=parse_robots_here) as client,
     ):
         found = World(net, public, private, client)
         public.route("/", found.answer)
@@ -149,7 +149,7 @@ async def by_listing(world: World, kind: Kind, body: str) -> set[str]:
     async def take(part: Sequence[Listed]) -> None:
         found.extend(part)
 
-    listing = await read_listing(world.client, parse_here, spec, OpenSlots(), take)
+    listing = await read_listing(world.client, parse_here, spec, OpenSlots(), Trusting(), take)
     leading = Leading(spec)
     codes = {await world.fetch(each.url, leading.to(each.url)) for each in found}
     assert len(codes) + len(listing.troubles) > 0
@@ -200,12 +200,12 @@ async def by_detection(world: World) -> set[str]:
 
     for url in world.targets(7):
         try:
-            await detect(url, get, parse_here)
+            await detect(url, get, parse_here, parse_robots_here)
         except InvalidUrl:
             codes.add("invalid_url")
         named = f"Sitemap: {url}\n"
         world.public.page("/robots.txt", named, content_type="text/plain")
-        await detect(world.public.url("/"), get, parse_here)
+        await detect(world.public.url("/"), get, parse_here, parse_robots_here)
     return codes - {"http_404"}
 
 
