@@ -6,7 +6,7 @@ HTTP API: importing `temporalio` would cost the supervisor 25 MB.
 The server knows neither TLS nor a login, cannot switch its HTTP API off, and opens more ports for
 its own parts. So, where the kernel lets us, it runs in a network of its own (launch.py), and the
 gate in front of it (gate.py) admits who has the home's certificate or password
-(docs/decisions/0016-temporal-behind-a-gate.md).
+(docs/decisions/0015-temporal-behind-a-gate.md).
 """
 
 import asyncio
