@@ -99,7 +99,7 @@ async def test_what_says_how_long_or_blames_a_page_doubles_nothing(database: asy
 
 
 async def test_requests_under_way_together_count_once(database: asyncpg.Pool) -> None:
-    slots = worker(database)
+    slots = HostSlots(database, delay=0.0, parallel=8)  # each waits for its turn
     together = asyncio.Barrier(5)
 
     async def refused() -> None:

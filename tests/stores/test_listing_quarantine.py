@@ -40,7 +40,8 @@ async def parse(watch: ListingWatch, body: bytes, end: BaseException | None = TI
 
 async def killed(watch: ListingWatch, body: bytes) -> None:
     """A parse whose worker is killed: nothing more is heard of it."""
-    await watch.parsing(URL, body).__aenter__()
+    # Not by entering `parsing`: what nobody holds is closed by the garbage collector, and heard of.
+    await watch._begin(URL, body)
 
 
 async def left_alone(drive: Drive) -> list[str]:
