@@ -37,6 +37,7 @@ _PART = 1 << 16
 _HEAD_BYTES = 1 << 16
 _PATIENCE = 30.0  # seconds in which a stranger must have said who it is
 _BACKLOG = 256
+_LOOK = 0.05  # seconds between two looks whether the server has started
 _REFUSED = (
     b"HTTP/1.1 401 Unauthorized\r\n"
     b'WWW-Authenticate: Basic realm="Temporal Web UI of Atlas", charset="UTF-8"\r\n'
@@ -185,14 +186,16 @@ def _login_of(head: bytes) -> bytes:
 
 async def serve(doors: list[Door], command: list[str]) -> int:
     """Serve the doors: for ever, or until the command ends; its exit code."""
-    servers = [await Gatekeeper(door).open() for door in doors]
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, _context: None)  # strangers' failed handshakes
     loop.add_signal_handler(signal.SIGINT, lambda: None if command else stopped.set())
     if not command:
         loop.add_signal_handler(signal.SIGTERM, stopped.set)
+        servers = [await Gatekeeper(door).open() for door in doors]
         await stopped.wait()
+        for server in servers:
+            server.close()
         return 0
     # Should we be killed, the kernel ends it.
     tied = ("--parent", str(os.getpid()), "--death-signal", str(int(signal.SIGTERM)))
@@ -207,10 +210,28 @@ async def serve(doors: list[Door], command: list[str]) -> int:
             process.terminate()
 
     loop.add_signal_handler(signal.SIGTERM, pass_on)
+    # Its sockets listen already: who connects while the server starts again waits in their queue,
+    # as for a server that is slow, instead of being turned away by a door that leads nowhere.
+    for place in {place for door in doors for place in (door.target, *door.alpn.values())}:
+        await _until_listening(place, process)
+    servers = [await Gatekeeper(door).open() for door in doors]
     code = await process.wait()
     for server in servers:
         server.close()
     return code
+
+
+async def _until_listening(place: str, process: asyncio.subprocess.Process) -> None:
+    """Wait until the server accepts connections at `place`, or has ended."""
+    host, _, port = place.rpartition(":")
+    while process.returncode is None:
+        try:
+            _, writer = await asyncio.open_connection(host, int(port))
+        except OSError:
+            await asyncio.sleep(_LOOK)
+        else:
+            writer.close()
+            return
 
 
 def main(arguments: list[str]) -> int:

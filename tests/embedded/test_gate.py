@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +19,8 @@ from temporalio.client import Client
 from temporalio.service import TLSConfig
 
 from atlas.embedded import certificates, unprivileged
-from atlas.embedded.gate import CLIENT, CLIENT_KEY, Door, Gatekeeper
+from atlas.embedded.gate import CLIENT, CLIENT_KEY, Door, Gatekeeper, listening
+from atlas.embedded.gate import __file__ as gate_program
 from atlas.embedded.stack_plan import Plan, build
 from atlas.embedded.temporal import find_temporal
 from atlas.embedded.temporal_access import TemporalAccess, is_profile
@@ -70,6 +72,39 @@ async def test_what_is_relayed_arrives_whole_and_ends(tmp_path: Path) -> None:
     async with opened() as port:
         answers = await asyncio.gather(*(said(port, long) for _ in range(5)))
     assert set(answers) == {long.upper()}
+
+
+LATE_SERVER = """
+import pathlib, socket, sys, time
+while not pathlib.Path(sys.argv[2]).exists():
+    time.sleep(0.01)
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:  # a look of the gate comes before the client
+    with server.accept()[0] as client:
+        client.sendall(b"at last" if client.recv(1) else b"")
+"""
+
+
+async def test_who_connects_while_the_server_starts_waits_and_is_not_turned_away(
+    tmp_path: Path,
+) -> None:
+    port, inner, sign = free_port(), free_port(), tmp_path / "sign"
+    with listening("127.0.0.1", port) as waiting:
+        door = Door(f"fd:{waiting.fileno()}", f"127.0.0.1:{inner}")
+        command = [sys.executable, "-c", LATE_SERVER, str(inner), str(sign)]
+        gate = await asyncio.create_subprocess_exec(
+            *(sys.executable, gate_program, door.to_json(), "--", *command),
+            pass_fds=[waiting.fileno()],
+        )
+        try:
+            answer = asyncio.create_task(said(port, b"?"))
+            await asyncio.wait([answer], timeout=1)
+            assert not answer.done()
+            sign.touch()
+            assert await asyncio.wait_for(answer, 100) == b"at last"
+        finally:
+            gate.terminate()
+            await gate.wait()
 
 
 async def test_only_a_client_with_a_certificate_of_the_home_is_admitted(tmp_path: Path) -> None:
