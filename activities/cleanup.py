@@ -248,9 +248,6 @@ class Temporary:
     async def count(self, connection: Connection, now: datetime) -> int:
         return len(await self.select(connection, now, "", 1_000_000))
 
-    async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
-        """Nothing belongs to a file."""
-
     async def remove(
         self, connection: Connection, items: Sequence[Item], now: datetime
     ) -> list[Item]:

@@ -42,11 +42,11 @@ async def begin(connection: asyncpg.Connection, run_id: str = "r", **given: obje
 
 
 async def analysed(connection: asyncpg.Connection, generation: int) -> list[IndexText]:
-    """Every text that the generation lacks, ready to be inserted."""
-    lacking = await index_copy.lacking(connection, generation, b"", b"\xff" * 32)
+    """Every text that is missing from the generation, ready to be inserted."""
+    missing = await index_copy.missing(connection, generation, b"", b"\xff" * 32)
     return [
         IndexText(text.text_hash, index_parts(text.title, text.text))
-        for text in await index_copy.read(connection, lacking)
+        for text in await index_copy.read(connection, missing)
     ]
 
 

@@ -1,4 +1,4 @@
-"""A generation gets every live text beside its writers, and is refused when it lacks something."""
+"""A generation gets every live text while others write, and is refused if something is missing."""
 
 import asyncio
 import random
@@ -26,7 +26,7 @@ from tests.stores.building import (
     words,
 )
 
-# Copying beside writers
+# Copying while others write
 
 
 async def test_a_text_that_left_while_it_was_analysed_leaves_no_ghost(
@@ -106,8 +106,8 @@ async def test_writers_at_random_beside_the_copy(database: asyncpg.Pool, seed: i
             while last is not None:
                 last, _ = await index_copy.next_texts(other, after, 3)
                 if last is not None:
-                    lacking = await index_copy.lacking(other, 2, after, last)
-                    texts = await index_copy.read(other, lacking)
+                    missing = await index_copy.missing(other, 2, after, last)
+                    texts = await index_copy.read(other, missing)
                     await asyncio.sleep(dice.random() / 100)  # the analysis
                     parts = [IndexText(t.text_hash, index_parts(t.title, t.text)) for t in texts]
                     await index_copy.insert(other, 2, parts)
@@ -222,10 +222,10 @@ async def test_a_generation_that_lost_words_is_refused(database: asyncpg.Pool) -
     async with database.acquire() as connection:
         await fill(connection, 20)
         await begin(connection)
-        lacking = await index_copy.lacking(connection, 2, b"", b"\xff" * 32)
+        missing = await index_copy.missing(connection, 2, b"", b"\xff" * 32)
         texts = [
             IndexText(text.text_hash, index_parts(text.title, text.text[:40]))
-            for text in await index_copy.read(connection, lacking)
+            for text in await index_copy.read(connection, missing)
         ]
         await index_copy.insert(connection, 2, texts)
         found = await failed(connection, 2, queries=["000unique", "harbour"])

@@ -73,6 +73,7 @@ async def test_what_a_vanished_connection_had_locked_is_let_go(
     url = through(proxy.port, database_url)
     for idle in ("200ms", "2s", "20s"):  # more where this process is too busy to lock in time
         monkeypatch.setattr(pools, "_IDLE", idle)
+        monkeypatch.setattr(pools.TellingConnection, "idle", idle)
         pool = await open_pool(url) if direct else None
         vanishing = await pool.acquire() if pool else await connect_once(url)
         await vanishing.transaction().start()

@@ -24,7 +24,7 @@ from atlas.stores.postgres.connection import Connection
 REFRESH = 30.0
 """Seconds between two questions: quartz drifts by a few milliseconds in that time."""
 STEP = 1.0
-"""Up to so many seconds (drift, a slow answer) the clock stands still rather than go back."""
+"""Seconds, by drift or a slow answer, for which the clock stands still rather than go back."""
 
 log = logging.getLogger(__name__)
 

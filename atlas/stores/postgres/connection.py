@@ -214,7 +214,7 @@ async def open_pool(
     one is waited for up to `wait` seconds, now and whenever the pool grows. `leisurely`: a
     transaction may wait for a person."""
     name, idle = ("atlas-client", _LEISURE) if leisurely else ("atlas", _IDLE)
-    told = LeisurelyConnection if leisurely else TellingConnection
+    through_pooler = LeisurelyConnection if leisurely else TellingConnection
     with answering(database_url):
         pooled = await _is_pooled(database_url, wait)
         pool: asyncpg.Pool = await asyncpg.create_pool(
@@ -224,7 +224,7 @@ async def open_pool(
             max_size=size,
             command_timeout=_CANCELLING,
             reset=_keep_session,
-            connection_class=told if pooled else PatientConnection,
+            connection_class=through_pooler if pooled else PatientConnection,
             server_settings={"application_name": name}
             | ({} if pooled else _DIRECT | {_IDLING: idle}),
             statement_cache_size=0 if pooled else _STATEMENTS_KEPT,

@@ -51,9 +51,6 @@ class Expiring:
         statement = f"select count(*) from ({self.query}) found"  # noqa: S608 (constants)
         return int(await connection.fetchval(statement, now - self.age, "", *self.values))
 
-    async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
-        """Nothing belongs to such things."""
-
     async def remove(
         self, connection: Connection, items: Sequence[Item], now: datetime
     ) -> list[Item]:

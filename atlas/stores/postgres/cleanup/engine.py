@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import asyncpg
 
@@ -40,13 +40,18 @@ class CleanupClass(Protocol):
     async def count(self, connection: Connection, now: datetime) -> int:
         """How many candidates there are."""
 
-    async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
-        """Delete what belongs to the items and is too much for one transaction."""
-
     async def remove(
         self, connection: Connection, items: Sequence[Item], now: datetime
     ) -> list[Item]:
         """Delete the items, in the caller's transaction; return those that were deleted."""
+
+
+@runtime_checkable
+class HasParts(Protocol):
+    """A class of things to each of which belongs more than one transaction can delete."""
+
+    async def delete_parts(self, connection: Connection, items: Sequence[Item]) -> None:
+        """Delete what belongs to the items, in transactions of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,8 @@ async def _delete(
     now: datetime,
     items: Sequence[Item],
 ) -> None:
-    await kind.loosen(connection, items)
+    if isinstance(kind, HasParts):
+        await kind.delete_parts(connection, items)
     if kind.at_once:
         # What is deleted outside PostgreSQL cannot be undone: it is on record before, or a crash in
         # between would hide it. What stayed is struck off again.

@@ -21,7 +21,7 @@ _PART = 5_000
 class OldRuns(Expiring):
     """Ended runs with their pages, but the newest of each source; none whose day is not frozen."""
 
-    async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
+    async def delete_parts(self, connection: Connection, items: Sequence[Item]) -> None:
         """Delete the records of their pages, a part at a time."""
         for item in items:
             for table in ("run_pages", "run_missing"):
@@ -107,9 +107,6 @@ class RetiredGenerations:
 
     async def count(self, connection: Connection, now: datetime) -> int:
         return len(await generations.expired(connection, now))
-
-    async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
-        """Nothing belongs to a generation."""
 
     async def remove(
         self, connection: Connection, items: Sequence[Item], now: datetime

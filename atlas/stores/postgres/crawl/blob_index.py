@@ -94,9 +94,6 @@ class Snapshots:
         """The moments of `_CONDEMNED`: of the condemnation, and of the ledger's rows that count."""
         return now - self.keep.grace, cutoff(self.keep.snapshots, now)
 
-    async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
-        """Nothing belongs to a blob."""
-
     async def remove(
         self, connection: Connection, items: Sequence[Item], now: datetime
     ) -> list[Item]:

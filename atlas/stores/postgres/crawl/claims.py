@@ -33,7 +33,7 @@ async def claim(connection: Connection, request: ClaimBatch, now: datetime) -> C
             return Claim(held, None)
         await _stop_fetching(connection, request, now)
         taken = await _take(connection, request, now)
-        while taken and not (left := taken - await _let_fresh_go(connection, request, now)):
+        while taken and not (left := taken - await _release_fresh(connection, request, now)):
             taken = await _take(connection, request, now)
     if taken:
         return Claim(left, None)
@@ -50,7 +50,7 @@ async def _stop_fetching(connection: Connection, request: ClaimBatch, now: datet
         await run_limits.rest_of_level(connection, request, code)
 
 
-async def _let_fresh_go(connection: Connection, request: ClaimBatch, now: datetime) -> int:
+async def _release_fresh(connection: Connection, request: ClaimBatch, now: datetime) -> int:
     pages = await run_limits.fresh(connection, request, now)
     await run_queue.release_where(connection, "page_id = any($1::bigint[])", pages)
     return len(pages)
@@ -167,7 +167,7 @@ async def begin_attempt(
         left join pages target on target.id = t.page_id and t.fetched_snapshot is not null
         where {run_queue.STAGE} <> 'done'
         order by rp.url
-        """,  # noqa: S608 (a constant of `queue`)
+        """,  # noqa: S608 (a constant of `run_queue`)
         *run_queue.key(batch),
         current.extractor,
         current.analyser,

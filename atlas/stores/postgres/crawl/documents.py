@@ -95,7 +95,7 @@ async def store(
         pages = [page for page in pages if page.page_id in held]
         good = [page for page in pages if page.prepared is not None and page.error is None]
         await _store_documents(connection, good, now)
-        await _tell_ledger(connection, run_id, good)
+        await _note_truncated(connection, run_id, good)
         await run_queue.advance(connection, run_id, [page.page_id for page in good], "processed")
         kept_out = [page for page in pages if page.prepared is not None and page.error]
         ended = await noindex.hide(connection, run_id, kept_out, now)
@@ -141,15 +141,17 @@ async def _store_documents(
     )
 
 
-async def _tell_ledger(connection: Connection, run_id: str, pages: Sequence[PreparedPage]) -> None:
-    """Note at the run's last request for each page what its text lacks; a run that made none has
-    none to note."""
-    lacking = {
+async def _note_truncated(
+    connection: Connection, run_id: str, pages: Sequence[PreparedPage]
+) -> None:
+    """Note in the ledger, at the run's last request for each page, what is missing from its text; a
+    run that made none has none to note."""
+    truncated = {
         page.page_id: page.prepared.extracted.truncated
         for page in pages
         if page.prepared is not None and page.prepared.extracted.truncated
     }
-    if not lacking:
+    if not truncated:
         return
     await connection.execute(
         """
@@ -160,18 +162,18 @@ async def _tell_ledger(connection: Connection, run_id: str, pages: Sequence[Prep
           and f.page_id = rp.page_id and f.attempt = rp.attempts and f.error_class is null
         """,
         run_id,
-        list(lacking),
-        list(lacking.values()),
+        list(truncated),
+        list(truncated.values()),
     )
 
 
 async def truncated_of(
     connection: Connection, run_id: str, limit: int
 ) -> tuple[int, list[TruncatedPage]]:
-    """How many pages of a run have a live text that lacks a part of the body; the first by URL."""
+    """How many pages of a run have a live text that is truncated; the first of them by URL."""
     rows = await connection.fetch(
         """
-        select rp.url, d.truncated as lacks, count(*) over () as pages
+        select rp.url, d.truncated, count(*) over () as pages
         from documents d
         join versions v on v.document_id = d.id and v.valid_to is null
         join run_pages rp on rp.run_id = $1 and rp.page_id = v.page_id
@@ -181,7 +183,7 @@ async def truncated_of(
         run_id,
         max(limit, 1),
     )
-    found = [TruncatedPage(row["url"], row["lacks"]) for row in rows[:limit]]
+    found = [TruncatedPage(row["url"], row["truncated"]) for row in rows[:limit]]
     return (rows[0]["pages"] if rows else 0), found
 
 

@@ -53,9 +53,6 @@ class Ledger:
     def _old(self, name: str, now: datetime) -> bool:
         return self.age is not None and month_of(name)[1] <= now - self.age
 
-    async def loosen(self, connection: Connection, items: Sequence[Item]) -> None:
-        """Nothing belongs to a month."""
-
     async def remove(
         self, connection: Connection, items: Sequence[Item], now: datetime
     ) -> list[Item]:

@@ -28,7 +28,7 @@ async def hide(
     await connection.execute("delete from prepared where page_id = any($1::bigint[])", ids)
     await replace_links(connection, [_linked(page) for page in pages])
     await _count(connection, run_id, ids, now)
-    await _tell_ledger(connection, run_id, ids)
+    await _note_noindex(connection, run_id, ids)
     # Another body that is not to be indexed is a change like any.
     await recheck_schedule.plan_processed(connection, run_id, dict.fromkeys(ids, True), now)
     ended = [(page.page_id, outcome_of(page.error), page.error) for page in pages if page.error]
@@ -88,8 +88,9 @@ async def _count(connection: Connection, run_id: str, pages: Sequence[int], now:
     )
 
 
-async def _tell_ledger(connection: Connection, run_id: str, pages: Sequence[int]) -> None:
-    """Note it at the run's last request for each page; a run that made none has none to note."""
+async def _note_noindex(connection: Connection, run_id: str, pages: Sequence[int]) -> None:
+    """Note it in the ledger, at the run's last request for each page; a run that made none has none
+    to note."""
     await connection.execute(
         """
         update fetches f set error_code = 'noindex'

@@ -55,7 +55,7 @@ async def rest_of_level(connection: Connection, request: ClaimBatch, code: str) 
               and (ps.claim_run is distinct from $1 or ps.claim_lane = $2 and ps.claim_number < $3)
             order by ps.page_id
             for update of ps skip locked
-        ), let_go as (
+        ), released as (
             update page_state
             set claim_run = null, claim_lane = null, claim_number = null, fence = fence + 1
             where page_id = any(array(select page_id from free))
@@ -136,7 +136,7 @@ async def fresh(connection: Connection, request: ClaimBatch, now: datetime) -> l
                 and fetched_at >= (select started_at from runs where run_id = $1)
                 and fetched_at <= $4))
         returning rp.page_id
-        """,  # noqa: S608 (a constant of `queue`)
+        """,  # noqa: S608 (a constant of `run_queue`)
         *run_queue.key(request),
         now,
     )

@@ -6,17 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
+from atlas.contracts.work import Mode
 from atlas.domain import recheck_interval
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.pages import upsert
-
-Mode = Literal["full", "incremental", "failed"]
-"""Which of the listed pages a run works on: all; those due, new or not settled; or only those
-whose last attempt failed."""
-
 
 _PARAMETERS = ("extractor", "analyser", "mode", "retry_failed", "cadence", "now", "soon", "longest")
 _UNSETTLED = """
@@ -47,6 +42,7 @@ _WANTED = f"""
 class WantedPages:
     """Which pages of a source have work to do in a run.
 
+    `mode`: all; those due, new or not settled; or only those whose last attempt failed.
     `cadence` is the source's: it bounds what was planned when a page was last checked, as the rule
     may have changed since. `retry_failed`: also those whose last attempt failed, although they are
     not due. Not `settles`: the run settles nothing, so a body that is not settled is no work.

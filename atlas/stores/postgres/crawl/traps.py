@@ -13,7 +13,7 @@ from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.pages import upsert
 
 _FAMILIES = 100
-"""Of a level that are remembered one by one."""
+"""Families of a level that are remembered one by one; of the others, how many addresses."""
 _READ_AT_ONCE = 5000
 
 
@@ -45,11 +45,13 @@ async def note(
         key=lambda row: (-row[2], row[0], row[1]),
     )
     kept, rest = rows[:_FAMILIES], rows[_FAMILIES:]
-    others = {reason: ("", 0, "") for reason, *_ in rest}
+    others: dict[crawler_traps.Reason, tuple[int, str]] = {}
     for reason, _, addresses, example in rest:
-        others[reason] = ("", others[reason][1] + addresses, others[reason][2] or example)
-    kept += [(reason, *other) for reason, other in others.items()]
+        before, first = others.get(reason, (0, example))
+        others[reason] = (before + addresses, first)
+    kept += [(reason, "", addresses, first) for reason, (addresses, first) in others.items()]
     async with connection.transaction():
+        # An earlier attempt, cut off since, may have noted the level already.
         await connection.execute(
             "delete from run_traps where run_id = $1 and level = $2", run_id, level
         )

@@ -66,8 +66,8 @@ async def absolve(connection: Connection, host: str) -> None:
 
 async def reset(connection: Connection, host: str) -> bool:
     """Forget a host's failures in a row, what it asked for and what it could bear: it may be asked
-    now, at its declared pace.
-    Whether there was anything to forget. (The last error stays, to be read.)"""
+    now, at its declared pace. Return whether there was anything to forget. (The last error stays,
+    to be read.)"""
     done = await connection.execute(
         "update hosts set failures = 0, down_since = null, throttled = false, open_until = null, "
         "probe_until = null, slow = 0, backoff = 0, adaptive_delay = 0, strained_at = null "

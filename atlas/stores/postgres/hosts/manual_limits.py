@@ -1,7 +1,7 @@
 """Limits set by hand at run time: how fast a host, or the runs of a source, may be asked.
 
-Like all politeness they go by the database's `clock_timestamp()`. `hosts` looks them up at each
-reservation, so that they hold for every worker from its next request on.
+Like all politeness they go by the database's `clock_timestamp()`. `rate_limiter` looks them up at
+each reservation, so that they hold for every worker from its next request on.
 """
 
 from __future__ import annotations

@@ -19,12 +19,7 @@ import asyncpg
 
 from atlas.domain.adaptive_delay import FORGOTTEN
 from atlas.domain.circuit_breaker import Breaker
-from atlas.domain.errors import (
-    HostVerdict,
-    PageError,
-    SlotDeadline,
-    verdict_on_host,
-)
+from atlas.domain.errors import HostVerdict, PageError, SlotDeadline, verdict_on_host
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.stores.postgres.hosts import circuit_breaker, strain
 
@@ -37,6 +32,8 @@ _ASK_AGAIN = 1.0
 """Seconds after which a request that waits looks whether a limit was changed."""
 
 # Commits of reservations need not survive a crash of PostgreSQL's host: relaxed, no fsync.
+# The host's row is locked before it is judged, so that of two workers that ask at once the second
+# sees what the first took.
 # $2, $3: the source's own delay and parallel; $6 its name; $7 what robots.txt asks for.
 # $5: failures in a row from which on a host is tried by one request at a time, the probe.
 # Limits set by hand are looked up each time, so that they hold from the next request on. `next_at`
@@ -123,22 +120,22 @@ _RENEW = """
 """
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class HeldSlot:
     """One reservation; `sent` records when the request's headers really went out."""
 
     lease: datetime
-    pace: timedelta = timedelta(0)
+    pace: timedelta
     """How long after it others may ask the host."""
-    troubled: bool = False
+    troubled: bool
     """Whether the host's last request failed: an answer is news."""
-    probe: bool = False
+    probe: bool
     """Whether it tries a host that was down."""
-    at: datetime = datetime.min
+    at: datetime
     """When it was granted, by the database's clock."""
-    delay: float = 0.0
+    delay: float
     """Seconds between two requests that were kept."""
-    strained: bool = False
+    strained: bool
     """Whether the host was seen to struggle: a quick answer is news."""
     sent_at: float = field(default_factory=time.monotonic)
     answered_at: float | None = None
@@ -159,7 +156,7 @@ class HeldSlot:
 @dataclass(eq=False)
 class HostSlots:
     """Slots of one source's fetches: `delay` seconds between requests to a host, at most
-    `parallel` at once, counted over all workers; limits set by hand apply as well (`limits`).
+    `parallel` at once, counted over all workers; limits set by hand apply too (`manual_limits`).
 
     `deadline` (monotonic seconds): waiting past it raises `SlotDeadline`, which is no failure of
     the page; so does a host that is closed for more than a moment (`HostClosed`). `ttl` is how
@@ -217,13 +214,13 @@ class HostSlots:
                 )
             elif row["lease"] is not None:
                 return HeldSlot(
-                    row["lease"],
-                    row["pace"],
-                    row["troubled"],
-                    row["probe"],
-                    row["at"],
-                    row["delay"],
-                    row["strained"],
+                    lease=row["lease"],
+                    pace=row["pace"],
+                    troubled=row["troubled"],
+                    probe=row["probe"],
+                    at=row["at"],
+                    delay=row["delay"],
+                    strained=row["strained"],
                 )
             elif row["closed_for"] is not None:
                 await self._wait_for_closed(host, row)
@@ -278,6 +275,7 @@ class HostSlots:
                     self.measures.breaker_opened()
             elif verdict == "up" and held.troubled:
                 await circuit_breaker.absolve(connection, host)
+            # Before the slot is free: whoever takes it already keeps to the new delay.
             shown = held.seen(since, failed)
             if shown.changes(strained=held.strained):
                 await strain.note(connection, host, shown)

@@ -165,17 +165,15 @@ select c.lexeme, c.share
    and c.lexeme = any($2::text[])
 """
 
-_UNKNOWN = """
+_UNKNOWN = f"""
 select count(distinct d.page_id)
   from (select distinct e.text_hash from /* entries */ e where e.tsv @@ $1::tsquery offset 0) c
  cross join lateral (
        select d.id, d.page_id from documents d
         where d.text_hash = c.text_hash and d.lang is null offset 0) d
   join versions v on v.document_id = d.id and v.valid_to is null
- where $2::text is null or exists (
-       select from source_pages sp join sources s on s.id = sp.source_id
-        where sp.page_id = d.page_id and s.name = $2)
-"""
+ where {held_by(2, "d.page_id")}
+"""  # noqa: S608 (constants)
 
 _SCOPE = f"""
        and exists (

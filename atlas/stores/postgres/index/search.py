@@ -55,7 +55,7 @@ class Hit:
     similar: tuple[str, ...]
     """URLs of the best five of them."""
     truncated: str | None = None
-    """What the text lacks of the body, as in `pages 2001 to 2400`; None when nothing is missing."""
+    """What is missing of the body, as in `pages 2001 to 2400`; None when nothing is."""
 
 
 @dataclass(frozen=True, slots=True)

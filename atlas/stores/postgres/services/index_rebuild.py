@@ -79,8 +79,8 @@ class Rebuilds:
             last, count = await index_copy.next_texts(connection, after, request.chunk)
             if last is None:
                 return None, 0, []
-            lacking = await index_copy.lacking(connection, request.generation, after, last)
-        return last.hex(), count, lacking
+            missing = await index_copy.missing(connection, request.generation, after, last)
+        return last.hex(), count, missing
 
     async def check(self, request: CheckGeneration) -> GenerationChecked:
         """Make the generation ready for searches, and try its gates."""

@@ -8,12 +8,7 @@ from datetime import datetime
 
 import asyncpg
 
-from atlas.contracts.activities import (
-    CloseRun,
-    OpenRun,
-    RunClosed,
-    RunOpened,
-)
+from atlas.contracts.activities import CloseRun, OpenRun, RunClosed, RunOpened
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import (
     empty_runs,

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import asyncpg
 
-from atlas.contracts.work import RunLimits
+from atlas.contracts.work import Mode, RunLimits
 from atlas.domain.batch import FetchRow
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import on_pool
@@ -23,7 +23,7 @@ from atlas.stores.postgres.crawl import (
     runs,
     traps,
 )
-from atlas.stores.postgres.crawl.run_membership import Mode, WantedPages
+from atlas.stores.postgres.crawl.run_membership import WantedPages
 from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.listing_quarantine import ListingWatch
 from atlas.stores.postgres.sources.sources import Source

@@ -55,12 +55,12 @@ async def next_texts(connection: Connection, after: bytes, limit: int) -> tuple[
     return (rows[-1]["text_hash"] if rows else None), len(rows)
 
 
-async def lacking(
+async def missing(
     connection: Connection, generation: int, after: bytes, last: bytes
 ) -> list[TextToCopy]:
     """Of the live texts after one hash, up to another: those that are missing from the
     generation, or that another analyser than its own has read."""
-    rows = await connection.fetch(_LACKING, generation, after, last)
+    rows = await connection.fetch(_MISSING, generation, after, last)
     return [TextToCopy(**row) for row in rows]
 
 
@@ -134,7 +134,7 @@ select distinct d.text_hash from documents d
 """
 
 # The document that search shows: the smallest URL. Offsets of parts are offsets in its text.
-_LACKING = """
+_MISSING = """
 select distinct on (d.text_hash) d.text_hash, d.id as document,
        pg_column_size(d.text) as size
   from documents d

@@ -40,7 +40,7 @@ async def reconcile(
         braked = _braked([*leaving, *absent], live)
         if braked:
             leaving, absent = [], []
-        orphans = await _let_go(connection, source.id, _confirmed(absent))
+        orphans = await _release(connection, source.id, _confirmed(absent))
         going = {*_confirmed([*leaving, *led.proven]), *orphans}
         removed = await settle.bury(connection, sorted(going), now) if going else 0
     astray = tuple(led.astray) if lifecycle.too_many(len(led.astray), live) else ()
@@ -92,8 +92,8 @@ _LIVE = """
 
 
 async def _absent(connection: Connection, source: Source, run_id: str) -> list[Leaving]:
-    """Count an absence for pages that a complete listing lacked; those absent too long are
-    confirmed."""
+    """Count an absence for pages that are missing from a complete listing; those absent too long
+    are confirmed."""
     needed = lifecycle.absences_needed(source.spec.deletion, source.spec.kind)
     if needed is None:
         return []
@@ -120,7 +120,7 @@ async def _absent(connection: Connection, source: Source, run_id: str) -> list[L
     return [Leaving(**row) for row in rows]
 
 
-async def _let_go(connection: Connection, source_id: int, pages: Sequence[int]) -> list[int]:
+async def _release(connection: Connection, source_id: int, pages: Sequence[int]) -> list[int]:
     """End the source's hold on pages; return those that no other source holds."""
     await connection.execute(
         "delete from source_pages where source_id = $1 and page_id = any($2::bigint[])",

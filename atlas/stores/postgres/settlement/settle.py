@@ -69,7 +69,7 @@ async def _prepared(
             ) l on true
             where w.page_id = any($2::bigint[]) and {run_queue.STAGE} = 'processed'
             order by w.page_id
-            """,  # noqa: S608 (a constant of `queue`)
+            """,  # noqa: S608 (a constant of `run_queue`)
             run_id,
             list(pages),
         )

@@ -1,7 +1,7 @@
 """Quarantine of listings: files that keep ending whoever parses them, left alone until they change.
 
 A row begins with a parse and goes when one ends well. So a parse of which nothing more is heard,
-because its worker was killed with it, is counted too, and no activity is retried for ever. Other
+because its worker was killed with it, is counted too, and no activity is retried forever. Other
 bytes, another version of the parsers, or a release, lets the file be read again.
 """
 
@@ -83,16 +83,16 @@ class ListingWatch:
                 return
             if row["since"] is None:  # its last parse ended with its worker
                 ended = (self.source_id, url, self.clock(), self.run_id, _KILLED, _ENDED)
-                await connection.execute(_KILLER, *ended)
+                await connection.execute(_SET_ASIDE, *ended)
                 code, reason = _KILLED, _ENDED
             else:
                 code, reason = row["code"], row["reason"]
-        told = (
+        message = (
             f"{url} is quarantined: {row['failures'] + row['begun']} parses failed ({code}: "
             f"{reason}); it is read again when it changes, or after "
             f"`atlas sources release {self.source}`"
         )
-        raise PageError(ErrorClass.INVALID, "listing_quarantined", told)
+        raise PageError(ErrorClass.INVALID, "listing_quarantined", message)
 
     async def _heard(self, url: str) -> None:
         await self.pool.execute(_HEARD, self.source_id, url)
@@ -123,7 +123,7 @@ _BEGIN = """
             from (select (q.body, q.parser) = (excluded.body, excluded.parser) as same) s),
         body = excluded.body, parser = excluded.parser, run_id = excluded.run_id
 """
-_KILLER = """
+_SET_ASIDE = """
     update listing_quarantine
     set failures = failures + begun, begun = 0, since = $3, run_id = $4, code = $5, reason = $6
     where source_id = $1 and url = $2

@@ -25,8 +25,7 @@ _SKEW = timedelta(seconds=MOST_SKEW)
 
 # Namesake of starter/errors.py: that one is for callers, whose errors are all of one tree.
 class SourceExists(Exception):
-    """A source of this name is declared already. The client raises an error of its own of the same
-    name (`starter.errors`), as for `SourceBusy`."""
+    """A source of this name is declared already."""
 
 
 class UnknownSource(Exception):
