@@ -161,7 +161,7 @@ def _is_index(path: str) -> bool:
 
 
 def absences_needed(policy: Deletion, kind: str) -> int | None:
-    """Complete listings without the page after which its source lets go of it; None: never.
+    """Complete listings without the page after which its source releases it; None: never.
 
     A feed shows only its newest items, so absence from it says nothing.
     """

@@ -37,7 +37,7 @@ class Measures(Protocol):
         code."""
 
     def truncated(self, media: str) -> None:
-        """The text of a body of this media lacks a part of it."""
+        """A part of a body of this media is missing from its text."""
 
     def ended(self, outcomes: Mapping[str, int]) -> None:
         """Pages got their outcome in a run."""

@@ -43,7 +43,6 @@ OTHER_SERVICES = frozenset(
 
 _HTTP_PORTS = {80: 443, 443: 80}
 _HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:/@\s]+)(?::(\d{1,5}))?")
-_PORTED = re.compile(r"(.*?)(?::(\d+))?")
 _MOST_SHOWN = 5
 
 
@@ -91,13 +90,15 @@ def allowance(text: str) -> Allowance:
 def place_of(url: str) -> Place:
     """Host and port of a canonical URL."""
     scheme, _, netloc = url.split("/", 3)[:3]
-    host, port = _PORTED.fullmatch(netloc).groups()  # type: ignore[union-attr]
-    return host, int(port) if port else 443 if scheme == "https:" else 80
+    host, colon, port = netloc.rpartition(":")
+    if colon and port.isdecimal():  # and not the last part of an IPv6 address, as in `[::1]`
+        return host, int(port)
+    return netloc, 443 if scheme == "https:" else 80
 
 
 class Reach:
-    """What one source, or a request for no source, opens. `urls` are canonical; one
-    that is none opens nothing."""
+    """What one source, or a request without one, opens. `urls` are canonical; one that is no URL
+    opens nothing."""
 
     def __init__(
         self,
@@ -141,7 +142,7 @@ class Reach:
         host, port = place_of(url)
         if self._source is None:
             return f"declare a source whose URL is there, or with `--port {port}`"
-        return self._edit(f"--allow {host}:{port}", [f"--allow {each}" for each in self._allow])
+        return self._allow_as_well(f"{host}:{port}")
 
     def address_fix(self, url: str) -> str:
         """What to do about a host that is not allowed although its network is."""
@@ -149,16 +150,20 @@ class Reach:
         wanted = f"{host}:{port}"
         if self._source is None:
             return f"request it by its own URL, or declare a source with `--allow {wanted}`"
-        return self._edit(f"--allow {wanted}", [f"--allow {each}" for each in self._allow])
+        return self._allow_as_well(wanted)
 
     def http_fix(self) -> str:
         """What to do about a redirect from https to http."""
         return f"if it must, {self._edit('--allow-http')}" if self._source else ""
 
-    def _edit(self, option: str, kept: Sequence[str] = ()) -> str:
+    def _allow_as_well(self, entry: str) -> str:
         # Lists are replaced as a whole, so the command repeats what is there.
-        told = [*kept, option] if len(kept) < _MOST_SHOWN else [option, "and the ones it has"]
-        return f"`atlas sources edit {self._source} {' '.join(told)}` (no restart is needed)"
+        option, kept = f"--allow {entry}", [f"--allow {each}" for each in self._allow]
+        few = len(kept) < _MOST_SHOWN
+        return self._edit(*kept, option) if few else self._edit(option, "and the ones it has")
+
+    def _edit(self, *options: str) -> str:
+        return f"`atlas sources edit {self._source} {' '.join(options)}` (no restart is needed)"
 
     @cached_property
     def _allowances(self) -> tuple[Allowance, ...]:

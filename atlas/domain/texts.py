@@ -62,7 +62,7 @@ class Extracted:
 
 @dataclass(frozen=True, slots=True)
 class TruncatedPage:
-    """A page whose text lacks a part of the body."""
+    """A page from whose text a part of the body is missing."""
 
     url: str
     lacks: str

@@ -13,6 +13,8 @@ from msgspec import Meta, Struct
 from msgspec.msgpack import Decoder
 from msgspec.structs import astuple
 
+from atlas.domain.urls import InvalidUrl, canonicalize
+
 T = TypeVar("T")
 
 MAX_ANSWER = 128 * 1024 * 1024
@@ -51,6 +53,15 @@ def check(value: T, holds: bool, otherwise: str) -> T:
     if not holds:
         raise MalformedAnswer(f"the extracting process answered with {otherwise}")
     return value
+
+
+def canonical(url: str) -> str:
+    """The URL, if it is in its canonical spelling. Raises MalformedAnswer."""
+    try:
+        holds = canonicalize(url) == url
+    except InvalidUrl:
+        holds = False
+    return check(url, holds, "an address that is not canonical")
 
 
 def instant(text: str) -> datetime | None:

@@ -43,7 +43,7 @@ def _from_html(html: str, url: str) -> Extracted:
     blocks = main_blocks(tree, head)
     text = strip_unstorable(to_text(blocks))
     links = outlinks(tree, head, addresses)
-    lacking = [hidden_in(tree, closed), links.lacking]
+    missing = [hidden_in(tree, closed), links.missing]
     extracted = _extracted(
         media="html",
         title=title_of(tree, head),
@@ -53,7 +53,7 @@ def _from_html(html: str, url: str) -> Extracted:
         published=published_of(tree, head),
         canonical=canonical_of(tree, base),
         links=links.kept,
-        truncated=" and ".join(filter(None, lacking)) or None,
+        truncated=" and ".join(filter(None, missing)) or None,
         noindex=head.asked.noindex,
     )
     alive.clear()

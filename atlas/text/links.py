@@ -25,10 +25,11 @@ def base_of(tree: HtmlElement, url: str) -> str:
 
 
 class Outlinks(NamedTuple):
-    """The links of a page; `lacking` says which are left out for their number, None: none are."""
+    """The links of a page; `missing` says which are left out because there are too many; None:
+    none are."""
 
     kept: tuple[Link, ...]
-    lacking: str | None
+    missing: str | None
 
 
 class Addresses:
@@ -60,10 +61,10 @@ def outlinks(tree: HtmlElement, head: Head, addresses: Addresses) -> Outlinks:
     """
     page_rel = ["nofollow"] if head.asked.nofollow else []
     found: dict[str, set[str]] = {}
-    lacking = None
+    missing = None
     for seen, element in enumerate(tree.iter("a", "area")):
         if seen >= MAX_LINKS_SEEN:
-            lacking = f"links after the first {MAX_LINKS_SEEN}"
+            missing = f"links after the first {MAX_LINKS_SEEN}"
             break
         url = addresses.resolve((element.get("href") or "").strip())
         if url is None:
@@ -74,9 +75,9 @@ def outlinks(tree: HtmlElement, head: Head, addresses: Addresses) -> Outlinks:
         elif len(found) < MAX_LINKS:
             found[url] = tokens
         else:
-            lacking = f"links to more than {MAX_LINKS} addresses"
+            missing = f"links to more than {MAX_LINKS} addresses"
     links = (Link(url, " ".join(sorted(rel))[:200]) for url, rel in found.items())
-    return Outlinks(tuple(links), lacking)
+    return Outlinks(tuple(links), missing)
 
 
 def _merge(known: set[str], more: set[str]) -> None:

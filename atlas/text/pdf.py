@@ -78,16 +78,16 @@ def _pages(document: pypdfium2.PdfDocument) -> tuple[str, str | None]:
         size += len(texts[-1])
         if size > _MAX_CHARACTERS:
             break
-    return "\n\n".join(text for text in texts if text), _lacking(len(texts), count, unread)
+    return "\n\n".join(text for text in texts if text), _missing(len(texts), count, unread)
 
 
-def _lacking(read: int, count: int, unread: int) -> str | None:
-    lacking = []
+def _missing(read: int, count: int, unread: int) -> str | None:
+    missing = []
     if read < count:
-        lacking.append(f"pages {read + 1} to {count}" if read + 1 < count else f"page {count}")
+        missing.append(f"pages {read + 1} to {count}" if read + 1 < count else f"page {count}")
     if unread:
-        lacking.append(f"{unread} of {count} pages, which cannot be read")
-    return " and ".join(lacking) or None
+        missing.append(f"{unread} of {count} pages, which cannot be read")
+    return " and ".join(missing) or None
 
 
 def _page(document: pypdfium2.PdfDocument, index: int) -> str | None:

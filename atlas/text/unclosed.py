@@ -3,8 +3,8 @@
 One `<noscript>` or `<svg>` without its end may hold the rest of a page. A browser shows that rest
 (HTML Standard, 13.2.6.4.7 "in body" with scripting disabled; 13.2.6.5: most HTML elements end an
 `<svg>`), so the start tag goes, or the end tag is put in. What a browser hides as well, such as the
-rest after an unclosed comment or `<template>`, stays out, but is named: a document that lacks it
-says so, and a page that has nothing else fails with the reason.
+rest after an unclosed comment or `<template>`, stays out, but is named: a document without it says
+so, and a page that has nothing else fails with the reason.
 """
 
 import re
@@ -160,7 +160,7 @@ class _Scan:
             self._nest("" if name == "noscript" else name, found)
         elif groups.get("into"):
             self._cross(groups["into"].lower(), back=bool(found["back"]), empty=False)
-        elif groups.get("html") and self._in_foreign:
+        elif groups.get("html"):
             self._break_out(found.start())
 
     def _nest(self, name: str, found: re.Match[str]) -> None:
@@ -183,7 +183,7 @@ class _Scan:
         return name
 
     def _break_out(self, at: int) -> None:
-        while self._foreign and self._foreign[-1] in _FOREIGN:
+        while self._in_foreign:
             self.ends.append((at, at, f"</{self._leave()}>"))
 
     def _hide(self, what: str, start: int) -> None:

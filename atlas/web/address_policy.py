@@ -1,12 +1,13 @@
 """Which network addresses may be dialled: no crawled page leads Atlas into a private network.
 
 The check runs on the address that is dialled, at that moment: names, literals, redirects and a
-name that resolves differently the second time all pass here. The networks that the
-operator allows are an outer bound: within it a source opens the hosts of its own URLs and what its
-rule `allow` names; nothing opens them to where a public page leads, nor to Atlas's own ports.
-`ipaddress.is_global` is no guide
-(it calls ::127.0.0.1, 2002::/16, fec0::/10 and multicast global), so the list is explicit:
-the IANA special-purpose registries (RFC 6890) and what clouds use for metadata.
+name that resolves differently the second time all pass here. The networks that the operator allows
+are an outer bound: within it a source opens the hosts of its own URLs and what its rule `allow`
+names. Where a public page leads, and Atlas's own ports, nothing opens.
+
+`ipaddress.is_global` is no guide (it calls ::127.0.0.1, 2002::/16, fec0::/10 and multicast global),
+so the list is explicit: the IANA special-purpose registries (RFC 6890) and what clouds use for
+metadata.
 """
 
 import socket
@@ -82,12 +83,12 @@ _LOW_32 = 0xFFFFFFFF
 class AddressRefused(OSError):
     """The policy forbids an address; raised while dialling, so it must be an OSError."""
 
-    def __init__(self, address: str, reason: str, mend: str = "") -> None:
-        mend = mend or (
+    def __init__(self, address: str, reason: str, fix: str = "") -> None:
+        fix = fix or (
             "to allow it, add its network to ATLAS_FETCH_ALLOW_NETWORKS, for workers (they read it "
             "when they start: restart them) and for `atlas` commands"
         )
-        super().__init__(f"address {address} is {reason}; {mend}")
+        super().__init__(f"address {address} is {reason}; {fix}")
         self.address = address
         self.reason = reason
 
@@ -140,27 +141,23 @@ class AddressPolicy:
         for which URL, and what its source allows; without it only the operator's bound counts.
         """
         for inner in _with_inner(ip):
-            reason = self._reason_against(inner)
-            if reason:
-                raise AddressRefused(str(ip), reason)
+            private = _special(inner)
+            if private and not self._is_allowed(inner):
+                raise AddressRefused(str(ip), private)
             if port is not None and self.own.has(inner, port):
                 raise AddressRefused(
                     f"{ip} port {port}",
                     "a part of Atlas itself",
                     "no page is fetched there, whatever ATLAS_FETCH_ALLOW_NETWORKS allows",
                 )
-            if led_publicly and (private := _special(inner)):
+            if private and led_publicly:
                 raise AddressRefused(
                     str(ip),
                     f"{private}, and a public page led there, or its name had a public address",
                     "although its network is allowed, only a source or request of its own, or a "
                     "page in an allowed network, leads there",
                 )
-            if (
-                purpose
-                and (private := _special(inner))
-                and not purpose.reach.opens(purpose.url, inner)
-            ):
+            if private and purpose and not purpose.reach.opens(purpose.url, inner):
                 raise AddressRefused(
                     str(ip),
                     f"{private}, in a network that ATLAS_FETCH_ALLOW_NETWORKS allows, but no "
@@ -186,10 +183,8 @@ class AddressPolicy:
             return True  # open to everybody; the entry may open a port
         return any(_within(network, outer) for outer in self._allowed)
 
-    def _reason_against(self, address: IpAddress) -> str | None:
-        if any(address in network for network in self._allowed):
-            return None
-        return _special(address)
+    def _is_allowed(self, address: IpAddress) -> bool:
+        return any(address in network for network in self._allowed)
 
 
 class ReceiverPolicy:
@@ -204,8 +199,8 @@ class ReceiverPolicy:
         """Raise AddressRefused if `ip`, or an IPv4 inside it, is one of those; keep it."""
         for inner in _with_inner(ip):
             if any(inner in network for network in _METADATA):
-                mend = f"set {self._setting} to an address that takes messages"
-                self.refused = AddressRefused(str(ip), "link-local or cloud metadata", mend)
+                fix = f"set {self._setting} to an address that takes messages"
+                self.refused = AddressRefused(str(ip), "link-local or cloud metadata", fix)
                 raise self.refused
 
     def socket_factory(self, addr_info: tuple[Any, ...]) -> socket.socket:

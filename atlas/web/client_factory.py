@@ -30,7 +30,7 @@ def page_client(
     clock: Clock = lambda: datetime.now(UTC),
 ) -> WebClient:
     """A client for pages, with the contact and the credentials of the settings; `parse_robots`
-    reads robots.txt in a child, `robots_cache` shares what came with the workers.
+    reads robots.txt in a child, `robots_cache` shares what was read between workers.
 
     Raises CredentialsError for a credentials file that cannot be used, and ValueError for a
     contact that a header cannot hold.

@@ -20,12 +20,12 @@ from msgspec.msgpack import Decoder, encode
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.listing_limits import DEFAULTS, ENTRIES, Cut, FileLimits
-from atlas.domain.urls import MAX_URL_LENGTH, InvalidUrl, canonicalize
+from atlas.domain.urls import MAX_URL_LENGTH
 from atlas.domain.wire_fields import (
-    MalformedAnswer,
     Number,
     Stamp,
     WireFields,
+    canonical,
     check,
     decode,
     instant,
@@ -102,7 +102,7 @@ class Parsed:
         while self._parts:
             self._parts -= 1
             yield [
-                Listed(_canonical(url), instant(modified))
+                Listed(canonical(url), instant(modified))
                 for url, modified in decode(_PAGES, self._frame())
             ]
 
@@ -110,7 +110,7 @@ class Parsed:
         """The child sitemaps, when the pages have been read."""
         for _ in range(-(-self.header.children // PART)):
             urls = decode(_ADDRESSES, self._frame())
-            yield from map(_canonical, urls)
+            yield from map(canonical, urls)
 
     def _frame(self) -> bytes:
         head = self._answer.read(_FRAME.size)
@@ -197,10 +197,3 @@ def _written(header: Header, pages: Sequence[Listed] = (), children: Sequence[st
         *(children[at : at + PART] for at in range(0, len(children), PART)),
     )
     return b"".join(_FRAME.pack(len(frame)) + frame for frame in map(encode, frames))
-
-
-def _canonical(url: str) -> str:
-    try:
-        return check(url, canonicalize(url) == url, "an address that is not canonical")
-    except InvalidUrl as error:
-        raise MalformedAnswer("an address that is none") from error

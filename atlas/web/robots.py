@@ -59,10 +59,6 @@ class RobotsRules:
         self.text = text
         self.crawl_delay = text.crawl_delay
 
-    def allows(self, url: str) -> bool:
-        """Whether the rules permit `url`, a canonical URL of this origin."""
-        return self.reachable and self.trouble is None and self.text.allows(url)
-
 
 @dataclass(frozen=True)
 class _Known:
@@ -121,7 +117,7 @@ class RobotsPolicy:
                 rules.trouble.code,
                 f"{rules.trouble.message}; no page is fetched without it",
             )
-        if not await _allows(rules, url):
+        if not await _allows(rules.text, url):
             raise PageError(
                 ErrorClass.BLOCKED, "robots_disallowed", f"robots.txt of {origin_of(url)} forbids"
             )
@@ -211,10 +207,10 @@ class RobotsPolicy:
             self._size -= oldest.rules.text.size
 
 
-async def _allows(rules: RobotsRules, url: str) -> bool:
-    if rules.text.size > LONG:
-        return await asyncio.to_thread(rules.allows, url)
-    return rules.allows(url)
+async def _allows(text: RobotsTxt, url: str) -> bool:
+    if text.size > LONG:
+        return await asyncio.to_thread(text.allows, url)
+    return text.allows(url)
 
 
 class _Full(Exception):

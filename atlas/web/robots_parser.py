@@ -14,8 +14,8 @@ from msgspec.msgpack import Decoder, encode
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.robots_rules import Rule, RuleSet
-from atlas.domain.urls import MAX_URL_LENGTH, InvalidUrl, canonicalize
-from atlas.domain.wire_fields import WireFields, check, decode
+from atlas.domain.urls import MAX_URL_LENGTH
+from atlas.domain.wire_fields import WireFields, canonical, check, decode
 
 PARSE_LIMIT = 500 * 1024
 """Bytes of a robots.txt that are read (RFC 9309, 2.5)."""
@@ -24,8 +24,8 @@ MAX_SITEMAPS = 1000
 """Sitemaps of one file."""
 
 LONG = 32 * 1024
-"""Bytes of an answer, or states of a file's rules, from which on they are read, or asked, beside
-the event loop."""
+"""An answer of more bytes is read, and rules of more states are asked, in a thread: the event loop
+would wait for them."""
 
 _SHORTEST = len("allow:/\n")
 _Pattern = Annotated[str, Meta(max_length=2 * MAX_URL_LENGTH + 2)]
@@ -117,12 +117,5 @@ def read(answer: bytes) -> RobotsTxt:
     check(size, size <= PARSE_LIMIT, "more rules than a file holds")
     check(fields.delay, math.isfinite(fields.delay or 0.0), "no number of seconds")
     for url in fields.sitemaps:
-        check(url, _is_canonical(url), "an address that is not canonical")
+        canonical(url)
     return RobotsTxt(RobotsAnswer(rules, fields.delay, tuple(fields.sitemaps)))
-
-
-def _is_canonical(url: str) -> bool:
-    try:
-        return canonicalize(url) == url
-    except InvalidUrl:
-        return False

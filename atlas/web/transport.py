@@ -50,6 +50,11 @@ class RequestHop:
     """Where the answer redirects to, as sent. httpx does not get to see it: it would parse it,
     follow or not, and fail at what it understands differently."""
 
+    @property
+    def purpose(self) -> Purpose:
+        """What it is dialled for."""
+        return Purpose(self.url, self.reach)
+
 
 class HopTransport(AiohttpTransport):
     """Sends requests that carry their RequestHop as `extensions["hop"]`."""
@@ -153,10 +158,7 @@ class _Connector(aiohttp.TCPConnector):
         if peer:
             try:
                 self._policy.check(
-                    peer[0],
-                    peer[1],
-                    led_publicly=hop.led_publicly,
-                    purpose=Purpose(hop.url, hop.reach),
+                    peer[0], peer[1], led_publicly=hop.led_publicly, purpose=hop.purpose
                 )
             except AddressRefused as refused:
                 hop.refused.append(refused)
@@ -170,9 +172,7 @@ def _dial(policy: AddressPolicy, addr_info: tuple[Any, ...]) -> socket.socket:
     # aiohappyeyeballs dials in tasks of its own; they inherit the context, so the hop is known.
     hop = _HOP.get()
     try:
-        sock = policy.socket_factory(
-            addr_info, led_publicly=hop.led_publicly, purpose=Purpose(hop.url, hop.reach)
-        )
+        sock = policy.socket_factory(addr_info, led_publicly=hop.led_publicly, purpose=hop.purpose)
     except AddressRefused as refused:
         hop.refused.append(refused)
         raise

@@ -70,7 +70,7 @@ class Neighbour:
         """The run's result, and what was seen beside it."""
         calm = [await self.fetch() for _ in range(3)]
         before = memory_of(self.pid, "VmRSS")
-        Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # the peak begins anew
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # the peak so far is forgotten
         task = asyncio.create_task(run)
         times = []
         while not task.done():

@@ -55,7 +55,7 @@ async def settled_worker(env: AtlasEnv, origin: Origin) -> int:
     await env.add_source("warm", "sitemap", origin.url("/warm.xml"))
     assert (await env.sync("warm")).outcome == "completed"
     assert (await fetch(env, origin.url("/neighbour"))).success
-    Path(f"/proc/{worker.pid}/clear_refs").write_text("5")  # the peak begins anew
+    Path(f"/proc/{worker.pid}/clear_refs").write_text("5")  # the peak so far is forgotten
     return worker.pid
 
 

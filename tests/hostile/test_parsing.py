@@ -15,6 +15,7 @@ from tests.hostile.listings import Case, cases, limits
 
 SCALE = 8
 CASES = cases(SCALE)
+LIMITS = limits(SCALE)
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +39,6 @@ async def end_of(pool: ExtractorPool, case: Case) -> str:
             return error.code
     state = "complete" if found.header.complete else "incomplete"
     return f"{listed} {state} {found.header.cut}".rstrip()
-
-
-LIMITS = limits(SCALE)
 
 
 def test_there_are_cases_of_each_family() -> None:

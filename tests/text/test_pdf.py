@@ -58,20 +58,20 @@ def test_dates(value: str, expected: datetime | None) -> None:
     assert pdf_date(value) == expected
 
 
-def lacking(body: bytes) -> str | None:
+def missing(body: bytes) -> str | None:
     return extract(body, "application/pdf", None, "https://a.example/rules.pdf").truncated
 
 
 @pytest.mark.fault(8)
 def test_what_is_cut_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = pdf(["The harbour opens at dawn."], "Rules", pages=5)
-    assert lacking(pages) is None
+    assert missing(pages) is None
     monkeypatch.setattr(reading, "_MAX_PAGES", 3)
-    assert lacking(pages) == "pages 4 to 5"
+    assert missing(pages) == "pages 4 to 5"
     monkeypatch.setattr(reading, "_MAX_PAGES", 4)
-    assert lacking(pages) == "page 5"
+    assert missing(pages) == "page 5"
     monkeypatch.setattr(reading, "_MAX_CHARACTERS", 30)
-    assert lacking(pages) == "pages 3 to 5"
+    assert missing(pages) == "pages 3 to 5"
 
 
 @pytest.mark.fault(8)
@@ -81,6 +81,6 @@ def test_a_page_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(reading, "_page", second_fails)
     body = pdf(["The harbour opens at dawn."], "Rules", pages=3)
-    assert lacking(body) == "1 of 3 pages, which cannot be read"
+    assert missing(body) == "1 of 3 pages, which cannot be read"
     monkeypatch.setattr(reading, "_MAX_PAGES", 2)
-    assert lacking(body) == "page 3 and 1 of 3 pages, which cannot be read"
+    assert missing(body) == "page 3 and 1 of 3 pages, which cannot be read"

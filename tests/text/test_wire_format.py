@@ -54,9 +54,9 @@ def test_a_document_comes_as_it_went(prepared: Prepared) -> None:
     assert wire_format.read_prepared(wire_format.write_prepared(prepared)) == prepared
 
 
-def test_what_a_text_lacks_comes_as_it_went() -> None:
-    lacking = extracted(truncated="pages 4 to 5")
-    assert wire_format.read_prepared(wire_format.write_prepared(lacking)) == lacking
+def test_what_is_missing_from_a_text_comes_as_it_went() -> None:
+    cut = extracted(truncated="pages 4 to 5")
+    assert wire_format.read_prepared(wire_format.write_prepared(cut)) == cut
 
 
 @given(st.text(max_size=3000), SAID)

@@ -31,7 +31,7 @@ class Net:
     """A small network: names that we resolve, and every connection that this process opens."""
 
     names: dict[str, Callable[[], str]] = field(default_factory=dict)
-    """What a name is, asked anew each time; unknown names do not exist."""
+    """What a name is, asked again each time; unknown names do not exist."""
     asked: Counter[str] = field(default_factory=Counter)
     """How often a name was looked up."""
     connected: list[tuple[str, int]] = field(default_factory=list)

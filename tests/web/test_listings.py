@@ -9,8 +9,9 @@ from atlas.domain.sources import SourceSpec
 from atlas.web.client import WebClient
 from atlas.web.listing_parser import Listed
 from atlas.web.listings import Listing, read_listing
+from atlas.web.politeness import OpenSlots
 from tests.origin import Origin
-from tests.web.fetching import LOOPBACK, OpenSlots
+from tests.web.fetching import LOOPBACK
 from tests.web.parsed import Trusting, parse_here
 
 XML = "application/xml"

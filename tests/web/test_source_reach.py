@@ -1,10 +1,12 @@
 """What a source allows within the operator's bound, at dial time, over every way to a page."""
 
+import socket
+
 import pytest
 
 from atlas.domain.errors import ErrorClass
 from atlas.domain.fetch import RobotsMode
-from atlas.domain.reach import Reach
+from atlas.domain.reach import Reach, reach_of
 from atlas.domain.sources import SourceSpec
 from atlas.web import tls
 from atlas.web.address_policy import AddressPolicy
@@ -46,8 +48,6 @@ async def test_a_private_page_leads_to_no_neighbour_that_its_source_does_not_nam
 async def test_a_source_opens_the_neighbours_that_it_names(
     entry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import socket
-
     real = socket.getaddrinfo
     monkeypatch.setattr(
         socket,
@@ -164,8 +164,6 @@ async def test_credentials_go_only_where_the_request_may_take_them() -> None:
 
 
 def test_a_source_has_its_rules() -> None:
-    from atlas.domain.reach import reach_of
-
     spec = SourceSpec("docs", "urls", ("http://a.lan/",), ports=(9000,), allow_http=True)
     reach = reach_of(spec)
     assert reach.allow_http
