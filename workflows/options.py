@@ -41,7 +41,8 @@ class WatchOptions(ActivityOptions):
 def _options(
     *, start_to_close: timedelta, task_queue: str = QUEUE, priority: Priority = Priority.default
 ) -> ActivityOptions:
-    # Every activity beats, the short ones too: without, a killed worker costs the whole time-out.
+    # Every activity beats, the short ones too: so a killed worker costs ten seconds, and not the
+    # whole timeout.
     # WAIT: by default a cancelled run would close while its activity still writes.
     return ActivityOptions(
         task_queue=task_queue,
