@@ -94,4 +94,4 @@ def _watching(*, start_to_close: timedelta, schedule_to_close: timedelta) -> Wat
 # Together well within the four minutes of a run of `health_check`.
 CHECKING = _watching(start_to_close=timedelta(seconds=40), schedule_to_close=timedelta(seconds=80))
 ALERTING = _watching(start_to_close=timedelta(seconds=60), schedule_to_close=timedelta(seconds=90))
-"""Each check limits itself to 20 seconds, the webhook to 45."""
+"""Each check limits itself to 20 seconds, the webhook to 35."""
