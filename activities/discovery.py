@@ -81,7 +81,7 @@ class Discovery:
         run, source = await self._runs.run_source(request.run_id)
         owned = await self._listing.owned_origins(self._credential_origins)
         closed, scope = self._credential_origins - owned, scope_of(source.spec)
-        # A pattern may take its time over an address.
+        # In a thread: a slow pattern must not hold up the event loop.
         good, refusals = await asyncio.to_thread(_judged, request.urls, scope, closed)
         added = await self._listing.add_pages(
             run, source, sorted(good), level=request.level, limits=request.limits

@@ -48,6 +48,8 @@ TRACED_PAGES = 1000
 
 _FLUSH_ROWS = 25
 _FLUSH_SECONDS = 1.0
+"""Results are written together, for fewer transactions, once there are so many or the last write
+was so long ago: what is not yet written when a worker is killed is requested again."""
 
 
 @dataclass(frozen=True)
@@ -287,7 +289,7 @@ class Fetching:
         self, attempt: _Attempt, page: HeldPage, answer: Answer, digest: bytes | None
     ) -> FetchRow:
         if answer.final_url != page.url:
-            # A pattern may take its time over the address.
+            # In a thread: a slow pattern must not hold up the event loop.
             inside = await asyncio.to_thread(attempt.scope.allows, answer.final_url)
             return redirected_row(page, answer, inside=inside)
         snapshot = digest if answer.modified else page.snapshot

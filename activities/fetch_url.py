@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from atlas.web.client import WebClient
 
 _DELAY = 1.0
+"""Seconds between two requests to a host, as of a source that sets no other delay."""
 _SILENCE = 30.0
 """Seconds without a byte that end a request, unless a longer time-out was asked for."""
 

@@ -10,7 +10,8 @@ from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 INTERVAL = 3.0
-"""Seconds. The heartbeat timeout is 10: two beats may be late before an attempt counts as lost."""
+"""Seconds. The heartbeat timeout is 10 (`workflows/options.py`): two beats may be late before an
+attempt counts as lost."""
 
 
 class Heartbeats(Interceptor):

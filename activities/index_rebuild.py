@@ -54,8 +54,8 @@ class Rebuilding:
     @activity.defn
     async def copy_texts(self, request: CopyTexts) -> TextsCopied:
         """Analyse the next live texts missing from the generation and insert them."""
-        last, count, lacking = await self._rebuilds.next_texts(request)
-        for some in _portions(lacking):
+        last, count, missing = await self._rebuilds.next_texts(request)
+        for some in _portions(missing):
             if not await self._copy(request, some):
                 break
         return TextsCopied(last=last, texts=count)

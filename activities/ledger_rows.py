@@ -77,27 +77,27 @@ def unasked_row(page: HeldPage, error: PageError) -> FetchRow:
     )
 
 
-def _redirect_status(answer: Answer) -> int:
-    """The first that is not permanent, else the first: in the ledger, 301 and 308 are evidence
-    that a page moved, so the whole way must be for good."""
-    hops = [hop.status for hop in answer.redirects]
-    return next((status for status in hops if status not in PERMANENT), [*hops, answer.status][0])
-
-
 def redirected_row(page: HeldPage, answer: Answer, *, inside: bool) -> FetchRow:
     """The ledger row of a page that leads elsewhere; `inside`: within the source's scope."""
     code = "redirected" if inside else "redirected_out_of_scope"
+    status = _redirect_status(answer)
     return FetchRow(
         page_id=page.page_id,
         url=page.url,
         attempt=page.attempts + 1,
         final_url=answer.final_url,
-        status=_redirect_status(answer),
+        status=status,
         elapsed=answer.elapsed,
         error=PageError(ErrorClass.INVALID, code, f"leads to {answer.final_url}"),
         redirected=True,
         robots_ignored=answer.robots_ignored,
         target=answer.final_url if inside else None,
-        permanent=bool(answer.redirects)
-        and all(hop.status in PERMANENT for hop in answer.redirects),
+        permanent=status in PERMANENT,
     )
+
+
+def _redirect_status(answer: Answer) -> int:
+    """The status of the first hop that is not permanent, else of the first hop: in the ledger, 301
+    and 308 are evidence that a page moved, so every hop must be permanent."""
+    hops = [hop.status for hop in answer.redirects]
+    return next((status for status in hops if status not in PERMANENT), [*hops, answer.status][0])

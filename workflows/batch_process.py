@@ -36,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.recorded_run import RecordedRun
 
 _LONGEST_WAIT = 60.0
+"""Seconds that a lane without pages waits before it asks again."""
 _WORKING = "processing and indexing"
 _MAY_PASS = {"quarantined", "unsettled", "extractor_below"}
 """Parts of a query that ask for a state; no document in that state is good news."""
@@ -119,7 +120,7 @@ class BatchProcess(RecordedRun):
                 waited = 0.0
             elif done.wait is None:
                 return True
-            else:
+            else:  # less and less often: each question is a piece of history
                 pause = min(max(done.wait, 1.0, waited / 4), _LONGEST_WAIT)
                 waited += pause
                 await workflow.sleep(pause, summary=f"lane {lane}: other runs hold the pages")

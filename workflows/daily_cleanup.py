@@ -123,7 +123,7 @@ class DailyCleanup(RecordedRun):
             self._note([f"{begun.runs_ended} runs had ended without closing their record"])
 
     async def _through_shards(self, work: ShardWork) -> None:
-        """Go through the blobs shard by shard, from where the run before this one stopped."""
+        """Go through the blobs shard by shard, from where the execution before this one stopped."""
         shard: int | None = int(self._state.place or 0)
         while shard is not None:
             await self._boundary(str(shard))
@@ -138,11 +138,11 @@ class DailyCleanup(RecordedRun):
 
     async def _handle_missing(self) -> None:
         await self._boundary()
-        missing = await workflow.execute_activity_method(
+        handled = await workflow.execute_activity_method(
             Upkeep.mend_missing, MendMissing(**self._run()), **BULK
         )
-        self._keep(missing=missing.missing)
-        self._note([missing.message] if missing.message else [])
+        self._keep(missing=handled.missing)
+        self._note([handled.message] if handled.message else [])
 
     def _sweeping(self, kind: str) -> Step:
         async def sweep() -> None:

@@ -41,7 +41,8 @@ class WatchOptions(ActivityOptions):
 def _options(
     *, start_to_close: timedelta, task_queue: str = QUEUE, priority: Priority = Priority.default
 ) -> ActivityOptions:
-    # Every activity beats, the short ones too: without, a killed worker costs the whole time-out.
+    # Every activity beats, the short ones too: so a killed worker costs ten seconds, and not the
+    # whole timeout.
     # WAIT: by default a cancelled run would close while its activity still writes.
     return ActivityOptions(
         task_queue=task_queue,
@@ -93,4 +94,4 @@ def _watching(*, start_to_close: timedelta, schedule_to_close: timedelta) -> Wat
 # Together well within the four minutes of a run of `health_check`.
 CHECKING = _watching(start_to_close=timedelta(seconds=40), schedule_to_close=timedelta(seconds=80))
 ALERTING = _watching(start_to_close=timedelta(seconds=60), schedule_to_close=timedelta(seconds=90))
-"""Each check limits itself to 20 seconds, the webhook to 45."""
+"""Each check limits itself to 20 seconds, the webhook to 35."""

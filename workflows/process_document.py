@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
 
 _CHUNK = 100
 _LONGEST_WAIT = 30.0
+"""Seconds before it asks again for a page that another run holds: a person may be waiting."""
 
 
 @workflow.defn(name="process_document")
@@ -93,7 +94,7 @@ class ProcessDocument(RecordedRun):
                 return
             stop_if_cancelled()
             waited = 0.0 if done.pages else waited
-            if done.wait is not None:
+            if done.wait is not None:  # less and less often: each question is a piece of history
                 pause = min(max(done.wait, 0.5, waited / 4), _LONGEST_WAIT)
                 waited += pause
                 await workflow.sleep(pause, summary="another run holds the page")

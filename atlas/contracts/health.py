@@ -80,7 +80,7 @@ class HealthResult(Message):
     is reported twice, even with PostgreSQL down."""
 
     status: Status
-    """The worst of all parts that could be looked at."""
+    """The worst of all parts that could be checked."""
     checked_at: float = 0.0
     """Seconds since the epoch."""
     checks: list[PartHealth] = Field(default_factory=list)

@@ -66,7 +66,7 @@ class ProcessedDocument(Message):
     version: int | None = None
     """Number of the live version, from 1."""
     truncated: str | None = None
-    """What the text of the live version lacks of the body; null: nothing."""
+    """What is missing of the body in the text of the live version; null when nothing is."""
     quarantined: bool = False
     """Whether this body is left alone from now on; `force` tries it again."""
     error_class: str | None = None

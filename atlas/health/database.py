@@ -8,15 +8,13 @@ from datetime import datetime
 
 import asyncpg
 
-from atlas.domain.clocks import MOST_SKEW, beyond
+from atlas.domain.clocks import MOST_SKEW, NTP_SKEW, beyond
 from atlas.health.probe import ProbeResult, Unwell, degraded
 from atlas.stores.postgres.connection import shown
 from atlas.stores.postgres.index.entries import active_generation
 from atlas.stores.postgres.migrate import SchemaMismatch, verify
 from atlas.stores.postgres.reporting.probes import index_and_find, probe_connection, write
 
-SKEW_SECONDS = 5.0
-"""Clocks that differ by more are not synchronised by NTP and will drift further."""
 SLOW_SECONDS = 2.0
 """A write that should take milliseconds."""
 SLOW_INDEX_SECONDS = 5.0
@@ -46,7 +44,7 @@ async def postgresql(database_url: str, clock: Callable[[], datetime]) -> ProbeR
         except asyncpg.ReadOnlySQLTransactionError as error:
             raise Unwell(str(error), _READ_ONLY) from None
     took = time.perf_counter() - began
-    if skew > SKEW_SECONDS:
+    if skew > NTP_SKEW:
         return _skewed(skew, shown(database_url))
     if took > SLOW_SECONDS:
         return degraded(

@@ -26,7 +26,8 @@ BACKLOG_AGE = {
 
 MEND = "See whether Temporal answers: `atlas doctor`"
 _LOOKS_AGAIN = 10
-_PAUSE = 1.0  # seconds
+_PAUSE = 1.0
+"""Times and seconds between them: together well within the time of a check (`probe.SECONDS`)."""
 _WORKFLOW = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
 _ACTIVITY = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
 

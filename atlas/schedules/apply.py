@@ -30,6 +30,7 @@ R = TypeVar("R")
 Did = Literal["created", "repaired", "removed", "unchanged"]
 
 _AT_ONCE = 8
+"""Schedules at once: hundreds are soon done, and do not crowd out the other calls to Temporal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class ScheduleChange:
 
     id: str
     did: Did
-    """What."""
+    """What was done."""
     why: list[str] = field(default_factory=list)
     """The differences that made it necessary."""
 

@@ -13,6 +13,7 @@ from atlas.schedules.apply import apply
 from atlas.stores.postgres.sources import sources
 
 _AGAIN_SECONDS = 15.0
+"""Short: what would have fired before the schedules are applied does not run."""
 
 log = logging.getLogger("atlas.schedules")
 

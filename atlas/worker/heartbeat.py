@@ -19,12 +19,14 @@ from atlas.worker.heartbeat_file import SignFile
 
 EVERY = 5.0
 AGAIN = 1.0
-"""Seconds between looks while all is well, and while it is not."""
+"""Seconds between checks while all is well, and while it is not: a worker that can work again
+shows it soon."""
 PATIENCE = 5.0
 """Seconds that Temporal and PostgreSQL, asked at once, have for an answer; with `EVERY` well under
 `liveness.STALE_AFTER`."""
 HEARD = timedelta(seconds=15)
-"""Age of the last heartbeat that Temporal has of us; workers send one every second."""
+"""Temporal hears a worker whose last heartbeat is no older than this. Workers send one every
+second, so a few may be lost."""
 
 log = logging.getLogger("atlas.worker")
 

@@ -112,10 +112,6 @@ def _read(path: Path) -> Sign | None:
             renewed=float(told["renewed"]),
             trouble=None if told["trouble"] is None else str(told["trouble"]),
         )
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-    ):  # removed in between, or not one of these files
+    # Removed in between, or not one of these files
+    except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -2,7 +2,8 @@
 
 Not in those that read documents and listings: these may all be busy for half a minute with hostile
 ones, and no page is fetched before its robots.txt is known. Its libraries are few, so that the
-child is there in a moment, and it ends after a minute without work.
+child is there in a moment; so it may end after a minute without work, and an idle worker keeps no
+memory for it.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from atlas.text.pool import ExtractorPool
 from atlas.web.robots_parser import LONG, ParseRobots, RobotsTxt, parse_job, read, unusable
 
 TIMEOUT = 30.0
-"""Seconds of wall clock; a file of 500 KiB takes well under one."""
+"""Seconds of wall clock. A file of 500 KiB takes well under one, so this ends only a parser that
+hangs; a machine that is merely overloaded must not close an origin."""
 
 MEMORY = 256 * 1024 * 1024
-"""Bytes that parsing may take on top of the loaded libraries."""
+"""Bytes that parsing may take on top of the loaded libraries: a bound for a parser that runs wild,
+far above what 500 KiB need."""
 
 
 @asynccontextmanager

@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 5.0
+"""Seconds between two attempts: a part that starts together with the worker is seen at once, and
+one that is away for long is not pressed."""
 _UNAVAILABLE = (DatabaseUnreachable, TemporalUnreachable, BlobStoreError)
 
 log = logging.getLogger("atlas.worker")

@@ -28,6 +28,8 @@ from atlas.worker.resources import WorkerParts
 from workflows.guards import OneInput
 
 _SHORT = timedelta(seconds=60)
+"""The time of `workflows.options.SHORT`; longer activities have time for what a statement may take
+anyway."""
 _SHARE = 3
 """Three statements that are not answered fit into a short activity's time."""
 
@@ -90,6 +92,7 @@ def _tuner(settings: Settings, slots: SlotBounds) -> WorkerTuner:
         activity_config=ResourceBasedSlotConfig(
             minimum_slots=slots.least,
             maximum_slots=slots.most,
+            # Slots beyond the least open one by one, so that each task's use of the machine shows.
             ramp_throttle=timedelta(milliseconds=20),
         ),
     )
