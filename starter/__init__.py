@@ -99,6 +99,8 @@ if TYPE_CHECKING:
     from starter.sources import ReleasedListings as ReleasedListings
     from starter.sources import RemovedSource as RemovedSource
 
+# Once more, because type checkers read the imports above and do not run `__getattr__`; a program
+# does the opposite. tests/starter/test_exports.py keeps the two alike.
 _WHERE = {
     "atlas.contracts.collect": "CollectAllResult CollectResult HourlyResult",
     "atlas.contracts.daily_cleanup": "CleanupResult",
@@ -117,38 +119,38 @@ _WHERE = {
     "atlas.schedules.apply": "ScheduleChange",
     "atlas.schedules.status": "ScheduleStatus",
     "atlas.settings": "Settings",
-    "atlas.stores.postgres.services.catalogue": "DocumentVersion ListedDocument",
     "atlas.stores.postgres.crawl.documents": "CurrentDocument Redirects",
-    "atlas.stores.postgres.index.generations": "GenerationStatus",
-    "atlas.stores.postgres.reporting.monitoring": "PageCounts",
-    "atlas.stores.postgres.hosts.status": "HostStatus",
-    "atlas.stores.postgres.hosts.manual_limits": "Limit",
     "atlas.stores.postgres.crawl.quarantine": "Quarantined",
     "atlas.stores.postgres.crawl.runs": "Run",
+    "atlas.stores.postgres.hosts.manual_limits": "Limit",
+    "atlas.stores.postgres.hosts.status": "HostStatus",
+    "atlas.stores.postgres.index.generations": "GenerationStatus",
     "atlas.stores.postgres.index.search": "Hit SearchPage",
+    "atlas.stores.postgres.reporting.monitoring": "PageCounts",
+    "atlas.stores.postgres.services.catalogue": "DocumentVersion ListedDocument",
     "atlas.stores.postgres.sources.listing_quarantine": "QuarantinedListing",
     "atlas.stores.postgres.sources.sources": "Lease Source SourceSummary",
     "starter.blocking": "Blocking",
     "starter.client": "AtlasClient",
-    "starter.sources": "AddedSource ReleasedListings RemovedSource",
+    "starter.corpus": "Document KeptReport",
     "starter.errors": (
         "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest Failed "
         "InvalidRequest NoResult NoWorker NotFound Refused SourceBusy SourceExists "
         "SourcePaused TemporalDown Terminated TimedOut Undetected"
     ),
     "starter.hosts": "HostReset",
-    "starter.runs.handles": "FetchHandle JobHandle SyncHandle",
     "starter.limits": "WokenRuns",
     "starter.monitoring.overview": (
-        "ActivitySeen HostSeen Overview PendingActivity QueueSeen RunSeen ScheduleSeen SlotsSeen "
-        "SourceSeen Untold WorkerSeen"
+        "ActivitySeen HostSeen Overview PendingActivity QueueSeen RunSeen ScheduleSeen "
+        "SlotsSeen SourceSeen Untold WorkerSeen"
     ),
-    "starter.corpus": "Document KeptReport",
-    "starter.runs.retry": "RetriedRun",
-    "starter.runs.details": "RunDetails",
-    "starter.runs.listing": "RecordedRun",
-    "starter.runs.terminate": "TerminatedRun",
     "starter.monitoring.run_progress": "Going",
+    "starter.runs.details": "RunDetails",
+    "starter.runs.handles": "FetchHandle JobHandle SyncHandle",
+    "starter.runs.listing": "RecordedRun",
+    "starter.runs.retry": "RetriedRun",
+    "starter.runs.terminate": "TerminatedRun",
+    "starter.sources": "AddedSource ReleasedListings RemovedSource",
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names.split()}
 

@@ -55,9 +55,9 @@ class SourceSpec:
     parallel: int = 1
     """Requests to a host at once."""
     max_pages: int | None = None
-    """Pages of a run at most."""
+    """At most this many pages in a run."""
     max_depth: int | None = None
-    """Links from the start of a site at most."""
+    """At most this many links from the start of a site."""
     cadence: timedelta = field(default=timedelta(days=1), metadata={"json": "every"})
     """How often pages are due; below an hour the source has a schedule of its own."""
     cron: str | None = None
@@ -71,31 +71,31 @@ class SourceSpec:
     deletion: Deletion = "careful"
     """When pages that vanish leave the corpus."""
     robots: Robots = "obey"
-    """Whether robots.txt is obeyed; ignore it only for hosts of your own. That holds for the hosts
-    of its URLs and prefix: elsewhere it is obeyed."""
+    """Whether to obey robots.txt. `ignore` is meant for hosts of your own: it applies to the hosts
+    of its URLs and prefix, and on others robots.txt is still obeyed."""
     paused: bool = False
     """Whether no run begins on it."""
     allow: tuple[str, ...] = ()
-    """Hosts such as `wiki.lan:8080`, or private networks such as `10.20.0.0/16`, that its pages may
-    be fetched from, in addition to public hosts and to those of its URLs; private ones only within
-    ATLAS_FETCH_ALLOW_NETWORKS, of which `any` allows all."""
+    """Hosts such as `wiki.lan:8080`, or private networks such as `10.20.0.0/16`, from which its
+    pages may be fetched, in addition to public hosts and those of its URLs. Private ones must be
+    within ATLAS_FETCH_ALLOW_NETWORKS, where `any` allows all."""
     ports: tuple[int, ...] = field(default=(), metadata={"option": "port"})
-    """Ports that its pages may be fetched from, in addition to 80, 443, 8000 to 8999 and those of
+    """Ports from which its pages may be fetched, in addition to 80, 443, 8000 to 8999 and those of
     its URLs."""
     allow_http: bool = False
     """Whether a redirect may lead from https to http."""
     listing_bytes: int = listing_limits.BYTES.default
-    """Bytes of a feed or sitemap file at most, uncompressed."""
+    """At most this many bytes of a feed or sitemap file, uncompressed."""
     listing_entries: int = listing_limits.ENTRIES.default
-    """Entries of a feed or sitemap file at most; the first are used."""
+    """At most this many entries of a feed or sitemap file; the first are used."""
     listing_files: int = listing_limits.FILES.default
-    """Sitemap files of a listing at most."""
+    """At most this many sitemap files in a listing."""
     listing_addresses: int = listing_limits.ADDRESSES.default
-    """Addresses of a listing at most, all its files together."""
+    """At most this many addresses in a listing, all its files together."""
     listing_depth: int = listing_limits.DEPTH.default
-    """Elements or JSON values within each other in a feed or sitemap at most."""
+    """At most this many levels of nested elements or JSON values in a feed or sitemap."""
     listing_prolog: int = listing_limits.PROLOG.default
-    """Characters before the first element of a feed or sitemap at most."""
+    """At most this many characters before the first element of a feed or sitemap."""
 
     @property
     def file_limits(self) -> FileLimits:

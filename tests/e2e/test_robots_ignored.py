@@ -1,6 +1,9 @@
 """`robots: ignore`, for hosts of one's own: what it opens, what stays shut, where it is seen."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
+
+import pytest
 
 from atlas.contracts.fetch_url import FetchUrlResult
 from atlas.contracts.names import QUEUE
@@ -14,6 +17,15 @@ PAGE = "<html><body><p>All that is known about lamps, and who keeps them burning
 SHUT = "User-agent: *\nDisallow: /\nCrawl-delay: 60"
 
 
+@pytest.fixture
+async def stranger(origin: Origin) -> AsyncIterator[Origin]:
+    """A host that is not the source's; like the source's own, it forbids everything."""
+    origin.robots(SHUT)
+    async with Origin() as found:
+        found.robots(SHUT)
+        yield found
+
+
 def opened(stranger: Origin) -> dict[str, tuple[str | int, ...]]:
     """Rules of a source whose pages may also be fetched from a stranger's host."""
     return {"allow": (stranger.host,), "ports": (int(stranger.host.rpartition(":")[2]),)}
@@ -25,11 +37,9 @@ async def fetched_in_spite(env: AtlasEnv) -> set[str]:
 
 
 async def test_only_the_sources_own_hosts_are_fetched_from_unasked(
-    atlas_env: AtlasEnv, origin: Origin
+    atlas_env: AtlasEnv, origin: Origin, stranger: Origin
 ) -> None:
-    async with Origin() as stranger, atlas_env.worker():
-        origin.robots(SHUT)
-        stranger.robots(SHUT)
+    async with atlas_env.worker():
         origin.page("/s/", PAGE.format('<a href="a">a</a> <a href="away">away</a>'))
         origin.page("/s/a", PAGE.format("a"))
         origin.redirect("/s/away", stranger.url("/private"))
@@ -65,11 +75,9 @@ async def test_only_the_sources_own_hosts_are_fetched_from_unasked(
 
 
 async def test_a_listing_of_ones_own_is_read_and_strangers_pages_are_not(
-    atlas_env: AtlasEnv, origin: Origin
+    atlas_env: AtlasEnv, origin: Origin, stranger: Origin
 ) -> None:
-    async with Origin() as stranger, atlas_env.worker():
-        origin.robots(SHUT)
-        stranger.robots(SHUT)
+    async with atlas_env.worker():
         origin.page("/a", PAGE.format("a"))
         items = "".join(
             f"<item><link>{url}</link></item>" for url in (origin.url("/a"), stranger.url("/b"))

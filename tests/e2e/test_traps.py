@@ -16,7 +16,7 @@ GUIDE = [f"/site/guide/{n}" for n in range(6)]
 
 def endless(seen: Seen) -> Reply:
     """Answers every address: with a guide, a calendar that goes on, a relative link that lengthens
-    its own path, and a session that each page gives anew."""
+    its own path, and a session id that is new on each page."""
     path = seen.path.partition("?")[0]
     links = ["/site/", *GUIDE, "/site/calendar/2026/1/"]
     if path.startswith("/site/about"):

@@ -42,6 +42,7 @@ def test_every_type_that_the_client_returns_can_be_imported() -> None:
 
 def test_what_is_exported_for_type_checkers_is_what_there_is() -> None:
     assert {name for _, name in typing_imports(starter)} == set(starter.__all__)
+    assert {name: module for module, name in typing_imports(starter)} == starter._MODULES
 
 
 def returned() -> set[type]:

@@ -31,7 +31,7 @@ _DOCUMENTS: Columns[ListedDocument] = {
     "url": lambda each: each.url,
     "lang": lambda each: each.lang,
     "title": lambda each: each.title,
-    "lacks": lambda each: each.truncated,
+    "truncated": lambda each: each.truncated,
 }
 _QUARANTINED: Columns[Quarantined] = {
     "url": lambda each: each.url,

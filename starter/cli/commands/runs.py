@@ -82,7 +82,7 @@ async def show(
     /,
     *,
     failures: Annotated[
-        bool, Parameter(help="Show all failed pages, not only the first 20")
+        bool, Parameter(help="Show all failed and truncated pages, not only the first 20 of each")
     ] = False,
     output: Format = "text",
 ) -> None:

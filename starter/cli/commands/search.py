@@ -66,7 +66,7 @@ def _print(page: SearchPage, offset: int, lang: str | None) -> None:
         if more := _others(hit):
             raw(f"   ({more})")
         if hit.truncated:
-            raw(f"   (lacks {one_line(hit.truncated)})")
+            raw(f"   (truncated; missing: {one_line(hit.truncated)})")
         raw("")
     about = "" if page.exact else "about "
     note(f"{about}{page.total} found" if page.results else "nothing found")

@@ -24,6 +24,7 @@ def rule_options() -> Any:
     `SourceSpec`."""
     types, helps = get_type_hints(SourceSpec), of_fields(SourceSpec)
     options = {each.name: _option(each, types[each.name], helps[each.name]) for each in _RULES}
+    # mypy reads literal types only; these, and the lists below, are made at run time.
     return TypedDict("Rules", options, total=False)  # type: ignore[operator]
 
 

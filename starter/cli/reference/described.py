@@ -28,6 +28,7 @@ def model_of(shape: Shape) -> type[BaseModel]:
     whole = items_of(shape)
     if shape.items in ("", *whole.model_fields):
         return whole
+    # mypy cannot check this: name and type of the field are values here.
     return create_model(shape.name, **{shape.items: (list[whole], ...)})  # type: ignore[call-overload, valid-type, no-any-return]
 
 

@@ -41,6 +41,7 @@ _EXTRACTING = "atlas.settings.groups.ExtractionSettings"
 _MARKED = "the rest is left out; the document is marked `truncated`"
 _INCOMPLETE = "the rest is left out; the listing is incomplete"
 
+# Not formatted: with an argument a line the table would be three times as long.
 LIMITS = (
     Bound("URL", "atlas.domain.urls.MAX_URL_LENGTH", "characters", "", "the URL is refused"),
     Bound(

@@ -87,7 +87,7 @@ def _print(found: RunDetails) -> None:
         line = f"  {failure.url}: {failure.error_class}, {failure.code}. {failure.message}"
         say(one_line(line))
     for page in found.truncated:
-        say(one_line(f"  {page.url}: lacks {page.lacks}"))
+        say(one_line(f"  {page.url}: truncated; missing: {page.lacks}"))
     if found.counts.failed > len(found.failures):
         note(f"{found.counts.failed} pages failed; --failures shows them all")
 
