@@ -25,7 +25,7 @@ from atlas.domain.sources import SourceSpec
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.crawl import claims, run_membership, run_queue, runs
 from atlas.stores.postgres.sources import sources
-from benchmarks.pipeline import _stack
+from benchmarks.pipeline import stack
 
 SIZES = (1_000, 10_000, 50_000)
 BATCH = 100
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 async def _measure(home: Path) -> None:
-    async with _stack(home) as (url, _):
+    async with stack(home) as (url, _):
         connection = await asyncpg.connect(url, server_settings={"jit": "off"})
         # Whether autovacuum analyses in time is chance; the run must do without.
         await connection.execute("alter table run_pages set (autovacuum_enabled = off)")

@@ -24,8 +24,7 @@ from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.domain.sources import Kind, SourceSpec
 from atlas.embedded.stack_record import read_stack
 from atlas.stores.postgres.sources import sources
-from atlas.temporal.connection import connect
-from benchmarks.pipeline import _stack
+from benchmarks.pipeline import stack
 from tests.hostile import listings
 from tests.hostile.neighbour import neighbour
 from tests.origin import Origin, Reply
@@ -45,11 +44,10 @@ async def _measure() -> None:
         }
         async with AsyncExitStack() as opened:
             origin = await opened.enter_async_context(Origin())
-            database_url, address = await opened.enter_async_context(_stack(Path(home)))
-            client = await connect(address)
-            stack = read_stack(Path(home))
-            assert stack is not None
-            await _table(origin, client, database_url, stack.parts["worker"].pid)
+            database_url, client = await opened.enter_async_context(stack(Path(home)))
+            found = read_stack(Path(home))
+            assert found is not None
+            await _table(origin, client, database_url, found.parts["worker"].pid)
 
 
 async def _table(origin: Origin, client: Client, database_url: str, pid: int) -> None:

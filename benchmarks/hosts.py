@@ -21,12 +21,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
+from temporalio.client import Client
 
 from atlas.contracts.names import QUEUE
 from atlas.contracts.sync_pipeline import SyncRequest
 from atlas.domain.sources import SourceSpec
 from atlas.stores.postgres.sources import sources
-from atlas.temporal.connection import connect
 from benchmarks.hosts_served import address, trouble
 from benchmarks.pipeline import stack
 
@@ -44,15 +44,15 @@ async def _compare(hosts: int, pages: int) -> None:
         os.environ["ATLAS_HOME"] = home
         os.environ["ATLAS_FETCH_ALLOW_NETWORKS"] = "127.0.0.0/8"
         healthy = [host for host in range(hosts) if trouble(host) is None]
-        async with _served() as (port, closed), stack(Path(home)) as (database_url, temporal):
-            await _rate(database_url, temporal, "warm", _urls(_WARM, healthy[:8], pages, port))
+        async with _served() as (port, closed), stack(Path(home)) as (database_url, client):
+            await _rate(database_url, client, "warm", _urls(_WARM, healthy[:8], pages, port))
             alone = _urls(_HEALTHY, healthy, pages, port)
-            before = await _rate(database_url, temporal, "alone", alone)
+            before = await _rate(database_url, client, "alone", alone)
             refuse = [host for host in range(hosts) if trouble(host) == "refuses"]
             others = [host for host in range(hosts) if trouble(host) not in (None, "refuses")]
             bad = _urls(_MIXED, refuse, pages, closed) + _urls(_MIXED, others, pages, port)
             good = _urls(_MIXED, healthy, pages, port)
-            after = await _rate(database_url, temporal, "mixed", good, bad)
+            after = await _rate(database_url, client, "mixed", good, bad)
     print(f"healthy hosts alone         {before:7.1f} pages/s ({len(healthy)} hosts)")
     print(f"with the hostile tenth      {after:7.1f} pages/s ({hosts - len(healthy)} more)")
     print(f"ratio                       {after / before:7.2f}")
@@ -78,13 +78,12 @@ async def _served() -> AsyncIterator[tuple[int, int]]:
 
 
 async def _rate(
-    database_url: str, temporal: str, name: str, good: list[str], bad: Sequence[str] = ()
+    database_url: str, client: Client, name: str, good: list[str], bad: Sequence[str] = ()
 ) -> float:
     """Healthy pages per second, until the last of them is done."""
     spec = SourceSpec(name=name, kind="urls", urls=(*good, *bad), delay=0, parallel=2)
     connection = await asyncpg.connect(database_url)
     await sources.add(connection, spec, datetime.now(UTC))
-    client = await connect(temporal)
     began = time.perf_counter()
     handle = await client.start_workflow(
         "sync_pipeline",

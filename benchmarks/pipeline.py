@@ -20,6 +20,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import asyncpg
+from temporalio.client import Client
 
 from atlas.contracts.names import QUEUE
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
@@ -48,9 +49,9 @@ async def _compare(pages: int) -> None:
     with tempfile.TemporaryDirectory() as home:
         os.environ["ATLAS_HOME"] = home
         os.environ["ATLAS_FETCH_ALLOW_NETWORKS"] = "127.0.0.0/8"
-        async with _site(pages) as urls, stack(Path(home)) as (database_url, address):
+        async with _site(pages) as urls, stack(Path(home)) as (database_url, client):
             bare = await _bare_loop(urls, database_url)
-            synced, events = await _sync(urls, database_url, address)
+            synced, events = await _sync(urls, database_url, client)
     print(f"bare loop  {bare:7.1f} documents/s")
     print(f"sync       {synced:7.1f} documents/s, {events / pages:.2f} history events a document")
     print(f"ratio      {synced / bare:7.2f}")
@@ -70,16 +71,17 @@ async def _site(pages: int) -> AsyncIterator[list[str]]:
 
 
 @asynccontextmanager
-async def stack(home: Path) -> AsyncIterator[tuple[str, str]]:
-    """An embedded stack: the database's URL and Temporal's address."""
+async def stack(home: Path) -> AsyncIterator[tuple[str, Client]]:
+    """An embedded stack: the database's URL and a client of its Temporal."""
     from starter.cli.commands.stack import down, up
 
     if up(detach=True):
         raise SystemExit("the embedded stack did not start")
     try:
-        stack = read_stack(home)
-        assert stack and stack.database_url and stack.temporal_address
-        yield stack.database_url, stack.temporal_address
+        found = read_stack(home)
+        assert found and found.database_url
+        secrets = Path(found.temporal_secrets) if found.temporal_secrets else None
+        yield found.database_url, await connect(found.temporal_address, secrets=secrets)
     finally:
         down()
 
@@ -113,13 +115,12 @@ async def _bare_loop(urls: list[str], database_url: str) -> float:
     return len(urls) / spent
 
 
-async def _sync(urls: list[str], database_url: str, address: str) -> tuple[float, int]:
+async def _sync(urls: list[str], database_url: str, client: Client) -> tuple[float, int]:
     connection = await asyncpg.connect(database_url)
     for name, chosen in (("warm", urls[:8]), ("bench", urls)):
         spec = SourceSpec(name=name, kind="urls", urls=tuple(chosen), delay=0, parallel=8)
         await sources.add(connection, spec, datetime.now(UTC))
     await connection.close()
-    client = await connect(address)
     result = SyncResult(workflow_id="", run_id="", outcome="failed")
     spent = 1.0
     for name in ("warm", "bench"):

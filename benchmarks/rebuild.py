@@ -22,16 +22,15 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from temporalio.client import WorkflowHandle
+from temporalio.client import Client, WorkflowHandle
 
 from atlas.contracts.names import QUEUE
 from atlas.contracts.rebuild_index import RebuildResult
 from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.index.search import search
-from atlas.temporal.connection import connect
 from atlas.text.pool import ExtractorPool
-from benchmarks.pipeline import _stack
+from benchmarks.pipeline import stack
 
 WORDS_PER_TEXT = 400
 _SYLLABLES = [f"{a}{b}" for a in "bdfghklmnprstvw" for b in "aeiou"]
@@ -46,7 +45,7 @@ def main(texts: int = 2000) -> None:
 async def _compare(texts: int) -> None:
     with tempfile.TemporaryDirectory() as home:
         os.environ["ATLAS_HOME"] = home
-        async with _stack(Path(home)) as (url, address), asyncpg.create_pool(url) as pool:
+        async with stack(Path(home)) as (url, client), asyncpg.create_pool(url) as pool:
             corpus = _texts(texts)
             await _fill(pool, corpus)
             async with _searching(pool) as bare_searches:
@@ -54,7 +53,7 @@ async def _compare(texts: int) -> None:
             async with _searching(pool) as quiet:
                 await asyncio.sleep(5)
             async with _searching(pool) as busy:
-                result, spent = await _rebuild(address)
+                result, spent = await _rebuild(client)
     assert result.outcome == "completed" and result.texts == texts, result
     copied = texts / spent["copy_texts"]
     print(f"bare loop  {bare:7.1f} texts/s")
@@ -136,9 +135,8 @@ async def _bare_loop(pool: asyncpg.Pool, corpus: list[tuple[str, str]]) -> float
     return len(corpus) / spent
 
 
-async def _rebuild(address: str) -> tuple[RebuildResult, dict[str, float]]:
+async def _rebuild(client: Client) -> tuple[RebuildResult, dict[str, float]]:
     """The result, and the seconds that its activities ran, by type."""
-    client = await connect(address)
     handle: WorkflowHandle[Any, RebuildResult] = await client.start_workflow(
         "rebuild_index", id="rebuild_index", task_queue=QUEUE, result_type=RebuildResult
     )

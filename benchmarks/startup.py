@@ -59,7 +59,7 @@ async def _until_found(name: str, url: str) -> None:
 
 
 def _memory(home: Path) -> dict[str, tuple[int, ...]]:
-    """Bytes by part, once extraction has let go of its processes: counted once, of that what no
+    """Bytes by part, once extraction has ended its processes: counted once, of that what no
     file backs (the kernel can drop the rest), PSS, RSS."""
     stack, supervisor = read_stack(home), supervisor_of(home)
     assert stack is not None and supervisor is not None
