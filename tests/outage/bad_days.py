@@ -1,0 +1,232 @@
+"""Kinds of bad days: what a site answers while it misbehaves, none of which means a page is gone.
+
+Each function changes a `Site` that had a good day until now; `Site.good` ends the bad one.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Callable, Sequence
+
+from tests.e2e.test_bad_days import CHECK, CONSENT, LOGIN, MAINTENANCE, SOFT_404, document, wall
+from tests.origin import Reply
+from tests.outage.site import HOST, SIGN_IN, Answers, Site
+
+BadDay = Callable[[Site], None]
+
+
+def everywhere(reply: Reply) -> Answers:
+    return lambda number, path: reply
+
+
+def leads(target: str, status: int) -> BadDay:
+    """Every page redirects; `{path}` in the target is where one came from."""
+
+    def answers(number: int, path: str) -> Reply:
+        location = target.format(path=path.replace("/", "%2F"))
+        return Reply(status=status, headers={"Location": location})
+
+    return lambda site: site.answer(answers)
+
+
+def says(answers: Answers | Reply) -> BadDay:
+    """Every page answers so."""
+    chosen = everywhere(answers) if isinstance(answers, Reply) else answers
+    return lambda site: site.answer(chosen)
+
+
+def some(day: Answers | Reply, share: float) -> BadDay:
+    """A share of the pages answers so; the others are well."""
+    chosen = everywhere(day) if isinstance(day, Reply) else day
+
+    def bad(site: Site) -> None:
+        count = max(2, round(site.pages * share))
+        site.answer(chosen, random.Random(7).sample(range(site.pages), min(count, site.pages)))
+
+    return bad
+
+
+ERROR = wall(
+    "500 Internal Server Error",
+    "The server encountered an internal error or misconfiguration and was unable to complete your "
+    "request. Reference {token}. Apache/2.4 at docs.test, {time}.",
+)
+SHELL = wall(
+    "{title}",
+    "You need to enable JavaScript to run this app. Loading, please wait. Build {token}.",
+)
+LISTED = wall(
+    "Access denied",
+    "You do not have permission to view this page from your region. Incident {token}.",
+)
+
+
+def half(number: int, path: str) -> Reply:
+    """The whole transfer of half a document, from a cache that was cut off."""
+    body = document(number).encode()
+    return Reply(body[: len(body) // 2])
+
+
+def short(number: int, path: str) -> Reply:
+    """Less than Content-Length promised."""
+    body = document(number).encode()
+    return Reply(body[: len(body) // 2], declared_length=len(body))
+
+
+def endless(number: int, path: str) -> Reply:
+    """A chunked body whose last chunk never comes."""
+    body = document(number).encode()
+    body = body[: len(body) // 2]
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return Reply(raw=head + b"%x\r\n%b\r\n" % (len(body), body))
+
+
+def unbounded(number: int, path: str) -> Reply:
+    """Half a body that ends where the connection does: nothing in HTTP shows that."""
+    body = document(number).encode()
+    return Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + body[: len(body) // 2])
+
+
+def noindex(number: int, path: str) -> Reply:
+    """A staging configuration went live."""
+    return Reply(document(number), headers={"X-Robots-Tag": "noindex"})
+
+
+MIXED: Sequence[Answers] = (
+    everywhere(Reply(status=404)),
+    everywhere(Reply(status=503)),
+    everywhere(Reply(status=302, headers={"Location": "/login"})),
+    LOGIN,
+    half,
+    everywhere(Reply(b"")),
+    everywhere(Reply(hang_up=True)),
+)
+
+
+def mixed(number: int, path: str) -> Reply:
+    """Each page has a trouble of its own."""
+    return MIXED[number % len(MIXED)](number, path)
+
+
+def one_for_all(number: int, path: str) -> Reply:
+    """A cache that ignores the path: a real page of the site, for every address."""
+    return Reply(document(1))
+
+
+def neighbours(number: int, path: str) -> Reply:
+    """A cache that mixes its keys up: each page has the text of the next one."""
+    return Reply(document(number + 1))
+
+
+def flapping(site: Site) -> None:
+    """Every other request of a page is answered by a server that has no pages."""
+    for number, path in enumerate(site.paths):
+        good, bad = Reply(site.document(number), etag=False), SOFT_404(number, path)
+        answers = [bad, good] if number % 2 else [good, bad]
+        site.origin.script(path, *answers * 50)
+
+
+def no_name(site: Site) -> None:
+    """The name is gone from DNS for a day."""
+
+    def look() -> str:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    site.names[HOST] = look
+
+
+def denied_by_robots(site: Site) -> None:
+    site.origin.robots("User-agent: *\nDisallow: /\n")
+
+
+def broken_robots(site: Site) -> None:
+    site.origin.status("/robots.txt", 503)
+
+
+def half_a_sitemap(site: Site) -> None:
+    site.lists(site.paths[: site.pages // 2])
+
+
+def empty_sitemap(site: Site) -> None:
+    site.lists([])
+
+
+def cut_sitemap(site: Site) -> None:
+    site.lists(site.paths)
+    urls = "".join(f"<url><loc>{site.url(path)}</loc></url>" for path in site.paths[:2])
+    site.origin.page("/sitemap.xml", f"<urlset>{urls}<url><loc>http", content_type="text/xml")
+
+
+def gone_sitemap(site: Site) -> None:
+    site.origin.status("/sitemap.xml", 404)
+
+
+def sitemap_of_another(site: Site) -> None:
+    site.lists([f"/elsewhere/{number}" for number in range(site.pages)], "http://other.test")
+
+
+def sitemap_of_new_names(site: Site) -> None:
+    """A deploy of the wrong branch: every listed address is unknown, and answers nothing."""
+    site.lists([f"/docs/v0/{number}.html" for number in range(site.pages)])
+
+
+def login_as_sitemap(site: Site) -> None:
+    site.origin.page("/sitemap.xml", SIGN_IN)
+    site.answer(everywhere(Reply(SIGN_IN)))
+
+
+BAD_DAYS: dict[str, BadDay] = {
+    "302 to login": leads("/login", 302),
+    "301 to login": leads("/login", 301),
+    "302 to login, remembering": leads("/login?next={path}", 302),
+    "308 to login, remembering": leads("/login?next={path}", 308),
+    "302 home": leads("/", 302),
+    "301 home": leads("/", 301),
+    "307 to another host": leads("http://other.test:1/", 307),
+    "301 to one page of the site": leads("/docs/1.html", 301),
+    "login": says(LOGIN),
+    "login form": says(Reply(SIGN_IN)),
+    "human check": says(CHECK),
+    "consent": says(CONSENT),
+    "maintenance": says(MAINTENANCE),
+    "soft 404": says(SOFT_404),
+    "error with 200": says(ERROR),
+    "access denied with 200": says(LISTED),
+    "shell without text": says(SHELL),
+    "half": says(half),
+    "short": says(short),
+    "endless": says(endless),
+    "unbounded": says(unbounded),
+    "empty": says(Reply(b"")),
+    "410": says(Reply("<p>gone", 410)),
+    "404": says(Reply("<p>not here", 404)),
+    "403": says(Reply("<p>forbidden", 403)),
+    "401": says(Reply("<p>log in", 401)),
+    "500": says(Reply("<p>sorry", 500)),
+    "503": says(Reply("<p>busy", 503)),
+    "hangs up": says(Reply(hang_up=True)),
+    "noindex": says(noindex),
+    "not html": says(Reply(b"\x00\x01\x02" * 400, content_type="application/octet-stream")),
+    "one page for all": says(one_for_all),
+    "pages mixed up": says(neighbours),
+    "each its own trouble": says(mixed),
+    "a fifth 404": some(Reply("<p>not here", 404), 0.2),
+    "a fifth to login": some(Reply(status=302, headers={"Location": "/login"}), 0.2),
+    "a fifth human check": some(CHECK, 0.2),
+    "a fifth half": some(half, 0.2),
+    "flapping": flapping,
+    "no such host": no_name,
+    "robots.txt denies all": denied_by_robots,
+    "robots.txt broken": broken_robots,
+}
+
+BAD_LISTINGS: dict[str, BadDay] = {
+    "half a sitemap": half_a_sitemap,
+    "empty sitemap": empty_sitemap,
+    "cut sitemap": cut_sitemap,
+    "no sitemap": gone_sitemap,
+    "sitemap of another site": sitemap_of_another,
+    "sitemap of new names": sitemap_of_new_names,
+    "login instead of a sitemap": login_as_sitemap,
+}

@@ -1,0 +1,39 @@
+"""Weeks that pass within a test: business time runs ahead of the database's as the test says."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from atlas.stores.postgres.clock import DatabaseClock
+from atlas.worker import resources
+
+
+class Calendar:
+    """How far ahead the workers' clock is."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def pass_by(self, **spans: float) -> None:
+        """Let time pass: `pass_by(days=1)`."""
+        self.ahead += timedelta(**spans)
+
+
+@pytest.fixture
+def calendar(monkeypatch: pytest.MonkeyPatch) -> Calendar:
+    """A calendar of the test's own for workers in this process."""
+    ours = Calendar()
+
+    class Ahead(DatabaseClock):
+        def _counted(self, at: float | None = None):  # type: ignore[no-untyped-def]
+            return super()._counted(at) + ours.ahead
+
+        async def measure(self, connection):  # type: ignore[no-untyped-def]
+            # What it compares with is the database's own time, or each day would be a clock set.
+            self._asked = None
+            await super().measure(connection)
+
+    monkeypatch.setattr(resources, "DatabaseClock", Ahead)
+    return ours

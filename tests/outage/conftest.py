@@ -1,0 +1,25 @@
+"""One Atlas per test, with a calendar and a resolver of the test's own."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import atlas_env, origin
+from tests.outage.calendar import calendar
+
+__all__ = ["atlas_env", "calendar", "origin"]
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], str]]:
+    """What names lead to, for this process; others are resolved by the machine."""
+    found: dict[str, Callable[[], str]] = {}
+    resolve = socket.getaddrinfo
+
+    def look(host: Any, *rest: Any, **named: Any) -> Any:
+        return resolve(found[host]() if host in found else host, *rest, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look)
+    return found

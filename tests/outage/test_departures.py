@@ -1,0 +1,111 @@
+"""What is truly gone is gone within its rule, neither earlier nor later; what returns goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.stack import AtlasEnv
+from tests.invariants import assert_invariants, snapshot
+from tests.origin import Origin, Reply
+from tests.outage.calendar import Calendar
+from tests.outage.site import Site
+
+PAGES = 40
+DAYS = {"404": 3, "410": 2, "noindex": 3, "moved": 3, "unlisted and gone": 3}
+"""Daily looks after which a page has left, with the policy `careful`."""
+
+
+def depart(site: Site) -> dict[str, str]:
+    """Pages that leave for good, one in each way; way → path."""
+    origin, paths = site.origin, site.paths
+    origin.status(paths[11], 404)
+    origin.status(paths[12], 410)
+    origin.page(paths[13], site.document(13), headers={"X-Robots-Tag": "noindex"})
+    origin.page("/docs/moved.html", site.document(14))
+    origin.redirect(paths[14], "/docs/moved.html", 301)
+    origin.status(paths[15], 404)
+    site.lists([*(path for path in paths if path != paths[15]), "/docs/moved.html"])
+    return dict(zip(DAYS, paths[11:16], strict=True))
+
+
+async def test_what_is_gone_leaves_after_its_looks(
+    atlas_env: AtlasEnv, origin: Origin, calendar: Calendar, names: dict[str, Callable[[], str]]
+) -> None:
+    site = Site(origin, PAGES, "sitemap", names)
+    site.good()
+    await site.declare(atlas_env)
+    left: dict[str, int] = {}
+    async with atlas_env.worker():
+        await atlas_env.sync("docs", trigger="schedule")
+        before = await snapshot(atlas_env.pool, site.base)
+        leaving = depart(site)
+        for day in range(1, max(DAYS.values()) + 3):
+            calendar.pass_by(days=1)
+            result = await atlas_env.sync("docs", trigger="schedule")
+            assert result.outcome != "held", result
+            live = (await snapshot(atlas_env.pool, site.base)).live
+            for way, path in leaving.items():
+                if "{site}" + path not in live:
+                    left.setdefault(way, day)
+    assert left == DAYS
+    after = await snapshot(atlas_env.pool, site.base)
+    gone = {"{site}" + path for path in leaving.values()}
+    assert set(before.live) - set(after.live) == gone
+    assert set(after.live) - set(before.live) == {"{site}/docs/moved.html"}
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
+
+
+async def test_a_page_that_comes_back_goes_on_with_its_history(
+    atlas_env: AtlasEnv, origin: Origin, calendar: Calendar, names: dict[str, Callable[[], str]]
+) -> None:
+    """Away for two looks it never left; away for longer it left, and returns as a new version."""
+    site = Site(origin, 12, "sitemap", names)
+    site.good()
+    await site.declare(atlas_env)
+    here = "{site}" + site.paths[7]
+
+    async def days(count: int) -> None:
+        for _ in range(count):
+            calendar.pass_by(days=1)
+            await atlas_env.sync("docs", trigger="schedule")
+
+    async with atlas_env.worker():
+        await days(1)
+        first = (await snapshot(atlas_env.pool, site.base)).texts[here]
+        for _ in range(3):  # its evidence never adds up over an answer
+            site.answer(lambda number, path: Reply(status=404), [7])
+            await days(2)
+            site.good()
+            await days(1)
+        assert (await snapshot(atlas_env.pool, site.base)).texts[here] == first
+        site.answer(lambda number, path: Reply(status=404), [7])
+        await days(4)
+        away = await snapshot(atlas_env.pool, site.base)
+        assert (away.lifecycle[here], here in away.live) == ("tombstoned", False)
+        site.good()
+        await days(1)
+        back = await snapshot(atlas_env.pool, site.base)
+        assert (back.lifecycle[here], back.texts[here]) == ("live", first * 2)
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
+
+
+@pytest.mark.parametrize("looks", [10])
+async def test_looks_of_a_person_within_a_day_are_one(
+    atlas_env: AtlasEnv,
+    origin: Origin,
+    calendar: Calendar,
+    names: dict[str, Callable[[], str]],
+    looks: int,
+) -> None:
+    site = Site(origin, 12, "sitemap", names)
+    site.good()
+    await site.declare(atlas_env)
+    async with atlas_env.worker():
+        await atlas_env.sync("docs")
+        site.answer(lambda number, path: Reply(status=410), [7])
+        for _ in range(looks):
+            await atlas_env.sync("docs")
+        live = (await snapshot(atlas_env.pool, site.base)).live
+        assert "{site}" + site.paths[7] in live
