@@ -40,6 +40,7 @@ TOPICS: dict[str, _Commands] = {
     "Use the corpus": (
         ("search", "search:search", "Find documents"),
         ("docs", "docs:app", "Documents: list, show, quarantined"),
+        ("deletions", "deletions:app", "Removals that were held: list, approve, reject"),
     ),
     "Maintain": (
         ("index", "index:app", "The search index: status, rebuild, rollback"),
