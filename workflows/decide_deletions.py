@@ -77,13 +77,17 @@ def _result(request: DecideDeletionsRequest, decided: DeletionsDecided) -> Decid
 
 def _message(request: DecideDeletionsRequest, decided: DeletionsDecided) -> str:
     did = "approved" if request.decision == "approve" else "rejected"
-    said = [f"{did} {decided.pages} removals held of {request.of}"]
+    said = [f"{did} {_many(decided.pages, 'held removal')} of {request.of}"]
     if request.decision == "approve":
-        said.append(f"{decided.removed} documents left")
+        said.append(f"{_many(decided.removed, 'document')} left the corpus")
     if decided.expired:
-        said.append(f"{len(decided.expired)} had answered again, and stay")
+        said.append(f"kept {_many(len(decided.expired), 'page')} that answered again")
     if decided.kept:
-        said.append(f"{decided.kept} stay because a source holds them whose rule is to keep")
+        said.append(f"kept {_many(decided.kept, 'page')} of a source whose rule is to keep all")
     if decided.unknown:
-        said.append(f"{len(decided.unknown)} of the URLs are not held")
+        said.append(f"{_many(len(decided.unknown), 'URL')} not held")
     return "; ".join(said)
+
+
+def _many(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
