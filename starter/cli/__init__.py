@@ -40,6 +40,7 @@ TOPICS: dict[str, _Commands] = {
     "Use the corpus": (
         ("search", "search:search", "Find documents"),
         ("docs", "docs:app", "Documents: list, show, quarantined"),
+        ("explain", "explain:explain", "Explain why a page is, or is not, in the corpus"),
     ),
     "Maintain": (
         ("index", "index:app", "The search index: status, rebuild, rollback"),

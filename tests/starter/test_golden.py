@@ -28,6 +28,7 @@ READS = {
     "docs quarantined": ("docs", "quarantined"),
     "docs show": ("docs", "show", "{origin}/docs/a"),
     "doctor": ("doctor",),
+    "explain": ("explain", "{origin}/docs/b"),
     "hosts list": ("hosts", "list"),
     "hosts show": ("hosts", "show", "{host}"),
     "index status": ("index", "status"),
@@ -74,6 +75,7 @@ _MOMENT = {
 
 FIELDS = {
     "doctor": {"detail", "milliseconds", "mend", "status"},
+    "explain": {"seconds"},
     "hosts list": {"waits"},
     "hosts show": {"waits"},
     "index status": {"bytes"},
