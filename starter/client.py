@@ -63,6 +63,7 @@ class AtlasClient:
         self.search = corpus.search
         self.documents = corpus.documents
         self.document = corpus.document
+        self.explain = corpus.explain
         self.unknown_language = corpus.unknown_language
         self.quarantined = corpus.quarantined
         self.index_generations = corpus.index_generations

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.index.generations import GenerationStatus
     from atlas.stores.postgres.index.search import SearchPage
     from atlas.stores.postgres.services.catalogue import DocumentVersion, LastFetch, ListedDocument
+    from starter.explanation import Explanation
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,14 @@ class Corpus:
                 last = await catalogue.last_fetch(connection, url)
                 raise NotFound(f"{error}{_last_said(last)}") from None
             return Document(current, await catalogue.versions(connection, url))
+
+    async def explain(self, url: str) -> Explanation:
+        """Why a page is, or is not, in the corpus as it is: the cause, who found or refused it,
+        its requests and runs, when it is due. Nothing is fetched, and an address never met is
+        explained, too. Raises `InvalidRequest`."""
+        from starter.explanation import explain
+
+        return await explain(self._parts, url)
 
     async def quarantined(
         self, *, source: str | None = None, limit: int | None = None

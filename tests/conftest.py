@@ -6,6 +6,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ from atlas.embedded.postgres import SUPERUSER, Postgres
 from atlas.embedded.postgres_binaries import find_installation
 from atlas.embedded.temporal import TemporalServer, find_temporal
 from atlas.embedded.unprivileged import shim
+
+# Bytecode is kept for the tests and the processes they start, whatever the shell says (Makefile).
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # No test depends on how fast this machine is at the moment: neither what it does with an example
 # nor how long the example takes to make. `make test-fast` tries fewer of them.

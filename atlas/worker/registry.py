@@ -243,6 +243,7 @@ def _checking(parts: WorkerParts) -> Checking:
         s3=s3_access(parts.settings),
         folders=parts.settings.folders,
         clock=parts.clock,
+        settings=parts.settings,
     )
     return Checking(concerns, webhook)
 

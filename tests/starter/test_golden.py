@@ -29,6 +29,7 @@ READS = {
     "docs show": ("docs", "show", "{origin}/docs/a"),
     "deletions list": ("deletions", "list"),
     "doctor": ("doctor",),
+    "explain": ("explain", "{origin}/docs/b"),
     "hosts list": ("hosts", "list"),
     "hosts show": ("hosts", "show", "{host}"),
     "index status": ("index", "status"),
@@ -75,6 +76,7 @@ _MOMENT = {
 
 FIELDS = {
     "doctor": {"detail", "milliseconds", "mend", "status"},
+    "explain": {"seconds"},
     "hosts list": {"waits"},
     "hosts show": {"waits"},
     "index status": {"bytes"},

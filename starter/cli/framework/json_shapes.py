@@ -68,6 +68,12 @@ _CATALOGUE = (
         "starter.corpus:Document",
     ),
     Shape(
+        "explanation",
+        "Why a page is, or is not, in the corpus as it is.",
+        "explain",
+        "starter.explanation:Explanation",
+    ),
+    Shape(
         "quarantined",
         "Documents that are skipped until they change or are forced.",
         "docs quarantined",

@@ -29,10 +29,10 @@ IsOpen = Callable[[str, str], Awaitable[bool]]
 _LOOKED_AT = 1_000
 """Open runs that a clean-up asks Temporal about."""
 
-_WORKED = ("completed", "completed_with_failures", "limit_reached", "all_failed", "held")
+_NOT_THROUGH = ("limit_reached", "all_failed", "held", "nothing_selected")
+"""Outcomes after which a source is not in step with the web, though it was asked."""
+_WORKED = ("completed", "completed_with_failures", *_NOT_THROUGH)
 """Outcomes after which a source is not due before its cadence is over."""
-_NOT_THROUGH = ("limit_reached", "all_failed", "held")
-"""Of these, those after which it is not in step with the web."""
 
 
 @dataclass(eq=False)
