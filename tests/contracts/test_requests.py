@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from atlas.contracts.collect import AddUrls, CollectAllRequest, CollectRequest, HourlyRequest
 from atlas.contracts.daily_cleanup import CleanupRequest
+from atlas.contracts.decide_deletions import DecideDeletionsRequest
 from atlas.contracts.deduplicate_documents import DeduplicateRequest
 from atlas.contracts.fetch_url import FetchUrlRequest
 from atlas.contracts.health import HealthRequest
@@ -33,6 +34,7 @@ REQUESTS = [
     DeduplicateRequest,
     RebuildRequest,
     WeeklyRequest,
+    DecideDeletionsRequest,
 ]
 
 
@@ -80,6 +82,8 @@ def refusal(model: type[BaseModel], given: Any) -> str:
         (RebuildRequest, {"min_overlap": 2.0}, ["min_overlap: 2.0", "less than or equal to 1"]),
         (DeduplicateRequest, {"threshold": 0.1}, ["threshold: 0.1", "equal to 0.3"]),
         (WeeklyRequest, {"week": "47"}, ["week: '47'"]),
+        (DecideDeletionsRequest, {"of": "docs"}, ["decision: missing"]),
+        (DecideDeletionsRequest, {"of": "d", "decision": "yes"}, ["decision: 'yes'", "'approve'"]),
         (BatchRequest, {"query": {"sorce": "docs"}}, ["query.sorce:", "did you mean 'source'?"]),
     ],
 )
