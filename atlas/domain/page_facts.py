@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from atlas.domain import lifecycle
 from atlas.domain.sources import Deletion
 
 Found = Literal["listed", "link", "redirect"]
@@ -234,18 +232,3 @@ class PageFacts:
     def holders(self) -> list[SourceClaim]:
         """The sources that hold the page."""
         return [claim for claim in self.sources if claim.holds]
-
-
-def looks_needed(policy: Deletion, status: int) -> int | None:
-    """Counted answers of `status` (404 or 410) in a row after which a page leaves; None: never."""
-    return _fewest(lambda looks: lifecycle.gone_long_enough(policy, status, looks))
-
-
-def moves_needed(policy: Deletion) -> int | None:
-    """Counted looks in a row at one permanent redirect after which a page leaves; None: never."""
-    return _fewest(lambda looks: lifecycle.moved_long_enough(policy, looks))
-
-
-def _fewest(enough: Callable[[int], bool]) -> int | None:
-    # Asked of the rules that remove pages, so that what is explained is what is done.
-    return next((looks for looks in range(1, 100) if enough(looks)), None)

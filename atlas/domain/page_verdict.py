@@ -20,6 +20,7 @@ from atlas.domain.page_facts import (
     VisitOfRun,
 )
 from atlas.domain.refused_addresses import NO_PAGE, RUN_LIMIT
+from atlas.domain.removal_rules import RULES, Sign
 
 _NAMED = 3
 """Sources that a sentence names."""
@@ -70,12 +71,19 @@ def _left(facts: PageFacts) -> PageVerdict | None:
     return PageVerdict(code, f"left the corpus{when}: {why}", todo)
 
 
+_SIGNS = {"gone": Sign.GONE, "moved": Sign.MOVED, NOINDEX: Sign.NOINDEX}
+
+
 def _why_it_left(facts: PageFacts) -> tuple[str, str]:
+    absent = "the complete listings of its source no longer named it"
     for seen in facts.evidence:
-        if seen.kind != "absent":
-            return _kind_code(seen), f"{_worded(seen)}, {_looks(seen)}"
+        if seen.kind == "absent":
+            continue
+        if not facts.holders and seen.looks < (RULES[_SIGNS[seen.kind]].careful or 0):
+            return "absent", f"{absent}, and a visit confirmed that: {_worded(seen)}"
+        return _kind_code(seen), f"{_worded(seen)}, {_looks(seen)}"
     if not facts.holders:
-        return "absent", "the complete listings of its source no longer named it"
+        return "absent", absent
     return "removed", "the evidence for it is no longer kept"
 
 

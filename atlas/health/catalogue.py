@@ -69,7 +69,8 @@ class Concerns:
                 return await known("sources", self._overdue(), corpus.MEND)
             case "pages":
                 lag = known("index_lag", self._index_lag(), corpus.MEND)
-                return _all(await asyncio.gather(lag, self._quarantine(before)))
+                held = known("deletions", self._deletions(), corpus.MEND)
+                return _all(await asyncio.gather(lag, self._quarantine(before), held))
         return Checked()
 
     @property
@@ -127,6 +128,9 @@ class Concerns:
 
     async def _index_lag(self) -> ProbeResult:
         return await corpus.index_lag(self._address(), self.clock())
+
+    async def _deletions(self) -> ProbeResult:
+        return await corpus.deletions(self._address())
 
     async def _quarantine(self, before: Figures) -> Checked:
         async def look() -> tuple[ProbeResult, dict[str, float]]:

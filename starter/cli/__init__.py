@@ -41,6 +41,7 @@ TOPICS: dict[str, _Commands] = {
         ("search", "search:search", "Find documents"),
         ("docs", "docs:app", "Documents: list, show, quarantined"),
         ("explain", "explain:explain", "Explain why a page is, or is not, in the corpus"),
+        ("deletions", "deletions:app", "Removals that were held: list, approve, reject"),
     ),
     "Maintain": (
         ("index", "index:app", "The search index: status, rebuild, rollback"),

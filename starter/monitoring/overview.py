@@ -199,6 +199,8 @@ class SourceSeen:
     last_outcome: str | None
     """Of its last run that ended."""
     last_ended: datetime | None
+    held: int = 0
+    """Removals that wait for a decision (`atlas deletions list`)."""
 
     @property
     def stale(self) -> bool:

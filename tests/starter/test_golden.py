@@ -27,6 +27,7 @@ READS = {
     "docs list": ("docs", "list"),
     "docs quarantined": ("docs", "quarantined"),
     "docs show": ("docs", "show", "{origin}/docs/a"),
+    "deletions list": ("deletions", "list"),
     "doctor": ("doctor",),
     "explain": ("explain", "{origin}/docs/b"),
     "hosts list": ("hosts", "list"),
@@ -51,7 +52,7 @@ READS = {
 ACTS = {
     *("cleanup", "dedup", "fetch", "index rebuild", "index rollback", "migrate", "process"),
     *("report make", "schedules apply", "sources add", "sources edit", "sources remove"),
-    "sources release",
+    *("sources release", "deletions approve", "deletions reject"),
     *("start", "sync", "hosts reset", "runs retry", "limits set host", "limits set source"),
 }
 """Commands that print JSON of what they did; their own tests look at it."""

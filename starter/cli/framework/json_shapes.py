@@ -81,6 +81,19 @@ _CATALOGUE = (
         items="documents",
     ),
     Shape(
+        "deletions",
+        "Removals that wait for a decision, by source and URL.",
+        "deletions list",
+        f"{_PG}.crawl.held_removals:HeldRemoval",
+        items="deletions",
+    ),
+    Shape(
+        "deletions_result",
+        "What a decision on held removals did.",
+        "deletions approve, deletions reject",
+        f"{_IDS} atlas.contracts.decide_deletions:DecideDeletionsResult {_LINK}",
+    ),
+    Shape(
         "search",
         "Search results, best first.",
         "search",

@@ -184,6 +184,11 @@ def _sources(seen: Overview) -> Iterator[str]:
         )
     if len(seen.stale) > 10:
         yield f"and {len(seen.stale) - 10} more: `atlas sources freshness`"
+    holding = [each for each in sources if each.held]
+    for each in holding[:10]:
+        yield f"{each.name}: {each.held} removals held; `atlas deletions list --source {each.name}`"
+    if len(holding) > 10:
+        yield f"and removals of {len(holding) - 10} more: `atlas deletions list`"
 
 
 def _counted(states: Iterable[str], order: tuple[str, ...]) -> str:

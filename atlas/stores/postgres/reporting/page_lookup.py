@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from atlas.domain import crawler_traps, lifecycle
+from atlas.domain import crawler_traps, removal_rules
 from atlas.domain.circuit_breaker import state_of
 from atlas.domain.page_facts import (
     AttemptMade,
@@ -21,9 +21,8 @@ from atlas.domain.page_facts import (
     SourceClaim,
     TextKept,
     VisitOfRun,
-    looks_needed,
-    moves_needed,
 )
+from atlas.domain.removal_rules import RULES, Sign
 from atlas.domain.scope import looks_like_page, scope_of
 from atlas.domain.sources import SourceSpec
 from atlas.domain.urls import host_of, origin_of
@@ -155,7 +154,7 @@ def _claim(url: str, row: asyncpg.Record, now: datetime) -> SourceClaim:
         refused_by=_refused_by(url, source, declared=row["declared"], found=row["found"]),
         deletion=spec.deletion,
         absences=row["absences"] or 0,
-        absences_needed=lifecycle.absences_needed(spec.deletion, spec.kind),
+        absences_needed=removal_rules.absences_needed(spec.deletion, spec.kind),
         paused=spec.paused,
         due=fresh.due,
         last_run=source.checked_at,
@@ -310,21 +309,22 @@ def _trap(url: str) -> str | None:
 
 def _evidence(page: asyncpg.Record, holders: Sequence[SourceClaim]) -> tuple[EvidenceSeen, ...]:
     """What was counted, against what the most careful of the page's sources wants."""
-    policy = lifecycle.most_careful([claim.deletion for claim in holders])
+    policy = removal_rules.most_careful([claim.deletion for claim in holders])
     found = []
     if page["noindex_count"]:
-        needed = looks_needed(policy, 404)
+        needed = RULES[Sign.NOINDEX].needed(policy)
         last = page["noindex_at"]
         found.append(EvidenceSeen("noindex", page["noindex_count"], needed, last, "noindex"))
     elif page["gone_count"]:
         status = page["gone_status"] or 404
-        needed = looks_needed(policy, status)
+        needed = RULES[Sign.GONE if status == 410 else Sign.NOT_FOUND].needed(policy)
         looks, last = page["gone_count"], page["gone_at"]
         found.append(EvidenceSeen("gone", looks, needed, last, f"HTTP {status}"))
     if page["moved_count"]:
         looks, last = page["moved_count"], page["moved_at"]
         target = page["leads_to"] or ""
-        found.append(EvidenceSeen("moved", looks, moves_needed(policy), last, target))
+        needed = RULES[Sign.MOVED].needed(policy)
+        found.append(EvidenceSeen("moved", looks, needed, last, target))
     found += [
         EvidenceSeen("absent", claim.absences, claim.absences_needed, None, claim.source)
         for claim in holders

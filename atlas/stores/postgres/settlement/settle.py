@@ -195,7 +195,7 @@ async def _mark_settled(
         update page_state
         set settled_snapshot = o.snapshot, settled_extractor = o.extractor,
             settled_analyser = o.analyser, settled_at = $5, held_snapshot = null,
-            noindex_count = 0, noindex_at = null, noindex_run = null,
+            noindex_count = 0, noindex_at = null, noindex_run = null, noindex_since = null,
             tombstoned_at = null, lifecycle = {becomes(Evidence.SETTLED)}
         from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[])
             as o(page_id, snapshot, extractor, analyser)
