@@ -61,6 +61,9 @@ class AtlasClient:
         self.search = corpus.search
         self.documents = corpus.documents
         self.document = corpus.document
+        self.history = corpus.history
+        self.diff = corpus.diff
+        self.restore = corpus.restore
         self.unknown_language = corpus.unknown_language
         self.quarantined = corpus.quarantined
         self.index_generations = corpus.index_generations

@@ -6,7 +6,8 @@
 
 Settling a document makes any page live again, but a suspect one: it may be settled from a body
 stored before, and only an answer takes the suspicion away. A source removed with `--purge` purges
-any page. The stores build their statements from this table (`stores/postgres/lifecycle_sql.py`).
+any page. A restore, which settles an earlier version, takes the suspicion away as well. The stores
+build their statements from this table (`stores/postgres/lifecycle_sql.py`).
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Evidence(StrEnum):
 
     ANSWERED = "answered"  # a body or 304 came
     SETTLED = "settled"  # its document was committed
+    RESTORED = "restored"  # a person brought a version back, which settled it
     GONE = "gone"  # 404 or 410
     REMOVED = "removed"  # its sources' policies let it go: gone, absent, or leading elsewhere
     POISONED = "poisoned"  # extraction failed for good
@@ -47,6 +49,7 @@ _D, _L, _S, _T, _P, _Q = Lifecycle
 _TRANSITIONS: dict[Evidence, dict[Lifecycle, Lifecycle]] = {
     Evidence.ANSWERED: {_S: _L},
     Evidence.SETTLED: dict.fromkeys((_D, _L, _T, _P, _Q), _L),
+    Evidence.RESTORED: {_S: _L},
     Evidence.GONE: {_L: _S},
     Evidence.REMOVED: dict.fromkeys((_D, _L, _S, _Q), _T),
     Evidence.POISONED: {_D: _Q, _T: _Q},

@@ -39,7 +39,7 @@ TOPICS: dict[str, _Commands] = {
     ),
     "Use the corpus": (
         ("search", "search:search", "Find documents"),
-        ("docs", "docs:app", "Documents: list, show, quarantined"),
+        ("docs", "docs:app", "Documents: list, show, history, diff, restore …"),
     ),
     "Maintain": (
         ("index", "index:app", "The search index: status, rebuild, rollback"),

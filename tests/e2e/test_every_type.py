@@ -27,6 +27,7 @@ PUBLIC = {
     "hourly_collection",
     "daily_cleanup",
     "weekly_report",
+    "restore_documents",
 }
 GOOD = {"completed", "ok", "degraded", "no_data"}
 """A report on a corpus of a minute's age says that it has no data; a check may find that no
@@ -70,7 +71,7 @@ def ended_well(kind: WorkflowType, result: dict[str, Any]) -> None:
         assert said in GOOD, (kind.name, result)
 
 
-def test_the_twelve_types_are_the_public_ones() -> None:
+def test_the_thirteen_types_are_the_public_ones() -> None:
     assert set(WORKFLOWS) == PUBLIC
 
 

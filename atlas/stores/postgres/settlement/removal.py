@@ -40,9 +40,9 @@ async def reconcile(
         braked = _braked([*leaving, *absent], live)
         if braked:
             leaving, absent = [], []
-        orphans = await _release(connection, source.id, _confirmed(absent))
+        orphans = await _release(connection, source.id, _confirmed(absent), run_id)
         going = {*_confirmed([*leaving, *led.proven]), *orphans}
-        removed = await settle.bury(connection, sorted(going), now) if going else 0
+        removed = await _bury(connection, sorted(going), now, run_id)
     astray = tuple(led.astray) if lifecycle.too_many(len(led.astray), live) else ()
     return Reconciled(removed, live, braked, astray)
 
@@ -120,12 +120,28 @@ async def _absent(connection: Connection, source: Source, run_id: str) -> list[L
     return [Leaving(**row) for row in rows]
 
 
-async def _release(connection: Connection, source_id: int, pages: Sequence[int]) -> list[int]:
-    """End the source's hold on pages; return those that no other source holds."""
+async def _bury(connection: Connection, pages: Sequence[int], now: datetime, run_id: str) -> int:
+    return await settle.bury(connection, pages, now, run_id=run_id) if pages else 0
+
+
+async def _release(
+    connection: Connection, source_id: int, pages: Sequence[int], run_id: str
+) -> list[int]:
+    """End the source's hold on pages, and remember it: a page that is restored gets it back. Return
+    those that no other source holds."""
     await connection.execute(
-        "delete from source_pages where source_id = $1 and page_id = any($2::bigint[])",
+        """
+        with released as (
+            delete from source_pages where source_id = $1 and page_id = any($2::bigint[])
+            returning page_id, depth, rule)
+        insert into former_holds (source_id, page_id, depth, rule, released_by)
+        select $1, page_id, depth, rule, $3 from released
+        on conflict (source_id, page_id) do update
+        set depth = excluded.depth, rule = excluded.rule, released_by = excluded.released_by
+        """,
         source_id,
         list(pages),
+        run_id,
     )
     rows = await connection.fetch(
         """
