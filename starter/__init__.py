@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from atlas.contracts.processing import BatchResult as BatchResult
     from atlas.contracts.processing import ProcessResult as ProcessResult
     from atlas.contracts.rebuild_index import RebuildResult as RebuildResult
+    from atlas.contracts.restore import RestoredPage as RestoredPage
+    from atlas.contracts.restore import RestoreResult as RestoreResult
     from atlas.contracts.sync_pipeline import Failure as Failure
     from atlas.contracts.sync_pipeline import SyncProgress as SyncProgress
     from atlas.contracts.sync_pipeline import SyncResult as SyncResult
@@ -39,12 +41,15 @@ if TYPE_CHECKING:
     from atlas.domain.page_facts import VisitOfRun as VisitOfRun
     from atlas.domain.page_verdict import PageVerdict as PageVerdict
     from atlas.domain.sources import SourceSpec as SourceSpec
+    from atlas.domain.text_diff import DiffPart as DiffPart
     from atlas.domain.texts import TruncatedPage as TruncatedPage
     from atlas.schedules.apply import ScheduleChange as ScheduleChange
     from atlas.schedules.status import ScheduleStatus as ScheduleStatus
     from atlas.settings import Settings as Settings
     from atlas.stores.postgres.crawl.documents import CurrentDocument as CurrentDocument
     from atlas.stores.postgres.crawl.documents import Redirects as Redirects
+    from atlas.stores.postgres.crawl.page_versions import PageHistory as PageHistory
+    from atlas.stores.postgres.crawl.page_versions import PageVersion as PageVersion
     from atlas.stores.postgres.crawl.quarantine import Quarantined as Quarantined
     from atlas.stores.postgres.crawl.refusals import RefusedByRule as RefusedByRule
     from atlas.stores.postgres.crawl.runs import Run as Run
@@ -66,6 +71,8 @@ if TYPE_CHECKING:
     from starter.client import AtlasClient as AtlasClient
     from starter.corpus import Document as Document
     from starter.corpus import KeptReport as KeptReport
+    from starter.document_diff import ComparedVersion as ComparedVersion
+    from starter.document_diff import DocumentDiff as DocumentDiff
     from starter.errors import AtlasError as AtlasError
     from starter.errors import Cancelled as Cancelled
     from starter.errors import CannotConnect as CannotConnect
@@ -122,6 +129,7 @@ _WHERE = {
     "atlas.contracts.models": "Counts Message",
     "atlas.contracts.processing": "BatchResult ProcessResult",
     "atlas.contracts.rebuild_index": "RebuildResult",
+    "atlas.contracts.restore": "RestoreResult RestoredPage",
     "atlas.contracts.sync_pipeline": "Failure SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
@@ -130,11 +138,13 @@ _WHERE = {
     ),
     "atlas.domain.page_verdict": "PageVerdict",
     "atlas.domain.sources": "SourceSpec",
+    "atlas.domain.text_diff": "DiffPart",
     "atlas.domain.texts": "TruncatedPage",
     "atlas.schedules.apply": "ScheduleChange",
     "atlas.schedules.status": "ScheduleStatus",
     "atlas.settings": "Settings",
     "atlas.stores.postgres.crawl.documents": "CurrentDocument Redirects",
+    "atlas.stores.postgres.crawl.page_versions": "PageHistory PageVersion",
     "atlas.stores.postgres.crawl.quarantine": "Quarantined",
     "atlas.stores.postgres.crawl.refusals": "RefusedByRule",
     "atlas.stores.postgres.crawl.runs": "Run",
@@ -149,6 +159,7 @@ _WHERE = {
     "starter.blocking": "Blocking",
     "starter.client": "AtlasClient",
     "starter.corpus": "Document KeptReport",
+    "starter.document_diff": "ComparedVersion DocumentDiff",
     "starter.errors": (
         "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest Failed "
         "InvalidRequest NoResult NoWorker NotFound Refused SourceBusy SourceExists "

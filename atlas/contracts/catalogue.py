@@ -36,6 +36,7 @@ from atlas.contracts.processing import (
     ProcessResult,
 )
 from atlas.contracts.rebuild_index import RebuildRequest, RebuildResult
+from atlas.contracts.restore import RestoreRequest, RestoreResult
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.contracts.weekly_report import WeeklyRequest, WeeklyResult
 
@@ -81,6 +82,14 @@ def _process_id(request: ProcessRequest) -> str:
 def _deletions_id(request: DecideDeletionsRequest) -> str:
     """A name may begin a run's id, and URLs stay out: a digest of all."""
     return f"decide_deletions:{digest_of(request.of, *sorted(set(request.urls)))}"
+
+
+def _restore_id(request: RestoreRequest) -> str:
+    """Two restores of the same pages do not run at once; a dry run is another run."""
+    selection = request.model_dump_json(
+        include={"urls", "run", "source", "since", "version"}, exclude_none=True
+    )
+    return f"restore_documents:{digest_of(selection)}{':dry' if request.dry_run else ''}"
 
 
 def _collect_all_id(request: CollectAllRequest) -> str:
@@ -166,6 +175,15 @@ _TYPES = (
         {},
         lambda request: "rebuild_index:rollback" if request.rollback else "rebuild_index",
         LATE,
+    ),
+    WorkflowType(
+        "restore_documents",
+        RestoreRequest,
+        RestoreResult,
+        "Bring back what left or was replaced, from its versions, without fetching",
+        {"urls": ["https://example.org/"]},
+        _restore_id,
+        EARLY,
     ),
     WorkflowType(
         "sync_pipeline",

@@ -28,6 +28,7 @@ PUBLIC = {
     "daily_cleanup",
     "weekly_report",
     "decide_deletions",
+    "restore_documents",
 }
 GOOD = {"completed", "ok", "degraded", "no_data", "nothing_held"}
 """A report on a corpus of a minute's age says that it has no data; a check may find that no
