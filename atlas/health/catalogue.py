@@ -64,7 +64,8 @@ class Concerns:
                 return await known("sources", self._overdue(), corpus.MEND)
             case "pages":
                 lag = known("index_lag", self._index_lag(), corpus.MEND)
-                return _all(await asyncio.gather(lag, self._quarantine(before)))
+                audit = known("audit", self._audit(), corpus.MEND)
+                return _all(await asyncio.gather(lag, self._quarantine(before), audit))
         return Checked()
 
     @property
@@ -116,6 +117,9 @@ class Concerns:
 
     async def _index_lag(self) -> ProbeResult:
         return await corpus.index_lag(self._address(), self.clock())
+
+    async def _audit(self) -> ProbeResult:
+        return await corpus.audit(self._address(), self.clock())
 
     async def _quarantine(self, before: Figures) -> Checked:
         async def look() -> tuple[ProbeResult, dict[str, float]]:

@@ -16,7 +16,13 @@ from atlas.contracts import rebuild_index as r
 from atlas.contracts import sync_pipeline as s
 from atlas.contracts import weekly_report as w
 from atlas.contracts.models import Counts
-from tests.contracts import examples_cleanup, examples_collect, examples_health, examples_processing
+from tests.contracts import (
+    examples_audit,
+    examples_cleanup,
+    examples_collect,
+    examples_health,
+    examples_processing,
+)
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -296,6 +302,7 @@ EXAMPLES: list[BaseModel] = [
     d.ForgetGroups(run_id="0190"),
     *examples_health.EXAMPLES,
     *examples_processing.EXAMPLES,
+    *examples_audit.EXAMPLES,
     *examples_cleanup.EXAMPLES,
     *examples_collect.EXAMPLES,
 ]
