@@ -64,6 +64,9 @@ class AtlasClient:
         self.documents = corpus.documents
         self.document = corpus.document
         self.explain = corpus.explain
+        self.history = corpus.history
+        self.diff = corpus.diff
+        self.restore = corpus.restore
         self.unknown_language = corpus.unknown_language
         self.quarantined = corpus.quarantined
         self.index_generations = corpus.index_generations

@@ -51,7 +51,7 @@ class HeldDeletions:
     ) -> JobHandle[DecideDeletionsResult]:
         """Start a decision without waiting for it. Raises `InvalidRequest`, `DifferentRequest`,
         `CannotConnect`."""
-        from starter.corpus import canonical_url
+        from starter.page_urls import canonical_url
         from starter.runs.start import kind_named, start_type
 
         fields = {"decision": decision, "of": of, "urls": [canonical_url(url) for url in urls]}

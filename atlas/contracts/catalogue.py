@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from atlas.contracts.audit_corpus import AuditRequest, AuditResult
 from atlas.contracts.collect import (
     CollectAllRequest,
     CollectAllResult,
@@ -36,6 +37,7 @@ from atlas.contracts.processing import (
     ProcessResult,
 )
 from atlas.contracts.rebuild_index import RebuildRequest, RebuildResult
+from atlas.contracts.restore import RestoreRequest, RestoreResult
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.contracts.weekly_report import WeeklyRequest, WeeklyResult
 
@@ -83,6 +85,14 @@ def _deletions_id(request: DecideDeletionsRequest) -> str:
     return f"decide_deletions:{digest_of(request.of, *sorted(set(request.urls)))}"
 
 
+def _restore_id(request: RestoreRequest) -> str:
+    """Two restores of the same pages do not run at once; a dry run is another run."""
+    selection = request.model_dump_json(
+        include={"urls", "run", "source", "since", "version"}, exclude_none=True
+    )
+    return f"restore_documents:{digest_of(selection)}{':dry' if request.dry_run else ''}"
+
+
 def _collect_all_id(request: CollectAllRequest) -> str:
     """The id of a `collect_all_sources`: one for all sources, one for those that are due, and one
     for each selection."""
@@ -92,6 +102,15 @@ def _collect_all_id(request: CollectAllRequest) -> str:
 
 
 _TYPES = (
+    WorkflowType(
+        "audit_corpus",
+        AuditRequest,
+        AuditResult,
+        "Check that rows, bodies and index agree, and repair what does not",
+        {},
+        lambda request: "audit_corpus:full" if request.full else "audit_corpus",
+        LATE,
+    ),
     WorkflowType(
         "batch_process",
         BatchRequest,
@@ -166,6 +185,15 @@ _TYPES = (
         {},
         lambda request: "rebuild_index:rollback" if request.rollback else "rebuild_index",
         LATE,
+    ),
+    WorkflowType(
+        "restore_documents",
+        RestoreRequest,
+        RestoreResult,
+        "Bring back what left or was replaced, from its versions, without fetching",
+        {"urls": ["https://example.org/"]},
+        _restore_id,
+        EARLY,
     ),
     WorkflowType(
         "sync_pipeline",

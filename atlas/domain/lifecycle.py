@@ -6,7 +6,8 @@
 
 Settling a document makes any page live again, but a suspect one: it may be settled from a body
 stored before, and only an answer takes the suspicion away. A source removed with `--purge` purges
-any page. The stores build their statements from this table (`stores/postgres/lifecycle_sql.py`).
+any page. A restore, which settles an earlier version, takes the suspicion away as well. The stores
+build their statements from this table (`stores/postgres/lifecycle_sql.py`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Evidence(StrEnum):
 
     ANSWERED = "answered"
     SETTLED = "settled"
+    RESTORED = "restored"
     GONE = "gone"
     REMOVED = "removed"
     POISONED = "poisoned"
@@ -42,6 +44,7 @@ _D, _L, _S, _T, _P, _Q = Lifecycle
 _TRANSITIONS: dict[Evidence, dict[Lifecycle, Lifecycle]] = {
     Evidence.ANSWERED: {_S: _L},
     Evidence.SETTLED: dict.fromkeys((_D, _L, _T, _P, _Q), _L),
+    Evidence.RESTORED: {_S: _L},
     Evidence.GONE: {_L: _S},
     Evidence.REMOVED: dict.fromkeys((_D, _L, _S, _Q), _T),
     Evidence.POISONED: {_D: _Q, _T: _Q},
@@ -59,6 +62,7 @@ MEANINGS: dict[Lifecycle | Evidence, str] = {
     Lifecycle.QUARANTINED: "its body kills or hangs the extractor, and nothing of it is live",
     Evidence.ANSWERED: "a body or 304 came",
     Evidence.SETTLED: "its document was committed",
+    Evidence.RESTORED: "a person brought a version back, which settled it",
     Evidence.GONE: "404 or 410",
     Evidence.REMOVED: "the rules below let it go, or a person approved that",
     Evidence.POISONED: "extraction failed for good",

@@ -17,11 +17,13 @@ from atlas.contracts import sync_pipeline as s
 from atlas.contracts import weekly_report as w
 from atlas.contracts.models import Counts
 from tests.contracts import (
+    examples_audit,
     examples_cleanup,
     examples_collect,
     examples_deletions,
     examples_health,
     examples_processing,
+    examples_restore,
 )
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -302,6 +304,8 @@ EXAMPLES: list[BaseModel] = [
     d.ForgetGroups(run_id="0190"),
     *examples_health.EXAMPLES,
     *examples_processing.EXAMPLES,
+    *examples_restore.EXAMPLES,
+    *examples_audit.EXAMPLES,
     *examples_cleanup.EXAMPLES,
     *examples_collect.EXAMPLES,
     *examples_deletions.EXAMPLES,
@@ -310,6 +314,7 @@ EXAMPLES: list[BaseModel] = [
 LEAST: dict[type[BaseModel], dict[str, object]] = {
     s.SyncRequest: {"sources": ["docs"]},
     **examples_processing.LEAST,
+    **examples_restore.LEAST,
 }
 """Of requests of which something must be said, although no one field is required."""
 

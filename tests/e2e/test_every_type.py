@@ -21,6 +21,7 @@ PUBLIC = {
     "collect_all_sources",
     "batch_process",
     "deduplicate_documents",
+    "audit_corpus",
     "rebuild_index",
     "sync_pipeline",
     "health_check",
@@ -28,6 +29,7 @@ PUBLIC = {
     "daily_cleanup",
     "weekly_report",
     "decide_deletions",
+    "restore_documents",
 }
 GOOD = {"completed", "ok", "degraded", "no_data", "nothing_held"}
 """A report on a corpus of a minute's age says that it has no data; a check may find that no

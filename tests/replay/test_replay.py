@@ -35,6 +35,7 @@ WANTED = {
     "nothing_unknown", "nothing_paused", "nothing_tagged", "nothing_planned", "nothing_batched",
     "nothing_processed", "nothing_due",
     "deletions_decided", "deletions_refused",
+    "restore_dry", "restore_continued", "restore_refused", "restore_unknown", "restore_cancelled",
 }  # fmt: skip
 
 

@@ -61,7 +61,8 @@ def test_a_command_that_prints_data_can_print_it_as_json() -> None:
         if name in SILENT:
             assert not forms, f"{name} prints data after all"
         elif name not in FOREIGN:
-            assert forms == [("text", "json", "jsonl")], f"{name} has no -o text|json|jsonl"
+            [choices] = forms
+            assert {"text", "json", "jsonl"} <= set(choices), f"{name} has no -o json|jsonl"
 
 
 def test_an_object_with_a_field_too_many_or_of_another_version_is_refused() -> None:

@@ -160,12 +160,24 @@ async def absent(
     )
 
 
-async def release(connection: Connection, source_id: int, pages: Sequence[int]) -> list[int]:
-    """End the source's hold on pages; return those that no other source holds."""
+async def release(
+    connection: Connection, source_id: int, pages: Sequence[int], run_id: str
+) -> list[int]:
+    """End the source's hold on pages, and remember it: a page that is restored gets it back. Return
+    those that no other source holds."""
     await connection.execute(
-        "delete from source_pages where source_id = $1 and page_id = any($2::bigint[])",
+        """
+        with released as (
+            delete from source_pages where source_id = $1 and page_id = any($2::bigint[])
+            returning page_id, depth, rule)
+        insert into former_holds (source_id, page_id, depth, rule, released_by)
+        select $1, page_id, depth, rule, $3 from released
+        on conflict (source_id, page_id) do update
+        set depth = excluded.depth, rule = excluded.rule, released_by = excluded.released_by
+        """,
         source_id,
         list(pages),
+        run_id,
     )
     rows = await connection.fetch(
         """

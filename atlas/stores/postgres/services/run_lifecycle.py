@@ -244,6 +244,7 @@ def _held_message(
 _HELD = {
     "suspicious_body": "answered with a text that several share (a login, block or error page?)",
     "cut_body": "answered with bodies that end in the middle",
+    "undone_body": "answered with a text that a restore undid",
 }
 
 

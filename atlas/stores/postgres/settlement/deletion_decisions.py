@@ -84,7 +84,7 @@ async def decide(
         applied = [row for row in fresh if row["id"] in lasting]
         if decision == "approved":
             applied = [row for row in applied if lasting[row["id"]] != "keep"]
-            removed = await _remove(connection, applied, now)
+            removed = await _remove(connection, applied, now, by)
         await _mark(connection, applied, decision, by, now)
         ended = [row for row in fresh if row["id"] not in lasting]
         await _mark(connection, ended, "expired", by, now)
@@ -144,13 +144,15 @@ async def _lasting(connection: Connection, rows: Sequence[asyncpg.Record]) -> di
     return {row["id"]: most_careful(list(row["policies"])) for row in found}
 
 
-async def _remove(connection: Connection, rows: Sequence[asyncpg.Record], now: datetime) -> int:
+async def _remove(
+    connection: Connection, rows: Sequence[asyncpg.Record], now: datetime, run_id: str
+) -> int:
     absent = [row for row in rows if row["sign"] == RemovalSign.ABSENT.value]
     going = {row["page_id"] for row in rows if row["sign"] != RemovalSign.ABSENT.value}
     for source_id in sorted({row["source_id"] for row in absent}):
         pages = [row["page_id"] for row in absent if row["source_id"] == source_id]
-        going.update(await absent_pages.release(connection, source_id, pages))
-    return await settle.bury(connection, sorted(going), now) if going else 0
+        going.update(await absent_pages.release(connection, source_id, pages, run_id))
+    return await settle.bury(connection, sorted(going), now, run_id=run_id) if going else 0
 
 
 async def _mark(

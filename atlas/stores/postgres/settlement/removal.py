@@ -56,9 +56,9 @@ async def reconcile(
         waiting = [page for page in (*leaving, *absent) if page.live and page.confirmed]
         if braked := bool(waiting) and removal_rules.brake(len(seen | suspicious), live):
             leaving, absent = [], []
-        orphans = await absent_pages.release(connection, source.id, _confirmed(absent))
+        orphans = await absent_pages.release(connection, source.id, _confirmed(absent), run_id)
         going = {*_confirmed([*leaving, *led.proven]), *orphans}
-        removed = await settle.bury(connection, sorted(going), now) if going else 0
+        removed = await settle.bury(connection, sorted(going), now, run_id=run_id) if going else 0
         # After the pages' locks, as where a person decides.
         held = braked and await deletion_decisions.hold(connection, source.id, run_id, waiting, now)
         await held_removals.settle_open(connection, source.id, going, now)
