@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from atlas.contracts.processing import ProcessResult as ProcessResult
     from atlas.contracts.rebuild_index import RebuildResult as RebuildResult
     from atlas.contracts.sync_pipeline import Failure as Failure
+    from atlas.contracts.sync_pipeline import SourceOutcome as SourceOutcome
     from atlas.contracts.sync_pipeline import SyncProgress as SyncProgress
     from atlas.contracts.sync_pipeline import SyncResult as SyncResult
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
@@ -122,7 +123,7 @@ _WHERE = {
     "atlas.contracts.models": "Counts Message",
     "atlas.contracts.processing": "BatchResult ProcessResult",
     "atlas.contracts.rebuild_index": "RebuildResult",
-    "atlas.contracts.sync_pipeline": "Failure SyncProgress SyncResult",
+    "atlas.contracts.sync_pipeline": "Failure SourceOutcome SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
     "atlas.domain.page_facts": (
