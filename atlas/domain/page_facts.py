@@ -103,6 +103,7 @@ class VisitOfRun:
     source: str
     started_at: datetime
     ended_at: datetime | None
+    """None: it is under way."""
     run_outcome: str | None
     """Of the whole run; None: it is under way."""
     stage: str
