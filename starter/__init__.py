@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from atlas.contracts.restore import RestoredPage as RestoredPage
     from atlas.contracts.restore import RestoreResult as RestoreResult
     from atlas.contracts.sync_pipeline import Failure as Failure
+    from atlas.contracts.sync_pipeline import SourceOutcome as SourceOutcome
     from atlas.contracts.sync_pipeline import SyncProgress as SyncProgress
     from atlas.contracts.sync_pipeline import SyncResult as SyncResult
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
@@ -134,7 +135,7 @@ _WHERE = {
     "atlas.contracts.processing": "BatchResult ProcessResult",
     "atlas.contracts.rebuild_index": "RebuildResult",
     "atlas.contracts.restore": "RestoreResult RestoredPage",
-    "atlas.contracts.sync_pipeline": "Failure SyncProgress SyncResult",
+    "atlas.contracts.sync_pipeline": "Failure SourceOutcome SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
     "atlas.domain.page_facts": (
