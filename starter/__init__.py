@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from atlas.contracts.models import Message as Message
     from atlas.contracts.processing import BatchResult as BatchResult
     from atlas.contracts.processing import ProcessResult as ProcessResult
+    from atlas.contracts.purge_documents import PurgeResult as PurgeResult
     from atlas.contracts.rebuild_index import RebuildResult as RebuildResult
     from atlas.contracts.sync_pipeline import Failure as Failure
     from atlas.contracts.sync_pipeline import SyncProgress as SyncProgress
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from atlas.settings import Settings as Settings
     from atlas.stores.postgres.crawl.documents import CurrentDocument as CurrentDocument
     from atlas.stores.postgres.crawl.documents import Redirects as Redirects
+    from atlas.stores.postgres.crawl.purged_urls import PurgedAddress as PurgedAddress
     from atlas.stores.postgres.crawl.quarantine import Quarantined as Quarantined
     from atlas.stores.postgres.crawl.runs import Run as Run
     from atlas.stores.postgres.hosts.manual_limits import Limit as Limit
@@ -114,6 +116,7 @@ _WHERE = {
     "atlas.contracts.jobs": "Progress",
     "atlas.contracts.models": "Counts Message",
     "atlas.contracts.processing": "BatchResult ProcessResult",
+    "atlas.contracts.purge_documents": "PurgeResult",
     "atlas.contracts.rebuild_index": "RebuildResult",
     "atlas.contracts.sync_pipeline": "Failure SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
@@ -124,6 +127,7 @@ _WHERE = {
     "atlas.schedules.status": "ScheduleStatus",
     "atlas.settings": "Settings",
     "atlas.stores.postgres.crawl.documents": "CurrentDocument Redirects",
+    "atlas.stores.postgres.crawl.purged_urls": "PurgedAddress",
     "atlas.stores.postgres.crawl.quarantine": "Quarantined",
     "atlas.stores.postgres.crawl.runs": "Run",
     "atlas.stores.postgres.hosts.manual_limits": "Limit",

@@ -18,6 +18,7 @@ from activities.fetch_url import FetchingOne
 from activities.health import Checking
 from activities.index_rebuild import Rebuilding
 from activities.processing import Processing
+from activities.purging import Purging
 from activities.reporting import Reporting
 from activities.runs import Jobs, Running
 from activities.settling import Indexing
@@ -41,6 +42,7 @@ from atlas.stores.postgres.services.audits import AuditStore
 from atlas.stores.postgres.services.cleanup import UpkeepStore
 from atlas.stores.postgres.services.deduplication import Deduplication
 from atlas.stores.postgres.services.index_rebuild import Rebuilds
+from atlas.stores.postgres.services.purges import PurgeStore
 from atlas.stores.postgres.settlement.index_copy import LiveText
 from atlas.text.pool import ExtractorPool
 from atlas.web.listings import read_listing
@@ -57,6 +59,7 @@ from workflows.guards import UnknownWorkflow
 from workflows.health_check import HealthCheck
 from workflows.hourly_collection import HourlyCollection
 from workflows.process_document import ProcessDocument
+from workflows.purge_documents import PurgeDocuments
 from workflows.rebuild_index import RebuildIndex
 from workflows.sync_pipeline import SyncPipeline
 from workflows.weekly_report import WeeklyReport
@@ -75,6 +78,7 @@ WORKFLOWS: tuple[type, ...] = (
     WeeklyReport,
     DeduplicateDocuments,
     AuditCorpus,
+    PurgeDocuments,
     UnknownWorkflow,
 )
 """All are served on the queue `atlas`."""
@@ -111,6 +115,7 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
             *(each for each in _all_of(rebuilding) if each != rebuilding.switch_generation),
             *_all_of(_upkeep(parts)),
             *_all_of(_auditing(parts)),
+            *_all_of(Purging(_purges(parts), parts.blobs)),
         ],
     }
 
@@ -264,6 +269,10 @@ def _auditing(parts: WorkerParts) -> Auditing:
         partial(_prepare, parts.extractor),
         partial(_analyse, parts.extractor),
     )
+
+
+def _purges(parts: WorkerParts) -> PurgeStore:
+    return PurgeStore(parts.pool, parts.clock, parts.blobs.delete)
 
 
 def retention(settings: Settings) -> Retention:

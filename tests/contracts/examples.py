@@ -22,6 +22,7 @@ from tests.contracts import (
     examples_collect,
     examples_health,
     examples_processing,
+    examples_purge,
 )
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -304,12 +305,14 @@ EXAMPLES: list[BaseModel] = [
     *examples_processing.EXAMPLES,
     *examples_audit.EXAMPLES,
     *examples_cleanup.EXAMPLES,
+    *examples_purge.EXAMPLES,
     *examples_collect.EXAMPLES,
 ]
 
 LEAST: dict[type[BaseModel], dict[str, object]] = {
     s.SyncRequest: {"sources": ["docs"]},
     **examples_processing.LEAST,
+    **examples_purge.LEAST,
 }
 """Of requests of which something must be said, although no one field is required."""
 

@@ -16,7 +16,7 @@ from atlas.contracts.processing import BatchQuery, Selected
 from atlas.domain.refusal import RequestRefused
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import run_queue, runs, snapshot_reuse
+from atlas.stores.postgres.crawl import purged_urls, run_queue, runs, snapshot_reuse
 from atlas.stores.postgres.sources import sources
 
 CHUNK = 2000
@@ -120,7 +120,9 @@ class Selection:
             return
         async with self.pool.acquire() as connection, connection.transaction():
             known = await _known(connection, names)
-            await _missing(connection, run_id, [str(name) for name in names if name not in known])
+            unknown = [str(name) for name in names if name not in known]
+            purged = await _purged(connection, run_id, unknown)
+            await _missing(connection, run_id, [name for name in unknown if name not in purged])
             asked = sorted(set(known.values()))
             means = await snapshot_reuse.adopt(connection, asked, self.clock())
             await self._enter(connection, run_id, sorted(set(means.values())), force)
@@ -176,6 +178,14 @@ async def _known(connection: Connection, names: Sequence[str | int]) -> dict[str
     numbers = {row["id"] for row in rows}
     known: dict[str | int, int] = {name: by_url[url] for name, url in urls.items() if url in by_url}
     return known | {name: name for name in names if isinstance(name, int) and name in numbers}
+
+
+async def _purged(connection: Connection, run_id: str, names: Sequence[str]) -> set[str]:
+    """Those of the names whose address was erased: skipped, and not written down."""
+    urls = {name: snapshot_reuse.canonical_or_none(name) for name in names}
+    purged = await purged_urls.among(connection, [url for url in urls.values() if url])
+    await purged_urls.note_refused(connection, run_id, sorted(purged))
+    return {name for name, url in urls.items() if url in purged}
 
 
 async def _missing(connection: Connection, run_id: str, asked: Sequence[str]) -> None:
