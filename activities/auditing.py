@@ -21,7 +21,7 @@ from atlas.contracts.processing import JSON_LINES
 from atlas.domain.audit_findings import AuditFinding, says
 from atlas.domain.blob import BlobCorrupt, BlobMissing
 from atlas.domain.errors import PageError
-from atlas.domain.lifecycle import brake
+from atlas.domain.removal_rules import brake
 from atlas.domain.texts import EXTRACTOR_VERSION, text_hash
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from atlas.contracts.collect import (
     HourlyResult,
 )
 from atlas.contracts.daily_cleanup import CleanupRequest, CleanupResult
+from atlas.contracts.decide_deletions import DecideDeletionsRequest, DecideDeletionsResult
 from atlas.contracts.deduplicate_documents import DeduplicateRequest, DeduplicateResult
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
 from atlas.contracts.health import HealthRequest, HealthResult
@@ -37,6 +38,7 @@ from atlas.contracts.processing import (
 )
 from atlas.contracts.purge_documents import PurgeRequest, PurgeResult
 from atlas.contracts.rebuild_index import RebuildRequest, RebuildResult
+from atlas.contracts.restore import RestoreRequest, RestoreResult
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.contracts.weekly_report import WeeklyRequest, WeeklyResult
 
@@ -86,6 +88,19 @@ def _purge_id(request: PurgeRequest) -> str:
     return f"purge_documents:{digest_of(*chosen)}{dry}"
 
 
+def _deletions_id(request: DecideDeletionsRequest) -> str:
+    """A name may begin a run's id, and URLs stay out: a digest of all."""
+    return f"decide_deletions:{digest_of(request.of, *sorted(set(request.urls)))}"
+
+
+def _restore_id(request: RestoreRequest) -> str:
+    """Two restores of the same pages do not run at once; a dry run is another run."""
+    selection = request.model_dump_json(
+        include={"urls", "run", "source", "since", "version"}, exclude_none=True
+    )
+    return f"restore_documents:{digest_of(selection)}{':dry' if request.dry_run else ''}"
+
+
 def _collect_all_id(request: CollectAllRequest) -> str:
     """The id of a `collect_all_sources`: one for all sources, one for those that are due, and one
     for each selection."""
@@ -121,6 +136,16 @@ _TYPES = (
         {},
         lambda request: "daily_cleanup:dry" if request.dry_run else "daily_cleanup",
         LATE,
+    ),
+    WorkflowType(
+        "decide_deletions",
+        DecideDeletionsRequest,
+        DecideDeletionsResult,
+        "Approve or reject removals that runs held",
+        {"of": "docs", "decision": "approve"},
+        _deletions_id,
+        FIRST,
+        brief=True,
     ),
     WorkflowType(
         "deduplicate_documents",
@@ -168,6 +193,15 @@ _TYPES = (
         {},
         lambda request: "rebuild_index:rollback" if request.rollback else "rebuild_index",
         LATE,
+    ),
+    WorkflowType(
+        "restore_documents",
+        RestoreRequest,
+        RestoreResult,
+        "Bring back what left or was replaced, from its versions, without fetching",
+        {"urls": ["https://example.org/"]},
+        _restore_id,
+        EARLY,
     ),
     WorkflowType(
         "sync_pipeline",

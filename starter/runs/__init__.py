@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from starter.connection import Parts
-from starter.corpus import canonical_url
+from starter.page_urls import canonical_url
 
 if TYPE_CHECKING:
     from atlas.contracts.audit_corpus import AuditResult
     from atlas.contracts.collect import CollectAllResult, CollectResult, HourlyResult
     from atlas.contracts.daily_cleanup import CleanupResult
+    from atlas.contracts.decide_deletions import DecideDeletionsResult
     from atlas.contracts.deduplicate_documents import DeduplicateResult
     from atlas.contracts.fetch_url import FetchUrlResult
     from atlas.contracts.health import HealthResult
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from atlas.contracts.processing import BatchResult, ProcessResult
     from atlas.contracts.purge_documents import PurgeResult
     from atlas.contracts.rebuild_index import RebuildResult
+    from atlas.contracts.restore import RestoreResult
     from atlas.contracts.sync_pipeline import SyncResult
     from atlas.contracts.weekly_report import WeeklyResult
     from atlas.contracts.work import Limits, Mode, Stage
@@ -175,6 +177,15 @@ class Runs:
     @overload
     async def start(
         self,
+        workflow: Literal["decide_deletions"],
+        *,
+        workflow_id: str | None = None,
+        **fields: Any,
+    ) -> JobHandle[DecideDeletionsResult]: ...
+
+    @overload
+    async def start(
+        self,
         workflow: Literal["deduplicate_documents"],
         *,
         workflow_id: str | None = None,
@@ -209,6 +220,15 @@ class Runs:
     async def start(
         self, workflow: Literal["rebuild_index"], *, workflow_id: str | None = None, **fields: Any
     ) -> JobHandle[RebuildResult]: ...
+
+    @overload
+    async def start(
+        self,
+        workflow: Literal["restore_documents"],
+        *,
+        workflow_id: str | None = None,
+        **fields: Any,
+    ) -> JobHandle[RestoreResult]: ...
 
     @overload
     async def start(

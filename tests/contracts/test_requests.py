@@ -15,6 +15,7 @@ from atlas.contracts.models import Counts, Request, explain
 from atlas.contracts.processing import BatchQuery, BatchRequest, ProcessRequest
 from atlas.contracts.purge_documents import PurgeRequest
 from atlas.contracts.rebuild_index import RebuildRequest
+from atlas.contracts.restore import RestoreRequest
 from atlas.contracts.sync_pipeline import SyncRequest
 from atlas.contracts.weekly_report import WeeklyRequest
 from atlas.contracts.work import Limits
@@ -36,6 +37,7 @@ REQUESTS = [
     BatchQuery,
     DeduplicateRequest,
     RebuildRequest,
+    RestoreRequest,
     WeeklyRequest,
 ]
 
@@ -52,6 +54,12 @@ def refusal(model: type[BaseModel], given: Any) -> str:
         (SyncRequest, {"source": ["docs"]}, ["source:", "['docs']", "did you mean 'sources'?"]),
         (SyncRequest, {"sources": ["docs"], "x": 7}, ["x: unknown field", "7", "wait_for_lease"]),
         (SyncRequest, {"sources": "docs"}, ["sources: 'docs'", "valid list"]),
+        (RestoreRequest, {}, ["exactly one of 'urls', 'run' and 'source'", "none"]),
+        (RestoreRequest, {"run": "r", "source": "d"}, ["'run' and 'source'"]),
+        (RestoreRequest, {"source": "docs"}, ["'source' needs 'since'"]),
+        (RestoreRequest, {"run": "r", "since": "2026-11-28T10:00Z"}, ["'since' goes with"]),
+        (RestoreRequest, {"source": "d", "since": "2026-11-28T10:00"}, ["since:", "timezone"]),
+        (RestoreRequest, {"urls": ["a", "b"], "version": 2}, ["'version' goes with one URL"]),
         (SyncRequest, {"sources": ["Docs!"]}, ["sources.0: 'Docs!'", "match pattern"]),
         (SyncRequest, {"sources": ["docs"], "lanes": "3"}, ["lanes: '3'", "valid integer"]),
         (SyncRequest, {"sources": ["docs"], "lanes": 0}, ["lanes: 0", "greater than or equal to"]),

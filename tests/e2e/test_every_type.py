@@ -29,10 +29,12 @@ PUBLIC = {
     "hourly_collection",
     "daily_cleanup",
     "weekly_report",
+    "decide_deletions",
+    "restore_documents",
 }
-GOOD = {"completed", "ok", "degraded", "no_data"}
+GOOD = {"completed", "ok", "degraded", "no_data", "nothing_held"}
 """A report on a corpus of a minute's age says that it has no data; a check may find that no
-schedule was applied."""
+schedule was applied; no removals are held."""
 PAGE = "<html lang=en><title>Quay</title><p>Boats lie at the quay until the tide turns.</p></html>"
 
 

@@ -63,7 +63,7 @@ async def _close_versions(connection: Connection, keys: list[str], now: datetime
         "where v.page_id = any($1::bigint[]) and v.valid_to is null",
         pages,
     )
-    await settle.close_versions(connection, pages, now)
+    await settle.close_versions(connection, pages, now, run_id=None, closed_as="removed")
     await settle.leave_texts(connection, [row["text_hash"] for row in texts])
     await marks.unmark(connection, pages)
 
