@@ -29,6 +29,8 @@ _BY_NAME = (
     "decide_deletions",
     # audit_corpus
     *("audit_part", "recheck_findings", "end_audit"),
+    # purge_documents
+    *("purge_part", "erase_again", "end_purge"),
     # health_check
     *("check_concern", "tell_health"),
 )

@@ -16,6 +16,7 @@ from atlas.stores.postgres.crawl import (
     gone_pages,
     noindex,
     pages,
+    purged_urls,
     recheck_schedule,
     run_queue,
 )
@@ -209,6 +210,7 @@ async def _follow_redirects(
     targets = [row.target for row in moved if row.target is not None]
     await noindex.forget(connection, [row.page_id for row in moved])
     await pages.upsert(connection, sorted(set(targets)), now)
+    await purged_urls.note_refused(connection, run_id, targets)
     await gone_pages.remember_moved(connection, run_id, rows, now)
     if not moved:
         return
