@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from atlas.contracts.processing import BatchResult as BatchResult
     from atlas.contracts.processing import ProcessResult as ProcessResult
     from atlas.contracts.rebuild_index import RebuildResult as RebuildResult
-    from atlas.contracts.restore import RestoredPage as RestoredPage
-    from atlas.contracts.restore import RestoreResult as RestoreResult
+    from atlas.contracts.restore_documents import RestoredPage as RestoredPage
+    from atlas.contracts.restore_documents import RestoreResult as RestoreResult
     from atlas.contracts.sync_pipeline import Failure as Failure
     from atlas.contracts.sync_pipeline import SyncProgress as SyncProgress
     from atlas.contracts.sync_pipeline import SyncResult as SyncResult
@@ -118,7 +118,7 @@ _WHERE = {
     "atlas.contracts.models": "Counts Message",
     "atlas.contracts.processing": "BatchResult ProcessResult",
     "atlas.contracts.rebuild_index": "RebuildResult",
-    "atlas.contracts.restore": "RestoreResult RestoredPage",
+    "atlas.contracts.restore_documents": "RestoreResult RestoredPage",
     "atlas.contracts.sync_pipeline": "Failure SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",

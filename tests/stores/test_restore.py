@@ -12,7 +12,7 @@ import pytest
 
 from atlas.contracts.activities import Batch, CloseRun
 from atlas.contracts.models import Counts
-from atlas.contracts.restore import SelectRestores
+from atlas.contracts.restore_documents import SelectRestores
 from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.retention import Retention
 from atlas.stores.blobs import open_blobs
@@ -22,7 +22,7 @@ from atlas.stores.postgres.index import generations
 from tests.invariants import Snapshot, assert_invariants, snapshot
 from tests.stores.cleaning import Cleaner
 from tests.stores.drive import Drive, Leads, Web, fences, prepared
-from tests.stores.restoring import Restorer
+from tests.stores.restorer import Restorer
 
 _WORDS = [f"{a}{b}" for a in ("ka", "lo", "mi", "ne", "ru", "sa", "ti", "vo") for b in "bcdfgklmnp"]
 

@@ -20,7 +20,7 @@ from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.lifecycle import Evidence
 from atlas.domain.measures import Settlement
-from atlas.domain.restore import REASONS
+from atlas.domain.version_choice import REASONS
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import blob_index, run_queue
