@@ -31,6 +31,15 @@ if TYPE_CHECKING:
     from atlas.contracts.sync_pipeline import SyncResult as SyncResult
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
     from atlas.contracts.work import Limits as Limits
+    from atlas.domain.page_facts import AttemptMade as AttemptMade
+    from atlas.domain.page_facts import EvidenceSeen as EvidenceSeen
+    from atlas.domain.page_facts import HostNow as HostNow
+    from atlas.domain.page_facts import PageFacts as PageFacts
+    from atlas.domain.page_facts import RefusedBefore as RefusedBefore
+    from atlas.domain.page_facts import SourceClaim as SourceClaim
+    from atlas.domain.page_facts import TextKept as TextKept
+    from atlas.domain.page_facts import VisitOfRun as VisitOfRun
+    from atlas.domain.page_verdict import PageVerdict as PageVerdict
     from atlas.domain.sources import SourceSpec as SourceSpec
     from atlas.domain.text_diff import DiffPart as DiffPart
     from atlas.domain.texts import TruncatedPage as TruncatedPage
@@ -42,6 +51,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.crawl.page_versions import PageHistory as PageHistory
     from atlas.stores.postgres.crawl.page_versions import PageVersion as PageVersion
     from atlas.stores.postgres.crawl.quarantine import Quarantined as Quarantined
+    from atlas.stores.postgres.crawl.refusals import RefusedByRule as RefusedByRule
     from atlas.stores.postgres.crawl.runs import Run as Run
     from atlas.stores.postgres.hosts.manual_limits import Limit as Limit
     from atlas.stores.postgres.hosts.status import HostStatus as HostStatus
@@ -81,6 +91,7 @@ if TYPE_CHECKING:
     from starter.errors import Terminated as Terminated
     from starter.errors import TimedOut as TimedOut
     from starter.errors import Undetected as Undetected
+    from starter.explanation import Explanation as Explanation
     from starter.hosts import HostReset as HostReset
     from starter.limits import WokenRuns as WokenRuns
     from starter.monitoring.overview import ActivitySeen as ActivitySeen
@@ -122,6 +133,10 @@ _WHERE = {
     "atlas.contracts.sync_pipeline": "Failure SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
+    "atlas.domain.page_facts": (
+        "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore SourceClaim TextKept VisitOfRun"
+    ),
+    "atlas.domain.page_verdict": "PageVerdict",
     "atlas.domain.sources": "SourceSpec",
     "atlas.domain.text_diff": "DiffPart",
     "atlas.domain.texts": "TruncatedPage",
@@ -131,6 +146,7 @@ _WHERE = {
     "atlas.stores.postgres.crawl.documents": "CurrentDocument Redirects",
     "atlas.stores.postgres.crawl.page_versions": "PageHistory PageVersion",
     "atlas.stores.postgres.crawl.quarantine": "Quarantined",
+    "atlas.stores.postgres.crawl.refusals": "RefusedByRule",
     "atlas.stores.postgres.crawl.runs": "Run",
     "atlas.stores.postgres.hosts.manual_limits": "Limit",
     "atlas.stores.postgres.hosts.status": "HostStatus",
@@ -149,6 +165,7 @@ _WHERE = {
         "InvalidRequest NoResult NoWorker NotFound Refused SourceBusy SourceExists "
         "SourcePaused TemporalDown Terminated TimedOut Undetected"
     ),
+    "starter.explanation": "Explanation",
     "starter.hosts": "HostReset",
     "starter.limits": "WokenRuns",
     "starter.monitoring.overview": (

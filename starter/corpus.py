@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.index.search import SearchPage
     from atlas.stores.postgres.services.catalogue import DocumentVersion, LastFetch, ListedDocument
     from starter.document_diff import DocumentDiff
+    from starter.explanation import Explanation
     from starter.runs.handles import JobHandle
 
 
@@ -137,6 +138,14 @@ class Corpus:
                 last = await catalogue.last_fetch(connection, url)
                 raise NotFound(f"{error}{_last_said(last)}") from None
             return Document(current, await catalogue.versions(connection, url))
+
+    async def explain(self, url: str) -> Explanation:
+        """Why a page is, or is not, in the corpus as it is: the cause, who found or refused it,
+        its requests and runs, when it is due. Nothing is fetched, and an address never met is
+        explained, too. Raises `InvalidRequest`."""
+        from starter.explanation import explain
+
+        return await explain(self._parts, url)
 
     async def history(self, url: str) -> PageHistory:
         """Every text of a page that is kept, the latest first: when, by which run and why it had

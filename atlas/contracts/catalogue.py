@@ -16,6 +16,7 @@ from atlas.contracts.collect import (
     HourlyResult,
 )
 from atlas.contracts.daily_cleanup import CleanupRequest, CleanupResult
+from atlas.contracts.decide_deletions import DecideDeletionsRequest, DecideDeletionsResult
 from atlas.contracts.deduplicate_documents import DeduplicateRequest, DeduplicateResult
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
 from atlas.contracts.health import HealthRequest, HealthResult
@@ -78,6 +79,11 @@ def _process_id(request: ProcessRequest) -> str:
     return f"process_document:{digest_of(named)}"
 
 
+def _deletions_id(request: DecideDeletionsRequest) -> str:
+    """A name may begin a run's id, and URLs stay out: a digest of all."""
+    return f"decide_deletions:{digest_of(request.of, *sorted(set(request.urls)))}"
+
+
 def _restore_id(request: RestoreRequest) -> str:
     """Two restores of the same pages do not run at once; a dry run is another run."""
     selection = request.model_dump_json(
@@ -112,6 +118,16 @@ _TYPES = (
         {},
         lambda request: "daily_cleanup:dry" if request.dry_run else "daily_cleanup",
         LATE,
+    ),
+    WorkflowType(
+        "decide_deletions",
+        DecideDeletionsRequest,
+        DecideDeletionsResult,
+        "Approve or reject removals that runs held",
+        {"of": "docs", "decision": "approve"},
+        _deletions_id,
+        FIRST,
+        brief=True,
     ),
     WorkflowType(
         "deduplicate_documents",

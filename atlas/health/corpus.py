@@ -1,4 +1,5 @@
-"""The corpus: overdue sources, pages that are not indexed yet, and pages that fail."""
+"""The corpus: overdue sources, pages that are not indexed yet, pages that fail, and removals that
+wait for a person."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from datetime import datetime, timedelta
 
 from atlas.domain.freshness import tolerance
 from atlas.health.probe import ProbeResult, degraded
+from atlas.stores.postgres.crawl import held_removals
 from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.reporting.probes import probe_connection
 from atlas.stores.postgres.sources import sources
@@ -42,6 +44,23 @@ async def quarantine(
     async with probe_connection(database_url) as connection:
         bad, total = await monitoring.count_quarantined(connection)
     return _quarantine(bad, total, now.timestamp(), before)
+
+
+async def deletions(database_url: str) -> ProbeResult:
+    """Whether removals wait for a person."""
+    async with probe_connection(database_url) as connection:
+        return _deletions(await held_removals.counted(connection))
+
+
+def _deletions(held: Mapping[str, int]) -> ProbeResult:
+    if not held:
+        return ProbeResult("no removals are held")
+    most = max(held, key=lambda name: held[name])
+    return degraded(
+        f"{sum(held.values())} removals are held, {held[most]} of them of {most}: so many pages "
+        "seemed to vanish at once that a person decides",
+        "See `atlas deletions list`; approve or reject them",
+    )
 
 
 def _overdue(declared: Sequence[Source], now: datetime) -> ProbeResult:

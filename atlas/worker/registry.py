@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from activities.batches import Batches
 from activities.cleanup import Temporary, Upkeep
 from activities.dedup import Deduplicating
+from activities.deletions import Deletions
 from activities.discovery import Discovery
 from activities.fetch_batch import Fetching, FetchPolicy
 from activities.fetch_url import FetchingOne
@@ -41,6 +42,7 @@ from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.reporting.history import Stats
 from atlas.stores.postgres.services.cleanup import UpkeepStore
 from atlas.stores.postgres.services.deduplication import Deduplication
+from atlas.stores.postgres.services.deletions import DeletionDecisions
 from atlas.stores.postgres.services.index_rebuild import Rebuilds
 from atlas.stores.postgres.services.restores import Restores
 from atlas.stores.postgres.settlement.index_copy import LiveText
@@ -53,6 +55,7 @@ from workflows.batch_process import BatchProcess
 from workflows.collect_all_sources import CollectAllSources
 from workflows.collect_from_source import CollectFromSource
 from workflows.daily_cleanup import DailyCleanup
+from workflows.decide_deletions import DecideDeletionsRun
 from workflows.deduplicate_documents import DeduplicateDocuments
 from workflows.fetch_url import FetchUrl
 from workflows.guards import UnknownWorkflow
@@ -80,6 +83,7 @@ WORKFLOWS: tuple[type, ...] = (
     HealthCheck,
     WeeklyReport,
     DeduplicateDocuments,
+    DecideDeletionsRun,
     RestoreDocuments,
     UnknownWorkflow,
 )
@@ -101,6 +105,7 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
             *_all_of(_fetching_one(parts)),
             *_all_of(indexing),
             *_all_of(Jobs(JobRecords(parts.pool, parts.clock))),
+            *_all_of(Deletions(DeletionDecisions(parts.pool, parts.clock))),
             *_all_of(_reporting(parts)),
             *_all_of(_checking(parts)),
             batches.select_pages,
@@ -276,6 +281,7 @@ def _checking(parts: WorkerParts) -> Checking:
         s3=s3_access(parts.settings),
         folders=parts.settings.folders,
         clock=parts.clock,
+        settings=parts.settings,
     )
     return Checking(concerns, webhook)
 

@@ -40,6 +40,8 @@ TOPICS: dict[str, _Commands] = {
     "Use the corpus": (
         ("search", "search:search", "Find documents"),
         ("docs", "docs:app", "Documents: list, show, history, diff, restore …"),
+        ("explain", "explain:explain", "Explain why a page is, or is not, in the corpus"),
+        ("deletions", "deletions:app", "Removals that were held: list, approve, reject"),
     ),
     "Maintain": (
         ("index", "index:app", "The search index: status, rebuild, rollback"),

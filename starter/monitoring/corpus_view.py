@@ -114,6 +114,8 @@ def _run(
     lasted = (now - started).total_seconds()
     at = sample.counted_at if sample and counts else time.monotonic()
     rate = rates.take(one.run_id, done, at) if done is not None else None
+    fetched = None if counts is None else counts.total - counts.under_way.get("listed", 0)
+    fetching = None if fetched is None else rates.take(one.run_id, fetched, at, "fetched")
     return replace(
         one,
         source=record.source if record else one.source,
@@ -124,9 +126,18 @@ def _run(
         failed=counts.failed if counts else 0,
         rate=None if rate is None else round(rate, 2),
         average=round(done / lasted, 2) if done is not None and lasted > 0 else None,
+        fetched=fetched,
+        # Most of a run is waiting for its hosts' turns; what is fetched is soon done.
+        left=None if paused else _left(fetched, total, fetching) or _left(done, total, rate),
         started_at=started,
         paused_since=paused,
     )
+
+
+def _left(done: int | None, total: int | None, rate: float | None) -> float | None:
+    if done is None or total is None or not rate or total <= done:
+        return None
+    return round((total - done) / rate, 1)
 
 
 def _how_far(counts: PageCounts | None, asked: Asked | None) -> tuple[int | None, int | None, str]:

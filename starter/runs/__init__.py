@@ -16,6 +16,7 @@ from starter.page_urls import canonical_url
 if TYPE_CHECKING:
     from atlas.contracts.collect import CollectAllResult, CollectResult, HourlyResult
     from atlas.contracts.daily_cleanup import CleanupResult
+    from atlas.contracts.decide_deletions import DecideDeletionsResult
     from atlas.contracts.deduplicate_documents import DeduplicateResult
     from atlas.contracts.fetch_url import FetchUrlResult
     from atlas.contracts.health import HealthResult
@@ -132,6 +133,15 @@ class Runs:
     async def start(
         self, workflow: Literal["daily_cleanup"], *, workflow_id: str | None = None, **fields: Any
     ) -> JobHandle[CleanupResult]: ...
+
+    @overload
+    async def start(
+        self,
+        workflow: Literal["decide_deletions"],
+        *,
+        workflow_id: str | None = None,
+        **fields: Any,
+    ) -> JobHandle[DecideDeletionsResult]: ...
 
     @overload
     async def start(

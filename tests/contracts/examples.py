@@ -19,6 +19,7 @@ from atlas.contracts.models import Counts
 from tests.contracts import (
     examples_cleanup,
     examples_collect,
+    examples_deletions,
     examples_health,
     examples_processing,
     examples_restore,
@@ -305,6 +306,7 @@ EXAMPLES: list[BaseModel] = [
     *examples_restore.EXAMPLES,
     *examples_cleanup.EXAMPLES,
     *examples_collect.EXAMPLES,
+    *examples_deletions.EXAMPLES,
 ]
 
 LEAST: dict[type[BaseModel], dict[str, object]] = {

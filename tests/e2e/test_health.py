@@ -34,6 +34,7 @@ PARTS = [
     "sources",
     "index_lag",
     "quarantine",
+    "deletions",
     "disk",
 ]
 

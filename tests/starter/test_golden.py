@@ -29,7 +29,9 @@ READS = {
     "docs list": ("docs", "list"),
     "docs quarantined": ("docs", "quarantined"),
     "docs show": ("docs", "show", "{origin}/docs/a"),
+    "deletions list": ("deletions", "list"),
     "doctor": ("doctor",),
+    "explain": ("explain", "{origin}/docs/b"),
     "hosts list": ("hosts", "list"),
     "hosts show": ("hosts", "show", "{host}"),
     "index status": ("index", "status"),
@@ -55,7 +57,7 @@ LATER = {"docs diff", "docs history"}
 ACTS = {
     *("cleanup", "dedup", "fetch", "index rebuild", "index rollback", "migrate", "process"),
     *("report make", "schedules apply", "sources add", "sources edit", "sources remove"),
-    *("sources release", "docs restore"),
+    *("sources release", "deletions approve", "deletions reject", "docs restore"),
     *("start", "sync", "hosts reset", "runs retry", "limits set host", "limits set source"),
 }
 """Commands that print JSON of what they did; their own tests look at it."""
@@ -79,6 +81,7 @@ _MOMENT = {
 
 FIELDS = {
     "doctor": {"detail", "milliseconds", "mend", "status"},
+    "explain": {"seconds"},
     "hosts list": {"waits"},
     "hosts show": {"waits"},
     "index status": {"bytes"},

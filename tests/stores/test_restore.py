@@ -66,7 +66,7 @@ GOING: dict[str, tuple[Web, int, dict[str, object]]] = {
     "410": ({url(3): 410}, 1, {}),
     "404": ({url(3): 404}, 1, {}),
     "absent": ({}, 1, {}),
-    "moved": ({url(3): Leads(url("new"))}, 2, {"unlisted": {url("new"): prose("new")}}),
+    "moved": ({url(3): Leads(url("new"))}, 1, {"unlisted": {url("new"): prose("new")}}),
     "replaced": ({url(3): WALL}, 1, {}),
     "edited": ({url(3): prose(3) + " edited"}, 1, {}),
 }

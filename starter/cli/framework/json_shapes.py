@@ -68,6 +68,12 @@ _CATALOGUE = (
         "starter.corpus:Document",
     ),
     Shape(
+        "explanation",
+        "Why a page is, or is not, in the corpus as it is.",
+        "explain",
+        "starter.explanation:Explanation",
+    ),
+    Shape(
         "page_history",
         "What a page is now, and every text it had.",
         "docs history",
@@ -85,6 +91,19 @@ _CATALOGUE = (
         "docs quarantined",
         f"{_PG}.crawl.quarantine:Quarantined",
         items="documents",
+    ),
+    Shape(
+        "deletions",
+        "Removals that wait for a decision, by source and URL.",
+        "deletions list",
+        f"{_PG}.crawl.held_removals:HeldRemoval",
+        items="deletions",
+    ),
+    Shape(
+        "deletions_result",
+        "What a decision on held removals did.",
+        "deletions approve, deletions reject",
+        f"{_IDS} atlas.contracts.decide_deletions:DecideDeletionsResult {_LINK}",
     ),
     Shape(
         "search",

@@ -99,6 +99,7 @@ _ENDINGS = {
     "rebuild_index": "starter.cli.commands.index",
     "daily_cleanup": "starter.cli.commands.cleanup",
     "weekly_report": "starter.cli.commands.report",
+    "decide_deletions": "starter.cli.commands.deletions",
     "restore_documents": "starter.cli.commands.restore",
 }
 """Workflow type → the module whose ENDING shows it; `start` shows all others."""

@@ -43,15 +43,18 @@ def promise(seen: SourceSeen) -> str:
 
 
 def speed(run: RunSeen) -> str:
-    """The speed of a run, now or on average."""
+    """The speed of a run, now or on average, and about how long it takes yet."""
     rate = run.average if run.rate is None else run.rate
-    return "" if rate is None or run.paused_since else f"{rate:.3g}/s"
+    left = "" if run.left is None else f", {about(run.left)} left"
+    return "" if rate is None or run.paused_since else f"{rate:.3g}/s{left}"
 
 
 def how_far(run: RunSeen) -> str:
-    """Done out of total."""
+    """Done out of total, and while pages are fetched how many of them are."""
     if run.done is None:
         return ""
+    if run.fetched not in (None, run.total):
+        return f"{run.done}/{run.total}, {run.fetched} fetched"
     return f"{run.done}/{'?' if run.total is None else run.total}"
 
 
@@ -181,6 +184,11 @@ def _sources(seen: Overview) -> Iterator[str]:
         )
     if len(seen.stale) > 10:
         yield f"and {len(seen.stale) - 10} more: `atlas sources freshness`"
+    holding = [each for each in sources if each.held]
+    for each in holding[:10]:
+        yield f"{each.name}: {each.held} removals held; `atlas deletions list --source {each.name}`"
+    if len(holding) > 10:
+        yield f"and removals of {len(holding) - 10} more: `atlas deletions list`"
 
 
 def _counted(states: Iterable[str], order: tuple[str, ...]) -> str:

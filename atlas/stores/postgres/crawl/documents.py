@@ -30,7 +30,7 @@ class Redirects:
     to: str
     """The URL."""
     seen: int
-    """Looks in a row that found a permanent redirect (301, 308) there: the second removes the page,
+    """Looks in a row that found a permanent redirect (301, 308) there: the third removes the page,
     unless its sources keep all pages. 0: it redirects for a while."""
     last: datetime | None
     """When the last of them was made."""

@@ -241,9 +241,9 @@ async def _mark_settled(
         update page_state
         set settled_snapshot = o.snapshot, settled_extractor = o.extractor,
             settled_analyser = o.analyser, settled_at = $5, held_snapshot = null,
+            noindex_count = 0, noindex_at = null, noindex_run = null, noindex_since = null,
             undone_text = case when o.changed then null else undone_text end,
             undone_signature = case when o.changed then null else undone_signature end,
-            noindex_count = 0, noindex_at = null, noindex_run = null,
             tombstoned_at = null, lifecycle = {becomes(Evidence.SETTLED)}
         from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[], $6::boolean[])
             as o(page_id, snapshot, extractor, analyser, changed)
