@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from atlas.contracts.audit_corpus import AuditResult as AuditResult
+    from atlas.contracts.audit_corpus import ListedFinding as ListedFinding
     from atlas.contracts.collect import CollectAllResult as CollectAllResult
     from atlas.contracts.collect import CollectResult as CollectResult
     from atlas.contracts.collect import HourlyResult as HourlyResult
@@ -95,6 +97,7 @@ if TYPE_CHECKING:
     from starter.hosts import HostReset as HostReset
     from starter.limits import WokenRuns as WokenRuns
     from starter.monitoring.overview import ActivitySeen as ActivitySeen
+    from starter.monitoring.overview import AuditSeen as AuditSeen
     from starter.monitoring.overview import HostSeen as HostSeen
     from starter.monitoring.overview import Overview as Overview
     from starter.monitoring.overview import PendingActivity as PendingActivity
@@ -120,6 +123,7 @@ if TYPE_CHECKING:
 # Once more, because type checkers read the imports above and do not run `__getattr__`; a program
 # does the opposite. tests/starter/test_exports.py keeps the two alike.
 _WHERE = {
+    "atlas.contracts.audit_corpus": "AuditResult ListedFinding",
     "atlas.contracts.collect": "CollectAllResult CollectResult HourlyResult",
     "atlas.contracts.daily_cleanup": "CleanupResult",
     "atlas.contracts.deduplicate_documents": "DeduplicateResult",
@@ -169,7 +173,7 @@ _WHERE = {
     "starter.hosts": "HostReset",
     "starter.limits": "WokenRuns",
     "starter.monitoring.overview": (
-        "ActivitySeen HostSeen Overview PendingActivity QueueSeen RunSeen ScheduleSeen "
+        "ActivitySeen AuditSeen HostSeen Overview PendingActivity QueueSeen RunSeen ScheduleSeen "
         "SlotsSeen SourceSeen Untold WorkerSeen"
     ),
     "starter.monitoring.run_progress": "Going",

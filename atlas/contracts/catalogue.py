@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from atlas.contracts.audit_corpus import AuditRequest, AuditResult
 from atlas.contracts.collect import (
     CollectAllRequest,
     CollectAllResult,
@@ -101,6 +102,15 @@ def _collect_all_id(request: CollectAllRequest) -> str:
 
 
 _TYPES = (
+    WorkflowType(
+        "audit_corpus",
+        AuditRequest,
+        AuditResult,
+        "Check that rows, bodies and index agree, and repair what does not",
+        {},
+        lambda request: "audit_corpus:full" if request.full else "audit_corpus",
+        LATE,
+    ),
     WorkflowType(
         "batch_process",
         BatchRequest,

@@ -70,7 +70,8 @@ class Concerns:
             case "pages":
                 lag = known("index_lag", self._index_lag(), corpus.MEND)
                 held = known("deletions", self._deletions(), corpus.MEND)
-                return _all(await asyncio.gather(lag, self._quarantine(before), held))
+                audit = known("audit", self._audit(), corpus.MEND)
+                return _all(await asyncio.gather(lag, self._quarantine(before), held, audit))
         return Checked()
 
     @property
@@ -131,6 +132,9 @@ class Concerns:
 
     async def _deletions(self) -> ProbeResult:
         return await corpus.deletions(self._address())
+
+    async def _audit(self) -> ProbeResult:
+        return await corpus.audit(self._address(), self.clock())
 
     async def _quarantine(self, before: Figures) -> Checked:
         async def look() -> tuple[ProbeResult, dict[str, float]]:

@@ -9,6 +9,7 @@ from functools import partial
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from activities.auditing import Auditing
 from activities.batches import Batches
 from activities.cleanup import Temporary, Upkeep
 from activities.dedup import Deduplicating
@@ -40,6 +41,7 @@ from atlas.stores.postgres.crawl.restore_selection import RestoreSelection
 from atlas.stores.postgres.crawl.runs import JobRecords
 from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.reporting.history import Stats
+from atlas.stores.postgres.services.audits import AuditStore
 from atlas.stores.postgres.services.cleanup import UpkeepStore
 from atlas.stores.postgres.services.deduplication import Deduplication
 from atlas.stores.postgres.services.deletions import DeletionDecisions
@@ -51,6 +53,7 @@ from atlas.text.pool import ExtractorPool
 from atlas.web.listings import read_listing
 from atlas.worker.listing_parser import parsed
 from atlas.worker.resources import CURRENT, WorkerParts
+from workflows.audit_corpus import AuditCorpus
 from workflows.batch_process import BatchProcess
 from workflows.collect_all_sources import CollectAllSources
 from workflows.collect_from_source import CollectFromSource
@@ -85,6 +88,7 @@ WORKFLOWS: tuple[type, ...] = (
     DeduplicateDocuments,
     DecideDeletionsRun,
     RestoreDocuments,
+    AuditCorpus,
     UnknownWorkflow,
 )
 """All are served on the queue `atlas`."""
@@ -124,6 +128,7 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
             *_all_of(_deduplicating(parts)),
             *(each for each in _all_of(rebuilding) if each != rebuilding.switch_generation),
             *_all_of(_upkeep(parts)),
+            *_all_of(_auditing(parts)),
         ],
     }
 
@@ -293,6 +298,16 @@ def _upkeep(parts: WorkerParts) -> Upkeep:
     end_dead_runs = partial(parts.crawl.runs.end_dead_runs, is_open=parts.is_open)
     outcomes = Artifacts(parts.pool, parts.clock, OUTCOMES)
     return Upkeep(store, parts.blobs, outcomes, end_dead_runs)
+
+
+def _auditing(parts: WorkerParts) -> Auditing:
+    return Auditing(
+        AuditStore(parts.pool, parts.clock, retention(parts.settings)),
+        parts.blobs,
+        Artifacts(parts.pool, parts.clock, OUTCOMES),
+        partial(_prepare, parts.extractor),
+        partial(_analyse, parts.extractor),
+    )
 
 
 def retention(settings: Settings) -> Retention:

@@ -209,6 +209,20 @@ class SourceSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditSeen:
+    """The last audit that was completed."""
+
+    run_id: str
+    ended_at: datetime
+    full: bool
+    """Whether it looked at everything; otherwise at a sample."""
+    findings: int
+    """What did not agree."""
+    repaired: int
+    """Of these, what the audit repaired."""
+
+
+@dataclass(frozen=True, slots=True)
 class Untold:
     """Something that could not be examined."""
 
@@ -242,6 +256,8 @@ class Overview:
     """The next first."""
     sources: tuple[SourceSeen, ...] | None = None
     """The latest first."""
+    audit: AuditSeen | None = None
+    """None also when there was none yet."""
     untold: tuple[Untold, ...] = field(default=())
 
     @property

@@ -14,6 +14,7 @@ from starter.connection import Parts
 from starter.page_urls import canonical_url
 
 if TYPE_CHECKING:
+    from atlas.contracts.audit_corpus import AuditResult
     from atlas.contracts.collect import CollectAllResult, CollectResult, HourlyResult
     from atlas.contracts.daily_cleanup import CleanupResult
     from atlas.contracts.decide_deletions import DecideDeletionsResult
@@ -123,6 +124,11 @@ class Runs:
             self._parts, kind, request, summary=f"fetch {request.url}", span="atlas fetch"
         )
         return JobHandle(self._parts, kind, begun)
+
+    @overload
+    async def start(
+        self, workflow: Literal["audit_corpus"], *, workflow_id: str | None = None, **fields: Any
+    ) -> JobHandle[AuditResult]: ...
 
     @overload
     async def start(

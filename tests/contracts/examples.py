@@ -17,6 +17,7 @@ from atlas.contracts import sync_pipeline as s
 from atlas.contracts import weekly_report as w
 from atlas.contracts.models import Counts
 from tests.contracts import (
+    examples_audit,
     examples_cleanup,
     examples_collect,
     examples_deletions,
@@ -304,6 +305,7 @@ EXAMPLES: list[BaseModel] = [
     *examples_health.EXAMPLES,
     *examples_processing.EXAMPLES,
     *examples_restore.EXAMPLES,
+    *examples_audit.EXAMPLES,
     *examples_cleanup.EXAMPLES,
     *examples_collect.EXAMPLES,
     *examples_deletions.EXAMPLES,

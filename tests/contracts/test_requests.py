@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from atlas.contracts.audit_corpus import AuditRequest
 from atlas.contracts.collect import AddUrls, CollectAllRequest, CollectRequest, HourlyRequest
 from atlas.contracts.daily_cleanup import CleanupRequest
 from atlas.contracts.deduplicate_documents import DeduplicateRequest
@@ -20,6 +21,7 @@ from atlas.contracts.work import Limits
 
 REQUESTS = [
     HealthRequest,
+    AuditRequest,
     CleanupRequest,
     SyncRequest,
     CollectRequest,
@@ -86,6 +88,7 @@ def refusal(model: type[BaseModel], given: Any) -> str:
         (BatchRequest, {"urls": []}, ["urls: []", "at least 1"]),
         (BatchRequest, {"pages": [1] * 1001}, ["pages:", "at most 1000"]),
         (RebuildRequest, {"min_overlap": 2.0}, ["min_overlap: 2.0", "less than or equal to 1"]),
+        (AuditRequest, {"sample": 501}, ["sample: 501", "less than or equal to 500"]),
         (DeduplicateRequest, {"threshold": 0.1}, ["threshold: 0.1", "equal to 0.3"]),
         (WeeklyRequest, {"week": "47"}, ["week: '47'"]),
         (BatchRequest, {"query": {"sorce": "docs"}}, ["query.sorce:", "did you mean 'source'?"]),

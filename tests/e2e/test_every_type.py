@@ -21,6 +21,7 @@ PUBLIC = {
     "collect_all_sources",
     "batch_process",
     "deduplicate_documents",
+    "audit_corpus",
     "rebuild_index",
     "sync_pipeline",
     "health_check",

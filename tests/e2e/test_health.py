@@ -35,6 +35,7 @@ PARTS = [
     "index_lag",
     "quarantine",
     "deletions",
+    "audit",
     "disk",
 ]
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from starter.monitoring.overview import (
+        AuditSeen,
         HostSeen,
         Overview,
         QueueSeen,
@@ -92,6 +93,19 @@ def in_short(seen: Overview) -> Iterator[tuple[str, str]]:
     ):
         words = ["not known"] if told is None else list(lines(seen))
         yield from zip([head, *[""] * len(words)], map(one_line, words), strict=False)
+    if seen.audit is not None:
+        yield "audit", one_line(_audit(seen.audit, seen.at))
+
+
+def _audit(audit: AuditSeen, now: datetime) -> str:
+    looked = "everything" if audit.full else "a sample"
+    left = audit.findings - audit.repaired
+    if not left:
+        return f"nothing to repair in {looked}, {ago(audit.ended_at, now)}"
+    return (
+        f"{left} findings in {looked}, {ago(audit.ended_at, now)}: "
+        f"`atlas runs outcomes {audit.run_id}`"
+    )
 
 
 def why_untold(untold: Iterable[Untold]) -> list[str]:

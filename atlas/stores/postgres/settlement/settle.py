@@ -142,7 +142,7 @@ async def _open_versions(
     restored: bool,
 ) -> None:
     pages = [row["page_id"] for row in rows]
-    await _close_versions(connection, pages, now, run_id=run_id, closed_as="updated")
+    await close_versions(connection, pages, now, run_id=run_id, closed_as="updated")
     await connection.execute(
         """
         insert into versions (page_id, seq, document_id, valid_from, opened_by, opened_as)
@@ -161,7 +161,7 @@ async def _open_versions(
     )
 
 
-async def _close_versions(
+async def close_versions(
     connection: Connection,
     pages: Sequence[int],
     now: datetime,
@@ -276,7 +276,7 @@ async def bury(
         "where v.page_id = any($1::bigint[]) and v.valid_to is null",
         list(pages),
     )
-    await _close_versions(connection, pages, now, run_id=run_id, closed_as="removed")
+    await close_versions(connection, pages, now, run_id=run_id, closed_as="removed")
     # A page that left because it asks for it still leads a crawl on.
     await connection.execute(
         "delete from links l using page_state ps where l.page_id = ps.page_id "
