@@ -156,6 +156,8 @@ async def _forget_evidence(
     """The page is live, nothing speaks against it, and it is due: its next look is the first one.
 
     Without validators: a 304 would say that the page is still what took the restored text's place.
+    `fetched_at` stays the last look's: else `snapshot_reuse.py` would take what that look brought
+    for a newer body than the restored one.
     """
     bodies = await blob_index.hold(connection, [row["snapshot"] for row in rows])
     await connection.execute(
