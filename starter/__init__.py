@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from atlas.contracts.processing import ProcessResult as ProcessResult
     from atlas.contracts.purge_documents import PurgeResult as PurgeResult
     from atlas.contracts.rebuild_index import RebuildResult as RebuildResult
-    from atlas.contracts.restore import RestoredPage as RestoredPage
-    from atlas.contracts.restore import RestoreResult as RestoreResult
+    from atlas.contracts.restore_documents import RestoredPage as RestoredPage
+    from atlas.contracts.restore_documents import RestoreResult as RestoreResult
     from atlas.contracts.sync_pipeline import Failure as Failure
     from atlas.contracts.sync_pipeline import SourceOutcome as SourceOutcome
     from atlas.contracts.sync_pipeline import SyncProgress as SyncProgress
@@ -137,7 +137,7 @@ _WHERE = {
     "atlas.contracts.processing": "BatchResult ProcessResult",
     "atlas.contracts.purge_documents": "PurgeResult",
     "atlas.contracts.rebuild_index": "RebuildResult",
-    "atlas.contracts.restore": "RestoreResult RestoredPage",
+    "atlas.contracts.restore_documents": "RestoreResult RestoredPage",
     "atlas.contracts.sync_pipeline": "Failure SourceOutcome SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",

@@ -16,7 +16,7 @@ from starter.page_urls import canonical_url
 
 if TYPE_CHECKING:
     from atlas.contracts.jobs import Trigger
-    from atlas.contracts.restore import RestoreResult
+    from atlas.contracts.restore_documents import RestoreResult
     from atlas.contracts.weekly_report import Form
     from atlas.stores.postgres.connection import Connection
     from atlas.stores.postgres.crawl.artifacts import Artifact

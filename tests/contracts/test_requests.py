@@ -16,7 +16,7 @@ from atlas.contracts.models import Counts, Request, explain
 from atlas.contracts.processing import BatchQuery, BatchRequest, ProcessRequest
 from atlas.contracts.purge_documents import PurgeRequest
 from atlas.contracts.rebuild_index import RebuildRequest
-from atlas.contracts.restore import RestoreRequest
+from atlas.contracts.restore_documents import RestoreRequest
 from atlas.contracts.sync_pipeline import SyncRequest
 from atlas.contracts.weekly_report import WeeklyRequest
 from atlas.contracts.work import Limits

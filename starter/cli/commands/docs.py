@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.crawl.quarantine import Quarantined
     from atlas.stores.postgres.services.catalogue import ListedDocument
 
-app = App(name="docs", help="Documents: list, show, history, diff, restore …")
+app = App(name="docs", help="Documents: list, show, history, diff, restore, quarantined.")
 
 _DOCUMENTS: Columns[ListedDocument] = {
     "url": lambda each: each.url,
@@ -125,6 +125,6 @@ async def quarantined(
     listing("quarantined", found, output, _QUARANTINED)
 
 
-app.command("starter.cli.commands.versions:history", name="history")
-app.command("starter.cli.commands.versions:diff", name="diff")
+app.command("starter.cli.commands.page_history:history", name="history")
+app.command("starter.cli.commands.page_history:diff", name="diff")
 app.command("starter.cli.commands.restore:restore", name="restore")

@@ -221,7 +221,7 @@ _CATALOGUE = (
         "restore_result",
         "What a restore brought back, and what it could not.",
         "docs restore",
-        f"{_IDS} atlas.contracts.restore:RestoreResult {_LINK}",
+        f"{_IDS} atlas.contracts.restore_documents:RestoreResult {_LINK}",
     ),
     Shape("host", "A host that Atlas has contacted, or that has a limit.", "hosts show", _HOST),
     Shape(
