@@ -47,6 +47,9 @@ Outcome = Literal["failed", "skipped"]
 
 NOINDEX = "noindex"
 """Code of a page that asks to be left out of the index."""
+SET_ASIDE = "set_aside"
+"""Code of a request that was cut short because its host kept others waiting: no failure; the page
+is asked for again, with its full time."""
 HELD = ("suspicious_body", "cut_body")
 """Codes of pages whose new text was held (`suspicious_bodies.py`)."""
 
