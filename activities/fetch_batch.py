@@ -62,8 +62,8 @@ class FetchPolicy:
     retries: Retries = field(default_factory=Retries)
     """Their patience is also how long a run waits for a host that is down."""
     hosts_at_once: int = 16
-    slow_after: float = 5.0
-    """So long a host may keep all others of a batch waiting."""
+    slow_after: tuple[float, float] = (2.0, 5.0)
+    """So long, at least and at most, a host may keep all others of a batch waiting."""
 
 
 @dataclass

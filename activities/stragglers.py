@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     from atlas.domain.batch import HeldPage
     from atlas.web.politeness import Slot, Slots
 
-LOOK = 0.5
+LOOK = 0.25
 """Seconds between two looks. What a page waits is counted in looks: an event loop that stood still
 for a while has not asked its hosts meanwhile, and they are not to blame."""
+
+_TIMES = 3
+"""A host is slow that takes so many times as long as the slowest answer of the batch, within the
+bounds of its policy: on a busy machine, or a busy line, all hosts seem slow."""
 
 _LENT = 3
 """A straggler gives its place to another page, as long as there are no more than so many times the
@@ -42,6 +46,8 @@ class PageFetch:
         """How often it was found waiting for the same thing."""
         self.sent_at: float | None = None
         """When the page itself was asked for, and not only its robots.txt."""
+        self.answered_after: int | None = None
+        """The looks that its last answer took."""
         self.lent = False
         self._slots = slots
         self._scope = scope
@@ -55,6 +61,7 @@ class PageFetch:
                 if url == self.page.url:
                     self.sent_at = time.monotonic()
                 yield held
+                self.answered_after = self.looks
         finally:
             self.waits, self.looks = False, 0
 
@@ -72,10 +79,10 @@ class PageFetch:
 class Stragglers:
     """The pages of a batch that are under way, and the room for them.
 
-    `patience`: seconds after which a host that lets nothing go on counts as slow. `others_wait`
-    says whether the run has pages of other hosts than these, `slow_among` which of some hosts other
-    batches found slow, and `set_aside` records pages and slow hosts before they are cut. Pages of
-    slow hosts, in batches of their own, are not cut.
+    `patience`: the least and the most seconds after which a host that lets nothing go on counts as
+    slow. `others_wait` says whether the run has pages of other hosts than these, `slow_among` which
+    of some hosts other batches found slow, and `set_aside` records pages and slow hosts before they
+    are cut. Pages of slow hosts, in batches of their own, are not cut.
     """
 
     def __init__(
@@ -83,7 +90,7 @@ class Stragglers:
         pages: Sequence[HeldPage],
         *,
         room: int,
-        patience: float,
+        patience: tuple[float, float],
         others_wait: Callable[[Collection[str]], Awaitable[bool]],
         slow_among: Callable[[Collection[str]], Awaitable[set[str]]],
         set_aside: Callable[[Collection[HeldPage], Collection[str]], Awaitable[None]],
@@ -97,7 +104,8 @@ class Stragglers:
         self._may_cut = not all(page.slow for page in pages)
         self._free = asyncio.Semaphore(room)
         self._to_lend = room * _LENT
-        self._patience = max(1, round(patience / LOOK))
+        self._least, self._most = (max(1, round(seconds / LOOK)) for seconds in patience)
+        self._slowest: int | None = None
         self._others_wait = others_wait
         self._slow_among = slow_among
         self._set_aside = set_aside
@@ -124,7 +132,7 @@ class Stragglers:
                     raise
             else:
                 if fetch.sent_at is not None:
-                    self._heard_of(fetch.host)
+                    self._heard_of(fetch)
         finally:
             self._left.pop(page.page_id, None)
             if fetch is not None and fetch.lent:
@@ -132,11 +140,20 @@ class Stragglers:
             else:
                 self._free.release()
 
-    def _heard_of(self, host: str) -> None:
-        self._answered.add(host)
+    def _heard_of(self, ended: PageFetch) -> None:
+        self._answered.add(ended.host)
+        if ended.answered_after is not None:
+            self._slowest = max(self._slowest or 0, ended.answered_after)
         for fetch in self._under_way:
-            if fetch.host == host:
+            if fetch.host == ended.host:
                 fetch.looks = 0  # the host goes on, however many requests it has at once
+
+    @property
+    def _patience(self) -> int:
+        """In looks; the most, before there is an answer to compare with."""
+        if self._slowest is None:
+            return self._most
+        return min(self._most, max(self._least, self._slowest * _TIMES))
 
     async def watch(self) -> None:
         """Look until cancelled."""

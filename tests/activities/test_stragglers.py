@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -15,7 +15,7 @@ from activities.stragglers import PageFetch, Stragglers
 from atlas.domain.batch import HeldPage
 from atlas.web.politeness import OpenSlots, Slot, Slots
 
-PATIENCE = 4  # looks
+PATIENCE, MOST = 4, 12  # looks, at least and at most
 _NUMBERS = count(1)
 
 
@@ -87,7 +87,7 @@ class OneBatch:
         self.stragglers = Stragglers(
             pages,
             room=room,
-            patience=PATIENCE * stragglers.LOOK,
+            patience=(PATIENCE * stragglers.LOOK, MOST * stragglers.LOOK),
             others_wait=self._others_wait,
             slow_among=self._slow_among,
             set_aside=self._set_aside,
@@ -166,7 +166,7 @@ async def test_a_silent_host_is_cut_once_the_others_are_done() -> None:
 
 async def test_nobody_is_cut_while_another_host_still_answers() -> None:
     silent = held("https://silent.example/page")
-    going_on = [held(f"https://good.example/{number}") for number in range(5 * PATIENCE)]
+    going_on = [held(f"https://good.example/{number}") for number in range(3 * MOST)]
     batch = OneBatch(silent, *going_on)
     async with batch.under_way() as ended:
         for page in going_on:  # one a look: the silent one has waited long enough many times
@@ -262,7 +262,7 @@ async def test_a_batch_of_slow_hosts_is_never_cut() -> None:
     async with batch.under_way() as ended:
         batch.answer(other)
         fetch = await _one_under_way(batch)
-        while fetch.looks < 5 * PATIENCE:
+        while fetch.looks < 3 * MOST:
             await asyncio.sleep(stragglers.LOOK)
         batch.answer(silent)
         await ended
@@ -275,6 +275,35 @@ async def _one_under_way(batch: OneBatch) -> PageFetch:
         await asyncio.sleep(stragglers.LOOK)
     (fetch,) = batch.stragglers._under_way
     return fetch
+
+
+@pytest.mark.parametrize(
+    ("answered_after", "patience"),
+    [(None, MOST), (0, PATIENCE), (1, PATIENCE), (2, 6), (3, 9), (4, MOST), (9, MOST)],
+)
+async def test_a_host_is_slow_compared_with_the_slowest_answer(
+    answered_after: int | None, patience: int
+) -> None:
+    page, quicker = of_hosts("good.example", "quick.example")
+    batch = OneBatch(page, quicker)
+    for each, looks in ((page, answered_after), (quicker, 0)):
+        if answered_after is not None:
+            async with batch.stragglers.fetching(each, Turns()) as fetch:
+                assert fetch is not None
+                async with fetch.slot(fetch.host, each.url):
+                    fetch.looks = looks or 0
+    assert batch.stragglers._patience == patience
+
+
+async def test_a_request_that_failed_is_no_measure() -> None:
+    page = held("https://good.example/page")
+    batch = OneBatch(page)
+    async with batch.stragglers.fetching(page, Turns()) as fetch:
+        assert fetch is not None
+        with suppress(ConnectionError):
+            async with fetch.slot(fetch.host, page.url):
+                raise ConnectionError
+    assert batch.stragglers._patience == MOST
 
 
 async def test_a_time_out_of_the_page_itself_is_no_cut() -> None:

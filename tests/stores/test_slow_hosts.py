@@ -5,6 +5,7 @@ from dataclasses import replace
 from activities.ledger_rows import cut_row
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.domain.batch import Claim, HeldPage
+from atlas.stores.postgres.crawl import claims
 from atlas.stores.postgres.hosts import manual_limits
 from atlas.stores.postgres.reporting import daily_figures
 from tests.stores.drive import Drive, fences, fetched
@@ -107,6 +108,21 @@ async def test_lanes_share_them_out(drive: Drive) -> None:
     assert all(
         {host for host in HOSTS if host in " ".join(share)} == set(HOSTS) for share in shares
     )
+
+
+async def test_the_slow_lanes_waiting_gives_up_no_page_that_another_run_holds(
+    drive: Drive,
+) -> None:
+    run_id = await begun(drive)
+    await drive.add("others")
+    other = await drive.open("others")
+    await drive.enlist(other, *PAGES["a.example"])
+    await claim(drive, other, 0, 1)
+    assert (await claim(drive, run_id, 0, 1)).pages == 20
+    await claim(drive, run_id, 3, 1, slow=True, waited=claims.PATIENCE)
+    assert (await drive.crawl.batches.counts(run_id)).skipped == 0
+    await claim(drive, run_id, 1, 1, waited=claims.PATIENCE)
+    assert (await drive.crawl.batches.counts(run_id)).skipped == 10
 
 
 async def test_a_superseded_attempt_sets_nothing_aside(drive: Drive) -> None:

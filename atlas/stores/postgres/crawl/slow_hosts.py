@@ -13,7 +13,7 @@ from atlas.domain.urls import host_of
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import run_queue
 
-_LOOKED_AT = 500
+_LOOKED_AT = 200
 """Pages at each end of a level's queue that are looked at for those of other hosts."""
 
 # By a hash of its URL, so that a batch of such pages is of many hosts, which are waited for at the
