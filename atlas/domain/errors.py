@@ -57,6 +57,9 @@ PURGED_SAYS = (
 HELD = ("suspicious_body", "cut_body", "undone_body")
 """Codes of pages whose new text was held: by what it is (`suspicious_bodies.py`), or because a
 person undid it."""
+SET_ASIDE = "set_aside"
+"""Code of a request that was cut short because its host kept others waiting: no failure; the page
+is asked for again, with its full time."""
 
 
 def handling(error_class: ErrorClass) -> Handling:

@@ -163,12 +163,13 @@ async def _plan(
 
 async def _count_attempts(connection: Connection, run_id: str, rows: Sequence[FetchRow]) -> None:
     await connection.execute(
-        "update run_pages rp set attempts = o.attempt "
-        "from unnest($2::bigint[], $3::int[]) as o(page_id, attempt) "
+        "update run_pages rp set attempts = o.attempt, cuts = cuts + o.cut::int "
+        "from unnest($2::bigint[], $3::int[], $4::boolean[]) as o(page_id, attempt, cut) "
         "where rp.run_id = $1 and rp.page_id = any($2::bigint[]) and rp.page_id = o.page_id",
         run_id,
         [row.page_id for row in rows],
         [row.attempt for row in rows],
+        [row.cut for row in rows],
     )
 
 
