@@ -63,6 +63,8 @@ class AtlasClient:
         self.document = corpus.document
         self.unknown_language = corpus.unknown_language
         self.quarantined = corpus.quarantined
+        self.held = corpus.held
+        self.held_body = corpus.held_body
         self.index_generations = corpus.index_generations
         self.reports = corpus.reports
         self.report = corpus.report

@@ -349,6 +349,7 @@ _REFERENCED = """
     union select settled_snapshot from page_state where settled_snapshot is not null
     union select snapshot from fetches where snapshot is not null and fetched_at > '{since}'
     union select snapshot from documents
+    union select snapshot from held_bodies
     union select snapshot from quarantine
     union select hash from artifacts
 """

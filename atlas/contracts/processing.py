@@ -39,6 +39,8 @@ class ProcessRequest(Request):
     """The extractor version that is wanted; refused when the workers have another one."""
     force: bool = False
     """Process it although it is settled with the current versions, or quarantined."""
+    accept: bool = False
+    """Make the body that is held of the page its text; a page of which none is held is skipped."""
     trigger: Trigger = "manual"
 
     @model_validator(mode="after")
@@ -47,6 +49,11 @@ class ProcessRequest(Request):
         if len(given) != 1:
             raise ValueError(
                 f"give exactly one of 'url', 'page' and 'snapshot', not {_listed(given)}"
+            )
+        if self.accept and self.snapshot is not None:
+            raise ValueError(
+                "'accept' goes with 'url' or 'page', not with 'snapshot': a body may be held of "
+                "one page and be the text of another"
             )
         return self
 
@@ -197,6 +204,7 @@ class SelectPages(Message):
     failed_of: str | None = None
     extractor: int | None = None
     force: bool = False
+    accept: bool = False
 
 
 class Selected(Message):

@@ -47,8 +47,18 @@ Outcome = Literal["failed", "skipped"]
 
 NOINDEX = "noindex"
 """Code of a page that asks to be left out of the index."""
-HELD = ("suspicious_body", "cut_body")
-"""Codes of pages whose new text was held (`suspicious_bodies.py`)."""
+HELD = (
+    "suspicious_body",
+    "cut_body",
+    "login_page",
+    "challenge_page",
+    "block_page",
+    "consent_wall",
+    "soft_404",
+    "maintenance_page",
+    "error_page",
+)
+"""Codes of pages whose new text was held (`suspicious_bodies.py`, `bad_bodies/`)."""
 
 
 def handling(error_class: ErrorClass) -> Handling:

@@ -1,12 +1,14 @@
 """The lifecycle of a page, and when one that vanished leaves the corpus: pure rules.
 
-    discovered ──settled──▶ live ──gone──▶ suspect ──removed──▶ tombstoned ──expired──▶ purged
-         │                   ▲ ◀──answered── │                      │
+    discovered ──settled──▶ live ──gone, held──▶ suspect ──removed──▶ tombstoned ──expired──▶ purged
+         │                   ▲ ◀─answered, accepted─ │                   │
          └──poisoned──▶ quarantined ◀──────────────poisoned─────────┘
 
 Settling a document makes any page live again, but a suspect one: it may be settled from a body
 stored before, and only an answer takes the suspicion away. A source removed with `--purge` purges
-any page. The stores build their statements from this table (`stores/postgres/lifecycle_sql.py`).
+any page. A page whose body was held (`suspicious_bodies.py`) is suspect too, for the reason beside
+that body; accepting it makes the page live. The stores build their statements from this table
+(`stores/postgres/lifecycle_sql.py`).
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ class Lifecycle(StrEnum):
 
     DISCOVERED = "discovered"  # known, and nothing of it in the corpus
     LIVE = "live"  # its document can be found
-    SUSPECT = "suspect"  # its document can be found, but the page answered 404 or 410
+    SUSPECT = "suspect"  # its document can be found, but the page answered 404, 410 or a held body
     TOMBSTONED = "tombstoned"  # gone: its documents are history
     PURGED = "purged"  # gone, its documents with it
     QUARANTINED = "quarantined"  # its body kills or hangs the extractor, and nothing of it is live
@@ -36,6 +38,8 @@ class Evidence(StrEnum):
     ANSWERED = "answered"  # a body or 304 came
     SETTLED = "settled"  # its document was committed
     GONE = "gone"  # 404 or 410
+    HELD = "held"  # a body came that is not the page, and was held
+    ACCEPTED = "accepted"  # a held body was made the page's, by a person or by three looks
     REMOVED = "removed"  # its sources' policies let it go: gone, absent, or leading elsewhere
     POISONED = "poisoned"  # extraction failed for good
     RELEASED = "released"  # another body came, which has not failed as often
@@ -48,6 +52,8 @@ _TRANSITIONS: dict[Evidence, dict[Lifecycle, Lifecycle]] = {
     Evidence.ANSWERED: {_S: _L},
     Evidence.SETTLED: dict.fromkeys((_D, _L, _T, _P, _Q), _L),
     Evidence.GONE: {_L: _S},
+    Evidence.HELD: {_L: _S},
+    Evidence.ACCEPTED: dict.fromkeys((_D, _L, _S, _T, _P, _Q), _L),
     Evidence.REMOVED: dict.fromkeys((_D, _L, _S, _Q), _T),
     Evidence.POISONED: {_D: _Q, _T: _Q},
     Evidence.RELEASED: {_Q: _D},

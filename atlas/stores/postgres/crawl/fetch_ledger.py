@@ -179,6 +179,7 @@ async def _remember_bodies(
             gone_since = null, redirect_to = null, robots_tag = o.robots,
             moved_count = 0, moved_at = null, moved_run = null,
             noindex_count = case when o.settled then 0 else noindex_count end,
+            held_snapshot = case when o.settled then null else held_snapshot end,
             lifecycle = {becomes(Evidence.ANSWERED)}
         from unnest($3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[],
                     $9::text[], $10::boolean[])
@@ -188,6 +189,11 @@ async def _remember_bodies(
         now,
         run_id,
         *map(list, zip(*map(_BODY, bodies), strict=True)),
+    )
+    # The page answers as before: what was held of it meanwhile is not needed any more.
+    await connection.execute(
+        "delete from held_bodies where page_id = any($1::bigint[])",
+        [row.page_id for row in bodies if row.settled],
     )
 
 

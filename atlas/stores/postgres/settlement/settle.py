@@ -24,7 +24,7 @@ from atlas.stores.postgres.crawl.pages import replace_links
 from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.near_duplicates import clusters, marks
-from atlas.stores.postgres.settlement import held_changes
+from atlas.stores.postgres.settlement import held_bodies, held_changes
 
 
 async def settle(
@@ -35,7 +35,9 @@ async def settle(
     async with connection.transaction():
         held = await run_queue.lock(connection, fences)
         if not decided:
-            held -= await held_changes.put_off(connection, batch.run_id, held, force=batch.force)
+            held -= await held_changes.put_off(
+                connection, batch.run_id, held, now, force=batch.force
+            )
         await lock_corpus(connection)
         rows = await _prepared(connection, batch.run_id, sorted(held))
         return await _settle_rows(connection, batch.run_id, rows, now) if rows else Settlement({})
@@ -196,7 +198,9 @@ async def _mark_settled(
         set settled_snapshot = o.snapshot, settled_extractor = o.extractor,
             settled_analyser = o.analyser, settled_at = $5, held_snapshot = null,
             noindex_count = 0, noindex_at = null, noindex_run = null,
-            tombstoned_at = null, lifecycle = {becomes(Evidence.SETTLED)}
+            tombstoned_at = null,
+            lifecycle = case when held_snapshot is not null and gone_count = 0
+                then {becomes(Evidence.ACCEPTED)} else {becomes(Evidence.SETTLED)} end
         from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[])
             as o(page_id, snapshot, extractor, analyser)
         where page_state.page_id = o.page_id
@@ -204,6 +208,7 @@ async def _mark_settled(
         *[[row[name] for row in rows] for name in ("page_id", "snapshot", "extractor", "analyser")],
         now,
     )
+    await held_bodies.forget(connection, [row["page_id"] for row in rows])
 
 
 async def bury(
