@@ -62,14 +62,19 @@ class ProcessedDocument(Message):
     """What became of one document."""
 
     url: str
+    """The canonical URL of the page."""
     page: int
+    """Its number."""
     snapshot: str | None = None
     """SHA-256 of the stored body; null when there is none."""
     result: DocumentOutcome
+    """What became of it, as in a sync."""
     text_hash: str | None = None
     """Of the live version; null when the page has none."""
     title: str | None = None
+    """Of the live version."""
     lang: str | None = None
+    """Of the live version, an ISO 639 code."""
     version: int | None = None
     """Number of the live version, from 1."""
     truncated: str | None = None
@@ -77,8 +82,11 @@ class ProcessedDocument(Message):
     quarantined: bool = False
     """Whether this body is left alone from now on; `force` tries it again."""
     error_class: str | None = None
+    """Of a failure, or of what was held."""
     error_code: str | None = None
+    """Why it failed or was skipped."""
     error: str | None = None
+    """The same in words."""
 
 
 class ProcessResult(Message):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -23,6 +23,9 @@ _SOURCE = 32 * 1024
 _FEW = 30
 """Words: a page that shows fewer is what it says to visitors without scripts, too."""
 _TOKENS = 60
+_ELEMENTS = 30
+_LINKS = 0.6
+"""Share of link text from which an item of a list is a link."""
 _AROUND = frozenset(("nav", "footer", "aside", "menu"))
 _ROLES = frozenset(("navigation", "banner", "contentinfo", "complementary", "search", "menubar"))
 _NAMES = re.compile(
@@ -66,7 +69,7 @@ def look_at(
         return None
     around = sum(count_words(block.text) for block in blocks) - words
     own = _Own(root, places)
-    forms = own.forms()
+    forms = own.forms(inside)
     return PageLook(
         title=title_element(tree),
         headings=own.headings(lines),
@@ -87,8 +90,8 @@ def look_at(
         doors=own.doors(),
         buttons=own.buttons(),
         sections=own.sections(),
-        code=own.code(),
-        points=own.points(),
+        code=own.count(*_CODE),
+        points=sum(map(_is_point, inside)),
         pictures=own.count("img", "figure", "video", "picture"),
     )
 
@@ -191,9 +194,13 @@ class _Own:
         for tag in tags:
             yield from self._elements.get(tag, ())
 
+    def _some(self, *tags: str) -> list[HtmlElement]:
+        """The first of them: what they hold is read whole, and they may hold each other."""
+        return list(islice(self._all(*tags), _ELEMENTS))
+
     def headings(self, lines: Sequence[str]) -> tuple[str, ...]:
-        first = _texts(self._all("h1"))
-        below = _texts(self._all("h2", "h3"))
+        first = _texts(self._some("h1"))
+        below = _texts(self._some("h2", "h3"))
         if not first:
             found = below[:2] or [line for line in lines[:2] if count_words(line) <= 14]
         elif min(count_words(each) for each in first) <= 3:
@@ -202,12 +209,13 @@ class _Own:
             found = first[:3]
         return tuple(each[:300] for each in found)
 
-    def forms(self) -> _Forms:
-        forms = [form for form in self._all("form") if not _searches(form)]
+    def forms(self, blocks: Sequence[Block]) -> _Forms:
+        forms = [form for form in self._some("form") if not _searches(form)]
         locked = [form for form in forms if _passwords(form)]
         asking = [form for form in forms if form not in locked and _asks_who(form)]
+        theirs = {*locked, *asking}
         return _Forms(
-            words=sum(count_words(_text(form)) for form in [*locked, *asking]),
+            words=sum(count_words(each.text) for each in blocks if _lies_in(each.element, theirs)),
             passwords=sum(map(_is_password, self._all("input"))),
             names=len(asking),
         )
@@ -218,17 +226,11 @@ class _Own:
     def sections(self) -> int:
         return max(0, self.count("h2", "h3", "h4") - (not self.has("h1")))
 
-    def code(self) -> int:
-        return sum(1 for each in self._all(*_CODE) if count_words(_text(each)) >= 2)
-
-    def points(self) -> int:
-        return sum(map(_says_itself, self._all("li")))
-
     def count(self, *tags: str) -> int:
         return sum(len(self._elements.get(tag, ())) for tag in tags)
 
     def buttons(self) -> tuple[str, ...]:
-        return tuple(self._buttons())
+        return tuple(islice(self._buttons(), _ELEMENTS))
 
     def _buttons(self) -> Iterator[str]:
         for element in islice(self._all("button", "input", "a", "div", "span"), 2_000):
@@ -295,10 +297,14 @@ def _button_text(element: HtmlElement) -> str:
     return ""
 
 
-def _says_itself(item: HtmlElement) -> bool:
-    linked = sum(len(_text(link)) for link in item.iter("a"))
-    text = _text(item)
-    return count_words(text) >= 4 and linked < 0.6 * len(text)
+def _is_point(block: Block) -> bool:
+    """Whether it is an item of a list that holds more than links."""
+    listed = block.element.tag == "li"
+    return listed and block.link_share < _LINKS and count_words(block.text) >= 4
+
+
+def _lies_in(element: HtmlElement, forms: Collection[HtmlElement]) -> bool:
+    return bool(forms) and any(each in forms for each in (element, *element.iterancestors()))
 
 
 def _tokens(tree: HtmlElement, blocks: Sequence[Block]) -> tuple[str, ...]:

@@ -13,10 +13,10 @@ from tests.e2e.test_bad_days import Site
 from tests.invariants import assert_invariants, snapshot
 from tests.origin import Origin
 from tests.text.bad_pages.held_out import HELD_OUT
-from tests.text.bad_pages.looks import keycloak
+from tests.text.bad_pages.looks import member_area
 from tests.text.bad_pages.products import PRODUCTS
 
-_LOGIN = keycloak("nl", next(each for each in HELD_OUT if each.lang == "nl").login)
+_LOGIN = member_area("nl", next(each for each in HELD_OUT if each.lang == "nl").login)
 _, _FAILURE = PRODUCTS["nginx 502"]
 
 

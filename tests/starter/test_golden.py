@@ -24,6 +24,7 @@ GOLDEN = Path(__file__).parent / "golden"
 READS = {
     "config check": ("config", "check"),
     "config show": ("config", "show", "--changed"),
+    "docs held": ("docs", "held"),
     "docs list": ("docs", "list"),
     "docs quarantined": ("docs", "quarantined"),
     "docs show": ("docs", "show", "{origin}/docs/a"),
@@ -48,6 +49,7 @@ READS = {
 """Every command that only looks, with arguments that make it show something."""
 
 ACTS = {
+    "docs accept",
     *("cleanup", "dedup", "fetch", "index rebuild", "index rollback", "migrate", "process"),
     *("report make", "schedules apply", "sources add", "sources edit", "sources remove"),
     "sources release",

@@ -22,7 +22,7 @@ _DENSE = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
 
 def fold(text: str) -> str:
     """Text as phrases are matched on it."""
-    apart = unicodedata.normalize("NFKD", text.translate(_ODD))
+    apart = unicodedata.normalize("NFKD", text.casefold().translate(_ODD))
     bare = "".join(each for each in apart if unicodedata.category(each) != "Mn")
     return _NO_WORD.sub(" ", unicodedata.normalize("NFC", bare).casefold()).strip()
 

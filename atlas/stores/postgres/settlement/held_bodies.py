@@ -30,6 +30,7 @@ class HeldBody:
     """A body that was held instead of replacing a page's text."""
 
     url: str
+    """The canonical URL of the page."""
     code: str
     """What it was taken for, as in `login_page`."""
     reason: str
@@ -40,11 +41,15 @@ class HeldBody:
     """Looks in a row that found this text, or nearly; the third makes it real, a day after the
     first at the earliest, unless many pages of the source are held with it."""
     first_at: datetime
+    """When it was first found."""
     last_at: datetime
+    """When the last look was made that counted."""
     snapshot: str
     """SHA-256 of the stored body: its name in the blob store."""
     title: str
+    """Its title, by the same rules as of any document."""
     sources: tuple[str, ...]
+    """Names of the sources that hold the page."""
     text: str = ""
     """Its text; empty in lists."""
 
