@@ -16,8 +16,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from atlas.domain.lifecycle import too_many
 from atlas.domain.near_duplicates import SIGNATURE_BYTES, SIGNATURE_HASHES
+from atlas.domain.removal_rules import brake
 
 ORDINARY = 0.6
 """Share of common word pairs with the live text from which on a new text is an ordinary edit."""
@@ -70,10 +70,10 @@ def held(changes: Sequence[BodyChange], looked_at: int) -> dict[int, Suspicion]:
     What is not held would not be held without the held ones either.
     """
     replacing = [change for change in changes if change.before is not None]
-    found = dict.fromkeys(_shared(replacing), Suspicion.SHARED)
+    found = dict.fromkeys(shared(replacing), Suspicion.SHARED)
     found |= {change.page: Suspicion.CUT for change in replacing if change.cut}
     weight = sum(change.stands_for for change in replacing if change.page in found)
-    if not too_many(weight, looked_at):
+    if not brake(weight, looked_at):
         return {}
     bad = [change for change in replacing if found.get(change.page) is Suspicion.SHARED]
     new = [change for change in changes if change.before is None]
@@ -92,8 +92,20 @@ def alike(some: Sequence[BodyChange], others: Sequence[BodyChange]) -> list[int]
     ]
 
 
-def _shared(changes: Sequence[BodyChange]) -> list[int]:
+def repeated(changes: Sequence[BodyChange]) -> list[int]:
+    """Pages with a text that several of them have, or nearly, whatever was there before."""
+    if len(changes) < _SEVERAL:
+        return []
+    pivots = _sample(changes)
+    near = _resemblances([c.signature for c in changes], [c.signature for c in pivots]) >= ALIKE
+    same = _equal([c.text for c in changes], [c.text for c in pivots])
+    sharing = (near | same).sum(axis=1)
+    return [c.page for c, pages in zip(changes, sharing, strict=True) if pages >= _SEVERAL]
+
+
+def shared(changes: Sequence[BodyChange]) -> list[int]:
     """Pages that changed to a text which several pages changed to."""
+    changes = [change for change in changes if change.before is not None]
     if not changes:
         return []
     pivots = _sample(changes)

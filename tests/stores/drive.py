@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +11,9 @@ import asyncpg
 
 from atlas.contracts.activities import Batch, ClaimBatch, CloseRun, OpenRun, RunClosed
 from atlas.domain.analysis import ANALYSER_VERSION, index_parts
+from atlas.domain.bad_bodies.kinds import BodyKind, BodyVerdict
 from atlas.domain.batch import FetchRow, HeldPage, PreparedPage
-from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.errors import NOINDEX, ErrorClass, PageError
 from atlas.domain.near_duplicates import sketch
 from atlas.domain.prepared import Prepared
 from atlas.domain.sources import SourceSpec
@@ -33,7 +34,20 @@ class Leads:
     permanent: bool = True
 
 
-Answer = str | int | Leads
+@dataclass(frozen=True)
+class Instead:
+    """A text that was recognised as something else than the page."""
+
+    text: str
+    kind: BodyKind = BodyKind.LOGIN
+    certain: bool = True
+    noindex: bool = False
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Answer = str | int | Leads | Instead
 Web = Mapping[str, Answer]
 """What each URL answers: a text, a status that is a failure, or where it leads."""
 
@@ -52,6 +66,8 @@ class Drive:
 
     pool: "asyncpg.Pool[asyncpg.Record]"
     now: datetime = datetime(2026, 11, 24, tzinfo=UTC)
+    ended: bool | None = None
+    """Whether bodies come to their end; None where that cannot be told."""
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -70,11 +86,12 @@ class Drive:
         async with self.pool.acquire() as connection:
             return await documents.current(connection, url)
 
-    async def open(self, source: str) -> str:
+    async def open(self, source: str, trigger: str = "schedule") -> str:
         """Begin a run, an hour after the one before; returns its id."""
         self.now += timedelta(hours=1)
         run_id = f"run-{next(self._numbers)}"
-        request = OpenRun(run_id=run_id, workflow_id=f"sync_pipeline:{source}", source=source)
+        workflow_id = f"sync_pipeline:{source}"
+        request = OpenRun(run_id=run_id, workflow_id=workflow_id, source=source, trigger=trigger)
         opened = await self.crawl.runs.open_run(request, nobody_is_open)
         assert opened.outcome is None, opened
         return run_id
@@ -83,41 +100,67 @@ class Drive:
         run, source = await self.crawl.runs.run_source(run_id)
         return await self.crawl.listing.list_pages(run, source, list(urls), level=0)
 
-    async def claim(self, batch: Batch, size: int = 100) -> list[HeldPage]:
+    async def claim(self, batch: Batch, size: int = 100, level: int = 0) -> list[HeldPage]:
         """Claim and begin an attempt."""
-        await self.crawl.batches.claim(ClaimBatch(**batch.model_dump(), level=0, size=size))
+        await self.crawl.batches.claim(ClaimBatch(**batch.model_dump(), level=level, size=size))
         return await self.crawl.batches.begin_attempt(batch)
 
     async def record(self, run_id: str, pages: list[HeldPage], web: Web) -> int:
         rows = [fetched(page, web[page.url]) for page in pages]
         return await self.crawl.fetches.record(run_id, fences(pages), rows)
 
-    async def work(self, batch: Batch, web: Web, size: int = 100) -> None:
+    async def work(self, batch: Batch, web: Web, size: int = 100, level: int = 0) -> None:
         """Fetch, process and settle a batch."""
-        await self.record(batch.run_id, await self.claim(batch, size), web)
+        await self.record(batch.run_id, await self.claim(batch, size, level), web)
         pages = [
             page
             for page in await self.crawl.batches.begin_attempt(batch)
             if page.stage == "fetched"
         ]
-        found = [prepared(page, str(web[page.url])) for page in pages]
+        found = [replace(prepared(page, web[page.url]), ended=self.ended) for page in pages]
+        await self.crawl.processed.store(batch.run_id, fences(pages), found)
+        pages = await self.crawl.batches.begin_attempt(batch)
+        await self.crawl.settlement.settle(batch, fences(pages))
+        await self.crawl.batches.release(batch)
+
+    async def reprocess(self, batch: Batch, web: Web) -> None:
+        """Process and settle the claimed pages from their stored bodies."""
+        pages = await self.crawl.batches.begin_attempt(batch)
+        found = [prepared(page, web[page.url]) for page in pages]
         await self.crawl.processed.store(batch.run_id, fences(pages), found)
         pages = await self.crawl.batches.begin_attempt(batch)
         await self.crawl.settlement.settle(batch, fences(pages))
         await self.crawl.batches.release(batch)
 
     async def run(
-        self, source: str, web: Web, *, complete: bool = True, unlisted: Web | None = None
+        self,
+        source: str,
+        web: Web,
+        *,
+        complete: bool = True,
+        unlisted: Web | None = None,
+        trigger: str = "schedule",
+        size: int = 100,
     ) -> RunClosed:
-        """A whole run of a source whose listing is the keys of `web`; `unlisted` pages are led
-        to."""
-        run_id = await self.open(source)
+        """A whole run of a source whose listing is the keys of `web`; `unlisted` pages are led to,
+        or answer when they are visited although the listing has them no more: else they answer
+        404."""
+        run_id = await self.open(source, trigger)
         await self.enlist(run_id, *web)
         web = {**web, **(unlisted or {})}
-        await self.work(Batch(run_id=run_id, lane=0, number=1), web)
+        await self.work(Batch(run_id=run_id, lane=0, number=1), web, size)
         if any(isinstance(answer, Leads) for answer in web.values()):
             await self.work(Batch(run_id=run_id, lane=0, number=2), web)
+        if complete:
+            await self._visit_absent(run_id, web)
         return await self.crawl.runs.close_run(CloseRun(run_id=run_id, complete=complete))
+
+    async def _visit_absent(self, run_id: str, web: Web) -> None:
+        run, held = await self.crawl.runs.run_source(run_id)
+        urls = await self.crawl.listing.absent_candidates(run, held, 1, None)
+        if await self.crawl.listing.visit_absent(run, held, urls, level=1, mode=None):
+            web = {**dict.fromkeys(urls, 404), **web}
+            await self.work(Batch(run_id=run_id, lane=0, number=3), web, level=1)
 
     async def live(self) -> set[str]:
         """URLs with an open version."""
@@ -134,6 +177,12 @@ class Drive:
                 url,
             )
         )
+
+
+def _verdict(answer: Answer) -> BodyVerdict | None:
+    if not isinstance(answer, Instead):
+        return None
+    return BodyVerdict(answer.kind, ("password form", "heading says 'sign in'"), answer.certain)
 
 
 def fences(pages: list[HeldPage]) -> dict[int, int]:
@@ -154,7 +203,7 @@ def fetched(page: HeldPage, answer: Answer) -> FetchRow:
         kind = ErrorClass.GONE if answer in (404, 410) else ErrorClass.TRANSIENT
         error = PageError(kind, f"http_{answer}", f"the server answered {answer}")
     else:
-        snapshot = snapshot_of(answer)
+        snapshot = snapshot_of(str(answer))
     return FetchRow(
         page_id=page.page_id,
         url=page.url,
@@ -183,8 +232,9 @@ def _led(page: HeldPage, answer: Leads) -> FetchRow:
     )
 
 
-def prepared(page: HeldPage, text: str, *links: str) -> PreparedPage:
+def prepared(page: HeldPage, answer: Answer, *links: str) -> PreparedPage:
     """What processing makes of a text."""
+    text = str(answer)
     extracted = Extracted(
         title="Title",
         text=text,
@@ -195,6 +245,9 @@ def prepared(page: HeldPage, text: str, *links: str) -> PreparedPage:
         links=tuple(Link(link) for link in links),
         text_hash=hashlib.sha256(text.encode()).hexdigest(),
         media="html",
+        verdict=_verdict(answer),
     )
     whole = Prepared(extracted, sketch(text), index_parts("Title", text))
-    return PreparedPage(page.page_id, snapshot_of(text), whole)
+    hidden = isinstance(answer, Instead) and answer.noindex
+    asked = PageError(ErrorClass.BLOCKED, NOINDEX, "asks for it") if hidden else None
+    return PreparedPage(page.page_id, snapshot_of(text), whole, asked)
