@@ -23,3 +23,10 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], str]]:
 
     monkeypatch.setattr(socket, "getaddrinfo", look)
     return found
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that fails is asked again in a second: pauses are of real time, unlike the calendar's
+    days."""
+    monkeypatch.setenv("ATLAS_HOST_PAUSE", "1")
