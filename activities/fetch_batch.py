@@ -16,7 +16,15 @@ from activities.ledger_rows import cut_row, failed_row, got_row, redirected_row,
 from activities.stragglers import PageFetch, Stragglers
 from atlas.contracts.activities import Batch, ClaimBatch, Claimed, Fetched
 from atlas.domain.batch import FetchRow, HeldPage
-from atlas.domain.errors import HostClosed, PageError, Retries, SlotDeadline
+from atlas.domain.errors import (
+    PURGED,
+    PURGED_SAYS,
+    ErrorClass,
+    HostClosed,
+    PageError,
+    Retries,
+    SlotDeadline,
+)
 from atlas.domain.fetch import FetchError, FetchRequest, Validators
 from atlas.domain.fetch import FetchResult as Answer
 from atlas.domain.reach import reach_of
@@ -327,6 +335,8 @@ class Fetching:
         self, attempt: _Attempt, page: HeldPage, answer: Answer, digest: bytes | None
     ) -> FetchRow:
         if answer.final_url != page.url:
+            if await self._records.purged([answer.final_url]):
+                return failed_row(page, PageError(ErrorClass.BLOCKED, PURGED, PURGED_SAYS), None)
             # In a thread: a slow pattern must not hold up the event loop.
             inside = await asyncio.to_thread(attempt.scope.allows, answer.final_url)
             return redirected_row(page, answer, inside=inside)
@@ -353,15 +363,19 @@ async def fetch_into(
     slots: Slots,
     *,
     keep_redirected: bool = False,
+    refuse: Callable[[str], Awaitable[None]] | None = None,
 ) -> tuple[Answer, bytes | None]:
     """Fetch one page; a new body is stored under its hash, which is returned. A body that came
-    from another URL belongs to another page, and is kept only if asked.
+    from another URL belongs to another page, and is kept only if asked, and unless `refuse` raises
+    for that URL.
 
     The blob's row is made before the bytes are visible, so that collection never takes a blob
     that is about to be referred to."""
     async with blobs.writer() as writer:
         answer = await client.fetch(request, writer, slots)
         moved = answer.final_url != request.url
+        if moved and refuse is not None:
+            await refuse(answer.final_url)
         if not answer.modified or (moved and not keep_redirected):
             return answer, None
         ref = await writer.finish()

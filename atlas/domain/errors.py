@@ -50,8 +50,16 @@ NOINDEX = "noindex"
 SET_ASIDE = "set_aside"
 """Code of a request that was cut short because its host kept others waiting: no failure; the page
 is asked for again, with its full time."""
-HELD = ("suspicious_body", "cut_body")
-"""Codes of pages whose new text was held (`suspicious_bodies.py`)."""
+PURGED = "purged"
+"""Code of an address that was erased for good, and of what leads there."""
+PURGED_SAYS = (
+    "the address was erased with `atlas purge` and is kept away; "
+    "`atlas purge --allow URL` lets it be collected again"
+)
+"""It does not name the address."""
+HELD = ("suspicious_body", "cut_body", "undone_body")
+"""Codes of pages whose new text was held: by what it is (`suspicious_bodies.py`), or because a
+person undid it."""
 
 
 def handling(error_class: ErrorClass) -> Handling:
@@ -62,7 +70,7 @@ def handling(error_class: ErrorClass) -> Handling:
 def outcome_of(error: PageError) -> Outcome:
     """The outcome of a page in its run's record: one that leads to another is not missing, and one
     that asks to be left out is not broken."""
-    skipped = error.code.startswith("redirected") or error.code == NOINDEX
+    skipped = error.code.startswith("redirected") or error.code in (NOINDEX, PURGED)
     return "skipped" if skipped else "failed"
 
 
@@ -103,11 +111,15 @@ class PageError(Exception):
 _HOST_CODES = frozenset(
     "dns_failure connect_timeout connection_refused connect_failed tls_certificate tls_failure "
     "header_timeout read_timeout connection_closed connection_reset network_error "
-    "http_502 http_503 http_504 http_429".split()
+    "http_502 http_503 http_504 http_429 "
+    # Not the host's doing, but its pages wait for the proxy as they would for the host.
+    "proxy_unreachable proxy_login".split()
 )
 
 
-_SILENT_CODES = frozenset("address_refused port_refused invalid_url total_timeout".split())
+_SILENT_CODES = frozenset(
+    "address_refused port_refused proxy_refused invalid_url total_timeout".split()
+)
 
 HostVerdict = Literal["up", "down", "unknown"]
 

@@ -11,17 +11,21 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from starter.connection import Parts
-from starter.corpus import canonical_url
+from starter.page_urls import canonical_url
 
 if TYPE_CHECKING:
+    from atlas.contracts.audit_corpus import AuditResult
     from atlas.contracts.collect import CollectAllResult, CollectResult, HourlyResult
     from atlas.contracts.daily_cleanup import CleanupResult
+    from atlas.contracts.decide_deletions import DecideDeletionsResult
     from atlas.contracts.deduplicate_documents import DeduplicateResult
     from atlas.contracts.fetch_url import FetchUrlResult
     from atlas.contracts.health import HealthResult
     from atlas.contracts.jobs import Trigger
     from atlas.contracts.processing import BatchResult, ProcessResult
+    from atlas.contracts.purge_documents import PurgeResult
     from atlas.contracts.rebuild_index import RebuildResult
+    from atlas.contracts.restore import RestoreResult
     from atlas.contracts.sync_pipeline import SyncResult
     from atlas.contracts.weekly_report import WeeklyResult
     from atlas.contracts.work import Limits, Mode, Stage
@@ -122,6 +126,44 @@ class Runs:
         )
         return JobHandle(self._parts, kind, begun)
 
+    async def purge(
+        self,
+        *urls: str,
+        source: str | None = None,
+        host: str | None = None,
+        reason: str = "unspecified",
+        dry_run: bool = False,
+        trigger: Trigger = "client",
+    ) -> JobHandle[PurgeResult]:
+        """Start `purge_documents`: erase pages with every trace of them, and keep them away.
+
+        Give addresses, a source or a host. `dry_run` only counts. Raises `InvalidRequest`,
+        `DifferentRequest`, `CannotConnect`.
+        """
+        from atlas.domain.urls import InvalidUrl, host_named
+        from starter.errors import InvalidRequest
+
+        if host is not None:
+            try:
+                host = host_named(host)
+            except InvalidUrl as error:
+                raise InvalidRequest(f"host: {error}") from None
+        wanted = sorted({canonical_url(url, "urls") for url in urls}) or None
+        return await self.start(
+            "purge_documents",
+            urls=wanted,
+            source=source,
+            host=host,
+            reason=reason,
+            dry_run=dry_run,
+            trigger=trigger,
+        )
+
+    @overload
+    async def start(
+        self, workflow: Literal["audit_corpus"], *, workflow_id: str | None = None, **fields: Any
+    ) -> JobHandle[AuditResult]: ...
+
     @overload
     async def start(
         self, workflow: Literal["batch_process"], *, workflow_id: str | None = None, **fields: Any
@@ -131,6 +173,15 @@ class Runs:
     async def start(
         self, workflow: Literal["daily_cleanup"], *, workflow_id: str | None = None, **fields: Any
     ) -> JobHandle[CleanupResult]: ...
+
+    @overload
+    async def start(
+        self,
+        workflow: Literal["decide_deletions"],
+        *,
+        workflow_id: str | None = None,
+        **fields: Any,
+    ) -> JobHandle[DecideDeletionsResult]: ...
 
     @overload
     async def start(
@@ -162,8 +213,22 @@ class Runs:
 
     @overload
     async def start(
+        self, workflow: Literal["purge_documents"], *, workflow_id: str | None = None, **fields: Any
+    ) -> JobHandle[PurgeResult]: ...
+
+    @overload
+    async def start(
         self, workflow: Literal["rebuild_index"], *, workflow_id: str | None = None, **fields: Any
     ) -> JobHandle[RebuildResult]: ...
+
+    @overload
+    async def start(
+        self,
+        workflow: Literal["restore_documents"],
+        *,
+        workflow_id: str | None = None,
+        **fields: Any,
+    ) -> JobHandle[RestoreResult]: ...
 
     @overload
     async def start(

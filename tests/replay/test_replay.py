@@ -32,9 +32,12 @@ WANTED = {
     "slow_lane", "slow_lane_cancelled",
     "several_paused", "several_paused_cancelled", "collect_all_paused", "sync_paused",
     "sync_paused_cancelled",
-    "cleanup", "cleanup_dry", "cleanup_continued", "cleanup_cancelled",
+    "audit_sample", "audit_repaired", "purge_dry", "purge_url", "purge_unknown_source",
+    "cleanup", "cleanup_audited", "cleanup_dry", "cleanup_continued", "cleanup_cancelled",
     "nothing_unknown", "nothing_paused", "nothing_tagged", "nothing_planned", "nothing_batched",
     "nothing_processed", "nothing_due",
+    "deletions_decided", "deletions_refused",
+    "restore_dry", "restore_continued", "restore_refused", "restore_unknown", "restore_cancelled",
 }  # fmt: skip
 
 
