@@ -194,7 +194,7 @@ class Discovery:
     async def _follow_links(self, run: Run, source: Source, request: ListLevel) -> LevelListed:
         level, deepest = request.level, source.spec.max_depth
         if source.spec.kind != "site" or (deepest is not None and level > deepest + 1):
-            return LevelListed()
+            return await self._visit_absent(run, source, request)
         targets = await self._listing.link_targets(
             source_id=source.id, run_id=run.run_id, level=level - 1
         )
@@ -202,7 +202,7 @@ class Discovery:
         wanted = await asyncio.to_thread(_pages_within, scope, targets, refused)
         if deepest is not None and level > deepest:
             refused.add(max_depth(deepest), wanted)
-            listed = LevelListed()
+            listed = await self._visit_absent(run, source, request)
         else:
             listed = await self._list_links(run, source, wanted, request, scope, refused)
         await self._listing.note_refused(run, source, level, refused)
@@ -227,9 +227,33 @@ class Discovery:
             return LevelListed(complete=False, cut=True)
         if source.spec.traps == "stop":
             wanted = await self._listing.without_traps(run, source, wanted, level, refused)
+        if not wanted:
+            listed = await self._visit_absent(run, source, request)
+            return listed.model_copy(update={"complete": not scope.overrun and listed.complete})
         return await self._list(
             run, source, wanted, request, complete=not scope.overrun, refused=refused
         )
+
+    async def _visit_absent(self, run: Run, source: Source, request: ListLevel) -> LevelListed:
+        """The last level: pages that the listing misses, and that are to say themselves whether
+        they left. What the source's rules do not want any more is not asked."""
+        if not request.fetch:
+            return LevelListed()
+        level = request.level
+        room = await self._room(source, run.run_id, level)
+        if room is not None and source.spec.max_pages is not None:
+            # A listing as long as the budget leaves no room, and what vanished must leave all the
+            # same; more than a tenth at once would be held anyway.
+            room = max(room, 1 + source.spec.max_pages // 10)
+        absent = await self._listing.absent_candidates(run, source, level, room)
+        scope = scope_of(source.spec)
+        urls = await asyncio.to_thread(lambda: [url for url in absent if scope.allows(url)])
+        if urls and not await self._listing.may_list(run.run_id, level, request.limits):
+            return LevelListed(complete=False, cut=True)
+        visited = await self._listing.visit_absent(
+            run, source, urls, level=level, mode=request.mode
+        )
+        return await self._listed(run, request, visited, complete=True)
 
     async def _list(
         self,

@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from atlas.contracts.audit_corpus import AuditResult as AuditResult
+    from atlas.contracts.audit_corpus import ListedFinding as ListedFinding
     from atlas.contracts.collect import CollectAllResult as CollectAllResult
     from atlas.contracts.collect import CollectResult as CollectResult
     from atlas.contracts.collect import HourlyResult as HourlyResult
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from atlas.contracts.processing import BatchResult as BatchResult
     from atlas.contracts.processing import ProcessResult as ProcessResult
     from atlas.contracts.rebuild_index import RebuildResult as RebuildResult
+    from atlas.contracts.restore import RestoredPage as RestoredPage
+    from atlas.contracts.restore import RestoreResult as RestoreResult
     from atlas.contracts.sync_pipeline import Failure as Failure
     from atlas.contracts.sync_pipeline import SourceOutcome as SourceOutcome
     from atlas.contracts.sync_pipeline import SyncProgress as SyncProgress
@@ -35,17 +39,21 @@ if TYPE_CHECKING:
     from atlas.domain.page_facts import HostNow as HostNow
     from atlas.domain.page_facts import PageFacts as PageFacts
     from atlas.domain.page_facts import RefusedBefore as RefusedBefore
+    from atlas.domain.page_facts import RemovalOnHold as RemovalOnHold
     from atlas.domain.page_facts import SourceClaim as SourceClaim
     from atlas.domain.page_facts import TextKept as TextKept
     from atlas.domain.page_facts import VisitOfRun as VisitOfRun
     from atlas.domain.page_verdict import PageVerdict as PageVerdict
     from atlas.domain.sources import SourceSpec as SourceSpec
+    from atlas.domain.text_diff import DiffPart as DiffPart
     from atlas.domain.texts import TruncatedPage as TruncatedPage
     from atlas.schedules.apply import ScheduleChange as ScheduleChange
     from atlas.schedules.status import ScheduleStatus as ScheduleStatus
     from atlas.settings import Settings as Settings
     from atlas.stores.postgres.crawl.documents import CurrentDocument as CurrentDocument
     from atlas.stores.postgres.crawl.documents import Redirects as Redirects
+    from atlas.stores.postgres.crawl.page_versions import PageHistory as PageHistory
+    from atlas.stores.postgres.crawl.page_versions import PageVersion as PageVersion
     from atlas.stores.postgres.crawl.quarantine import Quarantined as Quarantined
     from atlas.stores.postgres.crawl.refusals import RefusedByRule as RefusedByRule
     from atlas.stores.postgres.crawl.runs import Run as Run
@@ -67,6 +75,8 @@ if TYPE_CHECKING:
     from starter.client import AtlasClient as AtlasClient
     from starter.corpus import Document as Document
     from starter.corpus import KeptReport as KeptReport
+    from starter.document_diff import ComparedVersion as ComparedVersion
+    from starter.document_diff import DocumentDiff as DocumentDiff
     from starter.errors import AtlasError as AtlasError
     from starter.errors import Cancelled as Cancelled
     from starter.errors import CannotConnect as CannotConnect
@@ -89,6 +99,7 @@ if TYPE_CHECKING:
     from starter.hosts import HostReset as HostReset
     from starter.limits import WokenRuns as WokenRuns
     from starter.monitoring.overview import ActivitySeen as ActivitySeen
+    from starter.monitoring.overview import AuditSeen as AuditSeen
     from starter.monitoring.overview import HostSeen as HostSeen
     from starter.monitoring.overview import Overview as Overview
     from starter.monitoring.overview import PendingActivity as PendingActivity
@@ -114,6 +125,7 @@ if TYPE_CHECKING:
 # Once more, because type checkers read the imports above and do not run `__getattr__`; a program
 # does the opposite. tests/starter/test_exports.py keeps the two alike.
 _WHERE = {
+    "atlas.contracts.audit_corpus": "AuditResult ListedFinding",
     "atlas.contracts.collect": "CollectAllResult CollectResult HourlyResult",
     "atlas.contracts.daily_cleanup": "CleanupResult",
     "atlas.contracts.deduplicate_documents": "DeduplicateResult",
@@ -123,19 +135,23 @@ _WHERE = {
     "atlas.contracts.models": "Counts Message",
     "atlas.contracts.processing": "BatchResult ProcessResult",
     "atlas.contracts.rebuild_index": "RebuildResult",
+    "atlas.contracts.restore": "RestoreResult RestoredPage",
     "atlas.contracts.sync_pipeline": "Failure SourceOutcome SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
     "atlas.domain.page_facts": (
-        "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore SourceClaim TextKept VisitOfRun"
+        "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore RemovalOnHold SourceClaim "
+        "TextKept VisitOfRun"
     ),
     "atlas.domain.page_verdict": "PageVerdict",
     "atlas.domain.sources": "SourceSpec",
+    "atlas.domain.text_diff": "DiffPart",
     "atlas.domain.texts": "TruncatedPage",
     "atlas.schedules.apply": "ScheduleChange",
     "atlas.schedules.status": "ScheduleStatus",
     "atlas.settings": "Settings",
     "atlas.stores.postgres.crawl.documents": "CurrentDocument Redirects",
+    "atlas.stores.postgres.crawl.page_versions": "PageHistory PageVersion",
     "atlas.stores.postgres.crawl.quarantine": "Quarantined",
     "atlas.stores.postgres.crawl.refusals": "RefusedByRule",
     "atlas.stores.postgres.crawl.runs": "Run",
@@ -150,6 +166,7 @@ _WHERE = {
     "starter.blocking": "Blocking",
     "starter.client": "AtlasClient",
     "starter.corpus": "Document KeptReport",
+    "starter.document_diff": "ComparedVersion DocumentDiff",
     "starter.errors": (
         "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest Failed "
         "InvalidRequest NoResult NoWorker NotFound Refused SourceBusy SourceExists "
@@ -159,7 +176,7 @@ _WHERE = {
     "starter.hosts": "HostReset",
     "starter.limits": "WokenRuns",
     "starter.monitoring.overview": (
-        "ActivitySeen HostSeen Overview PendingActivity QueueSeen RunSeen ScheduleSeen "
+        "ActivitySeen AuditSeen HostSeen Overview PendingActivity QueueSeen RunSeen ScheduleSeen "
         "SlotsSeen SourceSeen Untold WorkerSeen"
     ),
     "starter.monitoring.run_progress": "Going",

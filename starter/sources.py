@@ -17,8 +17,8 @@ from atlas.stores.postgres.sources import listing_quarantine, selection, sources
 from atlas.stores.postgres.sources.sources import SourceSummary
 from starter import errors
 from starter.connection import Parts
-from starter.corpus import canonical_url
 from starter.errors import InvalidRequest
+from starter.page_urls import canonical_url
 from starter.schedules import Schedules
 
 if TYPE_CHECKING:

@@ -47,8 +47,9 @@ Outcome = Literal["failed", "skipped"]
 
 NOINDEX = "noindex"
 """Code of a page that asks to be left out of the index."""
-HELD = ("suspicious_body", "cut_body")
-"""Codes of pages whose new text was held (`suspicious_bodies.py`)."""
+HELD = ("suspicious_body", "cut_body", "undone_body")
+"""Codes of pages whose new text was held: by what it is (`suspicious_bodies.py`), or because a
+person undid it."""
 
 
 def handling(error_class: ErrorClass) -> Handling:
@@ -100,11 +101,15 @@ class PageError(Exception):
 _HOST_CODES = frozenset(
     "dns_failure connect_timeout connection_refused connect_failed tls_certificate tls_failure "
     "header_timeout read_timeout connection_closed connection_reset network_error "
-    "http_502 http_503 http_504 http_429".split()
+    "http_502 http_503 http_504 http_429 "
+    # Not the host's doing, but its pages wait for the proxy as they would for the host.
+    "proxy_unreachable proxy_login".split()
 )
 
 
-_SILENT_CODES = frozenset("address_refused port_refused invalid_url total_timeout".split())
+_SILENT_CODES = frozenset(
+    "address_refused port_refused proxy_refused invalid_url total_timeout".split()
+)
 
 HostVerdict = Literal["up", "down", "unknown"]
 

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from atlas.domain import lifecycle
 from atlas.domain.sources import Deletion
 
 Found = Literal["listed", "link", "redirect"]
@@ -37,6 +35,8 @@ class SourceClaim:
     """When pages that vanish leave the corpus."""
     absences: int = 0
     """Complete listings in a row in which it was missing."""
+    absent_at: datetime | None = None
+    """The last of these listings."""
     absences_needed: int | None = None
     """After so many it leaves the source; None: never for that."""
     paused: bool = False
@@ -143,6 +143,22 @@ class EvidenceSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class RemovalOnHold:
+    """The page would have left in a run that held it, because too many would have left at once."""
+
+    source: str
+    sign: str
+    """What speaks for its having left: `not_found`, `gone`, `noindex`, `moved` or `absent`."""
+    run_id: str
+    """The last run that held it."""
+    held_at: datetime
+    """When the first did."""
+    decided: str | None
+    """`approved` or `rejected` by a person, `expired` when the page answered again, `removed`;
+    None: it waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class TextKept:
     """The text that the page has, or had last."""
 
@@ -241,6 +257,8 @@ class PageFacts:
     """By runs that met it; of each source the last."""
     evidence: tuple[EvidenceSeen, ...] = ()
     """That it is leaving, or has left."""
+    removals: tuple[RemovalOnHold, ...] = ()
+    """That were held, the last first."""
     visits: tuple[VisitOfRun, ...] = ()
     """What the latest runs made of it, the last first."""
     attempts: tuple[AttemptMade, ...] = ()
@@ -256,18 +274,3 @@ class PageFacts:
     def holders(self) -> list[SourceClaim]:
         """The sources that hold the page."""
         return [claim for claim in self.sources if claim.holds]
-
-
-def looks_needed(policy: Deletion, status: int) -> int | None:
-    """Counted answers of `status` (404 or 410) in a row after which a page leaves; None: never."""
-    return _fewest(lambda looks: lifecycle.gone_long_enough(policy, status, looks))
-
-
-def moves_needed(policy: Deletion) -> int | None:
-    """Counted looks in a row at one permanent redirect after which a page leaves; None: never."""
-    return _fewest(lambda looks: lifecycle.moved_long_enough(policy, looks))
-
-
-def _fewest(enough: Callable[[int], bool]) -> int | None:
-    # Asked of the rules that remove pages, so that what is explained is what is done.
-    return next((looks for looks in range(1, 100) if enough(looks)), None)

@@ -20,6 +20,7 @@ from atlas.domain.page_facts import (
     VisitOfRun,
 )
 from atlas.domain.refused_addresses import NO_PAGE, RUN_LIMIT
+from atlas.domain.removal_rules import RULES, Sign
 
 _NAMED = 3
 """Sources that a sentence names."""
@@ -70,12 +71,19 @@ def _left(facts: PageFacts) -> PageVerdict | None:
     return PageVerdict(code, f"left the corpus{when}: {why}", todo)
 
 
+_SIGNS = {"gone": Sign.GONE, "moved": Sign.MOVED, NOINDEX: Sign.NOINDEX}
+
+
 def _why_it_left(facts: PageFacts) -> tuple[str, str]:
+    absent = "the complete listings of its source no longer named it"
     for seen in facts.evidence:
-        if seen.kind != "absent":
-            return _kind_code(seen), f"{_worded(seen)}, {_looks(seen)}"
+        if seen.kind == "absent":
+            continue
+        if not facts.holders and seen.looks < (RULES[_SIGNS[seen.kind]].careful or 0):
+            return "absent", f"{absent}, and a visit confirmed that: {_worded(seen)}"
+        return _kind_code(seen), f"{_worded(seen)}, {_looks(seen)}"
     if not facts.holders:
-        return "absent", "the complete listings of its source no longer named it"
+        return "absent", absent
     return "removed", "the evidence for it is no longer kept"
 
 
@@ -100,6 +108,20 @@ def _under_way(facts: PageFacts) -> PageVerdict | None:
     stage = doing.get(visit.stage, "is processed and waits to be settled")
     run = f"the run {visit.run_id[:18]} of source '{visit.source}'"
     return PageVerdict("in_progress", f"{state}in progress: it {stage} in {run}")
+
+
+def _removal_held(facts: PageFacts) -> PageVerdict | None:
+    waiting = [each for each in facts.removals if each.decided is None]
+    if not waiting or not _is_live(facts):
+        return None
+    held = waiting[0]
+    cause = (
+        f"still in the corpus: its removal ({held.sign}) is held since {_day(held.held_at)}, "
+        f"because too many pages of source '{held.source}' would have left at once"
+    )
+    decide = f"`atlas deletions approve {held.source} {facts.url}`, or reject"
+    todo = (decide, f"`atlas deletions list --source {held.source}` shows all that wait")
+    return PageVerdict("removal_held", cause, todo)
 
 
 def _suspect(facts: PageFacts) -> PageVerdict | None:
@@ -350,6 +372,7 @@ _RULES: tuple[Callable[[PageFacts], PageVerdict | None], ...] = (
     _left,
     _under_way,
     _quarantined,
+    _removal_held,
     _suspect,
     _hidden_by_noindex,
     _redirects,

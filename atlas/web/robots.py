@@ -240,9 +240,10 @@ def _refuses(status: int) -> bool:
 
 
 def _status_after(error: FetchError) -> int:
-    if error.code in ("address_refused", "invalid_url") and not error.redirects:
+    lasting = ("address_refused", "proxy_refused", "invalid_url")
+    if error.code in lasting and not error.redirects:
         raise error  # the true cause, and a lasting one: no page of this origin can be fetched
-    strayed = error.code in ("redirect_insecure", "port_refused")
+    strayed = error.code in ("redirect_insecure", "port_refused", "proxy_refused")
     if error.status is None or 200 <= error.status < 300 or strayed:
         return 0  # no answer, or one whose body cannot be read, or not where it is to be trusted
     return error.status

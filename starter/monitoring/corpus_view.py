@@ -9,13 +9,15 @@ from datetime import UTC, datetime, timedelta
 
 from atlas.domain.schedules import declared
 from atlas.schedules.status import Glimpse
+from atlas.stores.postgres.audit import findings
+from atlas.stores.postgres.audit.findings import LastAudit
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.runs import Run
 from atlas.stores.postgres.hosts import status
 from atlas.stores.postgres.hosts.status import HostStatus
 from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.reporting.monitoring import PageCounts, SourceLately
-from starter.monitoring.overview import HostSeen, RunSeen, ScheduleSeen
+from starter.monitoring.overview import AuditSeen, HostSeen, RunSeen, ScheduleSeen
 from starter.monitoring.rates import Rates, Rationed
 from starter.monitoring.temporal_runs import MOST, WAITING, Asked
 
@@ -35,6 +37,7 @@ class Sample:
     """Monotonic seconds."""
     hosts: tuple[HostSeen, ...]
     sources: Sequence[SourceLately]
+    audit: AuditSeen | None
 
 
 class CorpusSampler:
@@ -59,6 +62,7 @@ class CorpusSampler:
             counted_at,
             hosts_seen(hosts, datetime.now(UTC)),
             await self._sources.get(lambda: monitoring.sources_lately(connection)),
+            audit_seen(await findings.last(connection)),
         )
 
     async def _count(
@@ -197,6 +201,13 @@ def _host(host: HostStatus) -> HostSeen:
         last_error=host.last_error if host.failures or host.waits else None,
         delay_reason=host.delay_reason,
     )
+
+
+def audit_seen(last: LastAudit | None) -> AuditSeen | None:
+    """The last audit."""
+    if last is None:
+        return None
+    return AuditSeen(last.run_id, last.ended_at, last.full, last.findings, last.repaired)
 
 
 def schedules_seen(

@@ -199,11 +199,27 @@ class SourceSeen:
     last_outcome: str | None
     """Of its last run that ended."""
     last_ended: datetime | None
+    held: int = 0
+    """Removals that wait for a decision (`atlas deletions list`)."""
 
     @property
     def stale(self) -> bool:
         """Whether it is late by more than its tolerance."""
         return self.state == "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSeen:
+    """The last audit that was completed."""
+
+    run_id: str
+    ended_at: datetime
+    full: bool
+    """Whether it looked at everything; otherwise at a sample."""
+    findings: int
+    """What did not agree."""
+    repaired: int
+    """Of these, what the audit repaired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +256,8 @@ class Overview:
     """The next first."""
     sources: tuple[SourceSeen, ...] | None = None
     """The latest first."""
+    audit: AuditSeen | None = None
+    """None also when there was none yet."""
     untold: tuple[Untold, ...] = field(default=())
 
     @property

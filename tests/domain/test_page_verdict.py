@@ -16,8 +16,6 @@ from atlas.domain.page_facts import (
     SourceClaim,
     TextKept,
     VisitOfRun,
-    looks_needed,
-    moves_needed,
 )
 from atlas.domain.page_verdict import verdict_on
 
@@ -95,11 +93,13 @@ def test_evidence_says_how_much_of_how_much() -> None:
     assert "seen 9 times; its sources keep all pages" in stays.cause
 
 
-def test_what_is_needed_is_asked_of_the_rules_that_remove() -> None:
-    assert looks_needed("keep", 404) is None and moves_needed("keep") is None
-    for status in (404, 410):
-        careful, prompt = looks_needed("careful", status), looks_needed("prompt", status)
-        assert careful is not None and prompt is not None and 1 <= prompt <= careful
+def test_an_absence_that_a_visit_confirmed_is_the_cause_though_it_was_gone_once() -> None:
+    seen = EvidenceSeen("gone", 1, 1, NOW, "HTTP 404")
+    left = verdict_on(facts(lifecycle="tombstoned", evidence=(seen,)))
+    assert left.code == "absent"
+    assert "no longer named it, and a visit confirmed that: it answers 404" in left.cause
+    often = EvidenceSeen("gone", 3, 1, NOW, "HTTP 404")
+    assert verdict_on(facts(lifecycle="tombstoned", evidence=(often,))).code == "http_404"
 
 
 _MOMENTS = st.none() | st.just(NOW)

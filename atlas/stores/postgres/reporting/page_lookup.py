@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from atlas.domain import crawler_traps, lifecycle
+from atlas.domain import crawler_traps, removal_rules
 from atlas.domain.circuit_breaker import state_of
 from atlas.domain.page_facts import (
     AttemptMade,
@@ -18,12 +18,12 @@ from atlas.domain.page_facts import (
     HostNow,
     PageFacts,
     RefusedBefore,
+    RemovalOnHold,
     SourceClaim,
     TextKept,
     VisitOfRun,
-    looks_needed,
-    moves_needed,
 )
+from atlas.domain.removal_rules import RULES, Sign
 from atlas.domain.scope import looks_like_page, scope_of
 from atlas.domain.sources import SourceSpec
 from atlas.domain.urls import host_of, origin_of
@@ -63,6 +63,7 @@ async def page_facts(connection: Connection, url: str, now: datetime) -> PageFac
             working=page["claim_run"],
             next_due_because=_because(page, found),
             evidence=_evidence(page, facts.holders),
+            removals=await _removals(connection, page["id"]),
             visits=await _visits(connection, page["id"]),
             attempts=await _attempts(connection, page["id"]),
             text=await _text(connection, page["id"]),
@@ -119,7 +120,7 @@ async def _sources(connection: Connection, url: str) -> list[asyncpg.Record]:
     return await connection.fetch(
         f"""
         select {columns}, s.urls[1:20] as urls, $1 = any(s.urls) as declared,
-               sp.rule as found, sp.depth, sp.listed_run, sp.listed_at, sp.absences, sp.absent_run
+               sp.rule as found, sp.depth, sp.listed_run, sp.listed_at, sp.absences, sp.absent_at
         from sources s
         left join (source_pages sp join pages p on p.id = sp.page_id and p.url = $1)
             on sp.source_id = s.id
@@ -155,7 +156,8 @@ def _claim(url: str, row: asyncpg.Record, now: datetime) -> SourceClaim:
         refused_by=_refused_by(url, source, declared=row["declared"], found=row["found"]),
         deletion=spec.deletion,
         absences=row["absences"] or 0,
-        absences_needed=lifecycle.absences_needed(spec.deletion, spec.kind),
+        absent_at=row["absent_at"],
+        absences_needed=removal_rules.absences_needed(spec.deletion, spec.kind),
         paused=spec.paused,
         due=fresh.due,
         last_run=source.checked_at,
@@ -186,6 +188,18 @@ async def _refusals(connection: Connection, url: str) -> tuple[RefusedBefore, ..
         url,
     )
     return tuple(RefusedBefore(**row) for row in rows)
+
+
+async def _removals(connection: Connection, page: int) -> tuple[RemovalOnHold, ...]:
+    rows = await connection.fetch(
+        """
+        select s.name as source, h.sign, h.last_run as run_id, h.held_at, h.decided
+        from held_removals h join sources s on s.id = h.source_id
+        where h.page_id = $1 order by h.held_at desc, s.name limit 5
+        """,
+        page,
+    )
+    return tuple(RemovalOnHold(**row) for row in rows)
 
 
 async def _visits(connection: Connection, page: int) -> tuple[VisitOfRun, ...]:
@@ -330,23 +344,24 @@ def _trap(url: str) -> str | None:
 
 def _evidence(page: asyncpg.Record, holders: Sequence[SourceClaim]) -> tuple[EvidenceSeen, ...]:
     """What was counted, against what the most careful of the page's sources wants."""
-    policy = lifecycle.most_careful([claim.deletion for claim in holders])
+    policy = removal_rules.most_careful([claim.deletion for claim in holders])
     found = []
     if page["noindex_count"]:
-        needed = looks_needed(policy, 404)
+        needed = RULES[Sign.NOINDEX].needed(policy)
         last = page["noindex_at"]
         found.append(EvidenceSeen("noindex", page["noindex_count"], needed, last, "noindex"))
     elif page["gone_count"]:
         status = page["gone_status"] or 404
-        needed = looks_needed(policy, status)
+        needed = RULES[Sign.GONE if status == 410 else Sign.NOT_FOUND].needed(policy)
         looks, last = page["gone_count"], page["gone_at"]
         found.append(EvidenceSeen("gone", looks, needed, last, f"HTTP {status}"))
     if page["moved_count"]:
         looks, last = page["moved_count"], page["moved_at"]
         target = page["leads_to"] or ""
-        found.append(EvidenceSeen("moved", looks, moves_needed(policy), last, target))
+        needed = RULES[Sign.MOVED].needed(policy)
+        found.append(EvidenceSeen("moved", looks, needed, last, target))
     found += [
-        EvidenceSeen("absent", claim.absences, claim.absences_needed, None, claim.source)
+        EvidenceSeen("absent", claim.absences, claim.absences_needed, claim.absent_at, claim.source)
         for claim in holders
         if claim.absences
     ]

@@ -12,9 +12,11 @@ import asyncpg
 from atlas.contracts.work import Mode, RunLimits
 from atlas.domain.batch import FetchRow
 from atlas.domain.refused_addresses import MOST, RefusedAddresses, max_pages
+from atlas.domain.removal_rules import absences_needed
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl import (
+    absent_pages,
     claims,
     fetch_ledger,
     listing_entries,
@@ -165,6 +167,43 @@ class RunListing:
                 now=self.clock(),
                 wanted=self._wanted(run, source, mode, retry_failed, settles),
             )
+
+    async def absent_candidates(
+        self, run: runs.Run, source: Source, level: int, room: int | None
+    ) -> list[str]:
+        """Live pages to be visited because the listing of a run, which is at its end, has them no
+        more: the first by URL that there is `room` for."""
+        needed = absences_needed(source.spec.deletion, source.spec.kind)
+        if needed is None:
+            return []
+        async with self.pool.acquire() as connection:
+            return await absent_pages.to_visit(
+                connection, source.id, run.run_id, needed, level, room
+            )
+
+    async def visit_absent(
+        self, run: runs.Run, source: Source, urls: Sequence[str], *, level: int, mode: Mode | None
+    ) -> int:
+        """Let a run visit such pages at a level, those answering still only when they are due;
+        return how many it visits there, those of an attempt that was cut off included."""
+        needed = absences_needed(source.spec.deletion, source.spec.kind)
+        wanted = self._wanted(run, source, mode, retry_failed=False, settles=True)
+        for start in range(0, len(urls), _PART):
+            async with self.pool.acquire() as connection, connection.transaction():
+                if not await run_limits.hold_run(connection, run.run_id):
+                    break  # delivered late, after the run was closed
+                await absent_pages.enlist(
+                    connection,
+                    source_id=source.id,
+                    run_id=run.run_id,
+                    urls=urls[start : start + _PART],
+                    level=level,
+                    needed=needed or 0,
+                    condition=wanted.condition(6),
+                    values=wanted.values(self.clock()),
+                )
+        async with self.pool.acquire() as connection:
+            return await absent_pages.visited_at(connection, source.id, run.run_id, level)
 
     async def add_pages(
         self, run: runs.Run, source: Source, urls: Sequence[str], *, level: int, limits: RunLimits
