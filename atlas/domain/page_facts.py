@@ -239,6 +239,10 @@ class PageFacts:
     """When it left the live corpus."""
     purged_at: datetime | None = None
     """When its documents were deleted."""
+    erased_at: datetime | None = None
+    """When `atlas purge` removed every trace of it; since then it is kept away."""
+    erased_for: str | None = None
+    """The reason that was given for that."""
     failures: int = 0
     """Runs in a row that failed at the page."""
     failed_code: str | None = None

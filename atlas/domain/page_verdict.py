@@ -51,6 +51,13 @@ def verdict_on(facts: PageFacts, *, out_of_reach: str | None = None) -> PageVerd
 # Pages that left
 
 
+def _erased(facts: PageFacts) -> PageVerdict | None:
+    if facts.erased_at is None:
+        return None
+    cause = f"erased on {_day(facts.erased_at)} ({facts.erased_for}), and kept away since"
+    return PageVerdict("erased", cause)
+
+
 def _purged(facts: PageFacts) -> PageVerdict | None:
     if facts.lifecycle != "purged":
         return None
@@ -368,6 +375,7 @@ def _never_seen(admitting: list[SourceClaim]) -> PageVerdict:
 
 
 _RULES: tuple[Callable[[PageFacts], PageVerdict | None], ...] = (
+    _erased,
     _purged,
     _left,
     _under_way,

@@ -54,6 +54,7 @@ async def page_facts(connection: Connection, url: str, now: datetime) -> PageFac
             refusals=await _refusals(connection, url),
             host=await _host(connection, host_of(url)),
             trap=_trap(url),
+            **await _erased(connection, url),
         )
         if page is None:
             return facts
@@ -110,6 +111,14 @@ async def _page(connection: Connection, url: str) -> asyncpg.Record | None:
         """,
         other_forms(url),
     )
+
+
+async def _erased(connection: Connection, url: str) -> dict[str, Any]:
+    """When and why the address was purged: only its hash is known."""
+    row = await connection.fetchrow(
+        "select purged_at, reason from purged_urls where url_hash = purge_hash($1)", url
+    )
+    return {} if row is None else {"erased_at": row["purged_at"], "erased_for": row["reason"]}
 
 
 async def _sources(connection: Connection, url: str) -> list[asyncpg.Record]:
