@@ -69,7 +69,12 @@ class AtlasClient:
         self.restore = corpus.restore
         self.unknown_language = corpus.unknown_language
         self.quarantined = corpus.quarantined
+        self.held = corpus.held
+        self.held_body = corpus.held_body
         self.index_generations = corpus.index_generations
+        self.purge = runs.purge
+        self.purged = corpus.purged
+        self.allow_purged = corpus.allow_purged
         self.reports = corpus.reports
         self.report = corpus.report
 

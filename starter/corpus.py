@@ -16,15 +16,17 @@ from starter.page_urls import canonical_url
 
 if TYPE_CHECKING:
     from atlas.contracts.jobs import Trigger
-    from atlas.contracts.restore import RestoreResult
+    from atlas.contracts.restore_documents import RestoreResult
     from atlas.contracts.weekly_report import Form
     from atlas.stores.postgres.connection import Connection
     from atlas.stores.postgres.crawl.artifacts import Artifact
     from atlas.stores.postgres.crawl.page_versions import PageHistory
+    from atlas.stores.postgres.crawl.purged_urls import PurgedAddress
     from atlas.stores.postgres.crawl.quarantine import Quarantined
     from atlas.stores.postgres.index.generations import GenerationStatus
     from atlas.stores.postgres.index.search import SearchPage
     from atlas.stores.postgres.services.catalogue import DocumentVersion, LastFetch, ListedDocument
+    from atlas.stores.postgres.settlement.held_bodies import HeldBody
     from starter.document_diff import DocumentDiff
     from starter.explanation import Explanation
     from starter.runs.handles import JobHandle
@@ -235,6 +237,47 @@ class Corpus:
             return await quarantine.listed(
                 connection, extractor=EXTRACTOR_VERSION, source=source, limit=limit
             )
+
+    # Erased addresses
+
+    async def purged(self, *, limit: int | None = None) -> list[PurgedAddress]:
+        """What is kept of erased addresses, the latest first: a hash, when, and a reason code."""
+        from atlas.stores.postgres.crawl import purged_urls
+
+        async with self._parts.database() as connection:
+            return await purged_urls.listed(connection, limit)
+
+    async def allow_purged(self, *urls: str) -> list[str]:
+        """Let erased addresses be collected again; return those that were kept away. Nothing of
+        what was erased comes back by itself. Raises `InvalidRequest`."""
+        from atlas.stores.postgres.crawl import purged_urls
+
+        wanted = [canonical_url(url) for url in urls]
+        async with self._parts.database() as connection:
+            allowed = await purged_urls.allow(connection, wanted)
+        return [url for url in wanted if url in allowed]
+
+    async def held(self, *, source: str | None = None, limit: int | None = None) -> list[HeldBody]:
+        """Bodies that were held instead of replacing a page's text (a login, a human check, an
+        error), by URL, without their texts.
+
+        `start("process_document", url=…, accept=True)` makes one the page's text.
+        """
+        from atlas.stores.postgres.settlement import held_bodies
+
+        async with self._parts.database() as connection:
+            return await held_bodies.listed(connection, source=source, limit=limit)
+
+    async def held_body(self, url: str) -> HeldBody:
+        """What is held of a page, with its text. Raises `NotFound`, `InvalidRequest`."""
+        from atlas.stores.postgres.settlement import held_bodies
+
+        url = canonical_url(url)
+        async with self._parts.database() as connection:
+            found = await held_bodies.of_url(connection, url)
+        if found is None:
+            raise NotFound(f"no body is held of {url}; `atlas docs held` lists those there are")
+        return found
 
     # Reports
 

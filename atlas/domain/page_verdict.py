@@ -20,7 +20,7 @@ from atlas.domain.page_facts import (
     VisitOfRun,
 )
 from atlas.domain.refused_addresses import NO_PAGE, RUN_LIMIT
-from atlas.domain.removal_rules import RULES, Sign
+from atlas.domain.removal_rules import RULES, RemovalSign
 
 _NAMED = 3
 """Sources that a sentence names."""
@@ -78,7 +78,7 @@ def _left(facts: PageFacts) -> PageVerdict | None:
     return PageVerdict(code, f"left the corpus{when}: {why}", todo)
 
 
-_SIGNS = {"gone": Sign.GONE, "moved": Sign.MOVED, NOINDEX: Sign.NOINDEX}
+_SIGNS = {"gone": RemovalSign.GONE, "moved": RemovalSign.MOVED, NOINDEX: RemovalSign.NOINDEX}
 
 
 def _why_it_left(facts: PageFacts) -> tuple[str, str]:

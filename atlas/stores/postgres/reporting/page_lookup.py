@@ -23,7 +23,7 @@ from atlas.domain.page_facts import (
     TextKept,
     VisitOfRun,
 )
-from atlas.domain.removal_rules import RULES, Sign
+from atlas.domain.removal_rules import RULES, RemovalSign
 from atlas.domain.scope import looks_like_page, scope_of
 from atlas.domain.sources import SourceSpec
 from atlas.domain.urls import host_of, origin_of
@@ -356,18 +356,18 @@ def _evidence(page: asyncpg.Record, holders: Sequence[SourceClaim]) -> tuple[Evi
     policy = removal_rules.most_careful([claim.deletion for claim in holders])
     found = []
     if page["noindex_count"]:
-        needed = RULES[Sign.NOINDEX].needed(policy)
+        needed = RULES[RemovalSign.NOINDEX].needed(policy)
         last = page["noindex_at"]
         found.append(EvidenceSeen("noindex", page["noindex_count"], needed, last, "noindex"))
     elif page["gone_count"]:
         status = page["gone_status"] or 404
-        needed = RULES[Sign.GONE if status == 410 else Sign.NOT_FOUND].needed(policy)
+        needed = RULES[RemovalSign.GONE if status == 410 else RemovalSign.NOT_FOUND].needed(policy)
         looks, last = page["gone_count"], page["gone_at"]
         found.append(EvidenceSeen("gone", looks, needed, last, f"HTTP {status}"))
     if page["moved_count"]:
         looks, last = page["moved_count"], page["moved_at"]
         target = page["leads_to"] or ""
-        needed = RULES[Sign.MOVED].needed(policy)
+        needed = RULES[RemovalSign.MOVED].needed(policy)
         found.append(EvidenceSeen("moved", looks, needed, last, target))
     found += [
         EvidenceSeen("absent", claim.absences, claim.absences_needed, claim.absent_at, claim.source)
