@@ -108,6 +108,8 @@ class VisitOfRun:
     message: str | None
     requests: int
     """How many it made for the page."""
+    restored: bool = False
+    """Whether it was no look at the page, but brought an earlier version back."""
     ui_url: str | None = None
     """The run's page in Temporal's Web UI."""
 

@@ -23,6 +23,7 @@ from tests.invariants import Snapshot, assert_invariants, snapshot
 from tests.stores.cleaning import Cleaner
 from tests.stores.drive import Drive, Leads, Web, fences, prepared
 from tests.stores.restorer import Restorer
+from tests.stores.test_page_lookup import told
 
 _WORDS = [f"{a}{b}" for a in ("ka", "lo", "mi", "ne", "ru", "sa", "ti", "vo") for b in "bcdfgklmnp"]
 
@@ -108,6 +109,7 @@ async def test_what_went_comes_back_as_it_was(
     assert (found[url(3)].result, found[url(3)].version) == ("restored", 1)
     document = await drive.document(url(3))
     assert (document.text, document.lifecycle, document.sources) == (prose(3), "live", ("docs",))
+    assert (await told(drive, url(3))).code == "restored"
     if way == "moved":  # what it led to is a page of its own, and stays
         assert (await drive.document(url("new"))).text == prose("new")
     else:
@@ -158,6 +160,8 @@ async def test_an_undone_text_does_not_return_by_itself(
         assert closed.skipped == {"undone_body": 1}
         assert f"1 pages answered with a text that a restore undid: {url(3)}" in closed.message
         assert (await drive.document(url(3))).text == prose(3)
+        why = await told(drive, url(3))
+        assert (why.code, "that a restore undid" in why.cause) == ("undone_body", True)
     await sound(drive, tmp_path)
     # Good days come and go between the bad ones.
     assert (await drive.run("docs", site(8))).counts.unchanged == 8
