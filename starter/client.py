@@ -70,6 +70,9 @@ class AtlasClient:
         self.unknown_language = corpus.unknown_language
         self.quarantined = corpus.quarantined
         self.index_generations = corpus.index_generations
+        self.purge = runs.purge
+        self.purged = corpus.purged
+        self.allow_purged = corpus.allow_purged
         self.reports = corpus.reports
         self.report = corpus.report
 

@@ -16,6 +16,7 @@ from atlas.stores.postgres.crawl import (
     gone_pages,
     noindex,
     pages,
+    purged_urls,
     recheck_schedule,
     run_queue,
 )
@@ -162,12 +163,13 @@ async def _plan(
 
 async def _count_attempts(connection: Connection, run_id: str, rows: Sequence[FetchRow]) -> None:
     await connection.execute(
-        "update run_pages rp set attempts = o.attempt "
-        "from unnest($2::bigint[], $3::int[]) as o(page_id, attempt) "
+        "update run_pages rp set attempts = o.attempt, cuts = cuts + o.cut::int "
+        "from unnest($2::bigint[], $3::int[], $4::boolean[]) as o(page_id, attempt, cut) "
         "where rp.run_id = $1 and rp.page_id = any($2::bigint[]) and rp.page_id = o.page_id",
         run_id,
         [row.page_id for row in rows],
         [row.attempt for row in rows],
+        [row.cut for row in rows],
     )
 
 
@@ -209,6 +211,7 @@ async def _follow_redirects(
     targets = [row.target for row in moved if row.target is not None]
     await noindex.forget(connection, [row.page_id for row in moved])
     await pages.upsert(connection, sorted(set(targets)), now)
+    await purged_urls.note_refused(connection, run_id, targets)
     await gone_pages.remember_moved(connection, run_id, rows, now)
     if not moved:
         return
