@@ -111,3 +111,5 @@ class PreparedPage:
     error: PageError | None = None
     ended: bool | None = None
     """Whether the body came to its end; None where that is unknown."""
+    noindex: bool = False
+    """Whether a body that is held for what it is asks for no index, too."""

@@ -26,6 +26,7 @@ READS = {
     "config show": ("config", "show", "--changed"),
     "docs diff": ("docs", "diff", "{origin}/docs/a"),
     "docs history": ("docs", "history", "{origin}/docs/a"),
+    "docs held": ("docs", "held"),
     "docs list": ("docs", "list"),
     "docs quarantined": ("docs", "quarantined"),
     "docs show": ("docs", "show", "{origin}/docs/a"),
@@ -55,6 +56,7 @@ LATER = {"docs diff", "docs history"}
 """Those that show what changed: they are asked last, when a page has."""
 
 ACTS = {
+    "docs accept",
     *("cleanup", "dedup", "fetch", "index rebuild", "index rollback", "migrate", "process"),
     *("report make", "schedules apply", "sources add", "sources edit", "sources remove"),
     *("sources release", "deletions approve", "deletions reject", "docs restore"),

@@ -191,6 +191,7 @@ async def _remember_bodies(
             noindex_at = case when o.settled then null else noindex_at end,
             noindex_run = case when o.settled then null else noindex_run end,
             noindex_since = case when o.settled then null else noindex_since end,
+            held_snapshot = case when o.settled then null else held_snapshot end,
             lifecycle = {becomes(Evidence.ANSWERED)}
         from unnest($3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[],
                     $9::text[], $10::boolean[])
@@ -200,6 +201,11 @@ async def _remember_bodies(
         now,
         run_id,
         *map(list, zip(*map(_BODY, bodies), strict=True)),
+    )
+    # The page answers as before: what was held of it meanwhile is not needed any more.
+    await connection.execute(
+        "delete from held_bodies where page_id = any($1::bigint[])",
+        [row.page_id for row in bodies if row.settled],
     )
 
 
