@@ -57,6 +57,8 @@ async def test_a_bad_day_that_got_through_is_undone(
             origin.page(paths[number], document(number))
         held = await atlas_env.sync("docs")
         assert (held.outcome, held.counts.unchanged, held.counts.skipped) == ("held", 43, 2)
+        shown = await atlas("docs", "held", "-o", "json")
+        assert {each["code"] for each in shown.json["documents"]} == {"undone_body"}
         for number in (5, 6):
             origin.page(paths[number], document(number))
         good = await atlas_env.sync("docs")

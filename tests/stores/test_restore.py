@@ -19,6 +19,7 @@ from atlas.stores.blobs import open_blobs
 from atlas.stores.postgres.crawl import runs
 from atlas.stores.postgres.crawl.batch_selection import Selection
 from atlas.stores.postgres.index import generations
+from atlas.stores.postgres.settlement import held_bodies
 from tests.invariants import Snapshot, assert_invariants, snapshot
 from tests.stores.cleaning import Cleaner
 from tests.stores.drive import Drive, Leads, Web, fences, prepared
@@ -154,12 +155,16 @@ async def test_an_undone_text_does_not_return_by_itself(
     bad = {**site(8), url(3): WALL}
     assert (await drive.run("docs", bad)).counts.updated == 1
     await restorer.run(urls=[url(3)])
-    for wall in (WALL, WALL, f"{WALL} token 5f3a"):
+    for wall in (WALL, WALL, WALL, f"{WALL} token 5f3a"):
+        drive.now += timedelta(days=1)  # as often and as long as makes other held bodies real
         closed = await drive.run("docs", {**site(8), url(3): wall})
         assert (closed.outcome, closed.counts.updated) == ("held", 0)
         assert closed.skipped == {"undone_body": 1}
         assert f"1 pages answered with a text that a restore undid: {url(3)}" in closed.message
         assert (await drive.document(url(3))).text == prose(3)
+        async with drive.pool.acquire() as connection:
+            [body] = await held_bodies.listed(connection, source="docs")
+        assert (body.url, body.code, body.live) == (url(3), "undone_body", True)
         why = await told(drive, url(3))
         assert (why.code, "that a restore undid" in why.cause) == ("undone_body", True)
     await sound(drive, tmp_path)
