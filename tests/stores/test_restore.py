@@ -158,7 +158,7 @@ async def test_an_undone_text_does_not_return_by_itself(
     for wall in (WALL, WALL, WALL, f"{WALL} token 5f3a"):
         drive.now += timedelta(days=1)  # as often and as long as makes other held bodies real
         closed = await drive.run("docs", {**site(8), url(3): wall})
-        assert (closed.outcome, closed.counts.updated) == ("held", 0)
+        assert (closed.outcome, closed.counts.updated) == ("completed", 0)
         assert closed.skipped == {"undone_body": 1}
         assert f"1 pages answered with a text that a restore undid: {url(3)}" in closed.message
         assert (await drive.document(url(3))).text == prose(3)
@@ -170,7 +170,7 @@ async def test_an_undone_text_does_not_return_by_itself(
     await sound(drive, tmp_path)
     # Good days come and go between the bad ones.
     assert (await drive.run("docs", site(8))).counts.unchanged == 8
-    assert (await drive.run("docs", bad)).outcome == "held"
+    assert (await drive.run("docs", bad)).counts.skipped == 1
     # What it says next is an edit like any other, and then the wall may be its text again.
     new = {**site(8), url(3): prose("rewritten")}
     assert (await drive.run("docs", new)).counts.updated == 1
