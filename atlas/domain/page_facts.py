@@ -119,6 +119,8 @@ class VisitOfRun:
     """The same in words."""
     requests: int
     """How many it made for the page."""
+    restored: bool = False
+    """Whether it was no look at the page, but brought an earlier version back."""
     trace_id: str | None = None
     """The trace of the run; None: its worker exports none."""
     ui_url: str | None = None

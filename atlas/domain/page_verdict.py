@@ -70,12 +70,10 @@ def _left(facts: PageFacts) -> PageVerdict | None:
         return None
     when = f" on {_day(facts.tombstoned_at)}" if facts.tombstoned_at else ""
     code, why = _why_it_left(facts)
-    todo = (
-        ()
-        if facts.holders
-        else ("no source holds it: if its listing or a page names it again, it comes back",)
-    )
-    return PageVerdict(code, f"left the corpus{when}: {why}", todo)
+    todo = [f"`atlas docs restore {facts.url}` brings its last text back"]
+    if not facts.holders:
+        todo.append("no source holds it: if its listing or a page names it again, it comes back")
+    return PageVerdict(code, f"left the corpus{when}: {why}", tuple(todo))
 
 
 _SIGNS = {"gone": RemovalSign.GONE, "moved": RemovalSign.MOVED, NOINDEX: RemovalSign.NOINDEX}
@@ -196,6 +194,9 @@ def _settled(facts: PageFacts) -> PageVerdict | None:
     if visit is None or not _is_live(facts) or visit.outcome not in _TAKEN:
         return None
     when = f"the run of {_moment(visit.started_at)}"
+    if visit.restored:
+        cause = f"live: an earlier version was brought back by {when}{_besides(facts)}"
+        return PageVerdict("restored", cause, (f"`atlas docs history {facts.url}`",))
     if visit.outcome != "unchanged":
         done = "added by" if visit.outcome == "added" else "its text was updated by"
         return PageVerdict(visit.outcome or "", f"live: {done} {when}{_besides(facts)}")

@@ -217,9 +217,12 @@ async def _visits(connection: Connection, page: int) -> tuple[VisitOfRun, ...]:
         select r.run_id, r.workflow_id, r.source_name as source, r.started_at, r.ended_at,
                r.outcome as run_outcome, rp.stage, rp.outcome, rp.error_class,
                rp.error_code as code, rp.error as message, rp.attempts as requests,
-               r.trace_id
+               r.kind = 'restore_documents' as restored, r.trace_id
         from run_pages rp join runs r using (run_id)
-        where rp.page_id = $1 order by r.started_at desc limit $2
+        where rp.page_id = $1
+          -- A restore that restored nothing says nothing of the page.
+          and (r.kind <> 'restore_documents' or rp.outcome in ('added', 'updated'))
+        order by r.started_at desc limit $2
         """,
         page,
         VISITS,
