@@ -48,6 +48,8 @@ class HeldPage:
     """Whether the page left the corpus, and this run has not seen it come back."""
     robots: str = ""
     """What X-Robots-Tag asked of Atlas when the page was last fetched."""
+    unavailable_after: datetime | None = None
+    """From when on the body last processed asks to be left out of the index."""
 
 
 @dataclass(frozen=True, slots=True)

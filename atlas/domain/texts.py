@@ -58,6 +58,8 @@ class Extracted:
     truncated: str | None = None
     noindex: bool = False
     """Whether the page itself asks to be left out of the index."""
+    unavailable_after: datetime | None = None
+    """The moment from which on it asks so; in UTC."""
 
 
 @dataclass(frozen=True, slots=True)

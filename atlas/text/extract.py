@@ -55,6 +55,7 @@ def _from_html(html: str, url: str) -> Extracted:
         links=links.kept,
         truncated=" and ".join(filter(None, missing)) or None,
         noindex=head.asked.noindex,
+        unavailable_after=head.asked.unavailable_after,
     )
     alive.clear()
     return extracted
@@ -91,6 +92,7 @@ def _extracted(
     links: tuple[Link, ...] = (),
     truncated: str | None = None,
     noindex: bool = False,
+    unavailable_after: datetime | None = None,
 ) -> Extracted:
     if not text.strip():
         without = f"; left out: {truncated}" if truncated else ""
@@ -109,6 +111,7 @@ def _extracted(
         media=media,
         truncated=truncated,
         noindex=noindex,
+        unavailable_after=unavailable_after,
     )
 
 

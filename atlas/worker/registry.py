@@ -180,6 +180,7 @@ def _processing(parts: WorkerParts) -> Processing:
         parts.blobs,
         partial(_prepare, parts.extractor),
         parts.settings.extraction.extract_children,
+        parts.clock,
     )
 
 
