@@ -246,6 +246,7 @@ class SourceRun:
                 retry_failed=self._request.retry_failed,
                 limits=self.limits,
                 changed=self.changes.number > 0,
+                complete=self._complete,
             ),
             summary=f"{self._source}, level {self._level}",
             **self.options(LISTING),

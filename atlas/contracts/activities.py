@@ -71,6 +71,8 @@ class ListLevel(Message):
     limits: RunLimits = RunLimits()
     changed: bool = False
     """Whether the limits were changed, so that pages cut before may be within them now."""
+    complete: bool = True
+    """Whether the levels above were listed completely: else nothing is known to be absent."""
 
 
 class LevelListed(Message):

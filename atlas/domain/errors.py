@@ -47,8 +47,9 @@ Outcome = Literal["failed", "skipped"]
 
 NOINDEX = "noindex"
 """Code of a page that asks to be left out of the index."""
-HELD = ("suspicious_body", "cut_body")
-"""Codes of pages whose new text was held (`suspicious_bodies.py`)."""
+HELD = ("suspicious_body", "cut_body", "undone_body")
+"""Codes of pages whose new text was held: by what it is (`suspicious_bodies.py`), or because a
+person undid it."""
 
 
 def handling(error_class: ErrorClass) -> Handling:

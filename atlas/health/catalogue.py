@@ -69,7 +69,9 @@ class Concerns:
                 return await known("sources", self._overdue(), corpus.MEND)
             case "pages":
                 lag = known("index_lag", self._index_lag(), corpus.MEND)
-                return _all(await asyncio.gather(lag, self._quarantine(before)))
+                held = known("deletions", self._deletions(), corpus.MEND)
+                audit = known("audit", self._audit(), corpus.MEND)
+                return _all(await asyncio.gather(lag, self._quarantine(before), held, audit))
         return Checked()
 
     @property
@@ -127,6 +129,12 @@ class Concerns:
 
     async def _index_lag(self) -> ProbeResult:
         return await corpus.index_lag(self._address(), self.clock())
+
+    async def _deletions(self) -> ProbeResult:
+        return await corpus.deletions(self._address())
+
+    async def _audit(self) -> ProbeResult:
+        return await corpus.audit(self._address(), self.clock())
 
     async def _quarantine(self, before: Figures) -> Checked:
         async def look() -> tuple[ProbeResult, dict[str, float]]:

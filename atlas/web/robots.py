@@ -117,9 +117,11 @@ class RobotsPolicy:
                 rules.trouble.code,
                 f"{rules.trouble.message}; no page is fetched without it",
             )
-        if not await _allows(rules.text, url):
+        if line := await _line_against(rules.text, url):
             raise PageError(
-                ErrorClass.BLOCKED, "robots_disallowed", f"robots.txt of {origin_of(url)} forbids"
+                ErrorClass.BLOCKED,
+                "robots_disallowed",
+                f"robots.txt of {origin_of(url)} forbids it: {line[:200]}",
             )
         return rules
 
@@ -207,10 +209,10 @@ class RobotsPolicy:
             self._size -= oldest.rules.text.size
 
 
-async def _allows(text: RobotsTxt, url: str) -> bool:
+async def _line_against(text: RobotsTxt, url: str) -> str:
     if text.size > LONG:
-        return await asyncio.to_thread(text.allows, url)
-    return text.allows(url)
+        return await asyncio.to_thread(text.line_against, url)
+    return text.line_against(url)
 
 
 class _Full(Exception):
