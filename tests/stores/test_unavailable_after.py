@@ -25,10 +25,10 @@ class Ending(Drive):
     by_header: dict[str, datetime] = field(default_factory=dict)
     by_body: dict[str, datetime] = field(default_factory=dict)
 
-    async def work(self, batch: Batch, web: Web) -> None:
-        pages = await self.claim(batch)
+    async def work(self, batch: Batch, web: Web, size: int = 100, level: int = 0) -> None:
+        pages = await self.claim(batch, size, level)
         rows = [replace(fetched(p, web[p.url]), robots=self._tag(p.url)) for p in pages]
-        await self.crawl.fetches.record(batch.run_id, fences(pages), rows, process=True)
+        await self.crawl.fetches.record(batch.run_id, fences(pages), rows)
         pages = await self.crawl.batches.begin_attempt(batch)
         found = [self._prepared(page, web) for page in pages if page.stage == "fetched"]
         await self.crawl.processed.store(batch.run_id, fences(pages), found)
