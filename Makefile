@@ -19,6 +19,10 @@ FAST   := --hypothesis-profile fast tests/domain tests/contracts/test_requests.p
 	--deselect tests/text/test_extract.py::test_fifty_thousand_nested_elements_lose_no_text \
 	tests/e2e/test_sync.py::test_a_site_is_synced_searched_changed_and_synced_again
 
+# Some containers forbid Python to keep bytecode. Then every process that a test starts compiles
+# Atlas and its libraries again, and every test process the tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-docs test-slow coverage check docs format wheel up down bench lock clean compose-test
 
@@ -58,7 +62,7 @@ check: $(STAMP) ## format, lint, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(STAMP) ## write docs/cli.md, docs/json.md, .env.example, the tables of settings and of limits from the code
+docs: $(STAMP) ## write docs/cli.md, docs/json.md, docs/state-machine.md, .env.example, the tables of settings and of limits from the code
 	$(BIN)/python -m atlas.settings.reference
 	$(BIN)/python -m starter.cli.reference.write
 

@@ -14,6 +14,13 @@ from atlas.contracts.refusal import too_late
 from atlas.domain.batch import FetchRow
 from atlas.domain.errors import ErrorClass, PageError, Retries
 from atlas.domain.fetch import FetchError
+from atlas.domain.refused_addresses import (
+    NO_PAGE,
+    RUN_LIMIT,
+    RefusedAddresses,
+    max_depth,
+    max_pages,
+)
 from atlas.domain.scope import Scope, looks_like_page, scope_of
 from atlas.domain.urls import InvalidUrl, canonicalize, origin_of
 
@@ -125,12 +132,13 @@ class Discovery:
             delay=spec.delay, parallel=spec.parallel, source=spec.name, deadline=None
         )
         scope = Scope() if spec.kind == "site" else scope_of(spec)
+        refused = RefusedAddresses()
         async with self._listing.reading(run.run_id) as reading:
             kept = 0
 
             async def take(part: Sequence[Listed]) -> None:
                 nonlocal kept
-                within = await asyncio.to_thread(_within, scope, part)
+                within = await asyncio.to_thread(_within, scope, part, refused)
                 kept += len(within)
                 await reading.add(within)
 
@@ -142,7 +150,8 @@ class Discovery:
                 listing.note(spec.urls[0], _pattern_failed(scope))
             for url, error in listing.troubles:
                 await self._listing.listing_failed(run, _failed_row(url, error))
-            listed = await self._list_read(run, source, reading, request, listing.complete)
+            listed = await self._list_read(run, source, reading, request, listing.complete, refused)
+        await self._listing.note_refused(run, source, request.level, refused)
         failed = not listing.pages and bool(listing.troubles)
         message = listing.troubles[0][1].message if failed else ""
         nothing = bool(listing.pages) and not kept and not scope.overrun
@@ -153,7 +162,13 @@ class Discovery:
         )
 
     async def _list_read(
-        self, run: Run, source: Source, reading: StoredListing, request: ListLevel, complete: bool
+        self,
+        run: Run,
+        source: Source,
+        reading: StoredListing,
+        request: ListLevel,
+        complete: bool,
+        refused: RefusedAddresses,
     ) -> LevelListed:
         if not request.fetch and request.process:  # from the stored bodies; the new ones have none
             await self._hold(run, source, request)
@@ -166,6 +181,7 @@ class Discovery:
             mode=request.mode,
             retry_failed=request.retry_failed,
             settles=request.process,
+            refused=refused,
         )
         return await self._listed(run, request, listed, complete=complete and not more)
 
@@ -176,25 +192,68 @@ class Discovery:
                 raise once_more(error, pause)
 
     async def _follow_links(self, run: Run, source: Source, request: ListLevel) -> LevelListed:
-        level = request.level
-        if source.spec.kind != "site":
-            return LevelListed()
-        if source.spec.max_depth is not None and level > source.spec.max_depth:
-            return LevelListed()
+        level, deepest = request.level, source.spec.max_depth
+        if source.spec.kind != "site" or (deepest is not None and level > deepest + 1):
+            return await self._visit_absent(run, source, request)
         targets = await self._listing.link_targets(
             source_id=source.id, run_id=run.run_id, level=level - 1
         )
-        scope = scope_of(source.spec)
-        wanted = await asyncio.to_thread(_pages_within, scope, targets)
+        scope, refused = scope_of(source.spec), RefusedAddresses()
+        wanted = await asyncio.to_thread(_pages_within, scope, targets, refused)
+        if deepest is not None and level > deepest:
+            refused.add(max_depth(deepest), wanted)
+            listed = await self._visit_absent(run, source, request)
+        else:
+            listed = await self._list_links(run, source, wanted, request, scope, refused)
+        await self._listing.note_refused(run, source, level, refused)
+        return listed
+
+    async def _list_links(
+        self,
+        run: Run,
+        source: Source,
+        wanted: list[str],
+        request: ListLevel,
+        scope: Scope,
+        refused: RefusedAddresses,
+    ) -> LevelListed:
+        level = request.level
         if scope.overrun:
             await self._listing.listing_failed(
                 run, _failed_row(source.spec.urls[0], _pattern_failed(scope))
             )
         if wanted and not await self._listing.may_list(run.run_id, level, request.limits):
+            refused.add(RUN_LIMIT, wanted)
             return LevelListed(complete=False, cut=True)
         if source.spec.traps == "stop":
-            wanted = await self._listing.without_traps(run, source, wanted, level)
-        return await self._list(run, source, wanted, request, complete=not scope.overrun)
+            wanted = await self._listing.without_traps(run, source, wanted, level, refused)
+        if not wanted:
+            listed = await self._visit_absent(run, source, request)
+            return listed.model_copy(update={"complete": not scope.overrun and listed.complete})
+        return await self._list(
+            run, source, wanted, request, complete=not scope.overrun, refused=refused
+        )
+
+    async def _visit_absent(self, run: Run, source: Source, request: ListLevel) -> LevelListed:
+        """The last level: pages that the listing misses, and that are to say themselves whether
+        they left. What the source's rules do not want any more is not asked."""
+        if not request.fetch:
+            return LevelListed()
+        level = request.level
+        room = await self._room(source, run.run_id, level)
+        if room is not None and source.spec.max_pages is not None:
+            # A listing as long as the budget leaves no room, and what vanished must leave all the
+            # same; more than a tenth at once would be held anyway.
+            room = max(room, 1 + source.spec.max_pages // 10)
+        absent = await self._listing.absent_candidates(run, source, level, room)
+        scope = scope_of(source.spec)
+        urls = await asyncio.to_thread(lambda: [url for url in absent if scope.allows(url)])
+        if urls and not await self._listing.may_list(run.run_id, level, request.limits):
+            return LevelListed(complete=False, cut=True)
+        visited = await self._listing.visit_absent(
+            run, source, urls, level=level, mode=request.mode
+        )
+        return await self._listed(run, request, visited, complete=True)
 
     async def _list(
         self,
@@ -204,12 +263,14 @@ class Discovery:
         request: ListLevel,
         *,
         complete: bool,
+        refused: RefusedAddresses,
     ) -> LevelListed:
         if not request.fetch and request.process:  # from the stored bodies; the new ones have none
             await self._hold(run, source, request)
         urls = sorted(set(urls))
         room = await self._room(source, run.run_id, request.level)
         if room is not None and len(urls) > room:
+            refused.add(max_pages(source.spec.max_pages or 0), urls[room:])
             urls, complete = urls[:room], False
         listed = await self._listing.list_pages(
             run,
@@ -240,12 +301,24 @@ def _out_of_scope(source: Source, listed: int) -> str:
     )
 
 
-def _within(scope: Scope, part: Sequence[Listed]) -> list[Listed]:
-    return [listed for listed in part if scope.allows(listed.url)]
+def _within(scope: Scope, part: Sequence[Listed], refused: RefusedAddresses) -> list[Listed]:
+    kept = []
+    for listed in part:
+        if rule := scope.refusal(listed.url):
+            refused.add(rule, (listed.url,))
+        else:
+            kept.append(listed)
+    return kept
 
 
-def _pages_within(scope: Scope, targets: Sequence[str]) -> list[str]:
-    return [url for url in targets if looks_like_page(url) and scope.allows(url)]
+def _pages_within(scope: Scope, targets: Sequence[str], refused: RefusedAddresses) -> list[str]:
+    kept = []
+    for url in targets:
+        if rule := scope.refusal(url) if looks_like_page(url) else NO_PAGE:
+            refused.add(rule, (url,))
+        else:
+            kept.append(url)
+    return kept
 
 
 def _pattern_failed(scope: Scope) -> PageError:

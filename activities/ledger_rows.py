@@ -8,7 +8,7 @@ from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import FetchError
 from atlas.domain.fetch import FetchResult as Answer
-from atlas.domain.lifecycle import PERMANENT
+from atlas.domain.removal_rules import PERMANENT
 from atlas.domain.robots_tags import asked_by_header
 
 if TYPE_CHECKING:

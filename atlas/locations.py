@@ -118,7 +118,10 @@ def address_policy(settings: Settings, *more: str | None) -> AddressPolicy:
 def _own_endpoints(settings: Settings, more: tuple[str | None, ...]) -> list[Endpoint]:
     where, stack = locate(settings), read_stack(settings.places.home)
     ports = stack.ports.values() if stack else ()
-    told = (where.ui_url, settings.monitoring.metrics_address, where.s3.endpoint, *more)
+    told = (
+        *(where.ui_url, settings.monitoring.metrics_address, where.s3.endpoint),
+        *(settings.fetch.fetch_proxy, *more),
+    )
     return [
         *_of_database(where.database_url),
         *_of_temporal(external_temporal() or where.temporal_address),

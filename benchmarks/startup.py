@@ -51,7 +51,7 @@ def _first_document(home: Path, name: str, url: str) -> dict[str, float]:
 async def _until_found(name: str, url: str) -> None:
     """In this process, so the client's imports are paid for: what a program would see."""
     async with AtlasClient.connect(Settings.load()) as atlas:
-        await atlas.sources.add(name, url, kind="urls", delay=0)
+        await atlas.sources.add(name, url, kind="urls", delay=0, force=True)
         result = await (await atlas.sync(name)).result()
         assert result.counts.added == 1, result
         page = await atlas.search(f"lantern {name}")

@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from atlas.contracts.audit_corpus import AuditResult as AuditResult
+    from atlas.contracts.audit_corpus import ListedFinding as ListedFinding
     from atlas.contracts.collect import CollectAllResult as CollectAllResult
     from atlas.contracts.collect import CollectResult as CollectResult
     from atlas.contracts.collect import HourlyResult as HourlyResult
@@ -24,19 +26,34 @@ if TYPE_CHECKING:
     from atlas.contracts.processing import BatchResult as BatchResult
     from atlas.contracts.processing import ProcessResult as ProcessResult
     from atlas.contracts.rebuild_index import RebuildResult as RebuildResult
+    from atlas.contracts.restore import RestoredPage as RestoredPage
+    from atlas.contracts.restore import RestoreResult as RestoreResult
     from atlas.contracts.sync_pipeline import Failure as Failure
     from atlas.contracts.sync_pipeline import SyncProgress as SyncProgress
     from atlas.contracts.sync_pipeline import SyncResult as SyncResult
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
     from atlas.contracts.work import Limits as Limits
+    from atlas.domain.page_facts import AttemptMade as AttemptMade
+    from atlas.domain.page_facts import EvidenceSeen as EvidenceSeen
+    from atlas.domain.page_facts import HostNow as HostNow
+    from atlas.domain.page_facts import PageFacts as PageFacts
+    from atlas.domain.page_facts import RefusedBefore as RefusedBefore
+    from atlas.domain.page_facts import SourceClaim as SourceClaim
+    from atlas.domain.page_facts import TextKept as TextKept
+    from atlas.domain.page_facts import VisitOfRun as VisitOfRun
+    from atlas.domain.page_verdict import PageVerdict as PageVerdict
     from atlas.domain.sources import SourceSpec as SourceSpec
+    from atlas.domain.text_diff import DiffPart as DiffPart
     from atlas.domain.texts import TruncatedPage as TruncatedPage
     from atlas.schedules.apply import ScheduleChange as ScheduleChange
     from atlas.schedules.status import ScheduleStatus as ScheduleStatus
     from atlas.settings import Settings as Settings
     from atlas.stores.postgres.crawl.documents import CurrentDocument as CurrentDocument
     from atlas.stores.postgres.crawl.documents import Redirects as Redirects
+    from atlas.stores.postgres.crawl.page_versions import PageHistory as PageHistory
+    from atlas.stores.postgres.crawl.page_versions import PageVersion as PageVersion
     from atlas.stores.postgres.crawl.quarantine import Quarantined as Quarantined
+    from atlas.stores.postgres.crawl.refusals import RefusedByRule as RefusedByRule
     from atlas.stores.postgres.crawl.runs import Run as Run
     from atlas.stores.postgres.hosts.manual_limits import Limit as Limit
     from atlas.stores.postgres.hosts.status import HostStatus as HostStatus
@@ -56,6 +73,8 @@ if TYPE_CHECKING:
     from starter.client import AtlasClient as AtlasClient
     from starter.corpus import Document as Document
     from starter.corpus import KeptReport as KeptReport
+    from starter.document_diff import ComparedVersion as ComparedVersion
+    from starter.document_diff import DocumentDiff as DocumentDiff
     from starter.errors import AtlasError as AtlasError
     from starter.errors import Cancelled as Cancelled
     from starter.errors import CannotConnect as CannotConnect
@@ -74,9 +93,11 @@ if TYPE_CHECKING:
     from starter.errors import Terminated as Terminated
     from starter.errors import TimedOut as TimedOut
     from starter.errors import Undetected as Undetected
+    from starter.explanation import Explanation as Explanation
     from starter.hosts import HostReset as HostReset
     from starter.limits import WokenRuns as WokenRuns
     from starter.monitoring.overview import ActivitySeen as ActivitySeen
+    from starter.monitoring.overview import AuditSeen as AuditSeen
     from starter.monitoring.overview import HostSeen as HostSeen
     from starter.monitoring.overview import Overview as Overview
     from starter.monitoring.overview import PendingActivity as PendingActivity
@@ -102,6 +123,7 @@ if TYPE_CHECKING:
 # Once more, because type checkers read the imports above and do not run `__getattr__`; a program
 # does the opposite. tests/starter/test_exports.py keeps the two alike.
 _WHERE = {
+    "atlas.contracts.audit_corpus": "AuditResult ListedFinding",
     "atlas.contracts.collect": "CollectAllResult CollectResult HourlyResult",
     "atlas.contracts.daily_cleanup": "CleanupResult",
     "atlas.contracts.deduplicate_documents": "DeduplicateResult",
@@ -111,16 +133,24 @@ _WHERE = {
     "atlas.contracts.models": "Counts Message",
     "atlas.contracts.processing": "BatchResult ProcessResult",
     "atlas.contracts.rebuild_index": "RebuildResult",
+    "atlas.contracts.restore": "RestoreResult RestoredPage",
     "atlas.contracts.sync_pipeline": "Failure SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
+    "atlas.domain.page_facts": (
+        "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore SourceClaim TextKept VisitOfRun"
+    ),
+    "atlas.domain.page_verdict": "PageVerdict",
     "atlas.domain.sources": "SourceSpec",
+    "atlas.domain.text_diff": "DiffPart",
     "atlas.domain.texts": "TruncatedPage",
     "atlas.schedules.apply": "ScheduleChange",
     "atlas.schedules.status": "ScheduleStatus",
     "atlas.settings": "Settings",
     "atlas.stores.postgres.crawl.documents": "CurrentDocument Redirects",
+    "atlas.stores.postgres.crawl.page_versions": "PageHistory PageVersion",
     "atlas.stores.postgres.crawl.quarantine": "Quarantined",
+    "atlas.stores.postgres.crawl.refusals": "RefusedByRule",
     "atlas.stores.postgres.crawl.runs": "Run",
     "atlas.stores.postgres.hosts.manual_limits": "Limit",
     "atlas.stores.postgres.hosts.status": "HostStatus",
@@ -133,15 +163,17 @@ _WHERE = {
     "starter.blocking": "Blocking",
     "starter.client": "AtlasClient",
     "starter.corpus": "Document KeptReport",
+    "starter.document_diff": "ComparedVersion DocumentDiff",
     "starter.errors": (
         "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest Failed "
         "InvalidRequest NoResult NoWorker NotFound Refused SourceBusy SourceExists "
         "SourcePaused TemporalDown Terminated TimedOut Undetected"
     ),
+    "starter.explanation": "Explanation",
     "starter.hosts": "HostReset",
     "starter.limits": "WokenRuns",
     "starter.monitoring.overview": (
-        "ActivitySeen HostSeen Overview PendingActivity QueueSeen RunSeen ScheduleSeen "
+        "ActivitySeen AuditSeen HostSeen Overview PendingActivity QueueSeen RunSeen ScheduleSeen "
         "SlotsSeen SourceSeen Untold WorkerSeen"
     ),
     "starter.monitoring.run_progress": "Going",

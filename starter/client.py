@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from atlas.settings import Settings, SettingsError
 from starter.connection import Parts
 from starter.corpus import Corpus
+from starter.deletions import HeldDeletions
 from starter.errors import InvalidRequest
 from starter.hosts import Hosts
 from starter.limits import ManualLimits
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class AtlasClient:
-    """One Atlas: its `sources`, `runs`, `corpus`, `schedules`, `hosts` and `limits`.
+    """One Atlas: its `sources`, `runs`, `corpus`, `deletions`, `schedules`, `hosts` and `limits`.
 
     Use it as an async context manager, or call `close`. PostgreSQL and Temporal are connected to
     when they are first needed, so searching works while Temporal is down.
@@ -43,6 +44,7 @@ class AtlasClient:
         self.runs = runs = Runs(parts)
         self.sources = Sources(parts)
         self.schedules = Schedules(parts)
+        self.deletions = HeldDeletions(parts)
         self.hosts = Hosts(parts)
         self.limits = ManualLimits(parts)
 
@@ -61,6 +63,10 @@ class AtlasClient:
         self.search = corpus.search
         self.documents = corpus.documents
         self.document = corpus.document
+        self.explain = corpus.explain
+        self.history = corpus.history
+        self.diff = corpus.diff
+        self.restore = corpus.restore
         self.unknown_language = corpus.unknown_language
         self.quarantined = corpus.quarantined
         self.held = corpus.held

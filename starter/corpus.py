@@ -1,27 +1,34 @@
-"""The corpus from Python: `atlas.corpus.search("lighthouse")`, `documents`, `document`, `reports`;
-nothing here starts a run."""
+"""The corpus from Python: `atlas.corpus.search("lighthouse")`, `documents`, `document`, `history`,
+`reports`; only `restore` starts a run."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.stores.postgres.crawl.documents import CurrentDocument
 from starter.connection import Parts
 from starter.errors import InvalidRequest, NotFound
+from starter.page_urls import canonical_url
 
 if TYPE_CHECKING:
+    from atlas.contracts.jobs import Trigger
+    from atlas.contracts.restore import RestoreResult
     from atlas.contracts.weekly_report import Form
+    from atlas.stores.postgres.connection import Connection
     from atlas.stores.postgres.crawl.artifacts import Artifact
+    from atlas.stores.postgres.crawl.page_versions import PageHistory
     from atlas.stores.postgres.crawl.quarantine import Quarantined
     from atlas.stores.postgres.index.generations import GenerationStatus
     from atlas.stores.postgres.index.search import SearchPage
     from atlas.stores.postgres.services.catalogue import DocumentVersion, LastFetch, ListedDocument
     from atlas.stores.postgres.settlement.held_bodies import HeldBody
+    from starter.document_diff import DocumentDiff
+    from starter.explanation import Explanation
+    from starter.runs.handles import JobHandle
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +123,104 @@ class Corpus:
         async with self._parts.database() as connection:
             return await catalogue.unknown_language(connection, source=source, unique=unique)
 
-    async def document(self, url: str) -> Document:
-        """The live document of a URL with its text. Raises `NotFound`, `InvalidRequest`."""
+    async def document(
+        self, url: str, *, version: int | None = None, at: datetime | None = None
+    ) -> Document:
+        """The live document of a URL with its text; or what the page said in a `version`, or `at` a
+        moment. Raises `NotFound`, `InvalidRequest`."""
         from atlas.stores.postgres.crawl import documents
         from atlas.stores.postgres.services import catalogue
 
         url = canonical_url(url)
         async with self._parts.database() as connection:
             try:
-                current = await documents.current(connection, url)
+                current = await _chosen(connection, url, version, at)
             except documents.UnknownDocument as error:
                 last = await catalogue.last_fetch(connection, url)
                 raise NotFound(f"{error}{_last_said(last)}") from None
             return Document(current, await catalogue.versions(connection, url))
+
+    async def explain(self, url: str) -> Explanation:
+        """Why a page is, or is not, in the corpus as it is: the cause, who found or refused it,
+        its requests and runs, when it is due. Nothing is fetched, and an address never met is
+        explained, too. Raises `InvalidRequest`."""
+        from starter.explanation import explain
+
+        return await explain(self._parts, url)
+
+    async def history(self, url: str) -> PageHistory:
+        """Every text of a page that is kept, the latest first: when, by which run and why it had
+        it; and what the page is now. Raises `NotFound`, `InvalidRequest`."""
+        from atlas.stores.postgres.crawl import documents, page_versions
+
+        url = canonical_url(url)
+        async with self._parts.database() as connection:
+            try:
+                return await page_versions.history(connection, url)
+            except documents.UnknownDocument as error:
+                raise NotFound(str(error)) from None
+
+    async def diff(
+        self, url: str, *, from_version: int | None = None, to_version: int | None = None
+    ) -> DocumentDiff:
+        """What changed between two versions of a page, in words: by default, between the one before
+        and the latest. Raises `NotFound`, `InvalidRequest`."""
+        from starter.document_diff import diff_of
+
+        history = await self.history(url)
+        numbers = history.compared(from_version, to_version)
+        if numbers is None:
+            raise NotFound(f"{history.url} has one version only: there is nothing to compare")
+        old, new = [
+            (await self.document(history.url, version=number)).current for number in numbers
+        ]
+        return await diff_of(old, new)
+
+    async def restore(
+        self,
+        urls: Sequence[str] | None = None,
+        *,
+        run: str | None = None,
+        source: str | None = None,
+        since: datetime | None = None,
+        version: int | None = None,
+        dry_run: bool = False,
+        trigger: Trigger = "client",
+    ) -> JobHandle[RestoreResult]:
+        """Start `restore_documents`: bring back, without fetching, what `urls` said before, what a
+        `run` removed and replaced, or what a `source` said at the moment `since`.
+
+        `version` names one version of one URL. A text that comes back is a new version after those
+        the page had; `result()` names what could not be restored. Raises `InvalidRequest`,
+        `NotFound` for a run or a source that is not known, `DifferentRequest`, `CannotConnect`.
+        """
+        from starter.runs.listing import recorded
+        from starter.runs.start import checked, kind_named, start_type
+
+        fields: dict[str, Any] = {
+            "urls": None if urls is None else sorted({canonical_url(url) for url in urls}),
+            "run": run,
+            "source": source,
+            "since": since,
+            "version": version,
+            "dry_run": dry_run,
+        }
+        kind = kind_named("restore_documents")
+        checked(kind.request, fields)  # before the run is looked up: it may be one too many
+        if run is not None:
+            fields["run"] = (await recorded(self._parts, run, 0)).run.run_id
+        if source is not None:
+            await self._expect_source(source)
+        return await start_type(self._parts, kind, fields, trigger)
+
+    async def _expect_source(self, name: str) -> None:
+        from atlas.stores.postgres.sources import sources
+
+        async with self._parts.database() as connection:
+            try:
+                await sources.get(connection, name)
+            except sources.UnknownSource as error:
+                raise NotFound(str(error)) from None
 
     async def quarantined(
         self, *, source: str | None = None, limit: int | None = None
@@ -221,12 +313,18 @@ class Corpus:
         return found.hash
 
 
-def canonical_url(url: str, field: str = "url") -> str:
-    """The canonical form of a URL, or `InvalidRequest` that names the field."""
-    try:
-        return canonicalize(url)
-    except InvalidUrl as error:
-        raise InvalidRequest(f"{field}: {error}") from None
+async def _chosen(
+    connection: Connection, url: str, version: int | None, at: datetime | None
+) -> CurrentDocument:
+    from atlas.stores.postgres.crawl import documents
+
+    if version is not None and at is not None:
+        raise InvalidRequest("version, at: give one of them, not both")
+    if version is not None:
+        return await documents.numbered(connection, url, version)
+    if at is not None:
+        return await documents.at(connection, url, at)
+    return await documents.current(connection, url)
 
 
 def _last_said(last: LastFetch | None) -> str:

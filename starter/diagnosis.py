@@ -36,10 +36,10 @@ GROUPS = {
     "connections": ("stack", "temporal", "postgresql", "blobs"),
     "permissions": ("folders", "database role", "namespace"),
     "versions": ("atlas", "postgresql version", "temporal version", "worker versions"),
-    "corpus": ("index", "sources", "index_lag", "quarantine"),
+    "corpus": ("index", "sources", "index_lag", "quarantine", "audit"),
     "work": ("queue", "schedules"),
     "machine": ("disk",),
-    "network": ("alert webhook", "traces", "metrics", "web"),
+    "network": ("fetch proxy", "alert webhook", "traces", "metrics", "web"),
 }
 """What is examined, in the order in which to fix it; `queue` stands for each of them."""
 
@@ -175,7 +175,10 @@ async def _outside(parts: Parts, url: str | None, clock: Clock) -> list[Check]:
         from starter.reachability import reached
 
         looks.append(looked_at("web", reached(parts.settings, url, clock), mend=UNREACHED))
-    return list(await asyncio.gather(*looks))
+    looked, proxy = await asyncio.gather(
+        asyncio.gather(*looks), _concerns(parts, None, clock, ("proxy",))
+    )
+    return [*proxy, *looked]
 
 
 def _named_outside(settings: Settings) -> Iterator[tuple[str, str, str]]:
@@ -204,6 +207,7 @@ async def _concerns(
         s3=parts.locations.s3,
         folders=parts.settings.folders,
         clock=clock,
+        settings=parts.settings,
     )
     looked = await asyncio.gather(*(concerns.check(name, {}) for name in names))
     return [check for one in looked for check in one.checks]

@@ -18,8 +18,8 @@ from atlas.web.politeness import OpenSlots
 from atlas.worker.robots_parser import parsing_robots
 
 MEND = (
-    "Check DNS and the firewall (Atlas uses no proxy), ATLAS_FETCH_ALLOW_NETWORKS and "
-    "ATLAS_CREDENTIALS_FILE"
+    "Check DNS and the firewall (a proxy is used only if ATLAS_FETCH_PROXY names it), "
+    "ATLAS_FETCH_ALLOW_NETWORKS and ATLAS_CREDENTIALS_FILE"
 )
 SKEW_SECONDS = 60.0
 """Sites' own clocks are not that exact, and a cache in between may answer late."""

@@ -1,4 +1,5 @@
-"""Detecting what kind of source a URL is, asking its host as politely as a worker would."""
+"""A look at the addresses of a source before it is declared, asking its hosts as politely as a
+worker would: whether they answer, and what kind of source a URL is."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import FetchError
 from atlas.domain.reach import reach_of
 from atlas.domain.sources import SourceSpec
+from atlas.domain.urls import origin_of
 from atlas.locations import address_policy
 from atlas.settings import Settings
 from atlas.stores.postgres.hosts import status
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
     from atlas.web.client import WebClient
     from atlas.web.robots_parser import ParseRobots
 
+_LOOKS = 3
+"""Hosts of a source that are asked when it is declared."""
+_GLIMPSE = 64 * 1024
+"""Bytes of an answer that are enough to know that there is one; a larger one is fine, too."""
 _FORCE = "--force (of the client: force=True) declares it all the same"
 
 
@@ -77,11 +83,30 @@ async def detected(parts: Parts, spec: SourceSpec, *, force: bool = False) -> De
             raise
 
 
-def _no_address(error: PageError) -> bool:
-    """Whether the address is wrong or its server gone, rather than in trouble."""
+async def look_at(parts: Parts, spec: SourceSpec) -> None:
+    """Ask for the first URL at each of a source's first hosts, whose kind was given. Raises
+    `Undetected` when one does not answer, or answers that it is gone; of a list of pages, only
+    when its host does not answer, because any page may be gone. Nothing of it is kept then."""
+    pool = await parts.pool()
+    slots, reach = _Visit(pool, spec), reach_of(spec)
+    first = {origin_of(url): url for url in reversed(spec.urls)}
+    async with parsing_robots() as parse_robots, await _client(parts, parse_robots) as web:
+        for url in sorted(first.values(), key=spec.urls.index)[:_LOOKS]:
+            try:
+                ignored_at = spec.robots_ignored_at
+                await read_document(web, url, slots, (), reach, ignored_at, max_bytes=_GLIMPSE)
+            except PageError as error:
+                if _no_address(error, page=spec.kind == "urls"):
+                    await status.forget(pool, slots.new)
+                    raise _undetected(url, error) from None
+
+
+def _no_address(error: PageError, *, page: bool = False) -> bool:
+    """Whether the address is wrong or its server gone, rather than in trouble. Of a mere `page`
+    only the server counts."""
     if not isinstance(error, FetchError) or error.code == "robots_disallowed":
         return False
-    return error.status is None or error.error_class is ErrorClass.GONE
+    return error.status is None or (error.error_class is ErrorClass.GONE and not page)
 
 
 def _undetected(url: str, error: PageError) -> Undetected:

@@ -17,8 +17,8 @@ from atlas.stores.postgres.sources import listing_quarantine, selection, sources
 from atlas.stores.postgres.sources.sources import SourceSummary
 from starter import errors
 from starter.connection import Parts
-from starter.corpus import canonical_url
 from starter.errors import InvalidRequest
+from starter.page_urls import canonical_url
 from starter.schedules import Schedules
 
 if TYPE_CHECKING:
@@ -113,12 +113,14 @@ class Sources:
         at once; `prefix` bounds the pages (of a site by default the folder of its start);
         `include` and `exclude` are regular expressions. `cadence` says how often pages are due;
         below an hour, or with a `cron` (five fields in UTC), the source has a schedule of its own.
-        An address that the settings forbid, and with kind auto one that does not answer or answers
-        that it is gone (404, 410), is `Undetected`, unless `force`.
+        An address that the settings forbid, that does not answer, or answers that it is gone (404,
+        410) is `Undetected`, unless `force`; of a list of pages, only the hosts must answer, the
+        first three.
         Raises `InvalidRequest`, `SourceExists`, `Undetected`, `CannotConnect`.
         """
         from starter.source_detection import (
             detected,
+            look_at,
             refuse_forbidden,
             refuse_outside,
             refused_address,
@@ -137,8 +139,11 @@ class Sources:
             found = await detected(self._parts, spec, force=force)
             prefix, evidence = spec.prefix or found.prefix, found.evidence
             spec = replace(spec, kind=found.kind, urls=(found.url,), prefix=prefix)
-        elif spec.kind == "site" and spec.prefix is None:
-            spec = replace(spec, prefix=_folder(spec.urls))
+        else:
+            if spec.kind == "site" and spec.prefix is None:
+                spec = replace(spec, prefix=_folder(spec.urls))
+            if not force:
+                await look_at(self._parts, spec)
         async with self._database() as connection:
             await sources.add(connection, checked(spec), datetime.now(UTC))
         await self._schedule_follows(name, None, spec)

@@ -3,14 +3,14 @@
     await assert_invariants(pool, blobs)         # after any fault, once no run is under way
     assert await snapshot(pool, origin.base) == await snapshot(other_pool, other_origin.base)
 
-A snapshot holds what two corpora of the same web must share: no ids, times, attempts. Numbers in
-names are those of `design.md`, "Invariants".
+A snapshot holds what two corpora of the same web must share: no ids, times, attempts. The
+rules are the audit's (`atlas/stores/postgres/audit`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -21,10 +21,14 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionStatus
 
+from atlas.contracts.audit_corpus import AuditStep
 from atlas.contracts.empty_runs import MEANT_NOTHING
 from atlas.contracts.names import ATTRIBUTE_OUTCOME
-from atlas.domain.connected_components import components
+from atlas.domain.audit_findings import AuditFinding
+from atlas.domain.retention import Retention
 from atlas.stores.blobs import open_blobs
+from atlas.stores.postgres.audit import checks, live_documents, parts
+from atlas.stores.postgres.services.audits import AuditStore
 
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _NO_RUN = "a run is under way: "
@@ -115,190 +119,109 @@ async def assert_invariants(
     pool: asyncpg.Pool, blobs: Path, *, bodies_since: datetime = _EVER
 ) -> None:
     """Everything that must hold of a corpus once no run is under way. After a clean-up the ledger
-    keeps the bodies of its later fetches only, those since `bodies_since`."""
+    keeps the bodies of its later fetches only, those since `bodies_since`.
+
+    The rules are the audit's: what `atlas audit` asks of a corpus, asked here after every fault.
+    """
     await assert_runs_ended(pool)
-    await assert_one_version_per_live_page(pool)
-    await assert_index_is_the_live_texts(pool)
+    await assert_nothing_is_found(pool)
     await assert_clusters_follow_the_evidence(pool)
-    await assert_marks_name_live_pages(pool)
-    await assert_settled_is_what_is_live(pool)
     await assert_blobs(pool, blobs, bodies_since)
 
 
 async def assert_runs_ended(pool: asyncpg.Pool) -> None:
-    """1: every page of a run is in one terminal state, and nothing is claimed or half-written."""
-    await _none(pool, _NO_RUN, "select run_id from runs where ended_at is null or outcome is null")
-    await _none(
-        pool,
-        "not terminal: ",
-        "select run_id, url, stage, outcome from run_pages "
-        "where stage <> 'done' or outcome is null "
-        "or (outcome = 'failed') <> (error_class is not null and outcome <> 'skipped')",
-    )
-    await _none(pool, "claimed: ", "select page_id from page_state where claim_run is not null")
-    await _none(pool, "half-written: ", "select page_id from prepared")
-    await _none(pool, "leased: ", "select name from sources where lease_run is not null")
+    """1: what only a run under way may leave for a moment: none is."""
+    await _none(pool, _NO_RUN, "select run_id from runs where ended_at is null")
+    await _none(pool, "half-dropped: ", "select id from generations where state = 'retired'")
+
+
+async def assert_nothing_is_found(pool: asyncpg.Pool, *names: str) -> None:
+    """1, 2, 4: none of the audit's checks, or of those whose names begin so, finds anything in any
+    part of the corpus."""
+    async with pool.acquire() as connection:
+        found = [each for part in _PARTS for each in await _audited(connection, names, *part)]
+    assert not found, "; ".join(f"{each.check}: {each.detail} ({each.key})" for each in found)
 
 
 async def assert_one_version_per_live_page(pool: asyncpg.Pool) -> None:
-    """4: one document per (page, text, extractor); one open version exactly per live page."""
-    await _none(
-        pool,
-        "documents twice: ",
-        "select page_id, text_hash, extractor from documents group by 1, 2, 3 having count(*) > 1",
-    )
-    await _none(
-        pool,
-        "open versions: ",
-        """
-        select p.url, ps.lifecycle, count(v.page_id) as open
-        from page_state ps join pages p on p.id = ps.page_id
-        left join versions v on v.page_id = ps.page_id and v.valid_to is null
-        group by 1, 2
-        having count(v.page_id) <> (ps.lifecycle in ('live', 'suspect'))::int
-        """,
-    )
-    await _none(
-        pool,
-        "broken histories: ",
-        """
-        select * from (
-            select v.page_id, v.seq, min(v.seq) over (partition by v.page_id) as oldest,
-                   v.valid_from, v.valid_to, d.page_id as document_page,
-                   row_number() over w as number, lead(v.valid_from) over w as next,
-                   lag(v.document_id) over w as before, v.document_id, lag(v.valid_to) over w as gap
-            from versions v join documents d on d.id = v.document_id
-            window w as (partition by v.page_id order by v.seq)) h
-        where seq <> oldest - 1 + number or document_page <> page_id or valid_to < valid_from
-           or next < valid_to or (valid_to is null and next is not null)
-           or (before = document_id and gap = valid_from)
-        """,
-    )
+    """4: one open version exactly per live page, and histories without a gap."""
+    await assert_nothing_is_found(pool, "version", "history")
 
 
 async def assert_index_is_the_live_texts(pool: asyncpg.Pool) -> None:
-    """2: index entries, in every generation in use, and sketches are those of the distinct texts
-    of live pages."""
-    await assert_one_generation_serves(pool)
-    generations = await pool.fetch("select id from generations where state <> 'retired'")
-    for table in (*(f"index_entries_{row['id']}" for row in generations), "sketches"):
-        await _none(
-            pool,
-            f"{table} and live texts differ: ",
-            f"(select text_hash, '{table} only' from (select text_hash from {table} "
-            f"except {_LIVE_TEXTS}) a) "
-            f"union all (select text_hash, 'live only' from ({_LIVE_TEXTS} "
-            f"except select text_hash from {table}) b)",
-        )
-    await _none(
-        pool,
-        "generation's counts are off: ",
-        """
-        select g.id, g.entries, g.tokens, count(e.*) as counted, coalesce(sum(e.length), 0) as sum
-        from generations g left join index_entries e on e.generation = g.id
-        where g.state <> 'retired' group by g.id
-        having g.entries <> count(e.*) or g.tokens <> coalesce(sum(e.length), 0)
-        """,
-    )
-
-
-async def assert_one_generation_serves(pool: asyncpg.Pool) -> None:
-    """No generation is half-built or half-dropped, and the parts of a text are of one analyser."""
-    await _none(
-        pool,
-        "half-built or half-dropped: ",
-        "select id, state from generations where state in ('building', 'retired')",
-    )
-    await _none(
-        pool,
-        "partitions and generations differ: ",
-        """
-        select coalesce('index_entries_' || g.id, t.relname) as name, i.inhdetachpending
-          from generations g
-          full join (select oid, relname from pg_class
-                      where relkind = 'r' and relname ~ '^index_entries_[0-9]+$') t
-            on t.relname = 'index_entries_' || g.id
-          left join pg_inherits i on i.inhrelid = t.oid
-         where g.id is null or i.inhrelid is null or i.inhdetachpending
-        """,
-    )
-    await _none(
-        pool,
-        "parts of two analysers, or a part is missing: ",
-        """
-        select generation, text_hash from index_entries group by 1, 2
-        having count(distinct analyser) > 1 or max(part) + 1 <> count(*)
-        """,
-    )
-
-
-async def assert_clusters_follow_the_evidence(pool: asyncpg.Pool) -> None:
-    """Clusters are the connected components of verified pairs, named by their smallest hash."""
-    of = {
-        row["text_hash"]: row["representative"]
-        for row in await pool.fetch("select text_hash, representative from sketches")
-    }
-    pairs = [(row["low"], row["high"]) for row in await pool.fetch("select * from similar_texts")]
-    assert {text for pair in pairs for text in pair} <= set(of), "evidence of texts that are gone"
-    for group in components(of, pairs):
-        assert {of[text] for text in group} == {min(group)}, "a cluster is no component"
-    await _none(
-        pool,
-        "bands: ",
-        "select hash, text_hash from bands except select unnest(bands), text_hash from sketches",
-    )
-    await _none(
-        pool,
-        "lacking bands: ",
-        "select unnest(bands), text_hash from sketches except select hash, text_hash from bands",
-    )
+    """2: entries of every generation that serves are those of the live texts."""
+    await assert_nothing_is_found(pool, "index", "generation")
 
 
 async def assert_marks_name_live_pages(pool: asyncpg.Pool) -> None:
     """A duplicate and the page kept for it are live, and the kept one is no duplicate itself."""
-    await _none(
-        pool,
-        "false marks: ",
-        """
-        select x.page_id, x.winner_page_id, x.kind
-        from duplicates x
-        left join versions v on v.page_id = x.page_id and v.valid_to is null
-        left join documents d on d.id = v.document_id
-        left join versions kv on kv.page_id = x.winner_page_id and kv.valid_to is null
-        left join documents k on k.id = kv.document_id
-        where d.id is null or k.id is null or (x.kind = 'exact') <> (d.text_hash = k.text_hash)
-           or exists (select from duplicates w where w.page_id = x.winner_page_id)
-        """,
-    )
+    await assert_nothing_is_found(pool, "mark")
 
 
-async def assert_settled_is_what_is_live(pool: asyncpg.Pool) -> None:
-    """A live page's open version is of the snapshot it was settled with, or of the same text."""
-    await _none(
-        pool,
-        "settled otherwise: ",
-        """
-        select p.url, ps.lifecycle from page_state ps join pages p on p.id = ps.page_id
-        left join versions v on v.page_id = ps.page_id and v.valid_to is null
-        left join documents d on d.id = v.document_id
-        where ps.lifecycle in ('live', 'suspect') and ps.settled_snapshot is null
-           or ps.settled_snapshot is not null
-              and (d.id is null or ps.settled_extractor is distinct from d.extractor)
-        """,
-    )
+async def assert_clusters_follow_the_evidence(pool: asyncpg.Pool) -> None:
+    """Sketches are those of the live texts, buckets those of the sketches, pairs those that the
+    sketches make, and clusters the connected components of the pairs."""
+    for stage in ("sketches", "buckets", "evidence", "clusters"):
+        cursor: str | None = ""
+        while cursor is not None:
+            step = AuditStep(run_id="", stage=stage, cursor=cursor)
+            done, found = await _audit(pool).evidence(step)
+            assert not found, found
+            cursor = done.cursor
+
+
+async def _audited(
+    connection: asyncpg.Connection,
+    names: tuple[str, ...],
+    scope: checks.Scope,
+    following: Following,
+) -> list[AuditFinding]:
+    """What the checks of a scope find, part after part."""
+    found: list[AuditFinding] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        part = await following(connection, cursor, parts.CHUNK)
+        for check in checks.of(scope):
+            if names and not check.name.startswith(names):
+                continue
+            found += await checks.found(connection, check, part.ids)
+        cursor = part.cursor
+    return found
+
+
+async def _corpus(*_: object) -> parts.AuditPart:
+    return parts.AuditPart([], None)
+
+
+Following = Callable[[asyncpg.Connection, str, int], Awaitable[parts.AuditPart]]
+
+_PARTS: tuple[tuple[checks.Scope, Following], ...] = (
+    ("corpus", _corpus),
+    ("pages", parts.pages),
+    ("texts", parts.texts),
+    ("runs", parts.runs),
+)
+
+
+def _audit(pool: asyncpg.Pool) -> AuditStore:
+    return AuditStore(pool, lambda: datetime.now(UTC), Retention())
 
 
 async def assert_blobs(pool: asyncpg.Pool, blobs: Path, bodies_since: datetime = _EVER) -> None:
     """3: every referenced blob exists, whole, under its name, and has its row."""
-    referenced = _REFERENCED.format(since=bodies_since.isoformat())
-    rows = await pool.fetch(referenced)
     async with open_blobs(str(blobs)) as store:
-        for row in rows:
-            await store.get(row["hash"].hex())  # raises unless whole
+        for row in await pool.fetch("select hash from blobs"):
+            async with pool.acquire() as connection:
+                named = await live_documents.referred_bodies(
+                    connection, [row["hash"]], bodies_since
+                )
+            for digest in named:
+                await store.get(digest)  # raises unless whole
     await _none(
         pool,
         "referenced blobs without a row: ",
-        f"select hash from ({referenced}) r except select hash from blobs",
+        "select snapshot from fetches where snapshot is not null "
+        f"and fetched_at > '{bodies_since.isoformat()}' except select hash from blobs",
     )
 
 
@@ -338,21 +261,6 @@ async def _none(pool: asyncpg.Pool, what: str, query: str) -> None:
     rows = await pool.fetch(f"select * from ({query}) found limit 10")
     assert not rows, what + "; ".join(str(dict(row)) for row in rows)
 
-
-_LIVE_TEXTS = (
-    "select d.text_hash from versions v join documents d on d.id = v.document_id "
-    "where v.valid_to is null"
-)
-
-_REFERENCED = """
-    select fetched_snapshot as hash from page_state where fetched_snapshot is not null
-    union select settled_snapshot from page_state where settled_snapshot is not null
-    union select snapshot from fetches where snapshot is not null and fetched_at > '{since}'
-    union select snapshot from documents
-    union select snapshot from held_bodies
-    union select snapshot from quarantine
-    union select hash from artifacts
-"""
 
 _VERSIONS = """
     select p.url, encode(d.text_hash, 'hex') as text, v.valid_to is null as open

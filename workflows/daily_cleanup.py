@@ -8,11 +8,12 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
-from temporalio.exceptions import is_cancelled_exception
+from temporalio.exceptions import ChildWorkflowError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.cleanup import Upkeep
     from activities.reporting import Reporting
+    from atlas.contracts.audit_corpus import AuditRequest, AuditResult
     from atlas.contracts.daily_cleanup import (
         CLASSES,
         CleanupEnded,
@@ -90,6 +91,9 @@ class DailyCleanup(RecordedRun):
         if blobs and not request.dry_run:
             condemn = partial(self._through_shards, Upkeep.condemn_blobs)
             steps.append(("condemning blobs", condemn))
+        # A run that is asked for a class does that and no more.
+        if not request.dry_run and not request.classes and workflow.patched("audit-of-a-sample"):
+            steps.append(("auditing a sample", self._audit))
         return steps
 
     async def _open(self) -> None:
@@ -166,6 +170,32 @@ class DailyCleanup(RecordedRun):
                     self._keep(capped=[*self._state.capped, kind])
 
         return sweep
+
+    async def _audit(self) -> None:
+        """Look at a sample of the corpus, last: of what is left, and with bodies and rows compared.
+        What is found, or that the audit failed, ends no clean-up."""
+        await self._boundary()
+        try:
+            audit: AuditResult = await workflow.execute_child_workflow(
+                "audit_corpus",
+                AuditRequest(trigger=self._request.trigger),
+                id=f"audit_corpus:{self.run_id}",
+                result_type=AuditResult,
+                cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+                static_summary="audit of a sample",
+            )
+        except ChildWorkflowError as error:
+            if is_cancelled_exception(error):
+                raise
+            self._note([f"the audit of a sample failed: {error.cause or error}"])
+            return
+        if audit.findings:
+            self._note(
+                [
+                    f"the audit of a sample has {audit.findings} findings: "
+                    f"`atlas runs outcomes {audit.run_id}`"
+                ]
+            )
 
     async def _close(self, outcome: Outcome) -> CleanupResult:
         ended = await workflow.execute_activity_method(

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.health import Checking
     from atlas.contracts.health import (
         CONCERNS,
+        PROXY,
         Check,
         CheckConcern,
         Checked,
@@ -48,7 +49,8 @@ class HealthCheck:
         workflow.upsert_search_attributes([TRIGGER.value_set(request.trigger)])
         last = _last_result()
         self._stage = "looking"
-        found = await asyncio.gather(*(_check(each, last.figures) for each in CONCERNS))
+        concerns = (*CONCERNS, PROXY) if workflow.patched("proxy-checked") else CONCERNS
+        found = await asyncio.gather(*(_check(each, last.figures) for each in concerns))
         checks = [check for one in found for check in one.checks]
         self._stage = "telling"
         reported = await _report(request, found, checks, last)

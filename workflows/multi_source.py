@@ -23,10 +23,11 @@ from temporalio.exceptions import (
 
 with workflow.unsafe.imports_passed_through():
     from atlas.contracts.collect import CollectAllRequest, CollectResult, HourlyRequest
-    from atlas.contracts.empty_runs import MEANT_NOTHING
     from atlas.contracts.models import Outcome, Request
     from atlas.contracts.sync_pipeline import (
+        MAX_FAILURES_LISTED,
         MAX_SOURCES_LISTED,
+        Failure,
         SourceOutcome,
         SyncRequest,
         SyncResult,
@@ -57,6 +58,8 @@ _CAME_TO_NOTHING: set[str] = {
 }
 _NAMED = 10
 """Sources that a message names."""
+_FAILURES = 2
+"""Failed pages of each source that the whole names."""
 _MESSAGE = 160
 """Characters of each source's message: a hundred of them must fit into what a run carries over."""
 
@@ -140,6 +143,12 @@ class Tally:
         if more > len(named):
             named.append(f"and {more - len(named)} more")
         return "; ".join(named)
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Pages that failed, of the worst sources first."""
+        found = [failure for one in self.outcomes for failure in one.failures]
+        return found[:MAX_FAILURES_LISTED]
 
     def summary(self) -> dict[str, int]:
         """Figures for the run's record."""
@@ -338,6 +347,7 @@ class MultiSource:
             run_id=result.run_id,
             message=result.message[:_MESSAGE],
             bytes=result.bytes,
+            failures=[_short(each) for each in result.failures[:_FAILURES]],
         )
 
     async def _start(
@@ -365,10 +375,20 @@ async def _signal(child: workflow.ChildWorkflowHandle[object, Result], signal: s
         await child.signal(signal)
 
 
+def _short(failure: Failure) -> Failure:
+    """A failure that a hundred sources may have two of in what a run carries over."""
+    return failure.model_copy(
+        update={"url": failure.url[:300], "message": failure.message[:_MESSAGE]}
+    )
+
+
 def _described(one: SourceOutcome) -> str:
-    """A source and its outcome, and the fix where the request is what is wrong."""
-    why = f" ({one.message})" if one.outcome in MEANT_NOTHING and one.message else ""
-    return f"{one.source}: {one.outcome}{why}"
+    """A source, its outcome, and why: in its own words, or by the first page that failed."""
+    why = one.message
+    if not why and one.failures:
+        first, more = one.failures[0], one.counts.failed - 1
+        why = f"{first.url}: {first.code}" + (f" and {more} more" if more > 0 else "")
+    return f"{one.source}: {one.outcome}" + (f" ({why})" if why else "")
 
 
 def _worst_first(one: SourceOutcome) -> tuple[int, str]:

@@ -65,6 +65,7 @@ class SeveralSources:
             counts=tally.totals,
             bytes=tally.bytes,
             sources=tally.outcomes,
+            failures=tally.failures,
             events=self._sources.events,
             message=message,
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from atlas.contracts.audit_corpus import AuditRequest, AuditResult
 from atlas.contracts.collect import (
     CollectAllRequest,
     CollectAllResult,
@@ -16,6 +17,7 @@ from atlas.contracts.collect import (
     HourlyResult,
 )
 from atlas.contracts.daily_cleanup import CleanupRequest, CleanupResult
+from atlas.contracts.decide_deletions import DecideDeletionsRequest, DecideDeletionsResult
 from atlas.contracts.deduplicate_documents import DeduplicateRequest, DeduplicateResult
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
 from atlas.contracts.health import HealthRequest, HealthResult
@@ -35,6 +37,7 @@ from atlas.contracts.processing import (
     ProcessResult,
 )
 from atlas.contracts.rebuild_index import RebuildRequest, RebuildResult
+from atlas.contracts.restore import RestoreRequest, RestoreResult
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.contracts.weekly_report import WeeklyRequest, WeeklyResult
 
@@ -77,6 +80,19 @@ def _process_id(request: ProcessRequest) -> str:
     return f"process_document:{digest_of(named)}"
 
 
+def _deletions_id(request: DecideDeletionsRequest) -> str:
+    """A name may begin a run's id, and URLs stay out: a digest of all."""
+    return f"decide_deletions:{digest_of(request.of, *sorted(set(request.urls)))}"
+
+
+def _restore_id(request: RestoreRequest) -> str:
+    """Two restores of the same pages do not run at once; a dry run is another run."""
+    selection = request.model_dump_json(
+        include={"urls", "run", "source", "since", "version"}, exclude_none=True
+    )
+    return f"restore_documents:{digest_of(selection)}{':dry' if request.dry_run else ''}"
+
+
 def _collect_all_id(request: CollectAllRequest) -> str:
     """The id of a `collect_all_sources`: one for all sources, one for those that are due, and one
     for each selection."""
@@ -86,6 +102,15 @@ def _collect_all_id(request: CollectAllRequest) -> str:
 
 
 _TYPES = (
+    WorkflowType(
+        "audit_corpus",
+        AuditRequest,
+        AuditResult,
+        "Check that rows, bodies and index agree, and repair what does not",
+        {},
+        lambda request: "audit_corpus:full" if request.full else "audit_corpus",
+        LATE,
+    ),
     WorkflowType(
         "batch_process",
         BatchRequest,
@@ -103,6 +128,16 @@ _TYPES = (
         {},
         lambda request: "daily_cleanup:dry" if request.dry_run else "daily_cleanup",
         LATE,
+    ),
+    WorkflowType(
+        "decide_deletions",
+        DecideDeletionsRequest,
+        DecideDeletionsResult,
+        "Approve or reject removals that runs held",
+        {"of": "docs", "decision": "approve"},
+        _deletions_id,
+        FIRST,
+        brief=True,
     ),
     WorkflowType(
         "deduplicate_documents",
@@ -150,6 +185,15 @@ _TYPES = (
         {},
         lambda request: "rebuild_index:rollback" if request.rollback else "rebuild_index",
         LATE,
+    ),
+    WorkflowType(
+        "restore_documents",
+        RestoreRequest,
+        RestoreResult,
+        "Bring back what left or was replaced, from its versions, without fetching",
+        {"urls": ["https://example.org/"]},
+        _restore_id,
+        EARLY,
     ),
     WorkflowType(
         "sync_pipeline",

@@ -26,6 +26,9 @@ CONCERNS = (
 """What is checked, each in its own activity: a dead part does not hide the others. One concern
 may report on several parts, as `queues` does on each task queue."""
 
+PROXY = "proxy"
+"""Checked as well, for where pages go through a proxy; histories of 0.4.0 do not have it."""
+
 
 class HealthRequest(Request):
     """Nothing needs to be said."""

@@ -8,11 +8,11 @@ _SHARED = {
     # In the order of a document's way
     "plan": ("resolve_sources", "plan_sources", "next_sources"),
     "begin": ("open_run", "begin_job"),
-    "discover": ("list_level", "enlist_urls", "select_pages"),
+    "discover": ("list_level", "enlist_urls", "select_pages", "select_restores"),
     "fetch": ("claim_batch", "fetch_batch", "fetch_one"),
     "process": ("process_batch", "work_chunk"),
-    "index": ("settle_batch",),
-    "end": ("close_run", "end_job", "wind_up"),
+    "index": ("settle_batch", "restore_chunk"),
+    "end": ("close_run", "end_job", "wind_up", "end_restore"),
 }
 _BY_NAME = (
     # Whatever else a run is asked to do
@@ -25,6 +25,8 @@ _BY_NAME = (
     # daily_cleanup and weekly_report
     *("begin_cleanup", "scan_blobs", "mend_missing", "sweep", "condemn_blobs", "end_cleanup"),
     *("choose_week", "freeze_days", "make_report"),
+    # audit_corpus
+    *("audit_part", "recheck_findings", "end_audit"),
     # health_check
     *("check_concern", "tell_health"),
 )

@@ -36,6 +36,8 @@ class SourceOutcome(Message):
     message: str = ""
     bytes: int = 0
     """Bytes received."""
+    failures: list[Failure] = Field(default_factory=list)
+    """The first two of its pages that failed."""
 
 
 class WaitingSource(Message):
@@ -169,7 +171,8 @@ class SyncResult(Message):
     levels: int = 0
     """Crawl levels worked through."""
     failures: list[Failure] = Field(default_factory=list, max_length=MAX_FAILURES_LISTED)
-    """The first failures; `atlas runs show RUN --failures` lists all."""
+    """The first failures; `atlas runs show RUN --failures` lists all. Of several sources two of
+    each, and the run of the source lists all."""
     sources: list[SourceOutcome] = Field(default_factory=list, max_length=MAX_SOURCES_LISTED)
     """Per source, when several were synced: the first, those that did not complete before all."""
     message: str = ""

@@ -50,6 +50,7 @@ NOINDEX = "noindex"
 HELD = (
     "suspicious_body",
     "cut_body",
+    "undone_body",
     "login_page",
     "challenge_page",
     "block_page",
@@ -58,7 +59,8 @@ HELD = (
     "maintenance_page",
     "error_page",
 )
-"""Codes of pages whose new text was held (`suspicious_bodies.py`, `bad_bodies/`)."""
+"""Codes of pages whose new text was held: by what it is (`suspicious_bodies.py`, `bad_bodies/`), or
+because a person undid it."""
 
 
 def handling(error_class: ErrorClass) -> Handling:
@@ -110,11 +112,15 @@ class PageError(Exception):
 _HOST_CODES = frozenset(
     "dns_failure connect_timeout connection_refused connect_failed tls_certificate tls_failure "
     "header_timeout read_timeout connection_closed connection_reset network_error "
-    "http_502 http_503 http_504 http_429".split()
+    "http_502 http_503 http_504 http_429 "
+    # Not the host's doing, but its pages wait for the proxy as they would for the host.
+    "proxy_unreachable proxy_login".split()
 )
 
 
-_SILENT_CODES = frozenset("address_refused port_refused invalid_url total_timeout".split())
+_SILENT_CODES = frozenset(
+    "address_refused port_refused proxy_refused invalid_url total_timeout".split()
+)
 
 HostVerdict = Literal["up", "down", "unknown"]
 

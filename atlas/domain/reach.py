@@ -54,12 +54,14 @@ class Allowance:
     network: IpNetwork | None = None
     port: int | None = None
 
-    def covers(self, place: Place, address: IpAddress) -> bool:
-        """Whether a host that was found at an address is meant."""
+    def covers(self, place: Place, address: IpAddress | None) -> bool:
+        """Whether a host that was found at an address is meant; None: it is known by name only."""
         if self.port not in (None, place[1]):
             return False
         named = self.host is not None and self.host == place[0]
-        return named or (self.network is not None and address in self.network)
+        if self.network is None or address is None:
+            return named
+        return named or address in self.network
 
 
 def allowance(text: str) -> Allowance:
@@ -130,8 +132,9 @@ class Reach:
             return self._source is not None or port not in OTHER_SERVICES
         return any(each.port == port and each.host == host for each in self._allowances)
 
-    def opens(self, url: str, address: IpAddress) -> bool:
-        """Whether a URL may be fetched from an address that is not public."""
+    def opens(self, url: str, address: IpAddress | None) -> bool:
+        """Whether a URL may be fetched from an address that is not public; None: nobody here looks
+        its name up, and only the name counts."""
         if ANY in self._allow:
             return True
         place = place_of(url)

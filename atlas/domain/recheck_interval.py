@@ -108,7 +108,7 @@ def back_off(error: ErrorClass, failures: int, cadence: timedelta, stated: State
     `longest`, but never before the Retry-After that the server asked for.
     """
     first = min(_FIRST_BACK_OFF, cadence) if handling(error).soon else cadence
-    # A second look at a 404 is evidence: the doubling begins only when it has been had.
+    # A second and a third look at a 404 are evidence: the doubling begins when they have been had.
     doublings = failures - 2 if error is ErrorClass.GONE else failures - 1
     pause = min(first * 2.0 ** min(max(doublings, 0), 20), longest(cadence))
     # Pauses of whole cadences leave the next run its slack; an hour is meant as an hour.

@@ -24,6 +24,8 @@ _STOP = "\0"
 """Is no symbol of any path: NUL is always an encoded one."""
 _OCTET = re.compile(rb"%[0-9A-Fa-f]{2}|.", re.DOTALL)
 _STARS = re.compile(r"\*+")
+_PLAIN = frozenset("!&'()+,:;=@[]|~")
+"""Reserved characters that nobody writes with a percent sign."""
 
 
 def _symbols(kept: bytes) -> dict[bytes, str]:
@@ -116,15 +118,43 @@ class RuleSet:
 
     def allows(self, url: str) -> bool:
         """Whether the rules permit a canonical URL of their origin. robots.txt itself always is."""
+        return self._permits(self._hits_of(url))
+
+    def line_against(self, url: str) -> str:
+        """The line that forbids a canonical URL, as `Disallow: /private/`; "" if none does. It is
+        read back from the automaton: the rules are not kept a second time."""
+        hits = self._hits_of(url)
+        if self._permits(hits):
+            return ""
+        end = hits.bit_length() - 1
+        # The bytes stand in reverse, so that the first state is the last bit.
+        last = len(self._octets) - 1
+        before = self._octets.find(b"\0", last - end + 1)
+        while before >= 0 and self._encoded >> (last - before) & 1:
+            before = self._octets.find(b"\0", before + 1)  # an octet of the pattern, no stop
+        start = 0 if before < 0 else last - before + 1
+        octets = self._octets[last - end + 1 : last - start + 1][::-1]
+        encoded, stay = self._encoded >> start, self._stay >> start
+        written = [
+            ("*" if stay >> at & 1 else "") + _as_written(octet, bool(encoded >> at & 1))
+            for at, octet in enumerate(octets)
+        ]
+        return f"Disallow: {''.join(written)}{'' if stay >> len(octets) & 1 else '$'}"
+
+    def _permits(self, hits: int) -> bool:
+        return hits.bit_length() == (hits & self._allow).bit_length()
+
+    def _hits_of(self, url: str) -> int:
+        """The final states that a URL leads to, those of the deciding rule last."""
         if not self.states:
-            return True
+            return 0
         paths = paths_of(url)
         if paths[0] == "/robots.txt":
-            return True
+            return 0
         hits = 0
         for path in paths:
             hits |= self._hits(path)
-        return hits.bit_length() == (hits & self._allow).bit_length()
+        return hits
 
     def _hits(self, path: str) -> int:
         """The final states that the path leads to."""
@@ -151,6 +181,12 @@ class RuleSet:
         for place in places:
             bits[place // 8] |= 1 << place % 8
         return int.from_bytes(bits, "little")
+
+
+def _as_written(octet: int, encoded: bool) -> str:
+    """An octet of a pattern as people write it."""
+    plain = chr(octet)
+    return plain if not encoded or plain in _PLAIN else f"%{octet:02X}"
 
 
 def _stays(start: int, rule: Rule) -> Iterable[int]:

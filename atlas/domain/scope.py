@@ -62,12 +62,20 @@ class Scope:
     def allows(self, url: str) -> bool:
         """Whether the canonical `url` lies within these bounds. One of which a pattern does not
         say so in time does not (`overrun`)."""
+        return self.refusal(url) is None
+
+    def refusal(self, url: str) -> str | None:
+        """The rule that keeps the canonical `url` out, as it is declared: `exclude /old/`; None:
+        none does."""
         if self._bound is not None and not _is_under(url, self._bound):
-            return False
+            return f"prefix {self.prefix}"
         seen = url[:MAX_MATCHED]
         if self._include and not any(pattern.finds(seen) for pattern in self._include):
-            return False
-        return all(pattern.finds(seen) is False for pattern in self._exclude)
+            return f"include {' | '.join(self.include)}"
+        for pattern, written in zip(self._exclude, self.exclude, strict=True):
+            if (found := pattern.finds(seen)) is not False:
+                return f"exclude {written}" + (" (takes too long)" if found is None else "")
+        return None
 
     @property
     def overrun(self) -> str:

@@ -16,8 +16,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from atlas.domain.lifecycle import too_many
 from atlas.domain.near_duplicates import SIGNATURE_BYTES, SIGNATURE_HASHES
+from atlas.domain.removal_rules import brake
 
 ORDINARY = 0.6
 """Share of common word pairs with the live text from which on a new text is an ordinary edit."""
@@ -73,7 +73,7 @@ def held(changes: Sequence[BodyChange], looked_at: int) -> dict[int, Suspicion]:
     found = dict.fromkeys(shared(replacing), Suspicion.SHARED)
     found |= {change.page: Suspicion.CUT for change in replacing if change.cut}
     weight = sum(change.stands_for for change in replacing if change.page in found)
-    if not too_many(weight, looked_at):
+    if not brake(weight, looked_at):
         return {}
     bad = [change for change in replacing if found.get(change.page) is Suspicion.SHARED]
     new = [change for change in changes if change.before is None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -17,9 +17,10 @@ from atlas.contracts.health import Checked
 from atlas.contracts.names import QUEUES
 from atlas.contracts.schedules import PERIODIC, Declared
 from atlas.domain.schedules import declared
-from atlas.health import blobs, corpus, database, queues, schedules, temporal
+from atlas.health import blobs, corpus, database, egress, queues, schedules, temporal
 from atlas.health.probe import ProbeResult, looked_at
 from atlas.locations import NotRunning
+from atlas.settings import Settings
 from atlas.stores.blobs.access import S3Access
 from atlas.stores.postgres.reporting.probes import NoConnection, probe_connection
 from atlas.stores.postgres.sources import sources
@@ -41,6 +42,8 @@ class Concerns:
     folders: tuple[Path, ...]
     """What Atlas writes to on this machine."""
     clock: Callable[[], datetime]
+    settings: Settings = field(default_factory=Settings)
+    """Of this process: what its fetches go through."""
 
     async def check(self, concern: str, before: Figures) -> Checked:
         """What was found; `before` are the figures of the previous check. A concern that only a
@@ -56,6 +59,8 @@ class Concerns:
                 return await _one("blobs", blobs.blobs(self.blob_location, self.s3), blobs.MEND)
             case "disk":
                 return await _one("disk", blobs.disk(self.folders), blobs.DISK_MEND)
+            case "proxy":
+                return await self._proxy()
             case "queues":
                 return _all(await asyncio.gather(*map(self._queue, QUEUES)))
             case "schedules":
@@ -64,7 +69,9 @@ class Concerns:
                 return await known("sources", self._overdue(), corpus.MEND)
             case "pages":
                 lag = known("index_lag", self._index_lag(), corpus.MEND)
-                return _all(await asyncio.gather(lag, self._quarantine(before)))
+                held = known("deletions", self._deletions(), corpus.MEND)
+                audit = known("audit", self._audit(), corpus.MEND)
+                return _all(await asyncio.gather(lag, self._quarantine(before), held, audit))
         return Checked()
 
     @property
@@ -93,6 +100,12 @@ class Concerns:
     async def _index(self) -> ProbeResult:
         return await database.index(self._address())
 
+    async def _proxy(self) -> Checked:
+        """Nothing, where no proxy is set."""
+        if self.settings.fetch.fetch_proxy is None:
+            return Checked()
+        return await _one(egress.PART, egress.fetch_proxy(self.settings), egress.MEND)
+
     async def _queue(self, name: str) -> Checked:
         return await _one(f"queue {name}", queues.queue(self._client, name), queues.MEND)
 
@@ -116,6 +129,12 @@ class Concerns:
 
     async def _index_lag(self) -> ProbeResult:
         return await corpus.index_lag(self._address(), self.clock())
+
+    async def _deletions(self) -> ProbeResult:
+        return await corpus.deletions(self._address())
+
+    async def _audit(self) -> ProbeResult:
+        return await corpus.audit(self._address(), self.clock())
 
     async def _quarantine(self, before: Figures) -> Checked:
         async def look() -> tuple[ProbeResult, dict[str, float]]:

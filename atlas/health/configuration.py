@@ -40,9 +40,14 @@ def doubtful(report: SettingsReport) -> Iterator[Check]:
         yield Check(
             part="proxy",
             status="degraded",
-            detail=f"{names}: pages are fetched without a proxy, regardless of these",
-            mend="Let workers reach the web directly; unset the variable if you meant pages",
+            detail=f"{names}: pages are fetched {_how(report)}, regardless of these",
+            mend="Set ATLAS_FETCH_PROXY if you meant pages, and unset the variable",
         )
+
+
+def _how(report: SettingsReport) -> str:
+    named = next(line for line in report.settings if line.name == "fetch_proxy")
+    return f"through {named.value}" if named.value else "without a proxy"
 
 
 def _with_secrets(report: SettingsReport) -> set[Path]:

@@ -1,4 +1,5 @@
-"""The corpus: overdue sources, pages that are not indexed yet, and pages that fail."""
+"""The corpus: overdue sources, pages that are not indexed yet, pages that fail, removals that wait
+for a person, and what an audit found."""
 
 from __future__ import annotations
 
@@ -7,6 +8,9 @@ from datetime import datetime, timedelta
 
 from atlas.domain.freshness import tolerance
 from atlas.health.probe import ProbeResult, degraded
+from atlas.stores.postgres.audit import findings
+from atlas.stores.postgres.audit.findings import LastAudit
+from atlas.stores.postgres.crawl import held_removals
 from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.reporting.probes import probe_connection
 from atlas.stores.postgres.sources import sources
@@ -18,6 +22,9 @@ LAG = timedelta(minutes=30)
 QUARANTINE_GROWTH = 10
 """More pages than this in a day suggest a new kind of page or a bug, if they are also more than a
 thousandth of all pages."""
+
+AUDIT_AGE = timedelta(days=3)
+"""`daily_cleanup` audits a sample every day."""
 
 _COUNT, _SINCE = "quarantine.pages", "quarantine.since"
 _DAY = timedelta(days=1).total_seconds()
@@ -42,6 +49,48 @@ async def quarantine(
     async with probe_connection(database_url) as connection:
         bad, total = await monitoring.count_quarantined(connection)
     return _quarantine(bad, total, now.timestamp(), before)
+
+
+async def deletions(database_url: str) -> ProbeResult:
+    """Whether removals wait for a person."""
+    async with probe_connection(database_url) as connection:
+        return _deletions(await held_removals.counted(connection))
+
+
+def _deletions(held: Mapping[str, int]) -> ProbeResult:
+    if not held:
+        return ProbeResult("no removals are held")
+    most = max(held, key=lambda name: held[name])
+    return degraded(
+        f"{sum(held.values())} removals are held, {held[most]} of them of {most}: so many pages "
+        "seemed to vanish at once that a person decides",
+        "See `atlas deletions list`; approve or reject them",
+    )
+
+
+async def audit(database_url: str, now: datetime) -> ProbeResult:
+    """What the last audit found that nobody has repaired, and how old it is."""
+    async with probe_connection(database_url) as connection:
+        return _audited(await findings.last(connection), now)
+
+
+def _audited(last: LastAudit | None, now: datetime) -> ProbeResult:
+    if last is None:
+        return ProbeResult("no audit yet; daily_cleanup makes one of a sample")
+    age = now - last.ended_at
+    looked = "everything" if last.full else "a sample"
+    if last.open:
+        return degraded(
+            f"{last.open} findings of the audit of {looked} {_hours(age)} ago are not repaired",
+            f"See `atlas runs outcomes {last.run_id}`; `atlas audit --full --repair` repairs what "
+            "can be repaired",
+        )
+    if age > AUDIT_AGE:
+        return degraded(
+            f"the last audit was {_hours(age)} ago",
+            "See `atlas schedules list`: daily_cleanup audits a sample; or run `atlas audit`",
+        )
+    return ProbeResult(f"nothing to repair in {looked}, {_hours(age)} ago")
 
 
 def _overdue(declared: Sequence[Source], now: datetime) -> ProbeResult:

@@ -28,9 +28,15 @@ def notable(report: Report) -> list[str]:
 
 def _runs(report: Report) -> Iterator[str]:
     for kind, outcome, value in report.runs:
+        runs = "run" if value.now == 1 else "runs"
         if outcome == "failed" and value.now:
-            runs = "run" if value.now == 1 else "runs"
             yield sentence(f"{number(value.now)} {runs} of {kind} failed", moved(value))
+        if outcome == "held" and value.now:
+            yield sentence(
+                f"{number(value.now)} {runs} of {kind} held removals or changes, because too much "
+                "of a site seemed to vanish or change at once (atlas deletions list)",
+                moved(value),
+            )
 
 
 def _failed(report: Report) -> Iterator[str]:

@@ -6,14 +6,18 @@ The name of a field is the name of the setting: `fetch_timeout` is ATLAS_FETCH_T
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from atlas.settings.field_info import Listed, Place, SettingsGroup, ShownAs
 from atlas.temporal.keyring import Keyring
+
+_PROXIES = ("http", "socks5")
+_LOGIN = re.compile(r"[\x20-\x7e]{1,255}")  # RFC 1929, 2
 
 
 def _upper(value: object) -> object:
@@ -104,6 +108,14 @@ class FetchSettings(SettingsGroup):
     """CIDRs, comma-separated, that may be dialled although private, such as `10.20.0.0/16`: the
     bound for what sources allow ([sources.md](sources.md#private-networks)); never from a public
     page, nor Atlas's own ports."""
+    fetch_proxy: Annotated[str | None, ShownAs(example="http://atlas@proxy.example.org:3128")] = (
+        None
+    )
+    """`http://host:port` or `socks5://host:port` of a proxy through which pages are fetched, with a
+    user as in `http://atlas@host:port` if it asks for a login; it looks names up, and has to refuse
+    private addresses: [deploy.md](deploy.md#through-a-proxy)."""
+    fetch_proxy_password: Annotated[SecretStr | None, ShownAs(example="change-me")] = None
+    """Password of that user."""
     fetch_max_bytes: int = Field(default=32 * 1024 * 1024, gt=0)
     """Largest body, in bytes, decoded."""
     fetch_timeout: float = Field(default=60.0, gt=0, le=600)
@@ -123,6 +135,25 @@ class FetchSettings(SettingsGroup):
     patience (or 30 times as long, if that is shorter)."""
     credentials_file: Annotated[Place | None, ShownAs(example="/etc/atlas/credentials.toml")] = None
     """A TOML file with headers and credentials per origin: [credentials.md](credentials.md)."""
+
+    @field_validator("fetch_proxy")
+    @classmethod
+    def _proxy(cls, value: str | None) -> str | None:
+        return None if value is None else _checked_proxy(value)
+
+    @field_validator("fetch_proxy_password")
+    @classmethod
+    def _of_a_proxy(cls, value: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        if "fetch_proxy" not in others.data:
+            return value  # refused itself
+        user = urlsplit(others.data["fetch_proxy"] or "").username
+        if value is None and user:
+            raise ValueError("the user in ATLAS_FETCH_PROXY needs a password; set it, or its file")
+        if value is not None and not user:
+            raise ValueError("it needs a user in ATLAS_FETCH_PROXY: http://user@host:port")
+        if value is not None and not _LOGIN.fullmatch(value.get_secret_value()):
+            raise ValueError("must be 1 to 255 characters of printable ASCII")
+        return value
 
     @field_validator("fetch_allow_networks")
     @classmethod
@@ -257,6 +288,27 @@ class EncryptionSettings(SettingsGroup):
         if value is not None:
             Keyring.parse(value.get_secret_value())
         return value
+
+
+def _checked_proxy(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        whole = bool(parts.scheme in _PROXIES and parts.hostname and parts.port)
+    except ValueError:
+        whole = False
+    else:
+        whole = whole and parts.path in ("", "/") and not (parts.query or parts.fragment)
+    if not whole:
+        raise ValueError(
+            "must be http://host:port or socks5://host:port (which looks names up at the proxy, "
+            "as socks5h:// does elsewhere)"
+        )
+    if parts.password is not None:
+        raise ValueError("must not hold the password; set ATLAS_FETCH_PROXY_PASSWORD, or its file")
+    user = unquote(parts.username) if parts.username is not None else None
+    if user is not None and (":" in user or not _LOGIN.fullmatch(user)):
+        raise ValueError("its user must be 1 to 255 characters of printable ASCII without a colon")
+    return value
 
 
 def _port_is_fine(url: str) -> bool:

@@ -153,6 +153,9 @@ RUNS = Instrument("atlas_open_runs", "runs", "runs: `working` or `paused`", ("st
 HOSTS_DOWN = Instrument("atlas_hosts_down", "hosts", "hosts whose breaker is open or half open")
 PAGES = Instrument("atlas_pages", "pages", "known pages, by lifecycle", ("lifecycle",))
 QUARANTINED = Instrument("atlas_quarantined", "pages", "pages whose body cannot be processed")
+AUDIT_FINDINGS = Instrument(
+    "atlas_audit_findings", "findings", "findings of the last audit that are not repaired"
+)
 DISK_FREE = Instrument(
     "atlas_disk_free_bytes",
     "bytes",

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
-from atlas.domain.reach import IpAddress, IpNetwork, Reach, allowance
+from atlas.domain.local_names import is_local_name, is_this_machine_by_name
+from atlas.domain.reach import IpAddress, IpNetwork, Reach, allowance, place_of
 from atlas.web.own_ports import OwnPorts
 
 _DENIED_V4: tuple[tuple[IPv4Network, str], ...] = tuple(
@@ -78,6 +79,11 @@ _TEREDO = IPv6Network("2001::/32")  # RFC 4380, 4
 _GLOBAL_V6 = (IPv6Network("2000::/3"), _NAT64, IPv6Network("::ffff:0:0:0/96"))
 _ISATAP = (0x00005EFE, 0x02005EFE)  # RFC 5214, 6.1: upper half of the interface identifier
 _LOW_32 = 0xFFFFFFFF
+_LOOPBACK = IPv4Address("127.0.0.1")
+_LED_PUBLICLY = (
+    "although its network is allowed, only a source or request of its own, or a page in an allowed "
+    "network, leads there"
+)
 
 
 class AddressRefused(OSError):
@@ -145,17 +151,12 @@ class AddressPolicy:
             if private and not self._is_allowed(inner):
                 raise AddressRefused(str(ip), private)
             if port is not None and self.own.has(inner, port):
-                raise AddressRefused(
-                    f"{ip} port {port}",
-                    "a part of Atlas itself",
-                    "no page is fetched there, whatever ATLAS_FETCH_ALLOW_NETWORKS allows",
-                )
+                raise _own_part(f"{ip} port {port}")
             if private and led_publicly:
                 raise AddressRefused(
                     str(ip),
                     f"{private}, and a public page led there, or its name had a public address",
-                    "although its network is allowed, only a source or request of its own, or a "
-                    "page in an allowed network, leads there",
+                    _LED_PUBLICLY,
                 )
             if private and purpose and not purpose.reach.opens(purpose.url, inner):
                 raise AddressRefused(
@@ -176,6 +177,36 @@ class AddressPolicy:
         family, kind, protocol, _, sockaddr = addr_info
         self.check(sockaddr[0], sockaddr[1], led_publicly=led_publicly, purpose=purpose)
         return socket.socket(family=family, type=kind, proto=protocol)
+
+    def check_unresolved(self, purpose: Purpose, *, led_publicly: bool = False) -> None:
+        """Raise AddressRefused unless a proxy, which looks its name up, may be asked for the URL.
+
+        An address in the URL is judged as if it were dialled here. Of a name, only whether it
+        belongs to a local network: what address it has is for the proxy to judge.
+        """
+        host, port = place_of(purpose.url)
+        name = host.removesuffix(".").lower()
+        try:
+            literal = ip_address(host.strip("[]"))
+        except ValueError:
+            if self.own.named(name, port):
+                raise _own_part(f"{host} port {port}") from None
+            if is_this_machine_by_name(name):
+                self.check(_LOOPBACK, port, led_publicly=led_publicly, purpose=purpose)
+            elif is_local_name(name):
+                self._check_local(host, purpose, led_publicly=led_publicly)
+        else:
+            self.check(literal, port, led_publicly=led_publicly, purpose=purpose)
+
+    def _check_local(self, host: str, purpose: Purpose, *, led_publicly: bool) -> None:
+        reason = "a name of local networks"
+        if not self.opens:
+            raise AddressRefused(host, reason)
+        if led_publicly:
+            raise AddressRefused(host, f"{reason}, and a public page led there", _LED_PUBLICLY)
+        if not purpose.reach.opens(purpose.url, None):
+            said = f"{reason}, but no {purpose.reach.owner} allows it"
+            raise AddressRefused(host, said, purpose.reach.address_fix(purpose.url))
 
     def _contains(self, network: IpNetwork) -> bool:
         alone = network.num_addresses == 1
@@ -213,6 +244,14 @@ class ReceiverPolicy:
 def is_public(ip: str | IpAddress) -> bool:
     """Whether the address, and every IPv4 inside it, is one of the public internet."""
     return not any(map(_special, _with_inner(ip)))
+
+
+def _own_part(where: str) -> AddressRefused:
+    return AddressRefused(
+        where,
+        "a part of Atlas itself",
+        "no page is fetched there, whatever ATLAS_FETCH_ALLOW_NETWORKS allows",
+    )
 
 
 def _within(network: IpNetwork, outer: IpNetwork) -> bool:

@@ -22,10 +22,11 @@ from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import FetchRequest, FetchResult, RobotsMode
 from atlas.domain.urls import host_of, origin_of
 from atlas.web import response_head
-from atlas.web.address_policy import AddressPolicy
+from atlas.web.address_policy import AddressPolicy, AddressRefused
 from atlas.web.credentials import Credentials
 from atlas.web.decoding import ACCEPT_ENCODING, Decoding
-from atlas.web.failures import NETWORK_ERRORS, failure_of
+from atlas.web.egress_proxy import EgressProxy
+from atlas.web.failures import NETWORK_ERRORS, address_refused, failure_of
 from atlas.web.politeness import Slot, Slots
 from atlas.web.redirects import Journey
 from atlas.web.referrers import Leaders
@@ -70,7 +71,8 @@ class WebClient:
     `clock` dates robots.txt records and Retry-After; `robots_cache` shares the records between
     workers (without one they are kept in this client's memory only), `robots_retry` is the pause
     before a robots.txt that could not be had is asked for again. `parse_robots` reads what came,
-    in a child: without one, only origins that have no robots.txt are fetched from.
+    in a child: without one, only origins that have no robots.txt are fetched from. `proxy` looks
+    names up and dials in its place.
     """
 
     def __init__(
@@ -84,13 +86,15 @@ class WebClient:
         robots_retry: timedelta = timedelta(seconds=30),
         clock: Clock = lambda: datetime.now(UTC),
         tracing: Tracer | None = None,
+        proxy: EgressProxy | None = None,
     ) -> None:
         self._policy = policy
+        self._proxy = proxy
         self._agent = user_agent(contact)
         self._credentials = credentials or Credentials()
         self._clock = clock
         self._tracer = tracing or tracer()
-        self._leaders = Leaders(policy)
+        self._leaders = Leaders(policy, proxied=proxy is not None)
         self._robots = RobotsPolicy(self.fetch, parse_robots, robots_cache, clock, robots_retry)
 
     @property
@@ -99,7 +103,7 @@ class WebClient:
         return self._credentials.origins
 
     async def __aenter__(self) -> Self:
-        self._http = make_client(self._policy)
+        self._http = make_client(self._policy, self._proxy)
         return self
 
     async def __aexit__(
@@ -153,8 +157,10 @@ class WebClient:
         led_publicly = self._leaders.was_public(journey.url) or await self._leaders.any_public(
             journey.led_by
         )
-        hop = RequestHop(journey.url, slot, journey.reach, led_publicly)
+        hop = RequestHop(journey.url, slot, journey.reach, led_publicly, self._proxy)
         await self._policy.own.look()
+        if self._proxy:
+            self._judge(hop)
         async with self._answer(journey, hop) as response:
             slot.answered(time.monotonic())
             self._leaders.remember(hop.url, hop.peer)
@@ -168,6 +174,13 @@ class WebClient:
                 return journey.not_modified(response.headers)
             await self._read(response, journey, sink, hop)
             return journey.modified(response.headers)
+
+    def _judge(self, hop: RequestHop) -> None:
+        """Refuse what the URL alone shows, before the proxy is asked."""
+        try:
+            self._policy.check_unresolved(hop.purpose, led_publicly=hop.led_publicly)
+        except AddressRefused as refused:
+            raise address_refused(refused, host_of(hop.url)) from None
 
     @asynccontextmanager
     async def _answer(self, journey: Journey, hop: RequestHop) -> AsyncIterator[httpx.Response]:

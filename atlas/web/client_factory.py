@@ -3,10 +3,12 @@ for the doctor's look, and for the receiver of alerts.
 
 All of them dial under a policy of addresses that is asked at that moment, trust the same
 authorities (`tls`), and take nothing from the environment: no proxy, .netrc, cookie or redirect
-that they did not choose (`transport`).
+that they did not choose (`transport`). A proxy that the settings name (`egress_proxy`) is for pages
+and all that leads to them; alerts go to their receiver directly.
 """
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import httpx
@@ -16,6 +18,7 @@ from atlas.settings import Settings
 from atlas.web.address_policy import AddressPolicy, ReceiverPolicy
 from atlas.web.client import WebClient
 from atlas.web.credentials import Credentials
+from atlas.web.egress_proxy import EgressProxy
 from atlas.web.robots import Clock, RobotsCache
 from atlas.web.robots_parser import ParseRobots
 from atlas.web.tls import client_tls
@@ -45,6 +48,23 @@ def page_client(
         # Shorter than the host's pause: when that is over, robots.txt is what is tried.
         robots_retry=timedelta(seconds=settings.fetch.host_pause / 2),
         clock=clock,
+        proxy=egress_proxy(settings),
+    )
+
+
+def egress_proxy(settings: Settings) -> EgressProxy | None:
+    """The proxy that pages are fetched through; None: none."""
+    if settings.fetch.fetch_proxy is None:
+        return None
+    parts = urlsplit(settings.fetch.fetch_proxy)
+    password = settings.fetch.fetch_proxy_password
+    assert parts.hostname and parts.port, "the settings check both"
+    return EgressProxy(
+        "http" if parts.scheme == "http" else "socks5",
+        parts.hostname,
+        parts.port,
+        unquote(parts.username) if parts.username else None,
+        password.get_secret_value() if password else None,
     )
 
 

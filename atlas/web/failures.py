@@ -1,10 +1,11 @@
 """The one seam where errors of httpx, aiohttp, TLS and the resolver become named codes.
 
 PageError
-├── blocked    address_refused, port_refused, redirect_insecure
+├── blocked    address_refused, port_refused, redirect_insecure, proxy_refused
 ├── transient  dns_failure, connect_timeout, connection_refused, connect_failed,
 │              tls_certificate, tls_failure, header_timeout, read_timeout, total_timeout,
-│              connection_closed, connection_reset, truncated_body, network_error
+│              connection_closed, connection_reset, truncated_body, network_error,
+│              proxy_unreachable, proxy_login
 ├── quota      header_too_large, body_too_large
 └── invalid    invalid_http, invalid_url
 """
@@ -18,6 +19,8 @@ import httpx
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.web.address_policy import AddressRefused
+from atlas.web.egress_proxy import PROXY_ERRORS, failure_at_proxy
 from atlas.web.transport import RequestHop
 
 _AIOHTTP_PREFIX = re.compile(r"^\d+, message:\s*")
@@ -49,6 +52,7 @@ _TABLE: tuple[tuple[type[BaseException], ErrorClass, str, str], ...] = (
 
 #: What a request may raise from below; anything else is our own fault and passes through.
 NETWORK_ERRORS = (
+    *PROXY_ERRORS,
     aiohttp.ClientError,
     httpx.HTTPError,
     httpx.InvalidURL,
@@ -60,14 +64,23 @@ NETWORK_ERRORS = (
 def failure_of(error: BaseException, hop: RequestHop, host: str) -> PageError:
     """Name an error raised while asking `host`; the detail is cut short, it may be hostile."""
     if hop.refused and not hop.dialled:
-        return PageError(ErrorClass.BLOCKED, "address_refused", f"{host}: {hop.refused[0]}")
+        return address_refused(hop.refused[0], host)
     chain = tuple(_chain(error))
     if "Too many headers" in str(chain[-1]):
         return PageError(_Q, "header_too_large", f"{host} sent more than 128 header lines")
+    if hop.proxy and (at_proxy := failure_at_proxy(chain, hop.proxy)):
+        error_class, code, words = at_proxy
+        return PageError(error_class, code, f"{host} {words}: {_detail(chain[-1])}")
+    through = f" (through the proxy {hop.proxy})" if hop.proxy else ""
     for kind, error_class, code, words in _TABLE:
         if any(isinstance(link, kind) for link in chain):
-            return PageError(error_class, code, f"{host} {words}: {_detail(chain[-1])}")
+            return PageError(error_class, code, f"{host} {words}{through}: {_detail(chain[-1])}")
     return PageError(ErrorClass.BUG, "unexpected_error", f"{host}: {_detail(error)}")
+
+
+def address_refused(refused: AddressRefused, host: str) -> PageError:
+    """The failure of a page at an address that may not be dialled."""
+    return PageError(ErrorClass.BLOCKED, "address_refused", f"{host}: {refused}")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -110,14 +110,15 @@ async def read_document(
     led_by: tuple[str, ...] = (),
     reach: Reach | None = None,
     robots_ignored_at: Collection[str] = (),
+    max_bytes: int = DEFAULTS.bytes,
 ) -> ListingDocument:
-    """Fetch one listing document into memory; `led_by`, `reach`, `robots_ignored_at`: as in
-    `FetchRequest`. Raises PageError."""
+    """Fetch one listing document into memory; `led_by`, `reach`, `robots_ignored_at`,
+    `max_bytes`: as in `FetchRequest`. Raises PageError."""
     buffer = Buffer()
     request = FetchRequest(
         url=url,
         accept=_ACCEPT,
-        max_bytes=DEFAULTS.bytes,
+        max_bytes=max_bytes,
         robots_ignored_at=robots_ignored_at,
         led_by=led_by,
         reach=reach,

@@ -60,6 +60,15 @@ class OwnPorts:
         if any(map(is_this_machine, found)):
             self._here.add(endpoint[1])
 
+    def named(self, host: str, port: int) -> bool:
+        """Whether one of Atlas's own parts has that name; not one in the public internet, which
+        it may share with others."""
+        for name, its_port in self._names:
+            if (name.lower(), its_port) == (host, port):
+                found = self._there.get((name, its_port), frozenset())
+                return not found or not all(address.is_global for address in found)
+        return False
+
     def has(self, address: IpAddress, port: int) -> bool:
         """Whether one of Atlas's own parts answers at an address that may be dialled."""
         if port in self._here and is_this_machine(address):

@@ -6,8 +6,10 @@ when it is dialled; one that this process never dialled is looked up.
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from atlas.domain.local_names import is_local_name
 from atlas.web.address_policy import AddressPolicy, is_public
 from atlas.web.own_ports import addresses_of
 
@@ -15,10 +17,14 @@ _KNOWN_HOSTS = 10_000
 
 
 class Leaders:
-    """Where hosts were found. Once at a public address counts for good: names may change sides."""
+    """Where hosts were found. Once at a public address counts for good: names may change sides.
 
-    def __init__(self, policy: AddressPolicy) -> None:
+    `proxied`: no name is looked up here; one that is not of a local network counts as public.
+    """
+
+    def __init__(self, policy: AddressPolicy, *, proxied: bool = False) -> None:
         self._policy = policy
+        self._proxied = proxied
         self._public: dict[str, bool] = {}
 
     def remember(self, url: str, peer: str | None) -> None:
@@ -44,8 +50,11 @@ class Leaders:
     async def _is_public(self, url: str) -> bool:
         parts = urlsplit(url)
         if parts.netloc not in self._public:
+            name = parts.hostname or ""
+            if self._proxied and not _is_literal(name):
+                return not is_local_name(name)
             try:
-                found = await addresses_of(parts.hostname or "", parts.port or 80)
+                found = await addresses_of(name, parts.port or 80)
             except OSError:
                 return True  # nobody knows, so it opens nothing; asked again the next time
             self._keep(parts.netloc, any(map(is_public, found)))
@@ -55,3 +64,11 @@ class Leaders:
         self._public[host] = self._public.pop(host, False) or public
         if len(self._public) > _KNOWN_HOSTS:
             del self._public[next(iter(self._public))]
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

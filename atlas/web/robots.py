@@ -117,9 +117,11 @@ class RobotsPolicy:
                 rules.trouble.code,
                 f"{rules.trouble.message}; no page is fetched without it",
             )
-        if not await _allows(rules.text, url):
+        if line := await _line_against(rules.text, url):
             raise PageError(
-                ErrorClass.BLOCKED, "robots_disallowed", f"robots.txt of {origin_of(url)} forbids"
+                ErrorClass.BLOCKED,
+                "robots_disallowed",
+                f"robots.txt of {origin_of(url)} forbids it: {line[:200]}",
             )
         return rules
 
@@ -207,10 +209,10 @@ class RobotsPolicy:
             self._size -= oldest.rules.text.size
 
 
-async def _allows(text: RobotsTxt, url: str) -> bool:
+async def _line_against(text: RobotsTxt, url: str) -> str:
     if text.size > LONG:
-        return await asyncio.to_thread(text.allows, url)
-    return text.allows(url)
+        return await asyncio.to_thread(text.line_against, url)
+    return text.line_against(url)
 
 
 class _Full(Exception):
@@ -238,9 +240,10 @@ def _refuses(status: int) -> bool:
 
 
 def _status_after(error: FetchError) -> int:
-    if error.code in ("address_refused", "invalid_url") and not error.redirects:
+    lasting = ("address_refused", "proxy_refused", "invalid_url")
+    if error.code in lasting and not error.redirects:
         raise error  # the true cause, and a lasting one: no page of this origin can be fetched
-    strayed = error.code in ("redirect_insecure", "port_refused")
+    strayed = error.code in ("redirect_insecure", "port_refused", "proxy_refused")
     if error.status is None or 200 <= error.status < 300 or strayed:
         return 0  # no answer, or one whose body cannot be read, or not where it is to be trusted
     return error.status

@@ -71,6 +71,10 @@ class RobotsTxt:
         """Whether the rules permit `url`, a canonical URL of the file's origin."""
         return self._rules.allows(url)
 
+    def line_against(self, url: str) -> str:
+        """The line that forbids `url`, as in `Disallow: /private/`; "" if none does."""
+        return self._rules.line_against(url)
+
 
 NO_RULES = RobotsTxt(RobotsAnswer())
 """Of an origin that has no robots.txt."""

@@ -7,6 +7,7 @@ refused and where the answer redirects to.
 """
 
 import socket
+import ssl
 import time
 from collections.abc import Iterable
 from contextvars import ContextVar
@@ -24,6 +25,7 @@ from yarl import URL
 
 from atlas.domain.reach import Reach
 from atlas.web.address_policy import AddressPolicy, AddressRefused, Purpose
+from atlas.web.egress_proxy import EgressProxy
 from atlas.web.politeness import Slot
 from atlas.web.tls import client_tls
 
@@ -42,10 +44,12 @@ class RequestHop:
     reach: Reach
     led_publicly: bool = False
     """Whether something at a public address led here."""
+    proxy: EgressProxy | None = None
+    """What is asked in place of the host."""
     refused: list[AddressRefused] = field(default_factory=list)
     dialled: int = 0
     peer: str | None = None
-    """The address that was connected to."""
+    """The address of the host that was connected to; None through a proxy."""
     location: str | None = None
     """Where the answer redirects to, as sent. httpx does not get to see it: it would parse it,
     follow or not, and fail at what it understands differently."""
@@ -63,26 +67,34 @@ class HopTransport(AiohttpTransport):
         """Send, and answer as soon as the headers are in. Raises aiohttp's own errors."""
         hop: RequestHop = request.extensions["hop"]
         timeout = request.extensions["timeout"]
+        url = URL(hop.url, encoded=True)
+        headers = [pair for pair in request.headers.items() if pair[0] != "host"]
+        through: dict[str, Any] = {}
+        if hop.proxy:
+            through, added = hop.proxy.asked(url.scheme, request.headers.get("user-agent"))
+            headers += added.items()
         token = _HOP.set(hop)
         try:
             response = await self._session().request(
                 request.method,
-                URL(hop.url, encoded=True),
-                headers=[pair for pair in request.headers.items() if pair[0] != "host"],
+                url,
+                headers=headers,
                 allow_redirects=False,
                 auto_decompress=False,
                 timeout=aiohttp.ClientTimeout(
                     sock_connect=timeout["connect"], sock_read=timeout["read"]
                 ),
                 trace_request_ctx=hop,
+                **through,
             )
         finally:
             _HOP.reset(token)
-        headers = [pair for pair in response.raw_headers if pair[0].lower() != b"location"]
+        if hop.proxy:
+            hop.proxy.check_login(url.scheme, response)
         hop.location = _location(response.raw_headers)
         return httpx.Response(
             response.status,
-            headers=headers,
+            headers=[pair for pair in response.raw_headers if pair[0].lower() != b"location"],
             stream=AiohttpResponseStream(response),
             request=request,
         )
@@ -93,20 +105,14 @@ class HopTransport(AiohttpTransport):
         return self.client
 
 
-def make_client(policy: AddressPolicy) -> httpx.AsyncClient:
-    """An httpx client for pages, which dials under `policy`; its requests carry a RequestHop."""
+def make_client(policy: AddressPolicy, proxy: EgressProxy | None = None) -> httpx.AsyncClient:
+    """An httpx client for pages, which dials under `policy`, or has `proxy` dial; its requests
+    carry a RequestHop."""
     tls = client_tls()
 
     def session() -> aiohttp.ClientSession:
-        connector = _Connector(
-            policy,
-            limit=0,  # slots and the caller bound what is under way
-            keepalive_timeout=_KEEPALIVE,
-            ssl=tls,
-            socket_factory=lambda addr_info: _dial(policy, addr_info),
-        )
         session = isolated_session(
-            connector,
+            _connector(policy, proxy, tls),
             auto_decompress=False,
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             max_line_size=_MAX_HEADER_LINE,
@@ -122,6 +128,16 @@ def make_client(policy: AddressPolicy) -> httpx.AsyncClient:
     client = isolated_client(HopTransport(verify=tls, client=session))
     client.headers.clear()  # every header that leaves is chosen in client.py
     return client
+
+
+def _connector(
+    policy: AddressPolicy, proxy: EgressProxy | None, tls: ssl.SSLContext
+) -> aiohttp.TCPConnector:
+    # No limit: slots and the caller bound what is under way.
+    options = {"limit": 0, "keepalive_timeout": _KEEPALIVE, "ssl": tls}
+    if proxy:
+        return proxy.connector(**options)
+    return _Connector(policy, socket_factory=lambda addr_info: _dial(policy, addr_info), **options)
 
 
 def isolated_client(transport: AiohttpTransport, **options: Any) -> httpx.AsyncClient:

@@ -23,6 +23,7 @@ from temporalio.service import RPCError
 
 from atlas.contracts.names import QUEUE, QUEUES
 from atlas.health.queues import whole_state
+from atlas.stores.postgres.audit import findings
 from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.sources import sources
 from atlas.telemetry import instruments as own
@@ -120,11 +121,13 @@ class Sampler:
         self._replace(own.BACKLOG_AGE, ages)
 
     async def pages(self) -> None:
-        """Pages by lifecycle."""
+        """Pages by lifecycle, and what the last audit found."""
         async with self._parts.pool.acquire() as connection:
             found = await monitoring.lifecycles(connection)
+            audited = await findings.last(connection)
         self._replace(own.PAGES, {one: float(found.get(one, 0)) for one in LIFECYCLES})
         self._set(own.QUARANTINED, found.get("quarantined", 0))
+        self._set(own.AUDIT_FINDINGS, audited.open if audited else 0)
 
     async def _lag(self, connection: Connection, now: datetime) -> None:
         waiting = await monitoring.unsettled(connection)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from inspect import iscoroutinefunction
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from activities.auditing import Auditing
 from activities.batches import Batches
 from activities.cleanup import Temporary, Upkeep
 from activities.dedup import Deduplicating
+from activities.deletions import Deletions
 from activities.discovery import Discovery
 from activities.fetch_batch import Fetching, FetchPolicy
 from activities.fetch_url import FetchingOne
@@ -18,10 +21,11 @@ from activities.health import Checking
 from activities.index_rebuild import Rebuilding
 from activities.processing import Processing
 from activities.reporting import Reporting
+from activities.restoring import Restoring
 from activities.runs import Jobs, Running
 from activities.settling import Indexing
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
-from atlas.domain.errors import Retries
+from atlas.domain.errors import PageError, Retries
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.retention import Retention
 from atlas.domain.texts import EXTRACTOR_VERSION
@@ -33,21 +37,28 @@ from atlas.settings import Settings
 from atlas.stores.postgres.crawl.artifacts import MANIFEST, OUTCOMES, REPORT, Artifacts
 from atlas.stores.postgres.crawl.batch_records import BatchRecords
 from atlas.stores.postgres.crawl.batch_selection import Selection
+from atlas.stores.postgres.crawl.restore_selection import RestoreSelection
 from atlas.stores.postgres.crawl.runs import JobRecords
 from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.reporting.history import Stats
+from atlas.stores.postgres.services.audits import AuditStore
 from atlas.stores.postgres.services.cleanup import UpkeepStore
 from atlas.stores.postgres.services.deduplication import Deduplication
+from atlas.stores.postgres.services.deletions import DeletionDecisions
 from atlas.stores.postgres.services.index_rebuild import Rebuilds
+from atlas.stores.postgres.services.restores import Restores
 from atlas.stores.postgres.settlement.index_copy import LiveText
+from atlas.stores.postgres.settlement.restored_pages import AnalysedText
 from atlas.text.pool import ExtractorPool
 from atlas.web.listings import read_listing
 from atlas.worker.listing_parser import parsed
 from atlas.worker.resources import CURRENT, WorkerParts
+from workflows.audit_corpus import AuditCorpus
 from workflows.batch_process import BatchProcess
 from workflows.collect_all_sources import CollectAllSources
 from workflows.collect_from_source import CollectFromSource
 from workflows.daily_cleanup import DailyCleanup
+from workflows.decide_deletions import DecideDeletionsRun
 from workflows.deduplicate_documents import DeduplicateDocuments
 from workflows.fetch_url import FetchUrl
 from workflows.guards import UnknownWorkflow
@@ -55,8 +66,12 @@ from workflows.health_check import HealthCheck
 from workflows.hourly_collection import HourlyCollection
 from workflows.process_document import ProcessDocument
 from workflows.rebuild_index import RebuildIndex
+from workflows.restore_documents import RestoreDocuments
 from workflows.sync_pipeline import SyncPipeline
 from workflows.weekly_report import WeeklyReport
+
+if TYPE_CHECKING:
+    from atlas.domain.near_duplicates import Sketch
 
 WORKFLOWS: tuple[type, ...] = (
     SyncPipeline,
@@ -71,6 +86,9 @@ WORKFLOWS: tuple[type, ...] = (
     HealthCheck,
     WeeklyReport,
     DeduplicateDocuments,
+    DecideDeletionsRun,
+    RestoreDocuments,
+    AuditCorpus,
     UnknownWorkflow,
 )
 """All are served on the queue `atlas`."""
@@ -82,6 +100,7 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
     """Every activity by task queue."""
     fetching, processing, indexing = _fetching(parts), _processing(parts), _indexing(parts)
     batches, rebuilding = _batches(parts, fetching, processing, indexing), _rebuilding(parts)
+    restoring = _restoring(parts, fetching, batches)
     return {
         QUEUE: [
             *_all_of(_running(parts)),
@@ -90,14 +109,17 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
             *_all_of(_fetching_one(parts)),
             *_all_of(indexing),
             *_all_of(Jobs(JobRecords(parts.pool, parts.clock))),
+            *_all_of(Deletions(DeletionDecisions(parts.pool, parts.clock))),
             *_all_of(_reporting(parts)),
             *_all_of(_checking(parts)),
             batches.select_pages,
             batches.wind_up,
+            restoring.select_restores,
+            restoring.end_restore,
             # It takes a moment, and must not wait behind bulk work.
             rebuilding.switch_generation,
         ],
-        QUEUE_PROCESSING: [processing.process_batch, batches.work_chunk],
+        QUEUE_PROCESSING: [processing.process_batch, batches.work_chunk, restoring.restore_chunk],
         QUEUE_BULK: [
             *_all_of(processing),
             *_all_of(indexing),
@@ -106,6 +128,7 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
             *_all_of(_deduplicating(parts)),
             *(each for each in _all_of(rebuilding) if each != rebuilding.switch_generation),
             *_all_of(_upkeep(parts)),
+            *_all_of(_auditing(parts)),
         ],
     }
 
@@ -208,6 +231,31 @@ def _batches(
     )
 
 
+def _restoring(parts: WorkerParts, fetching: Fetching, batches: Batches) -> Restoring:
+    return Restoring(
+        RestoreSelection(parts.pool, parts.clock),
+        Restores(parts.pool, parts.clock, parts.measures),
+        parts.crawl.batches,
+        batches,
+        fetching.claim_batch,
+        partial(_analysed_text, parts.extractor),
+    )
+
+
+async def _analysed_text(pool: ExtractorPool, text: LiveText) -> AnalysedText:
+    try:
+        parts = await pool.analyse(text.title, text.text)
+    except PageError as error:
+        return AnalysedText(error=error)
+    return AnalysedText(parts, await asyncio.to_thread(_sketch, text.text))
+
+
+def _sketch(text: str) -> Sketch:
+    from atlas.domain.near_duplicates import sketch  # numpy: not when idle
+
+    return sketch(text)
+
+
 def _reporting(parts: WorkerParts) -> Reporting:
     stats = Stats(parts.pool, parts.clock)
     reports = Artifacts(parts.pool, parts.clock, REPORT)
@@ -238,6 +286,7 @@ def _checking(parts: WorkerParts) -> Checking:
         s3=s3_access(parts.settings),
         folders=parts.settings.folders,
         clock=parts.clock,
+        settings=parts.settings,
     )
     return Checking(concerns, webhook)
 
@@ -249,6 +298,16 @@ def _upkeep(parts: WorkerParts) -> Upkeep:
     end_dead_runs = partial(parts.crawl.runs.end_dead_runs, is_open=parts.is_open)
     outcomes = Artifacts(parts.pool, parts.clock, OUTCOMES)
     return Upkeep(store, parts.blobs, outcomes, end_dead_runs)
+
+
+def _auditing(parts: WorkerParts) -> Auditing:
+    return Auditing(
+        AuditStore(parts.pool, parts.clock, retention(parts.settings)),
+        parts.blobs,
+        Artifacts(parts.pool, parts.clock, OUTCOMES),
+        partial(_prepare, parts.extractor),
+        partial(_analyse, parts.extractor),
+    )
 
 
 def retention(settings: Settings) -> Retention:

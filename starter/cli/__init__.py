@@ -39,13 +39,16 @@ TOPICS: dict[str, _Commands] = {
     ),
     "Use the corpus": (
         ("search", "search:search", "Find documents"),
-        ("docs", "docs:app", "Documents: list, show, quarantined"),
+        ("docs", "docs:app", "Documents: list, show, history, diff, restore …"),
+        ("explain", "explain:explain", "Explain why a page is, or is not, in the corpus"),
+        ("deletions", "deletions:app", "Removals that were held: list, approve, reject"),
     ),
     "Maintain": (
         ("index", "index:app", "The search index: status, rebuild, rollback"),
         ("process", "process:process", "Process stored documents again"),
         ("dedup", "dedup:dedup", "Find duplicates, and mark all but one"),
         ("cleanup", "cleanup:cleanup", "Delete data past its retention"),
+        ("audit", "audit:audit", "Check that rows, bodies and index agree"),
     ),
     "Other": (
         ("start", "start:start", "Start a workflow of any type by name"),

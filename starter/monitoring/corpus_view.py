@@ -9,13 +9,15 @@ from datetime import UTC, datetime, timedelta
 
 from atlas.domain.schedules import declared
 from atlas.schedules.status import Glimpse
+from atlas.stores.postgres.audit import findings
+from atlas.stores.postgres.audit.findings import LastAudit
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.runs import Run
 from atlas.stores.postgres.hosts import status
 from atlas.stores.postgres.hosts.status import HostStatus
 from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.reporting.monitoring import PageCounts, SourceLately
-from starter.monitoring.overview import HostSeen, RunSeen, ScheduleSeen
+from starter.monitoring.overview import AuditSeen, HostSeen, RunSeen, ScheduleSeen
 from starter.monitoring.rates import Rates, Rationed
 from starter.monitoring.temporal_runs import MOST, WAITING, Asked
 
@@ -35,6 +37,7 @@ class Sample:
     """Monotonic seconds."""
     hosts: tuple[HostSeen, ...]
     sources: Sequence[SourceLately]
+    audit: AuditSeen | None
 
 
 class CorpusSampler:
@@ -59,6 +62,7 @@ class CorpusSampler:
             counted_at,
             hosts_seen(hosts, datetime.now(UTC)),
             await self._sources.get(lambda: monitoring.sources_lately(connection)),
+            audit_seen(await findings.last(connection)),
         )
 
     async def _count(
@@ -114,6 +118,8 @@ def _run(
     lasted = (now - started).total_seconds()
     at = sample.counted_at if sample and counts else time.monotonic()
     rate = rates.take(one.run_id, done, at) if done is not None else None
+    fetched = None if counts is None else counts.total - counts.under_way.get("listed", 0)
+    fetching = None if fetched is None else rates.take(one.run_id, fetched, at, "fetched")
     return replace(
         one,
         source=record.source if record else one.source,
@@ -124,9 +130,18 @@ def _run(
         failed=counts.failed if counts else 0,
         rate=None if rate is None else round(rate, 2),
         average=round(done / lasted, 2) if done is not None and lasted > 0 else None,
+        fetched=fetched,
+        # Most of a run is waiting for its hosts' turns; what is fetched is soon done.
+        left=None if paused else _left(fetched, total, fetching) or _left(done, total, rate),
         started_at=started,
         paused_since=paused,
     )
+
+
+def _left(done: int | None, total: int | None, rate: float | None) -> float | None:
+    if done is None or total is None or not rate or total <= done:
+        return None
+    return round((total - done) / rate, 1)
 
 
 def _how_far(counts: PageCounts | None, asked: Asked | None) -> tuple[int | None, int | None, str]:
@@ -186,6 +201,13 @@ def _host(host: HostStatus) -> HostSeen:
         last_error=host.last_error if host.failures or host.waits else None,
         delay_reason=host.delay_reason,
     )
+
+
+def audit_seen(last: LastAudit | None) -> AuditSeen | None:
+    """The last audit."""
+    if last is None:
+        return None
+    return AuditSeen(last.run_id, last.ended_at, last.full, last.findings, last.repaired)
 
 
 def schedules_seen(

@@ -36,6 +36,7 @@ def source_seen(
         running=source.lease is not None,
         last_outcome=lately.last_outcome,
         last_ended=lately.last_ended,
+        held=lately.held,
     )
 
 

@@ -114,6 +114,9 @@ class RunSeen:
     done: int | None = None
     total: int | None = None
     """None: unknown, or it counts nothing."""
+    fetched: int | None = None
+    """Pages that are fetched, or need not be: page by page, while `done` grows batch by batch.
+    None: it counts no pages."""
     of: str = ""
     """What is counted: pages, or as the type says."""
     failed: int = 0
@@ -122,6 +125,8 @@ class RunSeen:
     """Done per second over the last seconds; None at the first look."""
     average: float | None = None
     """Done per second since it began."""
+    left: float | None = None
+    """About how many seconds until what is known so far is done; None: unknown."""
     started_at: datetime
     paused_since: datetime | None = None
     activities: tuple[ActivitySeen, ...] = ()
@@ -194,11 +199,27 @@ class SourceSeen:
     last_outcome: str | None
     """Of its last run that ended."""
     last_ended: datetime | None
+    held: int = 0
+    """Removals that wait for a decision (`atlas deletions list`)."""
 
     @property
     def stale(self) -> bool:
         """Whether it is late by more than its tolerance."""
         return self.state == "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSeen:
+    """The last audit that was completed."""
+
+    run_id: str
+    ended_at: datetime
+    full: bool
+    """Whether it looked at everything; otherwise at a sample."""
+    findings: int
+    """What did not agree."""
+    repaired: int
+    """Of these, what the audit repaired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +256,8 @@ class Overview:
     """The next first."""
     sources: tuple[SourceSeen, ...] | None = None
     """The latest first."""
+    audit: AuditSeen | None = None
+    """None also when there was none yet."""
     untold: tuple[Untold, ...] = field(default=())
 
     @property

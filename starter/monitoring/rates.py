@@ -73,13 +73,13 @@ class Rates:
     """How fast each run goes, from its progress at several looks."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, Samples] = {}
+        self._seen: dict[tuple[str, str], Samples] = {}
         self._pages: set[str] = set()
 
-    def take(self, run_id: str, done: int, at: float) -> float | None:
-        """Note that `done` was reached `at` (monotonic seconds). Returns the amount done per second
-        over the window; None at the first look."""
-        since, before = self._seen.setdefault(run_id, Samples(_WINDOW)).add(done, at)
+    def take(self, run_id: str, done: int, at: float, what: str = "done") -> float | None:
+        """Note that `done` was reached `at` (monotonic seconds), of `what` is counted. Returns the
+        amount per second over the window; None at the first look."""
+        since, before = self._seen.setdefault((run_id, what), Samples(_WINDOW)).add(done, at)
         return (done - before) / (at - since) if at > since else None
 
     def counts_pages(self, run_id: str) -> None:
@@ -95,4 +95,4 @@ class Rates:
         """Forget the runs that are over."""
         kept = set(run_ids)
         self._pages &= kept
-        self._seen = {run: seen for run, seen in self._seen.items() if run in kept}
+        self._seen = {key: seen for key, seen in self._seen.items() if key[0] in kept}

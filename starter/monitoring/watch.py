@@ -169,6 +169,7 @@ class Watch:
             hosts=None if sample is None else sample.hosts,
             schedules=corpus_view.schedules_seen(seen.schedules, sample),
             sources=None if sample is None else sources_seen(sample.sources, at, self._stale_after),
+            audit=None if sample is None else sample.audit,
             untold=tuple(self._untold),
         )
 

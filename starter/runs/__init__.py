@@ -11,17 +11,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from starter.connection import Parts
-from starter.corpus import canonical_url
+from starter.page_urls import canonical_url
 
 if TYPE_CHECKING:
+    from atlas.contracts.audit_corpus import AuditResult
     from atlas.contracts.collect import CollectAllResult, CollectResult, HourlyResult
     from atlas.contracts.daily_cleanup import CleanupResult
+    from atlas.contracts.decide_deletions import DecideDeletionsResult
     from atlas.contracts.deduplicate_documents import DeduplicateResult
     from atlas.contracts.fetch_url import FetchUrlResult
     from atlas.contracts.health import HealthResult
     from atlas.contracts.jobs import Trigger
     from atlas.contracts.processing import BatchResult, ProcessResult
     from atlas.contracts.rebuild_index import RebuildResult
+    from atlas.contracts.restore import RestoreResult
     from atlas.contracts.sync_pipeline import SyncResult
     from atlas.contracts.weekly_report import WeeklyResult
     from atlas.contracts.work import Limits, Mode, Stage
@@ -124,6 +127,11 @@ class Runs:
 
     @overload
     async def start(
+        self, workflow: Literal["audit_corpus"], *, workflow_id: str | None = None, **fields: Any
+    ) -> JobHandle[AuditResult]: ...
+
+    @overload
+    async def start(
         self, workflow: Literal["batch_process"], *, workflow_id: str | None = None, **fields: Any
     ) -> JobHandle[BatchResult]: ...
 
@@ -131,6 +139,15 @@ class Runs:
     async def start(
         self, workflow: Literal["daily_cleanup"], *, workflow_id: str | None = None, **fields: Any
     ) -> JobHandle[CleanupResult]: ...
+
+    @overload
+    async def start(
+        self,
+        workflow: Literal["decide_deletions"],
+        *,
+        workflow_id: str | None = None,
+        **fields: Any,
+    ) -> JobHandle[DecideDeletionsResult]: ...
 
     @overload
     async def start(
@@ -164,6 +181,15 @@ class Runs:
     async def start(
         self, workflow: Literal["rebuild_index"], *, workflow_id: str | None = None, **fields: Any
     ) -> JobHandle[RebuildResult]: ...
+
+    @overload
+    async def start(
+        self,
+        workflow: Literal["restore_documents"],
+        *,
+        workflow_id: str | None = None,
+        **fields: Any,
+    ) -> JobHandle[RestoreResult]: ...
 
     @overload
     async def start(

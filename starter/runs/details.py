@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from temporalio.api.workflow.v1 import PendingActivityInfo
     from temporalio.client import Client, WorkflowExecution, WorkflowExecutionDescription
 
+    from atlas.stores.postgres.crawl.refusals import RefusedByRule
     from atlas.stores.postgres.crawl.runs import Run
 
 Status = Literal["running", "paused", "ended"]
@@ -71,6 +72,8 @@ class RunDetails:
     """Pages that the run settled or found unchanged and whose text lacks a part of the body."""
     truncated: list[TruncatedPage] = field(default_factory=list)
     """The first of these pages; `runs show --failures` has all."""
+    refused: list[RefusedByRule] = field(default_factory=list)
+    """What its listing names or its pages link to, and its source's rules refused."""
     recorded: bool = True
     """Whether it is in the record of runs; single fetches and health checks are in Temporal alone,
     and so is a run that no worker has begun yet."""
@@ -200,15 +203,16 @@ async def details(
 
 
 async def _with_pages(parts: Parts, run: RunDetails, failures: int) -> RunDetails:
-    from atlas.stores.postgres.crawl import documents, run_queue, runs
+    from atlas.stores.postgres.crawl import documents, refusals, run_queue, runs
 
     async with parts.database() as connection:
         count, truncated = await documents.truncated_of(connection, run.run_id, failures)
         failed = await runs.failures(connection, run.run_id, failures)
         counts = await run_queue.counts(connection, run.run_id)
         ignored = await runs.robots_ignored(connection, run.run_id)
+        refused = await refusals.of_run(connection, run.run_id)
     run = replace(run, truncated_count=count, truncated=truncated, robots_ignored=ignored)
-    return replace(run, counts=counts, failures=failed)
+    return replace(run, counts=counts, failures=failed, refused=refused)
 
 
 async def _with_progress(

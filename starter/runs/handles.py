@@ -340,6 +340,13 @@ class SyncHandle(RunHandle[SyncResult, SyncProgress]):
     _result = SyncResult
     _progress = SyncProgress
 
+    async def progress(self) -> SyncProgress:
+        """Stage and counts, now: of one source counted page by page from its record, where the run
+        itself counts batch by batch. Raises as `RunHandle.progress`."""
+        found = await super().progress()
+        counts = await self._recorded() if found.sources_total == 1 else Counts()
+        return found.model_copy(update={"counts": counts}) if counts.seen else found
+
     async def _at_the_end(self, last: SyncProgress, ended: SyncResult | NoResult) -> SyncProgress:
         assert isinstance(ended, SyncResult)  # see above
         return SyncProgress(stage=ended.outcome, counts=ended.counts)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from atlas.contracts.audit_corpus import AuditRequest
 from atlas.contracts.collect import AddUrls, CollectAllRequest, CollectRequest, HourlyRequest
 from atlas.contracts.daily_cleanup import CleanupRequest
 from atlas.contracts.deduplicate_documents import DeduplicateRequest
@@ -13,12 +14,14 @@ from atlas.contracts.health import HealthRequest
 from atlas.contracts.models import Counts, Request, explain
 from atlas.contracts.processing import BatchQuery, BatchRequest, ProcessRequest
 from atlas.contracts.rebuild_index import RebuildRequest
+from atlas.contracts.restore import RestoreRequest
 from atlas.contracts.sync_pipeline import SyncRequest
 from atlas.contracts.weekly_report import WeeklyRequest
 from atlas.contracts.work import Limits
 
 REQUESTS = [
     HealthRequest,
+    AuditRequest,
     CleanupRequest,
     SyncRequest,
     CollectRequest,
@@ -32,6 +35,7 @@ REQUESTS = [
     BatchQuery,
     DeduplicateRequest,
     RebuildRequest,
+    RestoreRequest,
     WeeklyRequest,
 ]
 
@@ -48,6 +52,12 @@ def refusal(model: type[BaseModel], given: Any) -> str:
         (SyncRequest, {"source": ["docs"]}, ["source:", "['docs']", "did you mean 'sources'?"]),
         (SyncRequest, {"sources": ["docs"], "x": 7}, ["x: unknown field", "7", "wait_for_lease"]),
         (SyncRequest, {"sources": "docs"}, ["sources: 'docs'", "valid list"]),
+        (RestoreRequest, {}, ["exactly one of 'urls', 'run' and 'source'", "none"]),
+        (RestoreRequest, {"run": "r", "source": "d"}, ["'run' and 'source'"]),
+        (RestoreRequest, {"source": "docs"}, ["'source' needs 'since'"]),
+        (RestoreRequest, {"run": "r", "since": "2026-11-28T10:00Z"}, ["'since' goes with"]),
+        (RestoreRequest, {"source": "d", "since": "2026-11-28T10:00"}, ["since:", "timezone"]),
+        (RestoreRequest, {"urls": ["a", "b"], "version": 2}, ["'version' goes with one URL"]),
         (SyncRequest, {"sources": ["Docs!"]}, ["sources.0: 'Docs!'", "match pattern"]),
         (SyncRequest, {"sources": ["docs"], "lanes": "3"}, ["lanes: '3'", "valid integer"]),
         (SyncRequest, {"sources": ["docs"], "lanes": 0}, ["lanes: 0", "greater than or equal to"]),
@@ -78,6 +88,7 @@ def refusal(model: type[BaseModel], given: Any) -> str:
         (BatchRequest, {"urls": []}, ["urls: []", "at least 1"]),
         (BatchRequest, {"pages": [1] * 1001}, ["pages:", "at most 1000"]),
         (RebuildRequest, {"min_overlap": 2.0}, ["min_overlap: 2.0", "less than or equal to 1"]),
+        (AuditRequest, {"sample": 501}, ["sample: 501", "less than or equal to 500"]),
         (DeduplicateRequest, {"threshold": 0.1}, ["threshold: 0.1", "equal to 0.3"]),
         (WeeklyRequest, {"week": "47"}, ["week: '47'"]),
         (BatchRequest, {"query": {"sorce": "docs"}}, ["query.sorce:", "did you mean 'source'?"]),

@@ -115,9 +115,12 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("fetch_url", JSON, '{"url":5}'), ("url: 5", "valid string")),
     (("fetch_url",), ("needs an input", "https://example.org/")),
     (("fetch_url", JSON, '"https://a/"', JSON, "1"), ("2 inputs", "one JSON object")),
-    (("sync_pipelin", JSON, "{}"), ("sync_pipelin", "known: batch_process, ")),
-    (("sync_pipelin",), ("sync_pipelin", "known: batch_process, ")),
-    (("sync_pipelin", JSON, "1", JSON, "2"), ("sync_pipelin", "known: batch_process, ")),
+    (("sync_pipelin", JSON, "{}"), ("sync_pipelin", "known: audit_corpus, batch_process, ")),
+    (("sync_pipelin",), ("sync_pipelin", "known: audit_corpus, batch_process, ")),
+    (
+        ("sync_pipelin", JSON, "1", JSON, "2"),
+        ("sync_pipelin", "known: audit_corpus, batch_process, "),
+    ),
 ]
 
 

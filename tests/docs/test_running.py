@@ -27,6 +27,7 @@ FROM_THERE = [
     "docs/sources.md",
     "docs/runs.md",
     "docs/watching.md",
+    "docs/undo.md",
     "docs/doctor.md",
     "docs/settings.md",
     "docs/encryption.md",

@@ -68,6 +68,9 @@ def test_a_page_that_leads_to_another_is_not_missing(code: str, outcome: str) ->
         ("http_404", "up"),
         ("truncated_body", "up"),
         ("address_refused", "unknown"),
+        ("proxy_refused", "unknown"),
+        ("proxy_unreachable", "down"),
+        ("proxy_login", "down"),
         ("total_timeout", "unknown"),
     ],
 )

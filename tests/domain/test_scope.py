@@ -114,3 +114,18 @@ def test_of_a_long_address_the_beginning_counts() -> None:
 )
 def test_obvious_non_documents_are_no_pages(url: str, page: bool) -> None:
     assert looks_like_page(url) is page
+
+
+@pytest.mark.parametrize(
+    ("url", "rule"),
+    [
+        ("https://h.org/docs/new", None),
+        ("https://h.org/blog/new", "prefix https://h.org/docs/"),
+        ("https://h.org/docs/old/new", "exclude /old/"),
+        ("https://h.org/docs/a", "include new | start"),
+    ],
+)
+def test_a_refusal_names_the_rule_as_it_is_declared(url: str, rule: str | None) -> None:
+    scope = Scope(include=("new", "start"), exclude=("x=1", "/old/"), prefix="https://h.org/docs/")
+    assert scope.refusal(url) == rule
+    assert scope.allows(url) is (rule is None)

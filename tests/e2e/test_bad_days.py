@@ -20,6 +20,8 @@ from atlas.contracts.processing import (
     ProcessResult,
 )
 from atlas.contracts.sync_pipeline import SyncResult
+from starter import AtlasClient
+from starter.errors import Failed
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import Snapshot, assert_invariants, snapshot
 from tests.origin import Origin, Reply
@@ -166,12 +168,12 @@ HELD: dict[str, Callable[[int, str], Reply]] = {
     "302 to login, remembering": led_back(302),
     "302 home": led("/", 302),
     "301 home": led("/", 301),
-    "410": everywhere(Reply(status=410)),
 }
 FAILED: dict[str, Callable[[int, str], Reply]] = {
     "short": short,
     "endless": endless,
     "404": everywhere(Reply(status=404)),
+    "410": everywhere(Reply(status=410)),
 }
 QUICK = ("login", "consent", "half", "301 to login, remembering", "302 home", "410", "endless")
 
@@ -241,6 +243,61 @@ async def execute(
     return ended.counts
 
 
+async def assert_a_person_decides(env: AtlasEnv, site: Site, before: Snapshot) -> None:
+    """A person who syncs again and again learns nothing new; two runs of a schedule hold what would
+    leave. One page is approved, the others are kept until they have answered."""
+    site.bad(everywhere(Reply(status=410)))
+    for _ in range(3):
+        assert (await env.sync("docs")).outcome == "completed_with_failures"
+    async with AtlasClient.connect() as atlas:
+        assert await atlas.deletions.list("docs") == []
+        assert (await env.sync("docs", trigger="schedule")).outcome == "completed_with_failures"
+        result = await env.sync("docs", trigger="schedule")
+        assert (result.outcome, result.removed) == ("held", 0)
+        assert (await snapshot(env.pool, site.origin.base)).live == before.live
+        first, *others = await atlas.deletions.list("docs")
+        assert {each.sign for each in (first, *others)} == {"gone"}
+        assert len(others) == site.pages - 1
+        approved = await atlas.deletions.approve("docs", first.url)
+        assert (approved.outcome, approved.pages, approved.removed) == ("completed", 1, 1)
+        rejected = await atlas.deletions.reject(result.run_id)
+        assert (rejected.pages, rejected.removed) == (site.pages - 1, 0)
+        assert await atlas.deletions.list() == []
+        assert (await atlas.deletions.approve("docs")).outcome == "nothing_held"
+        with pytest.raises(Failed, match="'dosc' is no source"):
+            await atlas.deletions.approve("dosc")
+        await env.sync("docs", trigger="schedule")
+        assert await atlas.deletions.list() == []
+        await assert_invariants(env.pool, env.blobs)
+        left = await snapshot(env.pool, site.origin.base)
+        assert set(before.live) - set(left.live) == {first.url.replace(site.origin.base, "{site}")}
+        site.good()
+        assert (await env.sync("docs")).counts.added == 1
+
+
+async def assert_what_is_listed_no_more_is_visited(env: AtlasEnv, origin: Origin) -> None:
+    """A page that its sitemap has no more stays while it answers, and leaves when it does not."""
+    paths = [f"/map/{number}" for number in range(12)]
+    for number, path in enumerate(paths):
+        origin.page(path, document(100 + number))
+
+    def listed(count: int) -> None:
+        urls = "".join(f"<url><loc>{origin.url(path)}</loc></url>" for path in paths[:count])
+        origin.page("/sitemap.xml", f"<urlset>{urls}</urlset>", content_type="application/xml")
+
+    listed(12)
+    await env.add_source("map", "sitemap", origin.url("/sitemap.xml"))
+    assert (await env.sync("map")).counts.added == 12
+    listed(11)
+    for looks in range(4):
+        result = await env.sync("map", trigger="schedule")
+        assert (result.outcome, result.removed) == ("completed", 0)
+        assert result.counts.unchanged == (11 if looks < 2 else 12)
+    origin.status(paths[11], 404)
+    result = await env.sync("map", trigger="schedule")
+    assert (result.removed, result.counts.failed) == (1, 1)
+
+
 @pytest.mark.fault(11)
 @pytest.mark.fault(12)
 async def test_a_bad_day_of_a_small_site_costs_nothing(atlas_env: AtlasEnv, origin: Origin) -> None:
@@ -254,6 +311,8 @@ async def test_a_bad_day_of_a_small_site_costs_nothing(atlas_env: AtlasEnv, orig
         site.good(edition=1)  # relaunched: every page has another text of its own
         relaunched = await atlas_env.sync("docs")
         assert (relaunched.outcome, relaunched.counts.updated) == ("completed", 6)
+        await assert_a_person_decides(atlas_env, site, await snapshot(atlas_env.pool, origin.base))
+        await assert_what_is_listed_no_more_is_visited(atlas_env, origin)
         await assert_invariants(atlas_env.pool, atlas_env.blobs)
 
 

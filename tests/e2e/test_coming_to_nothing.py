@@ -29,6 +29,8 @@ async def declare(env: AtlasEnv, origin: Origin) -> None:
     await env.add_source("gone", "urls", url("/gone/a"), url("/gone/b"))
     await env.add_source("moved", "urls", url("/moved/a"), url("/moved/b"), prefix=url("/moved/"))
     await env.add_source("private", "urls", "http://10.1.2.3/a")
+    origin.page("/shy", f"<html><head><meta name=robots content=noindex></head><p>{PROSE}")
+    await env.add_source("shy", "urls", url("/shy"))
     await env.add_source("mixed", "urls", url("/well/a"), url("/gone/a"))
     await env.add_source("well", "urls", url("/well/a"), tags=("good",))
 
@@ -65,6 +67,8 @@ async def test_a_sync_whose_every_page_was_refused_has_not_completed(
         limited = await atlas_env.sync("gone", limits={"pages": 1}, id="limited")
         assert limited.outcome == "all_failed", limited
         assert (await atlas_env.sync("mixed")).outcome == "completed_with_failures"
+        shy = await atlas_env.sync("shy")
+        assert shy.outcome == "completed" and shy.message.endswith("taken over (1 × noindex)"), shy
 
         # Of what was due one page failed, the others are well.
         await atlas_env.pool.execute(
@@ -78,6 +82,11 @@ async def test_a_sync_whose_every_page_was_refused_has_not_completed(
         assert several.outcome == "completed_with_failures"
         assert "gone: all_failed" in several.message, several.message
         assert "nosuch: unknown_source (no source is named 'nosuch'" in several.message
+        assert "no page could be taken over" in several.message, "it says why"
+        assert [failure.code for failure in several.failures] == ["http_404", "http_404"]
+        (mixed,) = (await atlas_env.sync("mixed", "well", id="with one")).message.split("; ")
+        gone = origin.url("/gone/a")
+        assert mixed == f"mixed: completed_with_failures ({gone}: http_404)", mixed
         (well,) = [one for one in several.sources if one.source == "well"]
         assert well.counts.seen == 1
         nothing = await atlas_env.sync("gone", "nosuch", id="nothing")
@@ -97,6 +106,9 @@ async def test_a_request_that_means_nothing_fails_for_a_person_and_says_what_to_
         "barred", "urls", origin.url("/well/a"), include=("^nowhere$",), tags=("odd",)
     )
     await atlas_env.add_source("asleep", "urls", origin.url("/well/a"), paused=True, tags=("zzz",))
+    empty = '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"></urlset>'
+    origin.page("/empty.xml", empty, content_type="application/xml")
+    await atlas_env.add_source("empty", "sitemap", origin.url("/empty.xml"))
     cases: list[tuple[str, dict[str, Any], str, tuple[str, ...]]] = [
         ("sync_pipeline", {"sources": ["nosuch"]}, "unknown_source", ("'nosuch'", "known:")),
         ("sync_pipeline", {"sources": ["asleep"]}, "source_paused", ("resume asleep",)),
@@ -106,6 +118,9 @@ async def test_a_request_that_means_nothing_fails_for_a_person_and_says_what_to_
          ("stages:", "'well'", "add 'discover'")),
         ("sync_pipeline", {"sources": ["barred"]}, "nothing_selected",
          ("include ^nowhere$", "atlas sources edit barred")),
+        ("sync_pipeline", {"sources": ["empty"]}, "nothing_selected",
+         ("'empty': its listing names no page", "atlas sources edit empty")),
+        ("collect_from_source", {"source": "empty"}, "nothing_selected", ("names no page",)),
         ("sync_pipeline", {"sources": ["nosuch", "nobody"]}, "unknown_source", ("'nobody'",)),
         ("collect_from_source", {"source": "nosuch"}, "unknown_source", ("'nosuch'",)),
         ("collect_from_source", {"source": "asleep"}, "source_paused", ("resume asleep",)),

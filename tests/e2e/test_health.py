@@ -34,6 +34,8 @@ PARTS = [
     "sources",
     "index_lag",
     "quarantine",
+    "deletions",
+    "audit",
     "disk",
 ]
 

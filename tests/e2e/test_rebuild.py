@@ -78,7 +78,7 @@ async def test_searches_lack_nothing_while_it_rebuilds_beside_a_sync(
                 serve(origin, edition)
                 for path in ("/1", "/4"):
                     origin.status(path, 410)
-                syncing = await atlas_env.start("docs", batch=3)
+                syncing = await atlas_env.start("docs", batch=3, trigger="schedule")
                 await until_settled(atlas_env, 6 * edition)
                 await building.signal("resume")
                 result, synced = await asyncio.gather(building.result(), syncing.result())

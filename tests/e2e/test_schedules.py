@@ -200,7 +200,9 @@ async def test_the_schedule_of_a_source_follows_its_rules(
         return any(each.id == own for each in await atlas.schedules.list())
 
     fifteen = timedelta(minutes=15)
-    await atlas.sources.add("news", "https://news.example/feed", kind="feed", cadence=fifteen)
+    await atlas.sources.add(
+        "news", "https://news.example/feed", kind="feed", cadence=fifteen, force=True
+    )
     [seen] = [each for each in await atlas.schedules.list() if each.id == own]
     assert (seen.state, seen.drift, seen.rhythm) == ("active", (), "every 15 min")
     await atlas.sources.edit("news", cadence=timedelta(minutes=30))

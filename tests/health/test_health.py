@@ -154,6 +154,14 @@ def test_quarantine_is_compared_with_the_day_before() -> None:
     assert figures["quarantine.pages"] == 2
 
 
+def test_held_removals_wait_for_a_person() -> None:
+    assert corpus._deletions({}).status == "ok"
+    found = corpus._deletions({"blog": 2, "docs": 40})
+    assert found.status == "degraded"
+    assert found.detail.startswith("42 removals are held, 40 of them of docs")
+    assert "atlas deletions list" in found.mend
+
+
 @pytest.mark.parametrize(("minutes", "status"), [(29, "ok"), (31, "degraded")])
 def test_a_page_that_lies_about_is_noticed(minutes: int, status: str) -> None:
     waiting = Unsettled(3, NOW - timedelta(minutes=minutes))

@@ -34,6 +34,8 @@ WANTED = {
     "cleanup", "cleanup_dry", "cleanup_continued", "cleanup_cancelled",
     "nothing_unknown", "nothing_paused", "nothing_tagged", "nothing_planned", "nothing_batched",
     "nothing_processed", "nothing_due",
+    "deletions_decided", "deletions_refused",
+    "restore_dry", "restore_continued", "restore_refused", "restore_unknown", "restore_cancelled",
 }  # fmt: skip
 
 

@@ -282,11 +282,12 @@ def test_another_week_of_the_same_figures_is_another_report() -> None:
 
 
 def test_no_sentence_is_left_half_said() -> None:
-    failed = {"sync_pipeline": {"failed": 2}}
+    failed = {"sync_pipeline": {"failed": 2, "held": 1}}
     for begins in (WEEK.first_day, WEEK.first_day - timedelta(days=30)):
         frozen = frozen_weeks(begins=begins)
         rows = tuple(replace(row, runs=failed) for row in frozen.figures)
         page = page_of(replace(frozen, figures=rows))
         text = " ".join(page.text)
         assert "14 runs of sync_pipeline failed" in text
+        assert "7 runs of sync_pipeline held removals or changes" in text
         assert not re.search(r": ?\.|\(\)|None|nan", text)

@@ -44,7 +44,10 @@ def test_a_line_tells_pages_pace_and_time_left_or_since_when_nobody_works() -> N
     )
     assert "about" not in words_of(going, paused=True)
     lost = words_of(Going(pages, rate=4.1, left=34.9, silent=42.0))
-    assert lost.endswith("no worker, for 42 s: nothing moves until one is back")
+    assert lost.endswith(
+        "no worker is running, for 42 s: start one with `atlas up -d` or `atlas worker`; "
+        "nothing moves before"
+    )
     assert "left" not in lost and "57/200" in lost
     last = Going(PageCounts(200, 190, 0, {"fetched": 10}, {"added": 190}), rate=0.25, left=20)
     assert words_of(last) == "190/200 pages done: 190 added · 15.0 pages/min · about 20 s left"
@@ -103,7 +106,7 @@ async def test_pages_are_counted_one_by_one_and_a_killed_worker_is_told(
         some = await until_said(rf"(\d+)/{PAGES} pages fetched.* pages/.* about .* left")
         assert 0 < int(some[1]) < PAGES, "it is one batch, and not over"
         await kill(worker)
-        lost = await until_said(rf"(\d+)/{PAGES} pages fetched.*no worker, for (\d+) s")
+        lost = await until_said(rf"(\d+)/{PAGES} pages fetched.*no worker is running, for (\d+) s")
         assert int(lost[1]) >= int(some[1]) and "left" not in lost.string
         atlas_env.spawn_worker()
         back = await until_said(rf"(\d+)/{PAGES} pages fetched(?!.*no worker)")
@@ -111,6 +114,25 @@ async def test_pages_are_counted_one_by_one_and_a_killed_worker_is_told(
     finally:
         following.kill()
         await following.communicate()
+
+
+async def test_the_client_counts_each_page_of_a_batch_that_is_under_way(
+    atlas_env: AtlasEnv, origin: Origin
+) -> None:
+    for number in range(PAGES):
+        origin.page(f"/{number}", f"<html lang=en><title>{number}</title><p>The lamp of {number}.")
+    urls = [origin.url(f"/{number}") for number in range(PAGES)]
+    await atlas_env.add_source("docs", "urls", *urls, delay=0.0, parallel=1)
+    origin.status("/0", 404)
+    released = origin.hold_after(30)
+    async with atlas_env.worker(), AtlasClient.connect() as client:
+        run = await client.sync("docs")
+        await origin.arrived(count=31)
+        while (seen := await run.progress()).counts.failed != 1:
+            await asyncio.sleep(0.1)  # it is written within a second, before the batch ends
+        assert (seen.counts.seen, seen.counts.done) == (PAGES, 1), seen
+        released.set()
+        assert (await run.result()).counts.added == PAGES - 1
 
 
 async def test_a_run_of_several_tells_the_pages_of_those_under_way(

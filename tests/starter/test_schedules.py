@@ -93,12 +93,15 @@ async def test_with_temporal_down_a_source_is_declared_and_the_mend_is_told(
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
     ran = await atlas(
-        "sources", "add", "news", "https://a.example/feed", "--kind", "feed", "--every", "15m"
+        *("sources", "add", "news", "https://a.example/feed", "--kind", "feed", "--every", "15m"),
+        "--force",
     )
     assert ran.code == 0 and "added news" in ran.out
     assert "atlas schedules apply" in caplog.text and "Traceback" not in ran.err
     caplog.clear()
-    unhurried = await atlas("sources", "add", "docs", "https://a.example/", "--kind", "site")
+    unhurried = await atlas(
+        "sources", "add", "docs", "https://a.example/", "--kind", "site", "--force"
+    )
     assert unhurried.code == 0 and "schedules apply" not in caplog.text
 
 

@@ -24,13 +24,15 @@ FEED = (
     "<item><title>One</title><link>{}</link></item></channel></rss>"
 )
 URL = "https://example.org/docs/start.html"
+JSON = ("-o", "json")
 
 pytestmark = pytest.mark.usefixtures("corpus")
 
 
 async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atlas) -> None:
     added = await atlas(
-        *("sources", "add", "docs", URL, "--kind", "site", "--delay", "0.5", "--parallel", "2"),
+        *("sources", "add", "docs", URL, "--kind", "site", "--force", "--delay", "0.5"),
+        *("--parallel", "2"),
         *("--max-pages", "10", "--max-depth", "3", "--include", "/docs/", "--exclude", r"\.pdf$"),
         *("--every", "6h", "--deletion", "keep", "-o", "json"),
         *("--allow", "127.0.0.0/8", "--allow", "wiki.lan:9000", "--port", "9100", "--allow-http"),
@@ -87,7 +89,9 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
 async def test_a_list_comes_from_arguments_or_a_file(atlas: Atlas, tmp_path: Path) -> None:
     file = tmp_path / "urls.txt"
     file.write_text("# ours\nhttps://example.org/b?utm_source=x\n\nhttps://example.org/c\n")
-    added = await atlas("sources", "add", "some", "https://example.org/a", f"@{file}", "-o", "json")
+    added = await atlas(
+        "sources", "add", "some", "https://example.org/a", f"@{file}", "--force", *JSON
+    )
     assert added.json["kind"] == "urls"
     assert added.json["urls"] == [f"https://example.org/{name}" for name in "abc"]
 
@@ -128,7 +132,7 @@ async def test_an_allowance_beyond_the_operators_bound_is_refused_with_the_fix(
     atlas: Atlas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ATLAS_FETCH_ALLOW_NETWORKS", "10.20.0.0/16")
-    add = ("sources", "add", "docs", URL, "--kind", "site")
+    add = ("sources", "add", "docs", URL, "--kind", "site", "--force")
     for entry in ("10.0.0.0/8", "192.168.1.5:8080"):
         refused = await atlas(*add, "--allow", entry)
         assert (refused.code, refused.out) == (2, "")
@@ -171,6 +175,13 @@ async def test_an_address_that_leads_nowhere_is_no_source_unless_forced(
             assert url in ran.err and said in ran.err and "--force" in ran.err, ran.err
             for table in ("sources", "hosts", "robots", "pages", "runs"):
                 assert await connection.fetchval(f"select count(*) from {table}") == 0, table
+            for kind in ("site", "feed", "sitemap", "urls"):
+                if kind == "urls" and said.startswith("http_4"):
+                    continue  # any page may be gone
+                named = await atlas("sources", "add", "docs", url, "--kind", kind, "--delay", "0")
+                assert (named.code, named.out) == (1, ""), named
+                assert said in named.err and "--force" in named.err, named.err
+            assert await connection.fetchval("select count(*) from hosts") == 0
         for number, (url, _) in enumerate(cases):
             forced = await atlas(
                 "sources", "add", f"forced-{number}", url, "--delay", "0", "--force"
@@ -182,6 +193,12 @@ async def test_an_address_that_leads_nowhere_is_no_source_unless_forced(
                 await client.sources.add("docs", origin.url("/mistyped"), delay=0)
         host = "select count(*) from hosts where host = $1"
         assert await connection.fetchval(host, origin.host) == 1, "another source asked it before"
+        listed = [origin.url(f"/gone-{n}") for n in range(5)]
+        page = await atlas("sources", "add", "list", *listed, "--delay", "0")
+        assert page.code == 0, "any page of a list may be gone"
+        assert len(origin.requests("/gone-0")) == 1 and not origin.requests("/gone-1")
+        dead = await atlas("sources", "add", "dead", *listed, "http://127.0.0.1:9/", "--delay", "0")
+        assert dead.code == 1 and "http://127.0.0.1:9/ could not be read" in dead.err
         troubled = await atlas("sources", "add", "busy", origin.url("/troubled"), "--delay", "0")
         assert troubled.code == 0, "that may pass"
     finally:
@@ -239,7 +256,7 @@ async def test_ignoring_robots_txt_is_shown_wherever_a_source_is(
 
 
 async def test_a_second_source_of_a_name_is_refused(atlas: Atlas) -> None:
-    await atlas("sources", "add", "docs", URL, "--kind", "site")
+    await atlas("sources", "add", "docs", URL, "--kind", "site", "--force")
     again = await atlas("sources", "add", "docs", URL)
     assert again.code == 1
     assert "atlas sources edit docs" in again.err
@@ -247,14 +264,14 @@ async def test_a_second_source_of_a_name_is_refused(atlas: Atlas) -> None:
 
 @pytest.mark.parametrize("command", ["show", "pause", "resume", "remove"])
 async def test_an_unknown_source_is_told_with_the_known_ones(command: str, atlas: Atlas) -> None:
-    await atlas("sources", "add", "docs", URL, "--kind", "site")
+    await atlas("sources", "add", "docs", URL, "--kind", "site", "--force")
     ran = await atlas("sources", command, "dosc")
     assert ran.code == 1
     assert "dosc" in ran.err and "docs" in ran.err
 
 
 async def test_editing_refuses_nothing_and_nonsense(atlas: Atlas) -> None:
-    await atlas("sources", "add", "docs", URL, "--kind", "site")
+    await atlas("sources", "add", "docs", URL, "--kind", "site", "--force")
     assert (await atlas("sources", "edit", "docs")).code == 2
     bad = await atlas("sources", "edit", "docs", "--parallel", "999")
     assert bad.code == 2 and "parallel: 999" in bad.err
@@ -262,7 +279,7 @@ async def test_editing_refuses_nothing_and_nonsense(atlas: Atlas) -> None:
 
 
 async def test_a_source_that_is_worked_on_is_not_removed(atlas: Atlas, atlas_env: AtlasEnv) -> None:
-    await atlas("sources", "add", "docs", URL, "--kind", "site")
+    await atlas("sources", "add", "docs", URL, "--kind", "site", "--force")
     # Without a worker the run stays open; the lease is taken for it by hand.
     run = await atlas_env.client.start_workflow(
         "sync_pipeline", SyncRequest(sources=["docs"]), id="somebody", task_queue=QUEUE

@@ -67,7 +67,7 @@ async def test_without_temporal_the_corpus_is_told(
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     async with AtlasClient.connect() as atlas:
-        await atlas.sources.add("docs", "https://docs.example.org/", kind="urls")
+        await atlas.sources.add("docs", "https://docs.example.org/", kind="urls", force=True)
         seen = await atlas.overview()
     assert [each.name for each in seen.sources or ()] == ["docs"]
     assert (seen.workers, seen.queues, seen.schedules, seen.runs) == (None, None, None, ())

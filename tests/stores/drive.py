@@ -86,13 +86,12 @@ class Drive:
         async with self.pool.acquire() as connection:
             return await documents.current(connection, url)
 
-    async def open(self, source: str, trigger: str = "manual") -> str:
+    async def open(self, source: str, trigger: str = "schedule") -> str:
         """Begin a run, an hour after the one before; returns its id."""
         self.now += timedelta(hours=1)
         run_id = f"run-{next(self._numbers)}"
-        request = OpenRun(
-            run_id=run_id, workflow_id=f"sync_pipeline:{source}", source=source, trigger=trigger
-        )
+        workflow_id = f"sync_pipeline:{source}"
+        request = OpenRun(run_id=run_id, workflow_id=workflow_id, source=source, trigger=trigger)
         opened = await self.crawl.runs.open_run(request, nobody_is_open)
         assert opened.outcome is None, opened
         return run_id
@@ -101,18 +100,18 @@ class Drive:
         run, source = await self.crawl.runs.run_source(run_id)
         return await self.crawl.listing.list_pages(run, source, list(urls), level=0)
 
-    async def claim(self, batch: Batch, size: int = 100) -> list[HeldPage]:
+    async def claim(self, batch: Batch, size: int = 100, level: int = 0) -> list[HeldPage]:
         """Claim and begin an attempt."""
-        await self.crawl.batches.claim(ClaimBatch(**batch.model_dump(), level=0, size=size))
+        await self.crawl.batches.claim(ClaimBatch(**batch.model_dump(), level=level, size=size))
         return await self.crawl.batches.begin_attempt(batch)
 
     async def record(self, run_id: str, pages: list[HeldPage], web: Web) -> int:
         rows = [fetched(page, web[page.url]) for page in pages]
         return await self.crawl.fetches.record(run_id, fences(pages), rows)
 
-    async def work(self, batch: Batch, web: Web, size: int = 100) -> None:
+    async def work(self, batch: Batch, web: Web, size: int = 100, level: int = 0) -> None:
         """Fetch, process and settle a batch."""
-        await self.record(batch.run_id, await self.claim(batch, size), web)
+        await self.record(batch.run_id, await self.claim(batch, size, level), web)
         pages = [
             page
             for page in await self.crawl.batches.begin_attempt(batch)
@@ -140,17 +139,27 @@ class Drive:
         *,
         complete: bool = True,
         unlisted: Web | None = None,
-        trigger: str = "manual",
+        trigger: str = "schedule",
+        size: int = 100,
     ) -> RunClosed:
-        """A whole run of a source whose listing is the keys of `web`; `unlisted` pages are led
-        to."""
+        """A whole run of a source whose listing is the keys of `web`; `unlisted` pages are led to,
+        or answer when they are visited although the listing has them no more: else they answer
+        404."""
         run_id = await self.open(source, trigger)
         await self.enlist(run_id, *web)
         web = {**web, **(unlisted or {})}
-        await self.work(Batch(run_id=run_id, lane=0, number=1), web)
+        await self.work(Batch(run_id=run_id, lane=0, number=1), web, size)
         if any(isinstance(answer, Leads) for answer in web.values()):
             await self.work(Batch(run_id=run_id, lane=0, number=2), web)
+        await self._visit_absent(run_id, web)
         return await self.crawl.runs.close_run(CloseRun(run_id=run_id, complete=complete))
+
+    async def _visit_absent(self, run_id: str, web: Web) -> None:
+        run, held = await self.crawl.runs.run_source(run_id)
+        urls = await self.crawl.listing.absent_candidates(run, held, 1, None)
+        if await self.crawl.listing.visit_absent(run, held, urls, level=1, mode=None):
+            web = {**dict.fromkeys(urls, 404), **web}
+            await self.work(Batch(run_id=run_id, lane=0, number=3), web, level=1)
 
     async def live(self) -> set[str]:
         """URLs with an open version."""

@@ -135,20 +135,34 @@ async def test_two_sources_that_share_a_page_do_not_see_it_gone_twice_in_a_momen
     await drive.add("two")
     await drive.run("one", {A: TEXT})
     await drive.run("two", {A: TEXT})
-    assert (await drive.run("one", {A: 404})).removed == 0
+    assert (await drive.run("one", {A: 410})).removed == 0
     drive.now -= timedelta(minutes=50)  # the other source's run begins ten minutes later
-    assert (await drive.run("two", {A: 404})).removed == 0
+    for _ in range(3):
+        assert (await drive.run("two", {A: 410})).removed == 0
     assert await looks(drive) == (1, True)
     assert await drive.lifecycle(A) == "suspect"
-    assert (await drive.run("two", {A: 404})).removed == 1  # an hour after the first look
+    drive.now += timedelta(days=1) - timedelta(hours=3)
+    assert (await drive.run("two", {A: 410})).removed == 1  # a day after the first look
 
 
-async def test_a_second_run_of_a_source_is_a_second_look_however_soon(drive: Drive) -> None:
+async def test_a_second_scheduled_run_of_a_source_is_a_second_look_however_soon(
+    drive: Drive,
+) -> None:
     await drive.add("docs")
     await drive.run("docs", {A: TEXT})
-    assert (await drive.run("docs", {A: 404})).removed == 0
+    assert (await drive.run("docs", {A: 410})).removed == 0
     drive.now -= timedelta(minutes=59)
-    assert (await drive.run("docs", {A: 404})).removed == 1
+    assert (await drive.run("docs", {A: 410})).removed == 1
+
+
+async def test_a_scheduled_look_takes_the_place_of_one_by_hand(drive: Drive) -> None:
+    await drive.add("docs")
+    await drive.run("docs", {A: TEXT})
+    removed = [
+        (await drive.run("docs", {A: 410}, trigger=trigger)).removed
+        for trigger in ("cli", "schedule", "cli", "schedule")
+    ]
+    assert removed == [0, 0, 0, 1]
 
 
 async def test_one_run_looks_once(drive: Drive) -> None:
@@ -168,9 +182,9 @@ async def test_since_when_a_page_is_gone_and_tombstoned_is_kept_until_it_is_back
     moments = "select gone_since, tombstoned_at from page_state"
     await drive.add("docs")
     await drive.run("docs", {A: TEXT})
-    await drive.run("docs", {A: 404})
+    await drive.run("docs", {A: 410})
     first = drive.now
-    await drive.run("docs", {A: 404})
+    await drive.run("docs", {A: 410})
     assert tuple(await drive.pool.fetchrow(moments)) == (first, drive.now)
     second = drive.now
     await drive.run("docs", {A: 404})

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from atlas.contracts.activities import CloseRun
+from atlas.domain.refused_addresses import RefusedAddresses
 from tests.stores.drive import Drive
 
 LATER = datetime(2026, 11, 25, tzinfo=UTC)
@@ -22,12 +23,16 @@ async def test_a_budget_cuts_in_the_order_of_addresses(
     monkeypatch.setattr("atlas.stores.postgres.services.run_listing._PART", 2)
     await drive.add("docs")
     run, source = await drive.crawl.runs.run_source(await drive.open("docs"))
+    refused = RefusedAddresses()
     async with drive.crawl.listing.reading(run.run_id) as reading:
         await reading.add([(D, None), (B, LATER), (D, None)])
         await reading.add([(C, None), (A, None), (B, None)])
         assert await reading.after(A, 1) == [(B, LATER)]
-        found = await drive.crawl.listing.list_read(run, source, reading, room=room, level=0)
+        found = await drive.crawl.listing.list_read(
+            run, source, reading, room=room, level=0, refused=refused
+        )
     assert found == (len(listed), more)
+    assert sum(refused.counts.values()) == (4 - len(listed) if more else 0)
     rows = await drive.pool.fetch("select url from run_pages order by url")
     assert [row["url"] for row in rows] == listed
     assert await drive.pool.fetchval("select count(*) from listing_entries") == 0

@@ -209,7 +209,7 @@ async def test_a_mark_names_two_live_pages_whatever_happens_meanwhile(drive: Dri
                 **WEB,
                 f"{SITE}/a": f"{STORY} Turn {turn}." if turn % 2 else STORY,
             }
-            if turn % 3 == 0:
+            if turn % 3 < 2:
                 web[f"{SITE}/b"] = 410
             await drive.run("docs", web)
 

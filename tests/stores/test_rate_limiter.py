@@ -312,3 +312,19 @@ async def test_retry_after_closes_a_host_for_that_long(database: asyncpg.Pool) -
     with pytest.raises(HostClosed) as caught:
         await ask(slots_of(database, LONG))
     assert caught.value.as_error().code == "host_throttled"
+
+
+async def test_whether_a_host_ever_answered_is_remembered(database: asyncpg.Pool) -> None:
+    slots = HostSlots(database, delay=0.0, parallel=1)
+    ever = "select answered_at is not null from hosts where host = 'host'"
+    with suppress(PageError):
+        async with slots.slot("host", URL) as slot:
+            raise PageError(ErrorClass.TRANSIENT, "dns_failure", "no such name")
+    assert await database.fetchval(ever) is False
+    with suppress(PageError):
+        async with slots.slot("host", URL) as slot:
+            slot.answered(time.monotonic())
+            raise PageError(ErrorClass.GONE, "http_404", "not there")
+    assert await database.fetchval(ever) is True
+    await use(slots)
+    assert await database.fetchval(ever) is True, "it stays so"

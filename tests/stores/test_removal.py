@@ -1,8 +1,13 @@
 """Vanished pages: what evidence each policy wants, the brake, and shared pages."""
 
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from atlas.contracts.activities import Batch, CloseRun
+from atlas.stores.postgres.sources import sources
 from tests.stores.drive import Drive, Web
 
 A, B, C = (f"https://example.org/{name}" for name in "abc")
@@ -15,21 +20,28 @@ def without(url: str, status: int | None = None) -> Web:
     return rest if status is None else rest | {url: status}
 
 
-async def test_a_404_goes_the_second_time_for_a_careful_source(drive: Drive) -> None:
+@pytest.mark.parametrize(
+    "answers", [(404, 404, 404), (410, 410), (410, 404, 410), (404, 410, 410), (404, 500, 404, 404)]
+)
+async def test_a_404_goes_the_third_time_and_a_410_the_second_for_a_careful_source(
+    drive: Drive, answers: tuple[int, ...]
+) -> None:
     await drive.add("docs")
     await drive.run("docs", ALL)
-    first = await drive.run("docs", without(B, 404))
-    assert (first.removed, first.outcome) == (0, "completed_with_failures")
-    assert await drive.lifecycle(B) == "suspect"
-    assert B in await drive.live()
-    assert (await drive.run("docs", without(B, 404))).removed == 1
+    *before, last = answers
+    for status in before:
+        closed = await drive.run("docs", without(B, status))
+        assert (closed.removed, closed.outcome) == (0, "completed_with_failures")
+        assert await drive.lifecycle(B) == "suspect"
+        assert B in await drive.live()
+    assert (await drive.run("docs", without(B, last))).removed == 1
     assert await drive.lifecycle(B) == "tombstoned"
     assert await drive.live() == {A, C}
 
 
 async def test_a_page_that_answers_in_between_begins_anew(drive: Drive) -> None:
     await drive.add("docs")
-    for web in (ALL, without(B, 404), ALL, without(B, 404)):
+    for web in (ALL, *[without(B, 404)] * 2, ALL, *[without(B, 404)] * 2):
         assert (await drive.run("docs", web)).removed == 0
     assert await drive.lifecycle(B) == "suspect"
     await drive.run("docs", ALL)
@@ -38,7 +50,7 @@ async def test_a_page_that_answers_in_between_begins_anew(drive: Drive) -> None:
 
 @pytest.mark.parametrize(
     ("deletion", "status", "removed"),
-    [("careful", 410, 1), ("prompt", 404, 1), ("prompt", 410, 1), ("keep", 410, 0)],
+    [("careful", 410, 0), ("prompt", 404, 1), ("prompt", 410, 1), ("keep", 410, 0)],
 )
 async def test_what_the_first_time_does(
     drive: Drive, deletion: str, status: int, removed: int
@@ -71,8 +83,59 @@ async def test_an_incomplete_listing_removes_nothing(drive: Drive) -> None:
     await drive.add("docs", kind="sitemap", deletion="prompt")
     await drive.run("docs", ALL)
     for _ in range(4):
-        assert (await drive.run("docs", without(B), complete=False)).removed == 0
+        cut_off = await drive.run("docs", without(B), complete=False, unlisted={B: ALL[B]})
+        assert cut_off.removed == 0
     assert (await drive.run("docs", without(B))).removed == 1
+
+
+async def test_a_page_that_is_listed_no_more_stays_as_long_as_it_answers(drive: Drive) -> None:
+    await drive.add("docs", kind="sitemap")
+    await drive.run("docs", ALL)
+    for answer in (ALL[B], ALL[B], ALL[B], 500, "all about bees", ALL[B]):
+        closed = await drive.run("docs", without(B), unlisted={B: answer})
+        assert closed.removed == 0
+        assert await drive.live() == set(ALL)
+    gone = await drive.run("docs", without(B))
+    assert (gone.removed, gone.counts.failed) == (1, 1)
+    assert await drive.live() == {A, C}
+
+
+@pytest.mark.parametrize(
+    ("kind", "edit"),
+    [("urls", {}), ("sitemap", {"exclude": ("/b$",)}), ("site", {"max_depth": 0})],
+)
+async def test_what_a_person_wants_no_more_needs_no_visit(
+    drive: Drive, kind: str, edit: dict[str, Any]
+) -> None:
+    source = await drive.add("docs", kind=kind)
+    await drive.run("docs", ALL)
+    await drive.pool.execute("update source_pages set depth = 1")
+    async with drive.pool.acquire() as connection:
+        await sources.edit(connection, replace(source.spec, **edit))
+    removed = [
+        (await drive.run("docs", without(B), unlisted={B: ALL[B]})).removed for _ in range(3)
+    ]
+    assert removed == [0, 0, 1]
+    assert await drive.live() == {A, C}
+
+
+@pytest.mark.parametrize("absent", [False, True])
+@pytest.mark.parametrize("trigger", ["cli", "client", "manual"])
+async def test_a_person_who_syncs_ten_times_in_an_hour_looks_once(
+    drive: Drive, trigger: str, absent: bool
+) -> None:
+    await drive.add("docs", kind="sitemap")
+    await drive.run("docs", ALL)
+    web = without(B) if absent else without(B, 404)
+    for _ in range(10):
+        drive.now -= timedelta(minutes=55)
+        assert (await drive.run("docs", web, trigger=trigger)).removed == 0
+    assert await drive.live() == set(ALL)
+    removed = []
+    for _ in range(2):
+        drive.now += timedelta(days=1)
+        removed.append((await drive.run("docs", web, trigger=trigger)).removed)
+    assert removed == [0, 1]
 
 
 async def test_absence_is_counted_in_a_row(drive: Drive) -> None:
@@ -119,7 +182,10 @@ async def test_a_page_that_another_source_holds_outlives_its_absence(drive: Driv
     await drive.run("one", ALL)
     second = await drive.run("two", {B: ALL[B]})
     assert second.counts.unchanged == 1
-    assert (await drive.run("one", without(B))).removed == 0
+    still: Web = {B: ALL[B]}
+    assert (await drive.run("one", without(B), unlisted=still)).removed == 0
+    assert await drive.live() == set(ALL)
+    assert (await drive.run("two", {}, unlisted=still)).removed == 0
     assert await drive.live() == set(ALL)
     assert (await drive.run("two", {})).removed == 1
     assert await drive.live() == {A, C}

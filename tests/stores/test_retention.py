@@ -144,7 +144,8 @@ async def test_for_ever_is_for_ever(cleaner: Cleaner, root: Path) -> None:
         ledger=0, hosts=0, artifacts=0,
     )  # fmt: skip
     await change(cleaner, TEXTS)
-    await cleaner.sync("docs", {A: 410})
+    for _ in range(2):
+        await cleaner.sync("docs", {A: 410})
     for _ in range(3):
         cleaner.drive.now += timedelta(days=1000)
         await cleaner.freeze()
@@ -553,7 +554,8 @@ async def test_hosts_robots_and_manifests_go_and_reports_stay(cleaner: Cleaner) 
     now = cleaner.drive.now
     for days, host in ((100, "old.example"), (10, "new.example")):
         await cleaner.pool.execute(
-            "insert into hosts (host, last_at, next_at) values ($1, $2, $2)", host, now - days * DAY
+            "insert into hosts (host, last_at, next_at, answered_at) values ($1, $2, $2, $2)",
+            *(host, now - days * DAY),
         )
         await cleaner.pool.execute(
             "insert into robots (origin, status, body, fetched_at) values ($1, 200, '', $2)",
@@ -580,6 +582,25 @@ async def test_hosts_robots_and_manifests_go_and_reports_stay(cleaner: Cleaner) 
     assert cleaned.of("hosts") == {"old.example"}
     assert cleaned.of("robots") == {"https://old.example"}
     assert cleaned.of("artifacts") == {"outcomes outcomes-100", "manifest manifest-100"}
+
+
+@pytest.mark.parametrize("kept", [0, 50])
+async def test_a_host_that_never_answered_is_forgotten_after_a_day(
+    cleaner: Cleaner, kept: int
+) -> None:
+    now = cleaner.drive.now
+    for host, days, answered in (
+        ("mistyped.example", 2, None),
+        ("mistyped-today.example", 0.5, None),
+        ("answered.example", 2, now - 2 * DAY),
+    ):
+        await cleaner.pool.execute(
+            "insert into hosts (host, last_at, next_at, failures, answered_at) "
+            "values ($1, $2, $2, 3, $3)",
+            *(host, now - days * DAY, answered),
+        )
+    cleaner.keep = Retention(hosts=kept)
+    assert (await cleaner.clean()).of("hosts") == {"mistyped.example"}
 
 
 async def test_generations_that_nobody_can_go_back_to_are_dropped(

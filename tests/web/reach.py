@@ -51,18 +51,19 @@ class Net:
         self.names[name] = turn
 
 
-def a_net(monkeypatch: pytest.MonkeyPatch) -> Net:
+def a_net(monkeypatch: pytest.MonkeyPatch, *, really: bool = False) -> Net:
     """Watch below all of Atlas and its libraries: at the event loop's own connect. An address that
-    is none of this machine is not tried: no packet leaves it, and it counts all the same."""
+    is none of this machine is not tried, unless `really`: no packet leaves it, and it counts all
+    the same."""
     net = Net()
-    really, resolve = BaseSelectorEventLoop.sock_connect, socket.getaddrinfo
+    connected, resolve = BaseSelectorEventLoop.sock_connect, socket.getaddrinfo
 
     async def connect(loop: Any, sock: socket.socket, address: Any) -> None:
         if sock.type is socket.SOCK_STREAM and sock.family != socket.AF_UNIX:
             net.connected.append((str(address[0]), int(address[1])))
-            if not ip_address(str(address[0]).partition("%")[0]).is_loopback:
+            if not really and not ip_address(str(address[0]).partition("%")[0]).is_loopback:
                 raise ConnectionRefusedError(111, "not tried")
-        await really(loop, sock, address)
+        await connected(loop, sock, address)
 
     def look(host: Any, *rest: Any, **named: Any) -> Any:
         if isinstance(host, str) and not _is_literal(host):

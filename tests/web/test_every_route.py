@@ -58,7 +58,8 @@ class World:
 
     @property
     def here(self) -> tuple[str, int]:
-        return PUBLIC, int(self.public.host.rpartition(":")[2])
+        host, _, port = self.public.host.rpartition(":")
+        return host, int(port)
 
     @property
     def port(self) -> int:
@@ -97,11 +98,19 @@ class World:
 
 
 @asynccontextmanager
-async def world(monkeypatch: pytest.MonkeyPatch, bound: Sequence[str]) -> AsyncIterator[World]:
-    as_public(monkeypatch)
-    net = a_net(monkeypatch)
+async def world(
+    monkeypatch: pytest.MonkeyPatch,
+    bound: Sequence[str],
+    site: str = PUBLIC,
+    *,
+    really: bool = False,
+) -> AsyncIterator[World]:
+    """`really`: `site` is a public address of this machine, and every address may be tried."""
+    if not really:
+        as_public(monkeypatch)
+    net = a_net(monkeypatch, really=really)
     async with (
-        Origin(PUBLIC) as public,
+        Origin(site) as public,
         Origin() as private,
         WebClient(policy=AddressPolicy(bound), parse_robots=parse_robots_here) as client,
     ):
@@ -132,11 +141,12 @@ async def by_redirect(world: World) -> set[str]:
 
 async def by_robots(world: World) -> set[str]:
     codes = set()
+    site, _ = world.here
     for number, target in enumerate(world.targets(3)):
         world.redirect_to(target)
         name = f"n{number}.example"
-        world.net.names[name] = lambda: PUBLIC
-        url = world.public.url("/r").replace(PUBLIC, name)
+        world.net.names[name] = lambda: site
+        url = world.public.url("/r").replace(site, name)
         codes.add(await world.fetch(url))
     return codes - {"robots_unreachable"}
 
@@ -213,6 +223,35 @@ ROUTES: list[Callable[[World], Awaitable[set[str]]]] = [
     *(by_page, by_page_without_robots, by_redirect, by_robots, by_feed, by_sitemap, by_links),
     by_detection,
 ]
+
+
+async def by_doctor(world: World) -> set[str]:
+    settings = Settings(fetch=FetchSettings(fetch_allow_networks=("172.30.0.0/16",)))
+    for host in HOSTS[:: 5 * world.every]:
+        with pytest.raises(Unwell):
+            url = f"http://{host.replace('{port}', '81')}/"
+            await reachability.reached(settings, url, lambda: datetime.now(UTC))
+    return set()
+
+
+async def by_alerts(world: World) -> set[str]:
+    """A receiver may be private, but no metadata address."""
+    hosts = spellings((*METADATA, "fe80::1", "fd00:ec2::254", "fd20:ce::254"))
+    assert len(hosts) > 150
+    world.net.names["metadata.example"] = lambda: METADATA[0]
+    transition = Transition(
+        part="blobs", before="ok", after="failing", since=0.0, detail="full", mend="Free it"
+    )
+    for host in (*hosts[:: world.every], "metadata.example"):
+        url = f"http://{host.replace('{port}', '81')}/s3cret"
+        said = await AlertWebhook(url, "default", pauses=()).send("key", 1.0, [transition])
+        assert said is not None and "s3cret" not in said
+        with pytest.raises(Unwell):
+            await network.reached("ATLAS_ALERT_WEBHOOK", url, datetime.now(UTC))
+    return set()
+
+
+ROUTES_AND_SENDERS = [*ROUTES, by_doctor, by_alerts]
 
 
 def test_there_are_enough_spellings() -> None:
@@ -311,28 +350,10 @@ async def test_a_source_at_a_name_that_was_public_stays_outside(
             await here.client.fetch(request, Body(), OpenSlots())
 
 
-async def test_the_doctor_reaches_no_forbidden_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    net = a_net(monkeypatch)
-    settings = Settings(fetch=FetchSettings(fetch_allow_networks=("172.30.0.0/16",)))
-    for host in HOSTS[::5]:
-        with pytest.raises(Unwell):
-            url = f"http://{host.replace('{port}', '81')}/"
-            await reachability.reached(settings, url, lambda: datetime.now(UTC))
-    assert net.connected == []
-
-
-async def test_alerts_go_to_no_metadata_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    net = a_net(monkeypatch)
-    hosts = spellings((*METADATA, "fe80::1", "fd00:ec2::254", "fd20:ce::254"))
-    assert len(hosts) > 150
-    net.names["metadata.example"] = lambda: METADATA[0]
-    transition = Transition(
-        part="blobs", before="ok", after="failing", since=0.0, detail="full", mend="Free it"
-    )
-    for host in (*hosts, "metadata.example"):
-        url = f"http://{host.replace('{port}', '81')}/s3cret"
-        said = await AlertWebhook(url, "default", pauses=()).send("key", 1.0, [transition])
-        assert said is not None and "s3cret" not in said
-        with pytest.raises(Unwell):
-            await network.reached("ATLAS_ALERT_WEBHOOK", url, datetime.now(UTC))
-    assert net.connected == []
+@pytest.mark.parametrize("route", [by_doctor, by_alerts], ids=lambda route: route.__name__)
+async def test_neither_the_doctor_nor_an_alert_leads_there(
+    route: Callable[[World], Awaitable[set[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(monkeypatch, ()) as here:
+        await route(here)
+        assert here.net.connected == []

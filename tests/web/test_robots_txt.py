@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atlas.domain.urls import canonicalize
 from tests.web.parsed import robots_of
 
 pytestmark = pytest.mark.fault(13)
@@ -197,3 +198,38 @@ def test_a_group_with_very_many_names_and_rules() -> None:
     text = f"{names}\nUser-agent: Atlas\n" + "Disallow: /x\n" * 12_000
     assert not allowed(text)
     assert allowed(text, "/y")
+
+
+@pytest.mark.parametrize(
+    ("rules", "path", "line"),
+    [
+        ("Disallow: /private/", "/private/a", "Disallow: /private/"),
+        ("Disallow: /a\nDisallow: /*.pdf$\nDisallow: /b", "/x/y.pdf", "Disallow: /*.pdf$"),
+        ("Disallow: /a\nAllow: /a/b\nDisallow: /a/b/c*d", "/a/b/cxd", "Disallow: /a/b/c*d"),
+        ("Disallow: /a%2Fb:c?q=1", "/a%2Fb:c?q=1", "Disallow: /a%2Fb:c?q=1"),
+        ("Disallow: /%00x", "/%00x", "Disallow: /%00x"),
+        ("Disallow: /\nAllow: /public", "/public", ""),
+        ("Disallow: /", "/robots.txt", ""),
+        ("", "/a", ""),
+    ],
+)
+def test_the_line_that_forbids_a_page_is_known(rules: str, path: str, line: str) -> None:
+    found = robots_of(f"User-agent: *\n{rules}\n")
+    assert found.line_against(HOST + path) == line
+    assert found.allows(HOST + path) is (line == "")
+
+
+_PATTERNS = st.lists(st.text("/ab*$%2F", min_size=1, max_size=8).map("/".__add__), max_size=8)
+
+
+@given(_PATTERNS, _PATTERNS, st.text("/ab$", max_size=8))
+def test_the_line_alone_forbids_what_the_file_forbids(
+    allowed: list[str], forbidden: list[str], path: str
+) -> None:
+    lines = [*(f"Allow: {each}" for each in allowed), *(f"Disallow: {each}" for each in forbidden)]
+    url = canonicalize(f"{HOST}/{path}")
+    found = robots_of("\n".join(["User-agent: *", *lines]))
+    if line := found.line_against(url):
+        assert not robots_of(f"User-agent: *\n{line}").allows(url), line
+    else:
+        assert found.allows(url)

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from starter.cli.commands import held_documents
 from starter.cli.framework.client import connected
+from starter.cli.framework.moments import moment
 from starter.cli.framework.options import First, Language, OfSource
 from starter.cli.framework.output import (
     Columns,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.crawl.quarantine import Quarantined
     from atlas.stores.postgres.services.catalogue import ListedDocument
 
-app = App(name="docs", help="Documents: list, show, held, accept, quarantined.")
+app = App(name="docs", help="Documents: list, show, history, diff, restore …")
 app.command(held_documents.held)
 app.command(held_documents.accept)
 
@@ -82,16 +83,24 @@ async def show(
     url: Annotated[str, Parameter(help="As stored, or as a browser shows it")],
     /,
     *,
+    version: Annotated[int | None, Parameter(help="What it said in this version")] = None,
+    at: Annotated[
+        str | None,
+        Parameter(help="What it said then: 2026-11-28T10:00, or how long ago, such as 6h"),
+    ] = None,
     output: Format = "text",
 ) -> None:
-    """Show the current document of a URL, with its text and its versions.
+    """Show the current document of a URL, or one of the past, with its text and its versions.
 
     Examples:
         atlas docs show https://docs.example.com/
+        atlas docs show https://docs.example.com/ --version 3
+        atlas docs show https://docs.example.com/ --at 2d
         atlas docs show https://docs.example.com/ -o json | jq .versions
     """
+    then = None if at is None else moment("--at", at)
     async with connected() as atlas:
-        document = await atlas.document(url)
+        document = await atlas.document(url, version=version, at=then)
     if output != "text":
         emit("document", document, output=output)
         return
@@ -117,3 +126,8 @@ async def quarantined(
     async with connected() as atlas:
         found = await atlas.quarantined(source=source, limit=limit)
     listing("quarantined", found, output, _QUARANTINED)
+
+
+app.command("starter.cli.commands.versions:history", name="history")
+app.command("starter.cli.commands.versions:diff", name="diff")
+app.command("starter.cli.commands.restore:restore", name="restore")

@@ -51,7 +51,8 @@ async def add(
 ) -> None:
     """Add a source. With --kind auto, Atlas detects whether the URL is a feed, has a sitemap or is
     a site to crawl, and reports what it found. A URL that does not answer, is gone (404, 410) or is
-    forbidden by the settings is refused.
+    forbidden by the settings is refused, whatever --kind says; of a list of pages, the hosts must
+    answer.
 
     Examples:
         atlas sources add docs https://docs.example.com/

@@ -125,6 +125,7 @@ _LOOKS: dict[tuple[str, str], Callable[[], Candidates]] = {
     ("sync", "NAMES"): _sources,
     **{(f"sources {verb}", "NAME"): _sources for verb in ("show", "edit", "pause", "resume")},
     ("sources remove", "NAME"): _sources,
+    **{(f"deletions {verb}", "HELD"): _sources for verb in ("approve", "reject")},
     ("", "SOURCE"): _sources,
     ("", "--source"): _sources,
     ("", "RUN"): _runs,

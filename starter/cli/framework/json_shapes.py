@@ -63,9 +63,27 @@ _CATALOGUE = (
     ),
     Shape(
         "document",
-        "The current document of a URL, with its text.",
+        "The current document of a URL, or one of the past, with its text.",
         "docs show",
         "starter.corpus:Document",
+    ),
+    Shape(
+        "explanation",
+        "Why a page is, or is not, in the corpus as it is.",
+        "explain",
+        "starter.explanation:Explanation",
+    ),
+    Shape(
+        "page_history",
+        "What a page is now, and every text it had.",
+        "docs history",
+        f"{_PG}.crawl.page_versions:PageHistory",
+    ),
+    Shape(
+        "document_diff",
+        "What changed between two versions of a page, in words.",
+        "docs diff",
+        "starter.document_diff:DocumentDiff",
     ),
     Shape(
         "quarantined",
@@ -92,6 +110,19 @@ _CATALOGUE = (
         "The document that an accepted body became.",
         "docs accept",
         "atlas.contracts.processing:ProcessedDocument",
+    ),
+    Shape(
+        "deletions",
+        "Removals that wait for a decision, by source and URL.",
+        "deletions list",
+        f"{_PG}.crawl.held_removals:HeldRemoval",
+        items="deletions",
+    ),
+    Shape(
+        "deletions_result",
+        "What a decision on held removals did.",
+        "deletions approve, deletions reject",
+        f"{_IDS} atlas.contracts.decide_deletions:DecideDeletionsResult {_LINK}",
     ),
     Shape(
         "search",
@@ -204,6 +235,12 @@ _CATALOGUE = (
         "What the server answered. A page that answers 404 is a result, not an error.",
         "fetch",
         f"{_IDS} atlas.contracts.fetch_url:FetchUrlResult {_LINK}",
+    ),
+    Shape(
+        "restore_result",
+        "What a restore brought back, and what it could not.",
+        "docs restore",
+        f"{_IDS} atlas.contracts.restore:RestoreResult {_LINK}",
     ),
     Shape("host", "A host that Atlas has contacted, or that has a limit.", "hosts show", _HOST),
     Shape(

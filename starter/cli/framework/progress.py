@@ -98,7 +98,10 @@ def words_of(going: Going | None, *, paused: bool = False) -> str:
         return ""
     parts = [_pages(going)] if going.pages else []
     if going.silent is not None:
-        parts.append(f"no worker, for {about(going.silent)}: nothing moves until one is back")
+        parts.append(
+            f"no worker is running, for {about(going.silent)}: start one with `atlas up -d` or "
+            "`atlas worker`; nothing moves before"
+        )
     elif going.rate and not paused:
         parts.append(_rate(going.rate))
         if going.left is not None:

@@ -96,9 +96,12 @@ _ENDINGS = {
     "process_document": "starter.cli.commands.process",
     "batch_process": "starter.cli.commands.process",
     "deduplicate_documents": "starter.cli.commands.dedup",
+    "audit_corpus": "starter.cli.commands.audit",
     "rebuild_index": "starter.cli.commands.index",
     "daily_cleanup": "starter.cli.commands.cleanup",
     "weekly_report": "starter.cli.commands.report",
+    "decide_deletions": "starter.cli.commands.deletions",
+    "restore_documents": "starter.cli.commands.restore",
 }
 """Workflow type → the module whose ENDING shows it; `start` shows all others."""
 

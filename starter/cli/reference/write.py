@@ -1,4 +1,5 @@
-"""Write `docs/cli.md`, `docs/json.md` and the limits in `docs/security.md` from the code:
+"""Write `docs/cli.md`, `docs/json.md`, `docs/state-machine.md` and the limits in `docs/security.md`
+from the code:
 `python -m starter.cli.reference.write`."""
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from starter.cli.framework.app import build
 from starter.cli.framework.help_pages import HelpPage, Value, pages
 from starter.cli.reference.json_page import json_page
 from starter.cli.reference.limits import with_limits
+from starter.cli.reference.state_machine import state_machine_page
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
@@ -81,7 +83,12 @@ def _table(kind: str, values: tuple[Value, ...]) -> Iterator[str]:
 def main() -> int:
     """Write the pages; returns the exit code."""
     security = with_limits((DOCS / "security.md").read_text(encoding="utf-8"))
-    written = {"cli.md": cli_page(), "json.md": json_page(), "security.md": security}
+    written = {
+        "cli.md": cli_page(),
+        "json.md": json_page(),
+        "state-machine.md": state_machine_page(),
+        "security.md": security,
+    }
     for name, text in written.items():
         (DOCS / name).write_text(text, encoding="utf-8")
         sys.stderr.write(f"docs/{name} is written\n")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from starter.monitoring.overview import (
+        AuditSeen,
         HostSeen,
         Overview,
         QueueSeen,
@@ -43,15 +44,18 @@ def promise(seen: SourceSeen) -> str:
 
 
 def speed(run: RunSeen) -> str:
-    """The speed of a run, now or on average."""
+    """The speed of a run, now or on average, and about how long it takes yet."""
     rate = run.average if run.rate is None else run.rate
-    return "" if rate is None or run.paused_since else f"{rate:.3g}/s"
+    left = "" if run.left is None else f", {about(run.left)} left"
+    return "" if rate is None or run.paused_since else f"{rate:.3g}/s{left}"
 
 
 def how_far(run: RunSeen) -> str:
-    """Done out of total."""
+    """Done out of total, and while pages are fetched how many of them are."""
     if run.done is None:
         return ""
+    if run.fetched not in (None, run.total):
+        return f"{run.done}/{run.total}, {run.fetched} fetched"
     return f"{run.done}/{'?' if run.total is None else run.total}"
 
 
@@ -89,6 +93,19 @@ def in_short(seen: Overview) -> Iterator[tuple[str, str]]:
     ):
         words = ["not known"] if told is None else list(lines(seen))
         yield from zip([head, *[""] * len(words)], map(one_line, words), strict=False)
+    if seen.audit is not None:
+        yield "audit", one_line(_audit(seen.audit, seen.at))
+
+
+def _audit(audit: AuditSeen, now: datetime) -> str:
+    looked = "everything" if audit.full else "a sample"
+    left = audit.findings - audit.repaired
+    if not left:
+        return f"nothing to repair in {looked}, {ago(audit.ended_at, now)}"
+    return (
+        f"{left} findings in {looked}, {ago(audit.ended_at, now)}: "
+        f"`atlas runs outcomes {audit.run_id}`"
+    )
 
 
 def why_untold(untold: Iterable[Untold]) -> list[str]:
@@ -181,6 +198,11 @@ def _sources(seen: Overview) -> Iterator[str]:
         )
     if len(seen.stale) > 10:
         yield f"and {len(seen.stale) - 10} more: `atlas sources freshness`"
+    holding = [each for each in sources if each.held]
+    for each in holding[:10]:
+        yield f"{each.name}: {each.held} removals held; `atlas deletions list --source {each.name}`"
+    if len(holding) > 10:
+        yield f"and removals of {len(holding) - 10} more: `atlas deletions list`"
 
 
 def _counted(states: Iterable[str], order: tuple[str, ...]) -> str:

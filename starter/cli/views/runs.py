@@ -88,6 +88,9 @@ def _print(found: RunDetails) -> None:
         say(one_line(line))
     for page in found.truncated:
         say(one_line(f"  {page.url}: truncated; missing: {page.lacks}"))
+    for rule in found.refused:
+        said = f"  refused by {rule.rule}: {rule.addresses} addresses, such as {rule.example}"
+        say(one_line(said))
     if found.counts.failed > len(found.failures):
         note(f"{found.counts.failed} pages failed; --failures shows them all")
 

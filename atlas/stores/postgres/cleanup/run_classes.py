@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from atlas.domain.retention import Item, Retention, days
-from atlas.stores.postgres.cleanup.candidates import Expiring
+from atlas.stores.postgres.cleanup.candidates import Delete, Expiring
 from atlas.stores.postgres.cleanup.engine import CleanupClass
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.artifacts import MANIFEST, OUTCOMES
@@ -24,7 +24,7 @@ class OldRuns(Expiring):
     async def delete_parts(self, connection: Connection, items: Sequence[Item]) -> None:
         """Delete the records of their pages, a part at a time."""
         for item in items:
-            for table in ("run_pages", "run_missing"):
+            for table in ("run_pages", "run_restores", "run_missing"):
                 while await self._part(connection, table, item.key) == _PART:
                     pass
 
@@ -46,22 +46,28 @@ async def _runs(connection: Connection, keys: list[str], *_: datetime) -> set[st
     return {row["run_id"] for row in rows}
 
 
-async def _hosts(
-    connection: Connection, keys: list[str], _: datetime, before: datetime
-) -> set[str]:
-    """Hosts no longer asked: the row is made again when one is."""
-    rows = await connection.fetch(
-        f"""
-        delete from hosts where host = any(array(
-            select h.host from hosts h where h.host = any($3::text[]) and {_IDLE}
-            order by h.host for update skip locked))
-        returning host
-        """,  # noqa: S608 (a constant of this module)
-        before,
-        "",
-        keys,
-    )
-    return {row["host"] for row in rows}
+def _hosts_after(longer: timedelta | None) -> Delete:
+    """Deletes hosts no longer asked: the row is made again when one is. `longer`: for how much
+    longer than the others those stay that have answered; None: for ever."""
+
+    async def delete(
+        connection: Connection, keys: list[str], _: datetime, before: datetime
+    ) -> set[str]:
+        rows = await connection.fetch(
+            f"""
+            delete from hosts where host = any(array(
+                select h.host from hosts h where h.host = any($4::text[]) and {_IDLE}
+                order by h.host for update skip locked))
+            returning host
+            """,  # noqa: S608 (a constant of this module)
+            before,
+            "",
+            longer,
+            keys,
+        )
+        return {row["host"] for row in rows}
+
+    return delete
 
 
 async def _robots(
@@ -124,7 +130,9 @@ _RUNS = """
       and exists (select from frozen_days f where f.day = (r.ended_at at time zone 'UTC')::date)
 """
 _IDLE = """
-    greatest(h.last_at, h.next_at, h.open_until, h.last_error_at) <= $1 and h.host > $2
+    greatest(h.last_at, h.next_at, h.open_until, h.last_error_at)
+        <= $1::timestamptz - case when h.answered_at is null then interval '0' else $3::interval end
+    and h.host > $2
     and not exists (select from unnest(h.leases) l where l > $1)
 """
 _HOSTS = f"select h.host as key, h.host as identity, 0::bigint as size from hosts h where {_IDLE}"  # noqa: S608 (constants)
@@ -142,12 +150,19 @@ _ARTIFACTS = """
 """
 
 
+_UNANSWERED = timedelta(days=1)
+"""For how long a host is remembered that never answered: one that was mistyped, or is no more.
+Longer than any pause of its circuit breaker."""
+
+
 def of_work(keep: Retention) -> dict[str, CleanupClass]:
     """Class → how it is worked through."""
+    kept = days(keep.hosts)
+    longer = max(kept - _UNANSWERED, timedelta()) if kept else None
     return {
         "runs": OldRuns(_RUNS, "r.run_id", _runs, days(keep.runs), (keep.newest_runs,), batch=20),
         "generations": RetiredGenerations(),
-        "hosts": Expiring(_HOSTS, "h.host", _hosts, days(keep.hosts)),
+        "hosts": Expiring(_HOSTS, "h.host", _hosts_after(longer), _UNANSWERED, (longer,)),
         "robots": Expiring(_ROBOTS, "r.origin", _robots, days(keep.hosts)),
         "artifacts": Expiring(_ARTIFACTS, "1", _artifacts, days(keep.artifacts), (_MANIFESTS,)),
     }

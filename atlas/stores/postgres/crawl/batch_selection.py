@@ -71,7 +71,7 @@ class Selection:
             found = [row["page_id"] for row in holders]
             await self._enter(connection, run_id, found, force)
             if not found:
-                await _missing(connection, run_id, [digest])
+                await enter_missing(connection, run_id, [digest])
 
     async def failed_of(self, run_id: str, earlier: str, *, force: bool) -> None:
         """The failed pages of an earlier run. Raises RequestRefused when there is no such run."""
@@ -124,9 +124,11 @@ class Selection:
         if not names:
             return
         async with self.pool.acquire() as connection, connection.transaction():
-            known = await _known(connection, names)
-            await _missing(connection, run_id, [str(name) for name in names if name not in known])
-            asked = sorted(set(known.values()))
+            found = await known(connection, names)
+            await enter_missing(
+                connection, run_id, [str(name) for name in names if name not in found]
+            )
+            asked = sorted(set(found.values()))
             means = await snapshot_reuse.adopt(connection, asked, self.clock())
             await self._enter(connection, run_id, sorted(set(means.values())), force, accept)
 
@@ -171,7 +173,7 @@ class Selection:
         )
 
 
-async def _known(connection: Connection, names: Sequence[str | int]) -> dict[str | int, int]:
+async def known(connection: Connection, names: Sequence[str | int]) -> dict[str | int, int]:
     """The pages that are known by these URLs and numbers."""
     urls = {
         name: url
@@ -185,11 +187,12 @@ async def _known(connection: Connection, names: Sequence[str | int]) -> dict[str
     )
     by_url = {row["url"]: row["id"] for row in rows}
     numbers = {row["id"] for row in rows}
-    known: dict[str | int, int] = {name: by_url[url] for name, url in urls.items() if url in by_url}
-    return known | {name: name for name in names if isinstance(name, int) and name in numbers}
+    found: dict[str | int, int] = {name: by_url[url] for name, url in urls.items() if url in by_url}
+    return found | {name: name for name in names if isinstance(name, int) and name in numbers}
 
 
-async def _missing(connection: Connection, run_id: str, asked: Sequence[str]) -> None:
+async def enter_missing(connection: Connection, run_id: str, asked: Sequence[str]) -> None:
+    """Record what a run was asked for that is no page."""
     if asked:
         await connection.execute(
             "insert into run_missing (run_id, asked) "

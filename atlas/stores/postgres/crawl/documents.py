@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from operator import attrgetter
 
+import asyncpg
+
 from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.bad_bodies.kinds import BodyVerdict
 from atlas.domain.batch import Moved, PreparedPage
@@ -29,7 +31,7 @@ class Redirects:
     to: str
     """The URL."""
     seen: int
-    """Looks in a row that found a permanent redirect (301, 308) there: the second removes the page,
+    """Looks in a row that found a permanent redirect (301, 308) there: the third removes the page,
     unless its sources keep all pages. 0: it redirects for a while."""
     last: datetime | None
     """When the last of them was made."""
@@ -37,7 +39,7 @@ class Redirects:
 
 @dataclass(frozen=True, slots=True)
 class CurrentDocument:
-    """The live document of one page."""
+    """The live document of one page, or what was live at another time."""
 
     url: str
     """The canonical URL of the page."""
@@ -58,7 +60,7 @@ class CurrentDocument:
     sources: tuple[str, ...]
     """Names of the sources that hold the page."""
     fetched_at: datetime | None
-    """When the body was received."""
+    """When the body was received; None: not known, as of a text of the past."""
     valid_from: datetime
     """Since when the page has this text."""
     version: int
@@ -76,6 +78,8 @@ class CurrentDocument:
     redirects: Redirects | None = None
     """Where the page leads instead of answering; None when it answers. Its text is the last one
     that it had."""
+    valid_to: datetime | None = None
+    """Until when the page had this text; None: it has it now."""
 
 
 class UnknownDocument(Exception):
@@ -284,31 +288,70 @@ async def _fetch_again(connection: Connection, run_id: str, missing: Sequence[in
     return set(again)
 
 
-_CURRENT = f"""
+_DOCUMENT = f"""
     select p.url, d.title, d.lang, encode(d.text_hash, 'hex') as text_hash, d.published,
-           d.canonical, d.media, ps.lifecycle, ps.fetched_at, v.valid_from, v.seq as version,
+           d.canonical, d.media, ps.lifecycle,
+           case when v.valid_to is null then ps.fetched_at end as fetched_at,
+           v.valid_from, v.valid_to, v.seq as version,
            encode(d.snapshot, 'hex') as snapshot, d.text, d.markdown, d.truncated,
            (select kept.url from duplicates x join pages kept on kept.id = x.winner_page_id
-             where x.page_id = p.id) as duplicate_of,
+             where x.page_id = p.id and v.valid_to is null) as duplicate_of,
            {holders("p.id")} as sources,
            led.url as redirect_to, ps.moved_count, ps.moved_at
     from versions v
     join documents d on d.id = v.document_id
     join pages p on p.id = v.page_id
     join page_state ps on ps.page_id = v.page_id
-    left join pages led on led.id = ps.redirect_to
-    where v.valid_to is null
+    left join pages led on led.id = ps.redirect_to and v.valid_to is null
 """  # noqa: S608 (constants)
 
 
 async def current(connection: Connection, url: str) -> CurrentDocument:
     """The live document of a canonical URL; raises `UnknownDocument`."""
-    row = await connection.fetchrow(f"{_CURRENT} and p.url = $1", url)
+    row = await connection.fetchrow(f"{_DOCUMENT} where v.valid_to is null and p.url = $1", url)
     if row is None:
         raise UnknownDocument(await _why_not(connection, url))
+    return _of(row)
+
+
+async def numbered(connection: Connection, url: str, version: int) -> CurrentDocument:
+    """What the page said in that version; raises `UnknownDocument`."""
+    row = await connection.fetchrow(f"{_DOCUMENT} where p.url = $1 and v.seq = $2", url, version)
+    if row is None:
+        raise UnknownDocument(await _no_version(connection, url, f"has no version {version}"))
+    return _of(row)
+
+
+async def at(connection: Connection, url: str, moment: datetime) -> CurrentDocument:
+    """What the page said at a moment; raises `UnknownDocument`."""
+    row = await connection.fetchrow(
+        f"{_DOCUMENT} where p.url = $1 and v.valid_from <= $2 "
+        "and (v.valid_to is null or $2 < v.valid_to) order by v.seq desc limit 1",
+        url,
+        moment,
+    )
+    if row is None:
+        why = f"had no text at {moment:%Y-%m-%d %H:%M}Z"
+        raise UnknownDocument(await _no_version(connection, url, why))
+    return _of(row)
+
+
+def _of(row: asyncpg.Record) -> CurrentDocument:
     values = {**row, "sources": tuple(row["sources"])}
     to, seen, last = (values.pop(name) for name in ("redirect_to", "moved_count", "moved_at"))
     return CurrentDocument(**values, redirects=to and Redirects(to, seen, last if seen else None))
+
+
+async def _no_version(connection: Connection, url: str, why: str) -> str:
+    row = await connection.fetchrow(
+        "select min(v.seq) as first, max(v.seq) as last from versions v "
+        "join pages p on p.id = v.page_id where p.url = $1",
+        url,
+    )
+    if row is None or row["last"] is None:
+        return await _why_not(connection, url)
+    kept = f"versions {row['first']} to {row['last']} are kept"
+    return f"{url} {why}; {kept}, and `atlas docs history` lists them"
 
 
 async def _why_not(connection: Connection, url: str) -> str:
@@ -320,4 +363,6 @@ async def _why_not(connection: Connection, url: str) -> str:
     if row is None:
         return f"no document for {url}; `atlas docs list` shows which there are"
     why = ", which asks to be left out of the index (noindex)" if row["hidden"] else ""
-    return f"{url} has no live document: its page is {row['lifecycle']}{why}"
+    fix = "; `atlas docs restore URL` brings its last text back"
+    fix = fix if row["lifecycle"] == "tombstoned" else ""
+    return f"{url} has no live document: its page is {row['lifecycle']}{why}{fix}"

@@ -45,7 +45,20 @@ async def judge(
         return "nothing_selected", (
             f"stages: no page of source '{run.source}' has a stored body; add 'fetch'"
         )
-    return (None, "") if row["seen"] else await _nothing_held(connection, run, stages)
+    if row["seen"]:
+        return None, await _all_left_out(connection, run)
+    return await _nothing_held(connection, run, stages)
+
+
+async def _all_left_out(connection: Connection, run: Run) -> str:
+    """What to say of a run that took none of its pages, though none failed."""
+    rows = await connection.fetch(
+        "select coalesce(error_code, 'unknown') as code, count(*) as pages from run_pages "
+        "where run_id = $1 group by 1 order by 2 desc, 1",
+        run.run_id,
+    )
+    codes = ", ".join(f"{row['pages']} × {row['code']}" for row in rows[:_NAMED])
+    return f"source '{run.source}': no page was taken over ({codes})"
 
 
 async def _all_failed(connection: Connection, run: Run) -> tuple[Outcome | None, str]:
@@ -83,12 +96,17 @@ def _why(run: Run, rows: Sequence[asyncpg.Record]) -> str:
 async def _nothing_held(
     connection: Connection, run: Run, stages: Sequence[str]
 ) -> tuple[Outcome | None, str]:
-    """Without a listing a run works on what its source holds."""
-    if "discover" in stages:
-        return None, ""
+    """Without a listing a run works on what its source holds; with one, on what that names."""
     held = await connection.fetchval(
         "select exists (select from source_pages where source_id = $1)", run.source_id
     )
+    if "discover" in stages:
+        if held:
+            return None, ""
+        return "nothing_selected", (
+            f"source '{run.source}': its listing names no page; if it should, "
+            f"`atlas sources edit {run.source}` changes its URL, kind or rules"
+        )
     if held:
         return None, f"source '{run.source}': no page was to be worked on"
     return "nothing_selected", (

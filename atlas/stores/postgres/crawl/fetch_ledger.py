@@ -11,7 +11,14 @@ from atlas.domain.batch import FetchRow, Moved
 from atlas.domain.errors import PageError, outcome_of
 from atlas.domain.lifecycle import Evidence
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import gone_pages, noindex, pages, recheck_schedule, run_queue
+from atlas.stores.postgres.crawl import (
+    absent_pages,
+    gone_pages,
+    noindex,
+    pages,
+    recheck_schedule,
+    run_queue,
+)
 from atlas.stores.postgres.lifecycle_sql import becomes
 
 
@@ -177,9 +184,12 @@ async def _remember_bodies(
             fetched_at = $1, fetched_run = $2, etag = o.etag, last_modified = o.last_modified,
             gone_count = 0, gone_status = null, gone_at = null, gone_run = null,
             gone_since = null, redirect_to = null, robots_tag = o.robots,
-            moved_count = 0, moved_at = null, moved_run = null,
+            moved_count = 0, moved_at = null, moved_run = null, moved_since = null,
             noindex_count = case when o.settled then 0 else noindex_count end,
             held_snapshot = case when o.settled then null else held_snapshot end,
+            noindex_at = case when o.settled then null else noindex_at end,
+            noindex_run = case when o.settled then null else noindex_run end,
+            noindex_since = case when o.settled then null else noindex_since end,
             lifecycle = {becomes(Evidence.ANSWERED)}
         from unnest($3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[],
                     $9::text[], $10::boolean[])
@@ -209,7 +219,7 @@ async def _follow_redirects(
     if not moved:
         return
     await connection.execute(
-        """
+        f"""
         with target as (
             select distinct on (p.id) p.id, p.url, rp.level, r.source_id
             from unnest($2::bigint[], $3::text[]) as o(page_id, target)
@@ -222,13 +232,12 @@ async def _follow_redirects(
             insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
             select source_id, id, level, 'redirect', $1, $4 from target order by id
             on conflict (source_id, page_id) do update
-            set depth = excluded.depth, rule = excluded.rule, listed_run = excluded.listed_run,
-                listed_at = excluded.listed_at, absences = 0
+            set depth = excluded.depth, rule = excluded.rule, {absent_pages.LISTED}
             where source_pages.listed_run <> excluded.listed_run
         )
         insert into run_pages (run_id, page_id, level, url)
         select $1, id, level, url from target order by id on conflict do nothing
-        """,
+        """,  # noqa: S608 (a constant of `absent_pages`)
         run_id,
         [row.page_id for row in moved],
         targets,

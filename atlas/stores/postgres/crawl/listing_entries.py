@@ -49,6 +49,16 @@ class StoredListing:
         )
         return [(row["url"], row["modified"]) for row in rows]
 
+    async def count_after(self, url: str) -> int:
+        """How many entries follow `url`."""
+        found = await self.pool.fetchval(
+            "select count(*) from listing_entries where run_id = $1 and reading = $2 and url > $3",
+            self.run_id,
+            self.id,
+            url,
+        )
+        return int(found)
+
 
 @asynccontextmanager
 async def reading(pool: asyncpg.Pool, run_id: str) -> AsyncIterator[StoredListing]:

@@ -1,8 +1,7 @@
 """Pages that ask to be left out of the index (`noindex`): their links count, their text does not.
 
-One that is live leaves by the evidence and the brake of a page that answers 404
-(`settlement/removal.py`). One that never was, and one that left, keeps its links: a crawl still
-follows them.
+One that is live leaves by its own row of `domain/removal_rules.py`. One that never was, and one
+that left, keeps its links: a crawl still follows them.
 """
 
 from __future__ import annotations
@@ -44,8 +43,8 @@ async def forget(connection: Connection, pages: Sequence[int]) -> None:
         list(pages),
     )
     await connection.execute(
-        "update page_state set noindex_count = 0, noindex_at = null, noindex_run = null "
-        "where page_id = any($1::bigint[]) and noindex_count > 0",
+        "update page_state set noindex_count = 0, noindex_at = null, noindex_run = null, "
+        "noindex_since = null where page_id = any($1::bigint[]) and noindex_count > 0",
         list(pages),
     )
 
@@ -62,29 +61,30 @@ def _linked(page: PreparedPage) -> dict[str, object]:
 
 async def _count(connection: Connection, run_id: str, pages: Sequence[int], now: datetime) -> None:
     """Count looks as those at pages that answer 404 are. Processing a stored body once more is no
-    look. Reconciling reads the figure where it reads that of gone pages, whose status is null."""
+    look."""
     looked = await connection.fetch(
         "select page_id from page_state where page_id = any($1::bigint[]) "
         "and (fetched_at > noindex_at) is not false",
         list(pages),
     )
-    counted = await evidence.counted(
+    weights = await evidence.weighed(
         connection, "noindex", run_id, [row["page_id"] for row in looked], now
     )
     await connection.execute(
         """
-        update page_state
-        set noindex_count = noindex_count + 1, noindex_at = $2, noindex_run = $3
-        where page_id = any($1::bigint[])
+        update page_state ps
+        set noindex_count = noindex_count + (o.weight = 'counts')::int,
+            noindex_since = coalesce(noindex_since, ps.fetched_at, $3),
+            noindex_at = case when o.weight = 'counts' then coalesce(ps.fetched_at, $3)
+                              else noindex_at end,
+            noindex_run = case when o.weight = 'repeats' then noindex_run else $4 end
+        from unnest($1::bigint[], $2::text[]) as o(page_id, weight)
+        where ps.page_id = o.page_id
         """,
-        sorted(counted),
+        list(weights),
+        [weight.value for weight in weights.values()],
         now,
         run_id,
-    )
-    await connection.execute(
-        "update page_state set gone_count = noindex_count, gone_status = null "
-        "where page_id = any($1::bigint[])",
-        list(pages),
     )
 
 

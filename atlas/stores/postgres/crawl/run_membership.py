@@ -11,6 +11,7 @@ from atlas.contracts.work import Mode
 from atlas.domain import recheck_interval
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl.absent_pages import LISTED
 from atlas.stores.postgres.crawl.pages import upsert
 
 _PARAMETERS = ("extractor", "analyser", "mode", "retry_failed", "cadence", "now", "soon", "longest")
@@ -108,8 +109,7 @@ async def list_for_run(
             select $1, p.id, $4, $5, $2, $6 from pages p where p.url = any($3::text[])
             order by p.id
             on conflict (source_id, page_id) do update
-            set depth = excluded.depth, rule = excluded.rule, listed_run = excluded.listed_run,
-                listed_at = excluded.listed_at, absences = 0
+            set depth = excluded.depth, rule = excluded.rule, {LISTED}
             where source_pages.listed_run <> excluded.listed_run
             returning page_id
         )
@@ -122,7 +122,7 @@ async def list_for_run(
            or ($9 = 'incremental' and ps.failed_class is null and said.modified <= $6
                and said.modified > greatest(ps.checked_at, ps.fetched_at))
         on conflict do nothing
-        """,  # noqa: S608 (a constant of this module)
+        """,  # noqa: S608 (constants)
         source_id,
         run_id,
         list(urls),
@@ -185,19 +185,19 @@ async def queue_named(
     did not have."""
     await upsert(connection, urls, now)
     done = await connection.execute(
-        """
+        f"""
         with listed as (
             insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
             select $1, p.id, $4, 'listed', $2, $5 from pages p where p.url = any($3::text[])
             order by p.id
             on conflict (source_id, page_id) do update
-            set listed_run = excluded.listed_run, listed_at = excluded.listed_at, absences = 0
+            set {LISTED}
             where source_pages.listed_run <> excluded.listed_run
         )
         insert into run_pages (run_id, page_id, level, url)
         select $2, p.id, $4, p.url from pages p where p.url = any($3::text[]) order by p.id
         on conflict do nothing
-        """,
+        """,  # noqa: S608 (a constant of `absent_pages`)
         source_id,
         run_id,
         list(urls),

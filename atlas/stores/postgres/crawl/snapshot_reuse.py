@@ -88,7 +88,7 @@ async def _remember(connection: Connection, rows: Sequence[tuple[int, asyncpg.Re
             fetched_at = o.fetched_at, fetched_run = o.run_id, etag = o.etag,
             last_modified = o.last_modified, gone_count = 0, gone_status = null, gone_at = null,
             gone_run = null, gone_since = null, redirect_to = null, tombstoned_at = null,
-            moved_count = 0, moved_at = null, moved_run = null,
+            moved_count = 0, moved_at = null, moved_run = null, moved_since = null,
             lifecycle = case when lifecycle in ('tombstoned', 'purged') then 'discovered'
                              else {becomes(Evidence.ANSWERED)} end
         from unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::timestamptz[],

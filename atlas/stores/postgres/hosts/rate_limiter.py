@@ -105,7 +105,8 @@ _RELEASE = """
     set leases = array_remove(leases, $2::timestamptz),
         last_at = greatest(last_at, sent.t),
         next_at = greatest(next_at, sent.t + $4::interval),
-        probe_until = case when $5 then null else probe_until end
+        probe_until = case when $5 then null else probe_until end,
+        answered_at = case when $6 then sent.t else answered_at end
     from sent where host = $1
 """
 
@@ -279,4 +280,7 @@ class HostSlots:
             shown = held.seen(since, failed)
             if shown.changes(strained=held.strained):
                 await strain.note(connection, host, shown)
-            await connection.execute(_RELEASE, host, held.lease, since, held.pace, held.probe)
+            answered = held.answered_at is not None
+            await connection.execute(
+                _RELEASE, host, held.lease, since, held.pace, held.probe, answered
+            )

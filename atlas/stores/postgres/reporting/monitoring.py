@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import runs
+from atlas.stores.postgres.crawl import held_removals, runs
 from atlas.stores.postgres.sources.sources import LAST_RUN, Source, source_of
 
 
@@ -23,6 +23,8 @@ class SourceLately:
     source: Source
     last_outcome: str | None
     last_ended: datetime | None
+    held: int = 0
+    """Removals that wait for a decision."""
 
 
 async def sources_lately(connection: Connection) -> list[SourceLately]:
@@ -31,7 +33,13 @@ async def sources_lately(connection: Connection) -> list[SourceLately]:
         "select s.*, r.outcome as last_outcome, r.ended_at as last_ended "  # noqa: S608 (constants)
         f"from sources s {LAST_RUN} order by s.name"
     )
-    return [SourceLately(source_of(row), row["last_outcome"], row["last_ended"]) for row in rows]
+    held = await held_removals.counted(connection)
+    return [
+        SourceLately(
+            source_of(row), row["last_outcome"], row["last_ended"], held.get(row["name"], 0)
+        )
+        for row in rows
+    ]
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import asyncpg
 
-from atlas.domain.lifecycle import brake
+from atlas.domain.removal_rules import large_share
 from atlas.domain.retention import EVERYTHING, SHARDS, FoundBlob, Retention, days
 from atlas.stores.postgres.cleanup import blob_audit, engine
 from atlas.stores.postgres.cleanup.engine import CleanupClass
@@ -106,7 +106,7 @@ class UpkeepStore:
     async def loss_is_doubtful(self, missing: int, now: datetime) -> bool:
         """Whether so much is missing that the store itself must be the wrong one."""
         async with self.pool.acquire() as connection:
-            return brake(missing, await blob_audit.known(connection, now, self.keep))
+            return large_share(missing, await blob_audit.known(connection, now, self.keep))
 
     async def condemn(self, shards: range, now: datetime) -> int:
         async with self.pool.acquire() as connection:

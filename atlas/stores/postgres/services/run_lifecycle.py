@@ -30,10 +30,10 @@ IsOpen = Callable[[str, str], Awaitable[bool]]
 _LOOKED_AT = 1_000
 """Open runs that a clean-up asks Temporal about."""
 
-_WORKED = ("completed", "completed_with_failures", "limit_reached", "all_failed", "held")
+_NOT_THROUGH = ("limit_reached", "all_failed", "held", "nothing_selected")
+"""Outcomes after which a source is not in step with the web, though it was asked."""
+_WORKED = ("completed", "completed_with_failures", *_NOT_THROUGH)
 """Outcomes after which a source is not due before its cadence is over."""
-_NOT_THROUGH = ("limit_reached", "all_failed", "held")
-"""Of these, those after which it is not in step with the web."""
 
 
 @dataclass(eq=False)
@@ -153,7 +153,8 @@ class RunLifecycle:
             held = await held_bodies.of_run(connection, request.run_id)
             bad_day = await held_changes.is_bad_day(connection, request.run_id)
             holds = bool(bad_day or gone.braked or gone.astray)
-            message = request.message or run.message or _held_message(request.run_id, held, gone)
+            message = request.message or run.message
+            message = message or _held_message(run.run_id, run.source, held, gone)
             ended = request.outcome
             if ended is None and run.ended_at is None and not holds:
                 ended, why = await empty_runs.judge(connection, run, request.stages)
@@ -219,7 +220,9 @@ _NAMED = 3
 """URLs in a message; the others are in the record."""
 
 
-def _held_message(run_id: str, held: Mapping[str, Sequence[str]], gone: removal.Reconciled) -> str:
+def _held_message(
+    run_id: str, source: str, held: Mapping[str, Sequence[str]], gone: removal.Reconciled
+) -> str:
     """What the run kept, of which pages, and what to do about it."""
     said = [f"{len(urls)} pages {_HELD[code]}: {_named(urls)}" for code, urls in held.items()]
     if any(len(urls) > _NAMED for urls in held.values()):
@@ -234,8 +237,8 @@ def _held_message(run_id: str, held: Mapping[str, Sequence[str]], gone: removal.
     if gone.braked:
         said.append(
             f"{len(gone.braked)} of {gone.live} live pages vanished at once, more than a careful "
-            f"run removes: {_named(gone.braked)}. If they are meant to go, remove the source with "
-            "--purge and add it again"
+            f"run removes: {_named(gone.braked)}. `atlas deletions list --source {source}` shows "
+            f"the {gone.held} that would leave now: approve or reject them"
         )
     if not said:
         return ""
@@ -245,6 +248,7 @@ def _held_message(run_id: str, held: Mapping[str, Sequence[str]], gone: removal.
 _HELD = {
     "suspicious_body": "answered with a text that several share (a login, block or error page?)",
     "cut_body": "answered with bodies that end in the middle",
+    "undone_body": "answered with a text that a restore undid",
 } | {kind.value: f"answered with {says}" for kind, says in SAYS.items()}
 
 

@@ -11,13 +11,17 @@ import asyncpg
 
 from atlas.contracts.work import Mode, RunLimits
 from atlas.domain.batch import FetchRow
+from atlas.domain.refused_addresses import MOST, RefusedAddresses, max_pages
+from atlas.domain.removal_rules import absences_needed
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl import (
+    absent_pages,
     claims,
     fetch_ledger,
     listing_entries,
     pages,
+    refusals,
     run_limits,
     run_membership,
     runs,
@@ -86,9 +90,10 @@ class RunListing:
         mode: Mode | None = None,
         retry_failed: bool = False,
         settles: bool = True,
+        refused: RefusedAddresses,
     ) -> tuple[int, bool]:
         """List what was read, as `list_pages` does, but no more pages than there is `room` for,
-        the first by URL; return also whether there were more."""
+        the first by URL; return also whether there were more, which `refused` is told."""
         wanted, last = self._wanted(run, source, mode, retry_failed, settles), ""
         while found := await read.after(last, _PART if room is None else min(_PART, room)):
             urls, last = [url for url, _ in found], found[-1][0]
@@ -96,8 +101,12 @@ class RunListing:
             if not await self._list_part(run, source, urls, level, wanted, modified):
                 break
             room = None if room is None else room - len(found)
-        more = room == 0 and bool(await read.after(last, 1))
-        return await self._listed_at(source, run, level), more
+        beyond = await read.after(last, MOST) if room == 0 else []
+        if beyond:
+            rest = await read.count_after(beyond[-1][0])
+            rule = max_pages(source.spec.max_pages or 0)
+            refused.add(rule, [url for url, _ in beyond], more=rest)
+        return await self._listed_at(source, run, level), bool(beyond)
 
     async def _list_part(
         self,
@@ -159,6 +168,43 @@ class RunListing:
                 wanted=self._wanted(run, source, mode, retry_failed, settles),
             )
 
+    async def absent_candidates(
+        self, run: runs.Run, source: Source, level: int, room: int | None
+    ) -> list[str]:
+        """Live pages to be visited because the listing of a run, which is at its end, has them no
+        more: the first by URL that there is `room` for."""
+        needed = absences_needed(source.spec.deletion, source.spec.kind)
+        if needed is None:
+            return []
+        async with self.pool.acquire() as connection:
+            return await absent_pages.to_visit(
+                connection, source.id, run.run_id, needed, level, room
+            )
+
+    async def visit_absent(
+        self, run: runs.Run, source: Source, urls: Sequence[str], *, level: int, mode: Mode | None
+    ) -> int:
+        """Let a run visit such pages at a level, those answering still only when they are due;
+        return how many it visits there, those of an attempt that was cut off included."""
+        needed = absences_needed(source.spec.deletion, source.spec.kind)
+        wanted = self._wanted(run, source, mode, retry_failed=False, settles=True)
+        for start in range(0, len(urls), _PART):
+            async with self.pool.acquire() as connection, connection.transaction():
+                if not await run_limits.hold_run(connection, run.run_id):
+                    break  # delivered late, after the run was closed
+                await absent_pages.enlist(
+                    connection,
+                    source_id=source.id,
+                    run_id=run.run_id,
+                    urls=urls[start : start + _PART],
+                    level=level,
+                    needed=needed or 0,
+                    condition=wanted.condition(6),
+                    values=wanted.values(self.clock()),
+                )
+        async with self.pool.acquire() as connection:
+            return await absent_pages.visited_at(connection, source.id, run.run_id, level)
+
     async def add_pages(
         self, run: runs.Run, source: Source, urls: Sequence[str], *, level: int, limits: RunLimits
     ) -> int | None:
@@ -195,14 +241,35 @@ class RunListing:
             return await run_limits.room(connection, run_id, level, limits.pages)
 
     async def without_traps(
-        self, run: runs.Run, source: Source, links: Sequence[str], level: int
+        self,
+        run: runs.Run,
+        source: Source,
+        links: Sequence[str],
+        level: int,
+        refused: RefusedAddresses,
     ) -> list[str]:
         """Those of the links to a level that are followed; the others are noted, with reasons."""
         async with self.pool.acquire() as connection:
             choice = await traps.choose(connection, source.id, run.run_id, level, links)
             if choice.stopped:
                 await traps.note(connection, run.run_id, level, choice.stopped, self.clock())
+        for trap, urls in choice.stopped.items():
+            refused.add(trap.reason, urls)
         return list(choice.taken)
+
+    async def note_refused(
+        self, run: runs.Run, source: Source, level: int, refused: RefusedAddresses
+    ) -> None:
+        """Remember what the source's rules refused of the listing, or of the links to a level."""
+        async with self.pool.acquire() as connection:
+            await refusals.note(
+                connection,
+                run_id=run.run_id,
+                source_id=source.id,
+                level=level,
+                refused=refused,
+                now=self.clock(),
+            )
 
     async def listing_failed(self, run: runs.Run, row: FetchRow) -> None:
         """Record a source's listing that could not be read as a failed page of the run."""

@@ -19,7 +19,7 @@ from atlas.domain import held_looks
 from atlas.domain.bad_bodies.kinds import BodyKind, BodyVerdict
 from atlas.domain.cut_bodies import is_cut
 from atlas.domain.errors import HELD, NOINDEX
-from atlas.domain.lifecycle import too_many
+from atlas.domain.removal_rules import brake
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.settlement import held_bodies
@@ -116,7 +116,7 @@ async def decide(connection: Connection, run_id: str, now: datetime) -> tuple[in
             real = {
                 page
                 for page, looks in counted.items()
-                if held_looks.is_real(looks.count, first=looks.first, now=now)
+                if held_looks.is_real(looks.policy, looks.count, first=looks.first, now=now)
             } - hidden
             held = {page: reason for page, reason in held.items() if page not in real}
         await held_bodies.hold(connection, run_id, held, counted)
@@ -129,7 +129,7 @@ async def is_bad_day(connection: Connection, run_id: str) -> bool:
     if row is None or not row["pages"]:
         return False
     looked_at = await connection.fetchval(_LOOKED_AT, run_id, list(HELD))
-    return bool(row["shared"]) or too_many(int(row["pages"]), looked_at)
+    return bool(row["shared"]) or brake(int(row["pages"]), looked_at)
 
 
 async def _hold_unasked(
@@ -258,7 +258,7 @@ async def _held(
         for change in changes
         if change.page in reasons and change.before is not None
     )
-    many = bool(together) or too_many(weight, looked_at) or too_many(len(reasons), answered)
+    many = bool(together) or brake(weight, looked_at) or brake(len(reasons), answered)
     return reasons, many
 
 
@@ -377,7 +377,7 @@ _HELD_OF_RUN = """
                join versions lv on lv.page_id = ps.page_id and lv.valid_to is null
                join run_pages here on here.run_id = $1 and here.page_id = ps.page_id
                where ps.redirect_to = rp.page_id and here.error_code = 'redirected')), 0) as pages,
-           bool_or(rp.error_code = 'suspicious_body') as shared
+           bool_or(rp.error_code in ('suspicious_body', 'undone_body')) as shared
     from run_pages rp
     left join versions v on v.page_id = rp.page_id and v.valid_to is null
     where rp.run_id = $1 and rp.outcome = 'skipped' and rp.error_code = any($2)

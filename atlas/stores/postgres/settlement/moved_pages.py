@@ -7,21 +7,11 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from atlas.domain import lifecycle
+from atlas.domain import removal_rules
+from atlas.domain.removal_rules import Sign
 from atlas.domain.sources import Deletion
 from atlas.stores.postgres.connection import Connection
-
-
-@dataclass(frozen=True, slots=True)
-class Leaving:
-    """A page that a run saw gone, moved or absent."""
-
-    page_id: int
-    url: str
-    live: bool
-    """Whether it has a live document: otherwise nothing is lost with it."""
-    confirmed: bool
-    """Whether the evidence suffices for the policy of its sources."""
+from atlas.stores.postgres.settlement.leaving_pages import Leaving
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +39,25 @@ async def led_elsewhere(connection: Connection, run_id: str) -> Led:
 
 
 def _is_move(row: asyncpg.Record) -> bool:
-    return bool(row["moved_count"] and row["target_hash"]) and lifecycle.is_move(
+    return bool(row["moved_count"] and row["target_hash"]) and removal_rules.is_move(
         row["url"], row["target"], leads_there=row["leads_there"]
     )
 
 
 def _leaving(row: asyncpg.Record) -> Leaving:
-    confirmed = lifecycle.moved_long_enough(_policy(row), row["moved_count"])
-    return Leaving(row["page_id"], row["url"], live=True, confirmed=confirmed)
+    return Leaving(
+        page_id=row["page_id"],
+        url=row["url"],
+        live=True,
+        confirmed=removal_rules.enough(_policy(row), Sign.MOVED, row["moved_count"]),
+        sign=Sign.MOVED,
+        looks=row["moved_count"],
+        since=row["moved_since"],
+    )
 
 
 def _policy(row: asyncpg.Record) -> Deletion:
-    return lifecycle.most_careful(list(row["policies"]))
+    return removal_rules.most_careful(list(row["policies"]))
 
 
 def _proven(rows: Sequence[asyncpg.Record]) -> set[int]:
@@ -82,6 +79,7 @@ _LED = """
     select rp.page_id, rp.url, t.url as target, d.text_hash, s.signature,
            td.text_hash as target_hash, ts.signature as target_signature,
            case when rp.error_code = 'redirected' then ps.moved_count else 0 end as moved_count,
+           ps.moved_since,
            (select count(*) from page_state other
             join versions ov on ov.page_id = other.page_id and ov.valid_to is null
             where other.redirect_to = ps.redirect_to) as leads_there,

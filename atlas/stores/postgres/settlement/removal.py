@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from atlas.domain import lifecycle
+from atlas.domain import removal_rules
 from atlas.domain.lifecycle import Evidence
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.settlement import moved_pages, settle
-from atlas.stores.postgres.settlement.moved_pages import Leaving
+from atlas.stores.postgres.crawl import absent_pages, held_removals
+from atlas.stores.postgres.settlement import (
+    deletion_decisions,
+    held_bodies,
+    leaving_pages,
+    moved_pages,
+    settle,
+)
+from atlas.stores.postgres.settlement.leaving_pages import Leaving
 from atlas.stores.postgres.sources.sources import Source, SourceBusy, unknown
 
 
@@ -23,6 +30,8 @@ class Reconciled:
     """Live pages that the source held."""
     braked: tuple[str, ...] = ()
     """URLs of live pages that showed evidence of leaving, so many that none left."""
+    held: int = 0
+    """Of these, those with enough evidence: a person decides on them (`deletion_decisions.py`)."""
     astray: tuple[str, ...] = ()
     """URLs of live pages that led elsewhere without having moved, if they are as many."""
 
@@ -32,109 +41,43 @@ async def reconcile(
 ) -> Reconciled:
     """Apply the evidence of a run that worked its source through. Repeating it changes nothing."""
     async with connection.transaction():
-        gone = await _gone(connection, run_id)
+        gone = await leaving_pages.gone(connection, run_id)
         led = await moved_pages.led_elsewhere(connection, run_id)
-        absent = await _absent(connection, source, run_id) if complete else []
+        absent = await leaving_pages.absent(connection, source, run_id, now) if complete else []
         live: int = await connection.fetchval(_LIVE, source.id)
-        leaving = [*gone, *led.moved]
-        braked = _braked([*leaving, *absent], live)
-        if braked:
+        kept = await held_removals.rejected(
+            connection, {page.page_id for page in (*gone, *led.moved, *absent)}
+        )
+        leaving = [page for page in (*gone, *led.moved) if page.page_id not in kept]
+        absent = [page for page in absent if page.page_id not in kept]
+        suspicious = {*led.astray, *await held_bodies.live_of_run(connection, run_id)}
+        seen = {page.url for page in (*leaving, *absent) if page.live}
+        waiting = [page for page in (*leaving, *absent) if page.live and page.confirmed]
+        if braked := bool(waiting) and removal_rules.brake(len(seen | suspicious), live):
             leaving, absent = [], []
-        orphans = await _release(connection, source.id, _confirmed(absent))
+        orphans = await absent_pages.release(connection, source.id, _confirmed(absent), run_id)
         going = {*_confirmed([*leaving, *led.proven]), *orphans}
-        removed = await settle.bury(connection, sorted(going), now) if going else 0
-    astray = tuple(led.astray) if lifecycle.too_many(len(led.astray), live) else ()
-    return Reconciled(removed, live, braked, astray)
-
-
-def _braked(leaving: Sequence[Leaving], live: int) -> tuple[str, ...]:
-    """The pages that the brake holds: all that show evidence, once one of them would go."""
-    seen = {page.page_id: page.url for page in leaving if page.live}
-    going = any(page.confirmed for page in leaving if page.live)
-    return tuple(sorted(seen.values())) if going and lifecycle.brake(len(seen), live) else ()
+        removed = await settle.bury(connection, sorted(going), now, run_id=run_id) if going else 0
+        # After the pages' locks, as where a person decides.
+        held = braked and await deletion_decisions.hold(connection, source.id, run_id, waiting, now)
+        await held_removals.settle_open(connection, source.id, going, now)
+    return Reconciled(
+        removed=removed,
+        live=live,
+        braked=tuple(sorted(seen)) if braked else (),
+        held=int(held),
+        astray=tuple(led.astray) if removal_rules.brake(len(led.astray), live) else (),
+    )
 
 
 def _confirmed(pages: Iterable[Leaving]) -> list[int]:
     return [page.page_id for page in pages if page.confirmed]
 
 
-async def _gone(connection: Connection, run_id: str) -> list[Leaving]:
-    """Pages that said 404, 410 or noindex; confirmed, if often enough for the most careful of their
-    sources."""
-    rows = await connection.fetch(
-        """
-        select rp.page_id, rp.url, ps.gone_status, ps.gone_count, v.page_id is not null as live,
-               array(select s.deletion from source_pages sp join sources s on s.id = sp.source_id
-                     where sp.page_id = rp.page_id) as policies
-        from run_pages rp join page_state ps using (page_id)
-        left join versions v on v.page_id = rp.page_id and v.valid_to is null
-        where rp.run_id = $1
-          and (rp.outcome = 'failed' and rp.error_class = 'gone' or rp.error_code = 'noindex')
-          and ps.lifecycle in ('suspect', 'live')
-        """,
-        run_id,
-    )
-    found = []
-    for row in rows:
-        policy = lifecycle.most_careful(list(row["policies"]))
-        if policy != "keep":
-            confirmed = lifecycle.gone_long_enough(
-                policy, row["gone_status"] or 404, row["gone_count"]
-            )
-            found.append(Leaving(row["page_id"], row["url"], row["live"], confirmed))
-    return found
-
-
 _LIVE = """
     select count(*) from source_pages sp
     join versions v on v.page_id = sp.page_id and v.valid_to is null where sp.source_id = $1
 """
-
-
-async def _absent(connection: Connection, source: Source, run_id: str) -> list[Leaving]:
-    """Count an absence for pages that are missing from a complete listing; those absent too long
-    are confirmed."""
-    needed = lifecycle.absences_needed(source.spec.deletion, source.spec.kind)
-    if needed is None:
-        return []
-    await connection.execute(
-        """
-        update source_pages set absences = absences + 1, absent_run = $2
-        where source_id = $1 and listed_run <> $2 and absent_run is distinct from $2
-        """,
-        source.id,
-        run_id,
-    )
-    rows = await connection.fetch(
-        """
-        select sp.page_id, p.url, v.page_id is not null as live, sp.absences >= $3 as confirmed
-        from source_pages sp join pages p on p.id = sp.page_id
-        left join versions v on v.page_id = sp.page_id and v.valid_to is null
-        where sp.source_id = $1 and sp.listed_run <> $2
-        order by sp.page_id
-        """,
-        source.id,
-        run_id,
-        needed,
-    )
-    return [Leaving(**row) for row in rows]
-
-
-async def _release(connection: Connection, source_id: int, pages: Sequence[int]) -> list[int]:
-    """End the source's hold on pages; return those that no other source holds."""
-    await connection.execute(
-        "delete from source_pages where source_id = $1 and page_id = any($2::bigint[])",
-        source_id,
-        list(pages),
-    )
-    rows = await connection.fetch(
-        """
-        select page_id from unnest($1::bigint[]) as o(page_id)
-        where not exists (select from source_pages sp where sp.page_id = o.page_id)
-        """,
-        list(pages),
-    )
-    return [row["page_id"] for row in rows]
 
 
 async def remove_source(

@@ -8,8 +8,9 @@ other still holds a text, or both make a cluster's representative.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Literal
 
 import asyncpg
 
@@ -24,7 +25,7 @@ from atlas.stores.postgres.crawl.pages import replace_links
 from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.near_duplicates import clusters, marks
-from atlas.stores.postgres.settlement import held_bodies, held_changes
+from atlas.stores.postgres.settlement import held_bodies, held_changes, undone_texts
 
 
 async def settle(
@@ -35,12 +36,28 @@ async def settle(
     async with connection.transaction():
         held = await run_queue.lock(connection, fences)
         if not decided:
+            held -= await undone_texts.hold(connection, batch.run_id, held, force=batch.force)
             held -= await held_changes.put_off(
                 connection, batch.run_id, held, now, force=batch.force
             )
         await lock_corpus(connection)
-        rows = await _prepared(connection, batch.run_id, sorted(held))
-        return await _settle_rows(connection, batch.run_id, rows, now) if rows else Settlement({})
+        return await settle_prepared(connection, batch.run_id, held, now)
+
+
+async def settle_prepared(
+    connection: Connection,
+    run_id: str,
+    pages: Collection[int],
+    now: datetime,
+    *,
+    restored: bool = False,
+) -> Settlement:
+    """Settle the prepared among the pages, which are locked, under `lock_corpus`. What is
+    `restored` comes from a version: nothing was seen of the page, so no check is counted."""
+    rows = await _prepared(connection, run_id, sorted(pages))
+    if not rows:
+        return Settlement({})
+    return await _settle_rows(connection, run_id, rows, now, restored=restored)
 
 
 async def lock_corpus(connection: Connection) -> None:
@@ -79,18 +96,24 @@ async def _prepared(
 
 
 async def _settle_rows(
-    connection: Connection, run_id: str, rows: Sequence[asyncpg.Record], now: datetime
+    connection: Connection,
+    run_id: str,
+    rows: Sequence[asyncpg.Record],
+    now: datetime,
+    *,
+    restored: bool,
 ) -> Settlement:
     changed = [row for row in rows if row["document_id"] != row["old_document"]]
-    await _open_versions(connection, changed, now)
+    await _open_versions(connection, run_id, changed, now, restored=restored)
     await replace_links(connection, [row for row in rows if row["relinked"]])
     joined = await _enter_texts(connection, rows)
     await leave_texts(connection, [row["old_hash"] for row in changed if row["old_hash"]])
     await marks.unmark(
         connection, [row["page_id"] for row in changed if row["old_hash"] != row["text_hash"]]
     )
-    changes = {row["page_id"]: _outcome(row) != "unchanged" for row in rows}
-    await recheck_schedule.plan_processed(connection, run_id, changes, now)
+    if not restored:
+        changes = {row["page_id"]: _outcome(row) != "unchanged" for row in rows}
+        await recheck_schedule.plan_processed(connection, run_id, changes, now)
     await _mark_settled(connection, rows, now)
     outcomes: list[tuple[int, str, PageError | None]] = [
         (row["page_id"], _outcome(row), None) for row in rows
@@ -113,33 +136,56 @@ def _outcome(row: asyncpg.Record) -> str:
 
 
 async def _open_versions(
-    connection: Connection, rows: Sequence[asyncpg.Record], now: datetime
+    connection: Connection,
+    run_id: str,
+    rows: Sequence[asyncpg.Record],
+    now: datetime,
+    *,
+    restored: bool,
 ) -> None:
     pages = [row["page_id"] for row in rows]
-    await close_versions(connection, pages, now)
+    await close_versions(connection, pages, now, run_id=run_id, closed_as="updated")
     await connection.execute(
         """
-        insert into versions (page_id, seq, document_id, valid_from)
+        insert into versions (page_id, seq, document_id, valid_from, opened_by, opened_as)
         select o.page_id,
                1 + coalesce((select max(seq) from versions v where v.page_id = o.page_id), 0),
                o.document_id,
-               greatest($3, (select max(valid_to) from versions v where v.page_id = o.page_id))
-        from unnest($1::bigint[], $2::bigint[]) as o(page_id, document_id)
+               greatest($3, (select max(valid_to) from versions v where v.page_id = o.page_id)),
+               $4, o.opened_as
+        from unnest($1::bigint[], $2::bigint[], $5::text[]) as o(page_id, document_id, opened_as)
         """,
         pages,
         [row["document_id"] for row in rows],
         now,
+        run_id,
+        ["restored" if restored else _outcome(row) for row in rows],
     )
 
 
-async def close_versions(connection: Connection, pages: Sequence[int], now: datetime) -> None:
+async def close_versions(
+    connection: Connection,
+    pages: Sequence[int],
+    now: datetime,
+    *,
+    run_id: str | None,
+    closed_as: Literal["updated", "removed"],
+) -> None:
     """No version ends before it begins, and none begins before the one before it ended, also where
-    a clock was wrong."""
+    a clock was wrong. Its links stay with it: the page's own are replaced or deleted next, and a
+    crawl goes on along those of a page that is restored."""
     await connection.execute(
-        "update versions set valid_to = greatest(valid_from, $2) "
-        "where page_id = any($1::bigint[]) and valid_to is null",
+        """
+        update versions v
+        set valid_to = greatest(v.valid_from, $2), closed_by = $3, closed_as = $4,
+            links = array(select target from links l where l.page_id = v.page_id order by ordinal),
+            rels = array(select rel from links l where l.page_id = v.page_id order by ordinal)
+        where v.page_id = any($1::bigint[]) and v.valid_to is null
+        """,
         list(pages),
         now,
+        run_id,
+        closed_as,
     )
 
 
@@ -197,16 +243,19 @@ async def _mark_settled(
         update page_state
         set settled_snapshot = o.snapshot, settled_extractor = o.extractor,
             settled_analyser = o.analyser, settled_at = $5, held_snapshot = null,
-            noindex_count = 0, noindex_at = null, noindex_run = null,
+            noindex_count = 0, noindex_at = null, noindex_run = null, noindex_since = null,
+            undone_text = case when o.changed then null else undone_text end,
+            undone_signature = case when o.changed then null else undone_signature end,
             tombstoned_at = null,
             lifecycle = case when held_snapshot is not null and gone_count = 0
                 then {becomes(Evidence.ACCEPTED)} else {becomes(Evidence.SETTLED)} end
-        from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[])
-            as o(page_id, snapshot, extractor, analyser)
+        from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[], $6::boolean[])
+            as o(page_id, snapshot, extractor, analyser, changed)
         where page_state.page_id = o.page_id
         """,  # noqa: S608 (made from the lifecycle's table)
         *[[row[name] for row in rows] for name in ("page_id", "snapshot", "extractor", "analyser")],
         now,
+        [row["text_hash"] != row["old_hash"] for row in rows],
     )
     await held_bodies.forget(connection, [row["page_id"] for row in rows])
 
@@ -217,10 +266,12 @@ async def bury(
     now: datetime,
     *,
     why: Evidence = Evidence.REMOVED,
+    run_id: str | None = None,
 ) -> int:
     """Remove pages from the live corpus; their documents and versions stay as history.
 
-    The caller is in a transaction. Returns how many had a live document.
+    The caller is in a transaction; `run_id` is the run that does it. Returns how many had a live
+    document.
     """
     # Page rows by id, then SETTLE: the lock order at the top of this file.
     await run_queue.lock_rows(connection, pages)
@@ -230,7 +281,7 @@ async def bury(
         "where v.page_id = any($1::bigint[]) and v.valid_to is null",
         list(pages),
     )
-    await close_versions(connection, pages, now)
+    await close_versions(connection, pages, now, run_id=run_id, closed_as="removed")
     # A page that left because it asks for it still leads a crawl on.
     await connection.execute(
         "delete from links l using page_state ps where l.page_id = ps.page_id "

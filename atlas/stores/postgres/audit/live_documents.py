@@ -1,0 +1,130 @@
+"""A live document with what it was made from, and whether the index finds it by its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from atlas.domain.analysis import ANALYSER_VERSION, query_phrases
+from atlas.stores.postgres.cleanup import blob_audit
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import run_queue
+from atlas.stores.postgres.crawl.blob_index import referred
+
+_WORDS = 8
+_CHARACTERS = 60
+"""Of a sentence: in some scripts a word is as long as a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedDocument:
+    """A live document as stored, and how the body it was made from is to be read."""
+
+    id: int
+    page_id: int
+    url: str
+    title: str
+    text: str
+    text_hash: bytes
+    extractor: int
+    snapshot: bytes
+    told: bool
+    """Whether it is known what the server said of that body."""
+    content_type: str | None
+    charset: str | None
+
+
+async def read(connection: Connection, page_id: int) -> AuditedDocument | None:
+    """The live document of a page; None: it has none."""
+    row = await connection.fetchrow(
+        """
+        select d.id, d.page_id, p.url, d.title, d.text, d.text_hash, d.extractor, d.snapshot,
+               ps.fetched_snapshot = d.snapshot or f.url is not null as told,
+               case when ps.fetched_snapshot = d.snapshot then ps.fetched_type
+                    else f.content_type end as content_type,
+               case when ps.fetched_snapshot = d.snapshot then ps.fetched_charset
+                    else f.charset end as charset
+        from versions v join documents d on d.id = v.document_id
+        join pages p on p.id = d.page_id join page_state ps on ps.page_id = d.page_id
+        left join lateral (
+            select f.url, f.content_type, f.charset from fetches f
+            where f.page_id = d.page_id and f.snapshot = d.snapshot
+            order by f.fetched_at desc limit 1) f on true
+        where v.page_id = $1 and v.valid_to is null
+        """,
+        page_id,
+    )
+    return AuditedDocument(**{**row, "told": bool(row["told"])}) if row else None
+
+
+async def found_by_its_words(connection: Connection, document: AuditedDocument) -> bool:
+    """Whether the active generation finds the document by a sentence of its own. True also for
+    one of another analyser than this program's, whose words are spelled differently."""
+    parts = await connection.fetch(
+        "select part, first, last, analyser from index_entries e where text_hash = $1 "
+        "and generation = (select id from generations where state = 'active') order by part",
+        document.text_hash,
+    )
+    if not parts:
+        return False
+    chosen = parts[len(parts) // 2]
+    sentence = _sentence(document.text[chosen["first"] : chosen["last"]])
+    phrases = query_phrases(f'"{sentence}"')
+    if chosen["analyser"] != ANALYSER_VERSION or not phrases:
+        return True
+    found: bool = await connection.fetchval(
+        "select exists (select from index_entries where text_hash = $1 and part = $2 "
+        "and generation = (select id from generations where state = 'active') "
+        "and tsv @@ $3::text::tsquery)",
+        document.text_hash,
+        chosen["part"],
+        phrases[0],
+    )
+    return found
+
+
+def _sentence(passage: str) -> str:
+    words = passage.translate(_NO_QUOTES).split()
+    return " ".join(words[:_WORDS])[:_CHARACTERS].rpartition(" ")[0] or "".join(words)[:_CHARACTERS]
+
+
+_NO_QUOTES = str.maketrans({'"': " ", "“": " ", "”": " "})
+
+
+async def restore_text(
+    connection: Connection, document: AuditedDocument, title: str, text: str
+) -> bool:
+    """Write the text of a document again, as its body gives it; false: it is there no more."""
+    async with connection.transaction():
+        await run_queue.lock_rows(connection, [document.page_id])
+        done = await connection.execute(
+            "update documents set title = $3, text = $4 where id = $1 and text_hash = $2",
+            document.id,
+            document.text_hash,
+            title,
+            text,
+        )
+    return bool(done == "UPDATE 1")
+
+
+async def referred_bodies(
+    connection: Connection, hashes: Sequence[object], ledger_from: datetime
+) -> dict[str, str]:
+    """Digest → a page it is of (or ''), of the bodies that something refers to."""
+    rows = await connection.fetch(
+        f"""
+        select b.hash, coalesce(
+            (select p.url from page_state ps join pages p on p.id = ps.page_id
+             where ps.fetched_snapshot = b.hash order by p.id limit 1),
+            (select p.url from documents d join pages p on p.id = d.page_id
+             where d.snapshot = b.hash order by p.id limit 1), '') as url
+        from blobs b where b.hash = any($2::bytea[]) and {referred("$1")}
+        """,  # noqa: S608 (a constant of `blob_index`)
+        ledger_from,
+        list(hashes),
+    )
+    return {row["hash"].hex(): row["url"] for row in rows}
+
+
+fetch_again = blob_audit.fetch_again

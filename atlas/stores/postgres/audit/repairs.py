@@ -1,0 +1,178 @@
+"""How findings are repaired: under the locks that every writer takes, and only where the check
+still finds them then.
+
+Lock order as in `settlement/settle.py`: page rows by id, then SETTLE, then GENERATIONS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from atlas.domain.audit_findings import Repair
+from atlas.stores.postgres.audit.checks import Check, found
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import run_queue
+from atlas.stores.postgres.index import entries
+from atlas.stores.postgres.index.entries import IndexText
+from atlas.stores.postgres.near_duplicates import marks
+from atlas.stores.postgres.settlement import settle
+from atlas.stores.postgres.settlement.index_copy import LiveText
+
+Apply = Callable[[Connection, list[str], datetime], Awaitable[object]]
+"""Repairs what has these keys, in the caller's transaction, its locks taken."""
+
+
+async def repaired(
+    connection: Connection, check: Check, keys: Sequence[str], now: datetime
+) -> set[str]:
+    """Repair what a check found, if it still does; return the keys that it finds no more."""
+    apply = _APPLY.get(check.repair)
+    if apply is None or not keys:
+        return set()
+    async with connection.transaction():
+        await _lock(connection, check, keys)
+        still = {each.key for each in await found(connection, check, ids_of(check, keys))}
+        if still:
+            await apply(connection, sorted(still & set(keys)), now)
+        left = {each.key for each in await found(connection, check, ids_of(check, keys))}
+    return set(keys) - left
+
+
+def ids_of(check: Check, keys: Sequence[str]) -> list[object]:
+    """What a check takes, of the keys that it gave."""
+    match check.scope:
+        case "pages" if check.repair not in ("index_again", "note_blob"):
+            return [int(key) for key in keys]
+        case "texts":
+            return [bytes.fromhex(key) for key in keys]
+    return list(keys)
+
+
+async def _lock(connection: Connection, check: Check, keys: Sequence[str]) -> None:
+    if check.scope == "pages":
+        await run_queue.lock_rows(connection, [int(key) for key in keys])
+    if check.repair in ("close_version", "remove_entries", "count_again", "remove_mark"):
+        await settle.lock_corpus(connection)
+
+
+async def _close_versions(connection: Connection, keys: list[str], now: datetime) -> None:
+    pages = [int(key) for key in keys]
+    texts = await connection.fetch(
+        "select d.text_hash from versions v join documents d on d.id = v.document_id "
+        "where v.page_id = any($1::bigint[]) and v.valid_to is null",
+        pages,
+    )
+    await settle.close_versions(connection, pages, now, run_id=None, closed_as="removed")
+    await settle.leave_texts(connection, [row["text_hash"] for row in texts])
+    await marks.unmark(connection, pages)
+
+
+async def _remove_marks(connection: Connection, keys: list[str], now: datetime) -> None:
+    await marks.unmark(connection, [int(key) for key in keys])
+
+
+async def _remove_prepared(connection: Connection, keys: list[str], now: datetime) -> None:
+    await connection.execute(
+        "delete from prepared where page_id = any($1::bigint[])", [int(key) for key in keys]
+    )
+
+
+async def _release_claims(connection: Connection, keys: list[str], now: datetime) -> None:
+    await run_queue.release_where(
+        connection, "page_id = any($1::bigint[])", [int(key) for key in keys]
+    )
+
+
+async def _release_leases(connection: Connection, keys: list[str], now: datetime) -> None:
+    await connection.execute(
+        "update sources set lease_run = null, lease_workflow = null, lease_since = null "
+        "where name = any($1::text[])",
+        keys,
+    )
+
+
+async def _end_pages(connection: Connection, keys: list[str], now: datetime) -> None:
+    await connection.execute(
+        "update run_pages set stage = 'done', outcome = 'skipped', error_class = null, "
+        "error_code = 'run_ended', marks = 0 where run_id = any($1::text[]) and outcome is null",
+        keys,
+    )
+
+
+async def _remove_leftovers(connection: Connection, keys: list[str], now: datetime) -> None:
+    for table in ("listing_entries", "duplicate_findings", "purge_pages"):
+        await connection.execute(
+            f"delete from {table} where run_id = any($1::text[])",  # noqa: S608 (constants)
+            keys,
+        )
+
+
+async def _remove_entries(connection: Connection, keys: list[str], now: datetime) -> None:
+    await entries.remove(connection, [bytes.fromhex(key) for key in keys])
+
+
+async def _count_again(connection: Connection, keys: list[str], now: datetime) -> None:
+    # Every writer of entries holds SETTLE, so that nothing changes while they are counted.
+    await connection.execute(
+        """
+        update generations g set entries = c.entries, tokens = c.tokens
+        from (select x.id, count(e.*) as entries, coalesce(sum(e.length), 0) as tokens
+              from generations x left join index_entries e on e.generation = x.id
+              where x.id = any($1::int[]) group by x.id) c
+        where g.id = c.id
+        """,
+        [int(key) for key in keys],
+    )
+
+
+async def _make_state(connection: Connection, keys: list[str], now: datetime) -> None:
+    await connection.execute(
+        "insert into page_state (page_id, next_due) "
+        "select id, $2 from unnest($1::bigint[]) as o(id) on conflict do nothing",
+        [int(key) for key in keys],
+        now,
+    )
+
+
+_APPLY: dict[Repair, Apply] = {
+    "close_version": _close_versions,
+    "remove_mark": _remove_marks,
+    "remove_prepared": _remove_prepared,
+    "release_claim": _release_claims,
+    "release_lease": _release_leases,
+    "end_pages": _end_pages,
+    "remove_leftovers": _remove_leftovers,
+    "remove_entries": _remove_entries,
+    "count_again": _count_again,
+    "make_state": _make_state,
+}
+"""Repairs that are one transaction. `process` is a run of its own; `index_again` analyses first,
+and `note_blob` asks the blob store: the audit's activities see to these."""
+
+
+async def texts_to_index(connection: Connection, hashes: Sequence[bytes]) -> list[LiveText]:
+    """Those of the texts that are live, to be analysed."""
+    rows = await connection.fetch(
+        """
+        select distinct on (d.text_hash) d.text_hash, d.title, d.text
+        from documents d join versions v on v.document_id = d.id and v.valid_to is null
+        where d.text_hash = any($1::bytea[]) order by d.text_hash, d.id
+        """,
+        list(hashes),
+    )
+    return [LiveText(**row) for row in rows]
+
+
+async def index_again(connection: Connection, texts: Sequence[IndexText]) -> set[bytes]:
+    """Replace the entries of texts in every generation in use; return those that are still live.
+    Analysed before, outside the transaction: settling waits for this one."""
+    async with connection.transaction():
+        await settle.lock_corpus(connection)
+        live = {
+            text.text_hash
+            for text in await texts_to_index(connection, [text.text_hash for text in texts])
+        }
+        await entries.remove(connection, sorted(text.text_hash for text in texts))
+        await entries.add(connection, [text for text in texts if text.text_hash in live])
+    return live

@@ -1,0 +1,359 @@
+"""Everything recorded of one address, read in one snapshot by a dozen statements, each of which
+goes by an index whatever the size of the corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from atlas.domain import crawler_traps, removal_rules
+from atlas.domain.circuit_breaker import state_of
+from atlas.domain.page_facts import (
+    AttemptMade,
+    EvidenceSeen,
+    HostNow,
+    PageFacts,
+    RefusedBefore,
+    SourceClaim,
+    TextKept,
+    VisitOfRun,
+)
+from atlas.domain.removal_rules import RULES, Sign
+from atlas.domain.scope import looks_like_page, scope_of
+from atlas.domain.sources import SourceSpec
+from atlas.domain.urls import host_of, origin_of
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.index.search import one_snapshot
+from atlas.stores.postgres.sources.sources import Source, source_of
+
+ATTEMPTS = 20
+"""Requests that are told of, the latest."""
+VISITS = 10
+"""Runs that are told of, the latest."""
+_SOURCES = 50
+_DECLARED = 1000
+"""URLs of a source that are looked at for the host of an address."""
+
+
+async def page_facts(connection: Connection, url: str, now: datetime) -> PageFacts:
+    """What is recorded of a canonical URL, or, if that is no page and the same address with or
+    without its last slash, or with the other scheme, is one, of that (`PageFacts.url`)."""
+    async with one_snapshot(connection):
+        page = await _page(connection, url)
+        url = page["url"] if page else url
+        found = await _sources(connection, url)
+        facts = PageFacts(
+            url=url,
+            at=now,
+            sources=tuple(_claim(url, row, now) for row in found),
+            refusals=await _refusals(connection, url),
+            host=await _host(connection, host_of(url)),
+            trap=_trap(url),
+        )
+        if page is None:
+            return facts
+        return replace(
+            facts,
+            **{name: page[name] for name in _STATE},
+            working=page["claim_run"],
+            next_due_because=_because(page, found),
+            evidence=_evidence(page, facts.holders),
+            visits=await _visits(connection, page["id"]),
+            attempts=await _attempts(connection, page["id"]),
+            text=await _text(connection, page["id"]),
+        )
+
+
+def other_forms(url: str) -> list[str]:
+    """The URL, and those that people take for the same: with or without its last slash, https
+    instead of http or the other way round."""
+    head, mark, query = url.partition("?")
+    slash = head[:-1] if head.endswith("/") and head.count("/") > 3 else f"{head}/"
+    forms = [url, slash + mark + query]
+    other = "http" if url.startswith("https:") else "https"
+    return [*forms, *(f"{other}://{form.partition('://')[2]}" for form in forms)]
+
+
+_STATE = (
+    "lifecycle",
+    "leads_to",
+    "leads_to_lifecycle",
+    "fetched_at",
+    "checked_at",
+    "settled_at",
+    "tombstoned_at",
+    "purged_at",
+    "failures",
+    "failed_code",
+    "next_due",
+    "quarantined_for",
+)
+
+
+async def _page(connection: Connection, url: str) -> asyncpg.Record | None:
+    return await connection.fetchrow(
+        """
+        select p.id, p.url, ps.*, led.url as leads_to, theirs.lifecycle as leads_to_lifecycle,
+               case when q.since is not null then q.code || ': ' || q.reason end as quarantined_for
+        from pages p join page_state ps on ps.page_id = p.id
+        left join pages led on led.id = ps.redirect_to
+        left join page_state theirs on theirs.page_id = ps.redirect_to
+        left join quarantine q on q.page_id = p.id
+        where p.url = any($1::text[])
+        order by array_position($1::text[], p.url) limit 1
+        """,
+        other_forms(url),
+    )
+
+
+async def _sources(connection: Connection, url: str) -> list[asyncpg.Record]:
+    """The sources that hold the page, that refused it, or that are declared at its host; of those
+    with many URLs only the first."""
+    # What the table of sources has beside the URLs, of which there may be 100,000, is small.
+    columns = ", ".join(f"s.{name}" for name in _COLUMNS if name != "urls")
+    return await connection.fetch(
+        f"""
+        select {columns}, s.urls[1:20] as urls, $1 = any(s.urls) as declared,
+               sp.rule as found, sp.depth, sp.listed_run, sp.listed_at, sp.absences, sp.absent_run
+        from sources s
+        left join (source_pages sp join pages p on p.id = sp.page_id and p.url = $1)
+            on sp.source_id = s.id
+        where sp.page_id is not null
+           or exists (select from refused_addresses r where r.source_id = s.id and r.url = $1)
+           or starts_with(s.prefix, $2) or $1 = any(s.urls)
+           or exists (select from unnest(s.urls[1:{_DECLARED}]) u where starts_with(u, $2))
+        order by sp.page_id is null, s.name limit {_SOURCES}
+        """,  # noqa: S608 (constants)
+        url,
+        f"{origin_of(url)}/",
+    )
+
+
+_COLUMNS = (
+    *("id", "created_at", "checked_at", "synced_at", "listing_ttl"),
+    *("lease_run", "lease_workflow", "lease_since"),
+    *(rule.name for rule in fields(SourceSpec)),
+)
+
+
+def _claim(url: str, row: asyncpg.Record, now: datetime) -> SourceClaim:
+    source = source_of(row)
+    spec = source.spec
+    fresh = source.freshness(now)
+    return SourceClaim(
+        source=spec.name,
+        found=row["found"],
+        depth=row["depth"],
+        run_id=row["listed_run"],
+        found_at=row["listed_at"],
+        lists=row["declared"] and spec.kind in ("feed", "sitemap"),
+        refused_by=_refused_by(url, source, declared=row["declared"], found=row["found"]),
+        deletion=spec.deletion,
+        absences=row["absences"] or 0,
+        absences_needed=removal_rules.absences_needed(spec.deletion, spec.kind),
+        paused=spec.paused,
+        due=fresh.due,
+        last_run=source.checked_at,
+    )
+
+
+def _refused_by(url: str, source: Source, *, declared: bool, found: str | None) -> str | None:
+    """The rule that keeps the address out of the source now."""
+    spec = source.spec
+    if spec.kind == "site" and declared:
+        return None  # where a crawl starts is not asked of its rules
+    if rule := scope_of(spec).refusal(url):
+        return rule
+    if spec.kind == "urls" and not declared and found != "redirect":
+        return "urls (it is not one of them)"
+    if spec.kind == "site" and not looks_like_page(url):
+        return "not a page"
+    return None
+
+
+async def _refusals(connection: Connection, url: str) -> tuple[RefusedBefore, ...]:
+    rows = await connection.fetch(
+        """
+        select s.name as source, r.rule, r.run_id, r.refused_at as at
+        from refused_addresses r join sources s on s.id = r.source_id
+        where r.url = $1 order by r.refused_at desc, s.name limit 20
+        """,
+        url,
+    )
+    return tuple(RefusedBefore(**row) for row in rows)
+
+
+async def _visits(connection: Connection, page: int) -> tuple[VisitOfRun, ...]:
+    rows = await connection.fetch(
+        """
+        select r.run_id, r.workflow_id, r.source_name as source, r.started_at, r.ended_at,
+               r.outcome as run_outcome, rp.stage, rp.outcome, rp.error_class,
+               rp.error_code as code, rp.error as message, rp.attempts as requests
+        from run_pages rp join runs r using (run_id)
+        where rp.page_id = $1 order by r.started_at desc limit $2
+        """,
+        page,
+        VISITS,
+    )
+    return tuple(VisitOfRun(**row) for row in rows)
+
+
+async def _attempts(connection: Connection, page: int) -> tuple[AttemptMade, ...]:
+    rows = await connection.fetch(
+        """
+        select fetched_at as at, run_id, attempt, status, final_url, error_class,
+               error_code as code, encode(snapshot, 'hex') as snapshot, etag, last_modified,
+               content_type, bytes, elapsed as seconds, truncated
+        from fetches where page_id = $1 order by fetched_at desc, attempt desc limit $2
+        """,
+        page,
+        ATTEMPTS,
+    )
+    return tuple(AttemptMade(**row) for row in rows)
+
+
+async def _text(connection: Connection, page: int) -> TextKept | None:
+    row = await connection.fetchrow(
+        """
+        select v.seq as version, v.valid_from, v.valid_to, d.title, d.lang, d.text_hash,
+               encode(d.snapshot, 'hex') as snapshot, d.extractor, d.truncated,
+               kept.url as duplicate_of, x.rule as duplicate_rule, x.similarity,
+               k.representative
+        from versions v join documents d on d.id = v.document_id
+        left join duplicates x on x.page_id = v.page_id
+        left join pages kept on kept.id = x.winner_page_id
+        left join sketches k on k.text_hash = d.text_hash
+        where v.page_id = $1 order by v.seq desc limit 1
+        """,
+        page,
+    )
+    if row is None:
+        return None
+    values = dict(row)
+    digest, representative = values.pop("text_hash"), values.pop("representative")
+    live = row["valid_to"] is None
+    return TextKept(
+        **values,
+        text_hash=digest.hex(),
+        same_text_at=await _shown_instead(connection, page, digest) if live else None,
+        cluster=representative.hex() if live and representative else None,
+        cluster_texts=await _texts_of(connection, representative) if live else 0,
+        **await _generations(connection, digest),
+    )
+
+
+async def _shown_instead(connection: Connection, page: int, text: bytes) -> str | None:
+    """The page that search shows for a text, when it is another: see `search.PAGES`."""
+    row = await connection.fetchrow(
+        """
+        select d.page_id, p.url from documents d
+        join versions v on v.document_id = d.id and v.valid_to is null
+        join pages p on p.id = d.page_id left join duplicates x on x.page_id = p.id
+        where d.text_hash = $1 order by x.page_id is not null, p.url collate "C" limit 1
+        """,
+        text,
+    )
+    return None if row is None or row["page_id"] == page else str(row["url"])
+
+
+async def _texts_of(connection: Connection, representative: bytes | None) -> int:
+    found = await connection.fetchval(
+        "select count(*) from (select from sketches where representative = $1 limit 1000) s",
+        representative,
+    )
+    return int(found)
+
+
+async def _generations(connection: Connection, text: bytes) -> dict[str, Any]:
+    rows = await connection.fetch(
+        """
+        select g.id, g.state, exists (
+            select from index_entries e where e.generation = g.id and e.text_hash = $1) as has
+        from generations g where g.state <> 'retired' order by g.id
+        """,
+        text,
+    )
+    return {
+        "generations": tuple(row["id"] for row in rows if row["has"]),
+        "active_generation": next((row["id"] for row in rows if row["state"] == "active"), None),
+    }
+
+
+async def _host(connection: Connection, host: str) -> HostNow | None:
+    row = await connection.fetchrow(
+        """
+        select host, failures, throttled, last_error,
+               case when open_until > clock_timestamp() then open_until end as next_try_at,
+               extract(epoch from open_until - clock_timestamp())::float8 as waits
+        from hosts where host = $1
+        """,
+        host,
+    )
+    if row is None:
+        return None
+    state = state_of(row["waits"], throttled=row["throttled"])
+    troubled = row["failures"] or row["next_try_at"]
+    return HostNow(
+        host, state, row["next_try_at"], row["failures"], row["last_error"] if troubled else None
+    )
+
+
+def _trap(url: str) -> str | None:
+    found = crawler_traps.endless(url)
+    return found.reason if found else None
+
+
+def _evidence(page: asyncpg.Record, holders: Sequence[SourceClaim]) -> tuple[EvidenceSeen, ...]:
+    """What was counted, against what the most careful of the page's sources wants."""
+    policy = removal_rules.most_careful([claim.deletion for claim in holders])
+    found = []
+    if page["noindex_count"]:
+        needed = RULES[Sign.NOINDEX].needed(policy)
+        last = page["noindex_at"]
+        found.append(EvidenceSeen("noindex", page["noindex_count"], needed, last, "noindex"))
+    elif page["gone_count"]:
+        status = page["gone_status"] or 404
+        needed = RULES[Sign.GONE if status == 410 else Sign.NOT_FOUND].needed(policy)
+        looks, last = page["gone_count"], page["gone_at"]
+        found.append(EvidenceSeen("gone", looks, needed, last, f"HTTP {status}"))
+    if page["moved_count"]:
+        looks, last = page["moved_count"], page["moved_at"]
+        target = page["leads_to"] or ""
+        needed = RULES[Sign.MOVED].needed(policy)
+        found.append(EvidenceSeen("moved", looks, needed, last, target))
+    found += [
+        EvidenceSeen("absent", claim.absences, claim.absences_needed, None, claim.source)
+        for claim in holders
+        if claim.absences
+    ]
+    return tuple(found)
+
+
+def _because(page: asyncpg.Record, found: Sequence[asyncpg.Record]) -> str:
+    """The rule by which the page's next check was chosen."""
+    if page["next_due"] is None:
+        return "" if page["fetched_at"] else "it was never fetched, so the next run asks for it"
+    if page["failed_class"]:
+        times = f"{page['failures']} runs in a row" if page["failures"] > 1 else "the last run"
+        return f"back-off: {times} failed ({page['failed_code']})"
+    cadences = [row["cadence"] for row in found if row["found"]]
+    cadence = min(cadences, default=timedelta(days=1))
+    bounds = f"between one and four times the source's cadence ({_words(cadence)})"
+    seen = f"it changed at about {page['changes']:.1f} of the last {page['checks']:.1f} checks"
+    if page["max_age"]:
+        seen += f", and its server calls it fresh for {_words(timedelta(seconds=page['max_age']))}"
+    return (
+        f"recheck interval, {bounds}: {seen}" if page["checks"] else f"recheck interval, {bounds}"
+    )
+
+
+def _words(span: timedelta) -> str:
+    seconds = span.total_seconds()
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.0f} s"

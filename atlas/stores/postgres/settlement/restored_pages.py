@@ -1,0 +1,247 @@
+"""Restoring: a version becomes the page's live text again, as a new version after those it had.
+
+The lock order is that of `settle.py`: page rows by id, then SETTLE, then GENERATIONS. The page, its
+index entries and cluster, the hold of its source and the evidence against it change in one
+transaction, so that no run finds a restored page with the evidence that took it away.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from atlas.domain.analysis import ANALYSER_VERSION
+from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.lifecycle import Evidence
+from atlas.domain.measures import Settlement
+from atlas.domain.restore import REASONS
+from atlas.domain.versions import SKETCH_VERSION
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import blob_index, run_queue
+from atlas.stores.postgres.lifecycle_sql import becomes
+from atlas.stores.postgres.settlement import settle
+from atlas.stores.postgres.settlement.index_copy import TextToCopy
+
+if TYPE_CHECKING:
+    from atlas.domain.analysis import IndexPart
+    from atlas.domain.near_duplicates import Sketch
+
+_UNREAD = 0
+"""The analyser version of a page whose links are not known: the next look at its body reads them
+anew, as after an upgrade."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysedText:
+    """What settling needs of a text; `error`: it could not be analysed."""
+
+    parts: tuple[IndexPart, ...] = ()
+    sketch: Sketch | None = None
+    error: PageError | None = None
+
+
+async def chosen(
+    connection: Connection, run_id: str, pages: Sequence[int]
+) -> dict[int, TextToCopy]:
+    """Page → the text chosen for it; without those whose version was deleted since."""
+    rows = await connection.fetch(
+        """
+        select o.page_id, d.id as document, d.text_hash, pg_column_size(d.text) as size
+        from run_restores o join versions v on v.page_id = o.page_id and v.seq = o.seq
+        join documents d on d.id = v.document_id
+        where o.run_id = $1 and o.page_id = any($2::bigint[]) order by o.page_id
+        """,
+        run_id,
+        list(pages),
+    )
+    return {
+        row["page_id"]: TextToCopy(row["text_hash"], row["document"], row["size"]) for row in rows
+    }
+
+
+async def restore(
+    connection: Connection,
+    run_id: str,
+    fences: Mapping[int, int],
+    found: Mapping[int, AnalysedText],
+    now: datetime,
+) -> Settlement:
+    """Make the chosen versions of pages live again, with what was `found` of their texts; those
+    that cannot be, end with the reason."""
+    async with connection.transaction():
+        held = sorted(await run_queue.lock(connection, fences))
+        # Under the page's lock: what was chosen may be gone, and what was live may be another.
+        rows = await connection.fetch(_CHOSEN, run_id, held)
+        ended = await run_queue.finish(connection, run_id, _refused(rows, held, found))
+        ready = [row for row in rows if not _changed(row) and _whole(found.get(row["page_id"]))]
+        if not ready:
+            return Settlement(ended)
+        pages = [row["page_id"] for row in ready]
+        await settle.lock_corpus(connection)
+        undone = await connection.fetch(_UNDONE, pages)
+        await _prepare(connection, ready, found)
+        await run_queue.advance(connection, run_id, pages, "processed")
+        settled = await settle.settle_prepared(connection, run_id, pages, now, restored=True)
+        await _forget_evidence(connection, ready, now)
+        await _remember_undone(connection, undone)
+        await _hold_again(connection, run_id, pages, now)
+        return Settlement(ended + Counter(settled.outcomes), settled.exact, settled.near)
+
+
+def _changed(row: asyncpg.Record) -> bool:
+    """Whether another run has changed the page since it was selected."""
+    return row["live"] not in (row["live_then"], row["document_id"])
+
+
+def _whole(text: AnalysedText | None) -> bool:
+    return text is not None and text.error is None
+
+
+def _refused(
+    rows: Sequence[asyncpg.Record], held: Sequence[int], found: Mapping[int, AnalysedText]
+) -> list[tuple[int, str, PageError | None]]:
+    known = {row["page_id"] for row in rows}
+    refused: list[tuple[int, str, PageError | None]] = [
+        (page, "failed", _error("version_expired")) for page in held if page not in known
+    ]
+    for row in rows:
+        text = found.get(row["page_id"])
+        if _changed(row):
+            refused.append((row["page_id"], "skipped", _error("changed_since")))
+        elif text is None or text.error is not None:
+            error = text.error if text else _error("version_expired")
+            refused.append((row["page_id"], "failed", error))
+    return refused
+
+
+def _error(code: str) -> PageError:
+    return PageError(ErrorClass.INVALID, code, REASONS[code])
+
+
+async def _prepare(
+    connection: Connection, rows: Sequence[asyncpg.Record], found: Mapping[int, AnalysedText]
+) -> None:
+    await connection.execute(
+        "delete from prepared where page_id = any($1::bigint[])", [row["page_id"] for row in rows]
+    )
+    await connection.copy_records_to_table(
+        "prepared",
+        records=[_prepared_row(row, found[row["page_id"]]) for row in rows],
+        columns=(
+            *("page_id", "document_id", "snapshot", "analyser", "sketch_version"),
+            *("bands", "signature", "parts", "links", "rels"),
+        ),
+    )
+
+
+def _prepared_row(row: asyncpg.Record, text: AnalysedText) -> tuple[object, ...]:
+    assert text.sketch is not None
+    return (
+        *(row["page_id"], row["document_id"], row["snapshot"], ANALYSER_VERSION, SKETCH_VERSION),
+        *(list(text.sketch.bands), text.sketch.signature),
+        json.dumps([asdict(part) for part in text.parts]),
+        *(row["links"] or [], row["rels"] or []),
+    )
+
+
+async def _forget_evidence(
+    connection: Connection, rows: Sequence[asyncpg.Record], now: datetime
+) -> None:
+    """The page is live, nothing speaks against it, and it is due: its next look is the first one.
+
+    Without validators: a 304 would say that the page is still what took the restored text's place.
+    """
+    bodies = await blob_index.hold(connection, [row["snapshot"] for row in rows])
+    await connection.execute(
+        f"""
+        update page_state
+        set lifecycle = {becomes(Evidence.RESTORED)}, tombstoned_at = null, purged_at = null,
+            gone_count = 0, gone_status = null, gone_at = null, gone_run = null, gone_since = null,
+            moved_count = 0, moved_at = null, moved_run = null, redirect_to = null,
+            noindex_count = 0, noindex_at = null, noindex_run = null, robots_tag = '',
+            failures = 0, failed_class = null, failed_code = null, next_due = $2,
+            settled_analyser = case when o.linked then settled_analyser else {_UNREAD} end,
+            fetched_snapshot = case when o.stored then o.snapshot end,
+            fetched_type = f.content_type, fetched_charset = f.charset,
+            etag = null, last_modified = null
+        from unnest($1::bigint[], $3::bytea[], $4::boolean[], $5::boolean[])
+            as o(page_id, snapshot, stored, linked)
+        left join lateral (
+            select f.content_type, f.charset from fetches f
+            where f.snapshot = o.snapshot and f.page_id = o.page_id
+            order by f.fetched_at desc limit 1) f on true
+        where page_state.page_id = o.page_id
+        """,  # noqa: S608 (made from the lifecycle's table)
+        [row["page_id"] for row in rows],
+        now,
+        [row["snapshot"] for row in rows],
+        [row["snapshot"] in bodies for row in rows],
+        [row["links"] is not None for row in rows],
+    )
+    await connection.execute(
+        "update source_pages set absences = 0, absent_run = null where page_id = any($1::bigint[])",
+        [row["page_id"] for row in rows],
+    )
+
+
+async def _remember_undone(connection: Connection, undone: Sequence[asyncpg.Record]) -> None:
+    """Hold what was undone, should the page answer with it again: `undone_texts.py`."""
+    await connection.execute(
+        """
+        update page_state ps
+        set undone_text = o.text, undone_signature = o.signature, held_snapshot = o.snapshot
+        from unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[])
+            as o(page_id, text, signature, snapshot)
+        join versions v on v.page_id = o.page_id and v.valid_to is null
+        join documents d on d.id = v.document_id
+        where ps.page_id = o.page_id and d.text_hash <> o.text
+        """,
+        *[[row[each] for row in undone] for each in ("page_id", "text", "signature", "snapshot")],
+    )
+
+
+async def _hold_again(
+    connection: Connection, run_id: str, pages: Sequence[int], now: datetime
+) -> None:
+    """Give pages back to the sources that released them, as they held them."""
+    await connection.execute(
+        """
+        with former as (
+            delete from former_holds where page_id = any($1::bigint[])
+            returning source_id, page_id, depth, rule)
+        insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
+        select source_id, page_id, depth, rule, $2, $3 from former order by source_id, page_id
+        on conflict do nothing
+        """,
+        list(pages),
+        run_id,
+        now,
+    )
+
+
+# The newest version is what readers saw last: where that is another text, it is what was undone.
+_UNDONE = """
+    select v.page_id, d.text_hash as text, d.snapshot, s.signature
+    from versions v join documents d on d.id = v.document_id
+    left join sketches s on s.text_hash = d.text_hash
+    where v.page_id = any($1::bigint[])
+      and v.seq = (select max(seq) from versions m where m.page_id = v.page_id)
+    order by v.page_id
+"""
+
+_CHOSEN = """
+    select o.page_id, o.live as live_then, now.document_id as live, d.id as document_id,
+           d.snapshot, v.links, v.rels
+    from run_restores o
+    join versions v on v.page_id = o.page_id and v.seq = o.seq
+    join documents d on d.id = v.document_id
+    left join versions now on now.page_id = o.page_id and now.valid_to is null
+    where o.run_id = $1 and o.page_id = any($2::bigint[])
+    order by o.page_id
+"""

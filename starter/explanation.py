@@ -1,0 +1,67 @@
+"""`atlas.corpus.explain(url)`: why a page is, or is not, in the corpus as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from atlas.domain.page_facts import PageFacts
+from atlas.domain.page_verdict import PageVerdict, verdict_on
+from atlas.domain.urls import InvalidUrl, canonicalize
+from starter.connection import Parts
+from starter.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from atlas.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The story of one address, from what is recorded: nothing is fetched."""
+
+    verdict: PageVerdict = field(metadata={"json": ""})
+    asked: str
+    """The address as it was given."""
+    notes: tuple[str, ...]
+    """How it became `url`: its fragment was left out, the page is known with a slash …"""
+    facts: PageFacts = field(metadata={"json": ""})
+
+
+async def explain(parts: Parts, asked: str) -> Explanation:
+    """Raises `InvalidRequest` for what is no URL, `CannotConnect`."""
+    from atlas.stores.postgres.reporting.page_lookup import page_facts
+
+    try:
+        url = canonicalize(asked)
+    except InvalidUrl as error:
+        raise InvalidRequest(f"url: {error}") from None
+    async with parts.database() as connection:
+        now = await connection.fetchval("select clock_timestamp()")
+        facts = await page_facts(connection, url, now)
+    links = [
+        replace(each, ui_url=parts.locations.run_url(each.workflow_id, each.run_id))
+        for each in facts.visits
+    ]
+    facts = replace(facts, visits=tuple(links))
+    found = verdict_on(facts, out_of_reach=_out_of_reach(parts.settings, facts))
+    return Explanation(found, asked, tuple(_notes(asked, url, facts.url)), facts)
+
+
+def _notes(asked: str, url: str, found: str) -> list[str]:
+    notes = []
+    if url != asked:
+        what = "without its fragment, " if "#" in asked else ""
+        notes.append(f"{asked} is {url} {what}in its canonical form")
+    if found != url:
+        notes.append(f"no page is recorded at {url}; this is the one at {found}")
+    return notes
+
+
+def _out_of_reach(settings: Settings, facts: PageFacts) -> str | None:
+    """Why the address may not be connected to, as far as that is known without DNS; only asked of
+    one that no source holds."""
+    if facts.holders or any(each.refused_by is None for each in facts.sources):
+        return None
+    from starter.source_detection import refused_address
+
+    return refused_address(settings, [facts.url])
