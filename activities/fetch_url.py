@@ -13,7 +13,14 @@ from activities.fetch_batch import FetchPolicy, fetch_into
 from activities.ledger_rows import failed_row, got_row
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult, Hop
 from atlas.domain.batch import FetchRow, HeldPage
-from atlas.domain.errors import ErrorClass, HostClosed, PageError, SlotDeadline
+from atlas.domain.errors import (
+    PURGED,
+    PURGED_SAYS,
+    ErrorClass,
+    HostClosed,
+    PageError,
+    SlotDeadline,
+)
 from atlas.domain.fetch import FetchError, FetchRequest, Validators
 from atlas.domain.fetch import FetchResult as Answer
 from atlas.domain.urls import InvalidUrl, canonicalize, host_of
@@ -57,6 +64,8 @@ class FetchingOne:
             url = canonicalize(request.url)
         except InvalidUrl as error:
             return _failure(request.url, PageError(ErrorClass.INVALID, "url_malformed", str(error)))
+        if await self._records.purged([url]):
+            return _failure(request.url, _purged())
         page = await self._records.known_page(url)
         info = activity.info()
         page = replace(page, attempts=info.attempt - 1)
@@ -102,7 +111,12 @@ class FetchingOne:
             asked,
             slots,
             keep_redirected=True,
+            refuse=self._refuse,
         )
+
+    async def _refuse(self, led_to: str) -> None:
+        if await self._records.purged([led_to]):
+            raise _purged()
 
     async def _record(self, row: FetchRow) -> None:
         self._measures.fetched(row)
@@ -115,6 +129,10 @@ class FetchingOne:
         if pause is not None:
             raise once_more(error, pause)
         return _failure(url, error)
+
+
+def _purged() -> PageError:
+    return PageError(ErrorClass.BLOCKED, PURGED, PURGED_SAYS)
 
 
 def _busy(late: SlotDeadline) -> PageError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from atlas.domain.batch import FetchRow, HeldPage
-from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.errors import SET_ASIDE, ErrorClass, PageError
 from atlas.domain.fetch import FetchError
 from atlas.domain.fetch import FetchResult as Answer
 from atlas.domain.removal_rules import PERMANENT
@@ -74,6 +74,23 @@ def unasked_row(page: HeldPage, error: PageError) -> FetchRow:
         elapsed=0.0,
         error=error,
         asked=False,
+    )
+
+
+def cut_row(page: HeldPage, elapsed: float, now: datetime) -> FetchRow:
+    """The ledger row of a request that was cut short because others waited: `now` it may be asked
+    for again."""
+    words = f"cut short after {elapsed:.0f} s, since other hosts' pages waited"
+    return FetchRow(
+        page_id=page.page_id,
+        url=page.url,
+        attempt=page.attempts + 1,
+        final_url=None,
+        status=None,
+        elapsed=elapsed,
+        error=PageError(ErrorClass.TRANSIENT, SET_ASIDE, words),
+        retry_at=now,
+        cut=True,
     )
 
 

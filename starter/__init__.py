@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from atlas.contracts.models import Message as Message
     from atlas.contracts.processing import BatchResult as BatchResult
     from atlas.contracts.processing import ProcessResult as ProcessResult
+    from atlas.contracts.purge_documents import PurgeResult as PurgeResult
     from atlas.contracts.rebuild_index import RebuildResult as RebuildResult
-    from atlas.contracts.restore import RestoredPage as RestoredPage
-    from atlas.contracts.restore import RestoreResult as RestoreResult
+    from atlas.contracts.restore_documents import RestoredPage as RestoredPage
+    from atlas.contracts.restore_documents import RestoreResult as RestoreResult
     from atlas.contracts.sync_pipeline import Failure as Failure
+    from atlas.contracts.sync_pipeline import SourceOutcome as SourceOutcome
     from atlas.contracts.sync_pipeline import SyncProgress as SyncProgress
     from atlas.contracts.sync_pipeline import SyncResult as SyncResult
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.crawl.documents import Redirects as Redirects
     from atlas.stores.postgres.crawl.page_versions import PageHistory as PageHistory
     from atlas.stores.postgres.crawl.page_versions import PageVersion as PageVersion
+    from atlas.stores.postgres.crawl.purged_urls import PurgedAddress as PurgedAddress
     from atlas.stores.postgres.crawl.quarantine import Quarantined as Quarantined
     from atlas.stores.postgres.crawl.refusals import RefusedByRule as RefusedByRule
     from atlas.stores.postgres.crawl.runs import Run as Run
@@ -132,9 +135,10 @@ _WHERE = {
     "atlas.contracts.jobs": "Progress",
     "atlas.contracts.models": "Counts Message",
     "atlas.contracts.processing": "BatchResult ProcessResult",
+    "atlas.contracts.purge_documents": "PurgeResult",
     "atlas.contracts.rebuild_index": "RebuildResult",
-    "atlas.contracts.restore": "RestoreResult RestoredPage",
-    "atlas.contracts.sync_pipeline": "Failure SyncProgress SyncResult",
+    "atlas.contracts.restore_documents": "RestoreResult RestoredPage",
+    "atlas.contracts.sync_pipeline": "Failure SourceOutcome SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
     "atlas.domain.page_facts": (
@@ -148,6 +152,7 @@ _WHERE = {
     "atlas.schedules.status": "ScheduleStatus",
     "atlas.settings": "Settings",
     "atlas.stores.postgres.crawl.documents": "CurrentDocument Redirects",
+    "atlas.stores.postgres.crawl.purged_urls": "PurgedAddress",
     "atlas.stores.postgres.crawl.page_versions": "PageHistory PageVersion",
     "atlas.stores.postgres.crawl.quarantine": "Quarantined",
     "atlas.stores.postgres.crawl.refusals": "RefusedByRule",

@@ -16,11 +16,12 @@ from starter.page_urls import canonical_url
 
 if TYPE_CHECKING:
     from atlas.contracts.jobs import Trigger
-    from atlas.contracts.restore import RestoreResult
+    from atlas.contracts.restore_documents import RestoreResult
     from atlas.contracts.weekly_report import Form
     from atlas.stores.postgres.connection import Connection
     from atlas.stores.postgres.crawl.artifacts import Artifact
     from atlas.stores.postgres.crawl.page_versions import PageHistory
+    from atlas.stores.postgres.crawl.purged_urls import PurgedAddress
     from atlas.stores.postgres.crawl.quarantine import Quarantined
     from atlas.stores.postgres.index.generations import GenerationStatus
     from atlas.stores.postgres.index.search import SearchPage
@@ -236,6 +237,25 @@ class Corpus:
             return await quarantine.listed(
                 connection, extractor=EXTRACTOR_VERSION, source=source, limit=limit
             )
+
+    # Erased addresses
+
+    async def purged(self, *, limit: int | None = None) -> list[PurgedAddress]:
+        """What is kept of erased addresses, the latest first: a hash, when, and a reason code."""
+        from atlas.stores.postgres.crawl import purged_urls
+
+        async with self._parts.database() as connection:
+            return await purged_urls.listed(connection, limit)
+
+    async def allow_purged(self, *urls: str) -> list[str]:
+        """Let erased addresses be collected again; return those that were kept away. Nothing of
+        what was erased comes back by itself. Raises `InvalidRequest`."""
+        from atlas.stores.postgres.crawl import purged_urls
+
+        wanted = [canonical_url(url) for url in urls]
+        async with self._parts.database() as connection:
+            allowed = await purged_urls.allow(connection, wanted)
+        return [url for url in wanted if url in allowed]
 
     async def held(self, *, source: str | None = None, limit: int | None = None) -> list[HeldBody]:
         """Bodies that were held instead of replacing a page's text (a login, a human check, an

@@ -1,6 +1,7 @@
 """Fixtures of every room: a real PostgreSQL, a real Temporal server, a clean environment."""
 
 import asyncio
+import gc
 import os
 import random
 import shutil
@@ -36,6 +37,13 @@ hypothesis.settings.register_profile(
     "fast", hypothesis.settings.get_profile("atlas"), max_examples=20
 )
 hypothesis.settings.load_profile("atlas")
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected now stays; no garbage collection looks through it again."""
+    gc.collect()
+    gc.freeze()
+
 
 TEMPLATE = "atlas_template"
 _PREFIXES = ("ATLAS_", "TEMPORAL_", "OTEL_")

@@ -36,8 +36,9 @@ from atlas.contracts.processing import (
     ProcessRequest,
     ProcessResult,
 )
+from atlas.contracts.purge_documents import PurgeRequest, PurgeResult
 from atlas.contracts.rebuild_index import RebuildRequest, RebuildResult
-from atlas.contracts.restore import RestoreRequest, RestoreResult
+from atlas.contracts.restore_documents import RestoreRequest, RestoreResult
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.contracts.weekly_report import WeeklyRequest, WeeklyResult
 
@@ -78,6 +79,13 @@ def _batch_id(request: BatchRequest) -> str:
 def _process_id(request: ProcessRequest) -> str:
     named = request.url or request.snapshot or str(request.page)
     return f"process_document:{digest_of(named)}"
+
+
+def _purge_id(request: PurgeRequest) -> str:
+    """By what is chosen: never with an address in it."""
+    chosen = sorted(request.urls or [request.source or request.host or ""])
+    dry = ":dry" if request.dry_run else ""
+    return f"purge_documents:{digest_of(*chosen)}{dry}"
 
 
 def _deletions_id(request: DecideDeletionsRequest) -> str:
@@ -236,6 +244,15 @@ _TYPES = (
         "Report on one ISO week, against the week before",
         {},
         lambda request: f"weekly_report:{request.week}" if request.week else "weekly_report",
+    ),
+    WorkflowType(
+        "purge_documents",
+        PurgeRequest,
+        PurgeResult,
+        "Erase pages with every trace of them, and keep them away",
+        {"urls": ["https://example.org/"]},
+        _purge_id,
+        LATE,
     ),
 )
 

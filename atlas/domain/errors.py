@@ -47,6 +47,13 @@ Outcome = Literal["failed", "skipped"]
 
 NOINDEX = "noindex"
 """Code of a page that asks to be left out of the index."""
+PURGED = "purged"
+"""Code of an address that was erased for good, and of what leads there."""
+PURGED_SAYS = (
+    "the address was erased with `atlas purge` and is kept away; "
+    "`atlas purge --allow URL` lets it be collected again"
+)
+"""It does not name the address."""
 HELD = (
     "suspicious_body",
     "cut_body",
@@ -61,6 +68,9 @@ HELD = (
 )
 """Codes of pages whose new text was held: by what it is (`suspicious_bodies.py`, `bad_bodies/`), or
 because a person undid it."""
+SET_ASIDE = "set_aside"
+"""Code of a request that was cut short because its host kept others waiting: no failure; the page
+is asked for again, with its full time."""
 
 
 def handling(error_class: ErrorClass) -> Handling:
@@ -71,7 +81,7 @@ def handling(error_class: ErrorClass) -> Handling:
 def outcome_of(error: PageError) -> Outcome:
     """The outcome of a page in its run's record: one that leads to another is not missing, and one
     that asks to be left out is not broken."""
-    skipped = error.code.startswith("redirected") or error.code == NOINDEX
+    skipped = error.code.startswith("redirected") or error.code in (NOINDEX, PURGED)
     return "skipped" if skipped else "failed"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from atlas.domain.removal_rules import Sign, enough
+from atlas.domain.removal_rules import RemovalSign, enough
 from atlas.domain.sources import Deletion
 
 PATIENCE = timedelta(days=1)
@@ -15,4 +15,4 @@ a site's bad day lasts hours."""
 def is_real(policy: Deletion, looks: int, *, first: datetime, now: datetime) -> bool:
     """Whether so many counted looks make the body the page's own, under the most careful policy of
     the page's sources."""
-    return enough(policy, Sign.SUSPICIOUS, looks) and now - first >= PATIENCE
+    return enough(policy, RemovalSign.SUSPICIOUS, looks) and now - first >= PATIENCE

@@ -6,9 +6,10 @@
 
 Settling a document makes any page live again, but a suspect one: it may be settled from a body
 stored before, and only an answer takes the suspicion away. A source removed with `--purge` purges
-any page. A page whose body was held (`suspicious_bodies.py`) is suspect too, for the reason beside
-that body; accepting it makes the page live, and so does a restore, which settles an earlier
-version. The stores build their statements from this table (`stores/postgres/lifecycle_sql.py`).
+any page. A restore, which settles an earlier version, takes the suspicion away as well. A page
+whose body was held (`suspicious_bodies.py`) is suspect too, for the reason beside that body;
+accepting it makes the page live. The stores build their statements from this table
+(`stores/postgres/lifecycle_sql.py`).
 """
 
 from __future__ import annotations
@@ -61,8 +62,7 @@ _TRANSITIONS: dict[Evidence, dict[Lifecycle, Lifecycle]] = {
 MEANINGS: dict[Lifecycle | Evidence, str] = {
     Lifecycle.DISCOVERED: "known, and nothing of it is in the corpus",
     Lifecycle.LIVE: "its document can be found",
-    Lifecycle.SUSPECT: "its document can be found, but the page answered 404, 410 or a body that "
-    "was held",
+    Lifecycle.SUSPECT: "its document can be found, but the page answered 404, 410 or a held body",
     Lifecycle.TOMBSTONED: "gone: its documents are history",
     Lifecycle.PURGED: "gone, and its documents with it",
     Lifecycle.QUARANTINED: "its body kills or hangs the extractor, and nothing of it is live",
@@ -71,7 +71,7 @@ MEANINGS: dict[Lifecycle | Evidence, str] = {
     Evidence.RESTORED: "a person brought a version back, which settled it",
     Evidence.GONE: "404 or 410",
     Evidence.HELD: "a body came that is not the page, and was held",
-    Evidence.ACCEPTED: "a held body became the page's, by a person or by three looks",
+    Evidence.ACCEPTED: "a held body was made the page's, by a person or by three looks",
     Evidence.REMOVED: "the rules below let it go, or a person approved that",
     Evidence.POISONED: "extraction failed for good",
     Evidence.RELEASED: "another body came, which has not failed as often",

@@ -20,7 +20,7 @@ from atlas.domain.page_facts import (
     VisitOfRun,
 )
 from atlas.domain.refused_addresses import NO_PAGE, RUN_LIMIT
-from atlas.domain.removal_rules import RULES, Sign
+from atlas.domain.removal_rules import RULES, RemovalSign
 
 _NAMED = 3
 """Sources that a sentence names."""
@@ -71,7 +71,7 @@ def _left(facts: PageFacts) -> PageVerdict | None:
     return PageVerdict(code, f"left the corpus{when}: {why}", todo)
 
 
-_SIGNS = {"gone": Sign.GONE, "moved": Sign.MOVED, NOINDEX: Sign.NOINDEX}
+_SIGNS = {"gone": RemovalSign.GONE, "moved": RemovalSign.MOVED, NOINDEX: RemovalSign.NOINDEX}
 
 
 def _why_it_left(facts: PageFacts) -> tuple[str, str]:
@@ -131,10 +131,9 @@ def _hidden_by_noindex(facts: PageFacts) -> PageVerdict | None:
 
 def _redirects(facts: PageFacts) -> PageVerdict | None:
     visit = _decisive(facts.visits)
-    led = visit is not None and (visit.code or "").startswith("redirected")
-    if not led and facts.leads_to is None:
-        return None
-    code = (visit.code if led and visit else None) or "redirected"
+    code = visit.code or "" if visit else "redirected" if facts.leads_to else ""
+    if not code.startswith("redirected"):
+        return None  # where it led once says nothing of what it answers now
     attempt = _latest(facts.attempts, lambda each: each.final_url not in (None, facts.url))
     target = facts.leads_to or (attempt.final_url if attempt else None) or "another address"
     own = f", which is {facts.leads_to_lifecycle}" if facts.leads_to_lifecycle else ""
@@ -226,12 +225,16 @@ def _not_taken(facts: PageFacts) -> PageVerdict | None:
     if facts.lifecycle is None or not facts.holders:
         return None
     claim = facts.holders[0]
-    how = f"source '{claim.source}' {_FOUND[claim.found or 'listed']} it"
+    how = f"source '{claim.source}' {_FOUND[claim.found or 'listed']}"
     if facts.visits:
         last = facts.visits[0]
         if (last.code or "").startswith("trap_"):
             return None
-        why = _SKIPPED.get(last.code or "", f"the last run left it out ({last.code})")
+        if last.outcome in _TAKEN:
+            cause = "not in the corpus yet: its body was fetched, and is processed by a later run"
+            return PageVerdict("not_processed", cause, (f"`atlas sync {claim.source}`",))
+        left_out = f"the last run left it out ({last.code or last.outcome})"
+        why = _SKIPPED.get(last.code or "", left_out)
         return PageVerdict(last.code or "skipped", f"not in the corpus yet: {how}, but {why}")
     if claim.paused:
         cause = f"not in the corpus yet: {how}, but the source is paused"
@@ -241,9 +244,9 @@ def _not_taken(facts: PageFacts) -> PageVerdict | None:
 
 
 _FOUND = {
-    "listed": "has it in its listing:",
-    "link": "found a link to",
-    "redirect": "was led by a redirect to",
+    "listed": "lists it",
+    "link": "found a link to it",
+    "redirect": "was led to it by a redirect",
 }
 _SKIPPED = {
     "budget": "the run had spent its pages or bytes before its turn",
@@ -392,9 +395,13 @@ def _admitting(facts: PageFacts) -> list[SourceClaim]:
 
 
 def _besides(facts: PageFacts) -> str:
-    """Of a live page: that its listing misses it, and where search shows another instead."""
-    missing = "; ".join(_misses(seen) for seen in facts.evidence if seen.kind == "absent")
-    return (f"; {missing}" if missing else "") + _hidden(facts)
+    """Of a live page: that its source no longer takes or names it, and where search shows another
+    instead."""
+    said = [_misses(seen) for seen in facts.evidence if seen.kind == "absent"]
+    if facts.holders and all(claim.refused_by for claim in facts.holders):
+        claim = facts.holders[0]
+        said.append(f"source '{claim.source}' would refuse it now by `{claim.refused_by}`")
+    return "".join(f"; {each}" for each in said) + _hidden(facts)
 
 
 def _misses(seen: EvidenceSeen) -> str:

@@ -20,6 +20,7 @@ from activities.fetch_url import FetchingOne
 from activities.health import Checking
 from activities.index_rebuild import Rebuilding
 from activities.processing import Processing
+from activities.purging import Purging
 from activities.reporting import Reporting
 from activities.restoring import Restoring
 from activities.runs import Jobs, Running
@@ -46,6 +47,7 @@ from atlas.stores.postgres.services.cleanup import UpkeepStore
 from atlas.stores.postgres.services.deduplication import Deduplication
 from atlas.stores.postgres.services.deletions import DeletionDecisions
 from atlas.stores.postgres.services.index_rebuild import Rebuilds
+from atlas.stores.postgres.services.purges import PurgeStore
 from atlas.stores.postgres.services.restores import Restores
 from atlas.stores.postgres.settlement.index_copy import LiveText
 from atlas.stores.postgres.settlement.restored_pages import AnalysedText
@@ -65,6 +67,7 @@ from workflows.guards import UnknownWorkflow
 from workflows.health_check import HealthCheck
 from workflows.hourly_collection import HourlyCollection
 from workflows.process_document import ProcessDocument
+from workflows.purge_documents import PurgeDocuments
 from workflows.rebuild_index import RebuildIndex
 from workflows.restore_documents import RestoreDocuments
 from workflows.sync_pipeline import SyncPipeline
@@ -89,6 +92,7 @@ WORKFLOWS: tuple[type, ...] = (
     DecideDeletionsRun,
     RestoreDocuments,
     AuditCorpus,
+    PurgeDocuments,
     UnknownWorkflow,
 )
 """All are served on the queue `atlas`."""
@@ -129,6 +133,7 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
             *(each for each in _all_of(rebuilding) if each != rebuilding.switch_generation),
             *_all_of(_upkeep(parts)),
             *_all_of(_auditing(parts)),
+            *_all_of(Purging(_purges(parts), parts.blobs)),
         ],
     }
 
@@ -308,6 +313,10 @@ def _auditing(parts: WorkerParts) -> Auditing:
         partial(_prepare, parts.extractor),
         partial(_analyse, parts.extractor),
     )
+
+
+def _purges(parts: WorkerParts) -> PurgeStore:
+    return PurgeStore(parts.pool, parts.clock, parts.blobs.delete)
 
 
 def retention(settings: Settings) -> Retention:

@@ -48,6 +48,7 @@ TOPICS: dict[str, _Commands] = {
         ("process", "process:process", "Process stored documents again"),
         ("dedup", "dedup:dedup", "Find duplicates, and mark all but one"),
         ("cleanup", "cleanup:cleanup", "Delete data past its retention"),
+        ("purge", "purge:purge", "Erase pages for good, and keep them away"),
         ("audit", "audit:audit", "Check that rows, bodies and index agree"),
     ),
     "Other": (

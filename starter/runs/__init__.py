@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from atlas.contracts.health import HealthResult
     from atlas.contracts.jobs import Trigger
     from atlas.contracts.processing import BatchResult, ProcessResult
+    from atlas.contracts.purge_documents import PurgeResult
     from atlas.contracts.rebuild_index import RebuildResult
-    from atlas.contracts.restore import RestoreResult
+    from atlas.contracts.restore_documents import RestoreResult
     from atlas.contracts.sync_pipeline import SyncResult
     from atlas.contracts.weekly_report import WeeklyResult
     from atlas.contracts.work import Limits, Mode, Stage
@@ -125,6 +126,39 @@ class Runs:
         )
         return JobHandle(self._parts, kind, begun)
 
+    async def purge(
+        self,
+        *urls: str,
+        source: str | None = None,
+        host: str | None = None,
+        reason: str = "unspecified",
+        dry_run: bool = False,
+        trigger: Trigger = "client",
+    ) -> JobHandle[PurgeResult]:
+        """Start `purge_documents`: erase pages with every trace of them, and keep them away.
+
+        Give addresses, a source or a host. `dry_run` only counts. Raises `InvalidRequest`,
+        `DifferentRequest`, `CannotConnect`.
+        """
+        from atlas.domain.urls import InvalidUrl, host_named
+        from starter.errors import InvalidRequest
+
+        if host is not None:
+            try:
+                host = host_named(host)
+            except InvalidUrl as error:
+                raise InvalidRequest(f"host: {error}") from None
+        wanted = sorted({canonical_url(url, "urls") for url in urls}) or None
+        return await self.start(
+            "purge_documents",
+            urls=wanted,
+            source=source,
+            host=host,
+            reason=reason,
+            dry_run=dry_run,
+            trigger=trigger,
+        )
+
     @overload
     async def start(
         self, workflow: Literal["audit_corpus"], *, workflow_id: str | None = None, **fields: Any
@@ -176,6 +210,11 @@ class Runs:
         workflow_id: str | None = None,
         **fields: Any,
     ) -> JobHandle[ProcessResult]: ...
+
+    @overload
+    async def start(
+        self, workflow: Literal["purge_documents"], *, workflow_id: str | None = None, **fields: Any
+    ) -> JobHandle[PurgeResult]: ...
 
     @overload
     async def start(

@@ -23,6 +23,7 @@ from tests.contracts import (
     examples_deletions,
     examples_health,
     examples_processing,
+    examples_purge,
     examples_restore,
 )
 
@@ -307,6 +308,7 @@ EXAMPLES: list[BaseModel] = [
     *examples_restore.EXAMPLES,
     *examples_audit.EXAMPLES,
     *examples_cleanup.EXAMPLES,
+    *examples_purge.EXAMPLES,
     *examples_collect.EXAMPLES,
     *examples_deletions.EXAMPLES,
 ]
@@ -314,6 +316,7 @@ EXAMPLES: list[BaseModel] = [
 LEAST: dict[type[BaseModel], dict[str, object]] = {
     s.SyncRequest: {"sources": ["docs"]},
     **examples_processing.LEAST,
+    **examples_purge.LEAST,
     **examples_restore.LEAST,
 }
 """Of requests of which something must be said, although no one field is required."""

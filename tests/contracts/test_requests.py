@@ -8,13 +8,15 @@ from pydantic import BaseModel, ValidationError
 from atlas.contracts.audit_corpus import AuditRequest
 from atlas.contracts.collect import AddUrls, CollectAllRequest, CollectRequest, HourlyRequest
 from atlas.contracts.daily_cleanup import CleanupRequest
+from atlas.contracts.decide_deletions import DecideDeletionsRequest
 from atlas.contracts.deduplicate_documents import DeduplicateRequest
 from atlas.contracts.fetch_url import FetchUrlRequest
 from atlas.contracts.health import HealthRequest
 from atlas.contracts.models import Counts, Request, explain
 from atlas.contracts.processing import BatchQuery, BatchRequest, ProcessRequest
+from atlas.contracts.purge_documents import PurgeRequest
 from atlas.contracts.rebuild_index import RebuildRequest
-from atlas.contracts.restore import RestoreRequest
+from atlas.contracts.restore_documents import RestoreRequest
 from atlas.contracts.sync_pipeline import SyncRequest
 from atlas.contracts.weekly_report import WeeklyRequest
 from atlas.contracts.work import Limits
@@ -22,6 +24,7 @@ from atlas.contracts.work import Limits
 REQUESTS = [
     HealthRequest,
     AuditRequest,
+    PurgeRequest,
     CleanupRequest,
     SyncRequest,
     CollectRequest,
@@ -37,6 +40,7 @@ REQUESTS = [
     RebuildRequest,
     RestoreRequest,
     WeeklyRequest,
+    DecideDeletionsRequest,
 ]
 
 
@@ -89,8 +93,12 @@ def refusal(model: type[BaseModel], given: Any) -> str:
         (BatchRequest, {"pages": [1] * 1001}, ["pages:", "at most 1000"]),
         (RebuildRequest, {"min_overlap": 2.0}, ["min_overlap: 2.0", "less than or equal to 1"]),
         (AuditRequest, {"sample": 501}, ["sample: 501", "less than or equal to 500"]),
+        (PurgeRequest, {}, ["exactly one of 'urls', 'source' and 'host'"]),
+        (PurgeRequest, {"host": "a", "reason": "J. Doe asked"}, ["reason: 'J. Doe asked'"]),
         (DeduplicateRequest, {"threshold": 0.1}, ["threshold: 0.1", "equal to 0.3"]),
         (WeeklyRequest, {"week": "47"}, ["week: '47'"]),
+        (DecideDeletionsRequest, {"of": "docs"}, ["decision: missing"]),
+        (DecideDeletionsRequest, {"of": "d", "decision": "yes"}, ["decision: 'yes'", "'approve'"]),
         (BatchRequest, {"query": {"sorce": "docs"}}, ["query.sorce:", "did you mean 'source'?"]),
     ],
 )

@@ -22,6 +22,7 @@ PUBLIC = {
     "batch_process",
     "deduplicate_documents",
     "audit_corpus",
+    "purge_documents",
     "rebuild_index",
     "sync_pipeline",
     "health_check",

@@ -208,6 +208,33 @@ async def test_lane_rested_cancelled(
         await keep("lane_rested_cancelled", atlas_env, "sync_pipeline:docs")
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_slow_lane(
+    atlas_env: AtlasEnv,  # noqa: F811
+    origin: Origin,  # noqa: F811
+    cancelled: bool,
+) -> None:
+    """A page that is held, until all others are done, in the slow lane beside two others."""
+    paths = [f"/{number}" for number in range(8)]
+    for path in paths:
+        origin.page(path, page(path))
+    async with Origin() as slow:
+        gate = asyncio.Event()
+        slow.page("/a", page("a"), gate=gate)
+        await atlas_env.add_source("docs", "urls", slow.url("/a"), *map(origin.url, paths))
+        async with atlas_env.worker():
+            handle = await atlas_env.start("docs", batch=3, lanes=2)
+            await when(handle, lambda progress: progress.counts.done == len(paths))
+            await slow.arrived("/a", 2)
+            if cancelled:
+                await handle.cancel()
+            gate.set()
+            with suppress(WorkflowFailureError):
+                await handle.result()
+            name = "slow_lane_cancelled" if cancelled else "slow_lane"
+            await keep(name, atlas_env, "sync_pipeline:docs")
+
+
 async def test_fetch_url(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
     origin.fail_first("/a", 1, page("a"))
     async with atlas_env.worker():
@@ -317,12 +344,38 @@ async def test_deduplicate_documents(atlas_env: AtlasEnv, origin: Origin) -> Non
             await keep(name, atlas_env, name)
 
 
+async def test_audit_and_purge(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
+    await add_site(atlas_env, origin)
+    async with atlas_env.worker():
+        await atlas_env.sync("docs")
+        url = await atlas_env.pool.fetchval("select min(url) from pages")
+        # What an audit has processed again, so that the child is recorded too.
+        await atlas_env.pool.execute(
+            "update page_state set settled_extractor = 0 where page_id = "
+            "(select min(page_id) from versions where valid_to is null)"
+        )
+        for name, kind, request in (
+            ("audit_sample", "audit_corpus", {}),
+            ("audit_repaired", "audit_corpus", {"full": True, "repair": True}),
+            ("purge_dry", "purge_documents", {"urls": [url], "dry_run": True}),
+            ("purge_url", "purge_documents", {"urls": [url], "reason": "asked"}),
+            ("purge_unknown_source", "purge_documents", {"source": "nosuch"}),
+        ):
+            handle = await atlas_env.client.start_workflow(
+                kind, request, id=name, task_queue="atlas"
+            )
+            with suppress(WorkflowFailureError):
+                await handle.result()
+            await keep(name, atlas_env, name)
+
+
 async def test_daily_cleanup(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
     await add_site(atlas_env, origin)
     async with atlas_env.worker():
         await atlas_env.sync("docs")
         for name, request in {
             "cleanup": {},
+            "cleanup_audited": {},
             "cleanup_dry": {"dry_run": True, "classes": ["versions", "runs"], "max_deletions": 1},
             "cleanup_continued": {"max_history_events": 50},
             "cleanup_cancelled": {},

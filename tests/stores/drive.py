@@ -151,7 +151,8 @@ class Drive:
         await self.work(Batch(run_id=run_id, lane=0, number=1), web, size)
         if any(isinstance(answer, Leads) for answer in web.values()):
             await self.work(Batch(run_id=run_id, lane=0, number=2), web)
-        await self._visit_absent(run_id, web)
+        if complete:
+            await self._visit_absent(run_id, web)
         return await self.crawl.runs.close_run(CloseRun(run_id=run_id, complete=complete))
 
     async def _visit_absent(self, run_id: str, web: Web) -> None:

@@ -12,7 +12,7 @@ from atlas.stores.postgres.crawl import documents, page_versions
 from atlas.stores.postgres.crawl.documents import CurrentDocument, UnknownDocument
 from atlas.stores.postgres.crawl.page_versions import PageHistory
 from tests.stores.drive import Drive
-from tests.stores.restoring import Restorer
+from tests.stores.restorer import Restorer
 
 URL = "https://example.org/a"
 REST = {f"https://example.org/{number}": f"Page {number} of the log." for number in range(30)}

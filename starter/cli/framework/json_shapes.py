@@ -93,6 +93,19 @@ _CATALOGUE = (
         items="documents",
     ),
     Shape(
+        "deletions",
+        "Removals that wait for a decision, by source and URL.",
+        "deletions list",
+        f"{_PG}.crawl.held_removals:HeldRemoval",
+        items="deletions",
+    ),
+    Shape(
+        "deletions_result",
+        "What a decision on held removals did.",
+        "deletions approve, deletions reject",
+        f"{_IDS} atlas.contracts.decide_deletions:DecideDeletionsResult {_LINK}",
+    ),
+    Shape(
         "held",
         "Bodies that were held instead of replacing a page's text, by URL.",
         "docs held",
@@ -110,19 +123,6 @@ _CATALOGUE = (
         "The document that an accepted body became.",
         "docs accept",
         "atlas.contracts.processing:ProcessedDocument",
-    ),
-    Shape(
-        "deletions",
-        "Removals that wait for a decision, by source and URL.",
-        "deletions list",
-        f"{_PG}.crawl.held_removals:HeldRemoval",
-        items="deletions",
-    ),
-    Shape(
-        "deletions_result",
-        "What a decision on held removals did.",
-        "deletions approve, deletions reject",
-        f"{_IDS} atlas.contracts.decide_deletions:DecideDeletionsResult {_LINK}",
     ),
     Shape(
         "search",
@@ -240,7 +240,7 @@ _CATALOGUE = (
         "restore_result",
         "What a restore brought back, and what it could not.",
         "docs restore",
-        f"{_IDS} atlas.contracts.restore:RestoreResult {_LINK}",
+        f"{_IDS} atlas.contracts.restore_documents:RestoreResult {_LINK}",
     ),
     Shape("host", "A host that Atlas has contacted, or that has a limit.", "hosts show", _HOST),
     Shape(

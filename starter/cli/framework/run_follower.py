@@ -97,6 +97,7 @@ _ENDINGS = {
     "batch_process": "starter.cli.commands.process",
     "deduplicate_documents": "starter.cli.commands.dedup",
     "audit_corpus": "starter.cli.commands.audit",
+    "purge_documents": "starter.cli.commands.purge",
     "rebuild_index": "starter.cli.commands.index",
     "daily_cleanup": "starter.cli.commands.cleanup",
     "weekly_report": "starter.cli.commands.report",

@@ -52,7 +52,8 @@ def print_explanation(found: Explanation) -> None:
         note(each)
     if facts.visits:
         last = facts.visits[0]
-        note(f"`atlas runs show {last.run_id}` shows its last run and trace")
+        trace = f", of trace {last.trace_id}" if last.trace_id else ""
+        note(f"`atlas runs show {last.run_id}` shows its last run{trace}")
         if last.ui_url:
             note(f"Web UI: {last.ui_url}")
 
@@ -101,6 +102,7 @@ def _text(text: TextKept) -> dict[str, object]:
         "near-duplicates": f"{others} more texts; search shows the best match"
         if others > 0
         else "",
+        "similar pages": text.similar,
         "index": f"generation {generations}{active}" if generations else "in no generation",
     }
 

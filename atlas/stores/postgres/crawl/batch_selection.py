@@ -16,7 +16,7 @@ from atlas.contracts.processing import BatchQuery, Selected
 from atlas.domain.refusal import RequestRefused
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import run_queue, runs, snapshot_reuse
+from atlas.stores.postgres.crawl import purged_urls, run_queue, runs, snapshot_reuse
 from atlas.stores.postgres.sources import sources
 
 CHUNK = 2000
@@ -191,8 +191,18 @@ async def known(connection: Connection, names: Sequence[str | int]) -> dict[str 
     return found | {name: name for name in names if isinstance(name, int) and name in numbers}
 
 
+async def _purged(connection: Connection, run_id: str, names: Sequence[str]) -> set[str]:
+    """Those of the names whose address was erased: skipped, and not written down."""
+    urls = {name: snapshot_reuse.canonical_or_none(name) for name in names}
+    purged = await purged_urls.among(connection, [url for url in urls.values() if url])
+    await purged_urls.note_refused(connection, run_id, sorted(purged))
+    return {name for name, url in urls.items() if url in purged}
+
+
 async def enter_missing(connection: Connection, run_id: str, asked: Sequence[str]) -> None:
     """Record what a run was asked for that is no page."""
+    purged = await _purged(connection, run_id, asked)
+    asked = [name for name in asked if name not in purged]
     if asked:
         await connection.execute(
             "insert into run_missing (run_id, asked) "

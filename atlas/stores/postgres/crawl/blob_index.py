@@ -44,6 +44,18 @@ async def hold(connection: Connection, hashes: Sequence[bytes]) -> set[bytes]:
     return {row["hash"] for row in rows}
 
 
+class BodyGone(Exception):
+    """A body was deleted between being stored and being referred to; another attempt stores it."""
+
+
+async def make_sure(connection: Connection, hash_: bytes) -> None:
+    """Keep a body that was announced from being deleted until the caller's transaction, which
+    refers to it, ends. Raises `BodyGone`: an erasure does not wait for the clean-up's grace."""
+    found = await connection.fetchval("select true from blobs where hash = $1 for key share", hash_)
+    if not found:
+        raise BodyGone(f"the body {hash_.hex()} was erased meanwhile")
+
+
 def referred(cutoff: str) -> str:
     """SQL: whether anything refers to the blob `b`. Rows of the ledger count from `cutoff` on: an
     older fetch does not keep its body."""

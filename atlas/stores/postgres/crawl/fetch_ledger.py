@@ -16,6 +16,7 @@ from atlas.stores.postgres.crawl import (
     gone_pages,
     noindex,
     pages,
+    purged_urls,
     recheck_schedule,
     run_queue,
 )
@@ -162,12 +163,13 @@ async def _plan(
 
 async def _count_attempts(connection: Connection, run_id: str, rows: Sequence[FetchRow]) -> None:
     await connection.execute(
-        "update run_pages rp set attempts = o.attempt "
-        "from unnest($2::bigint[], $3::int[]) as o(page_id, attempt) "
+        "update run_pages rp set attempts = o.attempt, cuts = cuts + o.cut::int "
+        "from unnest($2::bigint[], $3::int[], $4::boolean[]) as o(page_id, attempt, cut) "
         "where rp.run_id = $1 and rp.page_id = any($2::bigint[]) and rp.page_id = o.page_id",
         run_id,
         [row.page_id for row in rows],
         [row.attempt for row in rows],
+        [row.cut for row in rows],
     )
 
 
@@ -186,10 +188,10 @@ async def _remember_bodies(
             gone_since = null, redirect_to = null, robots_tag = o.robots,
             moved_count = 0, moved_at = null, moved_run = null, moved_since = null,
             noindex_count = case when o.settled then 0 else noindex_count end,
-            held_snapshot = case when o.settled then null else held_snapshot end,
             noindex_at = case when o.settled then null else noindex_at end,
             noindex_run = case when o.settled then null else noindex_run end,
             noindex_since = case when o.settled then null else noindex_since end,
+            held_snapshot = case when o.settled then null else held_snapshot end,
             lifecycle = {becomes(Evidence.ANSWERED)}
         from unnest($3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[],
                     $9::text[], $10::boolean[])
@@ -215,6 +217,7 @@ async def _follow_redirects(
     targets = [row.target for row in moved if row.target is not None]
     await noindex.forget(connection, [row.page_id for row in moved])
     await pages.upsert(connection, sorted(set(targets)), now)
+    await purged_urls.note_refused(connection, run_id, targets)
     await gone_pages.remember_moved(connection, run_id, rows, now)
     if not moved:
         return

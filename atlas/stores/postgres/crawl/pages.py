@@ -95,7 +95,7 @@ async def record_done(connection: Connection, run_id: str, row: FetchRow, now: d
         error and short(error),
         row.attempt,
     )
-    return int(page_id)
+    return int(page_id or 0)  # none is made for an address that is purged
 
 
 async def known(connection: Connection, url: str, now: datetime) -> HeldPage:

@@ -3,10 +3,12 @@ or held by another for too long. A skipped page is done, with the reason as its 
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 from atlas.contracts.activities import ClaimBatch
 from atlas.contracts.work import RunLimits
+from atlas.domain.errors import PURGED
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import run_queue
 
@@ -172,10 +174,16 @@ async def reasons(connection: Connection, run_id: str) -> dict[str, int]:
     """Skipped pages of the run: reason → how many."""
     rows = await connection.fetch(
         "select coalesce(error_code, 'unknown') as code, count(*) as pages from run_pages "
-        "where run_id = $1 and outcome = 'skipped' group by 1 order by 1",
+        "where run_id = $1 and outcome = 'skipped' group by 1 "
+        "union all select $2, count(*) from run_purged where run_id = $1 and outcome = 'skipped' "
+        "order by 1",
         run_id,
+        PURGED,
     )
-    return {row["code"]: row["pages"] for row in rows}
+    found: Counter[str] = Counter()
+    for row in rows:
+        found[row["code"]] += row["pages"]
+    return {code: pages for code, pages in found.items() if pages}
 
 
 async def bytes_received(connection: Connection, run_id: str) -> int:

@@ -11,6 +11,7 @@ from atlas.contracts.work import Mode
 from atlas.domain import recheck_interval
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import purged_urls
 from atlas.stores.postgres.crawl.absent_pages import LISTED
 from atlas.stores.postgres.crawl.pages import upsert
 
@@ -102,6 +103,7 @@ async def list_for_run(
     """
     said = modified or {}
     await upsert(connection, urls, now)
+    await purged_urls.note_refused(connection, run_id, urls)
     await connection.execute(
         f"""
         with listed as (
@@ -184,6 +186,7 @@ async def queue_named(
     """Queue pages by canonical URL, due or not, as listed by the source; return how many the run
     did not have."""
     await upsert(connection, urls, now)
+    await purged_urls.note_refused(connection, run_id, urls)
     done = await connection.execute(
         f"""
         with listed as (

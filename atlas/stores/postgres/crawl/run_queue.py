@@ -221,7 +221,13 @@ async def count_missing(connection: Connection, run_id: str) -> int:
 async def counts(connection: Connection, run_id: str) -> Counts:
     """The run's counts, always aggregated from its record, so that no retry can change them."""
     rows = await connection.fetch(
-        "select outcome, count(*) as pages from run_pages where run_id = $1 group by outcome",
+        """
+        select outcome, sum(pages)::bigint as pages from (
+            select outcome, count(*) as pages from run_pages where run_id = $1 group by outcome
+            union all
+            select outcome, count(*) from run_purged where run_id = $1 group by outcome
+        ) counted group by outcome
+        """,
         run_id,
     )
     by_outcome = {row["outcome"]: row["pages"] for row in rows}

@@ -60,7 +60,9 @@ async def page_counts(connection: Connection, run_ids: Sequence[str]) -> dict[st
     machine), so callers that poll limit how often they ask."""
     rows = await connection.fetch(
         "select run_id, stage, outcome, count(*) as pages from run_pages "
-        "where run_id = any($1::text[]) group by run_id, stage, outcome",
+        "where run_id = any($1::text[]) group by run_id, stage, outcome "
+        "union all select run_id, 'done', outcome, count(*) from run_purged "
+        "where run_id = any($1::text[]) group by run_id, outcome",
         list(run_ids),
     )
     found: dict[str, PageCounts] = defaultdict(PageCounts)

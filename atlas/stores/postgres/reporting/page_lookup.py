@@ -22,7 +22,7 @@ from atlas.domain.page_facts import (
     TextKept,
     VisitOfRun,
 )
-from atlas.domain.removal_rules import RULES, Sign
+from atlas.domain.removal_rules import RULES, RemovalSign
 from atlas.domain.scope import looks_like_page, scope_of
 from atlas.domain.sources import SourceSpec
 from atlas.domain.urls import host_of, origin_of
@@ -192,7 +192,8 @@ async def _visits(connection: Connection, page: int) -> tuple[VisitOfRun, ...]:
         """
         select r.run_id, r.workflow_id, r.source_name as source, r.started_at, r.ended_at,
                r.outcome as run_outcome, rp.stage, rp.outcome, rp.error_class,
-               rp.error_code as code, rp.error as message, rp.attempts as requests
+               rp.error_code as code, rp.error as message, rp.attempts as requests,
+               r.trace_id
         from run_pages rp join runs r using (run_id)
         where rp.page_id = $1 order by r.started_at desc limit $2
         """,
@@ -242,6 +243,7 @@ async def _text(connection: Connection, page: int) -> TextKept | None:
         same_text_at=await _shown_instead(connection, page, digest) if live else None,
         cluster=representative.hex() if live and representative else None,
         cluster_texts=await _texts_of(connection, representative) if live else 0,
+        similar=await _similar(connection, page, representative) if live else (),
         **await _generations(connection, digest),
     )
 
@@ -266,6 +268,24 @@ async def _texts_of(connection: Connection, representative: bytes | None) -> int
         representative,
     )
     return int(found)
+
+
+async def _similar(
+    connection: Connection, page: int, representative: bytes | None
+) -> tuple[str, ...]:
+    rows = await connection.fetch(
+        """
+        select p.url
+        from (select text_hash from sketches where representative = $1 limit 20) k
+        join documents d on d.text_hash = k.text_hash
+        join versions v on v.document_id = d.id and v.valid_to is null
+        join pages p on p.id = d.page_id
+        where d.page_id <> $2 order by p.url limit 5
+        """,
+        representative,
+        page,
+    )
+    return tuple(row["url"] for row in rows)
 
 
 async def _generations(connection: Connection, text: bytes) -> dict[str, Any]:
@@ -312,18 +332,18 @@ def _evidence(page: asyncpg.Record, holders: Sequence[SourceClaim]) -> tuple[Evi
     policy = removal_rules.most_careful([claim.deletion for claim in holders])
     found = []
     if page["noindex_count"]:
-        needed = RULES[Sign.NOINDEX].needed(policy)
+        needed = RULES[RemovalSign.NOINDEX].needed(policy)
         last = page["noindex_at"]
         found.append(EvidenceSeen("noindex", page["noindex_count"], needed, last, "noindex"))
     elif page["gone_count"]:
         status = page["gone_status"] or 404
-        needed = RULES[Sign.GONE if status == 410 else Sign.NOT_FOUND].needed(policy)
+        needed = RULES[RemovalSign.GONE if status == 410 else RemovalSign.NOT_FOUND].needed(policy)
         looks, last = page["gone_count"], page["gone_at"]
         found.append(EvidenceSeen("gone", looks, needed, last, f"HTTP {status}"))
     if page["moved_count"]:
         looks, last = page["moved_count"], page["moved_at"]
         target = page["leads_to"] or ""
-        needed = RULES[Sign.MOVED].needed(policy)
+        needed = RULES[RemovalSign.MOVED].needed(policy)
         found.append(EvidenceSeen("moved", looks, needed, last, target))
     found += [
         EvidenceSeen("absent", claim.absences, claim.absences_needed, None, claim.source)

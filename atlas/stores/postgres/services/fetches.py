@@ -12,7 +12,13 @@ from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.circuit_breaker import Breaker
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.stores.postgres.connection import on_pool
-from atlas.stores.postgres.crawl import blob_index, fetch_ledger, ledger_partitions, pages
+from atlas.stores.postgres.crawl import (
+    blob_index,
+    fetch_ledger,
+    ledger_partitions,
+    pages,
+    purged_urls,
+)
 from atlas.stores.postgres.hosts import circuit_breaker, manual_limits
 from atlas.stores.postgres.hosts.rate_limiter import HostSlots
 from atlas.stores.postgres.sources import sources
@@ -28,6 +34,7 @@ class FetchRecords:
     measures: Measures = UNMEASURED
 
     owned_origins = on_pool(sources.owned_origins)
+    purged = on_pool(purged_urls.among)
 
     async def announce_blob(self, digest: str, size: int) -> None:
         """Make the blob's row before its bytes are visible, so that no clean-up deletes them."""
@@ -55,9 +62,12 @@ class FetchRecords:
         async with self.pool.acquire() as connection:
             # The ledger is partitioned by the start of a run; no run opened this one's month.
             await ledger_partitions.make_partitions(connection, started)
-            await fetch_ledger.ledger(
-                connection, run_id, started, [(row.page_id, row)], self.clock()
-            )
+            async with connection.transaction():
+                if row.snapshot is not None:
+                    await blob_index.make_sure(connection, row.snapshot)
+                await fetch_ledger.ledger(
+                    connection, run_id, started, [(row.page_id, row)], self.clock()
+                )
 
 
 @dataclass(eq=False)

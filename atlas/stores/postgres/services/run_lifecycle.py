@@ -44,7 +44,9 @@ class RunLifecycle:
     clock: Callable[[], datetime]
     settlement: PageSettlement
 
-    async def open_run(self, request: OpenRun, is_open: IsOpen) -> RunOpened:
+    async def open_run(
+        self, request: OpenRun, is_open: IsOpen, *, trace_id: str | None = None
+    ) -> RunOpened:
         """Take the source's lease and record the run; or return why there is nothing to do."""
         now = self.clock()
         async with self.pool.acquire() as connection:
@@ -74,6 +76,7 @@ class RunLifecycle:
                 trigger=request.trigger,
                 due=request.due,
                 kind=request.type,
+                trace_id=trace_id,
                 now=now,
             )
         return RunOpened(
