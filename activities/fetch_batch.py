@@ -341,7 +341,8 @@ class Fetching:
             inside = await asyncio.to_thread(attempt.scope.allows, answer.final_url)
             return redirected_row(page, answer, inside=inside)
         snapshot = digest if answer.modified else page.snapshot
-        return got_row(page, answer, snapshot, settled=snapshot == page.settled)
+        settled = snapshot == page.settled
+        return got_row(page, answer, snapshot, self._clock(), settled=settled)
 
 
 def _to_fetch(attempt: _Attempt, pages: list[HeldPage]) -> list[HeldPage]:

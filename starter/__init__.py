@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from atlas.domain.page_facts import HostNow as HostNow
     from atlas.domain.page_facts import PageFacts as PageFacts
     from atlas.domain.page_facts import RefusedBefore as RefusedBefore
+    from atlas.domain.page_facts import RemovalOnHold as RemovalOnHold
     from atlas.domain.page_facts import SourceClaim as SourceClaim
     from atlas.domain.page_facts import TextKept as TextKept
     from atlas.domain.page_facts import VisitOfRun as VisitOfRun
@@ -142,7 +143,8 @@ _WHERE = {
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
     "atlas.domain.page_facts": (
-        "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore SourceClaim TextKept VisitOfRun"
+        "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore RemovalOnHold SourceClaim "
+        "TextKept VisitOfRun"
     ),
     "atlas.domain.page_verdict": "PageVerdict",
     "atlas.domain.sources": "SourceSpec",

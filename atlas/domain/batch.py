@@ -54,6 +54,8 @@ class HeldPage:
     """Whether its host kept others of this run waiting."""
     cuts: int = 0
     """How many of the attempts were cut short for that."""
+    unavailable_after: datetime | None = None
+    """From when on the body last processed asks to be left out of the index."""
 
 
 @dataclass(frozen=True, slots=True)

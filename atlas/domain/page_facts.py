@@ -35,6 +35,8 @@ class SourceClaim:
     """When pages that vanish leave the corpus."""
     absences: int = 0
     """Complete listings in a row in which it was missing."""
+    absent_at: datetime | None = None
+    """The last of these listings."""
     absences_needed: int | None = None
     """After so many it leaves the source; None: never for that."""
     paused: bool = False
@@ -117,6 +119,8 @@ class VisitOfRun:
     """The same in words."""
     requests: int
     """How many it made for the page."""
+    restored: bool = False
+    """Whether it was no look at the page, but brought an earlier version back."""
     trace_id: str | None = None
     """The trace of the run; None: its worker exports none."""
     ui_url: str | None = None
@@ -138,6 +142,22 @@ class EvidenceSeen:
     """When it was last counted."""
     detail: str
     """The status, the target or the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalOnHold:
+    """The page would have left in a run that held it, because too many would have left at once."""
+
+    source: str
+    sign: str
+    """What speaks for its having left: `not_found`, `gone`, `noindex`, `moved` or `absent`."""
+    run_id: str
+    """The last run that held it."""
+    held_at: datetime
+    """When the first did."""
+    decided: str | None
+    """`approved` or `rejected` by a person, `expired` when the page answered again, `removed`;
+    None: it waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +241,10 @@ class PageFacts:
     """When it left the live corpus."""
     purged_at: datetime | None = None
     """When its documents were deleted."""
+    erased_at: datetime | None = None
+    """When `atlas purge` removed every trace of it; since then it is kept away."""
+    erased_for: str | None = None
+    """The reason that was given for that."""
     failures: int = 0
     """Runs in a row that failed at the page."""
     failed_code: str | None = None
@@ -239,6 +263,8 @@ class PageFacts:
     """By runs that met it; of each source the last."""
     evidence: tuple[EvidenceSeen, ...] = ()
     """That it is leaving, or has left."""
+    removals: tuple[RemovalOnHold, ...] = ()
+    """That were held, the last first."""
     visits: tuple[VisitOfRun, ...] = ()
     """What the latest runs made of it, the last first."""
     attempts: tuple[AttemptMade, ...] = ()

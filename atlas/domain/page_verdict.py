@@ -51,6 +51,13 @@ def verdict_on(facts: PageFacts, *, out_of_reach: str | None = None) -> PageVerd
 # Pages that left
 
 
+def _erased(facts: PageFacts) -> PageVerdict | None:
+    if facts.erased_at is None:
+        return None
+    cause = f"erased on {_day(facts.erased_at)} ({facts.erased_for}), and kept away since"
+    return PageVerdict("erased", cause)
+
+
 def _purged(facts: PageFacts) -> PageVerdict | None:
     if facts.lifecycle != "purged":
         return None
@@ -63,12 +70,10 @@ def _left(facts: PageFacts) -> PageVerdict | None:
         return None
     when = f" on {_day(facts.tombstoned_at)}" if facts.tombstoned_at else ""
     code, why = _why_it_left(facts)
-    todo = (
-        ()
-        if facts.holders
-        else ("no source holds it: if its listing or a page names it again, it comes back",)
-    )
-    return PageVerdict(code, f"left the corpus{when}: {why}", todo)
+    todo = [f"`atlas docs restore {facts.url}` brings its last text back"]
+    if not facts.holders:
+        todo.append("no source holds it: if its listing or a page names it again, it comes back")
+    return PageVerdict(code, f"left the corpus{when}: {why}", tuple(todo))
 
 
 _SIGNS = {"gone": RemovalSign.GONE, "moved": RemovalSign.MOVED, NOINDEX: RemovalSign.NOINDEX}
@@ -108,6 +113,20 @@ def _under_way(facts: PageFacts) -> PageVerdict | None:
     stage = doing.get(visit.stage, "is processed and waits to be settled")
     run = f"the run {visit.run_id[:18]} of source '{visit.source}'"
     return PageVerdict("in_progress", f"{state}in progress: it {stage} in {run}")
+
+
+def _removal_held(facts: PageFacts) -> PageVerdict | None:
+    waiting = [each for each in facts.removals if each.decided is None]
+    if not waiting or not _is_live(facts):
+        return None
+    held = waiting[0]
+    cause = (
+        f"still in the corpus: its removal ({held.sign}) is held since {_day(held.held_at)}, "
+        f"because too many pages of source '{held.source}' would have left at once"
+    )
+    decide = f"`atlas deletions approve {held.source} {facts.url}`, or reject"
+    todo = (decide, f"`atlas deletions list --source {held.source}` shows all that wait")
+    return PageVerdict("removal_held", cause, todo)
 
 
 def _suspect(facts: PageFacts) -> PageVerdict | None:
@@ -175,6 +194,9 @@ def _settled(facts: PageFacts) -> PageVerdict | None:
     if visit is None or not _is_live(facts) or visit.outcome not in _TAKEN:
         return None
     when = f"the run of {_moment(visit.started_at)}"
+    if visit.restored:
+        cause = f"live: an earlier version was brought back by {when}{_besides(facts)}"
+        return PageVerdict("restored", cause, (f"`atlas docs history {facts.url}`",))
     if visit.outcome != "unchanged":
         done = "added by" if visit.outcome == "added" else "its text was updated by"
         return PageVerdict(visit.outcome or "", f"live: {done} {when}{_besides(facts)}")
@@ -354,10 +376,12 @@ def _never_seen(admitting: list[SourceClaim]) -> PageVerdict:
 
 
 _RULES: tuple[Callable[[PageFacts], PageVerdict | None], ...] = (
+    _erased,
     _purged,
     _left,
     _under_way,
     _quarantined,
+    _removal_held,
     _suspect,
     _hidden_by_noindex,
     _redirects,

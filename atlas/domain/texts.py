@@ -62,6 +62,8 @@ class Extracted:
     """Whether the page itself asks to be left out of the index."""
     verdict: BodyVerdict | None = None
     """What the body seems to be instead of the page."""
+    unavailable_after: datetime | None = None
+    """The moment from which on it asks so; in UTC."""
 
 
 @dataclass(frozen=True, slots=True)

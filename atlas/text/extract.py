@@ -61,6 +61,7 @@ def _from_html(html: str, url: str) -> Extracted:
         truncated=" and ".join(filter(None, missing)) or None,
         noindex=head.asked.noindex,
         verdict=verdict,
+        unavailable_after=head.asked.unavailable_after,
     )
     alive.clear()
     return extracted
@@ -99,6 +100,7 @@ def _extracted(
     truncated: str | None = None,
     noindex: bool = False,
     verdict: BodyVerdict | None = None,
+    unavailable_after: datetime | None = None,
 ) -> Extracted:
     if not text.strip():
         without = f"; left out: {truncated}" if truncated else ""
@@ -118,6 +120,7 @@ def _extracted(
         truncated=truncated,
         noindex=noindex,
         verdict=verdict,
+        unavailable_after=unavailable_after,
     )
 
 

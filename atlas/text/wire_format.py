@@ -9,7 +9,7 @@ costs one document and not the batch it would be written with.
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -87,6 +87,7 @@ class _WireDocument(WireFields):
     extractor: Annotated[int, Meta(ge=EXTRACTOR_VERSION, le=EXTRACTOR_VERSION)]
     noindex: bool
     verdict: _WireVerdict | None
+    unavailable_after: Stamp
     links: Annotated[tuple[_WireLink, ...], Meta(max_length=5_000)]
     bands: Annotated[tuple[_Int8, ...], Meta(max_length=_MAX_SKETCH)]
     signature: Annotated[bytes, Meta(max_length=_MAX_SKETCH)]
@@ -166,19 +167,24 @@ def write_prepared(prepared: Prepared) -> bytes:
             found.text,
             "" if found.markdown == found.text else found.markdown,
             found.lang,
-            found.published.astimezone(UTC).isoformat() if found.published else "",
+            _stamp(found.published),
             found.canonical,
             found.media,
             found.truncated,
             found.extractor,
             found.noindex,
             _wire_verdict(found.verdict),
+            _stamp(found.unavailable_after),
             [(link.url, link.rel) for link in found.links],
             prepared.sketch.bands,
             prepared.sketch.signature,
             _wire_parts(prepared.parts),
         )
     )
+
+
+def _stamp(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).isoformat() if moment else ""
 
 
 def read_prepared(body: bytes) -> Prepared:
@@ -197,6 +203,7 @@ def read_prepared(body: bytes) -> Prepared:
         extractor=found.extractor,
         noindex=found.noindex,
         verdict=BodyVerdict(*astuple(found.verdict)) if found.verdict else None,
+        unavailable_after=instant(found.unavailable_after),
         links=tuple(Link(link.url, link.rel) for link in found.links),
         text_hash=text_hash(found.title, found.text),
     )

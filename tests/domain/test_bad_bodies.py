@@ -24,6 +24,7 @@ from atlas.domain.bad_bodies.phrases import (
 from atlas.domain.bad_bodies.rules import recognise
 from atlas.domain.bad_bodies.words import Phrases, count_words, fold
 from atlas.domain.errors import HELD
+from atlas.domain.sources import Deletion
 
 TABLES = (login, challenge, block, consent, missing_page, maintenance, server_error)
 
@@ -122,23 +123,9 @@ def test_what_only_pages_of_substance_have_counts_against_it() -> None:
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("hours", "same_run", "scheduled", "counts"),
-    [
-        (24, False, False, True),
-        (23, False, False, False),
-        (1, False, True, True),
-        (48, True, True, False),
-    ],
-)
-def test_looks_count_a_day_apart_or_by_schedule(
-    hours: int, same_run: bool, scheduled: bool, counts: bool
+@given(st.sampled_from(["careful", "prompt", "keep"]), st.integers(0, 10), st.integers(0, 100))
+def test_three_looks_and_a_day_make_it_real_unless_everything_is_kept(
+    policy: Deletion, looks: int, hours: int
 ) -> None:
-    now = NOON + timedelta(hours=hours)
-    assert held_looks.counts(last=NOON, same_run=same_run, scheduled=scheduled, now=now) is counts
-
-
-@given(st.integers(0, 10), st.integers(0, 100))
-def test_three_looks_and_a_day_make_it_real(looks: int, hours: int) -> None:
-    real = held_looks.is_real(looks, first=NOON, now=NOON + timedelta(hours=hours))
-    assert real is (looks >= 3 and hours >= 24)
+    real = held_looks.is_real(policy, looks, first=NOON, now=NOON + timedelta(hours=hours))
+    assert real is (policy != "keep" and looks >= 3 and hours >= 24)

@@ -56,8 +56,8 @@ LATER = {"docs diff", "docs history"}
 """Those that show what changed: they are asked last, when a page has."""
 
 ACTS = {
-    "docs accept",
-    *("cleanup", "dedup", "fetch", "index rebuild", "index rollback", "migrate", "process"),
+    *("audit", "purge", "docs accept", "cleanup", "dedup", "fetch", "index rebuild"),
+    *("index rollback", "migrate", "process"),
     *("report make", "schedules apply", "sources add", "sources edit", "sources remove"),
     *("sources release", "deletions approve", "deletions reject", "docs restore"),
     *("start", "sync", "hosts reset", "runs retry", "limits set host", "limits set source"),

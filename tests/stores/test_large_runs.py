@@ -23,7 +23,7 @@ pytestmark = pytest.mark.fault(19)
 PAGES = 3000
 BATCH = 20
 URLS = [f"https://example.org/{number:05}" for number in range(PAGES)]
-COUNTS = "select outcome, count(*)"
+COUNTS = "select outcome, "
 """The run's counts: always aggregated from its record, once a batch."""
 
 # Earlier runs of another source had the same pages.

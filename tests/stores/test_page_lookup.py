@@ -108,6 +108,31 @@ async def test_absence_redirects_and_duplicates_are_told(drive: Drive) -> None:
     await drive.crawl.runs.close_run(CloseRun(run_id=await drive.open("docs"), complete=False))
 
 
+async def test_a_removal_that_the_brake_held_is_told(drive: Drive) -> None:
+    await drive.add("docs", kind="sitemap", deletion="prompt")
+    await drive.run("docs", WEB)
+    closed = await drive.run("docs", WEB | {A: 404, B: 404})
+    assert closed.outcome == "held"
+    held = await told(drive, A)
+    assert held.code == "removal_held" and "its removal (not_found) is held since" in held.cause
+    assert f"atlas deletions approve docs {A}" in held.todo[0]
+    await drive.run("docs", WEB)
+    facts = await facts_of(drive, A)
+    assert [each.decided for each in facts.removals] == ["expired"]
+    assert verdict_on(facts).code == "unchanged"
+
+
+async def test_an_erased_address_is_told_though_only_its_hash_is_known(drive: Drive) -> None:
+    await drive.add("docs", kind="sitemap")
+    await drive.pool.execute(
+        "insert into purged_urls (url_hash, purged_at, reason) values (purge_hash($1), $2, 'gdpr')",
+        *(A, drive.now),
+    )
+    erased = await told(drive, A)
+    assert erased.code == "erased" and "(gdpr), and kept away since" in erased.cause
+    assert (await told(drive, B)).code == "never_seen"
+
+
 async def test_a_page_under_way_and_one_that_a_limit_left_out(drive: Drive) -> None:
     await drive.add("docs", kind="sitemap")
     run_id = await drive.open("docs")
@@ -258,5 +283,5 @@ async def test_no_statement_reads_more_than_what_is_told(
                     facts = await page_facts(reader.connection, url, drive.now)
                 assert facts.url == url
                 looked = {text: rows for text, rows in read.items() if text.startswith("select")}
-                assert 4 <= len(looked) <= 13, list(looked)
+                assert 4 <= len(looked) <= 15, list(looked)
                 assert {text: rows for text, rows in looked.items() if rows > 200} == {}

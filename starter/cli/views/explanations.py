@@ -46,6 +46,11 @@ def print_explanation(found: Explanation) -> None:
     )
     _section("refused", refusals)
     _section("evidence of leaving", map(_evidence, facts.evidence))
+    removals = (
+        f"{when(e.held_at)}  {e.source}: {e.sign}, {e.decided or 'waits'} (run {short(e.run_id)})"
+        for e in facts.removals
+    )
+    _section("removals held", removals)
     _section("runs", map(_visit, facts.visits))
     _section("requests", map(_attempt, facts.attempts))
     for each in found.verdict.todo:

@@ -194,7 +194,8 @@ async def begin_attempt(
         )
         select r.page_id, r.fence, r.fetched_snapshot as snapshot,
                r.fetched_type as content_type, r.fetched_charset as charset,
-               r.robots_tag as robots, rp.url, rp.level, rp.stage, rp.attempts, rp.marks,
+               r.robots_tag as robots, r.unavailable_after,
+               rp.url, rp.level, rp.stage, rp.attempts, rp.marks,
                rp.turn > 0 as slow, rp.cuts,
                case when target.url is null then r.etag else t.etag end as etag,
                case when target.url is null then r.last_modified else t.last_modified end

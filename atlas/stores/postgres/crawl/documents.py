@@ -102,6 +102,7 @@ async def store(
         good = [page for page in pages if page.prepared is not None and page.error is None]
         await _store_documents(connection, good, now)
         await _note_truncated(connection, run_id, good)
+        await _note_unavailable(connection, pages)
         await run_queue.advance(connection, run_id, [page.page_id for page in good], "processed")
         kept_out = [page for page in pages if page.prepared is not None and page.error]
         ended = await noindex.hide(connection, run_id, kept_out, now)
@@ -149,6 +150,23 @@ async def _store_documents(
         "prepared",
         records=[_prepared_row(page, ids[page.page_id]) for page in pages],
         columns=_PREPARED_COLUMNS,
+    )
+
+
+async def _note_unavailable(connection: Connection, pages: Sequence[PreparedPage]) -> None:
+    """From when on each page (locked before) asks, in its body, to be left out of the index."""
+    found = {
+        page.page_id: page.prepared.extracted.unavailable_after
+        for page in pages
+        if page.prepared is not None
+    }
+    await connection.execute(
+        "update page_state ps set unavailable_after = o.moment "
+        "from unnest($1::bigint[], $2::timestamptz[]) as o(page_id, moment) "
+        "where ps.page_id = any($1::bigint[]) and ps.page_id = o.page_id "
+        "and ps.unavailable_after is distinct from o.moment",
+        list(found),
+        list(found.values()),
     )
 
 

@@ -156,7 +156,9 @@ async def _plan(
             same = row.snapshot is not None and row.snapshot == bodies.get(row.page_id)
             changed = False if same else None
             checks.append(
-                recheck_schedule.PageCheck(row.page_id, changed=changed, max_age=row.max_age)
+                recheck_schedule.PageCheck(
+                    row.page_id, changed=changed, max_age=row.max_age, robots=row.robots
+                )
             )
     await recheck_schedule.plan(connection, started, checks, now)
 

@@ -38,6 +38,8 @@ WHOLE = frozenset(
         ("duplicate_findings", "url"),
         ("run_missing", "asked"),
         ("run_traps", "example"),
+        ("run_refusals", "example"),
+        ("refused_addresses", "url"),
     }
 )
 """Columns that hold one address each. One that contains another, as an archive's do, is another."""

@@ -18,6 +18,7 @@ from atlas.domain.page_facts import (
     HostNow,
     PageFacts,
     RefusedBefore,
+    RemovalOnHold,
     SourceClaim,
     TextKept,
     VisitOfRun,
@@ -53,6 +54,7 @@ async def page_facts(connection: Connection, url: str, now: datetime) -> PageFac
             refusals=await _refusals(connection, url),
             host=await _host(connection, host_of(url)),
             trap=_trap(url),
+            **await _erased(connection, url),
         )
         if page is None:
             return facts
@@ -62,6 +64,7 @@ async def page_facts(connection: Connection, url: str, now: datetime) -> PageFac
             working=page["claim_run"],
             next_due_because=_because(page, found),
             evidence=_evidence(page, facts.holders),
+            removals=await _removals(connection, page["id"]),
             visits=await _visits(connection, page["id"]),
             attempts=await _attempts(connection, page["id"]),
             text=await _text(connection, page["id"]),
@@ -110,6 +113,14 @@ async def _page(connection: Connection, url: str) -> asyncpg.Record | None:
     )
 
 
+async def _erased(connection: Connection, url: str) -> dict[str, Any]:
+    """When and why the address was purged: only its hash is known."""
+    row = await connection.fetchrow(
+        "select purged_at, reason from purged_urls where url_hash = purge_hash($1)", url
+    )
+    return {} if row is None else {"erased_at": row["purged_at"], "erased_for": row["reason"]}
+
+
 async def _sources(connection: Connection, url: str) -> list[asyncpg.Record]:
     """The sources that hold the page, that refused it, or that are declared at its host; of those
     with many URLs only the first."""
@@ -118,7 +129,7 @@ async def _sources(connection: Connection, url: str) -> list[asyncpg.Record]:
     return await connection.fetch(
         f"""
         select {columns}, s.urls[1:20] as urls, $1 = any(s.urls) as declared,
-               sp.rule as found, sp.depth, sp.listed_run, sp.listed_at, sp.absences, sp.absent_run
+               sp.rule as found, sp.depth, sp.listed_run, sp.listed_at, sp.absences, sp.absent_at
         from sources s
         left join (source_pages sp join pages p on p.id = sp.page_id and p.url = $1)
             on sp.source_id = s.id
@@ -154,6 +165,7 @@ def _claim(url: str, row: asyncpg.Record, now: datetime) -> SourceClaim:
         refused_by=_refused_by(url, source, declared=row["declared"], found=row["found"]),
         deletion=spec.deletion,
         absences=row["absences"] or 0,
+        absent_at=row["absent_at"],
         absences_needed=removal_rules.absences_needed(spec.deletion, spec.kind),
         paused=spec.paused,
         due=fresh.due,
@@ -187,15 +199,30 @@ async def _refusals(connection: Connection, url: str) -> tuple[RefusedBefore, ..
     return tuple(RefusedBefore(**row) for row in rows)
 
 
+async def _removals(connection: Connection, page: int) -> tuple[RemovalOnHold, ...]:
+    rows = await connection.fetch(
+        """
+        select s.name as source, h.sign, h.last_run as run_id, h.held_at, h.decided
+        from held_removals h join sources s on s.id = h.source_id
+        where h.page_id = $1 order by h.held_at desc, s.name limit 5
+        """,
+        page,
+    )
+    return tuple(RemovalOnHold(**row) for row in rows)
+
+
 async def _visits(connection: Connection, page: int) -> tuple[VisitOfRun, ...]:
     rows = await connection.fetch(
         """
         select r.run_id, r.workflow_id, r.source_name as source, r.started_at, r.ended_at,
                r.outcome as run_outcome, rp.stage, rp.outcome, rp.error_class,
                rp.error_code as code, rp.error as message, rp.attempts as requests,
-               r.trace_id
+               r.kind = 'restore_documents' as restored, r.trace_id
         from run_pages rp join runs r using (run_id)
-        where rp.page_id = $1 order by r.started_at desc limit $2
+        where rp.page_id = $1
+          -- A restore that restored nothing says nothing of the page.
+          and (r.kind <> 'restore_documents' or rp.outcome in ('added', 'updated'))
+        order by r.started_at desc limit $2
         """,
         page,
         VISITS,
@@ -346,7 +373,7 @@ def _evidence(page: asyncpg.Record, holders: Sequence[SourceClaim]) -> tuple[Evi
         needed = RULES[RemovalSign.MOVED].needed(policy)
         found.append(EvidenceSeen("moved", looks, needed, last, target))
     found += [
-        EvidenceSeen("absent", claim.absences, claim.absences_needed, None, claim.source)
+        EvidenceSeen("absent", claim.absences, claim.absences_needed, claim.absent_at, claim.source)
         for claim in holders
         if claim.absences
     ]

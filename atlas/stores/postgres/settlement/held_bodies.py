@@ -7,14 +7,15 @@ The document of the row is no version of the page: nothing finds it but who asks
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import asyncpg
 
-from atlas.domain import held_looks
 from atlas.domain.errors import HELD, ErrorClass, PageError
 from atlas.domain.lifecycle import Evidence
+from atlas.domain.removal_rules import Weight, most_careful, weigh
+from atlas.domain.sources import Deletion
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.lifecycle_sql import becomes
@@ -63,6 +64,8 @@ class Looks:
     last: datetime
     """When the last of them was made that counted."""
     run: str
+    policy: Deletion = "careful"
+    """The most careful of the page's sources."""
 
 
 async def looks(
@@ -74,34 +77,50 @@ async def looks(
     """The looks at pages whose document and signature this run found. Another text begins again."""
     rows = await connection.fetch(
         """
-        select h.page_id, h.signature, h.looks, h.first_at, h.last_at, h.last_run,
-               d.text_hash = n.text_hash as same, r.trigger = 'schedule' as scheduled
+        select o.page_id, h.signature, h.looks, h.first_at, h.last_at, h.last_run,
+               d.text_hash = n.text_hash as same, r.trigger = 'schedule' as scheduled,
+               ps.fetched_at > h.last_at as requested,
+               coalesce(b.trigger = 'schedule', false) as last_scheduled,
+               coalesce(b.source_id = r.source_id, false) as same_source,
+               array(select s.deletion from source_pages sp join sources s on s.id = sp.source_id
+                     where sp.page_id = o.page_id) as policies
         from unnest($2::bigint[], $3::bigint[]) as o(page_id, document)
-        join held_bodies h on h.page_id = o.page_id
-        join documents d on d.id = h.document_id join documents n on n.id = o.document
-        join runs r on r.run_id = $1
+        join documents n on n.id = o.document join runs r on r.run_id = $1
+        join page_state ps on ps.page_id = o.page_id
+        left join held_bodies h on h.page_id = o.page_id
+        left join documents d on d.id = h.document_id
+        left join runs b on b.run_id = h.last_run
         """,
         run_id,
         list(signatures),
         [document for document, _ in signatures.values()],
     )
-    found = dict.fromkeys(signatures, Looks(1, now, now, run_id))
+    found: dict[int, Looks] = {}
     for row in rows:
-        if row["same"] or _alike(row["signature"], signatures[row["page_id"]][1]):
-            found[row["page_id"]] = _counted(row, run_id, now)
+        new = Looks(1, now, now, run_id, most_careful(list(row["policies"])))
+        again = row["same"] or _alike(row["signature"], signatures[row["page_id"]][1])
+        found[row["page_id"]] = _counted(row, new) if again else new
     return found
 
 
-def _counted(row: asyncpg.Record, run_id: str, now: datetime) -> Looks:
-    same_run = row["last_run"] == run_id
-    if held_looks.counts(
-        last=row["last_at"], same_run=same_run, scheduled=row["scheduled"], now=now
-    ):
-        return Looks(row["looks"] + 1, row["first_at"], now, run_id)
-    return Looks(row["looks"], row["first_at"], row["last_at"], row["last_run"])
+def _counted(row: asyncpg.Record, new: Looks) -> Looks:
+    weight = weigh(
+        last=row["last_at"],
+        now=new.last,
+        same_run=row["last_run"] == new.run,
+        same_source=row["same_source"],
+        scheduled=row["scheduled"],
+        last_scheduled=row["last_scheduled"],
+    )
+    if weight is Weight.REPEATS or not row["requested"]:  # a stored body once more is no look
+        return Looks(row["looks"], row["first_at"], row["last_at"], row["last_run"], new.policy)
+    looks = row["looks"] + (weight is Weight.COUNTS)
+    return replace(new, count=looks, first=row["first_at"])
 
 
-def _alike(one: bytes, other: bytes) -> bool:
+def _alike(one: bytes | None, other: bytes) -> bool:
+    if one is None:
+        return False
     from atlas.domain.suspicious_bodies import ALIKE, resemblance  # numpy: 0.3 s and 15 MB
 
     return resemblance(one, other) >= ALIKE
@@ -226,6 +245,18 @@ async def of_run(connection: Connection, run_id: str) -> dict[str, list[str]]:
         list(HELD),
     )
     return {row["error_code"]: row["urls"] for row in rows}
+
+
+async def live_of_run(connection: Connection, run_id: str) -> set[str]:
+    """URLs of the live pages whose new body the run held."""
+    rows = await connection.fetch(
+        "select rp.url from run_pages rp "
+        "join versions v on v.page_id = rp.page_id and v.valid_to is null "
+        "where rp.run_id = $1 and rp.outcome = 'skipped' and rp.error_code = any($2)",
+        run_id,
+        list(HELD),
+    )
+    return {row["url"] for row in rows}
 
 
 _SELECT = f"""

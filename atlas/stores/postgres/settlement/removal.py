@@ -50,8 +50,7 @@ async def reconcile(
         )
         leaving = [page for page in (*gone, *led.moved) if page.page_id not in kept]
         absent = [page for page in absent if page.page_id not in kept]
-        changed = await held_bodies.of_run(connection, run_id)
-        suspicious = {*led.astray, *(url for urls in changed.values() for url in urls)}
+        suspicious = {*led.astray, *await held_bodies.live_of_run(connection, run_id)}
         seen = {page.url for page in (*leaving, *absent) if page.live}
         waiting = [page for page in (*leaving, *absent) if page.live and page.confirmed]
         if braked := bool(waiting) and removal_rules.brake(len(seen | suspicious), live):

@@ -199,14 +199,13 @@ async def _remember_undone(connection: Connection, undone: Sequence[asyncpg.Reco
     await connection.execute(
         """
         update page_state ps
-        set undone_text = o.text, undone_signature = o.signature, held_snapshot = o.snapshot
-        from unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[])
-            as o(page_id, text, signature, snapshot)
+        set undone_text = o.text, undone_signature = o.signature
+        from unnest($1::bigint[], $2::bytea[], $3::bytea[]) as o(page_id, text, signature)
         join versions v on v.page_id = o.page_id and v.valid_to is null
         join documents d on d.id = v.document_id
         where ps.page_id = o.page_id and d.text_hash <> o.text
         """,
-        *[[row[each] for row in undone] for each in ("page_id", "text", "signature", "snapshot")],
+        *[[row[each] for row in undone] for each in ("page_id", "text", "signature")],
     )
 
 
@@ -231,7 +230,7 @@ async def _hold_again(
 
 # The newest version is what readers saw last: where that is another text, it is what was undone.
 _UNDONE = """
-    select v.page_id, d.text_hash as text, d.snapshot, s.signature
+    select v.page_id, d.text_hash as text, s.signature
     from versions v join documents d on d.id = v.document_id
     left join sketches s on s.text_hash = d.text_hash
     where v.page_id = any($1::bigint[])

@@ -36,7 +36,7 @@ async def settle(
     async with connection.transaction():
         held = await run_queue.lock(connection, fences)
         if not decided:
-            held -= await undone_texts.hold(connection, batch.run_id, held, force=batch.force)
+            held -= await undone_texts.hold(connection, batch.run_id, held, now, force=batch.force)
             held -= await held_changes.put_off(
                 connection, batch.run_id, held, now, force=batch.force
             )
