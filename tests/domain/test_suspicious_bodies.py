@@ -47,6 +47,14 @@ def walls(pages: int, text: str = LOGIN) -> list[BodyChange]:
     return [change(page, text, prose(page)) for page in range(pages)]
 
 
+def test_texts_that_changed_places_are_held_and_one_that_moved_is_not() -> None:
+    texts = [prose(("swapped", page)) for page in range(10)]
+    mixed = [change(page, texts[(page + 1) % 10], texts[page]) for page in range(10)]
+    assert set(held(mixed, 10)) == set(range(10))
+    moved = [change(0, texts[1], texts[0]), change(1, prose("new"), texts[1])]
+    assert held(moved, 10) == {}
+
+
 def test_an_edit_does_not_wait_and_another_text_does() -> None:
     text = prose(1)
     assert not waits(change(1, text, text))

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from atlas.domain.suspicious_bodies import BodyChange
 
 _SAID = {
-    "suspicious_body": "answered with a text that other pages of the run answered with, too (a "
-    "login, block or error page?)",
+    "suspicious_body": "answered with a text that other pages of the run have, too, or had "
+    "before (a login, block or error page, or a cache that mixed them up?)",
     "cut_body": "the body ends in the middle of what was there before",
 }
 _KEPT = "; its old version stays live"
