@@ -108,7 +108,7 @@ class Batches:
             body = await self._manifest(request.manifest)
             await self._selection.named(run_id, _names(body), force=force)
         else:
-            await self._selection.named(run_id, _named(request), force=force)
+            await self._selection.named(run_id, _named(request), force=force, accept=request.accept)
 
     async def _manifest(self, digest: str) -> bytes:
         try:

@@ -237,7 +237,7 @@ class Discovery:
     async def _visit_absent(self, run: Run, source: Source, request: ListLevel) -> LevelListed:
         """The last level: pages that the listing misses, and that are to say themselves whether
         they left. What the source's rules do not want any more is not asked."""
-        if not request.fetch:
+        if not request.fetch or not request.complete:
             return LevelListed()
         level = request.level
         room = await self._room(source, run.run_id, level)

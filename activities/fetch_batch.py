@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
-from activities.ledger_rows import failed_row, got_row, redirected_row, unasked_row
+from activities.ledger_rows import cut_row, failed_row, got_row, redirected_row, unasked_row
+from activities.stragglers import PageFetch, Stragglers
 from atlas.contracts.activities import Batch, ClaimBatch, Claimed, Fetched
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import (
@@ -33,7 +34,7 @@ from atlas.domain.urls import host_of, without_secrets
 from atlas.telemetry import page_span
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Collection, Iterator
 
     from atlas.domain.measures import Measures
     from atlas.domain.reach import Reach
@@ -69,6 +70,8 @@ class FetchPolicy:
     retries: Retries = field(default_factory=Retries)
     """Their patience is also how long a run waits for a host that is down."""
     hosts_at_once: int = 16
+    slow_after: tuple[float, float] = (2.0, 5.0)
+    """So long, at least and at most, a host may keep all others of a batch waiting."""
 
 
 @dataclass
@@ -87,6 +90,7 @@ class _Attempt:
     deadline: float
     done_before: int
     process: bool
+    stragglers: Stragglers
     onward: int = 0
     rows: list[FetchRow] = field(default_factory=list)
     flushed_at: float = field(default_factory=time.monotonic)
@@ -147,7 +151,7 @@ class Fetching:
                     run_id, "ended without closing; others need its pages"
                 )
         counts = await self._batches.counts(request.run_id)
-        return Claimed(pages=claim.pages, wait=claim.wait, counts=counts)
+        return Claimed(pages=claim.pages, wait=claim.wait, counts=counts, set_aside=claim.set_aside)
 
     @activity.defn
     async def fetch_batch(self, batch: Batch) -> Fetched:
@@ -155,7 +159,7 @@ class Fetching:
         pages = await self._batches.begin_attempt(batch)
         attempt = await self._begin(batch, pages)
         try:
-            await self._fetch_hosts(attempt, [page for page in pages if page.stage == "listed"])
+            await self._fetch_hosts(attempt, _to_fetch(attempt, pages))
         finally:
             # Also when cancelled: what was fetched is recorded, so nothing is requested twice.
             await asyncio.shield(self._flush(attempt))
@@ -165,7 +169,7 @@ class Fetching:
             not_before=attempt.not_done,
         )
         earlier = sum(page.stage != "listed" for page in pages)
-        return Fetched(to_process=earlier + attempt.onward)
+        return Fetched(to_process=earlier + attempt.onward, set_aside=len(attempt.stragglers.aside))
 
     async def _begin(self, batch: Batch, pages: list[HeldPage]) -> _Attempt:
         run, source = await self._runs.run_source(batch.run_id)
@@ -189,6 +193,28 @@ class Fetching:
             deadline=deadline,
             done_before=(await self._batches.counts(batch.run_id)).done,
             process=batch.process,
+            stragglers=self._stragglers(batch.run_id, pages, parallel),
+        )
+
+    def _stragglers(self, run_id: str, pages: list[HeldPage], parallel: int) -> Stragglers:
+        async def others_wait(hosts: Collection[str]) -> bool:
+            return await self._batches.others_wait(run_id, pages[0].level, hosts)
+
+        async def slow_among(hosts: Collection[str]) -> set[str]:
+            return await self._batches.slow_among(run_id, hosts)
+
+        async def set_aside(slow: Collection[HeldPage], hosts: Collection[str]) -> None:
+            fences = {page.page_id: page.fence for page in slow}
+            await self._batches.set_aside(run_id, fences, hosts)
+
+        return Stragglers(
+            pages,
+            # Bounds open connections and bodies under way; a host's delay is kept by its slots.
+            room=max(self._policy.hosts_at_once, parallel),
+            patience=self._policy.slow_after,
+            others_wait=others_wait,
+            slow_among=slow_among,
+            set_aside=set_aside,
         )
 
     async def _fetch_hosts(self, attempt: _Attempt, pages: list[HeldPage]) -> None:
@@ -196,31 +222,41 @@ class Fetching:
         by_host: dict[str, list[HeldPage]] = defaultdict(list)
         for page in pages:
             by_host[host_of(page.url)].append(page)
-        # Bounds open connections and bodies under way; the delay of a host is kept by its slots.
-        room = asyncio.Semaphore(max(self._policy.hosts_at_once, attempt.parallel))
 
         async def work(todo: Iterator[HeldPage]) -> None:
             for page in todo:
-                async with room:
-                    await self._take(attempt, page)
+                await self._take(attempt, page)
 
-        async with asyncio.TaskGroup() as group:
-            for queue in by_host.values():
-                shared = iter(queue)
-                for _ in range(min(attempt.parallel, len(queue))):
-                    group.create_task(work(shared))
+        async with asyncio.TaskGroup() as watching:
+            watch = watching.create_task(attempt.stragglers.watch())
+            async with asyncio.TaskGroup() as group:
+                for queue in by_host.values():
+                    shared = iter(queue)
+                    for _ in range(min(attempt.parallel, len(queue))):
+                        group.create_task(work(shared))
+            watch.cancel()
 
     async def _take(self, attempt: _Attempt, page: HeldPage) -> None:
-        if attempt.over:
-            attempt.not_done[page.page_id] = None
-            return
-        row = await self._fetch_page(attempt, page)
-        if row is None:
-            return
-        self._measures.fetched(row)
-        attempt.rows.append(row)
+        row: FetchRow | None = None
+        async with attempt.stragglers.fetching(page, attempt.slots) as fetch:
+            if attempt.over or fetch is None:
+                attempt.not_done[page.page_id] = None
+                return
+            row = await self._fetch_page(attempt, page, fetch)
+        if fetch.cut:
+            row = self._cut(attempt, fetch)
+        elif row is not None:
+            self._measures.fetched(row)
+        if row is not None:
+            attempt.rows.append(row)
         if attempt.full:
             await self._flush(attempt)
+
+    def _cut(self, attempt: _Attempt, fetch: PageFetch) -> FetchRow | None:
+        if fetch.sent_at is None:  # no more than its robots.txt was asked for
+            self._later(attempt, fetch.page, None)
+            return None
+        return cut_row(fetch.page, time.monotonic() - fetch.sent_at, self._clock())
 
     async def _flush(self, attempt: _Attempt) -> None:
         async with attempt.lock:
@@ -231,11 +267,11 @@ class Fetching:
                     attempt.run_id, attempt.fences, rows, process=attempt.process
                 )
 
-    async def _fetch_page(self, attempt: _Attempt, page: HeldPage) -> FetchRow | None:
+    async def _fetch_page(self, attempt: _Attempt, page: HeldPage, slots: Slots) -> FetchRow | None:
         sampled = attempt.traces(page.url)
         try:
             with page_span("fetch page", {"url.full": without_secrets(page.url)}, sampled=sampled):
-                return await self._row(attempt, page, *await self._get(attempt, page))
+                return await self._row(attempt, page, *await self._get(attempt, page, slots))
         except HostClosed as closed:
             if closed.host != host_of(page.url):  # asked, the page led to another host
                 return self._failed(page, closed.as_error())
@@ -251,7 +287,7 @@ class Fetching:
         return None
 
     def _failed(self, page: HeldPage, error: PageError) -> FetchRow:
-        pause = self._policy.retries.pause(error, page.attempts + 1)
+        pause = self._policy.retries.pause(error, page.attempts + 1 - page.cuts)
         again = None if pause is None else self._clock() + timedelta(seconds=pause)
         return failed_row(page, error, again)
 
@@ -278,7 +314,9 @@ class Fetching:
             return None
         return await self._hosts.closed_host(host) if host_of(error.final_url) == host else None
 
-    async def _get(self, attempt: _Attempt, page: HeldPage) -> tuple[Answer, bytes | None]:
+    async def _get(
+        self, attempt: _Attempt, page: HeldPage, slots: Slots
+    ) -> tuple[Answer, bytes | None]:
         request = FetchRequest(
             url=page.url,
             validators=_validators(page),
@@ -290,7 +328,7 @@ class Fetching:
             reach=attempt.reach,
         )
         return await fetch_into(
-            self._client, self._blobs, self._records.announce_blob, request, attempt.slots
+            self._client, self._blobs, self._records.announce_blob, request, slots
         )
 
     async def _row(
@@ -303,7 +341,19 @@ class Fetching:
             inside = await asyncio.to_thread(attempt.scope.allows, answer.final_url)
             return redirected_row(page, answer, inside=inside)
         snapshot = digest if answer.modified else page.snapshot
-        return got_row(page, answer, snapshot, settled=snapshot == page.settled)
+        settled = snapshot == page.settled
+        return got_row(page, answer, snapshot, self._clock(), settled=settled)
+
+
+def _to_fetch(attempt: _Attempt, pages: list[HeldPage]) -> list[HeldPage]:
+    """The listed pages. Those whose host was found slow after the batch was claimed are given back,
+    so that the others do not wait for them."""
+    listed = [page for page in pages if page.stage == "listed"]
+    if all(page.slow for page in pages):
+        return listed
+    attempt.stragglers.aside.update(page.page_id for page in listed if page.slow)
+    attempt.not_done.update(dict.fromkeys(attempt.stragglers.aside))
+    return [page for page in listed if not page.slow]
 
 
 async def fetch_into(

@@ -79,7 +79,7 @@ class FetchingOne:
             await self._record(failed_row(page, error, None))
             return self._failed(url, error, info.attempt)
         snapshot = digest if answer.modified else page.snapshot
-        row = got_row(page, answer, snapshot, settled=False)
+        row = got_row(page, answer, snapshot, info.scheduled_time, settled=False)
         await self._record(row)
         return _success(page, answer, snapshot)
 

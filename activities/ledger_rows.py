@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from atlas.domain.batch import FetchRow, HeldPage
-from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.errors import SET_ASIDE, ErrorClass, PageError
 from atlas.domain.fetch import FetchError
 from atlas.domain.fetch import FetchResult as Answer
 from atlas.domain.removal_rules import PERMANENT
-from atlas.domain.robots_tags import asked_by_header
+from atlas.domain.robots_tags import RobotsTags, asked_by_header
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
-def got_row(page: HeldPage, answer: Answer, snapshot: bytes | None, *, settled: bool) -> FetchRow:
-    """The ledger row of a page that answered 2xx or 304."""
+def got_row(
+    page: HeldPage, answer: Answer, snapshot: bytes | None, now: datetime, *, settled: bool
+) -> FetchRow:
+    """The ledger row of a page that answered 2xx or 304. One whose `unavailable_after` is over is
+    processed again, whatever its body is: that takes it out of the index."""
     fresh = answer.modified
     robots = _robots(page, answer)
+    asked = asked_by_header([robots]) | RobotsTags(unavailable_after=page.unavailable_after)
     return FetchRow(
         page_id=page.page_id,
         url=page.url,
@@ -33,7 +37,7 @@ def got_row(page: HeldPage, answer: Answer, snapshot: bytes | None, *, settled: 
         wire_bytes=answer.wire_bytes,
         etag=answer.validators.etag,
         last_modified=answer.validators.last_modified,
-        settled=settled and robots == page.robots and not asked_by_header([robots]).noindex,
+        settled=settled and robots == page.robots and not asked.at(now).noindex,
         max_age=answer.max_age,
         robots=robots,
         robots_ignored=answer.robots_ignored,
@@ -74,6 +78,23 @@ def unasked_row(page: HeldPage, error: PageError) -> FetchRow:
         elapsed=0.0,
         error=error,
         asked=False,
+    )
+
+
+def cut_row(page: HeldPage, elapsed: float, now: datetime) -> FetchRow:
+    """The ledger row of a request that was cut short because others waited: `now` it may be asked
+    for again."""
+    words = f"cut short after {elapsed:.0f} s, since other hosts' pages waited"
+    return FetchRow(
+        page_id=page.page_id,
+        url=page.url,
+        attempt=page.attempts + 1,
+        final_url=None,
+        status=None,
+        elapsed=elapsed,
+        error=PageError(ErrorClass.TRANSIENT, SET_ASIDE, words),
+        retry_at=now,
+        cut=True,
     )
 
 

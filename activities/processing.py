@@ -20,6 +20,7 @@ from atlas.domain.texts import unfollowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from datetime import datetime
 
     from atlas.domain.prepared import Prepared
     from atlas.stores.blobs.port import Blobs
@@ -56,11 +57,13 @@ class Processing:
         blobs: Blobs,
         prepare: Prepare,
         children: int,
+        clock: Callable[[], datetime],
     ) -> None:
         self._batches = batches
         self._pages = pages
         self._blobs = blobs
         self._prepare = prepare
+        self._clock = clock
         # One more than there are children: a body is read while the others are worked on.
         self._room = asyncio.Semaphore(children + 1)
         # Ends that are still to be written, by run. They outlive the attempt: while the database is
@@ -123,7 +126,8 @@ class Processing:
             body = await self._blobs.get(page.snapshot.hex())
             async with self._marked(attempt.run_id, page.page_id):
                 prepared = await self._prepare(body, page.content_type, page.charset, page.url)
-            found = _as_asked(page, prepared, ended=ends(body, prepared.extracted.media))
+            ended = ends(body, prepared.extracted.media)
+            found = _as_asked(page, prepared, self._clock(), ended=ended)
         except (BlobMissing, BlobCorrupt) as error:
             lost = PageError(ErrorClass.TRANSIENT, "blob_missing", str(error))
             found = PreparedPage(page.page_id, page.snapshot, None, lost)
@@ -168,9 +172,13 @@ class Processing:
                 await self._write_marks(attempt.run_id)
 
 
-def _as_asked(page: HeldPage, prepared: Prepared, *, ended: bool | None) -> PreparedPage:
+def _as_asked(
+    page: HeldPage, prepared: Prepared, now: datetime, *, ended: bool | None
+) -> PreparedPage:
     """The page as its server and itself ask crawlers to take it."""
-    asked = asked_by_header([page.robots]) | RobotsTags(noindex=prepared.extracted.noindex)
+    found = prepared.extracted
+    by_page = RobotsTags(noindex=found.noindex, unavailable_after=found.unavailable_after)
+    asked = (asked_by_header([page.robots]) | by_page).at(now)
     if asked.nofollow:
         prepared = replace(prepared, extracted=unfollowed(prepared.extracted))
     error = PageError(ErrorClass.BLOCKED, NOINDEX, _NOINDEX) if asked.noindex else None

@@ -9,7 +9,7 @@ from temporalio import activity
 
 from atlas.contracts.activities import Batch
 from atlas.contracts.processing import ChunkDone, Selected, WindUp, WorkChunk
-from atlas.contracts.restore import RestoreEnded, SelectRestores
+from atlas.contracts.restore_documents import RestoreEnded, SelectRestores
 from atlas.domain.refusal import RequestRefused
 
 if TYPE_CHECKING:

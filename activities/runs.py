@@ -21,6 +21,7 @@ from atlas.contracts.activities import (
     SourcesPlanned,
 )
 from atlas.contracts.jobs import BeginJob, EndJob, JobPaused
+from atlas.telemetry import current_trace
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.crawl.runs import JobRecords
@@ -63,7 +64,7 @@ class Running:
     @activity.defn
     async def open_run(self, request: OpenRun) -> RunOpened:
         """Take the source's lease and begin the record, or say why not."""
-        return await self._runs.open_run(request, self._is_open)
+        return await self._runs.open_run(request, self._is_open, trace_id=current_trace())
 
     @activity.defn
     async def pause_run(self, request: PauseRun) -> None:
@@ -85,7 +86,7 @@ class Jobs:
     @activity.defn
     async def begin_job(self, request: BeginJob) -> None:
         """Record that the run began. Idempotent."""
-        await self._records.begin(request)
+        await self._records.begin(request, trace_id=current_trace())
 
     @activity.defn
     async def end_job(self, request: EndJob) -> None:

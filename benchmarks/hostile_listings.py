@@ -1,7 +1,12 @@
 """What a neighbour's `fetch_url` takes beside each hostile listing, and how far the worker grows.
 
 One embedded stack with one worker. The listings are served from here, compressed; for each, the
-neighbour is fetched again and again as long as the run of the listing lasts.
+neighbour is fetched again and again as long as the run of the listing lasts. The first row is a
+harmless listing: a run costs the neighbour something on a machine of few cores, whatever it reads.
+A look past a bound is repeated, as the machine may have other work; the best of them counts.
+
+    python -m benchmarks hostile_listings            # every case
+    python -m benchmarks.hostile_listings rss json   # those whose names contain one of the words
 """
 
 from __future__ import annotations
@@ -10,8 +15,12 @@ import asyncio
 import gzip
 import os
 import statistics
+import sys
 import tempfile
+import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,16 +35,45 @@ from atlas.embedded.stack_record import read_stack
 from atlas.stores.postgres.sources import sources
 from benchmarks.pipeline import stack
 from tests.hostile import listings
-from tests.hostile.neighbour import neighbour
+from tests.hostile.neighbour import MAX_GROWTH, MAX_RATIO, Beside, neighbour
 from tests.origin import Origin, Reply
 
+HARMLESS = "harmless"
+LOOKS = 4
+"""At a case that is past a bound, at most."""
+LONGEST_RUN = 60.0
+"""Seconds."""
 
-def main() -> None:
-    """Print a table."""
-    asyncio.run(_measure())
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    name: str
+    result: SyncResult
+    seen: Beside
+    seconds: float
+    looks: int = 1
+
+    @property
+    def past(self) -> bool:
+        over = self.seen.ratio > MAX_RATIO or self.seen.grown > MAX_GROWTH
+        return over or self.seconds > LONGEST_RUN
+
+    def __str__(self) -> str:
+        seen, result = self.seen, self.result
+        return (
+            f"{self.name:30} {statistics.median(seen.times) * 1000:6.0f} ms beside "
+            f"{seen.calm * 1000:4.0f}, ratio {seen.ratio:4.2f} ({len(seen.times)} times, look "
+            f"{self.looks}); worker +{seen.grown} MiB; {result.outcome}, {result.counts.seen} seen "
+            f"in {self.seconds:.0f} s"
+        )
 
 
-async def _measure() -> None:
+def main(*words: str) -> None:
+    """Print a table, and what is past its bounds."""
+    asyncio.run(_measure(words))
+
+
+async def _measure(words: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as home:
         os.environ |= {
             "ATLAS_HOME": home,
@@ -47,28 +85,50 @@ async def _measure() -> None:
             database_url, client = await opened.enter_async_context(stack(Path(home)))
             found = read_stack(Path(home))
             assert found is not None
-            await _table(origin, client, database_url, found.parts["worker"].pid)
+            pid = found.parts["worker"].pid
+            _sum_up(await _table(origin, client, database_url, pid, words))
 
 
-async def _table(origin: Origin, client: Client, database_url: str, pid: int) -> None:
+async def _table(
+    origin: Origin, client: Client, database_url: str, pid: int, words: Sequence[str]
+) -> list[_Row]:
     await _run(client, database_url, "warm", "feed", origin.url("/none"))
+    rows = []
     async with neighbour(client, pid) as beside:
         for name, (kind, reply, rules) in _cases(origin).items():
+            if words and name != HARMLESS and not any(word in name for word in words):
+                continue
             path = "/" + "".join(each if each.isalnum() else "-" for each in name.lower())
             origin.reply(path, reply)
-            run = _run(client, database_url, name, kind, origin.url(path), **rules)
-            result, seen = await beside.beside(run)
-            print(
-                f"{name:30} {statistics.median(seen.times) * 1000:6.0f} ms beside "
-                f"{seen.calm * 1000:4.0f}, ratio {seen.ratio:4.2f} ({len(seen.times)} times); "
-                f"worker +{seen.grown} MiB; {result.outcome}, {result.counts.seen} seen",
-                flush=True,
-            )
+            looks: list[_Row] = []
+            while not looks or (looks[-1].past and len(looks) < LOOKS):
+                source = name if not looks else f"{name} {len(looks) + 1}"
+                began = time.monotonic()
+                run = _run(client, database_url, source, kind, origin.url(path), **rules)
+                result, seen = await beside.beside(run)
+                seconds = time.monotonic() - began
+                looks.append(_Row(name, result, seen, seconds, len(looks) + 1))
+            rows.append(min(looks, key=lambda look: (look.past, look.seen.ratio)))
+            print(rows[-1], flush=True)
+    return rows
+
+
+def _sum_up(rows: Sequence[_Row]) -> None:
+    ratios = sorted(row.seen.ratio for row in rows)
+    past = [row.name for row in rows if row.past]
+    print(
+        f"{len(rows)} cases: ratio {statistics.median(ratios):.2f} in the middle, {ratios[-1]:.2f} "
+        f"at most; worker +{max(row.seen.grown for row in rows)} MiB at most; longest run "
+        f"{max(row.seconds for row in rows):.0f} s; past a bound in every one of {LOOKS} looks: "
+        f"{', '.join(past) or 'none'}"
+    )
 
 
 def _cases(origin: Origin) -> dict[str, tuple[Kind, Reply, dict[str, Any]]]:
-    """The largest of each kind, then every case of `tests/hostile`."""
-    return _large(origin) | _hostile(origin)
+    """A harmless one, the largest of each kind, then every case of `tests/hostile`."""
+    locs = "".join(f"<url><loc>{origin.url('/p')}?{n}</loc></url>" for n in range(100))
+    harmless = _compressed(f"<urlset>{locs}</urlset>")
+    return {HARMLESS: ("sitemap", harmless, {"max_pages": 1}), **_large(origin), **_hostile(origin)}
 
 
 def _hostile(origin: Origin) -> dict[str, tuple[Kind, Reply, dict[str, Any]]]:
@@ -131,3 +191,7 @@ async def _run(
         task_queue=QUEUE,
         result_type=SyncResult,
     )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from atlas.contracts.processing import ProcessResult as ProcessResult
     from atlas.contracts.purge_documents import PurgeResult as PurgeResult
     from atlas.contracts.rebuild_index import RebuildResult as RebuildResult
-    from atlas.contracts.restore import RestoredPage as RestoredPage
-    from atlas.contracts.restore import RestoreResult as RestoreResult
+    from atlas.contracts.restore_documents import RestoredPage as RestoredPage
+    from atlas.contracts.restore_documents import RestoreResult as RestoreResult
     from atlas.contracts.sync_pipeline import Failure as Failure
+    from atlas.contracts.sync_pipeline import SourceOutcome as SourceOutcome
     from atlas.contracts.sync_pipeline import SyncProgress as SyncProgress
     from atlas.contracts.sync_pipeline import SyncResult as SyncResult
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from atlas.domain.page_facts import HostNow as HostNow
     from atlas.domain.page_facts import PageFacts as PageFacts
     from atlas.domain.page_facts import RefusedBefore as RefusedBefore
+    from atlas.domain.page_facts import RemovalOnHold as RemovalOnHold
     from atlas.domain.page_facts import SourceClaim as SourceClaim
     from atlas.domain.page_facts import TextKept as TextKept
     from atlas.domain.page_facts import VisitOfRun as VisitOfRun
@@ -136,12 +138,13 @@ _WHERE = {
     "atlas.contracts.processing": "BatchResult ProcessResult",
     "atlas.contracts.purge_documents": "PurgeResult",
     "atlas.contracts.rebuild_index": "RebuildResult",
-    "atlas.contracts.restore": "RestoreResult RestoredPage",
-    "atlas.contracts.sync_pipeline": "Failure SyncProgress SyncResult",
+    "atlas.contracts.restore_documents": "RestoreResult RestoredPage",
+    "atlas.contracts.sync_pipeline": "Failure SourceOutcome SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
     "atlas.domain.page_facts": (
-        "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore SourceClaim TextKept VisitOfRun"
+        "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore RemovalOnHold SourceClaim "
+        "TextKept VisitOfRun"
     ),
     "atlas.domain.page_verdict": "PageVerdict",
     "atlas.domain.sources": "SourceSpec",

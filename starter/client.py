@@ -69,6 +69,8 @@ class AtlasClient:
         self.restore = corpus.restore
         self.unknown_language = corpus.unknown_language
         self.quarantined = corpus.quarantined
+        self.held = corpus.held
+        self.held_body = corpus.held_body
         self.index_generations = corpus.index_generations
         self.purge = runs.purge
         self.purged = corpus.purged

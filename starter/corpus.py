@@ -16,7 +16,7 @@ from starter.page_urls import canonical_url
 
 if TYPE_CHECKING:
     from atlas.contracts.jobs import Trigger
-    from atlas.contracts.restore import RestoreResult
+    from atlas.contracts.restore_documents import RestoreResult
     from atlas.contracts.weekly_report import Form
     from atlas.stores.postgres.connection import Connection
     from atlas.stores.postgres.crawl.artifacts import Artifact
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.index.generations import GenerationStatus
     from atlas.stores.postgres.index.search import SearchPage
     from atlas.stores.postgres.services.catalogue import DocumentVersion, LastFetch, ListedDocument
+    from atlas.stores.postgres.settlement.held_bodies import HeldBody
     from starter.document_diff import DocumentDiff
     from starter.explanation import Explanation
     from starter.runs.handles import JobHandle
@@ -255,6 +256,28 @@ class Corpus:
         async with self._parts.database() as connection:
             allowed = await purged_urls.allow(connection, wanted)
         return [url for url in wanted if url in allowed]
+
+    async def held(self, *, source: str | None = None, limit: int | None = None) -> list[HeldBody]:
+        """Bodies that were held instead of replacing a page's text (a login, a human check, an
+        error), by URL, without their texts.
+
+        `start("process_document", url=…, accept=True)` makes one the page's text.
+        """
+        from atlas.stores.postgres.settlement import held_bodies
+
+        async with self._parts.database() as connection:
+            return await held_bodies.listed(connection, source=source, limit=limit)
+
+    async def held_body(self, url: str) -> HeldBody:
+        """What is held of a page, with its text. Raises `NotFound`, `InvalidRequest`."""
+        from atlas.stores.postgres.settlement import held_bodies
+
+        url = canonical_url(url)
+        async with self._parts.database() as connection:
+            found = await held_bodies.of_url(connection, url)
+        if found is None:
+            raise NotFound(f"no body is held of {url}; `atlas docs held` lists those there are")
+        return found
 
     # Reports
 

@@ -1,6 +1,8 @@
 """Fixtures of every room: a real PostgreSQL, a real Temporal server, a clean environment."""
 
 import asyncio
+import fcntl
+import gc
 import os
 import random
 import shutil
@@ -9,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +39,13 @@ hypothesis.settings.register_profile(
     "fast", hypothesis.settings.get_profile("atlas"), max_examples=20
 )
 hypothesis.settings.load_profile("atlas")
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected now stays; no garbage collection looks through it again."""
+    gc.collect()
+    gc.freeze()
+
 
 TEMPLATE = "atlas_template"
 _PREFIXES = ("ATLAS_", "TEMPORAL_", "OTEL_")
@@ -128,13 +138,30 @@ def cluster_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     if not (_MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ROOM):
         yield tmp_path_factory.mktemp("postgres")
         return
-    for left in _MEMORY.glob("atlas-tests-*-*"):
-        # A session that was killed gave nothing back.
-        if not Path("/proc", left.name.split("-")[2]).exists():
-            shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"atlas-tests-{os.getpid()}-", dir=_MEMORY))
+    for left in _MEMORY.glob("atlas-tests-*"):
+        # A session that was killed gave nothing back. One that has just begun has no lock yet;
+        # another session may remove the same, and other people's are none of ours.
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > 4 * 3600 and (found := _lock(left)) is not None:
+                shutil.rmtree(left, ignore_errors=True)
+                os.close(found)
+    folder = Path(tempfile.mkdtemp(prefix="atlas-tests-", dir=_MEMORY))
+    lock = _lock(folder)
+    assert lock is not None
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+    os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """A lock on a folder, which ends with this process; None: another process has it."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,8 @@ class ProcessDocument(RecordedRun):
                 page=request.page,
                 snapshot=request.snapshot,
                 extractor=request.extractor,
-                force=request.force,
+                force=request.force or request.accept,
+                accept=request.accept,
             ),
             **SHORT,
         )
@@ -85,7 +86,7 @@ class ProcessDocument(RecordedRun):
                     number=number,
                     size=_CHUNK,
                     waited=waited,
-                    force=request.force,
+                    force=request.force or request.accept,
                 ),
                 **PROCESSING,
             )

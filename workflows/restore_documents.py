@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from atlas.contracts.models import Counts
     from atlas.contracts.processing import ChunkDone, ProcessOutcome, Selected, WindUp, WorkChunk
     from atlas.contracts.refusal import invalid_input, missing_input
-    from atlas.contracts.restore import (
+    from atlas.contracts.restore_documents import (
         RestoreEnded,
         RestoreRequest,
         RestoreResult,

@@ -246,6 +246,7 @@ class SourceRun:
                 retry_failed=self._request.retry_failed,
                 limits=self.limits,
                 changed=self.changes.number > 0,
+                complete=self._complete,
             ),
             summary=f"{self._source}, level {self._level}",
             **self.options(LISTING),
@@ -262,7 +263,7 @@ class SourceRun:
     async def _work_level(self, level: int, lanes: int) -> None:
         """Work a level until no lane finds more; or continue as new when the history is long."""
         self._show("fetching, processing and indexing" if self._processes else "fetching")
-        if not await self._lanes.work(lambda lane: self._lane(level, lane), lanes):
+        if not await self._lanes.work(lambda lane: self._lane(level, lane), lanes, slow=True):
             await self._continue_as_new()
 
     # Lanes
@@ -281,6 +282,8 @@ class SourceRun:
             )
             claimed = await self._claim(batch, level, waited)
             self._count(claimed.counts)
+            if claimed.set_aside:
+                self._lanes.want_slow_lane()
             if claimed.pages:
                 waited = 0.0
                 await self._work_batch(batch)
@@ -306,6 +309,7 @@ class SourceRun:
                 waited=waited,
                 fetch=self._fetches,
                 limits=self.limits,
+                slow=batch.lane == self._lanes.slow,
             ),
             summary=_name(batch),
             **self.options(SHORT),
@@ -323,6 +327,8 @@ class SourceRun:
             fetched = await workflow.execute_activity_method(
                 Fetching.fetch_batch, batch, summary=name, **self.options(FETCHING)
             )
+            if fetched.set_aside:
+                self._lanes.want_slow_lane()
             if self._lanes.stopping or not fetched.to_process:
                 return
         processed = await workflow.execute_activity_method(

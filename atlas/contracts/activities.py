@@ -71,6 +71,8 @@ class ListLevel(Message):
     limits: RunLimits = RunLimits()
     changed: bool = False
     """Whether the limits were changed, so that pages cut before may be within them now."""
+    complete: bool = True
+    """Whether the levels above were listed completely: else nothing is known to be absent."""
 
 
 class LevelListed(Message):
@@ -112,6 +114,8 @@ class ClaimBatch(Message):
     fetch: bool = True
     """False: pages that would have to be fetched are skipped."""
     limits: RunLimits = RunLimits()
+    slow: bool = False
+    """True: only pages of hosts that kept a batch of the run waiting."""
 
 
 class Claimed(Message):
@@ -121,10 +125,14 @@ class Claimed(Message):
     wait: float | None = None
     """Seconds until there may be work again."""
     counts: Counts = Counts()
+    set_aside: int = 0
+    """Pages that were left for the slow lane."""
 
 
 class Fetched(Message):
     to_process: int = 0
+    set_aside: int = 0
+    """Pages given back because their hosts kept all others of the batch waiting."""
 
 
 class Processed(Message):

@@ -38,7 +38,7 @@ from atlas.contracts.processing import (
 )
 from atlas.contracts.purge_documents import PurgeRequest, PurgeResult
 from atlas.contracts.rebuild_index import RebuildRequest, RebuildResult
-from atlas.contracts.restore import RestoreRequest, RestoreResult
+from atlas.contracts.restore_documents import RestoreRequest, RestoreResult
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.contracts.weekly_report import WeeklyRequest, WeeklyResult
 

@@ -39,6 +39,8 @@ class ProcessRequest(Request):
     """The extractor version that is wanted; refused when the workers have another one."""
     force: bool = False
     """Process it although it is settled with the current versions, or quarantined."""
+    accept: bool = False
+    """Make the body that is held of the page its text; a page of which none is held is skipped."""
     trigger: Trigger = "manual"
 
     @model_validator(mode="after")
@@ -48,6 +50,11 @@ class ProcessRequest(Request):
             raise ValueError(
                 f"give exactly one of 'url', 'page' and 'snapshot', not {_listed(given)}"
             )
+        if self.accept and self.snapshot is not None:
+            raise ValueError(
+                "'accept' goes with 'url' or 'page', not with 'snapshot': a body may be held of "
+                "one page and be the text of another"
+            )
         return self
 
 
@@ -55,14 +62,19 @@ class ProcessedDocument(Message):
     """What became of one document."""
 
     url: str
+    """The canonical URL of the page."""
     page: int
+    """Its number."""
     snapshot: str | None = None
     """SHA-256 of the stored body; null when there is none."""
     result: DocumentOutcome
+    """What became of it, as in a sync."""
     text_hash: str | None = None
     """Of the live version; null when the page has none."""
     title: str | None = None
+    """Of the live version."""
     lang: str | None = None
+    """Of the live version, an ISO 639 code."""
     version: int | None = None
     """Number of the live version, from 1."""
     truncated: str | None = None
@@ -70,8 +82,11 @@ class ProcessedDocument(Message):
     quarantined: bool = False
     """Whether this body is left alone from now on; `force` tries it again."""
     error_class: str | None = None
+    """Of a failure, or of what was held."""
     error_code: str | None = None
+    """Why it failed or was skipped."""
     error: str | None = None
+    """The same in words."""
 
 
 class ProcessResult(Message):
@@ -197,6 +212,7 @@ class SelectPages(Message):
     failed_of: str | None = None
     extractor: int | None = None
     force: bool = False
+    accept: bool = False
 
 
 class Selected(Message):

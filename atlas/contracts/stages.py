@@ -25,6 +25,8 @@ _BY_NAME = (
     # daily_cleanup and weekly_report
     *("begin_cleanup", "scan_blobs", "mend_missing", "sweep", "condemn_blobs", "end_cleanup"),
     *("choose_week", "freeze_days", "make_report"),
+    # decide_deletions
+    "decide_deletions",
     # audit_corpus
     *("audit_part", "recheck_findings", "end_audit"),
     # purge_documents

@@ -21,6 +21,8 @@ class Claim:
     wait: float | None
     blocking_runs: tuple[tuple[str, str], ...] = ()
     """(workflow id, run id) of other runs that hold pages wanted here."""
+    set_aside: int = 0
+    """Pages that were not taken, since their hosts keep others waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,12 @@ class HeldPage:
     """Whether the page left the corpus, and this run has not seen it come back."""
     robots: str = ""
     """What X-Robots-Tag asked of Atlas when the page was last fetched."""
+    slow: bool = False
+    """Whether its host kept others of this run waiting."""
+    cuts: int = 0
+    """How many of the attempts were cut short for that."""
+    unavailable_after: datetime | None = None
+    """From when on the body last processed asks to be left out of the index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,8 @@ class FetchRow:
     """Whether robots.txt was not asked at a host on the way, as the source's rules say."""
     asked: bool = True
     """False: the host is closed, nothing was sent, and the ledger has nothing to record."""
+    cut: bool = False
+    """Whether it was cut short because others waited: no failed attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +113,5 @@ class PreparedPage:
     error: PageError | None = None
     ended: bool | None = None
     """Whether the body came to its end; None where that is unknown."""
+    noindex: bool = False
+    """Whether a body that is held for what it is asks for no index, too."""

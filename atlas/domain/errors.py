@@ -54,9 +54,23 @@ PURGED_SAYS = (
     "`atlas purge --allow URL` lets it be collected again"
 )
 """It does not name the address."""
-HELD = ("suspicious_body", "cut_body", "undone_body")
-"""Codes of pages whose new text was held: by what it is (`suspicious_bodies.py`), or because a
-person undid it."""
+HELD = (
+    "suspicious_body",
+    "cut_body",
+    "undone_body",
+    "login_page",
+    "challenge_page",
+    "block_page",
+    "consent_wall",
+    "soft_404",
+    "maintenance_page",
+    "error_page",
+)
+"""Codes of pages whose new text was held: by what it is (`suspicious_bodies.py`, `bad_bodies/`), or
+because a person undid it."""
+SET_ASIDE = "set_aside"
+"""Code of a request that was cut short because its host kept others waiting: no failure; the page
+is asked for again, with its full time."""
 
 
 def handling(error_class: ErrorClass) -> Handling:

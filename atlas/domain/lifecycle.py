@@ -1,13 +1,15 @@
 """The lifecycle of a page: pure rules. When one that vanished leaves is in `removal_rules.py`.
 
-    discovered ──settled──▶ live ──gone──▶ suspect ──removed──▶ tombstoned ──expired──▶ purged
-         │                   ▲ ◀──answered── │                      │
+    discovered ──settled──▶ live ──gone, held──▶ suspect ──removed──▶ tombstoned ──expired──▶ purged
+         │                   ▲ ◀─answered, accepted─ │                   │
          └──poisoned──▶ quarantined ◀──────────────poisoned─────────┘
 
 Settling a document makes any page live again, but a suspect one: it may be settled from a body
 stored before, and only an answer takes the suspicion away. A source removed with `--purge` purges
-any page. A restore, which settles an earlier version, takes the suspicion away as well. The stores
-build their statements from this table (`stores/postgres/lifecycle_sql.py`).
+any page. A restore, which settles an earlier version, takes the suspicion away as well. A page
+whose body was held (`suspicious_bodies.py`) is suspect too, for the reason beside that body;
+accepting it makes the page live. The stores build their statements from this table
+(`stores/postgres/lifecycle_sql.py`).
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ class Evidence(StrEnum):
     SETTLED = "settled"
     RESTORED = "restored"
     GONE = "gone"
+    HELD = "held"
+    ACCEPTED = "accepted"
     REMOVED = "removed"
     POISONED = "poisoned"
     RELEASED = "released"
@@ -46,6 +50,8 @@ _TRANSITIONS: dict[Evidence, dict[Lifecycle, Lifecycle]] = {
     Evidence.SETTLED: dict.fromkeys((_D, _L, _T, _P, _Q), _L),
     Evidence.RESTORED: {_S: _L},
     Evidence.GONE: {_L: _S},
+    Evidence.HELD: {_L: _S},
+    Evidence.ACCEPTED: dict.fromkeys((_D, _L, _S, _T, _P, _Q), _L),
     Evidence.REMOVED: dict.fromkeys((_D, _L, _S, _Q), _T),
     Evidence.POISONED: {_D: _Q, _T: _Q},
     Evidence.RELEASED: {_Q: _D},
@@ -56,7 +62,7 @@ _TRANSITIONS: dict[Evidence, dict[Lifecycle, Lifecycle]] = {
 MEANINGS: dict[Lifecycle | Evidence, str] = {
     Lifecycle.DISCOVERED: "known, and nothing of it is in the corpus",
     Lifecycle.LIVE: "its document can be found",
-    Lifecycle.SUSPECT: "its document can be found, but the page answered 404 or 410",
+    Lifecycle.SUSPECT: "its document can be found, but the page answered 404, 410 or a held body",
     Lifecycle.TOMBSTONED: "gone: its documents are history",
     Lifecycle.PURGED: "gone, and its documents with it",
     Lifecycle.QUARANTINED: "its body kills or hangs the extractor, and nothing of it is live",
@@ -64,6 +70,8 @@ MEANINGS: dict[Lifecycle | Evidence, str] = {
     Evidence.SETTLED: "its document was committed",
     Evidence.RESTORED: "a person brought a version back, which settled it",
     Evidence.GONE: "404 or 410",
+    Evidence.HELD: "a body came that is not the page, and was held",
+    Evidence.ACCEPTED: "a held body was made the page's, by a person or by three looks",
     Evidence.REMOVED: "the rules below let it go, or a person approved that",
     Evidence.POISONED: "extraction failed for good",
     Evidence.RELEASED: "another body came, which has not failed as often",

@@ -35,9 +35,12 @@ class SourceClaim:
     """When pages that vanish leave the corpus."""
     absences: int = 0
     """Complete listings in a row in which it was missing."""
+    absent_at: datetime | None = None
+    """The last of these listings."""
     absences_needed: int | None = None
     """After so many it leaves the source; None: never for that."""
     paused: bool = False
+    """Whether no run begins on the source."""
     due: datetime | None = None
     """When the source is collected next; None: it is paused."""
     last_run: datetime | None = None
@@ -78,11 +81,15 @@ class AttemptMade:
     snapshot: str | None
     """SHA-256 of the body: its name in the blob store."""
     etag: str | None
+    """The validator that the next request sends back."""
     last_modified: str | None
+    """The other validator, as the server wrote it."""
     content_type: str | None
+    """Of the answer, without its charset."""
     bytes: int | None
     """Of the body."""
     seconds: float | None
+    """From the request to the last byte."""
     truncated: str | None
     """What the text lacks of the body."""
 
@@ -96,6 +103,7 @@ class VisitOfRun:
     source: str
     started_at: datetime
     ended_at: datetime | None
+    """None: it is under way."""
     run_outcome: str | None
     """Of the whole run; None: it is under way."""
     stage: str
@@ -104,10 +112,17 @@ class VisitOfRun:
     """Of the page: `added`, `updated`, `unchanged`, `failed` or `skipped`; None: it is under way.
     """
     error_class: str | None
+    """Of a page that failed; see [errors](errors.md)."""
     code: str | None
+    """How it failed, or why it was skipped."""
     message: str | None
+    """The same in words."""
     requests: int
     """How many it made for the page."""
+    restored: bool = False
+    """Whether it was no look at the page, but brought an earlier version back."""
+    trace_id: str | None = None
+    """The trace of the run; None: its worker exports none."""
     ui_url: str | None = None
     """The run's page in Temporal's Web UI."""
 
@@ -130,22 +145,42 @@ class EvidenceSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class RemovalOnHold:
+    """The page would have left in a run that held it, because too many would have left at once."""
+
+    source: str
+    sign: str
+    """What speaks for its having left: `not_found`, `gone`, `noindex`, `moved` or `absent`."""
+    run_id: str
+    """The last run that held it."""
+    held_at: datetime
+    """When the first did."""
+    decided: str | None
+    """`approved` or `rejected` by a person, `expired` when the page answered again, `removed`;
+    None: it waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class TextKept:
     """The text that the page has, or had last."""
 
     version: int
     """Counts the texts of the page, from 1."""
     valid_from: datetime
+    """Since when the page has, or had, it."""
     valid_to: datetime | None
     """None: it is live."""
     title: str
     lang: str | None
+    """ISO 639 code, as in `de`; None when it could not be determined."""
     text_hash: str
     """SHA-256 of the normalised text with its title."""
     snapshot: str
     """SHA-256 of the body that it was made from."""
     extractor: int
+    """The version of the extraction that made it."""
     truncated: str | None
+    """What it lacks of the body; None: nothing."""
     duplicate_of: str | None
     """URL of the page that is kept, where `atlas dedup --apply` marked this as a duplicate."""
     duplicate_rule: str | None
@@ -158,6 +193,8 @@ class TextKept:
     """The cluster of near-duplicates: the smallest text hash in it."""
     cluster_texts: int
     """Texts in it, counted up to 1,000: of these, search shows the one that matches best."""
+    similar: tuple[str, ...]
+    """URLs of the first five other pages in it."""
     generations: tuple[int, ...]
     """Builds of the search index that have the text."""
     active_generation: int | None
@@ -174,7 +211,9 @@ class HostNow:
     next_try_at: datetime | None
     """When it may be asked again; None: now."""
     failures: int
+    """Requests in a row that blame the host."""
     last_error: str | None
+    """Of these, the last one's words; None: it is well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +241,10 @@ class PageFacts:
     """When it left the live corpus."""
     purged_at: datetime | None = None
     """When its documents were deleted."""
+    erased_at: datetime | None = None
+    """When `atlas purge` removed every trace of it; since then it is kept away."""
+    erased_for: str | None = None
+    """The reason that was given for that."""
     failures: int = 0
     """Runs in a row that failed at the page."""
     failed_code: str | None = None
@@ -219,12 +262,17 @@ class PageFacts:
     refusals: tuple[RefusedBefore, ...] = ()
     """By runs that met it; of each source the last."""
     evidence: tuple[EvidenceSeen, ...] = ()
+    """That it is leaving, or has left."""
+    removals: tuple[RemovalOnHold, ...] = ()
+    """That were held, the last first."""
     visits: tuple[VisitOfRun, ...] = ()
     """What the latest runs made of it, the last first."""
     attempts: tuple[AttemptMade, ...] = ()
     """The latest requests for it, the last first."""
     text: TextKept | None = None
+    """The text that it has, or had last."""
     host: HostNow | None = None
+    """None: it was never asked."""
     trap: str | None = field(default=None, metadata={"json": None})
     """The crawler trap that the address shows by itself."""
 

@@ -20,7 +20,7 @@ from atlas.domain.page_facts import (
     VisitOfRun,
 )
 from atlas.domain.refused_addresses import NO_PAGE, RUN_LIMIT
-from atlas.domain.removal_rules import RULES, Sign
+from atlas.domain.removal_rules import RULES, RemovalSign
 
 _NAMED = 3
 """Sources that a sentence names."""
@@ -51,6 +51,13 @@ def verdict_on(facts: PageFacts, *, out_of_reach: str | None = None) -> PageVerd
 # Pages that left
 
 
+def _erased(facts: PageFacts) -> PageVerdict | None:
+    if facts.erased_at is None:
+        return None
+    cause = f"erased on {_day(facts.erased_at)} ({facts.erased_for}), and kept away since"
+    return PageVerdict("erased", cause)
+
+
 def _purged(facts: PageFacts) -> PageVerdict | None:
     if facts.lifecycle != "purged":
         return None
@@ -63,15 +70,13 @@ def _left(facts: PageFacts) -> PageVerdict | None:
         return None
     when = f" on {_day(facts.tombstoned_at)}" if facts.tombstoned_at else ""
     code, why = _why_it_left(facts)
-    todo = (
-        ()
-        if facts.holders
-        else ("no source holds it: if its listing or a page names it again, it comes back",)
-    )
-    return PageVerdict(code, f"left the corpus{when}: {why}", todo)
+    todo = [f"`atlas docs restore {facts.url}` brings its last text back"]
+    if not facts.holders:
+        todo.append("no source holds it: if its listing or a page names it again, it comes back")
+    return PageVerdict(code, f"left the corpus{when}: {why}", tuple(todo))
 
 
-_SIGNS = {"gone": Sign.GONE, "moved": Sign.MOVED, NOINDEX: Sign.NOINDEX}
+_SIGNS = {"gone": RemovalSign.GONE, "moved": RemovalSign.MOVED, NOINDEX: RemovalSign.NOINDEX}
 
 
 def _why_it_left(facts: PageFacts) -> tuple[str, str]:
@@ -110,6 +115,20 @@ def _under_way(facts: PageFacts) -> PageVerdict | None:
     return PageVerdict("in_progress", f"{state}in progress: it {stage} in {run}")
 
 
+def _removal_held(facts: PageFacts) -> PageVerdict | None:
+    waiting = [each for each in facts.removals if each.decided is None]
+    if not waiting or not _is_live(facts):
+        return None
+    held = waiting[0]
+    cause = (
+        f"still in the corpus: its removal ({held.sign}) is held since {_day(held.held_at)}, "
+        f"because too many pages of source '{held.source}' would have left at once"
+    )
+    decide = f"`atlas deletions approve {held.source} {facts.url}`, or reject"
+    todo = (decide, f"`atlas deletions list --source {held.source}` shows all that wait")
+    return PageVerdict("removal_held", cause, todo)
+
+
 def _suspect(facts: PageFacts) -> PageVerdict | None:
     if facts.lifecycle != "suspect" or not facts.evidence:
         return None
@@ -131,10 +150,9 @@ def _hidden_by_noindex(facts: PageFacts) -> PageVerdict | None:
 
 def _redirects(facts: PageFacts) -> PageVerdict | None:
     visit = _decisive(facts.visits)
-    led = visit is not None and (visit.code or "").startswith("redirected")
-    if not led and facts.leads_to is None:
-        return None
-    code = (visit.code if led and visit else None) or "redirected"
+    code = visit.code or "" if visit else "redirected" if facts.leads_to else ""
+    if not code.startswith("redirected"):
+        return None  # where it led once says nothing of what it answers now
     attempt = _latest(facts.attempts, lambda each: each.final_url not in (None, facts.url))
     target = facts.leads_to or (attempt.final_url if attempt else None) or "another address"
     own = f", which is {facts.leads_to_lifecycle}" if facts.leads_to_lifecycle else ""
@@ -176,6 +194,9 @@ def _settled(facts: PageFacts) -> PageVerdict | None:
     if visit is None or not _is_live(facts) or visit.outcome not in _TAKEN:
         return None
     when = f"the run of {_moment(visit.started_at)}"
+    if visit.restored:
+        cause = f"live: an earlier version was brought back by {when}{_besides(facts)}"
+        return PageVerdict("restored", cause, (f"`atlas docs history {facts.url}`",))
     if visit.outcome != "unchanged":
         done = "added by" if visit.outcome == "added" else "its text was updated by"
         return PageVerdict(visit.outcome or "", f"live: {done} {when}{_besides(facts)}")
@@ -226,12 +247,16 @@ def _not_taken(facts: PageFacts) -> PageVerdict | None:
     if facts.lifecycle is None or not facts.holders:
         return None
     claim = facts.holders[0]
-    how = f"source '{claim.source}' {_FOUND[claim.found or 'listed']} it"
+    how = f"source '{claim.source}' {_FOUND[claim.found or 'listed']}"
     if facts.visits:
         last = facts.visits[0]
         if (last.code or "").startswith("trap_"):
             return None
-        why = _SKIPPED.get(last.code or "", f"the last run left it out ({last.code})")
+        if last.outcome in _TAKEN:
+            cause = "not in the corpus yet: its body was fetched, and is processed by a later run"
+            return PageVerdict("not_processed", cause, (f"`atlas sync {claim.source}`",))
+        left_out = f"the last run left it out ({last.code or last.outcome})"
+        why = _SKIPPED.get(last.code or "", left_out)
         return PageVerdict(last.code or "skipped", f"not in the corpus yet: {how}, but {why}")
     if claim.paused:
         cause = f"not in the corpus yet: {how}, but the source is paused"
@@ -241,9 +266,9 @@ def _not_taken(facts: PageFacts) -> PageVerdict | None:
 
 
 _FOUND = {
-    "listed": "has it in its listing:",
-    "link": "found a link to",
-    "redirect": "was led by a redirect to",
+    "listed": "lists it",
+    "link": "found a link to it",
+    "redirect": "was led to it by a redirect",
 }
 _SKIPPED = {
     "budget": "the run had spent its pages or bytes before its turn",
@@ -351,10 +376,12 @@ def _never_seen(admitting: list[SourceClaim]) -> PageVerdict:
 
 
 _RULES: tuple[Callable[[PageFacts], PageVerdict | None], ...] = (
+    _erased,
     _purged,
     _left,
     _under_way,
     _quarantined,
+    _removal_held,
     _suspect,
     _hidden_by_noindex,
     _redirects,
@@ -392,9 +419,13 @@ def _admitting(facts: PageFacts) -> list[SourceClaim]:
 
 
 def _besides(facts: PageFacts) -> str:
-    """Of a live page: that its listing misses it, and where search shows another instead."""
-    missing = "; ".join(_misses(seen) for seen in facts.evidence if seen.kind == "absent")
-    return (f"; {missing}" if missing else "") + _hidden(facts)
+    """Of a live page: that its source no longer takes or names it, and where search shows another
+    instead."""
+    said = [_misses(seen) for seen in facts.evidence if seen.kind == "absent"]
+    if facts.holders and all(claim.refused_by for claim in facts.holders):
+        claim = facts.holders[0]
+        said.append(f"source '{claim.source}' would refuse it now by `{claim.refused_by}`")
+    return "".join(f"; {each}" for each in said) + _hidden(facts)
 
 
 def _misses(seen: EvidenceSeen) -> str:

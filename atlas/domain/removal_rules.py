@@ -1,8 +1,8 @@
 """When a page may leave the corpus, and when a new text may replace it: one table of pure rules.
 
-Whatever happens to a page is a `Sign`. A sign never removes a page by itself: looks at it are
+What happens to a page is a `RemovalSign`. A sign never removes a page by itself: looks at it are
 counted (`weigh`), the policy of the page's sources says how many are needed (`RULES`), and the end
-of a run asks the `brake` before anything leaves. `docs/state-machine.md` is drawn from this module.
+of a run asks the `brake` before anything leaves. `docs/state-machine.md` is drawn from it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from atlas.domain.sources import Deletion
 
 
-class Sign(StrEnum):
+class RemovalSign(StrEnum):
     """What speaks for a page having left, or for its text being another one."""
 
     NOT_FOUND = "not_found"  # 404
@@ -49,23 +49,25 @@ class RemovalRule:
 
 _ANSWER = "any answer with a body, or a redirect"
 _LEAVES = "the page leaves; its versions stay as history"
-RULES: dict[Sign, RemovalRule] = {
-    Sign.NOT_FOUND: RemovalRule(
+RULES: dict[RemovalSign, RemovalRule] = {
+    RemovalSign.NOT_FOUND: RemovalRule(
         careful=3,
         prompt=1,
         seen="404, or a mix of 404 and 410",
         resets=_ANSWER,
         then=_LEAVES,
     ),
-    Sign.GONE: RemovalRule(careful=2, prompt=1, seen="410 each time", resets=_ANSWER, then=_LEAVES),
-    Sign.NOINDEX: RemovalRule(
+    RemovalSign.GONE: RemovalRule(
+        careful=2, prompt=1, seen="410 each time", resets=_ANSWER, then=_LEAVES
+    ),
+    RemovalSign.NOINDEX: RemovalRule(
         careful=3,
         prompt=1,
         seen="a body that says `noindex`, or a header that does",
         resets="a body that does not say so, 404, 410, a redirect",
         then="the page leaves; its links still lead a crawl on",
     ),
-    Sign.MOVED: RemovalRule(
+    RemovalSign.MOVED: RemovalRule(
         careful=3,
         prompt=1,
         seen="301 or 308 at every hop, to one page of the source that has a text and that no "
@@ -73,7 +75,7 @@ RULES: dict[Sign, RemovalRule] = {
         resets="any answer with a body, 404, 410, another target, a redirect for a while",
         then=_LEAVES,
     ),
-    Sign.ABSENT: RemovalRule(
+    RemovalSign.ABSENT: RemovalRule(
         careful=3,
         prompt=1,
         seen="a complete listing of the source without the page; never a feed",
@@ -81,7 +83,7 @@ RULES: dict[Sign, RemovalRule] = {
         then="the page is visited: it leaves if it answers with one of the signs above; if it "
         "answers with a text, or not at all, its source goes on holding it",
     ),
-    Sign.EMPTIED: RemovalRule(
+    RemovalSign.EMPTIED: RemovalRule(
         careful=None,
         prompt=None,
         seen="a body without a text",
@@ -89,7 +91,7 @@ RULES: dict[Sign, RemovalRule] = {
         then="the look counts as failed, and the text from before stays",
     ),
     # Also under `prompt`, which says how soon pages leave: this is how soon a text is overwritten.
-    Sign.SUSPICIOUS: RemovalRule(
+    RemovalSign.SUSPICIOUS: RemovalRule(
         careful=3,
         prompt=3,
         seen="the same suspicious text, or nearly",
@@ -156,7 +158,7 @@ def most_careful(policies: list[Deletion]) -> Deletion:
     return min(policies, key=_CAREFULNESS.index, default="prompt")
 
 
-def enough(policy: Deletion, sign: Sign, looks: int) -> bool:
+def enough(policy: Deletion, sign: RemovalSign, looks: int) -> bool:
     """Whether so many counted looks in a row suffice."""
     needed = RULES[sign].needed(policy)
     return needed is not None and looks >= needed
@@ -167,12 +169,17 @@ def absences_needed(policy: Deletion, kind: str) -> int | None:
 
     A feed shows only its newest items, so absence from it says nothing.
     """
-    return None if kind == "feed" else RULES[Sign.ABSENT].needed(policy)
+    return None if kind == "feed" else RULES[RemovalSign.ABSENT].needed(policy)
 
 
-def absence_confirmed(visit: Collection[Sign]) -> bool:
+def absence_confirmed(visit: Collection[RemovalSign]) -> bool:
     """Whether what the page itself shows confirms that it is absent because it left."""
-    return not {Sign.NOT_FOUND, Sign.GONE, Sign.NOINDEX, Sign.MOVED}.isdisjoint(visit)
+    return not {
+        RemovalSign.NOT_FOUND,
+        RemovalSign.GONE,
+        RemovalSign.NOINDEX,
+        RemovalSign.MOVED,
+    }.isdisjoint(visit)
 
 
 # The brake

@@ -70,7 +70,7 @@ def held(changes: Sequence[BodyChange], looked_at: int) -> dict[int, Suspicion]:
     What is not held would not be held without the held ones either.
     """
     replacing = [change for change in changes if change.before is not None]
-    found = dict.fromkeys(_shared(replacing), Suspicion.SHARED)
+    found = dict.fromkeys(shared(replacing), Suspicion.SHARED)
     found |= {change.page: Suspicion.CUT for change in replacing if change.cut}
     weight = sum(change.stands_for for change in replacing if change.page in found)
     if not brake(weight, looked_at):
@@ -92,8 +92,20 @@ def alike(some: Sequence[BodyChange], others: Sequence[BodyChange]) -> list[int]
     ]
 
 
-def _shared(changes: Sequence[BodyChange]) -> list[int]:
+def repeated(changes: Sequence[BodyChange]) -> list[int]:
+    """Pages with a text that several of them have, or nearly, whatever was there before."""
+    if len(changes) < _SEVERAL:
+        return []
+    pivots = _sample(changes)
+    near = _resemblances([c.signature for c in changes], [c.signature for c in pivots]) >= ALIKE
+    same = _equal([c.text for c in changes], [c.text for c in pivots])
+    sharing = (near | same).sum(axis=1)
+    return [c.page for c, pages in zip(changes, sharing, strict=True) if pages >= _SEVERAL]
+
+
+def shared(changes: Sequence[BodyChange]) -> list[int]:
     """Pages that changed to a text which several pages changed to."""
+    changes = [change for change in changes if change.before is not None]
     if not changes:
         return []
     pivots = _sample(changes)

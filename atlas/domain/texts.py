@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from atlas.domain.bad_bodies.kinds import BodyVerdict
+
 # Raised whenever the same bytes may give another text; settled pages of an older version are due.
 EXTRACTOR_VERSION: int = 3
 
@@ -58,6 +60,10 @@ class Extracted:
     truncated: str | None = None
     noindex: bool = False
     """Whether the page itself asks to be left out of the index."""
+    verdict: BodyVerdict | None = None
+    """What the body seems to be instead of the page."""
+    unavailable_after: datetime | None = None
+    """The moment from which on it asks so; in UTC."""
 
 
 @dataclass(frozen=True, slots=True)

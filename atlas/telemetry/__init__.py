@@ -4,11 +4,18 @@ Nothing is recorded or exported unless an OTLP endpoint is set; importing this c
 """
 
 from atlas.telemetry.setup import Telemetry, setup_telemetry
-from atlas.telemetry.spans import RunSpan, outcome_attributes, page_span, request_attributes
+from atlas.telemetry.spans import (
+    RunSpan,
+    current_trace,
+    outcome_attributes,
+    page_span,
+    request_attributes,
+)
 
 __all__ = [
     "RunSpan",
     "Telemetry",
+    "current_trace",
     "outcome_attributes",
     "page_span",
     "request_attributes",

@@ -52,6 +52,14 @@ def page_span(
         raise
 
 
+def current_trace() -> str | None:
+    """The id of the trace that this code runs in; None: it is not traced."""
+    from opentelemetry import trace  # not at the top, as above
+
+    context = trace.get_current_span().get_span_context()
+    return f"{context.trace_id:032x}" if context.is_valid else None
+
+
 class RunSpan:
     """The root span of a run's trace, in the process that starts it: from the request to the end of
     the run, provided that this process waits for it.

@@ -2,16 +2,19 @@
 
 from datetime import datetime
 
+from atlas.domain.bad_bodies.kinds import BodyVerdict
+from atlas.domain.bad_bodies.rules import recognise
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.texts import Extracted, Link, Media, fold_blank, strip_unstorable, text_hash
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.text.charset import decode
 from atlas.text.dom import parse_html, without_cdata
-from atlas.text.html import main_blocks
+from atlas.text.html import blocks_in, main_blocks
 from atlas.text.language import language_of
 from atlas.text.links import Addresses, base_of, outlinks
 from atlas.text.markdown import to_markdown, to_text
 from atlas.text.metadata import canonical_of, declared_language, published_of, read_head, title_of
+from atlas.text.page_look import look_at, look_at_text
 from atlas.text.pdf import pdf_text
 from atlas.text.plain_text import clean_plain, plain_title
 from atlas.text.sniff import is_xml, media_of
@@ -38,9 +41,11 @@ def _from_html(html: str, url: str) -> Extracted:
     tree = parse_html(closed.html)
     alive = list(tree.iter())  # lxml would create each element's object again on every visit
     head = read_head(tree)
+    found = blocks_in(tree)
+    verdict = recognise(look_at(html, tree, head, found, url))  # before extractors change the tree
     base = base_of(tree, url)
     addresses = Addresses(base)
-    blocks = main_blocks(tree, head)
+    blocks = main_blocks(tree, head, found)
     text = strip_unstorable(to_text(blocks))
     links = outlinks(tree, head, addresses)
     missing = [hidden_in(tree, closed), links.missing]
@@ -55,6 +60,8 @@ def _from_html(html: str, url: str) -> Extracted:
         links=links.kept,
         truncated=" and ".join(filter(None, missing)) or None,
         noindex=head.asked.noindex,
+        verdict=verdict,
+        unavailable_after=head.asked.unavailable_after,
     )
     alive.clear()
     return extracted
@@ -63,7 +70,8 @@ def _from_html(html: str, url: str) -> Extracted:
 def _from_plain(raw: str, url: str) -> Extracted:
     text = clean_plain(raw)
     title = plain_title(text) or _file_name(url)
-    return _extracted(media="text", title=title, text=text, markdown=text)
+    verdict = recognise(look_at_text(text, url))
+    return _extracted(media="text", title=title, text=text, markdown=text, verdict=verdict)
 
 
 def _from_pdf(body: bytes, url: str) -> Extracted:
@@ -91,6 +99,8 @@ def _extracted(
     links: tuple[Link, ...] = (),
     truncated: str | None = None,
     noindex: bool = False,
+    verdict: BodyVerdict | None = None,
+    unavailable_after: datetime | None = None,
 ) -> Extracted:
     if not text.strip():
         without = f"; left out: {truncated}" if truncated else ""
@@ -109,6 +119,8 @@ def _extracted(
         media=media,
         truncated=truncated,
         noindex=noindex,
+        verdict=verdict,
+        unavailable_after=unavailable_after,
     )
 
 

@@ -43,11 +43,23 @@ logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # its warnings name
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
 
 
-def main_blocks(tree: HtmlElement, head: Head) -> list[Block]:
-    """The blocks that are the page's text, in reading order; empty only if nothing is visible."""
-    root = tree.find("body")
-    root = tree if root is None else root
-    blocks = _shown(_without_scripts(blocks_of(root)))
+def blocks_in(tree: HtmlElement) -> list[Block]:
+    """All blocks of the page, in document order."""
+    return blocks_of(_root(tree))
+
+
+def _root(tree: HtmlElement) -> HtmlElement:
+    body = tree.find("body")
+    return tree if body is None else body
+
+
+def main_blocks(
+    tree: HtmlElement, head: Head, blocks: Sequence[Block] | None = None
+) -> list[Block]:
+    """The blocks that are the page's text, in reading order, chosen from all of the page; empty
+    only if nothing is visible."""
+    root = _root(tree)
+    blocks = _shown(_without_scripts(list(blocks_in(tree) if blocks is None else blocks)))
     chosen = _chosen(tree, root, blocks, head) or _without_chrome(root, blocks)
     return chosen or blocks
 

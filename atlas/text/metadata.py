@@ -162,6 +162,11 @@ def _is_article_node(node: dict[str, Any]) -> bool:
     return any(isinstance(kind, str) and _ARTICLE.search(kind) for kind in listed)
 
 
+def title_element(tree: HtmlElement) -> str:
+    """What the title element says, whatever the page says elsewhere."""
+    return fold_blank(_element_text(tree, "title"))[:_MAX_TITLE]
+
+
 def _element_text(tree: HtmlElement, tag: str) -> str:
     # By iteration, not by path: svg has a title element too, but never first in the head.
     element = next(tree.iter(tag), None)

@@ -15,11 +15,18 @@ from typing import NamedTuple
 from lxml.etree import XPath
 from lxml.html import HtmlElement
 
+from atlas.text.crossed_ends import as_the_standard_reads, crosses
+
 # Their content is characters up to their own end tag (13.2.5.1, RCDATA and raw text).
 _RAW = "script|style|title|textarea|xmp|iframe|noembed|noframes"
 # Those of them whose characters are read: a browser shows the first two.
 _RAW_SHOWN = frozenset(("textarea", "xmp", "noembed", "noframes"))
 _FOREIGN = frozenset(("svg", "math"))
+# What within them is read as HTML again (13.2.6, integration points).
+_LEADS_BACK = {
+    "svg": ("foreignobject", "desc"),
+    "math": ("annotation-xml", "mi", "mo", "mn", "ms", "mtext"),
+}
 _NEVER_SHOWN = frozenset(("template", "canvas", "video", "audio", "datalist"))
 _TAGS = (
     rf"<!--|<plaintext[\s/>]|<(?P<raw>{_RAW})(?=[\s/>])[^>]*+(?:>|\Z)"
@@ -59,6 +66,9 @@ class Closed(NamedTuple):
 def close(html: str) -> Closed:
     """Put in the ends that a browser without scripts sees, in one pass over the page."""
     scan = _Scan(html)
+    if scan.crossed:
+        html = as_the_standard_reads(html)
+        scan = _Scan(html)
     cuts = sorted(scan.ends + [(start, end, "") for name, start, end in scan.open if not name])
     unseen = frozenset(name for name, _, _ in scan.open if name)
     parts, place = [], 0
@@ -107,15 +117,24 @@ class _Scan:
         self.ends: list[tuple[int, int, str]] = []
         self.open: list[tuple[str, int, int]] = []
         """Name, start and end of each start tag that is still open; no name: noscript's."""
+        self.crossed = False
+        """Whether what an element holds that may hide it is not closed in order."""
         self._html = html
-        self._foreign: list[str] = []  # svg, math, and what leads back into HTML within them
+        # svg, math, and what leads back into HTML within them, with the namespace; "" is HTML's.
+        self._foreign: list[tuple[str, str]] = []
         self._within: Counter[str] = Counter()  # the same, counted: it may be very deep
         for found in self._tags():
             self._take(found)
+        if self.open and not self.crossed:
+            self.crossed = crosses(html, self.open[0][2], len(html))
 
     @property
     def _in_foreign(self) -> bool:
-        return bool(self._foreign) and self._foreign[-1] in _FOREIGN
+        return bool(self._namespace)
+
+    @property
+    def _namespace(self) -> str:
+        return self._foreign[-1][1] if self._foreign else ""
 
     def _tags(self) -> Iterator[re.Match[str]]:
         place: int | None = 0
@@ -166,19 +185,27 @@ class _Scan:
     def _nest(self, name: str, found: re.Match[str]) -> None:
         if not found["end"]:
             self.open.append((name, found.start(), found.end()))
-        elif self.open and self.open[-1][0] == name:  # ends that cross are put right by the parser
-            self.open.pop()
+        elif self.open and self.open[-1][0] == name:
+            _, _, start = self.open.pop()
+            if not self.open and not self.crossed:  # what stands within is looked at once
+                self.crossed = crosses(self._html, start, found.start())
 
     def _cross(self, name: str, *, back: bool, empty: bool) -> None:
         if not back and not empty:
-            self._foreign.append(name)
+            if name in _FOREIGN:
+                namespace = self._namespace or name  # an <svg> in <math> is MathML (13.2.6.5)
+            elif name in _LEADS_BACK.get(self._namespace, ()):
+                namespace = ""
+            else:
+                return  # an element like any, as <foreignobject> in <math>
+            self._foreign.append((name, namespace))
             self._within[name] += 1
         elif back and self._within[name]:
             while self._leave() != name:
                 pass
 
     def _leave(self) -> str:
-        name = self._foreign.pop()
+        name, _ = self._foreign.pop()
         self._within[name] -= 1
         return name
 

@@ -9,7 +9,7 @@ costs one document and not the batch it would be written with.
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -17,6 +17,7 @@ from msgspec import Meta
 from msgspec.msgpack import Decoder, encode
 from msgspec.structs import astuple
 
+from atlas.domain.bad_bodies.kinds import MAX_EVIDENCE, BodyKind, BodyVerdict
 from atlas.domain.errors import ErrorClass
 from atlas.domain.prepared import Prepared
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link, Media, text_hash
@@ -65,6 +66,15 @@ class _WirePart(WireFields):
 _Parts = Annotated[tuple[_WirePart, ...], Meta(min_length=1, max_length=100_000)]
 
 
+_Evidence = Annotated[str, Meta(max_length=MAX_EVIDENCE, pattern=r"\A[^\x00]*\Z")]
+
+
+class _WireVerdict(WireFields):
+    kind: BodyKind
+    evidence: Annotated[tuple[_Evidence, ...], Meta(max_length=MAX_EVIDENCE)]
+    certain: bool
+
+
 class _WireDocument(WireFields):
     title: str
     text: Annotated[str, Meta(pattern=r"\S")]
@@ -76,6 +86,8 @@ class _WireDocument(WireFields):
     truncated: Annotated[str, Meta(min_length=1, max_length=500)] | None
     extractor: Annotated[int, Meta(ge=EXTRACTOR_VERSION, le=EXTRACTOR_VERSION)]
     noindex: bool
+    verdict: _WireVerdict | None
+    unavailable_after: Stamp
     links: Annotated[tuple[_WireLink, ...], Meta(max_length=5_000)]
     bands: Annotated[tuple[_Int8, ...], Meta(max_length=_MAX_SKETCH)]
     signature: Annotated[bytes, Meta(max_length=_MAX_SKETCH)]
@@ -155,18 +167,24 @@ def write_prepared(prepared: Prepared) -> bytes:
             found.text,
             "" if found.markdown == found.text else found.markdown,
             found.lang,
-            found.published.astimezone(UTC).isoformat() if found.published else "",
+            _stamp(found.published),
             found.canonical,
             found.media,
             found.truncated,
             found.extractor,
             found.noindex,
+            _wire_verdict(found.verdict),
+            _stamp(found.unavailable_after),
             [(link.url, link.rel) for link in found.links],
             prepared.sketch.bands,
             prepared.sketch.signature,
             _wire_parts(prepared.parts),
         )
     )
+
+
+def _stamp(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).isoformat() if moment else ""
 
 
 def read_prepared(body: bytes) -> Prepared:
@@ -184,10 +202,19 @@ def read_prepared(body: bytes) -> Prepared:
         truncated=found.truncated,
         extractor=found.extractor,
         noindex=found.noindex,
+        verdict=BodyVerdict(*astuple(found.verdict)) if found.verdict else None,
+        unavailable_after=instant(found.unavailable_after),
         links=tuple(Link(link.url, link.rel) for link in found.links),
         text_hash=text_hash(found.title, found.text),
     )
     return Prepared(extracted, _sketch(found), _index_parts(found.parts, len(found.text)))
+
+
+def _wire_verdict(verdict: BodyVerdict | None) -> tuple[str, list[str], bool] | None:
+    if verdict is None:
+        return None
+    evidence = [storable(each)[:MAX_EVIDENCE] for each in verdict.evidence[:MAX_EVIDENCE]]
+    return verdict.kind.value, evidence, verdict.certain
 
 
 def write_parts(parts: tuple[IndexPart, ...]) -> bytes:

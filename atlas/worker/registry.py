@@ -208,6 +208,7 @@ def _processing(parts: WorkerParts) -> Processing:
         parts.blobs,
         partial(_prepare, parts.extractor),
         parts.settings.extraction.extract_children,
+        parts.clock,
     )
 
 

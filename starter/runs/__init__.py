@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from atlas.contracts.processing import BatchResult, ProcessResult
     from atlas.contracts.purge_documents import PurgeResult
     from atlas.contracts.rebuild_index import RebuildResult
-    from atlas.contracts.restore import RestoreResult
+    from atlas.contracts.restore_documents import RestoreResult
     from atlas.contracts.sync_pipeline import SyncResult
     from atlas.contracts.weekly_report import WeeklyResult
     from atlas.contracts.work import Limits, Mode, Stage

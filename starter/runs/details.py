@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from atlas.contracts.models import Counts
 from atlas.contracts.names import ATTRIBUTE_OUTCOME, ATTRIBUTE_SOURCE, ATTRIBUTE_TRIGGER
-from atlas.contracts.sync_pipeline import Failure
+from atlas.contracts.sync_pipeline import Failure, SourceOutcome
 from atlas.domain.texts import TruncatedPage
 from starter.connection import Parts
 from starter.errors import AtlasError
@@ -30,6 +30,7 @@ Status = Literal["running", "paused", "ended"]
 
 _LATELY = timedelta(minutes=1)
 _TRACEPARENT = re.compile(rb"\b00-([0-9a-f]{32})-[0-9a-f]{16}-")
+_OF_SEVERAL = ("sync_pipeline", "collect_all_sources", "hourly_collection")
 LEFT_BEHIND = (
     "ended without closing its record; the next run of its source, or the daily clean-up, does that"
 )
@@ -74,6 +75,9 @@ class RunDetails:
     """The first of these pages; `runs show --failures` has all."""
     refused: list[RefusedByRule] = field(default_factory=list)
     """What its listing names or its pages link to, and its source's rules refused."""
+    sources: list[SourceOutcome] = field(default_factory=list)
+    """Of a run of several sources that has ended: how that of each did, the worst first, as far as
+    Temporal still has its result."""
     recorded: bool = True
     """Whether it is in the record of runs; single fetches and health checks are in Temporal alone,
     and so is a run that no worker has begun yet."""
@@ -99,7 +103,7 @@ class RunDetails:
     result: Mapping[str, Any] | None = None
     """Of a run that keeps no record and completed: the result of its type."""
     trace_id: str | None = None
-    """The trace that began with its start, if it was started with tracing."""
+    """The trace that it belongs to, if its starter or its worker exports traces."""
     ui_url: str | None = None
     """Its page in Temporal's Web UI."""
 
@@ -128,6 +132,7 @@ def of_record(
         complete=record.complete,
         summary=record.summary,
         temporal_down=temporal_down,
+        trace_id=record.trace_id,
         ui_url=parts.locations.run_url(record.workflow_id, record.run_id),
     )
     if described is not None:
@@ -194,12 +199,12 @@ async def details(
         return run
     async with parts.temporal() as client:
         run, trace_id = await asyncio.gather(
-            _with_result(parts, run)
+            _at_its_end(parts, run)
             if run.status == "ended"
             else _with_progress(parts, client, run, described),
             _trace_id(client, run),
         )
-    return replace(run, trace_id=trace_id)
+    return replace(run, trace_id=trace_id or run.trace_id)
 
 
 async def _with_pages(parts: Parts, run: RunDetails, failures: int) -> RunDetails:
@@ -304,6 +309,24 @@ async def _trace_id(client: Client, run: RunDetails) -> str | None:
                     return found.group(1).decode()
             break
     return None
+
+
+async def _at_its_end(parts: Parts, run: RunDetails) -> RunDetails:
+    return await (_with_sources(parts, run) if run.recorded else _with_result(parts, run))
+
+
+async def _with_sources(parts: Parts, run: RunDetails) -> RunDetails:
+    """A run of several sources with how each ended: its record has only the sums."""
+    from atlas.contracts.catalogue import WORKFLOWS
+    from starter.runs.handles import handle_on
+
+    if run.source or run.workflow not in _OF_SEVERAL:
+        return run
+    handle = await handle_on(parts, WORKFLOWS[run.workflow], run.workflow_id, run.run_id)
+    with suppress(AtlasError):  # cancelled, terminated, or past its retention
+        found = await handle.result(None)
+        return replace(run, sources=list(getattr(found, "sources", ())))
+    return run
 
 
 async def _with_result(parts: Parts, run: RunDetails) -> RunDetails:

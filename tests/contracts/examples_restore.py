@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from atlas.contracts import restore as r
+from atlas.contracts import restore_documents as r
 from atlas.contracts.jobs import Progress
 from atlas.contracts.models import Counts
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from atlas.contracts.audit_corpus import AuditRequest
 from atlas.contracts.collect import AddUrls, CollectAllRequest, CollectRequest, HourlyRequest
 from atlas.contracts.daily_cleanup import CleanupRequest
+from atlas.contracts.decide_deletions import DecideDeletionsRequest
 from atlas.contracts.deduplicate_documents import DeduplicateRequest
 from atlas.contracts.fetch_url import FetchUrlRequest
 from atlas.contracts.health import HealthRequest
@@ -15,7 +16,7 @@ from atlas.contracts.models import Counts, Request, explain
 from atlas.contracts.processing import BatchQuery, BatchRequest, ProcessRequest
 from atlas.contracts.purge_documents import PurgeRequest
 from atlas.contracts.rebuild_index import RebuildRequest
-from atlas.contracts.restore import RestoreRequest
+from atlas.contracts.restore_documents import RestoreRequest
 from atlas.contracts.sync_pipeline import SyncRequest
 from atlas.contracts.weekly_report import WeeklyRequest
 from atlas.contracts.work import Limits
@@ -39,6 +40,7 @@ REQUESTS = [
     RebuildRequest,
     RestoreRequest,
     WeeklyRequest,
+    DecideDeletionsRequest,
 ]
 
 
@@ -95,6 +97,8 @@ def refusal(model: type[BaseModel], given: Any) -> str:
         (PurgeRequest, {"host": "a", "reason": "J. Doe asked"}, ["reason: 'J. Doe asked'"]),
         (DeduplicateRequest, {"threshold": 0.1}, ["threshold: 0.1", "equal to 0.3"]),
         (WeeklyRequest, {"week": "47"}, ["week: '47'"]),
+        (DecideDeletionsRequest, {"of": "docs"}, ["decision: missing"]),
+        (DecideDeletionsRequest, {"of": "d", "decision": "yes"}, ["decision: 'yes'", "'approve'"]),
         (BatchRequest, {"query": {"sorce": "docs"}}, ["query.sorce:", "did you mean 'source'?"]),
     ],
 )

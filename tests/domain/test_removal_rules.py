@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from atlas.domain.removal_rules import (
     RULES,
     SPACING,
-    Sign,
+    RemovalSign,
     Weight,
     absence_confirmed,
     absences_needed,
@@ -26,25 +26,31 @@ from atlas.domain.removal_rules import (
 )
 
 POLICIES = st.sampled_from(["careful", "prompt", "keep"])
-SIGNS = st.sampled_from(Sign)
-REMOVING = (Sign.NOT_FOUND, Sign.GONE, Sign.NOINDEX, Sign.MOVED, Sign.ABSENT)
+SIGNS = st.sampled_from(RemovalSign)
+REMOVING = (
+    RemovalSign.NOT_FOUND,
+    RemovalSign.GONE,
+    RemovalSign.NOINDEX,
+    RemovalSign.MOVED,
+    RemovalSign.ABSENT,
+)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     ("sign", "careful", "prompt"),
     [
-        (Sign.NOT_FOUND, 3, 1),
-        (Sign.GONE, 2, 1),
-        (Sign.NOINDEX, 3, 1),
-        (Sign.MOVED, 3, 1),
-        (Sign.ABSENT, 3, 1),
-        (Sign.EMPTIED, None, None),
-        (Sign.SUSPICIOUS, 3, 3),
+        (RemovalSign.NOT_FOUND, 3, 1),
+        (RemovalSign.GONE, 2, 1),
+        (RemovalSign.NOINDEX, 3, 1),
+        (RemovalSign.MOVED, 3, 1),
+        (RemovalSign.ABSENT, 3, 1),
+        (RemovalSign.EMPTIED, None, None),
+        (RemovalSign.SUSPICIOUS, 3, 3),
     ],
 )
 def test_the_table_says_how_many_looks_each_sign_needs(
-    sign: Sign, careful: int | None, prompt: int | None
+    sign: RemovalSign, careful: int | None, prompt: int | None
 ) -> None:
     for policy, needed in (("careful", careful), ("prompt", prompt), ("keep", None)):
         for looks in range(6):
@@ -53,21 +59,23 @@ def test_the_table_says_how_many_looks_each_sign_needs(
 
 
 def test_every_sign_has_a_rule() -> None:
-    assert set(RULES) == set(Sign)
+    assert set(RULES) == set(RemovalSign)
 
 
 @given(SIGNS, st.integers(0, 1000))
-def test_a_keeper_never_lets_go(sign: Sign, looks: int) -> None:
+def test_a_keeper_never_lets_go(sign: RemovalSign, looks: int) -> None:
     assert not enough("keep", sign, looks)
 
 
 @given(POLICIES, SIGNS, st.integers(0, 10), st.integers(0, 10))
-def test_more_evidence_never_brings_a_page_back(policy, sign: Sign, looks: int, more: int) -> None:
+def test_more_evidence_never_brings_a_page_back(
+    policy, sign: RemovalSign, looks: int, more: int
+) -> None:
     assert enough(policy, sign, looks) <= enough(policy, sign, looks + more)
 
 
 @given(st.lists(POLICIES, min_size=1), SIGNS, st.integers(0, 5))
-def test_all_sources_must_agree_that_a_page_goes(policies, sign: Sign, looks: int) -> None:
+def test_all_sources_must_agree_that_a_page_goes(policies, sign: RemovalSign, looks: int) -> None:
     every = all(enough(policy, sign, looks) for policy in policies)
     assert enough(most_careful(policies), sign, looks) == every
 
@@ -98,9 +106,9 @@ def test_absences_until_a_page_is_visited(policy, kind: str, needed: int | None)
 
 
 @given(st.sets(SIGNS))
-def test_an_absence_is_confirmed_by_what_the_page_itself_says(visit: set[Sign]) -> None:
+def test_an_absence_is_confirmed_by_what_the_page_itself_says(visit: set[RemovalSign]) -> None:
     assert absence_confirmed(visit) == bool(
-        visit & {Sign.NOT_FOUND, Sign.GONE, Sign.NOINDEX, Sign.MOVED}
+        visit & {RemovalSign.NOT_FOUND, RemovalSign.GONE, RemovalSign.NOINDEX, RemovalSign.MOVED}
     )
 
 

@@ -8,6 +8,7 @@ from temporalio.exceptions import ApplicationError
 
 from atlas.contracts.names import QUEUE
 from starter import AtlasClient
+from starter.cli.framework.run_follower import ending_of
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import assert_invariants
 from tests.origin import Origin
@@ -89,6 +90,9 @@ async def test_a_sync_whose_every_page_was_refused_has_not_completed(
         assert mixed == f"mixed: completed_with_failures ({gone}: http_404)", mixed
         (well,) = [one for one in several.sources if one.source == "well"]
         assert well.counts.seen == 1
+        async with AtlasClient.connect() as atlas:
+            shown = await atlas.describe_run(several.run_id)
+        assert shown.sources == several.sources and shown.message == several.message
         nothing = await atlas_env.sync("gone", "nosuch", id="nothing")
         assert nothing.outcome == "all_failed", nothing
         collected = await atlas_env.client.execute_workflow(
@@ -140,6 +144,7 @@ async def test_a_request_that_means_nothing_fails_for_a_person_and_says_what_to_
             async with AtlasClient.connect() as atlas:  # which gives it as a result
                 result = await (await atlas.start(workflow, **asked)).result()
             assert (result.outcome, result.message) == (outcome, failure.message)
+            assert not ending_of(workflow).fine(result), "its command ends with exit code 1"
         quarantined = await atlas_env.client.execute_workflow(
             "batch_process", {"query": {"quarantined": True}}, id="q", task_queue=QUEUE
         )

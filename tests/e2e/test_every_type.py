@@ -63,15 +63,15 @@ def input_of(kind: WorkflowType, url: str) -> dict[str, Any]:
     return found
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
+    """What was printed, without what the CLI prints as null: an empty list, at any depth."""
     if isinstance(value, dict):
-        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
-    return [_without_nulls(each) for each in value] if isinstance(value, list) else value
+        return {key: without_nulls(each) for key, each in value.items() if each is not None}
+    return [without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
 def ended_well(kind: WorkflowType, result: dict[str, Any]) -> None:
-    # The CLI prints an empty list as null.
-    kind.result.model_validate(_without_nulls(result))
+    kind.result.model_validate(without_nulls(result))
     assert set(result) == set(kind.result.model_fields)
     said = result.get("outcome", result.get("status"))
     if kind.name == "fetch_url":

@@ -120,8 +120,11 @@ async def test_retry_after_closes_the_host_for_everyone(
 
 
 async def test_a_longer_retry_after_than_the_patience_fails_the_rest_unasked(
-    impatient: AtlasEnv, origin: Origin
+    impatient: AtlasEnv, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The host is closed for one and a half times the patience: longer than the run takes anywhere.
+    for name in ("ATLAS_HOST_PAUSE", "ATLAS_FETCH_PATIENCE"):
+        monkeypatch.setenv(name, "120")
     origin.route("/page/", lambda seen: Reply(status=429, headers={"Retry-After": "3600"}))
     await impatient.add_source("docs", "urls", *map(origin.url, paths()), parallel=1)
     async with impatient.worker():

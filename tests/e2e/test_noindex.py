@@ -1,8 +1,12 @@
 """Pages that ask for no index, by header or meta element, through a real worker."""
 
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
 import pytest
 
 from atlas.domain.errors import NOINDEX
+from atlas.stores.postgres.clock import DatabaseClock
 from starter.client import AtlasClient
 from starter.errors import NotFound
 from tests.e2e.stack import AtlasEnv
@@ -74,8 +78,56 @@ async def test_noindex_pages_lead_on_and_are_not_found(atlas_env: AtlasEnv, orig
         for name, removed in (("once", 0), ("twice", 0), ("thrice", 1)):
             gone = await atlas_env.sync("site", id=name, trigger="schedule")
             assert (gone.removed, gone.skipped, gone.counts.failed) == (removed, {NOINDEX: 1}, 0)
+            # Nothing but the header of a 304 said so, the first time.
+            conditional = "if-none-match" in origin.requests("/s/header")[-1].headers
+            assert conditional == (name == "once")
         async with AtlasClient.connect() as atlas:
             assert not (await atlas.search("beacons")).results
             assert (await atlas.search("buoys")).results
         last = await atlas_env.sync("site", id="last")
         assert (last.counts.unchanged, last.counts.skipped) == (6, 1)
+
+
+async def test_a_page_leaves_after_the_date_that_it_names(
+    atlas_env: AtlasEnv, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By header or meta element; its body stays the same."""
+    ends = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
+    meta = f"<meta name=robots content='unavailable_after: {format_datetime(ends)}'>"
+    others = [f"other{number}" for number in range(16)]  # or the brake would hold the two
+    origin.page("/s/", page("lamps", "meta", "header", "later", *others))
+    for number, name in enumerate(others):
+        origin.page(f"/s/{name}", page(f"harbour {number}, {name} and {number * 7919} more"))
+    origin.page("/s/meta", page("buoys", head=meta))
+    tag = {"X-Robots-Tag": f"unavailable_after: {ends.isoformat()}"}
+    origin.reply("/s/header", Reply(page("beacons"), headers=tag))
+    far = {"X-Robots-Tag": "unavailable_after: 2199-01-01"}
+    origin.reply("/s/later", Reply(page("horns"), headers=far))
+    rules = {"prefix": origin.url("/s/"), "cadence": timedelta(days=30)}
+    await atlas_env.add_source("site", "site", origin.url("/s/"), **rules)
+    passed = timedelta(0)
+    measured = DatabaseClock._counted
+    monkeypatch.setattr(
+        DatabaseClock, "_counted", lambda self, at=None: measured(self, at) + passed
+    )
+    async with atlas_env.worker():
+        assert (await atlas_env.sync("site")).counts.added == 20
+        again = await atlas_env.sync("site", id="again", mode="full")
+        assert again.counts.unchanged == 20
+        # However seldom they are checked, they are due when they are to leave.
+        due = await atlas_env.fetch(
+            "select url from pages p join page_state ps on ps.page_id = p.id where next_due = $1",
+            ends,
+        )
+        assert {row["url"].rsplit("/", 1)[1] for row in due} == {"meta", "header"}
+        for name, removed in (("once", 0), ("twice", 2)):
+            passed += timedelta(days=3)
+            gone = await atlas_env.sync("site", id=name, mode="full")
+            assert (gone.removed, gone.skipped, gone.counts.failed) == (removed, {NOINDEX: 2}, 0)
+            assert {name for name, (_, code) in (await outcomes(atlas_env)).items() if code} == {
+                "meta", "header",
+            }  # fmt: skip
+        async with AtlasClient.connect() as atlas:
+            assert not (await atlas.search("buoys")).results
+            assert not (await atlas.search("beacons")).results
+            assert (await atlas.search("horns")).results

@@ -56,7 +56,10 @@ async def test_a_bad_day_that_got_through_is_undone(
         for number in (3, 4):
             origin.page(paths[number], document(number))
         held = await atlas_env.sync("docs")
-        assert (held.outcome, held.counts.unchanged, held.counts.skipped) == ("held", 43, 2)
+        assert (held.counts.unchanged, held.counts.skipped) == (43, 2)
+        assert "2 pages answered with a text that a restore undid" in held.message
+        shown = await atlas("docs", "held", "-o", "json")
+        assert {each["code"] for each in shown.json["documents"]} == {"undone_body"}
         for number in (5, 6):
             origin.page(paths[number], document(number))
         good = await atlas_env.sync("docs")

@@ -193,6 +193,10 @@ async def test_a_run_started_by_the_temporal_binary_begins_its_trace_itself(
     assert ancestry(found, request)[0] == "RunWorkflow:sync_pipeline"
     (run,) = named(found, "RunWorkflow:sync_pipeline")
     assert run.attributes["atlas.first_run_id"] == run.attributes["temporalRunID"]
+    async with AtlasClient.connect() as client:
+        why = await client.corpus.explain(origin.url("/a"))
+        shown = await client.describe_run("docs")
+    assert why.facts.visits[0].trace_id == shown.trace_id == f"{run.context.trace_id:032x}"
 
 
 @pytest.mark.slow

@@ -208,6 +208,33 @@ async def test_lane_rested_cancelled(
         await keep("lane_rested_cancelled", atlas_env, "sync_pipeline:docs")
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_slow_lane(
+    atlas_env: AtlasEnv,  # noqa: F811
+    origin: Origin,  # noqa: F811
+    cancelled: bool,
+) -> None:
+    """A page that is held, until all others are done, in the slow lane beside two others."""
+    paths = [f"/{number}" for number in range(8)]
+    for path in paths:
+        origin.page(path, page(path))
+    async with Origin() as slow:
+        gate = asyncio.Event()
+        slow.page("/a", page("a"), gate=gate)
+        await atlas_env.add_source("docs", "urls", slow.url("/a"), *map(origin.url, paths))
+        async with atlas_env.worker():
+            handle = await atlas_env.start("docs", batch=3, lanes=2)
+            await when(handle, lambda progress: progress.counts.done == len(paths))
+            await slow.arrived("/a", 2)
+            if cancelled:
+                await handle.cancel()
+            gate.set()
+            with suppress(WorkflowFailureError):
+                await handle.result()
+            name = "slow_lane_cancelled" if cancelled else "slow_lane"
+            await keep(name, atlas_env, "sync_pipeline:docs")
+
+
 async def test_fetch_url(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
     origin.fail_first("/a", 1, page("a"))
     async with atlas_env.worker():

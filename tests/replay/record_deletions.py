@@ -9,9 +9,10 @@ import pytest
 from temporalio.client import WorkflowFailureError
 
 from tests.e2e.conftest import atlas_env, origin  # noqa: F401 (fixtures)
+from tests.e2e.environments import until
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
-from tests.replay.record import keep
+from tests.replay.record import HISTORIES, keep
 
 
 async def test_deciding(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F811
@@ -20,8 +21,18 @@ async def test_deciding(atlas_env: AtlasEnv, origin: Origin) -> None:  # noqa: F
         run = atlas_env.client.execute_workflow
         request = {"of": "docs", "decision": "approve"}
         await run("decide_deletions", request, id="deletions_decided", task_queue="atlas")
-        await keep("deletions_decided", atlas_env, "deletions_decided")
+        await _kept("deletions_decided", atlas_env)
         with pytest.raises(WorkflowFailureError):
             request = {"of": "nobody", "decision": "reject"}
             await run("decide_deletions", request, id="deletions_refused", task_queue="atlas")
-        await keep("deletions_refused", atlas_env, "deletions_refused")
+        await _kept("deletions_refused", atlas_env)
+
+
+async def _kept(name: str, env: AtlasEnv) -> None:
+    """The server lists a run a moment after it has ended."""
+
+    async def written() -> bool:
+        await keep(name, env, name)
+        return (HISTORIES / f"{name}.json").exists()
+
+    await until(written)

@@ -29,6 +29,7 @@ WANTED = {
     "collect_all", "collect_tagged", "collect_site", "collect_failed", "collect_continued",
     "collect_changed", "collect_cancelled", "collect_cancelled_child", "hourly", "sync_stored",
     "several_recorded", "lane_rested", "lane_rested_cancelled",
+    "slow_lane", "slow_lane_cancelled",
     "several_paused", "several_paused_cancelled", "collect_all_paused", "sync_paused",
     "sync_paused_cancelled",
     "audit_sample", "audit_repaired", "purge_dry", "purge_url", "purge_unknown_source",
@@ -70,6 +71,7 @@ async def test_a_recorded_history_replays(file: Path) -> None:
         "collect_cancelled_child",
         # Cancelled while paused, or while a lane rested
         "lane_rested_cancelled",
+        "slow_lane_cancelled",
         "several_paused_cancelled",
         "sync_paused_cancelled-1",
         "sync_paused_cancelled-2",

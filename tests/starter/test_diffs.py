@@ -26,7 +26,7 @@ def diff_of(old: str, new: str) -> DocumentDiff:
     return DocumentDiff(
         "https://example.org/<a>",
         ComparedVersion(1, "A", FIRST, SECOND),
-        ComparedVersion(2, "A", SECOND, None),
+        ComparedVersion(2, "A & B", SECOND, None),
         parts=parts,
         **counts,
     )
@@ -41,7 +41,7 @@ def test_elsewhere_words_are_marked_and_long_stretches_left_out(
     changed = [*LINES[:15], "row 15", *LINES[16:]]
     diffs.print_diff(diff_of("\n".join(LINES), "\n".join(changed)))
     head, _, body = capsys.readouterr().out.partition("\n\n")
-    assert "1 words removed, 1 added" in head
+    assert "1 words removed, 1 added\ntitle: A → A & B" in head
     assert body.splitlines() == [
         "… 13 lines without a change …", "line 13", "line 14", "[-line-]{+row+} 15",
         "line 16", "line 17", "… 12 lines without a change …",
@@ -71,6 +71,7 @@ def test_the_page_holds_both_texts_and_nothing_that_runs(old: str, new: str) -> 
     assert re.findall(r"<(?!/?(?:span|ins|del)>)", main) == []
     assert "<script" not in page
     assert "https://example.org/&lt;a&gt;" in page
+    assert "<p>title: A → A &amp; B</p>" in page
 
 
 def test_versions_that_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,7 @@ READS = {
     "config show": ("config", "show", "--changed"),
     "docs diff": ("docs", "diff", "{origin}/docs/a"),
     "docs history": ("docs", "history", "{origin}/docs/a"),
+    "docs held": ("docs", "held"),
     "docs list": ("docs", "list"),
     "docs quarantined": ("docs", "quarantined"),
     "docs show": ("docs", "show", "{origin}/docs/a"),
@@ -55,17 +56,8 @@ LATER = {"docs diff", "docs history"}
 """Those that show what changed: they are asked last, when a page has."""
 
 ACTS = {
-    *(
-        "audit",
-        "purge",
-        "cleanup",
-        "dedup",
-        "fetch",
-        "index rebuild",
-        "index rollback",
-        "migrate",
-        "process",
-    ),
+    *("audit", "purge", "docs accept", "cleanup", "dedup", "fetch", "index rebuild"),
+    *("index rollback", "migrate", "process"),
     *("report make", "schedules apply", "sources add", "sources edit", "sources remove"),
     *("sources release", "deletions approve", "deletions reject", "docs restore"),
     *("start", "sync", "hosts reset", "runs retry", "limits set host", "limits set source"),

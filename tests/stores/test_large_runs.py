@@ -12,9 +12,10 @@ from atlas.contracts.activities import Batch, ClaimBatch, CloseRun
 from atlas.contracts.work import RunLimits
 from atlas.embedded.postgres import SUPERUSER
 from atlas.stores.postgres.crawl import run_queue
+from atlas.stores.postgres.crawl.claims import _FEWEST
 from atlas.stores.postgres.reporting import monitoring
 from tests.conftest import PostgresServer
-from tests.stores.drive import Drive
+from tests.stores.drive import Drive, fences
 from tests.stores.rows_read import Reader, explained
 
 pytestmark = pytest.mark.fault(19)
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.fault(19)
 PAGES = 3000
 BATCH = 20
 URLS = [f"https://example.org/{number:05}" for number in range(PAGES)]
-COUNTS = "select outcome, count(*)"
+COUNTS = "select outcome, "
 """The run's counts: always aggregated from its record, once a batch."""
 
 # Earlier runs of another source had the same pages.
@@ -83,6 +84,7 @@ async def test_no_statement_of_a_batch_reads_the_run(reader: Reader) -> None:
     with reader.reading() as batches:
         for number in range(3):  # the first of them finds what the others fetched
             await drive.work(Batch(run_id=run_id, lane=0, number=number), web, BATCH)
+        await find_slow(drive, run_id)
         counts = await drive.crawl.batches.counts(run_id)
     assert (counts.skipped, counts.added, counts.failed) == (BATCH, 3 * BATCH - 2, 2)
     linear = {statement for statement in batches if statement.startswith(COUNTS)}
@@ -97,6 +99,23 @@ async def test_no_statement_of_a_batch_reads_the_run(reader: Reader) -> None:
         await monitoring.page_counts(reader.connection, [run_id])
         await drive.crawl.runs.close_run(CloseRun(run_id=run_id, complete=True))
     assert above(limited | ending, 20 * PAGES) == {}
+
+
+async def find_slow(drive: Drive, run_id: str) -> None:
+    """Set the pages of a batch aside, and claim them and others after that."""
+    pages = await drive.claim(Batch(run_id=run_id, lane=1, number=1), BATCH)
+    batches = drive.crawl.batches
+    assert not await batches.others_wait(run_id, 0, ["example.org"])
+    await batches.set_aside(run_id, fences(pages), ["slow.example"])
+    assert await batches.slow_among(run_id, ["slow.example"]) == {"slow.example"}
+    await batches.give_back(run_id=run_id, fences=fences(pages), not_before={})
+    others = await drive.claim(Batch(run_id=run_id, lane=1, number=2), BATCH)
+    request = ClaimBatch(run_id=run_id, lane=3, number=1, level=0, size=BATCH, slow=True)
+    assert (await batches.claim(request)).pages == _FEWEST
+    assert len(others) == BATCH and not {page.page_id for page in pages} & set(fences(others))
+    for lane, number in ((1, 2), (3, 1)):
+        held = await batches.begin_attempt(Batch(run_id=run_id, lane=lane, number=number))
+        await batches.give_back(run_id=run_id, fences=fences(held), not_before={})
 
 
 async def limit(drive: Drive, run_id: str) -> None:

@@ -77,7 +77,8 @@ class Bench:
         """`spoil` wraps the services of the database."""
         ports: list[Any] = [self.drive.crawl.batches, self.drive.crawl.processed]
         batches, pages = map(spoil, ports) if spoil else ports
-        return Processing(batches, pages, blobs or self.blobs, prepare or self.prepare, children=2)
+        prepare = prepare or self.prepare
+        return Processing(batches, pages, blobs or self.blobs, prepare, 2, lambda: self.drive.now)
 
     async def prepare(self, body: bytes, *_: object) -> Prepared:
         await asyncio.sleep(0)

@@ -12,7 +12,7 @@ from atlas.stores.postgres.crawl import documents, page_versions
 from atlas.stores.postgres.crawl.documents import CurrentDocument, UnknownDocument
 from atlas.stores.postgres.crawl.page_versions import PageHistory
 from tests.stores.drive import Drive
-from tests.stores.restoring import Restorer
+from tests.stores.restorer import Restorer
 
 URL = "https://example.org/a"
 REST = {f"https://example.org/{number}": f"Page {number} of the log." for number in range(30)}
@@ -52,7 +52,7 @@ async def test_each_version_says_why_it_came_and_went(lived: Drive) -> None:
         ("restore-1", None), ("run-5", "restore-1"), ("run-4", "run-5"), ("run-2", "run-3"),
         ("run-1", "run-2"),
     ]  # fmt: skip
-    assert (found.lifecycle, found.left, found.held, found.expired) == ("live", None, True, 0)
+    assert (found.lifecycle, found.left, found.held, found.expired) == ("live", None, False, 0)
     assert found.versions[-1].bytes == len(FIRST)
     # Before causes were recorded, they follow from the times; who did it is not known.
     await lived.pool.execute(

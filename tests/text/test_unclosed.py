@@ -12,6 +12,7 @@ from resiliparse.parse.html import DOMNode, HTMLTree, NodeType
 
 from atlas.domain.errors import PageError
 from atlas.domain.texts import Extracted
+from atlas.text.crossed_ends import as_the_standard_reads, crosses
 from atlas.text.extract import extract
 from atlas.text.unclosed import close
 
@@ -86,6 +87,82 @@ def test_what_hides_nothing_is_not_named(html: str) -> None:
     assert found.truncated is None
 
 
+FIRST = "<p>First of all.</p>"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        f"<template><div>words</template>{FIRST}",
+        f"<template><table><td>words</template>{FIRST}",
+        f"<div><template><p>words</div><p>words</template>{FIRST}",
+        f"<template><video>words</template>{FIRST}",
+        f"<noscript><div>Read this.</noscript>{FIRST}",
+        f"<noscript><p>Read this.</noscript>{FIRST}",
+        f"<video><p>words</p></video>{FIRST}",
+        f"<template><div/></template>{FIRST}",
+        f"{FIRST}<template><p>words</template>",
+        # Neither <foreignobject> nor <svg> leads back into HTML within <math>.
+        f"<math><foreignobject><li>Read this.</foreignobject>{FIRST}",
+        f"<math><svg><foreignobject><li>Read this.</foreignobject>{FIRST}",
+        f"<math><desc>{FIRST}",
+        f"<svg><mi>{FIRST}",
+    ],
+)
+def test_an_end_that_crosses_others_closes_what_it_does_in_a_browser(html: str) -> None:
+    found = read(f"{HEAD}{html}")
+    assert "First of all." in found.text
+    assert ("Read this." in found.text) is ("Read this." in html)
+    assert found.truncated is None
+
+
+@pytest.mark.parametrize(
+    ("html", "tag"),
+    [
+        ("<video><div>words</video><p>words</p>", "video"),
+        ("<video><p>words</video><p>words</p>", "video"),
+        ("<canvas><section>words</canvas><p>words</p>", "canvas"),
+        ("<div><template><p>words</div><p>words</p>", "template"),
+        ("<template><video>words<template></video></template><p>words</p>", "video"),
+    ],
+)
+def test_an_end_that_closes_nothing_in_a_browser_hides_the_rest(html: str, tag: str) -> None:
+    found = read(f"{HEAD}{FIRST}{html}")
+    assert "words" not in found.text
+    assert found.truncated == f"what follows <{tag}> that is never closed"
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        *("<p>a</p><div><b>c</b><br></div>", "<svg><path/><g><use/></g></svg>", "<!-- </p> -->"),
+        *("<script>'<p>'</script><p>a</p>", "<img src='a'/><hr>", "text", "<p title='x>y'>a</p>"),
+    ],
+)
+def test_what_is_closed_in_order_is_read_as_it_is(inner: str) -> None:
+    assert not crosses(inner, 0, len(inner))
+    html = f"{HEAD}<template>{inner}</template>{FIRST}"
+    assert close(html).html == html
+
+
+HOSTILE = ("<a", "<div>", "<p>", "<template><p></template>", "<!--", "<video>", "<script>", "</p>")
+
+
+@pytest.mark.parametrize("part", HOSTILE)
+@pytest.mark.parametrize("start", ["<template>", "<noscript>"])
+def test_a_page_that_crosses_without_end_is_left_to_the_parser(start: str, part: str) -> None:
+    """lexbor looks through all that are open at each end: only so many are."""
+    html = start + part * 40_000
+    closed = close(html)
+    assert len(closed.html) <= 3 * len(html)
+
+
+@given(st.text(alphabet="<>/abp !-\"'\ue0d7", max_size=60))
+def test_nothing_is_too_broken_to_be_looked_at(html: str) -> None:
+    crosses(html, 0, len(html))
+    as_the_standard_reads(html)
+
+
 def test_a_page_without_unclosed_elements_stays_as_it_is() -> None:
     html = f"{HEAD}<noscript><img src=a></noscript><svg><p/></svg>{BODY}"
     assert close(f"{HEAD}<noscript><img src=a></noscript>{BODY}").html == (
@@ -120,9 +197,8 @@ TAGS = [
 PARTS = st.lists(
     st.sampled_from(
         [f"<{tag}>" for tag in TAGS]
-        # No `</noscript>`: what a closed one holds is left out on purpose. No `</template>` and
-        # `</video>`: of what is still open in one that ends, the parser decides, not this module.
-        + [f"</{tag}>" for tag in TAGS if tag not in ("noscript", "template", "video")]
+        # No `</noscript>`: what a closed one holds is left out on purpose.
+        + [f"</{tag}>" for tag in TAGS if tag != "noscript"]
         + ["<p>", "</p>", "<div>", "</div>", "<!--", "-->", "<svg/>", "<li>", "<path/>", "<b>"]
     ),
     max_size=12,

@@ -59,6 +59,12 @@ def test_what_is_missing_from_a_text_comes_as_it_went() -> None:
     assert wire_format.read_prepared(wire_format.write_prepared(cut)) == cut
 
 
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_when_a_page_ends_comes_as_it_went(moment: datetime) -> None:
+    ending = extracted(unavailable_after=moment, noindex=True)
+    assert wire_format.read_prepared(wire_format.write_prepared(ending)) == ending
+
+
 @given(st.text(max_size=3000), SAID)
 def test_parts_come_as_they_went(title: str, text: str) -> None:
     parts = index_parts(strip_unstorable(title), text)

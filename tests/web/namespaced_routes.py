@@ -11,6 +11,7 @@ it saw as JSON.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import socket
 import struct
@@ -38,6 +39,16 @@ NETWORKS_V6 = (
 # Not to be had as one's own: a multicast or broadcast address, "this network", a scope, `::`.
 UNREACHABLE = {"224.0.0.1", "255.255.255.255", "0.0.0.0", "ff02::1", "fe80::1", "::"}
 PORTS = (80, 81, 443)
+SO_ATTACH_FILTER = 26
+# Classic BPF: IPv4 or IPv6, TCP, SYN without ACK; the kernel sends no IPv6 extension headers.
+_SYN = (
+    *((0x30, 0, 0, 0), (0x54, 0, 0, 0xF0), (0x15, 0, 6, 0x40)),  # the version
+    *((0x30, 0, 0, 9), (0x15, 0, 11, 6)),  # IPv4: the protocol
+    *((0xB1, 0, 0, 0), (0x50, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 6, 7, 2)),  # and the flags
+    *((0x15, 0, 6, 0x60), (0x30, 0, 0, 6), (0x15, 0, 4, 6)),  # IPv6: likewise
+    *((0x30, 0, 0, 53), (0x54, 0, 0, 0x12), (0x15, 0, 1, 2)),
+    *((0x06, 0, 0, 0xFFFF), (0x06, 0, 0, 0)),  # taken, left
+)
 Packet = tuple[str, int]
 
 
@@ -59,6 +70,10 @@ class Packets:
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+        # In the kernel, or the packets of the exchanges themselves would fill the socket's buffer.
+        program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *row) for row in _SYN))
+        given = struct.pack("HL", len(_SYN), ctypes.addressof(program))
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, given)
         self._socket.bind(("lo", 0))
         self._socket.setblocking(False)
         self._found: Counter[Packet] = Counter()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
 
 from atlas.contracts.activities import Batch, Claimed
 from atlas.contracts.models import Counts
-from workflows import sync_pipeline
+from workflows import lanes, sync_pipeline
 from workflows.lanes import Lanes
 from workflows.pause import Pause
 from workflows.sync_pipeline import SourceRun
@@ -72,3 +73,87 @@ async def test_a_wake_spends_only_the_time_that_was_waited(
     assert await lane._lane(0, 0)
     # Woken after 5 of 30 s; 30 s in full; woken at once; pages begin anew; a second at least.
     assert lane.told == [0.0, 5.0, 35.0, 35.0, 0.0, 1.0]
+
+
+# The slow lane
+
+
+class Story:
+    """Lanes whose workflow is asyncio itself: conditions are looked at whenever something runs."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, numbers: list[int], count: int) -> None:
+        monkeypatch.setattr(lanes.workflow, "wait", asyncio.wait)
+        monkeypatch.setattr(lanes.workflow, "wait_condition", self._wait_condition)
+        self.lanes = Lanes(numbers, count)
+        self.begun: list[int] = []
+        self.ending = {number: asyncio.Event() for number in range(count + 1)}
+        self.results = dict.fromkeys(range(count + 1), True)
+
+    async def _wait_condition(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            await asyncio.sleep(0)
+
+    async def lane(self, number: int) -> bool:
+        self.begun.append(number)
+        self.lanes.next_number(number)
+        await self.ending[number].wait()
+        return self.results[number]
+
+    async def until_begun(self, *numbers: int) -> None:
+        while self.begun != list(numbers):
+            await asyncio.sleep(0)
+
+
+async def test_without_slow_hosts_there_is_no_slow_lane(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(monkeypatch, [], 2)
+    for each in story.ending.values():
+        each.set()
+    assert await story.lanes.work(story.lane, 2, slow=True)
+    assert story.begun == [0, 1]
+    assert story.lanes.numbers == [1, 1, 0]
+
+
+async def test_the_slow_lane_works_beside_the_others_each_time_it_is_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    story = Story(monkeypatch, [], 2)
+    working = asyncio.create_task(story.lanes.work(story.lane, 2, slow=True))
+    await story.until_begun(0, 1)
+    story.lanes.want_slow_lane()
+    await story.until_begun(0, 1, 2)
+    story.lanes.want_slow_lane()  # while it is at work: it looks once more
+    story.ending[2].set()
+    await story.until_begun(0, 1, 2, 2)
+    assert not working.done()
+    story.ending[0].set()
+    story.ending[1].set()
+    assert await working
+    assert story.lanes.numbers == [1, 1, 2]
+
+
+async def test_the_level_ends_with_the_slow_lane(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(monkeypatch, [], 1)
+    story.results[1] = False  # its history is long: the run continues as new
+    working = asyncio.create_task(story.lanes.work(story.lane, 1, slow=True))
+    await story.until_begun(0)
+    story.lanes.want_slow_lane()
+    await story.until_begun(0, 1)
+    story.ending[0].set()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not working.done()
+    story.ending[1].set()
+    assert not await working
+
+
+async def test_a_run_that_had_slow_hosts_continues_with_its_slow_lane(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    story = Story(monkeypatch, [7, 8, 3], 2)
+    for each in story.ending.values():
+        each.set()
+    assert await story.lanes.work(story.lane, 2, slow=True)
+    assert sorted(story.begun) == [0, 1, 2]
+    assert story.lanes.numbers == [8, 9, 4]  # no number is given out twice
+    # One that was carried over by a version without a slow lane has none.
+    assert Lanes([7, 8], 2).numbers == [7, 8, 0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from starter.cli.commands import held_documents
 from starter.cli.framework.client import connected
 from starter.cli.framework.moments import moment
 from starter.cli.framework.options import First, Language, OfSource
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.crawl.quarantine import Quarantined
     from atlas.stores.postgres.services.catalogue import ListedDocument
 
-app = App(name="docs", help="Documents: list, show, history, diff, restore …")
+app = App(
+    name="docs", help="Documents: list, show, history, diff, restore, held bodies, quarantined."
+)
+app.command(held_documents.held)
+app.command(held_documents.accept)
 
 _DOCUMENTS: Columns[ListedDocument] = {
     "url": lambda each: each.url,
@@ -125,6 +130,6 @@ async def quarantined(
     listing("quarantined", found, output, _QUARANTINED)
 
 
-app.command("starter.cli.commands.versions:history", name="history")
-app.command("starter.cli.commands.versions:diff", name="diff")
+app.command("starter.cli.commands.page_history:history", name="history")
+app.command("starter.cli.commands.page_history:diff", name="diff")
 app.command("starter.cli.commands.restore:restore", name="restore")

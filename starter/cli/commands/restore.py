@@ -12,7 +12,7 @@ from starter.cli.framework.output import Format, note, one_line, say
 from starter.cli.framework.run_follower import Ending, Following, Timeout, followed, stage_of
 
 if TYPE_CHECKING:
-    from atlas.contracts.restore import RestoredPage, RestoreResult
+    from atlas.contracts.restore_documents import RestoredPage, RestoreResult
 
 
 async def restore(

@@ -10,10 +10,10 @@ from cyclopts import Parameter
 from starter.cli.framework.client import connected
 from starter.cli.framework.output import Format, note, one_line, say
 from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
+from starter.cli.views.runs import print_sources, worded
 
 if TYPE_CHECKING:
     from atlas.contracts.jobs import Progress
-    from atlas.contracts.models import Counts
     from atlas.contracts.sync_pipeline import SyncProgress, SyncResult
     from starter.runs import SyncOptions
 
@@ -110,25 +110,20 @@ async def sync(
         return await followed(run, "sync_pipeline", following=following, output=output)
 
 
-def _worded(counts: Counts) -> str:
-    return ", ".join(f"{number} {name}" for name, number in counts.model_dump().items())
-
-
 def _print(result: SyncResult) -> None:
-    say(f"{result.workflow_id}: {result.outcome}; {_worded(result.counts)}")
+    say(f"{result.workflow_id}: {result.outcome}; {worded(result.counts)}")
     for reason, pages in result.skipped.items():
         say(f"  {pages} pages skipped: {reason}")
     for reason, links in result.trapped.items():
         say(f"  {links} links not followed: {reason}")
     if result.removed:
         say(f"  {result.removed} documents removed: their pages are gone")
-    for one in result.sources:
-        why = f". {one.message}" if one.message else ""
-        say(one_line(f"  {one.source}: {one.outcome}; {_worded(one.counts)}{why}"))
+    print_sources(result.sources)
     for failure in result.failures:
         say(one_line(f"  {failure.url}: {failure.code}. {failure.message}"))
     if result.counts.failed > len(result.failures) > 0:
-        note(f"All failures: `atlas runs show {result.run_id} --failures`.")
+        named = "SOURCE" if result.sources else result.run_id  # each has a run of its own
+        note(f"All failures: `atlas runs show {named} --failures`.")
     if result.message and not (result.sources and result.outcome == "completed_with_failures"):
         note(result.message)  # otherwise it repeats the messages of the sources
 

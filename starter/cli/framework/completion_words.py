@@ -130,6 +130,7 @@ _LOOKS: dict[tuple[str, str], Callable[[], Candidates]] = {
     ("", "--source"): _sources,
     ("", "RUN"): _runs,
     ("", "--failed-of"): _runs,
+    ("", "--run"): _runs,
     ("", "SCHEDULE"): _schedules,
     ("", "WORKFLOW"): _workflows,
     ("schema", "NAME"): _workflows,

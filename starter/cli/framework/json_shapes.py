@@ -106,6 +106,25 @@ _CATALOGUE = (
         f"{_IDS} atlas.contracts.decide_deletions:DecideDeletionsResult {_LINK}",
     ),
     Shape(
+        "held",
+        "Bodies that were held instead of replacing a page's text, by URL.",
+        "docs held",
+        f"{_PG}.settlement.held_bodies:HeldBody",
+        items="documents",
+    ),
+    Shape(
+        "held_body",
+        "What is held of one page, with its text.",
+        "docs held",
+        f"{_PG}.settlement.held_bodies:HeldBody",
+    ),
+    Shape(
+        "accepted",
+        "The document that an accepted body became.",
+        "docs accept",
+        "atlas.contracts.processing:ProcessedDocument",
+    ),
+    Shape(
         "search",
         "Search results, best first.",
         "search",
@@ -221,7 +240,7 @@ _CATALOGUE = (
         "restore_result",
         "What a restore brought back, and what it could not.",
         "docs restore",
-        f"{_IDS} atlas.contracts.restore:RestoreResult {_LINK}",
+        f"{_IDS} atlas.contracts.restore_documents:RestoreResult {_LINK}",
     ),
     Shape("host", "A host that Atlas has contacted, or that has a limit.", "hosts show", _HOST),
     Shape(

@@ -112,6 +112,10 @@ LIMITS = (
         "`--listing-addresses`", _INCOMPLETE,
     ),
     Bound(
+        "addresses refused by a source's rules that are remembered",
+        "atlas.domain.refused_addresses.MOST", "addresses", "", "the others are only counted",
+    ),
+    Bound(
         "nesting in a file of a listing", f"{_LISTING}.DEPTH.default", "levels",
         "`--listing-depth`", _INCOMPLETE,
     ),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from atlas.domain import removal_rules
 from atlas.domain.lifecycle import FINDABLE, MEANINGS, Evidence, Lifecycle, after
-from atlas.domain.removal_rules import RULES, Sign
+from atlas.domain.removal_rules import RULES, RemovalSign
 
 _BEGIN = """\
 <!-- Written by `make docs` from the code; change it there. -->
@@ -84,7 +84,7 @@ def _parts() -> Iterator[str]:
     )
     yield "| sign | a look that counts saw | careful | prompt | keep | begins anew after | then |\n"
     yield "|---|---|---|---|---|---|---|\n"
-    for sign in Sign:
+    for sign in RemovalSign:
         rule = RULES[sign]
         needed = " | ".join(_looks(rule.needed(policy)) for policy in removal_rules.POLICIES)
         yield f"| {sign.value} | {rule.seen} | {needed} | {rule.resets} | {rule.then} |\n"

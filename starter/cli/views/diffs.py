@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
-from starter.cli.framework.output import harmless, raw, say, styled, when
+from starter.cli.framework.output import harmless, one_line, raw, say, styled, when
 
 if TYPE_CHECKING:
     from atlas.domain.text_diff import DiffPart
@@ -34,7 +34,8 @@ def print_diff(diff: DocumentDiff) -> None:
     """On a terminal in colours, elsewhere with [-removed-] and {+added+}; long stretches without a
     change are left out."""
     say(diff.url)
-    say(_versions(diff))
+    for line in _head(diff):
+        say(one_line(line))
     say("")
     colours = styled()
     text = "".join(
@@ -46,13 +47,13 @@ def print_diff(diff: DocumentDiff) -> None:
     raw(text.removesuffix("\n"))
 
 
-def _versions(diff: DocumentDiff) -> str:
-    if diff.added == diff.removed == 0:
-        return f"{_named(diff.old)} to {_named(diff.new)}: the same words"
-    return (
-        f"{_named(diff.old)} to {_named(diff.new)}: {diff.removed} words removed, "
-        f"{diff.added} added"
-    )
+def _head(diff: DocumentDiff) -> list[str]:
+    same = diff.added == diff.removed == 0
+    words = "the same words" if same else f"{diff.removed} words removed, {diff.added} added"
+    lines = [f"{_named(diff.old)} to {_named(diff.new)}: {words}"]
+    if diff.old.title != diff.new.title:
+        lines.append(f"title: {diff.old.title} → {diff.new.title}")
+    return lines
 
 
 def _named(version: ComparedVersion) -> str:
@@ -81,6 +82,7 @@ def _cut(text: str, *, first: bool, last: bool) -> str:
 def diff_page(diff: DocumentDiff) -> str:
     """One HTML page that needs nothing else, and runs nothing."""
     title = escape(f"{diff.url}: {diff.old.version} to {diff.new.version}")
+    head = "".join(f"<p>{escape(harmless(line))}</p>" for line in _head(diff))
     parts = "".join(
         f"<{_ELEMENTS[part.change]}>{escape(harmless(part.text))}</{_ELEMENTS[part.change]}>"
         for part in diff.parts
@@ -89,6 +91,6 @@ def diff_page(diff: DocumentDiff) -> str:
         '<!DOCTYPE html>\n<html><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
         f"<title>{title}</title><style>{_STYLE}</style></head>\n"
-        f"<body><h1>{escape(diff.url)}</h1><p>{escape(_versions(diff))}</p>\n"
+        f"<body><h1>{escape(diff.url)}</h1>{head}\n"
         f"<main>{parts}</main></body></html>\n"
     )

@@ -46,13 +46,19 @@ def print_explanation(found: Explanation) -> None:
     )
     _section("refused", refusals)
     _section("evidence of leaving", map(_evidence, facts.evidence))
+    removals = (
+        f"{when(e.held_at)}  {e.source}: {e.sign}, {e.decided or 'waits'} (run {short(e.run_id)})"
+        for e in facts.removals
+    )
+    _section("removals held", removals)
     _section("runs", map(_visit, facts.visits))
     _section("requests", map(_attempt, facts.attempts))
     for each in found.verdict.todo:
         note(each)
     if facts.visits:
         last = facts.visits[0]
-        note(f"`atlas runs show {last.run_id}` shows its last run and trace")
+        trace = f", of trace {last.trace_id}" if last.trace_id else ""
+        note(f"`atlas runs show {last.run_id}` shows its last run{trace}")
         if last.ui_url:
             note(f"Web UI: {last.ui_url}")
 
@@ -101,6 +107,7 @@ def _text(text: TextKept) -> dict[str, object]:
         "near-duplicates": f"{others} more texts; search shows the best match"
         if others > 0
         else "",
+        "similar pages": text.similar,
         "index": f"generation {generations}{active}" if generations else "in no generation",
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from starter.cli.framework.output import Columns, emit, note, one_line, pairs, s
 
 if TYPE_CHECKING:
     from atlas.contracts.models import Counts
+    from atlas.contracts.sync_pipeline import SourceOutcome
     from starter.monitoring.overview import PendingActivity
     from starter.runs.details import RunDetails
     from starter.runs.listing import RecordedRun
@@ -83,6 +84,7 @@ def _print(found: RunDetails) -> None:
         say(one_line(f"  {_pending(each)}"))
     if found.task_attempt > 1:
         say(f"  the workflow task is at attempt {found.task_attempt}: see the Web UI")
+    print_sources(found.sources)
     for failure in found.failures:
         line = f"  {failure.url}: {failure.error_class}, {failure.code}. {failure.message}"
         say(one_line(line))
@@ -93,6 +95,18 @@ def _print(found: RunDetails) -> None:
         say(one_line(said))
     if found.counts.failed > len(found.failures):
         note(f"{found.counts.failed} pages failed; --failures shows them all")
+
+
+def print_sources(sources: Sequence[SourceOutcome]) -> None:
+    """How the run of each of several sources ended, a line each."""
+    for one in sources:
+        why = f". {one.message}" if one.message else ""
+        say(one_line(f"  {one.source}: {one.outcome}; {worded(one.counts)}{why}"))
+
+
+def worded(counts: Counts) -> str:
+    """Pages by outcome, in a line."""
+    return ", ".join(f"{number} {name}" for name, number in counts.model_dump().items())
 
 
 def with_times(values: Mapping[str, Any]) -> dict[str, Any]:

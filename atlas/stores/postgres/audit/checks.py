@@ -191,6 +191,7 @@ _PAGES = (
              where page_id = any($1::bigint[]) and settled_snapshot is not null
             union select page_id, snapshot from documents where page_id = any($1::bigint[])
             union select page_id, snapshot from quarantine where page_id = any($1::bigint[])
+            union select page_id, snapshot from held_bodies where page_id = any($1::bigint[])
         ) o join pages p on p.id = o.page_id
         where not exists (select from blobs b where b.hash = o.hash)
         group by o.hash

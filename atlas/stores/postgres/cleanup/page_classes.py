@@ -43,6 +43,7 @@ async def _delete_documents(connection: Connection, documents: Sequence[int]) ->
         delete from documents d where d.id = any($1::bigint[])
           and not exists (select from versions v where v.document_id = d.id)
           and not exists (select from prepared w where w.document_id = d.id)
+          and not exists (select from held_bodies h where h.document_id = d.id)
         returning d.id::text
         """,
         sorted(set(documents)),
@@ -80,7 +81,7 @@ async def _tombstones(
         set lifecycle = {becomes(Evidence.EXPIRED)}, purged_at = $2,
             fence = fence + 1, redirect_to = null,
             fetched_snapshot = null, fetched_type = null, fetched_charset = null,
-            etag = null, last_modified = null, settled_snapshot = null,
+            etag = null, last_modified = null, settled_snapshot = null, held_snapshot = null,
             settled_extractor = null, settled_analyser = null
         where page_id = any($1::bigint[]) and lifecycle = 'tombstoned' and not exists (
             select from versions v where v.page_id = page_state.page_id and v.valid_to is null)
@@ -90,7 +91,7 @@ async def _tombstones(
         now,
     )
     gone = [row["page_id"] for row in rows]
-    for table in ("prepared", "quarantine", "links", "versions", "documents"):
+    for table in ("held_bodies", "prepared", "quarantine", "links", "versions", "documents"):
         await connection.execute(
             f"delete from {table} where page_id = any($1::bigint[])",  # noqa: S608 (constants)
             gone,
@@ -131,6 +132,7 @@ _DOCUMENTS = f"""
     where d.created_at <= $1 and d.id > {_AFTER_NUMBER} and ps.claim_run is null
       and not exists (select from versions v where v.document_id = d.id)
       and not exists (select from prepared w where w.document_id = d.id)
+      and not exists (select from held_bodies h where h.document_id = d.id)
 """  # noqa: S608 (constants of this module)
 _PREPARED = f"""
     select w.page_id::text as key, p.url as identity, 0::bigint as size

@@ -39,15 +39,18 @@ class Selection:
                 f"{self.current.extractor}; leave 'extractor' out, or deploy workers that have it"
             )
 
-    async def named(self, run_id: str, names: Iterable[str | int], *, force: bool) -> None:
-        """Pages by URL or number; those that Atlas does not know are recorded as missing."""
+    async def named(
+        self, run_id: str, names: Iterable[str | int], *, force: bool, accept: bool = False
+    ) -> None:
+        """Pages by URL or number; those that Atlas does not know are recorded as missing. With
+        `accept`, pages of which no body is held are done at once."""
         chunk: list[str | int] = []
         for name in names:
             chunk.append(name)
             if len(chunk) == CHUNK:
-                await self._named(run_id, chunk, force)
+                await self._named(run_id, chunk, force, accept)
                 chunk = []
-        await self._named(run_id, chunk, force)
+        await self._named(run_id, chunk, force, accept)
 
     async def snapshot(self, run_id: str, digest: str, *, force: bool) -> None:
         """Every page whose last fetched body it is, those that only `fetch_url` got included."""
@@ -115,7 +118,9 @@ class Selection:
             pages=counts.seen, missing=missing, to_do=counts.seen - counts.done, counts=counts
         )
 
-    async def _named(self, run_id: str, names: Sequence[str | int], force: bool) -> None:
+    async def _named(
+        self, run_id: str, names: Sequence[str | int], force: bool, accept: bool
+    ) -> None:
         if not names:
             return
         async with self.pool.acquire() as connection, connection.transaction():
@@ -125,7 +130,7 @@ class Selection:
             )
             asked = sorted(set(found.values()))
             means = await snapshot_reuse.adopt(connection, asked, self.clock())
-            await self._enter(connection, run_id, sorted(set(means.values())), force)
+            await self._enter(connection, run_id, sorted(set(means.values())), force, accept)
 
     async def _page_by_page(
         self,
@@ -150,7 +155,12 @@ class Selection:
                 return
 
     async def _enter(
-        self, connection: Connection, run_id: str, pages: Sequence[int], force: bool
+        self,
+        connection: Connection,
+        run_id: str,
+        pages: Sequence[int],
+        force: bool,
+        accept: bool = False,
     ) -> None:
         await connection.execute(
             _ENTER,
@@ -159,6 +169,7 @@ class Selection:
             force,
             self.current.extractor,
             self.current.analyser,
+            accept,
         )
 
 
@@ -201,7 +212,7 @@ async def enter_missing(connection: Connection, run_id: str, asked: Sequence[str
         )
 
 
-# $1 run, $2 pages, $3 force, $4 extractor, $5 analyser
+# $1 run, $2 pages, $3 force, $4 extractor, $5 analyser, $6 accept
 _ENTER = """
     insert into run_pages (run_id, page_id, level, url, stage, outcome, error_class, error_code,
                            error)
@@ -213,6 +224,11 @@ _ENTER = """
         where ps.lifecycle in ('tombstoned', 'purged')
         union all
         select 'skipped', null, 'redirected', null where ps.redirect_to is not null
+        union all
+        select 'skipped', null, 'nothing_held',
+               'no body is held of this page, or another one came since: `atlas docs held` lists '
+               'what is held'
+        where $6 and (ps.held_snapshot is null or ps.held_snapshot <> ps.fetched_snapshot)
         union all
         select 'failed', 'invalid', 'not_fetched',
                'no body of this page is stored: fetch it first, with fetch_url or a sync'

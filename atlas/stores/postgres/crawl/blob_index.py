@@ -64,6 +64,7 @@ def referred(cutoff: str) -> str:
         or exists (select from page_state ps where ps.settled_snapshot = b.hash)
         or exists (select from documents d where d.snapshot = b.hash)
         or exists (select from prepared w where w.snapshot = b.hash)
+        or exists (select from held_bodies h where h.snapshot = b.hash)
         or exists (select from quarantine q where q.snapshot = b.hash)
         or exists (select from artifacts a where a.hash = b.hash)
         or exists (select from fetches f where f.snapshot = b.hash and f.fetched_at > {cutoff})

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.domain.batch import Claim, HeldPage
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import run_limits, run_queue
+from atlas.stores.postgres.crawl import run_limits, run_queue, slow_hosts
 
 PATIENCE = 900.0
 """Seconds that a run waits for pages which another run holds."""
 
+_LANES = 4
+"""Pages of slow hosts are shared out among so many batches at once, if there are enough."""
+_FEWEST = 16
+"""Fewer than this of them are not shared out: one batch asks as many hosts at once."""
+_ROUNDS = 100
+"""So often a claim takes pages that turn out to be for another time; then the lane asks again, so
+that no claim of a run of a million pages lasts longer than its time-out."""
+
 
 async def claim(connection: Connection, request: ClaimBatch, now: datetime) -> Claim:
     """Take the next pages of a level; a repeated claim of the same key returns the same pages.
+
+    Pages of slow hosts are taken when there are no others, and never together with others; if the
+    request says so, nothing else is taken.
 
     After `PATIENCE` seconds of waiting, pages that another run still holds are skipped. Once a
     limit of the run is reached, or if it does not `fetch`, only pages fetched already are taken
@@ -32,14 +44,13 @@ async def claim(connection: Connection, request: ClaimBatch, now: datetime) -> C
         if held:
             return Claim(held, None)
         await _stop_fetching(connection, request, now)
-        taken = await _take(connection, request, now)
-        while taken and not (left := taken - await _release_fresh(connection, request, now)):
-            taken = await _take(connection, request, now)
+        taken, aside = await _take_some(connection, request, now)
     if taken:
-        return Claim(left, None)
-    if request.waited >= PATIENCE:
+        return Claim(taken, None, set_aside=aside)
+    # The slow lane may wait for its own pages while the other lanes have work.
+    if request.waited >= PATIENCE and not request.slow:
         await run_limits.held_by_others(connection, request.run_id, request.level)
-    return await _what_next(connection, request, now)
+    return replace(await _what_next(connection, request, now), set_aside=aside)
 
 
 async def _stop_fetching(connection: Connection, request: ClaimBatch, now: datetime) -> None:
@@ -50,38 +61,70 @@ async def _stop_fetching(connection: Connection, request: ClaimBatch, now: datet
         await run_limits.rest_of_level(connection, request, code)
 
 
+async def _take_some(connection: Connection, request: ClaimBatch, now: datetime) -> tuple[int, int]:
+    """How many pages were taken, and how many set aside on the way."""
+    aside = 0
+    for slow in [True] if request.slow else [False, True]:
+        for _ in range(_ROUNDS):
+            taken = await _take(connection, request, now, slow=slow)
+            if not taken:
+                break
+            out = 0 if slow else await slow_hosts.leave_out(connection, request)
+            aside += out
+            if left := taken - out - await _release_fresh(connection, request, now):
+                return left, aside
+        else:
+            break
+    return 0, aside
+
+
 async def _release_fresh(connection: Connection, request: ClaimBatch, now: datetime) -> int:
     pages = await run_limits.fresh(connection, request, now)
     await run_queue.release_where(connection, "page_id = any($1::bigint[])", pages)
     return len(pages)
 
 
-async def _take(connection: Connection, request: ClaimBatch, now: datetime) -> int:
+async def _take(connection: Connection, request: ClaimBatch, now: datetime, *, slow: bool) -> int:
+    size = await _share(connection, request) if slow else request.size
     # A lane works on one claim at a time, so an older claim of the same lane is a superseded
     # attempt's and may be taken again.
     done = await connection.execute(
-        """
+        f"""
         with next as (
             select ps.page_id
             from run_pages rp join page_state ps on ps.page_id = rp.page_id
             where rp.run_id = $1 and rp.level = $4 and rp.stage <> 'done'
+              and rp.turn {">" if slow else "="} 0
               and (rp.not_before is null or rp.not_before <= $6)
               and (ps.claim_run is null
                    or (ps.claim_run = $1 and ps.claim_lane = $2 and ps.claim_number < $3))
-            order by rp.url
+            order by rp.turn, rp.url
             limit $5
             for update of ps skip locked
         )
         update page_state
         set claim_run = $1, claim_lane = $2, claim_number = $3, fence = fence + 1
         where page_id = any(array(select page_id from next))
-        """,
+        """,  # noqa: S608 (constants)
         *run_queue.key(request),
         request.level,
-        request.size,
+        size,
         now,
     )
     return int(done.split()[1])
+
+
+async def _share(connection: Connection, request: ClaimBatch) -> int:
+    """How many of the slow hosts' pages a batch takes: a batch lasts as long as its slowest page,
+    however few there are, so the lanes wait for them at the same time."""
+    there: int = await connection.fetchval(
+        "select count(*) from (select from run_pages where run_id = $1 and level = $2 "
+        "and stage <> 'done' and turn > 0 limit $3) as waiting",
+        request.run_id,
+        request.level,
+        request.size * _LANES,
+    )
+    return min(request.size, max(_FEWEST, -(-there // _LANES)))
 
 
 async def _what_next(connection: Connection, request: ClaimBatch, now: datetime) -> Claim:
@@ -91,11 +134,12 @@ async def _what_next(connection: Connection, request: ClaimBatch, now: datetime)
         from run_pages rp join page_state ps on ps.page_id = rp.page_id
         left join runs r on r.run_id = ps.claim_run
         where rp.run_id = $1 and rp.level = $2 and rp.stage <> 'done'
-          and ps.claim_run is distinct from $1
+          and ps.claim_run is distinct from $1 and rp.turn >= $3
         group by ps.claim_run, r.workflow_id
         """,
         request.run_id,
         request.level,
+        int(request.slow),
     )
     if not rows:
         return Claim(0, None)
@@ -150,7 +194,9 @@ async def begin_attempt(
         )
         select r.page_id, r.fence, r.fetched_snapshot as snapshot,
                r.fetched_type as content_type, r.fetched_charset as charset,
-               r.robots_tag as robots, rp.url, rp.level, rp.stage, rp.attempts, rp.marks,
+               r.robots_tag as robots, r.unavailable_after,
+               rp.url, rp.level, rp.stage, rp.attempts, rp.marks,
+               rp.turn > 0 as slow, rp.cuts,
                case when target.url is null then r.etag else t.etag end as etag,
                case when target.url is null then r.last_modified else t.last_modified end
                    as last_modified,

@@ -12,6 +12,7 @@ from operator import attrgetter
 import asyncpg
 
 from atlas.domain.analysis import ANALYSER_VERSION
+from atlas.domain.bad_bodies.kinds import BodyVerdict
 from atlas.domain.batch import Moved, PreparedPage
 from atlas.domain.texts import EXTRACTOR_VERSION, TruncatedPage
 from atlas.domain.versions import SKETCH_VERSION
@@ -54,7 +55,8 @@ class CurrentDocument:
     media: str
     """The format of the body: `html`, `pdf`, `text` …"""
     lifecycle: str
-    """Of the page: `live`, or `suspect` when its last check did not find it."""
+    """Of the page: `live`, or `suspect` when its last check did not find it, or found a body that
+    was held."""
     sources: tuple[str, ...]
     """Names of the sources that hold the page."""
     fetched_at: datetime | None
@@ -100,6 +102,7 @@ async def store(
         good = [page for page in pages if page.prepared is not None and page.error is None]
         await _store_documents(connection, good, now)
         await _note_truncated(connection, run_id, good)
+        await _note_unavailable(connection, pages)
         await run_queue.advance(connection, run_id, [page.page_id for page in good], "processed")
         kept_out = [page for page in pages if page.prepared is not None and page.error]
         ended = await noindex.hide(connection, run_id, kept_out, now)
@@ -117,18 +120,23 @@ async def _store_documents(
     documents = await connection.fetch(
         """
         insert into documents as d (page_id, text_hash, extractor, snapshot, media, title, lang,
-            published, canonical, text, markdown, truncated, ended, created_at)
-        select o.*, $14 from unnest($1::bigint[], $2::bytea[], $3::int[], $4::bytea[], $5::text[],
+            published, canonical, text, markdown, truncated, ended, taken_for, taken_why,
+            taken_surely, created_at)
+        select page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
+               text, markdown, truncated, ended, nullif(taken_for, ''),
+               string_to_array(taken_why, chr(10)), taken_surely, $17
+        from unnest($1::bigint[], $2::bytea[], $3::int[], $4::bytea[], $5::text[],
             $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[],
-            $12::text[], $13::boolean[])
+            $12::text[], $13::boolean[], $14::text[], $15::text[], $16::boolean[])
             as o(page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
-                 text, markdown, truncated, ended)
+                 text, markdown, truncated, ended, taken_for, taken_why, taken_surely)
         order by 1
         on conflict (page_id, text_hash, extractor) do update
         set snapshot = excluded.snapshot, media = excluded.media, lang = excluded.lang,
             published = excluded.published, canonical = excluded.canonical,
             markdown = excluded.markdown, truncated = excluded.truncated,
-            ended = d.ended or excluded.ended
+            ended = d.ended or excluded.ended, taken_for = excluded.taken_for,
+            taken_why = excluded.taken_why, taken_surely = excluded.taken_surely
         returning page_id, id
         """,
         *map(list, zip(*map(_document_row, pages), strict=True)),
@@ -142,6 +150,23 @@ async def _store_documents(
         "prepared",
         records=[_prepared_row(page, ids[page.page_id]) for page in pages],
         columns=_PREPARED_COLUMNS,
+    )
+
+
+async def _note_unavailable(connection: Connection, pages: Sequence[PreparedPage]) -> None:
+    """From when on each page (locked before) asks, in its body, to be left out of the index."""
+    found = {
+        page.page_id: page.prepared.extracted.unavailable_after
+        for page in pages
+        if page.prepared is not None
+    }
+    await connection.execute(
+        "update page_state ps set unavailable_after = o.moment "
+        "from unnest($1::bigint[], $2::timestamptz[]) as o(page_id, moment) "
+        "where ps.page_id = any($1::bigint[]) and ps.page_id = o.page_id "
+        "and ps.unavailable_after is distinct from o.moment",
+        list(found),
+        list(found.values()),
     )
 
 
@@ -196,7 +221,14 @@ def _document_row(page: PreparedPage) -> tuple[object, ...]:
     found = page.prepared.extracted
     made = (found.extractor, page.snapshot, found.media, found.title, found.lang or None)
     key = (page.page_id, bytes.fromhex(found.text_hash))
-    return (*key, *made, *_EXTRACTED(found), page.ended)
+    return (*key, *made, *_EXTRACTED(found), page.ended, *_taken(found.verdict))
+
+
+def _taken(verdict: BodyVerdict | None) -> tuple[str | None, str | None, bool]:
+    if verdict is None:
+        return None, None, False
+    evidence = "\n".join(" ".join(each.split()) for each in verdict.evidence)
+    return verdict.kind.value, evidence, verdict.certain
 
 
 _EXTRACTED = attrgetter("published", "canonical", "text", "markdown", "truncated")
@@ -211,6 +243,7 @@ _PREPARED_COLUMNS = (
     "parts",
     "links",
     "rels",
+    "noindex",
 )
 
 
@@ -228,6 +261,7 @@ def _prepared_row(page: PreparedPage, document: int) -> tuple[object, ...]:
         json.dumps([asdict(part) for part in page.prepared.parts]),
         [link.url for link in found.links],
         [link.rel for link in found.links],
+        page.noindex,
     )
 
 

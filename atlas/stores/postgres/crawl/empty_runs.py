@@ -8,10 +8,15 @@ from collections.abc import Sequence
 import asyncpg
 
 from atlas.contracts.models import Outcome
+from atlas.domain.errors import HELD
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.runs import Run
 
-_REFUSED = "(outcome = 'failed' or error_code = 'redirected_out_of_scope')"
+_REFUSED = (
+    "(outcome = 'failed' or error_code = 'redirected_out_of_scope' or error_code in ("
+    + ", ".join(f"'{code}'" for code in HELD)
+    + "))"
+)
 _NAMED = 3
 """Kinds of failure that a message names."""
 

@@ -156,19 +156,22 @@ async def _plan(
             same = row.snapshot is not None and row.snapshot == bodies.get(row.page_id)
             changed = False if same else None
             checks.append(
-                recheck_schedule.PageCheck(row.page_id, changed=changed, max_age=row.max_age)
+                recheck_schedule.PageCheck(
+                    row.page_id, changed=changed, max_age=row.max_age, robots=row.robots
+                )
             )
     await recheck_schedule.plan(connection, started, checks, now)
 
 
 async def _count_attempts(connection: Connection, run_id: str, rows: Sequence[FetchRow]) -> None:
     await connection.execute(
-        "update run_pages rp set attempts = o.attempt "
-        "from unnest($2::bigint[], $3::int[]) as o(page_id, attempt) "
+        "update run_pages rp set attempts = o.attempt, cuts = cuts + o.cut::int "
+        "from unnest($2::bigint[], $3::int[], $4::boolean[]) as o(page_id, attempt, cut) "
         "where rp.run_id = $1 and rp.page_id = any($2::bigint[]) and rp.page_id = o.page_id",
         run_id,
         [row.page_id for row in rows],
         [row.attempt for row in rows],
+        [row.cut for row in rows],
     )
 
 
@@ -190,6 +193,7 @@ async def _remember_bodies(
             noindex_at = case when o.settled then null else noindex_at end,
             noindex_run = case when o.settled then null else noindex_run end,
             noindex_since = case when o.settled then null else noindex_since end,
+            held_snapshot = case when o.settled then null else held_snapshot end,
             lifecycle = {becomes(Evidence.ANSWERED)}
         from unnest($3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[],
                     $9::text[], $10::boolean[])
@@ -199,6 +203,11 @@ async def _remember_bodies(
         now,
         run_id,
         *map(list, zip(*map(_BODY, bodies), strict=True)),
+    )
+    # The page answers as before: what was held of it meanwhile is not needed any more.
+    await connection.execute(
+        "delete from held_bodies where page_id = any($1::bigint[])",
+        [row.page_id for row in bodies if row.settled],
     )
 
 

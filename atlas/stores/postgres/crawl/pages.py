@@ -106,7 +106,8 @@ async def known(connection: Connection, url: str, now: datetime) -> HeldPage:
         select p.id as page_id, p.url, 0 as level, ps.fence, 'listed' as stage, 0 as attempts,
                0 as marks, ps.etag, ps.last_modified, ps.fetched_snapshot as snapshot,
                ps.fetched_type as content_type, ps.fetched_charset as charset,
-               ps.settled_snapshot as settled, ps.robots_tag as robots
+               ps.settled_snapshot as settled, ps.robots_tag as robots,
+               ps.unavailable_after
         from page_state ps join pages p on p.id = ps.page_id where p.url = $1
         """,
         url,

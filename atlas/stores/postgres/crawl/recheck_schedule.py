@@ -12,6 +12,7 @@ import asyncpg
 from atlas.domain import recheck_interval
 from atlas.domain.errors import PageError
 from atlas.domain.recheck_interval import History, Stated
+from atlas.domain.robots_tags import asked_by_header, earliest
 from atlas.stores.postgres.connection import Connection
 
 
@@ -29,11 +30,13 @@ class PageCheck:
     error: PageError | None = None
     max_age: float | None = None
     restate: bool = True
+    robots: str | None = None
+    """What X-Robots-Tag asks of Atlas now; None: what is known of it holds."""
 
 
 _STATE = """
     select ps.page_id, p.url, ps.checked_at, ps.checks, ps.changes, ps.watched, ps.failures,
-           ps.max_age, ps.changed_at,
+           ps.max_age, ps.changed_at, ps.robots_tag, ps.unavailable_after,
            coalesce((select coalesce(min(s.cadence) filter (where not s.paused), min(s.cadence))
                      from source_pages sp join sources s on s.id = sp.source_id
                      where sp.page_id = ps.page_id), interval '1 day') as cadence
@@ -103,6 +106,16 @@ class _Plan(NamedTuple):
 
 
 def _planned(state: asyncpg.Record, check: PageCheck, started: datetime, now: datetime) -> _Plan:
+    planned = _by_checks(state, check, started, now)
+    robots = state["robots_tag"] if check.robots is None else check.robots
+    until = earliest(asked_by_header([robots]).unavailable_after, state["unavailable_after"])
+    # Due at once when it is to leave the index, however seldom it changes.
+    if until is not None and now < until < planned.next_due:
+        return planned._replace(next_due=until)
+    return planned
+
+
+def _by_checks(state: asyncpg.Record, check: PageCheck, started: datetime, now: datetime) -> _Plan:
     if check.error is not None:
         return _failed(state, check.error, now)
     base = recheck_interval.due_from(now, started, state["cadence"])

@@ -15,10 +15,10 @@ from datetime import datetime
 import asyncpg
 
 from atlas.contracts.processing import Selected
-from atlas.contracts.restore import SelectRestores
+from atlas.contracts.restore_documents import SelectRestores
 from atlas.domain.errors import ErrorClass
 from atlas.domain.refusal import RequestRefused
-from atlas.domain.restore import REASONS, Choice, KeptVersion, Wanted, choose
+from atlas.domain.version_choice import REASONS, KeptVersion, RestoreChoice, Wanted, choose
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import batch_selection, run_queue, runs
 from atlas.stores.postgres.sources import sources
@@ -141,7 +141,7 @@ async def _versions(
 
 
 async def _write(
-    connection: Connection, run_id: str, choices: dict[int, Choice], *, dry_run: bool
+    connection: Connection, run_id: str, choices: dict[int, RestoreChoice], *, dry_run: bool
 ) -> None:
     going = {page: choice.seq for page, choice in choices.items() if choice.seq is not None}
     await connection.execute(
@@ -174,7 +174,7 @@ async def _write(
 
 
 def _entry(
-    page: int, choice: Choice, *, dry_run: bool
+    page: int, choice: RestoreChoice, *, dry_run: bool
 ) -> tuple[int, str | None, str | None, str | None, str | None]:
     if choice.seq is not None:
         return (page, "skipped", None, DRY_RUN, None) if dry_run else (page, *(None,) * 4)
@@ -188,26 +188,31 @@ def _entry(
 # Pages of which the run ended a version. Of a run before this was recorded, those of its record
 # whose version ended while it was under way; pages that it found absent are not among them.
 _OF_RUN = """
-    select page_id from (
-        select v.page_id from versions v where v.closed_by = $1
-        union
-        select v.page_id from run_pages rp join versions v on v.page_id = rp.page_id
-        where rp.run_id = $1 and v.closed_by is null and v.valid_to between $2 and $3
-    ) found
-    where page_id > $4 order by page_id limit $5
+    (select distinct v.page_id from versions v
+     where v.closed_by = $1 and v.page_id > $4 order by v.page_id limit $5)
+    union
+    (select rp.page_id from run_pages rp
+     where rp.run_id = $1 and rp.page_id > $4
+       and exists (select from versions v where v.page_id = rp.page_id
+                   and v.closed_by is null and v.valid_to between $2 and $3)
+     order by rp.page_id limit $5)
+    order by page_id limit $5
 """
 
 # Pages that the source holds, or held until a run released them, with a version that ended since.
-_OF_SOURCE = """
-    select held.page_id
-    from (select page_id from source_pages where source_id = $1
-          union select page_id from former_holds where source_id = $1) held
-    join page_state ps on ps.page_id = held.page_id
-    where held.page_id > $3
-      and (exists (select from versions v where v.page_id = held.page_id and v.valid_to > $2)
-           or ps.lifecycle = 'purged' and ps.tombstoned_at > $2)
-    order by held.page_id limit $4
+_LOST = """
+    (exists (select from versions v where v.page_id = h.page_id and v.valid_to > $2)
+     or exists (select from page_state ps where ps.page_id = h.page_id
+                and ps.lifecycle = 'purged' and ps.tombstoned_at > $2))
 """
+_OF_SOURCE = f"""
+    (select h.page_id from source_pages h
+     where h.source_id = $1 and h.page_id > $3 and {_LOST} order by h.page_id limit $4)
+    union
+    (select h.page_id from former_holds h
+     where h.source_id = $1 and h.page_id > $3 and {_LOST} order by h.page_id limit $4)
+    order by page_id limit $4
+"""  # noqa: S608 (a constant of this module)
 
 _VERSIONS = """
     select v.page_id, v.seq, d.text_hash as text, v.valid_from, v.valid_to,

@@ -19,6 +19,7 @@ _PARAMETERS = ("extractor", "analyser", "mode", "retry_failed", "cadence", "now"
 _UNSETTLED = """
     ps.redirect_to is null and ps.lifecycle in ('discovered', 'live', 'suspect')
     and ps.fetched_snapshot is not null and ps.noindex_count = 0
+    and ps.held_snapshot is distinct from ps.fetched_snapshot
     and (ps.settled_snapshot is distinct from ps.fetched_snapshot
          or ps.settled_extractor is distinct from {extractor}
          or ps.settled_analyser is distinct from {analyser})

@@ -45,6 +45,8 @@ class Run:
     message: str | None = None
     summary: dict[str, int] = field(default_factory=dict)
     """Figures of its own, of types other than a sync: what they count → how many."""
+    trace_id: str | None = None
+    """The trace that it belongs to; None: its worker exports none."""
 
 
 class UnknownRun(Exception):
@@ -67,13 +69,14 @@ async def open_run(
     now: datetime,
     source: sources.Source | None = None,
     due: bool = False,
+    trace_id: str | None = None,
 ) -> None:
     """Record that a run of the workflow type `kind` began; a repeated call changes nothing."""
     await connection.execute(
         """
         insert into runs
-            (run_id, workflow_id, source_id, source_name, trigger, due, started_at, kind)
-        values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing
+            (run_id, workflow_id, source_id, source_name, trigger, due, started_at, kind, trace_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing
         """,
         run_id,
         workflow_id,
@@ -83,6 +86,7 @@ async def open_run(
         due,
         now,
         kind,
+        trace_id,
     )
 
 
@@ -288,10 +292,10 @@ class JobRecords:
     pool: asyncpg.Pool
     clock: Callable[[], datetime]
 
-    async def begin(self, request: BeginJob) -> None:
+    async def begin(self, request: BeginJob, *, trace_id: str | None = None) -> None:
         """Record that a run began."""
         async with self.pool.acquire() as connection:
-            await open_run(connection, **request.model_dump(), now=self.clock())
+            await open_run(connection, **request.model_dump(), now=self.clock(), trace_id=trace_id)
 
     async def end(self, request: EndJob) -> None:
         """Record how a run ended."""

@@ -128,7 +128,7 @@ async def wake_pages(
             where r.ended_at is null and rp.stage <> 'done' and rp.not_before is not null
               and ($1::text is null or starts_with(rp.url, 'https://' || $1 || '/')
                    or starts_with(rp.url, 'http://' || $1 || '/'))
-              and ($2::text is null or r.source_name = $2) and ($3 or rp.attempts = 0)
+              and ($2::text is null or r.source_name = $2) and ($3 or rp.attempts = rp.cuts)
             for update of rp skip locked
         ), woken as (
             update run_pages rp set not_before = null

@@ -8,7 +8,7 @@ alter table versions
     -- of a closed version, the links that the page had when it ended; those of an open one are in `links`
     add column links     text[],
     add column rels      text[];
-create index versions_closed_by on versions (closed_by) where closed_by is not null;
+create index versions_closed_by on versions (closed_by, page_id) where closed_by is not null;
 
 -- A text that a person undid, and its sketch: no sync takes it, or one like it, again unasked.
 alter table page_state

@@ -27,3 +27,6 @@ create index refused_addresses_run on refused_addresses (run_id);
 -- those known before that is not known, unless nothing but failures is recorded of them.
 alter table hosts add column answered_at timestamptz;
 update hosts set answered_at = last_at where last_at > '-infinity' and failures = 0;
+
+-- The trace of a run, which Temporal forgets with its history.
+alter table runs add column trace_id text;

@@ -23,6 +23,7 @@ from atlas.domain.daily_figures import (
     DayStorage,
     HostDay,
 )
+from atlas.domain.errors import SET_ASIDE
 from atlas.domain.recheck_interval import LONGEST_CADENCES
 from atlas.domain.weeks import day_bounds
 from atlas.stores.postgres.connection import Connection
@@ -234,19 +235,22 @@ _LIVE = f"""
     from live join member using (page_id) group by source
 """  # noqa: S608 (constants of this module)
 
-# A redirect is recorded as the outcome of the page, but is no failure.
-_REQUESTS = """
+# A redirect is recorded as the outcome of the page, but is no failure; nor is a request that was
+# cut short because others waited.
+_NO_FAILURE = f"(error_code like 'redirected%' or error_code = '{SET_ASIDE}')"
+
+_REQUESTS = f"""
     select coalesce(r.source_name, '') as source,
            case when f.status is null then 'none' when f.status = 304 then '304'
                 else f.status / 100 || 'xx' end as status,
-           case when f.error_code not like 'redirected%' then f.error_class end as error_class,
+           case when not {_NO_FAILURE} then f.error_class end as error_class,
            coalesce(f.error_code, '') as error_code, count(*) as requests,
            coalesce(sum(f.bytes), 0)::bigint as bytes,
            coalesce(sum(f.wire_bytes), 0)::bigint as wire_bytes
     from fetches f left join runs r on r.run_id = f.run_id
     where f.fetched_at >= $1 and f.fetched_at < $2
     group by 1, 2, 3, 4
-"""
+"""  # noqa: S608 (constants of this module)
 
 _FAILED = """
     select r.source_name as source, coalesce(rp.error_class, 'bug') as error_class,
@@ -264,17 +268,16 @@ _RUNS = """
 
 _HOST = "^[a-z]+://(?:[^/?#@]*@)?([^/?#]+)"
 
-_HOSTS = """
+_HOSTS = f"""
     select substring(url from $3) as host, count(*) as requests,
-           count(*) filter (where error_class is not null
-                              and error_code not like 'redirected%') as failed,
+           count(*) filter (where error_class is not null and not {_NO_FAILURE}) as failed,
            percentile_cont(0.5) within group (order by elapsed) as median,
            percentile_cont(0.95) within group (order by elapsed) as p95
     from fetches
     where fetched_at >= $1 and fetched_at < $2 and elapsed > 0
       and substring(url from $3) is not null
     group by 1 order by sum(elapsed) desc, 1 limit $4
-"""
+"""  # noqa: S608 (constants of this module)
 
 _SLOTS = """
     select substring(url from $3) as host,

@@ -18,11 +18,12 @@ from atlas.domain.page_facts import (
     HostNow,
     PageFacts,
     RefusedBefore,
+    RemovalOnHold,
     SourceClaim,
     TextKept,
     VisitOfRun,
 )
-from atlas.domain.removal_rules import RULES, Sign
+from atlas.domain.removal_rules import RULES, RemovalSign
 from atlas.domain.scope import looks_like_page, scope_of
 from atlas.domain.sources import SourceSpec
 from atlas.domain.urls import host_of, origin_of
@@ -53,6 +54,7 @@ async def page_facts(connection: Connection, url: str, now: datetime) -> PageFac
             refusals=await _refusals(connection, url),
             host=await _host(connection, host_of(url)),
             trap=_trap(url),
+            **await _erased(connection, url),
         )
         if page is None:
             return facts
@@ -62,6 +64,7 @@ async def page_facts(connection: Connection, url: str, now: datetime) -> PageFac
             working=page["claim_run"],
             next_due_because=_because(page, found),
             evidence=_evidence(page, facts.holders),
+            removals=await _removals(connection, page["id"]),
             visits=await _visits(connection, page["id"]),
             attempts=await _attempts(connection, page["id"]),
             text=await _text(connection, page["id"]),
@@ -110,6 +113,14 @@ async def _page(connection: Connection, url: str) -> asyncpg.Record | None:
     )
 
 
+async def _erased(connection: Connection, url: str) -> dict[str, Any]:
+    """When and why the address was purged: only its hash is known."""
+    row = await connection.fetchrow(
+        "select purged_at, reason from purged_urls where url_hash = purge_hash($1)", url
+    )
+    return {} if row is None else {"erased_at": row["purged_at"], "erased_for": row["reason"]}
+
+
 async def _sources(connection: Connection, url: str) -> list[asyncpg.Record]:
     """The sources that hold the page, that refused it, or that are declared at its host; of those
     with many URLs only the first."""
@@ -118,7 +129,7 @@ async def _sources(connection: Connection, url: str) -> list[asyncpg.Record]:
     return await connection.fetch(
         f"""
         select {columns}, s.urls[1:20] as urls, $1 = any(s.urls) as declared,
-               sp.rule as found, sp.depth, sp.listed_run, sp.listed_at, sp.absences, sp.absent_run
+               sp.rule as found, sp.depth, sp.listed_run, sp.listed_at, sp.absences, sp.absent_at
         from sources s
         left join (source_pages sp join pages p on p.id = sp.page_id and p.url = $1)
             on sp.source_id = s.id
@@ -154,6 +165,7 @@ def _claim(url: str, row: asyncpg.Record, now: datetime) -> SourceClaim:
         refused_by=_refused_by(url, source, declared=row["declared"], found=row["found"]),
         deletion=spec.deletion,
         absences=row["absences"] or 0,
+        absent_at=row["absent_at"],
         absences_needed=removal_rules.absences_needed(spec.deletion, spec.kind),
         paused=spec.paused,
         due=fresh.due,
@@ -187,14 +199,30 @@ async def _refusals(connection: Connection, url: str) -> tuple[RefusedBefore, ..
     return tuple(RefusedBefore(**row) for row in rows)
 
 
+async def _removals(connection: Connection, page: int) -> tuple[RemovalOnHold, ...]:
+    rows = await connection.fetch(
+        """
+        select s.name as source, h.sign, h.last_run as run_id, h.held_at, h.decided
+        from held_removals h join sources s on s.id = h.source_id
+        where h.page_id = $1 order by h.held_at desc, s.name limit 5
+        """,
+        page,
+    )
+    return tuple(RemovalOnHold(**row) for row in rows)
+
+
 async def _visits(connection: Connection, page: int) -> tuple[VisitOfRun, ...]:
     rows = await connection.fetch(
         """
         select r.run_id, r.workflow_id, r.source_name as source, r.started_at, r.ended_at,
                r.outcome as run_outcome, rp.stage, rp.outcome, rp.error_class,
-               rp.error_code as code, rp.error as message, rp.attempts as requests
+               rp.error_code as code, rp.error as message, rp.attempts as requests,
+               r.kind = 'restore_documents' as restored, r.trace_id
         from run_pages rp join runs r using (run_id)
-        where rp.page_id = $1 order by r.started_at desc limit $2
+        where rp.page_id = $1
+          -- A restore that restored nothing says nothing of the page.
+          and (r.kind <> 'restore_documents' or rp.outcome in ('added', 'updated'))
+        order by r.started_at desc limit $2
         """,
         page,
         VISITS,
@@ -242,6 +270,7 @@ async def _text(connection: Connection, page: int) -> TextKept | None:
         same_text_at=await _shown_instead(connection, page, digest) if live else None,
         cluster=representative.hex() if live and representative else None,
         cluster_texts=await _texts_of(connection, representative) if live else 0,
+        similar=await _similar(connection, page, representative) if live else (),
         **await _generations(connection, digest),
     )
 
@@ -266,6 +295,24 @@ async def _texts_of(connection: Connection, representative: bytes | None) -> int
         representative,
     )
     return int(found)
+
+
+async def _similar(
+    connection: Connection, page: int, representative: bytes | None
+) -> tuple[str, ...]:
+    rows = await connection.fetch(
+        """
+        select p.url
+        from (select text_hash from sketches where representative = $1 limit 20) k
+        join documents d on d.text_hash = k.text_hash
+        join versions v on v.document_id = d.id and v.valid_to is null
+        join pages p on p.id = d.page_id
+        where d.page_id <> $2 order by p.url limit 5
+        """,
+        representative,
+        page,
+    )
+    return tuple(row["url"] for row in rows)
 
 
 async def _generations(connection: Connection, text: bytes) -> dict[str, Any]:
@@ -312,21 +359,21 @@ def _evidence(page: asyncpg.Record, holders: Sequence[SourceClaim]) -> tuple[Evi
     policy = removal_rules.most_careful([claim.deletion for claim in holders])
     found = []
     if page["noindex_count"]:
-        needed = RULES[Sign.NOINDEX].needed(policy)
+        needed = RULES[RemovalSign.NOINDEX].needed(policy)
         last = page["noindex_at"]
         found.append(EvidenceSeen("noindex", page["noindex_count"], needed, last, "noindex"))
     elif page["gone_count"]:
         status = page["gone_status"] or 404
-        needed = RULES[Sign.GONE if status == 410 else Sign.NOT_FOUND].needed(policy)
+        needed = RULES[RemovalSign.GONE if status == 410 else RemovalSign.NOT_FOUND].needed(policy)
         looks, last = page["gone_count"], page["gone_at"]
         found.append(EvidenceSeen("gone", looks, needed, last, f"HTTP {status}"))
     if page["moved_count"]:
         looks, last = page["moved_count"], page["moved_at"]
         target = page["leads_to"] or ""
-        needed = RULES[Sign.MOVED].needed(policy)
+        needed = RULES[RemovalSign.MOVED].needed(policy)
         found.append(EvidenceSeen("moved", looks, needed, last, target))
     found += [
-        EvidenceSeen("absent", claim.absences, claim.absences_needed, None, claim.source)
+        EvidenceSeen("absent", claim.absences, claim.absences_needed, claim.absent_at, claim.source)
         for claim in holders
         if claim.absences
     ]

@@ -14,7 +14,7 @@ from atlas.domain.batch import Claim, HeldPage
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import on_pool
-from atlas.stores.postgres.crawl import claims, fetch_ledger, run_queue
+from atlas.stores.postgres.crawl import claims, fetch_ledger, run_queue, slow_hosts
 
 
 @dataclass(eq=False)
@@ -28,6 +28,9 @@ class ClaimedBatches:
 
     counts = on_pool(run_queue.counts)
     give_back = on_pool(fetch_ledger.give_back)
+    set_aside = on_pool(slow_hosts.set_aside)
+    slow_among = on_pool(slow_hosts.among)
+    others_wait = on_pool(slow_hosts.others_wait)
 
     async def claim(self, request: ClaimBatch) -> Claim:
         """Take the next pages of a level; a repeated claim returns the same pages."""

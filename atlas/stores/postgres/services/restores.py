@@ -9,7 +9,7 @@ from datetime import datetime
 import asyncpg
 
 from atlas.contracts.processing import MAX_DOCUMENTS_LISTED
-from atlas.contracts.restore import RestoredPage
+from atlas.contracts.restore_documents import RestoredPage
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl.restore_selection import DRY_RUN

@@ -9,6 +9,7 @@ from datetime import datetime
 import asyncpg
 
 from atlas.contracts.activities import CloseRun, OpenRun, RunClosed, RunOpened
+from atlas.domain.bad_bodies.kinds import SAYS
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import (
     empty_runs,
@@ -19,7 +20,7 @@ from atlas.stores.postgres.crawl import (
     traps,
 )
 from atlas.stores.postgres.services.settlement import PageSettlement
-from atlas.stores.postgres.settlement import held_changes, removal
+from atlas.stores.postgres.settlement import held_bodies, held_changes, removal
 from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.sources import Source
 
@@ -43,7 +44,9 @@ class RunLifecycle:
     clock: Callable[[], datetime]
     settlement: PageSettlement
 
-    async def open_run(self, request: OpenRun, is_open: IsOpen) -> RunOpened:
+    async def open_run(
+        self, request: OpenRun, is_open: IsOpen, *, trace_id: str | None = None
+    ) -> RunOpened:
         """Take the source's lease and record the run; or return why there is nothing to do."""
         now = self.clock()
         async with self.pool.acquire() as connection:
@@ -73,6 +76,7 @@ class RunLifecycle:
                 trigger=request.trigger,
                 due=request.due,
                 kind=request.type,
+                trace_id=trace_id,
                 now=now,
             )
         return RunOpened(
@@ -149,8 +153,9 @@ class RunLifecycle:
                     complete=complete,
                     now=now,
                 )
-            held = await held_changes.held_of(connection, request.run_id)
-            holds = bool(held or gone.braked or gone.astray)
+            held = await held_bodies.of_run(connection, request.run_id)
+            bad_day = await held_changes.is_bad_day(connection, request.run_id)
+            holds = bool(bad_day or gone.braked or gone.astray)
             message = request.message or run.message
             message = message or _held_message(run.run_id, run.source, held, gone)
             ended = request.outcome
@@ -225,6 +230,8 @@ def _held_message(
     said = [f"{len(urls)} pages {_HELD[code]}: {_named(urls)}" for code, urls in held.items()]
     if any(len(urls) > _NAMED for urls in held.values()):
         said[-1] += f" (`atlas runs show {run_id} --failures` names all)"
+    if held:
+        said[-1] += "; `atlas docs held` shows the bodies, `atlas docs accept URL` makes one real"
     if gone.astray:
         said.append(
             f"{len(gone.astray)} of {gone.live} live pages lead elsewhere, which is no move (a "
@@ -245,7 +252,7 @@ _HELD = {
     "suspicious_body": "answered with a text that several share (a login, block or error page?)",
     "cut_body": "answered with bodies that end in the middle",
     "undone_body": "answered with a text that a restore undid",
-}
+} | {kind.value: f"answered with {says}" for kind, says in SAYS.items()}
 
 
 def _named(urls: Sequence[str]) -> str:

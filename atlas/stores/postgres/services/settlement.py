@@ -61,6 +61,7 @@ class ProcessedPages:
         self, run_id: str, fences: dict[int, int], found: Sequence[PreparedPage]
     ) -> int:
         async with self.pool.acquire() as connection:
+            found = await held_changes.before_noindex(connection, run_id, found)
             moved = await documents.store(connection, run_id, fences, found, self.clock())
         self.measures.ended(moved.ended)
         return moved.onward
@@ -96,7 +97,7 @@ class PageSettlement:
         """Hold what looks like a bad day of the site, all at once; settle the rest in parts. A
         repeated call, after a crash in between, continues where the first one was."""
         async with self.pool.acquire() as connection:
-            held, edits = await held_changes.decide(connection, run_id)
+            held, edits = await held_changes.decide(connection, run_id, self.clock())
         self.measures.ended({"skipped": held})
         waiting = list(edits.items())
         batch = Batch(run_id=run_id, lane=run_queue.WAITING, number=0)

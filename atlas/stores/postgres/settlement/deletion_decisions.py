@@ -10,7 +10,7 @@ from typing import Literal
 
 import asyncpg
 
-from atlas.domain.removal_rules import Sign, most_careful
+from atlas.domain.removal_rules import RemovalSign, most_careful
 from atlas.domain.sources import Deletion
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import absent_pages
@@ -147,8 +147,8 @@ async def _lasting(connection: Connection, rows: Sequence[asyncpg.Record]) -> di
 async def _remove(
     connection: Connection, rows: Sequence[asyncpg.Record], now: datetime, run_id: str
 ) -> int:
-    absent = [row for row in rows if row["sign"] == Sign.ABSENT.value]
-    going = {row["page_id"] for row in rows if row["sign"] != Sign.ABSENT.value}
+    absent = [row for row in rows if row["sign"] == RemovalSign.ABSENT.value]
+    going = {row["page_id"] for row in rows if row["sign"] != RemovalSign.ABSENT.value}
     for source_id in sorted({row["source_id"] for row in absent}):
         pages = [row["page_id"] for row in absent if row["source_id"] == source_id]
         going.update(await absent_pages.release(connection, source_id, pages, run_id))

@@ -8,38 +8,84 @@ and the end of the run (of a dead one, too) releases it like every claim.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import asyncpg
 
+from atlas.domain import held_looks
+from atlas.domain.bad_bodies.kinds import BodyKind, BodyVerdict
 from atlas.domain.cut_bodies import is_cut
-from atlas.domain.errors import HELD, ErrorClass, PageError
+from atlas.domain.errors import HELD, NOINDEX
+from atlas.domain.removal_rules import brake
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import run_queue
+from atlas.stores.postgres.settlement import held_bodies
 
 if TYPE_CHECKING:
-    from atlas.domain.suspicious_bodies import BodyChange, Suspicion
+    from atlas.domain.batch import PreparedPage
+    from atlas.domain.suspicious_bodies import BodyChange
 
 _SAID = {
     "suspicious_body": "answered with a text that other pages of the run answered with, too (a "
-    "login, block or error page?); its old version stays live",
-    "cut_body": "the body ends in the middle, as those of other pages of the run do; its old "
-    "version stays live",
+    "login, block or error page?)",
+    "cut_body": "the body ends in the middle of what was there before",
 }
-_CLASS = {"suspicious_body": ErrorClass.BLOCKED, "cut_body": ErrorClass.TRANSIENT}
+_KEPT = "; its old version stays live"
+_LEFT_OUT = "; it was not added to the corpus"
+_MOST_GONE = 0.3
+"""Share of the text before below which a body that may be bad took most of it away."""
+_LONG_BEFORE = 400
+"""Characters of a text of which a part can be missed."""
+
+Reasons = dict[int, tuple[str, str]]
+"""Page → code and words of why its body is held."""
+
+
+async def before_noindex(
+    connection: Connection, run_id: str, pages: Sequence[PreparedPage]
+) -> list[PreparedPage]:
+    """Let bodies that are not the page be held although they ask for no index, as logins and checks
+    for humans do: else they would take a live page out of the corpus, as if it had asked for it. A
+    page that has no live text is left out in either case."""
+    asking = {page.page_id: _kind_without_index(page) for page in pages}
+    asking = {page: kind for page, kind in asking.items() if kind}
+    if not asking:
+        return list(pages)
+    rows = await connection.fetch(
+        "select v.page_id, d.taken_for from versions v join documents d on d.id = v.document_id "
+        "where v.valid_to is null and v.page_id = any($2::bigint[]) "
+        "and exists (select from runs where run_id = $1 and source_name <> '')",
+        run_id,
+        list(asking),
+    )
+    live = {row["page_id"] for row in rows if row["taken_for"] != asking[row["page_id"]]}
+    return [
+        replace(page, error=None, noindex=True) if page.page_id in live else page for page in pages
+    ]
+
+
+def _kind_without_index(page: PreparedPage) -> str | None:
+    """What a body that asks for no index surely is instead of the page."""
+    if page.prepared is None or page.error is None or page.error.code != NOINDEX:
+        return None
+    verdict = page.prepared.extracted.verdict
+    return verdict.kind.value if verdict is not None and verdict.certain else None
 
 
 async def put_off(
-    connection: Connection, run_id: str, pages: Collection[int], *, force: bool = False
+    connection: Connection, run_id: str, pages: Collection[int], now: datetime, *, force: bool
 ) -> set[int]:
     """Let the pages (locked before) wait whose change is to be looked at with the others of the
-    run. Of a run of no source, which sees few of a source's pages or many stored ones, skip those
-    whose body was held before, unless a person names the document and forces it. Returns both."""
+    run. Of a run of no source, which sees few of a source's pages or many stored ones, hold those
+    that are not the page, or whose body was held before, unless a person names the document and
+    forces it. Returns both."""
     run = await connection.fetchrow("select source_name, kind from runs where run_id = $1", run_id)
     if run is None or not run["source_name"]:
         accepted = run is not None and run["kind"] == "process_document" and force
-        return set() if accepted else await _skip_held(connection, run_id, pages)
+        return set() if accepted else await _hold_unasked(connection, run_id, pages, now)
     rows = await connection.fetch(_CHANGED, run_id, list(pages))
     cut = await _cut(connection, rows)
     waiting = await _waiting(connection, run_id, rows, cut)
@@ -48,9 +94,9 @@ async def put_off(
     return waiting
 
 
-async def decide(connection: Connection, run_id: str) -> tuple[int, dict[int, int]]:
-    """Hold the waiting pages of a run that look like a bad day; return how many, and page → fence
-    of the rest, which are edits."""
+async def decide(connection: Connection, run_id: str, now: datetime) -> tuple[int, dict[int, int]]:
+    """Hold the waiting pages of a run that look like a bad day, or that are not the page; return
+    how many, and page → fence of the rest, which are edits."""
     async with connection.transaction():
         # Locked until all are judged: an end of the run meanwhile waits, and finds them decided.
         rows = await connection.fetch(
@@ -62,33 +108,111 @@ async def decide(connection: Connection, run_id: str) -> tuple[int, dict[int, in
         fences = {row["page_id"]: row["fence"] for row in rows}
         if not fences:
             return 0, {}
-        held = await _held(connection, run_id, fences)
-        await _hold(connection, run_id, held)
+        changed = await connection.fetch(_CHANGED, run_id, list(fences))
+        held, many = await _held(connection, run_id, changed)
+        counted = await _looks(connection, run_id, changed, held, now)
+        if not many:  # what many pages answer is a bad day however often it is seen
+            hidden = {row["page_id"] for row in changed if row["noindex"]}
+            real = {
+                page
+                for page, looks in counted.items()
+                if held_looks.is_real(looks.count, first=looks.first, now=now)
+            } - hidden
+            held = {page: reason for page, reason in held.items() if page not in real}
+        await held_bodies.hold(connection, run_id, held, counted)
     return len(held), {page: fence for page, fence in fences.items() if page not in held}
 
 
-async def held_of(connection: Connection, run_id: str) -> dict[str, list[str]]:
-    """Code → URLs of the pages whose new text the run held."""
-    rows = await connection.fetch(
-        "select error_code, array_agg(url order by url) as urls from run_pages "
-        "where run_id = $1 and outcome = 'skipped' and error_code = any($2) "
-        "group by error_code order by error_code desc",
-        run_id,
-        list(HELD),
-    )
-    return {row["error_code"]: row["urls"] for row in rows}
+async def is_bad_day(connection: Connection, run_id: str) -> bool:
+    """Whether the run held the bodies of so many live pages that its site had a bad day."""
+    row = await connection.fetchrow(_HELD_OF_RUN, run_id, list(HELD))
+    if row is None or not row["pages"]:
+        return False
+    looked_at = await connection.fetchval(_LOOKED_AT, run_id, list(HELD))
+    return bool(row["shared"]) or brake(int(row["pages"]), looked_at)
 
 
-async def _skip_held(connection: Connection, run_id: str, pages: Collection[int]) -> set[int]:
+async def _hold_unasked(
+    connection: Connection, run_id: str, pages: Collection[int], now: datetime
+) -> set[int]:
     rows = await connection.fetch(
-        "select page_id from prepared w join page_state ps using (page_id) "
+        "select page_id, h.code from prepared w join page_state ps using (page_id) "
+        "left join held_bodies h using (page_id) "
         "where page_id = any($1::bigint[]) and w.snapshot = ps.held_snapshot",
         list(pages),
     )
-    held = [row["page_id"] for row in rows]
-    if held:
-        await run_queue.skip(connection, run_id, held, HELD[0])
-    return set(held)
+    before = {row["page_id"]: row["code"] or HELD[0] for row in rows}
+    for code in set(before.values()):
+        again = [page for page, its in before.items() if its == code]
+        await run_queue.skip(connection, run_id, again, code)
+    changed = await connection.fetch(_CHANGED, run_id, [p for p in pages if p not in before])
+    bad = _not_the_page(changed)
+    await held_bodies.hold(
+        connection, run_id, bad, await _looks(connection, run_id, changed, bad, now)
+    )
+    return {*before, *bad}
+
+
+async def _looks(
+    connection: Connection,
+    run_id: str,
+    rows: Sequence[asyncpg.Record],
+    held: Mapping[int, tuple[str, str]],
+    now: datetime,
+) -> dict[int, held_bodies.Looks]:
+    signatures = {
+        row["page_id"]: (row["document_id"], row["signature"])
+        for row in rows
+        if row["page_id"] in held
+    }
+    return await held_bodies.looks(connection, run_id, signatures, now)
+
+
+def _not_the_page(rows: Sequence[asyncpg.Record], shared: Collection[int] = ()) -> Reasons:
+    """The pages whose new body was recognised as something else than the page. `shared`: those
+    whose text other pages of the run have, too: evidence enough beside any other."""
+    found: Reasons = {}
+    for row in rows:
+        if not row["taken_for"] or (_is_as_before(row) and not row["noindex"]):
+            continue
+        verdict = BodyVerdict(BodyKind(row["taken_for"]), tuple(row["taken_why"] or ()))
+        shrunk = _most_is_gone(row)
+        if not (row["taken_surely"] or shrunk or row["page_id"] in shared):
+            continue
+        left = f"; {row['length']} of {row['old_length']} characters are left" if shrunk else ""
+        kept = _KEPT if row["old_hash"] is not None else _LEFT_OUT
+        found[row["page_id"]] = (row["taken_for"], f"answered with {verdict.says}{left}{kept}")
+    return found
+
+
+def _doubtful_and_new(rows: Sequence[asyncpg.Record]) -> set[int]:
+    """Pages without a live text whose body may not be the page: enough, if several have it."""
+    return {row["page_id"] for row in rows if row["taken_for"] and row["old_hash"] is None}
+
+
+def _is_as_before(row: asyncpg.Record) -> bool:
+    """Whether the live text is of the same kind, or nearly the same: then that is the page."""
+    if row["own_text"] is None:
+        return False
+    if row["own_text"] == row["text_hash"] or row["old_taken_for"] == row["taken_for"]:
+        return True
+    from atlas.domain.suspicious_bodies import ORDINARY, resemblance  # numpy: 0.3 s and 15 MB
+
+    return resemblance(row["signature"], row["old_signature"] or b"") >= ORDINARY
+
+
+def _most_is_gone(row: asyncpg.Record) -> bool:
+    before = row["old_length"] or 0
+    return before >= _LONG_BEFORE and row["length"] < _MOST_GONE * before
+
+
+def _cut_short(rows: Sequence[asyncpg.Record]) -> Reasons:
+    """The pages whose body lost the end that the live one had, and says nothing new."""
+    return {
+        row["page_id"]: ("cut_body", f"{_SAID['cut_body']}{_KEPT}")
+        for row in rows
+        if row["cut"] and row["ended"] is False and row["old_ended"]
+    }
 
 
 async def _waiting(
@@ -96,12 +220,13 @@ async def _waiting(
 ) -> set[int]:
     new = any(row["old_hash"] is None for row in rows)
     earlier = await _those_waiting(connection, run_id) if new else []
-    if not earlier and not any(map(_differs, rows)):
+    if not earlier and not any(map(_differs, rows)) and not any(r["taken_for"] for r in rows):
         return set()
     from atlas.domain.suspicious_bodies import alike, waits  # numpy: 0.3 s and 15 MB
 
     changes = [_change(row, row["page_id"] in cut) for row in rows]
-    found = {change.page for change in changes if waits(change)}
+    found = {change.page for change in changes if waits(change)} | set(_not_the_page(rows))
+    found |= _doubtful_and_new(rows)
     others = [_change(row, row["cut"]) for row in earlier]
     others += [change for change in changes if change.page in found]
     return found | set(alike([change for change in changes if change.before is None], others))
@@ -111,14 +236,30 @@ def _differs(row: asyncpg.Record) -> bool:
     return row["old_hash"] is not None and row["old_hash"] != row["text_hash"]
 
 
-async def _held(connection: Connection, run_id: str, pages: Iterable[int]) -> dict[int, Suspicion]:
-    from atlas.domain.suspicious_bodies import held  # numpy: 0.3 s and 15 MB
+async def _held(
+    connection: Connection, run_id: str, rows: Sequence[asyncpg.Record]
+) -> tuple[Reasons, bool]:
+    """What is held and why; and whether those are so many that it is the site's bad day."""
+    from atlas.domain.suspicious_bodies import held, repeated, shared  # numpy: 0.3 s and 15 MB
 
-    rows = await connection.fetch(_CHANGED, run_id, list(pages))
-    looked_at = await connection.fetchval(_LOOKED_AT, run_id, list(HELD))
+    looked_at, answered = await connection.fetchrow(_ANSWERED, run_id, list(HELD)) or (0, 0)
     changes = [_change(row, row["cut"]) for row in rows]
     # Of 50,000 changes that takes seconds, during which heartbeats must continue.
-    return await asyncio.to_thread(held, changes, looked_at)
+    together = await asyncio.to_thread(held, changes, looked_at)
+    new = _doubtful_and_new(rows)
+    alike = set(await asyncio.to_thread(shared, changes))
+    alike |= set(repeated([change for change in changes if change.page in new]))
+    reasons: Reasons = {
+        page: (code.value, f"{_SAID[code.value]}{_KEPT}") for page, code in together.items()
+    }
+    reasons |= _cut_short(rows) | _not_the_page(rows, alike)
+    weight = sum(
+        change.stands_for
+        for change in changes
+        if change.page in reasons and change.before is not None
+    )
+    many = bool(together) or brake(weight, looked_at) or brake(len(reasons), answered)
+    return reasons, many
 
 
 def _change(row: asyncpg.Record, cut: bool) -> BodyChange:
@@ -183,29 +324,15 @@ async def _let_wait(
     )
 
 
-async def _hold(connection: Connection, run_id: str, held: dict[int, Suspicion]) -> None:
-    if not held:
-        return
-    pages = list(held)
-    await connection.execute(
-        "update page_state ps set held_snapshot = w.snapshot from prepared w "
-        "where w.page_id = ps.page_id and ps.page_id = any($1::bigint[])",
-        pages,
-    )
-    await connection.execute("delete from prepared where page_id = any($1::bigint[])", pages)
-    ended = [
-        (page, "skipped", PageError(_CLASS[code.value], code.value, _SAID[code.value]))
-        for page, code in held.items()
-    ]
-    await run_queue.finish(connection, run_id, ended)
-
-
 # What each page says now and said before: itself; or, of one without a live text, the first of the
 # live pages that lead to it, whose readers would see it. A body that is the settled one brings no
 # change of the site's, whatever a newer extractor makes of it.
 _CHANGED = f"""
-    select w.page_id, w.document_id, w.signature, w.cut, d.text_hash, d.ended,
+    select w.page_id, w.document_id, w.signature, w.cut, w.noindex, d.text_hash, d.ended,
+           d.taken_for, d.taken_why, d.taken_surely, length(d.text) as length,
            old.id as old_document, old.text_hash as old_hash, s.signature as old_signature,
+           old.ended as old_ended, old.taken_for as old_taken_for, length(old.text) as old_length,
+           case when own.page_id is not null then old.text_hash end as own_text,
            led.pages as stands_for
     from prepared w
     join run_pages rp on rp.run_id = $1 and rp.page_id = any($2::bigint[])
@@ -233,4 +360,25 @@ _LOOKED_AT = """
     where rp.run_id = $1
       and (rp.stage = 'processed' or rp.outcome in ('updated', 'unchanged')
            or rp.error_code like 'redirected%' or rp.error_code = any($2))
+"""
+
+# Beside those: all pages that answered with a body.
+_ANSWERED = f"""
+    select ({_LOOKED_AT}) as looked_at,
+           (select count(*) from run_pages rp where rp.run_id = $1
+              and (rp.stage = 'processed' or rp.outcome in ('added', 'updated', 'unchanged')
+                   or rp.error_code = any($2))) as answered
+"""  # noqa: S608 (a constant of this module)
+
+# Live pages whose readers would have seen a held body, and whether one was held for being shared.
+_HELD_OF_RUN = """
+    select coalesce(sum((v.page_id is not null)::int + (
+               select count(*) from page_state ps
+               join versions lv on lv.page_id = ps.page_id and lv.valid_to is null
+               join run_pages here on here.run_id = $1 and here.page_id = ps.page_id
+               where ps.redirect_to = rp.page_id and here.error_code = 'redirected')), 0) as pages,
+           bool_or(rp.error_code = 'suspicious_body') as shared
+    from run_pages rp
+    left join versions v on v.page_id = rp.page_id and v.valid_to is null
+    where rp.run_id = $1 and rp.outcome = 'skipped' and rp.error_code = any($2)
 """

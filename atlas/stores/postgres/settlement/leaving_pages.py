@@ -10,7 +10,7 @@ from datetime import datetime
 import asyncpg
 
 from atlas.domain import removal_rules
-from atlas.domain.removal_rules import Sign
+from atlas.domain.removal_rules import RemovalSign
 from atlas.domain.scope import scope_of
 from atlas.domain.sources import SourceSpec
 from atlas.stores.postgres.connection import Connection
@@ -28,7 +28,7 @@ class Leaving:
     """Whether a live document would be lost with it."""
     confirmed: bool
     """Whether the evidence suffices for the policy of its sources."""
-    sign: Sign
+    sign: RemovalSign
     looks: int
     """Those that counted."""
     since: datetime
@@ -60,7 +60,7 @@ async def gone(connection: Connection, run_id: str) -> list[Leaving]:
     found = []
     for row in map(dict, rows):
         policy = removal_rules.most_careful(list(row.pop("policies")))
-        sign = Sign(row.pop("sign"))
+        sign = RemovalSign(row.pop("sign"))
         if policy != "keep":
             confirmed = removal_rules.enough(policy, sign, row["looks"])
             found.append(Leaving(**row, sign=sign, confirmed=confirmed))
@@ -96,7 +96,7 @@ def _leaving(rows: Sequence[asyncpg.Record], unwanted: Collection[int]) -> Itera
                 url=row["url"],
                 live=row["live"] and not row["shared"],
                 confirmed=confirmed,
-                sign=Sign.ABSENT,
+                sign=RemovalSign.ABSENT,
                 looks=row["looks"],
                 since=row["since"],
             )
@@ -105,12 +105,12 @@ def _leaving(rows: Sequence[asyncpg.Record], unwanted: Collection[int]) -> Itera
 def _shows_it(row: asyncpg.Record) -> bool:
     visit = set()
     if row["gone_count"]:
-        visit.add(Sign.NOT_FOUND)
+        visit.add(RemovalSign.NOT_FOUND)
     if row["noindex_count"]:
-        visit.add(Sign.NOINDEX)
+        visit.add(RemovalSign.NOINDEX)
     moved = row["moved_count"] and row["target_lives"]
     if moved and removal_rules.is_move(row["url"], row["target"], leads_there=row["leads_there"]):
-        visit.add(Sign.MOVED)
+        visit.add(RemovalSign.MOVED)
     return removal_rules.absence_confirmed(visit)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from atlas.domain import removal_rules
-from atlas.domain.removal_rules import Sign
+from atlas.domain.removal_rules import RemovalSign
 from atlas.domain.sources import Deletion
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.settlement.leaving_pages import Leaving
@@ -49,8 +49,8 @@ def _leaving(row: asyncpg.Record) -> Leaving:
         page_id=row["page_id"],
         url=row["url"],
         live=True,
-        confirmed=removal_rules.enough(_policy(row), Sign.MOVED, row["moved_count"]),
-        sign=Sign.MOVED,
+        confirmed=removal_rules.enough(_policy(row), RemovalSign.MOVED, row["moved_count"]),
+        sign=RemovalSign.MOVED,
         looks=row["moved_count"],
         since=row["moved_since"],
     )

@@ -12,7 +12,7 @@ from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import absent_pages, held_removals
 from atlas.stores.postgres.settlement import (
     deletion_decisions,
-    held_changes,
+    held_bodies,
     leaving_pages,
     moved_pages,
     settle,
@@ -50,7 +50,7 @@ async def reconcile(
         )
         leaving = [page for page in (*gone, *led.moved) if page.page_id not in kept]
         absent = [page for page in absent if page.page_id not in kept]
-        changed = await held_changes.held_of(connection, run_id)
+        changed = await held_bodies.of_run(connection, run_id)
         suspicious = {*led.astray, *(url for urls in changed.values() for url in urls)}
         seen = {page.url for page in (*leaving, *absent) if page.live}
         waiting = [page for page in (*leaving, *absent) if page.live and page.confirmed]

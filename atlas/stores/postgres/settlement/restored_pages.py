@@ -20,7 +20,7 @@ from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.lifecycle import Evidence
 from atlas.domain.measures import Settlement
-from atlas.domain.restore import REASONS
+from atlas.domain.version_choice import REASONS
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import blob_index, run_queue
@@ -156,6 +156,8 @@ async def _forget_evidence(
     """The page is live, nothing speaks against it, and it is due: its next look is the first one.
 
     Without validators: a 304 would say that the page is still what took the restored text's place.
+    `fetched_at` stays the last look's: else `snapshot_reuse.py` would take what that look brought
+    for a newer body than the restored one.
     """
     bodies = await blob_index.hold(connection, [row["snapshot"] for row in rows])
     await connection.execute(
@@ -163,8 +165,9 @@ async def _forget_evidence(
         update page_state
         set lifecycle = {becomes(Evidence.RESTORED)}, tombstoned_at = null, purged_at = null,
             gone_count = 0, gone_status = null, gone_at = null, gone_run = null, gone_since = null,
-            moved_count = 0, moved_at = null, moved_run = null, redirect_to = null,
-            noindex_count = 0, noindex_at = null, noindex_run = null, robots_tag = '',
+            moved_count = 0, moved_at = null, moved_run = null, moved_since = null,
+            redirect_to = null, noindex_count = 0, noindex_at = null, noindex_run = null,
+            noindex_since = null, robots_tag = '',
             failures = 0, failed_class = null, failed_code = null, next_due = $2,
             settled_analyser = case when o.linked then settled_analyser else {_UNREAD} end,
             fetched_snapshot = case when o.stored then o.snapshot end,
@@ -185,7 +188,8 @@ async def _forget_evidence(
         [row["links"] is not None for row in rows],
     )
     await connection.execute(
-        "update source_pages set absences = 0, absent_run = null where page_id = any($1::bigint[])",
+        "update source_pages set absences = 0, absent_run = null, absent_at = null, "
+        "absent_since = null where page_id = any($1::bigint[])",
         [row["page_id"] for row in rows],
     )
 
@@ -195,14 +199,13 @@ async def _remember_undone(connection: Connection, undone: Sequence[asyncpg.Reco
     await connection.execute(
         """
         update page_state ps
-        set undone_text = o.text, undone_signature = o.signature, held_snapshot = o.snapshot
-        from unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[])
-            as o(page_id, text, signature, snapshot)
+        set undone_text = o.text, undone_signature = o.signature
+        from unnest($1::bigint[], $2::bytea[], $3::bytea[]) as o(page_id, text, signature)
         join versions v on v.page_id = o.page_id and v.valid_to is null
         join documents d on d.id = v.document_id
         where ps.page_id = o.page_id and d.text_hash <> o.text
         """,
-        *[[row[each] for row in undone] for each in ("page_id", "text", "signature", "snapshot")],
+        *[[row[each] for row in undone] for each in ("page_id", "text", "signature")],
     )
 
 
@@ -227,7 +230,7 @@ async def _hold_again(
 
 # The newest version is what readers saw last: where that is another text, it is what was undone.
 _UNDONE = """
-    select v.page_id, d.text_hash as text, d.snapshot, s.signature
+    select v.page_id, d.text_hash as text, s.signature
     from versions v join documents d on d.id = v.document_id
     left join sketches s on s.text_hash = d.text_hash
     where v.page_id = any($1::bigint[])

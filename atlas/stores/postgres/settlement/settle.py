@@ -25,7 +25,7 @@ from atlas.stores.postgres.crawl.pages import replace_links
 from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.near_duplicates import clusters, marks
-from atlas.stores.postgres.settlement import held_changes, undone_texts
+from atlas.stores.postgres.settlement import held_bodies, held_changes, undone_texts
 
 
 async def settle(
@@ -36,8 +36,10 @@ async def settle(
     async with connection.transaction():
         held = await run_queue.lock(connection, fences)
         if not decided:
-            held -= await undone_texts.hold(connection, batch.run_id, held, force=batch.force)
-            held -= await held_changes.put_off(connection, batch.run_id, held, force=batch.force)
+            held -= await undone_texts.hold(connection, batch.run_id, held, now, force=batch.force)
+            held -= await held_changes.put_off(
+                connection, batch.run_id, held, now, force=batch.force
+            )
         await lock_corpus(connection)
         return await settle_prepared(connection, batch.run_id, held, now)
 
@@ -244,7 +246,9 @@ async def _mark_settled(
             noindex_count = 0, noindex_at = null, noindex_run = null, noindex_since = null,
             undone_text = case when o.changed then null else undone_text end,
             undone_signature = case when o.changed then null else undone_signature end,
-            tombstoned_at = null, lifecycle = {becomes(Evidence.SETTLED)}
+            tombstoned_at = null,
+            lifecycle = case when held_snapshot is not null and gone_count = 0
+                then {becomes(Evidence.ACCEPTED)} else {becomes(Evidence.SETTLED)} end
         from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[], $6::boolean[])
             as o(page_id, snapshot, extractor, analyser, changed)
         where page_state.page_id = o.page_id
@@ -253,6 +257,7 @@ async def _mark_settled(
         now,
         [row["text_hash"] != row["old_hash"] for row in rows],
     )
+    await held_bodies.forget(connection, [row["page_id"] for row in rows])
 
 
 async def bury(

@@ -1,5 +1,6 @@
 """Texts that a person undid with `restore`: a page that answers with one again is held, whichever
-run sees it, until it says something else or a person takes the text (`process_document`, forced).
+run sees it, until it says something else or a person accepts the text (`atlas docs accept`). Unlike
+other held bodies it does not become real by being seen often: a person has said that it is not.
 
 A wall carries another token each time, so a text counts as the undone one, too, if it is nearly
 that and the live text is not. Where the undone text was an edit of the live one, only that edit is
@@ -9,38 +10,32 @@ held: the page goes on changing as it likes.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 import asyncpg
 
-from atlas.domain.errors import ErrorClass, PageError
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import run_queue
+from atlas.stores.postgres.settlement import held_bodies
 
-_UNDONE = PageError(
-    ErrorClass.BLOCKED,
+_UNDONE = (
     "undone_body",
-    "answered with the text that a restore undid; the restored version stays live. "
-    "`atlas process --url URL --force` takes the new text",
+    "answered with the text that a restore undid; the restored version stays live",
 )
 
 
 async def hold(
-    connection: Connection, run_id: str, pages: Collection[int], *, force: bool
+    connection: Connection, run_id: str, pages: Collection[int], now: datetime, *, force: bool
 ) -> set[int]:
-    """Of the processed pages (locked before), those whose new text was undone: they end skipped,
-    their body kept as the held one. None, if a person names the document and forces it."""
+    """Hold those of the processed pages (locked before) whose new text was undone. None, if a
+    person names the document and forces it."""
     rows = await connection.fetch(_CANDIDATES, run_id, list(pages), force)
-    undone = {row["page_id"] for row in rows if row["same"] or _nearly(row)}
+    undone = [row for row in rows if row["same"] or _nearly(row)]
     if not undone:
         return set()
-    await connection.execute(
-        "update page_state ps set held_snapshot = w.snapshot from prepared w "
-        "where w.page_id = ps.page_id and ps.page_id = any($1::bigint[])",
-        list(undone),
-    )
-    await connection.execute("delete from prepared where page_id = any($1::bigint[])", list(undone))
-    await run_queue.finish(connection, run_id, [(page, "skipped", _UNDONE) for page in undone])
-    return undone
+    signatures = {row["page_id"]: (row["document_id"], row["signature"]) for row in undone}
+    looks = await held_bodies.looks(connection, run_id, signatures, now)
+    await held_bodies.hold(connection, run_id, dict.fromkeys(signatures, _UNDONE), looks)
+    return set(signatures)
 
 
 def _nearly(row: asyncpg.Record) -> bool:
@@ -53,7 +48,7 @@ def _nearly(row: asyncpg.Record) -> bool:
 
 
 _CANDIDATES = """
-    select w.page_id, w.signature, d.text_hash = ps.undone_text as same,
+    select w.page_id, w.document_id, w.signature, d.text_hash = ps.undone_text as same,
            ps.undone_signature as undone, s.signature as live,
            d.text_hash = ld.text_hash as unchanged
     from prepared w

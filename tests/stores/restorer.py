@@ -10,7 +10,7 @@ from typing import Any
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.contracts.models import Counts
 from atlas.contracts.processing import Selected
-from atlas.contracts.restore import RestoredPage, SelectRestores
+from atlas.contracts.restore_documents import RestoredPage, SelectRestores
 from atlas.domain.analysis import index_parts
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.near_duplicates import sketch

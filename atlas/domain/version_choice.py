@@ -49,7 +49,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class RestoreChoice:
     """What becomes of one page: `seq` is to be brought back, or nothing is, for the reason `code`.
 
     An empty code without a version: the page says already what it said, nothing is to be done.
@@ -64,13 +64,13 @@ class Choice:
         return bool(self.code) and self.code != "changed_since"
 
 
-NOTHING = Choice()
+NOTHING = RestoreChoice()
 
 
-def choose(versions: list[KeptVersion], wanted: Wanted, *, purged: bool) -> Choice:
+def choose(versions: list[KeptVersion], wanted: Wanted, *, purged: bool) -> RestoreChoice:
     """The version of a page to bring back; `versions` are in their order."""
     if not versions:
-        return Choice(code="purged" if purged else "no_text")
+        return RestoreChoice(code="purged" if purged else "no_text")
     now = versions[-1] if versions[-1].valid_to is None else None
     if wanted.version is not None:
         found = _numbered(versions, wanted.version)
@@ -86,38 +86,40 @@ def choose(versions: list[KeptVersion], wanted: Wanted, *, purged: bool) -> Choi
     return NOTHING if target.text == now.text else found
 
 
-def _numbered(versions: list[KeptVersion], number: int) -> Choice:
+def _numbered(versions: list[KeptVersion], number: int) -> RestoreChoice:
     if any(version.seq == number for version in versions):
-        return Choice(number)
-    return Choice(code="version_expired" if number < versions[0].seq else "version_unknown")
+        return RestoreChoice(number)
+    return RestoreChoice(code="version_expired" if number < versions[0].seq else "version_unknown")
 
 
-def _replaced_by(versions: list[KeptVersion], now: KeptVersion | None, run: str) -> Choice:
+def _replaced_by(versions: list[KeptVersion], now: KeptVersion | None, run: str) -> RestoreChoice:
     first = next((version for version in versions if version.closed_by == run), None)
     if first is None:
         return NOTHING
     # A page that came back by itself, or changed again, says what its site wants it to say now.
     if now is not None and now.opened_by != run and now.text != first.text:
-        return NOTHING if now.restored else Choice(code="changed_since")
-    return Choice(first.seq)
+        return NOTHING if now.restored else RestoreChoice(code="changed_since")
+    return RestoreChoice(first.seq)
 
 
-def _live_at(versions: list[KeptVersion], now: KeptVersion | None, moment: datetime) -> Choice:
+def _live_at(
+    versions: list[KeptVersion], now: KeptVersion | None, moment: datetime
+) -> RestoreChoice:
     for version in versions:
         if version.valid_from <= moment and (version.valid_to is None or moment < version.valid_to):
-            return Choice(version.seq)
+            return RestoreChoice(version.seq)
     expired = versions[0].seq > 1 and versions[0].valid_from > moment
     if now is None:  # it came and left since, or its text of then is gone: the last is the best
-        return Choice(versions[-1].seq) if versions[-1].valid_to > moment else NOTHING  # type: ignore[operator]
-    return Choice(code="version_expired") if expired and not now.restored else NOTHING
+        return RestoreChoice(versions[-1].seq) if versions[-1].valid_to > moment else NOTHING  # type: ignore[operator]
+    return RestoreChoice(code="version_expired") if expired and not now.restored else NOTHING
 
 
-def _before(versions: list[KeptVersion], now: KeptVersion | None) -> Choice:
+def _before(versions: list[KeptVersion], now: KeptVersion | None) -> RestoreChoice:
     if now is None:
-        return Choice(versions[-1].seq)
+        return RestoreChoice(versions[-1].seq)
     if now.restored:
         return NOTHING
     earlier = [version.seq for version in versions if version.text != now.text]
     if earlier:
-        return Choice(earlier[-1])
-    return Choice(code="version_expired") if versions[0].seq > 1 else NOTHING
+        return RestoreChoice(earlier[-1])
+    return RestoreChoice(code="version_expired") if versions[0].seq > 1 else NOTHING

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.restore import NOTHING, REASONS, Choice, KeptVersion, Wanted, choose
+from atlas.domain.version_choice import NOTHING, REASONS, KeptVersion, RestoreChoice, Wanted, choose
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -39,74 +39,76 @@ def history(said: str, *, left: bool = False, first: int = 1) -> list[KeptVersio
     return found[first - 1 :]
 
 
-GONE = Choice(code="version_expired")
+GONE = RestoreChoice(code="version_expired")
 
 
 @pytest.mark.parametrize(
     ("versions", "chosen"),
     [
-        (history("A", left=True), Choice(1)),
-        (history("AB"), Choice(1)),
-        (history("ABB"), Choice(1)),  # a newer extractor read the same
-        (history("ABC"), Choice(2)),
-        (history("AB", left=True), Choice(2)),
+        (history("A", left=True), RestoreChoice(1)),
+        (history("AB"), RestoreChoice(1)),
+        (history("ABB"), RestoreChoice(1)),  # a newer extractor read the same
+        (history("ABC"), RestoreChoice(2)),
+        (history("AB", left=True), RestoreChoice(2)),
         (history("ABa"), NOTHING),
-        (history("ABaC"), Choice(3)),
+        (history("ABaC"), RestoreChoice(3)),
         (history("A"), NOTHING),
         (history("AA"), NOTHING),
         (history("AB", first=2), GONE),
-        ([], Choice(code="no_text")),
+        ([], RestoreChoice(code="no_text")),
     ],
 )
-def test_before_the_last_change(versions: list[KeptVersion], chosen: Choice) -> None:
+def test_before_the_last_change(versions: list[KeptVersion], chosen: RestoreChoice) -> None:
     assert choose(versions, Wanted(), purged=False) == chosen
 
 
 @pytest.mark.parametrize(
     ("versions", "run", "chosen"),
     [
-        (history("AB"), "run-1", Choice(1)),
-        (history("A", left=True), "run-1", Choice(1)),
-        (history("AB", left=True), "run-1", Choice(1)),
-        (history("ABC"), "run-1", Choice(code="changed_since")),
-        (history("A C"), "run-1", Choice(code="changed_since")),
+        (history("AB"), "run-1", RestoreChoice(1)),
+        (history("A", left=True), "run-1", RestoreChoice(1)),
+        (history("AB", left=True), "run-1", RestoreChoice(1)),
+        (history("ABC"), "run-1", RestoreChoice(code="changed_since")),
+        (history("A C"), "run-1", RestoreChoice(code="changed_since")),
         (history("A A"), "run-1", NOTHING),
         (history("ABA"), "run-1", NOTHING),
         (history("ABa"), "run-1", NOTHING),
         (history("AB"), "run-9", NOTHING),
     ],
 )
-def test_what_a_run_took(versions: list[KeptVersion], run: str, chosen: Choice) -> None:
+def test_what_a_run_took(versions: list[KeptVersion], run: str, chosen: RestoreChoice) -> None:
     assert choose(versions, Wanted(run=run), purged=False) == chosen
 
 
 @pytest.mark.parametrize(
     ("versions", "since", "chosen"),
     [
-        (history("ABC"), day(0.5), Choice(1)),
-        (history("ABC"), day(1), Choice(2)),
+        (history("ABC"), day(0.5), RestoreChoice(1)),
+        (history("ABC"), day(1), RestoreChoice(2)),
         (history("ABC"), day(2.5), NOTHING),
         (history("ABA"), day(0.5), NOTHING),
-        (history("AB", left=True), day(0.5), Choice(1)),
-        (history("  A", left=True), day(0.5), Choice(1)),  # it came and left since
+        (history("AB", left=True), day(0.5), RestoreChoice(1)),
+        (history("  A", left=True), day(0.5), RestoreChoice(1)),  # it came and left since
         (history("  AB"), day(0.5), NOTHING),  # it is new since
         (history("A", left=True), day(4), NOTHING),  # it left before
         (history("ABC", first=3), day(0.5), GONE),
-        (history("ABC", first=3, left=True), day(0.5), Choice(3)),
+        (history("ABC", first=3, left=True), day(0.5), RestoreChoice(3)),
     ],
 )
-def test_what_it_said_then(versions: list[KeptVersion], since: datetime, chosen: Choice) -> None:
+def test_what_it_said_then(
+    versions: list[KeptVersion], since: datetime, chosen: RestoreChoice
+) -> None:
     assert choose(versions, Wanted(since=since), purged=False) == chosen
 
 
 def test_a_version_by_its_number() -> None:
     versions = history("ABC", first=2)
     found = [choose(versions, Wanted(version=number), purged=False) for number in (1, 2, 3, 4)]
-    assert found == [GONE, Choice(2), NOTHING, Choice(code="version_unknown")]
+    assert found == [GONE, RestoreChoice(2), NOTHING, RestoreChoice(code="version_unknown")]
 
 
 def test_what_was_purged_says_so() -> None:
-    assert choose([], Wanted(), purged=True) == Choice(code="purged")
+    assert choose([], Wanted(), purged=True) == RestoreChoice(code="purged")
 
 
 WANTED = st.one_of(
