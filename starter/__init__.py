@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.reporting.monitoring import PageCounts as PageCounts
     from atlas.stores.postgres.services.catalogue import DocumentVersion as DocumentVersion
     from atlas.stores.postgres.services.catalogue import ListedDocument as ListedDocument
+    from atlas.stores.postgres.settlement.held_bodies import HeldBody as HeldBody
     from atlas.stores.postgres.sources.listing_quarantine import (
         QuarantinedListing as QuarantinedListing,
     )
@@ -165,6 +166,7 @@ _WHERE = {
     "atlas.stores.postgres.index.search": "Hit SearchPage",
     "atlas.stores.postgres.reporting.monitoring": "PageCounts",
     "atlas.stores.postgres.services.catalogue": "DocumentVersion ListedDocument",
+    "atlas.stores.postgres.settlement.held_bodies": "HeldBody",
     "atlas.stores.postgres.sources.listing_quarantine": "QuarantinedListing",
     "atlas.stores.postgres.sources.sources": "Lease Source SourceSummary",
     "starter.blocking": "Blocking",

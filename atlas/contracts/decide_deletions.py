@@ -23,6 +23,7 @@ class DecideDeletionsRequest(Request):
     is rejected stays and is not asked again until the page has answered in between."""
 
     decision: Decision
+    """approve: remove it; reject: keep it."""
     of: str = Field(min_length=1, max_length=255)
     """A source; or a run that held removals: its id, or the beginning of one (8 characters)."""
     urls: list[Annotated[str, StringConstraints(min_length=1, max_length=8192)]] = Field(

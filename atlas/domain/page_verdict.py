@@ -134,7 +134,7 @@ def _suspect(facts: PageFacts) -> PageVerdict | None:
         return None
     seen = facts.evidence[0]
     cause = f"still in the corpus, but leaving: {_worded(seen)}, {_looks(seen)}"
-    return PageVerdict(_kind_code(seen), cause)
+    return PageVerdict(_kind_code(seen), cause + _decision(facts), _to_decide(facts))
 
 
 def _hidden_by_noindex(facts: PageFacts) -> PageVerdict | None:
@@ -422,10 +422,24 @@ def _besides(facts: PageFacts) -> str:
     """Of a live page: that its source no longer takes or names it, and where search shows another
     instead."""
     said = [_misses(seen) for seen in facts.evidence if seen.kind == "absent"]
+    if said:
+        said[-1] += _decision(facts)
     if facts.holders and all(claim.refused_by for claim in facts.holders):
         claim = facts.holders[0]
         said.append(f"source '{claim.source}' would refuse it now by `{claim.refused_by}`")
     return "".join(f"; {each}" for each in said) + _hidden(facts)
+
+
+def _decision(facts: PageFacts) -> str:
+    """What became of its removal, if it was held because so much was to leave at once."""
+    if facts.removal_held is None:
+        return ""
+    waits = "it was held with many others, and waits for a person"
+    return f"; {waits if facts.removal_held else 'a person rejected its removal'}"
+
+
+def _to_decide(facts: PageFacts) -> tuple[str, ...]:
+    return ("`atlas deletions list`, then approve or reject it",) if facts.removal_held else ()
 
 
 def _misses(seen: EvidenceSeen) -> str:

@@ -214,6 +214,7 @@ class AuditSeen:
 
     run_id: str
     ended_at: datetime
+    """When it ended."""
     full: bool
     """Whether it looked at everything; otherwise at a sample."""
     findings: int

@@ -9,9 +9,11 @@ import pytest
 
 from atlas.contracts.activities import Batch, RunClosed
 from atlas.contracts.decide_deletions import DecideDeletions, Decision
+from atlas.domain.page_verdict import PageVerdict, verdict_on
 from atlas.stores.postgres.crawl import held_removals
 from atlas.stores.postgres.crawl.held_removals import HeldRemoval
 from atlas.stores.postgres.reporting import monitoring
+from atlas.stores.postgres.reporting.page_lookup import page_facts
 from atlas.stores.postgres.services.deletions import DeletionDecisions
 from atlas.stores.postgres.settlement.deletion_decisions import Decided
 from atlas.stores.postgres.sources import sources
@@ -32,6 +34,11 @@ async def decide(
     decided = await decisions.decide(request)
     assert decided is not None
     return decided
+
+
+async def explained(drive: Drive, page: str) -> PageVerdict:
+    async with drive.pool.acquire() as connection:
+        return verdict_on(await page_facts(connection, page, drive.now))
 
 
 async def braked(drive: Drive, pages: int, gone: int, answer: Answer = 410) -> RunClosed:
@@ -58,6 +65,7 @@ async def test_what_is_held_is_named_with_its_evidence(drive: Drive) -> None:
     ]
     assert {each.run for each in found} == {"run-4"}
     assert {(each.held_at - each.since).total_seconds() for each in found} == {3600.0}
+    assert "it was held with many others" in (await explained(drive, url(0))).cause
     async with drive.pool.acquire() as connection:
         assert [each.held for each in await monitoring.sources_lately(connection)] == [3]
     with pytest.raises(sources.UnknownSource):
@@ -83,6 +91,7 @@ async def test_what_was_rejected_is_not_asked_again_until_the_evidence_begins_an
     await braked(drive, 20, 3)
     kept = await decide(drive, "reject", "docs")
     assert (len(kept.pages), kept.removed) == (3, 0)
+    assert "a person rejected its removal" in (await explained(drive, url(0))).cause
     for _ in range(3):
         closed = await drive.run("docs", site(20) | {url(n): 410 for n in range(3)})
         assert (closed.removed, closed.outcome) == (0, "completed_with_failures")

@@ -286,6 +286,9 @@ _CORPUS = (
         f"""
         select s.name as key, s.lease_run as detail from sources s
         where s.lease_run is not null and not {_OPEN_RUN.format("s.lease_run")}
+          -- A run takes the lease a moment before it is recorded.
+          and (s.lease_since is null or s.lease_since < now() - interval '1 hour'
+               or exists (select from runs r where r.run_id = s.lease_run))
         """,  # noqa: S608 (constants of this module)
         "release_lease",
     ),

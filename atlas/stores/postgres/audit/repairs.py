@@ -52,6 +52,10 @@ def ids_of(check: Check, keys: Sequence[str]) -> list[object]:
 async def _lock(connection: Connection, check: Check, keys: Sequence[str]) -> None:
     if check.scope == "pages":
         await run_queue.lock_rows(connection, [int(key) for key in keys])
+    if check.repair == "release_lease":  # so that no run takes it between the look and the release
+        await connection.fetch(
+            "select from sources where name = any($1::text[]) order by id for update", list(keys)
+        )
     if check.repair in ("close_version", "remove_entries", "count_again", "remove_mark"):
         await settle.lock_corpus(connection)
 

@@ -63,13 +63,16 @@ async def count(connection: Connection, source_id: int, run_id: str, now: dateti
 async def to_visit(
     connection: Connection, source_id: int, run_id: str, needed: int, level: int, limit: int | None
 ) -> list[str]:
-    """Live pages that one more complete listing without them would make absent, by URL. Those of
-    the level itself are among them, so that choosing again after a crash chooses the same."""
+    """Live pages that one more complete listing without them would make absent, by URL; none that
+    another source holds, since that alone keeps them. Those of the level itself are among them, so
+    that choosing again after a crash chooses the same."""
     rows = await connection.fetch(
         """
         select p.url from source_pages sp join pages p on p.id = sp.page_id
         join versions v on v.page_id = sp.page_id and v.valid_to is null
         where sp.source_id = $1 and sp.listed_run <> $2 and sp.absences + 1 >= $3
+          and not exists (select from source_pages other
+                          where other.page_id = sp.page_id and other.source_id <> $1)
           and not exists (select from run_pages rp
                           where rp.run_id = $2 and rp.page_id = sp.page_id and rp.level < $4)
         order by p.url limit $5

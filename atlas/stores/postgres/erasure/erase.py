@@ -159,6 +159,7 @@ async def _remember_hashes(connection: Connection, run_id: str, pages: Sequence[
             union select text_hash from documents where page_id = any($2::bigint[])
             union select snapshot from prepared where page_id = any($2::bigint[])
             union select snapshot from quarantine where page_id = any($2::bigint[])
+            union select snapshot from held_bodies where page_id = any($2::bigint[])
             union select snapshot from fetches where page_id = any($2::bigint[])
         ) o where o.hash is not null on conflict do nothing
         """,

@@ -108,6 +108,7 @@ _ONLY_MINE = """
       and not exists (select from documents d where d.snapshot = b.hash)
       and not exists (select from documents d where d.text_hash = b.hash)
       and not exists (select from quarantine q where q.snapshot = b.hash)
+      and not exists (select from held_bodies h where h.snapshot = b.hash)
       and not exists (select from prepared w where w.snapshot = b.hash)
       and not exists (select from fetches f where f.snapshot = b.hash)
       and not exists (select from artifacts a where a.hash = b.hash)

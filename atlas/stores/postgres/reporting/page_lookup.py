@@ -28,6 +28,7 @@ from atlas.domain.scope import looks_like_page, scope_of
 from atlas.domain.sources import SourceSpec
 from atlas.domain.urls import host_of, origin_of
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl.held_removals import LASTS
 from atlas.stores.postgres.index.search import one_snapshot
 from atlas.stores.postgres.sources.sources import Source, source_of
 
@@ -94,21 +95,25 @@ _STATE = (
     "failed_code",
     "next_due",
     "quarantined_for",
+    "removal_held",
 )
 
 
 async def _page(connection: Connection, url: str) -> asyncpg.Record | None:
     return await connection.fetchrow(
-        """
+        f"""
         select p.id, p.url, ps.*, led.url as leads_to, theirs.lifecycle as leads_to_lifecycle,
-               case when q.since is not null then q.code || ': ' || q.reason end as quarantined_for
+               case when q.since is not null then q.code || ': ' || q.reason end as quarantined_for,
+               (select r.decided is null from held_removals r
+                where r.page_id = p.id and (r.decided is null or r.decided = 'rejected') and {LASTS}
+                order by r.decided nulls first limit 1) as removal_held
         from pages p join page_state ps on ps.page_id = p.id
         left join pages led on led.id = ps.redirect_to
         left join page_state theirs on theirs.page_id = ps.redirect_to
         left join quarantine q on q.page_id = p.id
         where p.url = any($1::text[])
         order by array_position($1::text[], p.url) limit 1
-        """,
+        """,  # noqa: S608 (a constant)
         other_forms(url),
     )
 
