@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from atlas.domain.prepared import Prepared
     from atlas.stores.blobs.port import Blobs
-    from atlas.stores.postgres.audit.checks import Check
+    from atlas.stores.postgres.audit.checks import CorpusCheck
     from atlas.stores.postgres.audit.live_documents import AuditedDocument
     from atlas.stores.postgres.crawl.artifacts import Artifacts
     from atlas.stores.postgres.index.entries import IndexText
@@ -113,7 +113,7 @@ class Auditing:
     # Findings of rows, and their repair
 
     async def _settle(
-        self, request: AuditStep, check: Check, found: Sequence[AuditFinding]
+        self, request: AuditStep, check: CorpusCheck, found: Sequence[AuditFinding]
     ) -> list[int]:
         """Record what a check found, repaired if asked; return the pages to be processed again."""
         if not found:
@@ -132,7 +132,7 @@ class Auditing:
         await self._store.record(request.run_id, done)
         return [int(key) for key in keys] if check.repair == "process" else []
 
-    async def _repaired(self, check: Check, keys: Sequence[str]) -> set[str]:
+    async def _repaired(self, check: CorpusCheck, keys: Sequence[str]) -> set[str]:
         match check.repair:
             case "index_again":
                 return await self._index_again(keys)
@@ -267,7 +267,7 @@ class Auditing:
         )
 
 
-def _undone(check: Check) -> str:
+def _undone(check: CorpusCheck) -> str:
     if check.repair == "process":
         return says("process")
     return "could not be repaired" if check.repair else says("")

@@ -20,7 +20,7 @@ Scope = Literal["corpus", "pages", "texts", "runs"]
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CorpusCheck:
     """A statement of which no row may be found."""
 
     name: str
@@ -32,7 +32,9 @@ class Check:
     repair: Repair = ""
 
 
-async def found(connection: Connection, check: Check, ids: list[object]) -> list[AuditFinding]:
+async def found(
+    connection: Connection, check: CorpusCheck, ids: list[object]
+) -> list[AuditFinding]:
     """What a check finds in a part of the corpus; all of it, if its scope is the corpus."""
     rows = await connection.fetch(check.query, *([] if check.scope == "corpus" else [ids]))
     return [
@@ -40,7 +42,7 @@ async def found(connection: Connection, check: Check, ids: list[object]) -> list
     ]
 
 
-def of(scope: Scope) -> tuple[Check, ...]:
+def of(scope: Scope) -> tuple[CorpusCheck, ...]:
     """The checks of one scope."""
     return tuple(check for check in CHECKS if check.scope == scope)
 
@@ -50,7 +52,7 @@ _OPEN_RUN = "exists (select from runs r where r.run_id = {} and r.ended_at is nu
 _SERVING = "select id from generations where state in ('active', 'previous')"
 
 _PAGES = (
-    Check(
+    CorpusCheck(
         "page_state",
         "pages",
         "a page has no state",
@@ -59,7 +61,7 @@ _PAGES = (
         "and not exists (select from page_state ps where ps.page_id = p.id)",
         "make_state",
     ),
-    Check(
+    CorpusCheck(
         "version_missing",
         "pages",
         "a live page has no open version",
@@ -71,7 +73,7 @@ _PAGES = (
         """,  # noqa: S608 (constants of this module)
         "process",
     ),
-    Check(
+    CorpusCheck(
         "version_dangling",
         "pages",
         "a page that is not live has an open version",
@@ -83,7 +85,7 @@ _PAGES = (
         """,  # noqa: S608 (constants of this module)
         "close_version",
     ),
-    Check(
+    CorpusCheck(
         "history",
         "pages",
         "the versions of a page do not follow one another",
@@ -105,7 +107,7 @@ _PAGES = (
         order by h.page_id, h.seq
         """,
     ),
-    Check(
+    CorpusCheck(
         "settled",
         "pages",
         "what a page was settled with is not what is live",
@@ -121,7 +123,7 @@ _PAGES = (
         """,  # noqa: S608 (constants of this module)
         "process",
     ),
-    Check(
+    CorpusCheck(
         "mark",
         "pages",
         "a mark of a duplicate is not true",
@@ -138,7 +140,7 @@ _PAGES = (
         """,
         "remove_mark",
     ),
-    Check(
+    CorpusCheck(
         "prepared",
         "pages",
         "work is prepared for a page that no run holds",
@@ -150,7 +152,7 @@ _PAGES = (
         """,
         "remove_prepared",
     ),
-    Check(
+    CorpusCheck(
         "claim",
         "pages",
         "a page is held by a run that has ended",
@@ -162,7 +164,7 @@ _PAGES = (
         """,  # noqa: S608 (constants of this module)
         "release_claim",
     ),
-    Check(
+    CorpusCheck(
         "index_missing",
         "pages",
         "a live document is missing from the index",
@@ -178,7 +180,7 @@ _PAGES = (
         """,  # noqa: S608 (constants of this module)
         "index_again",
     ),
-    Check(
+    CorpusCheck(
         "body_row",
         "pages",
         "a body that is referred to has no row",
@@ -201,7 +203,7 @@ _PAGES = (
 )
 
 _TEXTS = (
-    Check(
+    CorpusCheck(
         "index_ghost",
         "texts",
         "the index holds a text that no page has",
@@ -217,7 +219,7 @@ _TEXTS = (
         """,
         "remove_entries",
     ),
-    Check(
+    CorpusCheck(
         "index_parts",
         "texts",
         "the parts of a text are of two analysers, or one is missing",
@@ -234,14 +236,14 @@ _TEXTS = (
 )
 
 _RUNS = (
-    Check(
+    CorpusCheck(
         "run_end",
         "runs",
         "a run has a time of its end and no outcome, or an outcome and no end",
         "select run_id as key, kind as detail from runs "
         "where run_id = any($1::text[]) and (ended_at is null) <> (outcome is null)",
     ),
-    Check(
+    CorpusCheck(
         "run_pages",
         "runs",
         "pages of a run that has ended have no outcome, so its counts do not add up",
@@ -253,7 +255,7 @@ _RUNS = (
         """,
         "end_pages",
     ),
-    Check(
+    CorpusCheck(
         "run_failures",
         "runs",
         "a page of a run failed without an error, or has one and did not fail",
@@ -263,7 +265,7 @@ _RUNS = (
           and (rp.outcome = 'failed') <> (rp.error_class is not null and rp.outcome <> 'skipped')
         """,
     ),
-    Check(
+    CorpusCheck(
         "run_leftovers",
         "runs",
         "a run that has ended left rows that only a run under way needs",
@@ -279,7 +281,7 @@ _RUNS = (
 )
 
 _CORPUS = (
-    Check(
+    CorpusCheck(
         "lease",
         "corpus",
         "a source is held by a run that has ended",
@@ -292,14 +294,14 @@ _CORPUS = (
         """,  # noqa: S608 (constants of this module)
         "release_lease",
     ),
-    Check(
+    CorpusCheck(
         "generation_active",
         "corpus",
         "no generation of the index is active",
         "select 'index' as key, count(*) || ' generations' as detail from generations "
         "having count(*) filter (where state = 'active') <> 1",
     ),
-    Check(
+    CorpusCheck(
         "generation_building",
         "corpus",
         "a generation is built by a run that has ended; `atlas index rebuild` takes it over",
@@ -308,7 +310,7 @@ _CORPUS = (
         where state = 'building' and not {_OPEN_RUN.format("generations.run_id")}
         """,  # noqa: S608 (constants of this module)
     ),
-    Check(
+    CorpusCheck(
         "generation_partitions",
         "corpus",
         "partitions of the index and generations differ",
@@ -324,7 +326,7 @@ _CORPUS = (
            and (g.id is null or i.inhrelid is null or i.inhdetachpending)
         """,
     ),
-    Check(
+    CorpusCheck(
         "generation_counts",
         "corpus",
         "the counts of a generation, which ranking uses, are off",
@@ -336,7 +338,7 @@ _CORPUS = (
         """,
         "count_again",
     ),
-    Check(
+    CorpusCheck(
         "artifact_row",
         "corpus",
         "a report or manifest has no row for its body",

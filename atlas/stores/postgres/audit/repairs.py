@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from atlas.domain.audit_findings import Repair
-from atlas.stores.postgres.audit.checks import Check, found
+from atlas.stores.postgres.audit.checks import CorpusCheck, found
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.index import entries
@@ -24,7 +24,7 @@ Apply = Callable[[Connection, list[str], datetime], Awaitable[object]]
 
 
 async def repaired(
-    connection: Connection, check: Check, keys: Sequence[str], now: datetime
+    connection: Connection, check: CorpusCheck, keys: Sequence[str], now: datetime
 ) -> set[str]:
     """Repair what a check found, if it still does; return the keys that it finds no more."""
     apply = _APPLY.get(check.repair)
@@ -39,7 +39,7 @@ async def repaired(
     return set(keys) - left
 
 
-def ids_of(check: Check, keys: Sequence[str]) -> list[object]:
+def ids_of(check: CorpusCheck, keys: Sequence[str]) -> list[object]:
     """What a check takes, of the keys that it gave."""
     match check.scope:
         case "pages" if check.repair not in ("index_again", "note_blob"):
@@ -49,7 +49,7 @@ def ids_of(check: Check, keys: Sequence[str]) -> list[object]:
     return list(keys)
 
 
-async def _lock(connection: Connection, check: Check, keys: Sequence[str]) -> None:
+async def _lock(connection: Connection, check: CorpusCheck, keys: Sequence[str]) -> None:
     if check.scope == "pages":
         await run_queue.lock_rows(connection, [int(key) for key in keys])
     if check.repair == "release_lease":  # so that no run takes it between the look and the release

@@ -14,7 +14,7 @@ from atlas.contracts.deduplicate_documents import PartDone
 from atlas.domain.audit_findings import AuditFinding
 from atlas.domain.retention import Retention, cutoff
 from atlas.stores.postgres.audit import checks, findings, live_documents, parts, repairs
-from atlas.stores.postgres.audit.checks import Check
+from atlas.stores.postgres.audit.checks import CorpusCheck
 from atlas.stores.postgres.audit.parts import AuditPart
 from atlas.stores.postgres.connection import Connection, on_pool
 from atlas.stores.postgres.near_duplicates import consistency
@@ -54,7 +54,7 @@ class AuditStore:
 
     async def examine(
         self, scope: checks.Scope, ids: Sequence[object]
-    ) -> list[tuple[Check, list[AuditFinding]]]:
+    ) -> list[tuple[CorpusCheck, list[AuditFinding]]]:
         """What the checks of a scope find in a part, each check at its own moment."""
         async with self.pool.acquire() as connection:
             return [
@@ -62,7 +62,7 @@ class AuditStore:
                 for check in checks.of(scope)
             ]
 
-    async def repaired(self, check: Check, keys: Sequence[str]) -> set[str]:
+    async def repaired(self, check: CorpusCheck, keys: Sequence[str]) -> set[str]:
         """Repair what a check found, in one transaction; the keys that it finds no more."""
         async with self.pool.acquire() as connection:
             return await repairs.repaired(connection, check, keys, self.clock())
@@ -132,7 +132,7 @@ class AuditStore:
                     )
                     await self.record(run_id, [mended])
 
-    async def _still(self, check: Check, key: str) -> bool:
+    async def _still(self, check: CorpusCheck, key: str) -> bool:
         async with self.pool.acquire() as connection:
             return bool(await checks.found(connection, check, repairs.ids_of(check, [key])))
 
