@@ -36,7 +36,7 @@ GROUPS = {
     "connections": ("stack", "temporal", "postgresql", "blobs"),
     "permissions": ("folders", "database role", "namespace"),
     "versions": ("atlas", "postgresql version", "temporal version", "worker versions"),
-    "corpus": ("index", "sources", "index_lag", "quarantine", "audit"),
+    "corpus": ("index", "sources", "index_lag", "quarantine", "deletions", "audit"),
     "work": ("queue", "schedules"),
     "machine": ("disk",),
     "network": ("fetch proxy", "alert webhook", "traces", "metrics", "web"),

@@ -255,9 +255,6 @@ class PageFacts:
     """The rule by which that was chosen."""
     quarantined_for: str | None = None
     """Why its body is left alone."""
-    removal_held: bool | None = None
-    """Whether its removal was held and waits for a person; false: a person rejected it; None: it
-    was not held."""
     working: str | None = None
     """The run that works on it now."""
     sources: tuple[SourceClaim, ...] = ()

@@ -134,7 +134,7 @@ def _suspect(facts: PageFacts) -> PageVerdict | None:
         return None
     seen = facts.evidence[0]
     cause = f"still in the corpus, but leaving: {_worded(seen)}, {_looks(seen)}"
-    return PageVerdict(_kind_code(seen), cause + _decision(facts), _to_decide(facts))
+    return PageVerdict(_kind_code(seen), cause + _decision(facts))
 
 
 def _hidden_by_noindex(facts: PageFacts) -> PageVerdict | None:
@@ -431,15 +431,9 @@ def _besides(facts: PageFacts) -> str:
 
 
 def _decision(facts: PageFacts) -> str:
-    """What became of its removal, if it was held because so much was to leave at once."""
-    if facts.removal_held is None:
-        return ""
-    waits = "it was held with many others, and waits for a person"
-    return f"; {waits if facts.removal_held else 'a person rejected its removal'}"
-
-
-def _to_decide(facts: PageFacts) -> tuple[str, ...]:
-    return ("`atlas deletions list`, then approve or reject it",) if facts.removal_held else ()
+    """Whether a person keeps it in spite of evidence that lasts."""
+    rejected = any(each.decided == "rejected" for each in facts.removals)
+    return "; a person rejected its removal" if rejected else ""
 
 
 def _misses(seen: EvidenceSeen) -> str:

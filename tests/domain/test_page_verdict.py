@@ -150,7 +150,6 @@ _REFUSALS = st.builds(
         tombstoned_at=_MOMENTS,
         purged_at=_MOMENTS,
         quarantined_for=st.none() | st.just("x: y"),
-        removal_held=st.none() | st.booleans(),
         sources=st.lists(_CLAIMS, max_size=3).map(tuple),
         refusals=st.lists(_REFUSALS, max_size=2).map(tuple),
         evidence=st.lists(_EVIDENCE, max_size=2).map(tuple),

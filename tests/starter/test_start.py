@@ -13,7 +13,7 @@ from tests.starter.conftest import Atlas
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("sync_pipelin",), "known: batch_process, "),
+        (("sync_pipelin",), "known: audit_corpus, batch_process, "),
         (("fetch_url", "{"), "cannot be read as JSON"),
         (("fetch_url", "[]"), "not a JSON object"),
         (("fetch_url", "@/nowhere.json"), "/nowhere.json"),

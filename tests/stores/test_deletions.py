@@ -65,7 +65,8 @@ async def test_what_is_held_is_named_with_its_evidence(drive: Drive) -> None:
     ]
     assert {each.run for each in found} == {"run-4"}
     assert {(each.held_at - each.since).total_seconds() for each in found} == {3600.0}
-    assert "it was held with many others" in (await explained(drive, url(0))).cause
+    verdict = await explained(drive, url(0))
+    assert verdict.code == "removal_held" and "its removal (gone) is held" in verdict.cause
     async with drive.pool.acquire() as connection:
         assert [each.held for each in await monitoring.sources_lately(connection)] == [3]
     with pytest.raises(sources.UnknownSource):

@@ -95,25 +95,21 @@ _STATE = (
     "failed_code",
     "next_due",
     "quarantined_for",
-    "removal_held",
 )
 
 
 async def _page(connection: Connection, url: str) -> asyncpg.Record | None:
     return await connection.fetchrow(
-        f"""
+        """
         select p.id, p.url, ps.*, led.url as leads_to, theirs.lifecycle as leads_to_lifecycle,
-               case when q.since is not null then q.code || ': ' || q.reason end as quarantined_for,
-               (select r.decided is null from held_removals r
-                where r.page_id = p.id and (r.decided is null or r.decided = 'rejected') and {LASTS}
-                order by r.decided nulls first limit 1) as removal_held
+               case when q.since is not null then q.code || ': ' || q.reason end as quarantined_for
         from pages p join page_state ps on ps.page_id = p.id
         left join pages led on led.id = ps.redirect_to
         left join page_state theirs on theirs.page_id = ps.redirect_to
         left join quarantine q on q.page_id = p.id
         where p.url = any($1::text[])
         order by array_position($1::text[], p.url) limit 1
-        """,  # noqa: S608 (a constant)
+        """,
         other_forms(url),
     )
 
@@ -206,11 +202,12 @@ async def _refusals(connection: Connection, url: str) -> tuple[RefusedBefore, ..
 
 async def _removals(connection: Connection, page: int) -> tuple[RemovalOnHold, ...]:
     rows = await connection.fetch(
-        """
-        select s.name as source, h.sign, h.last_run as run_id, h.held_at, h.decided
-        from held_removals h join sources s on s.id = h.source_id
-        where h.page_id = $1 order by h.held_at desc, s.name limit 5
-        """,
+        f"""
+        select s.name as source, r.sign, r.last_run as run_id, r.held_at, r.decided
+        from held_removals r join sources s on s.id = r.source_id
+        where r.page_id = $1 and (r.decided in ('approved', 'expired', 'removed') or {LASTS})
+        order by r.held_at desc, s.name limit 5
+        """,  # noqa: S608 (a constant)
         page,
     )
     return tuple(RemovalOnHold(**row) for row in rows)
