@@ -192,7 +192,8 @@ _CHANGES = f"""
 """  # noqa: S608 (constants of this module)
 
 # When a page was to be checked again is known of those not checked since; of the others, when at
-# the latest. The hour is hourly_collection's: what is due just after it came waits for the next.
+# the latest. That a page is gone is a check, too, which only the ledger has. The hour is
+# hourly_collection's: what is due just after it came waits for the next.
 _LIVE = f"""
     with pace as materialized (
         select sp.page_id, min(s.cadence) * $2::int as longest
@@ -204,7 +205,8 @@ _LIVE = f"""
                            where o.page_id = v.page_id and o.valid_to is null) as left_since,
                case when ps.checked_at < $1 then ps.next_due end as due,
                coalesce(
-                   case when ps.checked_at < $1 then ps.checked_at else (
+                   case when ps.checked_at < $1 and ps.lifecycle <> 'suspect' then ps.checked_at
+                   else (
                        select max(f.fetched_at) from fetches f
                        where f.page_id = v.page_id and f.fetched_at < $1
                          and (f.error_class is null or f.error_class = 'gone'))

@@ -377,7 +377,7 @@ _HELD_OF_RUN = """
                join versions lv on lv.page_id = ps.page_id and lv.valid_to is null
                join run_pages here on here.run_id = $1 and here.page_id = ps.page_id
                where ps.redirect_to = rp.page_id and here.error_code = 'redirected')), 0) as pages,
-           bool_or(rp.error_code in ('suspicious_body', 'undone_body')) as shared
+           bool_or(rp.error_code = 'suspicious_body') as shared
     from run_pages rp
     left join versions v on v.page_id = rp.page_id and v.valid_to is null
     where rp.run_id = $1 and rp.outcome = 'skipped' and rp.error_code = any($2)
