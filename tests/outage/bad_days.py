@@ -115,8 +115,8 @@ def one_for_all(number: int, path: str) -> Reply:
 
 
 def neighbours(number: int, path: str) -> Reply:
-    """A cache that mixes its keys up: each page has the text of the next one."""
-    return Reply(document(number + 1))
+    """A cache that mixes its keys up: each page has the text of the one before."""
+    return Reply(document(max(number - 1, 0)))
 
 
 def flapping(site: Site) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from atlas.domain import adaptive_delay
 from tests.e2e.conftest import atlas_env, origin
 from tests.outage.calendar import calendar
 
@@ -26,7 +27,10 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], str]]:
 
 
 @pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host that fails is asked again in a second: pauses are of real time, unlike the calendar's
-    days."""
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that fails is asked again in a second, given up after five, and hardly slower than
+    before: pauses are of real time, unlike the calendar's days."""
     monkeypatch.setenv("ATLAS_HOST_PAUSE", "1")
+    monkeypatch.setenv("ATLAS_FETCH_PATIENCE", "5")
+    monkeypatch.setattr(adaptive_delay, "_FIRST_BACKOFF", 0.01)
+    monkeypatch.setattr(adaptive_delay, "LONGEST", 0.05)
