@@ -76,7 +76,7 @@ MEANINGS: dict[Lifecycle | Evidence, str] = {
     Evidence.POISONED: "extraction failed for good",
     Evidence.RELEASED: "another body came, which has not failed as often",
     Evidence.EXPIRED: "its tombstone is older than what is kept",
-    Evidence.ERASED: "its source was removed with `--purge`",
+    Evidence.ERASED: "a person erased it (`atlas purge`), or its source with `--purge`",
 }
 """Each state and each kind of evidence in words, for `docs/state-machine.md`."""
 

@@ -35,7 +35,7 @@ _COMPARED = 128
 class Suspicion(StrEnum):
     """Why a new text is held; the page's code in the run."""
 
-    SHARED = "suspicious_body"  # several pages of the run have this text now, or one had it before
+    SHARED = "suspicious_body"  # several pages of the run have this text, or another had it
     CUT = "cut_body"  # the body ends early, and its text is a part of the live one
 
 
@@ -54,6 +54,8 @@ class BodyChange:
     before_signature: bytes = b""
     cut: bool = False
     stands_for: int = 1
+    elsewhere: bool = False
+    """Whether another page has had this text until now."""
 
 
 def waits(change: BodyChange) -> bool:
@@ -70,7 +72,9 @@ def held(changes: Sequence[BodyChange], looked_at: int) -> dict[int, Suspicion]:
     What is not held would not be held without the held ones either.
     """
     replacing = [change for change in changes if change.before is not None]
-    found = dict.fromkeys((*shared(replacing), *_swapped(replacing)), Suspicion.SHARED)
+    # A cache that mixes its keys up gives each page the text of another.
+    swapped = [c.page for c in replacing if c.elsewhere and waits(c)]
+    found = dict.fromkeys((*shared(replacing), *swapped), Suspicion.SHARED)
     found |= {change.page: Suspicion.CUT for change in replacing if change.cut}
     weight = sum(change.stands_for for change in replacing if change.page in found)
     if not brake(weight, looked_at):
@@ -78,12 +82,6 @@ def held(changes: Sequence[BodyChange], looked_at: int) -> dict[int, Suspicion]:
     bad = [change for change in replacing if found.get(change.page) is Suspicion.SHARED]
     new = [change for change in changes if change.before is None]
     return found | dict.fromkeys(alike(new, bad), Suspicion.SHARED)
-
-
-def _swapped(changes: Sequence[BodyChange]) -> list[int]:
-    """Pages that changed to what another of them said before: a cache that mixes its keys up."""
-    before = {change.before: change.page for change in changes if change.text != change.before}
-    return [c.page for c in changes if before.get(c.text, c.page) != c.page]
 
 
 def alike(some: Sequence[BodyChange], others: Sequence[BodyChange]) -> list[int]:

@@ -4,9 +4,12 @@ and what is truly gone is gone within its rule."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
+from atlas.domain.page_verdict import verdict_on
+from atlas.stores.postgres.reporting.page_lookup import page_facts
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import Snapshot, assert_invariants, assert_workflows_healthy, snapshot
 from tests.origin import Origin
@@ -36,6 +39,7 @@ async def weeks(env: AtlasEnv, site: Site, calendar: Calendar, name: str) -> Non
         calendar.pass_by(hours=6)
         await env.sync("docs", trigger="schedule")
         await assert_nothing_is_lost(env, site, before, f"{name}, look {look + 1}")
+    await assert_explained(env, site, calendar, name)
     site.good()
     for day in range(2):
         calendar.pass_by(days=1)
@@ -52,6 +56,41 @@ async def assert_nothing_is_lost(env: AtlasEnv, site: Site, before: Snapshot, wh
     assert after.texts == before.texts, f"versions: {when}"
     assert after.live == before.live, f"overwritten: {when}"
     assert after.indexed == before.indexed, f"index: {when}"
+
+
+CAUSES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        [name for name in BAD_DAYS if "login," in name or name.endswith((" to login", " home"))],
+        ("redirected_out_of_scope",),
+    ),
+    **{status: (f"http_{status}",) for status in ("401", "403", "500")},
+    **dict.fromkeys(("404", "410", "noindex"), ("removal_held",)),
+    **dict.fromkeys(("half", "unbounded"), ("cut_body",)),
+    **dict.fromkeys(("short", "endless"), ("truncated_body",)),
+    **dict.fromkeys(("login", "login form"), ("login_page",)),
+    "human check": ("challenge_page",),
+    "consent": ("consent_wall",),
+    "maintenance": ("maintenance_page",),
+    "soft 404": ("soft_404",),
+    "error with 200": ("error_page",),
+    "access denied with 200": ("block_page",),
+    "a fifth 404": ("removal_held", "unchanged"),
+    "a fifth half": ("cut_body", "unchanged"),
+    "a fifth human check": ("challenge_page", "unchanged"),
+    "a fifth to login": ("redirected_out_of_scope", "unchanged"),
+}
+"""Day → what `explain` may say of a page at its end, where that is one thing for any size."""
+
+
+async def assert_explained(env: AtlasEnv, site: Site, calendar: Calendar, name: str) -> None:
+    """The cause that `explain` names for each page is the day's."""
+    if name not in CAUSES:
+        return
+    now = datetime.now(UTC) + calendar.ahead
+    for path in site.paths:
+        async with env.pool.acquire() as connection:
+            verdict = verdict_on(await page_facts(connection, site.url(path), now))
+        assert verdict.code in CAUSES[name], (name, path, verdict)
 
 
 async def begun(env: AtlasEnv, site: Site) -> None:

@@ -273,6 +273,7 @@ def _change(row: asyncpg.Record, cut: bool) -> BodyChange:
         before_signature=row["old_signature"] or b"",
         cut=cut,
         stands_for=max(1, row["stands_for"]),
+        elsewhere=row["elsewhere"],
     )
 
 
@@ -333,7 +334,10 @@ _CHANGED = f"""
            old.id as old_document, old.text_hash as old_hash, s.signature as old_signature,
            old.ended as old_ended, old.taken_for as old_taken_for, length(old.text) as old_length,
            case when own.page_id is not null then old.text_hash end as own_text,
-           led.pages as stands_for
+           led.pages as stands_for,
+           exists (select from documents o
+                   join versions ov on ov.document_id = o.id and ov.valid_to is null
+                   where o.text_hash = d.text_hash and o.page_id <> w.page_id) as elsewhere
     from prepared w
     join run_pages rp on rp.run_id = $1 and rp.page_id = any($2::bigint[])
          and rp.page_id = w.page_id and {run_queue.STAGE} = 'processed'
