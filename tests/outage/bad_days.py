@@ -9,15 +9,25 @@ import random
 import socket
 from collections.abc import Callable, Sequence
 
-from tests.e2e.test_bad_days import CHECK, CONSENT, LOGIN, MAINTENANCE, SOFT_404, document, wall
+from tests.bad_answers import (
+    CHECK,
+    CONSENT,
+    LOGIN,
+    MAINTENANCE,
+    SOFT_404,
+    Answers,
+    document,
+    endless,
+    everywhere,
+    half,
+    short,
+    unbounded,
+    wall,
+)
 from tests.origin import Reply
-from tests.outage.site import HOST, SIGN_IN, Answers, Site
+from tests.outage.site import HOST, SIGN_IN, Site
 
 BadDay = Callable[[Site], None]
-
-
-def everywhere(reply: Reply) -> Answers:
-    return lambda number, path: reply
 
 
 def leads(target: str, status: int) -> BadDay:
@@ -56,36 +66,10 @@ SHELL = wall(
     "{title}",
     "You need to enable JavaScript to run this app. Loading, please wait. Build {token}.",
 )
-LISTED = wall(
+DENIED = wall(
     "Access denied",
     "You do not have permission to view this page from your region. Incident {token}.",
 )
-
-
-def half(number: int, path: str) -> Reply:
-    """The whole transfer of half a document, from a cache that was cut off."""
-    body = document(number).encode()
-    return Reply(body[: len(body) // 2])
-
-
-def short(number: int, path: str) -> Reply:
-    """Less than Content-Length promised."""
-    body = document(number).encode()
-    return Reply(body[: len(body) // 2], declared_length=len(body))
-
-
-def endless(number: int, path: str) -> Reply:
-    """A chunked body whose last chunk never comes."""
-    body = document(number).encode()
-    body = body[: len(body) // 2]
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
-    return Reply(raw=head + b"%x\r\n%b\r\n" % (len(body), body))
-
-
-def unbounded(number: int, path: str) -> Reply:
-    """Half a body that ends where the connection does: nothing in HTTP shows that."""
-    body = document(number).encode()
-    return Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + body[: len(body) // 2])
 
 
 def noindex(number: int, path: str) -> Reply:
@@ -192,7 +176,7 @@ BAD_DAYS: dict[str, BadDay] = {
     "maintenance": says(MAINTENANCE),
     "soft 404": says(SOFT_404),
     "error with 200": says(ERROR),
-    "access denied with 200": says(LISTED),
+    "access denied with 200": says(DENIED),
     "shell without text": says(SHELL),
     "half": says(half),
     "short": says(short),

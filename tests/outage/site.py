@@ -6,12 +6,9 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from tests.bad_answers import Answers, document
 from tests.e2e.stack import AtlasEnv
-from tests.e2e.test_bad_days import document
-from tests.origin import Origin, Reply
-
-Answers = Callable[[int, str], Reply]
-"""What a page answers: by its number and path."""
+from tests.origin import Origin
 
 HOST = "docs.test"
 """The name that the site is declared by: a resolver of the test's own leads it to the origin."""
