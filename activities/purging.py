@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 WORKING_SECONDS = 30.0
 """An activity returns after this time with where to continue, so that a retry repeats little."""
 _ARTIFACTS = 20
+_ADDRESS = re.compile(r"https?://[^\s\"'<>]+")
 _ERASED = "(erased)"
 
 
@@ -141,18 +142,20 @@ def without(text: str, patterns: list[re.Pattern[str]], media: str) -> str:
     for each in patterns:
         text = each.sub(_ERASED, text)
         if "&" in text:
-            text = re.sub(
-                r"https?://[^\s\"'<>]+",
-                lambda found, each=each: (
-                    html.escape(  # type: ignore[misc]
-                        each.sub(_ERASED, html.unescape(found[0])), quote=False
-                    )
-                    if each.search(html.unescape(found[0]))
-                    else found[0]
-                ),
-                text,
-            )
+            text = _without_escaped(text, each)
     return text
+
+
+def _without_escaped(text: str, pattern: re.Pattern[str]) -> str:
+    """Without the addresses that HTML writes with `&amp;` and the like."""
+
+    def erased(found: re.Match[str]) -> str:
+        plain = html.unescape(found[0])
+        if not pattern.search(plain):
+            return found[0]
+        return html.escape(pattern.sub(_ERASED, plain), quote=False)
+
+    return _ADDRESS.sub(erased, text)
 
 
 def _said(line: str) -> str:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from atlas.domain.errors import HELD, NOINDEX
 from atlas.domain.page_facts import (
     AttemptMade,
-    EvidenceSeen,
     PageFacts,
     RefusedBefore,
     SourceClaim,
@@ -21,6 +19,16 @@ from atlas.domain.page_facts import (
 )
 from atlas.domain.refused_addresses import NO_PAGE, RUN_LIMIT
 from atlas.domain.removal_rules import RULES, RemovalSign
+from atlas.domain.verdict_words import (
+    against,
+    besides,
+    day,
+    decision,
+    kind_code,
+    looks_of,
+    moment_of,
+    worded,
+)
 
 _NAMED = 3
 """Sources that a sentence names."""
@@ -54,21 +62,21 @@ def verdict_on(facts: PageFacts, *, out_of_reach: str | None = None) -> PageVerd
 def _erased(facts: PageFacts) -> PageVerdict | None:
     if facts.erased_at is None:
         return None
-    cause = f"erased on {_day(facts.erased_at)} ({facts.erased_for}), and kept away since"
+    cause = f"erased on {day(facts.erased_at)} ({facts.erased_for}), and kept away since"
     return PageVerdict("erased", cause)
 
 
 def _purged(facts: PageFacts) -> PageVerdict | None:
     if facts.lifecycle != "purged":
         return None
-    when = f" on {_day(facts.purged_at)}" if facts.purged_at else ", with its source"
+    when = f" on {day(facts.purged_at)}" if facts.purged_at else ", with its source"
     return PageVerdict("purged", f"deleted: its documents were removed for good{when}")
 
 
 def _left(facts: PageFacts) -> PageVerdict | None:
     if facts.lifecycle != "tombstoned":
         return None
-    when = f" on {_day(facts.tombstoned_at)}" if facts.tombstoned_at else ""
+    when = f" on {day(facts.tombstoned_at)}" if facts.tombstoned_at else ""
     code, why = _why_it_left(facts)
     todo = [f"`atlas docs restore {facts.url}` brings its last text back"]
     if not facts.holders:
@@ -85,8 +93,8 @@ def _why_it_left(facts: PageFacts) -> tuple[str, str]:
         if seen.kind == "absent":
             continue
         if not facts.holders and seen.looks < (RULES[_SIGNS[seen.kind]].careful or 0):
-            return "absent", f"{absent}, and a visit confirmed that: {_worded(seen)}"
-        return _kind_code(seen), f"{_worded(seen)}, {_looks(seen)}"
+            return "absent", f"{absent}, and a visit confirmed that: {worded(seen)}"
+        return kind_code(seen), f"{worded(seen)}, {looks_of(seen)}"
     if not facts.holders:
         return "absent", absent
     return "removed", "the evidence for it is no longer kept"
@@ -121,7 +129,7 @@ def _removal_held(facts: PageFacts) -> PageVerdict | None:
         return None
     held = waiting[0]
     cause = (
-        f"still in the corpus: its removal ({held.sign}) is held since {_day(held.held_at)}, "
+        f"still in the corpus: its removal ({held.sign}) is held since {day(held.held_at)}, "
         f"because too many pages of source '{held.source}' would have left at once"
     )
     decide = f"`atlas deletions approve {held.source} {facts.url}`, or reject"
@@ -133,8 +141,8 @@ def _suspect(facts: PageFacts) -> PageVerdict | None:
     if facts.lifecycle != "suspect" or not facts.evidence:
         return None
     seen = facts.evidence[0]
-    cause = f"still in the corpus, but leaving: {_worded(seen)}, {_looks(seen)}"
-    return PageVerdict(_kind_code(seen), cause + _decision(facts))
+    cause = f"still in the corpus, but leaving: {worded(seen)}, {looks_of(seen)}"
+    return PageVerdict(kind_code(seen), cause + decision(facts))
 
 
 def _hidden_by_noindex(facts: PageFacts) -> PageVerdict | None:
@@ -142,7 +150,7 @@ def _hidden_by_noindex(facts: PageFacts) -> PageVerdict | None:
     asks = any(seen.kind == NOINDEX for seen in facts.evidence)
     if not asks and (visit is None or visit.code != NOINDEX):
         return None
-    looks = next((f", {_looks(seen)}" for seen in facts.evidence if seen.kind == NOINDEX), "")
+    looks = next((f", {looks_of(seen)}" for seen in facts.evidence if seen.kind == NOINDEX), "")
     if _is_live(facts):
         return PageVerdict(NOINDEX, f"live with its old text: it asks to be left out now{looks}")
     return PageVerdict(NOINDEX, "not in the corpus: it asks to be left out of the index (noindex)")
@@ -158,7 +166,7 @@ def _redirects(facts: PageFacts) -> PageVerdict | None:
     own = f", which is {facts.leads_to_lifecycle}" if facts.leads_to_lifecycle else ""
     if code == "redirected_out_of_scope":
         own = ", which the source's rules do not let in"
-    looks = next((f"; {_looks(seen)}" for seen in facts.evidence if seen.kind == "moved"), "")
+    looks = next((f"; {looks_of(seen)}" for seen in facts.evidence if seen.kind == "moved"), "")
     state = "live with its last text, but it" if _is_live(facts) else "not in the corpus: it"
     todo = (f"`atlas explain {target}`",) if target.startswith("http") else ()
     return PageVerdict(code, f"{state} redirects to {target}{own}{looks}", todo)
@@ -177,7 +185,7 @@ def _failed(facts: PageFacts) -> PageVerdict | None:
         cause = f"live with its last text: the last check failed ({code}{said})"
     else:
         cause = f"not in the corpus: it could not be fetched or read ({code}{said})"
-    return PageVerdict(code, cause, _against(code, visit.source))
+    return PageVerdict(code, cause, against(code, visit.source))
 
 
 def _body_held(facts: PageFacts) -> PageVerdict | None:
@@ -193,15 +201,15 @@ def _settled(facts: PageFacts) -> PageVerdict | None:
     visit = _decisive(facts.visits)
     if visit is None or not _is_live(facts) or visit.outcome not in _TAKEN:
         return None
-    when = f"the run of {_moment(visit.started_at)}"
+    when = f"the run of {moment_of(visit.started_at)}"
     if visit.restored:
-        cause = f"live: an earlier version was brought back by {when}{_besides(facts)}"
+        cause = f"live: an earlier version was brought back by {when}{besides(facts)}"
         return PageVerdict("restored", cause, (f"`atlas docs history {facts.url}`",))
     if visit.outcome != "unchanged":
         done = "added by" if visit.outcome == "added" else "its text was updated by"
-        return PageVerdict(visit.outcome or "", f"live: {done} {when}{_besides(facts)}")
+        return PageVerdict(visit.outcome or "", f"live: {done} {when}{besides(facts)}")
     why = _unchanged(facts, visit)
-    return PageVerdict("unchanged", f"live: {when} left it unchanged ({why}){_besides(facts)}")
+    return PageVerdict("unchanged", f"live: {when} left it unchanged ({why}){besides(facts)}")
 
 
 _TAKEN = ("added", "updated", "unchanged")
@@ -225,13 +233,13 @@ def _merely_live(facts: PageFacts) -> PageVerdict | None:
     """Live, and no run that is still recorded says more."""
     if not _is_live(facts):
         return None
-    since = f" since {_day(facts.text.valid_from)}" if facts.text else ""
+    since = f" since {day(facts.text.valid_from)}" if facts.text else ""
     passed = _passed_over(facts)
     if not facts.holders:
         cause = f"live{since}, but no source holds it any more: nothing checks it again"
         todo = ("declare a source for it, or `atlas sources remove NAME --purge` removes pages",)
-        return PageVerdict("unheld", cause, todo[:1])
-    return PageVerdict("live", f"live{since}{passed}{_besides(facts)}")
+        return PageVerdict("unheld", cause, todo)
+    return PageVerdict("live", f"live{since}{passed}{besides(facts)}")
 
 
 def _listing(facts: PageFacts) -> PageVerdict | None:
@@ -297,7 +305,7 @@ def _refused(facts: PageFacts) -> PageVerdict | None:
         return None
     met = facts.refusals[0]
     code, why = _by_rule(met)
-    seen = f"the run of {_moment(met.at)} met it"
+    seen = f"the run of {moment_of(met.at)} met it"
     claim = next((each for each in facts.sources if each.source == met.source), None)
     cause = f"not taken: source '{met.source}' {why} ({seen})"
     if claim is not None and claim.refused_by is None and code == "out_of_scope":
@@ -396,7 +404,7 @@ _RULES: tuple[Callable[[PageFacts], PageVerdict | None], ...] = (
 )
 
 
-# Words
+# The facts
 
 
 def _is_live(facts: PageFacts) -> bool:
@@ -416,72 +424,3 @@ def _latest(
 
 def _admitting(facts: PageFacts) -> list[SourceClaim]:
     return [claim for claim in facts.sources if claim.refused_by is None]
-
-
-def _besides(facts: PageFacts) -> str:
-    """Of a live page: that its source no longer takes or names it, and where search shows another
-    instead."""
-    said = [_misses(seen) for seen in facts.evidence if seen.kind == "absent"]
-    if said:
-        said[-1] += _decision(facts)
-    if facts.holders and all(claim.refused_by for claim in facts.holders):
-        claim = facts.holders[0]
-        said.append(f"source '{claim.source}' would refuse it now by `{claim.refused_by}`")
-    return "".join(f"; {each}" for each in said) + _hidden(facts)
-
-
-def _decision(facts: PageFacts) -> str:
-    """Whether a person keeps it in spite of evidence that lasts."""
-    rejected = any(each.decided == "rejected" for each in facts.removals)
-    return "; a person rejected its removal" if rejected else ""
-
-
-def _misses(seen: EvidenceSeen) -> str:
-    return f"{_worded(seen)}, {_looks(seen)}"
-
-
-def _hidden(facts: PageFacts) -> str:
-    text = facts.text
-    if text is None:
-        return ""
-    if text.duplicate_of:
-        return f"; hidden behind {text.duplicate_of}, of which it is a duplicate"
-    if text.same_text_at:
-        return f"; search shows its text at {text.same_text_at}"
-    return ""
-
-
-def _kind_code(seen: EvidenceSeen) -> str:
-    return f"http_{seen.detail[-3:]}" if seen.kind == "gone" else seen.kind
-
-
-def _worded(seen: EvidenceSeen) -> str:
-    said = {
-        "gone": f"it answers {seen.detail.removeprefix('HTTP ')}",
-        "moved": f"it redirects for good to {seen.detail}",
-        "noindex": "it asks to be left out of the index (noindex)",
-        "absent": f"the listing of source '{seen.detail}' no longer names it",
-    }
-    return said[seen.kind]
-
-
-def _looks(seen: EvidenceSeen) -> str:
-    if seen.needed is None:
-        return f"seen {seen.looks} times; its sources keep all pages"
-    return f"seen {seen.looks} of the {seen.needed} times that a removal needs"
-
-
-def _against(code: str, source: str) -> tuple[str, ...]:
-    if code == "robots_disallowed":
-        return ("its owner does not want it fetched; on hosts of your own: `--robots ignore`",)
-    if code in ("address_refused", "port_refused"):
-        return (f"`atlas sources edit {source} --allow HOST:PORT`, if it is meant to be reached",)
-    return ()
-
-
-def _day(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d}" if moment else "an unknown day"
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}Z"

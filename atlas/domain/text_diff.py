@@ -206,10 +206,12 @@ def _joined(found: list[tuple[Change, str]]) -> list[DiffPart]:
     removed: list[str] = []
     added: list[str] = []
 
+    changes: tuple[tuple[Change, list[str]], ...] = (("removed", removed), ("added", added))
+
     def flush() -> None:
-        for change, texts in (("removed", removed), ("added", added)):
+        for change, texts in changes:
             if text := "".join(texts):
-                parts.append(DiffPart(change, text))  # type: ignore[arg-type]
+                parts.append(DiffPart(change, text))
             texts.clear()
 
     for number, (change, text) in enumerate(found):

@@ -110,7 +110,8 @@ def _live_at(
             return RestoreChoice(version.seq)
     expired = versions[0].seq > 1 and versions[0].valid_from > moment
     if now is None:  # it came and left since, or its text of then is gone: the last is the best
-        return RestoreChoice(versions[-1].seq) if versions[-1].valid_to > moment else NOTHING  # type: ignore[operator]
+        left = versions[-1].valid_to
+        return RestoreChoice(versions[-1].seq) if left and left > moment else NOTHING
     return RestoreChoice(code="version_expired") if expired and not now.restored else NOTHING
 
 
