@@ -37,7 +37,9 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         *("--every", "6h", "--deletion", "keep", "-o", "json"),
         *("--allow", "127.0.0.0/8", "--allow", "wiki.lan:9000", "--port", "9100", "--allow-http"),
         *("--tag", "news", "--tag", "harbour", "--listing-entries", "500"),
-        *("--traps", "follow"),
+        *("--traps", "follow", "--content", "main", "--remove", ".ad", "--remove", ".share, .more"),
+        *("--ignore", ".views", "--ignore", "/[0-9]+ times/"),
+        *("--metadata", "published=time@datetime"),
     )
     assert added.code == 0, added.err
     declared = {
@@ -47,6 +49,10 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         "prefix": "https://example.org/docs/",
         "include": ["/docs/"],
         "exclude": [r"\.pdf$"],
+        "content": ["main"],
+        "remove": [".ad", ".share, .more"],
+        "ignore": [".views", "/[0-9]+ times/"],
+        "metadata": ["published=time@datetime"],
         "delay": 0.5,
         "parallel": 2,
         "max_pages": 10,
