@@ -64,7 +64,7 @@ async def detected(parts: Parts, spec: SourceSpec, *, force: bool = False) -> De
     pool, start = await parts.pool(), spec.urls[0]
     slots, reach = _Visit(pool, spec), reach_of(spec)
 
-    async with parsing_robots() as parse_robots, await _client(parts, parse_robots) as web:
+    async with parsing_robots() as parse_robots, await _web(parts, parse_robots) as web:
 
         async def get(url: str) -> ListingDocument | None:
             try:
@@ -90,7 +90,7 @@ async def look_at(parts: Parts, spec: SourceSpec) -> None:
     pool = await parts.pool()
     slots, reach = _Visit(pool, spec), reach_of(spec)
     first = {origin_of(url): url for url in reversed(spec.urls)}
-    async with parsing_robots() as parse_robots, await _client(parts, parse_robots) as web:
+    async with parsing_robots() as parse_robots, await _web(parts, parse_robots) as web:
         for url in sorted(first.values(), key=spec.urls.index)[:_LOOKS]:
             try:
                 ignored_at = spec.robots_ignored_at
@@ -99,6 +99,18 @@ async def look_at(parts: Parts, spec: SourceSpec) -> None:
                 if _no_address(error, page=spec.kind == "urls"):
                     await status.forget(pool, slots.new)
                     raise _undetected(url, error) from None
+
+
+async def fetched_page(
+    parts: Parts, url: str, spec: SourceSpec | None, led_by: tuple[str, ...]
+) -> ListingDocument:
+    """One page, fetched as a run of its source would, and kept nowhere. Raises PageError."""
+    pool = await parts.pool()
+    delay, parallel = (spec.delay, spec.parallel) if spec else (1.0, 1)
+    slots = HostSlots(pool, delay=delay, parallel=parallel)
+    async with parsing_robots() as parse_robots, await _web(parts, parse_robots) as web:
+        reach, ignored_at = (reach_of(spec), spec.robots_ignored_at) if spec else (None, ())
+        return await read_document(web, url, slots, led_by, reach, ignored_at)
 
 
 def _no_address(error: PageError, *, page: bool = False) -> bool:
@@ -148,7 +160,7 @@ def refuse_outside(settings: Settings, allow: Sequence[str]) -> None:
         )
 
 
-async def _client(parts: Parts, parse_robots: ParseRobots) -> WebClient:
+async def _web(parts: Parts, parse_robots: ParseRobots) -> WebClient:
     policy, pool = address_policy(parts.settings), await parts.pool()
     try:
         return page_client(parts.settings, policy, parse_robots, StoredRobots(pool))
