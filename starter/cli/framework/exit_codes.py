@@ -15,7 +15,7 @@ MEANINGS = {
     "paused), or what was named does not exist; also a bug in Atlas",
     USAGE: "an argument or a setting is invalid; the message names it, its value and the fix",
     CANNOT_CONNECT: "a part (PostgreSQL, Temporal, the blob store) does not answer",
-    STALE: "a source is stale",
+    STALE: "a source is stale, or misses its freshness objective",
     TIMED_OUT: "--timeout expired; the run continues",
     DETACHED: "Ctrl-C; a run that was being followed continues",
     PIPE_CLOSED: "the reader of the output closed the pipe, as `head` does",
