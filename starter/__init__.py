@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from atlas.schedules.apply import ScheduleChange as ScheduleChange
     from atlas.schedules.status import ScheduleStatus as ScheduleStatus
     from atlas.settings import Settings as Settings
+    from atlas.stores.postgres.changes.change_reader import CorpusChange as CorpusChange
     from atlas.stores.postgres.crawl.documents import CurrentDocument as CurrentDocument
     from atlas.stores.postgres.crawl.documents import Redirects as Redirects
     from atlas.stores.postgres.crawl.page_versions import PageHistory as PageHistory
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.sources.sources import Source as Source
     from atlas.stores.postgres.sources.sources import SourceSummary as SourceSummary
     from starter.blocking import Blocking as Blocking
+    from starter.changes import ChangeStream as ChangeStream
     from starter.client import AtlasClient as AtlasClient
     from starter.corpus import Document as Document
     from starter.corpus import KeptReport as KeptReport
@@ -85,6 +87,7 @@ if TYPE_CHECKING:
     from starter.errors import CannotConnect as CannotConnect
     from starter.errors import DatabaseDown as DatabaseDown
     from starter.errors import DifferentRequest as DifferentRequest
+    from starter.errors import ExpiredCursor as ExpiredCursor
     from starter.errors import Failed as Failed
     from starter.errors import InvalidRequest as InvalidRequest
     from starter.errors import NoResult as NoResult
@@ -154,6 +157,7 @@ _WHERE = {
     "atlas.schedules.apply": "ScheduleChange",
     "atlas.schedules.status": "ScheduleStatus",
     "atlas.settings": "Settings",
+    "atlas.stores.postgres.changes.change_reader": "CorpusChange",
     "atlas.stores.postgres.crawl.documents": "CurrentDocument Redirects",
     "atlas.stores.postgres.crawl.purged_urls": "PurgedAddress",
     "atlas.stores.postgres.crawl.page_versions": "PageHistory PageVersion",
@@ -170,11 +174,12 @@ _WHERE = {
     "atlas.stores.postgres.sources.listing_quarantine": "QuarantinedListing",
     "atlas.stores.postgres.sources.sources": "Lease Source SourceSummary",
     "starter.blocking": "Blocking",
+    "starter.changes": "ChangeStream",
     "starter.client": "AtlasClient",
     "starter.corpus": "Document KeptReport",
     "starter.document_diff": "ComparedVersion DocumentDiff",
     "starter.errors": (
-        "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest Failed "
+        "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest ExpiredCursor Failed "
         "InvalidRequest NoResult NoWorker NotFound Refused SourceBusy SourceExists "
         "SourcePaused TemporalDown Terminated TimedOut Undetected"
     ),

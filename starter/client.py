@@ -72,6 +72,7 @@ class AtlasClient:
         self.held = corpus.held
         self.held_body = corpus.held_body
         self.index_generations = corpus.index_generations
+        self.changes = corpus.changes
         self.purge = runs.purge
         self.purged = corpus.purged
         self.allow_purged = corpus.allow_purged

@@ -26,6 +26,7 @@ CleanupClass = Literal[
     "hosts",
     "robots",
     "artifacts",
+    "changes",
 ]
 """What `daily_cleanup` deletes, by class."""
 

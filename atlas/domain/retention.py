@@ -29,6 +29,7 @@ class Retention:
     ledger: int = 180
     hosts: int = 90
     artifacts: int = 90
+    changes: int = 30
     grace: timedelta = timedelta(hours=48)
 
     def __post_init__(self) -> None:

@@ -333,5 +333,6 @@ def retention(settings: Settings) -> Retention:
         ledger=settings.retention.retention_ledger,
         hosts=settings.retention.retention_hosts,
         artifacts=settings.retention.retention_manifests,
+        changes=settings.retention.retention_changes,
         grace=timedelta(hours=settings.retention.cleanup_grace),
     )

@@ -132,7 +132,11 @@ async def _store_documents(
                  text, markdown, truncated, ended, taken_for, taken_why, taken_surely)
         order by 1
         on conflict (page_id, text_hash, extractor) do update
-        set snapshot = excluded.snapshot, media = excluded.media, lang = excluded.lang,
+        set revision = d.revision + ((d.media, d.lang, d.published, d.canonical, d.markdown,
+                                      d.truncated)
+                is distinct from (excluded.media, excluded.lang, excluded.published,
+                                  excluded.canonical, excluded.markdown, excluded.truncated))::int,
+            snapshot = excluded.snapshot, media = excluded.media, lang = excluded.lang,
             published = excluded.published, canonical = excluded.canonical,
             markdown = excluded.markdown, truncated = excluded.truncated,
             ended = d.ended or excluded.ended, taken_for = excluded.taken_for,

@@ -40,6 +40,7 @@ WHOLE = frozenset(
         ("run_traps", "example"),
         ("run_refusals", "example"),
         ("refused_addresses", "url"),
+        ("changes", "url"),
     }
 )
 """Columns that hold one address each. One that contains another, as an archive's do, is another."""
