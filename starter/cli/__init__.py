@@ -33,6 +33,8 @@ TOPICS: dict[str, _Commands] = {
     ),
     "Collect": (
         ("sources", "sources:app", "Sources: add, list, show, edit, remove …"),
+        ("plan", "plan:plan", "Show what a file of sources would change, and its cost"),
+        ("apply", "plan:apply", "Make the declared sources those of a file"),
         ("sync", "sync:sync", "Sync the corpus with its sources"),
         ("schedules", "schedules:app", "Scheduled runs: apply, list, pause …"),
         ("fetch", "fetch:fetch", "Fetch one URL now"),

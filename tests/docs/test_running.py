@@ -25,6 +25,7 @@ FROM_THERE = [
     "docs/workflows.md",
     "docs/schedules.md",
     "docs/sources.md",
+    "docs/sources-file.md",
     "docs/runs.md",
     "docs/watching.md",
     "docs/undo.md",

@@ -215,6 +215,13 @@ async def every(connection: Connection) -> list[Source]:
     return [source_of(row) for row in await connection.fetch("select * from sources order by name")]
 
 
+async def lock_declarations(connection: Connection) -> None:
+    """Let nobody else declare, change or remove a source before this transaction ends."""
+    # SHARE ROW EXCLUSIVE keeps writers out, of new rows too, which row locks cannot; readers go on.
+    # A run that takes or releases a lease waits for the rest of this transaction, which is short.
+    await connection.execute("lock table sources in share row exclusive mode")
+
+
 async def owned_origins(connection: Connection, origins: Collection[str]) -> frozenset[str]:
     """Those of the origins that some source declares a URL or its prefix at."""
     if not origins:
