@@ -40,6 +40,7 @@ class SourceRules(TypedDict, total=False):
     max_depth: int | None
     cadence: timedelta
     cron: str | None
+    freshness: str | None
     tags: Sequence[str]
     traps: Traps
     deletion: Deletion
@@ -181,19 +182,21 @@ class Sources:
     async def freshness(
         self, *names: str, stale_after: timedelta | None = None
     ) -> tuple[SourceSeen, ...]:
-        """How fresh all sources, or those named, are, the latest first. `stale_after`:
-        how late each may be, in place of its own tolerance. Raises `NotFound`."""
+        """How fresh all sources, or those named, are, the latest first, and how they keep their
+        freshness objectives. `stale_after`: how late each may be, in place of its own tolerance.
+        Raises `NotFound`."""
         from atlas.stores.postgres.reporting import monitoring
         from starter.monitoring.freshness import sources_seen
 
+        now = datetime.now(UTC)
         async with self.database() as connection:
-            found = await monitoring.sources_lately(connection)
+            found = await monitoring.sources_lately(connection, now, counting=True)
             known = {each.source.spec.name for each in found}
             for name in names:
                 if name not in known:
                     raise await sources.unknown(connection, name)
         wanted = [each for each in found if not names or each.source.spec.name in names]
-        return sources_seen(wanted, datetime.now(UTC), stale_after)
+        return sources_seen(wanted, now, stale_after)
 
     async def edit(self, name: str, **changes: Unpack[RuleChanges]) -> SourceSpec:
         """Change rules of a source; the others stay, and a run under way may keep the old ones.

@@ -11,11 +11,12 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Any, Literal, NamedTuple, get_args
 
-from atlas.domain import listing_limits
+from atlas.domain import freshness_objective, listing_limits
 from atlas.domain.crawler_traps import Traps
 from atlas.domain.cron import InvalidCron, calendars, next_fire
 from atlas.domain.listing_limits import FileLimits, ListingLimit
 from atlas.domain.reach import allowance
+from atlas.domain.recheck_interval import longest
 
 Kind = Literal["urls", "feed", "sitemap", "site"]
 Deletion = Literal["careful", "prompt", "keep"]
@@ -90,6 +91,9 @@ class SourceSpec:
     cron: str | None = None
     """A schedule of its own, five fields in UTC such as `15 6 * * 1-5`: when it is collected,
     independent of how often pages are due."""
+    freshness: str | None = None
+    """An objective: what share of its pages shall have been seen within which time, such as
+    `95% within 2h`. Misses are in `sources freshness`, in metrics and in the report, and alert."""
     tags: tuple[str, ...] = field(default=(), metadata={"option": "tag"})
     """Words that select it, as in `sync --tag`."""
     traps: Traps = "stop"
@@ -133,6 +137,13 @@ class SourceSpec:
             depth=self.listing_depth,
             prolog=self.listing_prolog,
         )
+
+    @property
+    def longest_unseen(self) -> timedelta:
+        """The longest that its pages go unchecked while their checks succeed."""
+        named = self.freshness and freshness_objective.parse(self.freshness)
+        most = longest(self.cadence)
+        return freshness_objective.longest_unseen(named or None, self.cadence, most)
 
     @property
     def own_schedule(self) -> bool:
@@ -204,6 +215,9 @@ def check_source(spec: SourceSpec) -> SourceSpec:
     for holds, message in rules:
         if not holds:
             raise InvalidSource(message)
+    # Last: the other rules say how often the source is looked at, and hold by now.
+    if refused := freshness_objective.refusal(spec.freshness, spec.cadence, spec.cron):
+        raise InvalidSource(refused)
     return spec
 
 

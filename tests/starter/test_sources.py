@@ -37,7 +37,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         *("--every", "6h", "--deletion", "keep", "-o", "json"),
         *("--allow", "127.0.0.0/8", "--allow", "wiki.lan:9000", "--port", "9100", "--allow-http"),
         *("--tag", "news", "--tag", "harbour", "--listing-entries", "500"),
-        *("--traps", "follow"),
+        *("--traps", "follow", "--freshness", "98.5% within 12h"),
     )
     assert added.code == 0, added.err
     declared = {
@@ -53,6 +53,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         "max_depth": 3,
         "every": 21600.0,
         "cron": None,
+        "freshness": "98.5% within 12h",
         "tags": ["news", "harbour"],
         "traps": "follow",
         "deletion": "keep",

@@ -297,7 +297,7 @@ _CATALOGUE = (
     ),
     Shape(
         "freshness",
-        "How late sources are, the latest first.",
+        "How late sources are, the latest first, and how they keep their freshness objectives.",
         "sources freshness",
         "starter.monitoring.overview:SourceSeen",
         items="sources",

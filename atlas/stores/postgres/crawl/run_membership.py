@@ -49,6 +49,8 @@ class WantedPages:
     `cadence` is the source's: it bounds what was planned when a page was last checked, as the rule
     may have changed since. `retry_failed`: also those whose last attempt failed, although they are
     not due. Not `settles`: the run settles nothing, so a body that is not settled is no work.
+    `longest`: how long a page goes unchecked, where the source wants that shorter than its cadence
+    does.
     """
 
     mode: Mode
@@ -56,6 +58,7 @@ class WantedPages:
     current: SettledWith
     retry_failed: bool = False
     settles: bool = True
+    longest: timedelta | None = None
 
     def condition(self, first: int, *, stored: bool = False) -> str:
         """The condition under which a page (`ps`) has work to do; its parameters, which `values`
@@ -80,7 +83,7 @@ class WantedPages:
             self.cadence,
             now,
             now + recheck_interval.slack(self.cadence),
-            recheck_interval.longest(self.cadence),
+            self.longest or recheck_interval.longest(self.cadence),
         )
 
 

@@ -139,7 +139,10 @@ class RunListing:
         self, run: runs.Run, source: Source, mode: Mode | None, retry_failed: bool, settles: bool
     ) -> WantedPages:
         mode = mode or ("incremental" if run.due else "full")
-        return WantedPages(mode, source.spec.cadence, self.current, retry_failed, settles)
+        spec = source.spec
+        return WantedPages(
+            mode, spec.cadence, self.current, retry_failed, settles, spec.longest_unseen
+        )
 
     async def _listed_at(self, source: Source, run: runs.Run, level: int) -> int:
         async with self.pool.acquire() as connection:

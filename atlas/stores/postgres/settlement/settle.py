@@ -305,6 +305,9 @@ async def _mark_settled(
         update page_state
         set settled_snapshot = o.snapshot, settled_extractor = o.extractor,
             settled_analyser = o.analyser, settled_at = $5, held_snapshot = null,
+            -- Seen when its body came; what is settled of an older one is no look.
+            seen_at = case when o.snapshot = fetched_snapshot
+                      then greatest(seen_at, fetched_at) else seen_at end,
             noindex_count = 0, noindex_at = null, noindex_run = null, noindex_since = null,
             undone_text = case when o.changed then null else undone_text end,
             undone_signature = case when o.changed then null else undone_signature end,

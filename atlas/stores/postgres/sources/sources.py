@@ -108,16 +108,21 @@ LAST_RUN = """
 """
 
 
-def source_of(row: asyncpg.Record) -> Source:
-    """The source of a row of the table."""
+def spec_of(row: asyncpg.Record) -> SourceSpec:
+    """The rules in a row of the table."""
     rules = {name: row[name] for name in _COLUMNS}
     rules = {name: tuple(rule) if isinstance(rule, list) else rule for name, rule in rules.items()}
+    return SourceSpec(**rules)
+
+
+def source_of(row: asyncpg.Record) -> Source:
+    """The source of a row of the table."""
     lease = None
     if row["lease_run"] is not None:
         lease = Lease(row["lease_workflow"], row["lease_run"], row["lease_since"])
     return Source(
         id=row["id"],
-        spec=SourceSpec(**rules),
+        spec=spec_of(row),
         lease=lease,
         declared_at=row["created_at"],
         checked_at=row["checked_at"],
