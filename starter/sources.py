@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("atlas.client")
 
 
+_LISTS = {rule.name for rule in fields(SourceSpec) if str(rule.type).startswith("tuple")}
+"""Rules that are lists, kept as tuples."""
+
+
 class SourceRules(TypedDict, total=False):
     """Rules of a source by the names of `SourceSpec`, which explains them and has the defaults of
     those left out."""
@@ -34,6 +38,10 @@ class SourceRules(TypedDict, total=False):
     prefix: str | None
     include: Sequence[str]
     exclude: Sequence[str]
+    content: Sequence[str]
+    remove: Sequence[str]
+    ignore: Sequence[str]
+    metadata: Sequence[str]
     delay: float
     parallel: int
     max_pages: int | None
@@ -327,7 +335,7 @@ def as_stored(rules: SourceRules | RuleChanges) -> dict[str, Any]:
         values["prefix"] = canonical_url(values["prefix"], "prefix") if values["prefix"] else None
     for name in values.keys() & {"urls", "tags", "allow", "ports"}:
         values[name] = dict.fromkeys(values[name])
-    for name in values.keys() & {"urls", "tags", "include", "exclude", "allow", "ports"}:
+    for name in values.keys() & _LISTS:
         values[name] = tuple(values[name])
     return values
 

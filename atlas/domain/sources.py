@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from atlas.domain import freshness_objective, listing_limits
 from atlas.domain.crawler_traps import Traps
 from atlas.domain.cron import InvalidCron, calendars, next_fire
+from atlas.domain.extraction_rules import ExtractionRules, faults
 from atlas.domain.listing_limits import FileLimits, ListingLimit
 from atlas.domain.reach import allowance
 from atlas.domain.recheck_interval import longest
@@ -78,6 +79,17 @@ class SourceSpec:
     """Take only URLs that match one of these regular expressions."""
     exclude: tuple[str, ...] = ()
     """Leave out URLs that match one of these regular expressions."""
+    content: tuple[str, ...] = ()
+    """Only the elements that match one of these CSS selectors are a page's text; a page where none
+    matches has its ordinary text."""
+    remove: tuple[str, ...] = ()
+    """Elements that match one of these CSS selectors are not part of a page's text."""
+    ignore: tuple[str, ...] = ()
+    """A change only in what one of these matches makes no new version: CSS selectors, or regular
+    expressions between slashes, such as `/[0-9,]+ views/`."""
+    metadata: tuple[str, ...] = ()
+    """Where title, author, published or language stand: `author=.byline` takes an element's text,
+    `published=time@datetime` an attribute of it."""
     delay: float = _bounded(1.0, 0, 3600, "seconds")
     """Seconds between two requests to a host."""
     parallel: int = _bounded(1, 1, 64)
@@ -127,6 +139,11 @@ class SourceSpec:
     """At most this many levels of nested elements or JSON values in a feed or sitemap."""
     listing_prolog: int = _limited(listing_limits.PROLOG)
     """At most this many characters before the first element of a feed or sitemap."""
+
+    @property
+    def extraction(self) -> ExtractionRules:
+        """By which rules the text of its pages is extracted."""
+        return ExtractionRules(self.content, self.remove, self.ignore, self.metadata)
 
     @property
     def file_limits(self) -> FileLimits:
@@ -211,6 +228,7 @@ def check_source(spec: SourceSpec) -> SourceSpec:
         *_tag_rules(spec.tags),
         *_reach_rules(spec),
         *_cron_rules(spec.cron),
+        *((False, fault) for fault in faults(spec.extraction)),
     )
     for holds, message in rules:
         if not holds:
