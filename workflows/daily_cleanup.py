@@ -41,6 +41,11 @@ with workflow.unsafe.imports_passed_through():
 
 _SCHEDULED = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 _MOST_NOTES = 10
+_PATCHES: dict[CleanupClass, str] = {
+    "changes": "changes-expire",
+    "freshness": "samples-of-freshness",
+}
+"""Classes that runs which began before them leave out."""
 
 Step = Callable[[], Awaitable[None]]
 ShardWork = Callable[[Upkeep, WorkShards], Awaitable[ShardsWorked]]
@@ -100,8 +105,8 @@ class DailyCleanup(RecordedRun):
     def _asked_for(self, kind: CleanupClass) -> bool:
         if self._request.classes:
             return kind in self._request.classes
-        # Histories that are older than the class do not have it.
-        return kind != "freshness" or workflow.patched("samples-of-freshness")
+        # Histories that are older than a class do not have it.
+        return kind not in _PATCHES or workflow.patched(_PATCHES[kind])
 
     async def _open(self) -> None:
         if self._request.state is not None:

@@ -26,6 +26,7 @@ CleanupClass = Literal[
     "hosts",
     "robots",
     "artifacts",
+    "changes",
     "freshness",
 ]
 """What `daily_cleanup` deletes, by class."""

@@ -30,6 +30,7 @@ class Retention:
     hosts: int = 90
     freshness: int = 60
     artifacts: int = 90
+    changes: int = 30
     grace: timedelta = timedelta(hours=48)
 
     def __post_init__(self) -> None:

@@ -38,6 +38,9 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         *("--allow", "127.0.0.0/8", "--allow", "wiki.lan:9000", "--port", "9100", "--allow-http"),
         *("--tag", "news", "--tag", "harbour", "--listing-entries", "500"),
         *("--traps", "follow", "--freshness", "98.5% within 12h"),
+        *("--content", "main", "--remove", ".ad", "--remove", ".share, .more"),
+        *("--ignore", ".views", "--ignore", "/[0-9]+ times/"),
+        *("--metadata", "published=time@datetime"),
     )
     assert added.code == 0, added.err
     declared = {
@@ -47,6 +50,10 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         "prefix": "https://example.org/docs/",
         "include": ["/docs/"],
         "exclude": [r"\.pdf$"],
+        "content": ["main"],
+        "remove": [".ad", ".share, .more"],
+        "ignore": [".views", "/[0-9]+ times/"],
+        "metadata": ["published=time@datetime"],
         "delay": 0.5,
         "parallel": 2,
         "max_pages": 10,

@@ -175,6 +175,20 @@ async def edit(
 
 
 @app.command
+async def export() -> None:
+    """Print the declared sources as sources.yaml, which `atlas apply` takes back without a change.
+    Credentials belong to no source, so none are in it.
+
+    Examples:
+        atlas sources export > sources.yaml
+    """
+    async with connected() as atlas:
+        text = await atlas.source_files.export()
+    for line in text.splitlines():
+        say(line)
+
+
+@app.command
 async def pause(name: SourceName, /) -> None:
     """Start no more runs of a source. A run in progress continues.
 

@@ -6,6 +6,7 @@ USAGE = 2
 CANNOT_CONNECT = 3
 STALE = 4
 TIMED_OUT = 5
+CHANGES = 6
 DETACHED = 130
 PIPE_CLOSED = 141
 
@@ -17,6 +18,7 @@ MEANINGS = {
     CANNOT_CONNECT: "a part (PostgreSQL, Temporal, the blob store) does not answer",
     STALE: "a source is stale, or misses its freshness objective",
     TIMED_OUT: "--timeout expired; the run continues",
+    CHANGES: "`atlas plan` found something to change; `atlas apply` would do it",
     DETACHED: "Ctrl-C; a run that was being followed continues",
     PIPE_CLOSED: "the reader of the output closed the pipe, as `head` does",
 }

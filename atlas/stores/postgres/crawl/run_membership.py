@@ -14,15 +14,17 @@ from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import purged_urls
 from atlas.stores.postgres.crawl.absent_pages import LISTED
 from atlas.stores.postgres.crawl.pages import upsert
+from atlas.stores.postgres.sources.rules_of_pages import under_other_rules
 
 _PARAMETERS = ("extractor", "analyser", "mode", "retry_failed", "cadence", "now", "soon", "longest")
-_UNSETTLED = """
+_UNSETTLED = f"""
     ps.redirect_to is null and ps.lifecycle in ('discovered', 'live', 'suspect')
     and ps.fetched_snapshot is not null and ps.noindex_count = 0
     and ps.held_snapshot is distinct from ps.fetched_snapshot
     and (ps.settled_snapshot is distinct from ps.fetched_snapshot
-         or ps.settled_extractor is distinct from {extractor}
-         or ps.settled_analyser is distinct from {analyser})
+         or ps.settled_extractor is distinct from {{extractor}}
+         or ps.settled_analyser is distinct from {{analyser}}
+         or {under_other_rules("ps")})
 """
 # A check dated in the future was dated by a wrong clock: its time is unknown, so the page is due.
 _DUE = """
