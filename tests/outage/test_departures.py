@@ -38,12 +38,12 @@ async def test_what_is_gone_leaves_after_its_looks(
     await site.declare(atlas_env)
     left: dict[str, int] = {}
     async with atlas_env.worker():
-        await atlas_env.sync("docs", trigger="schedule")
+        await atlas_env.sync(site.name, trigger="schedule")
         before = await snapshot(atlas_env.pool, site.base)
         leaving = depart(site)
         for day in range(1, max(DAYS.values()) + 3):
             calendar.pass_by(days=1)
-            result = await atlas_env.sync("docs", trigger="schedule")
+            result = await atlas_env.sync(site.name, trigger="schedule")
             assert result.outcome != "held", result
             live = (await snapshot(atlas_env.pool, site.base)).live
             for way, path in leaving.items():
@@ -69,7 +69,7 @@ async def test_a_page_that_comes_back_goes_on_with_its_history(
     async def days(count: int) -> None:
         for _ in range(count):
             calendar.pass_by(days=1)
-            await atlas_env.sync("docs", trigger="schedule")
+            await atlas_env.sync(site.name, trigger="schedule")
 
     async with atlas_env.worker():
         await days(1)
@@ -103,9 +103,9 @@ async def test_looks_of_a_person_within_a_day_are_one(
     site.good()
     await site.declare(atlas_env)
     async with atlas_env.worker():
-        await atlas_env.sync("docs")
+        await atlas_env.sync(site.name)
         site.answer(lambda number, path: Reply(status=410), [7])
         for _ in range(looks):
-            await atlas_env.sync("docs")
+            await atlas_env.sync(site.name)
         live = (await snapshot(atlas_env.pool, site.base)).live
         assert "{site}" + site.paths[7] in live
