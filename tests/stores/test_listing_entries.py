@@ -32,9 +32,7 @@ async def test_a_budget_cuts_in_the_order_of_addresses(
         await reading.add([(D, None), (B, LATER), (D, None)])
         await reading.add([(C, None), (A, None), (B, None)])
         assert await reading.after(A, 1) == [(B, LATER)]
-        found = await drive.crawl.listing.list_read(
-            run, source, reading, level=0, refused=refused
-        )
+        found = await drive.crawl.listing.list_read(run, source, reading, level=0, refused=refused)
     assert found == (len(listed), more)
     assert sum(refused.counts.values()) == (4 - len(listed) if more else 0)
     rows = await drive.pool.fetch("select url from run_pages order by url")
