@@ -57,6 +57,48 @@ async def test_what_is_gone_leaves_after_its_looks(
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "pages", "gone", "leaves"),
+    [
+        *(pytest.param(kind, 40, 4, True) for kind in ("sitemap", "feed", "urls", "site")),
+        *(pytest.param(kind, 40, 5, False) for kind in ("sitemap", "feed", "urls", "site")),
+        ("sitemap", 1000, 50, True),
+        ("sitemap", 1000, 51, False),
+    ],
+)
+async def test_a_share_that_is_truly_gone_leaves_on_its_day_and_one_page_more_waits(
+    atlas_env: AtlasEnv,
+    origin: Origin,
+    calendar: Calendar,
+    names: dict[str, Callable[[], str]],
+    kind: str,
+    pages: int,
+    gone: int,
+    leaves: bool,
+) -> None:
+    """A tenth of a site, and at most fifty pages."""
+    site = Site(origin, pages, kind, names)
+    site.good()
+    await site.declare(atlas_env)
+    async with atlas_env.worker():
+        await atlas_env.sync(site.name, trigger="schedule")
+        before = await snapshot(atlas_env.pool, site.base)
+        for path in site.paths[-gone:]:  # no others are found by their links
+            origin.status(path, 404)
+        outcomes, left = [], []
+        for _ in range(4):
+            calendar.pass_by(days=1)
+            result = await atlas_env.sync(site.name, trigger="schedule")
+            after = await snapshot(atlas_env.pool, site.base)
+            outcomes.append(result.outcome == "held")
+            left.append(set(before.live) - set(after.live))
+    all_gone = {"{site}" + path for path in site.paths[-gone:]} if leaves else set()
+    assert left == [set(), set(), all_gone, all_gone]
+    assert outcomes[2] is not leaves
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
+
+
 async def test_a_page_that_comes_back_goes_on_with_its_history(
     atlas_env: AtlasEnv, origin: Origin, calendar: Calendar, names: dict[str, Callable[[], str]]
 ) -> None:

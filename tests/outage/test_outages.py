@@ -16,7 +16,7 @@ from atlas.stores.postgres.reporting.page_lookup import page_facts
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import Snapshot, assert_invariants, assert_workflows_healthy, snapshot
 from tests.origin import Origin
-from tests.outage.bad_days import BAD_DAYS, DAYS_OF, OF_A_LARGE_SITE, BadDay
+from tests.outage.bad_days import BAD_DAYS, BAD_LINKS, DAYS_OF, OF_A_LARGE_SITE, BadDay
 from tests.outage.calendar import Calendar
 from tests.outage.site import Site
 
@@ -157,6 +157,24 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "a fifth half": ("cut_body", "unchanged"),
     "a fifth human check": ("challenge_page", "unchanged"),
     "a fifth to login": (*ELSEWHERE, "unchanged"),
+    "301 to one page of the site": ("redirect_loop",),
+    "307 to another host": ("port_refused",),
+    "shell without text": ("suspicious_body",),
+    **dict.fromkeys(("empty", "not html"), ("quarantined",)),
+    "503": ("http_503", "host_down"),
+    "hangs up": ("connection_closed", "host_down"),
+    **dict.fromkeys(("one page for all", "pages mixed up"), ("suspicious_body", "unchanged")),
+    "flapping": ("soft_404", "unchanged"),
+    "no such host": ("not_listed", "host_down"),
+    "robots.txt denies all": ("not_listed", "robots_disallowed"),
+    **dict.fromkeys(
+        ("no sitemap", "sitemap of another site", "login instead of a sitemap"), ("not_listed",)
+    ),
+    **dict.fromkeys(
+        ("no feed", "feed of another site", "login instead of a feed"), ("not_listed",)
+    ),
+    "cut sitemap": ("not_listed", "unchanged"),
+    **dict.fromkeys((*BAD_LINKS, "half a sitemap", "sitemap of new names"), ("unchanged",)),
     "51 pages 404": ("removal_held", "unchanged"),
     "51 pages 410": ("removal_held", "unchanged"),
     "51 pages home": (*ELSEWHERE, "unchanged"),
