@@ -129,10 +129,20 @@ async def _sources(connection: Connection, url: str) -> list[asyncpg.Record]:
     return await connection.fetch(
         f"""
         select {columns}, s.urls[1:20] as urls, $1 = any(s.urls) as declared,
-               sp.rule as found, sp.depth, sp.listed_run, sp.listed_at, sp.absences, sp.absent_at
+               sp.rule as found, sp.depth, sp.listed_run, sp.listed_at, sp.absences, sp.absent_at,
+               last.outcome as last_outcome, last.message as last_message, last.complete,
+               sp.listed_run = last.run_id or exists (
+                   select from run_pages rp
+                   where rp.run_id = last.run_id and rp.page_id = sp.page_id) as came
         from sources s
         left join (source_pages sp join pages p on p.id = sp.page_id and p.url = $1)
             on sp.source_id = s.id
+        left join lateral (
+            select r.run_id, r.outcome, r.message, r.complete from runs r
+            where r.source_id = s.id and r.kind = 'sync_pipeline' and r.ended_at is not null
+              and (s.checked_at is null or r.started_at >= s.checked_at)
+              and (r.started_at = s.checked_at or r.outcome = any($3::text[]))
+            order by r.started_at desc limit 1) last on sp.page_id is not null
         where sp.page_id is not null
            or exists (select from refused_addresses r where r.source_id = s.id and r.url = $1)
            or starts_with(s.prefix, $2) or $1 = any(s.urls)
@@ -141,9 +151,12 @@ async def _sources(connection: Connection, url: str) -> list[asyncpg.Record]:
         """,  # noqa: S608 (constants)
         url,
         f"{origin_of(url)}/",
+        _NO_LISTING,
     )
 
 
+_NO_LISTING = ["listing_failed", "nothing_selected"]
+"""Outcomes of a run that wanted to read what its source lists, and came to no page."""
 _COLUMNS = (
     *("id", "created_at", "checked_at", "synced_at", "listing_ttl"),
     *("lease_run", "lease_workflow", "lease_since"),
@@ -170,7 +183,18 @@ def _claim(url: str, row: asyncpg.Record, now: datetime) -> SourceClaim:
         paused=spec.paused,
         due=fresh.due,
         last_run=source.checked_at,
+        not_listed=_not_listed(row),
     )
+
+
+def _not_listed(row: asyncpg.Record) -> str | None:
+    if row["found"] is None or row["came"] or row["last_outcome"] is None:
+        return None
+    if row["last_outcome"] in _NO_LISTING:
+        return row["last_message"] or "what the source lists could not be read"
+    if row["complete"] is not False:
+        return None
+    return "it could not read all that the source lists, or reached a limit first"
 
 
 def _refused_by(url: str, source: Source, *, declared: bool, found: str | None) -> str | None:
