@@ -84,7 +84,8 @@ async def killed(drive: Drive, consumer: Consumer, kills: int) -> None:
     process.kill()
     await process.wait()
     async with drive.pool.acquire() as connection:
-        assert consumer.copy() == await live_pages(connection)
+        live = await live_pages(connection)
+    assert consumer.copy() == {page: kept[:3] for page, kept in live.items()}
 
 
 @pytest.fixture
@@ -133,4 +134,5 @@ async def test_a_consumer_whose_cursor_has_expired_begins_anew(
     process.kill()
     await process.wait()
     async with drive.pool.acquire() as connection:
-        assert consumer.copy() == await live_pages(connection)
+        live = await live_pages(connection)
+    assert consumer.copy() == {page: kept[:3] for page, kept in live.items()}

@@ -22,6 +22,7 @@ from tests.starter.conftest import Atlas
 GOLDEN = Path(__file__).parent / "golden"
 
 READS = {
+    "changes": ("changes", "--limit", "2", "--with", "text"),
     "config check": ("config", "check"),
     "config show": ("config", "show", "--changed"),
     "docs diff": ("docs", "diff", "{origin}/docs/a"),
@@ -67,6 +68,7 @@ ACTS = {
 TEXTS = (
     (r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "<time>"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<run>"),
+    (r"\b[0-9a-f]{8}-\d+-([0-9a-f]{8}|0)(-p\d+)?$", "<cursor>"),
     (r"\btest-[0-9a-f]{12}\b", "<namespace>"),
     (r"\btest_\d+\b", "<database>"),
     (r"\b(process_document|batch_process):[0-9a-f]{16}\b", r"\1:<hash>"),

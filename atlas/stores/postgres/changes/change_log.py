@@ -21,6 +21,8 @@ from atlas.stores.postgres.connection import Connection
 
 ChangeKind = Literal["added", "updated", "removed", "restored", "erased"]
 
+HOLDERS = "sources"
+"""The reason of a change that says only which sources hold a page now."""
 CHANNEL = "atlas_changes"
 """Notified at every commit that appends."""
 
@@ -68,14 +70,36 @@ async def append(
     )
 
 
-async def told_of(connection: Connection, pages: Collection[int]) -> set[int]:
-    """Those of the pages that the feed has a change of."""
-    rows = await connection.fetch(
-        "select o.page_id from unnest($1::bigint[]) as o(page_id) "
-        "where exists (select from changes c where c.page_id = o.page_id)",
-        list(pages),
-    )
-    return {row["page_id"] for row in rows}
+async def append_holders(
+    connection: Connection, run_id: str | None, pages: Collection[int], now: datetime
+) -> None:
+    """Tell of live pages that other sources hold than the feed says, as the last thing that the
+    caller's transaction does: who reads by source has to know that a page came or went."""
+    # Without the lock first: of a new page, which nobody works on yet, its settling will tell.
+    known = await connection.fetch(_KNOWN, list(pages)) if pages else []
+    if not known:
+        return
+    await connection.execute("select from change_feed for update")
+    # A statement of its own, for the reason given in `append`.
+    rows = await connection.fetch(_HELD_ANEW, [row["page_id"] for row in known])
+    changes = [
+        NewChange(
+            kind="updated",
+            page_id=row["page_id"],
+            reason=HOLDERS,
+            version=row["seq"],
+            document_id=row["document_id"],
+            text_hash=row["text_hash"],
+            evidence=_difference(row["told"], row["held_by"]),
+        )
+        for row in rows
+    ]
+    await append(connection, run_id, changes, now)
+
+
+def _difference(before: Sequence[str], now: Sequence[str]) -> dict[str, object]:
+    joined, left = sorted(set(now) - set(before)), sorted(set(before) - set(now))
+    return {"joined": joined, "left": left}
 
 
 async def erase(connection: Connection, pages: Collection[int], urls: Collection[str] = ()) -> None:
@@ -91,7 +115,11 @@ async def erase(connection: Connection, pages: Collection[int], urls: Collection
             order by number for update)
         update changes c
         set kind = 'erased', url = null, version = null, document_id = null, text_hash = null,
-            reason = 'erased', evidence = null, run_id = null, workflow_id = null
+            reason = 'erased', evidence = null, run_id = null, workflow_id = null,
+            -- Who reads by a source that had released the page has to delete it, too.
+            sources = array(
+                select unnest(c.sources)
+                union select jsonb_array_elements_text(c.evidence -> 'left') order by 1)
         from locked where c.number = locked.number
           and not (c.kind = 'erased' and c.text_hash is null)
         """,
@@ -113,6 +141,27 @@ async def forget_texts(connection: Connection, run_id: str) -> None:
     )
 
 
+_KNOWN = """
+    select ps.page_id from page_state ps
+    where ps.page_id = any($1::bigint[])
+      and (ps.lifecycle <> 'discovered' or ps.claim_run is not null
+           or (select count(*) from source_pages sp where sp.page_id = ps.page_id) > 1)
+"""
+# What was told before is past its retention: then nobody reads on from there.
+_HELD_ANEW = """
+    select v.page_id, v.seq, v.document_id, d.text_hash, coalesce(c.sources, '{}') as told,
+           h.held_by
+    from versions v join documents d on d.id = v.document_id
+    cross join lateral (
+        select array(select s.name from source_pages sp join sources s on s.id = sp.source_id
+                     where sp.page_id = v.page_id order by 1) as held_by) h
+    left join lateral (
+        select sources from changes c where c.page_id = v.page_id
+        order by number desc limit 1) c on true
+    where v.page_id = any($1::bigint[]) and v.valid_to is null
+      and c.sources is distinct from h.held_by
+    order by v.page_id
+"""
 _APPEND = """
     with told as (
         insert into changes (number, at, kind, page_id, url, version, document_id, text_hash,

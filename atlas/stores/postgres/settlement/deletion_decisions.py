@@ -92,6 +92,8 @@ async def decide(
         ended = [row for row in fresh if row["id"] not in lasting]
         await _mark(connection, ended, "expired", by, now)
         await change_log.append(connection, by, gone, now)
+        released = [row["page_id"] for row in applied if row["sign"] == RemovalSign.ABSENT.value]
+        await change_log.append_holders(connection, by, released, now)
     removed = len(gone)
     done = [row for row in rows if row["decided"] == decision]
     if decision == "approved" and done:  # said once more, after a worker was lost
