@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Literal
 
 from atlas.domain.bad_bodies.kinds import BodyVerdict
+from atlas.domain.outline import OutlineSection
 
-# Raised whenever the same bytes may give another text; settled pages of an older version are due.
-EXTRACTOR_VERSION: int = 3
+# Raised whenever the same bytes may give another text, Markdown or outline; settled pages of an
+# older version are due.
+EXTRACTOR_VERSION: int = 4
 
 Media = Literal["html", "text", "pdf"]
 
@@ -64,6 +66,8 @@ class Extracted:
     """What the body seems to be instead of the page."""
     unavailable_after: datetime | None = None
     """The moment from which on it asks so; in UTC."""
+    outline: tuple[OutlineSection, ...] = ()
+    """Where its sections begin in the text."""
 
 
 @dataclass(frozen=True, slots=True)
