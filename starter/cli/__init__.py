@@ -40,6 +40,7 @@ TOPICS: dict[str, _Commands] = {
     "Use the corpus": (
         ("search", "search:search", "Find documents"),
         ("docs", "docs:app", "Documents: list, show, history, diff, restore …"),
+        ("export", "export:export", "Write the documents in bulk"),
         ("explain", "explain:explain", "Explain why a page is, or is not, in the corpus"),
         ("deletions", "deletions:app", "Removals that were held: list, approve, reject"),
     ),
