@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from atlas.contracts.sync_pipeline import SyncResult as SyncResult
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
     from atlas.contracts.work import Limits as Limits
+    from atlas.domain.exported_document import ExportedDocument as ExportedDocument
     from atlas.domain.page_facts import AttemptMade as AttemptMade
     from atlas.domain.page_facts import EvidenceSeen as EvidenceSeen
     from atlas.domain.page_facts import HostNow as HostNow
@@ -153,6 +154,7 @@ _WHERE = {
     "atlas.contracts.sync_pipeline": "Failure SourceOutcome SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
+    "atlas.domain.exported_document": "ExportedDocument",
     "atlas.domain.page_facts": (
         "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore RemovalOnHold SourceClaim "
         "TextKept VisitOfRun"

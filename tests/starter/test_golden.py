@@ -61,7 +61,15 @@ ACTS = {
     *("index rollback", "migrate", "process"),
     *("report make", "schedules apply", "sources add", "sources edit", "sources remove"),
     *("sources release", "deletions approve", "deletions reject", "docs restore"),
-    *("start", "sync", "hosts reset", "runs retry", "limits set host", "limits set source"),
+    *(
+        "export",
+        "start",
+        "sync",
+        "hosts reset",
+        "runs retry",
+        "limits set host",
+        "limits set source",
+    ),
 }
 """Commands that print JSON of what they did; their own tests look at it."""
 
