@@ -7,6 +7,7 @@ from atlas.domain.bad_bodies.kinds import BodyVerdict
 from atlas.domain.bad_bodies.rules import recognise
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.extraction_rules import NO_RULES, ExtractionRules, RuledText, RuleMatch
+from atlas.domain.outline import OutlineSection
 from atlas.domain.texts import (
     Extracted,
     Link,
@@ -17,6 +18,7 @@ from atlas.domain.texts import (
     with_unseen,
 )
 from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.text.anchors import anchors_in, outline_of
 from atlas.text.charset import decode
 from atlas.text.dom import parse_html, without_cdata
 from atlas.text.html import blocks_in, main_blocks
@@ -85,18 +87,19 @@ def _from_html(html: str, url: str, rules: ExtractionRules) -> Extracted:
     head = read_head(tree)
     found = blocks_in(tree)
     verdict = recognise(look_at(html, tree, head, found, url))  # before extractors change the tree
+    anchors = anchors_in(found)  # likewise
     base = base_of(tree, url)
     addresses = Addresses(base)
-    ruled = PageRules(rules, tree, head) if rules else None
+    ruled = PageRules(rules, tree, head, anchors) if rules else None
     blocks = ruled.blocks() if ruled else main_blocks(tree, head, found)
-    text = strip_unstorable(to_text(blocks))
+    text, starts = to_text(blocks)
     links = outlinks(tree, head, addresses)
     missing = [hidden_in(tree, closed), links.missing]
     extracted = _extracted(
         media="html",
         title=title_of(tree, head),
         text=text,
-        markdown=to_markdown(blocks, addresses.resolve),
+        markdown=to_markdown(blocks, addresses.shown),
         language=declared_language(tree, head),
         published=published_of(tree, head),
         canonical=canonical_of(tree, base),
@@ -105,6 +108,7 @@ def _from_html(html: str, url: str, rules: ExtractionRules) -> Extracted:
         noindex=head.asked.noindex,
         verdict=verdict,
         unavailable_after=head.asked.unavailable_after,
+        outline=outline_of(blocks, starts, ruled.anchors if ruled else anchors),
     )
     if ruled:
         extracted = _by_rules(extracted, ruled, addresses)
@@ -164,6 +168,7 @@ def _extracted(
     noindex: bool = False,
     verdict: BodyVerdict | None = None,
     unavailable_after: datetime | None = None,
+    outline: tuple[OutlineSection, ...] = (),
 ) -> Extracted:
     if not text.strip():
         without = f"; left out: {truncated}" if truncated else ""
@@ -184,6 +189,7 @@ def _extracted(
         noindex=noindex,
         verdict=verdict,
         unavailable_after=unavailable_after,
+        outline=outline,
     )
 
 

@@ -29,6 +29,7 @@ from atlas.domain.extraction_rules import (
 )
 from atlas.domain.patterns import Linear
 from atlas.domain.texts import fold_blank, strip_unstorable, text_hash
+from atlas.text.anchors import Anchors
 from atlas.text.blocks import Block, blocks_of
 from atlas.text.html import main_blocks, seen_blocks
 from atlas.text.markdown import to_text
@@ -60,12 +61,15 @@ class PageRules:
     rules: ExtractionRules
     tree: HtmlElement
     head: Head
+    anchors: Anchors = field(default_factory=dict)
+    """Those of the page; once its blocks are chosen, those of the elements that they have."""
     fell_back: list[str] = field(default_factory=list)
     """Rules that were not followed, and why, in words."""
 
     def __post_init__(self) -> None:
         self._content = self.rules.content
         self._remove = self.rules.remove
+        self._anchors = self.anchors
 
     def blocks(self) -> list[Block]:
         """The blocks that are the page's text. A rule that leaves nothing is not followed."""
@@ -93,7 +97,7 @@ class PageRules:
         ignored = self.rules.ignored_selectors
         if ignored and any(True for _ in _selected(self.tree, ignored)):
             if others := self._chosen(ignored):
-                text = to_text(others)
+                text = to_text(others).text
             else:
                 self._give_up("ignore", ignored, _NOTHING_TO_COMPARE)
         left = without(self.rules, text)
@@ -131,6 +135,10 @@ class PageRules:
     def _chosen(self, ignored: Sequence[str] = ()) -> list[Block]:
         """The text's blocks, without what `remove` and `ignored` select."""
         copy = deepcopy(self.tree)
+        if not ignored:
+            both = zip(self.tree.iter(), copy.iter(), strict=True)
+            known = self._anchors
+            self.anchors = {twin: known[element] for element, twin in both if element in known}
         kept = list(_outermost(_selected(copy, self._content)))
         removed = list(_selected(copy, self._remove))
         _cut_out(list(_selected(copy, ignored)))

@@ -299,6 +299,7 @@ def _checking(parts: WorkerParts) -> Checking:
         folders=parts.settings.folders,
         clock=parts.clock,
         settings=parts.settings,
+        sampling=True,
     )
     return Checking(concerns, webhook)
 
@@ -338,6 +339,8 @@ def retention(settings: Settings) -> Retention:
         newest_runs=settings.retention.retention_newest_runs,
         ledger=settings.retention.retention_ledger,
         hosts=settings.retention.retention_hosts,
+        freshness=settings.retention.retention_freshness,
         artifacts=settings.retention.retention_manifests,
+        changes=settings.retention.retention_changes,
         grace=timedelta(hours=settings.retention.cleanup_grace),
     )

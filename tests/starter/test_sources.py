@@ -37,7 +37,8 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         *("--every", "6h", "--deletion", "keep", "-o", "json"),
         *("--allow", "127.0.0.0/8", "--allow", "wiki.lan:9000", "--port", "9100", "--allow-http"),
         *("--tag", "news", "--tag", "harbour", "--listing-entries", "500"),
-        *("--traps", "follow", "--content", "main", "--remove", ".ad", "--remove", ".share, .more"),
+        *("--traps", "follow", "--freshness", "98.5% within 12h"),
+        *("--content", "main", "--remove", ".ad", "--remove", ".share, .more"),
         *("--ignore", ".views", "--ignore", "/[0-9]+ times/"),
         *("--metadata", "published=time@datetime"),
     )
@@ -59,6 +60,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         "max_depth": 3,
         "every": 21600.0,
         "cron": None,
+        "freshness": "98.5% within 12h",
         "tags": ["news", "harbour"],
         "traps": "follow",
         "deletion": "keep",

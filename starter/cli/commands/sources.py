@@ -101,8 +101,9 @@ async def freshness(
     stale_after: StaleAfter = None,
     output: Format = "text",
 ) -> int:
-    """Show when each source was last up to date, when it is due, and how late it is. Exit code 4
-    if one is stale.
+    """Show when each source was last up to date, when it is due, how late it is, and what share of
+    its pages was seen in the time that its freshness objective gives. Exit code 4 if one is stale
+    or misses its objective.
 
     Examples:
         atlas sources freshness
@@ -112,7 +113,7 @@ async def freshness(
     async with connected() as atlas:
         seen = await atlas.sources.freshness(*names or (), stale_after=allowed)
     listing("freshness", seen, output, FRESHNESS)
-    return STALE if any(each.stale for each in seen) else DONE
+    return STALE if any(each.stale or each.broken for each in seen) else DONE
 
 
 @app.command
@@ -227,6 +228,20 @@ async def test(
         emit("rules_tried", found, output=output)
     else:
         print_trial(found)
+
+
+@app.command
+async def export() -> None:
+    """Print the declared sources as sources.yaml, which `atlas apply` takes back without a change.
+    Credentials belong to no source, so none are in it.
+
+    Examples:
+        atlas sources export > sources.yaml
+    """
+    async with connected() as atlas:
+        text = await atlas.source_files.export()
+    for line in text.splitlines():
+        say(line)
 
 
 @app.command

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from atlas.domain.analysis import ANALYSER_VERSION, query_phrases
 from atlas.domain.extraction_rules import ExtractionRules, read_rules
+from atlas.stores.postgres.changes import change_log
+from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.cleanup import blob_audit
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import run_queue
@@ -101,7 +103,7 @@ _NO_QUOTES = str.maketrans({'"': " ", "“": " ", "”": " "})
 
 
 async def restore_text(
-    connection: Connection, document: AuditedDocument, title: str, text: str
+    connection: Connection, document: AuditedDocument, title: str, text: str, now: datetime
 ) -> bool:
     """Write the text of a document again, as its body gives it; false: it is there no more."""
     async with connection.transaction():
@@ -113,6 +115,19 @@ async def restore_text(
             title,
             text,
         )
+        version = await connection.fetchval(
+            "select seq from versions where document_id = $1 and valid_to is null", document.id
+        )
+        if version is not None:  # whoever has read it has read the damaged text
+            again = NewChange(
+                kind="updated",
+                page_id=document.page_id,
+                reason="repaired",
+                version=version,
+                document_id=document.id,
+                text_hash=document.text_hash,
+            )
+            await change_log.append(connection, None, [again], now)
     return bool(done == "UPDATE 1")
 
 

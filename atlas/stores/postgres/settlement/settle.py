@@ -1,14 +1,16 @@
 """Settling: one transaction makes documents, versions, links, clusters and index entries agree.
 
-Lock order everywhere: page rows (by id), then SETTLE, then GENERATIONS. SETTLE lets one
-settlement at a time decide which texts are live, so that two lanes cannot both believe that the
-other still holds a text, or both make a cluster's representative.
+Lock order everywhere: page rows (by id), then SETTLE, then GENERATIONS, and last of all the row
+that numbers changes (`changes/change_log.py`). SETTLE lets one settlement at a time decide which
+texts are live, so that two lanes cannot both believe that the other still holds a text, or both
+make a cluster's representative.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -20,6 +22,8 @@ from atlas.domain.errors import PageError
 from atlas.domain.lifecycle import Evidence
 from atlas.domain.measures import Settlement
 from atlas.domain.texts import UNSEEN
+from atlas.stores.postgres.changes import change_log
+from atlas.stores.postgres.changes.change_log import ChangeKind, NewChange
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import quarantine, recheck_schedule, run_queue
 from atlas.stores.postgres.crawl.pages import replace_links
@@ -27,6 +31,22 @@ from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.near_duplicates import clusters, marks
 from atlas.stores.postgres.settlement import held_bodies, held_changes, undone_texts
+
+
+@dataclass(frozen=True, slots=True)
+class SettledPages:
+    """What settling did, and what is to be told of it, at the end of the transaction."""
+
+    settlement: Settlement
+    changes: Sequence[NewChange] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingCause:
+    """Why a page leaves, in a word, and what speaks for it."""
+
+    reason: str
+    evidence: Mapping[str, object] = field(default_factory=dict)
 
 
 async def settle(
@@ -42,7 +62,9 @@ async def settle(
                 connection, batch.run_id, held, now, force=batch.force
             )
         await lock_corpus(connection)
-        return await settle_prepared(connection, batch.run_id, held, now)
+        settled = await settle_prepared(connection, batch.run_id, held, now)
+        await change_log.append(connection, batch.run_id, settled.changes, now)
+    return settled.settlement
 
 
 async def settle_prepared(
@@ -52,13 +74,14 @@ async def settle_prepared(
     now: datetime,
     *,
     restored: bool = False,
-) -> Settlement:
-    """Settle the prepared among the pages, which are locked, under `lock_corpus`. What is
-    `restored` comes from a version: nothing was seen of the page, so no check is counted, and that
-    version comes back also where it differs in nothing but what is ignored."""
+) -> SettledPages:
+    """Settle the prepared among the pages, which are locked, under `lock_corpus`; the caller tells
+    of the changes. What is `restored` comes from a version: nothing was seen of the page, so no
+    check is counted, and that version comes back also where it differs in nothing but what is
+    ignored."""
     rows = await _prepared(connection, run_id, sorted(pages))
     if not rows:
-        return Settlement({})
+        return SettledPages(Settlement({}))
     return await _settle_rows(connection, run_id, rows, now, restored=restored)
 
 
@@ -85,7 +108,8 @@ async def _prepared(
         await connection.fetch(
             f"""
             select w.*, d.text_hash, d.extractor, d.rules, v.document_id as old_document,
-                   od.text_hash as old_hash,
+                   v.seq as old_version, od.text_hash as old_hash, od.rules as old_rules,
+                   d.revision <> d.revision_told as revised, h.code as accepted, h.looks,
                    d.id <> od.id and d.compared = od.compared
                        and d.rules is not distinct from od.rules
                        and d.extractor = od.extractor and ps.settled_analyser = w.analyser
@@ -100,6 +124,7 @@ async def _prepared(
             join page_state ps on ps.page_id = w.page_id
             left join versions v on v.page_id = w.page_id and v.valid_to is null
             left join documents od on od.id = v.document_id
+            left join held_bodies h on h.page_id = w.page_id and h.document_id = w.document_id
             left join lateral (
                 select coalesce(array_agg(target order by ordinal), '{{}}') as links,
                        coalesce(array_agg(rel order by ordinal), '{{}}') as rels
@@ -121,10 +146,10 @@ async def _settle_rows(
     now: datetime,
     *,
     restored: bool,
-) -> Settlement:
+) -> SettledPages:
     entering = [row for row in rows if restored or not row["differs_in_ignored"]]
     changed = [row for row in entering if row["document_id"] != row["old_document"]]
-    await _open_versions(connection, run_id, changed, now, restored=restored)
+    opened = await _open_versions(connection, run_id, changed, now, restored=restored)
     await replace_links(connection, [row for row in rows if row["relinked"]])
     joined = await _enter_texts(connection, entering)
     await leave_texts(connection, [row["old_hash"] for row in changed if row["old_hash"]])
@@ -146,7 +171,43 @@ async def _settle_rows(
     if len(entering) < len(rows):
         await _forget_unused(connection, [row["document_id"] for row in rows])
     given = sum(row["text_hash"] != row["old_hash"] for row in entering)
-    return Settlement(ended, exact=max(0, given - joined.fresh), near=joined.alike)
+    settlement = Settlement(ended, exact=max(0, given - joined.fresh), near=joined.alike)
+    told = [row for row in entering if row["page_id"] in opened or row["revised"]]
+    await connection.execute(
+        "update documents set revision_told = revision where id = any($1::bigint[])",
+        [row["document_id"] for row in told if row["revised"]],
+    )
+    return SettledPages(settlement, [_change(row, opened, restored=restored) for row in told])
+
+
+def _change(row: asyncpg.Record, opened: Mapping[int, int], *, restored: bool) -> NewChange:
+    version = opened.get(row["page_id"], row["old_version"])
+    kind, reason = _why_changed(row, version, restored=restored)
+    evidence = {"taken_for": row["accepted"], "looks": row["looks"]} if row["accepted"] else {}
+    return NewChange(
+        kind=kind,
+        page_id=row["page_id"],
+        reason=reason,
+        version=version,
+        document_id=row["document_id"],
+        text_hash=row["text_hash"],
+        evidence=evidence,
+    )
+
+
+def _why_changed(row: asyncpg.Record, version: int, *, restored: bool) -> tuple[ChangeKind, str]:
+    kind: ChangeKind = "added" if row["old_document"] is None else "updated"
+    if restored and row["document_id"] != row["old_document"]:
+        return "restored", "restored"
+    if row["accepted"]:
+        return kind, "accepted"
+    if kind == "added":
+        return kind, "new" if version == 1 else "returned"
+    if row["document_id"] == row["old_document"]:
+        return kind, "content"
+    if row["rules"] != row["old_rules"]:
+        return kind, "rules"
+    return kind, "text" if row["text_hash"] != row["old_hash"] else "extractor"
 
 
 async def _forget_unused(connection: Connection, documents: Sequence[int]) -> None:
@@ -180,10 +241,11 @@ async def _open_versions(
     now: datetime,
     *,
     restored: bool,
-) -> None:
+) -> dict[int, int]:
+    """Page → the number of its new version."""
     pages = [row["page_id"] for row in rows]
     await close_versions(connection, pages, now, run_id=run_id, closed_as="updated")
-    await connection.execute(
+    opened = await connection.fetch(
         """
         insert into versions (page_id, seq, document_id, valid_from, opened_by, opened_as)
         select o.page_id,
@@ -192,6 +254,7 @@ async def _open_versions(
                greatest($3, (select max(valid_to) from versions v where v.page_id = o.page_id)),
                $4, o.opened_as
         from unnest($1::bigint[], $2::bigint[], $5::text[]) as o(page_id, document_id, opened_as)
+        returning page_id, seq
         """,
         pages,
         [row["document_id"] for row in rows],
@@ -199,6 +262,7 @@ async def _open_versions(
         run_id,
         ["restored" if restored else _outcome(row, restored) for row in rows],
     )
+    return {row["page_id"]: row["seq"] for row in opened}
 
 
 async def close_versions(
@@ -288,6 +352,9 @@ async def _mark_settled(
         set settled_snapshot = o.snapshot, settled_extractor = o.extractor,
             settled_analyser = o.analyser, settled_rules = o.rules, settled_at = $5,
             held_snapshot = null,
+            -- Seen when its body came; what is settled of an older one is no look.
+            seen_at = case when o.snapshot = fetched_snapshot
+                      then greatest(seen_at, fetched_at) else seen_at end,
             noindex_count = 0, noindex_at = null, noindex_run = null, noindex_since = null,
             undone_text = case when o.changed then null else undone_text end,
             undone_signature = case when o.changed then null else undone_signature end,
@@ -311,31 +378,31 @@ async def bury(
     pages: Sequence[int],
     now: datetime,
     *,
+    causes: Mapping[int, LeavingCause],
     why: Evidence = Evidence.REMOVED,
     run_id: str | None = None,
-) -> int:
+) -> list[NewChange]:
     """Remove pages from the live corpus; their documents and versions stay as history.
 
-    The caller is in a transaction; `run_id` is the run that does it. Returns how many had a live
-    document.
+    The caller is in a transaction, and tells at its end of the changes that are returned: one for
+    each live document that left, or, of an erasure, for each page of which anybody may have a text.
+    `run_id` is the run that does it, `causes` say why each page leaves.
     """
     # Page rows by id, then SETTLE: the lock order at the top of this file.
     await run_queue.lock_rows(connection, pages)
     await lock_corpus(connection)
-    texts = await connection.fetch(
-        "select d.text_hash from versions v join documents d on d.id = v.document_id "
-        "where v.page_id = any($1::bigint[]) and v.valid_to is null",
-        list(pages),
-    )
+    erased = why is Evidence.ERASED
+    rows = await connection.fetch(_LEAVING, list(pages), run_id, erased)
+    live = [row for row in rows if row["version"] is not None]
     await close_versions(connection, pages, now, run_id=run_id, closed_as="removed")
     # A page that left because it asks for it still leads a crawl on.
     await connection.execute(
         "delete from links l using page_state ps where l.page_id = ps.page_id "
         "and ps.page_id = any($1::bigint[]) and ($2 or ps.noindex_count = 0)",
         list(pages),
-        why is Evidence.ERASED,
+        erased,
     )
-    await leave_texts(connection, [row["text_hash"] for row in texts])
+    await leave_texts(connection, [row["text_hash"] for row in live])
     await marks.unmark(connection, pages)
     await connection.execute(
         f"""
@@ -347,4 +414,42 @@ async def bury(
         list(pages),
         now,
     )
-    return len(texts)
+    return [_left(row, causes[row["page_id"]], erased=erased) for row in rows]
+
+
+def _left(row: asyncpg.Record, cause: LeavingCause, *, erased: bool) -> NewChange:
+    held_by = tuple(row["held_by"])
+    if erased:
+        return NewChange("erased", row["page_id"], cause.reason, held_by=held_by)
+    leads = {"to": row["leads_to"]} if cause.reason == "moved" and row["leads_to"] else {}
+    return NewChange(
+        kind="removed",
+        page_id=row["page_id"],
+        reason=cause.reason,
+        version=row["version"],
+        document_id=row["document_id"],
+        text_hash=row["text_hash"],
+        evidence={**cause.evidence, **leads},
+        held_by=held_by,
+    )
+
+
+# Pages that lose a live document. Of an erasure ($3), also those that had one, as far as anybody
+# can know: a reader may keep what it was told before.
+_LEAVING = """
+    select ps.page_id, v.seq as version, v.document_id, d.text_hash, t.url as leads_to,
+           array(select s.name from sources s where s.id in (
+               select source_id from source_pages sp where sp.page_id = ps.page_id
+               union select source_id from former_holds f
+               where f.page_id = ps.page_id and f.released_by = $2)) as held_by
+    from page_state ps
+    left join versions v on v.page_id = ps.page_id and v.valid_to is null
+    left join documents d on d.id = v.document_id
+    left join pages t on t.id = ps.redirect_to
+    where ps.page_id = any($1::bigint[])
+      and (v.page_id is not null or $3 and (
+          ps.lifecycle <> 'discovered'
+          or exists (select from versions o where o.page_id = ps.page_id)
+          or exists (select from changes c where c.page_id = ps.page_id)))
+    order by ps.page_id
+"""

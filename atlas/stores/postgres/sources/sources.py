@@ -108,16 +108,21 @@ LAST_RUN = """
 """
 
 
-def source_of(row: asyncpg.Record) -> Source:
-    """The source of a row of the table."""
+def spec_of(row: asyncpg.Record) -> SourceSpec:
+    """The rules in a row of the table."""
     rules = {name: row[name] for name in _COLUMNS}
     rules = {name: tuple(rule) if isinstance(rule, list) else rule for name, rule in rules.items()}
+    return SourceSpec(**rules)
+
+
+def source_of(row: asyncpg.Record) -> Source:
+    """The source of a row of the table."""
     lease = None
     if row["lease_run"] is not None:
         lease = Lease(row["lease_workflow"], row["lease_run"], row["lease_since"])
     return Source(
         id=row["id"],
-        spec=SourceSpec(**rules),
+        spec=spec_of(row),
         lease=lease,
         declared_at=row["created_at"],
         checked_at=row["checked_at"],
@@ -219,6 +224,13 @@ async def tagged(connection: Connection, tags: Sequence[str]) -> list[str]:
 async def every(connection: Connection) -> list[Source]:
     """All sources by name."""
     return [source_of(row) for row in await connection.fetch("select * from sources order by name")]
+
+
+async def lock_declarations(connection: Connection) -> None:
+    """Let nobody else declare, change or remove a source before this transaction ends."""
+    # SHARE ROW EXCLUSIVE keeps writers out, of new rows too, which row locks cannot; readers go on.
+    # A run that takes or releases a lease waits for the rest of this transaction, which is short.
+    await connection.execute("lock table sources in share row exclusive mode")
 
 
 async def owned_origins(connection: Connection, origins: Collection[str]) -> frozenset[str]:
