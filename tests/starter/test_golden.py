@@ -62,7 +62,9 @@ ACTS = {
     *("report make", "schedules apply", "sources add", "sources edit", "sources remove"),
     *("sources release", "deletions approve", "deletions reject", "docs restore"),
     *(
+        "apply",
         "export",
+        "plan",
         "start",
         "sync",
         "hosts reset",
