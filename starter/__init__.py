@@ -131,7 +131,7 @@ if TYPE_CHECKING:
     from starter.source_files import SourceFiles as SourceFiles
     from starter.source_files.plan import PlannedSource as PlannedSource
     from starter.source_files.plan import RuleChange as RuleChange
-    from starter.source_files.plan import SourcesFilePlan as SourcesFilePlan
+    from starter.source_files.plan import SourcesPlan as SourcesPlan
     from starter.sources import AddedSource as AddedSource
     from starter.sources import ReleasedListings as ReleasedListings
     from starter.sources import RemovedSource as RemovedSource
@@ -206,7 +206,7 @@ _WHERE = {
     "starter.runs.retry": "RetriedRun",
     "starter.runs.terminate": "TerminatedRun",
     "starter.source_files": "AppliedSources SourceFiles",
-    "starter.source_files.plan": "PlannedSource RuleChange SourcesFilePlan",
+    "starter.source_files.plan": "PlannedSource RuleChange SourcesPlan",
     "starter.sources": "AddedSource ReleasedListings RemovedSource",
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names.split()}

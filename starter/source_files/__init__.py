@@ -12,7 +12,7 @@ from atlas.domain.sources import SourceSpec
 from atlas.stores.postgres.sources import sources
 from starter.connection import Parts
 from starter.errors import InvalidRequest, PlanOutdated, Undetected
-from starter.source_files.plan import SourcesFilePlan, moved, planned
+from starter.source_files.plan import SourcesPlan, moved, planned
 from starter.sources import RemovedSource, Sources
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class SourceFiles:
 
     async def plan(
         self, text: str, *, file: str = "sources.yaml", prune: bool = False, look: bool = True
-    ) -> SourcesFilePlan:
+    ) -> SourcesPlan:
         """What the file would change; nothing is changed. `prune`: sources that it does not name
         would be removed. `look`: ask the hosts of new sources whether they answer.
 
@@ -78,7 +78,7 @@ class SourceFiles:
         text: str,
         *,
         file: str = "sources.yaml",
-        plan: SourcesFilePlan | None = None,
+        plan: SourcesPlan | None = None,
         prune: bool = False,
         force: bool = False,
     ) -> AppliedSources:
@@ -95,7 +95,7 @@ class SourceFiles:
             _refuse_problems(plan)
         return await self._applied(text, file, plan)
 
-    async def _applied(self, text: str, file: str, plan: SourcesFilePlan) -> AppliedSources:
+    async def _applied(self, text: str, file: str, plan: SourcesPlan) -> AppliedSources:
         from atlas.stores.postgres.services import catalogue
         from starter.source_files.reader import read_sources
 
@@ -133,7 +133,7 @@ class SourceFiles:
             return {each.spec.name: each.spec for each in await sources.every(connection)}
 
     async def _problems(
-        self, wanted: Mapping[str, SourceSpec], plan: SourcesFilePlan, look: bool
+        self, wanted: Mapping[str, SourceSpec], plan: SourcesPlan, look: bool
     ) -> dict[str, str]:
         """Why sources would be refused, by name."""
         from starter.source_detection import refuse_forbidden, refuse_outside
@@ -181,13 +181,13 @@ _LOOKS_AT_ONCE = 8
 """New sources whose hosts are asked at once; one host is asked as politely as ever."""
 
 
-def _refuse_problems(plan: SourcesFilePlan) -> None:
+def _refuse_problems(plan: SourcesPlan) -> None:
     said = [f"{each.name}: {each.problem}" for each in plan.sources if each.problem]
     if said:
         raise Undetected("\n".join(["nothing was changed:", *said]))
 
 
-async def _pages_only_here(connection: Connection, plan: SourcesFilePlan) -> dict[str, int]:
+async def _pages_only_here(connection: Connection, plan: SourcesPlan) -> dict[str, int]:
     from atlas.stores.postgres.services import catalogue
 
     return {

@@ -54,7 +54,7 @@ class PlannedSource:
 
 
 @dataclass(frozen=True, slots=True)
-class SourcesFilePlan:
+class SourcesPlan:
     """What a file of sources would change."""
 
     prune: bool
@@ -77,13 +77,13 @@ class SourcesFilePlan:
 
 def planned(
     wanted: Iterable[SourceSpec], declared: Mapping[str, SourceSpec], *, prune: bool
-) -> SourcesFilePlan:
+) -> SourcesPlan:
     """The plan that makes `declared` into `wanted`."""
     asked = {spec.name: spec for spec in wanted}
     left = sorted(declared.keys() - asked.keys())
     names = sorted({*asked, *(left if prune else ())})
     sources = tuple(_planned(name, asked.get(name), declared.get(name)) for name in names)
-    return SourcesFilePlan(prune, sources, () if prune else tuple(left))
+    return SourcesPlan(prune, sources, () if prune else tuple(left))
 
 
 def _planned(name: str, wanted: SourceSpec | None, declared: SourceSpec | None) -> PlannedSource:
@@ -124,7 +124,7 @@ def fingerprint(spec: SourceSpec | None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def moved(plan: SourcesFilePlan, now: SourcesFilePlan) -> list[str]:
+def moved(plan: SourcesPlan, now: SourcesPlan) -> list[str]:
     """Where a plan does not hold any more: `now` is what would be planned at this moment."""
     before = {each.name: each for each in plan.sources}
     current = {each.name: each for each in now.sources}
@@ -149,7 +149,7 @@ def _declared_moved(name: str, old: PlannedSource | None, new: PlannedSource | N
     return f"{name}: its rules were changed meanwhile" + (f" ({', '.join(rules)})" if rules else "")
 
 
-def read_plan(text: str, file: str) -> SourcesFilePlan:
+def read_plan(text: str, file: str) -> SourcesPlan:
     """A plan that `atlas plan --save` wrote, or `-o json` printed. Raises `InvalidRequest`."""
     try:
         found = json.loads(text)
@@ -157,8 +157,8 @@ def read_plan(text: str, file: str) -> SourcesFilePlan:
             raise InvalidRequest(
                 f"plan: {file} is no plan ({PLAN_SCHEMA}); `atlas plan --save {file}` writes one"
             )
-        known = {each.name for each in fields(SourcesFilePlan)}
-        return TypeAdapter(SourcesFilePlan).validate_python(
+        known = {each.name for each in fields(SourcesPlan)}
+        return TypeAdapter(SourcesPlan).validate_python(
             {name: found[name] for name in found.keys() & known}
         )
     except (json.JSONDecodeError, ValidationError) as error:

@@ -181,7 +181,7 @@ _CATALOGUE = (
         "sources_plan",
         "What a file of sources would change, and what that costs; `atlas apply --plan` takes it.",
         "plan",
-        "starter.source_files.plan:SourcesFilePlan",
+        "starter.source_files.plan:SourcesPlan",
     ),
     Shape(
         "sources_applied",

@@ -10,7 +10,7 @@ from starter.cli.framework.output import bold
 
 if TYPE_CHECKING:
     from starter.source_files import AppliedSources
-    from starter.source_files.plan import PlannedSource, RuleChange, SourcesFilePlan
+    from starter.source_files.plan import PlannedSource, RuleChange, SourcesPlan
 
 _SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 _LONGEST = 100
@@ -19,7 +19,7 @@ _SHOWN = 20
 """Names in a line."""
 
 
-def plan_lines(plan: SourcesFilePlan) -> Iterator[str]:
+def plan_lines(plan: SourcesPlan) -> Iterator[str]:
     """A plan, a source and a rule a line."""
     for each in plan.changes:
         yield from _source_lines(each)
