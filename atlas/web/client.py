@@ -129,6 +129,14 @@ class WebClient:
         except PageError as error:
             raise journey.failed(error) from error
 
+    async def permits(self, request: FetchRequest, slots: Slots) -> bool:
+        """Whether robots.txt lets the page be asked for; it is read first where it is not known."""
+        try:
+            await self._permit(Journey(request), slots)
+        except PageError:
+            return False
+        return True
+
     async def _permit(self, journey: Journey, slots: Slots) -> None:
         """Ask robots.txt where the journey is, unless the request says not to at that host."""
         host = host_of(journey.url)
