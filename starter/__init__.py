@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from atlas.contracts.sync_pipeline import SyncResult as SyncResult
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
     from atlas.contracts.work import Limits as Limits
+    from atlas.domain.exported_document import ExportedDocument as ExportedDocument
     from atlas.domain.page_facts import AttemptMade as AttemptMade
     from atlas.domain.page_facts import EvidenceSeen as EvidenceSeen
     from atlas.domain.page_facts import HostNow as HostNow
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from atlas.schedules.apply import ScheduleChange as ScheduleChange
     from atlas.schedules.status import ScheduleStatus as ScheduleStatus
     from atlas.settings import Settings as Settings
+    from atlas.stores.postgres.changes.change_reader import CorpusChange as CorpusChange
     from atlas.stores.postgres.crawl.documents import CurrentDocument as CurrentDocument
     from atlas.stores.postgres.crawl.documents import Redirects as Redirects
     from atlas.stores.postgres.crawl.page_versions import PageHistory as PageHistory
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.sources.sources import Source as Source
     from atlas.stores.postgres.sources.sources import SourceSummary as SourceSummary
     from starter.blocking import Blocking as Blocking
+    from starter.changes import ChangeStream as ChangeStream
     from starter.client import AtlasClient as AtlasClient
     from starter.corpus import Document as Document
     from starter.corpus import KeptReport as KeptReport
@@ -85,6 +88,7 @@ if TYPE_CHECKING:
     from starter.errors import CannotConnect as CannotConnect
     from starter.errors import DatabaseDown as DatabaseDown
     from starter.errors import DifferentRequest as DifferentRequest
+    from starter.errors import ExpiredCursor as ExpiredCursor
     from starter.errors import Failed as Failed
     from starter.errors import InvalidRequest as InvalidRequest
     from starter.errors import InvalidSourcesFile as InvalidSourcesFile
@@ -155,6 +159,7 @@ _WHERE = {
     "atlas.contracts.sync_pipeline": "Failure SourceOutcome SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
+    "atlas.domain.exported_document": "ExportedDocument",
     "atlas.domain.page_facts": (
         "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore RemovalOnHold SourceClaim "
         "TextKept VisitOfRun"
@@ -166,6 +171,7 @@ _WHERE = {
     "atlas.schedules.apply": "ScheduleChange",
     "atlas.schedules.status": "ScheduleStatus",
     "atlas.settings": "Settings",
+    "atlas.stores.postgres.changes.change_reader": "CorpusChange",
     "atlas.stores.postgres.crawl.documents": "CurrentDocument Redirects",
     "atlas.stores.postgres.crawl.purged_urls": "PurgedAddress",
     "atlas.stores.postgres.crawl.page_versions": "PageHistory PageVersion",
@@ -182,11 +188,12 @@ _WHERE = {
     "atlas.stores.postgres.sources.listing_quarantine": "QuarantinedListing",
     "atlas.stores.postgres.sources.sources": "Lease Source SourceSummary",
     "starter.blocking": "Blocking",
+    "starter.changes": "ChangeStream",
     "starter.client": "AtlasClient",
     "starter.corpus": "Document KeptReport",
     "starter.document_diff": "ComparedVersion DocumentDiff",
     "starter.errors": (
-        "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest Failed "
+        "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest ExpiredCursor Failed "
         "InvalidRequest InvalidSourcesFile NoResult NoWorker NotFound PlanOutdated Refused "
         "SourceBusy SourceExists SourcePaused TemporalDown Terminated TimedOut Undetected"
     ),

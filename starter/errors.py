@@ -5,6 +5,7 @@ AtlasError
 │   ├── DatabaseDown
 │   └── TemporalDown
 ├── InvalidRequest       a value or setting is invalid: field, value, fix
+│   ├── ExpiredCursor    what follows it in the feed of changes is past its retention
 │   └── InvalidSourcesFile  with every mistake of the file, each with its line
 ├── PlanOutdated         what a plan was made from has moved: nothing was changed
 ├── NotFound             no source, document or run of that name
@@ -45,6 +46,11 @@ class TemporalDown(CannotConnect):
 
 class InvalidRequest(AtlasError):
     """A value that was given, or a setting, cannot be used."""
+
+
+# Namesake of atlas/domain/change_cursors.py: this one is for callers, whose errors are of one tree.
+class ExpiredCursor(InvalidRequest):
+    """The changes that follow a cursor are past their retention: begin anew, with an empty copy."""
 
 
 class InvalidSourcesFile(InvalidRequest):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("atlas.client")
 
 
+_LISTS = {rule.name for rule in fields(SourceSpec) if str(rule.type).startswith("tuple")}
+"""Rules that are lists, kept as tuples."""
+
+
 class SourceRules(TypedDict, total=False):
     """Rules of a source by the names of `SourceSpec`, which explains them and has the defaults of
     those left out."""
@@ -34,12 +38,17 @@ class SourceRules(TypedDict, total=False):
     prefix: str | None
     include: Sequence[str]
     exclude: Sequence[str]
+    content: Sequence[str]
+    remove: Sequence[str]
+    ignore: Sequence[str]
+    metadata: Sequence[str]
     delay: float
     parallel: int
     max_pages: int | None
     max_depth: int | None
     cadence: timedelta
     cron: str | None
+    freshness: str | None
     tags: Sequence[str]
     traps: Traps
     deletion: Deletion
@@ -181,19 +190,21 @@ class Sources:
     async def freshness(
         self, *names: str, stale_after: timedelta | None = None
     ) -> tuple[SourceSeen, ...]:
-        """How fresh all sources, or those named, are, the latest first. `stale_after`:
-        how late each may be, in place of its own tolerance. Raises `NotFound`."""
+        """How fresh all sources, or those named, are, the latest first, and how they keep their
+        freshness objectives. `stale_after`: how late each may be, in place of its own tolerance.
+        Raises `NotFound`."""
         from atlas.stores.postgres.reporting import monitoring
         from starter.monitoring.freshness import sources_seen
 
+        now = datetime.now(UTC)
         async with self.database() as connection:
-            found = await monitoring.sources_lately(connection)
+            found = await monitoring.sources_lately(connection, now, counting=True)
             known = {each.source.spec.name for each in found}
             for name in names:
                 if name not in known:
                     raise await sources.unknown(connection, name)
         wanted = [each for each in found if not names or each.source.spec.name in names]
-        return sources_seen(wanted, datetime.now(UTC), stale_after)
+        return sources_seen(wanted, now, stale_after)
 
     async def edit(self, name: str, **changes: Unpack[RuleChanges]) -> SourceSpec:
         """Change rules of a source; the others stay, and a run under way may keep the old ones.
@@ -324,7 +335,7 @@ def as_stored(rules: SourceRules | RuleChanges) -> dict[str, Any]:
         values["prefix"] = canonical_url(values["prefix"], "prefix") if values["prefix"] else None
     for name in values.keys() & {"urls", "tags", "allow", "ports"}:
         values[name] = dict.fromkeys(values[name])
-    for name in values.keys() & {"urls", "tags", "include", "exclude", "allow", "ports"}:
+    for name in values.keys() & _LISTS:
         values[name] = tuple(values[name])
     return values
 

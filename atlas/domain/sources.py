@@ -11,11 +11,13 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Any, Literal, NamedTuple, get_args
 
-from atlas.domain import listing_limits
+from atlas.domain import freshness_objective, listing_limits
 from atlas.domain.crawler_traps import Traps
 from atlas.domain.cron import InvalidCron, calendars, next_fire
+from atlas.domain.extraction_rules import ExtractionRules, faults
 from atlas.domain.listing_limits import FileLimits, ListingLimit
 from atlas.domain.reach import allowance
+from atlas.domain.recheck_interval import longest
 
 Kind = Literal["urls", "feed", "sitemap", "site"]
 Deletion = Literal["careful", "prompt", "keep"]
@@ -77,6 +79,17 @@ class SourceSpec:
     """Take only URLs that match one of these regular expressions."""
     exclude: tuple[str, ...] = ()
     """Leave out URLs that match one of these regular expressions."""
+    content: tuple[str, ...] = ()
+    """Only the elements that match one of these CSS selectors are a page's text; a page where none
+    matches has its ordinary text."""
+    remove: tuple[str, ...] = ()
+    """Elements that match one of these CSS selectors are not part of a page's text."""
+    ignore: tuple[str, ...] = ()
+    """A change only in what one of these matches makes no new version: CSS selectors, or regular
+    expressions between slashes, such as `/[0-9,]+ views/`."""
+    metadata: tuple[str, ...] = ()
+    """Where title, author, published or language stand: `author=.byline` takes an element's text,
+    `published=time@datetime` an attribute of it."""
     delay: float = _bounded(1.0, 0, 3600, "seconds")
     """Seconds between two requests to a host."""
     parallel: int = _bounded(1, 1, 64)
@@ -90,6 +103,9 @@ class SourceSpec:
     cron: str | None = None
     """A schedule of its own, five fields in UTC such as `15 6 * * 1-5`: when it is collected,
     independent of how often pages are due."""
+    freshness: str | None = None
+    """An objective: what share of its pages shall have been seen within which time, such as
+    `95% within 2h`. Misses are in `sources freshness`, in metrics and in the report, and alert."""
     tags: tuple[str, ...] = field(default=(), metadata={"option": "tag"})
     """Words that select it, as in `sync --tag`."""
     traps: Traps = "stop"
@@ -125,6 +141,11 @@ class SourceSpec:
     """At most this many characters before the first element of a feed or sitemap."""
 
     @property
+    def extraction(self) -> ExtractionRules:
+        """By which rules the text of its pages is extracted."""
+        return ExtractionRules(self.content, self.remove, self.ignore, self.metadata)
+
+    @property
     def file_limits(self) -> FileLimits:
         """What is read of each file of its listing."""
         return FileLimits(
@@ -133,6 +154,13 @@ class SourceSpec:
             depth=self.listing_depth,
             prolog=self.listing_prolog,
         )
+
+    @property
+    def longest_unseen(self) -> timedelta:
+        """The longest that its pages go unchecked while their checks succeed."""
+        named = self.freshness and freshness_objective.parse(self.freshness)
+        most = longest(self.cadence)
+        return freshness_objective.longest_unseen(named or None, self.cadence, most)
 
     @property
     def own_schedule(self) -> bool:
@@ -200,10 +228,14 @@ def check_source(spec: SourceSpec) -> SourceSpec:
         *_tag_rules(spec.tags),
         *_reach_rules(spec),
         *_cron_rules(spec.cron),
+        *((False, fault) for fault in faults(spec.extraction)),
     )
     for holds, message in rules:
         if not holds:
             raise InvalidSource(message)
+    # Last: the other rules say how often the source is looked at, and hold by now.
+    if refused := freshness_objective.refusal(spec.freshness, spec.cadence, spec.cron):
+        raise InvalidSource(refused)
     return spec
 
 

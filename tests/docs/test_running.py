@@ -29,6 +29,8 @@ FROM_THERE = [
     "docs/runs.md",
     "docs/watching.md",
     "docs/undo.md",
+    "docs/changes.md",
+    "docs/export.md",
     "docs/doctor.md",
     "docs/settings.md",
     "docs/encryption.md",

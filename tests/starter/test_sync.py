@@ -51,6 +51,16 @@ async def test_a_site_is_declared_synced_searched_and_listed(
         several = await atlas("sync", "--all", "--due", "--wait")
         assert several.code == 0
         assert several.out.startswith("sync_pipeline:ALL: completed")
+        everything = await atlas("sync", "--all", "--wait", "-o", "json")
+        pages = await atlas("runs", "outcomes", everything.json["run_id"])
+        assert [
+            (each["url"], each["outcome"], each["source"])
+            for each in map(json.loads, pages.out.splitlines())
+        ] == [
+            (origin.url("/docs/"), "unchanged", "docs"),
+            (origin.url("/docs/a"), "unchanged", "docs"),
+            (origin.url("/docs/b"), "failed", "docs"),
+        ]
 
         unknown = await atlas("sync", "dosc", "--wait", "-o", "json")
         assert (unknown.code, unknown.json["outcome"]) == (1, "unknown_source")

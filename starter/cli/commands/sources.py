@@ -98,8 +98,9 @@ async def freshness(
     stale_after: StaleAfter = None,
     output: Format = "text",
 ) -> int:
-    """Show when each source was last up to date, when it is due, and how late it is. Exit code 4
-    if one is stale.
+    """Show when each source was last up to date, when it is due, how late it is, and what share of
+    its pages was seen in the time that its freshness objective gives. Exit code 4 if one is stale
+    or misses its objective.
 
     Examples:
         atlas sources freshness
@@ -109,7 +110,7 @@ async def freshness(
     async with connected() as atlas:
         seen = await atlas.sources.freshness(*names or (), stale_after=allowed)
     listing("freshness", seen, output, FRESHNESS)
-    return STALE if any(each.stale for each in seen) else DONE
+    return STALE if any(each.stale or each.broken for each in seen) else DONE
 
 
 @app.command
