@@ -201,15 +201,16 @@ class SourceFiles:
             current = planned(wanted.values(), declared, prune=plan.prune)
             if current.changes and (said := moved(plan, current)):
                 raise PlanOutdated(said)
+            for name in current.named("changed"):
+                await sources.edit(connection, wanted[name])
+            for name in current.named("added"):
+                await sources.add(connection, wanted[name], now)
+            await sources.lock_for_removal(connection, current.named("removed"))
             for name in current.named("removed"):
                 pages = await catalogue.remove_source(
                     connection, name, purge=False, now=now, is_open=self._parts.run_is_open
                 )
                 removed.append(RemovedSource(name, pages, purged=False))
-            for name in current.named("changed"):
-                await sources.edit(connection, wanted[name])
-            for name in current.named("added"):
-                await sources.add(connection, wanted[name], now)
         for each in current.changes:
             await self._sources.schedule_follows(
                 each.name, declared.get(each.name), wanted.get(each.name)

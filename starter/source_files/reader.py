@@ -139,21 +139,36 @@ class _Source:
     def _refused(self, given: Mapping[str, Any], first: str) -> None:
         """Note everything that `checked` refuses: it says only the first."""
         base = SourceSpec("x", given["kind"], (_ANY,))
-
-        def alone(rule: dict[str, Any]) -> SourceSpec:
-            return checked(replace(base, **rule), self._declared)
-
-        try:
-            alone({"name": self._name})
-        except InvalidRequest as error:
-            self._note((), str(error))
-        for field, value in given.items():
-            try:
-                alone({field: value})
-            except InvalidRequest as error:
-                self._each(field, value, str(error), alone)
+        if said := self._refusal(base, {"name": self._name}):
+            self._note((), said)
+        suspects = {field for field, value in given.items() if self._refusal(base, {field: value})}
+        # Some rules are right or wrong only beside others: those that are right are there, too.
+        sound = self._sound(
+            {field: value for field, value in given.items() if field not in suspects}
+        )
+        for field in sorted(suspects):
+            if said := self._refusal(sound or base, {field: given[field]}):
+                self._each(
+                    field,
+                    given[field],
+                    said,
+                    lambda rule: checked(replace(sound or base, **rule), self._declared),
+                )
         if not self.mistakes:  # they do not go together
             self._note((), first)
+
+    def _sound(self, given: Mapping[str, Any]) -> SourceSpec | None:
+        try:
+            return checked(spec_of("x", {"urls": (_ANY,), **given}, None), self._declared)
+        except InvalidRequest:
+            return None
+
+    def _refusal(self, spec: SourceSpec, rule: Mapping[str, Any]) -> str:
+        try:
+            checked(replace(spec, **rule), self._declared)
+        except InvalidRequest as error:
+            return str(error)
+        return ""
 
     def _each(self, field: str, value: Any, said: str, check: Callable[[Any], object]) -> None:
         """Note which items of a list are wrong, or else the whole value."""

@@ -48,7 +48,7 @@ async def declare(atlas: Atlas, *names: str) -> None:
 async def test_a_plan_says_what_changes_rule_by_rule_and_apply_does_it_once(
     atlas: Atlas, tmp_path: Path
 ) -> None:
-    await declare(atlas, "docs", "old", "same")
+    await declare(atlas, "docs", "old", "older", "same")
     file = a_file(tmp_path, docs(2) + docs(name="new") + docs(name="same"))
     told = await atlas("plan", "-f", file, "--prune", *JSON)
     assert told.code == CHANGES, told.err
@@ -57,6 +57,7 @@ async def test_a_plan_says_what_changes_rule_by_rule_and_apply_does_it_once(
         "docs": "changed",
         "new": "added",
         "old": "removed",
+        "older": "removed",
         "same": "unchanged",
     }
     assert found["docs"]["rules"] == [{"rule": "delay", "before": 1.0, "after": 2.0}]
@@ -67,14 +68,22 @@ async def test_a_plan_says_what_changes_rule_by_rule_and_apply_does_it_once(
     refused = await atlas("apply", "-f", file, "--prune", "--yes")
     assert (refused.code, refused.out) == (FAILED, "")
     assert "nothing was changed" in refused.err and "new: url: " in refused.err
-    assert await names_and_delays(atlas) == {"docs": 1.0, "old": 1.0, "same": 1.0}
+    assert await names_and_delays(atlas) == {
+        "docs": 1.0,
+        "old": 1.0,
+        "older": 1.0,
+        "same": 1.0,
+    }
 
     done = await atlas("apply", "-f", file, "--prune", "--yes", "--force", *JSON)
     assert done.code == DONE, done.err
     assert done.json == {
         "added": ["new"],
         "changed": ["docs"],
-        "removed": [{"name": "old", "pages": 0, "purged": False}],
+        "removed": [
+            {"name": "old", "pages": 0, "purged": False},
+            {"name": "older", "pages": 0, "purged": False},
+        ],
         "unchanged": ["same"],
     }
     assert await names_and_delays(atlas) == {"docs": 2.0, "new": 1.0, "same": 1.0}
