@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from atlas.domain.errors import PageError
+from atlas.domain.errors import SlotDeadline
 from atlas.domain.fetch import FetchError, FetchRequest
 from atlas.domain.reach import reach_of
 from atlas.domain.scope import scope_of
@@ -86,7 +86,7 @@ async def estimate(
     found: dict[str, tuple[SourceCost, dict[str, float]]] = {}
     asked = 0
     turns = asyncio.Semaphore(_AT_ONCE)
-    async with _asking(parts, look=look) as asking:
+    async with _asking(parts, look=look and bool(specs)) as asking:
 
         async def one(spec: SourceSpec) -> None:
             nonlocal asked
@@ -413,8 +413,8 @@ class _Source:
             answer = await web.fetch(request, _Nowhere(), self.slots)
         except FetchError as error:
             return Ask(host, self.slots.asked - before, 0, error.elapsed)
-        except PageError:  # the host is closed: a sync does not ask it either
-            return Ask(host, 0, 0, 0)
+        except SlotDeadline:  # the host is closed: it may not be when the sync comes
+            return Ask(host, 1, 0, 0)
         moved = answer.final_url != url and self._is_more(answer.final_url, listed)
         times = 2 if moved else 1  # as the page it leads to, once more
         asked = self.slots.asked - before + (1 if moved else 0)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import BaseModel, ValidationError
 
 from atlas.domain.sources import SourceSpec
+from atlas.domain.urls import without_secrets
 from starter.errors import InvalidRequest, InvalidSourcesFile
 from starter.source_files.rules import RULES, model, spec_of
-from starter.source_files.yaml_nodes import MAX_BYTES, Node, NotYaml, read
+from starter.source_files.yaml_nodes import MAX_CHARACTERS, Node, NotYaml, read
 from starter.sources import as_stored, checked
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def read_sources(
     mistakes: list[_Mistake] = []
     specs: list[SourceSpec] = []
     try:
-        if len(text) > MAX_BYTES:
-            raise NotYaml(1, f"the file has more than {MAX_BYTES // 1024**2} MiB")
+        if len(text) > MAX_CHARACTERS:
+            raise NotYaml(1, f"the file has more than {MAX_CHARACTERS:,} characters")
         root = read(text)
     except NotYaml as error:
         raise InvalidSourcesFile(file, [f"{file}:{error.line}: {error}"]) from None
@@ -192,6 +193,8 @@ class _Source:
 def _said(error: Any) -> str:
     """A mistake that the model found, with its fix."""
     kind, given = error["type"], error["input"]
+    if isinstance(given, str):
+        given = without_secrets(given)[:_SHOWN]
     shown = repr(given)[:_SHOWN]
     context = error.get("ctx", {})
     wanted = {

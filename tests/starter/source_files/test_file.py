@@ -284,6 +284,16 @@ def test_what_is_no_plain_yaml_is_refused_with_its_line(text: str, line: int, sa
         read_sources(text, "sources.yaml", {})
 
 
+def test_no_password_of_an_address_is_kept_or_shown() -> None:
+    text = "sources: {x: {kind: feed, urls: ['https://me:hunter2@x.example/feed']}}"
+    [spec] = read_sources(text, "f", {})
+    assert "hunter2" not in write_sources([spec])
+    wrong = text.replace("['", "'").replace("']", "'")
+    with pytest.raises(InvalidSourcesFile, match="give a list") as caught:
+        read_sources(wrong, "f", {})
+    assert "hunter2" not in str(caught.value)
+
+
 def test_a_list_of_a_hundred_thousand_addresses_is_read() -> None:
     urls = [f"https://x.example/{number}" for number in range(100_000)]
     spec = SourceSpec("many", "urls", tuple(urls))

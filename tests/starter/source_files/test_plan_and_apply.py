@@ -118,6 +118,22 @@ async def test_what_is_exported_is_planned_and_applied_as_no_change(
     assert (await atlas("sources", "export")).out == text
 
 
+async def test_credentials_are_in_no_file(
+    atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = tmp_path / "credentials.toml"
+    secrets.write_text('["https://x.example"]\nbearer = "env:DOCS_TOKEN"\n')
+    monkeypatch.setenv("ATLAS_CREDENTIALS_FILE", str(secrets))
+    monkeypatch.setenv("DOCS_TOKEN", "hunter2-token")
+    await declare(atlas, "docs")
+    text = (await atlas("sources", "export")).out
+    assert "docs:" in text and "hunter2" not in text and "DOCS_TOKEN" not in text
+    file, plan = a_file(tmp_path, docs(2)), tmp_path / "plan.json"
+    told = await atlas("plan", "-f", file, "--save", str(plan))
+    assert told.code == CHANGES
+    assert "hunter2" not in told.out + told.err + plan.read_text()
+
+
 async def test_what_the_file_does_not_name_stays_unless_pruned_and_a_person_agrees(
     atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
