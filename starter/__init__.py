@@ -128,7 +128,12 @@ if TYPE_CHECKING:
     from starter.runs.retry import RetriedRun as RetriedRun
     from starter.runs.terminate import TerminatedRun as TerminatedRun
     from starter.source_files import AppliedSources as AppliedSources
+    from starter.source_files import ImportedFeeds as ImportedFeeds
     from starter.source_files import SourceFiles as SourceFiles
+    from starter.source_files.costs import PlanCost as PlanCost
+    from starter.source_files.costs import SourceCost as SourceCost
+    from starter.source_files.opml import FeedsOfFile as FeedsOfFile
+    from starter.source_files.opml import RefusedFeed as RefusedFeed
     from starter.source_files.plan import PlannedSource as PlannedSource
     from starter.source_files.plan import RuleChange as RuleChange
     from starter.source_files.plan import SourcesPlan as SourcesPlan
@@ -205,7 +210,9 @@ _WHERE = {
     "starter.runs.listing": "RecordedRun",
     "starter.runs.retry": "RetriedRun",
     "starter.runs.terminate": "TerminatedRun",
-    "starter.source_files": "AppliedSources SourceFiles",
+    "starter.source_files": "AppliedSources ImportedFeeds SourceFiles",
+    "starter.source_files.costs": "PlanCost SourceCost",
+    "starter.source_files.opml": "FeedsOfFile RefusedFeed",
     "starter.source_files.plan": "PlannedSource RuleChange SourcesPlan",
     "starter.sources": "AddedSource ReleasedListings RemovedSource",
 }

@@ -178,6 +178,12 @@ _CATALOGUE = (
         "starter.sources:ReleasedListings",
     ),
     Shape(
+        "feeds_imported",
+        "What came of an OPML file; with `--dry-run`, what would.",
+        "sources import",
+        "starter.source_files:ImportedFeeds",
+    ),
+    Shape(
         "sources_plan",
         "What a file of sources would change, and what that costs; `atlas apply --plan` takes it.",
         "plan",
