@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from atlas.contracts.sync_pipeline import SyncResult as SyncResult
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
     from atlas.contracts.work import Limits as Limits
+    from atlas.domain.exported_document import ExportedDocument as ExportedDocument
     from atlas.domain.page_facts import AttemptMade as AttemptMade
     from atlas.domain.page_facts import EvidenceSeen as EvidenceSeen
     from atlas.domain.page_facts import HostNow as HostNow
@@ -90,9 +91,11 @@ if TYPE_CHECKING:
     from starter.errors import ExpiredCursor as ExpiredCursor
     from starter.errors import Failed as Failed
     from starter.errors import InvalidRequest as InvalidRequest
+    from starter.errors import InvalidSourcesFile as InvalidSourcesFile
     from starter.errors import NoResult as NoResult
     from starter.errors import NotFound as NotFound
     from starter.errors import NoWorker as NoWorker
+    from starter.errors import PlanOutdated as PlanOutdated
     from starter.errors import Refused as Refused
     from starter.errors import SourceBusy as SourceBusy
     from starter.errors import SourceExists as SourceExists
@@ -124,6 +127,11 @@ if TYPE_CHECKING:
     from starter.runs.listing import RecordedRun as RecordedRun
     from starter.runs.retry import RetriedRun as RetriedRun
     from starter.runs.terminate import TerminatedRun as TerminatedRun
+    from starter.source_files import AppliedSources as AppliedSources
+    from starter.source_files import SourceFiles as SourceFiles
+    from starter.source_files.plan import PlannedSource as PlannedSource
+    from starter.source_files.plan import RuleChange as RuleChange
+    from starter.source_files.plan import SourcesFilePlan as SourcesFilePlan
     from starter.sources import AddedSource as AddedSource
     from starter.sources import ReleasedListings as ReleasedListings
     from starter.sources import RemovedSource as RemovedSource
@@ -146,6 +154,7 @@ _WHERE = {
     "atlas.contracts.sync_pipeline": "Failure SourceOutcome SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
+    "atlas.domain.exported_document": "ExportedDocument",
     "atlas.domain.page_facts": (
         "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore RemovalOnHold SourceClaim "
         "TextKept VisitOfRun"
@@ -180,8 +189,8 @@ _WHERE = {
     "starter.document_diff": "ComparedVersion DocumentDiff",
     "starter.errors": (
         "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest ExpiredCursor Failed "
-        "InvalidRequest NoResult NoWorker NotFound Refused SourceBusy SourceExists "
-        "SourcePaused TemporalDown Terminated TimedOut Undetected"
+        "InvalidRequest InvalidSourcesFile NoResult NoWorker NotFound PlanOutdated Refused "
+        "SourceBusy SourceExists SourcePaused TemporalDown Terminated TimedOut Undetected"
     ),
     "starter.explanation": "Explanation",
     "starter.hosts": "HostReset",
@@ -196,6 +205,8 @@ _WHERE = {
     "starter.runs.listing": "RecordedRun",
     "starter.runs.retry": "RetriedRun",
     "starter.runs.terminate": "TerminatedRun",
+    "starter.source_files": "AppliedSources SourceFiles",
+    "starter.source_files.plan": "PlannedSource RuleChange SourcesFilePlan",
     "starter.sources": "AddedSource ReleasedListings RemovedSource",
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names.split()}

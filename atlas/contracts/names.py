@@ -27,6 +27,7 @@ CleanupClass = Literal[
     "robots",
     "artifacts",
     "changes",
+    "freshness",
 ]
 """What `daily_cleanup` deletes, by class."""
 

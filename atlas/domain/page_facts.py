@@ -45,6 +45,9 @@ class SourceClaim:
     """When the source is collected next; None: it is paused."""
     last_run: datetime | None = None
     """Start of the last run that read its listing; None: none has."""
+    not_listed: str | None = None
+    """Why the last run that was to read its listing did not come to the page: it could not, or not
+    all of it; None: it did come, or the whole listing names the page no more."""
 
     @property
     def holds(self) -> bool:

@@ -8,9 +8,12 @@ from datetime import datetime
 from typing import Literal
 
 from atlas.domain.bad_bodies.kinds import BodyVerdict
+from atlas.domain.extraction_rules import RuledText
+from atlas.domain.outline import OutlineSection
 
-# Raised whenever the same bytes may give another text; settled pages of an older version are due.
-EXTRACTOR_VERSION: int = 3
+# Raised whenever the same bytes may give another text, Markdown or outline; settled pages of an
+# older version are due.
+EXTRACTOR_VERSION: int = 4
 
 Media = Literal["html", "text", "pdf"]
 
@@ -64,6 +67,12 @@ class Extracted:
     """What the body seems to be instead of the page."""
     unavailable_after: datetime | None = None
     """The moment from which on it asks so; in UTC."""
+    author: str | None = None
+    """Who wrote it, where the rules of its source say how to know."""
+    ruled: RuledText | None = None
+    """How its source's rules made the text; None: there are none."""
+    outline: tuple[OutlineSection, ...] = ()
+    """Where its sections begin in the text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,17 @@ ACTS = {
     *("index rollback", "migrate", "process"),
     *("report make", "schedules apply", "sources add", "sources edit", "sources remove"),
     *("sources release", "deletions approve", "deletions reject", "docs restore"),
-    *("start", "sync", "hosts reset", "runs retry", "limits set host", "limits set source"),
+    *(
+        "apply",
+        "export",
+        "plan",
+        "start",
+        "sync",
+        "hosts reset",
+        "runs retry",
+        "limits set host",
+        "limits set source",
+    ),
 }
 """Commands that print JSON of what they did; their own tests look at it."""
 
@@ -171,7 +181,10 @@ def steady(read: str, value: Any, field: str = "") -> Any:
     if isinstance(value, dict):
         return {name: steady(read, each, name) for name, each in value.items()}
     if isinstance(value, list):
-        return [steady(read, each, field) for each in value]
+        items = [steady(read, each, field) for each in value]
+        # Which of the schedules comes next depends on the time of day.
+        moving = field == "schedules" and read in ("status", "top")
+        return sorted(items, key=lambda each: each["id"]) if moving else items
     if isinstance(value, str):
         for pattern, placeholder in TEXTS:
             value = re.sub(pattern, placeholder, value)

@@ -46,7 +46,7 @@ def _extracted(text: str) -> Extracted:
     )  # fmt: skip
 
 
-async def prepare(body: bytes, content_type: str | None, charset: str | None, url: str) -> Prepared:
+async def prepare(body: bytes, *_: object) -> Prepared:
     """As the extractor does, of bodies that are plain text."""
     text = body.decode()
     return Prepared(_extracted(text), sketch(text), index_parts("Title", text))

@@ -178,6 +178,18 @@ _CATALOGUE = (
         "starter.sources:ReleasedListings",
     ),
     Shape(
+        "sources_plan",
+        "What a file of sources would change, and what that costs; `atlas apply --plan` takes it.",
+        "plan",
+        "starter.source_files.plan:SourcesFilePlan",
+    ),
+    Shape(
+        "sources_applied",
+        "What was changed to make the declared sources those of a file.",
+        "apply",
+        "starter.source_files:AppliedSources",
+    ),
+    Shape(
         "schedules",
         "Every schedule that Atlas has declared or created.",
         "schedules list",
@@ -285,7 +297,7 @@ _CATALOGUE = (
     ),
     Shape(
         "freshness",
-        "How late sources are, the latest first.",
+        "How late sources are, the latest first, and how they keep their freshness objectives.",
         "sources freshness",
         "starter.monitoring.overview:SourceSeen",
         items="sources",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from atlas.domain.analysis import ANALYSER_VERSION, query_phrases
+from atlas.domain.extraction_rules import ExtractionRules, read_rules
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.cleanup import blob_audit
@@ -35,6 +36,8 @@ class AuditedDocument:
     """Whether it is known what the server said of that body."""
     content_type: str | None
     charset: str | None
+    rules: ExtractionRules
+    """Those by which the text was made, whatever its source declares now."""
 
 
 async def read(connection: Connection, page_id: int) -> AuditedDocument | None:
@@ -42,6 +45,7 @@ async def read(connection: Connection, page_id: int) -> AuditedDocument | None:
     row = await connection.fetchrow(
         """
         select d.id, d.page_id, p.url, d.title, d.text, d.text_hash, d.extractor, d.snapshot,
+               er.rules::text as rules,
                ps.fetched_snapshot = d.snapshot or f.url is not null as told,
                case when ps.fetched_snapshot = d.snapshot then ps.fetched_type
                     else f.content_type end as content_type,
@@ -49,6 +53,7 @@ async def read(connection: Connection, page_id: int) -> AuditedDocument | None:
                     else f.charset end as charset
         from versions v join documents d on d.id = v.document_id
         join pages p on p.id = d.page_id join page_state ps on ps.page_id = d.page_id
+        left join extraction_rules er on er.digest = d.rules
         left join lateral (
             select f.url, f.content_type, f.charset from fetches f
             where f.page_id = d.page_id and f.snapshot = d.snapshot
@@ -57,7 +62,10 @@ async def read(connection: Connection, page_id: int) -> AuditedDocument | None:
         """,
         page_id,
     )
-    return AuditedDocument(**{**row, "told": bool(row["told"])}) if row else None
+    if row is None:
+        return None
+    rules = read_rules(row["rules"])
+    return AuditedDocument(**{**row, "told": bool(row["told"]), "rules": rules})
 
 
 async def found_by_its_words(connection: Connection, document: AuditedDocument) -> bool:

@@ -76,7 +76,8 @@ async def settle_prepared(
 ) -> SettledPages:
     """Settle the prepared among the pages, which are locked, under `lock_corpus`; the caller tells
     of the changes. What is `restored` comes from a version: nothing was seen of the page, so no
-    check is counted."""
+    check is counted, and that version comes back also where it differs in nothing but what is
+    ignored."""
     rows = await _prepared(connection, run_id, sorted(pages))
     if not rows:
         return SettledPages(Settlement({}))
@@ -95,14 +96,19 @@ async def _prepared(
     return list(
         await connection.fetch(
             f"""
-            select w.*, d.text_hash, d.extractor, v.document_id as old_document,
-                   v.seq as old_version, od.text_hash as old_hash,
+            select w.*, d.text_hash, d.extractor, d.rules, v.document_id as old_document,
+                   v.seq as old_version, od.text_hash as old_hash, od.rules as old_rules,
                    d.revision <> d.revision_told as revised, h.code as accepted, h.looks,
+                   d.id <> od.id and d.compared = od.compared
+                       and d.rules is not distinct from od.rules
+                       and d.extractor = od.extractor and ps.settled_analyser = w.analyser
+                       as differs_in_ignored,
                    (w.links, w.rels) is distinct from (l.links, l.rels) as relinked
             from prepared w
             join run_pages rp on rp.run_id = $1 and rp.page_id = any($2::bigint[])
                 and rp.page_id = w.page_id
             join documents d on d.id = w.document_id
+            join page_state ps on ps.page_id = w.page_id
             left join versions v on v.page_id = w.page_id and v.valid_to is null
             left join documents od on od.id = v.document_id
             left join held_bodies h on h.page_id = w.page_id and h.document_id = w.document_id
@@ -128,29 +134,32 @@ async def _settle_rows(
     *,
     restored: bool,
 ) -> SettledPages:
-    changed = [row for row in rows if row["document_id"] != row["old_document"]]
+    entering = [row for row in rows if restored or not row["differs_in_ignored"]]
+    changed = [row for row in entering if row["document_id"] != row["old_document"]]
     opened = await _open_versions(connection, run_id, changed, now, restored=restored)
     await replace_links(connection, [row for row in rows if row["relinked"]])
-    joined = await _enter_texts(connection, rows)
+    joined = await _enter_texts(connection, entering)
     await leave_texts(connection, [row["old_hash"] for row in changed if row["old_hash"]])
     await marks.unmark(
         connection, [row["page_id"] for row in changed if row["old_hash"] != row["text_hash"]]
     )
     if not restored:
-        changes = {row["page_id"]: _outcome(row) != "unchanged" for row in rows}
+        changes = {row["page_id"]: _outcome(row, restored) != "unchanged" for row in rows}
         await recheck_schedule.plan_processed(connection, run_id, changes, now)
-    await _mark_settled(connection, rows, now)
+    await _mark_settled(connection, rows, now, entering)
     outcomes: list[tuple[int, str, PageError | None]] = [
-        (row["page_id"], _outcome(row), None) for row in rows
+        (row["page_id"], _outcome(row, restored), None) for row in rows
     ]
     ended = await run_queue.finish(connection, run_id, outcomes)
     await quarantine.lift(connection, [row["page_id"] for row in rows])
     await connection.execute(
         "delete from prepared where page_id = any($1::bigint[])", [row["page_id"] for row in rows]
     )
-    given = sum(row["text_hash"] != row["old_hash"] for row in rows)
+    if len(entering) < len(rows):
+        await _forget_unused(connection, [row["document_id"] for row in rows])
+    given = sum(row["text_hash"] != row["old_hash"] for row in entering)
     settlement = Settlement(ended, exact=max(0, given - joined.fresh), near=joined.alike)
-    told = [row for row in rows if row["page_id"] in opened or row["revised"]]
+    told = [row for row in entering if row["page_id"] in opened or row["revised"]]
     if revised := [row["document_id"] for row in told if row["revised"]]:
         await connection.execute(
             "update documents set revision_told = revision where id = any($1::bigint[])", revised
@@ -183,12 +192,30 @@ def _why_changed(row: asyncpg.Record, version: int, *, restored: bool) -> tuple[
         return kind, "new" if version == 1 else "returned"
     if row["document_id"] == row["old_document"]:
         return kind, "content"
+    if row["rules"] != row["old_rules"]:
+        return kind, "rules"
     return kind, "text" if row["text_hash"] != row["old_hash"] else "extractor"
 
 
-def _outcome(row: asyncpg.Record) -> str:
+async def _forget_unused(connection: Connection, documents: Sequence[int]) -> None:
+    """Delete those of the documents (their pages are locked) that became no version: a page that
+    counts its visitors brings one at every look."""
+    await connection.execute(
+        """
+        delete from documents d where d.id = any($1::bigint[])
+          and not exists (select from versions v where v.document_id = d.id)
+          and not exists (select from prepared w where w.document_id = d.id)
+          and not exists (select from held_bodies h where h.document_id = d.id)
+        """,
+        list(documents),
+    )
+
+
+def _outcome(row: asyncpg.Record, restored: bool) -> str:
     if row["old_document"] is None:
         return "added"
+    if row["differs_in_ignored"] and not restored:
+        return "unchanged"
     if row["document_id"] != row["old_document"] or row["relinked"]:
         return "updated"
     return "unchanged"
@@ -220,7 +247,7 @@ async def _open_versions(
         [row["document_id"] for row in rows],
         now,
         run_id,
-        ["restored" if restored else _outcome(row) for row in rows],
+        ["restored" if restored else _outcome(row, restored) for row in rows],
     )
     return {row["page_id"]: row["seq"] for row in opened}
 
@@ -298,26 +325,37 @@ async def leave_texts(connection: Connection, texts: Sequence[bytes]) -> None:
 
 
 async def _mark_settled(
-    connection: Connection, rows: Sequence[asyncpg.Record], now: datetime
+    connection: Connection,
+    rows: Sequence[asyncpg.Record],
+    now: datetime,
+    entering: Sequence[asyncpg.Record],
 ) -> None:
+    """`entering`: those of the rows whose text is live from now on; of the others the old one is,
+    since it differs in nothing but what is ignored."""
+    new = {row["page_id"] for row in entering}
     await connection.execute(
         f"""
         update page_state
         set settled_snapshot = o.snapshot, settled_extractor = o.extractor,
-            settled_analyser = o.analyser, settled_at = $5, held_snapshot = null,
+            settled_analyser = o.analyser, settled_rules = o.rules, settled_at = $5,
+            held_snapshot = null,
+            -- Seen when its body came; what is settled of an older one is no look.
+            seen_at = case when o.snapshot = fetched_snapshot
+                      then greatest(seen_at, fetched_at) else seen_at end,
             noindex_count = 0, noindex_at = null, noindex_run = null, noindex_since = null,
             undone_text = case when o.changed then null else undone_text end,
             undone_signature = case when o.changed then null else undone_signature end,
             tombstoned_at = null,
             lifecycle = case when held_snapshot is not null and gone_count = 0
                 then {becomes(Evidence.ACCEPTED)} else {becomes(Evidence.SETTLED)} end
-        from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[], $6::boolean[])
-            as o(page_id, snapshot, extractor, analyser, changed)
+        from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[], $6::boolean[], $7::bytea[])
+            as o(page_id, snapshot, extractor, analyser, changed, rules)
         where page_state.page_id = o.page_id
         """,  # noqa: S608 (made from the lifecycle's table)
         *[[row[name] for row in rows] for name in ("page_id", "snapshot", "extractor", "analyser")],
         now,
-        [row["text_hash"] != row["old_hash"] for row in rows],
+        [row["page_id"] in new and row["text_hash"] != row["old_hash"] for row in rows],
+        [row["rules"] for row in rows],
     )
     await held_bodies.forget(connection, [row["page_id"] for row in rows])
 
