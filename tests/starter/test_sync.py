@@ -97,11 +97,8 @@ async def test_a_site_is_declared_synced_searched_and_listed(
     assert gone.code == 1 and "404" in gone.err
 
     recorded = (await atlas("runs", "-o", "json")).json["runs"]
-    assert [each["source"] for each in recorded] == [
-        "docs",
-        "",
-        "docs",
-    ]  # the run of all is recorded, too
+    # The runs of all are recorded, too.
+    assert [each["source"] for each in recorded] == ["docs", "", "docs", "", "docs"]
     run = (await atlas("runs", "show", result["run_id"][:13], "-o", "json")).json
     assert (run["counts"], run["trigger"]) == (expected, "cli")
     assert [each["url"] for each in run["failures"]] == [origin.url("/docs/b")]
