@@ -36,16 +36,22 @@ if TYPE_CHECKING:
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
     from atlas.contracts.work import Limits as Limits
     from atlas.domain.exported_document import ExportedDocument as ExportedDocument
+    from atlas.domain.extraction_rules import DeclaredRule as DeclaredRule
+    from atlas.domain.extraction_rules import ExtractionRules as ExtractionRules
+    from atlas.domain.extraction_rules import RuleMatch as RuleMatch
     from atlas.domain.page_facts import AttemptMade as AttemptMade
     from atlas.domain.page_facts import EvidenceSeen as EvidenceSeen
     from atlas.domain.page_facts import HostNow as HostNow
     from atlas.domain.page_facts import PageFacts as PageFacts
     from atlas.domain.page_facts import RefusedBefore as RefusedBefore
     from atlas.domain.page_facts import RemovalOnHold as RemovalOnHold
+    from atlas.domain.page_facts import RuleCount as RuleCount
     from atlas.domain.page_facts import SourceClaim as SourceClaim
     from atlas.domain.page_facts import TextKept as TextKept
     from atlas.domain.page_facts import VisitOfRun as VisitOfRun
     from atlas.domain.page_verdict import PageVerdict as PageVerdict
+    from atlas.domain.rule_trial import RuleTrial as RuleTrial
+    from atlas.domain.rule_trial import TriedText as TriedText
     from atlas.domain.sources import SourceSpec as SourceSpec
     from atlas.domain.text_diff import DiffPart as DiffPart
     from atlas.domain.texts import TruncatedPage as TruncatedPage
@@ -105,6 +111,9 @@ if TYPE_CHECKING:
     from starter.errors import TimedOut as TimedOut
     from starter.errors import Undetected as Undetected
     from starter.explanation import Explanation as Explanation
+    from starter.extraction_preview import PreviewedPage as PreviewedPage
+    from starter.extraction_preview import PreviewedRules as PreviewedRules
+    from starter.extraction_preview import TriedRules as TriedRules
     from starter.hosts import HostReset as HostReset
     from starter.limits import WokenRuns as WokenRuns
     from starter.monitoring.overview import ActivitySeen as ActivitySeen
@@ -159,12 +168,14 @@ _WHERE = {
     "atlas.contracts.sync_pipeline": "Failure SourceOutcome SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
+    "atlas.domain.extraction_rules": "DeclaredRule ExtractionRules RuleMatch",
     "atlas.domain.exported_document": "ExportedDocument",
     "atlas.domain.page_facts": (
-        "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore RemovalOnHold SourceClaim "
-        "TextKept VisitOfRun"
+        "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore RemovalOnHold RuleCount "
+        "SourceClaim TextKept VisitOfRun"
     ),
     "atlas.domain.page_verdict": "PageVerdict",
+    "atlas.domain.rule_trial": "RuleTrial TriedText",
     "atlas.domain.sources": "SourceSpec",
     "atlas.domain.text_diff": "DiffPart",
     "atlas.domain.texts": "TruncatedPage",
@@ -198,6 +209,7 @@ _WHERE = {
         "SourceBusy SourceExists SourcePaused TemporalDown Terminated TimedOut Undetected"
     ),
     "starter.explanation": "Explanation",
+    "starter.extraction_preview": "PreviewedPage PreviewedRules TriedRules",
     "starter.hosts": "HostReset",
     "starter.limits": "WokenRuns",
     "starter.monitoring.overview": (

@@ -110,6 +110,18 @@ async def look_with(web: WebClient, pool: asyncpg.Pool, spec: SourceSpec) -> int
     return slots.asked
 
 
+async def fetched_page(
+    parts: Parts, url: str, spec: SourceSpec | None, led_by: tuple[str, ...]
+) -> ListingDocument:
+    """One page, fetched as a run of its source would, and kept nowhere. Raises PageError."""
+    pool = await parts.pool()
+    delay, parallel = (spec.delay, spec.parallel) if spec else (1.0, 1)
+    slots = HostSlots(pool, delay=delay, parallel=parallel)
+    async with parsing_robots() as parse_robots, await web_client(parts, parse_robots) as web:
+        reach, ignored_at = (reach_of(spec), spec.robots_ignored_at) if spec else (None, ())
+        return await read_document(web, url, slots, led_by, reach, ignored_at)
+
+
 def _no_address(error: PageError, *, page: bool = False) -> bool:
     """Whether the address is wrong or its server gone, rather than in trouble. Of a mere `page`
     only the server counts."""

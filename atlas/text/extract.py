@@ -8,7 +8,15 @@ from atlas.domain.bad_bodies.rules import recognise
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.extraction_rules import NO_RULES, ExtractionRules, RuledText, RuleMatch
 from atlas.domain.outline import OutlineSection
-from atlas.domain.texts import Extracted, Link, Media, fold_blank, strip_unstorable, text_hash
+from atlas.domain.texts import (
+    Extracted,
+    Link,
+    Media,
+    fold_blank,
+    strip_unstorable,
+    text_hash,
+    with_unseen,
+)
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.text.anchors import anchors_in, outline_of
 from atlas.text.charset import decode
@@ -103,12 +111,12 @@ def _from_html(html: str, url: str, rules: ExtractionRules) -> Extracted:
         outline=outline_of(blocks, starts, ruled.anchors if ruled else anchors),
     )
     if ruled:
-        extracted = _by_rules(extracted, ruled)
+        extracted = _by_rules(extracted, ruled, addresses)
     alive.clear()
     return extracted
 
 
-def _by_rules(found: Extracted, ruled: PageRules) -> Extracted:
+def _by_rules(found: Extracted, ruled: PageRules, addresses: Addresses) -> Extracted:
     """The page with what its source's rules say of its metadata, and of changes that are none."""
     title = ruled.value("title") or found.title
     counts = tuple(each.matches for each in matches(ruled.rules, ruled.tree, title, found.text))
@@ -118,6 +126,7 @@ def _by_rules(found: Extracted, ruled: PageRules) -> Extracted:
         found,
         title=title,
         text_hash=text_hash(title, found.text),
+        links=with_unseen(found.links, ruled.seen_links(addresses.resolve)),
         author=ruled.value("author"),
         published=ruled.published() or found.published,
         lang=language_of(found.text, language) if language else found.lang,

@@ -50,6 +50,7 @@ _QUOTED = 80
 _MAX_VALUE = 1_000
 """Characters of a title or author."""
 _NOTHING_TO_COMPARE = "nothing would be left to compare"
+_LINKS = ("a", "area")
 _WHOLE = ("html", "body")
 
 
@@ -104,6 +105,18 @@ class PageRules:
             return left
         self._give_up("ignore", self.rules.ignore, _NOTHING_TO_COMPARE)
         return text
+
+    def seen_links(self, resolve: Callable[[str], str | None]) -> set[str]:
+        """The addresses of links that stand where a change counts: in the text, by the rules."""
+        apart = (*self._remove, *self.rules.ignored_selectors)
+        hidden = {link for each in _selected(self.tree, apart) for link in each.iter(*_LINKS)}
+        if self._content:
+            places: Iterable[HtmlElement] = _outermost(_selected(self.tree, self._content))
+        else:
+            places = (self.tree,)
+        links = (link for place in places for link in place.iter(*_LINKS) if link not in hidden)
+        found = (resolve((link.get("href") or "").strip()) for link in links)
+        return {url for url in found if url is not None}
 
     def value(self, name: str) -> str | None:
         """What the page says where a `metadata` rule points to; the first that says anything."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas.domain.extraction_rules import ExtractionRules, RuledText
-from atlas.domain.texts import Extracted
+from atlas.domain.texts import UNSEEN, Extracted
 from atlas.text.extract import extract
 
 PAGE = """<html lang=en><head><title>Ferries ({unread})</title></head><body>
@@ -48,6 +48,9 @@ def test_only_content_is_the_text_and_links_still_lead_a_crawl() -> None:
     assert "Cheap nets" not in found.text
     assert "ferry of Lantern" not in found.text
     assert {link.url for link in plain.links} == {link.url for link in found.links}
+    assert not any(link.nofollow or link.rel for link in plain.links)
+    unseen = {link.url.partition("?")[0] for link in found.links if link.rel == UNSEEN}
+    assert unseen == {f"https://example.org/{name}" for name in ("start", "more", "buy")}
     assert ruled(found) == RuledText((4,), None, None)
 
 

@@ -12,26 +12,31 @@ from atlas.domain.sources import Kind
 from starter.cli.framework.client import connected
 from starter.cli.framework.durations import written
 from starter.cli.framework.exit_codes import DONE, FAILED, STALE
-from starter.cli.framework.options import SourceName, StaleAfter, tolerance
+from starter.cli.framework.options import DryRun, Sample, SourceName, StaleAfter, tolerance
 from starter.cli.framework.output import Format, emit, listing, note, pairs, say, when
 from starter.cli.framework.source_rules import clearable, cleared, rule_options
+from starter.cli.views.extraction import show_preview
 from starter.cli.views.overview import FRESHNESS
 from starter.cli.views.sources import COLUMNS, described, parts
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.sources.listing_quarantine import QuarantinedListing
+    from starter.client import AtlasClient
     from starter.source_files import ImportedFeeds
     from starter.source_files.opml import FeedsOfFile
-    from starter.sources import RuleChanges, SourceRules
+    from starter.sources import RuleChanges, SourceRules, TextRules
 
     Clearable = str
 else:
     SourceRules, Clearable = rule_options(), clearable()
+    TextRules = rule_options(of_text=True)
 
 app = App(name="sources", help="Declare what to collect, and by which rules.")
 
 Given = Annotated["SourceRules", Parameter(name="*")]
 _NONE: SourceRules = {}
+OfText = Annotated["TextRules", Parameter(name="*")]
+_NO_TEXT: TextRules = {}
 
 
 @app.command
@@ -149,13 +154,19 @@ async def edit(
     kind: Annotated[Kind | None, Parameter(help="What the URLs are")] = None,
     rules: Given = _NONE,
     clear: Annotated[list[Clearable] | None, Parameter(help="Rules to clear")] = None,
+    dry_run: DryRun = False,
+    sample: Sample = 10,
     output: Format = "text",
 ) -> None:
     """Change the rules of a source; what is not named stays.
 
+    With --dry-run nothing is changed: the text of some pages is made by the new rules, from their
+    stored bodies, and shown as a difference to the live one.
+
     Examples:
         atlas sources edit docs --every 6h --delay 2
         atlas sources edit docs --clear max-pages
+        atlas sources edit docs --remove .ad --remove .share --dry-run
     """
     from starter.errors import InvalidRequest
 
@@ -169,11 +180,56 @@ async def edit(
     if not changes:
         raise InvalidRequest("nothing to change; see `atlas sources edit --help`")
     async with connected() as atlas:
+        if dry_run:
+            show_preview(await atlas.sources.preview(name, sample=sample, **changes), output)
+            return
         spec = await atlas.sources.edit(name, **changes)
+        if changes.keys() & TextRules.__annotations__:
+            await _note_other_rules(atlas, name)
     if output != "text":
         emit("source_rules", spec, output=output)
     else:
         say(f"changed {name}: {described(spec)}")
+
+
+async def _note_other_rules(atlas: AtlasClient, name: str) -> None:
+    if pages := await atlas.sources.to_process(name):
+        note(
+            f"{pages} pages have a text by other rules: `atlas process --source {name} --wait` "
+            "makes it anew from the stored bodies, and --dry-run shows some of it first; the next "
+            "sync does the same, and asks for the pages"
+        )
+
+
+@app.command
+async def test(
+    url: Annotated[str, Parameter(help="A page, stored or not")],
+    /,
+    *,
+    source: Annotated[
+        str | None, Parameter(help="Whose rules to try, and how to fetch the page")
+    ] = None,
+    rules: OfText = _NO_TEXT,
+    fetch: Annotated[bool, Parameter(help="Fetch it, also if its body is stored")] = False,
+    output: Format = "text",
+) -> None:
+    """Try rules of extraction on a page: what each finds, and its text without and with them.
+
+    Rules that are given stand in place of those of the source, or of those that the page has.
+    Nothing is written to the corpus.
+
+    Examples:
+        atlas sources test https://docs.example.com/guide --remove .ad --ignore '/[0-9]+ views/'
+        atlas sources test https://docs.example.com/guide --source docs -o json
+    """
+    from starter.cli.views.extraction import print_trial
+
+    async with connected() as atlas:
+        found = await atlas.sources.test(url, source=source, fetch=fetch, **rules)
+    if output != "text":
+        emit("rules_tried", found, output=output)
+    else:
+        print_trial(found)
 
 
 @app.command

@@ -163,6 +163,18 @@ _CATALOGUE = (
     Shape("source", "A source, and what the corpus holds of it.", "sources show", _SOURCE),
     Shape("source_rules", "The rules of a source after the change.", "sources edit", _RULES),
     Shape(
+        "rules_tried",
+        "Rules of extraction, tried on a page.",
+        "sources test",
+        "starter.extraction_preview:TriedRules",
+    ),
+    Shape(
+        "rules_preview",
+        "What rules of extraction would make of some pages of a source.",
+        "sources edit, process",
+        "starter.extraction_preview:PreviewedRules",
+    ),
+    Shape(
         "source_added", "The source that was added.", "sources add", "starter.sources:AddedSource"
     ),
     Shape(

@@ -21,6 +21,7 @@ from atlas.domain.analysis import IndexPart
 from atlas.domain.errors import PageError
 from atlas.domain.lifecycle import Evidence
 from atlas.domain.measures import Settlement
+from atlas.domain.texts import UNSEEN
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import ChangeKind, NewChange
 from atlas.stores.postgres.connection import Connection
@@ -90,6 +91,16 @@ async def lock_corpus(connection: Connection) -> None:
     await entries.hold_generations(connection)
 
 
+def _leads(row: str) -> str:
+    """SQL: where the links of a row lead, as a reader would notice: what stands behind a `?` or `#`
+    is a token or a position as often as not, and some links are apart from the text."""
+    return (
+        "array(select distinct split_part(split_part(n.link, '#', 1), '?', 1)"  # noqa: S608
+        f" from unnest({row}.links, {row}.rels) as n(link, rel)"
+        f" where n.rel not like '{UNSEEN}%' order by 1)"
+    )
+
+
 async def _prepared(
     connection: Connection, run_id: str, pages: Sequence[int]
 ) -> list[asyncpg.Record]:
@@ -103,7 +114,9 @@ async def _prepared(
                        and d.rules is not distinct from od.rules
                        and d.extractor = od.extractor and ps.settled_analyser = w.analyser
                        as differs_in_ignored,
-                   (w.links, w.rels) is distinct from (l.links, l.rels) as relinked
+                   (w.links, w.rels) is distinct from (l.links, l.rels) as relinked,
+                   (w.links, w.rels) is distinct from (l.links, l.rels)
+                       and {_leads("w")} is distinct from {_leads("l")} as leads_elsewhere
             from prepared w
             join run_pages rp on rp.run_id = $1 and rp.page_id = any($2::bigint[])
                 and rp.page_id = w.page_id
@@ -216,7 +229,7 @@ def _outcome(row: asyncpg.Record, restored: bool) -> str:
         return "added"
     if row["differs_in_ignored"] and not restored:
         return "unchanged"
-    if row["document_id"] != row["old_document"] or row["relinked"]:
+    if row["document_id"] != row["old_document"] or row["leads_elsewhere"]:
         return "updated"
     return "unchanged"
 
