@@ -63,6 +63,7 @@ class AtlasClient:
         self.search = corpus.search
         self.documents = corpus.documents
         self.document = corpus.document
+        self.chunks = corpus.chunks
         self.explain = corpus.explain
         self.history = corpus.history
         self.diff = corpus.diff

@@ -28,6 +28,7 @@ FROM_THERE = [
     "docs/runs.md",
     "docs/watching.md",
     "docs/undo.md",
+    "docs/chunks.md",
     "docs/doctor.md",
     "docs/settings.md",
     "docs/encryption.md",

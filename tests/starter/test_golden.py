@@ -24,6 +24,7 @@ GOLDEN = Path(__file__).parent / "golden"
 READS = {
     "config check": ("config", "check"),
     "config show": ("config", "show", "--changed"),
+    "docs chunks": ("docs", "chunks", "{origin}/docs/a"),
     "docs diff": ("docs", "diff", "{origin}/docs/a"),
     "docs history": ("docs", "history", "{origin}/docs/a"),
     "docs held": ("docs", "held"),
@@ -82,6 +83,7 @@ _MOMENT = {
 }
 
 FIELDS = {
+    "docs chunks": {"id"},
     "doctor": {"detail", "milliseconds", "mend", "status"},
     "explain": {"seconds"},
     "hosts list": {"waits"},
