@@ -35,10 +35,12 @@ if TYPE_CHECKING:
     from atlas.contracts.sync_pipeline import SyncResult as SyncResult
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
     from atlas.contracts.work import Limits as Limits
+    from atlas.domain.chunking.document_chunks import DocumentChunk as DocumentChunk
     from atlas.domain.exported_document import ExportedDocument as ExportedDocument
     from atlas.domain.extraction_rules import DeclaredRule as DeclaredRule
     from atlas.domain.extraction_rules import ExtractionRules as ExtractionRules
     from atlas.domain.extraction_rules import RuleMatch as RuleMatch
+    from atlas.domain.outline import OutlineSection as OutlineSection
     from atlas.domain.page_facts import AttemptMade as AttemptMade
     from atlas.domain.page_facts import EvidenceSeen as EvidenceSeen
     from atlas.domain.page_facts import HostNow as HostNow
@@ -170,6 +172,8 @@ _WHERE = {
     "atlas.contracts.work": "Limits",
     "atlas.domain.extraction_rules": "DeclaredRule ExtractionRules RuleMatch",
     "atlas.domain.exported_document": "ExportedDocument",
+    "atlas.domain.chunking.document_chunks": "DocumentChunk",
+    "atlas.domain.outline": "OutlineSection",
     "atlas.domain.page_facts": (
         "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore RemovalOnHold RuleCount "
         "SourceClaim TextKept VisitOfRun"

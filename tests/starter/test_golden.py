@@ -25,6 +25,7 @@ READS = {
     "changes": ("changes", "--limit", "2", "--with", "text"),
     "config check": ("config", "check"),
     "config show": ("config", "show", "--changed"),
+    "docs chunks": ("docs", "chunks", "{origin}/docs/a"),
     "docs diff": ("docs", "diff", "{origin}/docs/a"),
     "docs history": ("docs", "history", "{origin}/docs/a"),
     "docs held": ("docs", "held"),
@@ -94,6 +95,7 @@ _MOMENT = {
 }
 
 FIELDS = {
+    "docs chunks": {"id"},
     "doctor": {"detail", "milliseconds", "mend", "status"},
     "explain": {"seconds"},
     "hosts list": {"waits"},

@@ -91,7 +91,8 @@ def _parts(
     wanted = {"list": ("list_item_open", 1), "table": ("tr_open", 2)}.get(kind)
     if wanted is None:
         return
-    for token in tokens[at + 1 :]:
+    for number in range(at + 1, len(tokens)):
+        token = tokens[number]
         if token.level == 0:
             return
         if (token.type, token.level) == wanted and token.map is not None:

@@ -76,6 +76,13 @@ _CATALOGUE = (
         items="changes",
     ),
     Shape(
+        "chunks",
+        "A document in parts of its sections, in order.",
+        "docs chunks",
+        "atlas.domain.chunking.document_chunks:DocumentChunk",
+        items="chunks",
+    ),
+    Shape(
         "explanation",
         "Why a page is, or is not, in the corpus as it is.",
         "explain",

@@ -192,6 +192,18 @@ LIMITS = (
         "deeper lists are not indented further",
     ),
     Bound(
+        "sections in the outline of a document", "atlas.domain.outline.MAX_SECTIONS", "sections",
+        "", "the rest of the text belongs to the last of them",
+    ),
+    Bound(
+        "title of a section", "atlas.domain.outline.MAX_SECTION_TITLE", "characters", "",
+        "the title is cut; as text of the page it is whole",
+    ),
+    Bound(
+        "anchor of a section", "atlas.domain.outline.MAX_ANCHOR", "characters", "",
+        "the section has no anchor",
+    ),
+    Bound(
         "message of a failure", f"{_TEXT}.wire_format._MAX_MESSAGE", "bytes", "",
         "the message is cut",
     ),
