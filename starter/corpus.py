@@ -1,8 +1,9 @@
-"""The corpus from Python: `atlas.corpus.search("lighthouse")`, `documents`, `document`, `history`,
-`reports`; only `restore` starts a run."""
+"""The corpus from Python: `atlas.corpus.search("lighthouse")`, `documents`, `document`, `chunks`,
+`history`, `reports`; only `restore` starts a run."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from atlas.contracts.jobs import Trigger
     from atlas.contracts.restore_documents import RestoreResult
     from atlas.contracts.weekly_report import Form
+    from atlas.domain.chunking.document_chunks import DocumentChunk
     from atlas.stores.postgres.connection import Connection
     from atlas.stores.postgres.crawl.artifacts import Artifact
     from atlas.stores.postgres.crawl.page_versions import PageHistory
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.index.search import SearchPage
     from atlas.stores.postgres.services.catalogue import DocumentVersion, LastFetch, ListedDocument
     from atlas.stores.postgres.settlement.held_bodies import HeldBody
+    from starter.changes import ChangeStream, TextForm
     from starter.document_diff import DocumentDiff
     from starter.explanation import Explanation
     from starter.runs.handles import JobHandle
@@ -140,6 +143,56 @@ class Corpus:
                 last = await catalogue.last_fetch(connection, url)
                 raise NotFound(f"{error}{_last_said(last)}") from None
             return Document(current, await catalogue.versions(connection, url))
+
+    def changes(
+        self,
+        since: str = "start",
+        *,
+        follow: bool = False,
+        source: str | None = None,
+        content: TextForm | None = None,
+        limit: int | None = None,
+    ) -> ChangeStream:
+        """What happened to the corpus, in order and without gaps: an async iterator, whose
+        `cursor` says where to go on.
+
+        `since` is the cursor of the last change that was read; "start" first gives what is live,
+        each as an `added`, and then goes on; "now" gives what happens from now on. `follow` waits
+        for more at the end, also while PostgreSQL does not answer. `content` is "text" or
+        "markdown". Raises `InvalidRequest` for a cursor of another database, `ExpiredCursor`,
+        `NotFound` for a source that is not known.
+        """
+        from starter.changes import ChangeStream
+
+        return ChangeStream(
+            self._parts, since, follow=follow, source=source, content=content, limit=limit
+        )
+
+    async def chunks(
+        self,
+        url: str,
+        *,
+        size: int | None = None,
+        version: int | None = None,
+        at: datetime | None = None,
+    ) -> list[DocumentChunk]:
+        """The document of a URL in parts of its sections, in order: at most `size` characters of
+        Markdown each (200 to 100,000; by default 1,500), code apart. Raises `NotFound`,
+        `InvalidRequest`."""
+        from atlas.domain.chunking.document_chunks import DEFAULT_CHUNK_SIZE, document_chunks
+
+        found = (await self.document(url, version=version, at=at)).current
+        try:
+            return await asyncio.to_thread(  # a long one takes a second
+                document_chunks,
+                found.url,
+                found.text,
+                found.markdown,
+                found.outline,
+                DEFAULT_CHUNK_SIZE if size is None else size,
+            )
+        except ValueError as error:
+            raise InvalidRequest(str(error)) from None
 
     async def explain(self, url: str) -> Explanation:
         """Why a page is, or is not, in the corpus as it is: the cause, who found or refused it,

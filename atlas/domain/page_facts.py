@@ -164,6 +164,18 @@ class RemovalOnHold:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleCount:
+    """A rule of extraction, and what it found on a page."""
+
+    kind: str
+    """`content`, `remove`, `ignore` or `metadata`."""
+    rule: str
+    """As it was declared."""
+    matches: int
+    """Elements that it selected, or places of the text."""
+
+
+@dataclass(frozen=True, slots=True)
 class TextKept:
     """The text that the page has, or had last."""
 
@@ -202,6 +214,12 @@ class TextKept:
     """Builds of the search index that have the text."""
     active_generation: int | None
     """The build that searches read."""
+    rules: tuple[RuleCount, ...] = ()
+    """The rules of its source that made it, and what each found."""
+    fell_back: str | None = None
+    """Which of them were not followed because nothing would have been left."""
+    other_rules: bool = False
+    """Whether its source has other rules now, so that it is to be made anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from atlas.domain.page_facts import (
 from atlas.domain.refused_addresses import NO_PAGE, RUN_LIMIT
 from atlas.domain.removal_rules import RULES, RemovalSign
 from atlas.domain.verdict_words import (
+    NAMED,
     against,
     besides,
     day,
@@ -27,11 +28,9 @@ from atlas.domain.verdict_words import (
     kind_code,
     looks_of,
     moment_of,
+    sources_named,
     worded,
 )
-
-_NAMED = 3
-"""Sources that a sentence names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,10 +259,11 @@ def _merely_live(facts: PageFacts) -> PageVerdict | None:
 
 
 def _listing(facts: PageFacts) -> PageVerdict | None:
-    named = ", ".join(f"'{claim.source}'" for claim in facts.sources if claim.lists)
-    if facts.holders or not named:
+    listed = [claim.source for claim in facts.sources if claim.lists]
+    if facts.holders or not listed:
         return None
-    cause = f"no page, but the feed or sitemap from which source {named} learns its pages"
+    learns = "learns its" if len(listed) == 1 else "learn their"
+    cause = f"no page, but the feed or sitemap from which {sources_named(listed)} {learns} pages"
     return PageVerdict("listing", cause)
 
 
@@ -371,7 +371,7 @@ def _stranger(facts: PageFacts, out_of_reach: str | None) -> PageVerdict:
         return _never_seen(admitting)
     if facts.sources:
         refusing = ", ".join(
-            f"'{claim.source}' by `{claim.refused_by}`" for claim in facts.sources[:_NAMED]
+            f"'{claim.source}' by `{claim.refused_by}`" for claim in facts.sources[:NAMED]
         )
         first = facts.sources[0]
         cause = f"no source takes it: those at its host refuse it ({refusing})"
@@ -384,17 +384,18 @@ def _stranger(facts: PageFacts, out_of_reach: str | None) -> PageVerdict:
 
 
 def _never_seen(admitting: list[SourceClaim]) -> PageVerdict:
-    named = ", ".join(f"'{claim.source}'" for claim in admitting[:_NAMED])
+    named = sources_named(claim.source for claim in admitting)
+    one = len(admitting) == 1
     first = admitting[0]
     if all(claim.paused for claim in admitting):
-        cause = f"never seen: source {named} would take it, but is paused"
+        cause = f"never seen: {named} would take it, but {'is' if one else 'are'} paused"
         return PageVerdict("source_paused", cause, (f"`atlas sources resume {first.source}`",))
     if all(claim.last_run is None for claim in admitting):
-        cause = f"never seen: source {named} would take it, but has not run yet"
+        cause = f"never seen: {named} would take it, but {'has' if one else 'have'} not run yet"
         return PageVerdict("never_seen", cause, (f"`atlas sync {first.source}`",))
     cause = (
-        f"never seen: the rules of source {named} would take it, but no listing or page "
-        "that it read names it"
+        f"never seen: the rules of {named} would take it, but no listing or page that "
+        f"{'it' if one else 'they'} read names it"
     )
     todo = ("declare it by itself: `atlas sources add NAME URL --kind urls`",)
     return PageVerdict("never_seen", cause, todo)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from atlas.domain.page_facts import EvidenceSeen, PageFacts
+
+NAMED = 3
+"""Sources named in one sentence."""
 
 
 def besides(facts: PageFacts) -> str:
@@ -17,6 +21,16 @@ def besides(facts: PageFacts) -> str:
         claim = facts.holders[0]
         said.append(f"source '{claim.source}' would refuse it now by `{claim.refused_by}`")
     return "".join(f"; {each}" for each in said) + _hidden(facts)
+
+
+def sources_named(names: Iterable[str]) -> str:
+    """`source 'a'`; `sources 'a' and 'b'`; of many the first few, and how many more there are."""
+    quoted = [f"'{name}'" for name in names]
+    if len(quoted) == 1:
+        return f"source {quoted[0]}"
+    if len(quoted) > NAMED:
+        quoted = [*quoted[:NAMED], f"{len(quoted) - NAMED} more"]
+    return f"sources {', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def decision(facts: PageFacts) -> str:

@@ -35,6 +35,10 @@ def facts(**values: Any) -> PageFacts:
     return PageFacts(url=URL, at=NOW, **values)
 
 
+def claims(*names: str, **values: Any) -> tuple[SourceClaim, ...]:
+    return tuple(SourceClaim(source=name, **values) for name in names)
+
+
 HELD = (SourceClaim(source="docs", found="listed"),)
 UNREAD = (SourceClaim(source="docs", found="listed", not_listed="the host is down"),)
 MISSED = (EvidenceSeen("absent", 4, 3, NOW, "docs"),)
@@ -74,7 +78,18 @@ PAUSED = (SourceClaim(source="docs", found="listed", paused=True),)
         (facts(trap="trap_calendar", sources=(SourceClaim(source="docs"),)), "trap_calendar",
          "its address alone shows a crawler trap"),
         (facts(sources=(SourceClaim(source="docs", paused=True),)), "source_paused",
-         "would take it, but is paused"),
+         "source 'docs' would take it, but is paused"),
+        (facts(sources=claims("docs", "news", paused=True)), "source_paused",
+         "sources 'docs' and 'news' would take it, but are paused"),
+        (facts(sources=claims("a", "b", "c")), "never_seen",
+         "sources 'a', 'b' and 'c' would take it, but have not run yet"),
+        (facts(sources=claims("a", "b", "c", "d", "e", last_run=NOW)), "never_seen",
+         "the rules of sources 'a', 'b', 'c' and 2 more would take it, but no listing or page "
+         "that they read names it"),
+        (facts(sources=claims("docs", last_run=NOW)), "never_seen",
+         "the rules of source 'docs' would take it, but no listing or page that it read names it"),
+        (facts(sources=claims("docs", "news", lists=True)), "listing",
+         "the feed or sitemap from which sources 'docs' and 'news' learn their pages"),
         (facts(lifecycle="discovered", sources=HELD, leads_to="https://h.org/b",
                visits=(visit("failed", "http_404"), visit("skipped", "redirected"))), "http_404",
          "could not be fetched or read (http_404"),
