@@ -22,6 +22,8 @@ from atlas.text.plain_text import clean_plain, plain_title
 from atlas.text.sniff import is_xml, media_of
 from atlas.text.unclosed import close, hidden_in
 
+_MARKDOWN_TYPES = ("text/markdown", "text/x-markdown")
+
 
 def extract(body: bytes, content_type: str | None, charset: str | None, url: str) -> Extracted:
     """Text, Markdown, metadata and links of one body; `url` is where it came from at last.
@@ -34,7 +36,7 @@ def extract(body: bytes, content_type: str | None, charset: str | None, url: str
         return _from_pdf(body, url)
     text = decode(body, charset)
     if media == "text":
-        return _from_plain(text, url)
+        return _from_plain(text, url, _is_markdown(content_type, url))
     return _from_html(without_cdata(text) if is_xml(content_type) else text, url)
 
 
@@ -71,11 +73,29 @@ def _from_html(html: str, url: str) -> Extracted:
     return extracted
 
 
-def _from_plain(raw: str, url: str) -> Extracted:
+def _from_plain(raw: str, url: str, marked: bool) -> Extracted:
     text = clean_plain(raw)
     title = plain_title(text) or _file_name(url)
     verdict = recognise(look_at_text(text, url))
-    return _extracted(media="text", title=title, text=text, markdown=text, verdict=verdict)
+    return _extracted(
+        media="text",
+        title=title,
+        text=text,
+        markdown=text,
+        verdict=verdict,
+        outline=_outline(text) if marked else (),
+    )
+
+
+def _is_markdown(content_type: str | None, url: str) -> bool:
+    media = (content_type or "").partition(";")[0].strip().lower()
+    return media in _MARKDOWN_TYPES or _file_name(url).lower().endswith((".md", ".markdown"))
+
+
+def _outline(text: str) -> tuple[OutlineSection, ...]:
+    from atlas.domain.chunking.markdown_blocks import markdown_outline  # a parser: rarely needed
+
+    return markdown_outline(strip_unstorable(text))
 
 
 def _from_pdf(body: bytes, url: str) -> Extracted:
