@@ -1,6 +1,6 @@
 """Documents in chunks: how fast, and how many chunks an edit changes; beside two other splitters.
 
-`python -m benchmarks chunks` reads 100 real pages (`datasets.py` says where they are), or documents
+`python -m benchmarks chunks` reads 60 real pages (`datasets.py` says where they are), or documents
 made here without them. The naive splitter fills chunks with lines from the first to the last;
 semantic-text-splitter (Rust) takes part if it is installed.
 """
@@ -22,7 +22,7 @@ from atlas.domain.chunking.document_chunks import DEFAULT_CHUNK_SIZE, document_c
 from atlas.domain.outline import OutlineSection
 from benchmarks.datasets import DATA
 
-PAGES = 100
+PAGES = 60
 EDITS = 4  # of each kind in each document
 _PARAGRAPH = re.compile(r"(?:^|\n\n)((?![#|`>\-\s]|\d+\.)[^\n]{60,1200})(?=\n\n|$)")
 
@@ -168,7 +168,9 @@ def main() -> None:
             print(f"{name:24}   skipped: not installed")
         else:
             other = rate(split, samples)
-            print(f"{name:24}{other:10.0f} documents/s/core; atlas is x{own / other:.3f}")
+            print(
+                f"{name:24}{other:10.0f} documents/s/core; atlas is x{own / other:.3f}", flush=True
+            )
     print("edits of one paragraph that change at most three chunks, and the most that one changed:")
     for kind in ("words added", "rewritten", "one added", "one removed"):
         shown = []
@@ -177,7 +179,7 @@ def main() -> None:
                 found = changes(split, samples, kind)
                 few = sum(count for number, count in found.items() if number <= 3)
                 shown.append(f"{name} {few / found.total():.2%} (most {max(found)})")
-        print(f"  {kind:12} {'; '.join(shown)}")
+        print(f"  {kind:12} {'; '.join(shown)}", flush=True)
 
 
 if __name__ == "__main__":
