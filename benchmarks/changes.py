@@ -12,11 +12,13 @@ import asyncio
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from atlas.contracts.activities import Batch
@@ -46,7 +48,7 @@ async def _measure(home: Path) -> None:
         await drive.add("bench")
         texts = iter(_texts(BATCH * (2 * BATCHES + 3)))
         await _settle(drive, "warm", [text for _, text in _some(texts)])
-        async with _following(url) as heard:
+        with _following(url) as heard:
             taken, committed = await _settle_both(drive, texts)
             await _until_heard(heard, max(committed))
         with_feed, without = (sum(times) for times in taken)
@@ -54,7 +56,7 @@ async def _measure(home: Path) -> None:
         print(f"settling with the feed     {pages / with_feed:9.1f} pages/s")
         print(f"settling without           {pages / without:9.1f} pages/s")
         print(f"ratio                      {without / with_feed:9.2f}")
-        lags = sorted(heard[number] - at for number, at in committed.items())
+        lags = sorted(heard[number] - at for number, at in committed.items() if number in heard)
         middle, late = statistics.median(lags), lags[int(len(lags) * 0.95)]
         print(f"lag of a follower          {middle * 1000:9.1f} ms, p95 {late * 1000:.1f} ms")
         await _read()
@@ -119,28 +121,34 @@ async def _settle(drive: Drive, name: str, texts: list[str]) -> tuple[float, flo
     return ended - began, ended
 
 
-@asynccontextmanager
-async def _following(url: str) -> AsyncIterator[dict[int, float]]:
-    """Change → when a follower in another process printed it."""
+@contextmanager
+def _following(url: str) -> Iterator[dict[int, float]]:
+    """Change → when a follower in another process printed it; heard by a thread, which the work of
+    this one holds up little."""
     heard: dict[int, float] = {}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "starter.cli", "changes", "--follow", "-o", "jsonl",
-        stdout=asyncio.subprocess.PIPE, env={**os.environ, "ATLAS_DATABASE_URL": url},
-    )  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-m", "starter.cli", "changes", "--follow", "-o", "jsonl"],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "ATLAS_DATABASE_URL": url},
+    )
+    assert process.stdout is not None
+    begun = threading.Event()
 
-    async def listen() -> None:
-        assert process.stdout is not None
-        while line := await process.stdout.readline():
+    def listen() -> None:
+        for line in process.stdout or ():
+            begun.set()
             if (number := json.loads(line)["number"]) is not None:
                 heard[number] = time.monotonic()
 
-    task = asyncio.create_task(listen())
+    thread = threading.Thread(target=listen)
+    thread.start()
+    begun.wait(60)
     try:
         yield heard
     finally:
         process.kill()
-        await process.wait()
-        await task
+        process.wait()
+        thread.join()
 
 
 async def _until_heard(heard: dict[int, float], last: int) -> None:

@@ -69,6 +69,7 @@ class AtlasClient:
         self.documents = corpus.documents
         self.document = corpus.document
         self.export = exports.documents
+        self.chunks = corpus.chunks
         self.explain = corpus.explain
         self.history = corpus.history
         self.diff = corpus.diff

@@ -25,6 +25,7 @@ READS = {
     "changes": ("changes", "--limit", "2", "--with", "text"),
     "config check": ("config", "check"),
     "config show": ("config", "show", "--changed"),
+    "docs chunks": ("docs", "chunks", "{origin}/docs/a"),
     "docs diff": ("docs", "diff", "{origin}/docs/a"),
     "docs history": ("docs", "history", "{origin}/docs/a"),
     "docs held": ("docs", "held"),
@@ -62,7 +63,9 @@ ACTS = {
     *("report make", "schedules apply", "sources add", "sources edit", "sources remove"),
     *("sources release", "deletions approve", "deletions reject", "docs restore"),
     *(
+        "apply",
         "export",
+        "plan",
         "start",
         "sync",
         "hosts reset",
@@ -92,6 +95,7 @@ _MOMENT = {
 }
 
 FIELDS = {
+    "docs chunks": {"id"},
     "doctor": {"detail", "milliseconds", "mend", "status"},
     "explain": {"seconds"},
     "hosts list": {"waits"},

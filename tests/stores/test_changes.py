@@ -13,7 +13,9 @@ import pytest
 from atlas.contracts.activities import Batch
 from atlas.contracts.jobs import BeginJob
 from atlas.domain.change_cursors import ChangeCursor, ExpiredCursor, InvalidCursor
+from atlas.domain.lifecycle import Evidence
 from atlas.domain.retention import Retention
+from atlas.embedded.postgres import SUPERUSER
 from atlas.stores.blobs import open_blobs
 from atlas.stores.postgres import migrate
 from atlas.stores.postgres.changes import change_log, change_reader
@@ -22,8 +24,9 @@ from atlas.stores.postgres.changes.change_reader import CorpusChange
 from atlas.stores.postgres.cleanup import expired_changes
 from atlas.stores.postgres.crawl import run_outcomes
 from atlas.stores.postgres.crawl.runs import JobRecords
-from atlas.stores.postgres.settlement import deletion_decisions, removal
+from atlas.stores.postgres.settlement import deletion_decisions, removal, settle
 from atlas.stores.postgres.sources import sources
+from tests.conftest import PostgresServer
 from tests.feed_copy import FeedCopy, assert_feed_is_the_corpus, replayed
 from tests.invariants import assert_nothing_is_found
 from tests.stores import test_held_bodies as held
@@ -31,6 +34,7 @@ from tests.stores.cleaning import Cleaner
 from tests.stores.corpus import Corpus
 from tests.stores.drive import Drive, Leads, Web
 from tests.stores.restorer import Restorer
+from tests.stores.rows_read import explained
 
 BASE = "https://example.org"
 ONE, TWO, THREE = f"{BASE}/1", f"{BASE}/2", f"{BASE}/3"
@@ -238,6 +242,37 @@ async def test_a_removed_source_releases_its_pages_and_they_stay_live(drive: Dri
     assert await by_source(drive, "docs", 1) == [("removed", ONE)]
 
 
+async def test_a_release_is_told_where_the_feed_has_forgotten_who_held_the_page(
+    drive: Drive,
+) -> None:
+    source = await drive.add("docs")
+    await drive.add("also")
+    await drive.run("docs", {ONE: WEB[ONE]})
+    await drive.run("also", {ONE: WEB[ONE]})
+    await drive.pool.execute("delete from changes")
+    await drive.pool.execute("update change_feed set trimmed = last")
+    async with drive.pool.acquire() as connection:
+        await removal.remove_source(connection, source, purge=False, now=drive.now)
+    assert await by_source(drive, "docs", 2) == [("removed", ONE)]
+    assert await by_source(drive, "also", 2) == [("added", ONE)]  # what it has, once more
+
+
+async def test_an_erasure_reaches_those_who_read_by_the_source_that_let_the_page_go(
+    drive: Drive,
+) -> None:
+    """They deleted it when it was removed; what they keep of the past has to go, too."""
+    await drive.add("docs", deletion="prompt")
+    await drive.run("docs", WEB)
+    await drive.run("docs", {TWO: WEB[TWO], THREE: WEB[THREE]}, unlisted={ONE: WEB[ONE]})
+    assert await by_source(drive, "docs", 3) == [("removed", ONE)]
+    async with drive.pool.acquire() as connection, connection.transaction():
+        page = await connection.fetchval("select id from pages where url = $1", ONE)
+        causes = {page: settle.LeavingCause("purged")}
+        gone = await settle.bury(connection, [page], drive.now, causes=causes, why=Evidence.ERASED)
+        await change_log.append(connection, None, gone, drive.now)
+    assert await by_source(drive, "docs", 4) == [("erased", None)]
+
+
 async def test_an_erasure_reaches_those_who_read_by_a_source_that_released_the_page(
     drive: Drive,
 ) -> None:
@@ -249,8 +284,9 @@ async def test_an_erasure_reaches_those_who_read_by_a_source_that_released_the_p
         await removal.remove_source(connection, await sources.get(connection, "docs"),
                                     purge=False, now=drive.now)  # fmt: skip
         await removal.remove_source(connection, other, purge=True, now=drive.now)
-    # One that has read up to 2 has the page, and is told to delete it.
-    assert await by_source(drive, "docs", 2) == [("erased", None)]
+    # One that has read up to 2 has the page, and is told to delete it, in place of the release
+    # and once more.
+    assert await by_source(drive, "docs", 2) == [("erased", None)] * 2
     await assert_feed_is_the_corpus(drive.pool)
 
 
@@ -550,3 +586,27 @@ async def test_the_outcomes_of_a_sync_name_every_page_that_it_touched(drive: Dri
         await drive.run("docs", {**web, ONE: "And again something else", gone: "It is back"})
         again = {each["url"]: each async for each in run_outcomes.of_run(connection, "run-2")}
         assert again == found
+
+
+@pytest.mark.parametrize("generic", [False, True])
+async def test_a_read_costs_what_it_returns_however_long_the_feed_is(
+    drive: Drive, postgres_server: PostgresServer, generic: bool
+) -> None:
+    await drive.pool.execute(
+        "insert into changes (number, at, kind, page_id, reason, sources) "
+        "select n, now(), 'erased', n, 'test', '{docs}' from generate_series(1, 20000) n"
+    )
+    await drive.pool.execute("update change_feed set last = 20000")
+    await drive.pool.execute("analyze changes")
+    name = await drive.pool.fetchval("select current_database()")
+    url = postgres_server.url(name, SUPERUSER)
+    async with explained(url, generic=generic) as reader:
+        state = await change_reader.state(reader.connection)
+        with reader.reading() as most:
+            for source, found in ((None, 50), ("docs", 50), ("blog", 0)):
+                place = ChangeCursor(state.corpus, 10_000)
+                part = await change_reader.read(reader.connection, place, 50, source)
+                assert len(part.changes) == found
+            await change_reader.verify(reader.connection, state.end)
+        assert most
+        assert max(most.values()) < 500, most

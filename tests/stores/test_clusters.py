@@ -209,7 +209,7 @@ async def test_nothing_to_do_is_no_error(database: Pool, size: int) -> None:
 
 # Of thousands that are alike
 
-LOG = [text_sketch(f"Log {n} of the harbour: the bell rang {n * 7} times.") for n in range(400)]
+LOG = [text_sketch(f"Log {n} of the harbour: the bell rang {n * 7} times.") for n in range(200)]
 
 
 @dataclass
@@ -245,9 +245,9 @@ async def test_a_crowd_is_not_recomputed_with_each_text_that_joins_it_or_leaves(
 ) -> None:
     """Anchors are displaced all the time; the texts that they met hold together without them."""
     async with database.acquire() as connection, connection.transaction():
-        await clusters.add(connection, LOG[:100])
+        await clusters.add(connection, LOG[:50])
         looks.split.clear()
-        for start in range(100, 400, 50):
+        for start in range(50, 200, 50):
             await clusters.add(connection, LOG[start : start + 50])
         assert looks.withdrawn > 0
         largest = sorted(text.text_hash for text in LOG)[-20:]

@@ -60,6 +60,18 @@ def test_nested_content_is_taken_once_and_in_the_order_of_the_page() -> None:
     assert whole.count("ferry leaves") == 1
 
 
+def test_sections_keep_their_anchors() -> None:
+    body = """<html><body><main><h1 id=top>Tides</h1><p>The tide turns twice a day.</p>
+    <div class=ad><h2 id=buy>Buy</h2><p>Cheap nets and old ropes.</p></div>
+    <h2 id=low>Low water</h2><p>At low water the ferry waits.</p></main></body></html>"""
+    found = read(body, content=("main",), remove=(".ad",), ignore=("#top",))
+    assert [(each.title, each.anchor) for each in found.outline] == [
+        ("Tides", "top"),
+        ("Low water", "low"),
+    ]
+    assert [found.text[each.start :][:4] for each in found.outline] == ["Tide", "Low "]
+
+
 def test_what_is_removed_is_gone_and_its_neighbours_are_no_one_word() -> None:
     body = (
         "<body><p>Before<span class=ad>bought words</span>after, and a few more words.</p></body>"

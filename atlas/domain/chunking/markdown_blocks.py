@@ -6,10 +6,13 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from atlas.domain.outline import MAX_SECTION_TITLE, MAX_SECTIONS, OutlineSection
 
 BlockKind = Literal["heading", "text", "list", "table", "code"]
 
@@ -21,6 +24,7 @@ _KINDS: dict[str, BlockKind] = {
     "fence": "code",
     "code_block": "code",
 }
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 
 
@@ -63,6 +67,22 @@ def markdown_blocks(markdown: str) -> list[MarkdownBlock]:
     return found
 
 
+def heading_title(markdown: str, block: MarkdownBlock) -> str:
+    """The words of a heading, as an outline has them."""
+    title = _LINK.sub(r"\1", markdown[block.start : block.end].strip("# \t\n"))
+    return title.replace("`", "").replace("**", "")[:MAX_SECTION_TITLE]
+
+
+def markdown_outline(markdown: str) -> tuple[OutlineSection, ...]:
+    """The headings of a text that is Markdown itself, such as a README. They have no anchors: each
+    site that shows such a file makes its own."""
+    found = (block for block in markdown_blocks(markdown) if block.kind == "heading")
+    return tuple(
+        OutlineSection(block.start, block.level, heading_title(markdown, block), None)
+        for block in islice(found, MAX_SECTIONS)
+    )
+
+
 def plain_blocks(text: str) -> list[MarkdownBlock]:
     """The paragraphs of a text without marks."""
     found: list[MarkdownBlock] = []
@@ -91,7 +111,8 @@ def _parts(
     wanted = {"list": ("list_item_open", 1), "table": ("tr_open", 2)}.get(kind)
     if wanted is None:
         return
-    for token in tokens[at + 1 :]:
+    for number in range(at + 1, len(tokens)):
+        token = tokens[number]
         if token.level == 0:
             return
         if (token.type, token.level) == wanted and token.map is not None:

@@ -46,7 +46,7 @@ class TextPlaces:
         """
         if not parts:
             return []
-        keys = [_key(markdown[start:end], listed) for start, end, listed in parts]
+        keys = [_keys(markdown[start:end], listed) for start, end, listed in parts]
         places = _places(keys, self._key)
         bounds = [0]
         for (_, end), (start, _) in pairwise(places):
@@ -72,19 +72,30 @@ class TextPlaces:
         return self._starts[run] + count - self._counts[run]
 
 
-def _key(markdown: str, listed: bool) -> str:
+def _keys(markdown: str, listed: bool) -> tuple[str, str]:
+    """The words of a part as they are likely to stand in the text, and the other way: a number at
+    the beginning of a line is that of a list's item, or a word."""
     bare = _ADDRESS.sub("]", markdown)
-    return "".join(_WORDS.findall(_NUMBER.sub("", bare) if listed else bare))
+    words = "".join(_WORDS.findall(bare))
+    if not _NUMBER.search(bare):
+        return words, words
+    unnumbered = "".join(_WORDS.findall(_NUMBER.sub("", bare)))
+    return (unnumbered, words) if listed else (words, unnumbered)
 
 
-def _places(keys: Sequence[str], whole: str) -> list[tuple[int, int]]:
+def _places(keys: Sequence[tuple[str, str]], whole: str) -> list[tuple[int, int]]:
     """Where each key stands in that of the whole text. One that is not found has no width."""
     places: list[tuple[int, int]] = []
     cursor = lost = 0
-    for key in keys:
-        at = cursor if whole.startswith(key, cursor) else _search(whole, key, cursor, lost)
+    for likely, other in keys:
+        key, at = likely, cursor
+        if not whole.startswith(likely, cursor):
+            if whole.startswith(other, cursor):
+                key = other
+            else:
+                at = _search(whole, likely, cursor, lost)
         if at < 0:
-            lost += len(key)
+            lost = min(lost + len(key), _FAR)  # bounded: a text may be none of this Markdown's
             places.append((cursor, cursor))
             continue
         end = min(at + len(key), len(whole))
@@ -95,10 +106,16 @@ def _places(keys: Sequence[str], whole: str) -> list[tuple[int, int]]:
 
 
 def _search(whole: str, key: str, cursor: int, lost: int) -> int:
-    at = whole.find(key, cursor, cursor + len(key) + _NEAR + 2 * lost)
-    if at >= 0 or len(key) < _SURE:
-        return at
-    return whole.find(key[:_SURE], cursor, cursor + _FAR + 2 * lost)
+    """Where it stands a little further on: what was lost before it is skipped first, in case it
+    says the same."""
+    for sought, reach in ((key, len(key) + _NEAR), (key[:_SURE], _FAR)):
+        if sought is not key and len(key) < _SURE:
+            break
+        for begin in (cursor + lost // 2, cursor):
+            at = whole.find(sought, begin, begin + reach + 2 * lost)
+            if at >= 0:
+                return at
+    return -1
 
 
 def _stripped(text: str, start: int, end: int) -> TextSpan:

@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from atlas.domain.sources import Kind
 from starter.cli.framework.client import connected
 from starter.cli.framework.durations import written
-from starter.cli.framework.exit_codes import DONE, STALE
+from starter.cli.framework.exit_codes import DONE, FAILED, STALE
 from starter.cli.framework.options import DryRun, Sample, SourceName, StaleAfter, tolerance
 from starter.cli.framework.output import Format, emit, listing, note, pairs, say, when
 from starter.cli.framework.source_rules import clearable, cleared, rule_options
@@ -22,6 +22,8 @@ from starter.cli.views.sources import COLUMNS, described, parts
 if TYPE_CHECKING:
     from atlas.stores.postgres.sources.listing_quarantine import QuarantinedListing
     from starter.client import AtlasClient
+    from starter.source_files import ImportedFeeds
+    from starter.source_files.opml import FeedsOfFile
     from starter.sources import RuleChanges, SourceRules, TextRules
 
     Clearable = str
@@ -231,17 +233,82 @@ async def test(
 
 
 @app.command
-async def export() -> None:
-    """Print the declared sources as sources.yaml, which `atlas apply` takes back without a change.
-    Credentials belong to no source, so none are in it.
+async def export(
+    *,
+    form: Annotated[
+        Literal["yaml", "opml"],
+        Parameter(name="--format", help="yaml has every rule; opml only feeds, for feed readers"),
+    ] = "yaml",
+) -> None:
+    """Print the declared sources as sources.yaml, which `atlas apply` takes back without a change,
+    or their feeds as OPML. Credentials belong to no source, so none are in it.
 
     Examples:
         atlas sources export > sources.yaml
+        atlas sources export --format opml > feeds.opml
     """
     async with connected() as atlas:
-        text = await atlas.source_files.export()
+        files = atlas.source_files
+        text = await (files.export() if form == "yaml" else files.export_opml())
     for line in text.splitlines():
         say(line)
+
+
+@app.command(name="import")
+async def import_(
+    file: Annotated[Path, Parameter(help="An OPML file, as feed readers export it")],
+    /,
+    *,
+    tag: Annotated[list[str] | None, Parameter(help="A tag for each of them")] = None,
+    force: Annotated[
+        bool, Parameter(help="Add also feeds that do not answer, are gone or are forbidden")
+    ] = False,
+    dry_run: Annotated[
+        bool, Parameter(help="Add nothing: print what is new as sources.yaml")
+    ] = False,
+    output: Format = "text",
+) -> int:
+    """Add a source for each feed of an OPML file that no source has yet, named after its title and
+    tagged with its folders and categories. Feeds that do not answer are left out and named.
+
+    Examples:
+        atlas sources import feeds.opml
+        atlas sources import feeds.opml --dry-run > new.yaml
+    """
+    body, tags = _bytes(file), tag or []
+    async with connected() as atlas:
+        if dry_run:
+            return _print_found(await atlas.source_files.read_opml(body, tags=tags), output)
+        done = await atlas.source_files.import_opml(body, tags=tags, force=force)
+    if output != "text":
+        emit("feeds_imported", done, output=output)
+    else:
+        for name in done.added:
+            say(f"added {name}")
+        _print_left_out(done)
+    return FAILED if done.refused and not (done.added or done.known) else DONE
+
+
+def _print_found(found: FeedsOfFile, output: str) -> int:
+    from starter.source_files import ImportedFeeds
+    from starter.source_files.writer import write_sources
+
+    new = ImportedFeeds(tuple(spec.name for spec in found.specs), found.known, found.refused)
+    if output != "text":
+        emit("feeds_imported", new, output=output)
+        return DONE
+    for line in write_sources(found.specs).splitlines():
+        say(line)
+    _print_left_out(new)
+    return DONE
+
+
+def _print_left_out(done: ImportedFeeds) -> None:
+    if done.known:
+        count = len(done.known)
+        note(f"{count} feed{'s are' if count > 1 else ' is'} declared already")
+    for each in done.refused:
+        note(f"left out {each.url}: {each.reason}")
 
 
 @app.command
@@ -322,6 +389,15 @@ async def remove(
 def _urls(given: list[str]) -> list[str]:
     """The URLs; of `@FILE`, each line that is neither empty nor a comment."""
     return [url for each in given for url in (_lines(each[1:]) if each[:1] == "@" else [each])]
+
+
+def _bytes(file: Path) -> bytes:
+    from starter.errors import InvalidRequest
+
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InvalidRequest(f"file: cannot read {file}: {error}") from None
 
 
 def _lines(file: str) -> list[str]:

@@ -76,6 +76,13 @@ _CATALOGUE = (
         items="changes",
     ),
     Shape(
+        "chunks",
+        "A document in parts of its sections, in order.",
+        "docs chunks",
+        "atlas.domain.chunking.document_chunks:DocumentChunk",
+        items="chunks",
+    ),
+    Shape(
         "explanation",
         "Why a page is, or is not, in the corpus as it is.",
         "explain",
@@ -190,10 +197,16 @@ _CATALOGUE = (
         "starter.sources:ReleasedListings",
     ),
     Shape(
+        "feeds_imported",
+        "What came of an OPML file; with `--dry-run`, what would.",
+        "sources import",
+        "starter.source_files:ImportedFeeds",
+    ),
+    Shape(
         "sources_plan",
         "What a file of sources would change, and what that costs; `atlas apply --plan` takes it.",
         "plan",
-        "starter.source_files.plan:SourcesPlan",
+        "starter.source_files.plan:SourceFilePlan",
     ),
     Shape(
         "sources_applied",

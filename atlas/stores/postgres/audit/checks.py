@@ -368,10 +368,10 @@ _CORPUS = (
         "the feed of changes has a gap; readers begin with `--since start`",
         """
         select 'changes' as key,
-               f.last - f.trimmed || ' numbers, ' || count(c.*) || ' changes' as detail
+               f.last - f.trimmed || ' numbers, ' || count(c.number) || ' changes' as detail
         from change_feed f left join changes c on true group by f.last, f.trimmed
-        having f.last - f.trimmed <> count(c.*)
-            or count(c.*) > 0 and (min(c.number), max(c.number)) <> (f.trimmed + 1, f.last)
+        having f.last - f.trimmed <> count(c.number)
+            or count(c.number) > 0 and (min(c.number), max(c.number)) <> (f.trimmed + 1, f.last)
         """,
     ),
     CorpusCheck(

@@ -25,7 +25,7 @@ from atlas.domain.change_cursors import (
     expect_place,
     mark_of,
 )
-from atlas.stores.postgres.changes.change_log import HOLDERS, ChangeKind
+from atlas.stores.postgres.changes.change_log import ChangeKind
 from atlas.stores.postgres.connection import Connection
 
 _BYTES = 4 << 20
@@ -119,9 +119,11 @@ async def state(connection: Connection) -> FeedState:
     """The ends of the feed now."""
     row = await connection.fetchrow(
         """
-        select left(replace(corpus_id::text, '-', ''), 8) as corpus, f.last, f.trimmed,
+        select left(replace(corpus_id::text, '-', ''), 8) as corpus,
+               (select last from change_feed) as last, (select trimmed from change_feed) as trimmed,
                c.number is not null as kept, c.at, c.page_id
-        from corpus, change_feed f left join changes c on c.number = f.last
+        from (select corpus_id from corpus limit 1) o
+        left join changes c on c.number = (select last from change_feed)
         """
     )
     assert row is not None
@@ -217,7 +219,7 @@ def _changed(row: asyncpg.Record, corpus: str, source: str | None) -> ReadChange
     change = CorpusChange(
         cursor=str(cursor),
         page=row["page_id"],
-        kind=_kind_for(source, row["kind"], row["reason"], evidence or {}),
+        kind=_kind_for(source, row["kind"], evidence or {}),
         text_hash=row["text_hash"].hex() if row["text_hash"] else None,
         sources=tuple(row["sources"]),
         evidence=evidence,
@@ -228,16 +230,14 @@ def _changed(row: asyncpg.Record, corpus: str, source: str | None) -> ReadChange
     return ReadChange(change, row["document_id"] if change.kind != "removed" else None)
 
 
-def _kind_for(
-    source: str | None, kind: ChangeKind, reason: str, evidence: dict[str, Any]
-) -> ChangeKind:
+def _kind_for(source: str | None, kind: ChangeKind, evidence: dict[str, Any]) -> ChangeKind:
     """What a change is to one who reads by source: a page that the source came to hold is new
     there, and one that it released is gone."""
-    if source is None or kind != "updated" or reason != HOLDERS:
+    if source is None or kind != "updated":
         return kind
-    if source in evidence["left"]:
+    if source in evidence.get("left", ()):
         return "removed"
-    return "added" if source in evidence["joined"] else kind
+    return "added" if source in evidence.get("joined", ()) else kind
 
 
 def _begun(row: asyncpg.Record, cursor: ChangeCursor) -> ReadChange:
@@ -267,13 +267,16 @@ def _mark_at_end(feed: asyncpg.Record, cursor: ChangeCursor, end: int) -> str:
 
 # One statement, so that its rows and the ends of the feed are of one moment. A source's changes
 # are looked for among the next `limit` numbers, so that one with few of them costs no long scan.
+# The feed's one row is asked for in subqueries: PostgreSQL takes a small table without statistics
+# for one of thousands of rows, and would read all changes to join them.
 _READ = """
-    select f.last, f.trimmed, e.at as end_at, e.page_id as end_page, c.*
-    from change_feed f
-    left join changes e on e.number = least(f.last, $1::bigint + $2::int)
+    select (select last from change_feed) as last, (select trimmed from change_feed) as trimmed,
+           e.at as end_at, e.page_id as end_page, c.*
+    from (select least((select last from change_feed), $1::bigint + $2::int) as number) o
+    left join changes e on e.number = o.number
     left join changes c on c.number > $1 and c.number <= $1::bigint + $2::int
           and ($3::text is null or $3 = any(c.sources)
-               or c.reason = 'sources' and c.evidence -> 'left' ? $3)
+               or c.evidence -> 'left' ? $3)
     order by c.number
 """
 _LIVE = """

@@ -173,10 +173,10 @@ async def _settle_rows(
     given = sum(row["text_hash"] != row["old_hash"] for row in entering)
     settlement = Settlement(ended, exact=max(0, given - joined.fresh), near=joined.alike)
     told = [row for row in entering if row["page_id"] in opened or row["revised"]]
-    await connection.execute(
-        "update documents set revision_told = revision where id = any($1::bigint[])",
-        [row["document_id"] for row in told if row["revised"]],
-    )
+    if revised := [row["document_id"] for row in told if row["revised"]]:
+        await connection.execute(
+            "update documents set revision_told = revision where id = any($1::bigint[])", revised
+        )
     return SettledPages(settlement, [_change(row, opened, restored=restored) for row in told])
 
 
@@ -435,13 +435,16 @@ def _left(row: asyncpg.Record, cause: LeavingCause, *, erased: bool) -> NewChang
 
 
 # Pages that lose a live document. Of an erasure ($3), also those that had one, as far as anybody
-# can know: a reader may keep what it was told before.
+# can know: a reader may keep what it was told before, also one that reads by a former source.
 _LEAVING = """
     select ps.page_id, v.seq as version, v.document_id, d.text_hash, t.url as leads_to,
-           array(select s.name from sources s where s.id in (
-               select source_id from source_pages sp where sp.page_id = ps.page_id
-               union select source_id from former_holds f
-               where f.page_id = ps.page_id and f.released_by = $2)) as held_by
+           array(
+               select s.name from sources s where s.id in (
+                   select source_id from source_pages sp where sp.page_id = ps.page_id
+                   union select source_id from former_holds f
+                   where f.page_id = ps.page_id and ($3 or f.released_by = $2))
+               union select unnest(c.sources) from changes c
+               where $3 and c.page_id = ps.page_id) as held_by
     from page_state ps
     left join versions v on v.page_id = ps.page_id and v.valid_to is null
     left join documents d on d.id = v.document_id
