@@ -66,7 +66,7 @@ LIMITS = (
     ),
     Bound(
         "body of a page, decoded", f"{_FETCHING}.fetch_max_bytes", "bytes",
-        "`ATLAS_FETCH_MAX_CHARACTERS`", "the page fails (quota)",
+        "`ATLAS_FETCH_MAX_BYTES`", "the page fails (quota)",
     ),
     Bound(
         "whole request", f"{_FETCHING}.fetch_timeout", "seconds", "`ATLAS_FETCH_TIMEOUT`",
