@@ -140,6 +140,9 @@ def _suspect(facts: PageFacts) -> PageVerdict | None:
     if facts.lifecycle != "suspect" or not facts.evidence:
         return None
     seen = facts.evidence[0]
+    visit = _decisive(facts.visits)
+    if seen.kind == "absent" and visit is not None and visit.code in HELD:
+        return None  # it is suspect for its body, and that its source misses it comes after that
     cause = f"still in the corpus, but leaving: {worded(seen)}, {looks_of(seen)}"
     return PageVerdict(kind_code(seen), cause + decision(facts))
 
@@ -192,8 +195,22 @@ def _body_held(facts: PageFacts) -> PageVerdict | None:
     if visit is None or visit.code not in HELD:
         return None
     state = "live with its old text" if _is_live(facts) else "not in the corpus"
-    cause = f"{state}: its new body was held ({visit.code}: {visit.message})"
+    cause = f"{state}: its new body was held ({visit.code}: {visit.message}){besides(facts)}"
     return PageVerdict(visit.code or "held", cause)
+
+
+def _not_listed(facts: PageFacts) -> PageVerdict | None:
+    """Live, and its sources have not come to it since: what they list could not be read."""
+    if not _is_live(facts) or not facts.holders:
+        return None
+    if not all(claim.not_listed for claim in facts.holders):
+        return None
+    claim = facts.holders[0]
+    cause = (
+        f"live with its last text: the last run of source '{claim.source}' did not come to it: "
+        f"{claim.not_listed}{besides(facts)}"
+    )
+    return PageVerdict("not_listed", cause, (f"`atlas sync {claim.source}` reads it again",))
 
 
 def _settled(facts: PageFacts) -> PageVerdict | None:
@@ -396,6 +413,7 @@ _RULES: tuple[Callable[[PageFacts], PageVerdict | None], ...] = (
     _redirects,
     _failed,
     _body_held,
+    _not_listed,
     _settled,
     _merely_live,
     _listing,

@@ -40,7 +40,12 @@ def decision(facts: PageFacts) -> str:
 
 
 def _misses(seen: EvidenceSeen) -> str:
-    return f"{worded(seen)}, {looks_of(seen)}"
+    stays = "; it stays as long as it answers" if _often(seen) else ""
+    return f"{worded(seen)}, {looks_of(seen)}{stays}"
+
+
+def _often(seen: EvidenceSeen) -> bool:
+    return seen.needed is not None and seen.looks >= seen.needed
 
 
 def _hidden(facts: PageFacts) -> str:
@@ -72,6 +77,8 @@ def looks_of(seen: EvidenceSeen) -> str:
     if seen.needed is None:
         times = "once" if seen.looks == 1 else f"{seen.looks} times"
         return f"seen {times}; its sources keep all pages"
+    if seen.looks > seen.needed:
+        return f"seen {seen.looks} times, and a removal needs {seen.needed}"
     return f"seen {seen.looks} of the {seen.needed} times that a removal needs"
 
 

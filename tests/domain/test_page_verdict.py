@@ -40,6 +40,8 @@ def claims(*names: str, **values: Any) -> tuple[SourceClaim, ...]:
 
 
 HELD = (SourceClaim(source="docs", found="listed"),)
+UNREAD = (SourceClaim(source="docs", found="listed", not_listed="the host is down"),)
+MISSED = (EvidenceSeen("absent", 4, 3, NOW, "docs"),)
 PAUSED = (SourceClaim(source="docs", found="listed", paused=True),)
 
 
@@ -64,6 +66,15 @@ PAUSED = (SourceClaim(source="docs", found="listed", paused=True),)
         (facts(lifecycle="live", sources=HELD,
                visits=(visit("skipped", "fresh"), visit("failed", "http_503"))), "http_503",
          "live with its last text: the last check failed (http_503: it was said so)"),
+        (facts(lifecycle="live", sources=UNREAD, visits=(visit("added"),)), "not_listed",
+         "the last run of source 'docs' did not come to it: the host is down"),
+        (facts(lifecycle="live", sources=(*UNREAD, *HELD), visits=(visit("added"),)), "added",
+         "live: added by the run"),
+        (facts(lifecycle="live", sources=HELD, evidence=MISSED, visits=(visit("unchanged"),)),
+         "unchanged", "seen 4 times, and a removal needs 3; it stays as long as it answers"),
+        (facts(lifecycle="suspect", sources=HELD, evidence=MISSED,
+               visits=(visit("skipped", "suspicious_body"),)), "suspicious_body",
+         "its new body was held"),
         (facts(trap="trap_calendar", sources=(SourceClaim(source="docs"),)), "trap_calendar",
          "its address alone shows a crawler trap"),
         (facts(sources=(SourceClaim(source="docs", paused=True),)), "source_paused",
@@ -134,6 +145,7 @@ _CLAIMS = st.builds(
     refused_by=st.none() | st.just("exclude old"),
     paused=st.booleans(),
     last_run=_MOMENTS,
+    not_listed=st.none() | st.just("its listing could not be read"),
 )
 _EVIDENCE = st.builds(
     EvidenceSeen,
