@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
     from atlas.contracts.work import Limits as Limits
     from atlas.domain.chunking.document_chunks import DocumentChunk as DocumentChunk
+    from atlas.domain.exported_document import ExportedDocument as ExportedDocument
+    from atlas.domain.extraction_rules import DeclaredRule as DeclaredRule
+    from atlas.domain.extraction_rules import ExtractionRules as ExtractionRules
+    from atlas.domain.extraction_rules import RuleMatch as RuleMatch
     from atlas.domain.outline import OutlineSection as OutlineSection
     from atlas.domain.page_facts import AttemptMade as AttemptMade
     from atlas.domain.page_facts import EvidenceSeen as EvidenceSeen
@@ -43,16 +47,20 @@ if TYPE_CHECKING:
     from atlas.domain.page_facts import PageFacts as PageFacts
     from atlas.domain.page_facts import RefusedBefore as RefusedBefore
     from atlas.domain.page_facts import RemovalOnHold as RemovalOnHold
+    from atlas.domain.page_facts import RuleCount as RuleCount
     from atlas.domain.page_facts import SourceClaim as SourceClaim
     from atlas.domain.page_facts import TextKept as TextKept
     from atlas.domain.page_facts import VisitOfRun as VisitOfRun
     from atlas.domain.page_verdict import PageVerdict as PageVerdict
+    from atlas.domain.rule_trial import RuleTrial as RuleTrial
+    from atlas.domain.rule_trial import TriedText as TriedText
     from atlas.domain.sources import SourceSpec as SourceSpec
     from atlas.domain.text_diff import DiffPart as DiffPart
     from atlas.domain.texts import TruncatedPage as TruncatedPage
     from atlas.schedules.apply import ScheduleChange as ScheduleChange
     from atlas.schedules.status import ScheduleStatus as ScheduleStatus
     from atlas.settings import Settings as Settings
+    from atlas.stores.postgres.changes.change_reader import CorpusChange as CorpusChange
     from atlas.stores.postgres.crawl.documents import CurrentDocument as CurrentDocument
     from atlas.stores.postgres.crawl.documents import Redirects as Redirects
     from atlas.stores.postgres.crawl.page_versions import PageHistory as PageHistory
@@ -77,6 +85,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.sources.sources import Source as Source
     from atlas.stores.postgres.sources.sources import SourceSummary as SourceSummary
     from starter.blocking import Blocking as Blocking
+    from starter.changes import ChangeStream as ChangeStream
     from starter.client import AtlasClient as AtlasClient
     from starter.corpus import Document as Document
     from starter.corpus import KeptReport as KeptReport
@@ -87,11 +96,14 @@ if TYPE_CHECKING:
     from starter.errors import CannotConnect as CannotConnect
     from starter.errors import DatabaseDown as DatabaseDown
     from starter.errors import DifferentRequest as DifferentRequest
+    from starter.errors import ExpiredCursor as ExpiredCursor
     from starter.errors import Failed as Failed
     from starter.errors import InvalidRequest as InvalidRequest
+    from starter.errors import InvalidSourcesFile as InvalidSourcesFile
     from starter.errors import NoResult as NoResult
     from starter.errors import NotFound as NotFound
     from starter.errors import NoWorker as NoWorker
+    from starter.errors import PlanOutdated as PlanOutdated
     from starter.errors import Refused as Refused
     from starter.errors import SourceBusy as SourceBusy
     from starter.errors import SourceExists as SourceExists
@@ -101,6 +113,9 @@ if TYPE_CHECKING:
     from starter.errors import TimedOut as TimedOut
     from starter.errors import Undetected as Undetected
     from starter.explanation import Explanation as Explanation
+    from starter.extraction_preview import PreviewedPage as PreviewedPage
+    from starter.extraction_preview import PreviewedRules as PreviewedRules
+    from starter.extraction_preview import TriedRules as TriedRules
     from starter.hosts import HostReset as HostReset
     from starter.limits import WokenRuns as WokenRuns
     from starter.monitoring.overview import ActivitySeen as ActivitySeen
@@ -123,6 +138,16 @@ if TYPE_CHECKING:
     from starter.runs.listing import RecordedRun as RecordedRun
     from starter.runs.retry import RetriedRun as RetriedRun
     from starter.runs.terminate import TerminatedRun as TerminatedRun
+    from starter.source_files import AppliedSources as AppliedSources
+    from starter.source_files import ImportedFeeds as ImportedFeeds
+    from starter.source_files import SourceFiles as SourceFiles
+    from starter.source_files.costs import PlanCost as PlanCost
+    from starter.source_files.costs import SourceCost as SourceCost
+    from starter.source_files.opml import FeedsOfFile as FeedsOfFile
+    from starter.source_files.opml import RefusedFeed as RefusedFeed
+    from starter.source_files.plan import PlannedSource as PlannedSource
+    from starter.source_files.plan import RuleChange as RuleChange
+    from starter.source_files.plan import SourceFilePlan as SourceFilePlan
     from starter.sources import AddedSource as AddedSource
     from starter.sources import ReleasedListings as ReleasedListings
     from starter.sources import RemovedSource as RemovedSource
@@ -145,19 +170,23 @@ _WHERE = {
     "atlas.contracts.sync_pipeline": "Failure SourceOutcome SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
+    "atlas.domain.extraction_rules": "DeclaredRule ExtractionRules RuleMatch",
+    "atlas.domain.exported_document": "ExportedDocument",
     "atlas.domain.chunking.document_chunks": "DocumentChunk",
     "atlas.domain.outline": "OutlineSection",
     "atlas.domain.page_facts": (
-        "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore RemovalOnHold SourceClaim "
-        "TextKept VisitOfRun"
+        "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore RemovalOnHold RuleCount "
+        "SourceClaim TextKept VisitOfRun"
     ),
     "atlas.domain.page_verdict": "PageVerdict",
+    "atlas.domain.rule_trial": "RuleTrial TriedText",
     "atlas.domain.sources": "SourceSpec",
     "atlas.domain.text_diff": "DiffPart",
     "atlas.domain.texts": "TruncatedPage",
     "atlas.schedules.apply": "ScheduleChange",
     "atlas.schedules.status": "ScheduleStatus",
     "atlas.settings": "Settings",
+    "atlas.stores.postgres.changes.change_reader": "CorpusChange",
     "atlas.stores.postgres.crawl.documents": "CurrentDocument Redirects",
     "atlas.stores.postgres.crawl.purged_urls": "PurgedAddress",
     "atlas.stores.postgres.crawl.page_versions": "PageHistory PageVersion",
@@ -174,15 +203,17 @@ _WHERE = {
     "atlas.stores.postgres.sources.listing_quarantine": "QuarantinedListing",
     "atlas.stores.postgres.sources.sources": "Lease Source SourceSummary",
     "starter.blocking": "Blocking",
+    "starter.changes": "ChangeStream",
     "starter.client": "AtlasClient",
     "starter.corpus": "Document KeptReport",
     "starter.document_diff": "ComparedVersion DocumentDiff",
     "starter.errors": (
-        "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest Failed "
-        "InvalidRequest NoResult NoWorker NotFound Refused SourceBusy SourceExists "
-        "SourcePaused TemporalDown Terminated TimedOut Undetected"
+        "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest ExpiredCursor Failed "
+        "InvalidRequest InvalidSourcesFile NoResult NoWorker NotFound PlanOutdated Refused "
+        "SourceBusy SourceExists SourcePaused TemporalDown Terminated TimedOut Undetected"
     ),
     "starter.explanation": "Explanation",
+    "starter.extraction_preview": "PreviewedPage PreviewedRules TriedRules",
     "starter.hosts": "HostReset",
     "starter.limits": "WokenRuns",
     "starter.monitoring.overview": (
@@ -195,6 +226,10 @@ _WHERE = {
     "starter.runs.listing": "RecordedRun",
     "starter.runs.retry": "RetriedRun",
     "starter.runs.terminate": "TerminatedRun",
+    "starter.source_files": "AppliedSources ImportedFeeds SourceFiles",
+    "starter.source_files.costs": "PlanCost SourceCost",
+    "starter.source_files.opml": "FeedsOfFile RefusedFeed",
+    "starter.source_files.plan": "PlannedSource RuleChange SourceFilePlan",
     "starter.sources": "AddedSource ReleasedListings RemovedSource",
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names.split()}

@@ -21,10 +21,12 @@ from starter.connection import Parts
 from starter.corpus import Corpus
 from starter.deletions import HeldDeletions
 from starter.errors import InvalidRequest
+from starter.exports import Exports
 from starter.hosts import Hosts
 from starter.limits import ManualLimits
 from starter.runs import Runs
 from starter.schedules import Schedules
+from starter.source_files import SourceFiles
 from starter.sources import Sources
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 
 
 class AtlasClient:
-    """One Atlas: its `sources`, `runs`, `corpus`, `deletions`, `schedules`, `hosts` and `limits`.
+    """One Atlas: its `sources`, `source_files`, `runs`, `corpus`, `exports`, `deletions`,
+    `schedules`, `hosts` and `limits`.
 
     Use it as an async context manager, or call `close`. PostgreSQL and Temporal are connected to
     when they are first needed, so searching works while Temporal is down.
@@ -42,9 +45,11 @@ class AtlasClient:
         self._parts = parts
         self.corpus = corpus = Corpus(parts)
         self.runs = runs = Runs(parts)
-        self.sources = Sources(parts)
+        self.sources = sources = Sources(parts)
+        self.source_files = SourceFiles(parts, sources)
         self.schedules = Schedules(parts)
         self.deletions = HeldDeletions(parts)
+        self.exports = exports = Exports(parts)
         self.hosts = Hosts(parts)
         self.limits = ManualLimits(parts)
 
@@ -63,6 +68,7 @@ class AtlasClient:
         self.search = corpus.search
         self.documents = corpus.documents
         self.document = corpus.document
+        self.export = exports.documents
         self.chunks = corpus.chunks
         self.explain = corpus.explain
         self.history = corpus.history
@@ -73,6 +79,7 @@ class AtlasClient:
         self.held = corpus.held
         self.held_body = corpus.held_body
         self.index_generations = corpus.index_generations
+        self.changes = corpus.changes
         self.purge = runs.purge
         self.purged = corpus.purged
         self.allow_purged = corpus.allow_purged

@@ -38,7 +38,7 @@ with workflow.unsafe.imports_passed_through():
 _LONGEST_WAIT = 60.0
 """Seconds that a lane without pages waits before it asks again."""
 _WORKING = "processing and indexing"
-_MAY_PASS = {"quarantined", "unsettled", "extractor_below"}
+_MAY_PASS = {"quarantined", "unsettled", "extractor_below", "other_rules"}
 """Parts of a query that ask for a state; no document in that state is good news."""
 
 
@@ -197,7 +197,7 @@ def _outcome(request: BatchRequest, wound: WoundUp) -> tuple[ProcessOutcome, str
             "names them"
         )
     if wound.counts.seen or wound.outcome != "completed":
-        return wound.outcome, ""
+        return wound.outcome, wound.notes
     if request.failed_of is not None:
         return "completed", f"failed_of: no page of run {request.failed_of} failed"
     asked = request.query.model_dump(exclude_defaults=True) if request.query else {}

@@ -53,6 +53,16 @@ async def test_a_site_is_declared_synced_searched_and_listed(
         several = await atlas("sync", "--all", "--due", "--wait")
         assert several.code == 0
         assert several.out.startswith("sync_pipeline:ALL: completed")
+        everything = await atlas("sync", "--all", "--wait", "-o", "json")
+        pages = await atlas("runs", "outcomes", everything.json["run_id"])
+        assert [
+            (each["url"], each["outcome"], each["source"])
+            for each in map(json.loads, pages.out.splitlines())
+        ] == [
+            (origin.url("/docs/"), "unchanged", "docs"),
+            (origin.url("/docs/a"), "unchanged", "docs"),
+            (origin.url("/docs/b"), "failed", "docs"),
+        ]
 
         unknown = await atlas("sync", "dosc", "--wait", "-o", "json")
         assert (unknown.code, unknown.json["outcome"]) == (1, "unknown_source")
@@ -105,11 +115,8 @@ async def test_a_site_is_declared_synced_searched_and_listed(
     assert gone.code == 1 and "404" in gone.err
 
     recorded = (await atlas("runs", "-o", "json")).json["runs"]
-    assert [each["source"] for each in recorded] == [
-        "docs",
-        "",
-        "docs",
-    ]  # the run of all is recorded, too
+    # The runs of all are recorded, too.
+    assert [each["source"] for each in recorded] == ["docs", "", "docs", "", "docs"]
     run = (await atlas("runs", "show", result["run_id"][:13], "-o", "json")).json
     assert (run["counts"], run["trigger"]) == (expected, "cli")
     assert [each["url"] for each in run["failures"]] == [origin.url("/docs/b")]

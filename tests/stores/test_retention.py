@@ -130,6 +130,7 @@ async def test_a_body_goes_after_its_retention_and_the_grace(cleaner: Cleaner, r
 
 
 async def test_a_body_of_a_kept_version_stays(cleaner: Cleaner, root: Path) -> None:
+    cleaner.keep = Retention(changes=0)  # else the list of those that went is a body itself
     await change(cleaner, TEXTS)
     for _ in range(4):
         cleaner.drive.now += timedelta(days=60)
@@ -141,7 +142,7 @@ async def test_a_body_of_a_kept_version_stays(cleaner: Cleaner, root: Path) -> N
 async def test_for_ever_is_for_ever(cleaner: Cleaner, root: Path) -> None:
     cleaner.keep = Retention(
         snapshots=0, versions=0, newest_versions=1, tombstones=0, pages=0, runs=0, newest_runs=1,
-        ledger=0, hosts=0, artifacts=0,
+        ledger=0, hosts=0, artifacts=0, changes=0, freshness=0,
     )  # fmt: skip
     await change(cleaner, TEXTS)
     for _ in range(2):
@@ -475,7 +476,7 @@ async def test_a_page_that_a_source_lists_keeps_its_row(cleaner: Cleaner) -> Non
 
 
 async def test_pages_that_a_run_holds_are_left_alone(cleaner: Cleaner, root: Path) -> None:
-    cleaner.keep = Retention(tombstones=1, versions=1, newest_versions=1)
+    cleaner.keep = Retention(tombstones=1, versions=1, newest_versions=1, changes=0)
     await change(cleaner, TEXTS)
     await cleaner.sync("docs", {A: 410})
     await cleaner.pool.execute("update page_state set lifecycle = 'tombstoned', tombstoned_at = $1 "
@@ -828,3 +829,28 @@ async def live_for(cleaner: Cleaner, root: Path, *, turns: int, seed: int) -> No
     assert unreferred == 0
     rows = await cleaner.pool.fetch("select encode(hash, 'hex') as hash from blobs")
     assert {row["hash"] for row in rows} == await cleaner.objects()
+
+
+async def test_samples_of_freshness_go_by_whole_days_that_are_frozen(cleaner: Cleaner) -> None:
+    drive = cleaner.drive
+    source = await drive.add("docs", cadence=timedelta(hours=1), freshness="95% within 2h")
+    midnight = drive.now.replace(hour=0, minute=0)
+    for days in (3, 59, 60, 61, 62):
+        for hours in (1, 23):
+            await cleaner.pool.execute(
+                "insert into freshness_samples values ($1, $2, '2 hours', 10, 9, 300)",
+                *(source.id, midnight - days * DAY + timedelta(hours=hours)),
+            )
+    drive.now = midnight + timedelta(hours=12)
+    assert (await cleaner.clean()).of("freshness") == set()
+    await cleaner.freeze()
+    listed = (await cleaner.clean(dry_run=True)).of("freshness")
+    days = [(midnight - each * DAY).date().isoformat() for each in (62, 61)]
+    assert listed == {f"docs on {day}" for day in days}
+    cleaned = await cleaner.clean()
+    assert (cleaned.of("freshness"), cleaned.ended.removed["freshness"]) == (listed, 2)
+    assert await cleaner.value("select count(*) from freshness_samples") == 6
+    assert (await cleaner.clean()).of("freshness") == set()
+    cleaner.keep = Retention(freshness=0)
+    drive.now += 1000 * DAY
+    assert (await cleaner.clean(classes=["freshness"])).of("freshness") == set()

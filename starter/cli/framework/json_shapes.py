@@ -68,6 +68,14 @@ _CATALOGUE = (
         "starter.corpus:Document",
     ),
     Shape(
+        "changes",
+        "What happened to the corpus, in the order in which it was committed: "
+        "[changes.md](changes.md).",
+        "changes",
+        f"{_PG}.changes.change_reader:CorpusChange",
+        items="changes",
+    ),
+    Shape(
         "chunks",
         "A document in parts of its sections, in order.",
         "docs chunks",
@@ -162,6 +170,18 @@ _CATALOGUE = (
     Shape("source", "A source, and what the corpus holds of it.", "sources show", _SOURCE),
     Shape("source_rules", "The rules of a source after the change.", "sources edit", _RULES),
     Shape(
+        "rules_tried",
+        "Rules of extraction, tried on a page.",
+        "sources test",
+        "starter.extraction_preview:TriedRules",
+    ),
+    Shape(
+        "rules_preview",
+        "What rules of extraction would make of some pages of a source.",
+        "sources edit, process",
+        "starter.extraction_preview:PreviewedRules",
+    ),
+    Shape(
         "source_added", "The source that was added.", "sources add", "starter.sources:AddedSource"
     ),
     Shape(
@@ -175,6 +195,24 @@ _CATALOGUE = (
         "Which quarantined listings of a source are read again.",
         "sources release",
         "starter.sources:ReleasedListings",
+    ),
+    Shape(
+        "feeds_imported",
+        "What came of an OPML file; with `--dry-run`, what would.",
+        "sources import",
+        "starter.source_files:ImportedFeeds",
+    ),
+    Shape(
+        "sources_plan",
+        "What a file of sources would change, and what that costs; `atlas apply --plan` takes it.",
+        "plan",
+        "starter.source_files.plan:SourceFilePlan",
+    ),
+    Shape(
+        "sources_applied",
+        "What was changed to make the declared sources those of a file.",
+        "apply",
+        "starter.source_files:AppliedSources",
     ),
     Shape(
         "schedules",
@@ -205,7 +243,7 @@ _CATALOGUE = (
     ),
     Shape(
         "outcomes",
-        "The outcome of each page of a batch, by URL.",
+        "The outcome of each page of a run, by URL.",
         "runs outcomes",
         "starter.cli.views.runs:PageOutcome",
         items="outcomes",
@@ -284,7 +322,7 @@ _CATALOGUE = (
     ),
     Shape(
         "freshness",
-        "How late sources are, the latest first.",
+        "How late sources are, the latest first, and how they keep their freshness objectives.",
         "sources freshness",
         "starter.monitoring.overview:SourceSeen",
         items="sources",

@@ -58,7 +58,7 @@ LIMITS = (
     ),
     Bound(
         "body of a page, decoded", f"{_FETCHING}.fetch_max_bytes", "bytes",
-        "`ATLAS_FETCH_MAX_BYTES`", "the page fails (quota)",
+        "`ATLAS_FETCH_MAX_CHARACTERS`", "the page fails (quota)",
     ),
     Bound(
         "whole request", f"{_FETCHING}.fetch_timeout", "seconds", "`ATLAS_FETCH_TIMEOUT`",
@@ -128,6 +128,21 @@ LIMITS = (
     Bound(
         "answer of the process that reads a listing, one part", f"{_WEB}.listing_parser._MAX_FRAME",
         "bytes", "", "the listing fails",
+    ),
+    Bound(
+        "nesting in an OPML file", f"{_WEB}.opml.MAX_DEPTH", "levels", "", "the file is refused",
+    ),
+    Bound(
+        "`sources.yaml`", "starter.source_files.yaml_nodes.MAX_CHARACTERS", "characters", "",
+        "the file is refused",
+    ),
+    Bound(
+        "nesting in `sources.yaml`", "starter.source_files.yaml_nodes.MAX_DEPTH", "levels", "",
+        "the file is refused",
+    ),
+    Bound(
+        "files of a listing that `atlas plan` reads", "starter.source_files.estimates.FILES",
+        "files", "", "the rest is taken to be like them",
     ),
     Bound(
         "addresses that `sources add` tries", f"{_WEB}.source_detection.MAX_ASKED", "addresses", "",

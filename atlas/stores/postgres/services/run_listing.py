@@ -14,6 +14,7 @@ from atlas.domain.batch import FetchRow
 from atlas.domain.refused_addresses import MOST, RefusedAddresses, max_pages
 from atlas.domain.removal_rules import absences_needed
 from atlas.domain.versions import SettledWith
+from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl import (
     absent_pages,
@@ -49,9 +50,12 @@ class RunListing:
     unfinished = on_pool(claims.unfinished)
     remember_listing_ttl = on_pool(sources.remember_listing_ttl)
 
-    def reading(self, run_id: str) -> AbstractAsyncContextManager[listing_entries.StoredListing]:
-        """A listing while it is read: stored part by part until it is complete."""
-        return listing_entries.reading(self.pool, run_id)
+    def reading(
+        self, run_id: str, room: int | None = None
+    ) -> AbstractAsyncContextManager[listing_entries.StoredListing]:
+        """A listing while it is read: stored part by part until it is complete. `room`: pages that
+        may be listed, None: all."""
+        return listing_entries.reading(self.pool, run_id, room)
 
     def watch(self, run: runs.Run, source: Source) -> ListingWatch:
         """Knows which files of the source's listing keep ending whoever parses them."""
@@ -85,16 +89,16 @@ class RunListing:
         source: Source,
         read: listing_entries.StoredListing,
         *,
-        room: int | None,
         level: int,
         mode: Mode | None = None,
         retry_failed: bool = False,
         settles: bool = True,
         refused: RefusedAddresses,
     ) -> tuple[int, bool]:
-        """List what was read, as `list_pages` does, but no more pages than there is `room` for,
-        the first by URL; return also whether there were more, which `refused` is told."""
+        """List what was read, as `list_pages` does, but no more pages than it has room for, the
+        first by URL; return also whether there were more, which `refused` is told."""
         wanted, last = self._wanted(run, source, mode, retry_failed, settles), ""
+        room = read.room
         while found := await read.after(last, _PART if room is None else min(_PART, room)):
             urls, last = [url for url, _ in found], found[-1][0]
             modified = {url: when for url, when in found if when}
@@ -120,23 +124,28 @@ class RunListing:
         async with self.pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return False  # delivered late, after the run was closed
-            await run_membership.list_for_run(
+            now = self.clock()
+            fresh = await run_membership.list_for_run(
                 connection,
                 source_id=source.id,
                 run_id=run.run_id,
                 urls=urls,
                 level=level,
-                now=self.clock(),
+                now=now,
                 wanted=wanted,
                 modified=modified,
             )
+            await change_log.append_holders(connection, run.run_id, fresh, now)
         return True
 
     def _wanted(
         self, run: runs.Run, source: Source, mode: Mode | None, retry_failed: bool, settles: bool
     ) -> WantedPages:
         mode = mode or ("incremental" if run.due else "full")
-        return WantedPages(mode, source.spec.cadence, self.current, retry_failed, settles)
+        spec = source.spec
+        return WantedPages(
+            mode, spec.cadence, self.current, retry_failed, settles, spec.longest_unseen
+        )
 
     async def _listed_at(self, source: Source, run: runs.Run, level: int) -> int:
         async with self.pool.acquire() as connection:
@@ -213,16 +222,18 @@ class RunListing:
         async with self.pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return None
-            added = await run_membership.queue_named(
+            now = self.clock()
+            added, fresh = await run_membership.queue_named(
                 connection,
                 source_id=source.id,
                 run_id=run.run_id,
                 urls=urls,
                 level=level,
-                now=self.clock(),
+                now=now,
             )
             if limits.pages is not None:
                 await run_limits.beyond_budget(connection, run.run_id, level, limits.pages)
+            await change_log.append_holders(connection, run.run_id, fresh, now)
         return added
 
     async def apply_limits(self, run_id: str, level: int, limits: RunLimits) -> None:
