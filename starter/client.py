@@ -67,6 +67,7 @@ class AtlasClient:
         self.documents = corpus.documents
         self.document = corpus.document
         self.export = exports.documents
+        self.start_export = exports.start
         self.explain = corpus.explain
         self.history = corpus.history
         self.diff = corpus.diff

@@ -26,7 +26,6 @@ SILENT = {
 FOREIGN = {
     "completion": "a script",
     "schema": "JSON Schema",
-    "export": "the documents, in the format asked for",
     "report show": "the report, in a form of its own",
 }
 
