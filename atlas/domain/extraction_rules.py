@@ -43,7 +43,9 @@ class DeclaredRule:
     """One rule as it was written."""
 
     kind: RuleKind
+    """`content`, `remove`, `ignore` or `metadata`."""
     rule: str
+    """As it is declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,13 @@ class ExtractionRules:
     """The rules that a page's text is extracted by; each is written as in `SourceSpec`."""
 
     content: tuple[str, ...] = ()
+    """Only these elements are the text."""
     remove: tuple[str, ...] = ()
+    """These elements are not."""
     ignore: tuple[str, ...] = ()
+    """A change only there makes no new version."""
     metadata: tuple[str, ...] = ()
+    """Where title, author, published or language stand."""
 
     def __bool__(self) -> bool:
         return bool(self.content or self.remove or self.ignore or self.metadata)

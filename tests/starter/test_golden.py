@@ -60,7 +60,14 @@ LATER = {"docs diff", "docs history"}
 ACTS = {
     *("audit", "purge", "docs accept", "cleanup", "dedup", "fetch", "index rebuild"),
     *("index rollback", "migrate", "process"),
-    *("report make", "schedules apply", "sources add", "sources edit", "sources remove"),
+    *(
+        "report make",
+        "schedules apply",
+        "sources add",
+        "sources edit",
+        "sources remove",
+        "sources test",
+    ),
     *("sources release", "deletions approve", "deletions reject", "docs restore"),
     *(
         "apply",

@@ -58,7 +58,6 @@ async def process(
     Examples:
         atlas process --source docs --dry-run
         atlas process --source docs --wait
-        atlas process --url https://docs.example.com/
         atlas process --failed-of docs --wait
         atlas process --manifest urls.txt --chunk 50
     """
