@@ -4,6 +4,10 @@ The analyser stays ours (`analysis.py`); an engine only cuts at blanks. A passag
 `body` has one lexeme for each position, so that phrases can be found; `prefixes` has the first
 letters of Latin words; `initials` has the first characters of n-grams, for queries of one
 character, which would otherwise have to be expanded into thousands of n-grams.
+
+BM25 holds a long field against a text. So the other two are as long as `body`, with a filler where
+they have nothing: else a Chinese text with one Latin name would be a very short one in `prefixes`,
+and the name would count for more than all the rest.
 """
 
 from __future__ import annotations
@@ -29,6 +33,9 @@ from atlas.domain.fold import fold
 
 Field: TypeAlias = Literal["body", "prefixes", "initials"]
 
+FILLER = "."
+"""Where a field has nothing for a position. It is no lexeme, so that no query finds it."""
+
 _BIGRAM, _TRIGRAM = re.compile(f"[{BIGRAM}]"), re.compile(f"[{TRIGRAM}]")
 
 
@@ -42,6 +49,8 @@ class Passage:
     initials: str
     start: int
     end: int
+    length: int
+    """Positions of the body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,8 @@ def _passage(heading: list[tuple[str, str, str]], text: str, start: int, end: in
         " ".join(filter(None, pieces))
         for pieces in zip(*heading, _fields(text[start:end]), strict=True)
     )
-    return Passage(body, prefixes, initials, start, end)
+    length = body.count(" ") + 1 if body else 0
+    return Passage(body, prefixes, initials, start, end, length)
 
 
 def _fields(text: str) -> tuple[str, str, str]:
@@ -92,16 +102,19 @@ def _fields(text: str) -> tuple[str, str, str]:
         if len(lexemes) > 1:
             prefixes.append(lexemes[1].removeprefix(PREFIX_MARK))
         else:
-            initials += _initials(lexemes[0])
+            prefixes.append(FILLER)
+        initials += _initials(lexemes[0])
+    if not any(each != FILLER for each in initials):
+        initials = []  # most texts of most corpora
     return " ".join(body), " ".join(prefixes), " ".join(initials)
 
 
 def _initials(lexeme: str) -> tuple[str, ...]:
     """What a query shorter than the n-grams of its script may say of this one."""
     if lexeme[0].isascii():
-        return ()  # a number; nearly all lexemes of most corpora end here
+        return (FILLER,)  # nearly all lexemes of most corpora end here
     if _BIGRAM.match(lexeme):
         return (lexeme[:1],)
     if _TRIGRAM.match(lexeme):
         return (lexeme[:1], lexeme[:2]) if len(lexeme) > 1 else (lexeme,)
-    return ()
+    return (FILLER,)

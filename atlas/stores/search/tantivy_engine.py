@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 import tantivy
 from tantivy import Document, Index, Occur, Query
 
+from atlas.domain import ranking
 from atlas.domain.analysis import PhraseWord, QueryTerm
 from atlas.domain.passages import Field, LexemeQuery, field_of
 from atlas.stores.search.port import (
@@ -51,8 +52,9 @@ R = TypeVar("R")
 _HEAP = 50_000_000
 """Bytes that a writer may fill before it writes a segment; tantivy asks for 15 MB at least."""
 _FOREVER = 1 << 62
-_TIED = 10_000
-"""Passages of one score that are put in order; beyond, tantivy's own order is kept."""
+_LOOKED_THROUGH = 10_000
+"""Passages beyond the limit that are put in order exactly; if still others might be among the best,
+tantivy's own order decides."""
 _STATE = "state"
 """Stands in the field `text` of the document that keeps the cursor: no hash is spelled so."""
 
@@ -214,6 +216,7 @@ class _Generation:
         self._index: Index | None = None
         self._writer: Any = None
         self._seen: tuple[int, int] | None = None
+        self._average = 1.0
         # Reloading and writing each by one thread at a time; searching needs neither.
         self._reading = threading.Lock()
         self._writing = threading.Lock()
@@ -277,10 +280,8 @@ class _Generation:
             wanted = _tantivy_query(query, scope, searcher)
             if wanted is None:
                 return PassageMatches((), 0)
-            found = _tied(searcher, wanted, limit)
-            matches = [_match(searcher.doc(address), score) for score, address in found.hits]
-            matches.sort(key=lambda match: (-match.score, match.text_hash, match.start))
-            return PassageMatches(tuple(matches[:limit]), found.count)
+            best, total = _best(searcher, wanted, limit, self._average)
+            return PassageMatches(tuple(best), total)
 
     def _current(self) -> Index:
         """The index as it was last committed, by this process or another."""
@@ -293,6 +294,7 @@ class _Generation:
                 self._index.config_reader("manual")  # else a thread watches the folder
             if seen != self._seen:
                 self._index.reload()
+                self._average = _average_length(self._index.searcher())
                 self._seen = seen
             return self._index
 
@@ -342,6 +344,7 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("state", stored=True, tokenizer_name="raw", index_option="basic")
     for name in ("start", "end"):
         builder.add_unsigned_field(name, stored=True)
+    builder.add_unsigned_field("length", fast=True)
     builder.add_text_field("body", tokenizer_name="lexemes", index_option="position")
     for name in ("prefixes", "initials"):
         builder.add_text_field(name, tokenizer_name="lexemes", index_option="freq")
@@ -369,6 +372,7 @@ def _documents(text: IndexedText) -> Iterator[Document]:
                 "text": text.text_hash.hex(),
                 "start": passage.start,
                 "end": passage.end,
+                "length": passage.length,
                 "body": passage.body,
                 "prefixes": passage.prefixes,
                 "initials": passage.initials,
@@ -405,22 +409,40 @@ def _state(searcher: tantivy.Searcher, folder: Path) -> dict[str, Any]:
     return state
 
 
-def _match(document: Document, score: float) -> PassageMatch:
-    # Rounded, so that equal texts tie whatever the order in which their terms were added up.
-    (text,), (start,), (end,) = document["text"], document["start"], document["end"]
-    return PassageMatch(bytes.fromhex(text), start, end, float(f"{score:.6g}"))
+def _best(
+    searcher: tantivy.Searcher, query: Query, limit: int, average: float
+) -> tuple[list[PassageMatch], int]:
+    """The best passages by the exact BM25, and how many match.
 
-
-def _tied(searcher: tantivy.Searcher, query: Query, limit: int) -> Any:
-    """The best `limit`, and those that tie with the last of them: which of equal passages tantivy
-    gives first depends on its segments."""
-    ask = limit
+    tantivy's scores are a little too high for long passages, never too low: it is asked for more
+    until none of the others can be among the best.
+    """
+    ask = 2 * limit + 50
     while True:
-        found = searcher.search(query, ask + 1)
-        full = len(found.hits) > ask
-        if not full or found.hits[limit - 1][0] > found.hits[-1][0] or ask >= limit + _TIED:
-            return found
-        ask = min(4 * ask, limit + _TIED)
+        found = searcher.search(query, ask)
+        lengths = searcher.fast_field_values("length", [address for _, address in found.hits])
+        scored = [
+            # Rounded, so that equal texts tie whatever the order in which terms were added up.
+            (float(f"{score * ranking.length_factor(int(length or 0), average):.6g}"), address)
+            for (score, address), length in zip(found.hits, lengths, strict=True)
+        ]
+        scored.sort(key=lambda each: -each[0])
+        enough = scored[limit - 1][0] if len(scored) >= limit else 0.0
+        if len(scored) < ask or enough > found.hits[-1][0] or ask >= limit + _LOOKED_THROUGH:
+            matches = [_match(searcher.doc(at), score) for score, at in scored if score >= enough]
+            matches.sort(key=lambda match: (-match.score, match.text_hash, match.start))
+            return matches[:limit], found.count  # type: ignore[attr-defined]
+        ask = min(4 * ask, limit + _LOOKED_THROUGH)
+
+
+def _match(document: Document, score: float) -> PassageMatch:
+    (text,), (start,), (end,) = document["text"], document["start"], document["end"]
+    return PassageMatch(bytes.fromhex(text), start, end, score)
+
+
+def _average_length(searcher: tantivy.Searcher) -> float:
+    asked = {"length": {"avg": {"field": "length"}}}
+    return float(searcher.aggregate(Query.all_query(), asked)["length"]["value"] or 1.0)
 
 
 def _tantivy_query(
