@@ -62,7 +62,7 @@ check: $(STAMP) ## format, lint, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(STAMP) ## write docs/cli.md, docs/json.md, docs/state-machine.md, .env.example, the tables of settings and of limits from the code
+docs: $(STAMP) ## write docs/cli.md, docs/json.md, docs/state-machine.md, docs/sources.schema.json, .env.example, the tables of settings and of limits from the code
 	$(BIN)/python -m atlas.settings.reference
 	$(BIN)/python -m starter.cli.reference.write
 

@@ -27,6 +27,7 @@ from atlas.domain.texts import EXTRACTOR_VERSION, text_hash
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+    from atlas.domain.extraction_rules import ExtractionRules
     from atlas.domain.prepared import Prepared
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.audit.checks import CorpusCheck
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.services.audits import AuditStore
     from atlas.stores.postgres.settlement.index_copy import LiveText
 
-    Prepare = Callable[[bytes, str | None, str | None, str], Awaitable[Prepared]]
+    Prepare = Callable[[bytes, str | None, str | None, str, ExtractionRules], Awaitable[Prepared]]
     Analyse = Callable[[LiveText], Awaitable[IndexText]]
 
 _EVIDENCE = ("sketches", "buckets", "evidence", "clusters")
@@ -204,7 +205,9 @@ class Auditing:
             return None
         try:
             body = await self._blobs.get(document.snapshot.hex())
-            return await self._prepare(body, document.content_type, document.charset, document.url)
+            return await self._prepare(
+                body, document.content_type, document.charset, document.url, document.rules
+            )
         except (BlobMissing, BlobCorrupt):
             return None
         except PageError as error:

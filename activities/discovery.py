@@ -133,7 +133,8 @@ class Discovery:
         )
         scope = Scope() if spec.kind == "site" else scope_of(spec)
         refused = RefusedAddresses()
-        async with self._listing.reading(run.run_id) as reading:
+        room = await self._room(source, run.run_id, request.level)
+        async with self._listing.reading(run.run_id, room) as reading:
             kept = 0
 
             async def take(part: Sequence[Listed]) -> None:
@@ -176,7 +177,6 @@ class Discovery:
             run,
             source,
             reading,
-            room=await self._room(source, run.run_id, request.level),
             level=request.level,
             mode=request.mode,
             retry_failed=request.retry_failed,

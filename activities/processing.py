@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
 
+    from atlas.domain.extraction_rules import ExtractionRules
     from atlas.domain.prepared import Prepared
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
     from atlas.stores.postgres.services.settlement import ProcessedPages
 
-    Prepare = Callable[[bytes, str | None, str | None, str], Awaitable[Prepared]]
+    Prepare = Callable[[bytes, str | None, str | None, str, ExtractionRules], Awaitable[Prepared]]
 
 RUNS_ALONE = 2
 """Marks without an end after which a document is processed alone."""
@@ -125,7 +126,9 @@ class Processing:
         try:
             body = await self._blobs.get(page.snapshot.hex())
             async with self._marked(attempt.run_id, page.page_id):
-                prepared = await self._prepare(body, page.content_type, page.charset, page.url)
+                prepared = await self._prepare(
+                    body, page.content_type, page.charset, page.url, page.rules
+                )
             ended = ends(body, prepared.extracted.media)
             found = _as_asked(page, prepared, self._clock(), ended=ended)
         except (BlobMissing, BlobCorrupt) as error:
@@ -182,4 +185,6 @@ def _as_asked(
     if asked.nofollow:
         prepared = replace(prepared, extracted=unfollowed(prepared.extracted))
     error = PageError(ErrorClass.BLOCKED, NOINDEX, _NOINDEX) if asked.noindex else None
-    return PreparedPage(page.page_id, page.snapshot or b"", prepared, error, ended=ended)
+    return PreparedPage(
+        page.page_id, page.snapshot or b"", prepared, error, ended=ended, rules=page.rules.digest
+    )

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from atlas.schedules.apply import ScheduleChange as ScheduleChange
     from atlas.schedules.status import ScheduleStatus as ScheduleStatus
     from atlas.settings import Settings as Settings
+    from atlas.stores.postgres.changes.change_reader import CorpusChange as CorpusChange
     from atlas.stores.postgres.crawl.documents import CurrentDocument as CurrentDocument
     from atlas.stores.postgres.crawl.documents import Redirects as Redirects
     from atlas.stores.postgres.crawl.page_versions import PageHistory as PageHistory
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.sources.sources import Source as Source
     from atlas.stores.postgres.sources.sources import SourceSummary as SourceSummary
     from starter.blocking import Blocking as Blocking
+    from starter.changes import ChangeStream as ChangeStream
     from starter.client import AtlasClient as AtlasClient
     from starter.corpus import Document as Document
     from starter.corpus import KeptReport as KeptReport
@@ -85,11 +87,14 @@ if TYPE_CHECKING:
     from starter.errors import CannotConnect as CannotConnect
     from starter.errors import DatabaseDown as DatabaseDown
     from starter.errors import DifferentRequest as DifferentRequest
+    from starter.errors import ExpiredCursor as ExpiredCursor
     from starter.errors import Failed as Failed
     from starter.errors import InvalidRequest as InvalidRequest
+    from starter.errors import InvalidSourcesFile as InvalidSourcesFile
     from starter.errors import NoResult as NoResult
     from starter.errors import NotFound as NotFound
     from starter.errors import NoWorker as NoWorker
+    from starter.errors import PlanOutdated as PlanOutdated
     from starter.errors import Refused as Refused
     from starter.errors import SourceBusy as SourceBusy
     from starter.errors import SourceExists as SourceExists
@@ -121,6 +126,11 @@ if TYPE_CHECKING:
     from starter.runs.listing import RecordedRun as RecordedRun
     from starter.runs.retry import RetriedRun as RetriedRun
     from starter.runs.terminate import TerminatedRun as TerminatedRun
+    from starter.source_files import AppliedSources as AppliedSources
+    from starter.source_files import SourceFiles as SourceFiles
+    from starter.source_files.plan import PlannedSource as PlannedSource
+    from starter.source_files.plan import RuleChange as RuleChange
+    from starter.source_files.plan import SourcesPlan as SourcesPlan
     from starter.sources import AddedSource as AddedSource
     from starter.sources import ReleasedListings as ReleasedListings
     from starter.sources import RemovedSource as RemovedSource
@@ -154,6 +164,7 @@ _WHERE = {
     "atlas.schedules.apply": "ScheduleChange",
     "atlas.schedules.status": "ScheduleStatus",
     "atlas.settings": "Settings",
+    "atlas.stores.postgres.changes.change_reader": "CorpusChange",
     "atlas.stores.postgres.crawl.documents": "CurrentDocument Redirects",
     "atlas.stores.postgres.crawl.purged_urls": "PurgedAddress",
     "atlas.stores.postgres.crawl.page_versions": "PageHistory PageVersion",
@@ -170,13 +181,14 @@ _WHERE = {
     "atlas.stores.postgres.sources.listing_quarantine": "QuarantinedListing",
     "atlas.stores.postgres.sources.sources": "Lease Source SourceSummary",
     "starter.blocking": "Blocking",
+    "starter.changes": "ChangeStream",
     "starter.client": "AtlasClient",
     "starter.corpus": "Document KeptReport",
     "starter.document_diff": "ComparedVersion DocumentDiff",
     "starter.errors": (
-        "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest Failed "
-        "InvalidRequest NoResult NoWorker NotFound Refused SourceBusy SourceExists "
-        "SourcePaused TemporalDown Terminated TimedOut Undetected"
+        "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest ExpiredCursor Failed "
+        "InvalidRequest InvalidSourcesFile NoResult NoWorker NotFound PlanOutdated Refused "
+        "SourceBusy SourceExists SourcePaused TemporalDown Terminated TimedOut Undetected"
     ),
     "starter.explanation": "Explanation",
     "starter.hosts": "HostReset",
@@ -191,6 +203,8 @@ _WHERE = {
     "starter.runs.listing": "RecordedRun",
     "starter.runs.retry": "RetriedRun",
     "starter.runs.terminate": "TerminatedRun",
+    "starter.source_files": "AppliedSources SourceFiles",
+    "starter.source_files.plan": "PlannedSource RuleChange SourcesPlan",
     "starter.sources": "AddedSource ReleasedListings RemovedSource",
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names.split()}

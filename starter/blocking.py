@@ -21,6 +21,7 @@ from collections.abc import (
 )
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
+from starter.changes import ChangeStream
 from starter.client import AtlasClient
 from starter.errors import InvalidRequest
 
@@ -55,14 +56,14 @@ class Blocking:
         return self._wait(_done(work(client)), loop)
 
     def each(self, work: Callable[[AtlasClient], AsyncIterable[T]]) -> Iterator[T]:
-        """Iterate over what `work` yields, as it comes: a run's progress, or documents."""
+        """Iterate over what `work` yields, as it comes: a run's progress, documents, or changes."""
         client, loop = self._opened()
         coming = aiter(work(client))
         try:
             while (item := self._wait(_next(coming), loop)) is not _END:
                 yield cast(T, item)
         finally:
-            if isinstance(coming, AsyncGenerator):
+            if isinstance(coming, AsyncGenerator | ChangeStream):
                 self._wait(coming.aclose(), loop)
 
     def close(self) -> None:

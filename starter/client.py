@@ -25,6 +25,7 @@ from starter.hosts import Hosts
 from starter.limits import ManualLimits
 from starter.runs import Runs
 from starter.schedules import Schedules
+from starter.source_files import SourceFiles
 from starter.sources import Sources
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 
 class AtlasClient:
-    """One Atlas: its `sources`, `runs`, `corpus`, `deletions`, `schedules`, `hosts` and `limits`.
+    """One Atlas: its `sources`, `source_files`, `runs`, `corpus`, `deletions`, `schedules`, `hosts`
+    and `limits`.
 
     Use it as an async context manager, or call `close`. PostgreSQL and Temporal are connected to
     when they are first needed, so searching works while Temporal is down.
@@ -42,7 +44,8 @@ class AtlasClient:
         self._parts = parts
         self.corpus = corpus = Corpus(parts)
         self.runs = runs = Runs(parts)
-        self.sources = Sources(parts)
+        self.sources = sources = Sources(parts)
+        self.source_files = SourceFiles(parts, sources)
         self.schedules = Schedules(parts)
         self.deletions = HeldDeletions(parts)
         self.hosts = Hosts(parts)
@@ -72,6 +75,7 @@ class AtlasClient:
         self.held = corpus.held
         self.held_body = corpus.held_body
         self.index_generations = corpus.index_generations
+        self.changes = corpus.changes
         self.purge = runs.purge
         self.purged = corpus.purged
         self.allow_purged = corpus.allow_purged

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.index.search import SearchPage
     from atlas.stores.postgres.services.catalogue import DocumentVersion, LastFetch, ListedDocument
     from atlas.stores.postgres.settlement.held_bodies import HeldBody
+    from starter.changes import ChangeStream, TextForm
     from starter.document_diff import DocumentDiff
     from starter.explanation import Explanation
     from starter.runs.handles import JobHandle
@@ -140,6 +141,30 @@ class Corpus:
                 last = await catalogue.last_fetch(connection, url)
                 raise NotFound(f"{error}{_last_said(last)}") from None
             return Document(current, await catalogue.versions(connection, url))
+
+    def changes(
+        self,
+        since: str = "start",
+        *,
+        follow: bool = False,
+        source: str | None = None,
+        content: TextForm | None = None,
+        limit: int | None = None,
+    ) -> ChangeStream:
+        """What happened to the corpus, in order and without gaps: an async iterator, whose
+        `cursor` says where to go on.
+
+        `since` is the cursor of the last change that was read; "start" first gives what is live,
+        each as an `added`, and then goes on; "now" gives what happens from now on. `follow` waits
+        for more at the end, also while PostgreSQL does not answer. `content` is "text" or
+        "markdown". Raises `InvalidRequest` for a cursor of another database, `ExpiredCursor`,
+        `NotFound` for a source that is not known.
+        """
+        from starter.changes import ChangeStream
+
+        return ChangeStream(
+            self._parts, since, follow=follow, source=source, content=content, limit=limit
+        )
 
     async def explain(self, url: str) -> Explanation:
         """Why a page is, or is not, in the corpus as it is: the cause, who found or refused it,

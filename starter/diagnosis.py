@@ -36,12 +36,13 @@ GROUPS = {
     "connections": ("stack", "temporal", "postgresql", "blobs"),
     "permissions": ("folders", "database role", "namespace"),
     "versions": ("atlas", "postgresql version", "temporal version", "worker versions"),
-    "corpus": ("index", "sources", "index_lag", "quarantine", "deletions", "audit"),
+    "corpus": ("index", "sources", "freshness", "index_lag", "quarantine", "deletions", "audit"),
     "work": ("queue", "schedules"),
     "machine": ("disk",),
     "network": ("fetch proxy", "alert webhook", "traces", "metrics", "web"),
 }
-"""What is examined, in the order in which to fix it; `queue` stands for each of them."""
+"""What is examined, in the order in which to fix it; `queue` and `freshness` stand for each
+of them."""
 
 _OF_TEMPORAL = ("temporal", "queues", "schedules")
 _OF_DATABASE = ("postgresql", "index", "sources", "pages")
@@ -107,7 +108,8 @@ def _in_order(checks: list[Check]) -> list[Examined]:
     names = [part for _, part in places]
 
     def place(check: Check) -> int:
-        name = "queue" if check.part.startswith("queue ") else check.part
+        # Of parts that there are several of: `queue atlas`, `freshness docs`.
+        name = check.part.split(" ")[0] if check.part not in names else check.part
         return names.index(name) if name in names else len(names)
 
     places.append(("others", ""))

@@ -5,6 +5,9 @@ AtlasError
 │   ├── DatabaseDown
 │   └── TemporalDown
 ├── InvalidRequest       a value or setting is invalid: field, value, fix
+│   ├── ExpiredCursor    what follows it in the feed of changes is past its retention
+│   └── InvalidSourcesFile  with every mistake of the file, each with its line
+├── PlanOutdated         what a plan was made from has moved: nothing was changed
 ├── NotFound             no source, document or run of that name
 ├── SourceExists
 ├── SourceBusy           a run holds the source's lease
@@ -21,6 +24,8 @@ AtlasError
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class AtlasError(Exception):
@@ -41,6 +46,34 @@ class TemporalDown(CannotConnect):
 
 class InvalidRequest(AtlasError):
     """A value that was given, or a setting, cannot be used."""
+
+
+# Namesake of atlas/domain/change_cursors.py: this one is for callers, whose errors are of one tree.
+class ExpiredCursor(InvalidRequest):
+    """The changes that follow a cursor are past their retention: begin anew, with an empty copy."""
+
+
+class InvalidSourcesFile(InvalidRequest):
+    """A file of sources has mistakes, and nothing of it was applied; `problems` names each as
+    `file:line: field: what is wrong, and the fix`."""
+
+    def __init__(self, file: str, problems: Sequence[str]) -> None:
+        count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+        super().__init__("\n".join([f"{file}: {count}; nothing was changed", *problems]))
+        self.problems = tuple(problems)
+
+
+class PlanOutdated(AtlasError):
+    """The declared sources, or the file, are not what the plan was made from; `moved` names each
+    difference. Nothing was changed."""
+
+    def __init__(self, moved: Sequence[str]) -> None:
+        super().__init__(
+            "\n".join(
+                ["the plan does not hold any more; nothing was changed. Make a new one.", *moved]
+            )
+        )
+        self.moved = tuple(moved)
 
 
 class NotFound(AtlasError):

@@ -64,7 +64,7 @@ async def detected(parts: Parts, spec: SourceSpec, *, force: bool = False) -> De
     pool, start = await parts.pool(), spec.urls[0]
     slots, reach = _Visit(pool, spec), reach_of(spec)
 
-    async with parsing_robots() as parse_robots, await _client(parts, parse_robots) as web:
+    async with parsing_robots() as parse_robots, await web_client(parts, parse_robots) as web:
 
         async def get(url: str) -> ListingDocument | None:
             try:
@@ -88,17 +88,22 @@ async def look_at(parts: Parts, spec: SourceSpec) -> None:
     `Undetected` when one does not answer, or answers that it is gone; of a list of pages, only
     when its host does not answer, because any page may be gone. Nothing of it is kept then."""
     pool = await parts.pool()
+    async with parsing_robots() as parse_robots, await web_client(parts, parse_robots) as web:
+        await look_with(web, pool, spec)
+
+
+async def look_with(web: WebClient, pool: asyncpg.Pool, spec: SourceSpec) -> None:
+    """The same with a client that is open, for many sources. Raises `Undetected`."""
     slots, reach = _Visit(pool, spec), reach_of(spec)
     first = {origin_of(url): url for url in reversed(spec.urls)}
-    async with parsing_robots() as parse_robots, await _client(parts, parse_robots) as web:
-        for url in sorted(first.values(), key=spec.urls.index)[:_LOOKS]:
-            try:
-                ignored_at = spec.robots_ignored_at
-                await read_document(web, url, slots, (), reach, ignored_at, max_bytes=_GLIMPSE)
-            except PageError as error:
-                if _no_address(error, page=spec.kind == "urls"):
-                    await status.forget(pool, slots.new)
-                    raise _undetected(url, error) from None
+    for url in sorted(first.values(), key=spec.urls.index)[:_LOOKS]:
+        try:
+            ignored_at = spec.robots_ignored_at
+            await read_document(web, url, slots, (), reach, ignored_at, max_bytes=_GLIMPSE)
+        except PageError as error:
+            if _no_address(error, page=spec.kind == "urls"):
+                await status.forget(pool, slots.new)
+                raise _undetected(url, error) from None
 
 
 def _no_address(error: PageError, *, page: bool = False) -> bool:
@@ -148,7 +153,9 @@ def refuse_outside(settings: Settings, allow: Sequence[str]) -> None:
         )
 
 
-async def _client(parts: Parts, parse_robots: ParseRobots) -> WebClient:
+async def web_client(parts: Parts, parse_robots: ParseRobots) -> WebClient:
+    """A client that asks as politely as a worker. Raises `InvalidRequest` for credentials that
+    cannot be read."""
     policy, pool = address_policy(parts.settings), await parts.pool()
     try:
         return page_client(parts.settings, policy, parse_robots, StoredRobots(pool))

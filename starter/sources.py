@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("atlas.client")
 
 
+_LISTS = {rule.name for rule in fields(SourceSpec) if str(rule.type).startswith("tuple")}
+"""Rules that are lists, kept as tuples."""
+
+
 class SourceRules(TypedDict, total=False):
     """Rules of a source by the names of `SourceSpec`, which explains them and has the defaults of
     those left out."""
@@ -34,12 +38,17 @@ class SourceRules(TypedDict, total=False):
     prefix: str | None
     include: Sequence[str]
     exclude: Sequence[str]
+    content: Sequence[str]
+    remove: Sequence[str]
+    ignore: Sequence[str]
+    metadata: Sequence[str]
     delay: float
     parallel: int
     max_pages: int | None
     max_depth: int | None
     cadence: timedelta
     cron: str | None
+    freshness: str | None
     tags: Sequence[str]
     traps: Traps
     deletion: Deletion
@@ -128,7 +137,7 @@ class Sources:
 
         known = "urls" if kind == "auto" else kind
         given: RuleChanges = {"kind": known, "urls": urls, **rules}
-        spec = SourceSpec(name, **_as_stored(given))
+        spec = SourceSpec(name, **as_stored(given))
         checked(spec)
         await self._refuse_existing(name)
         evidence = None
@@ -141,22 +150,22 @@ class Sources:
             spec = replace(spec, kind=found.kind, urls=(found.url,), prefix=prefix)
         else:
             if spec.kind == "site" and spec.prefix is None:
-                spec = replace(spec, prefix=_folder(spec.urls))
+                spec = replace(spec, prefix=folder_of(spec.urls))
             if not force:
                 await look_at(self._parts, spec)
-        async with self._database() as connection:
+        async with self.database() as connection:
             await sources.add(connection, checked(spec), datetime.now(UTC))
-        await self._schedule_follows(name, None, spec)
+        await self.schedule_follows(name, None, spec)
         return AddedSource(spec, evidence, refused_address(self._parts.settings, spec.urls))
 
     async def list(self) -> list[SourceSummary]:
         """All sources by name, with what the corpus holds of each."""
-        async with self._database() as connection:
+        async with self.database() as connection:
             return await sources.summaries(connection)
 
     async def get(self, name: str) -> SourceSummary:
         """One source. Raises `NotFound`."""
-        async with self._database() as connection:
+        async with self.database() as connection:
             found = await sources.summaries(connection, name)
             if not found:
                 raise await sources.unknown(connection, name)
@@ -166,7 +175,7 @@ class Sources:
         """Check that a run of these sources would have something to work on, before one is started
         that nobody waits for. Raises `NotFound` for an unknown name and for tags, or all, that
         select none; `SourcePaused` when every source named is paused."""
-        async with self._database() as connection:
+        async with self.database() as connection:
             found = [await sources.get(connection, name) for name in names]
             asked = selection.SourceSelector(names, tags, all=all)
             nothing, unmatched = await selection.missing(connection, asked)
@@ -181,19 +190,21 @@ class Sources:
     async def freshness(
         self, *names: str, stale_after: timedelta | None = None
     ) -> tuple[SourceSeen, ...]:
-        """How fresh all sources, or those named, are, the latest first. `stale_after`:
-        how late each may be, in place of its own tolerance. Raises `NotFound`."""
+        """How fresh all sources, or those named, are, the latest first, and how they keep their
+        freshness objectives. `stale_after`: how late each may be, in place of its own tolerance.
+        Raises `NotFound`."""
         from atlas.stores.postgres.reporting import monitoring
         from starter.monitoring.freshness import sources_seen
 
-        async with self._database() as connection:
-            found = await monitoring.sources_lately(connection)
+        now = datetime.now(UTC)
+        async with self.database() as connection:
+            found = await monitoring.sources_lately(connection, now, counting=True)
             known = {each.source.spec.name for each in found}
             for name in names:
                 if name not in known:
                     raise await sources.unknown(connection, name)
         wanted = [each for each in found if not names or each.source.spec.name in names]
-        return sources_seen(wanted, datetime.now(UTC), stale_after)
+        return sources_seen(wanted, now, stale_after)
 
     async def edit(self, name: str, **changes: Unpack[RuleChanges]) -> SourceSpec:
         """Change rules of a source; the others stay, and a run under way may keep the old ones.
@@ -202,7 +213,7 @@ class Sources:
         """
         from atlas.stores.postgres.services import catalogue
 
-        rules = _as_stored(changes)
+        rules = as_stored(changes)
 
         def changed(spec: SourceSpec) -> SourceSpec:
             after = checked(replace(spec, **rules), spec)
@@ -212,10 +223,10 @@ class Sources:
                 refuse_outside(self._parts.settings, after.allow)
             return after
 
-        async with self._database() as connection:
+        async with self.database() as connection:
             before = (await sources.get(connection, name)).spec
             after = await catalogue.edit_source(connection, name, changed)
-        await self._schedule_follows(name, before, after)
+        await self.schedule_follows(name, before, after)
         return after
 
     async def pause(self, name: str) -> None:
@@ -227,15 +238,15 @@ class Sources:
         await self._set_paused(name, False)
 
     async def _set_paused(self, name: str, paused: bool) -> None:
-        async with self._database() as connection:
+        async with self.database() as connection:
             before = (await sources.get(connection, name)).spec
             await sources.set_paused(connection, name, paused)
-        await self._schedule_follows(name, before, replace(before, paused=paused))
+        await self.schedule_follows(name, before, replace(before, paused=paused))
 
     async def release(self, name: str, *urls: str) -> ReleasedListings:
         """Read quarantined files of a source's listing again: all, or those at these URLs. Raises
         `NotFound`, also for a URL that is not quarantined."""
-        async with self._database() as connection, connection.transaction():
+        async with self.database() as connection, connection.transaction():
             source = await sources.get(connection, name)
             released = await listing_quarantine.release(connection, source.id, urls)
             if unknown := sorted(set(urls) - set(released)):
@@ -252,7 +263,7 @@ class Sources:
         """
         from atlas.stores.postgres.services import catalogue
 
-        async with self._database() as connection:
+        async with self.database() as connection:
             before = (await sources.get(connection, name)).spec
             pages = await catalogue.remove_source(
                 connection,
@@ -261,10 +272,10 @@ class Sources:
                 now=datetime.now(UTC),
                 is_open=self._parts.run_is_open,
             )
-        await self._schedule_follows(name, before, None)
+        await self.schedule_follows(name, before, None)
         return RemovedSource(name, pages, purge)
 
-    async def _schedule_follows(
+    async def schedule_follows(
         self, name: str, before: SourceSpec | None, after: SourceSpec | None
     ) -> None:
         """Make the source's own schedule match its rules, if it had or has one."""
@@ -282,7 +293,7 @@ class Sources:
 
     async def _refuse_existing(self, name: str) -> None:
         # Early, before the web is asked; the insert decides.
-        async with self._database() as connection:
+        async with self.database() as connection:
             if name in await sources.all_names(connection):
                 raise sources.SourceExists(
                     f"source '{name}' exists already; change it with `atlas sources edit {name}`, "
@@ -290,7 +301,7 @@ class Sources:
                 )
 
     @asynccontextmanager
-    async def _database(self) -> AsyncIterator[Any]:
+    async def database(self) -> AsyncIterator[Any]:
         """A connection; errors of the store become the client's."""
         try:
             async with self._parts.database() as connection:
@@ -315,7 +326,7 @@ def checked(spec: SourceSpec, before: SourceSpec | None = None) -> SourceSpec:
     return spec
 
 
-def _as_stored(rules: SourceRules | RuleChanges) -> dict[str, Any]:
+def as_stored(rules: SourceRules | RuleChanges) -> dict[str, Any]:
     """Lists as tuples, starts and tags without repetitions, URLs canonical."""
     values: dict[str, Any] = dict(rules)
     if "urls" in values:
@@ -324,12 +335,13 @@ def _as_stored(rules: SourceRules | RuleChanges) -> dict[str, Any]:
         values["prefix"] = canonical_url(values["prefix"], "prefix") if values["prefix"] else None
     for name in values.keys() & {"urls", "tags", "allow", "ports"}:
         values[name] = dict.fromkeys(values[name])
-    for name in values.keys() & {"urls", "tags", "include", "exclude", "allow", "ports"}:
+    for name in values.keys() & _LISTS:
         values[name] = tuple(values[name])
     return values
 
 
-def _folder(starts: Sequence[str]) -> str:
+def folder_of(starts: Sequence[str]) -> str:
+    """The prefix of a site that names none: the folder that all its starts lie in."""
     folders = {directory_of(url) for url in starts}
     if len(folders) > 1:
         raise InvalidRequest(

@@ -29,6 +29,7 @@ from atlas.domain.retention import Retention
 from atlas.stores.blobs import open_blobs
 from atlas.stores.postgres.audit import checks, live_documents, parts
 from atlas.stores.postgres.services.audits import AuditStore
+from tests.feed_copy import assert_feed_is_the_corpus
 
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _NO_RUN = "a run is under way: "
@@ -127,6 +128,7 @@ async def assert_invariants(
     await assert_nothing_is_found(pool)
     await assert_clusters_follow_the_evidence(pool)
     await assert_blobs(pool, blobs, bodies_since)
+    await assert_feed_is_the_corpus(pool)
 
 
 async def assert_runs_ended(pool: asyncpg.Pool) -> None:

@@ -38,7 +38,7 @@ with workflow.unsafe.imports_passed_through():
 _LONGEST_WAIT = 60.0
 """Seconds that a lane without pages waits before it asks again."""
 _WORKING = "processing and indexing"
-_MAY_PASS = {"quarantined", "unsettled", "extractor_below"}
+_MAY_PASS = {"quarantined", "unsettled", "extractor_below", "other_rules"}
 """Parts of a query that ask for a state; no document in that state is good news."""
 
 

@@ -28,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
         WorkShards,
     )
     from atlas.contracts.models import Outcome
+    from atlas.contracts.names import CleanupClass
     from atlas.contracts.weekly_report import FreezeDays
     from workflows.continue_as_new import (
         continue_as_new,
@@ -40,6 +41,11 @@ with workflow.unsafe.imports_passed_through():
 
 _SCHEDULED = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 _MOST_NOTES = 10
+_PATCHES: dict[CleanupClass, str] = {
+    "changes": "changes-expire",
+    "freshness": "samples-of-freshness",
+}
+"""Classes that runs which began before them leave out."""
 
 Step = Callable[[], Awaitable[None]]
 ShardWork = Callable[[Upkeep, WorkShards], Awaitable[ShardsWorked]]
@@ -78,7 +84,7 @@ class DailyCleanup(RecordedRun):
         """What happens in which order: nothing goes before its figures are frozen; blobs are
         condemned when all that may refer to them has gone."""
         request = self._request
-        kinds = [kind for kind in CLASSES if not request.classes or kind in request.classes]
+        kinds = [kind for kind in CLASSES if self._asked_for(kind)]
         steps: list[tuple[str, Step]] = [
             ("freezing figures", self._freeze),
             ("making partitions", self._begin),
@@ -95,6 +101,12 @@ class DailyCleanup(RecordedRun):
         if not request.dry_run and not request.classes and workflow.patched("audit-of-a-sample"):
             steps.append(("auditing a sample", self._audit))
         return steps
+
+    def _asked_for(self, kind: CleanupClass) -> bool:
+        if self._request.classes:
+            return kind in self._request.classes
+        # Histories that are older than a class do not have it.
+        return kind not in _PATCHES or workflow.patched(_PATCHES[kind])
 
     async def _open(self) -> None:
         if self._request.state is not None:

@@ -26,6 +26,8 @@ CleanupClass = Literal[
     "hosts",
     "robots",
     "artifacts",
+    "changes",
+    "freshness",
 ]
 """What `daily_cleanup` deletes, by class."""
 

@@ -117,6 +117,8 @@ class BatchQuery(Request):
     """Settled with an extractor older than this version, or not settled."""
     unsettled: bool = False
     """Only pages whose last body is not settled with the current versions."""
+    other_rules: bool = False
+    """Only pages whose text was extracted by other rules than their sources have now."""
     quarantined: bool = False
     """Only quarantined documents; with `force` they are tried again."""
     limit: int | None = Field(default=None, ge=1)

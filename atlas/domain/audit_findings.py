@@ -20,6 +20,7 @@ Repair = Literal[
     "count_again",
     "make_state",
     "note_blob",
+    "tell_changes",
 ]
 """How a finding is repaired; empty: by nothing that the corpus holds."""
 
@@ -38,6 +39,7 @@ _DONE: dict[Repair, str] = {
     "count_again": "counted again",
     "make_state": "state made; the page is due",
     "note_blob": "row made",
+    "tell_changes": "told in the feed of changes",
 }
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from atlas.domain.errors import PageError
+from atlas.domain.extraction_rules import NO_RULES, ExtractionRules
 
 if TYPE_CHECKING:
     from atlas.domain.prepared import Prepared
@@ -43,7 +44,7 @@ class HeldPage:
     content_type: str | None
     charset: str | None
     settled: bytes | None
-    """The snapshot last settled, if by the extractor and analyser in use."""
+    """The snapshot last settled, if by the extractor, analyser and rules in use."""
     leads_to: str | None = None
     """Where the page redirected to when it was last fetched; the validators are that page's."""
     gone: bool = False
@@ -56,6 +57,8 @@ class HeldPage:
     """How many of the attempts were cut short for that."""
     unavailable_after: datetime | None = None
     """From when on the body last processed asks to be left out of the index."""
+    rules: ExtractionRules = NO_RULES
+    """By which its text is extracted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,5 +116,7 @@ class PreparedPage:
     error: PageError | None = None
     ended: bool | None = None
     """Whether the body came to its end; None where that is unknown."""
+    rules: bytes | None = None
+    """Digest of the rules by which it was processed; None: there are none."""
     noindex: bool = False
     """Whether a body that is held for what it is asks for no index, too."""

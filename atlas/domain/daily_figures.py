@@ -65,6 +65,11 @@ class DayFigures:
     paused: bool = False
     robots_ignored: bool = False
     """Whether its rules said that robots.txt is not asked at its own hosts."""
+    objective: str | None = None
+    """What its rules promised of freshness, such as `95% within 2h`."""
+    achieved: float | None = None
+    """Of its pages, the share that was seen in that time, as counted over the day; None: not
+    counted."""
 
 
 @dataclass(frozen=True, slots=True)

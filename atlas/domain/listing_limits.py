@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -94,13 +93,3 @@ def over(code: str, url: str, rule: str, limit: int) -> PageError:
         f"if they are wanted, raise {option} of the source with `atlas sources edit`"
     )
     return PageError(ErrorClass.QUOTA, code, told)
-
-
-def refused(values: dict[str, int]) -> Iterator[tuple[bool, str]]:
-    """For each declared limit, whether it can be used, and what to say if not."""
-    for name, limit in LIMITS.items():
-        value = values[name]
-        yield (
-            limit.least <= value <= limit.most,
-            f"{name}: {value} refused: give {limit.least} to {limit.most} {limit.counts}",
-        )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator
 from typing import Protocol
 
 import re2
@@ -48,11 +49,20 @@ class Linear:
         options = re2.Options()
         options.log_errors = False
         options.max_mem = _MEMORY
-        self._search = re2.compile(pattern, options).search
+        self._compiled = re2.compile(pattern, options)
+        self._search = self._compiled.search
 
     def finds(self, text: str) -> bool:
         """Whether the pattern matches anywhere."""
         return self._search(text) is not None
+
+    def matches(self, text: str) -> Iterator[str]:
+        """Every match that is not empty, in order."""
+        return (found.group() for found in self._compiled.finditer(text) if found.group())
+
+    def without(self, text: str) -> str:
+        """The text with nothing in place of each match."""
+        return str(self._compiled.sub("", text))
 
 
 class Timed:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from atlas.domain.extraction_rules import NO_RULES, ExtractionRules
+
 if TYPE_CHECKING:
     from atlas.domain.analysis import IndexPart
     from atlas.domain.near_duplicates import Sketch
@@ -22,6 +24,8 @@ class PrepareJob:
     content_type: str | None
     charset: str | None
     url: str
+    rules: ExtractionRules = NO_RULES
+    """By which rules of its source its text is extracted."""
 
 
 @dataclass(frozen=True, slots=True)

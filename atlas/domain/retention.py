@@ -28,7 +28,9 @@ class Retention:
     """Ended runs of a source (or of a workflow type without one) that stay however old."""
     ledger: int = 180
     hosts: int = 90
+    freshness: int = 60
     artifacts: int = 90
+    changes: int = 30
     grace: timedelta = timedelta(hours=48)
 
     def __post_init__(self) -> None:

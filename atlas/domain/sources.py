@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import zip_longest
-from typing import Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
-from atlas.domain import listing_limits
+from atlas.domain import freshness_objective, listing_limits
 from atlas.domain.crawler_traps import Traps
 from atlas.domain.cron import InvalidCron, calendars, next_fire
-from atlas.domain.listing_limits import FileLimits
+from atlas.domain.extraction_rules import ExtractionRules, faults
+from atlas.domain.listing_limits import FileLimits, ListingLimit
 from atlas.domain.reach import allowance
+from atlas.domain.recheck_interval import longest
 
 Kind = Literal["urls", "feed", "sitemap", "site"]
 Deletion = Literal["careful", "prompt", "keep"]
@@ -34,6 +37,32 @@ _SLACK = 0.1
 hour, a minute late once, would be passed over by the next hour's punctual look."""
 
 
+class Bounds(NamedTuple):
+    """Between which numbers a rule lies; it stands in the metadata of its field."""
+
+    least: int
+    most: int | None = None
+    unit: str = ""
+
+    def hold(self, value: float) -> bool:
+        """Whether the value lies between them."""
+        return self.least <= value <= (math.inf if self.most is None else self.most)
+
+    def refusal(self, rule: str, value: float, *, optional: bool) -> str:
+        """What to say of a value that lies outside."""
+        end = "or more" if self.most is None else f"to {self.most}"
+        said = " ".join(filter(None, (f"{self.least} {end}", self.unit)))
+        return f"{rule}: {value} refused: give {said}" + (", or leave it out" if optional else "")
+
+
+def _bounded(default: Any, least: int, most: int | None = None, unit: str = "") -> Any:
+    return field(default=default, metadata={"bounds": Bounds(least, most, unit)})
+
+
+def _limited(limit: ListingLimit) -> Any:
+    return _bounded(limit.default, limit.least, limit.most, limit.counts)
+
+
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
     """The declared rules of one source, which [sources](sources.md) explains. They are declared
@@ -50,19 +79,33 @@ class SourceSpec:
     """Take only URLs that match one of these regular expressions."""
     exclude: tuple[str, ...] = ()
     """Leave out URLs that match one of these regular expressions."""
-    delay: float = 1.0
+    content: tuple[str, ...] = ()
+    """Only the elements that match one of these CSS selectors are a page's text; a page where none
+    matches has its ordinary text."""
+    remove: tuple[str, ...] = ()
+    """Elements that match one of these CSS selectors are not part of a page's text."""
+    ignore: tuple[str, ...] = ()
+    """A change only in what one of these matches makes no new version: CSS selectors, or regular
+    expressions between slashes, such as `/[0-9,]+ views/`."""
+    metadata: tuple[str, ...] = ()
+    """Where title, author, published or language stand: `author=.byline` takes an element's text,
+    `published=time@datetime` an attribute of it."""
+    delay: float = _bounded(1.0, 0, 3600, "seconds")
     """Seconds between two requests to a host."""
-    parallel: int = 1
+    parallel: int = _bounded(1, 1, 64)
     """Requests to a host at once."""
-    max_pages: int | None = None
+    max_pages: int | None = _bounded(None, 1)
     """At most this many pages in a run."""
-    max_depth: int | None = None
+    max_depth: int | None = _bounded(None, 0, 1000)
     """At most this many links from the start of a site."""
     cadence: timedelta = field(default=timedelta(days=1), metadata={"json": "every"})
     """How often pages are due; below an hour the source has a schedule of its own."""
     cron: str | None = None
     """A schedule of its own, five fields in UTC such as `15 6 * * 1-5`: when it is collected,
     independent of how often pages are due."""
+    freshness: str | None = None
+    """An objective: what share of its pages shall have been seen within which time, such as
+    `95% within 2h`. Misses are in `sources freshness`, in metrics and in the report, and alert."""
     tags: tuple[str, ...] = field(default=(), metadata={"option": "tag"})
     """Words that select it, as in `sync --tag`."""
     traps: Traps = "stop"
@@ -73,7 +116,7 @@ class SourceSpec:
     robots: Robots = "obey"
     """Whether to obey robots.txt. `ignore` is meant for hosts of your own: it applies to the hosts
     of its URLs and prefix, and on others robots.txt is still obeyed."""
-    paused: bool = False
+    paused: bool = field(default=False, metadata={"left_out": "kept"})
     """Whether no run begins on it."""
     allow: tuple[str, ...] = ()
     """Hosts such as `wiki.lan:8080`, or private networks such as `10.20.0.0/16`, from which its
@@ -84,18 +127,23 @@ class SourceSpec:
     its URLs."""
     allow_http: bool = False
     """Whether a redirect may lead from https to http."""
-    listing_bytes: int = listing_limits.BYTES.default
+    listing_bytes: int = _limited(listing_limits.BYTES)
     """At most this many bytes of a feed or sitemap file, uncompressed."""
-    listing_entries: int = listing_limits.ENTRIES.default
+    listing_entries: int = _limited(listing_limits.ENTRIES)
     """At most this many entries of a feed or sitemap file; the first are used."""
-    listing_files: int = listing_limits.FILES.default
+    listing_files: int = _limited(listing_limits.FILES)
     """At most this many sitemap files in a listing."""
-    listing_addresses: int = listing_limits.ADDRESSES.default
+    listing_addresses: int = _limited(listing_limits.ADDRESSES)
     """At most this many addresses in a listing, all its files together."""
-    listing_depth: int = listing_limits.DEPTH.default
+    listing_depth: int = _limited(listing_limits.DEPTH)
     """At most this many levels of nested elements or JSON values in a feed or sitemap."""
-    listing_prolog: int = listing_limits.PROLOG.default
+    listing_prolog: int = _limited(listing_limits.PROLOG)
     """At most this many characters before the first element of a feed or sitemap."""
+
+    @property
+    def extraction(self) -> ExtractionRules:
+        """By which rules the text of its pages is extracted."""
+        return ExtractionRules(self.content, self.remove, self.ignore, self.metadata)
 
     @property
     def file_limits(self) -> FileLimits:
@@ -106,6 +154,13 @@ class SourceSpec:
             depth=self.listing_depth,
             prolog=self.listing_prolog,
         )
+
+    @property
+    def longest_unseen(self) -> timedelta:
+        """The longest that its pages go unchecked while their checks succeed."""
+        named = self.freshness and freshness_objective.parse(self.freshness)
+        most = longest(self.cadence)
+        return freshness_objective.longest_unseen(named or None, self.cadence, most)
 
     @property
     def own_schedule(self) -> bool:
@@ -161,21 +216,11 @@ def check_source(spec: SourceSpec) -> SourceSpec:
             f"traps: {spec.traps!r} refused: give one of {', '.join(get_args(Traps))}",
         ),
         (bool(spec.urls), "urls: none given; a source needs at least one URL"),
-        (0 <= spec.delay <= 3600, f"delay: {spec.delay} refused: give 0 to 3600 seconds"),
-        (1 <= spec.parallel <= 64, f"parallel: {spec.parallel} refused: give 1 to 64"),
-        (
-            spec.max_pages is None or spec.max_pages > 0,
-            f"max_pages: {spec.max_pages} refused: give 1 or more, or leave it out",
-        ),
-        (
-            spec.max_depth is None or 0 <= spec.max_depth <= 1000,
-            f"max_depth: {spec.max_depth} refused: give 0 to 1000, or leave it out",
-        ),
+        *_bound_rules(spec),
         (
             timedelta(minutes=1) <= spec.cadence <= timedelta(days=366),
             f"cadence: {spec.cadence} refused: give one minute to one year",
         ),
-        *listing_limits.refused({name: getattr(spec, name) for name in listing_limits.LIMITS}),
         (
             spec.robots in get_args(Robots),
             f"robots: {spec.robots!r} refused: give obey or ignore",
@@ -183,11 +228,25 @@ def check_source(spec: SourceSpec) -> SourceSpec:
         *_tag_rules(spec.tags),
         *_reach_rules(spec),
         *_cron_rules(spec.cron),
+        *((False, fault) for fault in faults(spec.extraction)),
     )
     for holds, message in rules:
         if not holds:
             raise InvalidSource(message)
+    # Last: the other rules say how often the source is looked at, and hold by now.
+    if refused := freshness_objective.refusal(spec.freshness, spec.cadence, spec.cron):
+        raise InvalidSource(refused)
     return spec
+
+
+def _bound_rules(spec: SourceSpec) -> list[tuple[bool, str]]:
+    rules: list[tuple[bool, str]] = []
+    for each in fields(SourceSpec):
+        bounds, value = each.metadata.get("bounds"), getattr(spec, each.name)
+        if bounds is not None and value is not None:
+            optional = each.default is None
+            rules.append((bounds.hold(value), bounds.refusal(each.name, value, optional=optional)))
+    return rules
 
 
 def _tag_rules(tags: tuple[str, ...]) -> list[tuple[bool, str]]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from atlas.domain.bad_bodies.kinds import BodyVerdict
+from atlas.domain.extraction_rules import RuledText
 
 # Raised whenever the same bytes may give another text; settled pages of an older version are due.
 EXTRACTOR_VERSION: int = 3
@@ -64,6 +65,10 @@ class Extracted:
     """What the body seems to be instead of the page."""
     unavailable_after: datetime | None = None
     """The moment from which on it asks so; in UTC."""
+    author: str | None = None
+    """Who wrote it, where the rules of its source say how to know."""
+    ruled: RuledText | None = None
+    """How its source's rules made the text; None: there are none."""
 
 
 @dataclass(frozen=True, slots=True)

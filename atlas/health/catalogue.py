@@ -17,7 +17,16 @@ from atlas.contracts.health import Checked
 from atlas.contracts.names import QUEUES
 from atlas.contracts.schedules import PERIODIC, Declared
 from atlas.domain.schedules import declared
-from atlas.health import blobs, corpus, database, egress, queues, schedules, temporal
+from atlas.health import (
+    blobs,
+    corpus,
+    database,
+    egress,
+    objectives,
+    queues,
+    schedules,
+    temporal,
+)
 from atlas.health.probe import ProbeResult, looked_at
 from atlas.locations import NotRunning
 from atlas.settings import Settings
@@ -44,6 +53,8 @@ class Concerns:
     clock: Callable[[], datetime]
     settings: Settings = field(default_factory=Settings)
     """Of this process: what its fetches go through."""
+    sampling: bool = False
+    """Whether what sources achieve of their freshness objectives is recorded, for later checks."""
 
     async def check(self, concern: str, before: Figures) -> Checked:
         """What was found; `before` are the figures of the previous check. A concern that only a
@@ -66,7 +77,8 @@ class Concerns:
             case "schedules":
                 return await _counted("schedules", self._schedules(before), before, schedules.MEND)
             case "sources":
-                return await known("sources", self._overdue(), corpus.MEND)
+                overdue = known("sources", self._overdue(), corpus.MEND)
+                return _all(await asyncio.gather(overdue, self._objectives(before)))
             case "pages":
                 lag = known("index_lag", self._index_lag(), corpus.MEND)
                 held = known("deletions", self._deletions(), corpus.MEND)
@@ -126,6 +138,11 @@ class Concerns:
 
     async def _overdue(self) -> ProbeResult:
         return await corpus.overdue(self._address(), self.clock())
+
+    async def _objectives(self, before: Figures) -> Checked:
+        return await objectives.objectives(
+            self._address, self.clock(), before, sampling=self.sampling
+        )
 
     async def _index_lag(self) -> ProbeResult:
         return await corpus.index_lag(self._address(), self.clock())

@@ -100,6 +100,9 @@ def _source(line: SourceLine) -> dict[str, Any]:
         "source": line.source,
         "paused": line.paused,
         "robots_ignored": line.robots_ignored,
+        "objective": line.objective,
+        "achieved": _versus(line.achieved),
+        "objective_missed": line.missed,
         **{
             name: _versus(getattr(line, name))
             for name in ("added", "changed", "gone", "live", "requests", "failed", "fresh")

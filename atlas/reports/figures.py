@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from atlas.domain.daily_figures import (
@@ -147,11 +148,14 @@ class _BothWeeks:
         totals = self.totals(name)
         now, _ = self._apart(name)
         last = now[-1] if now else None
+        objective = last.objective if last else None
         return SourceLine(
             source=name,
             paused=bool(last and last.paused),
             robots_ignored=bool(last and last.robots_ignored),
             silence=self._silence(name, last),
+            objective=objective,
+            achieved=self._versus(name, partial(_achieved, objective)),
             **{
                 key: totals[key]
                 for key in ("added", "changed", "gone", "live", "requests", "failed", "fresh")
@@ -224,6 +228,12 @@ def _sum(trees: Iterable[Tree]) -> dict[str, dict[str, int]]:
 def leaves(tree: Tree) -> int:
     """The sum of all counts in a tree."""
     return sum(sum(counts.values()) for counts in tree.values())
+
+
+def _achieved(objective: str | None, rows: Sequence[DayFigures]) -> float | None:
+    """The mean of the days on which this objective was promised and judged."""
+    days = [row.achieved for row in rows if row.objective == objective and row.achieved is not None]
+    return sum(days) / len(days) if days else None
 
 
 def _share(part: int, whole: int) -> float | None:

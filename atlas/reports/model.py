@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from atlas.domain.daily_figures import DayFigures, DayStorage
+from atlas.domain.freshness_objective import parse
 from atlas.domain.silent_sources import Silence
 from atlas.domain.weeks import Week
 
@@ -71,6 +72,17 @@ class SourceLine:
     paused: bool
     robots_ignored: bool
     silence: Silence | None
+    objective: str | None = None
+    """Its freshness objective at the end of the week."""
+    achieved: Versus = Versus(None, None)
+    """The share of its pages that was seen in time, over the days on which that was counted."""
+
+    @property
+    def missed(self) -> bool:
+        """Whether the objective was missed, over the week as a whole."""
+        if self.objective is None or self.achieved.now is None:
+            return False
+        return self.achieved.now < parse(self.objective).share
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +127,8 @@ class Report:
     @property
     def silent(self) -> tuple[SourceLine, ...]:
         return tuple(line for line in self.sources if line.silence is not None)
+
+    @property
+    def promising(self) -> tuple[SourceLine, ...]:
+        """The sources with a freshness objective."""
+        return tuple(line for line in self.sources if line.objective is not None)

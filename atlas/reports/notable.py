@@ -23,7 +23,14 @@ def notable(report: Report) -> list[str]:
     """The sentences, the most serious first; none if the week was like the one before."""
     if not report.days_now:
         return []
-    return [*_runs(report), *_failed(report), *_fresh(report), *_silent(report), *_hosts(report)]
+    return [
+        *_runs(report),
+        *_failed(report),
+        *_objectives(report),
+        *_fresh(report),
+        *_silent(report),
+        *_hosts(report),
+    ]
 
 
 def _runs(report: Report) -> Iterator[str]:
@@ -63,6 +70,19 @@ def _fresh(report: Report) -> Iterator[str]:
         f"On {days}, less than {FEW_FRESH:.0%} of the live documents were checked on time: "
         f"{percent(_share(worst))} on {words.long_day(worst.day)}."
     )
+
+
+def _objectives(report: Report) -> Iterator[str]:
+    missed = [line for line in report.sources if line.missed]
+    missed.sort(key=lambda line: (line.achieved.now or 0, line.source))
+    for line in missed[:SOURCES_NAMED]:
+        yield sentence(
+            f"{line.source} missed its freshness objective ({line.objective}): "
+            f"{percent(line.achieved.now)} of its pages were seen in time",
+            words.points(line.achieved),
+        )
+    if len(missed) > SOURCES_NAMED:
+        yield f"{len(missed) - SOURCES_NAMED} more sources missed their freshness objectives."
 
 
 def _share(day: Day) -> float:

@@ -81,6 +81,11 @@ def _flags(line: SourceLine, report: Report) -> list[str]:
     return [name for name, holds in found.items() if holds]
 
 
+def _objective_flags(line: SourceLine) -> list[str]:
+    found = {"paused": line.paused, "missed": line.missed}
+    return [name for name, holds in found.items() if holds]
+
+
 def _signed(versus: Versus) -> str:
     """The difference, short, for a cell: +12."""
     difference = versus.difference
@@ -98,4 +103,14 @@ def _slower(versus: Versus) -> str:
     return f"{words.elapsed(abs(versus.difference))} {moved}"
 
 
-_FILTERS = (_places, _most, _first_silent, _busiest, _unlisted, _flags, _signed, _slower)
+_FILTERS = (
+    _places,
+    _most,
+    _first_silent,
+    _busiest,
+    _unlisted,
+    _flags,
+    _objective_flags,
+    _signed,
+    _slower,
+)

@@ -207,8 +207,14 @@ class RetentionSettings(SettingsGroup):
     are frozen for the reports."""
     retention_hosts: int = Field(default=90, ge=0)
     """Hosts, with their robots.txt, that nobody asked."""
+    retention_freshness: int = Field(default=60, ge=0)
+    """What health checks counted of freshness objectives, once the figures of its day are frozen
+    for the reports; the alerts look back 30 days at most."""
     retention_manifests: int = Field(default=90, ge=0)
     """Manifests given to batches, and the lists of outcomes that batches and clean-ups leave."""
+    retention_changes: int = Field(default=30, ge=0)
+    """The feed of changes: a reader that is further behind begins anew:
+    [changes.md](changes.md)."""
     cleanup_grace: int = Field(default=48, ge=24, le=10_000)
     """Hours between the condemnation of a blob that nothing refers to and its deletion."""
 

@@ -126,6 +126,25 @@ SOURCE_TOLERANCE = Instrument(
     "how long the source may be due before it counts as stale",
     ("source",),
 )
+SOURCE_OBJECTIVE = Instrument(
+    "atlas_source_objective_ratio",
+    "ratio",
+    "share of its pages that the source's freshness objective wants seen in time, 0 to 1",
+    ("source",),
+)
+SOURCE_ACHIEVED = Instrument(
+    "atlas_source_achieved_ratio",
+    "ratio",
+    "share of its pages that was seen in the time of its objective, as of the last health check",
+    ("source",),
+)
+SOURCE_BURN_RATE = Instrument(
+    "atlas_source_burn_rate",
+    "times",
+    "how many times too fast the source uses up what its objective allows to miss, over an hour "
+    "(as many hours as its runs are apart)",
+    ("source",),
+)
 BACKLOG_AGE = Instrument(
     "atlas_backlog_age_seconds",
     "seconds",

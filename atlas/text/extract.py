@@ -1,10 +1,12 @@
 """One body in, one `Extracted` out, or a PageError that names why not."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from atlas.domain.bad_bodies.kinds import BodyVerdict
 from atlas.domain.bad_bodies.rules import recognise
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.extraction_rules import NO_RULES, ExtractionRules, RuledText, RuleMatch
 from atlas.domain.texts import Extracted, Link, Media, fold_blank, strip_unstorable, text_hash
 from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.text.charset import decode
@@ -15,28 +17,60 @@ from atlas.text.links import Addresses, base_of, outlinks
 from atlas.text.markdown import to_markdown, to_text
 from atlas.text.metadata import canonical_of, declared_language, published_of, read_head, title_of
 from atlas.text.page_look import look_at, look_at_text
+from atlas.text.page_rules import PageRules, compared_hash, matches, ruled_without_tree
 from atlas.text.pdf import pdf_text
 from atlas.text.plain_text import clean_plain, plain_title
 from atlas.text.sniff import is_xml, media_of
 from atlas.text.unclosed import close, hidden_in
 
+_MOST_WORDS = 500
+"""Characters that say which rules were not followed."""
 
-def extract(body: bytes, content_type: str | None, charset: str | None, url: str) -> Extracted:
-    """Text, Markdown, metadata and links of one body; `url` is where it came from at last.
+
+def extract(
+    body: bytes,
+    content_type: str | None,
+    charset: str | None,
+    url: str,
+    rules: ExtractionRules = NO_RULES,
+) -> Extracted:
+    """Text, Markdown, metadata and links of one body; `url` is where it came from at last, `rules`
+    are those of its source.
 
     Raises PageError(INVALID) with code `empty_body`, `binary_content`, `unsupported_type`,
     `pdf_broken` or `no_text`. An empty text is never a success.
     """
     media = media_of(body, content_type)
     if media == "pdf":
-        return _from_pdf(body, url)
+        return _without_tree(_from_pdf(body, url), rules)
     text = decode(body, charset)
     if media == "text":
-        return _from_plain(text, url)
-    return _from_html(without_cdata(text) if is_xml(content_type) else text, url)
+        return _without_tree(_from_plain(text, url), rules)
+    return _from_html(without_cdata(text) if is_xml(content_type) else text, url, rules)
 
 
-def _from_html(html: str, url: str) -> Extracted:
+def matches_in(
+    body: bytes,
+    content_type: str | None,
+    charset: str | None,
+    rules: ExtractionRules,
+    found: Extracted,
+) -> tuple[RuleMatch, ...]:
+    """What each rule finds on a body that was `found` to say this; raises as `extract` does."""
+    tree = None
+    if found.media == "html":
+        html = decode(body, charset)
+        tree = parse_html(close(without_cdata(html) if is_xml(content_type) else html).html)
+    return tuple(matches(rules, tree, found.title, found.text))
+
+
+def _without_tree(found: Extracted, rules: ExtractionRules) -> Extracted:
+    if not rules:
+        return found
+    return replace(found, ruled=ruled_without_tree(rules, found.title, found.text))
+
+
+def _from_html(html: str, url: str, rules: ExtractionRules) -> Extracted:
     closed = close(html)
     tree = parse_html(closed.html)
     alive = list(tree.iter())  # lxml would create each element's object again on every visit
@@ -45,7 +79,8 @@ def _from_html(html: str, url: str) -> Extracted:
     verdict = recognise(look_at(html, tree, head, found, url))  # before extractors change the tree
     base = base_of(tree, url)
     addresses = Addresses(base)
-    blocks = main_blocks(tree, head, found)
+    ruled = PageRules(rules, tree, head) if rules else None
+    blocks = ruled.blocks() if ruled else main_blocks(tree, head, found)
     text = strip_unstorable(to_text(blocks))
     links = outlinks(tree, head, addresses)
     missing = [hidden_in(tree, closed), links.missing]
@@ -63,8 +98,27 @@ def _from_html(html: str, url: str) -> Extracted:
         verdict=verdict,
         unavailable_after=head.asked.unavailable_after,
     )
+    if ruled:
+        extracted = _by_rules(extracted, ruled)
     alive.clear()
     return extracted
+
+
+def _by_rules(found: Extracted, ruled: PageRules) -> Extracted:
+    """The page with what its source's rules say of its metadata, and of changes that are none."""
+    title = ruled.value("title") or found.title
+    counts = tuple(each.matches for each in matches(ruled.rules, ruled.tree, title, found.text))
+    compared = compared_hash(ruled.rules, title, ruled.compared(found.text))
+    language = ruled.value("language")
+    return replace(
+        found,
+        title=title,
+        text_hash=text_hash(title, found.text),
+        author=ruled.value("author"),
+        published=ruled.published() or found.published,
+        lang=language_of(found.text, language) if language else found.lang,
+        ruled=RuledText(counts, "; ".join(ruled.fell_back)[:_MOST_WORDS] or None, compared),
+    )
 
 
 def _from_plain(raw: str, url: str) -> Extracted:

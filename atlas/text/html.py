@@ -59,9 +59,14 @@ def main_blocks(
     """The blocks that are the page's text, in reading order, chosen from all of the page; empty
     only if nothing is visible."""
     root = _root(tree)
-    blocks = _shown(_without_scripts(list(blocks_in(tree) if blocks is None else blocks)))
+    blocks = seen_blocks(blocks_in(tree) if blocks is None else blocks)
     chosen = _chosen(tree, root, blocks, head) or _without_chrome(root, blocks)
     return chosen or blocks
+
+
+def seen_blocks(blocks: Sequence[Block]) -> list[Block]:
+    """Those of the blocks that a reader sees."""
+    return _shown(_without_scripts(list(blocks)))
 
 
 def _without_scripts(blocks: list[Block]) -> list[Block]:

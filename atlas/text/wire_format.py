@@ -19,6 +19,7 @@ from msgspec.structs import astuple
 
 from atlas.domain.bad_bodies.kinds import MAX_EVIDENCE, BodyKind, BodyVerdict
 from atlas.domain.errors import ErrorClass
+from atlas.domain.extraction_rules import MAX_RULES, RuledText
 from atlas.domain.prepared import Prepared
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link, Media, text_hash
 from atlas.domain.urls import MAX_URL_LENGTH
@@ -75,6 +76,15 @@ class _WireVerdict(WireFields):
     certain: bool
 
 
+_Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+
+
+class _WireRuled(WireFields):
+    counts: Annotated[tuple[Number, ...], Meta(max_length=4 * MAX_RULES)]
+    fell_back: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\A[^\x00]*\Z")] | None
+    compared: _Digest | None
+
+
 class _WireDocument(WireFields):
     title: str
     text: Annotated[str, Meta(pattern=r"\S")]
@@ -88,6 +98,8 @@ class _WireDocument(WireFields):
     noindex: bool
     verdict: _WireVerdict | None
     unavailable_after: Stamp
+    author: Annotated[str, Meta(min_length=1, max_length=1_000, pattern=r"\A[^\x00]*\Z")] | None
+    ruled: _WireRuled | None
     links: Annotated[tuple[_WireLink, ...], Meta(max_length=5_000)]
     bands: Annotated[tuple[_Int8, ...], Meta(max_length=_MAX_SKETCH)]
     signature: Annotated[bytes, Meta(max_length=_MAX_SKETCH)]
@@ -175,6 +187,8 @@ def write_prepared(prepared: Prepared) -> bytes:
             found.noindex,
             _wire_verdict(found.verdict),
             _stamp(found.unavailable_after),
+            found.author,
+            _wire_ruled(found.ruled),
             [(link.url, link.rel) for link in found.links],
             prepared.sketch.bands,
             prepared.sketch.signature,
@@ -204,10 +218,19 @@ def read_prepared(body: bytes) -> Prepared:
         noindex=found.noindex,
         verdict=BodyVerdict(*astuple(found.verdict)) if found.verdict else None,
         unavailable_after=instant(found.unavailable_after),
+        author=found.author,
+        ruled=RuledText(*astuple(found.ruled)) if found.ruled else None,
         links=tuple(Link(link.url, link.rel) for link in found.links),
         text_hash=text_hash(found.title, found.text),
     )
     return Prepared(extracted, _sketch(found), _index_parts(found.parts, len(found.text)))
+
+
+def _wire_ruled(ruled: RuledText | None) -> tuple[list[int], str | None, str | None] | None:
+    if ruled is None:
+        return None
+    fell_back = storable(ruled.fell_back) if ruled.fell_back else None
+    return list(ruled.counts), fell_back, ruled.compared
 
 
 def _wire_verdict(verdict: BodyVerdict | None) -> tuple[str, list[str], bool] | None:

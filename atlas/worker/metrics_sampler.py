@@ -11,7 +11,7 @@ import asyncio
 import logging
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from temporalio.service import RPCError
 from atlas.contracts.names import QUEUE, QUEUES
 from atlas.health.queues import whole_state
 from atlas.stores.postgres.audit import findings
-from atlas.stores.postgres.reporting import monitoring
+from atlas.stores.postgres.reporting import freshness_samples, monitoring
 from atlas.stores.postgres.sources import sources
 from atlas.telemetry import instruments as own
 from atlas.telemetry.metrics import Gauge
@@ -33,6 +33,7 @@ from atlas.worker.workers import slots_of
 if TYPE_CHECKING:
     from atlas.settings import Settings
     from atlas.stores.postgres.connection import Connection
+    from atlas.stores.postgres.reporting.freshness_samples import Achievement
     from atlas.stores.postgres.sources.sources import Source
     from atlas.worker.resources import WorkerParts
 
@@ -121,10 +122,14 @@ class Sampler:
         self._replace(own.BACKLOG_AGE, ages)
 
     async def pages(self) -> None:
-        """Pages by lifecycle, and what the last audit found."""
+        """Pages by lifecycle, what the last audit found, and what sources achieve of their
+        objectives."""
         async with self._parts.pool.acquire() as connection:
             found = await monitoring.lifecycles(connection)
             audited = await findings.last(connection)
+            promised = freshness_samples.promises(await sources.every(connection))
+            achieved = await freshness_samples.achieved(connection, promised, self._parts.clock())
+        self._objectives(achieved)
         self._replace(own.PAGES, {one: float(found.get(one, 0)) for one in LIFECYCLES})
         self._set(own.QUARANTINED, found.get("quarantined", 0))
         self._set(own.AUDIT_FINDINGS, audited.open if audited else 0)
@@ -161,6 +166,20 @@ class Sampler:
             for one, _ in named
         }
         self._replace(own.SOURCE_FRESHNESS, ages)
+
+    def _objectives(self, achieved: Mapping[str, Achievement]) -> None:
+        """The fastest burn first; a source of which nothing is counted has only its objective."""
+        order = sorted(achieved.values(), key=lambda one: (-one.burn_rate, one.promise.name))
+        named = {one.promise.name: one for one in order if self._may_name(one.promise.name)}
+        counted = {name: one for name, one in named.items() if one.share is not None}
+        self._replace(
+            own.SOURCE_OBJECTIVE,
+            {name: one.promise.objective.share for name, one in named.items()},
+        )
+        self._replace(
+            own.SOURCE_ACHIEVED, {name: one.share or 0.0 for name, one in counted.items()}
+        )
+        self._replace(own.SOURCE_BURN_RATE, {name: one.burn_rate for name, one in counted.items()})
 
     def _may_name(self, source: str) -> bool:
         """Whether the source has its own series. A name once shown keeps its series for as long

@@ -27,6 +27,7 @@ from activities.runs import Jobs, Running
 from activities.settling import Indexing
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
 from atlas.domain.errors import PageError, Retries
+from atlas.domain.extraction_rules import ExtractionRules
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.retention import Retention
 from atlas.domain.texts import EXTRACTOR_VERSION
@@ -213,9 +214,14 @@ def _processing(parts: WorkerParts) -> Processing:
 
 
 async def _prepare(
-    pool: ExtractorPool, body: bytes, content_type: str | None, charset: str | None, url: str
+    pool: ExtractorPool,
+    body: bytes,
+    content_type: str | None,
+    charset: str | None,
+    url: str,
+    rules: ExtractionRules,
 ) -> Prepared:
-    return await pool.prepare(PrepareJob(body, content_type, charset, url))
+    return await pool.prepare(PrepareJob(body, content_type, charset, url, rules))
 
 
 def _indexing(parts: WorkerParts) -> Indexing:
@@ -293,6 +299,7 @@ def _checking(parts: WorkerParts) -> Checking:
         folders=parts.settings.folders,
         clock=parts.clock,
         settings=parts.settings,
+        sampling=True,
     )
     return Checking(concerns, webhook)
 
@@ -332,6 +339,8 @@ def retention(settings: Settings) -> Retention:
         newest_runs=settings.retention.retention_newest_runs,
         ledger=settings.retention.retention_ledger,
         hosts=settings.retention.retention_hosts,
+        freshness=settings.retention.retention_freshness,
         artifacts=settings.retention.retention_manifests,
+        changes=settings.retention.retention_changes,
         grace=timedelta(hours=settings.retention.cleanup_grace),
     )

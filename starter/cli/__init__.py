@@ -33,6 +33,8 @@ TOPICS: dict[str, _Commands] = {
     ),
     "Collect": (
         ("sources", "sources:app", "Sources: add, list, show, edit, remove …"),
+        ("plan", "plan:plan", "Show what a file of sources would change, and its cost"),
+        ("apply", "plan:apply", "Make the declared sources those of a file"),
         ("sync", "sync:sync", "Sync the corpus with its sources"),
         ("schedules", "schedules:app", "Scheduled runs: apply, list, pause …"),
         ("fetch", "fetch:fetch", "Fetch one URL now"),
@@ -40,6 +42,7 @@ TOPICS: dict[str, _Commands] = {
     "Use the corpus": (
         ("search", "search:search", "Find documents"),
         ("docs", "docs:app", "Documents: list, show, history, diff, restore …"),
+        ("changes", "changes:changes", "What happened to the corpus, in order, without gaps"),
         ("explain", "explain:explain", "Explain why a page is, or is not, in the corpus"),
         ("deletions", "deletions:app", "Removals that were held: list, approve, reject"),
     ),

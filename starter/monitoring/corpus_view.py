@@ -56,12 +56,13 @@ class CorpusSampler:
             records = await monitoring.recorded(connection, wanted)
         counted_at, counts = await self._count(connection, list(records))
         hosts = await status.listed(connection, limit=_HOSTS)
+        now = datetime.now(UTC)
         return Sample(
             records,
             counts,
             counted_at,
-            hosts_seen(hosts, datetime.now(UTC)),
-            await self._sources.get(lambda: monitoring.sources_lately(connection)),
+            hosts_seen(hosts, now),
+            await self._sources.get(lambda: monitoring.sources_lately(connection, now)),
             audit_seen(await findings.last(connection)),
         )
 

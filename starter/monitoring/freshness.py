@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from atlas.domain.freshness import Freshness
+from atlas.stores.postgres.reporting.freshness_samples import Achievement
 from atlas.stores.postgres.reporting.monitoring import SourceLately
 from starter.monitoring.overview import SourceSeen, SourceState
 
@@ -13,9 +15,12 @@ from starter.monitoring.overview import SourceSeen, SourceState
 def sources_seen(
     sources: Iterable[SourceLately], now: datetime, stale_after: timedelta | None = None
 ) -> tuple[SourceSeen, ...]:
-    """Every source, the latest first."""
+    """Every source: the stale ones first, the latest before others, then those that miss their
+    objective."""
     found = [source_seen(each, now, stale_after) for each in sources]
-    return tuple(sorted(found, key=lambda one: (not one.stale, -one.late, one.name)))
+    return tuple(
+        sorted(found, key=lambda one: (not one.stale, not one.broken, -one.late, one.name))
+    )
 
 
 def source_seen(
@@ -37,7 +42,25 @@ def source_seen(
         last_outcome=lately.last_outcome,
         last_ended=lately.last_ended,
         held=lately.held,
+        objective=source.spec.freshness,
+        **_objective(lately.achieved),
     )
+
+
+def _objective(achieved: Achievement | None) -> dict[str, Any]:
+    """How it keeps its objective; nothing, if it is not judged by one."""
+    if achieved is None:
+        return {}
+    found = achieved.found
+    return {
+        "pages": found and found.pages,
+        "seen": found and found.seen,
+        "achieved": None if achieved.share is None else round(achieved.share, 4),
+        "counted_at": found and found.at,
+        "broken": achieved.broken,
+        "burn_rate": round(achieved.burn_rate, 2),
+        "burning": achieved.alert and achieved.alert.window.severity,
+    }
 
 
 def _state(fresh: Freshness) -> SourceState:

@@ -201,6 +201,24 @@ class SourceSeen:
     last_ended: datetime | None
     held: int = 0
     """Removals that wait for a decision (`atlas deletions list`)."""
+    objective: str | None = None
+    """What share of its pages shall have been seen within which time. While it is paused, it is not
+    judged by that, and the fields below are empty."""
+    pages: int | None = None
+    """Pages that count for the objective; None: none, or nobody counted."""
+    seen: int | None = None
+    """Of these, pages that were seen in time."""
+    achieved: float | None = None
+    """The share of them, 0 to 1."""
+    counted_at: datetime | None = None
+    """When they were counted: by `sources freshness` now, else by the last health check."""
+    broken: bool = False
+    """Whether too few pages were seen in time."""
+    burn_rate: float | None = None
+    """How many times too fast it used up what the objective allows to miss, over an hour (of a
+    source with a longer cadence: as many hours as its runs are apart)."""
+    burning: Literal["fast", "slow"] | None = None
+    """Whether that is an alert: `fast`, somebody should look now; `slow`, somebody should look."""
 
     @property
     def stale(self) -> bool:
@@ -265,3 +283,8 @@ class Overview:
     def stale(self) -> list[SourceSeen]:
         """The stale sources."""
         return [each for each in self.sources or () if each.stale]
+
+    @property
+    def broken(self) -> list[SourceSeen]:
+        """The sources that miss their freshness objective."""
+        return [each for each in self.sources or () if each.broken]

@@ -339,7 +339,7 @@ class Runs:
 
         return await retry(self._parts, named, trigger)
 
-    # Batches
+    # Pages
 
     async def manifest(self, names: Names) -> str:
         """Store a list of URLs or page numbers, streamed and of any length, for
@@ -349,8 +349,10 @@ class Runs:
         return await upload(self._parts, names)
 
     def outcomes(self, run_id: str) -> AsyncGenerator[dict[str, Any]]:
-        """The outcome of each page of a `batch_process`, by URL: url, page, outcome, error_class,
-        code, text_hash; then those that were `missing`. Raises `NotFound`, `Refused`."""
-        from starter.runs.manifests import outcomes
+        """The outcome of each page of a run, by URL: url, page, outcome, error_class, code,
+        text_hash; `outcome` may also be `removed`, of a page that left with this run, and
+        `missing`, of a request for no page. Of a run of several sources it is given source by
+        source, each named in `source`. Raises `NotFound`, `Refused`."""
+        from starter.runs.outcomes import outcomes
 
         return outcomes(self._parts, run_id)

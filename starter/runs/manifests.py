@@ -1,14 +1,14 @@
-"""The pages that a batch is to work on, and their outcomes: JSON lines in the blob store."""
+"""The pages that a batch is to work on: JSON lines in the blob store."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from atlas.contracts.processing import JSON_LINES
-from starter.errors import InvalidRequest, NotFound
+from starter.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from starter.connection import Parts
@@ -32,20 +32,6 @@ async def upload(parts: Parts, names: Names) -> str:
     kept = artifacts.Artifacts(await parts.pool(), lambda: now, artifacts.MANIFEST)
     await kept.keep(ref.digest, ref.digest, JSON_LINES)
     return ref.digest
-
-
-async def outcomes(parts: Parts, run_id: str) -> AsyncGenerator[dict[str, Any]]:
-    """The outcome of each page of a batch, by URL. Raises `NotFound`, `Refused`."""
-    from atlas.stores.postgres.crawl import artifacts
-
-    async with parts.database() as connection:
-        kept = await artifacts.find(connection, artifacts.OUTCOMES, run_id)
-    if kept is None:
-        raise NotFound(f"no outcomes of a run '{run_id}' are kept; a batch_process keeps them")
-    async with parts.blobs() as blobs:
-        body = await blobs.get(kept.hash)
-    for line in body.splitlines():
-        yield json.loads(line)
 
 
 async def _streamed(names: Names) -> AsyncIterator[str | int]:

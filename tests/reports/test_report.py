@@ -97,6 +97,51 @@ def test_every_form_names_sources_failures_hosts_and_silence() -> None:
     assert ignoring == ["press-releases"]
 
 
+def test_objectives_and_those_that_were_missed() -> None:
+    forms = {name: body.decode() for name, body in render(frozen_weeks()).forms.items()}
+    for body in (forms["md"], " ".join(Page(forms["html"]).text)):
+        for words in ("Freshness objectives", "95% within 2h", "99% within 14d", "98.1%",
+                      "law-gazette missed its freshness objective (99% within 14d): 98.1% of its "
+                      "pages were seen in time: 1.1 points lower."):  # fmt: skip
+            assert words in body
+        assert "harbour-news missed" not in body
+    data = {line["source"]: line for line in data_of(frozen_weeks())["sources"]}
+    assert [name for name, line in data.items() if line["objective_missed"]] == ["law-gazette"]
+    assert data["harbour-news"]["objective"] == "95% within 2h"
+    assert data["harbour-news"]["achieved"]["now"] == pytest.approx(0.98 - 0.08 / 7, abs=1e-4)
+    assert data["old-wiki"]["objective"] is None
+    assert data["old-wiki"]["achieved"]["now"] is None
+
+
+def test_days_of_another_objective_and_uncounted_ones_say_nothing_of_it() -> None:
+    whole = frozen_weeks()
+    changed = WEEK.first_day + timedelta(days=5)
+
+    def figures(day: date, achieved: float | None) -> dict[str, object]:
+        if day < changed:
+            return {"objective": "99% within 1h", "achieved": 0.1}
+        return {"objective": "95% within 2h", "achieved": achieved if day == changed else None}
+
+    rows = tuple(
+        replace(row, **figures(row.day, 0.97)) if row.source == "harbour-news" else row
+        for row in whole.figures
+    )
+    [line] = [
+        each
+        for each in data_of(replace(whole, figures=rows))["sources"]
+        if each["source"] == "harbour-news"
+    ]
+    assert (line["achieved"]["now"], line["achieved"]["before"]) == (0.97, None)
+    assert not line["objective_missed"]
+
+
+def test_where_nothing_is_promised_the_report_has_no_such_section() -> None:
+    whole = frozen_weeks()
+    rows = tuple(replace(row, objective=None, achieved=None) for row in whole.figures)
+    forms = render(replace(whole, figures=rows)).forms
+    assert all(b"Freshness objectives" not in forms[name] for name in ("md", "html"))
+
+
 def test_the_page_needs_nothing_and_runs_nothing() -> None:
     page = page_of(frozen_weeks())
     assert {name for name, _ in page.seen} <= {

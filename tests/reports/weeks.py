@@ -27,13 +27,15 @@ class Temper:
     quiet_from: date | None = None
     paused: bool = False
     robots_ignored: bool = False
+    freshness: str | None = None
+    achieved: float = 1.0
 
 
 SOURCES: Mapping[str, Temper] = {
     "city-council": Temper(4120, 9, 14),
-    "harbour-news": Temper(12_840, 62, 31),
+    "harbour-news": Temper(12_840, 62, 31, freshness="95% within 2h", achieved=0.98),
     "kernel-docs": Temper(38_200, 4, 120, 0.001),
-    "law-gazette": Temper(7310, 25, 2, 0.012, every=7),
+    "law-gazette": Temper(7310, 25, 2, 0.012, every=7, freshness="99% within 14d", achieved=0.992),
     "museum-archive": Temper(21_050, 0.4, 1),
     "old-wiki": Temper(2280, 6, 22, quiet_from=date(2026, 10, 29)),
     "parish-letters": Temper(310, 1, 0, every=7, paused=True),
@@ -115,6 +117,8 @@ def _day(
         truncated=live // 907,
         age_median=dice.uniform(30_000, 42_000), age_p90=dice.uniform(70_000, 88_000),
         paused=temper.paused, robots_ignored=temper.robots_ignored,
+        objective=temper.freshness,
+        achieved=None if temper.freshness is None else temper.achieved - 0.04 * bad,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from starter.limits import ManualLimits
 from starter.runs import Runs
 from starter.runs.handles import JobHandle, SyncHandle
 from starter.schedules import Schedules
+from starter.source_files import SourceFiles
 from starter.sources import Sources
 
 CLIENTS = (
@@ -24,6 +25,7 @@ CLIENTS = (
     Runs,
     Corpus,
     Sources,
+    SourceFiles,
     Schedules,
     Hosts,
     ManualLimits,

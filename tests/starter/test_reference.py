@@ -26,6 +26,7 @@ SILENT = {
 FOREIGN = {
     "completion": "a script",
     "schema": "JSON Schema",
+    "sources export": "sources.yaml or OPML",
     "report show": "the report, in a form of its own",
 }
 

@@ -46,7 +46,7 @@ def _extracted(text: str) -> Extracted:
     )  # fmt: skip
 
 
-async def prepare(body: bytes, content_type: str | None, charset: str | None, url: str) -> Prepared:
+async def prepare(body: bytes, *_: object) -> Prepared:
     """As the extractor does, of bodies that are plain text."""
     text = body.decode()
     return Prepared(_extracted(text), sketch(text), index_parts("Title", text))
@@ -198,6 +198,11 @@ REPAIRED: list[tuple[str, str]] = [
         "update page_state set lifecycle = 'tombstoned', settled_snapshot = null "
         f"where page_id = {_PAGE}",
     ),
+    (
+        "feed",
+        "update changes set kind = 'removed' where number = (select max(number) from changes "
+        "where page_id = (select min(page_id) from versions where valid_to is null))",
+    ),
 ]  # fmt: skip
 
 
@@ -276,6 +281,12 @@ BEYOND_REPAIR = [
     (
         "artifact_row",
         "insert into artifacts values ('report', 'r', sha256('r'), 'text/html', now())",
+    ),
+    ("feed_numbers", "delete from changes where number = 2"),
+    (
+        "feed_pages",
+        "insert into changes (number, at, kind, page_id, url, version, document_id, reason) "
+        "values (99, now(), 'added', 999, 'https://example.org/x', 1, 1, 'new')",
     ),
 ]  # fmt: skip
 

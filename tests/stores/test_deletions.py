@@ -68,7 +68,7 @@ async def test_what_is_held_is_named_with_its_evidence(drive: Drive) -> None:
     verdict = await explained(drive, url(0))
     assert verdict.code == "removal_held" and "its removal (gone) is held" in verdict.cause
     async with drive.pool.acquire() as connection:
-        assert [each.held for each in await monitoring.sources_lately(connection)] == [3]
+        assert [each.held for each in await monitoring.sources_lately(connection, drive.now)] == [3]
     with pytest.raises(sources.UnknownSource):
         await held(drive, "other")
 

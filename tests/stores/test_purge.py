@@ -24,6 +24,7 @@ from atlas.stores.postgres.crawl.artifacts import OUTCOMES, REPORT, Artifacts
 from atlas.stores.postgres.crawl.batch_selection import Selection
 from atlas.stores.postgres.erasure import schema_columns, traces
 from atlas.stores.postgres.services.purges import PurgeStore
+from tests.feed_copy import assert_feed_is_the_corpus
 from tests.invariants import assert_nothing_is_found
 from tests.stores.cleaning import Cleaner
 from tests.stores.drive import Drive, Leads, Web, fences, snapshot_of
@@ -375,3 +376,100 @@ async def test_entries_go_from_every_generation_a_rebuild_under_way_included(
     assert eraser.found == {}
     left = await pool.fetch("select generation, count(*) from index_entries group by 1 order by 1")
     assert [tuple(row) for row in left] == [(1, 2), (7, 2), (8, 2)]
+
+
+# The feed of changes
+
+
+async def told(eraser: Eraser) -> list[Any]:
+    await assert_feed_is_the_corpus(eraser.pool)
+    rows = await eraser.pool.fetch("select * from changes order by number")
+    return [dict(row) for row in rows]
+
+
+async def test_the_feed_tells_of_an_erasure_and_names_nothing_of_it(eraser: Eraser) -> None:
+    """What readers need to delete their copies stays, the page's number, and nothing else: neither
+    in the new entry nor in those from before."""
+    drive = eraser.drive
+    await eraser.cleaner.sync("docs", {**WEB, GONE: f"{WEB[GONE]} It leaks."})
+    before = await told(eraser)
+    mine = {row["page_id"] for row in before if row["url"] == GONE}
+    assert [row["kind"] for row in before if row["page_id"] in mine] == ["added", "updated"]
+    others = [row for row in before if row["page_id"] not in mine]
+    await eraser.run(GONE)
+    assert eraser.found == {}
+    after = await told(eraser)
+    assert [row["number"] for row in after] == list(range(1, len(before) + 2))  # no gap
+    assert [row for row in after if row["page_id"] not in mine] == others
+    erased = [row for row in after if row["page_id"] in mine]
+    assert [(row["kind"], row["reason"]) for row in erased] == [
+        ("erased", "erased"), ("erased", "erased"), ("erased", "purged"),
+    ]  # fmt: skip
+    for row in erased:
+        assert row["sources"] == ["docs"]
+        for name in ("url", "version", "document_id", "text_hash", "evidence"):
+            assert row[name] is None
+    assert [row["run_id"] for row in erased] == [None, None, "purge-1"]
+    # Allowed again, it comes back as another page.
+    async with eraser.pool.acquire() as connection:
+        await purged_urls.allow(connection, [GONE])
+    await eraser.cleaner.sync("docs", WEB)
+    back = (await told(eraser))[-1]
+    assert (back["kind"], back["url"]) == ("added", GONE)
+    assert back["page_id"] not in mine
+    assert drive.now == back["at"]
+
+
+async def test_a_text_that_another_page_had_once_leaves_the_feed_with_it(eraser: Eraser) -> None:
+    """The neighbour said the same long ago, and its version is past its retention."""
+    await eraser.cleaner.sync("docs", {**WEB, KEPT: WEB[GONE]})
+    await eraser.cleaner.sync("docs", WEB)
+    await eraser.pool.execute("delete from versions where valid_to is not null")
+    await eraser.pool.execute(
+        "delete from documents d where not exists (select from versions v where v.document_id = "
+        "d.id)"
+    )
+    digest = bytes.fromhex(str(await eraser.pool.fetchval(
+        "select encode(text_hash, 'hex') from changes where url = $1 limit 1", GONE
+    )))  # fmt: skip
+    assert await eraser.pool.fetchval("select count(*) from changes where text_hash = $1", digest)
+    await eraser.run(GONE)
+    assert eraser.found == {}
+    assert not await eraser.pool.fetchval(
+        "select count(*) from changes where text_hash = $1", digest
+    )
+
+
+async def test_an_address_whose_page_a_cleanup_deleted_leaves_the_feed(eraser: Eraser) -> None:
+    await eraser.pool.execute("update sources set deletion = 'prompt'")
+    await eraser.drive.run("docs", {**WEB, GONE: 410})
+    page = await eraser.pool.fetchval("select id from pages where url = $1", GONE)
+    for table in ("versions", "documents", "run_pages", "fetches", "source_pages", "page_state"):
+        await eraser.pool.execute(f"delete from {table} where page_id = $1", page)
+    await eraser.pool.execute("delete from pages where id = $1", page)
+    ended = await eraser.run(GONE)
+    assert (ended.addresses, ended.pages) == (1, 0)
+    assert eraser.found == {}
+    rows = await eraser.pool.fetch(
+        "select kind, url, text_hash from changes where page_id = $1 order by number", page
+    )
+    assert [tuple(row) for row in rows] == [("erased", None, None), ("erased", None, None)]
+
+
+async def test_an_address_in_the_evidence_of_another_page_is_taken_out(eraser: Eraser) -> None:
+    """A page that moved names where; the page there is erased later."""
+    drive = eraser.drive
+    await drive.pool.execute("update sources set deletion = 'prompt'")
+    moved, target = f"{BASE}/old", f"{BASE}/new"
+    await eraser.cleaner.sync("docs", {**WEB, moved: "A moving text of some length on boats."})
+    await drive.run(
+        "docs", {**WEB, moved: Leads(target)},
+        unlisted={target: "A moving text of some length on boats."},
+    )  # fmt: skip
+    [gone] = [row for row in await told(eraser) if row["kind"] == "removed"]
+    assert json.loads(gone["evidence"])["to"] == target
+    await eraser.run(target)
+    assert eraser.found == {}
+    [gone] = [row for row in await told(eraser) if row["kind"] == "removed"]
+    assert json.loads(gone["evidence"])["to"] == traces.ERASED
+    assert gone["url"] == moved

@@ -828,3 +828,28 @@ async def live_for(cleaner: Cleaner, root: Path, *, turns: int, seed: int) -> No
     assert unreferred == 0
     rows = await cleaner.pool.fetch("select encode(hash, 'hex') as hash from blobs")
     assert {row["hash"] for row in rows} == await cleaner.objects()
+
+
+async def test_samples_of_freshness_go_by_whole_days_that_are_frozen(cleaner: Cleaner) -> None:
+    drive = cleaner.drive
+    source = await drive.add("docs", cadence=timedelta(hours=1), freshness="95% within 2h")
+    midnight = drive.now.replace(hour=0, minute=0)
+    for days in (3, 59, 60, 61, 62):
+        for hours in (1, 23):
+            await cleaner.pool.execute(
+                "insert into freshness_samples values ($1, $2, '2 hours', 10, 9, 300)",
+                *(source.id, midnight - days * DAY + timedelta(hours=hours)),
+            )
+    drive.now = midnight + timedelta(hours=12)
+    assert (await cleaner.clean()).of("freshness") == set()
+    await cleaner.freeze()
+    listed = (await cleaner.clean(dry_run=True)).of("freshness")
+    days = [(midnight - each * DAY).date().isoformat() for each in (62, 61)]
+    assert listed == {f"docs on {day}" for day in days}
+    cleaned = await cleaner.clean()
+    assert (cleaned.of("freshness"), cleaned.ended.removed["freshness"]) == (listed, 2)
+    assert await cleaner.value("select count(*) from freshness_samples") == 6
+    assert (await cleaner.clean()).of("freshness") == set()
+    cleaner.keep = Retention(freshness=0)
+    drive.now += 1000 * DAY
+    assert (await cleaner.clean(classes=["freshness"])).of("freshness") == set()

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.domain.analysis import IndexPart, index_parts
+from atlas.domain.extraction_rules import RuledText
 from atlas.domain.near_duplicates import Sketch, sketch
 from atlas.domain.prepared import Prepared
 from atlas.domain.texts import Extracted, Link, strip_unstorable, text_hash
@@ -52,6 +53,22 @@ def read_or_refuse(body: bytes, read: Callable[[bytes], object]) -> object:
 @given(DOCUMENTS)
 def test_a_document_comes_as_it_went(prepared: Prepared) -> None:
     assert wire_format.read_prepared(wire_format.write_prepared(prepared)) == prepared
+
+
+def test_what_rules_did_comes_as_it_went() -> None:
+    said = RuledText((3, 0), "content .x: it selects nothing", "ab" * 32)
+    for ruled in (said, RuledText((), None, None)):
+        prepared = extracted(author="Ada Quay", ruled=ruled)
+        assert wire_format.read_prepared(wire_format.write_prepared(prepared)) == prepared
+
+
+@pytest.mark.parametrize(
+    "ruled", [RuledText((-1,), None, None), RuledText((0,) * 500, None, None),
+              RuledText((), "x" * 501, None), RuledText((), None, "no hash")],
+)  # fmt: skip
+def test_rules_that_no_healthy_child_reports_are_refused(ruled: RuledText) -> None:
+    with pytest.raises(MalformedAnswer):
+        wire_format.read_prepared(wire_format.write_prepared(extracted(ruled=ruled)))
 
 
 def test_what_is_missing_from_a_text_comes_as_it_went() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from atlas.domain import freshness_objective
 from atlas.domain.sources import SourceSpec
+from atlas.stores.postgres.reporting.freshness_samples import Achievement, Promise, SeenPages
 from atlas.stores.postgres.sources.sources import Source
 from atlas.telemetry import instruments as own
 from atlas.worker.metrics_sampler import Sampler
@@ -84,3 +86,24 @@ def test_the_series_of_sources_are_bounded_for_as_long_as_it_runs(
     sampler._sources([source("b"), source("c")], NOW)
     assert gauges[own.SOURCE_LATENESS.name].values.keys() == {"b"}
     assert sum(gauges[own.SOURCES.name].values.values()) == 2
+
+
+def achievement(name: str, seen: int | None, rate: float) -> Achievement:
+    objective = freshness_objective.parse("95% within 2h")
+    promise = Promise(1, name, objective, timedelta(hours=1))
+    found = None if seen is None else SeenPages(10, seen, NOW)
+    return Achievement(promise, found, rate, None)
+
+
+def test_objectives_have_series_of_the_fastest_burns(
+    sampler: Sampler, gauges: dict[str, Shown], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own, "NAMED_SOURCES", 2)
+    found = [achievement("a", 10, 0.0), achievement("b", 5, 9.0), achievement("c", None, 1.0)]
+    sampler._objectives({each.promise.name: each for each in found})
+    assert gauges[own.SOURCE_OBJECTIVE.name].values == {"b": 0.95, "c": 0.95}
+    # Of what nobody counted there is no figure: neither a good nor a bad one.
+    assert gauges[own.SOURCE_ACHIEVED.name].values == {"b": 0.5}
+    assert gauges[own.SOURCE_BURN_RATE.name].values == {"b": 9.0}
+    sampler._objectives({})
+    assert gauges[own.SOURCE_ACHIEVED.name].values == {}

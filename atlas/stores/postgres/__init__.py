@@ -13,6 +13,7 @@ settlement       the one transaction that makes a text part of the corpus; chang
                  pages that leave, the copy of live texts into a new index
 index            generations of the search index, entries, BM25, search, the gates of a rebuild
 near_duplicates  LSH buckets, similar pairs, clusters, marks of duplicates, consistency checks
+changes          what happened to the corpus, numbered in the order of commits: log and readers
 crawl            runs and their pages, claims and fences, the ledger of fetches, documents,
                  quarantine, rechecks, blobs and artifacts
 hosts            rate limiter, circuit breaker, limits set by hand, robots.txt
@@ -24,5 +25,6 @@ Under all of them: `migrate`, `ping`, `silent_sessions` and `clock`; and below t
 `advisory_locks`. `migrations/` holds the schema.
 
 Writers lock in one order, or they could deadlock: page rows by id, then the
-advisory locks SETTLE, then GENERATIONS (`settlement/settle.py` says why).
+advisory locks SETTLE, then GENERATIONS (`settlement/settle.py` says why), and last of all the row
+that numbers changes (`changes/change_log.py`).
 """

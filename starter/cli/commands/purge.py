@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from starter.cli.framework.agreement import agreed
 from starter.cli.framework.client import connected
 from starter.cli.framework.exit_codes import DONE, FAILED
 from starter.cli.framework.output import Columns, Format, listing, note, say
@@ -58,7 +58,7 @@ async def purge(
     """
     if allow or list_:
         return await _of_addresses(urls, allow, output)
-    if not (dry_run or yes) and not _agreed():
+    if not (dry_run or yes) and not agreed("Erase it all, for good?", "or --dry-run to count"):
         note("nothing was erased")
         return FAILED
     async with connected() as atlas:
@@ -82,15 +82,6 @@ async def _of_addresses(urls: tuple[str, ...], allow: bool, output: Format) -> i
     if missing:
         note(f"{missing} of the addresses were not kept away")
     return FAILED if missing else DONE
-
-
-def _agreed() -> bool:
-    """Whether a person says yes; without a terminal there is nobody to ask."""
-    if not sys.stdin.isatty():
-        raise InvalidRequest("yes: nobody can be asked here; add --yes, or --dry-run to count")
-    sys.stderr.write("Erase it all, for good? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _print(result: PurgeResult) -> None:

@@ -129,9 +129,11 @@ async def follow(run: Named, /, *, timeout: Timeout = None, output: Format = "te
 
 @app.command
 async def outcomes(run: Named, /, *, output: Format = "jsonl") -> None:
-    """Print the outcome of each page of a batch, or of each item of another run that keeps a list.
+    """Print the outcome of each page of a run: added, updated, unchanged, removed, failed, skipped;
+    or each item of another run that keeps a list.
 
     Examples:
+        atlas runs outcomes docs | jq -r 'select(.outcome == "updated") | .url'
         atlas runs outcomes batch_process:nightly -o text
         atlas runs outcomes batch_process:nightly | jq -r 'select(.outcome == "failed") | .url'
     """

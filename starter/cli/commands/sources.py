@@ -96,8 +96,9 @@ async def freshness(
     stale_after: StaleAfter = None,
     output: Format = "text",
 ) -> int:
-    """Show when each source was last up to date, when it is due, and how late it is. Exit code 4
-    if one is stale.
+    """Show when each source was last up to date, when it is due, how late it is, and what share of
+    its pages was seen in the time that its freshness objective gives. Exit code 4 if one is stale
+    or misses its objective.
 
     Examples:
         atlas sources freshness
@@ -107,7 +108,7 @@ async def freshness(
     async with connected() as atlas:
         seen = await atlas.sources.freshness(*names or (), stale_after=allowed)
     listing("freshness", seen, output, FRESHNESS)
-    return STALE if any(each.stale for each in seen) else DONE
+    return STALE if any(each.stale or each.broken for each in seen) else DONE
 
 
 @app.command
@@ -171,6 +172,20 @@ async def edit(
         emit("source_rules", spec, output=output)
     else:
         say(f"changed {name}: {described(spec)}")
+
+
+@app.command
+async def export() -> None:
+    """Print the declared sources as sources.yaml, which `atlas apply` takes back without a change.
+    Credentials belong to no source, so none are in it.
+
+    Examples:
+        atlas sources export > sources.yaml
+    """
+    async with connected() as atlas:
+        text = await atlas.source_files.export()
+    for line in text.splitlines():
+        say(line)
 
 
 @app.command

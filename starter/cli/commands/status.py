@@ -26,7 +26,8 @@ class Work:
 
 async def status(*, stale_after: StaleAfter = None, output: Format = "text") -> int:
     """Show what is running, waiting or late. Exit code 0: all is well; 1: a part is down, or a task
-    queue has no worker; 3: an external server does not answer; 4: a source is stale.
+    queue has no worker; 3: an external server does not answer; 4: a source is stale or misses its
+    freshness objective.
 
     Examples:
         atlas status
@@ -80,7 +81,7 @@ def _exit(found: StackStatus, seen: Overview) -> int:
         return CANNOT_CONNECT if any(each.connection for each in seen.untold) else FAILED
     if not all(queue.workers for queue in seen.queues or ()):
         return FAILED
-    return STALE if seen.stale else DONE
+    return STALE if seen.stale or seen.broken else DONE
 
 
 def _print(found: StackStatus, seen: Overview) -> None:

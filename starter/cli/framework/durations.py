@@ -5,24 +5,21 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from atlas.domain import spans
+from atlas.domain.spans import span_of
 from starter.errors import InvalidRequest
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_WHOLE = re.compile(r"(\d{1,6})\s*([smhdw])")
 _FINE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([smhdw]?)")
-_LONGEST = timedelta(days=36525)
 
 
 def duration(field: str, text: str) -> timedelta:
     """A whole number with its unit; `30` alone would be ambiguous. Raises `InvalidRequest` with the
     field as typed, such as `--since`."""
-    found = _WHOLE.fullmatch(text.strip().lower())
-    if found is None:
-        raise InvalidRequest(f"{field}: {text!r} is not a duration; use 90s, 30m, 6h, 7d or 2w")
-    span = timedelta(**{_UNITS[found.group(2)]: int(found.group(1))})
-    if span > _LONGEST:  # dates do not reach that far back
-        raise InvalidRequest(f"{field}: {text!r} refused: give at most 100 years")
-    return span
+    try:
+        return span_of(text)
+    except ValueError as error:
+        raise InvalidRequest(f"{field}: {error}") from None
 
 
 def seconds(field: str, text: str) -> float:
@@ -36,12 +33,8 @@ def seconds(field: str, text: str) -> float:
 
 
 def written(span: timedelta) -> str:
-    """The duration in its largest whole unit."""
-    seconds = int(span.total_seconds())
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
+    """The duration in its largest whole unit, without fractions of a second."""
+    return spans.written(timedelta(seconds=int(span.total_seconds())))
 
 
 def about(span: timedelta | float) -> str:

@@ -68,6 +68,14 @@ _CATALOGUE = (
         "starter.corpus:Document",
     ),
     Shape(
+        "changes",
+        "What happened to the corpus, in the order in which it was committed: "
+        "[changes.md](changes.md).",
+        "changes",
+        f"{_PG}.changes.change_reader:CorpusChange",
+        items="changes",
+    ),
+    Shape(
         "explanation",
         "Why a page is, or is not, in the corpus as it is.",
         "explain",
@@ -170,6 +178,18 @@ _CATALOGUE = (
         "starter.sources:ReleasedListings",
     ),
     Shape(
+        "sources_plan",
+        "What a file of sources would change, and what that costs; `atlas apply --plan` takes it.",
+        "plan",
+        "starter.source_files.plan:SourcesPlan",
+    ),
+    Shape(
+        "sources_applied",
+        "What was changed to make the declared sources those of a file.",
+        "apply",
+        "starter.source_files:AppliedSources",
+    ),
+    Shape(
         "schedules",
         "Every schedule that Atlas has declared or created.",
         "schedules list",
@@ -198,7 +218,7 @@ _CATALOGUE = (
     ),
     Shape(
         "outcomes",
-        "The outcome of each page of a batch, by URL.",
+        "The outcome of each page of a run, by URL.",
         "runs outcomes",
         "starter.cli.views.runs:PageOutcome",
         items="outcomes",
@@ -277,7 +297,7 @@ _CATALOGUE = (
     ),
     Shape(
         "freshness",
-        "How late sources are, the latest first.",
+        "How late sources are, the latest first, and how they keep their freshness objectives.",
         "sources freshness",
         "starter.monitoring.overview:SourceSeen",
         items="sources",

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, TypedDict, get_args, get_origin, get
 from cyclopts import Parameter
 
 from atlas.domain.sources import SourceSpec
-from starter.cli.framework.docstrings import of_fields
 from starter.cli.framework.durations import duration, written
 from starter.cli.framework.help_pages import as_text
+from starter.docstrings import of_fields
 
 _NOT_OPTIONS = frozenset({"name", "kind", "urls", "paused"})
 """Given by arguments, by `--kind`, and by `sources pause`."""

@@ -19,8 +19,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from starter.cli.framework.docstrings import of_fields
 from starter.cli.framework.json_shapes import SHAPES, Shape
+from starter.docstrings import of_fields
 
 
 def model_of(shape: Shape) -> type[BaseModel]:

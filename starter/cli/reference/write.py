@@ -1,9 +1,10 @@
-"""Write `docs/cli.md`, `docs/json.md`, `docs/state-machine.md` and the limits in `docs/security.md`
-from the code:
+"""Write `docs/cli.md`, `docs/json.md`, `docs/state-machine.md`, `docs/sources.schema.json` and the
+limits in `docs/security.md` from the code:
 `python -m starter.cli.reference.write`."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from starter.cli.framework.help_pages import HelpPage, Value, pages
 from starter.cli.reference.json_page import json_page
 from starter.cli.reference.limits import with_limits
 from starter.cli.reference.state_machine import state_machine_page
+from starter.source_files.rules import json_schema
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
@@ -80,6 +82,11 @@ def _table(kind: str, values: tuple[Value, ...]) -> Iterator[str]:
         yield f"| `{label}` | {told} |"
 
 
+def sources_schema() -> str:
+    """The text of `docs/sources.schema.json`."""
+    return json.dumps(json_schema(), indent=2) + "\n"
+
+
 def main() -> int:
     """Write the pages; returns the exit code."""
     security = with_limits((DOCS / "security.md").read_text(encoding="utf-8"))
@@ -88,6 +95,7 @@ def main() -> int:
         "json.md": json_page(),
         "state-machine.md": state_machine_page(),
         "security.md": security,
+        "sources.schema.json": sources_schema(),
     }
     for name, text in written.items():
         (DOCS / name).write_text(text, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -41,6 +42,25 @@ def mark(seen: SourceSeen) -> str:
 def promise(seen: SourceSeen) -> str:
     """How often a source is collected."""
     return f"cron {seen.cron}" if seen.cron else f"every {written(seen.every)}"
+
+
+def achieved(seen: SourceSeen) -> str:
+    """How many of its pages were seen in the time that the objective gives."""
+    if seen.objective is None:
+        return ""
+    if seen.state == "paused":
+        return "paused"
+    if seen.achieved is None:
+        return "no page yet"
+    mark = ", missed" if seen.broken else ""
+    return f"{math.floor(seen.achieved * 1000) / 10:g}% of {seen.pages}{mark}"
+
+
+def burning(seen: SourceSeen) -> str:
+    """How fast what the objective allows is used up, and whether that is an alert."""
+    if not seen.burn_rate and not seen.burning:
+        return ""
+    return f"{seen.burn_rate:g}" + (f", {seen.burning}" if seen.burning else "")
 
 
 def speed(run: RunSeen) -> str:
@@ -198,6 +218,10 @@ def _sources(seen: Overview) -> Iterator[str]:
         )
     if len(seen.stale) > 10:
         yield f"and {len(seen.stale) - 10} more: `atlas sources freshness`"
+    for each in seen.broken[:10]:
+        yield f"{each.name}: {achieved(each)}; the objective is {each.objective}"
+    if len(seen.broken) > 10:
+        yield f"and objectives of {len(seen.broken) - 10} more: `atlas sources freshness`"
     holding = [each for each in sources if each.held]
     for each in holding[:10]:
         yield f"{each.name}: {each.held} removals held; `atlas deletions list --source {each.name}`"
@@ -217,6 +241,9 @@ FRESHNESS: Columns[SourceSeen] = {
     "due": lambda seen: seen.due,
     "late": lambda seen: about(seen.late) if seen.late else "",
     "promise": promise,
+    "objective": lambda seen: seen.objective,
+    "seen": achieved,
+    "burn rate": burning,
     "last outcome": lambda seen: seen.last_outcome,
 }
 """Of `atlas sources freshness`."""

@@ -29,20 +29,21 @@ class RunMessage:
 
 @dataclass(frozen=True)
 class PageOutcome:
-    """The outcome of a page of `batch_process`; the lists of `daily_cleanup` and
-    `deduplicate_documents` have other fields."""
+    """The outcome of a page of a run; the lists of `daily_cleanup` and `deduplicate_documents` have
+    other fields, and of a run of several sources `source` names that of each page."""
 
     url: str = ""
     """The canonical URL of the page."""
     page: int | None = None
     """Its number."""
     outcome: str = ""
-    """`added`, `updated`, `unchanged`, `failed`, `skipped`, or `missing` (no such page)."""
+    """`added`, `updated`, `unchanged`, `failed`, `skipped`, `removed` (it left the corpus with this
+    run), or `missing` (no such page)."""
     error_class: str | None = None
     code: str | None = None
     """See [errors](errors.md); for a skipped page, the reason."""
     text_hash: str | None = None
-    """SHA-256 of its text."""
+    """SHA-256 of the text that the run brought, removed or left as it was."""
     truncated: str | None = None
     """What its text lacks of the body; null: nothing."""
 

@@ -181,6 +181,27 @@ _PAGES = (
         "index_again",
     ),
     CorpusCheck(
+        "feed",
+        "pages",
+        "the feed of changes ends with something else than what is live",
+        """
+        select p.id::text as key, p.url || ' (' || coalesce(c.kind, 'nothing') || ')' as detail
+        from pages p
+        left join versions v on v.page_id = p.id and v.valid_to is null
+        left join documents d on d.id = v.document_id
+        left join lateral (
+            select kind, version, document_id, text_hash from changes c
+            where c.page_id = p.id order by number desc limit 1) c on true
+        where p.id = any($1::bigint[])
+          and case when v.page_id is null then c.kind not in ('removed', 'erased')
+                   when c.kind is null then (select trimmed from change_feed) = 0
+                   else c.kind in ('removed', 'erased')
+                        or (c.version, c.document_id, c.text_hash)
+                           is distinct from (v.seq, v.document_id, d.text_hash) end
+        """,
+        "tell_changes",
+    ),
+    CorpusCheck(
         "body_row",
         "pages",
         "a body that is referred to has no row",
@@ -337,6 +358,30 @@ _CORPUS = (
         having g.entries <> count(e.*) or g.tokens <> coalesce(sum(e.length), 0)
         """,
         "count_again",
+    ),
+    CorpusCheck(
+        "feed_numbers",
+        "corpus",
+        "the feed of changes has a gap; readers begin with `--since start`",
+        """
+        select 'changes' as key,
+               f.last - f.trimmed || ' numbers, ' || count(c.*) || ' changes' as detail
+        from change_feed f left join changes c on true group by f.last, f.trimmed
+        having f.last - f.trimmed <> count(c.*)
+            or count(c.*) > 0 and (min(c.number), max(c.number)) <> (f.trimmed + 1, f.last)
+        """,
+    ),
+    CorpusCheck(
+        "feed_pages",
+        "corpus",
+        "the feed of changes ends with a document of a page that is no more",
+        """
+        select c.page_id::text as key, c.url as detail from changes c
+        where c.kind not in ('removed', 'erased')
+          and not exists (select from pages p where p.id = c.page_id)
+          and not exists (select from changes o where o.page_id = c.page_id
+                          and o.number > c.number)
+        """,
     ),
     CorpusCheck(
         "artifact_row",

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from atlas.domain.analysis import ANALYSER_VERSION, query_phrases
+from atlas.domain.extraction_rules import ExtractionRules, read_rules
+from atlas.stores.postgres.changes import change_log
+from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.cleanup import blob_audit
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import run_queue
@@ -33,6 +36,8 @@ class AuditedDocument:
     """Whether it is known what the server said of that body."""
     content_type: str | None
     charset: str | None
+    rules: ExtractionRules
+    """Those by which the text was made, whatever its source declares now."""
 
 
 async def read(connection: Connection, page_id: int) -> AuditedDocument | None:
@@ -40,6 +45,7 @@ async def read(connection: Connection, page_id: int) -> AuditedDocument | None:
     row = await connection.fetchrow(
         """
         select d.id, d.page_id, p.url, d.title, d.text, d.text_hash, d.extractor, d.snapshot,
+               er.rules::text as rules,
                ps.fetched_snapshot = d.snapshot or f.url is not null as told,
                case when ps.fetched_snapshot = d.snapshot then ps.fetched_type
                     else f.content_type end as content_type,
@@ -47,6 +53,7 @@ async def read(connection: Connection, page_id: int) -> AuditedDocument | None:
                     else f.charset end as charset
         from versions v join documents d on d.id = v.document_id
         join pages p on p.id = d.page_id join page_state ps on ps.page_id = d.page_id
+        left join extraction_rules er on er.digest = d.rules
         left join lateral (
             select f.url, f.content_type, f.charset from fetches f
             where f.page_id = d.page_id and f.snapshot = d.snapshot
@@ -55,7 +62,10 @@ async def read(connection: Connection, page_id: int) -> AuditedDocument | None:
         """,
         page_id,
     )
-    return AuditedDocument(**{**row, "told": bool(row["told"])}) if row else None
+    if row is None:
+        return None
+    rules = read_rules(row["rules"])
+    return AuditedDocument(**{**row, "told": bool(row["told"]), "rules": rules})
 
 
 async def found_by_its_words(connection: Connection, document: AuditedDocument) -> bool:
@@ -93,7 +103,7 @@ _NO_QUOTES = str.maketrans({'"': " ", "“": " ", "”": " "})
 
 
 async def restore_text(
-    connection: Connection, document: AuditedDocument, title: str, text: str
+    connection: Connection, document: AuditedDocument, title: str, text: str, now: datetime
 ) -> bool:
     """Write the text of a document again, as its body gives it; false: it is there no more."""
     async with connection.transaction():
@@ -105,6 +115,19 @@ async def restore_text(
             title,
             text,
         )
+        version = await connection.fetchval(
+            "select seq from versions where document_id = $1 and valid_to is null", document.id
+        )
+        if version is not None:  # whoever has read it has read the damaged text
+            again = NewChange(
+                kind="updated",
+                page_id=document.page_id,
+                reason="repaired",
+                version=version,
+                document_id=document.id,
+                text_hash=document.text_hash,
+            )
+            await change_log.append(connection, None, [again], now)
     return bool(done == "UPDATE 1")
 
 

@@ -11,6 +11,8 @@ from datetime import datetime
 
 from atlas.domain.audit_findings import Repair
 from atlas.stores.postgres.audit.checks import CorpusCheck, found
+from atlas.stores.postgres.changes import change_log
+from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.index import entries
@@ -56,20 +58,39 @@ async def _lock(connection: Connection, check: CorpusCheck, keys: Sequence[str])
         await connection.fetch(
             "select from sources where name = any($1::text[]) order by id for update", list(keys)
         )
-    if check.repair in ("close_version", "remove_entries", "count_again", "remove_mark"):
+    if check.repair in (
+        "close_version",
+        "remove_entries",
+        "count_again",
+        "remove_mark",
+        "tell_changes",
+    ):
         await settle.lock_corpus(connection)
 
 
 async def _close_versions(connection: Connection, keys: list[str], now: datetime) -> None:
     pages = [int(key) for key in keys]
     texts = await connection.fetch(
-        "select d.text_hash from versions v join documents d on d.id = v.document_id "
+        "select v.page_id, v.seq, v.document_id, d.text_hash "
+        "from versions v join documents d on d.id = v.document_id "
         "where v.page_id = any($1::bigint[]) and v.valid_to is null",
         pages,
     )
     await settle.close_versions(connection, pages, now, run_id=None, closed_as="removed")
     await settle.leave_texts(connection, [row["text_hash"] for row in texts])
     await marks.unmark(connection, pages)
+    removed = [
+        NewChange(
+            kind="removed",
+            page_id=row["page_id"],
+            reason="repaired",
+            version=row["seq"],
+            document_id=row["document_id"],
+            text_hash=row["text_hash"],
+        )
+        for row in texts
+    ]
+    await change_log.append(connection, None, removed, now)
 
 
 async def _remove_marks(connection: Connection, keys: list[str], now: datetime) -> None:
@@ -139,6 +160,38 @@ async def _make_state(connection: Connection, keys: list[str], now: datetime) ->
     )
 
 
+async def _tell_changes(connection: Connection, keys: list[str], now: datetime) -> None:
+    rows = await connection.fetch(_UNTOLD, [int(key) for key in keys])
+    told = [
+        NewChange(
+            kind="removed" if row["gone"] else "updated" if row["told"] else "added",
+            page_id=row["page_id"],
+            reason="repaired",
+            version=row["version"],
+            document_id=row["document_id"],
+            text_hash=row["text_hash"],
+        )
+        for row in rows
+    ]
+    await change_log.append(connection, None, told, now)
+
+
+# What is live of a page; of one that is not, what the feed told of it last.
+_UNTOLD = """
+    select o.page_id, v.page_id is null as gone, c.kind not in ('removed', 'erased') as told,
+           coalesce(v.seq, c.version) as version,
+           coalesce(v.document_id, c.document_id) as document_id,
+           case when v.page_id is null then c.text_hash else d.text_hash end as text_hash
+    from unnest($1::bigint[]) as o(page_id)
+    left join versions v on v.page_id = o.page_id and v.valid_to is null
+    left join documents d on d.id = v.document_id
+    left join lateral (
+        select kind, version, document_id, text_hash from changes c
+        where c.page_id = o.page_id order by number desc limit 1) c on true
+    where v.page_id is not null or c.kind is not null
+    order by o.page_id
+"""
+
 _APPLY: dict[Repair, Apply] = {
     "close_version": _close_versions,
     "remove_mark": _remove_marks,
@@ -150,6 +203,7 @@ _APPLY: dict[Repair, Apply] = {
     "remove_entries": _remove_entries,
     "count_again": _count_again,
     "make_state": _make_state,
+    "tell_changes": _tell_changes,
 }
 """Repairs that are one transaction. `process` is a run of its own; `index_again` analyses first,
 and `note_blob` asks the blob store: the audit's activities see to these."""

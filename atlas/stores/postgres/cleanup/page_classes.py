@@ -82,7 +82,7 @@ async def _tombstones(
             fence = fence + 1, redirect_to = null,
             fetched_snapshot = null, fetched_type = null, fetched_charset = null,
             etag = null, last_modified = null, settled_snapshot = null, held_snapshot = null,
-            settled_extractor = null, settled_analyser = null
+            settled_extractor = null, settled_analyser = null, settled_rules = null
         where page_id = any($1::bigint[]) and lifecycle = 'tombstoned' and not exists (
             select from versions v where v.page_id = page_state.page_id and v.valid_to is null)
         returning page_id

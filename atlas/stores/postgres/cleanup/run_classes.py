@@ -1,11 +1,11 @@
 """What expires besides pages: records of runs, hosts and robots.txt not asked for long, retired
-generations of the index, and the manifests that runs left for people."""
+generations of the index, the manifests that runs left for people, and samples of freshness."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from atlas.domain.retention import Item, Retention, days
 from atlas.stores.postgres.cleanup.candidates import Delete, Expiring
@@ -93,6 +93,33 @@ async def _artifacts(connection: Connection, keys: list[str], *_: datetime) -> s
     return {row["key"] for row in rows}
 
 
+async def _samples(
+    connection: Connection, keys: list[str], _: datetime, before: datetime
+) -> set[str]:
+    """What health checks counted of a source on a day: its samples are one thing here."""
+    days = [(date.fromisoformat(day), int(source)) for day, source in map(_parts_of, keys)]
+    rows = await connection.fetch(
+        f"""
+        with gone as (
+            delete from freshness_samples s
+            using unnest($1::date[], $2::bigint[]) as o(day, source_id)
+            where s.source_id = o.source_id and s.at <= $3 and {_DAY_OF} = o.day
+            returning o.day, s.source_id
+        )
+        select distinct day::text || '/' || source_id as key from gone
+        """,  # noqa: S608 (a constant of this module)
+        [day for day, _ in days],
+        [source for _, source in days],
+        before,
+    )
+    return {row["key"] for row in rows}
+
+
+def _parts_of(key: str) -> tuple[str, str]:
+    day, _, source = key.partition("/")
+    return day, source
+
+
 @dataclass(frozen=True, slots=True)
 class RetiredGenerations:
     """Builds of the index that are no longer searched or kept for a rollback."""
@@ -150,6 +177,17 @@ _ARTIFACTS = """
 """
 
 
+_DAY_OF = "(s.at at time zone 'UTC')::date"
+# A day is complete here when its last sample is old enough: a part of a day makes no figures.
+_SAMPLES = f"""
+    select g.key, s.name || ' on ' || g.day as identity, 0::bigint as size
+    from (select {_DAY_OF} as day, s.source_id, {_DAY_OF}::text || '/' || s.source_id as key
+          from freshness_samples s where s.at <= $1 group by 1, 2) g
+    join sources s on s.id = g.source_id
+    where g.key collate "C" > $2 and (g.day + 1)::timestamp at time zone 'UTC' <= $1
+      and exists (select from frozen_days f where f.day = g.day)
+"""  # noqa: S608 (constants)
+
 _UNANSWERED = timedelta(days=1)
 """For how long a host is remembered that never answered: one that was mistyped, or is no more.
 Longer than any pause of its circuit breaker."""
@@ -165,4 +203,5 @@ def of_work(keep: Retention) -> dict[str, CleanupClass]:
         "hosts": Expiring(_HOSTS, "h.host", _hosts_after(longer), _UNANSWERED, (longer,)),
         "robots": Expiring(_ROBOTS, "r.origin", _robots, days(keep.hosts)),
         "artifacts": Expiring(_ARTIFACTS, "1", _artifacts, days(keep.artifacts), (_MANIFESTS,)),
+        "freshness": Expiring(_SAMPLES, 'g.key collate "C"', _samples, days(keep.freshness)),
     }

@@ -18,6 +18,7 @@ from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import purged_urls, run_queue, runs, snapshot_reuse
 from atlas.stores.postgres.sources import sources
+from atlas.stores.postgres.sources.rules_of_pages import under_other_rules
 
 CHUNK = 2000
 """Pages a transaction."""
@@ -213,7 +214,7 @@ async def enter_missing(connection: Connection, run_id: str, asked: Sequence[str
 
 
 # $1 run, $2 pages, $3 force, $4 extractor, $5 analyser, $6 accept
-_ENTER = """
+_ENTER = f"""
     insert into run_pages (run_id, page_id, level, url, stage, outcome, error_class, error_code,
                            error)
     select $1, p.id, 0, p.url, case when d.outcome is null then 'fetched' else 'done' end,
@@ -237,6 +238,7 @@ _ENTER = """
         select 'unchanged', null, null, null
         where not $3 and ps.settled_snapshot = ps.fetched_snapshot
           and (ps.settled_extractor, ps.settled_analyser) = ($4::int, $5::int)
+          and not {under_other_rules("ps")}
         union all
         select null, null, null, null
         limit 1
@@ -244,7 +246,7 @@ _ENTER = """
     where p.id = any($2::bigint[])
     order by p.id
     on conflict do nothing
-"""
+"""  # noqa: S608 (constants)
 
 
 async def matching(
@@ -264,6 +266,7 @@ async def matching(
         query.quarantined,
         current.extractor,
         current.analyser,
+        query.other_rules,
     )
     return [row["page_id"] for row in rows]
 
@@ -283,9 +286,11 @@ _MATCHING = f"""
       and (not $8 or ps.noindex_count = 0
                      and (ps.settled_snapshot is distinct from ps.fetched_snapshot
                           or ps.settled_extractor is distinct from $10::int
-                          or ps.settled_analyser is distinct from $11::int))
+                          or ps.settled_analyser is distinct from $11::int
+                          or {under_other_rules("ps")}))
       and (not $9 or exists (
           select from quarantine q where q.page_id = ps.page_id and q.since is not null
              and q.snapshot = ps.fetched_snapshot and q.extractor = $10))
+      and (not $12 or {under_other_rules("ps")})
     order by ps.page_id limit $2
 """  # noqa: S608 (constants)

@@ -7,9 +7,11 @@ from datetime import datetime
 
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.domain.batch import Claim, HeldPage
+from atlas.domain.extraction_rules import NO_RULES
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import run_limits, run_queue, slow_hosts
+from atlas.stores.postgres.sources.rules_of_pages import by_digest, rules_of
 
 PATIENCE = 900.0
 """Seconds that a run waits for pages which another run holds."""
@@ -205,8 +207,12 @@ async def begin_attempt(
                    and (r.lifecycle in ('tombstoned', 'purged') or r.redirect_to is not null)
                    as gone,
                case when r.settled_extractor = $4 and r.settled_analyser = $5
-                    then r.settled_snapshot end as settled
-        from raised r join run_pages rp on rp.run_id = $1 and rp.page_id = r.page_id
+                         and r.settled_rules is not distinct from ruled.digest
+                    then r.settled_snapshot end as settled,
+               ruled.digest as rules
+        from raised r cross join lateral (
+            select {rules_of("r.page_id")} as digest) ruled
+        join run_pages rp on rp.run_id = $1 and rp.page_id = r.page_id
             and rp.page_id = any(array(select page_id from mine))
         left join page_state t on t.page_id = r.redirect_to
         -- Asked here, and not of `t` alone: there is an index of all that were ever fetched.
@@ -218,4 +224,5 @@ async def begin_attempt(
         current.extractor,
         current.analyser,
     )
-    return [HeldPage(**row) for row in rows]
+    rules = await by_digest(connection, [row["rules"] for row in rows])
+    return [HeldPage(**{**row, "rules": rules.get(row["rules"], NO_RULES)}) for row in rows]

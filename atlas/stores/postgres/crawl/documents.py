@@ -14,6 +14,7 @@ import asyncpg
 from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.bad_bodies.kinds import BodyVerdict
 from atlas.domain.batch import Moved, PreparedPage
+from atlas.domain.extraction_rules import RuledText
 from atlas.domain.texts import EXTRACTOR_VERSION, TruncatedPage
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.connection import Connection
@@ -75,6 +76,8 @@ class CurrentDocument:
     """URL of the page that is kept, where `atlas dedup --apply` marked this as a duplicate."""
     truncated: str | None = None
     """What is missing of the body, as in `pages 2001 to 2400`; None when nothing is."""
+    author: str | None = None
+    """Who wrote it, where the `metadata` rules of its source say how to know."""
     redirects: Redirects | None = None
     """Where the page leads instead of answering; None when it answers. Its text is the last one
     that it had."""
@@ -120,21 +123,31 @@ async def _store_documents(
     documents = await connection.fetch(
         """
         insert into documents as d (page_id, text_hash, extractor, snapshot, media, title, lang,
-            published, canonical, text, markdown, truncated, ended, taken_for, taken_why,
-            taken_surely, created_at)
+            published, canonical, text, markdown, truncated, author, ended, rules, compared,
+            fell_back, rule_matches, taken_for, taken_why, taken_surely, created_at)
         select page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
-               text, markdown, truncated, ended, nullif(taken_for, ''),
-               string_to_array(taken_why, chr(10)), taken_surely, $17
+               text, markdown, truncated, author, ended, rules, compared, fell_back,
+               string_to_array(rule_matches, ' ')::int[], nullif(taken_for, ''),
+               string_to_array(taken_why, chr(10)), taken_surely, $22
         from unnest($1::bigint[], $2::bytea[], $3::int[], $4::bytea[], $5::text[],
             $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[],
-            $12::text[], $13::boolean[], $14::text[], $15::text[], $16::boolean[])
+            $12::text[], $13::text[], $14::boolean[], $15::bytea[], $16::bytea[], $17::text[],
+            $18::text[], $19::text[], $20::text[], $21::boolean[])
             as o(page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
-                 text, markdown, truncated, ended, taken_for, taken_why, taken_surely)
+                 text, markdown, truncated, author, ended, rules, compared, fell_back,
+                 rule_matches, taken_for, taken_why, taken_surely)
         order by 1
         on conflict (page_id, text_hash, extractor) do update
-        set snapshot = excluded.snapshot, media = excluded.media, lang = excluded.lang,
+        set revision = d.revision + ((d.media, d.lang, d.author, d.published, d.canonical,
+                                      d.markdown, d.truncated)
+                is distinct from (excluded.media, excluded.lang, excluded.author,
+                                  excluded.published, excluded.canonical, excluded.markdown,
+                                  excluded.truncated))::int,
+            snapshot = excluded.snapshot, media = excluded.media, lang = excluded.lang,
             published = excluded.published, canonical = excluded.canonical,
             markdown = excluded.markdown, truncated = excluded.truncated,
+            author = excluded.author, rules = excluded.rules, compared = excluded.compared,
+            fell_back = excluded.fell_back, rule_matches = excluded.rule_matches,
             ended = d.ended or excluded.ended, taken_for = excluded.taken_for,
             taken_why = excluded.taken_why, taken_surely = excluded.taken_surely
         returning page_id, id
@@ -221,7 +234,17 @@ def _document_row(page: PreparedPage) -> tuple[object, ...]:
     found = page.prepared.extracted
     made = (found.extractor, page.snapshot, found.media, found.title, found.lang or None)
     key = (page.page_id, bytes.fromhex(found.text_hash))
-    return (*key, *made, *_EXTRACTED(found), page.ended, *_taken(found.verdict))
+    ruled = _ruled(page.rules, found.ruled)
+    return (*key, *made, *_EXTRACTED(found), page.ended, *ruled, *_taken(found.verdict))
+
+
+def _ruled(
+    rules: bytes | None, ruled: RuledText | None
+) -> tuple[bytes | None, bytes | None, str | None, str | None]:
+    if ruled is None:
+        return rules, None, None, None
+    compared = bytes.fromhex(ruled.compared) if ruled.compared else None
+    return rules, compared, ruled.fell_back, " ".join(map(str, ruled.counts))
 
 
 def _taken(verdict: BodyVerdict | None) -> tuple[str | None, str | None, bool]:
@@ -231,7 +254,7 @@ def _taken(verdict: BodyVerdict | None) -> tuple[str | None, str | None, bool]:
     return verdict.kind.value, evidence, verdict.certain
 
 
-_EXTRACTED = attrgetter("published", "canonical", "text", "markdown", "truncated")
+_EXTRACTED = attrgetter("published", "canonical", "text", "markdown", "truncated", "author")
 _PREPARED_COLUMNS = (
     "page_id",
     "document_id",
@@ -311,7 +334,7 @@ _DOCUMENT = f"""
            d.canonical, d.media, ps.lifecycle,
            case when v.valid_to is null then ps.fetched_at end as fetched_at,
            v.valid_from, v.valid_to, v.seq as version,
-           encode(d.snapshot, 'hex') as snapshot, d.text, d.markdown, d.truncated,
+           encode(d.snapshot, 'hex') as snapshot, d.text, d.markdown, d.truncated, d.author,
            (select kept.url from duplicates x join pages kept on kept.id = x.winner_page_id
              where x.page_id = p.id and v.valid_to is null) as duplicate_of,
            {holders("p.id")} as sources,

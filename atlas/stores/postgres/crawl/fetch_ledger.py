@@ -185,7 +185,9 @@ async def _remember_bodies(
         f"""
         update page_state
         set fetched_snapshot = o.snapshot, fetched_type = o.type, fetched_charset = o.charset,
-            fetched_at = $1, fetched_run = $2, etag = o.etag, last_modified = o.last_modified,
+            fetched_at = $1, fetched_run = $2,
+            seen_at = case when o.settled then $1 else seen_at end,
+            etag = o.etag, last_modified = o.last_modified,
             gone_count = 0, gone_status = null, gone_at = null, gone_run = null,
             gone_since = null, redirect_to = null, robots_tag = o.robots,
             moved_count = 0, moved_at = null, moved_run = null, moved_since = null,

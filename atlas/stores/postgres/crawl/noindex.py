@@ -74,6 +74,7 @@ async def _count(connection: Connection, run_id: str, pages: Sequence[int], now:
         """
         update page_state ps
         set noindex_count = noindex_count + (o.weight = 'counts')::int,
+            seen_at = greatest(ps.seen_at, ps.fetched_at),
             noindex_since = coalesce(noindex_since, ps.fetched_at, $3),
             noindex_at = case when o.weight = 'counts' then coalesce(ps.fetched_at, $3)
                               else noindex_at end,

@@ -14,15 +14,17 @@ from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import purged_urls
 from atlas.stores.postgres.crawl.absent_pages import LISTED
 from atlas.stores.postgres.crawl.pages import upsert
+from atlas.stores.postgres.sources.rules_of_pages import under_other_rules
 
 _PARAMETERS = ("extractor", "analyser", "mode", "retry_failed", "cadence", "now", "soon", "longest")
-_UNSETTLED = """
+_UNSETTLED = f"""
     ps.redirect_to is null and ps.lifecycle in ('discovered', 'live', 'suspect')
     and ps.fetched_snapshot is not null and ps.noindex_count = 0
     and ps.held_snapshot is distinct from ps.fetched_snapshot
     and (ps.settled_snapshot is distinct from ps.fetched_snapshot
-         or ps.settled_extractor is distinct from {extractor}
-         or ps.settled_analyser is distinct from {analyser})
+         or ps.settled_extractor is distinct from {{extractor}}
+         or ps.settled_analyser is distinct from {{analyser}}
+         or {under_other_rules("ps")})
 """
 # A check dated in the future was dated by a wrong clock: its time is unknown, so the page is due.
 _DUE = """
@@ -49,6 +51,8 @@ class WantedPages:
     `cadence` is the source's: it bounds what was planned when a page was last checked, as the rule
     may have changed since. `retry_failed`: also those whose last attempt failed, although they are
     not due. Not `settles`: the run settles nothing, so a body that is not settled is no work.
+    `longest`: how long a page goes unchecked, where the source wants that shorter than its cadence
+    does.
     """
 
     mode: Mode
@@ -56,6 +60,7 @@ class WantedPages:
     current: SettledWith
     retry_failed: bool = False
     settles: bool = True
+    longest: timedelta | None = None
 
     def condition(self, first: int, *, stored: bool = False) -> str:
         """The condition under which a page (`ps`) has work to do; its parameters, which `values`
@@ -80,7 +85,7 @@ class WantedPages:
             self.cadence,
             now,
             now + recheck_interval.slack(self.cadence),
-            recheck_interval.longest(self.cadence),
+            self.longest or recheck_interval.longest(self.cadence),
         )
 
 

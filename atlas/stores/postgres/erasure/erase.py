@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 
 from atlas.domain.lifecycle import Evidence
 from atlas.domain.retention import FOR_EVER
+from atlas.stores.postgres.changes import change_log
+from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import blob_index, run_queue
 from atlas.stores.postgres.crawl.blob_index import referred
@@ -104,13 +106,15 @@ async def next_part(
         going = [url for url in urls if url not in waiting]
         ids = [row["id"] for row in pages if row["id"] not in held]
         await _remember_hashes(connection, run_id, ids)
-        await _erase_pages(connection, ids, now)
+        gone = await _erase_pages(connection, run_id, ids, now)
+        await change_log.erase(connection, ids)
         await _erase_texts(connection, run_id)
         await connection.execute(
             "update purge_pages set erased = true where run_id = $1 and url = any($2::text[])",
             run_id,
             going,
         )
+        await change_log.append(connection, run_id, gone, now)
     return ErasedPart(len(going), len(waiting))
 
 
@@ -123,11 +127,15 @@ async def scrub_part(connection: Connection, run_id: str, after: str, most: int)
             await connection.execute(
                 "insert into purge_blobs (run_id, hash) select distinct $1, snapshot from fetches "
                 "where snapshot is not null and (url = any($2::text[]) or final_url = any($2)) "
-                "on conflict do nothing",
+                "union select distinct $1, text_hash from changes "
+                "where text_hash is not null and url = any($2) on conflict do nothing",
                 run_id,
                 urls,
             )
             await _erase_lists(connection, urls)
+            # Of pages whose rows a clean-up deleted before, the feed may be all that is left.
+            await change_log.erase(connection, (), urls)
+            await change_log.forget_texts(connection, run_id)
             await traces.scrub(connection, urls)
     return following
 
@@ -157,6 +165,7 @@ async def _remember_hashes(connection: Connection, run_id: str, pages: Sequence[
             union select held_snapshot from page_state where page_id = any($2::bigint[])
             union select snapshot from documents where page_id = any($2::bigint[])
             union select text_hash from documents where page_id = any($2::bigint[])
+            union select text_hash from changes where page_id = any($2::bigint[])
             union select snapshot from prepared where page_id = any($2::bigint[])
             union select snapshot from quarantine where page_id = any($2::bigint[])
             union select snapshot from held_bodies where page_id = any($2::bigint[])
@@ -168,8 +177,11 @@ async def _remember_hashes(connection: Connection, run_id: str, pages: Sequence[
     )
 
 
-async def _erase_pages(connection: Connection, pages: Sequence[int], now: datetime) -> None:
-    await settle.bury(connection, pages, now, why=Evidence.ERASED)
+async def _erase_pages(
+    connection: Connection, run_id: str, pages: Sequence[int], now: datetime
+) -> list[NewChange]:
+    causes = dict.fromkeys(pages, settle.LeavingCause("purged"))
+    gone = await settle.bury(connection, pages, now, causes=causes, why=Evidence.ERASED)
     # The records of runs keep their counts, without saying of what.
     await connection.execute(
         """
@@ -201,6 +213,7 @@ async def _erase_pages(connection: Connection, pages: Sequence[int], now: dateti
         )
     # With everything that refers to the page's number: claims of runs find nothing to write to.
     await connection.execute("delete from pages where id = any($1::bigint[])", list(pages))
+    return gone
 
 
 async def _erase_lists(connection: Connection, urls: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ OTHERS = {
     ("documents", "text"): "what another page says",
     ("documents", "markdown"): "what another page says",
     ("documents", "title"): "what another page says",
+    ("documents", "author"): "what another page says",
     ("documents", "canonical"): "what another page says of itself",
     ("links", "target"): "where another page leads",
     ("prepared", "links"): "where another page leads",
@@ -22,6 +23,11 @@ OTHERS = {
     ("sources", "prefix"): "what an operator declared",
     ("sources", "include"): "what an operator declared",
     ("sources", "exclude"): "what an operator declared",
+    ("sources", "content"): "what an operator declared",
+    ("sources", "remove"): "what an operator declared",
+    ("sources", "ignore"): "what an operator declared",
+    ("sources", "metadata"): "what an operator declared",
+    ("extraction_rules", "rules"): "what an operator declared",
     ("purge_pages", "url"): "the purge's own list, deleted when it ends",
 }
 """Columns whose mention of an address is another page's content or an operator's words, and stays;
@@ -40,6 +46,7 @@ WHOLE = frozenset(
         ("run_traps", "example"),
         ("run_refusals", "example"),
         ("refused_addresses", "url"),
+        ("changes", "url"),
     }
 )
 """Columns that hold one address each. One that contains another, as an archive's do, is another."""

@@ -75,9 +75,15 @@ async def count_day(connection: Connection, day: date) -> CountedDay:
     start, end = day_bounds(day)
     counting = _Counting()
     counting.put(TOTAL)
-    for row in await connection.fetch(_SOURCES, end):
+    for row in await connection.fetch(_SOURCES, start, end):
         ignored = row["robots"] == "ignore"
-        counting.put(row["name"], paused=row["paused"], robots_ignored=ignored)
+        counting.put(
+            row["name"],
+            paused=row["paused"],
+            robots_ignored=ignored,
+            objective=row["freshness"],
+            achieved=row["achieved"],
+        )
     for row in await connection.fetch(_CHANGES, start, end, timeout=TIMEOUT):
         counting.put(row["source"], **_without_source(row))
     for row in await connection.fetch(_LIVE, end, LONGEST_CADENCES, timeout=TIMEOUT):
@@ -130,7 +136,16 @@ async def _hosts(connection: Connection, day: date) -> tuple[HostDay, ...]:
     return tuple(HostDay(day, **row, slots=tuple(slots[row["host"]])) for row in rows)
 
 
-_SOURCES = "select name, paused, robots from sources where created_at < $1"
+# An objective that was changed during the day is judged by what was counted for the last one.
+_SOURCES = """
+    select s.name, s.paused, s.robots, s.freshness, (
+        select sum(f.seen)::float8 / sum(f.pages) from freshness_samples f
+        where f.source_id = s.id and f.at >= $1 and f.at < $2 and f.within = (
+            select l.within from freshness_samples l
+            where l.source_id = s.id and l.at >= $1 and l.at < $2 order by l.at desc limit 1)
+    ) as achieved
+    from sources s where s.created_at < $2
+"""
 
 _STORAGE = """
     select count(*) as blobs, coalesce(sum(size), 0)::bigint as blob_bytes,

@@ -13,6 +13,8 @@ from datetime import datetime
 
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import held_removals, runs
+from atlas.stores.postgres.reporting import freshness_samples
+from atlas.stores.postgres.reporting.freshness_samples import Achievement
 from atlas.stores.postgres.sources.sources import LAST_RUN, Source, source_of
 
 
@@ -25,18 +27,30 @@ class SourceLately:
     last_ended: datetime | None
     held: int = 0
     """Removals that wait for a decision."""
+    achieved: Achievement | None = None
+    """None: it has no freshness objective, or is paused."""
 
 
-async def sources_lately(connection: Connection) -> list[SourceLately]:
-    """All sources by name."""
+async def sources_lately(
+    connection: Connection, now: datetime, *, counting: bool = False
+) -> list[SourceLately]:
+    """All sources by name. `counting`: what they achieve of their objectives is counted now, which
+    reads all their pages; else it is as health checks recorded it."""
     rows = await connection.fetch(
         "select s.*, r.outcome as last_outcome, r.ended_at as last_ended "  # noqa: S608 (constants)
         f"from sources s {LAST_RUN} order by s.name"
     )
     held = await held_removals.counted(connection)
+    promised = freshness_samples.promises(map(source_of, rows))
+    counted = await freshness_samples.count(connection, promised, now) if counting else None
+    achieved = await freshness_samples.achieved(connection, promised, now, counted=counted)
     return [
         SourceLately(
-            source_of(row), row["last_outcome"], row["last_ended"], held.get(row["name"], 0)
+            source_of(row),
+            row["last_outcome"],
+            row["last_ended"],
+            held.get(row["name"], 0),
+            achieved.get(row["name"]),
         )
         for row in rows
     ]

@@ -30,7 +30,7 @@ from atlas.domain.urls import host_of, origin_of
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.held_removals import LASTS
 from atlas.stores.postgres.index.search import one_snapshot
-from atlas.stores.postgres.sources.sources import Source, source_of
+from atlas.stores.postgres.sources.sources import Source, source_of, spec_of
 
 ATTEMPTS = 20
 """Requests that are told of, the latest."""
@@ -63,7 +63,7 @@ async def page_facts(connection: Connection, url: str, now: datetime) -> PageFac
             facts,
             **{name: page[name] for name in _STATE},
             working=page["claim_run"],
-            next_due_because=_because(page, found),
+            **_due(page, found),
             evidence=_evidence(page, facts.holders),
             removals=await _removals(connection, page["id"]),
             visits=await _visits(connection, page["id"]),
@@ -93,7 +93,6 @@ _STATE = (
     "purged_at",
     "failures",
     "failed_code",
-    "next_due",
     "quarantined_for",
 )
 
@@ -382,8 +381,23 @@ def _evidence(page: asyncpg.Record, holders: Sequence[SourceClaim]) -> tuple[Evi
     return tuple(found)
 
 
+def _due(page: asyncpg.Record, found: Sequence[asyncpg.Record]) -> dict[str, Any]:
+    """When the page is due, and the rule by which that was chosen."""
+    planned, because = page["next_due"], _because(page, found)
+    if planned is None or page["failed_class"] or page["checked_at"] is None:
+        return {"next_due": planned, "next_due_because": because}
+    # As `run_membership` decides: a source with an objective asks for the page before that.
+    bounds = [spec_of(row) for row in found if row["found"] and row["freshness"]]
+    for spec in bounds:
+        latest = page["checked_at"] + spec.longest_unseen
+        if latest < planned:
+            planned = latest
+            because = f"freshness objective of source '{spec.name}': {spec.freshness}"
+    return {"next_due": planned, "next_due_because": because}
+
+
 def _because(page: asyncpg.Record, found: Sequence[asyncpg.Record]) -> str:
-    """The rule by which the page's next check was chosen."""
+    """The rule of rechecks by which that was planned."""
     if page["next_due"] is None:
         return "" if page["fetched_at"] else "it was never fetched, so the next run asks for it"
     if page["failed_class"]:

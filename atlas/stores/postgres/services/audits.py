@@ -37,13 +37,21 @@ class AuditStore:
 
     document = on_pool(live_documents.read)
     found_by_its_words = on_pool(live_documents.found_by_its_words)
-    restore_text = on_pool(live_documents.restore_text)
     texts_to_index = on_pool(repairs.texts_to_index)
     index_again = on_pool(repairs.index_again)
     record = on_pool(findings.record)
     listed = on_pool(findings.listed)
     counts = on_pool(findings.counts)
     forget = on_pool(findings.forget)
+
+    async def restore_text(
+        self, document: live_documents.AuditedDocument, title: str, text: str
+    ) -> bool:
+        """Write the text of a document again; false: it is there no more."""
+        async with self.pool.acquire() as connection:
+            return await live_documents.restore_text(
+                connection, document, title, text, self.clock()
+            )
 
     async def part(self, request: AuditStep) -> AuditPart:
         """The pages, texts, runs or bodies of a step."""

@@ -167,6 +167,12 @@ async def remove_source(
     return await removal.remove_source(connection, source, purge=purge, now=now, closed_run=closed)
 
 
+async def pages_only_here(connection: Connection, name: str) -> int:
+    """How many pages no other source than this one holds. Raises `UnknownSource`."""
+    source = await sources.get(connection, name)
+    return len(await removal.pages_only_here(connection, source.id))
+
+
 _UNKNOWN = f"""
     select count(*)
     from versions v

@@ -11,6 +11,7 @@ from atlas.domain.removal_rules import large_share
 from atlas.domain.retention import EVERYTHING, SHARDS, FoundBlob, Retention, days
 from atlas.stores.postgres.cleanup import blob_audit, engine
 from atlas.stores.postgres.cleanup.engine import CleanupClass
+from atlas.stores.postgres.cleanup.expired_changes import ExpiredChanges
 from atlas.stores.postgres.cleanup.page_classes import of_pages
 from atlas.stores.postgres.cleanup.run_classes import of_work
 from atlas.stores.postgres.connection import on_pool
@@ -48,6 +49,7 @@ class UpkeepStore:
             "ledger": self._ledger,
             **of_pages(keep),
             **of_work(keep),
+            "changes": ExpiredChanges(days(keep.changes)),
         }
 
     async def begin(self, now: datetime) -> list[str]:

@@ -49,9 +49,12 @@ class RunListing:
     unfinished = on_pool(claims.unfinished)
     remember_listing_ttl = on_pool(sources.remember_listing_ttl)
 
-    def reading(self, run_id: str) -> AbstractAsyncContextManager[listing_entries.StoredListing]:
-        """A listing while it is read: stored part by part until it is complete."""
-        return listing_entries.reading(self.pool, run_id)
+    def reading(
+        self, run_id: str, room: int | None = None
+    ) -> AbstractAsyncContextManager[listing_entries.StoredListing]:
+        """A listing while it is read: stored part by part until it is complete. `room`: pages that
+        may be listed, None: all."""
+        return listing_entries.reading(self.pool, run_id, room)
 
     def watch(self, run: runs.Run, source: Source) -> ListingWatch:
         """Knows which files of the source's listing keep ending whoever parses them."""
@@ -85,16 +88,16 @@ class RunListing:
         source: Source,
         read: listing_entries.StoredListing,
         *,
-        room: int | None,
         level: int,
         mode: Mode | None = None,
         retry_failed: bool = False,
         settles: bool = True,
         refused: RefusedAddresses,
     ) -> tuple[int, bool]:
-        """List what was read, as `list_pages` does, but no more pages than there is `room` for,
-        the first by URL; return also whether there were more, which `refused` is told."""
+        """List what was read, as `list_pages` does, but no more pages than it has room for, the
+        first by URL; return also whether there were more, which `refused` is told."""
         wanted, last = self._wanted(run, source, mode, retry_failed, settles), ""
+        room = read.room
         while found := await read.after(last, _PART if room is None else min(_PART, room)):
             urls, last = [url for url, _ in found], found[-1][0]
             modified = {url: when for url, when in found if when}
@@ -136,7 +139,10 @@ class RunListing:
         self, run: runs.Run, source: Source, mode: Mode | None, retry_failed: bool, settles: bool
     ) -> WantedPages:
         mode = mode or ("incremental" if run.due else "full")
-        return WantedPages(mode, source.spec.cadence, self.current, retry_failed, settles)
+        spec = source.spec
+        return WantedPages(
+            mode, spec.cadence, self.current, retry_failed, settles, spec.longest_unseen
+        )
 
     async def _listed_at(self, source: Source, run: runs.Run, level: int) -> int:
         async with self.pool.acquire() as connection:

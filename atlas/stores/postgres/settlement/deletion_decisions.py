@@ -12,6 +12,8 @@ import asyncpg
 
 from atlas.domain.removal_rules import RemovalSign, most_careful
 from atlas.domain.sources import Deletion
+from atlas.stores.postgres.changes import change_log
+from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import absent_pages
 from atlas.stores.postgres.crawl.held_removals import BY_RUN, LASTS
@@ -75,7 +77,8 @@ async def decide(
     """Approve or reject what is held of a source, or by a run (its id or the beginning of one);
     all of it, or some URLs. Repeated `by` the same run, it changes nothing and says the same."""
     async with connection.transaction():
-        removed, wanted = 0, set(urls)
+        gone: list[NewChange] = []
+        wanted = set(urls)
         rows = [
             row for row in await _named(connection, named, by) if not urls or row["url"] in wanted
         ]
@@ -84,10 +87,12 @@ async def decide(
         applied = [row for row in fresh if row["id"] in lasting]
         if decision == "approved":
             applied = [row for row in applied if lasting[row["id"]] != "keep"]
-            removed = await _remove(connection, applied, now, by)
+            gone = await _remove(connection, applied, now, by)
         await _mark(connection, applied, decision, by, now)
         ended = [row for row in fresh if row["id"] not in lasting]
         await _mark(connection, ended, "expired", by, now)
+        await change_log.append(connection, by, gone, now)
+    removed = len(gone)
     done = [row for row in rows if row["decided"] == decision]
     if decision == "approved" and done:  # said once more, after a worker was lost
         removed = len({row["url"] for row in done})
@@ -111,7 +116,7 @@ async def _named(connection: Connection, named: str, by: str) -> list[asyncpg.Re
     return list(
         await connection.fetch(
             f"""
-            select r.id, r.source_id, r.page_id, r.sign, r.decided, p.url
+            select r.id, r.source_id, r.page_id, r.sign, r.looks, r.since, r.decided, p.url
             from held_removals r join sources s on s.id = r.source_id
             join pages p on p.id = r.page_id
             where (r.decided is null or r.decided_by = $2) and (s.name = $1 or {BY_RUN})
@@ -146,13 +151,21 @@ async def _lasting(connection: Connection, rows: Sequence[asyncpg.Record]) -> di
 
 async def _remove(
     connection: Connection, rows: Sequence[asyncpg.Record], now: datetime, run_id: str
-) -> int:
+) -> list[NewChange]:
     absent = [row for row in rows if row["sign"] == RemovalSign.ABSENT.value]
     going = {row["page_id"] for row in rows if row["sign"] != RemovalSign.ABSENT.value}
     for source_id in sorted({row["source_id"] for row in absent}):
         pages = [row["page_id"] for row in absent if row["source_id"] == source_id]
         going.update(await absent_pages.release(connection, source_id, pages, run_id))
-    return await settle.bury(connection, sorted(going), now, run_id=run_id) if going else 0
+    causes = {row["page_id"]: _cause(row, run_id) for row in rows}
+    if not going:
+        return []
+    return await settle.bury(connection, sorted(going), now, causes=causes, run_id=run_id)
+
+
+def _cause(row: asyncpg.Record, run_id: str) -> settle.LeavingCause:
+    evidence = {"looks": row["looks"], "since": row["since"].isoformat(), "approved_by": run_id}
+    return settle.LeavingCause(row["sign"], evidence)
 
 
 async def _mark(

@@ -327,7 +327,8 @@ async def _let_wait(
 
 # What each page says now and said before: itself; or, of one without a live text, the first of the
 # live pages that lead to it, whose readers would see it. A body that is the settled one brings no
-# change of the site's, whatever a newer extractor makes of it.
+# change of the site's, whatever a newer extractor or other rules of its source make of it; nor does
+# one that differs in nothing but what these rules ignore.
 _CHANGED = f"""
     select w.page_id, w.document_id, w.signature, w.cut, w.noindex, d.text_hash, d.ended,
            d.taken_for, d.taken_why, d.taken_surely, length(d.text) as length,
@@ -355,6 +356,8 @@ _CHANGED = f"""
     left join documents old on old.id = coalesce(own.document_id, theirs.document_id)
     left join sketches s on s.text_hash = old.text_hash
     where w.page_id = any($2::bigint[])
+      and not exists (select from documents same where same.id = own.document_id
+                      and same.compared = d.compared and same.rules is not distinct from d.rules)
     order by w.page_id
 """  # noqa: S608 (a constant of run_queue)
 

@@ -15,6 +15,7 @@ from atlas.domain.scope import scope_of
 from atlas.domain.sources import SourceSpec
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import absent_pages
+from atlas.stores.postgres.settlement.settle import LeavingCause
 from atlas.stores.postgres.sources.sources import Source
 
 
@@ -33,6 +34,11 @@ class Leaving:
     """Those that counted."""
     since: datetime
     """When the first of them was made: it names the evidence, until a new one begins."""
+
+    @property
+    def cause(self) -> LeavingCause:
+        """Why it leaves, as the feed of changes tells it."""
+        return LeavingCause(self.sign.value, {"looks": self.looks, "since": self.since.isoformat()})
 
 
 async def gone(connection: Connection, run_id: str) -> list[Leaving]:

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from atlas.domain import removal_rules
 from atlas.domain.lifecycle import Evidence
+from atlas.stores.postgres.changes import change_log
+from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import absent_pages, held_removals
 from atlas.stores.postgres.settlement import (
@@ -57,12 +59,18 @@ async def reconcile(
             leaving, absent = [], []
         orphans = await absent_pages.release(connection, source.id, _confirmed(absent), run_id)
         going = {*_confirmed([*leaving, *led.proven]), *orphans}
-        removed = await settle.bury(connection, sorted(going), now, run_id=run_id) if going else 0
+        causes = {page.page_id: page.cause for page in (*absent, *leaving, *led.proven)}
+        removed = (
+            await settle.bury(connection, sorted(going), now, causes=causes, run_id=run_id)
+            if going
+            else []
+        )
         # After the pages' locks, as where a person decides.
         held = braked and await deletion_decisions.hold(connection, source.id, run_id, waiting, now)
         await held_removals.settle_open(connection, source.id, going, now)
+        await change_log.append(connection, run_id, removed, now)
     return Reconciled(
-        removed=removed,
+        removed=len(removed),
         live=live,
         braked=tuple(sorted(seen)) if braked else (),
         held=int(held),
@@ -103,8 +111,10 @@ async def remove_source(
         if holder["lease_run"] not in (None, closed_run):
             raise busy(source.spec.name, holder["lease_workflow"])
         alone = await pages_only_here(connection, source.id)
+        gone: list[NewChange] = []
         if purge and alone:
-            await settle.bury(connection, alone, now, why=Evidence.ERASED)
+            causes = dict.fromkeys(alone, settle.LeavingCause("source_removed"))
+            gone = await settle.bury(connection, alone, now, causes=causes, why=Evidence.ERASED)
             await connection.execute(
                 "delete from versions where page_id = any($1::bigint[])", alone
             )
@@ -116,7 +126,9 @@ async def remove_source(
                 "where page_id = any($1::bigint[])",
                 alone,
             )
+            await change_log.erase(connection, alone)
         await connection.execute("delete from sources where id = $1", source.id)
+        await change_log.append(connection, None, gone, now)
     return len(alone)
 
 

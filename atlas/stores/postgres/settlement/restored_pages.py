@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ from atlas.domain.lifecycle import Evidence
 from atlas.domain.measures import Settlement
 from atlas.domain.version_choice import REASONS
 from atlas.domain.versions import SKETCH_VERSION
+from atlas.stores.postgres.changes import change_log
+from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import blob_index, run_queue
 from atlas.stores.postgres.lifecycle_sql import becomes
@@ -91,7 +93,15 @@ async def restore(
         await _forget_evidence(connection, ready, now)
         await _remember_undone(connection, undone)
         await _hold_again(connection, run_id, pages, now)
-        return Settlement(ended + Counter(settled.outcomes), settled.exact, settled.near)
+        changes = [_from_version(change, ready) for change in settled.changes]
+        await change_log.append(connection, run_id, changes, now)
+    done = settled.settlement
+    return Settlement(ended + Counter(done.outcomes), done.exact, done.near)
+
+
+def _from_version(change: NewChange, chosen: Sequence[asyncpg.Record]) -> NewChange:
+    seq = next(row["seq"] for row in chosen if row["page_id"] == change.page_id)
+    return replace(change, evidence={**change.evidence, "version": seq})
 
 
 def _changed(row: asyncpg.Record) -> bool:
@@ -240,7 +250,7 @@ _UNDONE = """
 
 _CHOSEN = """
     select o.page_id, o.live as live_then, now.document_id as live, d.id as document_id,
-           d.snapshot, v.links, v.rels
+           d.snapshot, v.links, v.rels, o.seq
     from run_restores o
     join versions v on v.page_id = o.page_id and v.seq = o.seq
     join documents d on d.id = v.document_id

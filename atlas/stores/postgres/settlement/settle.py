@@ -1,14 +1,16 @@
 """Settling: one transaction makes documents, versions, links, clusters and index entries agree.
 
-Lock order everywhere: page rows (by id), then SETTLE, then GENERATIONS. SETTLE lets one
-settlement at a time decide which texts are live, so that two lanes cannot both believe that the
-other still holds a text, or both make a cluster's representative.
+Lock order everywhere: page rows (by id), then SETTLE, then GENERATIONS, and last of all the row
+that numbers changes (`changes/change_log.py`). SETTLE lets one settlement at a time decide which
+texts are live, so that two lanes cannot both believe that the other still holds a text, or both
+make a cluster's representative.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -19,6 +21,8 @@ from atlas.domain.analysis import IndexPart
 from atlas.domain.errors import PageError
 from atlas.domain.lifecycle import Evidence
 from atlas.domain.measures import Settlement
+from atlas.stores.postgres.changes import change_log
+from atlas.stores.postgres.changes.change_log import ChangeKind, NewChange
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import quarantine, recheck_schedule, run_queue
 from atlas.stores.postgres.crawl.pages import replace_links
@@ -26,6 +30,22 @@ from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.near_duplicates import clusters, marks
 from atlas.stores.postgres.settlement import held_bodies, held_changes, undone_texts
+
+
+@dataclass(frozen=True, slots=True)
+class SettledPages:
+    """What settling did, and what is to be told of it, at the end of the transaction."""
+
+    settlement: Settlement
+    changes: Sequence[NewChange] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingCause:
+    """Why a page leaves, in a word, and what speaks for it."""
+
+    reason: str
+    evidence: Mapping[str, object] = field(default_factory=dict)
 
 
 async def settle(
@@ -41,7 +61,9 @@ async def settle(
                 connection, batch.run_id, held, now, force=batch.force
             )
         await lock_corpus(connection)
-        return await settle_prepared(connection, batch.run_id, held, now)
+        settled = await settle_prepared(connection, batch.run_id, held, now)
+        await change_log.append(connection, batch.run_id, settled.changes, now)
+    return settled.settlement
 
 
 async def settle_prepared(
@@ -51,12 +73,14 @@ async def settle_prepared(
     now: datetime,
     *,
     restored: bool = False,
-) -> Settlement:
-    """Settle the prepared among the pages, which are locked, under `lock_corpus`. What is
-    `restored` comes from a version: nothing was seen of the page, so no check is counted."""
+) -> SettledPages:
+    """Settle the prepared among the pages, which are locked, under `lock_corpus`; the caller tells
+    of the changes. What is `restored` comes from a version: nothing was seen of the page, so no
+    check is counted, and that version comes back also where it differs in nothing but what is
+    ignored."""
     rows = await _prepared(connection, run_id, sorted(pages))
     if not rows:
-        return Settlement({})
+        return SettledPages(Settlement({}))
     return await _settle_rows(connection, run_id, rows, now, restored=restored)
 
 
@@ -72,15 +96,22 @@ async def _prepared(
     return list(
         await connection.fetch(
             f"""
-            select w.*, d.text_hash, d.extractor, v.document_id as old_document,
-                   od.text_hash as old_hash,
+            select w.*, d.text_hash, d.extractor, d.rules, v.document_id as old_document,
+                   v.seq as old_version, od.text_hash as old_hash, od.rules as old_rules,
+                   d.revision <> d.revision_told as revised, h.code as accepted, h.looks,
+                   d.id <> od.id and d.compared = od.compared
+                       and d.rules is not distinct from od.rules
+                       and d.extractor = od.extractor and ps.settled_analyser = w.analyser
+                       as differs_in_ignored,
                    (w.links, w.rels) is distinct from (l.links, l.rels) as relinked
             from prepared w
             join run_pages rp on rp.run_id = $1 and rp.page_id = any($2::bigint[])
                 and rp.page_id = w.page_id
             join documents d on d.id = w.document_id
+            join page_state ps on ps.page_id = w.page_id
             left join versions v on v.page_id = w.page_id and v.valid_to is null
             left join documents od on od.id = v.document_id
+            left join held_bodies h on h.page_id = w.page_id and h.document_id = w.document_id
             left join lateral (
                 select coalesce(array_agg(target order by ordinal), '{{}}') as links,
                        coalesce(array_agg(rel order by ordinal), '{{}}') as rels
@@ -102,34 +133,89 @@ async def _settle_rows(
     now: datetime,
     *,
     restored: bool,
-) -> Settlement:
-    changed = [row for row in rows if row["document_id"] != row["old_document"]]
-    await _open_versions(connection, run_id, changed, now, restored=restored)
+) -> SettledPages:
+    entering = [row for row in rows if restored or not row["differs_in_ignored"]]
+    changed = [row for row in entering if row["document_id"] != row["old_document"]]
+    opened = await _open_versions(connection, run_id, changed, now, restored=restored)
     await replace_links(connection, [row for row in rows if row["relinked"]])
-    joined = await _enter_texts(connection, rows)
+    joined = await _enter_texts(connection, entering)
     await leave_texts(connection, [row["old_hash"] for row in changed if row["old_hash"]])
     await marks.unmark(
         connection, [row["page_id"] for row in changed if row["old_hash"] != row["text_hash"]]
     )
     if not restored:
-        changes = {row["page_id"]: _outcome(row) != "unchanged" for row in rows}
+        changes = {row["page_id"]: _outcome(row, restored) != "unchanged" for row in rows}
         await recheck_schedule.plan_processed(connection, run_id, changes, now)
-    await _mark_settled(connection, rows, now)
+    await _mark_settled(connection, rows, now, entering)
     outcomes: list[tuple[int, str, PageError | None]] = [
-        (row["page_id"], _outcome(row), None) for row in rows
+        (row["page_id"], _outcome(row, restored), None) for row in rows
     ]
     ended = await run_queue.finish(connection, run_id, outcomes)
     await quarantine.lift(connection, [row["page_id"] for row in rows])
     await connection.execute(
         "delete from prepared where page_id = any($1::bigint[])", [row["page_id"] for row in rows]
     )
-    given = sum(row["text_hash"] != row["old_hash"] for row in rows)
-    return Settlement(ended, exact=max(0, given - joined.fresh), near=joined.alike)
+    if len(entering) < len(rows):
+        await _forget_unused(connection, [row["document_id"] for row in rows])
+    given = sum(row["text_hash"] != row["old_hash"] for row in entering)
+    settlement = Settlement(ended, exact=max(0, given - joined.fresh), near=joined.alike)
+    told = [row for row in entering if row["page_id"] in opened or row["revised"]]
+    await connection.execute(
+        "update documents set revision_told = revision where id = any($1::bigint[])",
+        [row["document_id"] for row in told if row["revised"]],
+    )
+    return SettledPages(settlement, [_change(row, opened, restored=restored) for row in told])
 
 
-def _outcome(row: asyncpg.Record) -> str:
+def _change(row: asyncpg.Record, opened: Mapping[int, int], *, restored: bool) -> NewChange:
+    version = opened.get(row["page_id"], row["old_version"])
+    kind, reason = _why_changed(row, version, restored=restored)
+    evidence = {"taken_for": row["accepted"], "looks": row["looks"]} if row["accepted"] else {}
+    return NewChange(
+        kind=kind,
+        page_id=row["page_id"],
+        reason=reason,
+        version=version,
+        document_id=row["document_id"],
+        text_hash=row["text_hash"],
+        evidence=evidence,
+    )
+
+
+def _why_changed(row: asyncpg.Record, version: int, *, restored: bool) -> tuple[ChangeKind, str]:
+    kind: ChangeKind = "added" if row["old_document"] is None else "updated"
+    if restored and row["document_id"] != row["old_document"]:
+        return "restored", "restored"
+    if row["accepted"]:
+        return kind, "accepted"
+    if kind == "added":
+        return kind, "new" if version == 1 else "returned"
+    if row["document_id"] == row["old_document"]:
+        return kind, "content"
+    if row["rules"] != row["old_rules"]:
+        return kind, "rules"
+    return kind, "text" if row["text_hash"] != row["old_hash"] else "extractor"
+
+
+async def _forget_unused(connection: Connection, documents: Sequence[int]) -> None:
+    """Delete those of the documents (their pages are locked) that became no version: a page that
+    counts its visitors brings one at every look."""
+    await connection.execute(
+        """
+        delete from documents d where d.id = any($1::bigint[])
+          and not exists (select from versions v where v.document_id = d.id)
+          and not exists (select from prepared w where w.document_id = d.id)
+          and not exists (select from held_bodies h where h.document_id = d.id)
+        """,
+        list(documents),
+    )
+
+
+def _outcome(row: asyncpg.Record, restored: bool) -> str:
     if row["old_document"] is None:
         return "added"
+    if row["differs_in_ignored"] and not restored:
+        return "unchanged"
     if row["document_id"] != row["old_document"] or row["relinked"]:
         return "updated"
     return "unchanged"
@@ -142,10 +228,11 @@ async def _open_versions(
     now: datetime,
     *,
     restored: bool,
-) -> None:
+) -> dict[int, int]:
+    """Page → the number of its new version."""
     pages = [row["page_id"] for row in rows]
     await close_versions(connection, pages, now, run_id=run_id, closed_as="updated")
-    await connection.execute(
+    opened = await connection.fetch(
         """
         insert into versions (page_id, seq, document_id, valid_from, opened_by, opened_as)
         select o.page_id,
@@ -154,13 +241,15 @@ async def _open_versions(
                greatest($3, (select max(valid_to) from versions v where v.page_id = o.page_id)),
                $4, o.opened_as
         from unnest($1::bigint[], $2::bigint[], $5::text[]) as o(page_id, document_id, opened_as)
+        returning page_id, seq
         """,
         pages,
         [row["document_id"] for row in rows],
         now,
         run_id,
-        ["restored" if restored else _outcome(row) for row in rows],
+        ["restored" if restored else _outcome(row, restored) for row in rows],
     )
+    return {row["page_id"]: row["seq"] for row in opened}
 
 
 async def close_versions(
@@ -236,26 +325,37 @@ async def leave_texts(connection: Connection, texts: Sequence[bytes]) -> None:
 
 
 async def _mark_settled(
-    connection: Connection, rows: Sequence[asyncpg.Record], now: datetime
+    connection: Connection,
+    rows: Sequence[asyncpg.Record],
+    now: datetime,
+    entering: Sequence[asyncpg.Record],
 ) -> None:
+    """`entering`: those of the rows whose text is live from now on; of the others the old one is,
+    since it differs in nothing but what is ignored."""
+    new = {row["page_id"] for row in entering}
     await connection.execute(
         f"""
         update page_state
         set settled_snapshot = o.snapshot, settled_extractor = o.extractor,
-            settled_analyser = o.analyser, settled_at = $5, held_snapshot = null,
+            settled_analyser = o.analyser, settled_rules = o.rules, settled_at = $5,
+            held_snapshot = null,
+            -- Seen when its body came; what is settled of an older one is no look.
+            seen_at = case when o.snapshot = fetched_snapshot
+                      then greatest(seen_at, fetched_at) else seen_at end,
             noindex_count = 0, noindex_at = null, noindex_run = null, noindex_since = null,
             undone_text = case when o.changed then null else undone_text end,
             undone_signature = case when o.changed then null else undone_signature end,
             tombstoned_at = null,
             lifecycle = case when held_snapshot is not null and gone_count = 0
                 then {becomes(Evidence.ACCEPTED)} else {becomes(Evidence.SETTLED)} end
-        from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[], $6::boolean[])
-            as o(page_id, snapshot, extractor, analyser, changed)
+        from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[], $6::boolean[], $7::bytea[])
+            as o(page_id, snapshot, extractor, analyser, changed, rules)
         where page_state.page_id = o.page_id
         """,  # noqa: S608 (made from the lifecycle's table)
         *[[row[name] for row in rows] for name in ("page_id", "snapshot", "extractor", "analyser")],
         now,
-        [row["text_hash"] != row["old_hash"] for row in rows],
+        [row["page_id"] in new and row["text_hash"] != row["old_hash"] for row in rows],
+        [row["rules"] for row in rows],
     )
     await held_bodies.forget(connection, [row["page_id"] for row in rows])
 
@@ -265,31 +365,31 @@ async def bury(
     pages: Sequence[int],
     now: datetime,
     *,
+    causes: Mapping[int, LeavingCause],
     why: Evidence = Evidence.REMOVED,
     run_id: str | None = None,
-) -> int:
+) -> list[NewChange]:
     """Remove pages from the live corpus; their documents and versions stay as history.
 
-    The caller is in a transaction; `run_id` is the run that does it. Returns how many had a live
-    document.
+    The caller is in a transaction, and tells at its end of the changes that are returned: one for
+    each live document that left, or, of an erasure, for each page of which anybody may have a text.
+    `run_id` is the run that does it, `causes` say why each page leaves.
     """
     # Page rows by id, then SETTLE: the lock order at the top of this file.
     await run_queue.lock_rows(connection, pages)
     await lock_corpus(connection)
-    texts = await connection.fetch(
-        "select d.text_hash from versions v join documents d on d.id = v.document_id "
-        "where v.page_id = any($1::bigint[]) and v.valid_to is null",
-        list(pages),
-    )
+    erased = why is Evidence.ERASED
+    rows = await connection.fetch(_LEAVING, list(pages), run_id, erased)
+    live = [row for row in rows if row["version"] is not None]
     await close_versions(connection, pages, now, run_id=run_id, closed_as="removed")
     # A page that left because it asks for it still leads a crawl on.
     await connection.execute(
         "delete from links l using page_state ps where l.page_id = ps.page_id "
         "and ps.page_id = any($1::bigint[]) and ($2 or ps.noindex_count = 0)",
         list(pages),
-        why is Evidence.ERASED,
+        erased,
     )
-    await leave_texts(connection, [row["text_hash"] for row in texts])
+    await leave_texts(connection, [row["text_hash"] for row in live])
     await marks.unmark(connection, pages)
     await connection.execute(
         f"""
@@ -301,4 +401,42 @@ async def bury(
         list(pages),
         now,
     )
-    return len(texts)
+    return [_left(row, causes[row["page_id"]], erased=erased) for row in rows]
+
+
+def _left(row: asyncpg.Record, cause: LeavingCause, *, erased: bool) -> NewChange:
+    held_by = tuple(row["held_by"])
+    if erased:
+        return NewChange("erased", row["page_id"], cause.reason, held_by=held_by)
+    leads = {"to": row["leads_to"]} if cause.reason == "moved" and row["leads_to"] else {}
+    return NewChange(
+        kind="removed",
+        page_id=row["page_id"],
+        reason=cause.reason,
+        version=row["version"],
+        document_id=row["document_id"],
+        text_hash=row["text_hash"],
+        evidence={**cause.evidence, **leads},
+        held_by=held_by,
+    )
+
+
+# Pages that lose a live document. Of an erasure ($3), also those that had one, as far as anybody
+# can know: a reader may keep what it was told before.
+_LEAVING = """
+    select ps.page_id, v.seq as version, v.document_id, d.text_hash, t.url as leads_to,
+           array(select s.name from sources s where s.id in (
+               select source_id from source_pages sp where sp.page_id = ps.page_id
+               union select source_id from former_holds f
+               where f.page_id = ps.page_id and f.released_by = $2)) as held_by
+    from page_state ps
+    left join versions v on v.page_id = ps.page_id and v.valid_to is null
+    left join documents d on d.id = v.document_id
+    left join pages t on t.id = ps.redirect_to
+    where ps.page_id = any($1::bigint[])
+      and (v.page_id is not null or $3 and (
+          ps.lifecycle <> 'discovered'
+          or exists (select from versions o where o.page_id = ps.page_id)
+          or exists (select from changes c where c.page_id = ps.page_id)))
+    order by ps.page_id
+"""

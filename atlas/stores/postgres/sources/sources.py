@@ -13,7 +13,7 @@ from atlas.domain.freshness import Freshness, freshness
 from atlas.domain.recheck_interval import listing_interval
 from atlas.domain.sources import SourceSpec, is_due, lateness
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.sources import listing_quarantine
+from atlas.stores.postgres.sources import listing_quarantine, rules_of_pages
 from atlas.stores.postgres.sources.listing_quarantine import QuarantinedListing
 
 _COLUMNS = tuple(rule.name for rule in fields(SourceSpec))
@@ -108,16 +108,21 @@ LAST_RUN = """
 """
 
 
-def source_of(row: asyncpg.Record) -> Source:
-    """The source of a row of the table."""
+def spec_of(row: asyncpg.Record) -> SourceSpec:
+    """The rules in a row of the table."""
     rules = {name: row[name] for name in _COLUMNS}
     rules = {name: tuple(rule) if isinstance(rule, list) else rule for name, rule in rules.items()}
+    return SourceSpec(**rules)
+
+
+def source_of(row: asyncpg.Record) -> Source:
+    """The source of a row of the table."""
     lease = None
     if row["lease_run"] is not None:
         lease = Lease(row["lease_workflow"], row["lease_run"], row["lease_since"])
     return Source(
         id=row["id"],
-        spec=SourceSpec(**rules),
+        spec=spec_of(row),
         lease=lease,
         declared_at=row["created_at"],
         checked_at=row["checked_at"],
@@ -147,13 +152,16 @@ async def add(connection: Connection, spec: SourceSpec, now: datetime) -> int:
     """Declare a source; raises `SourceExists`."""
     values = asdict(spec)
     columns = ", ".join(_COLUMNS)
-    marks = ", ".join(f"${n}" for n in range(1, len(_COLUMNS) + 1))
+    last = len(_COLUMNS)
+    marks = ", ".join(f"${n}" for n in range(1, last + 1))
+    digest = await rules_of_pages.keep(connection, spec.extraction)
     try:
         found: int = await connection.fetchval(
-            f"insert into sources ({columns}, created_at) "  # noqa: S608 (constants)
-            f"values ({marks}, ${len(_COLUMNS) + 1}) returning id",
+            f"insert into sources ({columns}, created_at, extraction_rules) "  # noqa: S608 (constants)
+            f"values ({marks}, ${last + 1}, ${last + 2}) returning id",
             *(_plain(values[name]) for name in _COLUMNS),
             now,
+            digest,
         )
         return found
     except asyncpg.UniqueViolationError:
@@ -167,11 +175,14 @@ async def add(connection: Connection, spec: SourceSpec, now: datetime) -> int:
 async def edit(connection: Connection, spec: SourceSpec) -> None:
     """Replace the rules of the source of that name."""
     values = asdict(spec)
-    changes = ", ".join(f"{name} = ${n}" for n, name in enumerate(_COLUMNS[1:], 2))
+    named = (*_COLUMNS[1:], "extraction_rules")
+    changes = ", ".join(f"{name} = ${n}" for n, name in enumerate(named, 2))
+    digest = await rules_of_pages.keep(connection, spec.extraction)
     done = await connection.execute(
         f"update sources set {changes} where name = $1",  # noqa: S608 (constants)
         spec.name,
         *(_plain(values[name]) for name in _COLUMNS[1:]),
+        digest,
     )
     if done == "UPDATE 0":
         raise await unknown(connection, spec.name)
@@ -213,6 +224,13 @@ async def tagged(connection: Connection, tags: Sequence[str]) -> list[str]:
 async def every(connection: Connection) -> list[Source]:
     """All sources by name."""
     return [source_of(row) for row in await connection.fetch("select * from sources order by name")]
+
+
+async def lock_declarations(connection: Connection) -> None:
+    """Let nobody else declare, change or remove a source before this transaction ends."""
+    # SHARE ROW EXCLUSIVE keeps writers out, of new rows too, which row locks cannot; readers go on.
+    # A run that takes or releases a lease waits for the rest of this transaction, which is short.
+    await connection.execute("lock table sources in share row exclusive mode")
 
 
 async def owned_origins(connection: Connection, origins: Collection[str]) -> frozenset[str]:

@@ -1,0 +1,250 @@
+"""A source's rules on one page: which elements are its text, which are not, and which say what a
+change is not.
+
+Every choice is made on a copy of the tree: head, links and the verdict on the body are read from
+the page as it came. All rules select on the whole page, before anything of it is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import TypeVar, cast
+
+from lxml.etree import XPath
+from lxml.html import HtmlElement
+
+from atlas.domain.css_selectors import xpath_of
+from atlas.domain.extraction_rules import (
+    DeclaredRule,
+    ExtractionRules,
+    MetadataMapping,
+    RuledText,
+    RuleMatch,
+    mapping_of,
+    pattern_in,
+)
+from atlas.domain.patterns import Linear
+from atlas.domain.texts import fold_blank, strip_unstorable, text_hash
+from atlas.text.blocks import Block, blocks_of
+from atlas.text.html import main_blocks, seen_blocks
+from atlas.text.markdown import to_text
+from atlas.text.metadata import Head, parse_date
+
+T = TypeVar("T")
+
+_MOST_MATCHES = 100_000
+"""Places of a text that are counted."""
+_MOST_VALUES = 100
+"""Elements that are asked for a title, an author …"""
+_MOST_CUT = 2_000
+"""Elements that are cut out one by one."""
+_FIRST = 3
+"""Matches of a rule that are quoted."""
+_QUOTED = 80
+"""Characters of each."""
+_MAX_VALUE = 1_000
+"""Characters of a title or author."""
+_NOTHING_TO_COMPARE = "nothing would be left to compare"
+_WHOLE = ("html", "body")
+
+
+@dataclass
+class PageRules:
+    """The rules of one source at work on one page (`tree`, `head`)."""
+
+    rules: ExtractionRules
+    tree: HtmlElement
+    head: Head
+    fell_back: list[str] = field(default_factory=list)
+    """Rules that were not followed, and why, in words."""
+
+    def __post_init__(self) -> None:
+        self._content = self.rules.content
+        self._remove = self.rules.remove
+
+    def blocks(self) -> list[Block]:
+        """The blocks that are the page's text. A rule that leaves nothing is not followed."""
+        found = self._chosen()
+        if not found and self._content and self._remove:
+            removed, self._remove = self._remove, ()
+            if found := self._chosen():
+                self._give_up("remove", removed, "nothing of the content would be left")
+                return found
+            self._remove = removed
+        if not found and self._content:
+            some = any(True for _ in _selected(self.tree, self._content))
+            why = "nothing of what it selects is visible" if some else "it selects nothing"
+            self._give_up("content", self._content, why)
+            self._content = ()
+            found = self._chosen()
+        if not found and self._remove:
+            self._give_up("remove", self._remove, "nothing would be left")
+            self._remove = ()
+            found = self._chosen()
+        return found
+
+    def compared(self, text: str) -> str:
+        """Of the text that is shown, what a change is noticed by."""
+        ignored = self.rules.ignored_selectors
+        if ignored and any(True for _ in _selected(self.tree, ignored)):
+            if others := self._chosen(ignored):
+                text = to_text(others)
+            else:
+                self._give_up("ignore", ignored, _NOTHING_TO_COMPARE)
+        left = without(self.rules, text)
+        if left.strip():
+            return left
+        self._give_up("ignore", self.rules.ignore, _NOTHING_TO_COMPARE)
+        return text
+
+    def value(self, name: str) -> str | None:
+        """What the page says where a `metadata` rule points to; the first that says anything."""
+        for rule in map(mapping_of, self.rules.metadata):
+            if rule.field == name:
+                for value in islice(_values(self.tree, rule), _MOST_VALUES):
+                    if found := fold_blank(strip_unstorable(value))[:_MAX_VALUE]:
+                        return found
+        return None
+
+    def published(self) -> datetime | None:
+        """The date that a `metadata` rule points to; None: there is no such rule, or no date."""
+        told = self.value("published")
+        return parse_date(told) if told else None
+
+    def _chosen(self, ignored: Sequence[str] = ()) -> list[Block]:
+        """The text's blocks, without what `remove` and `ignored` select."""
+        copy = deepcopy(self.tree)
+        kept = list(_outermost(_selected(copy, self._content)))
+        removed = list(_selected(copy, self._remove))
+        _cut_out(list(_selected(copy, ignored)))
+        for element in removed:
+            _empty(element)
+        if self._content:
+            inside = [element for element in kept if _is_in(element, copy)]
+            return seen_blocks([block for each in inside for block in blocks_of(each)])
+        return main_blocks(copy, self.head)
+
+    def _give_up(self, kind: str, rules: Sequence[str], why: str) -> None:
+        self.fell_back.append(f"{kind} {', '.join(rules)}: {why}"[:400])
+
+
+def matches(
+    rules: ExtractionRules, tree: HtmlElement | None, title: str, text: str
+) -> Iterator[RuleMatch]:
+    """What each rule found on a page; CSS selectors find nothing where there is no tree."""
+    for rule in rules.declared:
+        pattern = pattern_in(rule.rule) if rule.kind == "ignore" else None
+        if pattern is not None:
+            yield _match(rule, islice(_places(pattern, title, text), _MOST_MATCHES), str)
+        elif tree is None:
+            yield RuleMatch(rule.kind, rule.rule, 0, ())
+        elif rule.kind == "metadata":
+            values = islice(_values(tree, mapping_of(rule.rule)), _MOST_VALUES)
+            yield _match(rule, (value for value in values if value.strip()), str)
+        else:
+            yield _match(rule, _selected(tree, (rule.rule,)), _words_of)
+
+
+def ruled_without_tree(rules: ExtractionRules, title: str, text: str) -> RuledText:
+    """How the rules apply to a text that has no elements: only the patterns of `ignore` do."""
+    counts = tuple(each.matches for each in matches(rules, None, title, text))
+    left = without(rules, text)
+    if left.strip():
+        return RuledText(counts, None, compared_hash(rules, title, left))
+    why = f"ignore {', '.join(rules.ignore)}: {_NOTHING_TO_COMPARE}"[:400]
+    return RuledText(counts, why, compared_hash(rules, title, text))
+
+
+def without(rules: ExtractionRules, text: str) -> str:
+    """The text without what the patterns of `ignore` match."""
+    for pattern in rules.ignored_patterns:
+        text = Linear(pattern).without(text)
+    return text
+
+
+def compared_hash(rules: ExtractionRules, title: str, compared: str) -> str | None:
+    """Hash of title and text without what is ignored; None: nothing is."""
+    if not rules.ignore:
+        return None
+    return text_hash(without(rules, title), compared)
+
+
+def _places(pattern: str, title: str, text: str) -> Iterator[str]:
+    linear = Linear(pattern)
+    yield from linear.matches(title)
+    yield from linear.matches(text)
+
+
+def _match(rule: DeclaredRule, found: Iterable[T], words: Callable[[T], str]) -> RuleMatch:
+    first: list[str] = []
+    count = 0
+    for each in found:
+        count += 1
+        if len(first) < _FIRST and (said := fold_blank(words(each)[: 10 * _QUOTED])):
+            first.append(said if len(said) <= _QUOTED else said[:_QUOTED] + "…")
+    return RuleMatch(rule.kind, rule.rule, count, tuple(first))
+
+
+def _values(tree: HtmlElement, mapping: MetadataMapping) -> Iterator[str]:
+    for element in _selected(tree, (mapping.selector,)):
+        if mapping.attribute is None:
+            yield _words_of(element)
+        else:
+            yield element.get(mapping.attribute.lower()) or ""
+
+
+def _words_of(element: HtmlElement) -> str:
+    return "".join(element.itertext())
+
+
+def _selected(tree: HtmlElement, selectors: Sequence[str]) -> Iterator[HtmlElement]:
+    for selector in selectors:
+        found = XPath(xpath_of(selector))(tree)
+        yield from cast("list[HtmlElement]", found)
+
+
+def _outermost(elements: Iterable[HtmlElement]) -> Iterator[HtmlElement]:
+    """In document order, without those that lie in another of them."""
+    chosen: Collection[HtmlElement] = set(elements)
+    if not chosen:
+        return
+    root = next(iter(chosen)).getroottree().getroot()
+    covered: HtmlElement | None = None
+    for element in root.iter():
+        if covered is not None and _is_in(element, covered):
+            continue
+        covered = None
+        if element in chosen:
+            covered = element
+            yield element
+
+
+def _is_in(element: HtmlElement, ancestor: HtmlElement) -> bool:
+    return element is ancestor or any(each is ancestor for each in element.iterancestors())
+
+
+def _empty(element: HtmlElement) -> None:
+    """Leave out all that is in an element. It stays itself: what stands before it and what follows
+    it are no one word."""
+    if element.tag in _WHOLE:
+        for child in list(element):
+            element.remove(child)
+        element.text = None
+    else:
+        element.clear(keep_tail=True)
+
+
+def _cut_out(elements: Sequence[HtmlElement]) -> None:
+    """Leave elements out as if they had never been there: a page that lacks one, and a page that
+    has it, are to become the same."""
+    for element in elements:
+        # Joining what follows an element to what precedes it takes time in the square of their
+        # number.
+        if element.tag in _WHOLE or len(elements) > _MOST_CUT:
+            _empty(element)
+        elif element.getparent() is not None:
+            element.drop_tree()

@@ -1,0 +1,90 @@
+"""How a plan of sources, and what came of it, is printed for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from starter.cli.framework.output import bold
+
+if TYPE_CHECKING:
+    from starter.source_files import AppliedSources
+    from starter.source_files.plan import PlannedSource, RuleChange, SourcesPlan
+
+_SIGNS = {"added": "+", "changed": "~", "removed": "-"}
+_LONGEST = 100
+"""Characters of a value."""
+_SHOWN = 20
+"""Names in a line."""
+
+
+def plan_lines(plan: SourcesPlan) -> Iterator[str]:
+    """A plan, a source and a rule a line."""
+    for each in plan.changes:
+        yield from _source_lines(each)
+    counts = [
+        f"{len(names)} {what}"
+        for what, names in (
+            ("to add", plan.named("added")),
+            ("to change", plan.named("changed")),
+            ("to remove", plan.named("removed")),
+            ("unchanged", plan.named("unchanged")),
+        )
+        if names
+    ]
+    yield ", ".join(counts) or "nothing to change"
+    if plan.undeclared:
+        yield f"not in the file, and kept (--prune removes them): {_listed(plan.undeclared)}"
+
+
+def _source_lines(source: PlannedSource) -> Iterator[str]:
+    head = bold(f"{_SIGNS[source.change]} {source.name}")
+    if source.change == "removed":
+        yield f"{head}: {_pages_left(source.pages)}"
+    else:
+        yield head
+    for change in source.rules:
+        yield f"    {_rule(change, new=source.change == 'added')}"
+    if source.problem:
+        yield f"    refused: {source.problem}"
+
+
+def _pages_left(pages: int) -> str:
+    if not pages:
+        return "no page is held by it alone"
+    count = (
+        "1 page that no other source holds stays"
+        if pages == 1
+        else (f"{pages} pages that no other source holds stay")
+    )
+    return f"{count} searchable, and no sync looks at them any more"
+
+
+def _rule(change: RuleChange, *, new: bool) -> str:
+    after = _value(change.after)
+    return f"{change.rule}: " + (after if new else f"{_value(change.before)} → {after}")
+
+
+def _value(value: object) -> str:
+    if value is None or value == []:
+        return "none"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
+
+
+def applied_lines(done: AppliedSources) -> Iterator[str]:
+    """What was done, a source a line."""
+    for name in done.added:
+        yield f"added {name}"
+    for name in done.changed:
+        yield f"changed {name}"
+    for each in done.removed:
+        yield f"removed {each.name}: {_pages_left(each.pages)}"
+    if not (done.added or done.changed or done.removed):
+        yield f"nothing to change; {len(done.unchanged)} sources are as the file says"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
