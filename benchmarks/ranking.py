@@ -104,7 +104,7 @@ class Ranked:
     def _indexed(self, hash_: bytes) -> IndexedText:
         said = passages("", self.collection.documents[self.ids[hash_]])
         since = datetime(2026, 1, 1, tzinfo=UTC)
-        return IndexedText(hash_, said, ["all"], ["en"], ["host"], since)
+        return IndexedText(hash_, said, [1], ["all"], ["en"], ["host"], since)
 
     async def bm25(self, query: str) -> list[str]:
         """The best documents by our ranking."""

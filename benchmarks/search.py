@@ -169,7 +169,9 @@ class _Tantivy:
     async def add(self, texts: Sequence[GeneratedText]) -> None:
         self.step += 1
         put = [
-            IndexedText(text.hash, passages("", text.said), text.sources, ["en"], ["host"], NOW)
+            IndexedText(
+                text.hash, passages("", text.said), [1], text.sources, ["en"], ["host"], NOW
+            )
             for text in texts
         ]
         await self.index.apply(1, TextChanges(put, [], self.step))

@@ -21,6 +21,7 @@ import httpx
 
 from atlas.domain.analysis import PhraseWord, QueryTerm
 from atlas.domain.passages import LexemeQuery, field_of
+from atlas.domain.ranking import CountedTerm
 from atlas.stores.search.port import (
     MAX_TERMS,
     DamagedGeneration,
@@ -43,6 +44,8 @@ _SECONDS = 60.0
 _BULK_BYTES = 8_000_000
 """Of one request with documents; OpenSearch refuses 100 MB and advises a tenth."""
 _FOREVER = 1 << 62
+_TEXTS = 60_000
+"""Texts found by their pages at once; OpenSearch counts 65,535 at most."""
 _EXPANSIONS = 1_000
 """N-grams that a single character stands for within a phrase; Lucene takes 1,024 clauses."""
 
@@ -154,6 +157,18 @@ class OpenSearchIndex:
             raise ValueError(f"generation {generation} serves searches; switch to another first")
         await self._remove(generation)
 
+    async def texts_of(self, generation: int, pages: Sequence[int]) -> set[bytes]:
+        """See `SearchIndex`."""
+        index = self._index(generation)
+        await self._ask("POST", f"/{index}/_refresh")  # a step that was cut off counts, too
+        asked = {
+            "size": 0,
+            "query": {"terms": {"page": list(pages)}},
+            "aggs": {"texts": {"terms": {"field": "text", "size": _TEXTS}}},
+        }
+        found = await self._ask("POST", f"/{index}/_search", asked)
+        return {bytes.fromhex(each["key"]) for each in found["aggregations"]["texts"]["buckets"]}
+
     async def search(
         self,
         query: LexemeQuery,
@@ -164,9 +179,10 @@ class OpenSearchIndex:
     ) -> PassageMatches:
         """See `SearchIndex`."""
         index = self.name if generation is None else self._index(generation)
-        terms = await self._rarest(index, query.terms)
-        if not terms:
+        counted = await self._rarest(index, query.terms)
+        if not counted:
             return PassageMatches((), 0)
+        terms = [each.term for each in counted]
         found = await self._ask("POST", f"/{index}/_search", _request(terms, query, scope, limit))
         best = tuple(
             PassageMatch(
@@ -178,7 +194,7 @@ class OpenSearchIndex:
             for hit in found["hits"]["hits"]
         )
         ordered = sorted(best, key=lambda match: (-match.score, match.text_hash, match.start))
-        return PassageMatches(tuple(ordered), found["hits"]["total"]["value"])
+        return PassageMatches(tuple(ordered), found["hits"]["total"]["value"], counted)
 
     async def close(self) -> None:
         """See `SearchIndex`."""
@@ -212,25 +228,29 @@ class OpenSearchIndex:
             ]
             raise EngineUnavailable(f"{self._where} refused documents: {_reason(failed[0])}")
 
-    async def _rarest(self, index: str, terms: Sequence[QueryTerm]) -> Sequence[QueryTerm]:
-        if len(terms) <= MAX_TERMS:
-            return terms
+    async def _rarest(self, index: str, terms: Sequence[QueryTerm]) -> tuple[CountedTerm, ...]:
+        """The terms that count, in how many passages each is: those that are anywhere, the rarest
+        of too many, and one at least if there is any."""
+        if not terms:
+            return ()
         said: dict[str, list[str]] = {}
         for name, lexeme in map(field_of, terms):
             said.setdefault(name, []).append(lexeme)
+        # It counts the terms of a document that is not there, too.
         asked = {
             "doc": {name: " ".join(lexemes) for name, lexemes in said.items()},
             "term_statistics": True,
             "positions": False,
             "offsets": False,
         }
-        found = (await self._ask("POST", f"/{index}/_termvectors", asked))["term_vectors"]
+        vectors = (await self._ask("POST", f"/{index}/_termvectors", asked))["term_vectors"]
         counted = []
-        for number, (name, lexeme) in enumerate(map(field_of, terms)):
-            counts = found.get(name, {}).get("terms", {}).get(lexeme, {})
-            if "doc_freq" in counts:
-                counted.append((counts["doc_freq"], number))
-        return [terms[number] for _, number in sorted(counted)[:MAX_TERMS]] or terms[:1]
+        for term in terms:
+            name, lexeme = field_of(term)
+            found = vectors.get(name, {}).get("terms", {}).get(lexeme, {})
+            counted.append(CountedTerm(term, found.get("doc_freq", 0)))
+        present = [each for each in counted if each.frequency] or counted[:1]
+        return tuple(sorted(present, key=lambda each: each.frequency)[:MAX_TERMS])
 
     async def _ask(self, method: str, path: str, body: _Body | str | None = None) -> Any:
         content = body if isinstance(body, str) or body is None else json.dumps(body)
@@ -316,6 +336,7 @@ def _bulks(texts: Sequence[IndexedText]) -> Iterator[list[str]]:
             name = {"index": {"_id": f"{text.text_hash.hex()}-{number}"}}
             document = {
                 "text": text.text_hash.hex(),
+                "page": [] if number else list(text.pages),
                 "start": passage.start,
                 "end": passage.end,
                 "body": passage.body,

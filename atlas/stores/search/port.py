@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Protocol
 
 from atlas.domain.passages import LexemeQuery, Passage
+from atlas.domain.ranking import CountedTerm
 
 MAX_TERMS = 64
 """Terms of one query that count: of more, an engine that knows it takes the rarest."""
@@ -52,12 +53,14 @@ class EngineUnavailable(SearchIndexError):
 class IndexedText:
     """One distinct text with everything that searches filter by.
 
-    `sources` and `hosts` are those of the pages that have it, `languages` those of its documents.
-    `since` and `until` enclose every time at which a page had it; `until` is None while one has.
+    `pages` are the numbers of the pages that have it, by which what changes on them finds it again;
+    `sources` and `hosts` are theirs, `languages` those of its documents. `since` and `until`
+    enclose every time at which a page had it; `until` is None while one has.
     """
 
     text_hash: bytes
     passages: Sequence[Passage]
+    pages: Sequence[int]
     sources: Sequence[str]
     languages: Sequence[str]
     hosts: Sequence[str]
@@ -127,6 +130,8 @@ class PassageMatches:
 
     best: tuple[PassageMatch, ...]
     total: int
+    counted: tuple[CountedTerm, ...] = ()
+    """The terms of the query that counted, and in how many passages each is."""
 
 
 class SearchIndex(Protocol):
@@ -157,6 +162,9 @@ class SearchIndex(Protocol):
 
     async def drop(self, generation: int) -> None:
         """Remove a generation, if it is there. Raises ValueError for the one that serves."""
+
+    async def texts_of(self, generation: int, pages: Sequence[int]) -> set[bytes]:
+        """The hashes of the texts that were put with any of these pages."""
 
     async def search(
         self,

@@ -30,6 +30,7 @@ from tantivy import Document, Index, Occur, Query
 from atlas.domain import ranking
 from atlas.domain.analysis import PhraseWord, QueryTerm
 from atlas.domain.passages import Field, LexemeQuery, field_of
+from atlas.domain.ranking import CountedTerm
 from atlas.stores.search.port import (
     MAX_TERMS,
     DamagedGeneration,
@@ -99,6 +100,10 @@ class TantivyIndex:
     async def drop(self, generation: int) -> None:
         """See `SearchIndex`."""
         await self._aside(self._drop, generation)
+
+    async def texts_of(self, generation: int, pages: Sequence[int]) -> set[bytes]:
+        """See `SearchIndex`."""
+        return await self._aside(lambda: self._generation(generation).texts_of(pages))
 
     async def search(
         self,
@@ -273,15 +278,25 @@ class _Generation:
             if writer is not None:
                 writer.wait_merging_threads()
 
+    def texts_of(self, pages: Sequence[int]) -> set[bytes]:
+        """The hashes of the texts that were put with any of these pages."""
+        with self._errors():
+            searcher = self._current().searcher()
+            wanted = Query.term_set_query(_SCHEMA, "page", list(pages))
+            count = _count(searcher, wanted)
+            hits = searcher.search(wanted, count, count=False).hits if count else []
+            return {bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits}
+
     def search(self, query: LexemeQuery, scope: TextScope, limit: int) -> PassageMatches:
         """The best passages."""
         with self._errors():
             searcher = self._current().searcher()
-            wanted = _tantivy_query(query, scope, searcher)
-            if wanted is None:
+            counted = _rarest(query.terms, searcher)
+            if not counted:
                 return PassageMatches((), 0)
+            wanted = _tantivy_query([each.term for each in counted], query, scope)
             best, total = _best(searcher, wanted, limit, self._average)
-            return PassageMatches(tuple(best), total)
+            return PassageMatches(tuple(best), total, counted)
 
     def _current(self) -> Index:
         """The index as it was last committed, by this process or another."""
@@ -342,6 +357,7 @@ def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("text", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("state", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_integer_field("page", indexed=True)  # of a text's first passage
     for name in ("start", "end"):
         builder.add_unsigned_field(name, stored=True)
     builder.add_unsigned_field("length", fast=True)
@@ -366,10 +382,11 @@ def _registered(index: Index) -> Index:
 
 
 def _documents(text: IndexedText) -> Iterator[Document]:
-    for passage in text.passages:
+    for number, passage in enumerate(text.passages):
         yield Document.from_dict(
             {
                 "text": text.text_hash.hex(),
+                "page": [] if number else list(text.pages),
                 "start": passage.start,
                 "end": passage.end,
                 "length": passage.length,
@@ -431,7 +448,7 @@ def _best(
         if len(scored) < ask or enough > found.hits[-1][0] or ask >= limit + _LOOKED_THROUGH:
             matches = [_match(searcher.doc(at), score) for score, at in scored if score >= enough]
             matches.sort(key=lambda match: (-match.score, match.text_hash, match.start))
-            return matches[:limit], found.count  # type: ignore[attr-defined]
+            return matches[:limit], _count_of(found)
         ask = min(4 * ask, limit + _LOOKED_THROUGH)
 
 
@@ -445,12 +462,15 @@ def _average_length(searcher: tantivy.Searcher) -> float:
     return float(searcher.aggregate(Query.all_query(), asked)["length"]["value"] or 1.0)
 
 
-def _tantivy_query(
-    query: LexemeQuery, scope: TextScope, searcher: tantivy.Searcher
-) -> Query | None:
-    terms = _rarest(query.terms, searcher)
-    if not terms:
-        return None
+def _count(searcher: tantivy.Searcher, query: Query) -> int:
+    return _count_of(searcher.search(query, 1))
+
+
+def _count_of(found: tantivy.SearchResult) -> int:
+    return int(found.count)  # type: ignore[attr-defined]  # its stubs leave it out
+
+
+def _tantivy_query(terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope) -> Query:
     either = Query.boolean_query([(Occur.Should, _weighed(term)) for term in terms])
     demands = [*map(_phrase, query.phrases), *_within(scope)]
     parts = [(Occur.Must, either), *((Occur.Must, _unscored(each)) for each in demands)]
@@ -459,12 +479,12 @@ def _tantivy_query(
     return Query.boolean_query(parts)
 
 
-def _rarest(terms: Sequence[QueryTerm], searcher: tantivy.Searcher) -> Sequence[QueryTerm]:
-    if len(terms) <= MAX_TERMS:
-        return terms
-    counted = [(searcher.doc_freq(*field_of(term)), n) for n, term in enumerate(terms)]
-    present = sorted(each for each in counted if each[0]) or counted[:1]
-    return [terms[n] for _, n in present[:MAX_TERMS]]
+def _rarest(terms: Sequence[QueryTerm], searcher: tantivy.Searcher) -> tuple[CountedTerm, ...]:
+    """The terms that count, in how many passages each is: those that are anywhere, the rarest of
+    too many, and one at least if there is any."""
+    counted = [CountedTerm(term, searcher.doc_freq(*field_of(term))) for term in terms]
+    present = [each for each in counted if each.frequency] or counted[:1]
+    return tuple(sorted(present, key=lambda each: each.frequency)[:MAX_TERMS])
 
 
 def _weighed(term: QueryTerm) -> Query:

@@ -84,6 +84,7 @@ def hash_of(said: str) -> bytes:
 def text(said: str, title: str = "", **more: object) -> IndexedText:
     """A text as the index takes it; by default live, of the source `docs`, in English."""
     known: dict[str, object] = {
+        "pages": [1],
         "sources": ["docs"],
         "languages": ["en"],
         "hosts": ["docs.example"],

@@ -154,6 +154,24 @@ async def test_a_scope_narrows_by_every_field(made: SearchIndex) -> None:
     assert await within() == everything
 
 
+async def test_texts_are_found_again_by_their_pages(made: SearchIndex) -> None:
+    long = text("Nothing of note happened. " * 1500, pages=[1, 2])
+    other, third = text("fog", pages=[2]), text("rain", pages=[3])
+    await put(made, long, other, third)
+    assert await made.texts_of(1, [1]) == {long.text_hash}
+    assert await made.texts_of(1, [2, 9]) == {long.text_hash, other.text_hash}
+    assert await made.texts_of(1, [9]) == await made.texts_of(1, []) == set()
+    await put(made, replace(long, pages=[3]), cursor=2)
+    assert await made.texts_of(1, [1, 3]) == {long.text_hash, third.text_hash}
+
+
+async def test_the_terms_that_counted_are_told(made: SearchIndex) -> None:
+    await put(made, text("fog signals"), text("fog"))
+    found = await find(made, "fog signals zeppelin")
+    counts = {each.term.lexeme: each.frequency for each in found.counted}
+    assert counts == {"fog": 2, "~fog": 2, "signal": 1, "~signa": 1}
+
+
 async def test_past_texts_are_found_at_their_time_only(made: SearchIndex) -> None:
     day = timedelta(days=1)
     gone = text("fog of yesterday", since=NOW - 5 * day, until=NOW - day)
