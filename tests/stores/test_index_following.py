@@ -177,7 +177,7 @@ async def test_an_index_that_is_lost_is_said_so_and_built_anew(
         await drive.pool.execute("update corpus set corpus_id = gen_random_uuid()")
         await follower.stop()  # a worker that starts looks whose the index is
     if loss in ("folder", "generation"):
-        with pytest.raises(MissingGeneration, match="atlas index rebuild"):
+        with pytest.raises(MissingGeneration, match="atlas index follow"):
             await found(drive, index)
     await follower.catch_up()
     await assert_agreed(drive, index)

@@ -273,8 +273,8 @@ class OpenSearchIndex:
         reason = _reason(said.get("error", said))
         if status == 404:
             return MissingGeneration(
-                f"the search index is not in {self._where} ({reason}); `atlas index rebuild` "
-                "builds it"
+                f"the search index is not in {self._where} ({reason}); a worker builds it, or "
+                "`atlas index follow`"
             )
         if status == 409:
             return IndexInUse(f"another process writes to the search index in {self._where}")

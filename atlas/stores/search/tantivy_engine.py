@@ -169,8 +169,8 @@ class TantivyIndex:
             return None
         except ValueError as error:
             raise DamagedGeneration(
-                f"{self.folder / 'serving'} names no generation; rebuild the index with "
-                "`atlas index rebuild`"
+                f"{self.folder / 'serving'} names no generation; a worker that starts, or "
+                "`atlas index follow`, builds the index anew"
             ) from error
 
     def _switch(self, number: int) -> None:
@@ -208,7 +208,7 @@ class TantivyIndex:
             number = self._serving()
         if number is None:
             raise MissingGeneration(
-                f"no search index in {self.folder}; build it with `atlas index rebuild`"
+                f"no search index in {self.folder} yet; a worker builds it, or `atlas index follow`"
             )
         return self._generation(number).search(query, scope, limit)
 
@@ -333,7 +333,7 @@ def _named(error: BaseException, folder: Path) -> SearchIndexError:
     if not (folder / "meta.json").exists():
         return MissingGeneration(
             f"generation {folder.name} of the search index is not in {folder.parent}; "
-            "`atlas index rebuild` builds another"
+            "a worker, or `atlas index follow`, builds another"
         )
     if "LockBusy" in said:
         return IndexInUse(f"another process writes to the search index in {folder}")
@@ -346,7 +346,7 @@ def _named(error: BaseException, folder: Path) -> SearchIndexError:
         )
     return DamagedGeneration(
         f"the search index in {folder} cannot be used: {said}; if that stays, "
-        "`atlas index rebuild` builds another"
+        "a worker, or `atlas index follow`, builds another"
     )
 
 
@@ -420,7 +420,7 @@ def _state(searcher: tantivy.Searcher, folder: Path) -> dict[str, Any]:
     if not found:
         raise DamagedGeneration(
             f"the search index in {folder} does not say how far it has read; "
-            "`atlas index rebuild` builds another"
+            "a worker, or `atlas index follow`, builds another"
         )
     state: dict[str, Any] = json.loads(str(searcher.doc(found[0][1]).get_first("state")))
     return state

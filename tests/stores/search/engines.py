@@ -30,7 +30,7 @@ from atlas.stores.search.tantivy_engine import TantivyIndex
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 ORIGIN = IndexOrigin("a-corpus", 2)
 KIT = Path(
-    os.environ.get("ATLAS_TEST_OPENSEARCH")
+    os.environ.get("OPENSEARCH_START")
     or Path(__file__).parents[4] / "shared" / "opensearch" / "start.sh"
 )
 """Starts a real OpenSearch: `start.sh FOLDER 0` prints `ready URL`."""
@@ -57,7 +57,7 @@ def new_name() -> str:
 def why_no_opensearch() -> str | None:
     """Why no real OpenSearch can be started here; None: it can."""
     if not KIT.is_file():
-        return f"no OpenSearch to start: {KIT} is missing; ATLAS_TEST_OPENSEARCH names another"
+        return f"no OpenSearch to start: {KIT} is missing; OPENSEARCH_START names another"
     missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
     return f"no OpenSearch without {' and '.join(missing)}" if missing else None
 

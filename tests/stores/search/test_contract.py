@@ -55,9 +55,9 @@ async def hashes(index: SearchIndex, query: str, **more: object) -> list[bytes]:
 async def test_before_the_first_generation_everything_is_missing(index: SearchIndex) -> None:
     assert await index.generations() == []
     assert await index.serving() is None
-    with pytest.raises(MissingGeneration, match="atlas index rebuild"):
+    with pytest.raises(MissingGeneration, match="atlas index follow"):
         await find(index, "fog")
-    with pytest.raises(MissingGeneration, match="atlas index rebuild"):
+    with pytest.raises(MissingGeneration, match="atlas index follow"):
         await index.cursor(1)
     with pytest.raises(MissingGeneration):
         await index.apply(1, step(1))

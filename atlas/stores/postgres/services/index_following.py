@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import uuid4
 
 import asyncpg
 
 from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.errors import PageError
-from atlas.domain.passages import Passage
+from atlas.domain.passages import Passage, passages
 from atlas.stores.postgres.changes import changed_pages
 from atlas.stores.postgres.index import index_lease, live_texts
 from atlas.stores.postgres.index.live_texts import LiveTextFacts
@@ -39,6 +43,16 @@ _COPIED = 200
 Analyse = Callable[[str, str], Awaitable[Sequence[Passage]]]
 """Title and text to passages. Raises PageError for a text that cannot be analysed."""
 
+_PATIENCE = 2.0
+"""Seconds before the next attempt, where something failed or another process writes: well within
+the lease, so that a writer that dies is replaced as soon as that is over."""
+
+UntilFound = Callable[[], Awaitable[bool]]
+"""Waits, for a while, until searches find what was committed; false: they do not yet."""
+
+_FOUND_WITHIN = 20.0
+"""Seconds that the end of a run waits for the index: a writer that died is replaced meanwhile."""
+
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +62,60 @@ class LeaseLost(Exception):
 
 class _FeedLost(Exception):
     """The feed no longer has what follows the index's cursor."""
+
+
+def holder_name() -> str:
+    """A name of this process that no other has: a restarted one is another."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+
+
+async def analyse_aside(title: str, text: str) -> Sequence[Passage]:
+    """Analyse in a thread of this process, where there are no extraction children."""
+    return await asyncio.to_thread(passages, title, text)
+
+
+async def until_found(pool: asyncpg.Pool, seconds: float = _FOUND_WITHIN) -> bool:
+    """Wait until searches find everything that was committed until now; false: they do not yet."""
+    async with pool.acquire() as connection:
+        wanted = await changed_pages.last_change(connection)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while True:
+                async with pool.acquire() as connection:
+                    now = await index_lease.progress(connection)
+                if now.read_up_to is not None and now.read_up_to >= wanted:
+                    return True
+                await asyncio.sleep(0.05)
+    return False
+
+
+class Signal(Protocol):
+    """Says that something was committed; see `changes/change_signal.py`."""
+
+    async def wait(self, look: float | None = None) -> None:
+        """Until then, or until it is time to look again."""
+
+
+async def keep_following(follower: IndexFollower, signal: Signal) -> None:
+    """Follow until this is cancelled; failures are logged, and tried again."""
+    trouble = ""
+    try:
+        while True:
+            try:
+                read = await follower.catch_up()
+                trouble = ""
+            except Exception as error:  # a database, an engine, a disk that is away for a while
+                if str(error) != trouble:
+                    trouble = str(error)
+                    log.warning("the search index does not follow: %s", error)
+                read = None
+            if read is None:
+                await asyncio.sleep(_PATIENCE)
+            else:
+                await signal.wait(index_lease.SECONDS / 3)  # the lease is renewed in time
+    finally:
+        with suppress(Exception):  # else the lease runs out by itself
+            await follower.stop()
 
 
 @dataclass(eq=False)
@@ -189,7 +257,7 @@ class IndexFollower:
         async with self.pool.acquire() as connection:
             contents = await live_texts.contents(connection, texts)
         read = [text for text in texts if text.text_hash in contents]
-        passages = await asyncio.gather(
+        analysed = await asyncio.gather(
             *(self._passages(text, *contents[text.text_hash]) for text in read)
         )
         return [
@@ -202,7 +270,7 @@ class IndexFollower:
                 hosts=text.hosts,
                 since=text.since,
             )
-            for text, said in zip(read, passages, strict=True)
+            for text, said in zip(read, analysed, strict=True)
             if said
         ]
 
