@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
+from activities.heartbeat import count_pages
 from activities.ledger_rows import cut_row, failed_row, got_row, redirected_row, unasked_row
 from activities.stragglers import PageFetch, Stragglers
 from atlas.contracts.activities import Batch, ClaimBatch, Claimed, Fetched
@@ -91,6 +92,8 @@ class _Attempt:
     done_before: int
     process: bool
     stragglers: Stragglers
+    asked: Callable[[], None]
+    """To be called for each page that is done, whatever came of it."""
     onward: int = 0
     rows: list[FetchRow] = field(default_factory=list)
     flushed_at: float = field(default_factory=time.monotonic)
@@ -194,6 +197,7 @@ class Fetching:
             done_before=(await self._batches.counts(batch.run_id)).done,
             process=batch.process,
             stragglers=self._stragglers(batch.run_id, pages, parallel),
+            asked=count_pages("fetched", sum(page.stage == "listed" for page in pages)),
         )
 
     def _stragglers(self, run_id: str, pages: list[HeldPage], parallel: int) -> Stragglers:
@@ -249,6 +253,7 @@ class Fetching:
             self._measures.fetched(row)
         if row is not None:
             attempt.rows.append(row)
+            attempt.asked()
         if attempt.full:
             await self._flush(attempt)
 

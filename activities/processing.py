@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
+from activities.heartbeat import count_pages
 from atlas.contracts.activities import Batch, Processed
 from atlas.domain.batch import HeldPage, PreparedPage
 from atlas.domain.blob import BlobCorrupt, BlobMissing
@@ -43,6 +44,8 @@ _NOINDEX = "asks to be left out of the index, by X-Robots-Tag or a meta element"
 class _Attempt:
     run_id: str
     fences: dict[int, int]
+    done: Callable[[], None]
+    """To be called for each page that is processed, whatever came of it."""
     found: list[PreparedPage] = field(default_factory=list)
     stored: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -77,9 +80,10 @@ class Processing:
         for run_id in list(self._ended):
             await self._write_marks(run_id)
         pages = await self._batches.begin_attempt(batch)
-        attempt = _Attempt(batch.run_id, {page.page_id: page.fence for page in pages})
         todo = [page for page in pages if page.stage == "fetched"]
         todo = await self._worth_trying(batch, todo)
+        fences = {page.page_id: page.fence for page in pages}
+        attempt = _Attempt(batch.run_id, fences, count_pages("processed", len(todo)))
         try:
             # Suspects last and alone: one that kills the worker takes no other with it.
             await self._together(attempt, [page for page in todo if page.marks < RUNS_ALONE])
@@ -162,6 +166,7 @@ class Processing:
 
     async def _keep(self, attempt: _Attempt, found: PreparedPage) -> None:
         attempt.found.append(found)
+        attempt.done()
         if len(attempt.found) >= _STORE_ROWS:
             await self._store(attempt)
 

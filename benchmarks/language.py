@@ -59,7 +59,7 @@ def _page(group: str, body: bytes, truth: str) -> LabelledText | None:
     except PageError:
         return None
     head = read_head(tree)
-    text = to_text(main_blocks(tree, head))
+    text = to_text(main_blocks(tree, head)).text
     return LabelledText(group, text, declared_language(tree, head), truth)
 
 

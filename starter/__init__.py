@@ -35,16 +35,25 @@ if TYPE_CHECKING:
     from atlas.contracts.sync_pipeline import SyncResult as SyncResult
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
     from atlas.contracts.work import Limits as Limits
+    from atlas.domain.chunking.document_chunks import DocumentChunk as DocumentChunk
+    from atlas.domain.exported_document import ExportedDocument as ExportedDocument
+    from atlas.domain.extraction_rules import DeclaredRule as DeclaredRule
+    from atlas.domain.extraction_rules import ExtractionRules as ExtractionRules
+    from atlas.domain.extraction_rules import RuleMatch as RuleMatch
+    from atlas.domain.outline import OutlineSection as OutlineSection
     from atlas.domain.page_facts import AttemptMade as AttemptMade
     from atlas.domain.page_facts import EvidenceSeen as EvidenceSeen
     from atlas.domain.page_facts import HostNow as HostNow
     from atlas.domain.page_facts import PageFacts as PageFacts
     from atlas.domain.page_facts import RefusedBefore as RefusedBefore
     from atlas.domain.page_facts import RemovalOnHold as RemovalOnHold
+    from atlas.domain.page_facts import RuleCount as RuleCount
     from atlas.domain.page_facts import SourceClaim as SourceClaim
     from atlas.domain.page_facts import TextKept as TextKept
     from atlas.domain.page_facts import VisitOfRun as VisitOfRun
     from atlas.domain.page_verdict import PageVerdict as PageVerdict
+    from atlas.domain.rule_trial import RuleTrial as RuleTrial
+    from atlas.domain.rule_trial import TriedText as TriedText
     from atlas.domain.sources import SourceSpec as SourceSpec
     from atlas.domain.text_diff import DiffPart as DiffPart
     from atlas.domain.texts import TruncatedPage as TruncatedPage
@@ -104,6 +113,9 @@ if TYPE_CHECKING:
     from starter.errors import TimedOut as TimedOut
     from starter.errors import Undetected as Undetected
     from starter.explanation import Explanation as Explanation
+    from starter.extraction_preview import PreviewedPage as PreviewedPage
+    from starter.extraction_preview import PreviewedRules as PreviewedRules
+    from starter.extraction_preview import TriedRules as TriedRules
     from starter.hosts import HostReset as HostReset
     from starter.limits import WokenRuns as WokenRuns
     from starter.monitoring.overview import ActivitySeen as ActivitySeen
@@ -127,7 +139,12 @@ if TYPE_CHECKING:
     from starter.runs.retry import RetriedRun as RetriedRun
     from starter.runs.terminate import TerminatedRun as TerminatedRun
     from starter.source_files import AppliedSources as AppliedSources
+    from starter.source_files import ImportedFeeds as ImportedFeeds
     from starter.source_files import SourceFiles as SourceFiles
+    from starter.source_files.costs import PlanCost as PlanCost
+    from starter.source_files.costs import SourceCost as SourceCost
+    from starter.source_files.opml import FeedsOfFile as FeedsOfFile
+    from starter.source_files.opml import RefusedFeed as RefusedFeed
     from starter.source_files.plan import PlannedSource as PlannedSource
     from starter.source_files.plan import RuleChange as RuleChange
     from starter.source_files.plan import SourcesPlan as SourcesPlan
@@ -153,11 +170,16 @@ _WHERE = {
     "atlas.contracts.sync_pipeline": "Failure SourceOutcome SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
+    "atlas.domain.extraction_rules": "DeclaredRule ExtractionRules RuleMatch",
+    "atlas.domain.exported_document": "ExportedDocument",
+    "atlas.domain.chunking.document_chunks": "DocumentChunk",
+    "atlas.domain.outline": "OutlineSection",
     "atlas.domain.page_facts": (
-        "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore RemovalOnHold SourceClaim "
-        "TextKept VisitOfRun"
+        "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore RemovalOnHold RuleCount "
+        "SourceClaim TextKept VisitOfRun"
     ),
     "atlas.domain.page_verdict": "PageVerdict",
+    "atlas.domain.rule_trial": "RuleTrial TriedText",
     "atlas.domain.sources": "SourceSpec",
     "atlas.domain.text_diff": "DiffPart",
     "atlas.domain.texts": "TruncatedPage",
@@ -191,6 +213,7 @@ _WHERE = {
         "SourceBusy SourceExists SourcePaused TemporalDown Terminated TimedOut Undetected"
     ),
     "starter.explanation": "Explanation",
+    "starter.extraction_preview": "PreviewedPage PreviewedRules TriedRules",
     "starter.hosts": "HostReset",
     "starter.limits": "WokenRuns",
     "starter.monitoring.overview": (
@@ -203,7 +226,9 @@ _WHERE = {
     "starter.runs.listing": "RecordedRun",
     "starter.runs.retry": "RetriedRun",
     "starter.runs.terminate": "TerminatedRun",
-    "starter.source_files": "AppliedSources SourceFiles",
+    "starter.source_files": "AppliedSources ImportedFeeds SourceFiles",
+    "starter.source_files.costs": "PlanCost SourceCost",
+    "starter.source_files.opml": "FeedsOfFile RefusedFeed",
     "starter.source_files.plan": "PlannedSource RuleChange SourcesPlan",
     "starter.sources": "AddedSource ReleasedListings RemovedSource",
 }

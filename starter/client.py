@@ -21,6 +21,7 @@ from starter.connection import Parts
 from starter.corpus import Corpus
 from starter.deletions import HeldDeletions
 from starter.errors import InvalidRequest
+from starter.exports import Exports
 from starter.hosts import Hosts
 from starter.limits import ManualLimits
 from starter.runs import Runs
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 
 
 class AtlasClient:
-    """One Atlas: its `sources`, `source_files`, `runs`, `corpus`, `deletions`, `schedules`, `hosts`
-    and `limits`.
+    """One Atlas: its `sources`, `source_files`, `runs`, `corpus`, `exports`, `deletions`,
+    `schedules`, `hosts` and `limits`.
 
     Use it as an async context manager, or call `close`. PostgreSQL and Temporal are connected to
     when they are first needed, so searching works while Temporal is down.
@@ -48,6 +49,7 @@ class AtlasClient:
         self.source_files = SourceFiles(parts, sources)
         self.schedules = Schedules(parts)
         self.deletions = HeldDeletions(parts)
+        self.exports = exports = Exports(parts)
         self.hosts = Hosts(parts)
         self.limits = ManualLimits(parts)
 
@@ -66,6 +68,8 @@ class AtlasClient:
         self.search = corpus.search
         self.documents = corpus.documents
         self.document = corpus.document
+        self.export = exports.documents
+        self.chunks = corpus.chunks
         self.explain = corpus.explain
         self.history = corpus.history
         self.diff = corpus.diff

@@ -1,8 +1,9 @@
-"""The corpus from Python: `atlas.corpus.search("lighthouse")`, `documents`, `document`, `history`,
-`reports`; only `restore` starts a run."""
+"""The corpus from Python: `atlas.corpus.search("lighthouse")`, `documents`, `document`, `chunks`,
+`history`, `reports`; only `restore` starts a run."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from atlas.contracts.jobs import Trigger
     from atlas.contracts.restore_documents import RestoreResult
     from atlas.contracts.weekly_report import Form
+    from atlas.domain.chunking.document_chunks import DocumentChunk
     from atlas.stores.postgres.connection import Connection
     from atlas.stores.postgres.crawl.artifacts import Artifact
     from atlas.stores.postgres.crawl.page_versions import PageHistory
@@ -190,6 +192,32 @@ class Corpus:
         return ChangeStream(
             self._parts, since, follow=follow, source=source, content=content, limit=limit
         )
+
+    async def chunks(
+        self,
+        url: str,
+        *,
+        size: int | None = None,
+        version: int | None = None,
+        at: datetime | None = None,
+    ) -> list[DocumentChunk]:
+        """The document of a URL in parts of its sections, in order: at most `size` characters of
+        Markdown each (200 to 100,000; by default 1,500), code apart. Raises `NotFound`,
+        `InvalidRequest`."""
+        from atlas.domain.chunking.document_chunks import DEFAULT_CHUNK_SIZE, document_chunks
+
+        found = (await self.document(url, version=version, at=at)).current
+        try:
+            return await asyncio.to_thread(  # a long one takes a second
+                document_chunks,
+                found.url,
+                found.text,
+                found.markdown,
+                found.outline,
+                DEFAULT_CHUNK_SIZE if size is None else size,
+            )
+        except ValueError as error:
+            raise InvalidRequest(str(error)) from None
 
     async def explain(self, url: str) -> Explanation:
         """Why a page is, or is not, in the corpus as it is: the cause, who found or refused it,

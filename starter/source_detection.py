@@ -47,12 +47,14 @@ class _Visit(HostSlots):
     def __init__(self, pool: asyncpg.Pool, spec: SourceSpec) -> None:
         super().__init__(pool, delay=spec.delay, parallel=spec.parallel)
         self.new: set[str] = set()
+        self.asked = 0
 
     @asynccontextmanager
     async def slot(self, host: str, url: str) -> AsyncIterator[HeldSlot]:
         if not await status.known(self.pool, host):
             self.new.add(host)
         async with super().slot(host, url) as held:
+            self.asked += 1
             yield held
 
 
@@ -92,8 +94,9 @@ async def look_at(parts: Parts, spec: SourceSpec) -> None:
         await look_with(web, pool, spec)
 
 
-async def look_with(web: WebClient, pool: asyncpg.Pool, spec: SourceSpec) -> None:
-    """The same with a client that is open, for many sources. Raises `Undetected`."""
+async def look_with(web: WebClient, pool: asyncpg.Pool, spec: SourceSpec) -> int:
+    """The same with a client that is open, for many sources; returns how many requests that were.
+    Raises `Undetected`."""
     slots, reach = _Visit(pool, spec), reach_of(spec)
     first = {origin_of(url): url for url in reversed(spec.urls)}
     for url in sorted(first.values(), key=spec.urls.index)[:_LOOKS]:
@@ -104,6 +107,19 @@ async def look_with(web: WebClient, pool: asyncpg.Pool, spec: SourceSpec) -> Non
             if _no_address(error, page=spec.kind == "urls"):
                 await status.forget(pool, slots.new)
                 raise _undetected(url, error) from None
+    return slots.asked
+
+
+async def fetched_page(
+    parts: Parts, url: str, spec: SourceSpec | None, led_by: tuple[str, ...]
+) -> ListingDocument:
+    """One page, fetched as a run of its source would, and kept nowhere. Raises PageError."""
+    pool = await parts.pool()
+    delay, parallel = (spec.delay, spec.parallel) if spec else (1.0, 1)
+    slots = HostSlots(pool, delay=delay, parallel=parallel)
+    async with parsing_robots() as parse_robots, await web_client(parts, parse_robots) as web:
+        reach, ignored_at = (reach_of(spec), spec.robots_ignored_at) if spec else (None, ())
+        return await read_document(web, url, slots, led_by, reach, ignored_at)
 
 
 def _no_address(error: PageError, *, page: bool = False) -> bool:

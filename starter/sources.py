@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from atlas.domain.crawler_traps import Traps
+from atlas.domain.extraction_rules import ExtractionRules, faults
 from atlas.domain.schedules import own_schedule
 from atlas.domain.scope import check_patterns, directory_of, scope_of
 from atlas.domain.sources import Deletion, InvalidSource, Kind, Robots, SourceSpec, check_source
@@ -22,6 +23,7 @@ from starter.page_urls import canonical_url
 from starter.schedules import Schedules
 
 if TYPE_CHECKING:
+    from starter.extraction_preview import PreviewedRules, TriedRules
     from starter.monitoring.overview import SourceSeen
 
 log = logging.getLogger("atlas.client")
@@ -31,17 +33,22 @@ _LISTS = {rule.name for rule in fields(SourceSpec) if str(rule.type).startswith(
 """Rules that are lists, kept as tuples."""
 
 
-class SourceRules(TypedDict, total=False):
+class TextRules(TypedDict, total=False):
+    """What of a page is its text, by the names of `SourceSpec`, which explains them."""
+
+    content: Sequence[str]
+    remove: Sequence[str]
+    ignore: Sequence[str]
+    metadata: Sequence[str]
+
+
+class SourceRules(TextRules, total=False):
     """Rules of a source by the names of `SourceSpec`, which explains them and has the defaults of
     those left out."""
 
     prefix: str | None
     include: Sequence[str]
     exclude: Sequence[str]
-    content: Sequence[str]
-    remove: Sequence[str]
-    ignore: Sequence[str]
-    metadata: Sequence[str]
     delay: float
     parallel: int
     max_pages: int | None
@@ -229,6 +236,48 @@ class Sources:
         await self.schedule_follows(name, before, after)
         return after
 
+    async def test(
+        self,
+        url: str,
+        *,
+        source: str | None = None,
+        fetch: bool = False,
+        **rules: Unpack[TextRules],
+    ) -> TriedRules:
+        """Try rules of extraction on a page, before they are declared: those given, in place of
+        those of `source`, or of those the page has. The stored body is read, unless there is none
+        or it is to be fetched; nothing is written to the corpus.
+
+        Raises `InvalidRequest`, `NotFound` for the source, `Refused` for a page that cannot be
+        fetched or has no text.
+        """
+        from starter.extraction_preview import rules_with, tried
+
+        spec = (await self.get(source)).source.spec if source else None
+        checked_text(rules_with(ExtractionRules(), rules))
+        return await tried(self._parts, url, spec, rules, fetch=fetch)
+
+    async def preview(
+        self, name: str, *, sample: int = 10, **changes: Unpack[RuleChanges]
+    ) -> PreviewedRules:
+        """What the source's rules of extraction, with these changes, would make of some of its
+        pages, from their stored bodies; nothing is written. Without changes: what processing the
+        pages by the rules it has would change. Raises `InvalidRequest`, `NotFound`, `Refused`."""
+        from starter.extraction_preview import previewed
+
+        before = (await self.get(name)).source.spec
+        after = checked(replace(before, **as_stored(changes)), before)
+        return await previewed(self._parts, after, sample)
+
+    async def to_process(self, name: str) -> int:
+        """How many pages of the source have a text that other rules made than it has now. Raises
+        `NotFound`."""
+        from atlas.stores.postgres.crawl import stored_bodies
+
+        async with self.database() as connection:
+            spec = (await sources.get(connection, name)).spec
+            return await stored_bodies.concerned(connection, name, spec.extraction.digest)
+
     async def pause(self, name: str) -> None:
         """Let no further run begin on the source. Raises `NotFound`."""
         await self._set_paused(name, True)
@@ -324,6 +373,12 @@ def checked(spec: SourceSpec, before: SourceSpec | None = None) -> SourceSpec:
     except (InvalidSource, ValueError) as error:
         raise InvalidRequest(str(error)) from None
     return spec
+
+
+def checked_text(rules: ExtractionRules) -> None:
+    """Raises `InvalidRequest` for rules of extraction that cannot be used."""
+    for fault in faults(rules):
+        raise InvalidRequest(fault)
 
 
 def as_stored(rules: SourceRules | RuleChanges) -> dict[str, Any]:

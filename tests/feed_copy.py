@@ -11,8 +11,8 @@ from atlas.domain.change_cursors import ChangeCursor
 from atlas.stores.postgres.changes import change_reader
 from atlas.stores.postgres.changes.change_reader import CorpusChange
 
-Kept = tuple[str | None, int | None, str | None]
-"""URL, version and text hash."""
+Kept = tuple[str | None, int | None, str | None, tuple[str, ...]]
+"""URL, version, text hash, and the sources that hold it."""
 
 
 @dataclass
@@ -28,7 +28,12 @@ class FeedCopy:
             if change.kind in ("removed", "erased"):
                 self.pages.pop(change.page, None)
             else:
-                self.pages[change.page] = (change.url, change.version, change.text_hash)
+                self.pages[change.page] = (
+                    change.url,
+                    change.version,
+                    change.text_hash,
+                    change.sources,
+                )
 
 
 async def replayed(
@@ -48,11 +53,13 @@ async def replayed(
 async def corpus(connection: asyncpg.Connection) -> dict[int, Kept]:
     """What is live, by page."""
     rows = await connection.fetch(
-        "select p.id, p.url, v.seq, encode(d.text_hash, 'hex') as text from versions v "
+        "select p.id, p.url, v.seq, encode(d.text_hash, 'hex') as text, "
+        "array(select s.name from source_pages sp join sources s on s.id = sp.source_id "
+        "where sp.page_id = p.id order by 1) as sources from versions v "
         "join pages p on p.id = v.page_id join documents d on d.id = v.document_id "
         "where v.valid_to is null"
     )
-    return {row["id"]: (row["url"], row["seq"], row["text"]) for row in rows}
+    return {row["id"]: (row["url"], row["seq"], row["text"], tuple(row["sources"])) for row in rows}
 
 
 async def assert_feed_is_the_corpus(pool: asyncpg.Pool) -> None:

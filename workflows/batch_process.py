@@ -197,7 +197,7 @@ def _outcome(request: BatchRequest, wound: WoundUp) -> tuple[ProcessOutcome, str
             "names them"
         )
     if wound.counts.seen or wound.outcome != "completed":
-        return wound.outcome, ""
+        return wound.outcome, wound.notes
     if request.failed_of is not None:
         return "completed", f"failed_of: no page of run {request.failed_of} failed"
     asked = request.query.model_dump(exclude_defaults=True) if request.query else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
@@ -25,18 +25,7 @@ AuditStage = Literal[
     "runs",
     "bodies",
 ]
-AUDIT_STAGES: tuple[AuditStage, ...] = (
-    "corpus",
-    "pages",
-    "documents",
-    "texts",
-    "sketches",
-    "buckets",
-    "evidence",
-    "clusters",
-    "runs",
-    "bodies",
-)
+AUDIT_STAGES: tuple[AuditStage, ...] = get_args(AuditStage)
 """In this order: sketches, buckets, evidence and clusters each believe what the one before has
 put right."""
 

@@ -257,3 +257,5 @@ class WoundUp(Message):
     documents: list[ProcessedDocument] = Field(default_factory=list)
     missing: int = 0
     manifest: str | None = None
+    notes: str = ""
+    """What a person should know of how the documents were processed."""

@@ -45,6 +45,9 @@ class SourceClaim:
     """When the source is collected next; None: it is paused."""
     last_run: datetime | None = None
     """Start of the last run that read its listing; None: none has."""
+    not_listed: str | None = None
+    """Why the last run that was to read its listing did not come to the page: it could not, or not
+    all of it; None: it did come, or the whole listing names the page no more."""
 
     @property
     def holds(self) -> bool:
@@ -161,6 +164,18 @@ class RemovalOnHold:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleCount:
+    """A rule of extraction, and what it found on a page."""
+
+    kind: str
+    """`content`, `remove`, `ignore` or `metadata`."""
+    rule: str
+    """As it was declared."""
+    matches: int
+    """Elements that it selected, or places of the text."""
+
+
+@dataclass(frozen=True, slots=True)
 class TextKept:
     """The text that the page has, or had last."""
 
@@ -199,6 +214,12 @@ class TextKept:
     """Builds of the search index that have the text."""
     active_generation: int | None
     """The build that searches read."""
+    rules: tuple[RuleCount, ...] = ()
+    """The rules of its source that made it, and what each found."""
+    fell_back: str | None = None
+    """Which of them were not followed because nothing would have been left."""
+    other_rules: bool = False
+    """Whether its source has other rules now, so that it is to be made anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from atlas.domain.page_facts import (
 from atlas.domain.refused_addresses import NO_PAGE, RUN_LIMIT
 from atlas.domain.removal_rules import RULES, RemovalSign
 from atlas.domain.verdict_words import (
+    NAMED,
     against,
     besides,
     day,
@@ -27,11 +28,9 @@ from atlas.domain.verdict_words import (
     kind_code,
     looks_of,
     moment_of,
+    sources_named,
     worded,
 )
-
-_NAMED = 3
-"""Sources that a sentence names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +140,9 @@ def _suspect(facts: PageFacts) -> PageVerdict | None:
     if facts.lifecycle != "suspect" or not facts.evidence:
         return None
     seen = facts.evidence[0]
+    visit = _decisive(facts.visits)
+    if seen.kind == "absent" and visit is not None and visit.code in HELD:
+        return None  # it is suspect for its body, and that its source misses it comes after that
     cause = f"still in the corpus, but leaving: {worded(seen)}, {looks_of(seen)}"
     return PageVerdict(kind_code(seen), cause + decision(facts))
 
@@ -193,8 +195,22 @@ def _body_held(facts: PageFacts) -> PageVerdict | None:
     if visit is None or visit.code not in HELD:
         return None
     state = "live with its old text" if _is_live(facts) else "not in the corpus"
-    cause = f"{state}: its new body was held ({visit.code}: {visit.message})"
+    cause = f"{state}: its new body was held ({visit.code}: {visit.message}){besides(facts)}"
     return PageVerdict(visit.code or "held", cause)
+
+
+def _not_listed(facts: PageFacts) -> PageVerdict | None:
+    """Live, and its sources have not come to it since: what they list could not be read."""
+    if not _is_live(facts) or not facts.holders:
+        return None
+    if not all(claim.not_listed for claim in facts.holders):
+        return None
+    claim = facts.holders[0]
+    cause = (
+        f"live with its last text: the last run of source '{claim.source}' did not come to it: "
+        f"{claim.not_listed}{besides(facts)}"
+    )
+    return PageVerdict("not_listed", cause, (f"`atlas sync {claim.source}` reads it again",))
 
 
 def _settled(facts: PageFacts) -> PageVerdict | None:
@@ -243,10 +259,11 @@ def _merely_live(facts: PageFacts) -> PageVerdict | None:
 
 
 def _listing(facts: PageFacts) -> PageVerdict | None:
-    named = ", ".join(f"'{claim.source}'" for claim in facts.sources if claim.lists)
-    if facts.holders or not named:
+    listed = [claim.source for claim in facts.sources if claim.lists]
+    if facts.holders or not listed:
         return None
-    cause = f"no page, but the feed or sitemap from which source {named} learns its pages"
+    learns = "learns its" if len(listed) == 1 else "learn their"
+    cause = f"no page, but the feed or sitemap from which {sources_named(listed)} {learns} pages"
     return PageVerdict("listing", cause)
 
 
@@ -354,7 +371,7 @@ def _stranger(facts: PageFacts, out_of_reach: str | None) -> PageVerdict:
         return _never_seen(admitting)
     if facts.sources:
         refusing = ", ".join(
-            f"'{claim.source}' by `{claim.refused_by}`" for claim in facts.sources[:_NAMED]
+            f"'{claim.source}' by `{claim.refused_by}`" for claim in facts.sources[:NAMED]
         )
         first = facts.sources[0]
         cause = f"no source takes it: those at its host refuse it ({refusing})"
@@ -367,17 +384,18 @@ def _stranger(facts: PageFacts, out_of_reach: str | None) -> PageVerdict:
 
 
 def _never_seen(admitting: list[SourceClaim]) -> PageVerdict:
-    named = ", ".join(f"'{claim.source}'" for claim in admitting[:_NAMED])
+    named = sources_named(claim.source for claim in admitting)
+    one = len(admitting) == 1
     first = admitting[0]
     if all(claim.paused for claim in admitting):
-        cause = f"never seen: source {named} would take it, but is paused"
+        cause = f"never seen: {named} would take it, but {'is' if one else 'are'} paused"
         return PageVerdict("source_paused", cause, (f"`atlas sources resume {first.source}`",))
     if all(claim.last_run is None for claim in admitting):
-        cause = f"never seen: source {named} would take it, but has not run yet"
+        cause = f"never seen: {named} would take it, but {'has' if one else 'have'} not run yet"
         return PageVerdict("never_seen", cause, (f"`atlas sync {first.source}`",))
     cause = (
-        f"never seen: the rules of source {named} would take it, but no listing or page "
-        "that it read names it"
+        f"never seen: the rules of {named} would take it, but no listing or page that "
+        f"{'it' if one else 'they'} read names it"
     )
     todo = ("declare it by itself: `atlas sources add NAME URL --kind urls`",)
     return PageVerdict("never_seen", cause, todo)
@@ -395,6 +413,7 @@ _RULES: tuple[Callable[[PageFacts], PageVerdict | None], ...] = (
     _redirects,
     _failed,
     _body_held,
+    _not_listed,
     _settled,
     _merely_live,
     _listing,

@@ -1,8 +1,10 @@
 """The piece of a text that shows best why it was found."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from atlas.domain.analysis import occurrences
 
@@ -19,6 +21,8 @@ class Snippet:
 
     text: str
     marks: tuple[tuple[int, int], ...]
+    at: int | None = field(default=None, compare=False)
+    """Where in the text given the first of the matches stands; None: nothing matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +30,26 @@ class _Match:
     start: int
     end: int
     term: str
+    section: int
 
 
-def snippet(text: str, weights: Mapping[str, float]) -> Snippet:
+def snippet(text: str, weights: Mapping[str, float], cuts: Sequence[int] = ()) -> Snippet:
     """Cut the window of `text` whose distinct terms weigh most; the earliest of equals.
 
-    `weights` gives each query lexeme its worth. Without any match it is the beginning of the text.
+    `weights` gives each query lexeme its worth, `cuts` where sections begin: what is found lies
+    within one of them. Without any match it is the beginning of the text.
     """
     found = sorted(occurrences(text, weights), key=lambda match: match[1:])
-    matches = [_Match(start, end, term) for term, start, end in found]
-    start, end = _window(text, _best(matches, weights, _characters(text)))
-    return _compose(text, start, end, [(match.start, match.end) for match in matches])
+    matches = [_Match(start, end, term, bisect_right(cuts, start)) for term, start, end in found]
+    best = _best(matches, weights, _characters(text))
+    low, high = 0, len(text)
+    if best.first is not None and cuts:
+        bounds = [0, *cuts, len(text)]
+        low, high = bounds[best.first.section : best.first.section + 2]
+        high = low + len(text[low:high].rstrip())
+    start, end = _window(text, (best.start, best.end), low, high)
+    piece = _compose(text, start, end, [(match.start, match.end) for match in matches])
+    return replace(piece, at=best.first.start if best.first else None)
 
 
 def _characters(text: str) -> int:
@@ -46,31 +59,41 @@ def _characters(text: str) -> int:
     return int(WIDTH / (1 + wide))
 
 
-def _best(matches: Sequence[_Match], weights: Mapping[str, float], width: int) -> tuple[int, int]:
-    """Where to begin and end at least, so that the most worth fits in the width."""
-    best_worth, best = 0.0, (0, width)
+class _Best(NamedTuple):
+    start: int
+    end: int
+    first: _Match | None = None
+
+
+def _best(matches: Sequence[_Match], weights: Mapping[str, float], width: int) -> _Best:
+    """Where to begin and end at least, so that the most worth of one section fits in the width."""
+    best_worth, best = 0.0, _Best(0, width)
     counts: dict[str, int] = {}
     worth, first = 0.0, 0
     for match in matches:
         counts[match.term] = counts.get(match.term, 0) + 1
         worth += weights[match.term] if counts[match.term] == 1 else 0.0
-        while match.end - matches[first].start > width and matches[first] is not match:
+        while matches[first] is not match and (
+            match.end - matches[first].start > width or match.section != matches[first].section
+        ):
             counts[matches[first].term] -= 1
             worth -= weights[matches[first].term] if not counts[matches[first].term] else 0.0
             first += 1
         if worth > best_worth + 1e-9:
             middle = (matches[first].start + match.end) // 2
-            best_worth, best = worth, (max(0, middle - width // 2), middle + width // 2)
+            span = max(0, middle - width // 2), middle + width // 2
+            best_worth, best = worth, _Best(*span, matches[first])
     return best
 
 
-def _window(text: str, span: tuple[int, int]) -> tuple[int, int]:
-    """Move both ends of a span inwards to word boundaries, where one is near."""
-    start, end = max(0, span[0]), min(len(text), span[1])
-    if start > 0:
+def _window(text: str, span: tuple[int, int], low: int, high: int) -> tuple[int, int]:
+    """Move both ends of a span inwards to word boundaries, where one is near, and between two
+    bounds."""
+    start, end = max(low, span[0]), min(high, span[1])
+    if start > low:
         space = _SPACE.search(text, start, min(start + 24, end))
         start = space.end() if space else start
-    if end < len(text):
+    if end < high:
         spaces = list(_SPACE.finditer(text, max(start, end - 24), end))
         end = spaces[-1].start() if spaces else end
     return start, end

@@ -3,15 +3,18 @@
 import hashlib
 import re
 import unicodedata
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from atlas.domain.bad_bodies.kinds import BodyVerdict
 from atlas.domain.extraction_rules import RuledText
+from atlas.domain.outline import OutlineSection
 
-# Raised whenever the same bytes may give another text; settled pages of an older version are due.
-EXTRACTOR_VERSION: int = 3
+# Raised whenever the same bytes may give another text, Markdown or outline; settled pages of an
+# older version are due.
+EXTRACTOR_VERSION: int = 4
 
 Media = Literal["html", "text", "pdf"]
 
@@ -21,6 +24,11 @@ _BLANKS = re.compile(r"\s+")
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
 # Control characters that no text store takes (PostgreSQL refuses U+0000), lone surrogates too.
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+UNSEEN = "atlas-unseen"
+"""Token of a link's `rel` that we add: it stands only where the rules of the page's source say that
+nothing is text, or that no change counts. A crawl follows it all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,8 @@ class Extracted:
     """Who wrote it, where the rules of its source say how to know."""
     ruled: RuledText | None = None
     """How its source's rules made the text; None: there are none."""
+    outline: tuple[OutlineSection, ...] = ()
+    """Where its sections begin in the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,14 @@ def unfollowed(found: Extracted) -> Extracted:
     """The page with none of its links to be followed."""
     rels = ((link.url, {*link.rel.split(), "nofollow"}) for link in found.links)
     return replace(found, links=tuple(Link(url, " ".join(sorted(rel))) for url, rel in rels))
+
+
+def with_unseen(links: Sequence[Link], seen: Collection[str]) -> tuple[Link, ...]:
+    """The links; those that are not among the `seen` say so."""
+    return tuple(
+        link if link.url in seen else Link(link.url, f"{UNSEEN} {link.rel}".strip()[:200])
+        for link in links
+    )
 
 
 def strip_unstorable(text: str) -> str:

@@ -54,6 +54,23 @@ def canonicalize(url: str, base: str | None = None) -> str:
     return href
 
 
+def fragment_of(url: str, base: str | None = None) -> str:
+    """The fragment of a URL with its `#`, as the WHATWG URL Standard writes it; "" without one.
+    Raises InvalidUrl."""
+    fragment: str = _parse(url, base).hash
+    return fragment
+
+
+def with_fragment(url: str, anchor: str | None) -> str:
+    """The URL of a part of a page; the page's own where the part has no anchor."""
+    if not anchor:
+        return url
+    parsed = _parse(url, None)
+    parsed.hash = f"#{anchor}"
+    href: str = parsed.href
+    return href
+
+
 def serialized(url: str) -> str:
     """An absolute http or https URL as the WHATWG URL Standard writes it, nothing left out: for an
     address that an operator set, which may hold a user, a token or a fragment. Other libraries read

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from atlas.domain.page_facts import EvidenceSeen, PageFacts
+
+NAMED = 3
+"""Sources named in one sentence."""
 
 
 def besides(facts: PageFacts) -> str:
@@ -19,6 +23,16 @@ def besides(facts: PageFacts) -> str:
     return "".join(f"; {each}" for each in said) + _hidden(facts)
 
 
+def sources_named(names: Iterable[str]) -> str:
+    """`source 'a'`; `sources 'a' and 'b'`; of many the first few, and how many more there are."""
+    quoted = [f"'{name}'" for name in names]
+    if len(quoted) == 1:
+        return f"source {quoted[0]}"
+    if len(quoted) > NAMED:
+        quoted = [*quoted[:NAMED], f"{len(quoted) - NAMED} more"]
+    return f"sources {', '.join(quoted[:-1])} and {quoted[-1]}"
+
+
 def decision(facts: PageFacts) -> str:
     """Whether a person keeps it in spite of evidence that lasts."""
     rejected = any(each.decided == "rejected" for each in facts.removals)
@@ -26,7 +40,12 @@ def decision(facts: PageFacts) -> str:
 
 
 def _misses(seen: EvidenceSeen) -> str:
-    return f"{worded(seen)}, {looks_of(seen)}"
+    stays = "; it stays as long as it answers" if _often(seen) else ""
+    return f"{worded(seen)}, {looks_of(seen)}{stays}"
+
+
+def _often(seen: EvidenceSeen) -> bool:
+    return seen.needed is not None and seen.looks >= seen.needed
 
 
 def _hidden(facts: PageFacts) -> str:
@@ -58,6 +77,8 @@ def looks_of(seen: EvidenceSeen) -> str:
     if seen.needed is None:
         times = "once" if seen.looks == 1 else f"{seen.looks} times"
         return f"seen {times}; its sources keep all pages"
+    if seen.looks > seen.needed:
+        return f"seen {seen.looks} times, and a removal needs {seen.needed}"
     return f"seen {seen.looks} of the {seen.needed} times that a removal needs"
 
 

@@ -7,8 +7,18 @@ from atlas.domain.bad_bodies.kinds import BodyVerdict
 from atlas.domain.bad_bodies.rules import recognise
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.extraction_rules import NO_RULES, ExtractionRules, RuledText, RuleMatch
-from atlas.domain.texts import Extracted, Link, Media, fold_blank, strip_unstorable, text_hash
+from atlas.domain.outline import OutlineSection
+from atlas.domain.texts import (
+    Extracted,
+    Link,
+    Media,
+    fold_blank,
+    strip_unstorable,
+    text_hash,
+    with_unseen,
+)
 from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.text.anchors import anchors_in, outline_of
 from atlas.text.charset import decode
 from atlas.text.dom import parse_html, without_cdata
 from atlas.text.html import blocks_in, main_blocks
@@ -77,18 +87,19 @@ def _from_html(html: str, url: str, rules: ExtractionRules) -> Extracted:
     head = read_head(tree)
     found = blocks_in(tree)
     verdict = recognise(look_at(html, tree, head, found, url))  # before extractors change the tree
+    anchors = anchors_in(found)  # likewise
     base = base_of(tree, url)
     addresses = Addresses(base)
-    ruled = PageRules(rules, tree, head) if rules else None
+    ruled = PageRules(rules, tree, head, anchors) if rules else None
     blocks = ruled.blocks() if ruled else main_blocks(tree, head, found)
-    text = strip_unstorable(to_text(blocks))
+    text, starts = to_text(blocks)
     links = outlinks(tree, head, addresses)
     missing = [hidden_in(tree, closed), links.missing]
     extracted = _extracted(
         media="html",
         title=title_of(tree, head),
         text=text,
-        markdown=to_markdown(blocks, addresses.resolve),
+        markdown=to_markdown(blocks, addresses.shown),
         language=declared_language(tree, head),
         published=published_of(tree, head),
         canonical=canonical_of(tree, base),
@@ -97,14 +108,15 @@ def _from_html(html: str, url: str, rules: ExtractionRules) -> Extracted:
         noindex=head.asked.noindex,
         verdict=verdict,
         unavailable_after=head.asked.unavailable_after,
+        outline=outline_of(blocks, starts, ruled.anchors if ruled else anchors),
     )
     if ruled:
-        extracted = _by_rules(extracted, ruled)
+        extracted = _by_rules(extracted, ruled, addresses)
     alive.clear()
     return extracted
 
 
-def _by_rules(found: Extracted, ruled: PageRules) -> Extracted:
+def _by_rules(found: Extracted, ruled: PageRules, addresses: Addresses) -> Extracted:
     """The page with what its source's rules say of its metadata, and of changes that are none."""
     title = ruled.value("title") or found.title
     counts = tuple(each.matches for each in matches(ruled.rules, ruled.tree, title, found.text))
@@ -114,6 +126,7 @@ def _by_rules(found: Extracted, ruled: PageRules) -> Extracted:
         found,
         title=title,
         text_hash=text_hash(title, found.text),
+        links=with_unseen(found.links, ruled.seen_links(addresses.resolve)),
         author=ruled.value("author"),
         published=ruled.published() or found.published,
         lang=language_of(found.text, language) if language else found.lang,
@@ -155,6 +168,7 @@ def _extracted(
     noindex: bool = False,
     verdict: BodyVerdict | None = None,
     unavailable_after: datetime | None = None,
+    outline: tuple[OutlineSection, ...] = (),
 ) -> Extracted:
     if not text.strip():
         without = f"; left out: {truncated}" if truncated else ""
@@ -175,6 +189,7 @@ def _extracted(
         noindex=noindex,
         verdict=verdict,
         unavailable_after=unavailable_after,
+        outline=outline,
     )
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from lxml.html import HtmlElement
 
 from atlas.domain.texts import Link
-from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.domain.urls import MAX_URL_LENGTH, InvalidUrl, canonicalize, fragment_of
 from atlas.text.metadata import Head
 
 MAX_LINKS = 5_000
@@ -44,6 +44,18 @@ class Addresses:
         if href not in self._known:
             self._known[href] = self._canonical(href)
         return self._known[href]
+
+    def shown(self, href: str) -> str | None:
+        """The same with the fragment of the link, if it has one: where a reader is led. A link
+        within the page leads to the page's own address, or to that of `<base>`."""
+        if not href.startswith("#"):
+            url = self.resolve(href)
+        else:
+            url = self.resolve(self._base) if len(href) > 1 else None
+        if url is None or "#" not in href:
+            return url
+        fragment = fragment_of(href, self._base)
+        return url + fragment if len(url) + len(fragment) <= MAX_URL_LENGTH else url
 
     def _canonical(self, href: str) -> str | None:
         if not href or href[:11].lower().startswith(_SCHEMES_SKIPPED):

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from lxml.html import HtmlElement
 
-from atlas.domain.texts import fold_blank
+from atlas.domain.texts import fold_blank, strip_unstorable
 from atlas.text.blocks import PREFORMATTED, Block, InlineMark
 
 Resolve = Callable[[str], str | None]
@@ -16,13 +17,30 @@ _OUTER_LINES = re.compile(r"^(?:[ \t]*\n)+|\s+$")
 _MAX_INDENT = 8  # list levels; deeper nesting says nothing to a reader
 
 
-def to_text(blocks: Sequence[Block]) -> str:
-    """One line per block, an empty line where a paragraph ends; preformatted text as it stands."""
+class PlacedText(NamedTuple):
+    """A text, and where each of its blocks begins in it, in characters."""
+
+    text: str
+    starts: list[int]
+
+
+def to_text(blocks: Sequence[Block]) -> PlacedText:
+    """One line per block, an empty line where a paragraph ends; preformatted text as it stands.
+    What no store accepts is left out here: the places count characters."""
     parts: list[str] = []
+    starts: list[int] = []
+    at = 0
     for block in blocks:
-        parts.append("\n" if block.joined or block.element.tag in ("li", "td", "th") else "\n\n")
-        parts.append(_preformatted(block) or fold_blank(block.text))
-    return "".join(parts).strip("\n")
+        gap = "\n" if block.joined or block.element.tag in ("li", "td", "th") else "\n\n"
+        part = strip_unstorable(_preformatted(block) or fold_blank(block.text))
+        starts.append(at + len(gap))
+        at += len(gap) + len(part)
+        parts += (gap, part)
+    joined = "".join(parts)
+    text = joined.lstrip("\n")
+    ahead = len(joined) - len(text)
+    text = text.rstrip("\n")
+    return PlacedText(text, [min(max(start - ahead, 0), len(text)) for start in starts])
 
 
 def to_markdown(blocks: Sequence[Block], resolve: Resolve) -> str:

@@ -29,6 +29,7 @@ from atlas.domain.extraction_rules import (
 )
 from atlas.domain.patterns import Linear
 from atlas.domain.texts import fold_blank, strip_unstorable, text_hash
+from atlas.text.anchors import Anchors
 from atlas.text.blocks import Block, blocks_of
 from atlas.text.html import main_blocks, seen_blocks
 from atlas.text.markdown import to_text
@@ -49,6 +50,7 @@ _QUOTED = 80
 _MAX_VALUE = 1_000
 """Characters of a title or author."""
 _NOTHING_TO_COMPARE = "nothing would be left to compare"
+_LINKS = ("a", "area")
 _WHOLE = ("html", "body")
 
 
@@ -59,12 +61,15 @@ class PageRules:
     rules: ExtractionRules
     tree: HtmlElement
     head: Head
+    anchors: Anchors = field(default_factory=dict)
+    """Those of the page; once its blocks are chosen, those of the elements that they have."""
     fell_back: list[str] = field(default_factory=list)
     """Rules that were not followed, and why, in words."""
 
     def __post_init__(self) -> None:
         self._content = self.rules.content
         self._remove = self.rules.remove
+        self._anchors = self.anchors
 
     def blocks(self) -> list[Block]:
         """The blocks that are the page's text. A rule that leaves nothing is not followed."""
@@ -92,7 +97,7 @@ class PageRules:
         ignored = self.rules.ignored_selectors
         if ignored and any(True for _ in _selected(self.tree, ignored)):
             if others := self._chosen(ignored):
-                text = to_text(others)
+                text = to_text(others).text
             else:
                 self._give_up("ignore", ignored, _NOTHING_TO_COMPARE)
         left = without(self.rules, text)
@@ -100,6 +105,18 @@ class PageRules:
             return left
         self._give_up("ignore", self.rules.ignore, _NOTHING_TO_COMPARE)
         return text
+
+    def seen_links(self, resolve: Callable[[str], str | None]) -> set[str]:
+        """The addresses of links that stand where a change counts: in the text, by the rules."""
+        apart = (*self._remove, *self.rules.ignored_selectors)
+        hidden = {link for each in _selected(self.tree, apart) for link in each.iter(*_LINKS)}
+        if self._content:
+            places: Iterable[HtmlElement] = _outermost(_selected(self.tree, self._content))
+        else:
+            places = (self.tree,)
+        links = (link for place in places for link in place.iter(*_LINKS) if link not in hidden)
+        found = (resolve((link.get("href") or "").strip()) for link in links)
+        return {url for url in found if url is not None}
 
     def value(self, name: str) -> str | None:
         """What the page says where a `metadata` rule points to; the first that says anything."""
@@ -118,6 +135,10 @@ class PageRules:
     def _chosen(self, ignored: Sequence[str] = ()) -> list[Block]:
         """The text's blocks, without what `remove` and `ignored` select."""
         copy = deepcopy(self.tree)
+        if not ignored:
+            both = zip(self.tree.iter(), copy.iter(), strict=True)
+            known = self._anchors
+            self.anchors = {twin: known[element] for element, twin in both if element in known}
         kept = list(_outermost(_selected(copy, self._content)))
         removed = list(_selected(copy, self._remove))
         _cut_out(list(_selected(copy, ignored)))

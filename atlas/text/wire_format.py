@@ -20,6 +20,13 @@ from msgspec.structs import astuple
 from atlas.domain.bad_bodies.kinds import MAX_EVIDENCE, BodyKind, BodyVerdict
 from atlas.domain.errors import ErrorClass
 from atlas.domain.extraction_rules import MAX_RULES, RuledText
+from atlas.domain.outline import (
+    MAX_ANCHOR,
+    MAX_SECTION_TITLE,
+    MAX_SECTIONS,
+    TERM,
+    OutlineSection,
+)
 from atlas.domain.prepared import Prepared
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link, Media, text_hash
 from atlas.domain.urls import MAX_URL_LENGTH
@@ -96,6 +103,13 @@ class _WireRuled(WireFields):
     compared: _Digest | None
 
 
+class _WireSection(WireFields):
+    start: Number
+    level: Annotated[int, Meta(ge=1, le=TERM)]
+    title: Annotated[str, Meta(max_length=MAX_SECTION_TITLE, pattern=r"\A[^\x00]*\Z")]
+    anchor: Annotated[str, Meta(max_length=MAX_ANCHOR, pattern=r"\A[^\x00]*\Z")]  # "": none
+
+
 class _WireDocument(WireFields):
     title: str
     text: Annotated[str, Meta(pattern=r"\S")]
@@ -115,6 +129,7 @@ class _WireDocument(WireFields):
     bands: Annotated[tuple[_Int8, ...], Meta(max_length=_MAX_SKETCH)]
     signature: Annotated[bytes, Meta(max_length=_MAX_SKETCH)]
     parts: _Parts
+    outline: Annotated[tuple[_WireSection, ...], Meta(max_length=MAX_SECTIONS)]
 
 
 _FAILURE = Decoder(_WireFailure)
@@ -205,6 +220,7 @@ def write_prepared(prepared: Prepared) -> bytes:
             prepared.sketch.bands,
             prepared.sketch.signature,
             _wire_parts(prepared.parts),
+            [(each.start, each.level, each.title, each.anchor or "") for each in found.outline],
         )
     )
 
@@ -234,6 +250,7 @@ def read_prepared(body: bytes) -> Prepared:
         ruled=RuledText(*astuple(found.ruled)) if found.ruled else None,
         links=tuple(Link(link.url, link.rel) for link in found.links),
         text_hash=text_hash(found.title, found.text),
+        outline=_outline(found),
     )
     return Prepared(extracted, _sketch(found), _index_parts(found.parts, len(found.text)))
 
@@ -243,6 +260,16 @@ def _wire_ruled(ruled: RuledText | None) -> tuple[list[int], str | None, str | N
         return None
     fell_back = storable(ruled.fell_back) if ruled.fell_back else None
     return list(ruled.counts), fell_back, ruled.compared
+
+
+def _outline(found: _WireDocument) -> tuple[OutlineSection, ...]:
+    starts = [each.start for each in found.outline]
+    check(None, starts == sorted(starts), "sections in disorder")
+    check(None, not starts or starts[-1] <= len(found.text), "a number out of bounds")
+    return tuple(
+        OutlineSection(each.start, each.level, each.title, each.anchor or None)
+        for each in found.outline
+    )
 
 
 def _wire_verdict(verdict: BodyVerdict | None) -> tuple[str, list[str], bool] | None:

@@ -18,7 +18,7 @@ from typing import Protocol, Self
 import httpx
 from opentelemetry.trace import Span, Tracer
 
-from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.errors import ErrorClass, PageError, SlotDeadline
 from atlas.domain.fetch import FetchRequest, FetchResult, RobotsMode
 from atlas.domain.urls import host_of, origin_of
 from atlas.web import response_head
@@ -128,6 +128,17 @@ class WebClient:
                     return fetched
         except PageError as error:
             raise journey.failed(error) from error
+
+    async def permits(self, request: FetchRequest, slots: Slots) -> bool:
+        """Whether no rule of robots.txt forbids to ask for the page. The file is read first where
+        it is not known; one that cannot be had now forbids nothing here."""
+        try:
+            await self._permit(Journey(request), slots)
+        except PageError as error:
+            return error.code != "robots_disallowed"
+        except SlotDeadline:  # the host is closed for a while
+            return True
+        return True
 
     async def _permit(self, journey: Journey, slots: Slots) -> None:
         """Ask robots.txt where the journey is, unless the request says not to at that host."""

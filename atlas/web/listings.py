@@ -16,7 +16,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO, Protocol
 
 from atlas.domain.errors import ErrorClass, HostClosed, PageError
-from atlas.domain.fetch import FetchRequest
+from atlas.domain.fetch import FetchRequest, FetchResult
 from atlas.domain.listing_limits import DEFAULTS, cut_at, over
 from atlas.domain.reach import Reach, reach_of
 from atlas.domain.sources import Leading, SourceSpec
@@ -44,6 +44,14 @@ class Listing:
     """Parts that could not be read or go beyond a limit, by URL."""
     ttl: float | None = None
     """Seconds between readings that the publisher asks for; of several feeds the shortest."""
+    files: int = 0
+    """Files that were read."""
+    children: int = 0
+    """Child sitemaps that they name, repeats and those that were not read included."""
+    requests: int = 0
+    """Requests for the files that were read, redirects included."""
+    wire_bytes: int = 0
+    """Of these files as sent."""
 
     def note(self, url: str, error: PageError) -> None:
         """Remember a trouble: the listing is not complete."""
@@ -123,22 +131,23 @@ async def read_document(
         led_by=led_by,
         reach=reach,
     )
-    final_url, kind = await _fetch(client, request, slots, buffer)
-    return ListingDocument(final_url, kind, bytes(buffer.body))
+    fetched = await _fetch(client, request, slots, buffer)
+    return ListingDocument(fetched.final_url, _kind(fetched), bytes(buffer.body))
 
 
 async def _fetch(
     client: WebClient, request: FetchRequest, slots: Slots, sink: Buffer | Spool
-) -> tuple[str, str]:
-    """The URL after redirects, and the Content-Type."""
+) -> FetchResult:
     try:
-        fetched = await client.fetch(request, sink, slots)
+        return await client.fetch(request, sink, slots)
     except HostClosed as closed:
         raise closed.as_error() from closed
-    kind = fetched.content_type
-    if fetched.charset:
-        kind += f"; charset={fetched.charset}"
-    return fetched.final_url, kind
+
+
+def _kind(fetched: FetchResult) -> str:
+    """The Content-Type."""
+    charset = f"; charset={fetched.charset}" if fetched.charset else ""
+    return fetched.content_type + charset
 
 
 async def read_listing(
@@ -247,14 +256,18 @@ class _Reading:
                 led_by=self.leading.to(url),
                 reach=self.reach,
             )
-            final_url, kind = await _fetch(self.client, request, self.slots, spool)
+            fetched = await _fetch(self.client, request, self.slots, spool)
             await spool.flush()
-            job = ListingJob(wanted, final_url, kind, self.spec.file_limits)
+            self.listing.files += 1
+            self.listing.requests += 1 + len(fetched.redirects)
+            self.listing.wire_bytes += fetched.wire_bytes
+            job = ListingJob(wanted, fetched.final_url, _kind(fetched), self.spec.file_limits)
             async with (
                 self.watch.parsing(url, spool.digest) as through,
                 self.parse(job, file) as found,
             ):
                 await through()
+                self.listing.children += found.header.children
                 yield found
 
     async def _take_pages(self, url: str, found: Parsed) -> None:

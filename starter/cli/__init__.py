@@ -43,6 +43,7 @@ TOPICS: dict[str, _Commands] = {
         ("search", "search:search", "Find documents"),
         ("docs", "docs:app", "Documents: list, show, history, diff, restore …"),
         ("changes", "changes:changes", "What happened to the corpus, in order, without gaps"),
+        ("export", "export:export", "Write the documents in bulk"),
         ("explain", "explain:explain", "Explain why a page is, or is not, in the corpus"),
         ("deletions", "deletions:app", "Removals that were held: list, approve, reject"),
     ),

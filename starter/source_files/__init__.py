@@ -1,8 +1,7 @@
-"""Sources as a file, from Python: `atlas.source_files.plan`, `apply`, `export`."""
+"""Sources as a file, from Python: `atlas.source_files.plan`, `apply`, `export`, `import_opml`."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,11 +11,28 @@ from atlas.domain.sources import SourceSpec
 from atlas.stores.postgres.sources import sources
 from starter.connection import Parts
 from starter.errors import InvalidRequest, PlanOutdated, Undetected
+from starter.source_files.opml import FeedsOfFile, RefusedFeed, new_sources, write_opml
 from starter.source_files.plan import SourcesPlan, moved, planned
-from starter.sources import RemovedSource, Sources
+from starter.sources import RemovedSource, Sources, checked
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedFeeds:
+    """What came of importing an OPML file."""
+
+    added: tuple[str, ...]
+    """Names of the sources that were declared, one for each new feed."""
+    known: tuple[str, ...]
+    """URLs of feeds that a source has already."""
+    refused: tuple[RefusedFeed, ...]
+    """Feeds that were left out, with the reason."""
+
+
+MOST_SAMPLED = 1000
+"""Pages of a source that a plan may fetch for their size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +59,58 @@ class SourceFiles:
         self._parts = parts
         self._sources = declared
 
+    async def export_opml(self) -> str:
+        """The declared feeds as OPML: the sources of another kind have no place there."""
+        return write_opml((await self._declared()).values())
+
+    async def read_opml(self, body: bytes, *, tags: Sequence[str] = ()) -> FeedsOfFile:
+        """The sources that an OPML file would add, each tagged with its folders and categories, and
+        with `tags`; nothing is declared, and no host is asked. Raises `InvalidRequest` for what is
+        no OPML, declares entities, or goes beyond a limit."""
+        from atlas.domain.errors import PageError
+        from atlas.domain.wire_fields import MalformedAnswer
+        from atlas.worker.opml_parser import opml_parsed
+
+        try:
+            feeds = await opml_parsed(self._parts.settings, body)
+        except PageError as error:
+            raise InvalidRequest(f"opml: the file cannot be read: {error.message}") from None
+        except MalformedAnswer as error:
+            raise InvalidRequest(f"opml: the file cannot be read: {error}") from None
+        found = new_sources(feeds, await self._declared(), tags)
+        for spec in found.specs:
+            checked(spec)
+        return found
+
+    async def import_opml(
+        self, body: bytes, *, tags: Sequence[str] = (), force: bool = False
+    ) -> ImportedFeeds:
+        """Declare a source for each feed of an OPML file that no source has yet, in one
+        transaction. Feeds that do not answer, or are forbidden by the settings, are left out,
+        unless `force`. Raises as `read_opml`."""
+        from starter.source_files import estimates
+
+        found = await self.read_opml(body, tags=tags)
+        plan = planned(found.specs, {}, prune=False)
+        wanted = {spec.name: spec for spec in found.specs}
+        problems: dict[str, str] = {}
+        if not force:
+            problems = self._problems(wanted, plan)
+            asked = [spec for spec in found.specs if spec.name not in problems]
+            looked = await estimates.estimate(
+                self._parts, asked, plan.named("added"), look=True, sample=None
+            )
+            problems |= looked.problems
+        going = [spec for spec in found.specs if spec.name not in problems]
+        now = datetime.now(UTC)
+        async with self._sources.database() as connection, connection.transaction():
+            for spec in going:
+                await sources.add(connection, spec, now)
+        left = [RefusedFeed(wanted[name].urls[0], why) for name, why in sorted(problems.items())]
+        return ImportedFeeds(
+            tuple(spec.name for spec in going), found.known, (*found.refused, *left)
+        )
+
     async def export(self) -> str:
         """The declared sources as `sources.yaml`, which applies back to no change."""
         from starter.source_files.writer import write_sources
@@ -50,28 +118,53 @@ class SourceFiles:
         return write_sources((await self._declared()).values())
 
     async def plan(
-        self, text: str, *, file: str = "sources.yaml", prune: bool = False, look: bool = True
+        self,
+        text: str,
+        *,
+        file: str = "sources.yaml",
+        prune: bool = False,
+        look: bool = True,
+        costs: bool = True,
+        sample: int | None = None,
     ) -> SourcesPlan:
-        """What the file would change; nothing is changed. `prune`: sources that it does not name
-        would be removed. `look`: ask the hosts of new sources whether they answer.
+        """What the file would change, and with `costs` what the next whole syncs of the changed
+        sources take; nothing is changed. `prune`: sources that it does not name would be removed.
+        `look`: ask hosts of new sources whether they answer, and for the costs read listings and
+        fetch a `sample` of pages that were never asked for, of each source (10 by default).
 
         Raises `InvalidSourcesFile` with every mistake.
         """
+        from starter.source_files import estimates
         from starter.source_files.reader import read_sources
 
+        size = estimates.SAMPLE if sample is None else sample
+        if not 0 <= size <= MOST_SAMPLED:
+            raise InvalidRequest(f"sample: {size} refused: give 0 to {MOST_SAMPLED} pages")
         declared = await self._declared()
-        wanted = read_sources(text, file, declared)
-        plan = planned(wanted, declared, prune=prune)
-        problems = await self._problems({spec.name: spec for spec in wanted}, plan, look)
+        wanted = {spec.name: spec for spec in read_sources(text, file, declared)}
+        plan = planned(wanted.values(), declared, prune=prune)
+        problems = self._problems(wanted, plan)
+        asked = [wanted[name] for name in plan.named("added", "changed") if name not in problems]
+        found = await estimates.estimate(
+            self._parts,
+            asked,
+            plan.named("added"),
+            look=look,
+            sample=size if costs else None,
+        )
+        problems |= found.problems
         async with self._sources.database() as connection:
             pages = await _pages_only_here(connection, plan)
-        return replace(
-            plan,
-            sources=tuple(
-                replace(each, problem=problems.get(each.name, ""), pages=pages.get(each.name, 0))
-                for each in plan.sources
-            ),
+        sources = tuple(
+            replace(
+                each,
+                problem=problems.get(each.name, ""),
+                pages=pages.get(each.name, 0),
+                cost=found.costs.get(each.name),
+            )
+            for each in plan.sources
         )
+        return replace(plan, sources=sources, cost=found.total)
 
     async def apply(
         self,
@@ -90,7 +183,7 @@ class SourceFiles:
         on a source that is to be removed.
         """
         if plan is None:
-            plan = await self.plan(text, file=file, prune=prune, look=not force)
+            plan = await self.plan(text, file=file, prune=prune, look=not force, costs=False)
         if not force:
             _refuse_problems(plan)
         return await self._applied(text, file, plan)
@@ -108,15 +201,16 @@ class SourceFiles:
             current = planned(wanted.values(), declared, prune=plan.prune)
             if current.changes and (said := moved(plan, current)):
                 raise PlanOutdated(said)
+            for name in current.named("changed"):
+                await sources.edit(connection, wanted[name])
+            for name in current.named("added"):
+                await sources.add(connection, wanted[name], now)
+            await sources.lock_for_removal(connection, current.named("removed"))
             for name in current.named("removed"):
                 pages = await catalogue.remove_source(
                     connection, name, purge=False, now=now, is_open=self._parts.run_is_open
                 )
                 removed.append(RemovedSource(name, pages, purged=False))
-            for name in current.named("changed"):
-                await sources.edit(connection, wanted[name])
-            for name in current.named("added"):
-                await sources.add(connection, wanted[name], now)
         for each in current.changes:
             await self._sources.schedule_follows(
                 each.name, declared.get(each.name), wanted.get(each.name)
@@ -132,10 +226,8 @@ class SourceFiles:
         async with self._sources.database() as connection:
             return {each.spec.name: each.spec for each in await sources.every(connection)}
 
-    async def _problems(
-        self, wanted: Mapping[str, SourceSpec], plan: SourcesPlan, look: bool
-    ) -> dict[str, str]:
-        """Why sources would be refused, by name."""
+    def _problems(self, wanted: Mapping[str, SourceSpec], plan: SourcesPlan) -> dict[str, str]:
+        """Why the settings refuse sources, by name."""
         from starter.source_detection import refuse_forbidden, refuse_outside
 
         found: dict[str, str] = {}
@@ -150,35 +242,7 @@ class SourceFiles:
                     refuse_forbidden(self._parts.settings, spec.urls)
             except (InvalidRequest, Undetected) as error:
                 found[each.name] = str(error)
-        new = [wanted[name] for name in plan.named("added") if name not in found]
-        return found | (await self._silent(new) if look and new else {})
-
-    async def _silent(self, specs: Sequence[SourceSpec]) -> dict[str, str]:
-        """What is wrong with the addresses of new sources, as their hosts say."""
-        from atlas.worker.robots_parser import parsing_robots
-        from starter.source_detection import look_with, web_client
-
-        pool = await self._parts.pool()
-        found: dict[str, str] = {}
-        turns = asyncio.Semaphore(_LOOKS_AT_ONCE)
-        async with (
-            parsing_robots() as parse_robots,
-            await web_client(self._parts, parse_robots) as web,
-        ):
-
-            async def ask(spec: SourceSpec) -> None:
-                async with turns:
-                    try:
-                        await look_with(web, pool, spec)
-                    except Undetected as error:
-                        found[spec.name] = str(error)
-
-            await asyncio.gather(*map(ask, specs))
         return found
-
-
-_LOOKS_AT_ONCE = 8
-"""New sources whose hosts are asked at once; one host is asked as politely as ever."""
 
 
 def _refuse_problems(plan: SourcesPlan) -> None:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from atlas.domain.sources import SourceSpec
 from starter.errors import InvalidRequest
+from starter.source_files.costs import NOTHING, PlanCost, SourceCost
 from starter.source_files.rules import rules_of
 
 PLAN_SCHEMA = "sources_plan/1"
@@ -47,6 +48,8 @@ class PlannedSource:
     """Pages of a source that would be removed which no other source holds."""
     problem: str
     """Why `atlas apply` would refuse to declare it without --force; mostly empty."""
+    cost: SourceCost | None
+    """What its next whole sync takes; null unless it would be added or changed."""
     declared: str
     """Fingerprint of the rules declared when the plan was made; empty: no such source."""
     wanted: str
@@ -64,6 +67,8 @@ class SourcesPlan:
     undeclared: tuple[str, ...]
     """Declared sources that the file does not name and that stay, because `--prune` was not
     given."""
+    cost: PlanCost
+    """What the next whole syncs of the sources that would be added or changed take together."""
 
     @property
     def changes(self) -> tuple[PlannedSource, ...]:
@@ -83,7 +88,7 @@ def planned(
     left = sorted(declared.keys() - asked.keys())
     names = sorted({*asked, *(left if prune else ())})
     sources = tuple(_planned(name, asked.get(name), declared.get(name)) for name in names)
-    return SourcesPlan(prune, sources, () if prune else tuple(left))
+    return SourcesPlan(prune, sources, () if prune else tuple(left), NOTHING)
 
 
 def _planned(name: str, wanted: SourceSpec | None, declared: SourceSpec | None) -> PlannedSource:
@@ -100,6 +105,7 @@ def _planned(name: str, wanted: SourceSpec | None, declared: SourceSpec | None) 
         rules=rule_changes(declared, wanted) if wanted else (),
         pages=0,
         problem="",
+        cost=None,
         declared=fingerprint(declared),
         wanted=fingerprint(wanted),
     )

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import BaseModel, ValidationError
 
 from atlas.domain.sources import SourceSpec
+from atlas.domain.urls import without_secrets
 from starter.errors import InvalidRequest, InvalidSourcesFile
 from starter.source_files.rules import RULES, model, spec_of
-from starter.source_files.yaml_nodes import MAX_BYTES, Node, NotYaml, read
+from starter.source_files.yaml_nodes import MAX_CHARACTERS, Node, NotYaml, read
 from starter.sources import as_stored, checked
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def read_sources(
     mistakes: list[_Mistake] = []
     specs: list[SourceSpec] = []
     try:
-        if len(text) > MAX_BYTES:
-            raise NotYaml(1, f"the file has more than {MAX_BYTES // 1024**2} MiB")
+        if len(text) > MAX_CHARACTERS:
+            raise NotYaml(1, f"the file has more than {MAX_CHARACTERS:,} characters")
         root = read(text)
     except NotYaml as error:
         raise InvalidSourcesFile(file, [f"{file}:{error.line}: {error}"]) from None
@@ -139,21 +140,36 @@ class _Source:
     def _refused(self, given: Mapping[str, Any], first: str) -> None:
         """Note everything that `checked` refuses: it says only the first."""
         base = SourceSpec("x", given["kind"], (_ANY,))
-
-        def alone(rule: dict[str, Any]) -> SourceSpec:
-            return checked(replace(base, **rule), self._declared)
-
-        try:
-            alone({"name": self._name})
-        except InvalidRequest as error:
-            self._note((), str(error))
-        for field, value in given.items():
-            try:
-                alone({field: value})
-            except InvalidRequest as error:
-                self._each(field, value, str(error), alone)
+        if said := self._refusal(base, {"name": self._name}):
+            self._note((), said)
+        suspects = {field for field, value in given.items() if self._refusal(base, {field: value})}
+        # Some rules are right or wrong only beside others: those that are right are there, too.
+        sound = self._sound(
+            {field: value for field, value in given.items() if field not in suspects}
+        )
+        for field in sorted(suspects):
+            if said := self._refusal(sound or base, {field: given[field]}):
+                self._each(
+                    field,
+                    given[field],
+                    said,
+                    lambda rule: checked(replace(sound or base, **rule), self._declared),
+                )
         if not self.mistakes:  # they do not go together
             self._note((), first)
+
+    def _sound(self, given: Mapping[str, Any]) -> SourceSpec | None:
+        try:
+            return checked(spec_of("x", {"urls": (_ANY,), **given}, None), self._declared)
+        except InvalidRequest:
+            return None
+
+    def _refusal(self, spec: SourceSpec, rule: Mapping[str, Any]) -> str:
+        try:
+            checked(replace(spec, **rule), self._declared)
+        except InvalidRequest as error:
+            return str(error)
+        return ""
 
     def _each(self, field: str, value: Any, said: str, check: Callable[[Any], object]) -> None:
         """Note which items of a list are wrong, or else the whole value."""
@@ -177,6 +193,8 @@ class _Source:
 def _said(error: Any) -> str:
     """A mistake that the model found, with its fix."""
     kind, given = error["type"], error["input"]
+    if isinstance(given, str):
+        given = without_secrets(given)[:_SHOWN]
     shown = repr(given)[:_SHOWN]
     context = error.get("ctx", {})
     wanted = {

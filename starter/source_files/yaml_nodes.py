@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-MAX_BYTES = 64 * 1024 * 1024
+MAX_CHARACTERS = 64_000_000
 """Of a file."""
 MAX_DEPTH = 20
 """Lists and mappings within each other."""

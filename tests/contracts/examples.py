@@ -21,6 +21,7 @@ from tests.contracts import (
     examples_cleanup,
     examples_collect,
     examples_deletions,
+    examples_export,
     examples_health,
     examples_processing,
     examples_purge,
@@ -311,6 +312,7 @@ EXAMPLES: list[BaseModel] = [
     *examples_purge.EXAMPLES,
     *examples_collect.EXAMPLES,
     *examples_deletions.EXAMPLES,
+    *examples_export.EXAMPLES,
 ]
 
 LEAST: dict[type[BaseModel], dict[str, object]] = {

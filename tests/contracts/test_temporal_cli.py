@@ -164,3 +164,32 @@ async def test_bad_signals_updates_and_queries_leave_the_run_going(
     assert json.loads(asked.out)["queryResult"][0]["source"] == "docs"
     gate.set()
     assert (await asyncio.wait_for(handle.result(), 300)).outcome == "completed"
+
+
+@pytest.mark.slow  # the SDK sends a heartbeat every eight seconds at most
+async def test_describe_shows_the_pages_of_a_batch_under_way(cli: Cli, origin: Origin) -> None:  # noqa: F811
+    """The query counts whole batches; the heartbeats of a batch count its pages."""
+    for number in range(8):
+        origin.page(f"/{number}", PAGE.replace("Quay", f"Quay {number}"))
+    opened = origin.hold_after(6)  # robots.txt, and five pages
+    await cli.env.add_source("docs", "urls", *(origin.url(f"/{n}") for n in range(8)))
+    to = ("--workflow-id", "counted")
+    request = ("--type", "sync_pipeline", "--task-queue", QUEUE, "--input", '{"sources":["docs"]}')
+    started = await cli("workflow", "start", *to, *request)
+    assert started.code == 0, started.err
+
+    async def beats() -> list[object]:
+        described = await cli("workflow", "describe", *to, "-o", "json")
+        pending = json.loads(described.out).get("pendingActivities", [])
+        return [beat for each in pending for beat in each.get("heartbeatDetails", [])]
+
+    while await beats() != [{"fetched": 5, "of": 8}]:
+        await asyncio.sleep(0.2)
+    shown = await cli("workflow", "describe", *to)
+    assert '[{"fetched":5,"of":8}]' in shown.out
+    asked = await cli("workflow", "query", *to, "--name", "progress", "-o", "json")
+    [progress] = json.loads(asked.out)["queryResult"]
+    assert (progress["counts"]["seen"], progress["counts"]["added"]) == (8, 0)
+    opened.set()
+    result = await cli("workflow", "result", *to, "-o", "json")
+    assert json.loads(result.out)["result"]["counts"]["added"] == 8

@@ -30,6 +30,8 @@ FROM_THERE = [
     "docs/watching.md",
     "docs/undo.md",
     "docs/changes.md",
+    "docs/export.md",
+    "docs/chunks.md",
     "docs/doctor.md",
     "docs/settings.md",
     "docs/encryption.md",

@@ -35,7 +35,13 @@ def facts(**values: Any) -> PageFacts:
     return PageFacts(url=URL, at=NOW, **values)
 
 
+def claims(*names: str, **values: Any) -> tuple[SourceClaim, ...]:
+    return tuple(SourceClaim(source=name, **values) for name in names)
+
+
 HELD = (SourceClaim(source="docs", found="listed"),)
+UNREAD = (SourceClaim(source="docs", found="listed", not_listed="the host is down"),)
+MISSED = (EvidenceSeen("absent", 4, 3, NOW, "docs"),)
 PAUSED = (SourceClaim(source="docs", found="listed", paused=True),)
 
 
@@ -60,10 +66,30 @@ PAUSED = (SourceClaim(source="docs", found="listed", paused=True),)
         (facts(lifecycle="live", sources=HELD,
                visits=(visit("skipped", "fresh"), visit("failed", "http_503"))), "http_503",
          "live with its last text: the last check failed (http_503: it was said so)"),
+        (facts(lifecycle="live", sources=UNREAD, visits=(visit("added"),)), "not_listed",
+         "the last run of source 'docs' did not come to it: the host is down"),
+        (facts(lifecycle="live", sources=(*UNREAD, *HELD), visits=(visit("added"),)), "added",
+         "live: added by the run"),
+        (facts(lifecycle="live", sources=HELD, evidence=MISSED, visits=(visit("unchanged"),)),
+         "unchanged", "seen 4 times, and a removal needs 3; it stays as long as it answers"),
+        (facts(lifecycle="suspect", sources=HELD, evidence=MISSED,
+               visits=(visit("skipped", "suspicious_body"),)), "suspicious_body",
+         "its new body was held"),
         (facts(trap="trap_calendar", sources=(SourceClaim(source="docs"),)), "trap_calendar",
          "its address alone shows a crawler trap"),
         (facts(sources=(SourceClaim(source="docs", paused=True),)), "source_paused",
-         "would take it, but is paused"),
+         "source 'docs' would take it, but is paused"),
+        (facts(sources=claims("docs", "news", paused=True)), "source_paused",
+         "sources 'docs' and 'news' would take it, but are paused"),
+        (facts(sources=claims("a", "b", "c")), "never_seen",
+         "sources 'a', 'b' and 'c' would take it, but have not run yet"),
+        (facts(sources=claims("a", "b", "c", "d", "e", last_run=NOW)), "never_seen",
+         "the rules of sources 'a', 'b', 'c' and 2 more would take it, but no listing or page "
+         "that they read names it"),
+        (facts(sources=claims("docs", last_run=NOW)), "never_seen",
+         "the rules of source 'docs' would take it, but no listing or page that it read names it"),
+        (facts(sources=claims("docs", "news", lists=True)), "listing",
+         "the feed or sitemap from which sources 'docs' and 'news' learn their pages"),
         (facts(lifecycle="discovered", sources=HELD, leads_to="https://h.org/b",
                visits=(visit("failed", "http_404"), visit("skipped", "redirected"))), "http_404",
          "could not be fetched or read (http_404"),
@@ -119,6 +145,7 @@ _CLAIMS = st.builds(
     refused_by=st.none() | st.just("exclude old"),
     paused=st.booleans(),
     last_run=_MOMENTS,
+    not_listed=st.none() | st.just("its listing could not be read"),
 )
 _EVIDENCE = st.builds(
     EvidenceSeen,

@@ -49,6 +49,16 @@ def test_a_short_text_is_whole() -> None:
     assert cut("", "fog") == Snippet("", ())
 
 
+def test_the_window_ends_where_a_section_does() -> None:
+    text = "A lamp. Herring.\n\nNets\n\nThe herring fleet and its nets."
+    cuts = [text.index("Nets")]
+    found = snippet(text, {term.lexeme: 1.0 for term in query_terms("lamp herring nets")}, cuts)
+    assert found.text == "A lamp. Herring.…" and found.at == text.index("lamp")
+    found = snippet(text, {term.lexeme: 1.0 for term in query_terms("fleet nets")}, cuts)
+    assert found.text == "…Nets The herring fleet and its nets." and found.at == cuts[0]
+    assert cut(text, "zeppelin").at is None
+
+
 @given(
     st.text(alphabet="ab灯塔ﬁ½ \n\u0301", max_size=400), st.text(alphabet="ab灯塔fi ", max_size=9)
 )

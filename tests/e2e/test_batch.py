@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import time
 import uuid
 from pathlib import Path
@@ -39,12 +40,17 @@ def base() -> str:
 async def keep(env: AtlasEnv, base: str, pages: int, *, empty: tuple[int, ...] = ()) -> None:
     """So many small documents, each with words of its own; some without any."""
     bodies = {
-        f"{base}{number}": b" "
-        if number in empty
-        else b"Log %d of %s: the bell rang %d times." % (number, base.encode(), number * 7)
+        f"{base}{number}": b" " if number in empty else text(base, number)
         for number in range(pages)
     }
     await store(env.pool, env.blobs, bodies)
+
+
+def text(base: str, number: int) -> bytes:
+    """Unlike every other: of documents that differ in a number each is compared with hundreds."""
+    dice = random.Random(number)
+    words = " ".join(f"{dice.getrandbits(24):06x}" for _ in range(30))
+    return f"Log {number} of {base}: the bell rang {number * 7} times. {words}".encode()
 
 
 async def begin(env: AtlasEnv, signal: str = "", **request: Any) -> WorkflowHandle[Any, Any]:

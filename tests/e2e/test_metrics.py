@@ -70,6 +70,7 @@ async def test_a_worker_shows_what_dashboards_and_alerts_ask_for(
     address = f"127.0.0.1:{free_port()}"
     monkeypatch.setenv("ATLAS_METRICS_ADDRESS", address)
     monkeypatch.setattr(metrics_sampler, "EVERY", 0.2)
+    monkeypatch.setattr(metrics_sampler, "EVERY_PAGES", 0.2)
     text = "the same words on two pages, which makes one of them a duplicate of the other"
     origin.page("/a", page(text))
     origin.page("/twin", page(text))
@@ -77,12 +78,19 @@ async def test_a_worker_shows_what_dashboards_and_alerts_ask_for(
     origin.redirect("/moved", "/b")
     origin.status("/gone", 404)
     paths = ("/a", "/twin", "/b", "/moved", "/gone")
-    await atlas_env.add_source("docs", "urls", *map(origin.url, paths))
+    rules = {"freshness": "95% within 1d"}
+    await atlas_env.add_source("docs", "urls", *map(origin.url, paths), **rules)
     async with atlas_env.worker():
         result = await atlas_env.sync("docs")
         assert (result.counts.added, result.counts.failed) == (3, 1)
+        await atlas_env.pool.execute(  # as a health check counts
+            "insert into freshness_samples select id, now(), '1 day', 4, 3, 300 from sources"
+        )
         first = await scrape(address)
-        while total(first, "atlas_queue_pollers", task_queue="atlas") < 1:
+        while (
+            total(first, "atlas_queue_pollers", task_queue="atlas") < 1
+            or total(first, "atlas_source_achieved_ratio") == 0
+        ):
             await asyncio.sleep(0.1)
             first = await scrape(address)
         await atlas_env.sync("docs")
@@ -101,6 +109,9 @@ async def test_a_worker_shows_what_dashboards_and_alerts_ask_for(
     # Five pages and robots.txt, each after its turn.
     assert total(first, "atlas_host_delay_seconds_count", **own) >= 6
     assert total(first, "atlas_source_tolerance_seconds", source="docs", **own) > 0
+    assert total(first, "atlas_source_achieved_ratio", source="docs", **own) == 0.75
+    assert total(first, "atlas_source_objective_ratio", source="docs", **own) == 0.95
+    assert total(first, "atlas_source_burn_rate", source="docs", **own) > 0
     assert total(second, "atlas_documents_total", outcome="unchanged", **own) >= 2
     assert total(second, "atlas_duplicates_total", kind="exact", **own) == 1
 

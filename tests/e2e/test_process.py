@@ -17,6 +17,7 @@ from temporalio.exceptions import CancelledError
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.contracts.jobs import BeginJob, EndJob, Progress
 from atlas.contracts.processing import ProcessResult, SelectPages, WindUp, WorkChunk
+from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.settlement import settle
 from tests.e2e.environments import until
 from tests.e2e.processing import (
@@ -260,7 +261,9 @@ async def test_a_page_buried_meanwhile_stays_buried(atlas_env: AtlasEnv, after: 
             assert (await call("process_batch", key)).to_settle == 1
         page = await atlas_env.value("select id from pages")
         async with atlas_env.pool.acquire() as connection, connection.transaction():
-            await settle.bury(connection, [page], datetime.now(UTC))
+            cause = {page: settle.LeavingCause("gone")}
+            gone = await settle.bury(connection, [page], datetime.now(UTC), causes=cause)
+            await change_log.append(connection, None, gone, datetime.now(UTC))
         for number in (1, 2, 3):
             await call("work_chunk", WorkChunk(run_id="r", lane=0, number=number))
         wound = await call("wind_up", WindUp(run_id="r"))

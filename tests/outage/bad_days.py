@@ -25,7 +25,7 @@ from tests.bad_answers import (
     wall,
 )
 from tests.origin import Reply
-from tests.outage.site import HOST, SIGN_IN, Site
+from tests.outage.site import SIGN_IN, SPAN, Site
 
 BadDay = Callable[[Site], None]
 
@@ -95,12 +95,12 @@ def mixed(number: int, path: str) -> Reply:
 
 def one_for_all(number: int, path: str) -> Reply:
     """A cache that ignores the path: a real page of the site, for every address."""
-    return Reply(document(1))
+    return Reply(document(number // SPAN * SPAN + 1))
 
 
 def neighbours(number: int, path: str) -> Reply:
     """A cache that mixes its keys up: each page has the text of the one before."""
-    return Reply(document(max(number - 1, 0)))
+    return Reply(document(number - 1 if number % SPAN else number))
 
 
 def flapping(site: Site) -> None:
@@ -117,7 +117,7 @@ def no_name(site: Site) -> None:
     def look() -> str:
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
-    site.names[HOST] = look
+    site.names[site.host] = look
 
 
 def denied_by_robots(site: Site) -> None:
@@ -128,11 +128,11 @@ def broken_robots(site: Site) -> None:
     site.origin.status("/robots.txt", 503)
 
 
-def half_a_sitemap(site: Site) -> None:
+def half_a_listing(site: Site) -> None:
     site.lists(site.paths[: site.pages // 2])
 
 
-def empty_sitemap(site: Site) -> None:
+def empty_listing(site: Site) -> None:
     site.lists([])
 
 
@@ -146,11 +146,11 @@ def gone_sitemap(site: Site) -> None:
     site.origin.status("/sitemap.xml", 404)
 
 
-def sitemap_of_another(site: Site) -> None:
+def listing_of_another(site: Site) -> None:
     site.lists([f"/elsewhere/{number}" for number in range(site.pages)], "http://other.test")
 
 
-def sitemap_of_new_names(site: Site) -> None:
+def listing_of_new_names(site: Site) -> None:
     """A deploy of the wrong branch: every listed address is unknown, and answers nothing."""
     site.lists([f"/docs/v0/{number}.html" for number in range(site.pages)])
 
@@ -160,6 +160,41 @@ def login_as_sitemap(site: Site) -> None:
     site.answer(everywhere(Reply(SIGN_IN)))
 
 
+def login_as_feed(site: Site) -> None:
+    site.origin.page("/feed.xml", SIGN_IN)
+    site.answer(everywhere(Reply(SIGN_IN)))
+
+
+def gone_feed(site: Site) -> None:
+    site.origin.status("/feed.xml", 404)
+
+
+def new_host(site: Site) -> None:
+    """The site moved, as it should: each page leads to its own new address, and is there."""
+    base = site.move()
+    for number, path in enumerate(site.paths):
+        site.origin.page(f"/new{path}", site.document(number))
+        site.origin.redirect(path, f"{base}/new{path}", 301)
+
+
+def no_links(site: Site) -> None:
+    """The navigation failed to load; the pages are well."""
+    site.answer(lambda number, path: Reply(document(number)))
+
+
+def half_the_links(site: Site) -> None:
+    """The first page leads on, the others do not."""
+    no_links(site)
+    site.origin.page(site.paths[0], site.document(0))
+
+
+def links_to_new_names(site: Site) -> None:
+    """A deploy of the wrong branch: every link leads to an address that answers nothing."""
+    for number, path in enumerate(site.paths):
+        links = [(f"/docs/v0/{n}.html", f"Page {n}") for n in range(number, number + 3)]
+        site.origin.page(path, site.linking(number, links))
+
+
 BAD_DAYS: dict[str, BadDay] = {
     "302 to login": leads("/login", 302),
     "301 to login": leads("/login", 301),
@@ -167,6 +202,7 @@ BAD_DAYS: dict[str, BadDay] = {
     "308 to login, remembering": leads("/login?next={path}", 308),
     "302 home": leads("/", 302),
     "301 home": leads("/", 301),
+    "301 to a new host": new_host,
     "307 to another host": leads("http://other.test:1/", 307),
     "301 to one page of the site": leads("/docs/1.html", 301),
     "login": says(LOGIN),
@@ -205,12 +241,43 @@ BAD_DAYS: dict[str, BadDay] = {
     "robots.txt broken": broken_robots,
 }
 
-BAD_LISTINGS: dict[str, BadDay] = {
-    "half a sitemap": half_a_sitemap,
-    "empty sitemap": empty_sitemap,
+BAD_SITEMAPS: dict[str, BadDay] = {
+    "half a sitemap": half_a_listing,
+    "empty sitemap": empty_listing,
     "cut sitemap": cut_sitemap,
     "no sitemap": gone_sitemap,
-    "sitemap of another site": sitemap_of_another,
-    "sitemap of new names": sitemap_of_new_names,
+    "sitemap of another site": listing_of_another,
+    "sitemap of new names": listing_of_new_names,
     "login instead of a sitemap": login_as_sitemap,
 }
+BAD_FEEDS: dict[str, BadDay] = {
+    "half a feed": half_a_listing,
+    "empty feed": empty_listing,
+    "no feed": gone_feed,
+    "feed of another site": listing_of_another,
+    "feed of new names": listing_of_new_names,
+    "login instead of a feed": login_as_feed,
+}
+BAD_LINKS: dict[str, BadDay] = {
+    "no links": no_links,
+    "half the links": half_the_links,
+    "links to new names": links_to_new_names,
+}
+"""Of a crawl."""
+
+DAYS_OF: dict[str, dict[str, BadDay]] = {
+    "sitemap": BAD_DAYS | BAD_SITEMAPS,
+    "feed": BAD_DAYS | BAD_FEEDS,
+    "urls": BAD_DAYS,
+    "site": BAD_DAYS | BAD_LINKS,
+}
+"""Kind of source → the days that it may have."""
+
+OF_A_LARGE_SITE: dict[str, BadDay] = {
+    "51 pages 404": some(Reply("<p>not here", 404), 0.051),
+    "51 pages 410": some(Reply("<p>gone", 410), 0.051),
+    "51 pages home": some(Reply(status=301, headers={"Location": "/"}), 0.051),
+    "51 pages half": some(half, 0.051),
+}
+"""Few for their site, and too many all the same. With 1,000 pages; of a small site as many would be
+few enough to leave."""

@@ -1,13 +1,15 @@
 """One Atlas per test, with a calendar and a resolver of the test's own."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
 from atlas.domain import adaptive_delay
 from tests.e2e.conftest import atlas_env, origin
+from tests.origin import Origin
 from tests.outage.calendar import calendar
 
 __all__ = ["atlas_env", "calendar", "origin"]
@@ -24,6 +26,13 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], str]]:
 
     monkeypatch.setattr(socket, "getaddrinfo", look)
     return found
+
+
+@pytest.fixture
+async def origins() -> AsyncIterator[Callable[[], Awaitable[Origin]]]:
+    """As many origins as the test asks for."""
+    async with AsyncExitStack() as opened:
+        yield lambda: opened.enter_async_context(Origin())
 
 
 @pytest.fixture(autouse=True)

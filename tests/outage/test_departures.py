@@ -38,12 +38,12 @@ async def test_what_is_gone_leaves_after_its_looks(
     await site.declare(atlas_env)
     left: dict[str, int] = {}
     async with atlas_env.worker():
-        await atlas_env.sync("docs", trigger="schedule")
+        await atlas_env.sync(site.name, trigger="schedule")
         before = await snapshot(atlas_env.pool, site.base)
         leaving = depart(site)
         for day in range(1, max(DAYS.values()) + 3):
             calendar.pass_by(days=1)
-            result = await atlas_env.sync("docs", trigger="schedule")
+            result = await atlas_env.sync(site.name, trigger="schedule")
             assert result.outcome != "held", result
             live = (await snapshot(atlas_env.pool, site.base)).live
             for way, path in leaving.items():
@@ -54,6 +54,48 @@ async def test_what_is_gone_leaves_after_its_looks(
     gone = {"{site}" + path for path in leaving.values()}
     assert set(before.live) - set(after.live) == gone
     assert set(after.live) - set(before.live) == {"{site}/docs/moved.html"}
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "pages", "gone", "leaves"),
+    [
+        *(pytest.param(kind, 40, 4, True) for kind in ("sitemap", "feed", "urls", "site")),
+        *(pytest.param(kind, 40, 5, False) for kind in ("sitemap", "feed", "urls", "site")),
+        ("sitemap", 1000, 50, True),
+        ("sitemap", 1000, 51, False),
+    ],
+)
+async def test_a_share_that_is_truly_gone_leaves_on_its_day_and_one_page_more_waits(
+    atlas_env: AtlasEnv,
+    origin: Origin,
+    calendar: Calendar,
+    names: dict[str, Callable[[], str]],
+    kind: str,
+    pages: int,
+    gone: int,
+    leaves: bool,
+) -> None:
+    """A tenth of a site, and at most fifty pages."""
+    site = Site(origin, pages, kind, names)
+    site.good()
+    await site.declare(atlas_env)
+    async with atlas_env.worker():
+        await atlas_env.sync(site.name, trigger="schedule")
+        before = await snapshot(atlas_env.pool, site.base)
+        for path in site.paths[-gone:]:  # no others are found by their links
+            origin.status(path, 404)
+        outcomes, left = [], []
+        for _ in range(4):
+            calendar.pass_by(days=1)
+            result = await atlas_env.sync(site.name, trigger="schedule")
+            after = await snapshot(atlas_env.pool, site.base)
+            outcomes.append(result.outcome == "held")
+            left.append(set(before.live) - set(after.live))
+    all_gone = {"{site}" + path for path in site.paths[-gone:]} if leaves else set()
+    assert left == [set(), set(), all_gone, all_gone]
+    assert outcomes[2] is not leaves
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
 
 
@@ -69,7 +111,7 @@ async def test_a_page_that_comes_back_goes_on_with_its_history(
     async def days(count: int) -> None:
         for _ in range(count):
             calendar.pass_by(days=1)
-            await atlas_env.sync("docs", trigger="schedule")
+            await atlas_env.sync(site.name, trigger="schedule")
 
     async with atlas_env.worker():
         await days(1)
@@ -103,9 +145,9 @@ async def test_looks_of_a_person_within_a_day_are_one(
     site.good()
     await site.declare(atlas_env)
     async with atlas_env.worker():
-        await atlas_env.sync("docs")
+        await atlas_env.sync(site.name)
         site.answer(lambda number, path: Reply(status=410), [7])
         for _ in range(looks):
-            await atlas_env.sync("docs")
+            await atlas_env.sync(site.name)
         live = (await snapshot(atlas_env.pool, site.base)).live
         assert "{site}" + site.paths[7] in live

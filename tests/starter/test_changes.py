@@ -212,3 +212,19 @@ async def test_a_slow_reader_holds_up_nobody_and_misses_nothing(drive: Drive) ->
         copy.apply([change async for change in stream])
     async with drive.pool.acquire() as connection:
         assert copy.pages == await live_pages(connection)
+
+
+async def test_the_pages_of_a_sync_are_listed_by_outcome(drive: Drive, atlas: Atlas) -> None:
+    await drive.run("docs", {**WEB, f"{BASE}/0": "Says something else", f"{BASE}/3": 410})
+    ran = await atlas("runs", "outcomes", "run-2")
+    assert [(each["url"], each["outcome"], each["code"]) for each in lines(ran.out)] == [
+        (f"{BASE}/0", "updated", None),
+        (f"{BASE}/1", "unchanged", None),
+        (f"{BASE}/2", "unchanged", None),
+        (f"{BASE}/3", "removed", "http_410"),
+    ]
+    assert [line.split("\t")[2] for line in (await atlas(
+        "runs", "outcomes", "docs", "-o", "text"
+    )).out.splitlines()] == ["updated", "unchanged", "unchanged", "removed"]  # fmt: skip
+    async with AtlasClient.connect() as client:
+        assert [each["outcome"] async for each in client.outcomes("run-1")] == ["added"] * 4

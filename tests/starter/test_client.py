@@ -47,6 +47,7 @@ READING: dict[str, Call] = {
     "search": lambda atlas: atlas.search("harbour"),
     "documents": _drained,
     "document": lambda atlas: atlas.document("https://example.org/"),
+    "chunks": lambda atlas: atlas.chunks("https://example.org/"),
     "quarantined": lambda atlas: atlas.quarantined(),
     "index_generations": lambda atlas: atlas.index_generations(),
     "runs": lambda atlas: atlas.runs(),

@@ -127,6 +127,6 @@ def test_a_rule_of_a_source_is_an_option_and_an_argument_of_the_client() -> None
     for command in ("sources add", "sources edit"):
         assert wanted <= {name for each in PAGES[command].options for name in each.names}
     [clear] = [each for each in PAGES["sources edit"].options if each.names == ("--clear",)]
-    lifted = ("max-pages", "max-depth", "include", "exclude", "prefix", "tags", "cron")
+    lifted = ("max-pages", "max-depth", "include", "exclude", "prefix", "tags", "cron", "freshness")
     ruled = ("content", "remove", "ignore", "metadata")
     assert set(clear.choices) == {*lifted, *ruled, "allow", "ports", "allow-http"}

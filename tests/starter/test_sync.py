@@ -21,7 +21,9 @@ COUNTS = ("seen", "added", "updated", "unchanged", "failed", "skipped")
 def serve(origin: Origin) -> None:
     """A start with two pages, one of which is gone."""
     origin.page("/docs/", f"<html lang=en><title>Start</title><p>{PROSE}<a href=a>A</a><a href=b>B")
-    origin.page("/docs/a", f"<html lang=en><title>Apples\x1b</title><p>Orchard apples. {PROSE}")
+    heading = "<h2>Old trees<a id=trees href='#trees'>¶</a></h2>"
+    apples = f"<p>See <a href='#trees'>below</a>. {PROSE}{heading}<p>Orchard apples. {PROSE}"
+    origin.page("/docs/a", f"<html lang=en><title>Apples\x1b</title>{apples}")
 
 
 async def test_a_site_is_declared_synced_searched_and_listed(
@@ -51,6 +53,16 @@ async def test_a_site_is_declared_synced_searched_and_listed(
         several = await atlas("sync", "--all", "--due", "--wait")
         assert several.code == 0
         assert several.out.startswith("sync_pipeline:ALL: completed")
+        everything = await atlas("sync", "--all", "--wait", "-o", "json")
+        pages = await atlas("runs", "outcomes", everything.json["run_id"])
+        assert [
+            (each["url"], each["outcome"], each["source"])
+            for each in map(json.loads, pages.out.splitlines())
+        ] == [
+            (origin.url("/docs/"), "unchanged", "docs"),
+            (origin.url("/docs/a"), "unchanged", "docs"),
+            (origin.url("/docs/b"), "failed", "docs"),
+        ]
 
         unknown = await atlas("sync", "dosc", "--wait", "-o", "json")
         assert (unknown.code, unknown.json["outcome"]) == (1, "unknown_source")
@@ -73,6 +85,22 @@ async def test_a_site_is_declared_synced_searched_and_listed(
     shown = await atlas("search", "orchard")
     assert origin.url("/docs/a") in shown.out and "\x1b" not in shown.out
 
+    place = origin.url("/docs/a#trees")
+    assert (hit["section"], hit["anchor"], hit["section_url"]) == (["Old trees"], "trees", place)
+    assert place in shown.out and "   Old trees\n" in shown.out
+    cut = (await atlas("docs", "chunks", origin.url("/docs/a"), "-o", "jsonl")).out
+    before, trees = map(json.loads, cut.splitlines())
+    assert (before["section"], before["section_url"]) == ([], origin.url("/docs/a"))
+    assert f"[below]({place})" in before["markdown"]
+    assert (trees["section"], trees["section_url"]) == (["Old trees"], place)
+    assert trees["markdown"].startswith("## Old trees\n\nOrchard apples.")
+    told = await atlas("docs", "chunks", origin.url("/docs/a"), "--size", "200")
+    assert told.code == 0 and f"1. (before any heading)\n   {origin.url('/docs/a')}\n" in told.out
+    refused = await atlas("docs", "chunks", origin.url("/docs/a"), "--size", "10")
+    assert refused.code == 2 and "size: 10; use 200 to 100000" in refused.err
+    unknown = await atlas("docs", "chunks", origin.url("/docs/nowhere"))
+    assert unknown.code == 1 and "no document for" in unknown.err
+
     lines = (await atlas("docs", "list", "-o", "jsonl")).out.splitlines()
     listed = [json.loads(line) for line in lines]
     assert [each["url"] for each in listed] == [origin.url("/docs/"), origin.url("/docs/a")]
@@ -87,11 +115,8 @@ async def test_a_site_is_declared_synced_searched_and_listed(
     assert gone.code == 1 and "404" in gone.err
 
     recorded = (await atlas("runs", "-o", "json")).json["runs"]
-    assert [each["source"] for each in recorded] == [
-        "docs",
-        "",
-        "docs",
-    ]  # the run of all is recorded, too
+    # The runs of all are recorded, too.
+    assert [each["source"] for each in recorded] == ["docs", "", "docs", "", "docs"]
     run = (await atlas("runs", "show", result["run_id"][:13], "-o", "json")).json
     assert (run["counts"], run["trigger"]) == (expected, "cli")
     assert [each["url"] for each in run["failures"]] == [origin.url("/docs/b")]

@@ -1,6 +1,7 @@
 """Puts documents straight into the tables that searching reads, as settling would leave them."""
 
 import hashlib
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,7 +35,14 @@ class Corpus:
     sources: dict[str, int] = field(default_factory=dict)
 
     async def put(
-        self, url: str, title: str, text: str, *, source: str = "docs", lang: str | None = "en"
+        self,
+        url: str,
+        title: str,
+        text: str,
+        *,
+        source: str = "docs",
+        lang: str | None = "en",
+        outline: Sequence[tuple[int, int, str, str | None]] | None = None,
     ) -> bytes:
         """A live page of a source; returns its text hash."""
         hash_ = text_hash(title, text)
@@ -43,9 +51,17 @@ class Corpus:
         )
         document = await self.connection.fetchval(
             "insert into documents (page_id, text_hash, extractor, snapshot, media, title, lang,"
-            " text, markdown, created_at)"
-            " values ($1, $2, 1, $2, 'text/html', $3, $4, $5, $5, $6) returning id",
-            *(page, hash_, title, lang, text, NOW),
+            " text, markdown, created_at, outline)"
+            " values ($1, $2, 1, $2, 'text/html', $3, $4, $5, $5, $6, $7) returning id",
+            *(
+                page,
+                hash_,
+                title,
+                lang,
+                text,
+                NOW,
+                None if outline is None else json.dumps(outline),
+            ),
         )
         await self.connection.execute(
             "insert into versions (page_id, seq, document_id, valid_from) values ($1, 1, $2, $3)",

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -15,9 +16,10 @@ from atlas.domain.bad_bodies.kinds import BodyKind, BodyVerdict
 from atlas.domain.batch import FetchRow, HeldPage, PreparedPage
 from atlas.domain.errors import NOINDEX, ErrorClass, PageError
 from atlas.domain.near_duplicates import sketch
+from atlas.domain.outline import OutlineSection
 from atlas.domain.prepared import Prepared
 from atlas.domain.sources import SourceSpec
-from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link
+from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link, normalise_text
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.crawl import documents
 from atlas.stores.postgres.crawl.documents import CurrentDocument
@@ -46,6 +48,8 @@ class Instead:
     def __str__(self) -> str:
         return self.text
 
+
+_HEADINGS = re.compile(r"^(#{1,6}) (.+)$", re.MULTILINE)
 
 Answer = str | int | Leads | Instead
 Web = Mapping[str, Answer]
@@ -233,7 +237,7 @@ def _led(page: HeldPage, answer: Leads) -> FetchRow:
 
 
 def prepared(page: HeldPage, answer: Answer, *links: str) -> PreparedPage:
-    """What processing makes of a text."""
+    """What processing makes of a text; a line that begins with `# ` is a heading."""
     text = str(answer)
     extracted = Extracted(
         title="Title",
@@ -243,9 +247,13 @@ def prepared(page: HeldPage, answer: Answer, *links: str) -> PreparedPage:
         published=None,
         canonical=None,
         links=tuple(Link(link) for link in links),
-        text_hash=hashlib.sha256(text.encode()).hexdigest(),
+        text_hash=hashlib.sha256(normalise_text(text).encode()).hexdigest(),
         media="html",
         verdict=_verdict(answer),
+        outline=tuple(
+            OutlineSection(found.start(), len(found[1]), found[2], found[2].lower())
+            for found in _HEADINGS.finditer(text)
+        ),
     )
     whole = Prepared(extracted, sketch(text), index_parts("Title", text))
     hidden = isinstance(answer, Instead) and answer.noindex

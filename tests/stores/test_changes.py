@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -11,16 +13,28 @@ import pytest
 from atlas.contracts.activities import Batch
 from atlas.contracts.jobs import BeginJob
 from atlas.domain.change_cursors import ChangeCursor, ExpiredCursor, InvalidCursor
+from atlas.domain.lifecycle import Evidence
+from atlas.domain.retention import Retention
+from atlas.embedded.postgres import SUPERUSER
+from atlas.stores.blobs import open_blobs
+from atlas.stores.postgres import migrate
 from atlas.stores.postgres.changes import change_log, change_reader
 from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.changes.change_reader import CorpusChange
+from atlas.stores.postgres.cleanup import expired_changes
+from atlas.stores.postgres.crawl import run_outcomes
 from atlas.stores.postgres.crawl.runs import JobRecords
-from atlas.stores.postgres.settlement import deletion_decisions, removal
+from atlas.stores.postgres.settlement import deletion_decisions, removal, settle
+from atlas.stores.postgres.sources import sources
+from tests.conftest import PostgresServer
 from tests.feed_copy import FeedCopy, assert_feed_is_the_corpus, replayed
 from tests.invariants import assert_nothing_is_found
 from tests.stores import test_held_bodies as held
+from tests.stores.cleaning import Cleaner
+from tests.stores.corpus import Corpus
 from tests.stores.drive import Drive, Leads, Web
 from tests.stores.restorer import Restorer
+from tests.stores.rows_read import explained
 
 BASE = "https://example.org"
 ONE, TWO, THREE = f"{BASE}/1", f"{BASE}/2", f"{BASE}/3"
@@ -175,12 +189,105 @@ async def test_a_source_removed_with_its_documents_is_an_erasure(drive: Drive) -
     async with drive.pool.acquire() as connection:
         await removal.remove_source(connection, source, purge=True, now=drive.now)
     changes = await told(drive)
-    assert [each.kind for each in changes].count("erased") == 4  # two added before, and now
-    assert {each.url for each in changes} == {None, TWO}
-    assert {(each.reason, each.sources) for each in changes[3:]} == {
-        ("source_removed", ("docs",)),
-    }
-    assert {each.text_hash for each in changes if each.kind == "erased"} == {None}
+    erased = [each for each in changes if each.kind == "erased"]
+    assert {each.url for each in changes if each not in erased} == {TWO}
+    # Two added before, and the two now.
+    assert sorted((each.reason, each.sources) for each in erased) == [
+        ("erased", ("docs",)), ("erased", ("docs",)),
+        ("source_removed", ("docs",)), ("source_removed", ("docs",)),
+    ]  # fmt: skip
+    assert {(each.url, each.version, each.text_hash) for each in erased} == {(None, None, None)}
+
+
+async def by_source(drive: Drive, source: str, after: int = 0) -> list[tuple[str, str | None]]:
+    async with drive.pool.acquire() as connection:
+        state = await change_reader.state(connection)
+        place = ChangeCursor(state.corpus, after)
+        part = await change_reader.read(connection, place, 100, source)
+    return [(read.change.kind, read.change.url) for read in part.changes]
+
+
+async def test_a_page_that_a_source_comes_to_hold_or_releases_is_told_to_its_readers(
+    drive: Drive,
+) -> None:
+    await drive.add("docs", deletion="prompt")
+    await drive.add("also", deletion="prompt")
+    await drive.run("docs", {ONE: WEB[ONE], TWO: WEB[TWO]})
+    led = {THREE: Leads(ONE)}
+    await drive.run("also", {TWO: WEB[TWO], **led}, unlisted={ONE: WEB[ONE]})  # listed, led to
+    joined = await told(drive, 2)
+    assert said(joined) == [("updated", url, 1, "sources") for url in (ONE, TWO)]
+    assert {each.sources for each in joined} == {("also", "docs")}
+    assert [each.evidence for each in joined] == [{"joined": ["also"], "left": []}] * 2
+    assert sorted(await by_source(drive, "also")) == [("added", ONE), ("added", TWO)]
+    assert await by_source(drive, "docs", 2) == [("updated", each.url) for each in joined]
+    await drive.run("also", {TWO: WEB[TWO], **led}, unlisted={ONE: WEB[ONE]})
+    assert await told(drive, 4) == []
+    await drive.run("docs", {ONE: WEB[ONE]})  # `also` holds it still
+    [left] = await told(drive, 4)
+    assert (left.url, left.sources, left.reason) == (TWO, ("also",), "sources")
+    assert await by_source(drive, "docs", 4) == [("removed", TWO)]
+    assert await by_source(drive, "also", 4) == [("updated", TWO)]
+
+
+async def test_a_removed_source_releases_its_pages_and_they_stay_live(drive: Drive) -> None:
+    source = await drive.add("docs")
+    await drive.run("docs", {ONE: WEB[ONE]})
+    async with drive.pool.acquire() as connection:
+        await removal.remove_source(connection, source, purge=False, now=drive.now)
+    [left] = await told(drive, 1)
+    assert (left.kind, left.sources, left.evidence) == (
+        "updated", (), {"joined": [], "left": ["docs"]},
+    )  # fmt: skip
+    assert await by_source(drive, "docs", 1) == [("removed", ONE)]
+
+
+async def test_a_release_is_told_where_the_feed_has_forgotten_who_held_the_page(
+    drive: Drive,
+) -> None:
+    source = await drive.add("docs")
+    await drive.add("also")
+    await drive.run("docs", {ONE: WEB[ONE]})
+    await drive.run("also", {ONE: WEB[ONE]})
+    await drive.pool.execute("delete from changes")
+    await drive.pool.execute("update change_feed set trimmed = last")
+    async with drive.pool.acquire() as connection:
+        await removal.remove_source(connection, source, purge=False, now=drive.now)
+    assert await by_source(drive, "docs", 2) == [("removed", ONE)]
+    assert await by_source(drive, "also", 2) == [("added", ONE)]  # what it has, once more
+
+
+async def test_an_erasure_reaches_those_who_read_by_the_source_that_let_the_page_go(
+    drive: Drive,
+) -> None:
+    """They deleted it when it was removed; what they keep of the past has to go, too."""
+    await drive.add("docs", deletion="prompt")
+    await drive.run("docs", WEB)
+    await drive.run("docs", {TWO: WEB[TWO], THREE: WEB[THREE]}, unlisted={ONE: WEB[ONE]})
+    assert await by_source(drive, "docs", 3) == [("removed", ONE)]
+    async with drive.pool.acquire() as connection, connection.transaction():
+        page = await connection.fetchval("select id from pages where url = $1", ONE)
+        causes = {page: settle.LeavingCause("purged")}
+        gone = await settle.bury(connection, [page], drive.now, causes=causes, why=Evidence.ERASED)
+        await change_log.append(connection, None, gone, drive.now)
+    assert await by_source(drive, "docs", 4) == [("erased", None)]
+
+
+async def test_an_erasure_reaches_those_who_read_by_a_source_that_released_the_page(
+    drive: Drive,
+) -> None:
+    await drive.add("docs")
+    other = await drive.add("also")
+    await drive.run("docs", {ONE: WEB[ONE]})
+    await drive.run("also", {ONE: WEB[ONE]})
+    async with drive.pool.acquire() as connection:
+        await removal.remove_source(connection, await sources.get(connection, "docs"),
+                                    purge=False, now=drive.now)  # fmt: skip
+        await removal.remove_source(connection, other, purge=True, now=drive.now)
+    # One that has read up to 2 has the page, and is told to delete it, in place of the release
+    # and once more.
+    assert await by_source(drive, "docs", 2) == [("erased", None)] * 2
+    await assert_feed_is_the_corpus(drive.pool)
 
 
 async def test_a_reader_by_source_sees_what_the_source_held(drive: Drive) -> None:
@@ -385,3 +492,121 @@ async def test_a_feed_that_disagrees_is_found_and_told_again(drive: Drive) -> No
     rows = await drive.pool.fetch("select kind, reason from changes where number > 3")
     assert {row["reason"] for row in rows} == {"repaired"}
     assert sorted(row["kind"] for row in rows) == ["added", "added", "updated"]
+
+
+# Retention
+
+
+async def test_old_changes_go_from_the_beginning_on_in_blocks(
+    drive: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expired_changes, "BLOCK", 2)
+    await drive.add("docs")
+    await drive.run("docs", WEB)
+    drive.now += timedelta(days=20)
+    await drive.run("docs", {**WEB, ONE: "Says something else"})
+    drive.now += timedelta(days=11)
+    async with open_blobs(str(tmp_path)) as blobs:
+        cleaner = Cleaner(drive, blobs, Retention(changes=30))
+        await cleaner.freeze()
+        dry = await cleaner.clean(classes=("changes",), dry_run=True)
+        assert dry.of("changes") == {"changes 1 to 2", "changes 3 to 3"}
+        assert len(await told(drive)) == 4
+        capped = await cleaner.clean(classes=("changes",), most=1)
+        assert capped.of("changes") == {"changes 1 to 2"}
+        assert [each.number for each in await told(drive, 2)] == [3, 4]
+        rest = await cleaner.clean(classes=("changes",))
+        assert rest.of("changes") == {"changes 3 to 3"}
+        assert [each.number for each in await told(drive, 3)] == [4]
+        with pytest.raises(ExpiredCursor, match="changes up to 3 are past their retention"):
+            await told(drive, 2)
+        drive.now += timedelta(days=300)
+        assert (await cleaner.clean(classes=("changes",))).of("changes") == {"changes 4 to 4"}
+        cleaner.keep = Retention(changes=0)
+        await drive.run("docs", WEB)
+        drive.now += timedelta(days=3000)
+        assert (await cleaner.clean(classes=("changes",))).of("changes") == set()
+    # The numbers go on, and a reader at the end has missed nothing.
+    assert [each.number for each in await told(drive, 4)] == [5]
+
+
+async def test_a_corpus_from_before_the_feed_begins_with_what_is_live(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = migrate.known()
+    monkeypatch.setattr(migrate, "known", lambda: [each for each in every if each.number < 34])
+    async with asyncpg.create_pool(empty_database_url, min_size=1, max_size=4) as pool:
+        async with pool.acquire() as connection:
+            await migrate.migrate(connection)
+            await Corpus(connection).put(ONE, "One", "A text from before the feed.")
+            monkeypatch.setattr(migrate, "known", lambda: every)
+            await migrate.migrate(connection)
+            state = await change_reader.state(connection)
+            assert (state.last, state.trimmed) == (1, 1)
+            with pytest.raises(ExpiredCursor):
+                await change_reader.verify(connection, ChangeCursor(state.corpus, 0))
+            part = await change_reader.live(connection, state.begin, 10)
+            assert [read.change.url for read in part.changes] == [ONE]
+            await append(connection, Drive(pool), [7])
+            part = await change_reader.read(connection, part.cursor, 10)
+            assert [read.change.number for read in part.changes] == [2]
+        await assert_nothing_is_found(pool, "feed")
+        await assert_feed_is_the_corpus(pool)
+
+
+# The pages of a run
+
+
+async def test_the_outcomes_of_a_sync_name_every_page_that_it_touched(drive: Drive) -> None:
+    await drive.add("docs", deletion="prompt")
+    old, gone, down = f"{BASE}/old", f"{BASE}/gone", f"{BASE}/down"
+    more: Web = {url: f"Words of {url} on its own" for url in (old, gone, down)}
+    many: Web = {f"{BASE}/m{n}": f"Many words of page {n}" for n in range(20)}
+    await drive.run("docs", {**WEB, **more, **many})
+    web: Web = {**WEB, **many, ONE: "Says something else", gone: 410, down: 500,
+                f"{BASE}/fresh": "A fresh text about nothing else."}  # fmt: skip
+    await drive.run("docs", web, unlisted={old: more[old]})
+    async with drive.pool.acquire() as connection:
+        found = {each["url"]: each async for each in run_outcomes.of_run(connection, "run-2")}
+        live = {row["url"]: row["text"] for row in await connection.fetch(
+            "select p.url, encode(d.text_hash, 'hex') as text from versions v "
+            "join pages p on p.id = v.page_id join documents d on d.id = v.document_id "
+            "where v.valid_to is null"
+        )}  # fmt: skip
+        assert list(found) == sorted({**web, **more})
+        assert {url: each["outcome"] for url, each in found.items() if url not in many} == {
+            ONE: "updated", TWO: "unchanged", THREE: "unchanged", f"{BASE}/fresh": "added",
+            gone: "removed", old: "removed", down: "failed",
+        }  # fmt: skip
+        assert (found[gone]["error_class"], found[gone]["code"]) == ("gone", "http_410")
+        assert {url: found[url]["text_hash"] for url in live} == live
+        assert {found[url]["text_hash"] for url in (gone, old)}.isdisjoint({None, *live.values()})
+        assert not await run_outcomes.is_recorded(connection, "nobody")
+        # Later runs change nothing of what this one did.
+        await drive.run("docs", {**web, ONE: "And again something else", gone: "It is back"})
+        again = {each["url"]: each async for each in run_outcomes.of_run(connection, "run-2")}
+        assert again == found
+
+
+@pytest.mark.parametrize("generic", [False, True])
+async def test_a_read_costs_what_it_returns_however_long_the_feed_is(
+    drive: Drive, postgres_server: PostgresServer, generic: bool
+) -> None:
+    await drive.pool.execute(
+        "insert into changes (number, at, kind, page_id, reason, sources) "
+        "select n, now(), 'erased', n, 'test', '{docs}' from generate_series(1, 20000) n"
+    )
+    await drive.pool.execute("update change_feed set last = 20000")
+    await drive.pool.execute("analyze changes")
+    name = await drive.pool.fetchval("select current_database()")
+    url = postgres_server.url(name, SUPERUSER)
+    async with explained(url, generic=generic) as reader:
+        state = await change_reader.state(reader.connection)
+        with reader.reading() as most:
+            for source, found in ((None, 50), ("docs", 50), ("blog", 0)):
+                place = ChangeCursor(state.corpus, 10_000)
+                part = await change_reader.read(reader.connection, place, 50, source)
+                assert len(part.changes) == found
+            await change_reader.verify(reader.connection, state.end)
+        assert most
+        assert max(most.values()) < 500, most

@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import tracemalloc
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import asyncpg
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from atlas.domain.connected_components import components
 from atlas.domain.near_duplicates import SIGNATURE_HASHES, THRESHOLD, similarities, sketch
-from atlas.stores.postgres.near_duplicates import clusters, lsh_buckets
+from atlas.stores.postgres.near_duplicates import clusters, lsh_buckets, similarity
 from atlas.stores.postgres.near_duplicates.clusters import TextSketch
 
 CAP = 3  # small, so that few texts already crowd a bucket
@@ -147,10 +149,10 @@ async def test_near_duplicates_meet_and_others_do_not(database: Pool) -> None:
         await clusters.add(connection, [other])
         await clusters.add(connection, [other])
         groups, pairs = await found(connection)
-        similarity = await connection.fetchval("select similarity from similar_texts")
+        share = await connection.fetchval("select similarity from similar_texts")
     alike = sorted([one.text_hash, other.text_hash])
     assert groups == {frozenset(alike), frozenset([apart.text_hash])}
-    assert pairs == {tuple(alike)} and similarity >= 0.8
+    assert pairs == {tuple(alike)} and share >= 0.8
 
 
 async def test_texts_without_words_stay_alone(database: Pool) -> None:
@@ -203,3 +205,85 @@ async def test_nothing_to_do_is_no_error(database: Pool, size: int) -> None:
         await clusters.add(connection, [])
         await clusters.remove(connection, [bytes(32)] * size)
         assert await found(connection) == (set(), set())
+
+
+# Of thousands that are alike
+
+LOG = [text_sketch(f"Log {n} of the harbour: the bell rang {n * 7} times.") for n in range(200)]
+
+
+@dataclass
+class Looks:
+    """Which clusters were recomputed, and how many pairs were withdrawn."""
+
+    split: set[bytes] = field(default_factory=set)
+    withdrawn: int = 0
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
+    seen = Looks()
+    split, withdraw = similarity.split, similarity.withdraw
+
+    async def splitting(connection: asyncpg.Connection, names: Collection[bytes]) -> None:
+        seen.split |= set(names)
+        await split(connection, names)
+
+    async def withdrawing(connection: asyncpg.Connection, *rest: Any) -> set[bytes]:
+        before = await connection.fetchval("select count(*) from similar_texts")
+        named = await withdraw(connection, *rest)
+        seen.withdrawn += before - await connection.fetchval("select count(*) from similar_texts")
+        return named
+
+    monkeypatch.setattr(similarity, "split", splitting)
+    monkeypatch.setattr(similarity, "withdraw", withdrawing)
+    return seen
+
+
+async def test_a_crowd_is_not_recomputed_with_each_text_that_joins_it_or_leaves(
+    database: Pool, looks: Looks
+) -> None:
+    """Anchors are displaced all the time; the texts that they met hold together without them."""
+    async with database.acquire() as connection, connection.transaction():
+        await clusters.add(connection, LOG[:50])
+        looks.split.clear()
+        for start in range(50, 200, 50):
+            await clusters.add(connection, LOG[start : start + 50])
+        assert looks.withdrawn > 0
+        largest = sorted(text.text_hash for text in LOG)[-20:]
+        await clusters.remove(connection, largest)
+        assert looks.split == set()
+        groups, _ = await found(connection)
+        assert groups == {frozenset(text.text_hash for text in LOG) - set(largest)}
+
+
+async def test_a_crowd_whose_first_text_leaves_is_named_by_the_next(database: Pool) -> None:
+    hashes = sorted(text.text_hash for text in LOG)
+    async with database.acquire() as connection, connection.transaction():
+        await clusters.add(connection, LOG)
+        await clusters.remove(connection, hashes[:1])
+        await _check_representatives(connection)
+        groups, _ = await found(connection)
+    assert groups == {frozenset(hashes[1:])}
+
+
+async def test_pairs_of_a_large_cluster_are_never_all_in_memory(database: Pool) -> None:
+    async with database.acquire() as connection, connection.transaction():
+        await connection.execute(
+            """
+            insert into sketches select sha256(n::text::bytea), 1, '{}', '', sha256('0')
+            from generate_series(0, 600) n;
+            insert into similar_texts select least(a, b), greatest(a, b), 1 from (
+                select sha256(n::text::bytea) as a, sha256((n + step)::text::bytea) as b
+                from generate_series(0, 540) n, generate_series(1, 60) step) pairs;
+            """
+        )
+        tracemalloc.start()
+        try:
+            await similarity.split(connection, [hashlib.sha256(b"0").digest()])
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        groups, pairs = await found(connection)
+    assert len(groups) == 1 and len(pairs) == 32_460
+    assert peak < 100 * len(pairs)  # 100 bytes of each: the two hashes alone take more

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from atlas.contracts.activities import Batch
@@ -10,6 +11,7 @@ from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.lifecycle import Evidence, Lifecycle, after
 from atlas.domain.retention import Item, Retention
+from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.cleanup.page_classes import of_pages
 from atlas.stores.postgres.settlement import settle
 from tests.stores.drive import Drive, fences, prepared, snapshot_of
@@ -71,14 +73,23 @@ async def poisoned(drive: Drive, batch: Batch) -> None:
     await process(drive, batch, PageError(ErrorClass.INVALID, code, "it died of it"))
 
 
+async def bury(
+    connection: asyncpg.Connection, drive: Drive, why: Evidence = Evidence.REMOVED
+) -> None:
+    page = await page_id(drive)
+    causes = {page: settle.LeavingCause("test")}
+    gone = await settle.bury(connection, [page], drive.now, causes=causes, why=why)
+    await change_log.append(connection, None, gone, drive.now)
+
+
 async def removed(drive: Drive, batch: Batch) -> None:
     async with drive.pool.acquire() as connection, connection.transaction():
-        await settle.bury(connection, [await page_id(drive)], drive.now)
+        await bury(connection, drive)
 
 
 async def erased(drive: Drive, batch: Batch) -> None:
     async with drive.pool.acquire() as connection, connection.transaction():
-        await settle.bury(connection, [await page_id(drive)], drive.now, why=Evidence.ERASED)
+        await bury(connection, drive, why=Evidence.ERASED)
 
 
 async def expired(drive: Drive, batch: Batch) -> None:

@@ -108,6 +108,21 @@ async def test_absence_redirects_and_duplicates_are_told(drive: Drive) -> None:
     await drive.crawl.runs.close_run(CloseRun(run_id=await drive.open("docs"), complete=False))
 
 
+async def test_a_listing_that_could_not_be_read_is_told_until_one_is(drive: Drive) -> None:
+    """The pages are well, and nobody asked them."""
+    await drive.add("docs", kind="sitemap")
+    await drive.run("docs", WEB)
+    run = await drive.open("docs")
+    drive.now += timedelta(hours=1)
+    why = "sitemap.xml answered 503"
+    await drive.crawl.runs.close_run(CloseRun(run_id=run, outcome="listing_failed", message=why))
+    found = await told(drive, A)
+    assert found.code == "not_listed"
+    assert f"the last run of source 'docs' did not come to it: {why}" in found.cause
+    await drive.run("docs", WEB)
+    assert (await told(drive, A)).code == "unchanged"
+
+
 async def test_a_removal_that_the_brake_held_is_told(drive: Drive) -> None:
     await drive.add("docs", kind="sitemap", deletion="prompt")
     await drive.run("docs", WEB)

@@ -195,3 +195,30 @@ async def test_a_document_says_by_which_rules_it_was_made(ruled: Ruled) -> None:
         None, "content main, .none: it selects nothing",
     ]  # fmt: skip
     assert {row["rules"] for row in rows} == {ExtractionRules(**rules).digest}
+
+
+@pytest.mark.parametrize(
+    ("rules", "one", "other", "updated"),
+    [
+        ({}, "<a href=/login?t=1>log in</a>", "<a href=/login?t=2>log in</a>", 0),
+        ({}, "<a href=/one>see</a>", "<a href=/two>see</a>", 1),
+        ({"ignore": (".ad",)}, "<i class=ad><a href=/x>see</a></i>",
+         "<i class=ad><a href=/y>see</a></i>", 0),
+        ({"remove": (".ad",)}, "<i class=ad><a href=/x>x</a></i>",
+         "<i class=ad><a href=/y>y</a></i>", 0),
+        ({"remove": (".ad",)}, "<i class=ad><a href=/x>x</a></i><a href=/x>x</a>",
+         "<i class=ad><a href=/x>x</a></i><a href=/y>x</a>", 1),
+    ],
+)  # fmt: skip
+async def test_a_link_is_an_update_where_a_reader_would_notice_it(
+    ruled: Ruled, rules: dict[str, Any], one: str, other: str, updated: int
+) -> None:
+    await ruled.add("docs", **rules)
+    await ruled.run("docs", {A: page(A).replace("<main>", f"<main>{one}")})
+    closed = await ruled.run("docs", {A: page(A).replace("<main>", f"<main>{other}")})
+    assert (closed.counts.updated, closed.counts.unchanged) == (updated, 1 - updated)
+    wanted = {link.partition(">")[0] for link in other.split("href=")[1:]}
+    kept = await ruled.pool.fetch("select target from links")
+    assert {row["target"].removeprefix("https://example.org") for row in kept} == wanted, (
+        "a crawl goes where the page leads now"
+    )

@@ -1,8 +1,10 @@
 """Searching: who is found, in which order, shown how; and what it asks of PostgreSQL."""
 
 import asyncio
+import gzip
 import json
 import math
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,11 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from atlas.domain.analysis import QueryTerm
+from atlas.domain.chunking.document_chunks import document_chunks
+from atlas.domain.errors import PageError
 from atlas.stores.postgres.index import bm25 as scoring
 from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.index.bm25 import SearchScope
 from atlas.stores.postgres.index.search import MAX_QUERY, Hit, SearchPage, search
 from atlas.stores.search.tantivy_engine import TantivyIndex
+from atlas.text.extract import extract
 from tests.stores.corpus import Corpus, EngineCorpus
 
 RETRIEVAL = Path(__file__).parents[3] / "shared" / "data" / "retrieval"
@@ -79,6 +84,7 @@ async def test_best_matches_come_first(either: Corpus) -> None:
         copies=0,
         similar_count=0,
         similar=(),
+        section_url="http://a/fog",
     )
 
 
@@ -164,6 +170,100 @@ async def test_a_long_document_is_found_by_its_best_part(either: Corpus) -> None
     await either.put("http://a/long", "Long", text)
     (hit,) = (await either.search("zeppelin pier")).results
     assert "zeppelin landed on the pier" in hit.snippet
+
+
+MANUAL = (
+    "Before anything else: a light is a promise.\n\nLamp\n\nOil\n\nOf whales, once; colza later."
+    "\n\nWick\n\nTrimmed at noon and at midnight.\n\nkeeper\n\nWho trims the wick.\n\n"
+    f"Logbook\n\n{STORY.format(fish='cod')} The wick is noted."
+)
+OUTLINE = [
+    (MANUAL.index("Lamp"), 1, "Lamp", "lamp"),
+    (MANUAL.index("Oil"), 2, "Oil", None),
+    (MANUAL.index("Wick"), 2, "Wick", "wick"),
+    (MANUAL.index("keeper"), 7, "keeper", "the keeper"),
+    (MANUAL.index("Logbook"), 1, "Logbook", "log"),
+]
+
+
+@pytest.mark.parametrize(
+    ("query", "section", "anchor"),
+    [
+        ("promise", (), None),
+        ("lamp", ("Lamp",), "lamp"),
+        ("whales", ("Lamp", "Oil"), "lamp"),
+        ("midnight", ("Lamp", "Wick"), "wick"),
+        ("trims the wick", ("Lamp", "Wick"), "wick"),
+        ("who", ("Lamp", "Wick"), "the keeper"),
+        ("cod fleet sails", ("Logbook",), "log"),
+        ("whales cod fleet", ("Logbook",), "log"),
+        ("handbook", (), None),
+    ],
+)
+async def test_a_hit_names_section_and_anchor(
+    either: Corpus, query: str, section: tuple[str, ...], anchor: str | None
+) -> None:
+    await either.put("http://a/manual", "Handbook", MANUAL, outline=OUTLINE)
+    (hit,) = (await either.search(query)).results
+    assert (hit.section, hit.anchor) == (section, anchor)
+    fragment = f"#{anchor.replace(' ', '%20')}" if anchor else ""
+    assert hit.section_url == f"http://a/manual{fragment}"
+    if section:  # and what is shown stands there
+        begins = MANUAL.index(section[-1])
+        if section[0] == "Lamp" and section[-1] != "Wick":  # a heading above another: both at once
+            begins = MANUAL.index("Oil")
+        ends = next((at for at, level, *_ in OUTLINE if at > begins and level < 7), len(MANUAL))
+        begins = MANUAL.index("Lamp") if begins == MANUAL.index("Oil") else begins
+        assert hit.snippet.strip("…") in " ".join(MANUAL[begins:ends].split())
+
+
+async def test_a_hit_in_a_later_part_names_its_section(either: Corpus) -> None:
+    text = "\n\n".join(f"Chapter{n}\n\n{STORY.format(fish=f'fish{n}')}" for n in range(90))
+    outline = [(text.index(f"Chapter{n}\n"), 2, f"Chapter{n}", f"c{n}") for n in range(90)]
+    await either.put("http://a/book", "Book", text, outline=outline)
+    for number in (0, 44, 89):
+        (hit,) = (await either.search(f"fish{number}")).results
+        assert (hit.section, hit.anchor) == ((f"Chapter{number}",), f"c{number}")
+
+
+@pytest.mark.slow
+async def test_snippets_of_real_pages_lie_in_the_section_that_is_named(corpus: Corpus) -> None:
+    """That of its chunks, the sections below it included."""
+    folder = RETRIEVAL.parent / "mixed"
+    if not folder.is_dir():
+        pytest.skip(f"no folder {folder}: real pages are not part of the repository")
+    gold = json.loads((folder / "ground-truth.json").read_text())
+    checked = named = 0
+    for key in sorted(gold)[::40]:
+        body = gzip.decompress((folder / "html" / f"{key}.html.gz").read_bytes())
+        try:
+            page = extract(body, "text/html", None, gold[key]["url"])
+        except PageError:
+            continue  # a page without text
+        rows = [(each.start, each.level, each.title, each.anchor) for each in page.outline]
+        await corpus.put(gold[key]["url"], page.title, page.text, outline=rows)
+        chunks = document_chunks(gold[key]["url"], page.text, page.markdown, page.outline)
+        words = re.findall(r"\w{5,}", page.text)
+        for at in range(0, len(words), max(len(words) // 8, 1)):
+            found = await search(corpus.connection, " ".join(words[at : at + 3]))
+            hit = next((each for each in found.results if each.url == gold[key]["url"]), None)
+            if hit is None or not hit.marks:
+                continue
+            checked += 1
+            named += bool(hit.anchor)
+            shown = hit.snippet.strip("…")
+            depth = len(hit.section)
+            places = [each for each in chunks if each.section[:depth] == hit.section]
+            assert places, (key, hit)
+            said = " ".join(page.text[places[0].start : places[-1].end].split())
+            assert shown in said, (key, hit.section, shown)
+    assert checked > 50 and named > 10
+
+
+async def test_a_text_without_a_known_outline_has_no_section(either: Corpus) -> None:
+    await some_pages(either)
+    (hit,) = (await either.search("gauges")).results
+    assert (hit.section, hit.anchor, hit.section_url) == ((), None, "http://a/rain")
 
 
 async def test_pages_of_results_join_up(either: Corpus) -> None:

@@ -130,7 +130,8 @@ class TestText:
         )
         assert "1. first **bold**\n2. second" in found.markdown
         assert "  - inner `x`" in found.markdown
-        assert "See [the page](https://site.example/up), here and *more*." in found.markdown
+        here = "[here](https://site.example/dir/page.html#here)"
+        assert f"See [the page](https://site.example/up), {here} and *more*." in found.markdown
         assert "> Said once." in found.markdown
 
     def test_no_control_character_is_left(self) -> None:

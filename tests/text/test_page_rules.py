@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas.domain.extraction_rules import ExtractionRules, RuledText
-from atlas.domain.texts import Extracted
+from atlas.domain.texts import UNSEEN, Extracted
 from atlas.text.extract import extract
 
 PAGE = """<html lang=en><head><title>Ferries ({unread})</title></head><body>
@@ -48,6 +48,9 @@ def test_only_content_is_the_text_and_links_still_lead_a_crawl() -> None:
     assert "Cheap nets" not in found.text
     assert "ferry of Lantern" not in found.text
     assert {link.url for link in plain.links} == {link.url for link in found.links}
+    assert not any(link.nofollow or link.rel for link in plain.links)
+    unseen = {link.url.partition("?")[0] for link in found.links if link.rel == UNSEEN}
+    assert unseen == {f"https://example.org/{name}" for name in ("start", "more", "buy")}
     assert ruled(found) == RuledText((4,), None, None)
 
 
@@ -55,6 +58,18 @@ def test_nested_content_is_taken_once_and_in_the_order_of_the_page() -> None:
     whole = read(PAGE.format(**FIRST), content=("p b", "main", "h1")).text
     assert whole == read(PAGE.format(**FIRST), content=("main",)).text
     assert whole.count("ferry leaves") == 1
+
+
+def test_sections_keep_their_anchors() -> None:
+    body = """<html><body><main><h1 id=top>Tides</h1><p>The tide turns twice a day.</p>
+    <div class=ad><h2 id=buy>Buy</h2><p>Cheap nets and old ropes.</p></div>
+    <h2 id=low>Low water</h2><p>At low water the ferry waits.</p></main></body></html>"""
+    found = read(body, content=("main",), remove=(".ad",), ignore=("#top",))
+    assert [(each.title, each.anchor) for each in found.outline] == [
+        ("Tides", "top"),
+        ("Low water", "low"),
+    ]
+    assert [found.text[each.start :][:4] for each in found.outline] == ["Tide", "Low "]
 
 
 def test_what_is_removed_is_gone_and_its_neighbours_are_no_one_word() -> None:

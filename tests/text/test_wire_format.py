@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from atlas.domain.analysis import IndexPart, index_parts
 from atlas.domain.extraction_rules import RuledText
 from atlas.domain.near_duplicates import Sketch, sketch
+from atlas.domain.outline import OutlineSection
 from atlas.domain.passages import Passage, passages
 from atlas.domain.prepared import Prepared
 from atlas.domain.texts import Extracted, Link, strip_unstorable, text_hash
@@ -75,6 +76,28 @@ def test_rules_that_no_healthy_child_reports_are_refused(ruled: RuledText) -> No
 def test_what_is_missing_from_a_text_comes_as_it_went() -> None:
     cut = extracted(truncated="pages 4 to 5")
     assert wire_format.read_prepared(wire_format.write_prepared(cut)) == cut
+
+
+def test_an_outline_comes_as_it_went() -> None:
+    sections = (OutlineSection(0, 1, "Lamp", "lamp"), OutlineSection(9, 7, "", None))
+    outlined = extracted(outline=sections)
+    assert wire_format.read_prepared(wire_format.write_prepared(outlined)) == outlined
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        (OutlineSection(0, 8, "Lamp", None),),
+        (OutlineSection(9_999, 1, "Lamp", None),),
+        (OutlineSection(3, 1, "Lamp", None), OutlineSection(2, 1, "Oil", None)),
+        (OutlineSection(0, 1, "Lamp\x00", None),),
+        (OutlineSection(0, 1, "Lamp", "x" * 201),),
+    ],
+)
+def test_an_outline_that_no_text_has_is_refused(sections: tuple[OutlineSection, ...]) -> None:
+    body = wire_format.write_prepared(extracted(outline=sections))
+    with pytest.raises(MalformedAnswer):
+        wire_format.read_prepared(body)
 
 
 @given(st.datetimes(timezones=st.just(UTC)))

@@ -13,9 +13,9 @@ settlement       the one transaction that makes a text part of the corpus; chang
                  pages that leave, the copy of live texts into a new index
 index            generations of the search index, entries, BM25, search, the gates of a rebuild
 near_duplicates  LSH buckets, similar pairs, clusters, marks of duplicates, consistency checks
-changes          what happened to the corpus, numbered in the order of commits: log and readers
 crawl            runs and their pages, claims and fences, the ledger of fetches, documents,
                  quarantine, rechecks, blobs and artifacts
+changes          what happened to the corpus, numbered in the order of commits: log and readers
 hosts            rate limiter, circuit breaker, limits set by hand, robots.txt
 sources          rules and lease of each source; which a request selects, and in which order
 ===============  =================================================================================

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from atlas.contracts.names import CleanupClass
 from starter.cli.framework.client import connected
-from starter.cli.framework.output import Format, note, say
+from starter.cli.framework.output import Format, note, say, size_of
 from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _print(result: CleanupResult) -> None:
     for kind, count in result.removed.items():
         say(f"  {count} {kind}")
     freed = "would be freed" if result.dry_run else "freed"
-    say(f"  {_size(result.bytes_freed)} {freed} in the blob store and by dropped partitions")
+    say(f"  {size_of(result.bytes_freed)} {freed} in the blob store and by dropped partitions")
     if result.condemned:
         say(f"  {result.condemned} unreferenced blobs will be deleted after the grace period")
     if result.adopted:
@@ -61,15 +61,6 @@ def _print(result: CleanupResult) -> None:
     if result.message:
         note(result.message)
     note(f"Full list: `atlas runs outcomes {result.run_id}`, blob {result.manifest}.")
-
-
-def _size(count: int) -> str:
-    size = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
 
 
 ENDING = Ending(

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.services.catalogue import ListedDocument
 
 app = App(
-    name="docs", help="Documents: list, show, history, diff, restore, held bodies, quarantined."
+    name="docs",
+    help="Documents: list, show, chunks, history, diff, restore, held bodies, quarantined.",
 )
 app.command(held_documents.held)
 app.command(held_documents.accept)
@@ -107,7 +108,7 @@ async def show(
         emit("document", document, output=output)
         return
     values = asdict(document.current) | {"versions": len(document.versions)}
-    text, markdown = values.pop("text"), values.pop("markdown")
+    text, markdown, _ = values.pop("text"), values.pop("markdown"), values.pop("outline")
     pairs(values)
     say("")
     say(markdown or text)
@@ -130,6 +131,7 @@ async def quarantined(
     listing("quarantined", found, output, _QUARANTINED)
 
 
+app.command("starter.cli.commands.chunks:chunks", name="chunks")
 app.command("starter.cli.commands.page_history:history", name="history")
 app.command("starter.cli.commands.page_history:diff", name="diff")
 app.command("starter.cli.commands.restore:restore", name="restore")

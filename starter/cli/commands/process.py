@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from starter.cli.framework.client import connected
+from starter.cli.framework.exit_codes import DONE
+from starter.cli.framework.options import DryRun, Sample
 from starter.cli.framework.output import Format, note, one_line, say
 from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
+from starter.cli.views.extraction import show_preview
 
 if TYPE_CHECKING:
     from atlas.contracts.processing import BatchResult, ProcessResult
@@ -40,16 +43,21 @@ async def process(
     ] = False,
     chunk: Annotated[int, Parameter(help="Documents per chunk of a batch")] = 100,
     concurrency: Annotated[int, Parameter(help="Chunks of a batch at once")] = 2,
+    dry_run: DryRun = False,
+    sample: Sample = 10,
     following: Following = STARTED_ONLY,
     output: Format = "text",
 ) -> int:
     """Process stored documents again: `process_document` for one, `batch_process` for more.
 
-    Documents that the current versions have processed are skipped, unless --force. With --wait,
-    exit code 0 when it is done, even if some documents failed, 1 otherwise.
+    Documents that the current versions, and the rules of their source, have processed are skipped,
+    unless --force. With --wait, exit code 0 when it is done, even if some documents failed, 1
+    otherwise. With --source and --dry-run nothing is written: the text that the source's rules of
+    extraction would make of some pages is shown as a difference to the live one.
 
     Examples:
-        atlas process --source docs --force --wait
+        atlas process --source docs --dry-run
+        atlas process --source docs --wait
         atlas process --url https://docs.example.com/
         atlas process --failed-of docs --wait
         atlas process --manifest urls.txt --chunk 50
@@ -70,8 +78,13 @@ async def process(
             "select documents in exactly one way: --url, --page, --snapshot, --source (or --all, "
             f"--quarantined), --manifest or --failed-of; given: {', '.join(given) or 'none'}"
         )
+    if dry_run and (not source or quarantined):
+        raise InvalidRequest("dry-run: give --source NAME, whose pages are looked at")
     query = {"source": source, "quarantined": quarantined}
     async with connected() as atlas:
+        if dry_run and source:
+            show_preview(await atlas.sources.preview(source, sample=sample), output)
+            return DONE
         one = _one(url, page, snapshot)
         if one:
             kind, asked_for = "process_document", {**one, "force": force}

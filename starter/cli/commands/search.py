@@ -60,7 +60,9 @@ def _rounded(hit: Hit) -> Hit:
 def _print(page: SearchPage, offset: int, lang: str | None) -> None:
     for number, hit in enumerate(page.results, offset + 1):
         raw(f"{number}. {bold(one_line(hit.title) or one_line(hit.url))}")
-        raw(f"   {one_line(hit.url)}")
+        raw(f"   {one_line(hit.section_url or hit.url)}")
+        if hit.section:
+            raw(f"   {one_line(' › '.join(hit.section))}")
         for line in textwrap.wrap(one_line(hit.snippet), 96):
             raw(f"   {line}")
         if more := _others(hit):

@@ -76,6 +76,13 @@ _CATALOGUE = (
         items="changes",
     ),
     Shape(
+        "chunks",
+        "A document in parts of its sections, in order.",
+        "docs chunks",
+        "atlas.domain.chunking.document_chunks:DocumentChunk",
+        items="chunks",
+    ),
+    Shape(
         "explanation",
         "Why a page is, or is not, in the corpus as it is.",
         "explain",
@@ -163,6 +170,18 @@ _CATALOGUE = (
     Shape("source", "A source, and what the corpus holds of it.", "sources show", _SOURCE),
     Shape("source_rules", "The rules of a source after the change.", "sources edit", _RULES),
     Shape(
+        "rules_tried",
+        "Rules of extraction, tried on a page.",
+        "sources test",
+        "starter.extraction_preview:TriedRules",
+    ),
+    Shape(
+        "rules_preview",
+        "What rules of extraction would make of some pages of a source.",
+        "sources edit, process",
+        "starter.extraction_preview:PreviewedRules",
+    ),
+    Shape(
         "source_added", "The source that was added.", "sources add", "starter.sources:AddedSource"
     ),
     Shape(
@@ -176,6 +195,12 @@ _CATALOGUE = (
         "Which quarantined listings of a source are read again.",
         "sources release",
         "starter.sources:ReleasedListings",
+    ),
+    Shape(
+        "feeds_imported",
+        "What came of an OPML file; with `--dry-run`, what would.",
+        "sources import",
+        "starter.source_files:ImportedFeeds",
     ),
     Shape(
         "sources_plan",

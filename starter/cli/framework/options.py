@@ -18,6 +18,8 @@ StaleAfter = Annotated[
     str | None,
     Parameter(help="How late a source may be, such as 30m or 6h; by default its own tolerance"),
 ]
+DryRun = Annotated[bool, Parameter(help="Show what would change, and change nothing")]
+Sample = Annotated[int, Parameter(help="With --dry-run: look at so many pages")]
 
 
 def tolerance(stale_after: str | None) -> timedelta | None:

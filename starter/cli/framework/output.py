@@ -213,3 +213,13 @@ def short(run_id: str) -> str:
     """The beginning of a run id, enough to be unique: its first 13 of 36 characters are the time,
     to the millisecond."""
     return run_id[:18]
+
+
+def size_of(count: int) -> str:
+    """Bytes as people read them: `1.2 MB`."""
+    size = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypedDict, get_args, get_origin, get
 
 from cyclopts import Parameter
 
+from atlas.domain.extraction_rules import ExtractionRules
 from atlas.domain.sources import SourceSpec
 from starter.cli.framework.durations import duration, written
 from starter.cli.framework.help_pages import as_text
@@ -19,11 +20,18 @@ _NOT_OPTIONS = frozenset({"name", "kind", "urls", "paused"})
 _RULES = [each for each in fields(SourceSpec) if each.name not in _NOT_OPTIONS]
 
 
-def rule_options() -> Any:
-    """A TypedDict with one option for each rule; it holds those that were given, by the names of
-    `SourceSpec`."""
+_OF_TEXT = frozenset(each.name for each in fields(ExtractionRules))
+
+
+def rule_options(*, of_text: bool = False) -> Any:
+    """A TypedDict with one option for each rule, or for those `of_text` alone; it holds those that
+    were given, by the names of `SourceSpec`."""
     types, helps = get_type_hints(SourceSpec), of_fields(SourceSpec)
-    options = {each.name: _option(each, types[each.name], helps[each.name]) for each in _RULES}
+    options = {
+        each.name: _option(each, types[each.name], helps[each.name])
+        for each in _RULES
+        if not of_text or each.name in _OF_TEXT
+    }
     # mypy reads literal types only; these, and the lists below, are made at run time.
     return TypedDict("Rules", options, total=False)  # type: ignore[operator]
 

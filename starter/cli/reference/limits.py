@@ -58,7 +58,7 @@ LIMITS = (
     ),
     Bound(
         "body of a page, decoded", f"{_FETCHING}.fetch_max_bytes", "bytes",
-        "`ATLAS_FETCH_MAX_BYTES`", "the page fails (quota)",
+        "`ATLAS_FETCH_MAX_CHARACTERS`", "the page fails (quota)",
     ),
     Bound(
         "whole request", f"{_FETCHING}.fetch_timeout", "seconds", "`ATLAS_FETCH_TIMEOUT`",
@@ -130,6 +130,21 @@ LIMITS = (
         "bytes", "", "the listing fails",
     ),
     Bound(
+        "nesting in an OPML file", f"{_WEB}.opml.MAX_DEPTH", "levels", "", "the file is refused",
+    ),
+    Bound(
+        "`sources.yaml`", "starter.source_files.yaml_nodes.MAX_CHARACTERS", "characters", "",
+        "the file is refused",
+    ),
+    Bound(
+        "nesting in `sources.yaml`", "starter.source_files.yaml_nodes.MAX_DEPTH", "levels", "",
+        "the file is refused",
+    ),
+    Bound(
+        "files of a listing that `atlas plan` reads", "starter.source_files.estimates.FILES",
+        "files", "", "the rest is taken to be like them",
+    ),
+    Bound(
         "addresses that `sources add` tries", f"{_WEB}.source_detection.MAX_ASKED", "addresses", "",
         "no kind is found; `--kind` says it",
     ),
@@ -179,6 +194,18 @@ LIMITS = (
     Bound(
         "nesting of lists in Markdown", f"{_TEXT}.markdown._MAX_INDENT", "levels", "",
         "deeper lists are not indented further",
+    ),
+    Bound(
+        "sections in the outline of a document", "atlas.domain.outline.MAX_SECTIONS", "sections",
+        "", "the rest of the text belongs to the last of them",
+    ),
+    Bound(
+        "title of a section", "atlas.domain.outline.MAX_SECTION_TITLE", "characters", "",
+        "the title is cut; as text of the page it is whole",
+    ),
+    Bound(
+        "anchor of a section", "atlas.domain.outline.MAX_ANCHOR", "characters", "",
+        "the section has no anchor",
     ),
     Bound(
         "message of a failure", f"{_TEXT}.wire_format._MAX_MESSAGE", "bytes", "",

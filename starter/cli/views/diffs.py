@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -37,12 +37,17 @@ def print_diff(diff: DocumentDiff) -> None:
     for line in _head(diff):
         say(one_line(line))
     say("")
+    print_parts(diff.parts)
+
+
+def print_parts(parts: Sequence[DiffPart]) -> None:
+    """The pieces of a difference, as `print_diff` prints them."""
     colours = styled()
     text = "".join(
-        _cut(part.text, first=number == 0, last=number == len(diff.parts) - 1)
+        _cut(part.text, first=number == 0, last=number == len(parts) - 1)
         if part.change == "same"
         else "".join(_marked(part, colours=colours))
-        for number, part in enumerate(diff.parts)
+        for number, part in enumerate(parts)
     )
     raw(text.removesuffix("\n"))
 

@@ -99,6 +99,9 @@ def _text(text: TextKept) -> dict[str, object]:
         + (f" until {when(text.valid_to)}" if text.valid_to else ""),
         "text hash": text.text_hash,
         "truncated": text.truncated,
+        "rules": ", ".join(f"{each.kind} {each.rule} ({each.matches})" for each in text.rules),
+        "not followed": text.fell_back,
+        "to be made by other rules": text.other_rules or None,
         "duplicate of": f"{text.duplicate_of} (rule: {text.duplicate_rule}, "
         f"similarity {text.similarity:.2f})"
         if text.duplicate_of and text.similarity is not None

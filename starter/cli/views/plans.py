@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from starter.cli.framework.output import bold
+from starter.cli.framework.output import bold, size_of
 
 if TYPE_CHECKING:
     from starter.source_files import AppliedSources
+    from starter.source_files.costs import PlanCost, SourceCost
     from starter.source_files.plan import PlannedSource, RuleChange, SourcesPlan
 
 _SIGNS = {"added": "+", "changed": "~", "removed": "-"}
@@ -34,6 +36,8 @@ def plan_lines(plan: SourcesPlan) -> Iterator[str]:
         if names
     ]
     yield ", ".join(counts) or "nothing to change"
+    if plan.named("added", "changed"):
+        yield _total(plan.cost)
     if plan.undeclared:
         yield f"not in the file, and kept (--prune removes them): {_listed(plan.undeclared)}"
 
@@ -48,6 +52,40 @@ def _source_lines(source: PlannedSource) -> Iterator[str]:
         yield f"    {_rule(change, new=source.change == 'added')}"
     if source.problem:
         yield f"    refused: {source.problem}"
+    if source.cost is not None:
+        yield f"    next sync: {_cost(source.cost)}"
+        yield f"      rests on {'; '.join(source.cost.rests_on)}"
+
+
+def _cost(cost: SourceCost) -> str:
+    if cost.requests is None:
+        return "unknown"
+    size = "unknown bytes" if cost.bytes is None else size_of(cost.bytes)
+    if cost.bytes_error:
+        size += f" (±{cost.bytes_error:.0%})"
+    spent = "" if cost.duration is None else f", {_hours(cost.duration)}"
+    bound = "at most " if cost.at_most else ""
+    return f"{bound}{_counted(cost.requests, 'request')}, {size}{spent}"
+
+
+def _total(cost: PlanCost) -> str:
+    told = f"{_counted(cost.requests, 'request')}, {size_of(cost.bytes)}, {_hours(cost.duration)}"
+    if cost.unknown:
+        told += f"; not known of {_listed(cost.unknown)}"
+    return f"their next syncs together: {told} (this plan made {_counted(cost.asked, 'request')})"
+
+
+def _hours(span: timedelta) -> str:
+    """`2.4 h`; of less than an hour minutes or seconds."""
+    seconds = span.total_seconds()
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def _pages_left(pages: int) -> str:

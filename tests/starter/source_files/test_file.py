@@ -30,6 +30,11 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "include": st.lists(st.text(max_size=30), max_size=3).map(tuple),
     "exclude": st.lists(st.text(max_size=30), max_size=3).map(tuple),
     "cadence": st.timedeltas(timedelta(minutes=1), timedelta(days=366)),
+    "content": st.sampled_from([(), ("article", "main > .text")]),
+    "remove": st.sampled_from([(), (".advert",)]),
+    "ignore": st.sampled_from([(), ("/[0-9,]+ views/", ".clock")]),
+    "metadata": st.sampled_from([(), ("author=.byline", "published=time@datetime")]),
+    "freshness": st.sampled_from([None, "95% within 366d"]),
     "cron": st.sampled_from([None, "15 6 * * 1-5"]),
     "tags": st.lists(st.from_regex(r"[a-z0-9][a-z0-9_.-]{0,9}", fullmatch=True)).map(tuple),
     "allow": st.sampled_from([(), ("10.2.0.0/16", "wiki.lan:8080"), ("any",)]),
@@ -159,6 +164,26 @@ def test_an_older_pattern_may_stay_where_it_is_declared() -> None:
         read_sources(text, "f", {})
 
 
+def test_a_rule_is_judged_beside_the_others_of_its_file() -> None:
+    """An objective of two hours is kept by a cadence of half an hour, not by the default."""
+    text = """
+sources:
+  a:
+    kind: feed
+    urls: [https://x.example/feed]
+    every: 30m
+    freshness: 95% within 2h
+    delay: -1
+"""
+    with pytest.raises(InvalidSourcesFile) as caught:
+        read_sources(text, "f", {})
+    assert caught.value.problems == ("f:8: a.delay: -1.0 refused: give 0 to 3600 seconds",)
+    [spec] = read_sources(text.replace("-1", "1"), "f", {})
+    assert spec.freshness == "95% within 2h"
+    with pytest.raises(InvalidSourcesFile, match=r"f:7: a\.freshness: "):
+        read_sources(text.replace("-1", "1").replace("30m", "1d"), "f", {})
+
+
 WRONG = """\
 source: 1
 sources:
@@ -257,6 +282,16 @@ def test_every_mistake_of_a_file_is_named_at_once_with_line_field_value_and_fix(
 def test_what_is_no_plain_yaml_is_refused_with_its_line(text: str, line: int, said: str) -> None:
     with pytest.raises(InvalidSourcesFile, match=rf"sources.yaml:{line}: .*{said}"):
         read_sources(text, "sources.yaml", {})
+
+
+def test_no_password_of_an_address_is_kept_or_shown() -> None:
+    text = "sources: {x: {kind: feed, urls: ['https://me:hunter2@x.example/feed']}}"
+    [spec] = read_sources(text, "f", {})
+    assert "hunter2" not in write_sources([spec])
+    wrong = text.replace("['", "'").replace("']", "'")
+    with pytest.raises(InvalidSourcesFile, match="give a list") as caught:
+        read_sources(wrong, "f", {})
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_list_of_a_hundred_thousand_addresses_is_read() -> None:

@@ -48,7 +48,7 @@ async def declare(atlas: Atlas, *names: str) -> None:
 async def test_a_plan_says_what_changes_rule_by_rule_and_apply_does_it_once(
     atlas: Atlas, tmp_path: Path
 ) -> None:
-    await declare(atlas, "docs", "old", "same")
+    await declare(atlas, "docs", "old", "older", "same")
     file = a_file(tmp_path, docs(2) + docs(name="new") + docs(name="same"))
     told = await atlas("plan", "-f", file, "--prune", *JSON)
     assert told.code == CHANGES, told.err
@@ -57,6 +57,7 @@ async def test_a_plan_says_what_changes_rule_by_rule_and_apply_does_it_once(
         "docs": "changed",
         "new": "added",
         "old": "removed",
+        "older": "removed",
         "same": "unchanged",
     }
     assert found["docs"]["rules"] == [{"rule": "delay", "before": 1.0, "after": 2.0}]
@@ -67,14 +68,22 @@ async def test_a_plan_says_what_changes_rule_by_rule_and_apply_does_it_once(
     refused = await atlas("apply", "-f", file, "--prune", "--yes")
     assert (refused.code, refused.out) == (FAILED, "")
     assert "nothing was changed" in refused.err and "new: url: " in refused.err
-    assert await names_and_delays(atlas) == {"docs": 1.0, "old": 1.0, "same": 1.0}
+    assert await names_and_delays(atlas) == {
+        "docs": 1.0,
+        "old": 1.0,
+        "older": 1.0,
+        "same": 1.0,
+    }
 
     done = await atlas("apply", "-f", file, "--prune", "--yes", "--force", *JSON)
     assert done.code == DONE, done.err
     assert done.json == {
         "added": ["new"],
         "changed": ["docs"],
-        "removed": [{"name": "old", "pages": 0, "purged": False}],
+        "removed": [
+            {"name": "old", "pages": 0, "purged": False},
+            {"name": "older", "pages": 0, "purged": False},
+        ],
         "unchanged": ["same"],
     }
     assert await names_and_delays(atlas) == {"docs": 2.0, "new": 1.0, "same": 1.0}
@@ -107,6 +116,22 @@ async def test_what_is_exported_is_planned_and_applied_as_no_change(
     assert (told.code, told.out) == (DONE, "2 unchanged\n")
     assert (await atlas("apply", "-f", str(file), "--prune")).code == DONE
     assert (await atlas("sources", "export")).out == text
+
+
+async def test_credentials_are_in_no_file(
+    atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = tmp_path / "credentials.toml"
+    secrets.write_text('["https://x.example"]\nbearer = "env:DOCS_TOKEN"\n')
+    monkeypatch.setenv("ATLAS_CREDENTIALS_FILE", str(secrets))
+    monkeypatch.setenv("DOCS_TOKEN", "hunter2-token")
+    await declare(atlas, "docs")
+    text = (await atlas("sources", "export")).out
+    assert "docs:" in text and "hunter2" not in text and "DOCS_TOKEN" not in text
+    file, plan = a_file(tmp_path, docs(2)), tmp_path / "plan.json"
+    told = await atlas("plan", "-f", file, "--save", str(plan))
+    assert told.code == CHANGES
+    assert "hunter2" not in told.out + told.err + plan.read_text()
 
 
 async def test_what_the_file_does_not_name_stays_unless_pruned_and_a_person_agrees(

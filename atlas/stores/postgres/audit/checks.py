@@ -190,14 +190,17 @@ _PAGES = (
         left join versions v on v.page_id = p.id and v.valid_to is null
         left join documents d on d.id = v.document_id
         left join lateral (
-            select kind, version, document_id, text_hash from changes c
+            select kind, version, document_id, text_hash, sources from changes c
             where c.page_id = p.id order by number desc limit 1) c on true
         where p.id = any($1::bigint[])
           and case when v.page_id is null then c.kind not in ('removed', 'erased')
                    when c.kind is null then (select trimmed from change_feed) = 0
                    else c.kind in ('removed', 'erased')
-                        or (c.version, c.document_id, c.text_hash)
-                           is distinct from (v.seq, v.document_id, d.text_hash) end
+                        or (c.version, c.document_id, c.text_hash, c.sources)
+                           is distinct from (v.seq, v.document_id, d.text_hash, array(
+                               select s.name from source_pages sp
+                               join sources s on s.id = sp.source_id
+                               where sp.page_id = p.id order by 1)) end
         """,
         "tell_changes",
     ),
@@ -365,10 +368,10 @@ _CORPUS = (
         "the feed of changes has a gap; readers begin with `--since start`",
         """
         select 'changes' as key,
-               f.last - f.trimmed || ' numbers, ' || count(c.*) || ' changes' as detail
+               f.last - f.trimmed || ' numbers, ' || count(c.number) || ' changes' as detail
         from change_feed f left join changes c on true group by f.last, f.trimmed
-        having f.last - f.trimmed <> count(c.*)
-            or count(c.*) > 0 and (min(c.number), max(c.number)) <> (f.trimmed + 1, f.last)
+        having f.last - f.trimmed <> count(c.number)
+            or count(c.number) > 0 and (min(c.number), max(c.number)) <> (f.trimmed + 1, f.last)
         """,
     ),
     CorpusCheck(

@@ -170,6 +170,8 @@ async def _tell_changes(connection: Connection, keys: list[str], now: datetime) 
             version=row["version"],
             document_id=row["document_id"],
             text_hash=row["text_hash"],
+            evidence={"left": row["sources"]} if row["sources"] else {},
+            held_by=tuple(row["sources"]) if row["gone"] else (),
         )
         for row in rows
     ]
@@ -181,12 +183,15 @@ _UNTOLD = """
     select o.page_id, v.page_id is null as gone, c.kind not in ('removed', 'erased') as told,
            coalesce(v.seq, c.version) as version,
            coalesce(v.document_id, c.document_id) as document_id,
-           case when v.page_id is null then c.text_hash else d.text_hash end as text_hash
+           case when v.page_id is null then c.text_hash else d.text_hash end as text_hash,
+           array(select unnest(c.sources) except
+                 select s.name from source_pages sp join sources s on s.id = sp.source_id
+                 where sp.page_id = o.page_id) as sources
     from unnest($1::bigint[]) as o(page_id)
     left join versions v on v.page_id = o.page_id and v.valid_to is null
     left join documents d on d.id = v.document_id
     left join lateral (
-        select kind, version, document_id, text_hash from changes c
+        select kind, version, document_id, text_hash, sources from changes c
         where c.page_id = o.page_id order by number desc limit 1) c on true
     where v.page_id is not null or c.kind is not null
     order by o.page_id

@@ -21,6 +21,9 @@ from atlas.stores.postgres.connection import Connection
 
 ChangeKind = Literal["added", "updated", "removed", "restored", "erased"]
 
+HOLDERS = "sources"
+"""The reason of a change that says only which sources hold a page now: its evidence names those
+that `joined` and those that `left`."""
 CHANNEL = "atlas_changes"
 """Notified at every commit that appends."""
 
@@ -68,36 +71,54 @@ async def append(
     )
 
 
-async def told_of(connection: Connection, pages: Collection[int]) -> set[int]:
-    """Those of the pages that the feed has a change of."""
-    rows = await connection.fetch(
-        "select o.page_id from unnest($1::bigint[]) as o(page_id) "
-        "where exists (select from changes c where c.page_id = o.page_id)",
-        list(pages),
-    )
-    return {row["page_id"] for row in rows}
+async def append_holders(
+    connection: Connection,
+    run_id: str | None,
+    pages: Collection[int],
+    now: datetime,
+    *,
+    left: str | None = None,
+) -> None:
+    """Tell of live pages that other sources hold than the feed says, as the last thing that the
+    caller's transaction does: who reads by source has to know that a page came or went. `left`:
+    the source that released them, which the feed may not know any more."""
+    # Without the lock first: of a new page, which nobody works on yet, its settling will tell.
+    known = await connection.fetch(_KNOWN, list(pages)) if pages else []
+    if not known:
+        return
+    await connection.execute("select from change_feed for update")
+    # A statement of its own, for the reason given in `append`.
+    rows = await connection.fetch(_HELD_ANEW, [row["page_id"] for row in known])
+    changes = [
+        NewChange(
+            kind="updated",
+            page_id=row["page_id"],
+            reason=HOLDERS,
+            version=row["seq"],
+            document_id=row["document_id"],
+            text_hash=row["text_hash"],
+            evidence=_difference({*row["told"], left} - {None}, row["held_by"]),
+        )
+        for row in rows
+    ]
+    await append(connection, run_id, changes, now)
 
 
-async def erase(connection: Connection, pages: Collection[int], urls: Collection[str] = ()) -> None:
-    """Turn what was told of pages (by number or URL) into erasures: their numbers stay, so that
-    the feed has no gap, and a reader that is behind deletes what it has of them."""
-    await connection.execute(
-        """
-        with mine as materialized (
-            select number from changes where page_id = any($1::bigint[])
-            union select number from changes where url = any($2::text[]) order by 1),
-        locked as materialized (  -- in order: a clean-up deletes in that order
-            select number from changes where number = any(array(select number from mine))
-            order by number for update)
-        update changes c
-        set kind = 'erased', url = null, version = null, document_id = null, text_hash = null,
-            reason = 'erased', evidence = null, run_id = null, workflow_id = null
-        from locked where c.number = locked.number
-          and not (c.kind = 'erased' and c.text_hash is null)
-        """,
-        list(pages),
-        list(urls),
-    )
+def _difference(before: Collection[str | None], now: Collection[str]) -> dict[str, object]:
+    joined = sorted(set(now) - set(before))
+    left = sorted(name for name in before if name is not None and name not in now)
+    return {"joined": joined, "left": left}
+
+
+async def erase(connection: Connection, pages: Collection[int]) -> None:
+    """Turn what was told of pages into erasures: their numbers stay, so that the feed has no gap,
+    and a reader that is behind deletes what it has of them."""
+    await connection.execute(_ERASE.format("page_id = any($1::bigint[])"), list(pages))
+
+
+async def erase_urls(connection: Connection, urls: Collection[str]) -> None:
+    """The same of addresses, whose pages may be gone."""
+    await connection.execute(_ERASE.format("url = any($1::text[])"), list(urls))
 
 
 async def forget_texts(connection: Connection, run_id: str) -> None:
@@ -113,6 +134,40 @@ async def forget_texts(connection: Connection, run_id: str) -> None:
     )
 
 
+# In the order of numbers, in which a clean-up deletes. Who reads by a source that had released the
+# page has to delete it, too.
+_ERASE = """
+    with locked as materialized (
+        select number from changes where {} order by number for update)
+    update changes c
+    set kind = 'erased', url = null, version = null, document_id = null, text_hash = null,
+        reason = 'erased', evidence = null, run_id = null, workflow_id = null,
+        sources = array(
+            select unnest(c.sources)
+            union select jsonb_array_elements_text(c.evidence -> 'left') order by 1)
+    from locked where c.number = locked.number and c.kind <> 'erased'
+"""
+_KNOWN = """
+    select ps.page_id from page_state ps
+    where ps.page_id = any($1::bigint[])
+      and (ps.lifecycle <> 'discovered' or ps.claim_run is not null
+           or (select count(*) from source_pages sp where sp.page_id = ps.page_id) > 1)
+"""
+# What was told before is past its retention: then nobody reads on from there.
+_HELD_ANEW = """
+    select v.page_id, v.seq, v.document_id, d.text_hash, coalesce(c.sources, '{}') as told,
+           h.held_by
+    from versions v join documents d on d.id = v.document_id
+    cross join lateral (
+        select array(select s.name from source_pages sp join sources s on s.id = sp.source_id
+                     where sp.page_id = v.page_id order by 1) as held_by) h
+    left join lateral (
+        select sources from changes c where c.page_id = v.page_id
+        order by number desc limit 1) c on true
+    where v.page_id = any($1::bigint[]) and v.valid_to is null
+      and c.sources is distinct from h.held_by
+    order by v.page_id
+"""
 _APPEND = """
     with told as (
         insert into changes (number, at, kind, page_id, url, version, document_id, text_hash,

@@ -63,8 +63,9 @@ class CorpusChange:
     run_id: str | None
     """The run that did it."""
     workflow_id: str | None
+    """The id of its workflow."""
     title: str | None = None
-    """With `--with`; like those below None, if the page has left or the text is past its
+    """With `--with`. Like those below None, if the page has left, or the text is past its
     retention."""
     lang: str | None = None
     """ISO 639 code, as in `de`."""
@@ -118,9 +119,11 @@ async def state(connection: Connection) -> FeedState:
     """The ends of the feed now."""
     row = await connection.fetchrow(
         """
-        select left(replace(corpus_id::text, '-', ''), 8) as corpus, f.last, f.trimmed,
+        select left(replace(corpus_id::text, '-', ''), 8) as corpus,
+               (select last from change_feed) as last, (select trimmed from change_feed) as trimmed,
                c.number is not null as kept, c.at, c.page_id
-        from corpus, change_feed f left join changes c on c.number = f.last
+        from (select corpus_id from corpus limit 1) o
+        left join changes c on c.number = (select last from change_feed)
         """
     )
     assert row is not None
@@ -149,7 +152,7 @@ async def read(
     rows = await connection.fetch(_READ, cursor.number, limit, source)
     feed = rows[0]
     expect_place(cursor, corpus=cursor.corpus, last=feed["last"], trimmed=feed["trimmed"])
-    found = [_changed(row, cursor.corpus) for row in rows if row["number"] is not None]
+    found = [_changed(row, cursor.corpus, source) for row in rows if row["number"] is not None]
     end = min(cursor.number + limit, feed["last"])
     behind = ChangeCursor(cursor.corpus, end, _mark_at_end(feed, cursor, end))
     return ChangePart(found, behind, more=end < feed["last"])
@@ -209,21 +212,32 @@ def _with_text(read: ReadChange, row: asyncpg.Record | None, form: str) -> Corpu
     return replace(read.change, title=row["title"], lang=row["lang"], **{form: row["content"]})
 
 
-def _changed(row: asyncpg.Record, corpus: str) -> ReadChange:
+def _changed(row: asyncpg.Record, corpus: str, source: str | None) -> ReadChange:
     cursor = ChangeCursor(corpus, row["number"], mark_of(row["at"], row["page_id"]))
-    evidence = row["evidence"]
-    values = {name: row[name] for name in ("number", "at", "kind", "url", "version", "reason")}
+    evidence = json.loads(row["evidence"]) if row["evidence"] else None
+    values = {name: row[name] for name in ("number", "at", "url", "version", "reason")}
     change = CorpusChange(
         cursor=str(cursor),
         page=row["page_id"],
+        kind=_kind_for(source, row["kind"], evidence or {}),
         text_hash=row["text_hash"].hex() if row["text_hash"] else None,
         sources=tuple(row["sources"]),
-        evidence=json.loads(evidence) if evidence else None,
+        evidence=evidence,
         run_id=row["run_id"],
         workflow_id=row["workflow_id"],
         **values,
     )
     return ReadChange(change, row["document_id"] if change.kind != "removed" else None)
+
+
+def _kind_for(source: str | None, kind: ChangeKind, evidence: dict[str, Any]) -> ChangeKind:
+    """What a change is to one who reads by source: a page that the source came to hold is new
+    there, and one that it released is gone."""
+    if source is None or kind != "updated":
+        return kind
+    if source in evidence.get("left", ()):
+        return "removed"
+    return "added" if source in evidence.get("joined", ()) else kind
 
 
 def _begun(row: asyncpg.Record, cursor: ChangeCursor) -> ReadChange:
@@ -253,12 +267,16 @@ def _mark_at_end(feed: asyncpg.Record, cursor: ChangeCursor, end: int) -> str:
 
 # One statement, so that its rows and the ends of the feed are of one moment. A source's changes
 # are looked for among the next `limit` numbers, so that one with few of them costs no long scan.
+# The feed's one row is asked for in subqueries: PostgreSQL takes a small table without statistics
+# for one of thousands of rows, and would read all changes to join them.
 _READ = """
-    select f.last, f.trimmed, e.at as end_at, e.page_id as end_page, c.*
-    from change_feed f
-    left join changes e on e.number = least(f.last, $1::bigint + $2::int)
+    select (select last from change_feed) as last, (select trimmed from change_feed) as trimmed,
+           e.at as end_at, e.page_id as end_page, c.*
+    from (select least((select last from change_feed), $1::bigint + $2::int) as number) o
+    left join changes e on e.number = o.number
     left join changes c on c.number > $1 and c.number <= $1::bigint + $2::int
-          and ($3::text is null or $3 = any(c.sources))
+          and ($3::text is null or $3 = any(c.sources)
+               or c.evidence -> 'left' ? $3)
     order by c.number
 """
 _LIVE = """

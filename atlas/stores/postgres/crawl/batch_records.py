@@ -10,7 +10,7 @@ import asyncpg
 
 from atlas.contracts.processing import MAX_DOCUMENTS_LISTED, ProcessedDocument, WindUp, WoundUp
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import run_queue, runs
+from atlas.stores.postgres.crawl import rule_findings, run_queue, runs
 
 _LINES = 500
 """Outcomes a chunk."""
@@ -41,6 +41,7 @@ class BatchRecords:
                     "failures": await runs.failures(connection, request.run_id),
                     "documents": await _documents(connection, request.run_id, self.extractor),
                     "missing": missing,
+                    "notes": (await rule_findings.of_run(connection, request.run_id)).words,
                 }
             )
 

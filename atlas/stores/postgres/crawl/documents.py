@@ -15,7 +15,8 @@ from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.bad_bodies.kinds import BodyVerdict
 from atlas.domain.batch import Moved, PreparedPage
 from atlas.domain.extraction_rules import RuledText
-from atlas.domain.texts import EXTRACTOR_VERSION, TruncatedPage
+from atlas.domain.outline import OutlineSection, sections_of
+from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, TruncatedPage
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import noindex, quarantine, run_queue
@@ -83,6 +84,9 @@ class CurrentDocument:
     that it had."""
     valid_to: datetime | None = None
     """Until when the page had this text; None: it has it now."""
+    outline: tuple[OutlineSection, ...] | None = None
+    """Its headings, and the terms it defines, in order; None where they are not known: the text was
+    extracted before outlines were kept."""
 
 
 class UnknownDocument(Exception):
@@ -123,29 +127,30 @@ async def _store_documents(
     documents = await connection.fetch(
         """
         insert into documents as d (page_id, text_hash, extractor, snapshot, media, title, lang,
-            published, canonical, text, markdown, truncated, author, ended, rules, compared,
-            fell_back, rule_matches, taken_for, taken_why, taken_surely, created_at)
+            published, canonical, text, markdown, truncated, author, outline, ended, rules,
+            compared, fell_back, rule_matches, taken_for, taken_why, taken_surely, created_at)
         select page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
-               text, markdown, truncated, author, ended, rules, compared, fell_back,
+               text, markdown, truncated, author, outline, ended, rules, compared, fell_back,
                string_to_array(rule_matches, ' ')::int[], nullif(taken_for, ''),
-               string_to_array(taken_why, chr(10)), taken_surely, $22
+               string_to_array(taken_why, chr(10)), taken_surely, $23
         from unnest($1::bigint[], $2::bytea[], $3::int[], $4::bytea[], $5::text[],
             $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[],
-            $12::text[], $13::text[], $14::boolean[], $15::bytea[], $16::bytea[], $17::text[],
-            $18::text[], $19::text[], $20::text[], $21::boolean[])
+            $12::text[], $13::text[], $14::jsonb[], $15::boolean[], $16::bytea[], $17::bytea[],
+            $18::text[], $19::text[], $20::text[], $21::text[], $22::boolean[])
             as o(page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
-                 text, markdown, truncated, author, ended, rules, compared, fell_back,
+                 text, markdown, truncated, author, outline, ended, rules, compared, fell_back,
                  rule_matches, taken_for, taken_why, taken_surely)
         order by 1
         on conflict (page_id, text_hash, extractor) do update
         set revision = d.revision + ((d.media, d.lang, d.author, d.published, d.canonical,
-                                      d.markdown, d.truncated)
+                                      d.markdown, d.truncated, d.outline)
                 is distinct from (excluded.media, excluded.lang, excluded.author,
                                   excluded.published, excluded.canonical, excluded.markdown,
-                                  excluded.truncated))::int,
+                                  excluded.truncated, excluded.outline))::int,
             snapshot = excluded.snapshot, media = excluded.media, lang = excluded.lang,
             published = excluded.published, canonical = excluded.canonical,
-            markdown = excluded.markdown, truncated = excluded.truncated,
+            text = excluded.text, markdown = excluded.markdown, outline = excluded.outline,
+            truncated = excluded.truncated,
             author = excluded.author, rules = excluded.rules, compared = excluded.compared,
             fell_back = excluded.fell_back, rule_matches = excluded.rule_matches,
             ended = d.ended or excluded.ended, taken_for = excluded.taken_for,
@@ -235,7 +240,15 @@ def _document_row(page: PreparedPage) -> tuple[object, ...]:
     made = (found.extractor, page.snapshot, found.media, found.title, found.lang or None)
     key = (page.page_id, bytes.fromhex(found.text_hash))
     ruled = _ruled(page.rules, found.ruled)
-    return (*key, *made, *_EXTRACTED(found), page.ended, *ruled, *_taken(found.verdict))
+    return (
+        *key,
+        *made,
+        *_EXTRACTED(found),
+        _outline(found),
+        page.ended,
+        *ruled,
+        *_taken(found.verdict),
+    )
 
 
 def _ruled(
@@ -245,6 +258,11 @@ def _ruled(
         return rules, None, None, None
     compared = bytes.fromhex(ruled.compared) if ruled.compared else None
     return rules, compared, ruled.fell_back, " ".join(map(str, ruled.counts))
+
+
+def _outline(found: Extracted) -> str:
+    rows = [(each.start, each.level, each.title, each.anchor) for each in found.outline]
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
 
 
 def _taken(verdict: BodyVerdict | None) -> tuple[str | None, str | None, bool]:
@@ -334,7 +352,8 @@ _DOCUMENT = f"""
            d.canonical, d.media, ps.lifecycle,
            case when v.valid_to is null then ps.fetched_at end as fetched_at,
            v.valid_from, v.valid_to, v.seq as version,
-           encode(d.snapshot, 'hex') as snapshot, d.text, d.markdown, d.truncated, d.author,
+           encode(d.snapshot, 'hex') as snapshot, d.text, d.markdown, d.outline, d.truncated,
+           d.author,
            (select kept.url from duplicates x join pages kept on kept.id = x.winner_page_id
              where x.page_id = p.id and v.valid_to is null) as duplicate_of,
            {holders("p.id")} as sources,
@@ -379,8 +398,14 @@ async def at(connection: Connection, url: str, moment: datetime) -> CurrentDocum
 
 def _of(row: asyncpg.Record) -> CurrentDocument:
     values = {**row, "sources": tuple(row["sources"])}
+    values["outline"] = stored_outline(row["outline"])
     to, seen, last = (values.pop(name) for name in ("redirect_to", "moved_count", "moved_at"))
     return CurrentDocument(**values, redirects=to and Redirects(to, seen, last if seen else None))
+
+
+def stored_outline(column: str | None) -> tuple[OutlineSection, ...] | None:
+    """The value of `documents.outline`; None of a text that an older extractor made."""
+    return None if column is None else sections_of(json.loads(column))
 
 
 async def _no_version(connection: Connection, url: str, why: str) -> str:

@@ -10,6 +10,7 @@ from operator import attrgetter
 from atlas.domain.batch import FetchRow, Moved
 from atlas.domain.errors import PageError, outcome_of
 from atlas.domain.lifecycle import Evidence
+from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import (
     absent_pages,
@@ -50,12 +51,13 @@ async def record(
         await _plan(connection, started, rows, now)
         await _remember_bodies(connection, run_id, rows, now)
         await gone_pages.remember_gone(connection, run_id, rows, now)
-        await _follow_redirects(connection, run_id, rows, now)
+        fresh = await _follow_redirects(connection, run_id, rows, now)
         moved = await _move_on(connection, run_id, rows)
-        if process:
-            return moved
-        collected = await _end_collected(connection, run_id, rows, before)
-        return Moved(0, Counter(moved.ended) + collected)
+        if not process:
+            collected = await _end_collected(connection, run_id, rows, before)
+            moved = Moved(0, Counter(moved.ended) + collected)
+        await change_log.append_holders(connection, run_id, fresh, now)
+    return moved
 
 
 async def _bodies(connection: Connection, page_ids: Collection[int]) -> dict[int, bytes | None]:
@@ -215,8 +217,9 @@ async def _remember_bodies(
 
 async def _follow_redirects(
     connection: Connection, run_id: str, rows: Sequence[FetchRow], now: datetime
-) -> None:
-    """List each redirect's target at the same level of the run, and remember where it leads."""
+) -> list[int]:
+    """List each redirect's target at the same level of the run, and remember where it leads; return
+    the targets that the source did not hold before."""
     moved = [row for row in rows if row.target is not None]
     targets = [row.target for row in moved if row.target is not None]
     await noindex.forget(connection, [row.page_id for row in moved])
@@ -224,8 +227,8 @@ async def _follow_redirects(
     await purged_urls.note_refused(connection, run_id, targets)
     await gone_pages.remember_moved(connection, run_id, rows, now)
     if not moved:
-        return
-    await connection.execute(
+        return []
+    found = await connection.fetch(
         f"""
         with target as (
             select distinct on (p.id) p.id, p.url, rp.level, r.source_id
@@ -241,15 +244,19 @@ async def _follow_redirects(
             on conflict (source_id, page_id) do update
             set depth = excluded.depth, rule = excluded.rule, {absent_pages.LISTED}
             where source_pages.listed_run <> excluded.listed_run
+            returning page_id, xmax = 0 as fresh
+        ), queued as (
+            insert into run_pages (run_id, page_id, level, url)
+            select $1, id, level, url from target order by id on conflict do nothing
         )
-        insert into run_pages (run_id, page_id, level, url)
-        select $1, id, level, url from target order by id on conflict do nothing
+        select page_id from listed where fresh
         """,  # noqa: S608 (a constant of `absent_pages`)
         run_id,
         [row.page_id for row in moved],
         targets,
         now,
     )
+    return [row["page_id"] for row in found]
 
 
 async def _move_on(connection: Connection, run_id: str, rows: Sequence[FetchRow]) -> Moved:

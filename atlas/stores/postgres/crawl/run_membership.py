@@ -99,9 +99,9 @@ async def list_for_run(
     now: datetime,
     wanted: WantedPages,
     modified: Mapping[str, datetime] | None = None,
-) -> None:
-    """List pages at a level of a run and queue those with work to do. Idempotent: a page that the
-    run lists already keeps its (smaller) level.
+) -> list[int]:
+    """List pages at a level of a run and queue those with work to do; return those that the source
+    did not hold before. Idempotent: a page that the run lists already keeps its (smaller) level.
 
     `modified` says of some URLs when the listing claims that they changed: one that is newer than
     the last check makes a page due, unless that check failed.
@@ -109,7 +109,7 @@ async def list_for_run(
     said = modified or {}
     await upsert(connection, urls, now)
     await purged_urls.note_refused(connection, run_id, urls)
-    await connection.execute(
+    rows = await connection.fetch(
         f"""
         with listed as (
             insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
@@ -118,8 +118,8 @@ async def list_for_run(
             on conflict (source_id, page_id) do update
             set depth = excluded.depth, rule = excluded.rule, {LISTED}
             where source_pages.listed_run <> excluded.listed_run
-            returning page_id
-        )
+            returning page_id, xmax = 0 as fresh
+        ), queued as (
         insert into run_pages (run_id, page_id, level, url)
         select $2, l.page_id, $4, p.url
         from listed l join pages p on p.id = l.page_id
@@ -129,6 +129,8 @@ async def list_for_run(
            or ($9 = 'incremental' and ps.failed_class is null and said.modified <= $6
                and said.modified > greatest(ps.checked_at, ps.fetched_at))
         on conflict do nothing
+        )
+        select page_id from listed where fresh
         """,  # noqa: S608 (constants)
         source_id,
         run_id,
@@ -140,6 +142,7 @@ async def list_for_run(
         [url for url in urls if url in said],
         [recheck_interval.latest_sense(said[url], now) for url in urls if url in said],
     )
+    return [row["page_id"] for row in rows]
 
 
 async def queue_held(
@@ -187,12 +190,12 @@ async def queue_named(
     urls: Sequence[str],
     level: int,
     now: datetime,
-) -> int:
+) -> tuple[int, list[int]]:
     """Queue pages by canonical URL, due or not, as listed by the source; return how many the run
-    did not have."""
+    did not have, and those that the source did not hold before."""
     await upsert(connection, urls, now)
     await purged_urls.note_refused(connection, run_id, urls)
-    done = await connection.execute(
+    row = await connection.fetchrow(
         f"""
         with listed as (
             insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
@@ -201,10 +204,14 @@ async def queue_named(
             on conflict (source_id, page_id) do update
             set {LISTED}
             where source_pages.listed_run <> excluded.listed_run
+            returning page_id, xmax = 0 as fresh
+        ), queued as (
+            insert into run_pages (run_id, page_id, level, url)
+            select $2, p.id, $4, p.url from pages p where p.url = any($3::text[]) order by p.id
+            on conflict do nothing returning page_id
         )
-        insert into run_pages (run_id, page_id, level, url)
-        select $2, p.id, $4, p.url from pages p where p.url = any($3::text[]) order by p.id
-        on conflict do nothing
+        select (select count(*) from queued) as added,
+               array(select page_id from listed where fresh) as fresh
         """,  # noqa: S608 (a constant of `absent_pages`)
         source_id,
         run_id,
@@ -212,7 +219,8 @@ async def queue_named(
         level,
         now,
     )
-    return int(done.split()[2])
+    assert row is not None
+    return row["added"], list(row["fresh"])
 
 
 async def listed_above(connection: Connection, source_id: int, run_id: str, level: int) -> int:

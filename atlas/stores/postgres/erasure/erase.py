@@ -134,7 +134,7 @@ async def scrub_part(connection: Connection, run_id: str, after: str, most: int)
             )
             await _erase_lists(connection, urls)
             # Of pages whose rows a clean-up deleted before, the feed may be all that is left.
-            await change_log.erase(connection, (), urls)
+            await change_log.erase_urls(connection, urls)
             await change_log.forget_texts(connection, run_id)
             await traces.scrub(connection, urls)
     return following

@@ -13,6 +13,7 @@ from atlas.stores.postgres.connection import Connection
 OTHERS = {
     ("documents", "text"): "what another page says",
     ("documents", "markdown"): "what another page says",
+    ("documents", "outline"): "what another page says",
     ("documents", "title"): "what another page says",
     ("documents", "author"): "what another page says",
     ("documents", "canonical"): "what another page says of itself",

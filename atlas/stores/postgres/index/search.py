@@ -11,8 +11,11 @@ from asyncpg.transaction import Transaction
 
 from atlas.domain import ranking
 from atlas.domain.analysis import QueryTerm, query_phrases, query_terms
+from atlas.domain.outline import Outline
 from atlas.domain.snippet import snippet
+from atlas.domain.urls import with_fragment
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import documents
 from atlas.stores.postgres.index.bm25 import (
     Cut,
     SearchScope,
@@ -57,6 +60,14 @@ class Hit:
     """URLs of the best five of them."""
     truncated: str | None = None
     """What is missing of the body, as in `pages 2001 to 2400`; None when nothing is."""
+    section: tuple[str, ...] = ()
+    """The headings above what matches best, the outermost first; empty where it stands before the
+    first heading, or in the title alone. The snippet lies within this section, and may begin with
+    a heading right above its own."""
+    anchor: str | None = None
+    """The fragment of the section, or of the term that it defines there; None without one."""
+    section_url: str = ""
+    """The URL with that fragment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +176,9 @@ async def hits(
         page = pages.get(row["text_hash"])
         if page is None:
             continue  # no live page has it in this language and source
-        piece = snippet(page["passage"], lexemes)
+        outline = Outline(documents.stored_outline(page["outline"]) or ())
+        piece = snippet(page["passage"], lexemes, outline.cuts(page["passage"], row["first"]))
+        place = outline.at(-1 if piece.at is None else row["first"] + piece.at)
         hits.append(
             Hit(
                 url=page["url"],
@@ -180,6 +193,9 @@ async def hits(
                 similar_count=row["members"] - 1,
                 similar=tuple(pages[t]["url"] for t in row["similar"] if t in pages),
                 truncated=page["truncated"],
+                section=place.section,
+                anchor=place.anchor,
+                section_url=with_fragment(page["url"], place.anchor),
             )
         )
     return hits
@@ -218,7 +234,7 @@ PAGES = f"""
 select w.text_hash, shown.*
   from unnest($1::bytea[], $2::int[], $3::int[]) as w(text_hash, first, last)
  cross join lateral (
-       select p.url, d.title, d.lang, d.truncated,
+       select p.url, d.title, d.lang, d.truncated, d.outline,
               substr(d.text, w.first + 1, w.last - w.first) as passage,
               count(*) over () - 1 as copies,
               {holders("d.page_id")} as sources

@@ -88,8 +88,8 @@ async def remove(
         return
     gone = {row["text_hash"]: frozenset(row["bands"]) for row in rows}
     changed = await leave(connection, gone, cap)
-    await similar.forget(connection, gone)
-    await similar.split(connection, {row["representative"] for row in rows})
+    named = {row["text_hash"]: row["representative"] for row in rows}
+    await similar.split(connection, await similar.forget(connection, named))
     candidates = await _candidates(connection, changed)
     await similar.merge(connection, await similar.verify(connection, candidates))
 

@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import Sequence
 
 from atlas.contracts.deduplicate_documents import PartDone
-from atlas.domain.connected_components import components
+from atlas.domain.connected_components import DisjointSets
 from atlas.domain.duplicates import Pair
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.connection import Connection
@@ -254,10 +254,13 @@ async def _wrong_clusters(
         *(after, last),
     )
     of = {row["text_hash"]: row["representative"] for row in rows}
-    pairs = await connection.fetch(_PAIRS_OF_CLUSTERS, after, last)
-    edges = [(row["low"], row["high"]) for row in pairs]
-    inside = [(low, high) for low, high in edges if of.get(low) == of.get(high)]
-    named = [(of[group[0]], min(group)) for group in components(of, inside)]
+    sets = DisjointSets(of)
+    async with connection.transaction():  # one cluster may have millions of pairs
+        pairs = connection.cursor(_PAIRS_OF_CLUSTERS, after, last, prefetch=5000)
+        async for low, high in pairs:
+            if low in of and of[low] == of.get(high):
+                sets.join(low, high)
+    named = [(of[group[0]], min(group)) for group in sets.groups()]
     wrong = {name for name, least in named if name != least}
     return len(set(of.values())), sorted(wrong)
 

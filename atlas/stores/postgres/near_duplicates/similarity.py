@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from atlas.domain.connected_components import components
+from atlas.domain.connected_components import DisjointSets, components
 from atlas.stores.postgres.connection import Connection
 
 _Pair = tuple[bytes, bytes]
 _CHUNK = 20_000  # pairs compared at once: 10 MB of signatures
+_PREFETCH = 5_000  # pairs of a cursor: 1 MB
+_MANY = 5_000
 
 
 async def verify(connection: Connection, candidates: Collection[_Pair]) -> list[_Pair]:
@@ -45,21 +47,50 @@ async def compared(connection: Connection, candidates: Collection[_Pair]) -> dic
 async def withdraw(connection: Connection, lost: Collection[bytes], cap: int) -> set[bytes]:
     """Drop the evidence of texts that are anchors no longer, where no other bucket vouches for it.
 
-    Returns the representatives of the clusters that may fall apart.
+    Returns the representatives of the clusters that may fall apart: not those in which each pair
+    that was dropped has a text that both are still similar to. In a cluster of thousands an anchor
+    is displaced again and again, and hardly ever was anything held together by it alone.
     """
     if not lost:
         return set()
     rows = await connection.fetch(_WITHDRAW, list(lost), cap)
-    return {row["representative"] for row in rows}
+    if not rows:
+        return set()
+    columns = ([row[name] for row in rows] for name in ("low", "high", "representative"))
+    return {row["representative"] for row in await connection.fetch(_NOT_BRIDGED, *columns)}
 
 
-async def forget(connection: Connection, gone: Collection[bytes]) -> None:
-    """Drop the evidence of texts that are gone."""
-    for column in ("low", "high"):
-        await connection.execute(
-            f"delete from similar_texts where {column} = any($1::bytea[])",  # noqa: S608 (constants)
+async def forget(connection: Connection, gone: Mapping[bytes, bytes]) -> set[bytes]:
+    """Drop the evidence of texts that are gone: text → its representative. Returns the
+    representatives of the clusters that may fall apart, or are named by a text that is gone."""
+    near: set[bytes] = set()
+    for column, other in (("low", "high"), ("high", "low")):
+        rows = await connection.fetch(
+            f"delete from similar_texts where {column} = any($1::bytea[]) returning {other}",  # noqa: S608 (constants)
             list(gone),
         )
+        near |= {row[0] for row in rows}
+    of = await representatives(connection, near)
+    touched = set(gone.values())
+    apart = {name for name in touched if name in gone}
+    for name in touched - apart:
+        left = [text for text, found in of.items() if found == name]
+        if not await _hang_together(connection, left):
+            apart.add(name)
+    return apart
+
+
+async def _hang_together(connection: Connection, texts: Collection[bytes]) -> bool:
+    """Whether the evidence between these texts alone connects them. Of many that is not asked: to
+    look at their whole cluster costs no more then."""
+    if len(texts) > _MANY:
+        return False
+    sets = DisjointSets(texts)
+    async for low, high in connection.cursor(_BETWEEN, list(texts), prefetch=_PREFETCH):
+        sets.join(low, high)
+        if sets.count == 1:
+            break
+    return sets.count <= 1
 
 
 async def merge(connection: Connection, pairs: Iterable[_Pair]) -> None:
@@ -76,19 +107,21 @@ async def merge(connection: Connection, pairs: Iterable[_Pair]) -> None:
 
 
 async def split(connection: Connection, representatives: Collection[bytes]) -> None:
-    """Recompute clusters that lost a member or a pair, from the evidence that is left."""
+    """Recompute clusters that lost a member or a pair, from the evidence that is left. Within a
+    transaction: the pairs, of which a cluster may have millions, are read through a cursor."""
     if not representatives:
         return
     rows = await connection.fetch(
-        "select text_hash from sketches where representative = any($1::bytea[])",
+        "select text_hash, representative from sketches where representative = any($1::bytea[])",
         list(representatives),
     )
-    texts = [row["text_hash"] for row in rows]
-    pairs = await connection.fetch(
-        "select low, high from similar_texts where low = any($1::bytea[])", texts
-    )
-    edges = [(row["low"], row["high"]) for row in pairs]
-    moves = {text: min(group) for group in components(texts, edges) for text in group}
+    of = {row["text_hash"]: row["representative"] for row in rows}
+    sets = DisjointSets(of)
+    pairs = connection.cursor(_WITHIN, list(representatives), prefetch=_PREFETCH)
+    async for low, high in pairs:
+        sets.join(low, high)
+    named = ((text, min(group)) for group in sets.groups() for text in group)
+    moves = {text: least for text, least in named if of[text] != least}
     await _represent(connection, _MOVE_TEXTS, moves)
 
 
@@ -126,18 +159,38 @@ update sketches s set representative = m.new
  where s.text_hash = m.text_hash and s.representative <> m.new
 """
 
+_WITHIN = """
+select p.low, p.high from sketches k join similar_texts p on p.low = k.text_hash
+ where k.representative = any($1::bytea[])
+"""
+
+_BETWEEN = """
+select low, high from similar_texts where low = any($1::bytea[]) and high = any($1::bytea[])
+"""
+
 # An anchor has fewer than `cap` smaller texts in its bucket. The larger text of a pair is an
-# anchor only where the smaller is one too, so `low` decides.
+# anchor only where the smaller is one too, so `low` decides. In which buckets it still is one is
+# asked once of each, as one of them may have thousands of pairs.
 _WITHDRAW = """
-with withdrawn as (
-    delete from similar_texts p using sketches a, sketches b
-     where p.low = any($1::bytea[]) and a.text_hash = p.low and b.text_hash = p.high
-       and not exists (
-           select from unnest(a.bands) as shared(hash)
-            where shared.hash = any(b.bands)
-              and (select count(*) from (
-                    select from bands s where s.hash = shared.hash and s.text_hash < p.low
-                     limit $2) as smaller) < $2)
-    returning a.representative)
-select distinct representative from withdrawn
+with lost as materialized (
+    select k.text_hash, k.representative, array(
+        select band from unnest(k.bands) as own(band)
+         where (select count(*) from (
+                select from bands s where s.hash = own.band and s.text_hash < k.text_hash
+                 limit $2) as smaller) < $2) as anchored
+      from sketches k where k.text_hash = any($1::bytea[]))
+delete from similar_texts p using lost a, sketches b
+ where p.low = a.text_hash and b.text_hash = p.high and not b.bands && a.anchored
+returning p.low, p.high, a.representative
+"""
+
+# As a subquery in the list of columns it is asked pair by pair, and ends with the first such text.
+_NOT_BRIDGED = """
+select distinct representative from (
+    select gone.representative, (
+        select exists (
+            select from similar_texts one join similar_texts other on other.low = one.low
+             where one.high = gone.low and other.high = gone.high)) as bridged
+      from unnest($1::bytea[], $2::bytea[], $3::bytea[]) as gone(low, high, representative)) pairs
+ where not bridged
 """

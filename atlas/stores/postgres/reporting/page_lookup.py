@@ -12,6 +12,7 @@ import asyncpg
 
 from atlas.domain import crawler_traps, removal_rules
 from atlas.domain.circuit_breaker import state_of
+from atlas.domain.extraction_rules import read_rules
 from atlas.domain.page_facts import (
     AttemptMade,
     EvidenceSeen,
@@ -19,6 +20,7 @@ from atlas.domain.page_facts import (
     PageFacts,
     RefusedBefore,
     RemovalOnHold,
+    RuleCount,
     SourceClaim,
     TextKept,
     VisitOfRun,
@@ -30,6 +32,7 @@ from atlas.domain.urls import host_of, origin_of
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.held_removals import LASTS
 from atlas.stores.postgres.index.search import one_snapshot
+from atlas.stores.postgres.sources.rules_of_pages import under_other_rules
 from atlas.stores.postgres.sources.sources import Source, source_of, spec_of
 
 ATTEMPTS = 20
@@ -129,10 +132,20 @@ async def _sources(connection: Connection, url: str) -> list[asyncpg.Record]:
     return await connection.fetch(
         f"""
         select {columns}, s.urls[1:20] as urls, $1 = any(s.urls) as declared,
-               sp.rule as found, sp.depth, sp.listed_run, sp.listed_at, sp.absences, sp.absent_at
+               sp.rule as found, sp.depth, sp.listed_run, sp.listed_at, sp.absences, sp.absent_at,
+               last.outcome as last_outcome, last.message as last_message, last.complete,
+               sp.listed_run = last.run_id or exists (
+                   select from run_pages rp
+                   where rp.run_id = last.run_id and rp.page_id = sp.page_id) as came
         from sources s
         left join (source_pages sp join pages p on p.id = sp.page_id and p.url = $1)
             on sp.source_id = s.id
+        left join lateral (
+            select r.run_id, r.outcome, r.message, r.complete from runs r
+            where r.source_id = s.id and r.kind = 'sync_pipeline' and r.ended_at is not null
+              and (s.checked_at is null or r.started_at >= s.checked_at)
+              and (r.started_at = s.checked_at or r.outcome = any($3::text[]))
+            order by r.started_at desc limit 1) last on sp.page_id is not null
         where sp.page_id is not null
            or exists (select from refused_addresses r where r.source_id = s.id and r.url = $1)
            or starts_with(s.prefix, $2) or $1 = any(s.urls)
@@ -141,9 +154,12 @@ async def _sources(connection: Connection, url: str) -> list[asyncpg.Record]:
         """,  # noqa: S608 (constants)
         url,
         f"{origin_of(url)}/",
+        _NO_LISTING,
     )
 
 
+_NO_LISTING = ["listing_failed", "nothing_selected"]
+"""Outcomes of a run that wanted to read what its source lists, and came to no page."""
 _COLUMNS = (
     *("id", "created_at", "checked_at", "synced_at", "listing_ttl"),
     *("lease_run", "lease_workflow", "lease_since"),
@@ -170,7 +186,18 @@ def _claim(url: str, row: asyncpg.Record, now: datetime) -> SourceClaim:
         paused=spec.paused,
         due=fresh.due,
         last_run=source.checked_at,
+        not_listed=_not_listed(row),
     )
+
+
+def _not_listed(row: asyncpg.Record) -> str | None:
+    if row["found"] is None or row["came"] or row["last_outcome"] is None:
+        return None
+    if row["last_outcome"] in _NO_LISTING:
+        return row["last_message"] or "what the source lists could not be read"
+    if row["complete"] is not False:
+        return None
+    return "it could not read all that the source lists, or reached a limit first"
 
 
 def _refused_by(url: str, source: Source, *, declared: bool, found: str | None) -> str | None:
@@ -247,26 +274,33 @@ async def _attempts(connection: Connection, page: int) -> tuple[AttemptMade, ...
 
 async def _text(connection: Connection, page: int) -> TextKept | None:
     row = await connection.fetchrow(
-        """
-        select v.seq as version, v.valid_from, v.valid_to, d.title, d.lang, d.text_hash,
+        f"""
+        select er.rules::text as rules, d.rule_matches, d.fell_back,
+               v.valid_to is null and {under_other_rules("ps")} as other_rules,
+               v.seq as version, v.valid_from, v.valid_to, d.title, d.lang, d.text_hash,
                encode(d.snapshot, 'hex') as snapshot, d.extractor, d.truncated,
                kept.url as duplicate_of, x.rule as duplicate_rule, x.similarity,
                k.representative
         from versions v join documents d on d.id = v.document_id
+        join page_state ps on ps.page_id = v.page_id
+        left join extraction_rules er on er.digest = d.rules
         left join duplicates x on x.page_id = v.page_id
         left join pages kept on kept.id = x.winner_page_id
         left join sketches k on k.text_hash = d.text_hash
         where v.page_id = $1 order by v.seq desc limit 1
-        """,
+        """,  # noqa: S608 (a constant)
         page,
     )
     if row is None:
         return None
     values = dict(row)
     digest, representative = values.pop("text_hash"), values.pop("representative")
+    declared, counts = read_rules(values.pop("rules")).declared, values.pop("rule_matches") or ()
+    rules = [RuleCount(r.kind, r.rule, n) for r, n in zip(declared, counts, strict=False)]
     live = row["valid_to"] is None
     return TextKept(
         **values,
+        rules=tuple(rules),
         text_hash=digest.hex(),
         same_text_at=await _shown_instead(connection, page, digest) if live else None,
         cluster=representative.hex() if live and representative else None,

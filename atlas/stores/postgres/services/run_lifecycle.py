@@ -14,6 +14,7 @@ from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl import (
     empty_runs,
     ledger_partitions,
+    rule_findings,
     run_limits,
     run_queue,
     runs,
@@ -162,6 +163,9 @@ class RunLifecycle:
             if ended is None and run.ended_at is None and not holds:
                 ended, why = await empty_runs.judge(connection, run, request.stages)
                 message = message or why
+            if request.outcome is None and run.ended_at is None and "process" in request.stages:
+                found = (await rule_findings.of_run(connection, request.run_id)).words
+                message = "; ".join(filter(None, (message, found)))
             async with connection.transaction():
                 outcome = await runs.close_run(
                     connection,

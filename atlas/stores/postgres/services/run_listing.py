@@ -14,6 +14,7 @@ from atlas.domain.batch import FetchRow
 from atlas.domain.refused_addresses import MOST, RefusedAddresses, max_pages
 from atlas.domain.removal_rules import absences_needed
 from atlas.domain.versions import SettledWith
+from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl import (
     absent_pages,
@@ -123,16 +124,18 @@ class RunListing:
         async with self.pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return False  # delivered late, after the run was closed
-            await run_membership.list_for_run(
+            now = self.clock()
+            fresh = await run_membership.list_for_run(
                 connection,
                 source_id=source.id,
                 run_id=run.run_id,
                 urls=urls,
                 level=level,
-                now=self.clock(),
+                now=now,
                 wanted=wanted,
                 modified=modified,
             )
+            await change_log.append_holders(connection, run.run_id, fresh, now)
         return True
 
     def _wanted(
@@ -219,16 +222,18 @@ class RunListing:
         async with self.pool.acquire() as connection, connection.transaction():
             if not await run_limits.hold_run(connection, run.run_id):
                 return None
-            added = await run_membership.queue_named(
+            now = self.clock()
+            added, fresh = await run_membership.queue_named(
                 connection,
                 source_id=source.id,
                 run_id=run.run_id,
                 urls=urls,
                 level=level,
-                now=self.clock(),
+                now=now,
             )
             if limits.pages is not None:
                 await run_limits.beyond_budget(connection, run.run_id, level, limits.pages)
+            await change_log.append_holders(connection, run.run_id, fresh, now)
         return added
 
     async def apply_limits(self, run_id: str, level: int, limits: RunLimits) -> None:

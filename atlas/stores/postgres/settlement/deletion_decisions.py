@@ -92,6 +92,7 @@ async def decide(
         ended = [row for row in fresh if row["id"] not in lasting]
         await _mark(connection, ended, "expired", by, now)
         await change_log.append(connection, by, gone, now)
+        await _tell_released(connection, applied, by, now)
     removed = len(gone)
     done = [row for row in rows if row["decided"] == decision]
     if decision == "approved" and done:  # said once more, after a worker was lost
@@ -116,7 +117,8 @@ async def _named(connection: Connection, named: str, by: str) -> list[asyncpg.Re
     return list(
         await connection.fetch(
             f"""
-            select r.id, r.source_id, r.page_id, r.sign, r.looks, r.since, r.decided, p.url
+            select r.id, r.source_id, r.page_id, r.sign, r.looks, r.since, r.decided, p.url,
+                   s.name as source
             from held_removals r join sources s on s.id = r.source_id
             join pages p on p.id = r.page_id
             where (r.decided is null or r.decided_by = $2) and (s.name = $1 or {BY_RUN})
@@ -161,6 +163,15 @@ async def _remove(
     if not going:
         return []
     return await settle.bury(connection, sorted(going), now, causes=causes, run_id=run_id)
+
+
+async def _tell_released(
+    connection: Connection, rows: Sequence[asyncpg.Record], run_id: str, now: datetime
+) -> None:
+    absent = [row for row in rows if row["sign"] == RemovalSign.ABSENT.value]
+    for source in sorted({row["source"] for row in absent}):
+        pages = [row["page_id"] for row in absent if row["source"] == source]
+        await change_log.append_holders(connection, run_id, pages, now, left=source)
 
 
 def _cause(row: asyncpg.Record, run_id: str) -> settle.LeavingCause:

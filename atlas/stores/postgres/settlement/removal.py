@@ -69,6 +69,9 @@ async def reconcile(
         held = braked and await deletion_decisions.hold(connection, source.id, run_id, waiting, now)
         await held_removals.settle_open(connection, source.id, going, now)
         await change_log.append(connection, run_id, removed, now)
+        await change_log.append_holders(
+            connection, run_id, _confirmed(absent), now, left=source.spec.name
+        )
     return Reconciled(
         removed=len(removed),
         live=live,
@@ -111,6 +114,9 @@ async def remove_source(
         if holder["lease_run"] not in (None, closed_run):
             raise busy(source.spec.name, holder["lease_workflow"])
         alone = await pages_only_here(connection, source.id)
+        every = await connection.fetchval(
+            "select array_agg(page_id) from source_pages where source_id = $1", source.id
+        )
         gone: list[NewChange] = []
         if purge and alone:
             causes = dict.fromkeys(alone, settle.LeavingCause("source_removed"))
@@ -129,6 +135,7 @@ async def remove_source(
             await change_log.erase(connection, alone)
         await connection.execute("delete from sources where id = $1", source.id)
         await change_log.append(connection, None, gone, now)
+        await change_log.append_holders(connection, None, every or (), now, left=source.spec.name)
     return len(alone)
 
 

@@ -95,6 +95,8 @@ async def restore(
         await _hold_again(connection, run_id, pages, now)
         changes = [_from_version(change, ready) for change in settled.changes]
         await change_log.append(connection, run_id, changes, now)
+        # One that was live all along may have got a holder back.
+        await change_log.append_holders(connection, run_id, pages, now)
     done = settled.settlement
     return Settlement(ended + Counter(done.outcomes), done.exact, done.near)
 

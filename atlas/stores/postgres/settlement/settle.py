@@ -21,6 +21,7 @@ from atlas.domain.analysis import IndexPart
 from atlas.domain.errors import PageError
 from atlas.domain.lifecycle import Evidence
 from atlas.domain.measures import Settlement
+from atlas.domain.texts import UNSEEN
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import ChangeKind, NewChange
 from atlas.stores.postgres.connection import Connection
@@ -90,6 +91,16 @@ async def lock_corpus(connection: Connection) -> None:
     await entries.hold_generations(connection)
 
 
+def _leads(row: str) -> str:
+    """SQL: where the links of a row lead, as a reader would notice: what stands behind a `?` or `#`
+    is a token or a position as often as not, and some links are apart from the text."""
+    return (
+        "array(select distinct split_part(split_part(n.link, '#', 1), '?', 1)"  # noqa: S608
+        f" from unnest({row}.links, {row}.rels) as n(link, rel)"
+        f" where n.rel not like '{UNSEEN}%' order by 1)"
+    )
+
+
 async def _prepared(
     connection: Connection, run_id: str, pages: Sequence[int]
 ) -> list[asyncpg.Record]:
@@ -103,7 +114,9 @@ async def _prepared(
                        and d.rules is not distinct from od.rules
                        and d.extractor = od.extractor and ps.settled_analyser = w.analyser
                        as differs_in_ignored,
-                   (w.links, w.rels) is distinct from (l.links, l.rels) as relinked
+                   (w.links, w.rels) is distinct from (l.links, l.rels) as relinked,
+                   (w.links, w.rels) is distinct from (l.links, l.rels)
+                       and {_leads("w")} is distinct from {_leads("l")} as leads_elsewhere
             from prepared w
             join run_pages rp on rp.run_id = $1 and rp.page_id = any($2::bigint[])
                 and rp.page_id = w.page_id
@@ -160,10 +173,10 @@ async def _settle_rows(
     given = sum(row["text_hash"] != row["old_hash"] for row in entering)
     settlement = Settlement(ended, exact=max(0, given - joined.fresh), near=joined.alike)
     told = [row for row in entering if row["page_id"] in opened or row["revised"]]
-    await connection.execute(
-        "update documents set revision_told = revision where id = any($1::bigint[])",
-        [row["document_id"] for row in told if row["revised"]],
-    )
+    if revised := [row["document_id"] for row in told if row["revised"]]:
+        await connection.execute(
+            "update documents set revision_told = revision where id = any($1::bigint[])", revised
+        )
     return SettledPages(settlement, [_change(row, opened, restored=restored) for row in told])
 
 
@@ -216,7 +229,7 @@ def _outcome(row: asyncpg.Record, restored: bool) -> str:
         return "added"
     if row["differs_in_ignored"] and not restored:
         return "unchanged"
-    if row["document_id"] != row["old_document"] or row["relinked"]:
+    if row["document_id"] != row["old_document"] or row["leads_elsewhere"]:
         return "updated"
     return "unchanged"
 
@@ -422,13 +435,16 @@ def _left(row: asyncpg.Record, cause: LeavingCause, *, erased: bool) -> NewChang
 
 
 # Pages that lose a live document. Of an erasure ($3), also those that had one, as far as anybody
-# can know: a reader may keep what it was told before.
+# can know: a reader may keep what it was told before, also one that reads by a former source.
 _LEAVING = """
     select ps.page_id, v.seq as version, v.document_id, d.text_hash, t.url as leads_to,
-           array(select s.name from sources s where s.id in (
-               select source_id from source_pages sp where sp.page_id = ps.page_id
-               union select source_id from former_holds f
-               where f.page_id = ps.page_id and f.released_by = $2)) as held_by
+           array(
+               select s.name from sources s where s.id in (
+                   select source_id from source_pages sp where sp.page_id = ps.page_id
+                   union select source_id from former_holds f
+                   where f.page_id = ps.page_id and ($3 or f.released_by = $2))
+               union select unnest(c.sources) from changes c
+               where $3 and c.page_id = ps.page_id) as held_by
     from page_state ps
     left join versions v on v.page_id = ps.page_id and v.valid_to is null
     left join documents d on d.id = v.document_id

@@ -233,6 +233,15 @@ async def lock_declarations(connection: Connection) -> None:
     await connection.execute("lock table sources in share row exclusive mode")
 
 
+async def lock_for_removal(connection: Connection, names: Sequence[str]) -> None:
+    """Wait for whoever refers to these sources now."""
+    # All before the first is removed, because a removal ends with the counter of changes, which is
+    # to be the last lock: whoever holds it must not wait for a run that waits for it.
+    await connection.execute(
+        "select from sources where name = any($1::text[]) order by id for update", list(names)
+    )
+
+
 async def owned_origins(connection: Connection, origins: Collection[str]) -> frozenset[str]:
     """Those of the origins that some source declares a URL or its prefix at."""
     if not origins:

@@ -1,0 +1,1 @@
+"""Documents in chunks: `document_chunks.py` is the way in."""

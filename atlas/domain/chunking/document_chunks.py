@@ -1,0 +1,276 @@
+"""A document in chunks: parts of its sections that are small enough to embed, cite and compare.
+
+A chunk never spans two sections. Its id is made of the page's address, the headings above it and
+what it says: an edit changes the ids of the chunks that it changes, and one id always names one
+text. docs/chunks.md has the rules and what they guarantee.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from atlas.domain.chunking.cuts import CutPlace, chosen_cuts, rank_of
+from atlas.domain.chunking.markdown_blocks import MarkdownBlock, markdown_blocks, plain_blocks
+from atlas.domain.chunking.pieces import Piece, pieces_of
+from atlas.domain.chunking.sentences import Cuttable
+from atlas.domain.chunking.text_places import TextPlaces, TextSpan
+from atlas.domain.outline import (
+    MAX_SECTION_TITLE,
+    TERM,
+    Outline,
+    OutlineSection,
+    SectionPlace,
+)
+from atlas.domain.urls import url_key, with_fragment
+
+DEFAULT_CHUNK_SIZE = 1_500
+MIN_CHUNK_SIZE = 200
+MAX_CHUNK_SIZE = 100_000
+OVERLAP_SHARE = 5
+"""A chunk repeats at most a fifth of its size from the one before."""
+CODE_SIZES = 4
+"""Code is cut only if it is longer than so many sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentChunk:
+    """A part of one section of a document."""
+
+    id: str
+    """Names what the chunk says, where: stable while page, headings and text are the same."""
+    url: str
+    """The canonical URL of the page."""
+    section_url: str
+    """The same with the fragment of the section, if it has one."""
+    number: int
+    """Counts the chunks of the document, from 1."""
+    section: tuple[str, ...]
+    """The headings above it, the outermost first; empty before the first heading."""
+    anchor: str | None
+    """The fragment; None where the page gives none."""
+    text: str
+    """The plain text: characters `start` to `end` of the document's."""
+    markdown: str
+    """The same in Markdown. Where a table is continued its head is repeated, where code is, the
+    lines that open and close it."""
+    start: int
+    """Where `text` begins in the document's text, in characters."""
+    end: int
+    """Where it ends."""
+    overlap: int
+    """How many characters at the beginning of `text` the chunk before says too: whole sentences."""
+
+
+def document_chunks(
+    url: str,
+    text: str,
+    markdown: str,
+    outline: Sequence[OutlineSection] | None,
+    size: int = DEFAULT_CHUNK_SIZE,
+) -> list[DocumentChunk]:
+    """The chunks of a document in order, from its plain text, its Markdown and its outline (None:
+    not known; headings are then those of the Markdown, without anchors).
+
+    `markdown` of a chunk has at most `size` characters, unless it is code, one link or one cluster
+    of characters; together, the chunks say all that the document says. Raises ValueError for a size
+    out of bounds.
+    """
+    if not MIN_CHUNK_SIZE <= size <= MAX_CHUNK_SIZE:
+        raise ValueError(f"size: {size}; use {MIN_CHUNK_SIZE} to {MAX_CHUNK_SIZE}.")
+    return _Document(url, text, markdown or text, outline, size).chunks()
+
+
+@dataclass(slots=True)
+class _Cut:
+    """A chunk under way: its own pieces, and where in the Markdown its overlap begins."""
+
+    place: SectionPlace
+    pieces: Sequence[Piece]
+    overlap: int | None = None
+
+
+class _Document:
+    def __init__(
+        self,
+        url: str,
+        text: str,
+        markdown: str,
+        outline: Sequence[OutlineSection] | None,
+        size: int,
+    ) -> None:
+        self._url, self._text, self._markdown = url, text, markdown
+        self._size = size
+        self._places: TextPlaces | None = None
+        self._plain = markdown == text and not outline
+        self._blocks = plain_blocks(text) if self._plain else markdown_blocks(markdown)
+        spans = self._spans([(b.start, b.end, b.kind == "list") for b in self._blocks])
+        if outline is None:
+            outline = _headings(markdown, self._blocks, spans)
+        self._outline = Outline(outline)
+        self._headings = [each.start for each in outline if each.level < TERM]
+        self._placed = list(self._by_heading(spans))
+
+    def chunks(self) -> list[DocumentChunk]:
+        cuts = [cut for place, blocks in self._sections() for cut in self._cut(place, blocks)]
+        found: list[DocumentChunk] = []
+        said: Counter[str] = Counter()
+        for cut, (begin, own, end) in zip(cuts, self._texts(cuts), strict=True):
+            if own < end:
+                found.append(self._chunk(cut, begin, own, end, len(found) + 1, said))
+        return found
+
+    # Sections
+
+    def _spans(self, parts: Sequence[tuple[int, int, bool]]) -> list[TextSpan]:
+        if self._plain:
+            return [TextSpan(start, end) for start, end, _ in parts]
+        if self._places is None:
+            self._places = TextPlaces(self._text)
+        return self._places.spans(self._markdown, parts)
+
+    def _by_heading(self, spans: Sequence[TextSpan]) -> Iterator[tuple[MarkdownBlock, int]]:
+        """The blocks, each with its place in the text. A list whose items have headings is as many
+        lists as it has items."""
+        for block, span in zip(self._blocks, spans, strict=True):
+            first = bisect_left(self._headings, span.start)
+            holds = first < len(self._headings) and self._headings[first] < span.end
+            if not (block.kind == "list" and holds):
+                yield block, span.start
+                continue
+            bounds = [*block.parts[1:], block.end]
+            starts = [block.start, *block.parts[1:]]
+            items = [
+                replace(block, start=a, end=a + len(self._markdown[a:b].rstrip()), parts=(a,))
+                for a, b in zip(starts, bounds, strict=True)
+            ]
+            yield from zip(items, self._starts(span, items), strict=True)
+
+    def _starts(self, span: TextSpan, items: Sequence[MarkdownBlock]) -> list[int]:
+        """Where the items of a list begin in the text."""
+        parts = [(item.start, item.end, True) for item in items]
+        inside = TextPlaces(self._text[span.start : span.end]).spans(self._markdown, parts)
+        return [span.start + each.start for each in inside]
+
+    def _sections(self) -> Iterator[tuple[SectionPlace, list[MarkdownBlock]]]:
+        """The blocks of each section. Headings with nothing but another heading below them come
+        with the section of that one."""
+        blocks: list[MarkdownBlock] = []
+        last: SectionPlace | None = None
+        for block, at in self._placed:
+            place = self._outline.at(at)
+            if last is not None and place.start != last.start:
+                outer = all(each.kind == "heading" for each in blocks) and blocks
+                if not (outer and place.section[: len(last.section)] == last.section):
+                    yield last, blocks
+                    blocks = []
+            last = self._outline.at(place.start)
+            blocks.append(block)
+        if last is not None:
+            yield last, blocks
+
+    # Cuts
+
+    def _cut(self, place: SectionPlace, blocks: Sequence[MarkdownBlock]) -> Iterator[_Cut]:
+        start, end = blocks[0].start, blocks[-1].end
+        if end - start <= self._size:
+            yield _Cut(place, [Piece(start, end, "text", 0)])
+            return
+        room = self._size // OVERLAP_SHARE
+        most = self._size - room
+        pieces = pieces_of(self._markdown, blocks, most, CODE_SIZES * self._size)
+        cuts = self._cuts(pieces, most)
+        before: Sequence[Piece] = ()
+        for a, b in zip([0, *cuts], [*cuts, len(pieces)], strict=True):
+            own = pieces[a:b]
+            yield _Cut(place, own, self._overlap(before, own[0], room))
+            before = own
+
+    def _cuts(self, pieces: Sequence[Piece], most: int) -> list[int]:
+        def size(a: int, b: int) -> int:
+            first, last = pieces[a], pieces[b - 1]
+            return last.end - first.start + len(first.before) + len(last.after)
+
+        places = [
+            CutPlace(rank_of(self._words(piece), number), piece.joined)
+            for number, piece in enumerate(pieces)
+        ]
+        return chosen_cuts(places, size, most)
+
+    def _words(self, piece: Piece) -> str:
+        said = self._markdown[piece.start : min(piece.end, piece.start + 200)]
+        return "".join(filter(str.isalnum, said))
+
+    def _overlap(self, before: Sequence[Piece], first: Piece, room: int) -> int | None:
+        """Where the sentences begin that are repeated from the end of the chunk before; None: none
+        are, as behind a table or code, and before a table that is continued."""
+        if not before or first.before or before[-1].kind not in ("text", "list"):
+            return None
+        last = before[-1]
+        start = next(each.start for each in before if each.block == last.block)
+        sentences = Cuttable(self._markdown, start, last.end).sentences()
+        fitting = [at for at in sentences if first.start - at <= room]
+        return fitting[0] if fitting else None
+
+    # Texts
+
+    def _texts(self, cuts: Sequence[_Cut]) -> Iterator[tuple[int, int, int]]:
+        """Of each chunk: where its text begins, where what is its own begins, where it ends."""
+        splits = {cut.overlap for cut in cuts if cut.overlap is not None}
+        parts: list[tuple[int, int, bool]] = []
+        for piece in (piece for cut in cuts for piece in cut.pieces):
+            inside = sorted(at for at in splits if piece.start < at < piece.end)
+            bounds = [piece.start, *inside, piece.end]
+            listed = piece.kind == "list"
+            parts += [(a, b, listed) for a, b in itertools.pairwise(bounds)]
+        spans = self._spans(parts)
+        by_start = {part[0]: span for part, span in zip(parts, spans, strict=True)}
+        ends = {part[1]: span.end for part, span in zip(parts, spans, strict=True)}
+        for cut in cuts:
+            own = by_start[cut.pieces[0].start].start
+            begin = own if cut.overlap is None else by_start[cut.overlap].start
+            yield min(begin, own), own, max(ends[cut.pieces[-1].end], own)
+
+    def _chunk(
+        self, cut: _Cut, begin: int, own: int, end: int, number: int, said: Counter[str]
+    ) -> DocumentChunk:
+        first, last = cut.pieces[0], cut.pieces[-1]
+        start = first.start if cut.overlap is None else cut.overlap
+        anchor = self._outline.at(max(own, cut.place.start)).anchor
+        text = self._text[begin:end]
+        digest = hashlib.sha256(
+            json.dumps([cut.place.section, first.before, text]).encode()
+        ).hexdigest()
+        said[digest] += 1
+        if said[digest] > 1:
+            digest = hashlib.sha256(f"{digest} {said[digest]}".encode()).hexdigest()
+        return DocumentChunk(
+            id=f"{url_key(self._url)}-{digest[:16]}",
+            url=self._url,
+            section_url=with_fragment(self._url, anchor),
+            number=number,
+            section=cut.place.section,
+            anchor=anchor,
+            text=text,
+            markdown=first.before + self._markdown[start : last.end] + last.after,
+            start=begin,
+            end=end,
+            overlap=own - begin,
+        )
+
+
+def _headings(
+    markdown: str, blocks: Sequence[MarkdownBlock], spans: Sequence[TextSpan]
+) -> list[OutlineSection]:
+    """The outline that the Markdown itself gives."""
+    found: list[OutlineSection] = []
+    for block, span in zip(blocks, spans, strict=True):
+        if block.kind == "heading":
+            title = markdown[block.start : block.end].strip("# \t\n").replace("`", "")
+            found.append(OutlineSection(span.start, block.level, title[:MAX_SECTION_TITLE], None))
+    return found

@@ -1,0 +1,90 @@
+"""The outline of a document: where its sections begin in its text, and by which anchors a browser
+finds them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+TERM = 7
+"""The level of a definition term: it has an anchor, but is no part of a heading path."""
+
+MAX_SECTIONS = 5_000
+MAX_SECTION_TITLE = 200  # characters
+MAX_ANCHOR = 200  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineSection:
+    """One heading of a document, or a term that it defines."""
+
+    start: int
+    """Where it begins in the text, in characters."""
+    level: int
+    """1 to 6: a heading; 7: a term of a definition list."""
+    title: str
+    """Its words, cut after 200 characters."""
+    anchor: str | None
+    """The fragment by which the page names it, as in `URL#anchor`; None without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SectionPlace:
+    """The section in which a character of a text stands."""
+
+    section: tuple[str, ...]
+    """The headings above it, the outermost first; empty before the first one."""
+    anchor: str | None
+    """The nearest anchor before it in this section, or that of a section around it."""
+    start: int
+    """Where the section, with its heading, begins in the text."""
+
+
+class Outline:
+    """The sections of one text, for looking places up."""
+
+    def __init__(self, sections: Sequence[OutlineSection]) -> None:
+        self._starts = [0]
+        self._places = [SectionPlace((), None, 0)]
+        above: list[tuple[int, str, str | None]] = []  # level, title, anchor to use inside
+        start = 0
+        for each in sections:
+            anchor = each.anchor
+            if each.level < TERM:
+                above = [open_ for open_ in above if open_[0] < each.level]
+                anchor = anchor or (above[-1][2] if above else None)
+                above.append((each.level, each.title, anchor))
+                start = each.start
+            self._starts.append(each.start)
+            path = tuple(title for _, title, _ in above)
+            self._places.append(SectionPlace(path, anchor, start))
+
+    def at(self, offset: int) -> SectionPlace:
+        """Where a character of the text stands."""
+        return self._places[bisect_right(self._starts, max(offset, 0)) - 1]
+
+    def cuts(self, text: str, first: int) -> list[int]:
+        """Where sections begin within a part of the text that starts at `first`, in characters of
+        that part. One below a heading that has no text of its own begins with that heading."""
+        found: list[int] = []
+        above: SectionPlace | None = None
+        for place in self._places:
+            if above is not None and place.start == above.start:
+                continue  # a term of the same section
+            begins = place.start - first
+            if above is not None and 0 < begins < len(text):
+                said = text[max(above.start - first, 0) : begins].strip()
+                title = above.section[-1] if above.section else ""
+                below = place.section[: len(above.section)] == above.section and title
+                if not (below and said == title):
+                    found.append(begins)
+            above = place
+        return found
+
+
+def sections_of(rows: Sequence[Sequence[Any]] | None) -> tuple[OutlineSection, ...] | None:
+    """An outline as it is stored: `[start, level, title, anchor]` each; None where none is known,
+    as of a text that an older version extracted."""
+    return None if rows is None else tuple(OutlineSection(*row) for row in rows)

@@ -1,0 +1,1 @@
+"""How exported documents are written: one format a file, from documents to bytes."""

@@ -1,0 +1,116 @@
+"""The corpus in bulk from Python: `async for document in atlas.export(sources=["docs"])`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from starter.connection import Parts
+from starter.errors import InvalidRequest, NotFound
+
+if TYPE_CHECKING:
+    from atlas.contracts.export_corpus import DocumentFilter
+    from atlas.domain.exported_document import ExportedDocument
+
+
+class Exports:
+    """Documents of one Atlas with their texts, in bulk."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def documents(
+        self,
+        *,
+        sources: Sequence[str] = (),
+        langs: Sequence[str] = (),
+        host: str | None = None,
+        prefix: str | None = None,
+        changed_since: datetime | None = None,
+        changed_before: datetime | None = None,
+        include_duplicates: bool = False,
+        limit: int | None = None,
+    ) -> AsyncGenerator[ExportedDocument]:
+        """Every live document with its text, streamed in constant memory, as the corpus was when
+        the first of them was asked for.
+
+        `changed_since` and `changed_before` need a time zone. Pages that `deduplicate_documents`
+        marked are left out unless `include_duplicates`. Leave the loop early only inside
+        `contextlib.aclosing`: the stream holds a connection. Raises `InvalidRequest`, `NotFound`
+        for a source that is not declared.
+        """
+        from atlas.stores.postgres.exports import chosen_documents
+
+        only = chosen(
+            sources=sources,
+            langs=langs,
+            host=host,
+            prefix=prefix,
+            changed_since=changed_since,
+            changed_before=changed_before,
+            include_duplicates=include_duplicates,
+        )
+        if limit is not None and limit < 0:
+            raise InvalidRequest(f"limit: {limit}; use 0 or more")
+        await self.expect(only.sources)
+        async with (
+            self._parts.database() as connection,
+            aclosing(chosen_documents.stream(connection, only, limit)) as found,
+        ):
+            async for document in found:
+                yield document
+
+    async def left_out(self, only: DocumentFilter) -> tuple[int, int]:
+        """How many documents a filter leaves out because they are marked as duplicates, and how
+        many because nobody knows their language."""
+        from atlas.stores.postgres.exports import chosen_documents
+
+        async with self._parts.database() as connection:
+            return await chosen_documents.left_out(connection, only)
+
+    async def expect(self, names: Sequence[str]) -> None:
+        """Raise `NotFound` unless all these sources are declared."""
+        from atlas.stores.postgres.sources import sources
+
+        async with self._parts.database() as connection:
+            for name in names:
+                try:
+                    await sources.get(connection, name)
+                except sources.UnknownSource as error:
+                    raise NotFound(str(error)) from None
+
+
+def chosen(
+    *,
+    sources: Sequence[str] = (),
+    langs: Sequence[str] = (),
+    host: str | None = None,
+    prefix: str | None = None,
+    changed_since: datetime | None = None,
+    changed_before: datetime | None = None,
+    include_duplicates: bool = False,
+) -> DocumentFilter:
+    """The filter of these words. Raises `InvalidRequest` that names field, value and fix."""
+    from atlas.contracts.export_corpus import DocumentFilter
+    from atlas.domain.urls import InvalidUrl, host_named
+    from starter.runs.start import checked
+
+    if host is not None:
+        try:
+            host = host_named(host)
+        except InvalidUrl as error:
+            raise InvalidRequest(f"host: {error}") from None
+    return checked(
+        DocumentFilter,
+        {
+            "sources": sorted(set(sources)),
+            "langs": sorted(set(langs)),
+            "host": host,
+            "prefix": prefix,
+            "changed_since": changed_since,
+            "changed_before": changed_before,
+            "include_duplicates": include_duplicates,
+        },
+    )
