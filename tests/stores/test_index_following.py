@@ -4,9 +4,12 @@ and a search shows nothing else, however far behind it is."""
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import shutil
+import sys
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -232,6 +235,57 @@ async def test_a_follower_that_is_cut_off_anywhere_goes_on(
         await asyncio.gather(task, return_exceptions=True)
     await follower.catch_up()
     await assert_agreed(drive, index)
+
+
+_FOLLOWING = """
+import asyncio, sys
+from pathlib import Path
+import asyncpg
+from atlas.stores.postgres.changes.change_signal import change_signal
+from atlas.stores.postgres.services import index_following
+from atlas.stores.search.tantivy_engine import TantivyIndex
+index_following._COPIED = 2
+async def main(url, folder):
+    pool = await asyncpg.create_pool(url, min_size=1, max_size=2)
+    follower = index_following.IndexFollower(
+        pool, TantivyIndex(Path(folder)), index_following.analyse_aside,
+        index_following.holder_name(),
+    )
+    async with change_signal(url) as signal:
+        await index_following.keep_following(follower, signal)
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+async def test_followers_killed_while_the_corpus_changes_lose_nothing(
+    drive: Drive, database_url: str, index: TantivyIndex, follower: IndexFollower
+) -> None:
+    """Killed with SIGKILL, also in the middle of a build; meanwhile searches show nothing wrong."""
+    dice = random.Random(9)
+    await drive.add("docs", deletion="prompt")
+    web = {f"{BASE}/{n}": f"The harbour number{n} and word{n * 7} of its own" for n in range(9)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    for kill in range(3):
+        command = (sys.executable, "-c", _FOLLOWING, database_url, str(index.folder))
+        process = await asyncio.create_subprocess_exec(*command, env=environment)
+        for _ in range(2):
+            changed = dice.choice(sorted(web))
+            web[changed] = f"The harbour moved{dice.randrange(1000)} to {changed[-1]} again"
+            await drive.run("docs", web)
+        if kill:  # the first is killed wherever it is, and it is building
+            while await drive.pool.fetchval("select read_up_to from search_index") is None:
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(dice.random() / 2)
+        process.kill()
+        await process.wait()
+        with suppress(MissingGeneration):
+            assert await found(drive, index) <= set(web)
+        # What would be waited for, ten seconds, is over at once.
+        await drive.pool.execute("update search_index set held_until = 'epoch'")
+    await follower.catch_up()
+    await assert_agreed(drive, index)
+    assert await found(drive, index) == set(web)
 
 
 async def test_a_text_that_cannot_be_analysed_stops_no_other(
