@@ -1,6 +1,6 @@
 """Documents in chunks: how fast, and how many chunks an edit changes; beside two other splitters.
 
-`python -m benchmarks chunks` reads 100 real pages (`datasets.py` says where they are), or documents
+`python -m benchmarks chunks` reads 60 real pages (`datasets.py` says where they are), or documents
 made here without them. The naive splitter fills chunks with lines from the first to the last;
 semantic-text-splitter (Rust) takes part if it is installed.
 """
@@ -22,13 +22,13 @@ from atlas.domain.chunking.document_chunks import DEFAULT_CHUNK_SIZE, document_c
 from atlas.domain.outline import OutlineSection
 from benchmarks.datasets import DATA
 
-PAGES = 100
+PAGES = 60
 EDITS = 4  # of each kind in each document
 _PARAGRAPH = re.compile(r"(?:^|\n\n)((?![#|`>\-\s]|\d+\.)[^\n]{60,1200})(?=\n\n|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SampleDocument:
     """One document."""
 
     url: str
@@ -37,17 +37,17 @@ class Sample:
     outline: tuple[OutlineSection, ...]
 
 
-Splitter = Callable[[Sample], Sequence[str]]
+Splitter = Callable[[SampleDocument], Sequence[str]]
 """What names each chunk of a document: an id, or the text itself."""
 
 
-def ours(sample: Sample) -> Sequence[str]:
+def ours(sample: SampleDocument) -> Sequence[str]:
     """Ids of the chunks."""
     found = document_chunks(sample.url, sample.text, sample.markdown, sample.outline)
     return [each.id for each in found]
 
 
-def naive(sample: Sample) -> Sequence[str]:
+def naive(sample: SampleDocument) -> Sequence[str]:
     """Lines, as many as fit."""
     found, under_way = [], ""
     for line in sample.markdown.splitlines(keepends=True):
@@ -68,7 +68,7 @@ def semantic() -> Splitter | None:
     return lambda sample: splitter.chunks(sample.markdown)
 
 
-def real() -> Iterator[Sample]:
+def real() -> Iterator[SampleDocument]:
     """Documents of real pages; none if the data is missing."""
     from atlas.domain.errors import PageError
     from atlas.text.extract import extract
@@ -83,10 +83,10 @@ def real() -> Iterator[Sample]:
             found = extract(body, "text/html", None, gold[key]["url"])
         except PageError:
             continue
-        yield Sample(gold[key]["url"], found.text, found.markdown, found.outline)
+        yield SampleDocument(gold[key]["url"], found.text, found.markdown, found.outline)
 
 
-def made() -> Iterator[Sample]:
+def made() -> Iterator[SampleDocument]:
     """Sections of paragraphs of words that follow from their numbers."""
     for page in range(PAGES):
         rolls = random.Random(page)
@@ -99,10 +99,10 @@ def made() -> Iterator[Sample]:
             sentences = [" ".join(words[at : at + 12]).capitalize() for at in range(0, 60, 12)]
             blocks.append(heading + ". ".join(sentences[: rolls.randint(1, 5)]) + ".")
         text = "\n\n".join(blocks)
-        yield Sample(f"https://made.example/{page}", text.replace("# ", ""), text, ())
+        yield SampleDocument(f"https://made.example/{page}", text.replace("# ", ""), text, ())
 
 
-def rate(split: Splitter, samples: Sequence[Sample]) -> float:
+def rate(split: Splitter, samples: Sequence[SampleDocument]) -> float:
     """Documents per second of CPU time, the best of three rounds."""
     best = 0.0
     for _ in range(3):
@@ -113,7 +113,9 @@ def rate(split: Splitter, samples: Sequence[Sample]) -> float:
     return best
 
 
-def edited(sample: Sample, kind: str, rolls: random.Random) -> tuple[Sample, Sample] | None:
+def edited(
+    sample: SampleDocument, kind: str, rolls: random.Random
+) -> tuple[SampleDocument, SampleDocument] | None:
     """A document before and after an edit of one paragraph. Both are taken as Markdown alone, since
     an edit would move the outline."""
     paragraphs = list(_PARAGRAPH.finditer(sample.markdown))
@@ -130,10 +132,12 @@ def edited(sample: Sample, kind: str, rolls: random.Random) -> tuple[Sample, Sam
         new = f"{chosen[1]}\n\n{new}" if kind == "one added" else new if kind == "rewritten" else ""
     after = sample.markdown[: chosen.start(1)] + new + sample.markdown[chosen.end(1) :]
     before = sample.markdown
-    return Sample(sample.url, before, before, ()), Sample(sample.url, after, after, ())
+    return SampleDocument(sample.url, before, before, ()), SampleDocument(
+        sample.url, after, after, ()
+    )
 
 
-def changes(split: Splitter, samples: Sequence[Sample], kind: str) -> Counter[int]:
+def changes(split: Splitter, samples: Sequence[SampleDocument], kind: str) -> Counter[int]:
     """How many chunks each edit changes: gone or new, whichever are more."""
     rolls = random.Random(7)
     found: Counter[int] = Counter()
@@ -147,7 +151,7 @@ def changes(split: Splitter, samples: Sequence[Sample], kind: str) -> Counter[in
     return found
 
 
-def by_markdown(sample: Sample) -> Sequence[str]:
+def by_markdown(sample: SampleDocument) -> Sequence[str]:
     """Ids of the chunks of a document of which only the Markdown is known."""
     return [
         each.id for each in document_chunks(sample.url, sample.text, sample.markdown + "\n", None)
@@ -168,7 +172,9 @@ def main() -> None:
             print(f"{name:24}   skipped: not installed")
         else:
             other = rate(split, samples)
-            print(f"{name:24}{other:10.0f} documents/s/core; atlas is x{own / other:.3f}")
+            print(
+                f"{name:24}{other:10.0f} documents/s/core; atlas is x{own / other:.3f}", flush=True
+            )
     print("edits of one paragraph that change at most three chunks, and the most that one changed:")
     for kind in ("words added", "rewritten", "one added", "one removed"):
         shown = []
@@ -177,7 +183,7 @@ def main() -> None:
                 found = changes(split, samples, kind)
                 few = sum(count for number, count in found.items() if number <= 3)
                 shown.append(f"{name} {few / found.total():.2%} (most {max(found)})")
-        print(f"  {kind:12} {'; '.join(shown)}")
+        print(f"  {kind:12} {'; '.join(shown)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ def _rank(dice: random.Random) -> int:
 
 
 @dataclass(frozen=True)
-class Asked:
+class QueryKind:
     """A kind of query, and the queries."""
 
     kind: str
@@ -88,7 +88,7 @@ class Asked:
     source: str | None = None
 
 
-def asked(texts: Sequence[GeneratedText]) -> list[Asked]:
+def query_kinds(texts: Sequence[GeneratedText]) -> list[QueryKind]:
     """Queries over the corpus; phrases are such as occur."""
     dice = random.Random(8)
     latin = [text.said.split() for text in texts if not text.chinese]
@@ -111,12 +111,12 @@ def asked(texts: Sequence[GeneratedText]) -> list[Asked]:
         return said[at : at + 8]
 
     return [
-        Asked("common word", some(lambda: _LATIN[dice.randrange(3)])),
-        Asked("two words", some(lambda: spoken(2))),
-        Asked("question", some(lambda: spoken(8))),
-        Asked("phrase", some(phrase)),
-        Asked("in a source", some(lambda: spoken(2)), "small"),
-        Asked("Chinese", some(chinese)),
+        QueryKind("common word", some(lambda: _LATIN[dice.randrange(3)])),
+        QueryKind("two words", some(lambda: spoken(2))),
+        QueryKind("question", some(lambda: spoken(8))),
+        QueryKind("phrase", some(phrase)),
+        QueryKind("in a source", some(lambda: spoken(2)), "small"),
+        QueryKind("Chinese", some(chinese)),
     ]
 
 
@@ -255,12 +255,12 @@ async def _compare(count: int) -> None:
                 size = await engine.size()
                 print(f"{count:>8} {engine.name:<11} filled at {rate:6.0f} texts/s, "
                       f"{size / count:7.0f} bytes each", flush=True)  # fmt: skip
-            for kind in asked(sample):
+            for kind in query_kinds(sample):
                 await _print(count, kind, engines)
             await tantivy.index.close()
 
 
-async def _print(count: int, kind: Asked, engines: Sequence[Engine]) -> None:
+async def _print(count: int, kind: QueryKind, engines: Sequence[Engine]) -> None:
     times: dict[str, list[float]] = {engine.name: [] for engine in engines}
     for query in kind.queries:  # by turns, so that both meet the same load
         for engine in engines:

@@ -147,7 +147,7 @@ if TYPE_CHECKING:
     from starter.source_files.opml import RefusedFeed as RefusedFeed
     from starter.source_files.plan import PlannedSource as PlannedSource
     from starter.source_files.plan import RuleChange as RuleChange
-    from starter.source_files.plan import SourcesPlan as SourcesPlan
+    from starter.source_files.plan import SourceFilePlan as SourceFilePlan
     from starter.sources import AddedSource as AddedSource
     from starter.sources import ReleasedListings as ReleasedListings
     from starter.sources import RemovedSource as RemovedSource
@@ -229,7 +229,7 @@ _WHERE = {
     "starter.source_files": "AppliedSources ImportedFeeds SourceFiles",
     "starter.source_files.costs": "PlanCost SourceCost",
     "starter.source_files.opml": "FeedsOfFile RefusedFeed",
-    "starter.source_files.plan": "PlannedSource RuleChange SourcesPlan",
+    "starter.source_files.plan": "PlannedSource RuleChange SourceFilePlan",
     "starter.sources": "AddedSource ReleasedListings RemovedSource",
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names.split()}

@@ -35,6 +35,7 @@ from atlas.text.unclosed import close, hidden_in
 
 _MOST_WORDS = 500
 """Characters that say which rules were not followed."""
+_MARKDOWN_TYPES = ("text/markdown", "text/x-markdown")
 
 
 def extract(
@@ -55,7 +56,8 @@ def extract(
         return _without_tree(_from_pdf(body, url), rules)
     text = decode(body, charset)
     if media == "text":
-        return _without_tree(_from_plain(text, url), rules)
+        found = _from_plain(text, url, _is_markdown(content_type, url))
+        return _without_tree(found, rules)
     return _from_html(without_cdata(text) if is_xml(content_type) else text, url, rules)
 
 
@@ -134,11 +136,29 @@ def _by_rules(found: Extracted, ruled: PageRules, addresses: Addresses) -> Extra
     )
 
 
-def _from_plain(raw: str, url: str) -> Extracted:
+def _from_plain(raw: str, url: str, marked: bool) -> Extracted:
     text = clean_plain(raw)
     title = plain_title(text) or _file_name(url)
     verdict = recognise(look_at_text(text, url))
-    return _extracted(media="text", title=title, text=text, markdown=text, verdict=verdict)
+    return _extracted(
+        media="text",
+        title=title,
+        text=text,
+        markdown=text,
+        verdict=verdict,
+        outline=_outline(text) if marked else (),
+    )
+
+
+def _is_markdown(content_type: str | None, url: str) -> bool:
+    media = (content_type or "").partition(";")[0].strip().lower()
+    return media in _MARKDOWN_TYPES or _file_name(url).lower().endswith((".md", ".markdown"))
+
+
+def _outline(text: str) -> tuple[OutlineSection, ...]:
+    from atlas.domain.chunking.markdown_blocks import markdown_outline  # a parser: rarely needed
+
+    return markdown_outline(strip_unstorable(text))
 
 
 def _from_pdf(body: bytes, url: str) -> Extracted:

@@ -12,7 +12,7 @@ from atlas.stores.postgres.sources import sources
 from starter.connection import Parts
 from starter.errors import InvalidRequest, PlanOutdated, Undetected
 from starter.source_files.opml import FeedsOfFile, RefusedFeed, new_sources, write_opml
-from starter.source_files.plan import SourcesPlan, moved, planned
+from starter.source_files.plan import SourceFilePlan, moved, planned
 from starter.sources import RemovedSource, Sources, checked
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class SourceFiles:
         look: bool = True,
         costs: bool = True,
         sample: int | None = None,
-    ) -> SourcesPlan:
+    ) -> SourceFilePlan:
         """What the file would change, and with `costs` what the next whole syncs of the changed
         sources take; nothing is changed. `prune`: sources that it does not name would be removed.
         `look`: ask hosts of new sources whether they answer, and for the costs read listings and
@@ -171,7 +171,7 @@ class SourceFiles:
         text: str,
         *,
         file: str = "sources.yaml",
-        plan: SourcesPlan | None = None,
+        plan: SourceFilePlan | None = None,
         prune: bool = False,
         force: bool = False,
     ) -> AppliedSources:
@@ -188,7 +188,7 @@ class SourceFiles:
             _refuse_problems(plan)
         return await self._applied(text, file, plan)
 
-    async def _applied(self, text: str, file: str, plan: SourcesPlan) -> AppliedSources:
+    async def _applied(self, text: str, file: str, plan: SourceFilePlan) -> AppliedSources:
         from atlas.stores.postgres.services import catalogue
         from starter.source_files.reader import read_sources
 
@@ -226,7 +226,7 @@ class SourceFiles:
         async with self._sources.database() as connection:
             return {each.spec.name: each.spec for each in await sources.every(connection)}
 
-    def _problems(self, wanted: Mapping[str, SourceSpec], plan: SourcesPlan) -> dict[str, str]:
+    def _problems(self, wanted: Mapping[str, SourceSpec], plan: SourceFilePlan) -> dict[str, str]:
         """Why the settings refuse sources, by name."""
         from starter.source_detection import refuse_forbidden, refuse_outside
 
@@ -245,13 +245,13 @@ class SourceFiles:
         return found
 
 
-def _refuse_problems(plan: SourcesPlan) -> None:
+def _refuse_problems(plan: SourceFilePlan) -> None:
     said = [f"{each.name}: {each.problem}" for each in plan.sources if each.problem]
     if said:
         raise Undetected("\n".join(["nothing was changed:", *said]))
 
 
-async def _pages_only_here(connection: Connection, plan: SourcesPlan) -> dict[str, int]:
+async def _pages_only_here(connection: Connection, plan: SourceFilePlan) -> dict[str, int]:
     from atlas.stores.postgres.services import catalogue
 
     return {

@@ -71,7 +71,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class PageSample:
     """Pages that were fetched to learn what the others take."""
 
     requests: float
@@ -84,13 +84,13 @@ class Sample:
     """Mean of a request."""
 
 
-def sample_of(asks: Sequence[Ask], among: int) -> Sample:
+def sample_of(asks: Sequence[Ask], among: int) -> PageSample:
     """What a sample of `among` pages says of each."""
     sizes = [ask.bytes for ask in asks]
     spread = stdev(sizes) / math.sqrt(len(sizes)) if len(sizes) > 1 else sizes[0]
     # Of a population that is counted, what was seen is sure: all of it leaves no error.
     unseen = math.sqrt(1 - len(sizes) / among) if among > len(sizes) else 0.0
-    return Sample(
+    return PageSample(
         requests=fmean(ask.requests for ask in asks),
         bytes=fmean(sizes),
         bytes_error=_SURE * spread * unseen,
@@ -124,7 +124,7 @@ def asked_again(page: PageLooks, host: str, share: float, *, led: bool) -> Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class HostPace:
     """How fast a host is asked for one source."""
 
     delay: float
@@ -139,9 +139,9 @@ class Pace:
         )
 
 
-def pace_of(spec: SourceSpec, crawl_delay: float) -> Pace:
+def pace_of(spec: SourceSpec, crawl_delay: float) -> HostPace:
     """The pace of a source at a host whose robots.txt asks for this pause."""
-    return Pace(max(spec.delay, crawl_delay), spec.parallel)
+    return HostPace(max(spec.delay, crawl_delay), spec.parallel)
 
 
 def by_host(asks: Iterable[Ask]) -> dict[str, Ask]:

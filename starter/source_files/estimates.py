@@ -29,8 +29,8 @@ from starter.errors import Undetected
 from starter.source_detection import look_with, web_client
 from starter.source_files.costs import (
     Ask,
+    PageSample,
     PlanCost,
-    Sample,
     SourceCost,
     asked_again,
     by_host,
@@ -305,7 +305,7 @@ class _Source:
         pages: _Pages,
         total: Mapping[str, Ask],
         unseen: float,
-        sample: Sample | None,
+        sample: PageSample | None,
         number: float,
     ) -> tuple[SourceCost, dict[str, float]]:
         seconds = {
@@ -383,7 +383,7 @@ class _Source:
         """Whether a redirect leads to a page that a sync asks for because of it."""
         return url not in listed and self._scope.allows(url)
 
-    async def _sampled(self, urls: Sequence[str], known: Sequence[Ask]) -> Sample | None:
+    async def _sampled(self, urls: Sequence[str], known: Sequence[Ask]) -> PageSample | None:
         """What pages that were never asked for take; None: it is not known."""
         if not urls:
             return None
@@ -420,7 +420,7 @@ class _Source:
         asked = self.slots.asked - before + (1 if moved else 0)
         return Ask(host, asked, answer.wire_bytes * times, answer.elapsed)
 
-    def _like(self, sample: Sample | None, url: str) -> Ask:
+    def _like(self, sample: PageSample | None, url: str) -> Ask:
         host = url.split("/", 3)[2]
         if sample is None:
             return Ask(host, 1, 0, 0)

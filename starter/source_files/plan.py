@@ -57,7 +57,7 @@ class PlannedSource:
 
 
 @dataclass(frozen=True, slots=True)
-class SourcesPlan:
+class SourceFilePlan:
     """What a file of sources would change."""
 
     prune: bool
@@ -82,13 +82,13 @@ class SourcesPlan:
 
 def planned(
     wanted: Iterable[SourceSpec], declared: Mapping[str, SourceSpec], *, prune: bool
-) -> SourcesPlan:
+) -> SourceFilePlan:
     """The plan that makes `declared` into `wanted`."""
     asked = {spec.name: spec for spec in wanted}
     left = sorted(declared.keys() - asked.keys())
     names = sorted({*asked, *(left if prune else ())})
     sources = tuple(_planned(name, asked.get(name), declared.get(name)) for name in names)
-    return SourcesPlan(prune, sources, () if prune else tuple(left), NOTHING)
+    return SourceFilePlan(prune, sources, () if prune else tuple(left), NOTHING)
 
 
 def _planned(name: str, wanted: SourceSpec | None, declared: SourceSpec | None) -> PlannedSource:
@@ -130,7 +130,7 @@ def fingerprint(spec: SourceSpec | None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def moved(plan: SourcesPlan, now: SourcesPlan) -> list[str]:
+def moved(plan: SourceFilePlan, now: SourceFilePlan) -> list[str]:
     """Where a plan does not hold any more: `now` is what would be planned at this moment."""
     before = {each.name: each for each in plan.sources}
     current = {each.name: each for each in now.sources}
@@ -155,7 +155,7 @@ def _declared_moved(name: str, old: PlannedSource | None, new: PlannedSource | N
     return f"{name}: its rules were changed meanwhile" + (f" ({', '.join(rules)})" if rules else "")
 
 
-def read_plan(text: str, file: str) -> SourcesPlan:
+def read_plan(text: str, file: str) -> SourceFilePlan:
     """A plan that `atlas plan --save` wrote, or `-o json` printed. Raises `InvalidRequest`."""
     try:
         found = json.loads(text)
@@ -163,8 +163,8 @@ def read_plan(text: str, file: str) -> SourcesPlan:
             raise InvalidRequest(
                 f"plan: {file} is no plan ({PLAN_SCHEMA}); `atlas plan --save {file}` writes one"
             )
-        known = {each.name for each in fields(SourcesPlan)}
-        return TypeAdapter(SourcesPlan).validate_python(
+        known = {each.name for each in fields(SourceFilePlan)}
+        return TypeAdapter(SourceFilePlan).validate_python(
             {name: found[name] for name in found.keys() & known}
         )
     except (json.JSONDecodeError, ValidationError) as error:

@@ -177,6 +177,21 @@ def new_host(site: Site) -> None:
         site.origin.redirect(path, f"{base}/new{path}", 301)
 
 
+PARKED = wall(
+    "This domain may be for sale",
+    "The owner of {title} has not renewed it. Related searches: harbour tickets, ferry times, "
+    "cheap rooms by the sea. Inquire about this domain with reference {token}.",
+)
+
+
+def parked_host(site: Site) -> None:
+    """The name was lost: each page leads to an address of its own, with the same words on it."""
+    base = site.move()
+    for number, path in enumerate(site.paths):
+        site.origin.reply(f"/new{path}", PARKED(number, path))
+        site.origin.redirect(path, f"{base}/new{path}", 301)
+
+
 def no_links(site: Site) -> None:
     """The navigation failed to load; the pages are well."""
     site.answer(lambda number, path: Reply(document(number)))
@@ -202,7 +217,7 @@ BAD_DAYS: dict[str, BadDay] = {
     "308 to login, remembering": leads("/login?next={path}", 308),
     "302 home": leads("/", 302),
     "301 home": leads("/", 301),
-    "301 to a new host": new_host,
+    "301 to a parked host": parked_host,
     "307 to another host": leads("http://other.test:1/", 307),
     "301 to one page of the site": leads("/docs/1.html", 301),
     "login": says(LOGIN),
@@ -241,6 +256,10 @@ BAD_DAYS: dict[str, BadDay] = {
     "robots.txt broken": broken_robots,
 }
 
+# A list of addresses goes along with its pages: no bad day, but a departure.
+MOVED: dict[str, BadDay] = {"301 to a new host": new_host}
+"""Of a source whose prefix does not let the new host in."""
+
 BAD_SITEMAPS: dict[str, BadDay] = {
     "half a sitemap": half_a_listing,
     "empty sitemap": empty_listing,
@@ -266,10 +285,10 @@ BAD_LINKS: dict[str, BadDay] = {
 """Of a crawl."""
 
 DAYS_OF: dict[str, dict[str, BadDay]] = {
-    "sitemap": BAD_DAYS | BAD_SITEMAPS,
-    "feed": BAD_DAYS | BAD_FEEDS,
+    "sitemap": BAD_DAYS | MOVED | BAD_SITEMAPS,
+    "feed": BAD_DAYS | MOVED | BAD_FEEDS,
     "urls": BAD_DAYS,
-    "site": BAD_DAYS | BAD_LINKS,
+    "site": BAD_DAYS | MOVED | BAD_LINKS,
 }
 """Kind of source → the days that it may have."""
 

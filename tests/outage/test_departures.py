@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import assert_invariants, snapshot
 from tests.origin import Origin, Reply
+from tests.outage.bad_days import new_host
 from tests.outage.calendar import Calendar
 from tests.outage.site import Site
 
@@ -96,6 +97,30 @@ async def test_a_share_that_is_truly_gone_leaves_on_its_day_and_one_page_more_wa
     all_gone = {"{site}" + path for path in site.paths[-gone:]} if leaves else set()
     assert left == [set(), set(), all_gone, all_gone]
     assert outcomes[2] is not leaves
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
+
+
+async def test_pages_that_move_to_another_host_with_their_texts_are_followed_there(
+    atlas_env: AtlasEnv, origin: Origin, calendar: Calendar, names: dict[str, Callable[[], str]]
+) -> None:
+    """All of them at once: where a text is live at the new address, nothing is lost, and nothing
+    held."""
+    site = Site(origin, 12, "urls", names)
+    site.good()
+    await site.declare(atlas_env)
+    async with atlas_env.worker():
+        await atlas_env.sync(site.name, trigger="schedule")
+        before = (await snapshot(atlas_env.pool, site.base)).live
+        new_host(site)
+        for day in range(1, 5):
+            calendar.pass_by(days=1)
+            result = await atlas_env.sync(site.name, trigger="schedule")
+            assert result.outcome != "held", (day, result)
+            live = (await snapshot(atlas_env.pool, site.base)).live
+            assert set(live.values()) == set(before.values()), day
+            assert ("{site}/docs/0.html" in live) is (day < DAYS["moved"]), day
+    new = site.base.replace(site.host, site.moved_to)
+    assert live == {f"{new}/new{path}": before["{site}" + path] for path in site.paths}
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
 
 

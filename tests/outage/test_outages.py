@@ -39,6 +39,8 @@ LOOKS = 4
 """Syncs of a bad day, six hours apart: more looks than any kind of evidence needs."""
 GOOD_DAYS = (1, 1, 7)
 """How long after the look before each look of good days is."""
+CHOSEN = os.environ.get("ATLAS_TEST_DAYS")
+"""Names of the days to be tried, separated by commas; none: all."""
 BESIDE = 8
 """Sources that are synced at once."""
 
@@ -52,9 +54,7 @@ Bad = tuple[str, BadDay, Site]
 
 
 def chosen(days: Mapping[str, BadDay]) -> Iterator[tuple[str, BadDay]]:
-    """All of them, or those that ATLAS_TEST_DAYS names, separated by commas."""
-    names = os.environ.get("ATLAS_TEST_DAYS")
-    return ((name, day) for name, day in days.items() if not names or name in names.split(","))
+    return ((name, day) for name, day in days.items() if not CHOSEN or name in CHOSEN.split(","))
 
 
 async def sites(
@@ -127,7 +127,7 @@ def lost(bad: list[Bad], before: Snapshot, after: Snapshot, when: str) -> list[s
             "overwritten": [url for url in pages if after.live.get(url) != before.live[url]],
             "versions": [url for url in pages if after.texts.get(url) != before.texts[url]],
             "not indexed": [url for url in pages if url not in after.indexed],
-            "new": [] if name == "301 to a new host" else new,
+            "new": new,
         }
         wrong += [
             f"{name}, {when}: {len(urls)} {what}, {urls[0]}" for what, urls in found.items() if urls
@@ -142,6 +142,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
         ELSEWHERE,
     ),
     "301 to a new host": ELSEWHERE,
+    "301 to a parked host": ("removal_held", *ELSEWHERE),
     **{status: (f"http_{status}",) for status in ("401", "403", "500")},
     **dict.fromkeys(("404", "410", "noindex"), ("removal_held",)),
     **dict.fromkeys(("half", "unbounded"), ("cut_body",)),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from atlas.domain.chunking.document_chunks import document_chunks
 from atlas.domain.outline import MAX_SECTION_TITLE, TERM, Outline, OutlineSection
 from atlas.domain.texts import Extracted
 from atlas.text.extract import extract
@@ -116,6 +117,28 @@ def test_a_link_within_the_page_leads_where_base_says() -> None:
 def test_a_fragment_that_makes_an_address_too_long_is_left_out() -> None:
     body = f"<main><p>All of <a href='/a#{'x' * 3000}'>it</a> is here.</p>{FILLER}</main>"
     assert "[it](https://site.example/a)" in page(body).markdown
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "sections"),
+    [
+        ("text/markdown; charset=utf-8", URL, 2),
+        ("text/plain", "https://site.example/README.MD?raw=1", 2),
+        ("text/plain", "https://site.example/install.sh", 0),
+    ],
+)
+def test_the_headings_of_a_markdown_file_are_its_outline(
+    kind: str, url: str, sections: int
+) -> None:
+    text = "# Lamp\n\nIt is lit.\n\n## [Oil](oil.md) and `wick`\n\n```\n# no heading\n```\n"
+    found = extract(text.encode(), kind, "utf-8", url)
+    assert [(each.level, each.title) for each in found.outline] == [
+        (1, "Lamp"),
+        (2, "Oil and wick"),
+    ][:sections]
+    chunks = document_chunks(url, found.text, found.markdown, found.outline)
+    assert len(chunks) == max(sections, 1)
+    assert "\n\n".join(each.text for each in chunks) == found.text == found.markdown
 
 
 SECTIONS = (

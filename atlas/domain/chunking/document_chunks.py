@@ -16,17 +16,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from atlas.domain.chunking.cuts import CutPlace, chosen_cuts, rank_of
-from atlas.domain.chunking.markdown_blocks import MarkdownBlock, markdown_blocks, plain_blocks
+from atlas.domain.chunking.markdown_blocks import (
+    MarkdownBlock,
+    heading_title,
+    markdown_blocks,
+    plain_blocks,
+)
 from atlas.domain.chunking.pieces import Piece, pieces_of
 from atlas.domain.chunking.sentences import Cuttable
 from atlas.domain.chunking.text_places import TextPlaces, TextSpan
-from atlas.domain.outline import (
-    MAX_SECTION_TITLE,
-    TERM,
-    Outline,
-    OutlineSection,
-    SectionPlace,
-)
+from atlas.domain.outline import TERM, Outline, OutlineSection, SectionPlace
 from atlas.domain.urls import url_key, with_fragment
 
 DEFAULT_CHUNK_SIZE = 1_500
@@ -107,8 +106,9 @@ class _Document:
         self._url, self._text, self._markdown = url, text, markdown
         self._size = size
         self._places: TextPlaces | None = None
-        self._plain = markdown == text and not outline
-        self._blocks = plain_blocks(text) if self._plain else markdown_blocks(markdown)
+        self._same = markdown == text  # as of a file: every mark is a character of the text
+        plain = self._same and not outline
+        self._blocks = plain_blocks(text) if plain else markdown_blocks(markdown)
         spans = self._spans([(b.start, b.end, b.kind == "list") for b in self._blocks])
         if outline is None:
             outline = _headings(markdown, self._blocks, spans)
@@ -128,7 +128,7 @@ class _Document:
     # Sections
 
     def _spans(self, parts: Sequence[tuple[int, int, bool]]) -> list[TextSpan]:
-        if self._plain:
+        if self._same:
             return [TextSpan(start, end) for start, end, _ in parts]
         if self._places is None:
             self._places = TextPlaces(self._text)
@@ -154,6 +154,8 @@ class _Document:
     def _starts(self, span: TextSpan, items: Sequence[MarkdownBlock]) -> list[int]:
         """Where the items of a list begin in the text."""
         parts = [(item.start, item.end, True) for item in items]
+        if self._same:
+            return [item.start for item in items]
         inside = TextPlaces(self._text[span.start : span.end]).spans(self._markdown, parts)
         return [span.start + each.start for each in inside]
 
@@ -268,9 +270,8 @@ def _headings(
     markdown: str, blocks: Sequence[MarkdownBlock], spans: Sequence[TextSpan]
 ) -> list[OutlineSection]:
     """The outline that the Markdown itself gives."""
-    found: list[OutlineSection] = []
-    for block, span in zip(blocks, spans, strict=True):
-        if block.kind == "heading":
-            title = markdown[block.start : block.end].strip("# \t\n").replace("`", "")
-            found.append(OutlineSection(span.start, block.level, title[:MAX_SECTION_TITLE], None))
-    return found
+    return [
+        OutlineSection(span.start, block.level, heading_title(markdown, block), None)
+        for block, span in zip(blocks, spans, strict=True)
+        if block.kind == "heading"
+    ]

@@ -6,10 +6,13 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from atlas.domain.outline import MAX_SECTION_TITLE, MAX_SECTIONS, OutlineSection
 
 BlockKind = Literal["heading", "text", "list", "table", "code"]
 
@@ -21,6 +24,7 @@ _KINDS: dict[str, BlockKind] = {
     "fence": "code",
     "code_block": "code",
 }
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 
 
@@ -61,6 +65,22 @@ def markdown_blocks(markdown: str) -> list[MarkdownBlock]:
     if markdown[end:].strip():
         found += _trimmed(markdown, MarkdownBlock("text", end, len(markdown)))
     return found
+
+
+def heading_title(markdown: str, block: MarkdownBlock) -> str:
+    """The words of a heading, as an outline has them."""
+    title = _LINK.sub(r"\1", markdown[block.start : block.end].strip("# \t\n"))
+    return title.replace("`", "").replace("**", "")[:MAX_SECTION_TITLE]
+
+
+def markdown_outline(markdown: str) -> tuple[OutlineSection, ...]:
+    """The headings of a text that is Markdown itself, such as a README. They have no anchors: each
+    site that shows such a file makes its own."""
+    found = (block for block in markdown_blocks(markdown) if block.kind == "heading")
+    return tuple(
+        OutlineSection(block.start, block.level, heading_title(markdown, block), None)
+        for block in islice(found, MAX_SECTIONS)
+    )
 
 
 def plain_blocks(text: str) -> list[MarkdownBlock]:

@@ -206,7 +206,7 @@ _CATALOGUE = (
         "sources_plan",
         "What a file of sources would change, and what that costs; `atlas apply --plan` takes it.",
         "plan",
-        "starter.source_files.plan:SourcesPlan",
+        "starter.source_files.plan:SourceFilePlan",
     ),
     Shape(
         "sources_applied",

@@ -12,7 +12,7 @@ from starter.cli.framework.output import bold, size_of
 if TYPE_CHECKING:
     from starter.source_files import AppliedSources
     from starter.source_files.costs import PlanCost, SourceCost
-    from starter.source_files.plan import PlannedSource, RuleChange, SourcesPlan
+    from starter.source_files.plan import PlannedSource, RuleChange, SourceFilePlan
 
 _SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 _LONGEST = 100
@@ -21,7 +21,7 @@ _SHOWN = 20
 """Names in a line."""
 
 
-def plan_lines(plan: SourcesPlan) -> Iterator[str]:
+def plan_lines(plan: SourceFilePlan) -> Iterator[str]:
     """A plan, a source and a rule a line."""
     for each in plan.changes:
         yield from _source_lines(each)

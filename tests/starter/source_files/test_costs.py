@@ -15,7 +15,7 @@ from atlas.stores.postgres.reporting.page_costs import PageLooks
 from starter import AtlasClient
 from starter.source_files.costs import (
     Ask,
-    Pace,
+    HostPace,
     SourceCost,
     asked_again,
     by_host,
@@ -189,9 +189,11 @@ def test_retries_and_redirects_are_requests() -> None:
 
 
 def test_the_hours_are_those_of_the_pace() -> None:
-    assert Pace(2, 1).seconds(1801, 0.3) == 3600
-    assert Pace(0.1, 2).seconds(1000, 0.8) == 400  # the host answers more slowly than it is asked
-    assert Pace(0, 4).seconds(100, 0.2) == 5
+    assert HostPace(2, 1).seconds(1801, 0.3) == 3600
+    assert (
+        HostPace(0.1, 2).seconds(1000, 0.8) == 400
+    )  # the host answers more slowly than it is asked
+    assert HostPace(0, 4).seconds(100, 0.2) == 5
     assert pace_of(SourceSpec("x", "feed", ("https://x/",), delay=1), 5).delay == 5
 
 
