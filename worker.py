@@ -34,6 +34,7 @@ from atlas.temporal.connection import TemporalUnreachable, answering, connect
 from atlas.web.credentials import CredentialsError
 from atlas.worker import start_checks
 from atlas.worker.heartbeat import giving_signs
+from atlas.worker.indexer import indexing
 from atlas.worker.metrics_sampler import sampling, show_slots
 from atlas.worker.resources import WorkerParts, open_parts
 from atlas.worker.startup import PartMissing, Start, Stopped
@@ -119,6 +120,7 @@ async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = (
             for one in workers:
                 await on.enter_async_context(one)
             log.info("working on %s in namespace %s", ", ".join(served), client.namespace)
+            await on.enter_async_context(indexing(parts, locations.require_database()))
             _announce()
             on.enter_context(_keeping_schedules(parts))
             await stop.wait()

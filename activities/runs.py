@@ -25,21 +25,29 @@ from atlas.telemetry import current_trace
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.crawl.runs import JobRecords
+    from atlas.stores.postgres.services.index_following import UntilFound
     from atlas.stores.postgres.services.run_lifecycle import IsOpen, RunLifecycle
     from atlas.stores.postgres.services.run_listing import RunListing
     from atlas.stores.postgres.sources.plans import SourcePlans
 
 
 class Running:
-    """Opens and closes runs. `is_open` asks Temporal whether a lease's holder still works."""
+    """Opens and closes runs. `is_open` asks Temporal whether a lease's holder still works;
+    `until_found` waits until the search index has read what was committed, and gives up in time."""
 
     def __init__(
-        self, plans: SourcePlans, runs: RunLifecycle, listing: RunListing, is_open: IsOpen
+        self,
+        plans: SourcePlans,
+        runs: RunLifecycle,
+        listing: RunListing,
+        is_open: IsOpen,
+        until_found: UntilFound,
     ) -> None:
         self._plans = plans
         self._runs = runs
         self._listing = listing
         self._is_open = is_open
+        self._until_found = until_found
 
     @activity.defn
     async def resolve_sources(self, request: ResolveSources) -> ResolvedSources:
@@ -73,8 +81,12 @@ class Running:
 
     @activity.defn
     async def close_run(self, request: CloseRun) -> RunClosed:
-        """Reconcile vanished pages, end every page, release claims and lease."""
-        return await self._runs.close_run(request)
+        """Reconcile vanished pages, end every page, release claims and lease; then wait, for a
+        while, until searches find what the run changed."""
+        closed = await self._runs.close_run(request)
+        if not await self._until_found():
+            activity.logger.warning("the search index has not read yet what this run changed")
+        return closed
 
 
 class Jobs:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from atlas.embedded.endpoints import Stack, external_temporal, namespace, read_stack
@@ -13,6 +14,9 @@ from atlas.settings import Settings
 from atlas.stores.blobs.access import S3Access
 from atlas.web.address_policy import AddressPolicy
 from atlas.web.own_ports import Endpoint, OwnPorts, endpoint_of
+
+if TYPE_CHECKING:
+    from atlas.stores.search.port import SearchIndex
 
 
 class NotRunning(Exception):
@@ -76,6 +80,18 @@ def s3_access(settings: Settings) -> S3Access:
         region=settings.bucket.s3_region,
         access_key=access.get_secret_value() if access else None,
         secret_key=secret.get_secret_value() if secret else None,
+    )
+
+
+def search_index(settings: Settings) -> SearchIndex | None:
+    """The search index in the engine that the settings choose; None: it is in PostgreSQL."""
+    if settings.search.search == "postgresql":
+        return None
+    from atlas.stores.search.choice import open_search_index  # the stemmers: not for `--help`
+
+    url = settings.search.opensearch_url
+    return open_search_index(
+        settings.search.search, settings.index_folder, url.get_secret_value() if url else None
     )
 
 

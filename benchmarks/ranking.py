@@ -1,7 +1,9 @@
-"""Ranking quality: exact BM25 against ts_rank on the same tsvectors, nDCG@10 by collection.
+"""Ranking quality: nDCG@10 by collection, of the index in PostgreSQL (exact BM25), of tantivy over
+the same lexemes, and of ts_rank on the same tsvectors.
 
 ATLAS_BENCH_RETRIEVAL names a folder of collections, each with `docs.jsonl`, `queries.jsonl` and
-`qrels.tsv`. Every ratio is BM25's figure over that of ts_rank with its best normalisation.
+`qrels.tsv`. The ratios are tantivy's figure over that of the index in PostgreSQL, and this over
+that of ts_rank with its best normalisation.
 """
 
 import asyncio
@@ -12,16 +14,20 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
 
 from atlas.domain import ranking
-from atlas.domain.analysis import index_parts, query_terms
+from atlas.domain.analysis import ANALYSER_VERSION, index_parts, query_terms
+from atlas.domain.passages import lexeme_query, passages
 from atlas.stores.postgres.index import bm25
 from atlas.stores.postgres.index import entries as index
 from atlas.stores.postgres.index.bm25 import Cut, SearchScope
 from atlas.stores.postgres.migrate import migrate
+from atlas.stores.search.port import IndexedText, IndexOrigin, SearchIndex, TextChanges, TextScope
+from atlas.stores.search.tantivy_engine import TantivyIndex
 from benchmarks.datasets import DATA
 
 FOLDER = Path(os.environ.get("ATLAS_BENCH_RETRIEVAL", DATA / "retrieval"))
@@ -73,10 +79,13 @@ def ndcg(ranked: Sequence[str], gains: Mapping[str, float]) -> float:
 
 
 class Ranked:
-    """A collection in the index of one database."""
+    """A collection in the index of one database, and in an engine."""
 
-    def __init__(self, connection: asyncpg.Connection, collection: Collection) -> None:
+    def __init__(
+        self, connection: asyncpg.Connection, engine: SearchIndex, collection: Collection
+    ) -> None:
         self.connection = connection
+        self.engine = engine
         self.collection = collection
         self.ids = {number.to_bytes(32): name for number, name in enumerate(collection.documents)}
 
@@ -89,6 +98,13 @@ class Ranked:
         for start in range(0, len(texts), 100):
             await index.add(self.connection, texts[start : start + 100])
         self.generation = await index.active_generation(self.connection)
+        await self.engine.begin(1, IndexOrigin("benchmark", ANALYSER_VERSION), 0)
+        await self.engine.apply(1, TextChanges([*map(self._indexed, self.ids)], [], 1))
+
+    def _indexed(self, hash_: bytes) -> IndexedText:
+        said = passages("", self.collection.documents[self.ids[hash_]])
+        since = datetime(2026, 1, 1, tzinfo=UTC)
+        return IndexedText(hash_, said, [1], ["all"], ["en"], ["host"], since)
 
     async def bm25(self, query: str) -> list[str]:
         """The best documents by our ranking."""
@@ -105,22 +121,28 @@ class Ranked:
         )
         return [self.ids[row["text_hash"]] for row in rows if row["text_hash"]]
 
+    async def by_engine(self, query: str) -> list[str]:
+        """The best documents by the engine: each by its best passage."""
+        found = await self.engine.search(lexeme_query(query), TextScope(), 10 * TOP, generation=1)
+        return [self.ids[each] for each in dict.fromkeys(match.text_hash for match in found.best)]
+
     async def ts_rank(self, query: str, flag: int) -> list[str]:
         """The best documents by PostgreSQL's own ranking."""
         either = " | ".join(term.tsquery for term in query_terms(query))
         rows = await self.connection.fetch(_TS_RANK, either, flag)
         return [self.ids[row["text_hash"]] for row in rows]
 
-    async def compare(self) -> tuple[float, float]:
-        """nDCG@10 of BM25, and of ts_rank with its best flag."""
-        ours, theirs = 0.0, dict.fromkeys(TS_RANK_FLAGS, 0.0)
+    async def compare(self) -> tuple[float, float, float]:
+        """nDCG@10 of BM25, of the engine, and of ts_rank with its best flag."""
+        ours, engine, theirs = 0.0, 0.0, dict.fromkeys(TS_RANK_FLAGS, 0.0)
         for name, query in self.collection.queries.items():
             gains = self.collection.relevance[name]
             ours += ndcg(await self.bm25(query), gains)
+            engine += ndcg(await self.by_engine(query), gains)
             for flag in TS_RANK_FLAGS:
                 theirs[flag] += ndcg(await self.ts_rank(query, flag), gains)
         count = len(self.collection.queries)
-        return ours / count, max(theirs.values()) / count
+        return ours / count, engine / count, max(theirs.values()) / count
 
 
 @asynccontextmanager
@@ -150,22 +172,30 @@ async def _database() -> AsyncIterator[asyncpg.Connection]:
 async def _run() -> None:
     async with _database() as connection:
         for folder in sorted(FOLDER.iterdir()):
-            transaction = connection.transaction()
-            await transaction.start()
-            await bm25.use_the_index(connection)
-            ranked = Ranked(connection, read(folder))
-            await ranked.fill()
-            ours, theirs = await ranked.compare()
-            await transaction.rollback()
-            print(
-                f"{folder.name:12} BM25 {ours:.3f}   ts_rank {theirs:.3f}   "
-                f"ratio {ours / theirs:.3f}   ({len(ranked.collection.queries)} queries)",
-                flush=True,
-            )
+            await _print(connection, read(folder))
+
+
+async def _print(connection: asyncpg.Connection, collection: Collection) -> None:
+    with tempfile.TemporaryDirectory(prefix="atlas-ranking-") as name:
+        engine = TantivyIndex(Path(name))
+        transaction = connection.transaction()
+        await transaction.start()
+        await bm25.use_the_index(connection)
+        ranked = Ranked(connection, engine, collection)
+        await ranked.fill()
+        ours, by_engine, theirs = await ranked.compare()
+        await transaction.rollback()
+        await engine.close()
+    print(
+        f"{collection.name:12} PostgreSQL {ours:.4f}   tantivy {by_engine:.4f}   "
+        f"ratio {by_engine / ours:.4f}   ts_rank {theirs:.4f}   ratio {ours / theirs:.3f}   "
+        f"({len(collection.queries)} queries)",
+        flush=True,
+    )
 
 
 def main() -> None:
-    """Print nDCG@10 of every collection and its ratio to ts_rank."""
+    """Print nDCG@10 of every collection and the ratios."""
     if not FOLDER.is_dir():
         print(f"no collections in {FOLDER}; name a folder in ATLAS_BENCH_RETRIEVAL")
         return

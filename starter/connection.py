@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from atlas.stores.blobs import Blobs
     from atlas.stores.postgres.connection import Connection
+    from atlas.stores.search.port import SearchIndex
 
 _CLOSING = 5.0
 
@@ -46,6 +47,7 @@ class Parts:
             raise InvalidRequest(str(error)) from None
         self._pool: asyncpg.Pool | None = None
         self._client: Client | None = None
+        self._index: SearchIndex | None = None
         self._opening = asyncio.Lock()
         self._run_spans: WeakSet[RunSpan] = WeakSet()
 
@@ -66,6 +68,8 @@ class Parts:
                 await asyncio.wait_for(self._pool.close(), _CLOSING)
             except Exception:  # the server is gone, or a caller still holds a connection
                 self._pool.terminate()
+        if self._index is not None:
+            await self._index.close()
         for span in self._run_spans:  # of runs that nobody waited for to their end
             span.end()
         await asyncio.to_thread(self._telemetry.shutdown)
@@ -84,6 +88,14 @@ class Parts:
             if self._pool is None:
                 self._pool = await self._open_pool()
         return self._pool
+
+    def search_index(self) -> SearchIndex | None:
+        """The search index, if it is in an engine of its own; opened once."""
+        if self._index is None:
+            from atlas.locations import search_index
+
+            self._index = search_index(self.settings)
+        return self._index
 
     async def check(self) -> None:
         """Raise unless PostgreSQL answers and Temporal's namespace belongs to its corpus.

@@ -8,11 +8,12 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from atlas.stores.postgres.crawl.documents import CurrentDocument
 from starter.connection import Parts
-from starter.errors import InvalidRequest, NotFound
+from starter.errors import InvalidRequest, NotFound, Refused
 from starter.page_urls import canonical_url
 
 if TYPE_CHECKING:
@@ -75,15 +76,21 @@ class Corpus:
         `lang` is a code such as "de"; `unknown_language` of the answer counts matching pages whose
         language could not be detected. Raises `InvalidRequest` for a query or page too long.
         """
+        from atlas.stores.postgres.index.engine_search import search_engine
         from atlas.stores.postgres.index.search import search
+        from atlas.stores.search.port import QueryTooBroad, SearchIndexError
 
+        index = self._parts.search_index()
+        looked_in = search if index is None else partial(search_engine, index=index)
         try:
             async with self._parts.database() as connection:
-                return await search(
-                    connection, query, limit=limit, offset=offset, source=source, lang=lang
+                return await looked_in(
+                    connection, query=query, limit=limit, offset=offset, source=source, lang=lang
                 )
-        except ValueError as error:
+        except (ValueError, QueryTooBroad) as error:
             raise InvalidRequest(str(error)) from None
+        except SearchIndexError as error:
+            raise Refused(str(error)) from None
 
     async def index_generations(self) -> list[GenerationStatus]:
         """The builds of the search index, newest first: in use, under way, or kept for a rollback.
@@ -92,6 +99,24 @@ class Corpus:
 
         async with self._parts.database() as connection:
             return await listing(connection)
+
+    async def follow_index(self) -> None:
+        """Keep the search index of `ATLAS_SEARCH` in step with the corpus until this is cancelled,
+        as workers do by themselves; of several processes one does. Raises `InvalidRequest` where
+        the index is in PostgreSQL: that one needs nobody."""
+        from atlas.stores.postgres.changes.change_signal import change_signal
+        from atlas.stores.postgres.services import index_following
+
+        index = self._parts.search_index()
+        if index is None:
+            raise InvalidRequest(
+                "ATLAS_SEARCH: postgresql needs no follower; set it to tantivy or opensearch"
+            )
+        pool, url = await self._parts.pool(), self._parts.locations.require_database()
+        name = index_following.holder_name()
+        follower = index_following.IndexFollower(pool, index, index_following.analyse_aside, name)
+        async with change_signal(url) as signal:
+            await index_following.keep_following(follower, signal)
 
     async def documents(
         self,

@@ -32,15 +32,15 @@ PREFIX_MARK = "~"
 """Begins the lexemes that are first letters: apart from stems and always there, so that short and
 long words weigh alike (.375 on Cranfield; mixed with the stems .365)."""
 
-_TITLE_CHARACTERS = 300
+TITLE_CHARACTERS = 300
 _MAX_POSITION = 16_383  # tsvector: later positions are clamped, which would merge them
 _MAX_POSITIONS = 255  # tsvector: positions kept per lexeme
 _MAX_LEXEME = 40  # letters of one word that count; a longer run is data, not language
 
 _KANA = r"\u3041-\u3096\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3105-\u312f"
 _HANGUL = r"\u1100-\u11ff\u3131-\u318e\ua960-\ua97f\uac00-\ud7ff"
-_BIGRAM = HAN + _KANA + _HANGUL
-_TRIGRAM = (  # letters and vowel signs of Thai, Lao, Burmese, Khmer; their digits are words
+BIGRAM = HAN + _KANA + _HANGUL
+TRIGRAM = (  # letters and vowel signs of Thai, Lao, Burmese, Khmer; their digits are words
     r"\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ebd\u0ec0-\u0ece\u0edc-\u0edf"
     r"\u1000-\u103f\u1050-\u108f\u109a-\u109d\uaa60-\uaa7f\u1780-\u17d3"
 )
@@ -93,6 +93,16 @@ class QueryTerm:
 
 
 @dataclass(frozen=True, slots=True)
+class PhraseWord:
+    """One word of a quoted phrase: how many positions after the first it stands, and its lexeme;
+    `prefix` as of a `QueryTerm`."""
+
+    offset: int
+    lexeme: str
+    prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """One position of a text: its lexemes, and where its characters stand in the text as given.
 
@@ -107,8 +117,8 @@ class Token:
 
 def index_parts(title: str, text: str) -> tuple[IndexPart, ...]:
     """Analyse a document for the index. There is always at least one part, if an empty one."""
-    heading = _lexemes(title[:_TITLE_CHARACTERS]) * TITLE_WEIGHT
-    return tuple(_part(heading, text, start, end) for start, end in _split(text))
+    heading = _lexemes(title[:TITLE_CHARACTERS]) * TITLE_WEIGHT
+    return tuple(_part(heading, text, start, end) for start, end in split(text))
 
 
 def query_terms(query: str) -> tuple[QueryTerm, ...]:
@@ -123,17 +133,22 @@ def query_terms(query: str) -> tuple[QueryTerm, ...]:
     return tuple(QueryTerm(lexeme, prefix, n) for (lexeme, prefix), n in counts.items())
 
 
-def query_phrases(query: str) -> tuple[str, ...]:
-    """The quoted phrases of a query, each a tsquery literal that its words stand side by side."""
+def phrase_words(query: str) -> tuple[tuple[PhraseWord, ...], ...]:
+    """The quoted phrases of a query, each by its words, which must stand side by side."""
     quoted = (found[1] or found[2] for found in _QUOTED.finditer(query))
     return tuple(phrase for phrase in map(_phrase, quoted) if phrase)
+
+
+def query_phrases(query: str) -> tuple[str, ...]:
+    """The quoted phrases of a query, each a tsquery literal that its words stand side by side."""
+    return tuple(map(_tsquery, phrase_words(query)))
 
 
 def tokens(text: str) -> Iterator[Token]:
     """Cut a text into tokens, in order. Offsets are characters of `text`, not of its folding."""
     folded = fold(text)
     way_back = Alignment(text, folded)
-    for lexemes, start, end, whole in _positions(folded):
+    for lexemes, start, end, whole in positions(folded):
         yield Token(lexemes, way_back.start(start), way_back.end(end), whole)
 
 
@@ -180,16 +195,18 @@ def _query_tokens(query: str) -> Iterator[tuple[Token, bool]]:
             yield token, True
 
 
-def _phrase(words: str) -> str:
-    placed: list[tuple[int, str]] = []
-    position = {token.start: at for at, token in enumerate(tokens(words))}
-    for token, prefix in _query_tokens(words):
-        term = QueryTerm(token.lexemes[0], prefix).tsquery
-        placed.append((position[token.start], term))
-    phrase = ""
-    for number, (at, term) in enumerate(placed):
-        phrase += f" <{at - placed[number - 1][0]}> {term}" if number else term
-    return f"({phrase})" if phrase else ""
+def _phrase(words: str) -> tuple[PhraseWord, ...]:
+    place = {token.start: at for at, token in enumerate(tokens(words))}
+    found = [(place[token.start], token, prefix) for token, prefix in _query_tokens(words)]
+    return tuple(PhraseWord(at - found[0][0], t.lexemes[0], prefix) for at, t, prefix in found)
+
+
+def _tsquery(phrase: tuple[PhraseWord, ...]) -> str:
+    literal = ""
+    for number, word in enumerate(phrase):
+        term = QueryTerm(word.lexeme, word.prefix).tsquery
+        literal += f" <{word.offset - phrase[number - 1].offset}> {term}" if number else term
+    return f"({literal})"
 
 
 def _part(heading: list[tuple[str, ...]], text: str, start: int, end: int) -> IndexPart:
@@ -205,7 +222,7 @@ def _part(heading: list[tuple[str, ...]], text: str, start: int, end: int) -> In
     return IndexPart(tsv=tsv, length=len(heading) + len(body), start=start, end=end)
 
 
-def _split(text: str) -> Iterator[tuple[int, int]]:
+def split(text: str) -> Iterator[tuple[int, int]]:
     """Cut a long text into parts of even length, at a line or word end where one is near."""
     count = -(-len(text) // PART_CHARACTERS) or 1
     start = 0
@@ -221,10 +238,10 @@ def _split(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _lexemes(text: str) -> list[tuple[str, ...]]:
-    return [lexemes for lexemes, _, _, _ in _positions(fold(text))]
+    return [lexemes for lexemes, _, _, _ in positions(fold(text))]
 
 
-def _positions(folded: str) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
+def positions(folded: str) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
     """The positions of a folded text: lexemes, start, end, and whether the n-gram is whole."""
     if folded.isascii():
         for word in _ASCII_WORD.finditer(folded):
@@ -290,8 +307,8 @@ def _run_pattern() -> re.Pattern[str]:
     Combining marks belong to words (Devanagari vowel signs), but `\\w` leaves them out.
     """
     marks = character_class(lambda mark: unicodedata.category(mark)[0] == "M")
-    letter = rf"[^\W_{_BIGRAM}{_TRIGRAM}]"
-    return re.compile(rf"({letter}+(?:[{marks}]+{letter}*)*)|([{_BIGRAM}]+)|([{_TRIGRAM}]+)")
+    letter = rf"[^\W_{BIGRAM}{TRIGRAM}]"
+    return re.compile(rf"({letter}+(?:[{marks}]+{letter}*)*)|([{BIGRAM}]+)|([{TRIGRAM}]+)")
 
 
 def _quote(lexeme: str) -> str:

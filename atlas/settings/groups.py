@@ -99,6 +99,36 @@ class BucketSettings(SettingsGroup):
         return value
 
 
+class SearchSettings(SettingsGroup):
+    """Search
+
+    The same for all workers and clients of one Atlas: [search-index.md](search-index.md).
+    """
+
+    search: Literal["postgresql", "tantivy", "opensearch"] = "postgresql"
+    """Where searches look: the index in PostgreSQL, a folder of tantivy's on a disk that all share,
+    or an OpenSearch."""
+    index_folder: Annotated[
+        Place | None, ShownAs(default="`<home>/index`", example="~/.atlas/index")
+    ] = None
+    """The folder of `ATLAS_SEARCH=tantivy`."""
+    opensearch_url: Annotated[SecretStr | None, ShownAs(example="http://127.0.0.1:9200")] = None
+    """The OpenSearch of `ATLAS_SEARCH=opensearch`, with user and password if it asks for them."""
+
+    @field_validator("opensearch_url")
+    @classmethod
+    def _opensearch_address(
+        cls, value: SecretStr | None, others: ValidationInfo
+    ) -> SecretStr | None:
+        if value is None:
+            if others.data.get("search") == "opensearch":
+                raise ValueError("ATLAS_SEARCH=opensearch needs it: the URL of an OpenSearch")
+            return None
+        if not value.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError("must be a URL that starts with http:// or https://")
+        return value
+
+
 class FetchSettings(SettingsGroup):
     """Fetching"""
 

@@ -22,6 +22,7 @@ from atlas.settings.groups import (
     MonitoringSettings,
     PlaceSettings,
     RetentionSettings,
+    SearchSettings,
     WorkerSettings,
 )
 from atlas.settings.problems import SettingsError, without_credentials
@@ -42,6 +43,7 @@ class Settings(BaseModel):
     # In the order in which they are documented.
     places: PlaceSettings = Field(default_factory=PlaceSettings)
     bucket: BucketSettings = Field(default_factory=BucketSettings)
+    search: SearchSettings = Field(default_factory=SearchSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)
     extraction: ExtractionSettings = Field(default_factory=ExtractionSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
@@ -108,6 +110,10 @@ class Settings(BaseModel):
         blobs = None if self.blob_location.startswith("s3://") else self.blob_location
         kept = [] if blobs is None else [Path(blobs.removeprefix("file://")).expanduser()]
         return (*kept, self.places.home) if self.places.home.exists() else tuple(kept)
+
+    @property
+    def index_folder(self) -> Path:
+        return self.search.index_folder or self.places.home / "index"
 
     @property
     def blob_location(self) -> str:

@@ -22,10 +22,19 @@ from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.wire_fields import MalformedAnswer
 from atlas.text.children import ExtractionChild, Files, Zygote, ZygoteLost
-from atlas.text.wire_format import Answer, read_parts, read_prepared, write_parts, write_prepared
+from atlas.text.wire_format import (
+    Answer,
+    read_parts,
+    read_passages,
+    read_prepared,
+    write_parts,
+    write_passages,
+    write_prepared,
+)
 
 if TYPE_CHECKING:
     from atlas.domain.analysis import IndexPart
+    from atlas.domain.passages import Passage
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -111,6 +120,10 @@ class ExtractorPool:
     async def analyse(self, title: str, text: str) -> tuple[IndexPart, ...]:
         """The index parts of a text extracted before. Raises as `prepare` does."""
         return await self.run(_analyse, (title, text), lambda body: read_parts(body, len(text)))
+
+    async def passages(self, title: str, text: str) -> tuple[Passage, ...]:
+        """The passages of a text extracted before. Raises as `prepare` does."""
+        return await self.run(_passages, (title, text), lambda body: read_passages(body, len(text)))
 
     async def run(
         self, function: Callable[[A], bytes], argument: A, read: Callable[[bytes], R]
@@ -274,6 +287,12 @@ def _prepare(job: PrepareJob) -> bytes:
     from atlas.text.prepare import prepare  # in the child only: it loads every library
 
     return write_prepared(prepare(job))
+
+
+def _passages(job: tuple[str, str]) -> bytes:
+    from atlas.domain.passages import passages  # in the child only
+
+    return write_passages(passages(*job))
 
 
 def _analyse(job: tuple[str, str]) -> bytes:

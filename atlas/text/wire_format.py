@@ -35,10 +35,12 @@ from atlas.domain.wire_fields import Number, Stamp, WireFields, check, decode, i
 if TYPE_CHECKING:
     from atlas.domain.analysis import IndexPart
     from atlas.domain.near_duplicates import Sketch
+    from atlas.domain.passages import Passage
 
 _MAX_MESSAGE = 2_000  # bytes
 _MAX_FAILURE = _MAX_MESSAGE + 200  # bytes: with error class and code
 _MAX_TSV = 1_000_000  # bytes; PostgreSQL's own limit is 1,048,575
+_MAX_LEXEMES = 4_000_000  # characters; 12,300 characters of text can become 18 times as many
 _MAX_SKETCH = 1_000  # bands or bytes; how many exactly is checked where numpy is loaded
 # A tsvector literal as `analysis` writes it. Lexemes stay below 2 KB, positions above 0.
 _TSVECTOR = (
@@ -62,6 +64,15 @@ class _WireBug(WireFields):
 class _WireLink(WireFields):
     url: _Address
     rel: Annotated[str, Meta(max_length=200)]
+
+
+class _WirePassage(WireFields):
+    body: str
+    prefixes: str
+    initials: str
+    start: Number
+    end: Number
+    length: Number
 
 
 class _WirePart(WireFields):
@@ -125,6 +136,7 @@ _FAILURE = Decoder(_WireFailure)
 _BUG = Decoder(_WireBug)
 _DOCUMENT = Decoder(_WireDocument)
 _PARTS = Decoder[tuple[_WirePart, ...]](_Parts)
+_PASSAGES = Decoder(tuple[_WirePassage, ...])
 
 
 class AnswerKind(Enum):
@@ -275,6 +287,23 @@ def write_parts(parts: tuple[IndexPart, ...]) -> bytes:
 def read_parts(body: bytes, characters: int) -> tuple[IndexPart, ...]:
     """The index parts of a text of so many characters. Raises MalformedAnswer."""
     return _index_parts(decode(_PARTS, body), characters)
+
+
+def write_passages(found: tuple[Passage, ...]) -> bytes:
+    """The passages of one text, as `read_passages` reads them."""
+    return encode([(p.body, p.prefixes, p.initials, p.start, p.end, p.length) for p in found])
+
+
+def read_passages(body: bytes, characters: int) -> tuple[Passage, ...]:
+    """The passages of a text of so many characters. Raises MalformedAnswer."""
+    from atlas.domain.passages import Passage  # the stemmers: not when idle
+
+    found = decode(_PASSAGES, body)
+    for passage in found:
+        size = max(map(len, (passage.body, passage.prefixes, passage.initials)))
+        check(None, size <= _MAX_LEXEMES, "a field that is too long")
+        check(None, passage.start <= passage.end <= characters, "a number out of bounds")
+    return tuple(Passage(*astuple(passage)) for passage in found)
 
 
 def _wire_parts(parts: tuple[IndexPart, ...]) -> list[tuple[str, int, int, int]]:

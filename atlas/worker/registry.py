@@ -45,6 +45,7 @@ from atlas.stores.postgres.crawl.restore_selection import RestoreSelection
 from atlas.stores.postgres.crawl.runs import JobRecords
 from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.reporting.history import Stats
+from atlas.stores.postgres.services import index_following
 from atlas.stores.postgres.services.audits import AuditStore
 from atlas.stores.postgres.services.cleanup import UpkeepStore
 from atlas.stores.postgres.services.deduplication import Deduplication
@@ -158,7 +159,15 @@ def _all_of(concern: object) -> list[Activity]:
 
 def _running(parts: WorkerParts) -> Running:
     crawl = parts.crawl
-    return Running(crawl.plans, crawl.runs, crawl.listing, parts.is_open)
+    until_found = _found_at_once
+    if parts.settings.search.search != "postgresql":
+        until_found = partial(index_following.until_found, parts.pool)
+    return Running(crawl.plans, crawl.runs, crawl.listing, parts.is_open, until_found)
+
+
+async def _found_at_once() -> bool:
+    """The index in PostgreSQL is written with what it finds."""
+    return True
 
 
 def _discovery(parts: WorkerParts) -> Discovery:

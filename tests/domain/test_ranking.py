@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from atlas.domain import ranking
 from atlas.domain.analysis import QueryTerm
 from atlas.domain.ranking import (
     EXACT_CANDIDATES,
@@ -60,3 +61,20 @@ def test_a_single_common_term_is_still_searched() -> None:
 def test_stem_and_first_letters_of_one_word_are_no_meeting() -> None:
     terms = [term("rare", 600), term("runn", 20_000), term("~runni", 20_000)]
     assert candidates(terms, [], 10**6).tsquery == "('rare')"
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 1_000_000), st.floats(1, 100_000))
+def test_a_length_kept_in_one_byte_is_made_up_for(length: int, average: float) -> None:
+    factor = ranking.length_factor(length, average)
+    assert 0.88 < factor <= 1
+    if length <= 40 or length in (42, 88, 96, 152):
+        assert factor == 1  # lengths that one byte can say
+
+
+def test_the_factor_is_exact_for_a_term_that_occurs_twice() -> None:
+    def bm25(length: int) -> float:
+        return 2 / (2 + ranking.K1 * (1 - ranking.B + ranking.B * length / 100))
+
+    assert bm25(152) * ranking.length_factor(167, 100) == pytest.approx(bm25(167))
+    assert bm25(88) * ranking.length_factor(95, 100) == pytest.approx(bm25(95))

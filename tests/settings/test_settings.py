@@ -93,3 +93,20 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(
     monkeypatch.setenv("ATLAS_FETCH_ATTEMPTS", "7")
     settings = Settings.load()
     assert (settings.fetch.fetch_attempts, settings.fetch.contact) == (7, "mailto:me@example.org")
+
+
+def test_an_opensearch_needs_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATLAS_SEARCH", "opensearch")
+    with pytest.raises(
+        SettingsError, match=r"ATLAS_OPENSEARCH_URL.*ATLAS_SEARCH=opensearch needs it"
+    ):
+        Settings.load()
+    monkeypatch.setenv("ATLAS_OPENSEARCH_URL", "localhost:9200")
+    with pytest.raises(SettingsError, match="must be a URL that starts with http"):
+        Settings.load()
+    monkeypatch.setenv("ATLAS_OPENSEARCH_URL", "http://atlas:secret-word@localhost:9200")
+    settings = Settings.load()
+    assert "secret-word" not in repr(settings)
+    monkeypatch.setenv("ATLAS_SEARCH", "lucene")
+    with pytest.raises(SettingsError, match="ATLAS_SEARCH"):
+        Settings.load()

@@ -17,7 +17,7 @@ from starter.cli.reference.write import DOCS, cli_page
 COMMANDS = {" ".join(page.words): page for page in pages(build()) if not page.verbs}
 
 SILENT = {
-    *("up", "down", "worker", "codec"),
+    *("up", "down", "worker", "codec", "index follow"),
     *("sources pause", "sources resume", "limits clear host", "limits clear source"),
     *("runs pause", "runs resume", "runs cancel", "runs terminate"),
     *("schedules pause", "schedules resume", "schedules trigger", "schedules backfill"),

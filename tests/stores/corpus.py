@@ -2,16 +2,23 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 
 from atlas.domain.analysis import index_parts
 from atlas.domain.near_duplicates import sketch
+from atlas.domain.passages import Passage, passages
 from atlas.stores.postgres.index import entries
+from atlas.stores.postgres.index.engine_search import search_engine
+from atlas.stores.postgres.index.search import SearchPage, search
 from atlas.stores.postgres.near_duplicates import clusters
+from atlas.stores.postgres.services.index_following import IndexFollower
+from atlas.stores.search.port import IndexOrigin, SearchIndex
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -68,6 +75,10 @@ class Corpus:
         )
         return hash_
 
+    async def search(self, query: str, **options: Any) -> SearchPage:
+        """Search the index in PostgreSQL."""
+        return await search(self.connection, query, **options)
+
     async def hold(self, source: str, page: int) -> None:
         """Let a source hold a page."""
         if source not in self.sources:
@@ -91,3 +102,48 @@ class Corpus:
         )
         await entries.remove(self.connection, [text])
         await clusters.remove(self.connection, [text])
+
+
+class OneConnection:
+    """Gives whoever asks a pool the same connection, in its transaction."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self.connection = connection
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
+        yield self.connection
+
+
+async def analyse(title: str, text: str) -> Sequence[Passage]:
+    return passages(title, text)
+
+
+class EngineCorpus(Corpus):
+    """The same, searched by an engine that is built anew from what is live, or not, at will."""
+
+    def __init__(self, connection: asyncpg.Connection, index: SearchIndex) -> None:
+        super().__init__(connection)
+        self.index = index
+        self.built = False
+
+    async def search(self, query: str, **options: Any) -> SearchPage:
+        """Search the engine; the index is as old as the first search."""
+        if not self.built:
+            pool: Any = OneConnection(self.connection)
+            await IndexFollower(pool, self.index, analyse, "test").catch_up()
+            self.built = True
+        return await search_engine(self.connection, self.index, query, **options)
+
+    async def put(self, url: str, title: str, text: str, **rest: Any) -> bytes:
+        """As above; the next search is of a new index."""
+        if self.built:
+            self.built = False
+            await self.index.switch(await self._emptied())
+        return await super().put(url, title, text, **rest)
+
+    async def _emptied(self) -> int:
+        """A generation of another corpus: it does not fit, and is built anew."""
+        number = 1 + max(each.number for each in await self.index.generations())
+        await self.index.begin(number, IndexOrigin("another", 0), 0)
+        return number

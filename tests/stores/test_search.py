@@ -20,8 +20,9 @@ from atlas.stores.postgres.index import bm25 as scoring
 from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.index.bm25 import SearchScope
 from atlas.stores.postgres.index.search import MAX_QUERY, Hit, SearchPage, search
+from atlas.stores.search.tantivy_engine import TantivyIndex
 from atlas.text.extract import extract
-from tests.stores.corpus import Corpus
+from tests.stores.corpus import Corpus, EngineCorpus
 
 RETRIEVAL = Path(__file__).parents[3] / "shared" / "data" / "retrieval"
 STORY = (
@@ -37,12 +38,25 @@ async def corpus(database: asyncpg.Pool) -> AsyncIterator[Corpus]:
         yield Corpus(connection)
 
 
+@pytest.fixture(params=["postgresql", "tantivy"])
+async def either(
+    request: pytest.FixtureRequest, corpus: Corpus, tmp_path: Path
+) -> AsyncIterator[Corpus]:
+    """A corpus that is searched by the one index or the other."""
+    if request.param == "postgresql":
+        yield corpus
+        return
+    index = TantivyIndex(tmp_path / "index")
+    yield EngineCorpus(corpus.connection, index)
+    await index.close()
+
+
 def urls(page: SearchPage) -> list[str]:
     return [hit.url for hit in page.results]
 
 
 async def find(corpus: Corpus, query: str, **options: object) -> list[str]:
-    return urls(await search(corpus.connection, query, **options))  # type: ignore[arg-type]
+    return urls(await corpus.search(query, **options))  # type: ignore[arg-type]
 
 
 async def some_pages(corpus: Corpus) -> None:
@@ -52,9 +66,9 @@ async def some_pages(corpus: Corpus) -> None:
     await corpus.put("http://a/zh", "灯塔", "燈塔看守人每天晚上都要記錄天氣。", lang="zh")
 
 
-async def test_best_matches_come_first(corpus: Corpus) -> None:
-    await some_pages(corpus)
-    page = await search(corpus.connection, "fog signals")
+async def test_best_matches_come_first(either: Corpus) -> None:
+    await some_pages(either)
+    page = await either.search("fog signals")
     assert urls(page) == ["http://a/fog", "http://a/oil"]
     assert (page.total, page.exact) == (2, True)
     assert page.results[0].score > page.results[1].score > 0
@@ -87,74 +101,74 @@ async def test_best_matches_come_first(corpus: Corpus) -> None:
         ("zeppelin noon", ["http://a/rain"]),
     ],
 )
-async def test_what_a_query_finds(corpus: Corpus, query: str, expected: list[str]) -> None:
-    await some_pages(corpus)
-    assert await find(corpus, query) == expected
+async def test_what_a_query_finds(either: Corpus, query: str, expected: list[str]) -> None:
+    await some_pages(either)
+    assert await find(either, query) == expected
 
 
-async def test_source_and_language_narrow_it(corpus: Corpus) -> None:
-    await some_pages(corpus)
-    assert await find(corpus, "rain", source="weather") == ["http://a/rain"]
-    assert await find(corpus, "rain", source="weather", lang="zh") == []
-    assert await find(corpus, "rain fog", lang="en", source="docs") == [
+async def test_source_and_language_narrow_it(either: Corpus) -> None:
+    await some_pages(either)
+    assert await find(either, "rain", source="weather") == ["http://a/rain"]
+    assert await find(either, "rain", source="weather", lang="zh") == []
+    assert await find(either, "rain fog", lang="en", source="docs") == [
         "http://a/oil",
         "http://a/fog",
     ]
-    assert await find(corpus, "灯塔", lang="zh") == ["http://a/zh"]
-    assert await find(corpus, "rain", source="no\0such\ud800") == []
+    assert await find(either, "灯塔", lang="zh") == ["http://a/zh"]
+    assert await find(either, "rain", source="no\0such\ud800") == []
 
 
 @pytest.mark.fault(10)
-async def test_a_language_filter_counts_the_pages_of_unknown_language(corpus: Corpus) -> None:
-    await some_pages(corpus)
-    assert (await search(corpus.connection, "fog", lang="en")).unknown_language == 0
-    unknown = await corpus.put("http://a/what", "", "Fog fog fog", lang=None)
-    await corpus.put("http://a/what-else", "", "Fog, mist", lang=None, source="weather")
-    await corpus.put("http://a/other", "", "Something else", lang=None)
-    found = await search(corpus.connection, "fog", lang="en")
+async def test_a_language_filter_counts_the_pages_of_unknown_language(either: Corpus) -> None:
+    await some_pages(either)
+    assert (await either.search("fog", lang="en")).unknown_language == 0
+    unknown = await either.put("http://a/what", "", "Fog fog fog", lang=None)
+    await either.put("http://a/what-else", "", "Fog, mist", lang=None, source="weather")
+    await either.put("http://a/other", "", "Something else", lang=None)
+    found = await either.search("fog", lang="en")
     assert (urls(found), found.unknown_language) == (["http://a/fog", "http://a/oil"], 2)
-    narrower = await search(corpus.connection, "fog", lang="de", source="docs")
+    narrower = await either.search("fog", lang="de", source="docs")
     assert (narrower.total, narrower.unknown_language) == (0, 1)
-    assert (await search(corpus.connection, "fog")).unknown_language == 0
-    await corpus.drop(unknown)
-    assert (await search(corpus.connection, "fog", lang="en")).unknown_language == 1
+    assert (await either.search("fog")).unknown_language == 0
+    await either.drop(unknown)
+    assert (await either.search("fog", lang="en")).unknown_language == 1
 
 
-async def test_near_duplicates_collapse_and_stay_reachable(corpus: Corpus) -> None:
+async def test_near_duplicates_collapse_and_stay_reachable(either: Corpus) -> None:
     for fish in ("cod", "herring", "mackerel"):
-        await corpus.put(f"http://a/{fish}", "Log", STORY.format(fish=fish))
-    await corpus.put("http://a/other", "Other", "A lighthouse elsewhere.")
-    page = await search(corpus.connection, "lighthouse keeper mackerel")
+        await either.put(f"http://a/{fish}", "Log", STORY.format(fish=fish))
+    await either.put("http://a/other", "Other", "A lighthouse elsewhere.")
+    page = await either.search("lighthouse keeper mackerel")
     assert urls(page) == ["http://a/mackerel", "http://a/other"]
     assert page.total == 2
     assert page.results[0].similar_count == 2
     assert set(page.results[0].similar) == {"http://a/cod", "http://a/herring"}
-    assert await find(corpus, "herring") == ["http://a/herring"]
-    assert len(await find(corpus, "lighthouse", collapse=False)) == 4
+    assert await find(either, "herring") == ["http://a/herring"]
+    assert len(await find(either, "lighthouse", collapse=False)) == 4
 
 
-async def test_a_text_on_several_pages_is_one_result(corpus: Corpus) -> None:
+async def test_a_text_on_several_pages_is_one_result(either: Corpus) -> None:
     for host in ("c", "a", "b"):
-        await corpus.put(f"http://{host}/", "Log", STORY, source=host)
-    (hit,) = (await search(corpus.connection, "lighthouse")).results
+        await either.put(f"http://{host}/", "Log", STORY, source=host)
+    (hit,) = (await either.search("lighthouse")).results
     assert (hit.url, hit.copies, hit.sources) == ("http://a/", 2, ("a",))
-    (hit,) = (await search(corpus.connection, "lighthouse", source="c")).results
+    (hit,) = (await either.search("lighthouse", source="c")).results
     assert (hit.url, hit.copies, hit.sources) == ("http://c/", 0, ("c",))
 
 
-async def test_what_is_gone_is_not_found(corpus: Corpus) -> None:
-    gone = await corpus.put("http://a/gone", "Gone", STORY)
-    await corpus.put("http://a/stays", "Stays", STORY + " Later that day it rained.")
-    assert len((await search(corpus.connection, "lighthouse")).results[0].similar) == 1
-    await corpus.drop(gone)
-    (hit,) = (await search(corpus.connection, "lighthouse")).results
+async def test_what_is_gone_is_not_found(either: Corpus) -> None:
+    gone = await either.put("http://a/gone", "Gone", STORY)
+    await either.put("http://a/stays", "Stays", STORY + " Later that day it rained.")
+    assert len((await either.search("lighthouse")).results[0].similar) == 1
+    await either.drop(gone)
+    (hit,) = (await either.search("lighthouse")).results
     assert (hit.url, hit.similar) == ("http://a/stays", ())
 
 
-async def test_a_long_document_is_found_by_its_best_part(corpus: Corpus) -> None:
+async def test_a_long_document_is_found_by_its_best_part(either: Corpus) -> None:
     text = "Nothing of note happened. " * 1500 + "The zeppelin landed on the pier."
-    await corpus.put("http://a/long", "Long", text)
-    (hit,) = (await search(corpus.connection, "zeppelin pier")).results
+    await either.put("http://a/long", "Long", text)
+    (hit,) = (await either.search("zeppelin pier")).results
     assert "zeppelin landed on the pier" in hit.snippet
 
 
@@ -187,10 +201,10 @@ OUTLINE = [
     ],
 )
 async def test_a_hit_names_section_and_anchor(
-    corpus: Corpus, query: str, section: tuple[str, ...], anchor: str | None
+    either: Corpus, query: str, section: tuple[str, ...], anchor: str | None
 ) -> None:
-    await corpus.put("http://a/manual", "Handbook", MANUAL, outline=OUTLINE)
-    (hit,) = (await search(corpus.connection, query)).results
+    await either.put("http://a/manual", "Handbook", MANUAL, outline=OUTLINE)
+    (hit,) = (await either.search(query)).results
     assert (hit.section, hit.anchor) == (section, anchor)
     fragment = f"#{anchor.replace(' ', '%20')}" if anchor else ""
     assert hit.section_url == f"http://a/manual{fragment}"
@@ -203,12 +217,12 @@ async def test_a_hit_names_section_and_anchor(
         assert hit.snippet.strip("…") in " ".join(MANUAL[begins:ends].split())
 
 
-async def test_a_hit_in_a_later_part_names_its_section(corpus: Corpus) -> None:
+async def test_a_hit_in_a_later_part_names_its_section(either: Corpus) -> None:
     text = "\n\n".join(f"Chapter{n}\n\n{STORY.format(fish=f'fish{n}')}" for n in range(90))
     outline = [(text.index(f"Chapter{n}\n"), 2, f"Chapter{n}", f"c{n}") for n in range(90)]
-    await corpus.put("http://a/book", "Book", text, outline=outline)
+    await either.put("http://a/book", "Book", text, outline=outline)
     for number in (0, 44, 89):
-        (hit,) = (await search(corpus.connection, f"fish{number}")).results
+        (hit,) = (await either.search(f"fish{number}")).results
         assert (hit.section, hit.anchor) == ((f"Chapter{number}",), f"c{number}")
 
 
@@ -246,30 +260,30 @@ async def test_snippets_of_real_pages_lie_in_the_section_that_is_named(corpus: C
     assert checked > 50 and named > 10
 
 
-async def test_a_text_without_a_known_outline_has_no_section(corpus: Corpus) -> None:
-    await some_pages(corpus)
-    (hit,) = (await search(corpus.connection, "gauges")).results
+async def test_a_text_without_a_known_outline_has_no_section(either: Corpus) -> None:
+    await some_pages(either)
+    (hit,) = (await either.search("gauges")).results
     assert (hit.section, hit.anchor, hit.section_url) == ((), None, "http://a/rain")
 
 
-async def test_pages_of_results_join_up(corpus: Corpus) -> None:
+async def test_pages_of_results_join_up(either: Corpus) -> None:
     for number in range(7):
-        await corpus.put(f"http://a/{number}", f"Page {number}", "fog " * (number + 1) + "end")
-    everything = await find(corpus, "fog", limit=100, collapse=False)
-    pieces = [await find(corpus, "fog", limit=3, offset=o, collapse=False) for o in (0, 3, 6)]
+        await either.put(f"http://a/{number}", f"Page {number}", "fog " * (number + 1) + "end")
+    everything = await find(either, "fog", limit=100, collapse=False)
+    pieces = [await find(either, "fog", limit=3, offset=o, collapse=False) for o in (0, 3, 6)]
     assert [url for piece in pieces for url in piece] == everything
-    beyond = await search(corpus.connection, "fog", offset=50, collapse=False)
+    beyond = await either.search("fog", offset=50, collapse=False)
     assert (beyond.results, beyond.total) == ((), 7)
 
 
 @pytest.mark.parametrize("query", ["", "?!", "\0", '"'])
-async def test_a_query_without_a_word_finds_nothing(corpus: Corpus, query: str) -> None:
-    await some_pages(corpus)
-    assert await search(corpus.connection, query) == SearchPage((), 0, exact=True)
+async def test_a_query_without_a_word_finds_nothing(either: Corpus, query: str) -> None:
+    await some_pages(either)
+    assert await either.search(query) == SearchPage((), 0, exact=True)
 
 
-async def test_an_empty_corpus_is_no_error(corpus: Corpus) -> None:
-    assert await search(corpus.connection, "fog") == SearchPage((), 0, exact=True)
+async def test_an_empty_corpus_is_no_error(either: Corpus) -> None:
+    assert await either.search("fog") == SearchPage((), 0, exact=True)
 
 
 @pytest.mark.parametrize(
@@ -281,20 +295,20 @@ async def test_an_empty_corpus_is_no_error(corpus: Corpus) -> None:
     ],
 )
 async def test_mistakes_are_named(
-    corpus: Corpus, query: str, options: dict[str, int], message: str
+    either: Corpus, query: str, options: dict[str, int], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        await search(corpus.connection, query, **options)  # type: ignore[arg-type]
+        await either.search(query, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.fault(9)
-async def test_a_word_without_a_stem_is_indexed_and_found(corpus: Corpus) -> None:
-    await some_pages(corpus)
+async def test_a_word_without_a_stem_is_indexed_and_found(either: Corpus) -> None:
+    await some_pages(either)
     for word in ("όταν", "έως", "ίδια", "είτε", "ـ", "ـــ"):
-        await corpus.put(f"http://a/{word}", "", f"Αθήνα {word} βρέχει", lang="el")
-        assert await find(corpus, word) == [f"http://a/{word}"]
-        assert await find(corpus, f'"{word} βρέχει"') == [f"http://a/{word}"]
-        assert await find(corpus, f"signals {word}", lang="en") == ["http://a/fog"]
+        await either.put(f"http://a/{word}", "", f"Αθήνα {word} βρέχει", lang="el")
+        assert await find(either, word) == [f"http://a/{word}"]
+        assert await find(either, f'"{word} βρέχει"') == [f"http://a/{word}"]
+        assert await find(either, f"signals {word}", lang="en") == ["http://a/fog"]
 
 
 HOSTILE = (
@@ -324,7 +338,7 @@ async def test_no_hostile_query_breaks_the_sql(corpus: Corpus) -> None:
     await some_pages(corpus)
     for query in HOSTILE:
         for lang in (None, "en", "\0\ud800"):
-            page = await search(corpus.connection, query, source=lang and "docs", lang=lang)
+            page = await corpus.search(query, source=lang and "docs", lang=lang)
             assert page.total >= len(page.results)
 
 
@@ -352,7 +366,7 @@ async def test_the_score_is_bm25(corpus: Corpus) -> None:
     texts = ["fog fog rain", "rain rain rain rain oil", "fog oil"]
     for number, text in enumerate(texts):
         await corpus.put(f"http://a/{number}", "", text)
-    page = await search(corpus.connection, "12 rain", collapse=False)
+    page = await corpus.search("12 rain", collapse=False)
     idf = math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
     lengths = [len(text.split()) for text in texts]
     average = sum(lengths) / 3

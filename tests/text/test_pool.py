@@ -19,6 +19,7 @@ import pytest
 
 from atlas.domain.child_environment import ALLOWED
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.passages import passages
 from atlas.domain.prepared import PrepareJob
 from atlas.text.children import _ONE_THREAD
 from atlas.text.pool import ExtractorPool
@@ -141,6 +142,13 @@ async def test_a_child_that_answers_nonsense_is_to_blame_and_goes(
         await pool.run(poison.lie, lie, read_prepared)
     assert caught.value.code == "extractor_malformed"
     assert any(not exists(pid) for pid in before)
+
+
+async def test_the_passages_of_a_text_are_made_in_a_child(pool: ExtractorPool) -> None:
+    text = "Keepers 灯塔 wrote. " * 2000
+    found = await pool.passages("Log", text)
+    assert found == passages("Log", text)
+    assert len(found) > 1
 
 
 async def test_an_announced_size_is_not_believed(pool: ExtractorPool) -> None:

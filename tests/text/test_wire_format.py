@@ -13,6 +13,7 @@ from atlas.domain.analysis import IndexPart, index_parts
 from atlas.domain.extraction_rules import RuledText
 from atlas.domain.near_duplicates import Sketch, sketch
 from atlas.domain.outline import OutlineSection
+from atlas.domain.passages import Passage, passages
 from atlas.domain.prepared import Prepared
 from atlas.domain.texts import Extracted, Link, strip_unstorable, text_hash
 from atlas.domain.wire_fields import MalformedAnswer
@@ -111,11 +112,28 @@ def test_parts_come_as_they_went(title: str, text: str) -> None:
     assert wire_format.read_parts(wire_format.write_parts(parts), len(text)) == parts
 
 
+@given(st.text(max_size=300), SAID)
+def test_passages_come_as_they_went(title: str, text: str) -> None:
+    found = passages(title, text)
+    assert wire_format.read_passages(wire_format.write_passages(found), len(text)) == found
+
+
+def test_passages_that_no_healthy_child_sends_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    beyond = wire_format.write_passages((Passage("fog", "", "", 0, 101, 1),))
+    with pytest.raises(MalformedAnswer, match="out of bounds"):
+        wire_format.read_passages(beyond, 100)
+    monkeypatch.setattr(wire_format, "_MAX_LEXEMES", 2)
+    long = wire_format.write_passages((Passage("fog", "", "", 0, 3, 1),))
+    with pytest.raises(MalformedAnswer, match="too long"):
+        wire_format.read_passages(long, 100)
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_do_anything_but_be_refused(body: bytes) -> None:
     read_or_refuse(body, wire_format.read_prepared)
     read_or_refuse(body, wire_format.read_answer)
     read_or_refuse(body, lambda it: wire_format.read_parts(it, 100))
+    read_or_refuse(body, lambda it: wire_format.read_passages(it, 100))
 
 
 @settings(max_examples=300)

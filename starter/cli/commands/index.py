@@ -104,6 +104,20 @@ async def rollback(
     return await _run(output, following, rollback=True, keep_days=keep_days, reason=reason)
 
 
+@app.command
+async def follow() -> None:
+    """Keep the search index of ATLAS_SEARCH in step with the corpus, in a process of its own.
+
+    Workers do so by themselves; this is for a machine that only searches, or while no worker runs.
+    Of several processes one writes, and another goes on when it ends. Ctrl-C ends it.
+
+    Examples:
+        ATLAS_SEARCH=tantivy atlas index follow
+    """
+    async with connected() as atlas:
+        await atlas.corpus.follow_index()
+
+
 async def _run(output: str, following: Following, **fields: Any) -> int:
     async with connected() as atlas:
         run = await atlas.start("rebuild_index", trigger="cli", **fields)

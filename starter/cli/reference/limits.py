@@ -173,6 +173,10 @@ LIMITS = (
         "the document fails as `extractor_malformed`",
     ),
     Bound(
+        "index terms of one passage for an engine", f"{_TEXT}.wire_format._MAX_LEXEMES",
+        "characters", "", "the document is not found by an engine",
+    ),
+    Bound(
         "depth of an HTML page", f"{_TEXT}.dom._MAX_DEPTH", "elements", "",
         "the page is flattened: no word is lost, lists and tables are",
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 from asyncpg.transaction import Transaction
@@ -99,9 +100,9 @@ async def search(
     A query without a word finds nothing. `collapse=False` shows every near-duplicate by itself.
     Raises ValueError, with the fix, for a query or a page that is too long.
     """
-    _check(query, limit, offset)
+    check_query(query, limit, offset)
     terms = query_terms(query)
-    scope = SearchScope(_storable(source), _storable(lang))
+    scope = SearchScope(storable(source), storable(lang))
     if not terms:
         return SearchPage((), 0, exact=True)
     cut = Cut(limit, offset, collapse)
@@ -153,19 +154,21 @@ async def search_generation(
     weights = {c.term: ranking.weight(c, generation.entries) for c in counted}
     rows = await score(connection, generation, chosen.tsquery, weights, scope, cut)
     found = [row for row in rows if row["text_hash"] is not None]
-    results = await _hits(connection, found, weights, scope)
+    results = await hits(connection, found, weights, scope)
     unknown = 0
     if scope.lang is not None:
         unknown = await count_unknown(connection, generation, chosen.tsquery, scope.source)
     return SearchPage(tuple(results), rows[0]["total"], chosen.exact, unknown)
 
 
-async def _hits(
+async def hits(
     connection: Connection,
-    rows: Sequence[asyncpg.Record],
+    rows: Sequence[Mapping[str, Any] | asyncpg.Record],
     weights: Mapping[QueryTerm, float],
     scope: SearchScope,
 ) -> list[Hit]:
+    """The results of a page; each row has text_hash, the first and last character of its best part,
+    score, members of its cluster, and the texts of some of these as `similar`."""
     pages = await _pages(connection, rows, scope)
     lexemes = {term.lexeme: worth for term, worth in weights.items()}
     hits = []
@@ -199,7 +202,7 @@ async def _hits(
 
 
 async def _pages(
-    connection: Connection, rows: Sequence[asyncpg.Record], scope: SearchScope
+    connection: Connection, rows: Sequence[Mapping[str, Any] | asyncpg.Record], scope: SearchScope
 ) -> dict[bytes, asyncpg.Record]:
     """The page that shows each text; the passage is the part that matched."""
     spans = [(row["text_hash"], row["first"], row["last"]) for row in rows]
@@ -210,7 +213,8 @@ async def _pages(
     return {row["text_hash"]: row for row in shown}
 
 
-def _check(query: str, limit: int, offset: int) -> None:
+def check_query(query: str, limit: int, offset: int) -> None:
+    """Raise ValueError, with the fix, for a query or a page that is too long."""
     if len(query) > MAX_QUERY:
         raise ValueError(
             f"query: {len(query)} characters; at most {MAX_QUERY} are searched for. Shorten it."
@@ -221,7 +225,7 @@ def _check(query: str, limit: int, offset: int) -> None:
         raise ValueError(f"offset: {offset}; use 0 to {MAX_OFFSET}.")
 
 
-def _storable(name: str | None) -> str | None:
+def storable(name: str | None) -> str | None:
     """A name PostgreSQL can compare: what it cannot store, no row holds."""
     return name and name.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 

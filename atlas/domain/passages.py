@@ -1,0 +1,120 @@
+"""Passages: a document as a full-text engine takes it, and queries in the same lexemes.
+
+The analyser stays ours (`analysis.py`); an engine only cuts at blanks. A passage has three fields:
+`body` has one lexeme for each position, so that phrases can be found; `prefixes` has the first
+letters of Latin words; `initials` has the first characters of n-grams, for queries of one
+character, which would otherwise have to be expanded into thousands of n-grams.
+
+BM25 holds a long field against a text. So the other two are as long as `body`, with a filler where
+they have nothing: else a Chinese text with one Latin name would be a very short one in `prefixes`,
+and the name would count for more than all the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from atlas.domain.analysis import (
+    BIGRAM,
+    PREFIX_MARK,
+    TITLE_CHARACTERS,
+    TITLE_WEIGHT,
+    TRIGRAM,
+    PhraseWord,
+    QueryTerm,
+    phrase_words,
+    positions,
+    query_terms,
+    split,
+)
+from atlas.domain.fold import fold
+
+Field: TypeAlias = Literal["body", "prefixes", "initials"]
+
+FILLER = "."
+"""Where a field has nothing for a position. It is no lexeme, so that no query finds it."""
+
+_BIGRAM, _TRIGRAM = re.compile(f"[{BIGRAM}]"), re.compile(f"[{TRIGRAM}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One passage: the lexemes of each field with a blank between, and the characters of the
+    document's text from `start` to `end` that it covers."""
+
+    body: str
+    prefixes: str
+    initials: str
+    start: int
+    end: int
+    length: int
+    """Positions of the body."""
+
+
+@dataclass(frozen=True, slots=True)
+class LexemeQuery:
+    """A query as an engine takes it: any of the terms, and all of the phrases."""
+
+    terms: tuple[QueryTerm, ...]
+    phrases: tuple[tuple[PhraseWord, ...], ...] = ()
+
+
+def passages(title: str, text: str) -> tuple[Passage, ...]:
+    """Analyse a document for an engine. There is always at least one passage, if an empty one.
+
+    The title counts `TITLE_WEIGHT` times in each.
+    """
+    heading = [_fields(title[:TITLE_CHARACTERS])] * TITLE_WEIGHT
+    return tuple(_passage(heading, text, start, end) for start, end in split(text))
+
+
+def lexeme_query(query: str) -> LexemeQuery:
+    """Analyse a query; it has no term if it has no word."""
+    return LexemeQuery(query_terms(query), phrase_words(query))
+
+
+def field_of(term: QueryTerm) -> tuple[Field, str]:
+    """The field in which a term of a query is looked up, and the lexeme that stands there."""
+    if term.prefix:
+        return "initials", term.lexeme
+    if term.lexeme.startswith(PREFIX_MARK):
+        return "prefixes", term.lexeme.removeprefix(PREFIX_MARK)
+    return "body", term.lexeme
+
+
+def _passage(heading: list[tuple[str, str, str]], text: str, start: int, end: int) -> Passage:
+    body, prefixes, initials = (
+        " ".join(filter(None, pieces))
+        for pieces in zip(*heading, _fields(text[start:end]), strict=True)
+    )
+    length = body.count(" ") + 1 if body else 0
+    return Passage(body, prefixes, initials, start, end, length)
+
+
+def _fields(text: str) -> tuple[str, str, str]:
+    body: list[str] = []
+    prefixes: list[str] = []
+    initials: list[str] = []
+    for lexemes, _, _, _ in positions(fold(text)):
+        body.append(lexemes[0])
+        if len(lexemes) > 1:
+            prefixes.append(lexemes[1].removeprefix(PREFIX_MARK))
+        else:
+            prefixes.append(FILLER)
+        initials += _initials(lexemes[0])
+    if not any(each != FILLER for each in initials):
+        initials = []  # most texts of most corpora
+    return " ".join(body), " ".join(prefixes), " ".join(initials)
+
+
+def _initials(lexeme: str) -> tuple[str, ...]:
+    """What a query shorter than the n-grams of its script may say of this one."""
+    if lexeme[0].isascii():
+        return (FILLER,)  # nearly all lexemes of most corpora end here
+    if _BIGRAM.match(lexeme):
+        return (lexeme[:1],)
+    if _TRIGRAM.match(lexeme):
+        return (lexeme[:1], lexeme[:2]) if len(lexeme) > 1 else (lexeme,)
+    return (FILLER,)

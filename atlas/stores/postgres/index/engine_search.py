@@ -1,0 +1,167 @@
+"""Searching with a full-text engine: the engine ranks passages, PostgreSQL says what is live.
+
+What the engine answers may be older than the corpus. So everything that is shown comes from
+PostgreSQL, in one snapshot that begins after the engine has answered: a text that no page has any
+more is left out, whatever the engine says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from atlas.domain import ranking
+from atlas.domain.passages import LexemeQuery, lexeme_query
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.index.bm25 import SearchScope
+from atlas.stores.postgres.index.search import (
+    SearchPage,
+    check_query,
+    hits,
+    one_snapshot,
+    storable,
+)
+from atlas.stores.postgres.sources.sources import held_by
+from atlas.stores.search.port import (
+    UNKNOWN_LANGUAGE,
+    MissingGeneration,
+    PassageMatch,
+    PassageMatches,
+    SearchIndex,
+    TextScope,
+)
+
+_FIRST = 200
+"""Passages that are looked at first: enough for ten results with their near-duplicates."""
+_MOST = 50_000
+_SIMILAR = 5
+"""Near-duplicates that a result names."""
+_UNKNOWN = 1_000
+"""Passages of unknown language that are looked at to count their pages."""
+
+
+@dataclass(slots=True)
+class _Cluster:
+    """A result: the best passage of a cluster, and the texts of it that match as well."""
+
+    best: PassageMatch
+    others: list[bytes]
+
+    def row(self) -> dict[str, Any]:
+        return {
+            "text_hash": self.best.text_hash,
+            "first": self.best.start,
+            "last": self.best.end,
+            "score": self.best.score,
+            "members": 1 + len(self.others),
+            "similar": self.others[:_SIMILAR],
+        }
+
+
+async def search_engine(
+    connection: Connection,
+    index: SearchIndex,
+    query: str,
+    *,
+    limit: int = 10,
+    offset: int = 0,
+    source: str | None = None,
+    lang: str | None = None,
+    collapse: bool = True,
+) -> SearchPage:
+    """Find the live texts that match any word of the query best. Quoted phrases must occur.
+
+    A query without a word finds nothing. `collapse=False` shows every near-duplicate by itself.
+    Raises ValueError, with the fix, for a query or a page that is too long; `SearchIndexError`.
+    """
+    check_query(query, limit, offset)
+    said = lexeme_query(query)
+    scope = SearchScope(storable(source), storable(lang))
+    if not said.terms:
+        return SearchPage((), 0, exact=True)
+    wanted = offset + limit
+    # In steps of four: pages of one list are cut from one order.
+    window = _FIRST
+    while window < 4 * wanted:
+        window *= 4
+    while True:
+        found = await _ask(index, said, TextScope(scope.source, scope.lang), window)
+        whole = found.total <= len(found.best)
+        async with one_snapshot(connection):
+            clusters = await _live_clusters(connection, found.best, scope, collapse=collapse)
+            if not whole and len(clusters) < wanted and window < _MOST:
+                window *= 4
+                continue
+            shown = [cluster.row() for cluster in clusters[offset:wanted]]
+            weights = {
+                each.term: ranking.weight(each, max(found.total, each.frequency) + 1)
+                for each in found.counted
+            }
+            results = await hits(connection, shown, weights, scope)
+            unknown = await _unknown(connection, index, said, scope)
+        return SearchPage(tuple(results), len(clusters), whole, unknown)
+
+
+async def _ask(
+    index: SearchIndex, query: LexemeQuery, scope: TextScope, window: int
+) -> PassageMatches:
+    try:
+        return await index.search(query, scope, window)
+    except MissingGeneration:
+        # Perhaps replaced, and dropped, after this search had chosen it.
+        return await index.search(query, scope, window)
+
+
+async def _live_clusters(
+    connection: Connection,
+    matches: Sequence[PassageMatch],
+    scope: SearchScope,
+    *,
+    collapse: bool,
+) -> list[_Cluster]:
+    """The clusters of what is live, in the order of their best passages."""
+    best: dict[bytes, PassageMatch] = {}
+    for match in matches:
+        best.setdefault(match.text_hash, match)
+    rows = await connection.fetch(_LIVE, list(best), scope.source, scope.lang)
+    cluster_of = {row["text_hash"]: row["representative"] for row in rows}
+    clusters: dict[bytes, _Cluster] = {}
+    for text, match in best.items():
+        if text not in cluster_of:
+            continue
+        name = cluster_of[text] if collapse else text
+        if name in clusters:
+            clusters[name].others.append(text)
+        else:
+            clusters[name] = _Cluster(match, [])
+    return list(clusters.values())
+
+
+async def _unknown(
+    connection: Connection, index: SearchIndex, query: LexemeQuery, scope: SearchScope
+) -> int:
+    """Live pages that match and whose language is unknown, if one language is asked for."""
+    if scope.lang is None:
+        return 0
+    found = await _ask(index, query, TextScope(scope.source, UNKNOWN_LANGUAGE), _UNKNOWN)
+    texts = list({match.text_hash for match in found.best})
+    return int(await connection.fetchval(_UNKNOWN_PAGES, texts, scope.source)) if texts else 0
+
+
+# The array is small and in nobody's statistics: looked up one by one, never joined whole.
+_LIVE = f"""
+select o.text_hash, coalesce(s.representative, o.text_hash) as representative
+  from unnest($1::bytea[]) as o(text_hash)
+  left join sketches s on s.text_hash = o.text_hash
+ where exists (
+       select from documents d join versions v on v.document_id = d.id and v.valid_to is null
+        where d.text_hash = o.text_hash and ($3::text is null or d.lang = $3)
+          and {held_by(2, "d.page_id")} offset 0)
+"""  # noqa: S608 (constants)
+
+_UNKNOWN_PAGES = f"""
+select count(distinct d.page_id)
+  from documents d join versions v on v.document_id = d.id and v.valid_to is null
+ where d.text_hash = any($1::bytea[]) and d.lang is null and {held_by(2, "d.page_id")}
+"""  # noqa: S608 (constants)

@@ -1,0 +1,73 @@
+"""Who writes to the search index: one process at a time, for as long as it says so often enough.
+
+The engine has the last word (tantivy locks its folder); the lease keeps processes from trying, and
+lets another go on soon after one has died.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from atlas.stores.postgres.connection import Connection
+
+SECONDS = 10.0
+"""How long a holder that says nothing is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexProgress:
+    """How far the index is, as its writer said last."""
+
+    holder: str | None
+    """The process that writes; None: nobody does."""
+    generation: int | None
+    read_up_to: int | None
+    """The change that the generation has read last."""
+    last: int
+    """The last change of the corpus."""
+
+
+async def hold(connection: Connection, holder: str) -> bool:
+    """Take or keep the lease; false: another has it."""
+    # The database's clock: those of two machines may differ by more than the lease.
+    held = await connection.fetchval(
+        """
+        update search_index
+        set holder = $1, held_until = clock_timestamp() + make_interval(secs => $2::float8)
+        where holder is null or holder = $1 or held_until < clock_timestamp()
+        returning true
+        """,
+        holder,
+        SECONDS,
+    )
+    return bool(held)
+
+
+async def say(connection: Connection, holder: str, generation: int, read_up_to: int) -> None:
+    """Note how far the generation that searches read has come."""
+    await connection.execute(
+        "update search_index set generation = $2, read_up_to = $3 where holder = $1",
+        holder,
+        generation,
+        read_up_to,
+    )
+
+
+async def release(connection: Connection, holder: str) -> None:
+    """Give the lease back, if it is still this holder's."""
+    await connection.execute(
+        "update search_index set holder = null, held_until = null where holder = $1", holder
+    )
+
+
+async def progress(connection: Connection) -> IndexProgress:
+    """How far the index is."""
+    row = await connection.fetchrow(
+        """
+        select case when i.held_until >= clock_timestamp() then i.holder end as holder,
+               i.generation, i.read_up_to, f.last
+        from search_index i, change_feed f
+        """
+    )
+    assert row is not None
+    return IndexProgress(**row)

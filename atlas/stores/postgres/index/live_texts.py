@@ -1,0 +1,109 @@
+"""The live texts as the search index takes them, each with the pages that have it now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.search.port import UNKNOWN_LANGUAGE
+
+_BYTES = 4 << 20
+"""Of texts as stored, read at once; once read and analysed they are several times as much."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTextFacts:
+    """A text that some page has now; `document` is one that has it, `size` its bytes as stored."""
+
+    text_hash: bytes
+    document: int
+    size: int
+    pages: list[int]
+    sources: list[str]
+    languages: list[str]
+    hosts: list[str]
+    since: datetime
+
+
+async def texts_of_pages(connection: Connection, pages: Sequence[int]) -> set[bytes]:
+    """The hashes of the texts that pages have now."""
+    rows = await connection.fetch(
+        "select distinct d.text_hash from versions v join documents d on d.id = v.document_id "
+        "where v.page_id = any($1::bigint[]) and v.valid_to is null",
+        list(pages),
+    )
+    return {row["text_hash"] for row in rows}
+
+
+async def next_texts(connection: Connection, after: bytes, limit: int) -> list[bytes]:
+    """The hashes of the next live texts behind one, in order."""
+    rows = await connection.fetch(
+        """
+        select distinct d.text_hash from documents d
+        where d.text_hash > $1
+          and exists (select from versions v where v.document_id = d.id and v.valid_to is null)
+        order by d.text_hash limit $2
+        """,
+        after,
+        limit,
+    )
+    return [row["text_hash"] for row in rows]
+
+
+async def facts(connection: Connection, texts: Iterable[bytes]) -> list[LiveTextFacts]:
+    """What is to be indexed of those texts that a page has now, by hash."""
+    rows = await connection.fetch(_FACTS, sorted(texts), UNKNOWN_LANGUAGE)
+    found = []
+    for row in rows:
+        hosts = {urlsplit(url).hostname or "" for url in row["urls"]}
+        values = {name: row[name] for name in _PLAIN}
+        found.append(LiveTextFacts(hosts=sorted(hosts), **values))
+    return found
+
+
+def portions(texts: Sequence[LiveTextFacts]) -> Iterator[list[LiveTextFacts]]:
+    """The texts in pieces that fit into memory."""
+    piece: list[LiveTextFacts] = []
+    taken = 0
+    for text in texts:
+        if piece and taken + text.size > _BYTES:
+            yield piece
+            piece, taken = [], 0
+        piece.append(text)
+        taken += text.size
+    if piece:
+        yield piece
+
+
+async def contents(
+    connection: Connection, texts: Sequence[LiveTextFacts]
+) -> dict[bytes, tuple[str, str]]:
+    """Title and text, by hash; a text that went meanwhile has none."""
+    rows = await connection.fetch(
+        "select text_hash, title, text from documents where id = any($1::bigint[])",
+        [text.document for text in texts],
+    )
+    return {row["text_hash"]: (row["title"], row["text"]) for row in rows}
+
+
+_PLAIN = ("text_hash", "document", "size", "pages", "sources", "languages", "since")
+
+# The document that search shows: that of the smallest URL. Passages are offsets in its text.
+_FACTS = """
+select d.text_hash, min(v.valid_from) as since,
+       array_agg(d.page_id order by d.page_id) as pages,
+       array_agg(distinct coalesce(d.lang, $2)) as languages,
+       array_agg(p.url) as urls,
+       (array_agg(d.id order by p.url collate "C"))[1] as document,
+       max(pg_column_size(d.text)) as size,
+       array(select distinct s.name from source_pages sp join sources s on s.id = sp.source_id
+              where sp.page_id = any(array_agg(d.page_id)) order by 1) as sources
+  from documents d
+  join versions v on v.document_id = d.id and v.valid_to is null
+  join pages p on p.id = d.page_id
+ where d.text_hash = any($1::bytea[])
+ group by d.text_hash order by d.text_hash
+"""

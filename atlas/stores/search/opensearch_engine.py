@@ -1,0 +1,415 @@
+"""The search index in an OpenSearch, for those who outgrow one machine.
+
+An index for each generation, `<name>-3`, and the alias `<name>` on the one that serves. The client
+is ours: a dozen requests, where the official one brings gRPC along.
+
+What differs from a folder of tantivy's (docs/decisions/0026): scores are those of one shard, if an
+operator gives the index several; a writer takes the generation over from another instead of being
+refused, and that other is refused from then on; and a step is made visible by one refresh, which
+covers one shard at a time. A step that was cut off may be seen in part until it is repeated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from atlas.domain.analysis import PhraseWord, QueryTerm
+from atlas.domain.passages import LexemeQuery, field_of
+from atlas.domain.ranking import CountedTerm
+from atlas.stores.search.port import (
+    MAX_TERMS,
+    DamagedGeneration,
+    EngineUnavailable,
+    IndexedText,
+    IndexInUse,
+    IndexOrigin,
+    MissingGeneration,
+    PassageMatch,
+    PassageMatches,
+    QueryTooBroad,
+    SearchIndexError,
+    StoredGeneration,
+    TextChanges,
+    TextScope,
+)
+
+_SECONDS = 60.0
+"""For one request: a refresh after many changes takes seconds."""
+_BULK_BYTES = 8_000_000
+"""Of one request with documents; OpenSearch refuses 100 MB and advises a tenth."""
+_FOREVER = 1 << 62
+_TEXTS = 60_000
+"""Texts found by their pages at once; OpenSearch counts 65,535 at most."""
+_EXPANSIONS = 1_000
+"""N-grams that a single character stands for within a phrase; Lucene takes 1,024 clauses."""
+
+_Body = dict[str, Any]
+
+
+@dataclass(eq=False)
+class OpenSearchIndex:
+    """Generations in one OpenSearch. `url` may hold user and password: they are in no message."""
+
+    url: str
+    name: str = "atlas"
+    shards: int = 1
+    replicas: int = 0
+    _client: httpx.AsyncClient = field(init=False)
+    _steps: dict[int, tuple[int, int]] = field(default_factory=dict, init=False)
+    """Sequence number and term of the state that this process wrote last, by generation."""
+
+    def __post_init__(self) -> None:
+        url = httpx.URL(self.url)
+        auth = (url.username, url.password) if url.username else None
+        self._where = str(url.copy_with(username=None, password=None))
+        self._client = httpx.AsyncClient(
+            base_url=self._where, auth=auth, timeout=_SECONDS, trust_env=False
+        )
+
+    async def generations(self) -> list[StoredGeneration]:
+        """See `SearchIndex`."""
+        rows = await self._ask(
+            "GET",
+            f"/_cat/indices/{self.name}-*?format=json&bytes=b&h=index,docs.count,store.size",
+        )
+        numbers = {str(row["index"]).removeprefix(f"{self.name}-"): row for row in rows}
+        found = []
+        for number in sorted(int(each) for each in numbers if each.isdecimal()):
+            try:
+                state, _ = await self._state(number)
+            except MissingGeneration:
+                continue  # being made
+            row = numbers[str(number)]
+            passages = int(row["docs.count"] or 1) - 1
+            origin = IndexOrigin(state["corpus"], state["analyser"])
+            size = int(row["store.size"] or 0)
+            found.append(StoredGeneration(number, origin, state["cursor"], passages, size))
+        return found
+
+    async def begin(self, generation: int, origin: IndexOrigin, cursor: int) -> None:
+        """See `SearchIndex`."""
+        try:
+            state, _ = await self._state(generation)
+            if IndexOrigin(state["corpus"], state["analyser"]) == origin:
+                return
+        except (MissingGeneration, DamagedGeneration):
+            pass
+        await self._remove(generation)
+        await self._ask("PUT", f"/{self._index(generation)}", _definition(self))
+        state = {**asdict(origin), "cursor": cursor}
+        # Written last: an index without a state is none yet.
+        await self._ask(
+            "PUT", f"/{self._index(generation)}/_doc/state?refresh=true", {"state": state}
+        )
+
+    async def cursor(self, generation: int) -> int:
+        """See `SearchIndex`."""
+        state, _ = await self._state(generation)
+        return int(state["cursor"])
+
+    async def apply(self, generation: int, changes: TextChanges) -> None:
+        """See `SearchIndex`."""
+        state, step = await self._state(generation)
+        if self._steps.setdefault(generation, step) != step:
+            del self._steps[generation]
+            raise IndexInUse(f"another process writes to generation {generation} in {self._where}")
+        index = self._index(generation)
+        if changes.remove:
+            # What a step that was cut off put in must be visible, or it would not be removed.
+            await self._ask("POST", f"/{index}/_refresh")
+            gone = {"query": {"terms": {"text": [text.hex() for text in changes.remove]}}}
+            await self._ask("POST", f"/{index}/_delete_by_query?conflicts=proceed", gone)
+        for lines in _bulks(changes.put):
+            await self._bulk(index, lines)
+        await self._put_state(generation, {**state, "cursor": changes.cursor}, step)
+        await self._ask("POST", f"/{index}/_refresh")
+
+    async def release(self, generation: int) -> None:
+        """See `SearchIndex`."""
+        self._steps.pop(generation, None)
+
+    async def serving(self) -> int | None:
+        """See `SearchIndex`."""
+        try:
+            found = await self._ask("GET", f"/_alias/{self.name}")
+        except MissingGeneration:
+            return None
+        (index,) = found
+        return int(str(index).removeprefix(f"{self.name}-"))
+
+    async def switch(self, generation: int) -> None:
+        """See `SearchIndex`."""
+        await self._state(generation)  # there, and readable
+        index = self._index(generation)
+        remove = {"index": f"{self.name}-*", "alias": self.name, "must_exist": False}
+        add = {"index": index, "alias": self.name}
+        await self._ask("POST", "/_aliases", {"actions": [{"remove": remove}, {"add": add}]})
+
+    async def drop(self, generation: int) -> None:
+        """See `SearchIndex`."""
+        if await self.serving() == generation:
+            raise ValueError(f"generation {generation} serves searches; switch to another first")
+        await self._remove(generation)
+
+    async def texts_of(self, generation: int, pages: Sequence[int]) -> set[bytes]:
+        """See `SearchIndex`."""
+        index = self._index(generation)
+        await self._ask("POST", f"/{index}/_refresh")  # a step that was cut off counts, too
+        asked = {
+            "size": 0,
+            "query": {"terms": {"page": list(pages)}},
+            "aggs": {"texts": {"terms": {"field": "text", "size": _TEXTS}}},
+        }
+        found = await self._ask("POST", f"/{index}/_search", asked)
+        return {bytes.fromhex(each["key"]) for each in found["aggregations"]["texts"]["buckets"]}
+
+    async def search(
+        self,
+        query: LexemeQuery,
+        scope: TextScope,
+        limit: int,
+        *,
+        generation: int | None = None,
+    ) -> PassageMatches:
+        """See `SearchIndex`."""
+        index = self.name if generation is None else self._index(generation)
+        counted = await self._rarest(index, query.terms)
+        if not counted:
+            return PassageMatches((), 0)
+        terms = [each.term for each in counted]
+        found = await self._ask("POST", f"/{index}/_search", _request(terms, query, scope, limit))
+        best = tuple(
+            PassageMatch(
+                text_hash=bytes.fromhex(hit["_source"]["text"]),
+                start=hit["_source"]["start"],
+                end=hit["_source"]["end"],
+                score=float(f"{hit['_score']:.6g}"),
+            )
+            for hit in found["hits"]["hits"]
+        )
+        ordered = sorted(best, key=lambda match: (-match.score, match.text_hash, match.start))
+        return PassageMatches(tuple(ordered), found["hits"]["total"]["value"], counted)
+
+    async def close(self) -> None:
+        """See `SearchIndex`."""
+        await self._client.aclose()
+
+    def _index(self, generation: int) -> str:
+        return f"{self.name}-{generation:d}"
+
+    async def _state(self, generation: int) -> tuple[_Body, tuple[int, int]]:
+        """What a generation says of itself, as last written, and the number of that writing."""
+        found = await self._ask("GET", f"/{self._index(generation)}/_doc/state")
+        return found["_source"]["state"], (found["_seq_no"], found["_primary_term"])
+
+    async def _put_state(self, generation: int, state: _Body, step: tuple[int, int]) -> None:
+        """Write the state, unless another writer has done so meanwhile."""
+        unless = f"if_seq_no={step[0]}&if_primary_term={step[1]}"
+        written = await self._ask(
+            "PUT", f"/{self._index(generation)}/_doc/state?{unless}", {"state": state}
+        )
+        self._steps[generation] = (written["_seq_no"], written["_primary_term"])
+
+    async def _remove(self, generation: int) -> None:
+        self._steps.pop(generation, None)
+        await self._ask("DELETE", f"/{self._index(generation)}?ignore_unavailable=true")
+
+    async def _bulk(self, index: str, lines: Sequence[str]) -> None:
+        answer = await self._ask("POST", f"/{index}/_bulk", "\n".join(lines) + "\n")
+        if answer["errors"]:
+            failed = [
+                item["index"]["error"] for item in answer["items"] if "error" in item["index"]
+            ]
+            raise EngineUnavailable(f"{self._where} refused documents: {_reason(failed[0])}")
+
+    async def _rarest(self, index: str, terms: Sequence[QueryTerm]) -> tuple[CountedTerm, ...]:
+        """The terms that count, in how many passages each is: those that are anywhere, the rarest
+        of too many, and one at least if there is any."""
+        if not terms:
+            return ()
+        said: dict[str, list[str]] = {}
+        for name, lexeme in map(field_of, terms):
+            said.setdefault(name, []).append(lexeme)
+        # It counts the terms of a document that is not there, too.
+        asked = {
+            "doc": {name: " ".join(lexemes) for name, lexemes in said.items()},
+            "term_statistics": True,
+            "positions": False,
+            "offsets": False,
+        }
+        vectors = (await self._ask("POST", f"/{index}/_termvectors", asked))["term_vectors"]
+        counted = []
+        for term in terms:
+            name, lexeme = field_of(term)
+            found = vectors.get(name, {}).get("terms", {}).get(lexeme, {})
+            counted.append(CountedTerm(term, found.get("doc_freq", 0)))
+        present = [each for each in counted if each.frequency] or counted[:1]
+        return tuple(sorted(present, key=lambda each: each.frequency)[:MAX_TERMS])
+
+    async def _ask(self, method: str, path: str, body: _Body | str | None = None) -> Any:
+        content = body if isinstance(body, str) or body is None else json.dumps(body)
+        kind = "application/x-ndjson" if isinstance(body, str) else "application/json"
+        try:
+            answer = await self._client.request(
+                method, path, content=content, headers={"Content-Type": kind}
+            )
+            said = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise EngineUnavailable(
+                f"OpenSearch at {self._where} does not answer ({type(error).__name__}); start it, "
+                "or correct its address"
+            ) from error
+        if answer.is_success:
+            return said
+        raise self._named(answer.status_code, said)
+
+    def _named(self, status: int, said: Mapping[str, Any]) -> SearchIndexError:
+        reason = _reason(said.get("error", said))
+        if status == 404:
+            return MissingGeneration(
+                f"the search index is not in {self._where} ({reason}); a worker builds it, or "
+                "`atlas index follow`"
+            )
+        if status == 409:
+            return IndexInUse(f"another process writes to the search index in {self._where}")
+        if "too_many" in json.dumps(said):
+            return QueryTooBroad(
+                "query: a single character in a phrase stands for too many words; "
+                "add a character, or leave out the quotes"
+            )
+        return EngineUnavailable(f"OpenSearch at {self._where} answers {status}: {reason}")
+
+
+def _reason(error: Any) -> str:
+    if isinstance(error, Mapping):
+        causes = error.get("root_cause") or [error]
+        return str(causes[0].get("reason") or causes[0].get("type") or error)[:300]
+    return str(error)[:300]
+
+
+def _definition(index: OpenSearchIndex) -> _Body:
+    counted = {"type": "text", "analyzer": "lexemes", "index_options": "freqs"}
+    number = {"type": "long"}
+    return {
+        "settings": {
+            "number_of_shards": index.shards,
+            "number_of_replicas": index.replicas,
+            # A step is seen when it is complete, not before.
+            "refresh_interval": -1,
+            "max_result_window": 100_000,
+            "analysis": {
+                "analyzer": {"lexemes": {"type": "custom", "tokenizer": "blanks"}},
+                "tokenizer": {"blanks": {"type": "whitespace", "max_token_length": 1_000}},
+            },
+        },
+        "mappings": {
+            "dynamic": "strict",
+            "_source": {"excludes": ["body", "prefixes", "initials"]},
+            "properties": {
+                **{name: {"type": "keyword"} for name in ("text", "source", "language", "host")},
+                "start": number,
+                "end": number,
+                "since": number,
+                "until": number,
+                "past": {"type": "boolean"},
+                "body": {**counted, "index_options": "positions"},
+                "prefixes": counted,
+                "initials": counted,
+                "state": {"type": "object", "enabled": False},
+            },
+        },
+    }
+
+
+def _bulks(texts: Sequence[IndexedText]) -> Iterator[list[str]]:
+    """The documents, in requests of a bearable size."""
+    lines: list[str] = []
+    size = 0
+    for text in texts:
+        for number, passage in enumerate(text.passages):
+            name = {"index": {"_id": f"{text.text_hash.hex()}-{number}"}}
+            document = {
+                "text": text.text_hash.hex(),
+                "page": [] if number else list(text.pages),
+                "start": passage.start,
+                "end": passage.end,
+                "body": passage.body,
+                "prefixes": passage.prefixes,
+                "initials": passage.initials,
+                "source": list(text.sources),
+                "language": list(text.languages),
+                "host": list(text.hosts),
+                "since": _moment(text.since),
+                "until": _FOREVER if text.until is None else _moment(text.until),
+                "past": text.until is not None,
+            }
+            lines += [json.dumps(name), json.dumps(document)]
+            size += len(lines[-1])
+            if size > _BULK_BYTES:
+                yield lines
+                lines, size = [], 0
+    if lines:
+        yield lines
+
+
+def _moment(at: datetime) -> int:
+    """Microseconds since 1970."""
+    return round(at.timestamp() * 1_000_000)
+
+
+def _request(terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope, limit: int) -> _Body:
+    found: _Body = {
+        "must": [{"bool": {"should": list(map(_weighed, terms)), "minimum_should_match": 1}}],
+        "filter": [*map(_phrase, query.phrases), *_within(scope)],
+    }
+    if scope.at is None:
+        found["must_not"] = [{"term": {"past": True}}]
+    return {
+        "size": limit,
+        "track_total_hits": True,
+        "query": {"bool": found},
+        # Named in the order of the answer: of equal scores, Lucene's own order is by segment.
+        "sort": ["_score", {"text": "asc"}, {"start": "asc"}],
+        "track_scores": True,
+        "_source": ["text", "start", "end"],
+    }
+
+
+def _weighed(term: QueryTerm) -> _Body:
+    name, lexeme = field_of(term)
+    return {"term": {name: {"value": lexeme, "boost": float(term.weight)}}}
+
+
+def _phrase(words: Sequence[PhraseWord]) -> _Body:
+    if len(words) == 1:
+        name, lexeme = field_of(QueryTerm(words[0].lexeme, words[0].prefix))
+        return {"term": {name: lexeme}}
+    clauses: list[_Body] = []
+    for number, word in enumerate(words):
+        if number and (gap := word.offset - words[number - 1].offset - 1):
+            clauses.append({"span_gap": {"body": gap}})
+        clauses.append(_span(word))
+    return {"span_near": {"clauses": clauses, "slop": 0, "in_order": True}}
+
+
+def _span(word: PhraseWord) -> _Body:
+    if not word.prefix:
+        return {"span_term": {"body": word.lexeme}}
+    best = f"top_terms_{_EXPANSIONS}"
+    return {"span_multi": {"match": {"prefix": {"body": {"value": word.lexeme, "rewrite": best}}}}}
+
+
+def _within(scope: TextScope) -> Iterator[_Body]:
+    for name in ("source", "language", "host"):
+        if (wanted := getattr(scope, name)) is not None:
+            yield {"term": {name: wanted}}
+    if scope.at is not None:
+        at = _moment(scope.at)
+        yield {"range": {"since": {"lte": at}}}
+        yield {"range": {"until": {"gt": at}}}

@@ -1,0 +1,182 @@
+"""What the search index asks of a full-text engine.
+
+An engine keeps numbered generations. One process writes to a generation at a time, in steps: each
+`apply` makes its changes and its cursor visible and durable together, so that whoever goes on after
+a crash reads the cursor and goes on from there; a step that is applied twice changes nothing.
+Searches read the generation that serves unless they name one.
+
+What an index says may be behind the corpus: the reader looks up in PostgreSQL what is live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from atlas.domain.passages import LexemeQuery, Passage
+from atlas.domain.ranking import CountedTerm
+
+MAX_TERMS = 64
+"""Terms of one query that count: of more, an engine that knows it takes the rarest."""
+
+UNKNOWN_LANGUAGE = "-"
+"""Stands in `languages`, and in a scope, for a language that could not be determined."""
+
+
+class SearchIndexError(Exception):
+    """Something is wrong with the index; the message says what to do."""
+
+
+class MissingGeneration(SearchIndexError):
+    """The generation is not there: dropped meanwhile, never built, or deleted by hand."""
+
+
+class DamagedGeneration(SearchIndexError):
+    """The generation is there, and cannot be read: rebuild it."""
+
+
+class IndexInUse(SearchIndexError):
+    """Another process writes to this generation."""
+
+
+class QueryTooBroad(SearchIndexError):
+    """A phrase stands for more words than the engine looks through."""
+
+
+class EngineUnavailable(SearchIndexError):
+    """The engine does not answer, or refuses; trying again later may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedText:
+    """One distinct text with everything that searches filter by.
+
+    `pages` are the numbers of the pages that have it, by which what changes on them finds it again;
+    `sources` and `hosts` are theirs, `languages` those of its documents. `since` and `until`
+    enclose every time at which a page had it; `until` is None while one has.
+    """
+
+    text_hash: bytes
+    passages: Sequence[Passage]
+    pages: Sequence[int]
+    sources: Sequence[str]
+    languages: Sequence[str]
+    hosts: Sequence[str]
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextChanges:
+    """One step of an index: texts to put in, or in again as they are now, and texts to take out.
+    Afterwards the index has read the feed up to `cursor`."""
+
+    put: Sequence[IndexedText]
+    remove: Sequence[bytes]
+    cursor: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexOrigin:
+    """What a generation was built from, kept with it: the corpus, by its id, and the version of
+    the analyser. Neither may be mixed with another."""
+
+    corpus: str
+    analyser: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredGeneration:
+    """A generation as the engine has it."""
+
+    number: int
+    origin: IndexOrigin
+    cursor: int
+    passages: int
+    size: int
+    """Bytes on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextScope:
+    """Which texts may be found; None leaves nothing out.
+
+    Without `at`, those that a page has now. With it, those that may have been live then: every
+    text that was, and perhaps one that came and went around that time.
+    """
+
+    source: str | None = None
+    language: str | None = None
+    host: str | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassageMatch:
+    """One passage that matches; `start` and `end` are its characters in the document's text."""
+
+    text_hash: bytes
+    start: int
+    end: int
+    score: float
+    """Comparable within one answer only."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassageMatches:
+    """The best passages, best first, and how many match in all."""
+
+    best: tuple[PassageMatch, ...]
+    total: int
+    counted: tuple[CountedTerm, ...] = ()
+    """The terms of the query that counted, and in how many passages each is."""
+
+
+class SearchIndex(Protocol):
+    """A full-text engine. Every method raises `EngineUnavailable` when the engine does not answer,
+    and `MissingGeneration` or `DamagedGeneration` for a generation it needs and has not."""
+
+    async def generations(self) -> list[StoredGeneration]:
+        """Every complete generation, by number."""
+
+    async def begin(self, generation: int, origin: IndexOrigin, cursor: int) -> None:
+        """Make an empty generation. One that is there stays as it is, if its origin is the same;
+        else it is made anew."""
+
+    async def cursor(self, generation: int) -> int:
+        """How far the generation has read the feed."""
+
+    async def apply(self, generation: int, changes: TextChanges) -> None:
+        """Make one step, visible and durable as a whole when this returns. Raises `IndexInUse`."""
+
+    async def release(self, generation: int) -> None:
+        """Let another process write to the generation."""
+
+    async def serving(self) -> int | None:
+        """The generation that searches read; None before the first switch."""
+
+    async def switch(self, generation: int) -> None:
+        """Let searches read this generation from now on, at once and for all."""
+
+    async def drop(self, generation: int) -> None:
+        """Remove a generation, if it is there. Raises ValueError for the one that serves."""
+
+    async def texts_of(self, generation: int, pages: Sequence[int]) -> set[bytes]:
+        """The hashes of the texts that were put with any of these pages."""
+
+    async def search(
+        self,
+        query: LexemeQuery,
+        scope: TextScope,
+        limit: int,
+        *,
+        generation: int | None = None,
+    ) -> PassageMatches:
+        """The passages that have any term of the query and all its phrases, best first by BM25;
+        of equal ones the smaller hash first, then the earlier passage. A query without a term
+        finds nothing. Raises `QueryTooBroad`."""
+
+    async def close(self) -> None:
+        """Let go of all files and connections."""

@@ -1,0 +1,74 @@
+"""Passages: each field holds what the index of lexemes holds, and every query term has a field."""
+
+from collections import Counter
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from atlas.domain.analysis import PART_CHARACTERS, PREFIX_MARK, index_parts, query_terms, tokens
+from atlas.domain.passages import FILLER, field_of, lexeme_query, passages
+from tests.domain.test_analysis import SAMPLES, SCRIPTS
+
+TEXTS = st.one_of(st.text(), st.sampled_from(SAMPLES), *(st.text(each) for each in SCRIPTS))
+
+
+def test_the_fields_of_a_mixed_text() -> None:
+    (passage,) = passages("Fog", "Lighthouses 灯塔 กขคง 42")
+    assert passage.body == "fog fog lighthous 灯塔 塔 กขค ขคง คง ง 42"
+    assert passage.prefixes == "fog fog light . . . . . . ."
+    assert passage.initials == ". 灯 塔 ก กข ข ขค ค คง ง ."
+    assert (passage.start, passage.end, passage.length) == (0, 22, 10)
+
+
+@settings(max_examples=40)
+@given(TEXTS, TEXTS)
+@example("", "")
+@example("", "ﷺ 燈塔 e\u0301")
+def test_no_lexeme_is_lost_or_invented(title: str, text: str) -> None:
+    (passage,) = passages(title, text)
+    said = [token.lexemes for token in (*tokens(title[:300]), *tokens(title[:300]), *tokens(text))]
+    assert passage.body.split(" ") == [each[0] for each in said] or not said
+    firsts = [PREFIX_MARK + word for word in passage.prefixes.split() if word != FILLER]
+    assert Counter(firsts) == Counter(each[1] for each in said if len(each) > 1)
+    lengths = {len(field.split()) for field in (passage.body, passage.prefixes)}
+    assert lengths == {passage.length} == {index_parts(title, text)[0].length}
+
+
+@settings(max_examples=40)
+@given(TEXTS)
+def test_a_text_holds_every_term_that_is_a_part_of_it(text: str) -> None:
+    (passage,) = passages("", text)
+    fields = {
+        "body": set(passage.body.split()),
+        "prefixes": set(passage.prefixes.split()),
+        "initials": set(passage.initials.split()),
+    }
+    for term in query_terms(text):
+        name, lexeme = field_of(term)
+        assert lexeme in fields[name], term
+
+
+def test_a_single_character_is_looked_up_among_the_first_characters() -> None:
+    assert [field_of(term) for term in lexeme_query("燈").terms] == [("initials", "灯")]
+    assert [field_of(term) for term in lexeme_query("กข").terms] == [("initials", "กข")]
+    assert [field_of(term) for term in lexeme_query("fogs").terms] == [
+        ("body", "fog"),
+        ("prefixes", "fogs"),
+    ]
+
+
+def test_a_long_text_is_cut_where_the_index_cuts_it() -> None:
+    text = "The keeper wrote. " * 3000
+    found = passages("Log", text)
+    assert [(p.start, p.end) for p in found] == [(p.start, p.end) for p in index_parts("", text)]
+    assert len(found) == -(-len(text) // PART_CHARACTERS)
+    assert all(passage.body.startswith("log log ") for passage in found)
+
+
+def test_a_phrase_keeps_the_places_of_its_words() -> None:
+    (phrase,) = lexeme_query('"灯塔 lamp 守"').phrases
+    assert [(word.offset, word.lexeme, word.prefix) for word in phrase] == [
+        (0, "灯塔", False),
+        (2, "lamp", False),
+        (3, "守", True),
+    ]

@@ -1,0 +1,162 @@
+"""What only a folder of tantivy's can suffer: damage, removal by hand, a full disk."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from atlas.stores.search.port import (
+    DamagedGeneration,
+    EngineUnavailable,
+    MissingGeneration,
+    TextChanges,
+)
+from atlas.stores.search.tantivy_engine import TantivyIndex
+from tests.stores.search.engines import ORIGIN, Place, find, held, left_by, step, text
+
+
+@pytest.fixture
+async def folder(tmp_path: Path) -> Path:
+    """A complete index that nobody has open."""
+    index = TantivyIndex(tmp_path / "index")
+    await index.begin(1, ORIGIN, 0)
+    await index.apply(1, TextChanges([text(f"fog signals {n}") for n in range(50)], [], 1))
+    await index.switch(1)
+    await index.close()
+    return tmp_path / "index"
+
+
+def _halved(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _garbled(path: Path) -> None:
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(size // 2)
+        file.write(b"\xff" * min(40, size - size // 2))
+
+
+@pytest.mark.parametrize("spoil", [_halved, _garbled, Path.unlink])
+async def test_damage_is_named_whatever_file_it_is(folder: Path, tmp_path: Path, spoil) -> None:  # type: ignore[no-untyped-def]
+    """Also where tantivy panics; garbled bytes within a list of words may only change results."""
+    named = 0
+    for name in sorted(each.name for each in (folder / "1").iterdir()):
+        copy = tmp_path / f"copy-{name}"
+        shutil.copytree(folder, copy)
+        spoil(copy / "1" / name)
+        index = TantivyIndex(copy)
+        try:
+            await find(index, 'fog "fog signals"')
+            await index.apply(1, TextChanges([text("rain")], [text("fog signals 1").text_hash], 2))
+        except (DamagedGeneration, MissingGeneration) as error:
+            assert "atlas index follow" in str(error)
+            named += 1
+        # Whatever it is, the generation can be made anew in its place.
+        shutil.rmtree(copy / "1")
+        await index.begin(1, ORIGIN, 0)
+        assert await index.cursor(1) == 0
+        await index.close()
+    assert named >= 2
+
+
+async def test_a_folder_deleted_by_hand_is_missed_at_once(folder: Path) -> None:
+    index = TantivyIndex(folder)
+    assert (await find(index, "fog")).total == 50
+    shutil.rmtree(folder / "1")
+    with pytest.raises(MissingGeneration, match="generation 1 of the search index is not in"):
+        await find(index, "fog")
+    with pytest.raises(MissingGeneration):
+        await index.apply(1, step(1))
+    await index.begin(1, ORIGIN, 0)
+    await index.apply(1, TextChanges([text("fog")], [], 9))
+    assert ((await find(index, "fog")).total, await index.cursor(1)) == (1, 9)
+    shutil.rmtree(folder)
+    with pytest.raises(MissingGeneration, match="a worker builds it, or `atlas index follow`"):
+        await find(index, "fog")
+    await index.close()
+
+
+async def test_a_search_outlives_the_removal_of_what_it_reads(folder: Path) -> None:
+    """Searches in other threads while generations come, are switched to and go: no error but
+    that one is gone, and never a part of an answer."""
+    index, other = TantivyIndex(folder), TantivyIndex(folder)
+    over = asyncio.Event()
+    seen = 0
+
+    async def person() -> None:
+        nonlocal seen
+        while not over.is_set():
+            try:
+                assert (await find(other, "fog")).total == 50
+                seen += 1
+            except MissingGeneration:
+                pass  # dropped between being chosen and being opened: the caller asks again
+
+    people = [asyncio.create_task(person()) for _ in range(2)]
+    for number in range(2, 6):
+        await index.begin(number, ORIGIN, 0)
+        texts = [text(f"fog signals {n}") for n in range(50)]
+        await index.apply(number, TextChanges(texts, [], 1))
+        await index.release(number)
+        await index.switch(number)
+        await index.drop(number - 1)
+    over.set()
+    await asyncio.gather(*people)
+    assert seen
+    assert sorted(path.name for path in folder.iterdir()) == ["5", "serving"]
+    await index.close()
+    await other.close()
+
+
+_LIMITED = """
+import asyncio, resource, signal, sys
+from tests.stores.search.engines import Place, step
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+index = Place("tantivy", sys.argv[1], "").open()
+async def main():
+    await index.apply(1, step(1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, resource.RLIM_INFINITY))
+    for number in range(2, 5):
+        try:
+            await index.apply(1, step(number))
+        except Exception as error:
+            print(type(error).__name__)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    await index.apply(1, step(2))
+asyncio.run(main())
+"""
+
+
+async def test_a_step_that_cannot_be_written_is_as_if_it_had_not_been(tmp_path: Path) -> None:
+    """No file of more than 200 bytes can be written, as on a full disk; then there is room."""
+    place = Place("tantivy", str(tmp_path / "index"), "")
+    index = place.open()
+    await index.begin(1, ORIGIN, 0)
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", _LIMITED, place.at],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    refused = done.stdout.split()
+    assert len(refused) == 3
+    assert set(refused) <= {each.__name__ for each in (DamagedGeneration, EngineUnavailable)}
+    assert await index.cursor(1) == 2
+    assert await held(index) == left_by(2)
+    await index.close()
+
+
+async def test_a_full_disk_is_called_one(tmp_path: Path) -> None:
+    from atlas.stores.search.tantivy_engine import _named
+
+    (tmp_path / "meta.json").touch()
+    error = ValueError("An IO error occurred: 'No space left on device (os error 28)'")
+    assert isinstance(_named(error, tmp_path), EngineUnavailable)
