@@ -119,9 +119,10 @@ class ChangeStream:
         from atlas.stores.postgres.changes import change_reader
 
         read = change_reader.read if place.page is None else change_reader.live
-        async with self._parts.database() as connection:
-            with _refused():
-                return await read(connection, place, _PART, self._source)
+        with self._parts.untraced("read changes"):
+            async with self._parts.database() as connection:
+                with _refused():
+                    return await read(connection, place, _PART, self._source)
 
     async def _with_texts(self, part: ChangePart) -> AsyncIterator[CorpusChange]:
         from atlas.stores.postgres.changes import change_reader

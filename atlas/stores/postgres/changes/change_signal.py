@@ -60,16 +60,19 @@ async def change_signal(database_url: str) -> AsyncIterator[ChangeSignal]:
 
 
 async def _listening(database_url: str, signal: ChangeSignal) -> asyncpg.Connection | None:
+    """A connection of its own, since one of the pool would be kept from everybody else; None where
+    nobody would be heard."""
+    connection = None
     try:
-        # A connection of its own: one of the pool would be kept from everybody else.
         connection = await connect_once(database_url, name="atlas-client")
+        serving = await connection.fetchval("select pg_backend_pid()")
+        if serving == connection.get_server_pid():  # else a pooler: others use the session, too
+            connection.add_termination_listener(signal.lost)
+            await connection.add_listener(CHANNEL, signal.wake)
+            signal.listening = True
+            return connection
     except (*LOST, asyncpg.PostgresError):
-        return None
-    serving = await connection.fetchval("select pg_backend_pid()")
-    if serving != connection.get_server_pid():  # a pooler: the session is shared with others
+        signal.listening = False
+    if connection is not None:
         connection.terminate()
-        return None
-    connection.add_termination_listener(signal.lost)
-    await connection.add_listener(CHANNEL, signal.wake)
-    signal.listening = True
-    return connection
+    return None
