@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from atlas.contracts.collect import HourlyResult as HourlyResult
     from atlas.contracts.daily_cleanup import CleanupResult as CleanupResult
     from atlas.contracts.deduplicate_documents import DeduplicateResult as DeduplicateResult
+    from atlas.contracts.export_corpus import DocumentFilter as DocumentFilter
+    from atlas.contracts.export_corpus import ExportResult as ExportResult
     from atlas.contracts.fetch_url import FetchUrlResult as FetchUrlResult
     from atlas.contracts.fetch_url import Hop as Hop
     from atlas.contracts.health import HealthResult as HealthResult
@@ -159,6 +161,7 @@ _WHERE = {
     "atlas.contracts.collect": "CollectAllResult CollectResult HourlyResult",
     "atlas.contracts.daily_cleanup": "CleanupResult",
     "atlas.contracts.deduplicate_documents": "DeduplicateResult",
+    "atlas.contracts.export_corpus": "DocumentFilter ExportResult",
     "atlas.contracts.fetch_url": "FetchUrlResult Hop",
     "atlas.contracts.health": "HealthResult",
     "atlas.contracts.jobs": "Progress",

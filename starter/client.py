@@ -70,6 +70,7 @@ class AtlasClient:
         self.document = corpus.document
         self.export = exports.documents
         self.chunks = corpus.chunks
+        self.start_export = exports.start
         self.explain = corpus.explain
         self.history = corpus.history
         self.diff = corpus.diff

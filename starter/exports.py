@@ -5,14 +5,30 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from starter.connection import Parts
 from starter.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
-    from atlas.contracts.export_corpus import DocumentFilter
+    from atlas.contracts.export_corpus import (
+        Compression,
+        DocumentFilter,
+        ExportFormat,
+        ExportResult,
+    )
+    from atlas.contracts.jobs import Trigger
     from atlas.domain.exported_document import ExportedDocument
+    from starter.runs.handles import JobHandle
+
+
+class ExportOptions(TypedDict, total=False):
+    """How an export is written; defaults are those of `ExportRequest`."""
+
+    format: ExportFormat
+    compress: Compression
+    part_documents: int
+    """Documents of one part."""
 
 
 class Exports:
@@ -61,6 +77,29 @@ class Exports:
         ):
             async for document in found:
                 yield document
+
+    async def start(
+        self,
+        to: str,
+        *,
+        only: DocumentFilter | None = None,
+        trigger: Trigger = "client",
+        **options: Unpack[ExportOptions],
+    ) -> JobHandle[ExportResult]:
+        """Start `export_corpus`: the workers write the documents to an absolute path on their
+        machines, or to `s3://bucket/prefix`; join the run that writes there the same.
+
+        `only` says which (`starter.exports.chosen` makes one); `options` are further fields of
+        `ExportRequest`. Raises `InvalidRequest`, `NotFound` for a source that is not declared,
+        `DifferentRequest`, `CannotConnect`.
+        """
+        from starter.runs.start import kind_named, start_type
+
+        fields: dict[str, Any] = {"to": to, **options}
+        if only is not None:
+            await self.expect(only.sources)
+            fields["only"] = only
+        return await start_type(self._parts, kind_named("export_corpus"), fields, trigger)
 
     async def left_out(self, only: DocumentFilter) -> tuple[int, int]:
         """How many documents a filter leaves out because they are marked as duplicates, and how

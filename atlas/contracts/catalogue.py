@@ -19,6 +19,7 @@ from atlas.contracts.collect import (
 from atlas.contracts.daily_cleanup import CleanupRequest, CleanupResult
 from atlas.contracts.decide_deletions import DecideDeletionsRequest, DecideDeletionsResult
 from atlas.contracts.deduplicate_documents import DeduplicateRequest, DeduplicateResult
+from atlas.contracts.export_corpus import ExportRequest, ExportResult
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult
 from atlas.contracts.health import HealthRequest, HealthResult
 from atlas.contracts.models import Message, Request
@@ -86,6 +87,12 @@ def _purge_id(request: PurgeRequest) -> str:
     chosen = sorted(request.urls or [request.source or request.host or ""])
     dry = ":dry" if request.dry_run else ""
     return f"purge_documents:{digest_of(*chosen)}{dry}"
+
+
+def _export_id(request: ExportRequest) -> str:
+    """By the place: two exports do not write there at once. Never with its name in it, which may
+    say what is in the corpus."""
+    return f"export_corpus:{digest_of(request.to)}"
 
 
 def _deletions_id(request: DecideDeletionsRequest) -> str:
@@ -252,6 +259,15 @@ _TYPES = (
         "Erase pages with every trace of them, and keep them away",
         {"urls": ["https://example.org/"]},
         _purge_id,
+        LATE,
+    ),
+    WorkflowType(
+        "export_corpus",
+        ExportRequest,
+        ExportResult,
+        "Write the documents to a file, a folder or a bucket",
+        {"to": "/var/lib/atlas/exports/corpus"},
+        _export_id,
         LATE,
     ),
 )

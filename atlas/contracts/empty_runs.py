@@ -7,8 +7,11 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from atlas.contracts.models import Message
 
-MEANT_NOTHING = ("unknown_source", "source_paused", "unknown_page", "nothing_selected")
-"""Outcomes of a request that named nothing that could be worked on."""
+MEANT_NOTHING = (
+    *("unknown_source", "source_paused", "unknown_page", "nothing_selected"),
+    "target_refused",
+)
+"""Outcomes of a request that named nothing that could be worked on, or no place to write to."""
 
 
 def meant_nothing(outcome: str, message: str, result: Message) -> ApplicationError:

@@ -1,12 +1,14 @@
-"""What of the corpus is exported."""
+"""`export_corpus`: what of the corpus is exported, as what, and to where."""
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+import re
+from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from atlas.contracts.models import Request, SourceName
+from atlas.contracts.jobs import Carried, EventsSpent, HistoryEvents, Progress, Trigger
+from atlas.contracts.models import Message, Request, SourceName
 
 MAX_NAMED = 1000
 """Sources or languages of one export."""
@@ -39,3 +41,189 @@ class DocumentFilter(Request):
         if self.prefix is not None and not self.prefix.startswith(("http://", "https://")):
             raise ValueError("'prefix' begins with http:// or https://, as stored URLs do")
         return self
+
+
+ExportFormat = Literal["jsonl"]
+Compression = Literal["none", "gzip", "zstd"]
+ExportOutcome = Literal["completed", "unknown_source", "target_refused", "cancelled"]
+
+_ENDINGS: dict[str, str] = {"none": "", "gzip": ".gz", "zstd": ".zst"}
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
+
+
+def name_ending(format: str, compress: str) -> str:
+    """How the names of files in this format end."""
+    return f".{format}{_ENDINGS[compress]}"
+
+
+class ExportState(Message):
+    """What a run carries when it continues as new."""
+
+    as_of: AwareDatetime | None = None
+    """The moment of the choice; null: nothing was chosen yet."""
+    chosen: int = 0
+    """Documents that were chosen."""
+    written: int = 0
+    """Documents in finished parts."""
+    finished: bool = False
+    """Whether every part was written once."""
+    progress: Progress = Progress()
+    started: float = 0.0
+    """Seconds since the epoch."""
+    events: int = 0
+    """History events of the executions before this one."""
+
+
+class ExportRequest(Request):
+    """Which documents to write, as what, and to where."""
+
+    to: str = Field(min_length=2, max_length=2000)
+    """An absolute path on the machines of the workers, or `s3://bucket/prefix`. A path that ends
+    like a file of the format (`.jsonl`) becomes one file; everything else is a folder of parts."""
+    format: ExportFormat = "jsonl"
+    """How documents are written."""
+    compress: Compression = "none"
+    """How what is written is compressed."""
+    only: DocumentFilter = DocumentFilter()
+    """Which documents; by default all but those that are marked as duplicates."""
+    part_documents: int = Field(default=10_000, ge=1, le=100_000)
+    """Documents of one part; one that a crash interrupted is written again from its beginning."""
+    trigger: Trigger = "manual"
+    max_history_events: HistoryEvents = 4000
+    state: Carried[ExportState] = None
+
+    @property
+    def one_file(self) -> bool:
+        """Whether the parts are joined to one file."""
+        return not self.to.startswith("s3://") and self.to.endswith(
+            name_ending(self.format, self.compress)
+        )
+
+    @model_validator(mode="after")
+    def _names_a_target(self) -> Self:
+        if "\0" in self.to:
+            raise ValueError("'to' has a zero character")
+        if self.to.startswith("s3://"):
+            if not _BUCKET.fullmatch(self.to) or re.search(
+                r"[?#\\\s]|[^:]//|/\.{1,2}(/|$)", self.to
+            ):
+                raise ValueError("'to' names no bucket; write s3://bucket/prefix")
+        elif not self.to.startswith("/"):
+            raise ValueError("'to' is an absolute path, or s3://bucket/prefix")
+        self._expect_ending()
+        return self
+
+    def _expect_ending(self) -> None:
+        """A name that promises another format or compression is a slip."""
+        ends = [name_ending(self.format, how) for how in ("gzip", "zstd", "none")]
+        found = next((end for end in ends if self.to.endswith(end)), None)
+        if found is None:
+            return
+        if self.to.startswith("s3://"):
+            raise ValueError("'to' is a prefix under which the parts lie, not a file, in a bucket")
+        if found != name_ending(self.format, self.compress):
+            raise ValueError(
+                f"'to' ends with {found}, which 'compress' {self.compress!r} does not make"
+            )
+
+
+class ExportResult(Message):
+    """What was written. `run_id` is the first execution's, which names the run in the corpus."""
+
+    workflow_id: str
+    run_id: str
+    outcome: ExportOutcome
+    """`unknown_source` and `target_refused`: nothing was written, `message` says why."""
+    to: str = ""
+    """The file, or the folder or prefix with the parts and `manifest.json`."""
+    format: str = "jsonl"
+    """What it was written as."""
+    as_of: AwareDatetime | None = None
+    """The documents are those of this moment."""
+    documents: int = 0
+    """That were written."""
+    parts: int = 0
+    """Files that they were written to."""
+    bytes: int = 0
+    """Of these files."""
+    missing: int = 0
+    """Documents that were chosen, and that a clean-up deleted before they were written."""
+    message: str = ""
+    seconds: float = 0.0
+    """That it took, pauses included."""
+    events: EventsSpent = 0
+
+
+# Between the workflow and its activities
+
+
+class ChosenFilter(Message):
+    """A `DocumentFilter` as Atlas sends it itself."""
+
+    sources: list[str] = Field(default_factory=list)
+    langs: list[str] = Field(default_factory=list)
+    host: str | None = None
+    prefix: str | None = None
+    changed_since: AwareDatetime | None = None
+    changed_before: AwareDatetime | None = None
+    include_duplicates: bool = False
+
+
+class ExportStep(Message):
+    """Go on with an export, or end it."""
+
+    run_id: str
+    to: str
+    format: str = "jsonl"
+    compress: str = "none"
+    one_file: bool = False
+    part_documents: int = 10_000
+
+
+class ChooseExport(ExportStep):
+    """Make sure of the target, and choose the documents."""
+
+    only: ChosenFilter = ChosenFilter()
+
+
+class ExportChosen(Message):
+    """What was chosen, or why nothing was."""
+
+    as_of: AwareDatetime | None = None
+    documents: int = 0
+    refused: str = ""
+    """Why the target cannot be used."""
+    unknown: str = ""
+    """Which source is not known."""
+
+
+class PartsWritten(Message):
+    """How far the export is."""
+
+    documents: int = 0
+    """In finished parts."""
+    more: bool = False
+    """Whether there is more to be written."""
+
+
+class FinishExport(ExportStep):
+    """Write outdated parts again, and say that it is complete."""
+
+    only: ChosenFilter = ChosenFilter()
+    as_of: AwareDatetime | None = None
+
+
+class ExportFinished(Message):
+    """What lies in the target."""
+
+    documents: int = 0
+    parts: int = 0
+    bytes: int = 0
+    missing: int = 0
+
+
+class ForgetExport(ExportStep):
+    """Remove what only the run needed."""
+
+    discard: bool = False
+    """Remove what it wrote, too."""

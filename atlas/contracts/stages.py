@@ -31,6 +31,8 @@ _BY_NAME = (
     *("audit_part", "recheck_findings", "end_audit"),
     # purge_documents
     *("purge_part", "erase_again", "end_purge"),
+    # export_corpus
+    *("choose_export", "write_parts", "finish_export", "forget_export"),
     # health_check
     *("check_concern", "tell_health"),
 )

@@ -51,4 +51,23 @@ def check_selector(name: str, selector: str) -> None:
 @lru_cache(maxsize=512)
 def xpath_of(selector: str) -> str:
     """The XPath 1.0 expression that selects the same elements. Raises SelectorError."""
-    return HTMLTranslator().css_to_xpath(selector)
+    return _COUNTED.sub(_by_position, HTMLTranslator().css_to_xpath(selector))
+
+
+def compares_siblings(selector: str) -> bool:
+    """Whether it takes time in the square of the number of siblings, as `li ~ li` does."""
+    return _ALL_SIBLINGS.search(xpath_of(selector)) is not None
+
+
+def _by_position(found: re.Match[str]) -> str:
+    """Counting all siblings of each sibling takes for ever on a long list; looking for the first,
+    or for one at a position, does not."""
+    siblings, sign, number = found[1], found[2], int(found[3])
+    beyond = f"not({siblings}[{number + 1}])"
+    if sign == "<=" or not number:
+        return beyond
+    return f"({siblings}[{number}] and {beyond})"
+
+
+_COUNTED = re.compile(r"count\(((?:preceding|following)-sibling::[\w*-]+)\) (=|<=) (\d+)")
+_ALL_SIBLINGS = re.compile(r"sibling::[\w*-]+(?![\w*-]|\[\d+\])")

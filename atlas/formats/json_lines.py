@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import msgspec
 
 from atlas.domain.exported_document import ExportedDocument
+from atlas.formats.compression import How, compressing
 
 _ENCODER = msgspec.json.Encoder()
 # Valid in JSON as they are, but: C1 controls and DEL control a terminal, and U+2028 and U+2029 end
@@ -21,3 +23,20 @@ def json_line(document: ExportedDocument) -> bytes:
 
 def _escaped(found: re.Match[bytes]) -> bytes:
     return b"\\u%04x" % ord(found[0].decode())
+
+
+class JsonLinesPart:
+    """A `PartWriter`: one file."""
+
+    def __init__(self, folder: Path, name: str, compress: How) -> None:
+        self._draft, self._name = folder / name, name
+        self._file = self._draft.open("wb")
+        self._stream = compressing(self._file, compress)
+
+    def add(self, document: ExportedDocument) -> None:
+        self._stream.write(json_line(document))
+
+    def close(self) -> list[tuple[Path, str]]:
+        self._stream.close()
+        self._file.close()
+        return [(self._draft, self._name)]

@@ -17,7 +17,7 @@ from typing import TypeVar, cast
 from lxml.etree import XPath
 from lxml.html import HtmlElement
 
-from atlas.domain.css_selectors import xpath_of
+from atlas.domain.css_selectors import compares_siblings, xpath_of
 from atlas.domain.extraction_rules import (
     DeclaredRule,
     ExtractionRules,
@@ -49,6 +49,9 @@ _QUOTED = 80
 """Characters of each."""
 _MAX_VALUE = 1_000
 """Characters of a title or author."""
+_MOST_STEPS = 50_000_000
+"""From one sibling to the next: about a second."""
+_TOO_WIDE = "there are too many siblings on this page for it"
 _NOTHING_TO_COMPARE = "nothing would be left to compare"
 _LINKS = ("a", "area")
 _WHOLE = ("html", "body")
@@ -67,9 +70,15 @@ class PageRules:
     """Rules that were not followed, and why, in words."""
 
     def __post_init__(self) -> None:
-        self._content = self.rules.content
-        self._remove = self.rules.remove
+        self._content = self._affordable("content", self.rules.content)
+        self._remove = self._affordable("remove", self.rules.remove)
+        self._ignored = self._affordable("ignore", self.rules.ignored_selectors)
         self._anchors = self.anchors
+
+    def _affordable(self, kind: str, rules: Sequence[str]) -> tuple[str, ...]:
+        if wide := _too_wide(self.tree, rules):
+            self._give_up(kind, wide, _TOO_WIDE)
+        return tuple(rule for rule in rules if rule not in wide)
 
     def blocks(self) -> list[Block]:
         """The blocks that are the page's text. A rule that leaves nothing is not followed."""
@@ -94,7 +103,7 @@ class PageRules:
 
     def compared(self, text: str) -> str:
         """Of the text that is shown, what a change is noticed by."""
-        ignored = self.rules.ignored_selectors
+        ignored = self._ignored
         if ignored and any(True for _ in _selected(self.tree, ignored)):
             if others := self._chosen(ignored):
                 text = to_text(others).text
@@ -108,7 +117,7 @@ class PageRules:
 
     def seen_links(self, resolve: Callable[[str], str | None]) -> set[str]:
         """The addresses of links that stand where a change counts: in the text, by the rules."""
-        apart = (*self._remove, *self.rules.ignored_selectors)
+        apart = (*self._remove, *self._ignored)
         hidden = {link for each in _selected(self.tree, apart) for link in each.iter(*_LINKS)}
         if self._content:
             places: Iterable[HtmlElement] = _outermost(_selected(self.tree, self._content))
@@ -222,8 +231,24 @@ def _words_of(element: HtmlElement) -> str:
     return "".join(element.itertext())
 
 
+def _too_wide(tree: HtmlElement, selectors: Sequence[str]) -> list[str]:
+    """Those of the selectors that would take minutes on this page."""
+    costly = [selector for selector in selectors if compares_siblings(selector)]
+    if not costly:
+        return []
+    steps = 0
+    for element in tree.iter():
+        steps += len(element) ** 2
+        if steps > _MOST_STEPS:
+            return costly
+    return []
+
+
 def _selected(tree: HtmlElement, selectors: Sequence[str]) -> Iterator[HtmlElement]:
+    wide = _too_wide(tree, selectors)
     for selector in selectors:
+        if selector in wide:
+            continue
         found = XPath(xpath_of(selector))(tree)
         yield from cast("list[HtmlElement]", found)
 

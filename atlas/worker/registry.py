@@ -15,6 +15,7 @@ from activities.cleanup import Temporary, Upkeep
 from activities.dedup import Deduplicating
 from activities.deletions import Deletions
 from activities.discovery import Discovery
+from activities.exporting import Exporting
 from activities.fetch_batch import Fetching, FetchPolicy
 from activities.fetch_url import FetchingOne
 from activities.health import Checking
@@ -31,6 +32,7 @@ from atlas.domain.extraction_rules import ExtractionRules
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.retention import Retention
 from atlas.domain.texts import EXTRACTOR_VERSION
+from atlas.formats.open_part import open_part
 from atlas.health.catalogue import Concerns
 from atlas.health.webhook import AlertWebhook
 from atlas.locations import locate, s3_access
@@ -47,11 +49,13 @@ from atlas.stores.postgres.services.audits import AuditStore
 from atlas.stores.postgres.services.cleanup import UpkeepStore
 from atlas.stores.postgres.services.deduplication import Deduplication
 from atlas.stores.postgres.services.deletions import DeletionDecisions
+from atlas.stores.postgres.services.export_runs import ExportStore
 from atlas.stores.postgres.services.index_rebuild import Rebuilds
 from atlas.stores.postgres.services.purges import PurgeStore
 from atlas.stores.postgres.services.restores import Restores
 from atlas.stores.postgres.settlement.index_copy import LiveText
 from atlas.stores.postgres.settlement.restored_pages import AnalysedText
+from atlas.stores.targets.export_target import open_target
 from atlas.text.pool import ExtractorPool
 from atlas.web.listings import read_listing
 from atlas.worker.listing_parser import parsed
@@ -63,6 +67,7 @@ from workflows.collect_from_source import CollectFromSource
 from workflows.daily_cleanup import DailyCleanup
 from workflows.decide_deletions import DecideDeletionsRun
 from workflows.deduplicate_documents import DeduplicateDocuments
+from workflows.export_corpus import ExportCorpus
 from workflows.fetch_url import FetchUrl
 from workflows.guards import UnknownWorkflow
 from workflows.health_check import HealthCheck
@@ -94,6 +99,7 @@ WORKFLOWS: tuple[type, ...] = (
     RestoreDocuments,
     AuditCorpus,
     PurgeDocuments,
+    ExportCorpus,
     UnknownWorkflow,
 )
 """All are served on the queue `atlas`."""
@@ -135,6 +141,7 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
             *_all_of(_upkeep(parts)),
             *_all_of(_auditing(parts)),
             *_all_of(Purging(_purges(parts), parts.blobs)),
+            *_all_of(_exporting(parts)),
         ],
     }
 
@@ -325,6 +332,11 @@ def _auditing(parts: WorkerParts) -> Auditing:
 
 def _purges(parts: WorkerParts) -> PurgeStore:
     return PurgeStore(parts.pool, parts.clock, parts.blobs.delete)
+
+
+def _exporting(parts: WorkerParts) -> Exporting:
+    open_there = partial(open_target, s3=s3_access(parts.settings))
+    return Exporting(ExportStore(parts.pool, parts.clock), open_there, open_part)
 
 
 def retention(settings: Settings) -> Retention:

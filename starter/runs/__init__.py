@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from atlas.contracts.daily_cleanup import CleanupResult
     from atlas.contracts.decide_deletions import DecideDeletionsResult
     from atlas.contracts.deduplicate_documents import DeduplicateResult
+    from atlas.contracts.export_corpus import ExportResult
     from atlas.contracts.fetch_url import FetchUrlResult
     from atlas.contracts.health import HealthResult
     from atlas.contracts.jobs import Trigger
@@ -191,6 +192,11 @@ class Runs:
         workflow_id: str | None = None,
         **fields: Any,
     ) -> JobHandle[DeduplicateResult]: ...
+
+    @overload
+    async def start(
+        self, workflow: Literal["export_corpus"], *, workflow_id: str | None = None, **fields: Any
+    ) -> JobHandle[ExportResult]: ...
 
     @overload
     async def start(

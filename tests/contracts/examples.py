@@ -319,6 +319,7 @@ LEAST: dict[type[BaseModel], dict[str, object]] = {
     s.SyncRequest: {"sources": ["docs"]},
     **examples_processing.LEAST,
     **examples_purge.LEAST,
+    **examples_export.LEAST,
     **examples_restore.LEAST,
 }
 """Of requests of which something must be said, although no one field is required."""

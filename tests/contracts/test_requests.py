@@ -10,6 +10,7 @@ from atlas.contracts.collect import AddUrls, CollectAllRequest, CollectRequest, 
 from atlas.contracts.daily_cleanup import CleanupRequest
 from atlas.contracts.decide_deletions import DecideDeletionsRequest
 from atlas.contracts.deduplicate_documents import DeduplicateRequest
+from atlas.contracts.export_corpus import DocumentFilter, ExportRequest
 from atlas.contracts.fetch_url import FetchUrlRequest
 from atlas.contracts.health import HealthRequest
 from atlas.contracts.models import Counts, Request, explain
@@ -25,6 +26,8 @@ REQUESTS = [
     HealthRequest,
     AuditRequest,
     PurgeRequest,
+    ExportRequest,
+    DocumentFilter,
     CleanupRequest,
     SyncRequest,
     CollectRequest,
@@ -93,6 +96,10 @@ def refusal(model: type[BaseModel], given: Any) -> str:
         (BatchRequest, {"pages": [1] * 1001}, ["pages:", "at most 1000"]),
         (RebuildRequest, {"min_overlap": 2.0}, ["min_overlap: 2.0", "less than or equal to 1"]),
         (AuditRequest, {"sample": 501}, ["sample: 501", "less than or equal to 500"]),
+        (ExportRequest, {"to": "corpus"}, ["'to' is an absolute path, or s3://"]),
+        (ExportRequest, {"to": "/c", "only": {"lang": "de"}}, ["only.lang:", "mean 'langs'?"]),
+        (ExportRequest, {"to": "/c", "format": "csv"}, ["format: 'csv'", "'jsonl'"]),
+        (DocumentFilter, {"prefix": "example.org"}, ["'prefix' begins with http://"]),
         (PurgeRequest, {}, ["exactly one of 'urls', 'source' and 'host'"]),
         (PurgeRequest, {"host": "a", "reason": "J. Doe asked"}, ["reason: 'J. Doe asked'"]),
         (DeduplicateRequest, {"threshold": 0.1}, ["threshold: 0.1", "equal to 0.3"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ PUBLIC = {
     "deduplicate_documents",
     "audit_corpus",
     "purge_documents",
+    "export_corpus",
     "rebuild_index",
     "sync_pipeline",
     "health_check",
@@ -55,11 +57,10 @@ async def synced(
         yield origin.url("/a")
 
 
-def input_of(kind: WorkflowType, url: str) -> dict[str, Any]:
-    """The example of the catalogue, on the URL of this test."""
-    found: dict[str, Any] = json.loads(
-        json.dumps(kind.example).replace("https://example.org/", url)
-    )
+def input_of(kind: WorkflowType, url: str, folder: Path) -> dict[str, Any]:
+    """The example of the catalogue, on the URL and in the folder of this test."""
+    example = json.dumps(kind.example).replace("https://example.org/", url)
+    found: dict[str, Any] = json.loads(example.replace("/var/lib/atlas", str(folder)))
     return found
 
 
@@ -84,32 +85,36 @@ def test_these_types_are_the_public_ones() -> None:
     assert set(WORKFLOWS) == PUBLIC
 
 
-async def test_each_by_the_plain_temporal_cli(atlas_env: AtlasEnv, synced: str) -> None:
+async def test_each_by_the_plain_temporal_cli(
+    atlas_env: AtlasEnv, synced: str, tmp_path: Path
+) -> None:
     """Without any input, where nothing must be said."""
     cli = Cli(atlas_env)
     for kind in WORKFLOWS.values():
-        given = input_of(kind, synced)
+        given = input_of(kind, synced, tmp_path)
         options = ("--input", json.dumps(given)) if given else ()
         said = await cli.execute(kind.name, *options, "--workflow-id", f"plain-{kind.name}")
         assert said.code == 0, (kind.name, said)
         ended_well(kind, said.result)
 
 
-async def test_each_by_the_client(atlas_env: AtlasEnv, synced: str) -> None:
+async def test_each_by_the_client(atlas_env: AtlasEnv, synced: str, tmp_path: Path) -> None:
     async with AtlasClient.connect() as client:
         for kind in WORKFLOWS.values():
-            run = await client.start(kind.name, **input_of(kind, synced))
+            run = await client.start(kind.name, **input_of(kind, synced, tmp_path))
             ended_well(kind, (await run.result()).model_dump(mode="json"))
 
 
-async def test_the_same_request_twice_is_one_run(atlas_env: AtlasEnv, origin: Origin) -> None:
+async def test_the_same_request_twice_is_one_run(
+    atlas_env: AtlasEnv, origin: Origin, tmp_path: Path
+) -> None:
     """Without a worker nothing ends, so the second finds the first under way."""
     async with AtlasClient.connect() as client:
         await atlas_env.add_source("docs", "urls", origin.url("/a"))
         async with atlas_env.worker():
             pass  # the first worker writes the corpus into the namespace
         for kind in WORKFLOWS.values():
-            first = await client.start(kind.name, **input_of(kind, origin.url("/a")))
-            second = await client.start(kind.name, **input_of(kind, origin.url("/a")))
+            first = await client.start(kind.name, **input_of(kind, origin.url("/a"), tmp_path))
+            second = await client.start(kind.name, **input_of(kind, origin.url("/a"), tmp_path))
             assert second.joined, kind.name
             assert second.run_id == first.run_id

@@ -17,9 +17,11 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 
+from activities import exporting
 from atlas.contracts.jobs import Progress
 from atlas.contracts.sync_pipeline import SyncProgress
 from starter.client import AtlasClient
+from tests.e2e.bulk_documents import fill
 from tests.e2e.conftest import atlas_env, origin  # noqa: F401 (fixtures)
 from tests.e2e.scheduled import fired
 from tests.e2e.stack import AtlasEnv
@@ -364,6 +366,37 @@ async def test_audit_and_purge(atlas_env: AtlasEnv, origin: Origin) -> None:  # 
             handle = await atlas_env.client.start_workflow(
                 kind, request, id=name, task_queue="atlas"
             )
+            with suppress(WorkflowFailureError):
+                await handle.result()
+            await keep(name, atlas_env, name)
+
+
+async def test_export(
+    atlas_env: AtlasEnv,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A part a step, so that a history of a hundred events is soon full."""
+    monkeypatch.setattr(exporting, "WORKING_SECONDS", 0.0)
+    await fill(atlas_env.pool, 40)
+    async with atlas_env.worker():
+        for name, request in {
+            "export_folder": {"part_documents": 20},
+            "export_continued": {"part_documents": 1, "max_history_events": 100},
+            "export_unknown_source": {"only": {"sources": ["nosuch"]}},
+            "export_cancelled": {},
+        }.items():
+            handle = await atlas_env.client.start_workflow(
+                "export_corpus",
+                {"to": str(tmp_path / name), **request},
+                id=name,
+                task_queue="atlas",
+                start_signal="pause" if name == "export_cancelled" else None,
+            )
+            if name == "export_cancelled":
+                while not (await handle.query("progress", result_type=Progress)).paused:
+                    await asyncio.sleep(0.02)
+                await handle.cancel()
             with suppress(WorkflowFailureError):
                 await handle.result()
             await keep(name, atlas_env, name)

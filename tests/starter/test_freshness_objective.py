@@ -80,7 +80,10 @@ async def test_it_is_declared_watched_and_alerted_on(
         burning = await atlas("sources", "freshness", "docs", "-o", "json")
         [docs] = burning.json["sources"]
         assert (burning.code, docs["burning"]) == (4, "fast") and docs["burn_rate"] > 14.4
-        assert "docs: 0% of 3, missed" in (await atlas("status")).out
+        assert (
+            "docs: 0% of 3 pages seen in time; the objective is 95% within 2h"
+            in (await atlas("status")).out
+        )
 
         serve(origin)
         await atlas_env.sync("docs", id="again")

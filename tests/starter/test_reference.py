@@ -27,7 +27,6 @@ FOREIGN = {
     "completion": "a script",
     "schema": "JSON Schema",
     "sources export": "sources.yaml or OPML",
-    "export": "the documents, in the format asked for",
     "report show": "the report, in a form of its own",
 }
 

@@ -14,10 +14,12 @@ import sys
 import termios
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from rich.console import Console
 
+from starter.cli.views import overview
 from starter.cli.views.top_screen import frame
 from starter.monitoring.overview import (
     HostSeen,
@@ -140,3 +142,30 @@ def _until(terminal: int, wanted: bytes) -> bytes:
     while wanted not in shown:
         shown += os.read(terminal, 65536)
     return shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "seen", "rate"),
+    [
+        ({}, "stale", "", ""),
+        ({"achieved": 1.0, "pages": 40, "burn_rate": 0.0}, "stale", "100% of 40", ""),
+        (
+            {"achieved": 0.9496, "pages": 40, "broken": True, "burn_rate": 1.01},
+            *("stale, missed", "94.9% of 40", "1.01"),
+        ),
+        (
+            {"achieved": 0.0, "pages": 3, "broken": True, "burn_rate": 20.0, "burning": "fast"},
+            *("stale, missed", "0% of 3", "20, fast"),
+        ),
+        ({"burn_rate": 0.0}, "stale", "no page yet", ""),
+        ({"state": "paused"}, "paused", "paused", ""),
+    ],
+)
+def test_how_a_source_keeps_its_objective(
+    changes: dict[str, Any], state: str, seen: str, rate: str
+) -> None:
+    """A share is rounded down: what is missed never looks like what was promised."""
+    objective = "95% within 2h" if changes else None
+    source = replace(SOURCE, objective=objective, **changes)
+    said = overview.mark(source), overview.achieved(source), overview.burning(source)
+    assert said == (state, seen, rate)

@@ -143,3 +143,35 @@ async def test_sources_of_before_keep_the_networks_and_ports_that_they_had(
     assert [tuple(row) for row in rows] == [
         *[("old", ["any"], [81, 9000], False), ("new", [], [], False)]
     ]
+
+
+async def test_of_pages_of_before_it_is_known_when_they_were_seen(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = migrate.known()
+    [fresh] = [each.number for each in every if each.name.endswith("_freshness.sql")]
+    monkeypatch.setattr(migrate, "known", lambda: [each for each in every if each.number < fresh])
+    await migrate.migrate(connection)
+    states = {
+        "live": ("live", 3, 2, None),
+        "elsewhere": ("live", 3, 2, 1),  # it leads to the first page by now
+        "gone": ("suspect", 3, 2, None),
+        "new": ("discovered", None, None, None),
+    }
+    for name, (lifecycle, checked, settled, leads) in states.items():
+        page = await connection.fetchval(
+            "insert into pages (url, created_at) values ($1, now()) returning id", name
+        )
+        await connection.execute(
+            "insert into page_state (page_id, lifecycle, checked_at, settled_at, redirect_to) "
+            "values ($1, $2, to_timestamp($3), to_timestamp($4), $5)",
+            *(page, lifecycle, checked, settled, leads),
+        )
+    monkeypatch.setattr(migrate, "known", lambda: every)
+    await migrate.migrate(connection)
+    rows = await connection.fetch(
+        "select p.url, extract(epoch from ps.seen_at)::int as seen "
+        "from pages p join page_state ps on ps.page_id = p.id"
+    )
+    seen = {row["url"]: row["seen"] for row in rows}
+    assert seen == {"live": 3, "elsewhere": 2, "gone": 2, "new": None}

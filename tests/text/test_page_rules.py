@@ -170,6 +170,33 @@ def test_a_plain_text_knows_patterns_only() -> None:
     assert ruled(one) == ruled(other) == RuledText((0, 2, 0), None, ruled(one).compared)
 
 
+def test_a_rule_that_would_take_minutes_on_a_page_is_not_followed_and_named() -> None:
+    body = "<main><p>The first words of a page.</p>" + "<p class=x>more</p>" * 8_000 + "</main>"
+    found = read(body, remove=(".x ~ .x", "p:first-child"), ignore=("p:nth-child(2n)",))
+    assert (ruled(found).fell_back or "").split("; ") == [
+        "remove .x ~ .x: there are too many siblings on this page for it",
+        "ignore p:nth-child(2n): there are too many siblings on this page for it",
+    ]
+    assert ruled(found).counts == (0, 1, 0)
+    assert "first words" not in found.text and found.text.count("more") == 8_000
+
+
+@pytest.mark.parametrize("few", [0, 1, 2, 3])
+def test_positions_are_those_of_css(few: int) -> None:
+    body = "<main>" + "".join(f"<p>word{n}</p>" for n in range(6)) + "</main>"
+    for selector, wanted in {
+        f"p:nth-child({few + 1})": [few],
+        f"p:nth-last-child({few + 1})": [5 - few],
+        f"p:nth-child(-n+{few})": list(range(few)),
+        "p:first-child": [0],
+        "p:last-of-type": [5],
+        "p:not(:last-child)": [0, 1, 2, 3, 4],
+    }.items():
+        found = read(body, metadata=(f"author={selector}",), ignore=(selector,))
+        assert ruled(found).counts == (len(wanted), len(wanted)), selector
+        assert found.author == (f"word{wanted[0]}" if wanted else None), selector
+
+
 SELECTORS = st.sampled_from(
     ["html", "body", "*", "p", "main", "main *", ".ad", ".views", "h1", "head", "p:first-child",
      "div, p", ":not(p)", "nav ~ *", "a[href]"]

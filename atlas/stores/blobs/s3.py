@@ -51,15 +51,19 @@ _MENDS = {
 async def open_s3(
     bucket: str, prefix: str, max_body: int, access: S3Access
 ) -> AsyncIterator[Blobs]:
-    """The blobs under `prefix` of `bucket`, over one client that stays open meanwhile.
+    """The blobs under `prefix` of `bucket`, over one client that stays open meanwhile."""
+    async with s3_client(bucket, access) as client:
+        yield S3Blobs(client, bucket, prefix, max_body)
 
-    What `access` does not say: endpoint AWS_ENDPOINT_URL_S3, else AWS_ENDPOINT_URL, else Amazon's;
-    credentials and region as the AWS tools find them.
-    """
+
+@asynccontextmanager
+async def s3_client(bucket: str, access: S3Access) -> AsyncIterator[Any]:
+    """A client of the vendor's library. What `access` does not say: endpoint AWS_ENDPOINT_URL_S3,
+    else AWS_ENDPOINT_URL, else Amazon's; credentials and region as the AWS tools find them."""
     import aioboto3  # 0.9 s: paid by those who keep their blobs in S3
 
     endpoint = access.endpoint or _first(_ENDPOINTS)
-    with _translated(bucket):
+    with translated(bucket):
         session = aioboto3.Session(
             aws_access_key_id=access.access_key, aws_secret_access_key=access.secret_key
         )
@@ -72,7 +76,7 @@ async def open_s3(
         )
         client = await manager.__aenter__()
     try:
-        yield S3Blobs(client, bucket, prefix, max_body)
+        yield client
     finally:
         await manager.__aexit__(None, None, None)
 
@@ -117,7 +121,7 @@ class S3Blobs:
 
     async def exists(self, digest: str) -> bool:
         key = self.key(checked_digest(digest))
-        with _translated(self._bucket):
+        with translated(self._bucket):
             try:
                 await self._client.head_object(Bucket=self._bucket, Key=key)
             except self._client.exceptions.ClientError as error:
@@ -130,13 +134,13 @@ class S3Blobs:
 
     async def delete(self, digest: str) -> None:
         key = self.key(checked_digest(digest))
-        with _translated(self._bucket):
+        with translated(self._bucket):
             await self._client.delete_object(Bucket=self._bucket, Key=key)
 
     async def list(self, shard: str = "") -> AsyncIterator[BlobInfo]:
         prefix = f"{self._prefix}{checked_shard(shard)}/" if shard else self._prefix
         pages = self._client.get_paginator("list_objects_v2")
-        with _translated(self._bucket):
+        with translated(self._bucket):
             async for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
                 for entry in page.get("Contents", ()):
                     with suppress(ValueError):  # not one of ours
@@ -159,7 +163,7 @@ class S3Blobs:
 
     async def upload(self, digest: str, frame: bytes | BinaryIO, size: int) -> None:
         """Make a frame of `size` bytes visible under its name."""
-        with _translated(self._bucket):
+        with translated(self._bucket):
             await self._client.put_object(
                 Bucket=self._bucket,
                 Key=self.key(digest),
@@ -169,7 +173,7 @@ class S3Blobs:
             )
 
     async def _fetch(self, digest: str) -> bytes:
-        with _translated(self._bucket):
+        with translated(self._bucket):
             try:
                 answer = await self._client.get_object(Bucket=self._bucket, Key=self.key(digest))
             except self._client.exceptions.NoSuchKey as error:
@@ -219,8 +223,9 @@ class _S3Slot:
 
 
 @contextmanager
-def _translated(bucket: str) -> Iterator[None]:
-    """Vendor errors to BlobStoreError, without credentials or signed addresses in the text."""
+def translated(bucket: str, named_by: str = "ATLAS_BLOBS") -> Iterator[None]:
+    """Vendor errors to BlobStoreError, without credentials or signed addresses in the text.
+    `named_by`: what a wrong name of the bucket is corrected in."""
     from aiohttp import ClientError as HttpError
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -229,6 +234,7 @@ def _translated(bucket: str) -> Iterator[None]:
     except ClientError as error:
         code = _code(error)
         mend = _MENDS.get(code, "Check the store; the work is tried again")
+        mend = mend.replace("ATLAS_BLOBS", named_by)
         # A failure with a fix of its own does not pass without it.
         lasts = ErrorClass.BLOCKED if code in _MENDS else ErrorClass.TRANSIENT
         raise BlobStoreError(

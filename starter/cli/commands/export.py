@@ -5,20 +5,29 @@ from __future__ import annotations
 import sys
 from contextlib import aclosing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from starter.cli.framework.client import connected
+from starter.cli.framework.exit_codes import DONE
 from starter.cli.framework.moments import moment
-from starter.cli.framework.options import First
-from starter.cli.framework.output import note
+from starter.cli.framework.output import Format, note, say
+from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
+from starter.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from atlas.contracts.export_corpus import DocumentFilter
+    from atlas.contracts.export_corpus import (
+        Compression,
+        DocumentFilter,
+        ExportFormat,
+        ExportResult,
+    )
     from starter.client import AtlasClient
+    from starter.exports import ExportOptions
 
 
 @Parameter(name="*")
@@ -61,36 +70,86 @@ _ALL = ExportFilter()
 
 async def export(
     *,
+    to: Annotated[
+        str,
+        Parameter(
+            help="A path on the machines of the workers, s3://bucket/prefix, or - for standard "
+            "output; a path that ends with .jsonl is a file, any other a folder of parts"
+        ),
+    ] = "-",
     format: Annotated[
         Literal["jsonl"], Parameter(help="How documents are written: jsonl, one a line")
     ] = "jsonl",
+    compress: Annotated[
+        Literal["none", "gzip", "zstd"], Parameter(help="How what is written is compressed")
+    ] = "none",
     only: ExportFilter = _ALL,
-    limit: First = None,
-) -> None:
-    """Write the live documents with their texts to standard output, in the order in which Atlas met
-    their pages.
+    limit: Annotated[
+        int | None, Parameter(help="At most this many, to standard output only")
+    ] = None,
+    part_documents: Annotated[
+        int | None, Parameter(help="Documents of one part, with --to; by default 10000")
+    ] = None,
+    following: Following = STARTED_ONLY,
+    output: Format = "text",
+) -> int:
+    """Write the live documents with their texts, in the order in which Atlas met their pages.
 
-    What is written is the corpus at one moment, however long it takes. Pages that `atlas dedup
-    --apply` marked as duplicates are left out, and counted on standard error.
+    What is written is the corpus at one moment, however long it takes. Without --to, this command
+    writes to standard output. With --to, the workers write: a run, which goes on when they are
+    restarted, and which -o reports; exit code 0 when all is written, 1 otherwise, with --wait.
+    Pages that `atlas dedup --apply` marked as duplicates are left out.
 
     Examples:
         atlas export > corpus.jsonl
-        atlas export --source docs --lang en --changed-since 7d | zstd > new.jsonl.zst
-        atlas export --prefix https://docs.example.com/guide/ --limit 10 | jq -r .title
+        atlas export --source docs --lang en --changed-since 7d | jq -r .title
+        atlas export --to corpus --compress zstd --wait
+        atlas export --to s3://warehouse/atlas/2026-11-30 --compress zstd
     """
     chosen = only.chosen()
+    if to != "-":
+        if limit is not None:
+            raise InvalidRequest("limit: it is for standard output; leave out --to or --limit")
+        return await _start(to, format, compress, chosen, part_documents, following, output)
+    if part_documents is not None or following.waits:
+        option = "--part-documents" if part_documents is not None else "--wait"
+        raise InvalidRequest(f"{option}: it goes with --to, which is missing")
     async with connected() as atlas:
-        await _stream(atlas, chosen, limit)
+        await _stream(atlas, chosen, limit, compress)
         await _tell_left_out(atlas, chosen)
+    return DONE
 
 
-async def _stream(atlas: AtlasClient, only: DocumentFilter, limit: int | None) -> None:
+async def _start(
+    to: str,
+    format: ExportFormat,
+    compress: Compression,
+    only: DocumentFilter,
+    part_documents: int | None,
+    following: Following,
+    output: str,
+) -> int:
+    options: ExportOptions = {"format": format, "compress": compress}
+    if part_documents is not None:
+        options["part_documents"] = part_documents
+    place = to if to.startswith("s3://") else str(Path(to).expanduser().absolute())
+    async with connected() as atlas:
+        run = await atlas.start_export(place, only=only, trigger="cli", **options)
+        await _tell_left_out(atlas, only)
+        return await followed(run, "export_corpus", following=following, output=output)
+
+
+async def _stream(
+    atlas: AtlasClient, only: DocumentFilter, limit: int | None, compress: Compression
+) -> None:
+    from atlas.formats.compression import compressing
     from atlas.formats.json_lines import json_line
 
-    documents = atlas.export(**dict(only), limit=limit)
-    async with aclosing(documents) as found:
+    out = compressing(sys.stdout.buffer, compress)
+    async with aclosing(atlas.export(**dict(only), limit=limit)) as found:
         async for document in found:
-            sys.stdout.buffer.write(json_line(document))
+            out.write(json_line(document))
+    out.close()
     sys.stdout.buffer.flush()
 
 
@@ -104,3 +163,16 @@ async def _tell_left_out(atlas: AtlasClient, only: DocumentFilter) -> None:
 
 def _moment(option: str, text: str | None) -> datetime | None:
     return None if text is None else moment(option, text)
+
+
+def _print(result: ExportResult) -> None:
+    parts = "1 file" if result.parts == 1 else f"{result.parts} files"
+    say(
+        f"{result.workflow_id}: {result.outcome}; {result.documents} documents in {parts}, "
+        f"{result.bytes} bytes, in {result.to}"
+    )
+    if result.message:
+        note(result.message)
+
+
+ENDING = Ending(_print, lambda result: result.outcome == "completed", stage_of, "export_result")

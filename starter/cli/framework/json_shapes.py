@@ -83,6 +83,19 @@ _CATALOGUE = (
         items="chunks",
     ),
     Shape(
+        "exported",
+        "The documents of an export, as `jsonl` writes them; `-o` is for the run alone.",
+        "export",
+        "atlas.domain.exported_document:ExportedDocument",
+        items="documents",
+    ),
+    Shape(
+        "export_result",
+        "What a run of an export wrote, with `--wait`.",
+        "export",
+        f"{_IDS} atlas.contracts.export_corpus:ExportResult {_LINK}",
+    ),
+    Shape(
         "explanation",
         "Why a page is, or is not, in the corpus as it is.",
         "explain",
@@ -258,7 +271,7 @@ _CATALOGUE = (
     Shape(
         "started",
         "A run that was started or joined, without waiting for it.",
-        "sync, start, process, dedup, cleanup, index rebuild",
+        "sync, start, process, dedup, cleanup, export, index rebuild",
         f"{_IDS} {_LINK}",
     ),
     Shape(

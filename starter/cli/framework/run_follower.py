@@ -98,6 +98,7 @@ _ENDINGS = {
     "deduplicate_documents": "starter.cli.commands.dedup",
     "audit_corpus": "starter.cli.commands.audit",
     "purge_documents": "starter.cli.commands.purge",
+    "export_corpus": "starter.cli.commands.export",
     "rebuild_index": "starter.cli.commands.index",
     "daily_cleanup": "starter.cli.commands.cleanup",
     "weekly_report": "starter.cli.commands.report",

@@ -57,8 +57,16 @@ LIMITS = (
         "the pattern does not see the rest",
     ),
     Bound(
+        "selector of a source", "atlas.domain.css_selectors.MAX_SELECTOR_LENGTH", "characters", "",
+        "the rule is refused, with the fix",
+    ),
+    Bound(
+        "rules of extraction, of each kind", "atlas.domain.extraction_rules.MAX_RULES", "rules", "",
+        "the rule is refused, with the fix",
+    ),
+    Bound(
         "body of a page, decoded", f"{_FETCHING}.fetch_max_bytes", "bytes",
-        "`ATLAS_FETCH_MAX_CHARACTERS`", "the page fails (quota)",
+        "`ATLAS_FETCH_MAX_BYTES`", "the page fails (quota)",
     ),
     Bound(
         "whole request", f"{_FETCHING}.fetch_timeout", "seconds", "`ATLAS_FETCH_TIMEOUT`",
@@ -178,6 +186,10 @@ LIMITS = (
     Bound(
         "title", f"{_TEXT}.metadata._MAX_TITLE", "characters", "",
         "the title is cut; as text of the page it is whole",
+    ),
+    Bound(
+        "title or author that a rule of a source points to", f"{_TEXT}.page_rules._MAX_VALUE",
+        "characters", "", "it is cut; as text of the page it is whole",
     ),
     Bound(
         "JSON-LD read for metadata", f"{_TEXT}.metadata._MAX_LD", "characters", "",

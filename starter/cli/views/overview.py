@@ -35,8 +35,13 @@ def ago(moment: datetime | None, now: datetime) -> str:
 
 
 def mark(seen: SourceSeen) -> str:
-    """The state of a source, and whether a run is working on it."""
-    return f"{seen.state}, running" if seen.running else seen.state
+    """The state of a source, whether it misses its objective, whether a run is working on it."""
+    said = [
+        seen.state,
+        *(["missed"] if seen.broken else []),
+        *(["running"] if seen.running else []),
+    ]
+    return ", ".join(said)
 
 
 def promise(seen: SourceSeen) -> str:
@@ -52,8 +57,7 @@ def achieved(seen: SourceSeen) -> str:
         return "paused"
     if seen.achieved is None:
         return "no page yet"
-    mark = ", missed" if seen.broken else ""
-    return f"{math.floor(seen.achieved * 1000) / 10:g}% of {seen.pages}{mark}"
+    return f"{math.floor(seen.achieved * 1000) / 10:g}% of {seen.pages}"
 
 
 def burning(seen: SourceSeen) -> str:
@@ -219,7 +223,7 @@ def _sources(seen: Overview) -> Iterator[str]:
     if len(seen.stale) > 10:
         yield f"and {len(seen.stale) - 10} more: `atlas sources freshness`"
     for each in seen.broken[:10]:
-        yield f"{each.name}: {achieved(each)}; the objective is {each.objective}"
+        yield f"{each.name}: {achieved(each)} pages seen in time; the objective is {each.objective}"
     if len(seen.broken) > 10:
         yield f"and objectives of {len(seen.broken) - 10} more: `atlas sources freshness`"
     holding = [each for each in sources if each.held]

@@ -13,10 +13,11 @@ import asyncpg
 import pytest
 
 from atlas.domain.sources import SourceSpec
-from starter import AtlasClient, InvalidSourcesFile, PlanOutdated
+from starter import AtlasClient, InvalidSourcesFile, PlanOutdated, SourceBusy
 from starter.cli.framework import agreement
 from starter.cli.framework.exit_codes import CHANGES, DONE, FAILED, USAGE
 from starter.cli.reference.described import check
+from starter.connection import Parts
 from starter.source_files.plan import moved, planned
 from tests.origin import Origin
 from tests.starter.conftest import Atlas
@@ -211,6 +212,28 @@ async def test_all_of_a_file_is_applied_or_nothing(corpus: str) -> None:
         with pytest.raises(Exception, match="no zz"):
             await client.source_files.apply(text, force=True)
         assert await client.sources.list() == []
+
+
+async def test_a_source_at_work_is_not_removed_and_nothing_else_is_changed(
+    corpus: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def open_(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(Parts, "run_is_open", open_)
+    async with AtlasClient.connect() as client:
+        both = "sources:\n" + docs() + docs(name="old")
+        await client.source_files.apply(both, force=True)
+        connection = await asyncpg.connect(corpus)
+        await connection.execute(
+            "update sources set lease_run = 'r', lease_workflow = 'w', lease_since = now() "
+            "where name = 'old'"
+        )
+        await connection.close()
+        with pytest.raises(SourceBusy, match="w works on source 'old' now"):
+            await client.source_files.apply("sources:\n" + docs(9), prune=True)
+        listed = {each.source.spec.name: each.source.spec for each in await client.sources.list()}
+        assert (set(listed), listed["docs"].delay) == ({"docs", "old"}, 1.0)
 
 
 async def test_two_files_applied_at_once_both_hold_or_one_is_told_so(corpus: str) -> None:

@@ -298,7 +298,8 @@ _RUNS = (
         where r.run_id = any($1::text[]) and r.ended_at is not null
           and (exists (select from listing_entries e where e.run_id = r.run_id)
                or exists (select from duplicate_findings f where f.run_id = r.run_id)
-               or exists (select from purge_pages p where p.run_id = r.run_id))
+               or exists (select from purge_pages p where p.run_id = r.run_id)
+               or exists (select from exports e where e.run_id = r.run_id))
         """,
         "remove_leftovers",
     ),

@@ -126,7 +126,7 @@ async def _end_pages(connection: Connection, keys: list[str], now: datetime) -> 
 
 
 async def _remove_leftovers(connection: Connection, keys: list[str], now: datetime) -> None:
-    for table in ("listing_entries", "duplicate_findings", "purge_pages"):
+    for table in ("listing_entries", "duplicate_findings", "purge_pages", "exports"):
         await connection.execute(
             f"delete from {table} where run_id = any($1::text[])",  # noqa: S608 (constants)
             keys,

@@ -109,6 +109,7 @@ async def next_part(
         gone = await _erase_pages(connection, run_id, ids, now)
         await change_log.erase(connection, ids)
         await _erase_texts(connection, run_id)
+        await _erase_from_exports(connection, run_id)
         await connection.execute(
             "update purge_pages set erased = true where run_id = $1 and url = any($2::text[])",
             run_id,
@@ -211,6 +212,12 @@ async def _erase_pages(
             f"delete from {table} where page_id = any($1::bigint[])",  # noqa: S608 (constants)
             list(pages),
         )
+    # Exports under way; of a part that has one of them already, the run notices that it is gone.
+    await connection.execute(
+        "delete from export_pages where run_id in (select run_id from exports) "
+        "and page_id = any($1::bigint[])",
+        list(pages),
+    )
     # With everything that refers to the page's number: claims of runs find nothing to write to.
     await connection.execute("delete from pages where id = any($1::bigint[])", list(pages))
     return gone
@@ -244,6 +251,18 @@ async def _erase_texts(connection: Connection, run_id: str) -> None:
         delete from index_entries e using purge_blobs b
         where b.run_id = $1 and not b.gone and e.text_hash = b.hash
           and e.generation in (select id from generations where state = 'retired')
+          and not exists (select from documents d where d.text_hash = b.hash)
+        """,
+        run_id,
+    )
+
+
+async def _erase_from_exports(connection: Connection, run_id: str) -> None:
+    """Hashes that exports under way keep of other pages' clusters: of texts that are erased."""
+    await connection.execute(
+        """
+        update export_pages e set cluster = null from purge_blobs b
+        where b.run_id = $1 and not b.gone and e.cluster = b.hash
           and not exists (select from documents d where d.text_hash = b.hash)
         """,
         run_id,

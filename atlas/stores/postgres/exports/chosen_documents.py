@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import TypeAlias
 
 import asyncpg
 
-from atlas.contracts.export_corpus import DocumentFilter
+from atlas.contracts.export_corpus import ChosenFilter, DocumentFilter
 from atlas.domain.exported_document import ExportedDocument
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.sources.sources import holders
+
+AnyFilter: TypeAlias = DocumentFilter | ChosenFilter
 
 _PREFETCHED = 25
 """Documents in memory at once, while they are streamed: a text may have megabytes."""
@@ -44,7 +47,7 @@ def choice(first: int) -> str:
     """  # noqa: S608 (constants)
 
 
-def chosen_by(only: DocumentFilter) -> tuple[object, ...]:
+def chosen_by(only: AnyFilter) -> tuple[object, ...]:
     """The parameters of `choice`."""
     return (
         only.sources or None,
@@ -58,23 +61,22 @@ def chosen_by(only: DocumentFilter) -> tuple[object, ...]:
 
 
 def reading(chosen: str) -> str:
-    """SQL: the whole documents of chosen pages."""
+    """SQL: the whole documents of chosen pages; `url` is null where one is there no more."""
     return f"""
-        select p.url, d.title, d.text, d.markdown, d.lang, d.canonical, d.published, e.sources,
-               e.version, encode(d.text_hash, 'hex') as text_hash, e.changed_at,
+        select e.page_id, p.url, d.title, d.text, d.markdown, d.lang, d.canonical, d.published,
+               e.sources, e.version, encode(d.text_hash, 'hex') as text_hash, e.changed_at,
                p.created_at as first_seen, e.last_seen, e.fetched_at, e.content_type, d.media,
                encode(e.snapshot, 'hex') as snapshot, encode(e.cluster, 'hex') as cluster,
                kept.url as duplicate_of, d.truncated
         from {chosen} e
-        join documents d on d.id = e.document_id
-        join pages p on p.id = e.page_id
+        left join (documents d join pages p on p.id = d.page_id) on d.id = e.document_id
         left join pages kept on kept.id = e.winner_page_id
         order by e.page_id
     """  # noqa: S608 (constants)
 
 
 async def stream(
-    connection: Connection, only: DocumentFilter, limit: int | None = None
+    connection: Connection, only: AnyFilter, limit: int | None = None
 ) -> AsyncGenerator[ExportedDocument]:
     """The chosen documents as they are at one moment, which the transaction keeps while its reader
     takes them one by one."""
@@ -88,10 +90,12 @@ async def stream(
 
 def exported(row: asyncpg.Record) -> ExportedDocument:
     """The document of a row of `reading`."""
-    return ExportedDocument(**{**row, "sources": tuple(row["sources"])})
+    values = {**row, "sources": tuple(row["sources"])}
+    del values["page_id"]
+    return ExportedDocument(**values)
 
 
-async def left_out(connection: Connection, only: DocumentFilter) -> tuple[int, int]:
+async def left_out(connection: Connection, only: AnyFilter) -> tuple[int, int]:
     """How many documents an export leaves out because they are marked as duplicates, and how many
     because their language is unknown."""
     values = list(chosen_by(only.model_copy(update={"langs": [], "include_duplicates": True})))

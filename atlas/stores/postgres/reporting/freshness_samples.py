@@ -78,20 +78,21 @@ def promises(declared: Iterable[Source]) -> list[Promise]:
 
 # A page of which nothing is in the corpus counts only where it may have something: not one that was
 # found to be absent, to lead elsewhere, to hold no text, or that may not be fetched or indexed. One
-# that was never seen counts once it could have been.
+# that was never seen counts once it could have been: few are, so each is looked up, and no join
+# reads the wide rows of all others.
 _COUNT = """
     select o.source_id, count(*) as pages,
            count(*) filter (where ps.seen_at > $3::timestamptz - o.within) as seen
     from unnest($1::bigint[], $2::interval[]) as o(source_id, within)
     join source_pages sp on sp.source_id = o.source_id
     join page_state ps on ps.page_id = sp.page_id
-    left join pages p on ps.seen_at is null and p.id = ps.page_id
     where (ps.lifecycle in ('live', 'suspect', 'quarantined')
            or ps.lifecycle = 'discovered' and ps.redirect_to is null and ps.noindex_count = 0
               and ps.failed_class is distinct from 'gone'
               and ps.failed_class is distinct from 'invalid'
               and ps.failed_code is distinct from 'robots_disallowed')
-      and (ps.seen_at is not null or p.created_at <= $3::timestamptz - o.within)
+      and (ps.seen_at is not null
+           or (select p.created_at from pages p where p.id = ps.page_id) <= $3 - o.within)
     group by o.source_id
 """
 _DUE = """

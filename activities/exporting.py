@@ -1,0 +1,239 @@
+"""Exports, a part at a time: a part is written as a draft, put in place, and recorded. Each step
+may be repeated; what is not recorded is written again, to the same bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import shutil
+import time
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from temporalio import activity
+
+from atlas.contracts.export_corpus import (
+    ChooseExport,
+    ExportChosen,
+    ExportFinished,
+    ExportStep,
+    FinishExport,
+    ForgetExport,
+    PartsWritten,
+    name_ending,
+)
+from atlas.domain.blob import BlobStoreError
+from atlas.domain.errors import ErrorClass
+from atlas.domain.export_parts import MANIFEST, FinishedPart, PartRange, TargetRefused
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from atlas.domain.exported_document import ExportedDocument
+    from atlas.formats.part_writer import PartWriter
+    from atlas.stores.postgres.services.export_runs import ExportStore
+    from atlas.stores.targets.export_target import ExportTarget
+
+    OpenTarget = Callable[[str], AbstractAsyncContextManager[ExportTarget]]
+    OpenPart = Callable[[str, str, Path, str], PartWriter]
+
+WORKING_SECONDS = 20.0
+"""An activity returns after this time, so that a pause takes hold and progress shows."""
+_AT_ONCE = 50
+"""Documents in memory at once: a text may have megabytes."""
+
+
+class Exporting:
+    """Writes what a run has chosen. `ExportStore` keeps how far it is; `open_target` and
+    `open_part` say where and how it is written."""
+
+    def __init__(self, store: ExportStore, open_target: OpenTarget, open_part: OpenPart) -> None:
+        self._store = store
+        self._open_target = open_target
+        self._open_part = open_part
+
+    @activity.defn
+    async def choose_export(self, request: ChooseExport) -> ExportChosen:
+        """Make the target the run's, and choose the documents as they are now."""
+        if unknown := await self._store.unknown_source(request.only):
+            return ExportChosen(unknown=unknown)
+        try:
+            await self._claim(request)
+        except TargetRefused as error:
+            return ExportChosen(refused=str(error))
+        except BlobStoreError as error:
+            if error.error_class is not ErrorClass.BLOCKED:
+                raise
+            return ExportChosen(refused=f"to: {error}".replace("ATLAS_BLOBS", "the export"))
+        frozen = await self._store.freeze(request.run_id, request.only)
+        return ExportChosen(as_of=frozen.as_of, documents=frozen.documents)
+
+    @activity.defn
+    async def write_parts(self, request: ExportStep) -> PartsWritten:
+        """Write the next parts."""
+        until = time.monotonic() + WORKING_SECONDS
+        async with self._open_target(_place(request)) as target:
+            await target.expect_claimed(request.run_id)
+            while True:
+                last = await self._store.last(request.run_id)
+                after = last.range.last if last else 0
+                part = await self._store.next_range(request.run_id, after, request.part_documents)
+                if part is None:
+                    break
+                await self._write(request, target, last.number + 1 if last else 0, part)
+                if time.monotonic() >= until or activity.is_worker_shutdown():
+                    break
+        written = await self._store.totals(request.run_id)
+        return PartsWritten(documents=written["documents"], more=part is not None)
+
+    @activity.defn
+    async def finish_export(self, request: FinishExport) -> ExportFinished:
+        """Write parts again from which a page was erased since, and say that all are there."""
+        async with self._open_target(_place(request)) as target:
+            await target.expect_claimed(request.run_id)
+            for part in await self._store.outdated(request.run_id, all_if_any=False):
+                pages = await self._store.pages_in(request.run_id, part)
+                again = PartRange(part.range.after, part.range.last, pages)
+                await self._write(request, target, part.number, again)
+            totals = await self._store.totals(request.run_id)
+            if request.one_file:
+                size = await self._join(request, target)
+                return ExportFinished(**{**totals, "parts": 1, "bytes": size})
+            await self._write_manifest(request, target, totals)
+        return ExportFinished(**totals)
+
+    @activity.defn
+    async def forget_export(self, request: ForgetExport) -> None:
+        """Remove what only the run needed; if asked, what it wrote, too."""
+        async with self._open_target(_place(request)) as target:
+            if await target.claimed(request.run_id):
+                await self._tidy(request, target)
+            else:  # another's, or an attempt before came this far
+                await target.files.vanish()
+        await self._store.forget(request.run_id)
+
+    async def _tidy(self, request: ForgetExport, target: ExportTarget) -> None:
+        if request.discard or request.one_file:
+            async for part in self._parts(request.run_id):
+                await target.files.delete([part.name])
+        if request.discard:
+            await target.files.delete([MANIFEST])
+        await target.release()
+
+    async def _claim(self, request: ChooseExport) -> None:
+        if request.one_file and await asyncio.to_thread(Path(request.to).exists):
+            raise TargetRefused(f"to: {request.to} exists; name a new file")
+        async with self._open_target(_place(request)) as target:
+            await target.claim(request.run_id)
+
+    # One part
+
+    async def _write(
+        self, request: ExportStep, target: ExportTarget, number: int, part: PartRange
+    ) -> None:
+        name = f"part-{number:05d}{_ending(request)}"
+        async with target.files.drafts() as drafts:
+            writer = self._open_part(request.format, request.compress, drafts, name)
+            try:
+                documents = await self._fill(writer, request.run_id, part)
+            finally:
+                files = await asyncio.to_thread(writer.close)
+            size, digest = await asyncio.to_thread(_measured, files[-1][0])
+            await target.files.keep(files)
+        # Recorded once it is in place: an attempt that ends in between writes it again.
+        await self._store.note(
+            request.run_id, FinishedPart(number, name, part, documents, size, digest)
+        )
+
+    async def _fill(self, writer: PartWriter, run_id: str, part: PartRange) -> int:
+        """Write the documents of a part; how many there are."""
+        after: int | None = part.after
+        count = 0
+        while after is not None:
+            found, after = await self._store.documents(run_id, after, part.last, _AT_ONCE)
+            count += len(found)
+
+            def add_all(found: list[ExportedDocument] = found) -> None:
+                for document in found:
+                    writer.add(document)
+
+            await asyncio.to_thread(add_all)
+        return count
+
+    # The whole
+
+    async def _parts(self, run_id: str) -> AsyncIterator[FinishedPart]:
+        after = -1
+        while parts := await self._store.listed(run_id, after):
+            for part in parts:
+                yield part
+            after = parts[-1].number
+
+    async def _write_manifest(
+        self, request: FinishExport, target: ExportTarget, totals: dict[str, int]
+    ) -> None:
+        """The list of the parts, which is complete by being there."""
+        head = {
+            "schema": "atlas-export/1",
+            "run_id": request.run_id,
+            "format": request.format,
+            "compress": request.compress,
+            "as_of": request.as_of.isoformat() if request.as_of else None,
+            "only": request.only.model_dump(mode="json"),
+            "documents": totals["documents"],
+        }
+        async with target.files.drafts() as drafts:
+            draft = drafts / MANIFEST
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(json.dumps(head, indent=1)[:-2] + ',\n "parts": [')
+                between = "\n  "
+                async for part in self._parts(request.run_id):
+                    shown = {
+                        "name": part.name,
+                        "documents": part.documents,
+                        "bytes": part.bytes,
+                        "sha256": part.sha256,
+                    }
+                    file.write(between + json.dumps(shown))
+                    between = ",\n  "
+                file.write("\n ]\n}\n")
+            await target.files.keep([(draft, MANIFEST)])
+
+    async def _join(self, request: ExportStep, target: ExportTarget) -> int:
+        """Join the parts to one file, which appears whole; its size."""
+        place = Path(request.to)
+        names = [part.name async for part in self._parts(request.run_id)]
+        async with target.files.drafts() as drafts:
+            draft = drafts / place.name
+            await asyncio.to_thread(_joined, Path(target.name), names, draft)
+            size = (await asyncio.to_thread(draft.stat)).st_size
+            await target.files.keep([(draft, f"../{place.name}")])
+        return size
+
+
+def _place(request: ExportStep) -> str:
+    """Where the parts lie."""
+    if not request.one_file:
+        return request.to
+    place = Path(request.to)
+    return str(place.parent / f".{place.name}.parts")
+
+
+def _ending(request: ExportStep) -> str:
+    return name_ending(request.format, request.compress)
+
+
+def _measured(path: Path) -> tuple[int, str]:
+    """Size and SHA-256 of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        return file.tell(), digest.hexdigest()
+
+
+def _joined(folder: Path, names: list[str], draft: Path) -> None:
+    with draft.open("wb") as whole:
+        for name in names:
+            with (folder / name).open("rb") as part:
+                shutil.copyfileobj(part, whole, 1 << 20)

@@ -1,0 +1,20 @@
+"""The writer of each format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from atlas.formats.compression import How
+from atlas.formats.part_writer import PartWriter
+
+
+def open_part(format: str, compress: str, folder: Path, name: str) -> PartWriter:
+    """Begin a part whose drafts lie in a folder; `name` is that of its file."""
+    how = cast(How, compress)
+    match format:
+        case "jsonl":
+            from atlas.formats.json_lines import JsonLinesPart
+
+            return JsonLinesPart(folder, name, how)
+    raise ValueError(f"format: no '{format}'")

@@ -1,0 +1,98 @@
+"""An export in a bucket. A put is one request, atomic by itself: nothing appears in part."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from atlas.stores.blobs.access import S3Access
+from atlas.stores.blobs.files import in_thread
+from atlas.stores.blobs.s3 import s3_client, translated
+from atlas.stores.targets.export_target import TargetFiles
+
+_AT_ONCE = 16
+"""Requests under way."""
+
+
+@asynccontextmanager
+async def open_bucket(bucket: str, prefix: str, access: S3Access) -> AsyncIterator[TargetFiles]:
+    """The files under a bucket's prefix, over one client that stays open meanwhile."""
+    async with s3_client(bucket, access) as client:
+        yield BucketFiles(client, bucket, prefix)
+
+
+class BucketFiles:
+    """The `TargetFiles` of one prefix."""
+
+    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+
+    @asynccontextmanager
+    async def drafts(self) -> AsyncIterator[Path]:
+        folder = Path(await in_thread(tempfile.mkdtemp, prefix="atlas-export-"))
+        try:
+            yield folder
+        finally:
+            await in_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def keep(self, files: Sequence[tuple[Path, str]]) -> None:
+        # The last names the others, so it comes when they are there.
+        *others, last = files
+        room = asyncio.Semaphore(_AT_ONCE)
+
+        async def put(draft: Path, name: str) -> None:
+            async with room:
+                await self._put(draft, name)
+
+        await asyncio.gather(*(put(*each) for each in others))
+        await put(*last)
+
+    async def read(self, name: str) -> bytes | None:
+        with self._translated():
+            try:
+                answer = await self._client.get_object(Bucket=self._bucket, Key=self._key(name))
+            except self._client.exceptions.NoSuchKey:
+                return None
+            async with answer["Body"] as stream:
+                return cast(bytes, await stream.read())
+
+    async def delete(self, names: Sequence[str]) -> None:
+        with self._translated():
+            for name in names:
+                await self._client.delete_object(Bucket=self._bucket, Key=self._key(name))
+
+    async def any(self) -> str | None:
+        with self._translated():
+            answer = await self._client.list_objects_v2(
+                Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1
+            )
+        found = answer.get("Contents", ())
+        return str(found[0]["Key"]) if found else None
+
+    async def clear(self) -> None:
+        """Drafts are on the machine of the worker, and go with its temporary files."""
+
+    async def vanish(self) -> None:
+        """A prefix is there as long as something is below it."""
+
+    async def _put(self, draft: Path, name: str) -> None:
+        with self._translated(), draft.open("rb") as file:
+            await self._client.put_object(
+                Bucket=self._bucket,
+                Key=self._key(name),
+                Body=file,
+                ContentLength=draft.stat().st_size,
+            )
+
+    def _key(self, name: str) -> str:
+        return self._prefix + name
+
+    def _translated(self) -> Any:
+        return translated(self._bucket, "the target")

@@ -1,0 +1,106 @@
+"""Exports as the workflow makes them, without Temporal."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from temporalio.testing import ActivityEnvironment
+
+from activities import exporting
+from activities.exporting import Exporting
+from atlas.contracts.export_corpus import (
+    ChooseExport,
+    ChosenFilter,
+    ExportChosen,
+    ExportFinished,
+    ExportRequest,
+    ExportStep,
+    FinishExport,
+    ForgetExport,
+)
+from atlas.formats.open_part import open_part
+from atlas.stores.postgres.crawl import runs
+from atlas.stores.postgres.services.export_runs import ExportStore
+from atlas.stores.targets.export_target import open_target
+from tests.stores.drive import Drive
+
+_NUMBERS = itertools.count(1)
+
+
+class Export:
+    """One run of `export_corpus`, a part in each step."""
+
+    def __init__(self, drive: Drive, to: str | Path, **request: Any) -> None:
+        self.run_id = f"export-{next(_NUMBERS)}"
+        self.drive = drive
+        self.store = ExportStore(drive.pool, lambda: drive.now)
+        self.activities = Exporting(self.store, open_target, open_part)
+        self.request = ExportRequest(to=str(to), **{"part_documents": 2, **request})
+        self.chosen = ExportChosen()
+        self.between: Callable[[], Any] | None = None
+        """Called after each step."""
+
+    @property
+    def step(self) -> dict[str, Any]:
+        fields = self.request.model_dump(include=set(ExportStep.model_fields))
+        return {**fields, "run_id": self.run_id, "one_file": self.request.one_file}
+
+    @property
+    def only(self) -> ChosenFilter:
+        return ChosenFilter(**self.request.only.model_dump())
+
+    async def begin(self) -> ExportChosen:
+        async with self.drive.pool.acquire() as connection:
+            await runs.open_run(
+                connection, run_id=self.run_id, workflow_id="export_corpus:x",
+                kind="export_corpus", trigger="cli", now=self.drive.now,
+            )  # fmt: skip
+        return await self.choose()
+
+    async def choose(self) -> ExportChosen:
+        asked = ChooseExport(**self.step, only=self.only)
+        self.chosen = await ActivityEnvironment().run(self.activities.choose_export, asked)
+        return self.chosen
+
+    async def write(self) -> bool:
+        """Write the next part; whether there is more."""
+        done = await ActivityEnvironment().run(self.activities.write_parts, ExportStep(**self.step))
+        return done.more
+
+    async def finish(self) -> ExportFinished:
+        asked = FinishExport(**self.step, only=self.only, as_of=self.chosen.as_of)
+        return await ActivityEnvironment().run(self.activities.finish_export, asked)
+
+    async def forget(self, *, discard: bool = False) -> None:
+        asked = ForgetExport(**self.step, discard=discard)
+        await ActivityEnvironment().run(self.activities.forget_export, asked)
+
+    async def end(self) -> ExportFinished:
+        """Go on to the end."""
+        while await self.write():
+            pass
+        finished = await self.finish()
+        await self.forget()
+        return finished
+
+    async def whole(self) -> ExportFinished:
+        chosen = await self.begin()
+        assert not chosen.refused and not chosen.unknown, chosen
+        return await self.end()
+
+
+def a_part_a_step(monkeypatch: Any) -> None:
+    """Let every step end after one part."""
+    monkeypatch.setattr(exporting, "WORKING_SECONDS", 0.0)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, but the manifest, which names run and moment."""
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.name != "manifest.json"
+    }
