@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.changes.change_signal import ChangeSignal
     from starter.connection import Parts
 
-TextForm = Literal["text", "markdown"]
+TextForm = Literal["text", "markdown", "chunks"]
 """What of a document may come with its change."""
 
 _PART = 500

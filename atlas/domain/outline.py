@@ -3,10 +3,10 @@ finds them."""
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 TERM = 7
 """The level of a definition term: it has an anchor, but is no part of a heading path."""
@@ -84,7 +84,7 @@ class Outline:
         return found
 
 
-def sections_of(rows: Sequence[Sequence[Any]] | None) -> tuple[OutlineSection, ...] | None:
-    """An outline as it is stored: `[start, level, title, anchor]` each; None where none is known,
-    as of a text that an older version extracted."""
-    return None if rows is None else tuple(OutlineSection(*row) for row in rows)
+def stored_outline(column: str | None) -> tuple[OutlineSection, ...] | None:
+    """An outline as `documents.outline` has it, `[[start, level, title, anchor], …]`; None where
+    none is known, as of a text that an older version extracted."""
+    return None if column is None else tuple(OutlineSection(*row) for row in json.loads(column))

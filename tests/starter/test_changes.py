@@ -82,6 +82,10 @@ async def test_people_read_lines_and_are_told_how_to_go_on(drive: Drive, atlas: 
     shown = (await atlas("changes", "-o", "json")).json
     assert [each["url"] for each in shown["changes"]] == list(WEB)
     assert "Page 3 of the harbour" in (await atlas("changes", "--with", "markdown")).out
+    cut = lines((await atlas("changes", "--with", "chunks", "-o", "jsonl")).out)
+    one = json.loads((await atlas("docs", "chunks", next(iter(WEB)), "-o", "json")).out)["chunks"]
+    assert cut[0]["chunks"] == one and cut[0]["text"] is None
+    assert "Page 3 of the harbour" in (await atlas("changes", "--with", "chunks")).out
 
 
 async def test_only_what_a_source_held(drive: Drive, atlas: Atlas) -> None:
@@ -109,7 +113,7 @@ async def test_what_cannot_be_read_is_refused_with_the_fix(drive: Drive, atlas: 
         (("--limit", "0"), 2, "limit: 0 refused"),
         (("--source", "nobody"), 1, "no source is named 'nobody'"),
         (("--follow", "-o", "json"), 2, "give jsonl"),
-        (("--with", "chunks"), 2, "chunks"),
+        (("--with", "pieces"), 2, "pieces"),
     ):
         ran = await atlas("changes", *arguments)
         assert (ran.code, ran.out) == (code, ""), (arguments, ran)

@@ -326,6 +326,21 @@ async def test_texts_come_with_their_changes_as_long_as_they_are_kept(drive: Dri
         assert {each.text for each in marked} == {None}
 
 
+async def test_changes_come_with_the_chunks_of_their_texts(drive: Drive) -> None:
+    await drive.add("docs")
+    await drive.run("docs", {ONE: "# Lamp\n\nLit at dusk.\n\n## Oil\n\nOf whales, once."})
+    async with drive.pool.acquire() as connection:
+        state = await change_reader.state(connection)
+        part = await change_reader.read(connection, ChangeCursor(state.corpus, 0), 10)
+        [piece] = await change_reader.portions(connection, part.changes, "chunks")
+        [found] = await change_reader.with_texts(connection, piece, "chunks")
+    assert found.chunks is not None and (found.text, found.markdown) == (None, None)
+    assert [(each.section[-1], each.section_url) for each in found.chunks] == [
+        ("Lamp", f"{ONE}#lamp"),
+        ("Oil", f"{ONE}#oil"),
+    ]
+
+
 async def test_large_texts_are_read_a_few_at_a_time(
     drive: Drive, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,7 @@ async def changes(
         str | None, Parameter(help="Only changes of pages that this source held")
     ] = None,
     content: Annotated[
-        Literal["text", "markdown"] | None,
+        Literal["text", "markdown", "chunks"] | None,
         Parameter(name="--with", help="With title, language and this form of the text"),
     ] = None,
     limit: First = None,
@@ -79,7 +79,8 @@ def _print(change: CorpusChange, output: str) -> None:
     version = "" if change.version is None else f"version {change.version}"
     cells = (change.cursor, when(change.at), change.kind, what, version, change.reason)
     say("\t".join(one_line(cell) for cell in cells if cell))
-    for text in (change.text, change.markdown):
+    chunks = [chunk.markdown for chunk in change.chunks or ()]
+    for text in (change.text, change.markdown, *chunks):
         if text:
             say(text)
             say("")

@@ -10,6 +10,7 @@ So the copy equals the corpus when the reader has caught up, wherever it was int
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from atlas.domain.change_cursors import (
     expect_place,
     mark_of,
 )
+from atlas.domain.chunking.document_chunks import DocumentChunk, document_chunks
+from atlas.domain.outline import stored_outline
 from atlas.stores.postgres.changes.change_log import ChangeKind
 from atlas.stores.postgres.connection import Connection
 
@@ -73,6 +76,8 @@ class CorpusChange:
     """Plain text, with `--with text`."""
     markdown: str | None = None
     """The same with headings, lists and code, with `--with markdown`; empty when there is none."""
+    chunks: tuple[DocumentChunk, ...] | None = None
+    """The same in parts of its sections, with `--with chunks`: of the default size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +178,22 @@ async def live(
 async def with_texts(
     connection: Connection, changes: Sequence[ReadChange], form: str
 ) -> list[CorpusChange]:
-    """The changes with title, language and `text` or `markdown`, as far as those are kept."""
+    """The changes with title, language and `text`, `markdown` or `chunks`, as far as those are
+    kept."""
     wanted = [read.document for read in changes if read.document is not None]
+    columns = ", ".join(_FORMS[form])
     rows = await connection.fetch(
-        f"select id, title, lang, {_FORMS[form]} as content from documents "  # noqa: S608 (constants)
+        f"select id, title, lang, {columns} from documents "  # noqa: S608 (constants)
         "where id = any($1::bigint[])",
         wanted,
     )
     texts = {row["id"]: row for row in rows}
-    return [_with_text(read, texts.get(read.document), form) for read in changes]
+
+    def all_of_them() -> list[CorpusChange]:
+        return [_with_text(read, texts.get(read.document), form) for read in changes]
+
+    # Cutting takes some milliseconds a document: not on the loop of the program that reads.
+    return await asyncio.to_thread(all_of_them) if form == "chunks" else all_of_them()
 
 
 async def portions(
@@ -189,8 +201,9 @@ async def portions(
 ) -> list[Sequence[ReadChange]]:
     """The changes in pieces whose texts fit into memory together."""
     wanted = [read.document for read in changes if read.document is not None]
+    stored = " + ".join(f"coalesce(pg_column_size({column}), 0)" for column in _FORMS[form])
     rows = await connection.fetch(
-        f"select id, pg_column_size({_FORMS[form]}) as size from documents "  # noqa: S608 (constants)
+        f"select id, {stored} as size from documents "  # noqa: S608 (constants)
         "where id = any($1::bigint[])",
         wanted,
     )
@@ -209,7 +222,12 @@ async def portions(
 def _with_text(read: ReadChange, row: asyncpg.Record | None, form: str) -> CorpusChange:
     if row is None:
         return read.change
-    return replace(read.change, title=row["title"], lang=row["lang"], **{form: row["content"]})
+    change = replace(read.change, title=row["title"], lang=row["lang"])
+    if form != "chunks":
+        return replace(change, **{form: row[form]})
+    outline = stored_outline(row["outline"])
+    found = document_chunks(change.url or "", row["text"], row["markdown"], outline)
+    return replace(change, chunks=tuple(found))
 
 
 def _changed(row: asyncpg.Record, corpus: str, source: str | None) -> ReadChange:
@@ -290,4 +308,8 @@ _LIVE = """
           where sp.page_id = v.page_id and s.name = $3))
     order by v.page_id limit $2
 """
-_FORMS = {"text": "text", "markdown": "markdown"}
+_FORMS = {
+    "text": ("text",),
+    "markdown": ("markdown",),
+    "chunks": ("text", "markdown", "outline"),
+}

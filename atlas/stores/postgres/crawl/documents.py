@@ -15,7 +15,7 @@ from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.bad_bodies.kinds import BodyVerdict
 from atlas.domain.batch import Moved, PreparedPage
 from atlas.domain.extraction_rules import RuledText
-from atlas.domain.outline import OutlineSection, sections_of
+from atlas.domain.outline import OutlineSection, stored_outline
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, TruncatedPage
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.connection import Connection
@@ -401,11 +401,6 @@ def _of(row: asyncpg.Record) -> CurrentDocument:
     values["outline"] = stored_outline(row["outline"])
     to, seen, last = (values.pop(name) for name in ("redirect_to", "moved_count", "moved_at"))
     return CurrentDocument(**values, redirects=to and Redirects(to, seen, last if seen else None))
-
-
-def stored_outline(column: str | None) -> tuple[OutlineSection, ...] | None:
-    """The value of `documents.outline`; None of a text that an older extractor made."""
-    return None if column is None else sections_of(json.loads(column))
 
 
 async def _no_version(connection: Connection, url: str, why: str) -> str:

@@ -11,11 +11,10 @@ from asyncpg.transaction import Transaction
 
 from atlas.domain import ranking
 from atlas.domain.analysis import QueryTerm, query_phrases, query_terms
-from atlas.domain.outline import Outline
+from atlas.domain.outline import Outline, stored_outline
 from atlas.domain.snippet import snippet
 from atlas.domain.urls import with_fragment
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import documents
 from atlas.stores.postgres.index.bm25 import (
     Cut,
     SearchScope,
@@ -176,7 +175,7 @@ async def hits(
         page = pages.get(row["text_hash"])
         if page is None:
             continue  # no live page has it in this language and source
-        outline = Outline(documents.stored_outline(page["outline"]) or ())
+        outline = Outline(stored_outline(page["outline"]) or ())
         piece = snippet(page["passage"], lexemes, outline.cuts(page["passage"], row["first"]))
         place = outline.at(-1 if piece.at is None else row["first"] + piece.at)
         hits.append(
