@@ -88,6 +88,7 @@ async def test_the_command_starts_a_run_and_tells_how_it_ended(
         (("--to", "x", "--limit", "3"), "limit: it is for standard output"),
         (("--wait",), "--wait: it goes with --to"),
         (("--part-documents", "3"), "--part-documents: it goes with --to"),
+        (("--format", "markdown-folder"), "--format markdown-folder: it goes with --to"),
         (("--to", "x.jsonl.zst"), "'compress' 'none' does not make"),
     ):
         ran = await atlas("export", *words)
