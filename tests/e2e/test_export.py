@@ -57,7 +57,7 @@ async def test_a_killed_export_is_continued_to_the_same_bytes(
     assert (result.outcome, result.documents, result.parts) == ("completed", 3000, 60)
     assert contents(tmp_path / "killed") == contents(tmp_path / "still")
     assert recorded.run.outcome == "completed"
-    assert {"documents": 3000, "parts": 60}.items() <= recorded.summary.items()
+    assert {"documents": 3000, "parts": 60}.items() <= recorded.run.summary.items()
     manifests = [json.loads((tmp_path / name / "manifest.json").read_text())
                  for name in ("killed", "still")]  # fmt: skip
     assert manifests[0]["parts"] == manifests[1]["parts"]
