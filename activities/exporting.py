@@ -117,7 +117,10 @@ class Exporting:
     async def _tidy(self, request: ForgetExport, target: ExportTarget) -> None:
         if request.discard or request.one_file:
             async for part in self._parts(request.run_id):
-                await target.files.delete([part.name])
+                await self._remove(request, target, part.name)
+            last = await self._store.last(request.run_id)
+            # And what a part has that was under way.
+            await self._remove(request, target, _part_name(request, last.number + 1 if last else 0))
         if request.discard:
             await target.files.delete([MANIFEST])
         await target.release()
@@ -128,19 +131,33 @@ class Exporting:
         async with self._open_target(_place(request)) as target:
             await target.claim(request.run_id)
 
+    async def _remove(self, request: ExportStep, target: ExportTarget, name: str) -> None:
+        await target.files.delete([*await self._members(request, target, name), name])
+
+    async def _members(self, request: ExportStep, target: ExportTarget, name: str) -> list[str]:
+        """The files of a part that has more than one, by its list of them."""
+        if request.format != "markdown-folder":
+            return []
+        listed = (await target.files.read(name) or b"").decode()
+        return [line.partition("  ")[2] for line in listed.splitlines()]
+
     # One part
 
     async def _write(
         self, request: ExportStep, target: ExportTarget, number: int, part: PartRange
     ) -> None:
-        name = f"part-{number:05d}{_ending(request)}"
+        name = _part_name(request, number)
         async with target.files.drafts() as drafts:
             writer = self._open_part(request.format, request.compress, drafts, name)
             try:
                 documents = await self._fill(writer, request.run_id, part)
             finally:
                 files = await asyncio.to_thread(writer.close)
-            size, digest = await asyncio.to_thread(_measured, files[-1][0])
+            size, digest = await asyncio.to_thread(_measured, files[0][0])
+            # What an erased page left goes while the list that names it is still there.
+            before = await self._members(request, target, name)
+            kept = {each for _, each in files}
+            await target.files.delete([each for each in before if each not in kept])
             await target.files.keep(files)
         # Recorded once it is in place: an attempt that ends in between writes it again.
         await self._store.note(
@@ -221,8 +238,8 @@ def _place(request: ExportStep) -> str:
     return str(place.parent / f".{place.name}.parts")
 
 
-def _ending(request: ExportStep) -> str:
-    return name_ending(request.format, request.compress)
+def _part_name(request: ExportStep, number: int) -> str:
+    return f"part-{number:05d}{name_ending(request.format, request.compress)}"
 
 
 def _measured(path: Path) -> tuple[int, str]:

@@ -49,7 +49,10 @@ def main(documents: int = 50_000) -> None:
 async def _compare(documents: int) -> None:
     with tempfile.TemporaryDirectory() as home:
         os.environ["ATLAS_HOME"] = home
-        async with stack(Path(home)) as (url, _), asyncpg.create_pool(url, max_size=4) as pool:
+        async with (
+            stack(Path(home)) as (url, _),
+            asyncpg.create_pool(url, min_size=1, max_size=4) as pool,
+        ):
             await fill(pool, documents)
             await _copy(pool)  # what is read comes from memory, each time
             copied = documents / await _timed(_copy(pool))

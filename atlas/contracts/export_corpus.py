@@ -43,7 +43,7 @@ class DocumentFilter(Request):
         return self
 
 
-ExportFormat = Literal["jsonl"]
+ExportFormat = Literal["jsonl", "markdown-folder"]
 Compression = Literal["none", "gzip", "zstd"]
 ExportOutcome = Literal["completed", "unknown_source", "target_refused", "cancelled"]
 
@@ -52,7 +52,9 @@ _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
 
 
 def name_ending(format: str, compress: str) -> str:
-    """How the names of files in this format end."""
+    """How the names of parts in this format end."""
+    if format == "markdown-folder":
+        return ".sha256"
     return f".{format}{_ENDINGS[compress]}"
 
 
@@ -95,9 +97,9 @@ class ExportRequest(Request):
     @property
     def one_file(self) -> bool:
         """Whether the parts are joined to one file."""
-        return not self.to.startswith("s3://") and self.to.endswith(
-            name_ending(self.format, self.compress)
-        )
+        ending = name_ending(self.format, self.compress)
+        folder = self.to.startswith("s3://") or self.format == "markdown-folder"
+        return not folder and self.to.endswith(ending)
 
     @model_validator(mode="after")
     def _names_a_target(self) -> Self:
@@ -114,7 +116,9 @@ class ExportRequest(Request):
         return self
 
     def _expect_ending(self) -> None:
-        """A name that promises another format or compression is a slip."""
+        """A name that promises another compression is a slip."""
+        if self.format == "markdown-folder":
+            return
         ends = [name_ending(self.format, how) for how in ("gzip", "zstd", "none")]
         found = next((end for end in ends if self.to.endswith(end)), None)
         if found is None:

@@ -17,4 +17,8 @@ def open_part(format: str, compress: str, folder: Path, name: str) -> PartWriter
             from atlas.formats.json_lines import JsonLinesPart
 
             return JsonLinesPart(folder, name, how)
+        case "markdown-folder":
+            from atlas.formats.markdown_folder import MarkdownPart
+
+            return MarkdownPart(folder, name, how)
     raise ValueError(f"format: no '{format}'")

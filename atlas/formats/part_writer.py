@@ -15,4 +15,4 @@ class PartWriter(Protocol):
         """Write a document."""
 
     def close(self) -> list[tuple[Path, str]]:
-        """End the part. Its drafts, and the name of each; the last is the part itself."""
+        """End the part. Its drafts, and the name of each; the first is the part itself."""

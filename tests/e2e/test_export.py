@@ -57,7 +57,7 @@ async def test_a_killed_export_is_continued_to_the_same_bytes(
     assert (result.outcome, result.documents, result.parts) == ("completed", 3000, 60)
     assert contents(tmp_path / "killed") == contents(tmp_path / "still")
     assert recorded.run.outcome == "completed"
-    assert {"documents": 3000, "parts": 60}.items() <= recorded.summary.items()
+    assert {"documents": 3000, "parts": 60}.items() <= recorded.run.summary.items()
     manifests = [json.loads((tmp_path / name / "manifest.json").read_text())
                  for name in ("killed", "still")]  # fmt: skip
     assert manifests[0]["parts"] == manifests[1]["parts"]
@@ -88,6 +88,7 @@ async def test_the_command_starts_a_run_and_tells_how_it_ended(
         (("--to", "x", "--limit", "3"), "limit: it is for standard output"),
         (("--wait",), "--wait: it goes with --to"),
         (("--part-documents", "3"), "--part-documents: it goes with --to"),
+        (("--format", "markdown-folder"), "--format markdown-folder: it goes with --to"),
         (("--to", "x.jsonl.zst"), "'compress' 'none' does not make"),
     ):
         ran = await atlas("export", *words)

@@ -33,7 +33,7 @@ WANTED = {
     "several_paused", "several_paused_cancelled", "collect_all_paused", "sync_paused",
     "sync_paused_cancelled",
     "audit_sample", "audit_repaired", "purge_dry", "purge_url", "purge_unknown_source",
-    "export_folder", "export_unknown_source", "export_cancelled",
+    "export_folder", "export_continued", "export_unknown_source", "export_cancelled",
     "cleanup", "cleanup_audited", "cleanup_dry", "cleanup_continued", "cleanup_cancelled",
     "nothing_unknown", "nothing_paused", "nothing_tagged", "nothing_planned", "nothing_batched",
     "nothing_processed", "nothing_due",

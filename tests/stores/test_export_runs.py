@@ -279,6 +279,43 @@ async def test_what_a_clean_up_deleted_is_counted(synced: Drive, tmp_path: Path)
     assert (finished.documents, finished.missing) == (14, 1)
 
 
+@pytest.mark.parametrize("compress", ["none", "zstd"])
+async def test_markdown_is_a_file_a_page_that_its_parts_list(
+    synced: Drive, tmp_path: Path, compress: Any
+) -> None:
+    export = Export(synced, tmp_path / "notes.jsonl", format="markdown-folder", compress=compress)
+    assert (await export.whole()).documents == 15
+    files = contents(tmp_path / "notes.jsonl")
+    parts = [name for name in files if name.endswith(".sha256")]
+    listed = [line.split("  ") for name in parts for line in files[name].decode().splitlines()]
+    assert len(parts) == 8
+    assert {name: hashlib.sha256(files[name]).hexdigest() for name in set(files) - set(parts)} == {
+        name: digest for digest, name in listed
+    }
+    assert len(listed) == 15
+
+
+async def test_a_page_of_markdown_that_is_erased_meanwhile_goes_and_so_does_a_cancelled_folder(
+    synced: Drive, tmp_path: Path
+) -> None:
+    export = Export(synced, tmp_path / "notes", format="markdown-folder")
+    await export.begin()
+    await export.write()
+    [name] = [each for each in contents(tmp_path / "notes") if "/anchor-" in each]
+    async with open_blobs(str(tmp_path / "blobs")) as blobs:
+        await Eraser(synced, blobs).run(f"{BASE}/anchor")
+    await export.end()
+    files = contents(tmp_path / "notes")
+    assert name not in files
+    assert len(files) == 8 + 14
+    cancelled = Export(synced, tmp_path / "cancelled", format="markdown-folder")
+    await cancelled.begin()
+    await cancelled.write()
+    await synced.pool.execute("delete from export_parts")  # as if it had ended before that
+    await cancelled.forget(discard=True)
+    assert not (tmp_path / "cancelled").exists()
+
+
 @pytest.mark.parametrize(
     ("to", "fields", "why"),
     [

@@ -43,16 +43,16 @@ class BucketFiles:
             await in_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def keep(self, files: Sequence[tuple[Path, str]]) -> None:
-        # The last names the others, so it comes when they are there.
-        *others, last = files
+        # The first names the others: whoever tidies up after a crash finds them by it.
+        first, *others = files
         room = asyncio.Semaphore(_AT_ONCE)
 
         async def put(draft: Path, name: str) -> None:
             async with room:
                 await self._put(draft, name)
 
+        await put(*first)
         await asyncio.gather(*(put(*each) for each in others))
-        await put(*last)
 
     async def read(self, name: str) -> bytes | None:
         with self._translated():

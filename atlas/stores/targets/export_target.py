@@ -26,7 +26,8 @@ class TargetFiles(Protocol):
         """A new folder on this machine for files on their way in; it goes with the block."""
 
     async def keep(self, files: Sequence[tuple[Path, str]]) -> None:
-        """Give drafts their names, durably, the last one last; what has such a name is replaced."""
+        """Give drafts their names, durably, the first one first; what has such a name is
+        replaced."""
 
     async def read(self, name: str) -> bytes | None:
         """A small file; None: it is not there."""

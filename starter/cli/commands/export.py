@@ -78,7 +78,11 @@ async def export(
         ),
     ] = "-",
     format: Annotated[
-        Literal["jsonl"], Parameter(help="How documents are written: jsonl, one a line")
+        Literal["jsonl", "markdown-folder"],
+        Parameter(
+            help="How documents are written: jsonl, one a line; markdown-folder, with --to, a file "
+            "for each page"
+        ),
     ] = "jsonl",
     compress: Annotated[
         Literal["none", "gzip", "zstd"], Parameter(help="How what is written is compressed")
@@ -104,6 +108,7 @@ async def export(
         atlas export > corpus.jsonl
         atlas export --source docs --lang en --changed-since 7d | jq -r .title
         atlas export --to corpus --compress zstd --wait
+        atlas export --to notes --format markdown-folder --wait
         atlas export --to s3://warehouse/atlas/2026-11-30 --compress zstd
     """
     chosen = only.chosen()
@@ -111,8 +116,9 @@ async def export(
         if limit is not None:
             raise InvalidRequest("limit: it is for standard output; leave out --to or --limit")
         return await _start(to, format, compress, chosen, part_documents, following, output)
-    if part_documents is not None or following.waits:
-        option = "--part-documents" if part_documents is not None else "--wait"
+    if part_documents is not None or following.waits or format != "jsonl":
+        option = f"--format {format}" if format != "jsonl" else "--wait"
+        option = option if part_documents is None else "--part-documents"
         raise InvalidRequest(f"{option}: it goes with --to, which is missing")
     async with connected() as atlas:
         await _stream(atlas, chosen, limit, compress)

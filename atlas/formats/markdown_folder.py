@@ -1,0 +1,63 @@
+"""Documents as a folder of Markdown files with front matter, a file a page.
+
+A part is the list of its files as `sha256sum` writes and checks it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from atlas.domain.exported_document import ExportedDocument
+from atlas.domain.page_file_names import page_file_name
+from atlas.formats.compression import How, compressing
+
+# JSON is YAML, but for characters that YAML's readers refuse in a line or take for its end.
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_TEXTS = ("text", "markdown")
+
+
+def page_in_markdown(document: ExportedDocument) -> bytes:
+    """Front matter in YAML with every field but the texts, and the Markdown, or, where there is
+    none, the text."""
+    fields = {name: value for name, value in asdict(document).items() if name not in _TEXTS}
+    lines = [f"{name}: {_yaml(value)}" for name, value in fields.items() if value is not None]
+    body = document.markdown or document.text
+    return "\n".join(["---", *lines, "---", "", body, ""]).encode()
+
+
+def _yaml(value: object) -> str:
+    if isinstance(value, datetime):
+        value = value.isoformat().replace("+00:00", "Z")
+    written = json.dumps(value, ensure_ascii=False)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
+
+
+class MarkdownPart:
+    """A `PartWriter`: many files, and the list of them."""
+
+    def __init__(self, folder: Path, name: str, compress: How) -> None:
+        self._folder, self._name, self._compress = folder, name, compress
+        self._files: list[tuple[Path, str]] = []
+        self._lines: list[str] = []
+
+    def add(self, document: ExportedDocument) -> None:
+        ending = {"none": ".md", "gzip": ".md.gz", "zstd": ".md.zst"}[self._compress]
+        name = page_file_name(document.url, ending)
+        draft = self._folder / f"{len(self._files)}.draft"
+        with draft.open("wb") as file:
+            stream = compressing(file, self._compress)
+            stream.write(page_in_markdown(document))
+            stream.close()
+        digest = hashlib.sha256(draft.read_bytes()).hexdigest()
+        self._files.append((draft, name))
+        self._lines.append(f"{digest}  {name}\n")
+
+    def close(self) -> list[tuple[Path, str]]:
+        draft = self._folder / self._name
+        draft.write_text("".join(self._lines), encoding="utf-8")
+        return [(draft, self._name), *self._files]
