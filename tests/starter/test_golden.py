@@ -68,7 +68,7 @@ ACTS = {
         "sources remove",
         "sources test",
     ),
-    *("sources release", "deletions approve", "deletions reject", "docs restore"),
+    *("sources import", "sources release", "deletions approve", "deletions reject", "docs restore"),
     *(
         "apply",
         "export",

@@ -107,7 +107,6 @@ async def export(
     Examples:
         atlas export > corpus.jsonl
         atlas export --source docs --lang en --changed-since 7d | jq -r .title
-        atlas export --to corpus --compress zstd --wait
         atlas export --to notes --format markdown-folder --wait
         atlas export --to s3://warehouse/atlas/2026-11-30 --compress zstd
     """

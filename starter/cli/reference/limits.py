@@ -220,6 +220,14 @@ LIMITS = (
         "the section has no anchor",
     ),
     Bound(
+        "elements around a heading that may name it", f"{_TEXT}.anchors._MAX_CONTAINERS",
+        "elements", "", "the section has no anchor",
+    ),
+    Bound(
+        "elements in a heading that may name it", f"{_TEXT}.anchors._MAX_INSIDE", "elements", "",
+        "the section has no anchor",
+    ),
+    Bound(
         "message of a failure", f"{_TEXT}.wire_format._MAX_MESSAGE", "bytes", "",
         "the message is cut",
     ),
