@@ -21,18 +21,18 @@ from atlas.contracts.processing import JSON_LINES
 from atlas.domain.audit_findings import AuditFinding, says
 from atlas.domain.blob import BlobCorrupt, BlobMissing
 from atlas.domain.errors import PageError
-from atlas.domain.removal_rules import brake
+from atlas.domain.removal.removal_rules import brake
 from atlas.domain.texts import EXTRACTOR_VERSION, text_hash
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from atlas.domain.extraction_rules import ExtractionRules
+    from atlas.domain.extraction.extraction_rules import ExtractionRules
     from atlas.domain.prepared import Prepared
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.audit.checks import CorpusCheck
     from atlas.stores.postgres.audit.live_documents import AuditedDocument
-    from atlas.stores.postgres.crawl.artifacts import Artifacts
+    from atlas.stores.postgres.crawl.bodies.artifacts import Artifacts
     from atlas.stores.postgres.index.entries import IndexText
     from atlas.stores.postgres.services.audits import AuditStore
     from atlas.stores.postgres.settlement.index_copy import LiveText

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from activities.settling import Indexing
     from atlas.contracts.activities import ClaimBatch, Claimed
     from atlas.stores.blobs.port import Blobs
-    from atlas.stores.postgres.crawl.artifacts import Artifacts
-    from atlas.stores.postgres.crawl.batch_records import BatchRecords
-    from atlas.stores.postgres.crawl.batch_selection import Selection
+    from atlas.stores.postgres.crawl.bodies.artifacts import Artifacts
+    from atlas.stores.postgres.crawl.runs.batch_records import BatchRecords
+    from atlas.stores.postgres.crawl.runs.batch_selection import Selection
 
     Claim = Callable[[ClaimBatch], Awaitable[Claimed]]
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from atlas.domain.retention import BlobRow
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.connection import Connection
-    from atlas.stores.postgres.crawl.artifacts import Artifacts
+    from atlas.stores.postgres.crawl.bodies.artifacts import Artifacts
     from atlas.stores.postgres.services.cleanup import UpkeepStore
 
     EndDeadRuns = Callable[[datetime], Awaitable[int]]

@@ -27,7 +27,7 @@ from atlas.contracts.processing import JSON_LINES
 
 if TYPE_CHECKING:
     from atlas.stores.blobs.port import Blobs
-    from atlas.stores.postgres.crawl.artifacts import Artifacts
+    from atlas.stores.postgres.crawl.bodies.artifacts import Artifacts
     from atlas.stores.postgres.near_duplicates.marks import Finding
     from atlas.stores.postgres.services.deduplication import Deduplication
 

@@ -11,25 +11,25 @@ from activities.errors import once_more
 from atlas.contracts.activities import EnlistUrls, LevelListed, ListLevel
 from atlas.contracts.collect import MAX_REFUSED_LISTED, RefusedUrl, UrlsAdded
 from atlas.contracts.refusal import too_late
-from atlas.domain.batch import FetchRow
-from atlas.domain.errors import ErrorClass, PageError, Retries
-from atlas.domain.fetch import FetchError
-from atlas.domain.refused_addresses import (
+from atlas.domain.addresses.refused_addresses import (
     NO_PAGE,
     RUN_LIMIT,
     RefusedAddresses,
     max_depth,
     max_pages,
 )
-from atlas.domain.scope import Scope, looks_like_page, scope_of
-from atlas.domain.urls import InvalidUrl, canonicalize, origin_of
+from atlas.domain.addresses.scope import Scope, looks_like_page, scope_of
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize, origin_of
+from atlas.domain.batch import FetchRow
+from atlas.domain.errors import ErrorClass, PageError, Retries
+from atlas.domain.fetch import FetchError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from atlas.domain.sources import SourceSpec
-    from atlas.stores.postgres.crawl.listing_entries import StoredListing
-    from atlas.stores.postgres.crawl.runs import Run
+    from atlas.stores.postgres.crawl.runs.listing_entries import StoredListing
+    from atlas.stores.postgres.crawl.runs.runs import Run
     from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
     from atlas.stores.postgres.services.fetches import HostTurns
     from atlas.stores.postgres.services.run_lifecycle import RunLifecycle

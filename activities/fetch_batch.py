@@ -16,6 +16,9 @@ from activities.heartbeat import count_pages
 from activities.ledger_rows import cut_row, failed_row, got_row, redirected_row, unasked_row
 from activities.stragglers import PageFetch, Stragglers
 from atlas.contracts.activities import Batch, ClaimBatch, Claimed, Fetched
+from atlas.domain.addresses.reach import reach_of
+from atlas.domain.addresses.scope import scope_of
+from atlas.domain.addresses.urls import host_of, without_secrets
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import (
     PURGED,
@@ -28,18 +31,15 @@ from atlas.domain.errors import (
 )
 from atlas.domain.fetch import FetchError, FetchRequest, Validators
 from atlas.domain.fetch import FetchResult as Answer
-from atlas.domain.reach import reach_of
-from atlas.domain.scope import scope_of
 from atlas.domain.sources import Leading
-from atlas.domain.urls import host_of, without_secrets
 from atlas.telemetry import page_span
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterator
 
+    from atlas.domain.addresses.reach import Reach
+    from atlas.domain.addresses.scope import Scope
     from atlas.domain.measures import Measures
-    from atlas.domain.reach import Reach
-    from atlas.domain.scope import Scope
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.hosts.rate_limiter import HostSlots
     from atlas.stores.postgres.services.claimed_batches import ClaimedBatches

@@ -12,6 +12,7 @@ from activities.errors import once_more
 from activities.fetch_batch import FetchPolicy, fetch_into
 from activities.ledger_rows import failed_row, got_row
 from atlas.contracts.fetch_url import FetchUrlRequest, FetchUrlResult, Hop
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize, host_of
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import (
     PURGED,
@@ -23,7 +24,6 @@ from atlas.domain.errors import (
 )
 from atlas.domain.fetch import FetchError, FetchRequest, Validators
 from atlas.domain.fetch import FetchResult as Answer
-from atlas.domain.urls import InvalidUrl, canonicalize, host_of
 
 if TYPE_CHECKING:
     from atlas.domain.measures import Measures

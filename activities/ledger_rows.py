@@ -8,8 +8,8 @@ from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import SET_ASIDE, ErrorClass, PageError
 from atlas.domain.fetch import FetchError
 from atlas.domain.fetch import FetchResult as Answer
-from atlas.domain.removal_rules import PERMANENT
-from atlas.domain.robots_tags import RobotsTags, asked_by_header
+from atlas.domain.politeness.robots_tags import RobotsTags, asked_by_header
+from atlas.domain.removal.removal_rules import PERMANENT
 
 if TYPE_CHECKING:
     from datetime import datetime

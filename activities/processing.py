@@ -14,16 +14,16 @@ from activities.heartbeat import count_pages
 from atlas.contracts.activities import Batch, Processed
 from atlas.domain.batch import HeldPage, PreparedPage
 from atlas.domain.blob import BlobCorrupt, BlobMissing
-from atlas.domain.cut_bodies import ends
 from atlas.domain.errors import NOINDEX, ErrorClass, PageError
-from atlas.domain.robots_tags import RobotsTags, asked_by_header
+from atlas.domain.politeness.robots_tags import RobotsTags, asked_by_header
+from atlas.domain.removal.cut_bodies import ends
 from atlas.domain.texts import unfollowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
 
-    from atlas.domain.extraction_rules import ExtractionRules
+    from atlas.domain.extraction.extraction_rules import ExtractionRules
     from atlas.domain.prepared import Prepared
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.services.claimed_batches import ClaimedBatches

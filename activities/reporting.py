@@ -15,7 +15,7 @@ from atlas.contracts.weekly_report import (
     ReportMade,
     WeekChosen,
 )
-from atlas.domain.weeks import SETTLING, Week
+from atlas.domain.timing.weeks import SETTLING, Week
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from atlas.domain.daily_figures import FrozenWeeks
     from atlas.reports.rendering import Rendered
     from atlas.stores.blobs.port import Blobs
-    from atlas.stores.postgres.crawl.artifacts import Artifacts
+    from atlas.stores.postgres.crawl.bodies.artifacts import Artifacts
     from atlas.stores.postgres.reporting.history import Stats
 
     Render = Callable[[FrozenWeeks], Rendered]

@@ -24,7 +24,7 @@ from atlas.contracts.jobs import BeginJob, EndJob, JobPaused
 from atlas.telemetry import current_trace
 
 if TYPE_CHECKING:
-    from atlas.stores.postgres.crawl.runs import JobRecords
+    from atlas.stores.postgres.crawl.runs.runs import JobRecords
     from atlas.stores.postgres.services.index_following import UntilFound
     from atlas.stores.postgres.services.run_lifecycle import IsOpen, RunLifecycle
     from atlas.stores.postgres.services.run_listing import RunListing

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from atlas.domain.chunking.document_chunks import DEFAULT_CHUNK_SIZE, document_chunks
-from atlas.domain.outline import OutlineSection
+from atlas.domain.extraction.outline import OutlineSection
 from benchmarks.datasets import DATA
 
 PAGES = 60

@@ -23,7 +23,7 @@ import asyncpg
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.domain.sources import SourceSpec
 from atlas.domain.versions import SettledWith
-from atlas.stores.postgres.crawl import claims, run_membership, run_queue, runs
+from atlas.stores.postgres.crawl.runs import claims, run_membership, run_queue, runs
 from atlas.stores.postgres.sources import sources
 from benchmarks.pipeline import stack
 

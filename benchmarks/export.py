@@ -24,7 +24,7 @@ from atlas.contracts.export_corpus import ChooseExport, DocumentFilter, ExportSt
 from atlas.formats.json_lines import json_line
 from atlas.formats.open_part import open_part
 from atlas.stores.postgres.clock import DatabaseClock
-from atlas.stores.postgres.crawl import runs
+from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.exports.chosen_documents import stream
 from atlas.stores.postgres.services.export_runs import ExportStore
 from atlas.stores.targets.export_target import open_target

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import asyncpg
 
-from atlas.domain import ranking
-from atlas.domain.analysis import ANALYSER_VERSION, index_parts, query_terms
 from atlas.domain.passages import lexeme_query, passages
+from atlas.domain.search import ranking
+from atlas.domain.search.analysis import ANALYSER_VERSION, index_parts, query_terms
 from atlas.stores.postgres.index import bm25
 from atlas.stores.postgres.index import entries as index
 from atlas.stores.postgres.index.bm25 import Cut, SearchScope

@@ -39,23 +39,23 @@ if TYPE_CHECKING:
     from atlas.contracts.work import Limits as Limits
     from atlas.domain.chunking.document_chunks import DocumentChunk as DocumentChunk
     from atlas.domain.exported_document import ExportedDocument as ExportedDocument
-    from atlas.domain.extraction_rules import DeclaredRule as DeclaredRule
-    from atlas.domain.extraction_rules import ExtractionRules as ExtractionRules
-    from atlas.domain.extraction_rules import RuleMatch as RuleMatch
-    from atlas.domain.outline import OutlineSection as OutlineSection
-    from atlas.domain.page_facts import AttemptMade as AttemptMade
-    from atlas.domain.page_facts import EvidenceSeen as EvidenceSeen
-    from atlas.domain.page_facts import HostNow as HostNow
-    from atlas.domain.page_facts import PageFacts as PageFacts
-    from atlas.domain.page_facts import RefusedBefore as RefusedBefore
-    from atlas.domain.page_facts import RemovalOnHold as RemovalOnHold
-    from atlas.domain.page_facts import RuleCount as RuleCount
-    from atlas.domain.page_facts import SourceClaim as SourceClaim
-    from atlas.domain.page_facts import TextKept as TextKept
-    from atlas.domain.page_facts import VisitOfRun as VisitOfRun
-    from atlas.domain.page_verdict import PageVerdict as PageVerdict
-    from atlas.domain.rule_trial import RuleTrial as RuleTrial
-    from atlas.domain.rule_trial import TriedText as TriedText
+    from atlas.domain.extraction.extraction_rules import DeclaredRule as DeclaredRule
+    from atlas.domain.extraction.extraction_rules import ExtractionRules as ExtractionRules
+    from atlas.domain.extraction.extraction_rules import RuleMatch as RuleMatch
+    from atlas.domain.extraction.outline import OutlineSection as OutlineSection
+    from atlas.domain.extraction.rule_trial import RuleTrial as RuleTrial
+    from atlas.domain.extraction.rule_trial import TriedText as TriedText
+    from atlas.domain.removal.page_facts import AttemptMade as AttemptMade
+    from atlas.domain.removal.page_facts import EvidenceSeen as EvidenceSeen
+    from atlas.domain.removal.page_facts import HostNow as HostNow
+    from atlas.domain.removal.page_facts import PageFacts as PageFacts
+    from atlas.domain.removal.page_facts import RefusedBefore as RefusedBefore
+    from atlas.domain.removal.page_facts import RemovalOnHold as RemovalOnHold
+    from atlas.domain.removal.page_facts import RuleCount as RuleCount
+    from atlas.domain.removal.page_facts import SourceClaim as SourceClaim
+    from atlas.domain.removal.page_facts import TextKept as TextKept
+    from atlas.domain.removal.page_facts import VisitOfRun as VisitOfRun
+    from atlas.domain.removal.page_verdict import PageVerdict as PageVerdict
     from atlas.domain.sources import SourceSpec as SourceSpec
     from atlas.domain.text_diff import DiffPart as DiffPart
     from atlas.domain.texts import TruncatedPage as TruncatedPage
@@ -63,14 +63,14 @@ if TYPE_CHECKING:
     from atlas.schedules.status import ScheduleStatus as ScheduleStatus
     from atlas.settings import Settings as Settings
     from atlas.stores.postgres.changes.change_reader import CorpusChange as CorpusChange
-    from atlas.stores.postgres.crawl.documents import CurrentDocument as CurrentDocument
-    from atlas.stores.postgres.crawl.documents import Redirects as Redirects
-    from atlas.stores.postgres.crawl.page_versions import PageHistory as PageHistory
-    from atlas.stores.postgres.crawl.page_versions import PageVersion as PageVersion
-    from atlas.stores.postgres.crawl.purged_urls import PurgedAddress as PurgedAddress
-    from atlas.stores.postgres.crawl.quarantine import Quarantined as Quarantined
-    from atlas.stores.postgres.crawl.refusals import RefusedByRule as RefusedByRule
-    from atlas.stores.postgres.crawl.runs import Run as Run
+    from atlas.stores.postgres.crawl.pages.documents import CurrentDocument as CurrentDocument
+    from atlas.stores.postgres.crawl.pages.documents import Redirects as Redirects
+    from atlas.stores.postgres.crawl.pages.page_versions import PageHistory as PageHistory
+    from atlas.stores.postgres.crawl.pages.page_versions import PageVersion as PageVersion
+    from atlas.stores.postgres.crawl.pages.purged_urls import PurgedAddress as PurgedAddress
+    from atlas.stores.postgres.crawl.pages.quarantine import Quarantined as Quarantined
+    from atlas.stores.postgres.crawl.runs.refusals import RefusedByRule as RefusedByRule
+    from atlas.stores.postgres.crawl.runs.runs import Run as Run
     from atlas.stores.postgres.hosts.manual_limits import Limit as Limit
     from atlas.stores.postgres.hosts.status import HostStatus as HostStatus
     from atlas.stores.postgres.index.generations import GenerationStatus as GenerationStatus
@@ -173,16 +173,16 @@ _WHERE = {
     "atlas.contracts.sync_pipeline": "Failure SourceOutcome SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
-    "atlas.domain.extraction_rules": "DeclaredRule ExtractionRules RuleMatch",
+    "atlas.domain.extraction.extraction_rules": "DeclaredRule ExtractionRules RuleMatch",
     "atlas.domain.exported_document": "ExportedDocument",
     "atlas.domain.chunking.document_chunks": "DocumentChunk",
-    "atlas.domain.outline": "OutlineSection",
-    "atlas.domain.page_facts": (
+    "atlas.domain.extraction.outline": "OutlineSection",
+    "atlas.domain.removal.page_facts": (
         "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore RemovalOnHold RuleCount "
         "SourceClaim TextKept VisitOfRun"
     ),
-    "atlas.domain.page_verdict": "PageVerdict",
-    "atlas.domain.rule_trial": "RuleTrial TriedText",
+    "atlas.domain.removal.page_verdict": "PageVerdict",
+    "atlas.domain.extraction.rule_trial": "RuleTrial TriedText",
     "atlas.domain.sources": "SourceSpec",
     "atlas.domain.text_diff": "DiffPart",
     "atlas.domain.texts": "TruncatedPage",
@@ -190,12 +190,12 @@ _WHERE = {
     "atlas.schedules.status": "ScheduleStatus",
     "atlas.settings": "Settings",
     "atlas.stores.postgres.changes.change_reader": "CorpusChange",
-    "atlas.stores.postgres.crawl.documents": "CurrentDocument Redirects",
-    "atlas.stores.postgres.crawl.purged_urls": "PurgedAddress",
-    "atlas.stores.postgres.crawl.page_versions": "PageHistory PageVersion",
-    "atlas.stores.postgres.crawl.quarantine": "Quarantined",
-    "atlas.stores.postgres.crawl.refusals": "RefusedByRule",
-    "atlas.stores.postgres.crawl.runs": "Run",
+    "atlas.stores.postgres.crawl.pages.documents": "CurrentDocument Redirects",
+    "atlas.stores.postgres.crawl.pages.purged_urls": "PurgedAddress",
+    "atlas.stores.postgres.crawl.pages.page_versions": "PageHistory PageVersion",
+    "atlas.stores.postgres.crawl.pages.quarantine": "Quarantined",
+    "atlas.stores.postgres.crawl.runs.refusals": "RefusedByRule",
+    "atlas.stores.postgres.crawl.runs.runs": "Run",
     "atlas.stores.postgres.hosts.manual_limits": "Limit",
     "atlas.stores.postgres.hosts.status": "HostStatus",
     "atlas.stores.postgres.index.generations": "GenerationStatus",

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from atlas.stores.postgres.crawl.documents import CurrentDocument
+from atlas.stores.postgres.crawl.pages.documents import CurrentDocument
 from starter.connection import Parts
 from starter.errors import InvalidRequest, NotFound, Refused
 from starter.page_urls import canonical_url
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from atlas.contracts.weekly_report import Form
     from atlas.domain.chunking.document_chunks import DocumentChunk
     from atlas.stores.postgres.connection import Connection
-    from atlas.stores.postgres.crawl.artifacts import Artifact
-    from atlas.stores.postgres.crawl.page_versions import PageHistory
-    from atlas.stores.postgres.crawl.purged_urls import PurgedAddress
-    from atlas.stores.postgres.crawl.quarantine import Quarantined
+    from atlas.stores.postgres.crawl.bodies.artifacts import Artifact
+    from atlas.stores.postgres.crawl.pages.page_versions import PageHistory
+    from atlas.stores.postgres.crawl.pages.purged_urls import PurgedAddress
+    from atlas.stores.postgres.crawl.pages.quarantine import Quarantined
     from atlas.stores.postgres.index.generations import GenerationStatus
     from atlas.stores.postgres.index.search import SearchPage
     from atlas.stores.postgres.services.catalogue import DocumentVersion, LastFetch, ListedDocument
@@ -157,7 +157,7 @@ class Corpus:
     ) -> Document:
         """The live document of a URL with its text; or what the page said in a `version`, or `at` a
         moment. Raises `NotFound`, `InvalidRequest`."""
-        from atlas.stores.postgres.crawl import documents
+        from atlas.stores.postgres.crawl.pages import documents
         from atlas.stores.postgres.services import catalogue
 
         url = canonical_url(url)
@@ -230,7 +230,7 @@ class Corpus:
     async def history(self, url: str) -> PageHistory:
         """Every text of a page that is kept, the latest first: when, by which run and why it had
         it; and what the page is now. Raises `NotFound`, `InvalidRequest`."""
-        from atlas.stores.postgres.crawl import documents, page_versions
+        from atlas.stores.postgres.crawl.pages import documents, page_versions
 
         url = canonical_url(url)
         async with self._parts.database() as connection:
@@ -309,7 +309,7 @@ class Corpus:
         `start("process_document", url=…, force=True)` tries one again.
         """
         from atlas.domain.texts import EXTRACTOR_VERSION
-        from atlas.stores.postgres.crawl import quarantine
+        from atlas.stores.postgres.crawl.pages import quarantine
 
         async with self._parts.database() as connection:
             return await quarantine.listed(
@@ -320,7 +320,7 @@ class Corpus:
 
     async def purged(self, *, limit: int | None = None) -> list[PurgedAddress]:
         """What is kept of erased addresses, the latest first: a hash, when, and a reason code."""
-        from atlas.stores.postgres.crawl import purged_urls
+        from atlas.stores.postgres.crawl.pages import purged_urls
 
         async with self._parts.database() as connection:
             return await purged_urls.listed(connection, limit)
@@ -328,7 +328,7 @@ class Corpus:
     async def allow_purged(self, *urls: str) -> list[str]:
         """Let erased addresses be collected again; return those that were kept away. Nothing of
         what was erased comes back by itself. Raises `InvalidRequest`."""
-        from atlas.stores.postgres.crawl import purged_urls
+        from atlas.stores.postgres.crawl.pages import purged_urls
 
         wanted = [canonical_url(url) for url in urls]
         async with self._parts.database() as connection:
@@ -361,7 +361,7 @@ class Corpus:
 
     async def reports(self) -> list[KeptReport]:
         """The weekly reports that are kept, the latest week first."""
-        from atlas.stores.postgres.crawl import artifacts
+        from atlas.stores.postgres.crawl.bodies import artifacts
 
         async with self._parts.database() as connection:
             found = await artifacts.listed(connection, artifacts.REPORT)
@@ -392,8 +392,8 @@ class Corpus:
             return (await blobs.get(digest)).decode()
 
     async def _report_hash(self, week: str, form: Form) -> str:
-        from atlas.domain.weeks import Week
-        from atlas.stores.postgres.crawl import artifacts
+        from atlas.domain.timing.weeks import Week
+        from atlas.stores.postgres.crawl.bodies import artifacts
 
         try:
             name = f"{Week.parse(week)}.{form}"
@@ -414,7 +414,7 @@ class Corpus:
 async def _chosen(
     connection: Connection, url: str, version: int | None, at: datetime | None
 ) -> CurrentDocument:
-    from atlas.stores.postgres.crawl import documents
+    from atlas.stores.postgres.crawl.pages import documents
 
     if version is not None and at is not None:
         raise InvalidRequest("version, at: give one of them, not both")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas.stores.postgres.crawl import held_removals
-from atlas.stores.postgres.crawl.held_removals import HeldRemoval
+from atlas.stores.postgres.crawl.pages import held_removals
+from atlas.stores.postgres.crawl.pages.held_removals import HeldRemoval
 from atlas.stores.postgres.sources import sources
 from starter.connection import Parts
 from starter.errors import NotFound

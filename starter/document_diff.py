@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from atlas.domain.text_diff import DiffPart, word_diff
 
 if TYPE_CHECKING:
-    from atlas.stores.postgres.crawl.documents import CurrentDocument
+    from atlas.stores.postgres.crawl.pages.documents import CurrentDocument
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from atlas.domain.page_facts import PageFacts
-from atlas.domain.page_verdict import PageVerdict, verdict_on
-from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize
+from atlas.domain.removal.page_facts import PageFacts
+from atlas.domain.removal.page_verdict import PageVerdict, verdict_on
 from starter.connection import Parts
 from starter.errors import InvalidRequest
 

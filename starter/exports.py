@@ -133,7 +133,7 @@ def chosen(
 ) -> DocumentFilter:
     """The filter of these words. Raises `InvalidRequest` that names field, value and fix."""
     from atlas.contracts.export_corpus import DocumentFilter
-    from atlas.domain.urls import InvalidUrl, host_named
+    from atlas.domain.addresses.urls import InvalidUrl, host_named
     from starter.runs.start import checked
 
     if host is not None:

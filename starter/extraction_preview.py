@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from atlas.domain.blob import BlobError
 from atlas.domain.errors import PageError
-from atlas.domain.extraction_rules import DeclaredRule, ExtractionRules, RuleMatch, unmatched
+from atlas.domain.extraction.extraction_rules import (
+    DeclaredRule,
+    ExtractionRules,
+    RuleMatch,
+    unmatched,
+)
+from atlas.domain.extraction.rule_trial import RuleTrial
 from atlas.domain.prepared import PrepareJob
-from atlas.domain.rule_trial import RuleTrial
 from atlas.domain.sources import Leading, SourceSpec
 from atlas.domain.text_diff import DiffPart, word_diff
-from atlas.stores.postgres.crawl import purged_urls, stored_bodies
-from atlas.stores.postgres.crawl.stored_bodies import StoredBody
+from atlas.stores.postgres.crawl.bodies import stored_bodies
+from atlas.stores.postgres.crawl.bodies.stored_bodies import StoredBody
+from atlas.stores.postgres.crawl.pages import purged_urls
 from atlas.stores.postgres.sources import rules_of_pages
 from starter.connection import Parts
 from starter.errors import InvalidRequest, Refused

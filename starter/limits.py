@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from atlas.domain.urls import InvalidUrl, host_named
+from atlas.domain.addresses.urls import InvalidUrl, host_named
 from atlas.stores.postgres.hosts import manual_limits
 from atlas.stores.postgres.hosts.manual_limits import Limit
 from atlas.stores.postgres.sources import sources

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize
 from starter.errors import InvalidRequest
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize
 from atlas.domain.errors import PageError
 from atlas.domain.fetch import FetchRequest, FetchResult
-from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.health.probe import ProbeResult, Unwell
 from atlas.locations import address_policy
 from atlas.settings import Settings

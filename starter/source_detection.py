@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from atlas.domain.addresses.reach import reach_of
+from atlas.domain.addresses.urls import origin_of
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import FetchError
-from atlas.domain.reach import reach_of
 from atlas.domain.sources import SourceSpec
-from atlas.domain.urls import origin_of
 from atlas.locations import address_policy
 from atlas.settings import Settings
 from atlas.stores.postgres.hosts import status

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
-from atlas.domain.crawler_traps import Traps
-from atlas.domain.extraction_rules import ExtractionRules, faults
-from atlas.domain.schedules import own_schedule
-from atlas.domain.scope import check_patterns, directory_of, scope_of
+from atlas.domain.addresses.crawler_traps import Traps
+from atlas.domain.addresses.scope import check_patterns, directory_of, scope_of
+from atlas.domain.extraction.extraction_rules import ExtractionRules, faults
 from atlas.domain.sources import Deletion, InvalidSource, Kind, Robots, SourceSpec, check_source
+from atlas.domain.timing.schedules import own_schedule
 from atlas.stores.postgres.sources import listing_quarantine, selection, sources
 from atlas.stores.postgres.sources.sources import SourceSummary
 from starter import errors
@@ -272,7 +272,7 @@ class Sources:
     async def to_process(self, name: str) -> int:
         """How many pages of the source have a text that other rules made than it has now. Raises
         `NotFound`."""
-        from atlas.stores.postgres.crawl import stored_bodies
+        from atlas.stores.postgres.crawl.bodies import stored_bodies
 
         async with self.database() as connection:
             spec = (await sources.get(connection, name)).spec

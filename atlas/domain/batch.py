@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from atlas.domain.errors import PageError
-from atlas.domain.extraction_rules import NO_RULES, ExtractionRules
+from atlas.domain.extraction.extraction_rules import NO_RULES, ExtractionRules
 
 if TYPE_CHECKING:
     from atlas.domain.prepared import Prepared

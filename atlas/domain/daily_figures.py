@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from atlas.domain.silent_sources import SourceHistory
-from atlas.domain.weeks import Week
+from atlas.domain.timing.silent_sources import SourceHistory
+from atlas.domain.timing.weeks import Week
 
 TOTAL = ""
 """The source name under which the whole corpus is counted: a page that several sources hold

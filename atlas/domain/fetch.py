@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from atlas.domain.addresses.reach import Reach
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.reach import Reach
 
 MIB = 1024 * 1024
 

@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from atlas.domain.analysis import (
+from atlas.domain.search.analysis import (
     BIGRAM,
     PREFIX_MARK,
     TITLE_CHARACTERS,
@@ -29,7 +29,7 @@ from atlas.domain.analysis import (
     query_terms,
     split,
 )
-from atlas.domain.fold import fold
+from atlas.domain.search.fold import fold
 
 Field: TypeAlias = Literal["body", "prefixes", "initials"]
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atlas.domain.extraction_rules import NO_RULES, ExtractionRules
+from atlas.domain.extraction.extraction_rules import NO_RULES, ExtractionRules
 
 if TYPE_CHECKING:
-    from atlas.domain.analysis import IndexPart
-    from atlas.domain.near_duplicates import Sketch
+    from atlas.domain.search.analysis import IndexPart
+    from atlas.domain.similarity.near_duplicates import Sketch
     from atlas.domain.texts import Extracted
 
 

@@ -11,13 +11,14 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Any, Literal, NamedTuple, get_args
 
-from atlas.domain import freshness_objective, listing_limits
-from atlas.domain.crawler_traps import Traps
-from atlas.domain.cron import InvalidCron, calendars, next_fire
-from atlas.domain.extraction_rules import ExtractionRules, faults
+from atlas.domain import listing_limits
+from atlas.domain.addresses.crawler_traps import Traps
+from atlas.domain.addresses.reach import allowance
+from atlas.domain.extraction.extraction_rules import ExtractionRules, faults
 from atlas.domain.listing_limits import FileLimits, ListingLimit
-from atlas.domain.reach import allowance
-from atlas.domain.recheck_interval import longest
+from atlas.domain.timing import freshness_objective
+from atlas.domain.timing.cron import InvalidCron, calendars, next_fire
+from atlas.domain.timing.recheck_interval import longest
 
 Kind = Literal["urls", "feed", "sitemap", "site"]
 Deletion = Literal["careful", "prompt", "keep"]

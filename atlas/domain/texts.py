@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from atlas.domain.bad_bodies.kinds import BodyVerdict
-from atlas.domain.extraction_rules import RuledText
-from atlas.domain.outline import OutlineSection
+from atlas.domain.extraction.extraction_rules import RuledText
+from atlas.domain.extraction.outline import OutlineSection
+from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 
 # Raised whenever the same bytes may give another text, Markdown or outline; settled pages of an
 # older version are due.

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from msgspec.msgpack import Decoder
 from msgspec.structs import astuple
 
-from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize
 
 T = TypeVar("T")
 

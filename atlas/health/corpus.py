@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from atlas.domain.freshness import tolerance
+from atlas.domain.timing.freshness import tolerance
 from atlas.health.probe import ProbeResult, degraded
 from atlas.stores.postgres.audit import findings
 from atlas.stores.postgres.audit.findings import LastAudit
-from atlas.stores.postgres.crawl import held_removals
+from atlas.stores.postgres.crawl.pages import held_removals
 from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.reporting.probes import probe_connection
 from atlas.stores.postgres.sources import sources

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import asyncpg
 
-from atlas.domain.clocks import MOST_SKEW, NTP_SKEW, beyond
+from atlas.domain.timing.clocks import MOST_SKEW, NTP_SKEW, beyond
 from atlas.health.probe import ProbeResult, Unwell, degraded
 from atlas.stores.postgres.connection import shown
 from atlas.stores.postgres.index.entries import active_generation

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from atlas.domain.urls import InvalidUrl, serialized
+from atlas.domain.addresses.urls import InvalidUrl, serialized
 from atlas.health.probe import ProbeResult, Unwell, degraded
 from atlas.web.address_policy import ReceiverPolicy
 from atlas.web.tls import client_tls

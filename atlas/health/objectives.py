@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from atlas.contracts.health import Check, Checked
-from atlas.domain.burn_rate import Burn
+from atlas.domain.timing.burn_rate import Burn
 from atlas.health import corpus
 from atlas.health.probe import ProbeResult, degraded, looked_at
 from atlas.stores.postgres.reporting import freshness_samples

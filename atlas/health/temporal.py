@@ -14,7 +14,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, PollActi
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from atlas.domain.clocks import NTP_SKEW, beyond
+from atlas.domain.timing.clocks import NTP_SKEW, beyond
 from atlas.health.probe import ProbeResult, Unwell, degraded
 from atlas.worker import start_checks
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from atlas.contracts.health import Transition
-from atlas.domain.urls import InvalidUrl, serialized
+from atlas.domain.addresses.urls import InvalidUrl, serialized
 from atlas.web.address_policy import ReceiverPolicy
 from atlas.web.client_factory import receiver_client
 

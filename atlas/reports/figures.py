@@ -16,7 +16,7 @@ from atlas.domain.daily_figures import (
     HostDay,
     Tree,
 )
-from atlas.domain.silent_sources import Silence, silence
+from atlas.domain.timing.silent_sources import Silence, silence
 from atlas.reports.model import (
     Day,
     FailureLine,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from atlas.domain.daily_figures import DayFigures, DayStorage
-from atlas.domain.freshness_objective import parse
-from atlas.domain.silent_sources import Silence
-from atlas.domain.weeks import Week
+from atlas.domain.timing.freshness_objective import parse
+from atlas.domain.timing.silent_sources import Silence
+from atlas.domain.timing.weeks import Week
 
 Number = int | float
 

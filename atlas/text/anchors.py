@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lxml.html import HtmlElement
 
-from atlas.domain.outline import (
+from atlas.domain.extraction.outline import (
     MAX_ANCHOR,
     MAX_SECTION_TITLE,
     MAX_SECTIONS,

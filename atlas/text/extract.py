@@ -3,11 +3,12 @@
 from dataclasses import replace
 from datetime import datetime
 
-from atlas.domain.bad_bodies.kinds import BodyVerdict
-from atlas.domain.bad_bodies.rules import recognise
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.extraction_rules import NO_RULES, ExtractionRules, RuledText, RuleMatch
-from atlas.domain.outline import OutlineSection
+from atlas.domain.extraction.extraction_rules import NO_RULES, ExtractionRules, RuledText, RuleMatch
+from atlas.domain.extraction.outline import OutlineSection
+from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
+from atlas.domain.removal.bad_bodies.rules import recognise
 from atlas.domain.texts import (
     Extracted,
     Link,
@@ -17,7 +18,6 @@ from atlas.domain.texts import (
     text_hash,
     with_unseen,
 )
-from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.text.anchors import anchors_in, outline_of
 from atlas.text.charset import decode
 from atlas.text.dom import parse_html, without_cdata

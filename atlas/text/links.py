@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from lxml.html import HtmlElement
 
+from atlas.domain.addresses.urls import MAX_URL_LENGTH, InvalidUrl, canonicalize, fragment_of
 from atlas.domain.texts import Link
-from atlas.domain.urls import MAX_URL_LENGTH, InvalidUrl, canonicalize, fragment_of
 from atlas.text.metadata import Head
 
 MAX_LINKS = 5_000

@@ -15,9 +15,14 @@ from typing import Any
 import htmldate
 from lxml.html import HtmlElement
 
-from atlas.domain.robots_tags import NOTHING_ASKED, RobotsTags, asked_by_meta, is_meta_name
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize
+from atlas.domain.politeness.robots_tags import (
+    NOTHING_ASKED,
+    RobotsTags,
+    asked_by_meta,
+    is_meta_name,
+)
 from atlas.domain.texts import fold_blank
-from atlas.domain.urls import InvalidUrl, canonicalize
 
 _ARTICLE = re.compile(r"(?:Article|Posting|Report)$")
 _DATE_METAS = (

@@ -1,4 +1,4 @@
-"""A page as its visitor sees it, for the recogniser of bad bodies (`domain/bad_bodies`)."""
+"""A page as its visitor sees it, for the recogniser of bad bodies (`domain/removal/bad_bodies`)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
-from atlas.domain.bad_bodies.look import TOO_LONG, PageLook
-from atlas.domain.bad_bodies.markers import products_in, widgets_in
-from atlas.domain.bad_bodies.words import count_words
+from atlas.domain.removal.bad_bodies.look import TOO_LONG, PageLook
+from atlas.domain.removal.bad_bodies.markers import products_in, widgets_in
+from atlas.domain.removal.bad_bodies.words import count_words
 from atlas.text.blocks import Block, is_hidden
 from atlas.text.metadata import Head, title_element
 

@@ -17,8 +17,9 @@ from typing import TypeVar, cast
 from lxml.etree import XPath
 from lxml.html import HtmlElement
 
-from atlas.domain.css_selectors import compares_siblings, xpath_of
-from atlas.domain.extraction_rules import (
+from atlas.domain.addresses.patterns import Linear
+from atlas.domain.extraction.css_selectors import compares_siblings, xpath_of
+from atlas.domain.extraction.extraction_rules import (
     DeclaredRule,
     ExtractionRules,
     MetadataMapping,
@@ -27,7 +28,6 @@ from atlas.domain.extraction_rules import (
     mapping_of,
     pattern_in,
 )
-from atlas.domain.patterns import Linear
 from atlas.domain.texts import fold_blank, strip_unstorable, text_hash
 from atlas.text.anchors import Anchors
 from atlas.text.blocks import Block, blocks_of

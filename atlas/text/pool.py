@@ -33,8 +33,8 @@ from atlas.text.wire_format import (
 )
 
 if TYPE_CHECKING:
-    from atlas.domain.analysis import IndexPart
     from atlas.domain.passages import Passage
+    from atlas.domain.search.analysis import IndexPart
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -296,7 +296,7 @@ def _passages(job: tuple[str, str]) -> bytes:
 
 
 def _analyse(job: tuple[str, str]) -> bytes:
-    from atlas.domain.analysis import index_parts  # in the child only
+    from atlas.domain.search.analysis import index_parts  # in the child only
 
     return write_parts(index_parts(*job))
 

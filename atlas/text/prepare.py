@@ -1,8 +1,8 @@
 """All that costs CPU for one document, run inside a child process (`pool.py`)."""
 
-from atlas.domain.analysis import index_parts
-from atlas.domain.near_duplicates import sketch
 from atlas.domain.prepared import Prepared, PrepareJob
+from atlas.domain.search.analysis import index_parts
+from atlas.domain.similarity.near_duplicates import sketch
 from atlas.text.extract import extract
 
 

@@ -8,9 +8,9 @@ from msgspec import Meta
 from msgspec.msgpack import Decoder, encode
 from msgspec.structs import astuple
 
-from atlas.domain.extraction_rules import MAX_RULES, RuleKind, RuleMatch
+from atlas.domain.extraction.extraction_rules import MAX_RULES, RuleKind, RuleMatch
+from atlas.domain.extraction.rule_trial import RuleTrial, TriedText
 from atlas.domain.prepared import PrepareJob
-from atlas.domain.rule_trial import RuleTrial, TriedText
 from atlas.domain.texts import Extracted, text_hash
 from atlas.domain.wire_fields import Number, Stamp, WireFields, decode, instant, storable
 

@@ -17,10 +17,10 @@ from msgspec import Meta
 from msgspec.msgpack import Decoder, encode
 from msgspec.structs import astuple
 
-from atlas.domain.bad_bodies.kinds import MAX_EVIDENCE, BodyKind, BodyVerdict
+from atlas.domain.addresses.urls import MAX_URL_LENGTH
 from atlas.domain.errors import ErrorClass
-from atlas.domain.extraction_rules import MAX_RULES, RuledText
-from atlas.domain.outline import (
+from atlas.domain.extraction.extraction_rules import MAX_RULES, RuledText
+from atlas.domain.extraction.outline import (
     MAX_ANCHOR,
     MAX_SECTION_TITLE,
     MAX_SECTIONS,
@@ -28,14 +28,14 @@ from atlas.domain.outline import (
     OutlineSection,
 )
 from atlas.domain.prepared import Prepared
+from atlas.domain.removal.bad_bodies.kinds import MAX_EVIDENCE, BodyKind, BodyVerdict
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link, Media, text_hash
-from atlas.domain.urls import MAX_URL_LENGTH
 from atlas.domain.wire_fields import Number, Stamp, WireFields, check, decode, instant, storable
 
 if TYPE_CHECKING:
-    from atlas.domain.analysis import IndexPart
-    from atlas.domain.near_duplicates import Sketch
     from atlas.domain.passages import Passage
+    from atlas.domain.search.analysis import IndexPart
+    from atlas.domain.similarity.near_duplicates import Sketch
 
 _MAX_MESSAGE = 2_000  # bytes
 _MAX_FAILURE = _MAX_MESSAGE + 200  # bytes: with error class and code
@@ -311,7 +311,7 @@ def _wire_parts(parts: tuple[IndexPart, ...]) -> list[tuple[str, int, int, int]]
 
 
 def _index_parts(parts: tuple[_WirePart, ...], characters: int) -> tuple[IndexPart, ...]:
-    from atlas.domain.analysis import IndexPart  # the stemmers: not when idle
+    from atlas.domain.search.analysis import IndexPart  # the stemmers: not when idle
 
     for part in parts:
         check(None, len(part.tsv.encode()) <= _MAX_TSV, "a field that is too long")
@@ -320,7 +320,11 @@ def _index_parts(parts: tuple[_WirePart, ...], characters: int) -> tuple[IndexPa
 
 
 def _sketch(found: _WireDocument) -> Sketch:
-    from atlas.domain.near_duplicates import BANDS, SIGNATURE_BYTES, Sketch  # numpy: not when idle
+    from atlas.domain.similarity.near_duplicates import (  # numpy: not when idle
+        BANDS,
+        SIGNATURE_BYTES,
+        Sketch,
+    )
 
     sizes = (len(found.bands), len(found.signature))
     check(None, sizes in ((0, 0), (BANDS, SIGNATURE_BYTES)), "half a sketch")

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
-from atlas.domain.local_names import is_local_name, is_this_machine_by_name
-from atlas.domain.reach import IpAddress, IpNetwork, Reach, allowance, place_of
+from atlas.domain.addresses.local_names import is_local_name, is_this_machine_by_name
+from atlas.domain.addresses.reach import IpAddress, IpNetwork, Reach, allowance, place_of
 from atlas.web.own_ports import OwnPorts
 
 _DENIED_V4: tuple[tuple[IPv4Network, str], ...] = tuple(

@@ -18,9 +18,9 @@ from typing import Protocol, Self
 import httpx
 from opentelemetry.trace import Span, Tracer
 
+from atlas.domain.addresses.urls import host_of, origin_of
 from atlas.domain.errors import ErrorClass, PageError, SlotDeadline
 from atlas.domain.fetch import FetchRequest, FetchResult, RobotsMode
-from atlas.domain.urls import host_of, origin_of
 from atlas.web import response_head
 from atlas.web.address_policy import AddressPolicy, AddressRefused
 from atlas.web.credentials import Credentials

@@ -22,7 +22,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from atlas.domain.urls import InvalidUrl, canonicalize, origin_of
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize, origin_of
 
 _FIELDS = ("bearer", "basic", "headers")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.listing_limits import DEFAULTS, FileLimits, over, too_many
-from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.web.markup import LongProlog, XmlText, decode_markup, safe_xml
 
 MAX_TAG = 64 * 1024

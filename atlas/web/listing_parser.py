@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, NamedTuple, Prot
 from msgspec import Meta
 from msgspec.msgpack import Decoder, encode
 
+from atlas.domain.addresses.urls import MAX_URL_LENGTH
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.listing_limits import DEFAULTS, ENTRIES, Cut, FileLimits
-from atlas.domain.urls import MAX_URL_LENGTH
 from atlas.domain.wire_fields import (
     Number,
     Stamp,

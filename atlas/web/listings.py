@@ -15,12 +15,12 @@ from hashlib import sha256
 from tempfile import TemporaryFile
 from typing import BinaryIO, Protocol
 
+from atlas.domain.addresses.reach import Reach, reach_of
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize
 from atlas.domain.errors import ErrorClass, HostClosed, PageError
 from atlas.domain.fetch import FetchRequest, FetchResult
 from atlas.domain.listing_limits import DEFAULTS, cut_at, over
-from atlas.domain.reach import Reach, reach_of
 from atlas.domain.sources import Leading, SourceSpec
-from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.web.client import WebClient
 from atlas.web.listing_parser import PART, Listed, ListingJob, Parse, Parsed, Wanted
 from atlas.web.politeness import Slots

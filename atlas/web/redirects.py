@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 import httpx
 
+from atlas.domain.addresses.reach import USUAL_PORTS_SAID, Reach, place_of
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import FetchError, FetchRequest, FetchResult, Redirect
-from atlas.domain.reach import USUAL_PORTS_SAID, Reach, place_of
-from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.web import response_head
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from atlas.domain.local_names import is_local_name
+from atlas.domain.addresses.local_names import is_local_name
 from atlas.web.address_policy import AddressPolicy, is_public
 from atlas.web.own_ports import addresses_of
 

@@ -8,7 +8,7 @@ import httpx
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import Validators
-from atlas.domain.robots_tags import asked_by_header
+from atlas.domain.politeness.robots_tags import asked_by_header
 
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 

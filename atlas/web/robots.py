@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+from atlas.domain.addresses.reach import Reach
+from atlas.domain.addresses.urls import origin_of
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import MIB, FetchError, FetchRequest, RobotsMode, RobotsRecord
-from atlas.domain.reach import Reach
-from atlas.domain.urls import origin_of
 from atlas.web.politeness import Slots
 from atlas.web.robots_parser import LONG, NO_RULES, PARSE_LIMIT, ParseRobots, RobotsTxt
 

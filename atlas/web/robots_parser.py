@@ -12,9 +12,9 @@ from typing import Annotated, NamedTuple, Protocol
 from msgspec import Meta
 from msgspec.msgpack import Decoder, encode
 
+from atlas.domain.addresses.urls import MAX_URL_LENGTH
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.robots_rules import Rule, RuleSet
-from atlas.domain.urls import MAX_URL_LENGTH
+from atlas.domain.politeness.robots_rules import Rule, RuleSet
 from atlas.domain.wire_fields import WireFields, canonical, check, decode
 
 PARSE_LIMIT = 500 * 1024

@@ -7,9 +7,9 @@ address can match and repeated ones are left out.
 import math
 from dataclasses import dataclass, field
 
-from atlas.domain.robots_rules import Rule, in_order, rule_of
-from atlas.domain.robots_tags import CRAWLER, product_token
-from atlas.domain.urls import MAX_URL_LENGTH, InvalidUrl, canonicalize
+from atlas.domain.addresses.urls import MAX_URL_LENGTH, InvalidUrl, canonicalize
+from atlas.domain.politeness.robots_rules import Rule, in_order, rule_of
+from atlas.domain.politeness.robots_tags import CRAWLER, product_token
 from atlas.web.robots_parser import MAX_SITEMAPS, PARSE_LIMIT, RobotsAnswer
 
 _LONGEST_DELAY = 3600.0  # seconds of Crawl-delay that are believed

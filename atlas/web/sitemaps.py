@@ -14,9 +14,9 @@ from typing import Any
 
 from lxml import etree
 
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.listing_limits import DEFAULTS, Cut, FileLimits, over, too_many
-from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.web.feeds import FEED_ROOTS, no_usable_link, parse_feed
 from atlas.web.markup import LongProlog, XmlText, decode_markup, safe_xml
 

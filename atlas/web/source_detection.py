@@ -10,9 +10,9 @@ from io import BytesIO
 from typing import Literal
 from urllib.parse import urlsplit
 
+from atlas.domain.addresses.scope import Scope, directory_of
+from atlas.domain.addresses.urls import canonicalize, origin_of
 from atlas.domain.errors import PageError
-from atlas.domain.scope import Scope, directory_of
-from atlas.domain.urls import canonicalize, origin_of
 from atlas.web.listing_parser import Header, ListingJob, Parse, Parsed, Wanted
 from atlas.web.robots_parser import PARSE_LIMIT, ParseRobots
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
+from atlas.domain.addresses.urls import without_secrets
 from atlas.domain.errors import PageError
-from atlas.domain.urls import without_secrets
 
 
 def tracer() -> Tracer:

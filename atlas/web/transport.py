@@ -1,7 +1,7 @@
 """httpx over aiohttp's transport, with the address policy at the moment of dialling.
 
-One subclass, for two reasons: URLs are parsed by `atlas.domain.urls` alone (both libraries would
-rewrite a request's escapes and read a Location in their own way: a second parser is a second
+One subclass, for two reasons: URLs are parsed by `domain/addresses/urls.py` alone (both libraries
+would rewrite a request's escapes and read a Location in their own way: a second parser is a second
 opinion), and each request tells its `RequestHop` when it was really sent, which addresses were
 refused and where the answer redirects to.
 """
@@ -23,7 +23,7 @@ from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 from yarl import URL
 
-from atlas.domain.reach import Reach
+from atlas.domain.addresses.reach import Reach
 from atlas.web.address_policy import AddressPolicy, AddressRefused, Purpose
 from atlas.web.egress_proxy import EgressProxy
 from atlas.web.politeness import Slot

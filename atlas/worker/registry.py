@@ -28,7 +28,7 @@ from activities.runs import Jobs, Running
 from activities.settling import Indexing
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
 from atlas.domain.errors import PageError, Retries
-from atlas.domain.extraction_rules import ExtractionRules
+from atlas.domain.extraction.extraction_rules import ExtractionRules
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.retention import Retention
 from atlas.domain.texts import EXTRACTOR_VERSION
@@ -38,11 +38,11 @@ from atlas.health.webhook import AlertWebhook
 from atlas.locations import locate, s3_access
 from atlas.reports.rendering import MEDIA, render
 from atlas.settings import Settings
-from atlas.stores.postgres.crawl.artifacts import MANIFEST, OUTCOMES, REPORT, Artifacts
-from atlas.stores.postgres.crawl.batch_records import BatchRecords
-from atlas.stores.postgres.crawl.batch_selection import Selection
-from atlas.stores.postgres.crawl.restore_selection import RestoreSelection
-from atlas.stores.postgres.crawl.runs import JobRecords
+from atlas.stores.postgres.crawl.bodies.artifacts import MANIFEST, OUTCOMES, REPORT, Artifacts
+from atlas.stores.postgres.crawl.runs.batch_records import BatchRecords
+from atlas.stores.postgres.crawl.runs.batch_selection import Selection
+from atlas.stores.postgres.crawl.runs.restore_selection import RestoreSelection
+from atlas.stores.postgres.crawl.runs.runs import JobRecords
 from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.reporting.history import Stats
 from atlas.stores.postgres.services import index_following
@@ -81,7 +81,7 @@ from workflows.sync_pipeline import SyncPipeline
 from workflows.weekly_report import WeeklyReport
 
 if TYPE_CHECKING:
-    from atlas.domain.near_duplicates import Sketch
+    from atlas.domain.similarity.near_duplicates import Sketch
 
 WORKFLOWS: tuple[type, ...] = (
     SyncPipeline,
@@ -279,7 +279,7 @@ async def _analysed_text(pool: ExtractorPool, text: LiveText) -> AnalysedText:
 
 
 def _sketch(text: str) -> Sketch:
-    from atlas.domain.near_duplicates import sketch  # numpy: not when idle
+    from atlas.domain.similarity.near_duplicates import sketch  # numpy: not when idle
 
     return sketch(text)
 

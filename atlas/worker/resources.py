@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import asyncpg
 from temporalio.client import Client
 
-from atlas.domain.analysis import ANALYSER_VERSION
-from atlas.domain.circuit_breaker import Breaker
 from atlas.domain.measures import UNMEASURED, Measures
+from atlas.domain.politeness.circuit_breaker import Breaker
+from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SettledWith
 from atlas.locations import Locations, address_policy
@@ -22,7 +22,7 @@ from atlas.stores.blobs import Blobs, open_blobs
 from atlas.stores.postgres.clock import DatabaseClock
 from atlas.stores.postgres.connection import answering as answering_database
 from atlas.stores.postgres.connection import open_pool
-from atlas.stores.postgres.crawl.ledger_partitions import make_partitions
+from atlas.stores.postgres.crawl.bodies.ledger_partitions import make_partitions
 from atlas.stores.postgres.hosts.robots_cache import StoredRobots
 from atlas.stores.postgres.services.crawl import CrawlServices, crawl_services
 from atlas.stores.postgres.silent_sessions import ending_silent

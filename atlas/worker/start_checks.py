@@ -21,7 +21,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from atlas.contracts.names import SEARCH_ATTRIBUTES
-from atlas.domain.clocks import MOST_SKEW
+from atlas.domain.timing.clocks import MOST_SKEW
 from atlas.locations import on_cloud
 from atlas.stores.postgres.clock import skew
 from atlas.stores.postgres.connection import Connection

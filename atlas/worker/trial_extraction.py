@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from atlas.domain.extraction.rule_trial import RuleTrial
 from atlas.domain.prepared import PrepareJob
-from atlas.domain.rule_trial import RuleTrial
 from atlas.settings import Settings
 from atlas.text.pool import ExtractorPool
 from atlas.text.rule_trials import read_trial, try_rules

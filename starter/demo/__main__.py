@@ -17,7 +17,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from atlas.demo.site import DemoSite
-from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize
 from atlas.embedded.errors import EmbeddedError
 from atlas.private_files import keep_private
 from atlas.settings import SettingsError

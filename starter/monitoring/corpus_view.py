@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from atlas.domain.schedules import declared
+from atlas.domain.timing.schedules import declared
 from atlas.schedules.status import Glimpse
 from atlas.stores.postgres.audit import findings
 from atlas.stores.postgres.audit.findings import LastAudit
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl.runs import Run
+from atlas.stores.postgres.crawl.runs.runs import Run
 from atlas.stores.postgres.hosts import status
 from atlas.stores.postgres.hosts.status import HostStatus
 from atlas.stores.postgres.reporting import monitoring

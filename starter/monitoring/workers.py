@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from atlas.domain.worker_liveness import Pulse, Pulses
+from atlas.domain.timing.worker_liveness import Pulse, Pulses
 from atlas.health.fleet import Beat
 from atlas.health.queues import POLL_AGE, QueueState
 from starter.monitoring.overview import QueueSeen, SlotsSeen, WorkerSeen, WorkerState

@@ -141,7 +141,7 @@ class Runs:
         Give addresses, a source or a host. `dry_run` only counts. Raises `InvalidRequest`,
         `DifferentRequest`, `CannotConnect`.
         """
-        from atlas.domain.urls import InvalidUrl, host_named
+        from atlas.domain.addresses.urls import InvalidUrl, host_named
         from starter.errors import InvalidRequest
 
         if host is not None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from temporalio.api.workflow.v1 import PendingActivityInfo
     from temporalio.client import Client, WorkflowExecution, WorkflowExecutionDescription
 
-    from atlas.stores.postgres.crawl.refusals import RefusedByRule
-    from atlas.stores.postgres.crawl.runs import Run
+    from atlas.stores.postgres.crawl.runs.refusals import RefusedByRule
+    from atlas.stores.postgres.crawl.runs.runs import Run
 
 Status = Literal["running", "paused", "ended"]
 
@@ -208,7 +208,8 @@ async def details(
 
 
 async def _with_pages(parts: Parts, run: RunDetails, failures: int) -> RunDetails:
-    from atlas.stores.postgres.crawl import documents, refusals, run_queue, runs
+    from atlas.stores.postgres.crawl.pages import documents
+    from atlas.stores.postgres.crawl.runs import refusals, run_queue, runs
 
     async with parts.database() as connection:
         count, truncated = await documents.truncated_of(connection, run.run_id, failures)
@@ -282,7 +283,7 @@ def _moment(
 
 async def _per_minute(parts: Parts, run: RunDetails) -> float | None:
     """Requests of the last minute for a run that fetches; else work done per minute so far."""
-    from atlas.stores.postgres.crawl import runs
+    from atlas.stores.postgres.crawl.runs import runs
 
     if not run.recorded or run.status == "paused":
         return None

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypedDict
 from atlas.contracts.models import Counts
 from atlas.contracts.names import ATTRIBUTE_SOURCE, ATTRIBUTE_TRIGGER
 from atlas.contracts.sync_pipeline import Failure
-from atlas.stores.postgres.crawl import runs
-from atlas.stores.postgres.crawl.runs import Run
+from atlas.stores.postgres.crawl.runs import runs
+from atlas.stores.postgres.crawl.runs.runs import Run
 from starter.connection import Parts
 from starter.errors import InvalidRequest, NotFound, TemporalDown
 from starter.runs.details import LEFT_BEHIND, Status, outcome_of, word
@@ -60,7 +60,7 @@ class RecordedRun:
 
 async def recorded(parts: Parts, named: str, failures: int) -> RecordedRun:
     """A run as recorded, with its first `failures` failures. Raises `NotFound`."""
-    from atlas.stores.postgres.crawl import run_queue
+    from atlas.stores.postgres.crawl.runs import run_queue
     from atlas.stores.postgres.services import catalogue
 
     try:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 from atlas.contracts.names import sync_workflow_id
-from atlas.stores.postgres.crawl import runs
+from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.services import catalogue
 from starter.connection import Parts
 from starter.errors import NotFound, TemporalDown
@@ -16,7 +16,7 @@ from starter.runs.details import RunDetails, first_run_id, of_execution, of_reco
 if TYPE_CHECKING:
     from temporalio.client import Client, WorkflowExecution, WorkflowExecutionDescription
 
-    from atlas.stores.postgres.crawl.runs import Run
+    from atlas.stores.postgres.crawl.runs.runs import Run
 
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _RUN_ID = re.compile(r"[0-9a-f-]{8,36}")

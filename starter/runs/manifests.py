@@ -19,7 +19,7 @@ Names = Iterable[str | int] | AsyncIterable[str | int]
 
 async def upload(parts: Parts, names: Names) -> str:
     """Store a manifest, streamed, of any length up to the store's largest body; its hash."""
-    from atlas.stores.postgres.crawl import artifacts, blob_index
+    from atlas.stores.postgres.crawl.bodies import artifacts, blob_index
 
     now = datetime.now(UTC)
     async with parts.blobs() as blobs, blobs.writer() as writer:

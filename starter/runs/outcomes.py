@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 async def outcomes(parts: Parts, run_id: str) -> AsyncGenerator[dict[str, Any]]:
     """The outcome of each page of a run, by URL; of a run of several sources, source by source.
     Raises `NotFound`, `Refused`."""
-    from atlas.stores.postgres.crawl import artifacts, run_outcomes
+    from atlas.stores.postgres.crawl.bodies import artifacts
+    from atlas.stores.postgres.crawl.runs import run_outcomes
 
     async with parts.database() as connection:
         kept = await artifacts.find(connection, artifacts.OUTCOMES, run_id)
@@ -48,7 +49,7 @@ async def outcomes(parts: Parts, run_id: str) -> AsyncGenerator[dict[str, Any]]:
 
 async def _of_sources(parts: Parts, run_id: str) -> list[tuple[str, str]]:
     """Source and run of each source that a run of several worked on, of those with pages."""
-    from atlas.stores.postgres.crawl import run_outcomes
+    from atlas.stores.postgres.crawl.runs import run_outcomes
     from starter.runs.details import details
     from starter.runs.lookup import look_up
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from atlas.contracts.models import Message
-from atlas.stores.postgres.crawl import runs
+from atlas.stores.postgres.crawl.runs import runs
 from starter.connection import Parts
 from starter.errors import NotFound
 from starter.runs.handles import handle_of

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from atlas.domain.addresses.reach import reach_of
+from atlas.domain.addresses.scope import scope_of
+from atlas.domain.addresses.urls import origin_of
 from atlas.domain.errors import SlotDeadline
 from atlas.domain.fetch import FetchError, FetchRequest
-from atlas.domain.reach import reach_of
-from atlas.domain.scope import scope_of
 from atlas.domain.sources import Leading, SourceSpec
-from atlas.domain.urls import origin_of
 from atlas.stores.postgres.hosts.rate_limiter import HeldSlot, HostSlots
 from atlas.stores.postgres.reporting import page_costs
 from atlas.stores.postgres.reporting.page_costs import PageLooks

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import escape
 
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize, host_of, without_secrets
 from atlas.domain.sources import MAX_TAGS, NAME, SourceSpec
-from atlas.domain.urls import InvalidUrl, canonicalize, host_of, without_secrets
 
 if TYPE_CHECKING:
     from atlas.web.opml_parser import ListedFeed

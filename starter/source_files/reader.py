@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ValidationError
 
+from atlas.domain.addresses.urls import without_secrets
 from atlas.domain.sources import SourceSpec
-from atlas.domain.urls import without_secrets
 from starter.errors import InvalidRequest, InvalidSourcesFile
 from starter.source_files.rules import RULES, model, spec_of
 from starter.source_files.yaml_nodes import MAX_CHARACTERS, Node, NotYaml, read

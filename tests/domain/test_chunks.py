@@ -19,7 +19,7 @@ from atlas.domain.chunking.document_chunks import (
     DocumentChunk,
     document_chunks,
 )
-from atlas.domain.outline import OutlineSection
+from atlas.domain.extraction.outline import OutlineSection
 from atlas.text.extract import extract
 
 URL = "https://site.example/guide"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize
 from atlas.domain.page_file_names import page_file_name
-from atlas.domain.urls import InvalidUrl, canonicalize
 
 HOSTILE = (
     "https://example.org/../../etc/passwd",

@@ -5,9 +5,15 @@ from collections import Counter
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from atlas.domain.analysis import PART_CHARACTERS, PREFIX_MARK, index_parts, query_terms, tokens
 from atlas.domain.passages import FILLER, field_of, lexeme_query, passages
-from tests.domain.test_analysis import SAMPLES, SCRIPTS
+from atlas.domain.search.analysis import (
+    PART_CHARACTERS,
+    PREFIX_MARK,
+    index_parts,
+    query_terms,
+    tokens,
+)
+from tests.domain.search.test_analysis import SAMPLES, SCRIPTS
 
 TEXTS = st.one_of(st.text(), st.sampled_from(SAMPLES), *(st.text(each) for each in SCRIPTS))
 

@@ -8,7 +8,7 @@ import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.patterns import Linear, Timed, check_pattern, pattern_of
+from atlas.domain.addresses.patterns import Linear, Timed, check_pattern, pattern_of
 
 HOSTILE = st.sampled_from(
     [

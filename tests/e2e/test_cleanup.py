@@ -36,7 +36,7 @@ from atlas.contracts.jobs import BeginJob, EndJob, Progress
 from atlas.contracts.names import QUEUE
 from atlas.contracts.weekly_report import FreezeDays
 from atlas.stores.blobs import open_blobs
-from atlas.stores.postgres.crawl import ledger_partitions
+from atlas.stores.postgres.crawl.bodies import ledger_partitions
 from starter import AtlasClient
 from tests.e2e.environments import kill, until
 from tests.e2e.stack import AtlasEnv

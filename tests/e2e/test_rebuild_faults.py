@@ -22,8 +22,8 @@ from atlas.contracts.rebuild_index import (
     StartGeneration,
     SwitchGeneration,
 )
-from atlas.domain.analysis import index_parts
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.search.analysis import index_parts
 from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.services.index_rebuild import Rebuilds
 from atlas.stores.postgres.settlement.index_copy import LiveText

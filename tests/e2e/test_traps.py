@@ -5,7 +5,7 @@ from hashlib import md5
 
 import pytest
 
-from atlas.domain import crawler_traps
+from atlas.domain.addresses import crawler_traps
 from atlas.stores.postgres.sources import sources
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import assert_invariants

@@ -21,7 +21,7 @@ from atlas.contracts.weekly_report import (
     MakeReport,
     WeeklyResult,
 )
-from atlas.domain.weeks import Week
+from atlas.domain.timing.weeks import Week
 from starter import AtlasClient
 from tests.e2e.environments import Servers, kill, servers, until
 from tests.e2e.stack import AtlasEnv

@@ -11,7 +11,7 @@ import pytest
 
 from activities.discovery import Discovery
 from atlas.contracts.activities import EnlistUrls
-from atlas.domain.scope import Scope
+from atlas.domain.addresses.scope import Scope
 from atlas.domain.sources import SourceSpec
 from tests.e2e.conftest import atlas_env
 from tests.e2e.stack import AtlasEnv

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from atlas.domain import adaptive_delay
+from atlas.domain.politeness import adaptive_delay
 from tests.e2e.conftest import atlas_env, origin
 from tests.origin import Origin
 from tests.outage.calendar import calendar

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.domain.daily_figures import TOTAL, FrozenWeeks, HostDay
-from atlas.domain.silent_sources import SourceHistory
-from atlas.domain.weeks import Week
+from atlas.domain.timing.silent_sources import SourceHistory
+from atlas.domain.timing.weeks import Week
 from atlas.reports.charts import scale
 from atlas.reports.figures import quantile, report_of
 from atlas.reports.rendering import MEDIA, render

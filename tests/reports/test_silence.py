@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.silent_sources import SourceHistory, silence
+from atlas.domain.timing.silent_sources import SourceHistory, silence
 
 LAST = date(2026, 11, 22)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.weeks import SETTLING, Week, day_bounds, last_complete_day
+from atlas.domain.timing.weeks import SETTLING, Week, day_bounds, last_complete_day
 
 DAYS = st.dates(date(1990, 1, 10), date(2100, 12, 20))
 OFFSETS = st.integers(-14, 14).map(lambda hours: timezone(timedelta(hours=hours)))

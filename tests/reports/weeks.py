@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from functools import cache
 
 from atlas.domain.daily_figures import SLOTS, TOTAL, DayFigures, DayStorage, FrozenWeeks, HostDay
-from atlas.domain.silent_sources import SourceHistory
-from atlas.domain.weeks import Week
+from atlas.domain.timing.silent_sources import SourceHistory
+from atlas.domain.timing.weeks import Week
 
 WEEK = Week.parse("2026-W47")
 

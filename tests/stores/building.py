@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from atlas.domain.analysis import ANALYSER_VERSION, index_parts
+from atlas.domain.search.analysis import ANALYSER_VERSION, index_parts
 from atlas.stores.postgres.index import gates, generations
 from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.index.generations import Builder, Pointers

@@ -26,8 +26,8 @@ from atlas.contracts.daily_cleanup import (
 from atlas.contracts.jobs import EndJob
 from atlas.domain.retention import Retention
 from atlas.stores.blobs import Blobs
-from atlas.stores.postgres.crawl import runs
-from atlas.stores.postgres.crawl.artifacts import OUTCOMES, Artifacts
+from atlas.stores.postgres.crawl.bodies.artifacts import OUTCOMES, Artifacts
+from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.services.cleanup import UpkeepStore
 from tests.stores.drive import Drive, Web
 

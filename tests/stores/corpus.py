@@ -10,9 +10,9 @@ from typing import Any
 
 import asyncpg
 
-from atlas.domain.analysis import index_parts
-from atlas.domain.near_duplicates import sketch
 from atlas.domain.passages import Passage, passages
+from atlas.domain.search.analysis import index_parts
+from atlas.domain.similarity.near_duplicates import sketch
 from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.index.engine_search import search_engine
 from atlas.stores.postgres.index.search import SearchPage, search

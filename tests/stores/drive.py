@@ -11,18 +11,18 @@ from typing import Any
 import asyncpg
 
 from atlas.contracts.activities import Batch, ClaimBatch, CloseRun, OpenRun, RunClosed
-from atlas.domain.analysis import ANALYSER_VERSION, index_parts
-from atlas.domain.bad_bodies.kinds import BodyKind, BodyVerdict
 from atlas.domain.batch import FetchRow, HeldPage, PreparedPage
 from atlas.domain.errors import NOINDEX, ErrorClass, PageError
-from atlas.domain.near_duplicates import sketch
-from atlas.domain.outline import OutlineSection
+from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.prepared import Prepared
+from atlas.domain.removal.bad_bodies.kinds import BodyKind, BodyVerdict
+from atlas.domain.search.analysis import ANALYSER_VERSION, index_parts
+from atlas.domain.similarity.near_duplicates import sketch
 from atlas.domain.sources import SourceSpec
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link, normalise_text
 from atlas.domain.versions import SettledWith
-from atlas.stores.postgres.crawl import documents
-from atlas.stores.postgres.crawl.documents import CurrentDocument
+from atlas.stores.postgres.crawl.pages import documents
+from atlas.stores.postgres.crawl.pages.documents import CurrentDocument
 from atlas.stores.postgres.services.crawl import CrawlServices, crawl_services
 from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.sources import Source

@@ -22,7 +22,7 @@ from atlas.contracts.export_corpus import (
     ForgetExport,
 )
 from atlas.formats.open_part import open_part
-from atlas.stores.postgres.crawl import runs
+from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.services.export_runs import ExportStore
 from atlas.stores.targets.export_target import open_target
 from tests.stores.drive import Drive

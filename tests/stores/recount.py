@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from atlas.domain.daily_figures import TOTAL, DayFigures
-from atlas.domain.weeks import day_bounds
+from atlas.domain.timing.weeks import day_bounds
 from tests.stores.drive import Drive
 
 

@@ -11,11 +11,11 @@ from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.contracts.models import Counts
 from atlas.contracts.processing import Selected
 from atlas.contracts.restore_documents import RestoredPage, SelectRestores
-from atlas.domain.analysis import index_parts
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.near_duplicates import sketch
-from atlas.stores.postgres.crawl import run_queue, runs
-from atlas.stores.postgres.crawl.restore_selection import RestoreSelection
+from atlas.domain.search.analysis import index_parts
+from atlas.domain.similarity.near_duplicates import sketch
+from atlas.stores.postgres.crawl.runs import run_queue, runs
+from atlas.stores.postgres.crawl.runs.restore_selection import RestoreSelection
 from atlas.stores.postgres.services.restores import Restores
 from atlas.stores.postgres.settlement.restored_pages import AnalysedText
 from tests.stores.drive import Drive, fences

@@ -7,8 +7,8 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
-from atlas.domain.adaptive_delay import LONGEST
 from atlas.domain.errors import ErrorClass, PageError, SlotDeadline
+from atlas.domain.politeness.adaptive_delay import LONGEST
 from atlas.stores.postgres.hosts import circuit_breaker, manual_limits, status
 from atlas.stores.postgres.hosts.rate_limiter import HostSlots
 from atlas.stores.postgres.hosts.status import HostStatus

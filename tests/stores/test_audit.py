@@ -14,16 +14,16 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.auditing import Auditing
 from atlas.contracts.audit_corpus import AUDIT_STAGES, AuditStage, AuditStep, EndAudit
-from atlas.domain.analysis import index_parts
 from atlas.domain.audit_findings import AuditFinding
-from atlas.domain.near_duplicates import sketch
 from atlas.domain.prepared import Prepared
 from atlas.domain.retention import Retention
+from atlas.domain.search.analysis import index_parts
+from atlas.domain.similarity.near_duplicates import sketch
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, text_hash
 from atlas.stores.blobs import Blobs, open_blobs
 from atlas.stores.postgres.audit import checks, findings, parts
-from atlas.stores.postgres.crawl import runs
-from atlas.stores.postgres.crawl.artifacts import OUTCOMES, Artifacts
+from atlas.stores.postgres.crawl.bodies.artifacts import OUTCOMES, Artifacts
+from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.services.audits import AuditStore
 from atlas.stores.postgres.settlement.index_copy import LiveText

@@ -13,7 +13,7 @@ import pytest
 from atlas.contracts.activities import Batch
 from atlas.contracts.jobs import BeginJob
 from atlas.domain.change_cursors import ChangeCursor, ExpiredCursor, InvalidCursor
-from atlas.domain.lifecycle import Evidence
+from atlas.domain.removal.lifecycle import Evidence
 from atlas.domain.retention import Retention
 from atlas.embedded.postgres import SUPERUSER
 from atlas.stores.blobs import open_blobs
@@ -22,8 +22,8 @@ from atlas.stores.postgres.changes import change_log, change_reader
 from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.changes.change_reader import CorpusChange
 from atlas.stores.postgres.cleanup import expired_changes
-from atlas.stores.postgres.crawl import run_outcomes
-from atlas.stores.postgres.crawl.runs import JobRecords
+from atlas.stores.postgres.crawl.runs import run_outcomes
+from atlas.stores.postgres.crawl.runs.runs import JobRecords
 from atlas.stores.postgres.settlement import deletion_decisions, removal, settle
 from atlas.stores.postgres.sources import sources
 from tests.conftest import PostgresServer

@@ -12,8 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from atlas.domain.connected_components import components
-from atlas.domain.near_duplicates import SIGNATURE_HASHES, THRESHOLD, similarities, sketch
+from atlas.domain.similarity.connected_components import components
+from atlas.domain.similarity.near_duplicates import (
+    SIGNATURE_HASHES,
+    THRESHOLD,
+    similarities,
+    sketch,
+)
 from atlas.stores.postgres.near_duplicates import clusters, lsh_buckets, similarity
 from atlas.stores.postgres.near_duplicates.clusters import TextSketch
 

@@ -9,9 +9,9 @@ import pytest
 
 from atlas.contracts.activities import Batch, RunClosed
 from atlas.contracts.decide_deletions import DecideDeletions, Decision
-from atlas.domain.page_verdict import PageVerdict, verdict_on
-from atlas.stores.postgres.crawl import held_removals
-from atlas.stores.postgres.crawl.held_removals import HeldRemoval
+from atlas.domain.removal.page_verdict import PageVerdict, verdict_on
+from atlas.stores.postgres.crawl.pages import held_removals
+from atlas.stores.postgres.crawl.pages.held_removals import HeldRemoval
 from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.reporting.page_lookup import page_facts
 from atlas.stores.postgres.services.deletions import DeletionDecisions

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from atlas.contracts.activities import Batch
-from atlas.domain.bad_bodies.kinds import BodyKind
+from atlas.domain.removal.bad_bodies.kinds import BodyKind
 from atlas.stores.postgres.reporting import freshness_samples, monitoring
 from atlas.stores.postgres.reporting.freshness_samples import Achievement, Promise, SeenPages
 from atlas.stores.postgres.reporting.page_lookup import page_facts

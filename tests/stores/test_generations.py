@@ -7,7 +7,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from atlas.domain.analysis import ANALYSER_VERSION, index_parts
+from atlas.domain.search.analysis import ANALYSER_VERSION, index_parts
 from atlas.health import database as health
 from atlas.stores.postgres.index import entries as index
 from atlas.stores.postgres.index import gates, generations

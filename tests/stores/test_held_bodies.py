@@ -9,14 +9,14 @@ import pytest
 
 from atlas.contracts.activities import Batch, RunClosed
 from atlas.contracts.jobs import BeginJob
-from atlas.domain.analysis import ANALYSER_VERSION
-from atlas.domain.bad_bodies.kinds import BodyKind
+from atlas.domain.removal.bad_bodies.kinds import BodyKind
 from atlas.domain.retention import Retention
+from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.cleanup.page_classes import of_pages
-from atlas.stores.postgres.crawl.batch_selection import Selection
-from atlas.stores.postgres.crawl.runs import JobRecords
+from atlas.stores.postgres.crawl.runs.batch_selection import Selection
+from atlas.stores.postgres.crawl.runs.runs import JobRecords
 from atlas.stores.postgres.settlement import held_bodies
 from tests.stores.drive import Drive, Instead, Web
 

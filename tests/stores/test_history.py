@@ -12,7 +12,7 @@ import pytest
 
 from atlas.contracts.activities import Batch, ClaimBatch, CloseRun
 from atlas.domain.daily_figures import TOTAL, DayFigures, FrozenWeeks
-from atlas.domain.weeks import SETTLING, Week
+from atlas.domain.timing.weeks import SETTLING, Week
 from atlas.stores.postgres.reporting import history
 from atlas.stores.postgres.reporting.history import Stats
 from tests.stores.drive import Drive

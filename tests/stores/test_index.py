@@ -6,7 +6,7 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from atlas.domain.analysis import ANALYSER_VERSION, IndexPart, index_parts
+from atlas.domain.search.analysis import ANALYSER_VERSION, IndexPart, index_parts
 from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.index.generations import listing

@@ -7,7 +7,7 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from atlas.domain.analysis import ANALYSER_VERSION, index_parts
+from atlas.domain.search.analysis import ANALYSER_VERSION, index_parts
 from atlas.stores.postgres.index import entries as index
 from atlas.stores.postgres.index import gates
 from atlas.stores.postgres.index.entries import IndexText

@@ -9,7 +9,7 @@ import pytest
 from atlas.contracts.activities import Batch
 from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.lifecycle import Evidence, Lifecycle, after
+from atlas.domain.removal.lifecycle import Evidence, Lifecycle, after
 from atlas.domain.retention import Item, Retention
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.cleanup.page_classes import of_pages

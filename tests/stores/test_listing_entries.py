@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from atlas.contracts.activities import CloseRun
-from atlas.domain.refused_addresses import MOST, RefusedAddresses
-from atlas.stores.postgres.crawl import listing_entries
+from atlas.domain.addresses.refused_addresses import MOST, RefusedAddresses
+from atlas.stores.postgres.crawl.runs import listing_entries
 from tests.stores.drive import Drive
 
 LATER = datetime(2026, 11, 25, tzinfo=UTC)

@@ -17,8 +17,8 @@ from atlas.contracts.deduplicate_documents import (
     DuplicateCounts,
 )
 from atlas.contracts.jobs import BeginJob
-from atlas.domain.duplicates import duplicate_groups
-from atlas.stores.postgres.crawl.runs import JobRecords
+from atlas.domain.similarity.duplicates import duplicate_groups
+from atlas.stores.postgres.crawl.runs.runs import JobRecords
 from atlas.stores.postgres.near_duplicates import consistency
 from atlas.stores.postgres.near_duplicates import marks as duplicates
 from atlas.stores.postgres.services.deduplication import Deduplication

@@ -8,8 +8,8 @@ import pytest
 from atlas.contracts.activities import Batch
 from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import NOINDEX, ErrorClass, PageError
-from atlas.domain.removal_rules import Weight
-from atlas.stores.postgres.crawl import evidence
+from atlas.domain.removal.removal_rules import Weight
+from atlas.stores.postgres.crawl.pages import evidence
 from tests.stores.drive import Drive, Web, fences, prepared
 
 pytestmark = pytest.mark.fault(16)

@@ -1,6 +1,6 @@
 """The outline of a text is kept with its document, and is that of the text beside it."""
 
-from atlas.domain.outline import OutlineSection
+from atlas.domain.extraction.outline import OutlineSection
 from tests.stores.drive import Drive
 
 URL = "https://example.org/a"

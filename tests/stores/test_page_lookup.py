@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from atlas.contracts.activities import Batch, CloseRun
-from atlas.domain.page_facts import PageFacts
-from atlas.domain.page_verdict import PageVerdict, verdict_on
-from atlas.domain.refused_addresses import MOST, RefusedAddresses
+from atlas.domain.addresses.refused_addresses import MOST, RefusedAddresses
+from atlas.domain.removal.page_facts import PageFacts
+from atlas.domain.removal.page_verdict import PageVerdict, verdict_on
 from atlas.embedded.postgres import SUPERUSER
-from atlas.stores.postgres.crawl import refusals
+from atlas.stores.postgres.crawl.runs import refusals
 from atlas.stores.postgres.reporting.page_lookup import other_forms, page_facts
 from tests.conftest import PostgresServer
 from tests.stores.drive import Drive, Leads, Web

@@ -10,14 +10,15 @@ import pytest
 
 from atlas.contracts.activities import Batch
 from atlas.contracts.processing import BatchQuery
-from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.batch import HeldPage, PreparedPage
-from atlas.domain.extraction_rules import ExtractionRules
+from atlas.domain.extraction.extraction_rules import ExtractionRules
 from atlas.domain.prepared import PrepareJob
+from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SettledWith
-from atlas.stores.postgres.crawl import page_versions, runs
-from atlas.stores.postgres.crawl.batch_selection import Selection
+from atlas.stores.postgres.crawl.pages import page_versions
+from atlas.stores.postgres.crawl.runs import runs
+from atlas.stores.postgres.crawl.runs.batch_selection import Selection
 from atlas.stores.postgres.sources import sources
 from atlas.text.prepare import prepare
 from tests.invariants import assert_nothing_is_found

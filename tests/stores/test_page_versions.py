@@ -8,9 +8,9 @@ import pytest
 
 from atlas.domain.retention import Retention
 from atlas.stores.postgres.cleanup.page_classes import of_pages
-from atlas.stores.postgres.crawl import documents, page_versions
-from atlas.stores.postgres.crawl.documents import CurrentDocument, UnknownDocument
-from atlas.stores.postgres.crawl.page_versions import PageHistory
+from atlas.stores.postgres.crawl.pages import documents, page_versions
+from atlas.stores.postgres.crawl.pages.documents import CurrentDocument, UnknownDocument
+from atlas.stores.postgres.crawl.pages.page_versions import PageHistory
 from tests.stores.drive import Drive
 from tests.stores.restorer import Restorer
 

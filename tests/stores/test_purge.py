@@ -19,9 +19,11 @@ from atlas.contracts.purge_documents import PURGE_STAGES, EndPurge, PurgeEnded, 
 from atlas.domain.batch import FetchRow
 from atlas.domain.versions import SettledWith
 from atlas.stores.blobs import Blobs, open_blobs
-from atlas.stores.postgres.crawl import blob_index, purged_urls, run_limits, run_queue, runs
-from atlas.stores.postgres.crawl.artifacts import OUTCOMES, REPORT, Artifacts
-from atlas.stores.postgres.crawl.batch_selection import Selection
+from atlas.stores.postgres.crawl.bodies import blob_index
+from atlas.stores.postgres.crawl.bodies.artifacts import OUTCOMES, REPORT, Artifacts
+from atlas.stores.postgres.crawl.pages import purged_urls
+from atlas.stores.postgres.crawl.runs import run_limits, run_queue, runs
+from atlas.stores.postgres.crawl.runs.batch_selection import Selection
 from atlas.stores.postgres.erasure import schema_columns, traces
 from atlas.stores.postgres.services.purges import PurgeStore
 from tests.feed_copy import assert_feed_is_the_corpus

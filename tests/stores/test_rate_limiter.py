@@ -7,8 +7,8 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
-from atlas.domain.circuit_breaker import Breaker
 from atlas.domain.errors import ErrorClass, HostClosed, PageError, SlotDeadline
+from atlas.domain.politeness.circuit_breaker import Breaker
 from atlas.stores.postgres.hosts import circuit_breaker, status
 from atlas.stores.postgres.hosts.rate_limiter import HostSlots
 from tests.reservations import recorded

@@ -13,11 +13,11 @@ import pytest
 from atlas.contracts.activities import Batch, CloseRun
 from atlas.contracts.models import Counts
 from atlas.contracts.restore_documents import SelectRestores
-from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.retention import Retention
+from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.stores.blobs import open_blobs
-from atlas.stores.postgres.crawl import runs
-from atlas.stores.postgres.crawl.batch_selection import Selection
+from atlas.stores.postgres.crawl.runs import runs
+from atlas.stores.postgres.crawl.runs.batch_selection import Selection
 from atlas.stores.postgres.index import generations
 from atlas.stores.postgres.settlement import held_bodies
 from tests.invariants import Snapshot, assert_invariants, snapshot

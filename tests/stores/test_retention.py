@@ -18,7 +18,7 @@ from atlas.contracts.daily_cleanup import Sweep
 from atlas.domain.retention import SHORTEST_GRACE, Retention, cutoff
 from atlas.settings import Settings
 from atlas.stores.blobs import open_blobs
-from atlas.stores.postgres.crawl import blob_index, ledger_partitions, snapshot_reuse
+from atlas.stores.postgres.crawl.bodies import blob_index, ledger_partitions, snapshot_reuse
 from atlas.stores.postgres.index import generations
 from tests.invariants import assert_invariants
 from tests.stores.cleaning import DAY, Cleaned, Cleaner

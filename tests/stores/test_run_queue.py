@@ -8,7 +8,8 @@ import asyncpg
 
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.domain.versions import SettledWith
-from atlas.stores.postgres.crawl import claims, pages, run_queue
+from atlas.stores.postgres.crawl.pages import pages
+from atlas.stores.postgres.crawl.runs import claims, run_queue
 from tests.stores.drive import Drive, fences, fetched, prepared
 
 URLS = [f"https://example.org/{number:04}" for number in range(30)]

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from atlas.domain.analysis import QueryTerm
 from atlas.domain.chunking.document_chunks import document_chunks
 from atlas.domain.errors import PageError
+from atlas.domain.search.analysis import QueryTerm
 from atlas.stores.postgres.index import bm25 as scoring
 from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.index.bm25 import SearchScope

@@ -10,14 +10,16 @@ import asyncpg
 import pytest
 
 from atlas.contracts.processing import BatchQuery
-from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.refusal import RequestRefused
+from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SettledWith
-from atlas.stores.postgres.crawl import quarantine, runs, snapshot_reuse
-from atlas.stores.postgres.crawl.batch_selection import CHUNK, Selection
+from atlas.stores.postgres.crawl.bodies import snapshot_reuse
+from atlas.stores.postgres.crawl.pages import quarantine
+from atlas.stores.postgres.crawl.runs import runs
+from atlas.stores.postgres.crawl.runs.batch_selection import CHUNK, Selection
 from tests.stored import FETCHED, store
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)

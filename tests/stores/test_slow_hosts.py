@@ -5,7 +5,7 @@ from dataclasses import replace
 from activities.ledger_rows import cut_row
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.domain.batch import Claim, HeldPage
-from atlas.stores.postgres.crawl import claims
+from atlas.stores.postgres.crawl.runs import claims
 from atlas.stores.postgres.hosts import manual_limits
 from atlas.stores.postgres.reporting import daily_figures
 from tests.stores.drive import Drive, fences, fetched

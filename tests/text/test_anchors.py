@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from atlas.domain.chunking.document_chunks import document_chunks
-from atlas.domain.outline import MAX_SECTION_TITLE, TERM, Outline, OutlineSection
+from atlas.domain.extraction.outline import MAX_SECTION_TITLE, TERM, Outline, OutlineSection
 from atlas.domain.texts import Extracted
 from atlas.text.extract import extract
 

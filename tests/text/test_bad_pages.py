@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.bad_bodies.kinds import BodyVerdict
 from atlas.domain.errors import PageError
+from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 from atlas.text.extract import extract
 from tests.text.bad_pages.held_out import HELD_OUT
 from tests.text.bad_pages.looks import BadPage, bare, pages_of

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from atlas.domain.errors import PageError
-from atlas.domain.extraction_rules import NO_RULES, ExtractionRules
+from atlas.domain.extraction.extraction_rules import NO_RULES, ExtractionRules
 from atlas.domain.texts import Extracted
 from atlas.text.extract import extract
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.extraction_rules import ExtractionRules, RuledText
+from atlas.domain.extraction.extraction_rules import ExtractionRules, RuledText
 from atlas.domain.texts import UNSEEN, Extracted
 from atlas.text.extract import extract
 

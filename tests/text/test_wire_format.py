@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas.domain.analysis import IndexPart, index_parts
-from atlas.domain.extraction_rules import RuledText
-from atlas.domain.near_duplicates import Sketch, sketch
-from atlas.domain.outline import OutlineSection
+from atlas.domain.extraction.extraction_rules import RuledText
+from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.passages import Passage, passages
 from atlas.domain.prepared import Prepared
+from atlas.domain.search.analysis import IndexPart, index_parts
+from atlas.domain.similarity.near_duplicates import Sketch, sketch
 from atlas.domain.texts import Extracted, Link, strip_unstorable, text_hash
 from atlas.domain.wire_fields import MalformedAnswer
 from atlas.text import wire_format

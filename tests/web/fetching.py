@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from atlas.domain.addresses.reach import Reach
 from atlas.domain.fetch import FetchError, FetchRequest, FetchResult
-from atlas.domain.reach import Reach
 from atlas.web.address_policy import AddressPolicy
 from atlas.web.client import WebClient
 from atlas.web.politeness import OpenSlots

@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from atlas.domain.addresses.reach import Reach
 from atlas.domain.errors import ErrorClass, verdict_on_host
 from atlas.domain.fetch import FetchError, RobotsMode
-from atlas.domain.reach import Reach
 from atlas.settings import Settings
 from atlas.settings.groups import FetchSettings
 from atlas.web import tls

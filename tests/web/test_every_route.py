@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 import pytest
 
 from atlas.contracts.health import Transition
+from atlas.domain.addresses.reach import Reach, reach_of
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize
 from atlas.domain.errors import PageError
 from atlas.domain.fetch import FetchRequest, RobotsMode
-from atlas.domain.reach import Reach, reach_of
 from atlas.domain.sources import Kind, Leading, SourceSpec
-from atlas.domain.urls import InvalidUrl, canonicalize
 from atlas.health import network
 from atlas.health.probe import Unwell
 from atlas.health.webhook import AlertWebhook

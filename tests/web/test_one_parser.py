@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize, serialized
 from atlas.domain.errors import ErrorClass
-from atlas.domain.urls import InvalidUrl, canonicalize, serialized
 from tests.origin import Reply
 from tests.web.fetching import get, refused, web
 from tests.web.reach import spellings

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from atlas.domain.urls import InvalidUrl, canonicalize
+from atlas.domain.addresses.urls import InvalidUrl, canonicalize
 from atlas.web.feeds import parse_feed
 from atlas.web.sitemaps import parse_sitemap
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from atlas.domain.urls import canonicalize
+from atlas.domain.addresses.urls import canonicalize
 from tests.web.parsed import robots_of
 from tests.web.rfc9309 import may
 

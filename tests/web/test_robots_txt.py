@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.urls import canonicalize
+from atlas.domain.addresses.urls import canonicalize
 from tests.web.parsed import robots_of
 
 pytestmark = pytest.mark.fault(13)

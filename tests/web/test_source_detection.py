@@ -7,8 +7,8 @@ from typing import BinaryIO
 
 import pytest
 
+from atlas.domain.addresses.urls import InvalidUrl
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.urls import InvalidUrl
 from atlas.web.listing_parser import ListingJob, Parsed
 from atlas.web.source_detection import MAX_ASKED, ListingDocument, detect
 from tests.web.parsed import parse_here, parse_robots_here, robots_of

@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
+from atlas.domain.addresses.reach import Reach, reach_of
 from atlas.domain.errors import ErrorClass
 from atlas.domain.fetch import RobotsMode
-from atlas.domain.reach import Reach, reach_of
 from atlas.domain.sources import SourceSpec
 from atlas.web import tls
 from atlas.web.address_policy import AddressPolicy

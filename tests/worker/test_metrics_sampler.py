@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from atlas.domain import freshness_objective
 from atlas.domain.sources import SourceSpec
+from atlas.domain.timing import freshness_objective
 from atlas.stores.postgres.reporting.freshness_samples import Achievement, Promise, SeenPages
 from atlas.stores.postgres.sources.sources import Source
 from atlas.telemetry import instruments as own

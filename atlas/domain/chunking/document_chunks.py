@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from atlas.domain.addresses.urls import url_key, with_fragment
 from atlas.domain.chunking.cuts import CutPlace, chosen_cuts, rank_of
 from atlas.domain.chunking.markdown_blocks import (
     MarkdownBlock,
@@ -25,8 +26,7 @@ from atlas.domain.chunking.markdown_blocks import (
 from atlas.domain.chunking.pieces import Piece, pieces_of
 from atlas.domain.chunking.sentences import Cuttable
 from atlas.domain.chunking.text_places import TextPlaces, TextSpan
-from atlas.domain.outline import TERM, Outline, OutlineSection, SectionPlace
-from atlas.domain.urls import url_key, with_fragment
+from atlas.domain.extraction.outline import TERM, Outline, OutlineSection, SectionPlace
 
 DEFAULT_CHUNK_SIZE = 1_500
 MIN_CHUNK_SIZE = 200

@@ -12,7 +12,7 @@ from typing import Literal
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from atlas.domain.outline import MAX_SECTION_TITLE, MAX_SECTIONS, OutlineSection
+from atlas.domain.extraction.outline import MAX_SECTION_TITLE, MAX_SECTIONS, OutlineSection
 
 BlockKind = Literal["heading", "text", "list", "table", "code"]
 

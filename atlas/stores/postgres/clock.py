@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from atlas.domain.clocks import beyond
+from atlas.domain.timing.clocks import beyond
 from atlas.stores.postgres.connection import Connection
 
 REFRESH = 30.0

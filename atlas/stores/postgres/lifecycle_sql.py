@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from atlas.domain.lifecycle import Evidence, Lifecycle, after
+from atlas.domain.removal.lifecycle import Evidence, Lifecycle, after
 
 
 def becomes(evidence: Evidence) -> str:

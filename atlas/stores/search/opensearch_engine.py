@@ -19,9 +19,9 @@ from typing import Any
 
 import httpx
 
-from atlas.domain.analysis import PhraseWord, QueryTerm
 from atlas.domain.passages import LexemeQuery, field_of
-from atlas.domain.ranking import CountedTerm
+from atlas.domain.search.analysis import PhraseWord, QueryTerm
+from atlas.domain.search.ranking import CountedTerm
 from atlas.stores.search.port import (
     MAX_TERMS,
     DamagedGeneration,

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Protocol
 
 from atlas.domain.passages import LexemeQuery, Passage
-from atlas.domain.ranking import CountedTerm
+from atlas.domain.search.ranking import CountedTerm
 
 MAX_TERMS = 64
 """Terms of one query that count: of more, an engine that knows it takes the rarest."""

@@ -27,10 +27,10 @@ from typing import Any, TypeVar
 import tantivy
 from tantivy import Document, Index, Occur, Query
 
-from atlas.domain import ranking
-from atlas.domain.analysis import PhraseWord, QueryTerm
 from atlas.domain.passages import Field, LexemeQuery, field_of
-from atlas.domain.ranking import CountedTerm
+from atlas.domain.search import ranking
+from atlas.domain.search.analysis import PhraseWord, QueryTerm
+from atlas.domain.search.ranking import CountedTerm
 from atlas.stores.search.port import (
     MAX_TERMS,
     DamagedGeneration,

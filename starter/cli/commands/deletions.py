@@ -13,7 +13,7 @@ from starter.cli.framework.run_follower import Ending, Following, Timeout, follo
 
 if TYPE_CHECKING:
     from atlas.contracts.decide_deletions import DecideDeletionsResult, Decision
-    from atlas.stores.postgres.crawl.held_removals import HeldRemoval
+    from atlas.stores.postgres.crawl.pages.held_removals import HeldRemoval
 
 app = App(name="deletions", help="Removals that were held: list, approve, reject.")
 

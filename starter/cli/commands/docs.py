@@ -24,7 +24,7 @@ from starter.cli.framework.output import (
 )
 
 if TYPE_CHECKING:
-    from atlas.stores.postgres.crawl.quarantine import Quarantined
+    from atlas.stores.postgres.crawl.pages.quarantine import Quarantined
     from atlas.stores.postgres.services.catalogue import ListedDocument
 
 app = App(

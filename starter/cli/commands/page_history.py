@@ -11,7 +11,7 @@ from starter.cli.framework.client import connected
 from starter.cli.framework.output import Columns, Format, emit, listing, note, pairs, say, short
 
 if TYPE_CHECKING:
-    from atlas.stores.postgres.crawl.page_versions import PageHistory, PageVersion
+    from atlas.stores.postgres.crawl.pages.page_versions import PageHistory, PageVersion
 
 Page = Annotated[str, Parameter(help="As stored, or as a browser shows it")]
 

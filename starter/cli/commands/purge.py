@@ -15,7 +15,7 @@ from starter.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from atlas.contracts.purge_documents import PurgeResult
-    from atlas.stores.postgres.crawl.purged_urls import PurgedAddress
+    from atlas.stores.postgres.crawl.pages.purged_urls import PurgedAddress
 
 _PURGED: Columns[PurgedAddress] = {
     "url_hash": lambda each: each.url_hash,

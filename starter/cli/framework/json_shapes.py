@@ -105,7 +105,7 @@ _CATALOGUE = (
         "page_history",
         "What a page is now, and every text it had.",
         "docs history",
-        f"{_PG}.crawl.page_versions:PageHistory",
+        f"{_PG}.crawl.pages.page_versions:PageHistory",
     ),
     Shape(
         "document_diff",
@@ -117,14 +117,14 @@ _CATALOGUE = (
         "quarantined",
         "Documents that are skipped until they change or are forced.",
         "docs quarantined",
-        f"{_PG}.crawl.quarantine:Quarantined",
+        f"{_PG}.crawl.pages.quarantine:Quarantined",
         items="documents",
     ),
     Shape(
         "deletions",
         "Removals that wait for a decision, by source and URL.",
         "deletions list",
-        f"{_PG}.crawl.held_removals:HeldRemoval",
+        f"{_PG}.crawl.pages.held_removals:HeldRemoval",
         items="deletions",
     ),
     Shape(

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypedDict, get_args, get_origin, get
 
 from cyclopts import Parameter
 
-from atlas.domain.extraction_rules import ExtractionRules
+from atlas.domain.extraction.extraction_rules import ExtractionRules
 from atlas.domain.sources import SourceSpec
 from starter.cli.framework.durations import duration, written
 from starter.cli.framework.help_pages import as_text

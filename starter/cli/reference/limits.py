@@ -36,6 +36,7 @@ class Bound:
 
 
 _WEB, _TEXT, _LISTING = "atlas.web", "atlas.text", "atlas.domain.listing_limits"
+_ADDRESSES, _EXTRACTION = "atlas.domain.addresses", "atlas.domain.extraction"
 _FETCHING = "atlas.settings.groups.FetchSettings"
 _EXTRACTING = "atlas.settings.groups.ExtractionSettings"
 _MARKED = "the rest is left out; the document is marked `truncated`"
@@ -43,25 +44,27 @@ _INCOMPLETE = "the rest is left out; the listing is incomplete"
 
 # Not formatted: with an argument a line the table would be three times as long.
 LIMITS = (
-    Bound("URL", "atlas.domain.urls.MAX_URL_LENGTH", "characters", "", "the URL is refused"),
+    Bound("URL", f"{_ADDRESSES}.urls.MAX_URL_LENGTH", "characters", "", "the URL is refused"),
     Bound(
-        "pattern of a source", "atlas.domain.patterns.MAX_PATTERN_LENGTH", "characters", "",
+        "pattern of a source", f"{_ADDRESSES}.patterns.MAX_PATTERN_LENGTH", "characters", "",
         "the rule is refused, with the fix",
     ),
     Bound(
-        "patterns of a source", "atlas.domain.scope.MAX_PATTERNS", "patterns", "",
+        "patterns of a source", f"{_ADDRESSES}.scope.MAX_PATTERNS", "patterns", "",
         "the rule is refused, with the fix",
     ),
     Bound(
-        "URL as a pattern sees it", "atlas.domain.scope.MAX_MATCHED", "characters", "",
+        "URL as a pattern sees it", f"{_ADDRESSES}.scope.MAX_MATCHED", "characters", "",
         "the pattern does not see the rest",
     ),
     Bound(
-        "selector of a source", "atlas.domain.css_selectors.MAX_SELECTOR_LENGTH", "characters", "",
+        "selector of a source", f"{_EXTRACTION}.css_selectors.MAX_SELECTOR_LENGTH",
+        "characters", "",
         "the rule is refused, with the fix",
     ),
     Bound(
-        "rules of extraction, of each kind", "atlas.domain.extraction_rules.MAX_RULES", "rules", "",
+        "rules of extraction, of each kind", f"{_EXTRACTION}.extraction_rules.MAX_RULES",
+        "rules", "",
         "the rule is refused, with the fix",
     ),
     Bound(
@@ -121,7 +124,7 @@ LIMITS = (
     ),
     Bound(
         "addresses refused by a source's rules that are remembered",
-        "atlas.domain.refused_addresses.MOST", "addresses", "", "the others are only counted",
+        f"{_ADDRESSES}.refused_addresses.MOST", "addresses", "", "the others are only counted",
     ),
     Bound(
         "nesting in a file of a listing", f"{_LISTING}.DEPTH.default", "levels",
@@ -208,15 +211,15 @@ LIMITS = (
         "deeper lists are not indented further",
     ),
     Bound(
-        "sections in the outline of a document", "atlas.domain.outline.MAX_SECTIONS", "sections",
+        "sections in the outline of a document", f"{_EXTRACTION}.outline.MAX_SECTIONS", "sections",
         "", "the rest of the text belongs to the last of them",
     ),
     Bound(
-        "title of a section", "atlas.domain.outline.MAX_SECTION_TITLE", "characters", "",
+        "title of a section", f"{_EXTRACTION}.outline.MAX_SECTION_TITLE", "characters", "",
         "the title is cut; as text of the page it is whole",
     ),
     Bound(
-        "anchor of a section", "atlas.domain.outline.MAX_ANCHOR", "characters", "",
+        "anchor of a section", f"{_EXTRACTION}.outline.MAX_ANCHOR", "characters", "",
         "the section has no anchor",
     ),
     Bound(

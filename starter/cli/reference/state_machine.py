@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from atlas.domain import removal_rules
-from atlas.domain.lifecycle import FINDABLE, MEANINGS, Evidence, Lifecycle, after
-from atlas.domain.removal_rules import RULES, RemovalSign
+from atlas.domain.removal import removal_rules
+from atlas.domain.removal.lifecycle import FINDABLE, MEANINGS, Evidence, Lifecycle, after
+from atlas.domain.removal.removal_rules import RULES, RemovalSign
 
 _BEGIN = """\
 <!-- Written by `make docs` from the code; change it there. -->
 # The state machine of a page
 
-A page moves between these states and no others (`atlas/domain/lifecycle.py`; the stores build \
-their statements from the same table):
+A page moves between these states and no others (`atlas/domain/removal/lifecycle.py`; the stores \
+build their statements from the same table):
 
 """
 
@@ -22,7 +22,7 @@ A document is found by a search while its page is {findable}.
 
 ## When a page may leave
 Each kind of evidence is a sign, and one table says how many looks in a row it needs \
-(`atlas/domain/removal_rules.py`). `careful`, `prompt` and `keep` are the [rule of the \
+(`atlas/domain/removal/removal_rules.py`). `careful`, `prompt` and `keep` are the [rule of the \
 source](sources.md#pages-that-vanish); of several sources that hold a page the most careful one \
 decides.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starter.cli.framework.output import note, one_line, pairs, say, short, when
 
 if TYPE_CHECKING:
-    from atlas.domain.page_facts import (
+    from atlas.domain.removal.page_facts import (
         AttemptMade,
         EvidenceSeen,
         PageFacts,

@@ -9,7 +9,7 @@ from starter.cli.framework.output import emit, note, one_line, pairs, say, when
 from starter.cli.views.diffs import print_parts
 
 if TYPE_CHECKING:
-    from atlas.domain.extraction_rules import RuleMatch
+    from atlas.domain.extraction.extraction_rules import RuleMatch
     from starter.extraction_preview import PreviewedPage, PreviewedRules, TriedRules
 
 

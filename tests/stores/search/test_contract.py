@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from atlas.domain.analysis import TITLE_WEIGHT
+from atlas.domain.search.analysis import TITLE_WEIGHT
 from atlas.stores.search.port import (
     UNKNOWN_LANGUAGE,
     EngineUnavailable,

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from atlas.domain.analysis import ANALYSER_VERSION, query_phrases
-from atlas.domain.extraction_rules import ExtractionRules, read_rules
+from atlas.domain.extraction.extraction_rules import ExtractionRules, read_rules
+from atlas.domain.search.analysis import ANALYSER_VERSION, query_phrases
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.cleanup import blob_audit
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import run_queue
-from atlas.stores.postgres.crawl.blob_index import referred
+from atlas.stores.postgres.crawl.bodies.blob_index import referred
+from atlas.stores.postgres.crawl.runs import run_queue
 
 _WORDS = 8
 _CHARACTERS = 60

@@ -27,7 +27,7 @@ from atlas.domain.change_cursors import (
     mark_of,
 )
 from atlas.domain.chunking.document_chunks import DocumentChunk, document_chunks
-from atlas.domain.outline import stored_outline
+from atlas.domain.extraction.outline import stored_outline
 from atlas.stores.postgres.changes.change_log import ChangeKind
 from atlas.stores.postgres.connection import Connection
 

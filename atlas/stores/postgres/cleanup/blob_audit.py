@@ -13,7 +13,7 @@ from datetime import datetime
 from atlas.domain.retention import BlobRow, FoundBlob, Item, Retention, cutoff
 from atlas.stores.postgres.cleanup import engine
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl.blob_index import bounds, referred
+from atlas.stores.postgres.crawl.bodies.blob_index import bounds, referred
 
 
 async def rows_of(connection: Connection, shards: range) -> dict[str, BlobRow]:

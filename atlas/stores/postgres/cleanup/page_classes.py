@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from atlas.domain.lifecycle import Evidence
+from atlas.domain.removal.lifecycle import Evidence
 from atlas.domain.retention import Retention, days
 from atlas.stores.postgres.cleanup.candidates import Expiring, lock_free_pages
 from atlas.stores.postgres.cleanup.engine import CleanupClass

@@ -11,7 +11,7 @@ from atlas.domain.retention import Item, Retention, days
 from atlas.stores.postgres.cleanup.candidates import Delete, Expiring
 from atlas.stores.postgres.cleanup.engine import CleanupClass
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl.artifacts import MANIFEST, OUTCOMES
+from atlas.stores.postgres.crawl.bodies.artifacts import MANIFEST, OUTCOMES
 from atlas.stores.postgres.index import generations
 
 _PART = 5_000

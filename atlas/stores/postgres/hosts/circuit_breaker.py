@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncpg
 
-from atlas.domain.circuit_breaker import Breaker
 from atlas.domain.errors import ErrorClass, HostClosed, PageError
+from atlas.domain.politeness.circuit_breaker import Breaker
 from atlas.stores.postgres.connection import Connection
 
 

@@ -17,10 +17,10 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from atlas.domain.adaptive_delay import FORGOTTEN
-from atlas.domain.circuit_breaker import Breaker
 from atlas.domain.errors import HostVerdict, PageError, SlotDeadline, verdict_on_host
 from atlas.domain.measures import UNMEASURED, Measures
+from atlas.domain.politeness.adaptive_delay import FORGOTTEN
+from atlas.domain.politeness.circuit_breaker import Breaker
 from atlas.stores.postgres.hosts import circuit_breaker, strain
 
 LEASE_SECONDS = 15.0

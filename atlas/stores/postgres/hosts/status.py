@@ -9,8 +9,8 @@ from typing import Any
 
 import asyncpg
 
-from atlas.domain.adaptive_delay import FORGOTTEN, Strain, reason
-from atlas.domain.circuit_breaker import State, state_of
+from atlas.domain.politeness.adaptive_delay import FORGOTTEN, Strain, reason
+from atlas.domain.politeness.circuit_breaker import State, state_of
 from atlas.stores.postgres.connection import Connection
 
 

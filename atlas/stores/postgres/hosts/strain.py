@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from atlas.domain.adaptive_delay import (
+from atlas.domain.errors import PageError
+from atlas.domain.politeness.adaptive_delay import (
     EASY,
     FORGOTTEN,
     PATIENCE_CODES,
@@ -14,7 +15,6 @@ from atlas.domain.adaptive_delay import (
     after_answer,
     after_refusal,
 )
-from atlas.domain.errors import PageError
 from atlas.stores.postgres.connection import Connection
 
 _SILENT_CODES = frozenset(("header_timeout", "read_timeout", "total_timeout"))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from atlas.domain import ranking
-from atlas.domain.analysis import QueryTerm
-from atlas.domain.ranking import CountedTerm
+from atlas.domain.search import ranking
+from atlas.domain.search.analysis import QueryTerm
+from atlas.domain.search.ranking import CountedTerm
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.entries import Generation
 from atlas.stores.postgres.sources.sources import held_by

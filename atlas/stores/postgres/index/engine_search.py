@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from atlas.domain import ranking
 from atlas.domain.passages import LexemeQuery, lexeme_query
+from atlas.domain.search import ranking
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.bm25 import SearchScope
 from atlas.stores.postgres.index.search import (

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from atlas.domain.analysis import ANALYSER_VERSION, IndexPart
+from atlas.domain.search.analysis import ANALYSER_VERSION, IndexPart
 from atlas.stores.postgres.advisory_locks import GENERATIONS
 from atlas.stores.postgres.connection import Connection
 

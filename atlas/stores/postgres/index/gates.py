@@ -16,8 +16,8 @@ from atlas.contracts.rebuild_index import (
     GenerationChecked,
     Loss,
 )
-from atlas.domain.analysis import query_terms
-from atlas.domain.sample_queries import overlap_enough, sample_queries
+from atlas.domain.search.analysis import query_terms
+from atlas.domain.search.sample_queries import overlap_enough, sample_queries
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.bm25 import Cut, SearchScope, use_the_index
 from atlas.stores.postgres.index.entries import Generation, active_generation

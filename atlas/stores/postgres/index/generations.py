@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 
 import asyncpg
 
-from atlas.domain.analysis import ANALYSER_VERSION
+from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.stores.postgres.advisory_locks import GENERATIONS
 from atlas.stores.postgres.connection import Connection
 

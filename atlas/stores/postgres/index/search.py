@@ -9,11 +9,11 @@ from typing import Any
 import asyncpg
 from asyncpg.transaction import Transaction
 
-from atlas.domain import ranking
-from atlas.domain.analysis import QueryTerm, query_phrases, query_terms
-from atlas.domain.outline import Outline, stored_outline
-from atlas.domain.snippet import snippet
-from atlas.domain.urls import with_fragment
+from atlas.domain.addresses.urls import with_fragment
+from atlas.domain.extraction.outline import Outline, stored_outline
+from atlas.domain.search import ranking
+from atlas.domain.search.analysis import QueryTerm, query_phrases, query_terms
+from atlas.domain.search.snippet import snippet
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.bm25 import (
     Cut,

@@ -1,7 +1,7 @@
 -- When a page is checked next, what its last attempts came to, and which hosts are closed.
 
 alter table page_state
-    -- recheck: what was observed of the page's changes (fading counts, see domain/recheck_interval.py)
+    -- recheck: what was observed of the page's changes (fading counts, see domain/timing/recheck_interval.py)
     add column checked_at    timestamptz,   -- last answer that said what the page is: a body, 304, a redirect, 404
     add column next_due      timestamptz,   -- null: fetched before this was kept, or never
     add column checks        double precision not null default 0,

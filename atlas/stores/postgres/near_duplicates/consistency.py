@@ -16,8 +16,8 @@ import asyncio
 from collections.abc import Sequence
 
 from atlas.contracts.deduplicate_documents import PartDone
-from atlas.domain.connected_components import DisjointSets
-from atlas.domain.duplicates import Pair
+from atlas.domain.similarity.connected_components import DisjointSets
+from atlas.domain.similarity.duplicates import Pair
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.near_duplicates import clusters, similarity
@@ -100,7 +100,7 @@ async def _sketch_again(connection: Connection, texts: Sequence[bytes]) -> None:
 
 
 def _sketched(rows: Sequence[tuple[bytes, str]]) -> list[TextSketch]:
-    from atlas.domain.near_duplicates import sketch  # numpy: 0.3 s and 15 MB
+    from atlas.domain.similarity.near_duplicates import sketch  # numpy: 0.3 s and 15 MB
 
     made = [(text_hash, sketch(text)) for text_hash, text in rows]
     return [TextSketch(text_hash, one.bands, one.signature) for text_hash, one in made]

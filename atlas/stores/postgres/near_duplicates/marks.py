@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from atlas.domain.duplicates import DuplicateGroup, LivePage, Pair
+from atlas.domain.similarity.duplicates import DuplicateGroup, LivePage, Pair
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.near_duplicates.clusters import hold_texts
 from atlas.stores.postgres.near_duplicates.similarity import signatures_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from atlas.domain.connected_components import DisjointSets, components
+from atlas.domain.similarity.connected_components import DisjointSets, components
 from atlas.stores.postgres.connection import Connection
 
 _Pair = tuple[bytes, bytes]
@@ -30,7 +30,10 @@ async def compared(connection: Connection, candidates: Collection[_Pair]) -> dic
     """The candidates that are similar, with their similarity; those without a sketch are not."""
     if not candidates:
         return {}
-    from atlas.domain.near_duplicates import THRESHOLD, similarities  # numpy: 0.3 s and 15 MB
+    from atlas.domain.similarity.near_duplicates import (  # numpy: 0.3 s and 15 MB
+        THRESHOLD,
+        similarities,
+    )
 
     signatures = await signatures_of(connection, {text for pair in candidates for text in pair})
     pairs = sorted(pair for pair in candidates if signatures.keys() >= set(pair))

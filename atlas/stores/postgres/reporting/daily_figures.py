@@ -24,8 +24,8 @@ from atlas.domain.daily_figures import (
     HostDay,
 )
 from atlas.domain.errors import SET_ASIDE
-from atlas.domain.recheck_interval import LONGEST_CADENCES
-from atlas.domain.weeks import day_bounds
+from atlas.domain.timing.recheck_interval import LONGEST_CADENCES
+from atlas.domain.timing.weeks import day_bounds
 from atlas.stores.postgres.connection import Connection
 
 HOSTS_KEPT = 100

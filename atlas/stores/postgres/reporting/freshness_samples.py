@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from atlas.domain import burn_rate, freshness_objective
-from atlas.domain.burn_rate import Burn
-from atlas.domain.freshness_objective import Objective
+from atlas.domain.timing import burn_rate, freshness_objective
+from atlas.domain.timing.burn_rate import Burn
+from atlas.domain.timing.freshness_objective import Objective
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.sources.sources import Source
 

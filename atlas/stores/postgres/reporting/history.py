@@ -11,8 +11,8 @@ from typing import Any
 import asyncpg
 
 from atlas.domain.daily_figures import DayFigures, DayStorage, FrozenWeeks, HostDay
-from atlas.domain.silent_sources import LOOK_BACK, SourceHistory
-from atlas.domain.weeks import Week, last_complete_day
+from atlas.domain.timing.silent_sources import LOOK_BACK, SourceHistory
+from atlas.domain.timing.weeks import Week, last_complete_day
 from atlas.stores.postgres.connection import Connection, on_pool
 from atlas.stores.postgres.reporting.daily_figures import CountedDay, count_day
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import held_removals, runs
+from atlas.stores.postgres.crawl.pages import held_removals
+from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.reporting import freshness_samples
 from atlas.stores.postgres.reporting.freshness_samples import Achievement
 from atlas.stores.postgres.sources.sources import LAST_RUN, Source, source_of

@@ -10,10 +10,13 @@ from typing import Any
 
 import asyncpg
 
-from atlas.domain import crawler_traps, removal_rules
-from atlas.domain.circuit_breaker import state_of
-from atlas.domain.extraction_rules import read_rules
-from atlas.domain.page_facts import (
+from atlas.domain.addresses import crawler_traps
+from atlas.domain.addresses.scope import looks_like_page, scope_of
+from atlas.domain.addresses.urls import host_of, origin_of
+from atlas.domain.extraction.extraction_rules import read_rules
+from atlas.domain.politeness.circuit_breaker import state_of
+from atlas.domain.removal import removal_rules
+from atlas.domain.removal.page_facts import (
     AttemptMade,
     EvidenceSeen,
     HostNow,
@@ -25,12 +28,10 @@ from atlas.domain.page_facts import (
     TextKept,
     VisitOfRun,
 )
-from atlas.domain.removal_rules import RULES, RemovalSign
-from atlas.domain.scope import looks_like_page, scope_of
+from atlas.domain.removal.removal_rules import RULES, RemovalSign
 from atlas.domain.sources import SourceSpec
-from atlas.domain.urls import host_of, origin_of
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl.held_removals import LASTS
+from atlas.stores.postgres.crawl.pages.held_removals import LASTS
 from atlas.stores.postgres.index.search import one_snapshot
 from atlas.stores.postgres.sources.rules_of_pages import under_other_rules
 from atlas.stores.postgres.sources.sources import Source, source_of, spec_of

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from atlas.domain.analysis import index_parts
+from atlas.domain.search.analysis import index_parts
 from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.stores.postgres.connection import Connection, connect_once, shown, statements_within
 from atlas.stores.postgres.index import entries

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from atlas.domain.sources import SourceSpec
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import runs
-from atlas.stores.postgres.crawl.runs import Run, UnknownRun
+from atlas.stores.postgres.crawl.runs import runs
+from atlas.stores.postgres.crawl.runs.runs import Run, UnknownRun
 from atlas.stores.postgres.settlement import removal
 from atlas.stores.postgres.sources import sources
 

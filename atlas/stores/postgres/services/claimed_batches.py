@@ -14,7 +14,8 @@ from atlas.domain.batch import Claim, HeldPage
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import on_pool
-from atlas.stores.postgres.crawl import claims, fetch_ledger, run_queue, slow_hosts
+from atlas.stores.postgres.crawl.bodies import fetch_ledger
+from atlas.stores.postgres.crawl.runs import claims, run_queue, slow_hosts
 
 
 @dataclass(eq=False)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import asyncpg
 
-from atlas.domain.removal_rules import large_share
+from atlas.domain.removal.removal_rules import large_share
 from atlas.domain.retention import EVERYTHING, SHARDS, FoundBlob, Retention, days
 from atlas.stores.postgres.cleanup import blob_audit, engine
 from atlas.stores.postgres.cleanup.engine import CleanupClass
@@ -15,8 +15,8 @@ from atlas.stores.postgres.cleanup.expired_changes import ExpiredChanges
 from atlas.stores.postgres.cleanup.page_classes import of_pages
 from atlas.stores.postgres.cleanup.run_classes import of_work
 from atlas.stores.postgres.connection import on_pool
-from atlas.stores.postgres.crawl import blob_index, ledger_partitions
-from atlas.stores.postgres.crawl.ledger_partitions import Ledger
+from atlas.stores.postgres.crawl.bodies import blob_index, ledger_partitions
+from atlas.stores.postgres.crawl.bodies.ledger_partitions import Ledger
 
 
 class UpkeepStore:

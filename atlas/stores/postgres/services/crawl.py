@@ -8,8 +8,8 @@ from datetime import datetime
 
 import asyncpg
 
-from atlas.domain.circuit_breaker import Breaker
 from atlas.domain.measures import UNMEASURED, Measures
+from atlas.domain.politeness.circuit_breaker import Breaker
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
 from atlas.stores.postgres.services.fetches import FetchRecords, HostTurns

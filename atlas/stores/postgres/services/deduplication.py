@@ -17,7 +17,7 @@ from atlas.contracts.deduplicate_documents import (
     PartDone,
     ScopeDescribed,
 )
-from atlas.domain.duplicates import DuplicateGroup, duplicate_groups
+from atlas.domain.similarity.duplicates import DuplicateGroup, duplicate_groups
 from atlas.stores.postgres.connection import Connection, on_pool
 from atlas.stores.postgres.near_duplicates import consistency, marks
 from atlas.stores.postgres.near_duplicates.marks import ClusterPart, Decision, Finding
@@ -111,7 +111,7 @@ def _groups(part: ClusterPart, request: DecideGroups) -> list[DuplicateGroup]:
     def likeness(text: bytes, others: Sequence[bytes]) -> Sequence[float]:
         if not others:
             return []
-        from atlas.domain.near_duplicates import similarities  # numpy: 0.3 s and 15 MB
+        from atlas.domain.similarity.near_duplicates import similarities  # numpy: 0.3 s and 15 MB
 
         known = part.signatures
         return similarities([known[text]] * len(others), [known[other] for other in others])

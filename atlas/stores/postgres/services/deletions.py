@@ -9,7 +9,7 @@ from datetime import datetime
 import asyncpg
 
 from atlas.contracts.decide_deletions import DecideDeletions
-from atlas.stores.postgres.crawl import held_removals
+from atlas.stores.postgres.crawl.pages import held_removals
 from atlas.stores.postgres.settlement import deletion_decisions
 from atlas.stores.postgres.settlement.deletion_decisions import Decided
 

@@ -9,16 +9,11 @@ from datetime import datetime
 import asyncpg
 
 from atlas.domain.batch import FetchRow, HeldPage
-from atlas.domain.circuit_breaker import Breaker
 from atlas.domain.measures import UNMEASURED, Measures
+from atlas.domain.politeness.circuit_breaker import Breaker
 from atlas.stores.postgres.connection import on_pool
-from atlas.stores.postgres.crawl import (
-    blob_index,
-    fetch_ledger,
-    ledger_partitions,
-    pages,
-    purged_urls,
-)
+from atlas.stores.postgres.crawl.bodies import blob_index, fetch_ledger, ledger_partitions
+from atlas.stores.postgres.crawl.pages import pages, purged_urls
 from atlas.stores.postgres.hosts import circuit_breaker, manual_limits
 from atlas.stores.postgres.hosts.rate_limiter import HostSlots
 from atlas.stores.postgres.sources import sources

@@ -20,9 +20,9 @@ from uuid import uuid4
 
 import asyncpg
 
-from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.errors import PageError
 from atlas.domain.passages import Passage, passages
+from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.stores.postgres.changes import changed_pages
 from atlas.stores.postgres.index import index_lease, live_texts
 from atlas.stores.postgres.index.live_texts import LiveTextFacts

@@ -21,9 +21,9 @@ from atlas.contracts.rebuild_index import (
     StartGeneration,
     SwitchGeneration,
 )
-from atlas.domain.analysis import ANALYSER_VERSION
+from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.stores.postgres.connection import on_pool
-from atlas.stores.postgres.crawl import runs
+from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.index import gates, generations
 from atlas.stores.postgres.services.run_lifecycle import IsOpen
 from atlas.stores.postgres.settlement import index_copy

@@ -10,7 +10,8 @@ import asyncpg
 
 from atlas.contracts.purge_documents import PurgeStep
 from atlas.stores.postgres.connection import on_pool
-from atlas.stores.postgres.crawl import blob_index, purged_urls
+from atlas.stores.postgres.crawl.bodies import blob_index
+from atlas.stores.postgres.crawl.pages import purged_urls
 from atlas.stores.postgres.erasure import erase, traces
 from atlas.stores.postgres.sources import sources
 

@@ -12,7 +12,7 @@ from atlas.contracts.processing import MAX_DOCUMENTS_LISTED
 from atlas.contracts.restore_documents import RestoredPage
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.stores.postgres.connection import on_pool
-from atlas.stores.postgres.crawl.restore_selection import DRY_RUN
+from atlas.stores.postgres.crawl.runs.restore_selection import DRY_RUN
 from atlas.stores.postgres.settlement import index_copy, restored_pages
 from atlas.stores.postgres.settlement.restored_pages import AnalysedText
 

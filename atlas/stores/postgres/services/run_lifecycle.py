@@ -9,17 +9,11 @@ from datetime import datetime
 import asyncpg
 
 from atlas.contracts.activities import CloseRun, OpenRun, RunClosed, RunOpened
-from atlas.domain.bad_bodies.kinds import SAYS
+from atlas.domain.removal.bad_bodies.kinds import SAYS
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import (
-    empty_runs,
-    ledger_partitions,
-    rule_findings,
-    run_limits,
-    run_queue,
-    runs,
-    traps,
-)
+from atlas.stores.postgres.crawl.bodies import ledger_partitions
+from atlas.stores.postgres.crawl.pages import rule_findings
+from atlas.stores.postgres.crawl.runs import empty_runs, run_limits, run_queue, runs, traps
 from atlas.stores.postgres.services.settlement import PageSettlement
 from atlas.stores.postgres.settlement import held_bodies, held_changes, removal
 from atlas.stores.postgres.sources import sources

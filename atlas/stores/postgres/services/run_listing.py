@@ -10,25 +10,24 @@ from datetime import datetime
 import asyncpg
 
 from atlas.contracts.work import Mode, RunLimits
+from atlas.domain.addresses.refused_addresses import MOST, RefusedAddresses, max_pages
 from atlas.domain.batch import FetchRow
-from atlas.domain.refused_addresses import MOST, RefusedAddresses, max_pages
-from atlas.domain.removal_rules import absences_needed
+from atlas.domain.removal.removal_rules import absences_needed
 from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.connection import on_pool
-from atlas.stores.postgres.crawl import (
-    absent_pages,
+from atlas.stores.postgres.crawl.bodies import fetch_ledger
+from atlas.stores.postgres.crawl.pages import absent_pages, pages
+from atlas.stores.postgres.crawl.runs import (
     claims,
-    fetch_ledger,
     listing_entries,
-    pages,
     refusals,
     run_limits,
     run_membership,
     runs,
     traps,
 )
-from atlas.stores.postgres.crawl.run_membership import WantedPages
+from atlas.stores.postgres.crawl.runs.run_membership import WantedPages
 from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.listing_quarantine import ListingWatch
 from atlas.stores.postgres.sources.sources import Source

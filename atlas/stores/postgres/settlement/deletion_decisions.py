@@ -1,5 +1,5 @@
 """What a run holds of the removals it would have made, and a person's decision on them
-(`crawl/held_removals.py` says what the rows mean)."""
+(`crawl/pages/held_removals.py` says what the rows mean)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Literal
 
 import asyncpg
 
-from atlas.domain.removal_rules import RemovalSign, most_careful
+from atlas.domain.removal.removal_rules import RemovalSign, most_careful
 from atlas.domain.sources import Deletion
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import absent_pages
-from atlas.stores.postgres.crawl.held_removals import BY_RUN, LASTS
+from atlas.stores.postgres.crawl.pages import absent_pages
+from atlas.stores.postgres.crawl.pages.held_removals import BY_RUN, LASTS
 from atlas.stores.postgres.settlement import settle
 from atlas.stores.postgres.settlement.leaving_pages import Leaving
 

@@ -13,11 +13,11 @@ from datetime import datetime
 import asyncpg
 
 from atlas.domain.errors import HELD, ErrorClass, PageError
-from atlas.domain.lifecycle import Evidence
-from atlas.domain.removal_rules import Weight, most_careful, weigh
+from atlas.domain.removal.lifecycle import Evidence
+from atlas.domain.removal.removal_rules import Weight, most_careful, weigh
 from atlas.domain.sources import Deletion
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import run_queue
+from atlas.stores.postgres.crawl.runs import run_queue
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.sources.sources import holders
 
@@ -121,7 +121,7 @@ def _counted(row: asyncpg.Record, new: Looks) -> Looks:
 def _alike(one: bytes | None, other: bytes) -> bool:
     if one is None:
         return False
-    from atlas.domain.suspicious_bodies import ALIKE, resemblance  # numpy: 0.3 s and 15 MB
+    from atlas.domain.removal.suspicious_bodies import ALIKE, resemblance  # numpy: 0.3 s and 15 MB
 
     return resemblance(one, other) >= ALIKE
 

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from atlas.domain import held_looks
-from atlas.domain.bad_bodies.kinds import BodyKind, BodyVerdict
-from atlas.domain.cut_bodies import is_cut
 from atlas.domain.errors import HELD, NOINDEX
-from atlas.domain.removal_rules import brake
+from atlas.domain.removal import held_looks
+from atlas.domain.removal.bad_bodies.kinds import BodyKind, BodyVerdict
+from atlas.domain.removal.cut_bodies import is_cut
+from atlas.domain.removal.removal_rules import brake
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import run_queue
+from atlas.stores.postgres.crawl.runs import run_queue
 from atlas.stores.postgres.settlement import held_bodies
 
 if TYPE_CHECKING:
     from atlas.domain.batch import PreparedPage
-    from atlas.domain.suspicious_bodies import BodyChange
+    from atlas.domain.removal.suspicious_bodies import BodyChange
 
 _SAID = {
     "suspicious_body": "answered with a text that other pages of the run have, too, or had "
@@ -196,7 +196,10 @@ def _is_as_before(row: asyncpg.Record) -> bool:
         return False
     if row["own_text"] == row["text_hash"] or row["old_taken_for"] == row["taken_for"]:
         return True
-    from atlas.domain.suspicious_bodies import ORDINARY, resemblance  # numpy: 0.3 s and 15 MB
+    from atlas.domain.removal.suspicious_bodies import (  # numpy: 0.3 s and 15 MB
+        ORDINARY,
+        resemblance,
+    )
 
     return resemblance(row["signature"], row["old_signature"] or b"") >= ORDINARY
 
@@ -222,7 +225,7 @@ async def _waiting(
     earlier = await _those_waiting(connection, run_id) if new else []
     if not earlier and not any(map(_differs, rows)) and not any(r["taken_for"] for r in rows):
         return set()
-    from atlas.domain.suspicious_bodies import alike, waits  # numpy: 0.3 s and 15 MB
+    from atlas.domain.removal.suspicious_bodies import alike, waits  # numpy: 0.3 s and 15 MB
 
     changes = [_change(row, row["page_id"] in cut) for row in rows]
     found = {change.page for change in changes if waits(change)} | set(_not_the_page(rows))
@@ -240,7 +243,11 @@ async def _held(
     connection: Connection, run_id: str, rows: Sequence[asyncpg.Record]
 ) -> tuple[Reasons, bool]:
     """What is held and why; and whether those are so many that it is the site's bad day."""
-    from atlas.domain.suspicious_bodies import held, repeated, shared  # numpy: 0.3 s and 15 MB
+    from atlas.domain.removal.suspicious_bodies import (  # numpy: 0.3 s and 15 MB
+        held,
+        repeated,
+        shared,
+    )
 
     looked_at, answered = await connection.fetchrow(_ANSWERED, run_id, list(HELD)) or (0, 0)
     changes = [_change(row, row["cut"]) for row in rows]
@@ -263,7 +270,7 @@ async def _held(
 
 
 def _change(row: asyncpg.Record, cut: bool) -> BodyChange:
-    from atlas.domain.suspicious_bodies import BodyChange  # numpy: 0.3 s and 15 MB
+    from atlas.domain.removal.suspicious_bodies import BodyChange  # numpy: 0.3 s and 15 MB
 
     return BodyChange(
         page=row["page_id"],

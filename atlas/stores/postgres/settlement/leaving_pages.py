@@ -9,12 +9,12 @@ from datetime import datetime
 
 import asyncpg
 
-from atlas.domain import removal_rules
-from atlas.domain.removal_rules import RemovalSign
-from atlas.domain.scope import scope_of
+from atlas.domain.addresses.scope import scope_of
+from atlas.domain.removal import removal_rules
+from atlas.domain.removal.removal_rules import RemovalSign
 from atlas.domain.sources import SourceSpec
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import absent_pages
+from atlas.stores.postgres.crawl.pages import absent_pages
 from atlas.stores.postgres.settlement.settle import LeavingCause
 from atlas.stores.postgres.sources.sources import Source
 

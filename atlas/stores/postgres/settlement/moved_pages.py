@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from atlas.domain import removal_rules
-from atlas.domain.removal_rules import RemovalSign
+from atlas.domain.removal import removal_rules
+from atlas.domain.removal.removal_rules import RemovalSign
 from atlas.domain.sources import Deletion
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.settlement.leaving_pages import Leaving
@@ -63,7 +63,10 @@ def _policy(row: asyncpg.Record) -> Deletion:
 def _proven(rows: Sequence[asyncpg.Record]) -> set[int]:
     if not rows:
         return set()
-    from atlas.domain.suspicious_bodies import ORDINARY, resemblance  # numpy: 0.3 s and 15 MB
+    from atlas.domain.removal.suspicious_bodies import (  # numpy: 0.3 s and 15 MB
+        ORDINARY,
+        resemblance,
+    )
 
     return {
         row["page_id"]

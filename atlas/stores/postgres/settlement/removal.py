@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from atlas.domain import removal_rules
-from atlas.domain.lifecycle import Evidence
+from atlas.domain.removal import removal_rules
+from atlas.domain.removal.lifecycle import Evidence
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import absent_pages, held_removals
+from atlas.stores.postgres.crawl.pages import absent_pages, held_removals
 from atlas.stores.postgres.settlement import (
     deletion_decisions,
     held_bodies,

@@ -16,23 +16,24 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from atlas.domain.analysis import ANALYSER_VERSION
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.lifecycle import Evidence
 from atlas.domain.measures import Settlement
-from atlas.domain.version_choice import REASONS
+from atlas.domain.removal.lifecycle import Evidence
+from atlas.domain.removal.version_choice import REASONS
+from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import blob_index, run_queue
+from atlas.stores.postgres.crawl.bodies import blob_index
+from atlas.stores.postgres.crawl.runs import run_queue
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.settlement import settle
 from atlas.stores.postgres.settlement.index_copy import TextToCopy
 
 if TYPE_CHECKING:
-    from atlas.domain.analysis import IndexPart
-    from atlas.domain.near_duplicates import Sketch
+    from atlas.domain.search.analysis import IndexPart
+    from atlas.domain.similarity.near_duplicates import Sketch
 
 _UNREAD = 0
 """The analyser version of a page whose links are not known: the next look at its body reads them

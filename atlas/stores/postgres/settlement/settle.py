@@ -17,16 +17,17 @@ from typing import Literal
 import asyncpg
 
 from atlas.contracts.activities import Batch
-from atlas.domain.analysis import IndexPart
 from atlas.domain.errors import PageError
-from atlas.domain.lifecycle import Evidence
 from atlas.domain.measures import Settlement
+from atlas.domain.removal.lifecycle import Evidence
+from atlas.domain.search.analysis import IndexPart
 from atlas.domain.texts import UNSEEN
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import ChangeKind, NewChange
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl import quarantine, recheck_schedule, run_queue
-from atlas.stores.postgres.crawl.pages import replace_links
+from atlas.stores.postgres.crawl.pages import quarantine, recheck_schedule
+from atlas.stores.postgres.crawl.pages.pages import replace_links
+from atlas.stores.postgres.crawl.runs import run_queue
 from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.near_duplicates import clusters, marks

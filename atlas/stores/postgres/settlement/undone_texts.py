@@ -41,7 +41,7 @@ async def hold(
 def _nearly(row: asyncpg.Record) -> bool:
     if not row["undone"] or not row["live"] or row["unchanged"]:
         return False
-    from atlas.domain.suspicious_bodies import ALIKE, resemblance  # numpy: 0.3 s and 15 MB
+    from atlas.domain.removal.suspicious_bodies import ALIKE, resemblance  # numpy: 0.3 s and 15 MB
 
     wall = resemblance(row["undone"], row["live"]) < ALIKE
     return wall and resemblance(row["signature"], row["undone"]) >= ALIKE

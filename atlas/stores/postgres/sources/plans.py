@@ -13,8 +13,8 @@ import asyncpg
 
 from atlas.contracts.activities import NextSources, PlannedPart, PlanSources, SourcesPlanned
 from atlas.contracts.sync_pipeline import WaitingSource
+from atlas.domain.addresses.urls import host_of
 from atlas.domain.sources import Candidate, fair_order
-from atlas.domain.urls import host_of
 from atlas.stores.postgres.connection import Connection, on_pool
 from atlas.stores.postgres.sources import selection, sources
 from atlas.stores.postgres.sources.sources import Source

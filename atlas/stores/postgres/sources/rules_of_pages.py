@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from atlas.domain.extraction_rules import ExtractionRules, rules_from_json
+from atlas.domain.extraction.extraction_rules import ExtractionRules, rules_from_json
 from atlas.stores.postgres.connection import Connection
 
 _ANY = "exists (select from sources where extraction_rules is not null)"

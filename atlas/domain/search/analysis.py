@@ -1,0 +1,316 @@
+"""The analyser: text to index lexemes, one versioned function for documents and queries.
+
+NFKC and casefold; traditional Chinese to simplified; Han, kana and Hangul as bigrams; Thai, Lao,
+Khmer and Burmese as trigrams; other words stemmed by Snowball for their script; Latin words also
+give their first five letters, at the same position (facts sheet, "Search in PostgreSQL").
+
+A change of any output raises `ANALYSER_VERSION`: documents indexed by one version can only be
+searched by the same one. A golden test fails when a library's new release changes the output.
+"""
+
+import functools
+import re
+import threading
+import unicodedata
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import Stemmer
+
+from atlas.domain.search.fold import HAN, Alignment, character_class, fold
+
+ANALYSER_VERSION = 2
+
+PART_CHARACTERS = 12_000
+"""Characters of text in one index part: keeps positions under PostgreSQL's 16,383 and terms rarely
+above 255 occurrences, and lets a long document compete by its best passage."""
+
+TITLE_WEIGHT = 2
+"""How often the title's words count, in each part of the document."""
+
+PREFIX_MARK = "~"
+"""Begins the lexemes that are first letters: apart from stems and always there, so that short and
+long words weigh alike (.375 on Cranfield; mixed with the stems .365)."""
+
+TITLE_CHARACTERS = 300
+_MAX_POSITION = 16_383  # tsvector: later positions are clamped, which would merge them
+_MAX_POSITIONS = 255  # tsvector: positions kept per lexeme
+_MAX_LEXEME = 40  # letters of one word that count; a longer run is data, not language
+
+_KANA = r"\u3041-\u3096\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3105-\u312f"
+_HANGUL = r"\u1100-\u11ff\u3131-\u318e\ua960-\ua97f\uac00-\ud7ff"
+BIGRAM = HAN + _KANA + _HANGUL
+TRIGRAM = (  # letters and vowel signs of Thai, Lao, Burmese, Khmer; their digits are words
+    r"\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ebd\u0ec0-\u0ece\u0edc-\u0edf"
+    r"\u1000-\u103f\u1050-\u108f\u109a-\u109d\uaa60-\uaa7f\u1780-\u17d3"
+)
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
+_QUOTED = re.compile(r'"([^"]+)"|“([^”]+)”')
+
+_SNOWBALL = (  # (first, last code point of the script, algorithm)
+    (0x0041, 0x024F, "english"),
+    (0x0370, 0x03FF, "greek"),
+    (0x0400, 0x052F, "russian"),
+    (0x0530, 0x058F, "armenian"),
+    (0x0600, 0x077F, "arabic"),
+    (0x0900, 0x097F, "hindi"),
+    (0x0B80, 0x0BFF, "tamil"),
+    (0x1E00, 0x1EFF, "english"),
+    (0x1F00, 0x1FFF, "greek"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPart:
+    """One part of a document as the index stores it.
+
+    `tsv` is a tsvector literal; `length` counts its positions, the title's included; `start` and
+    `end` are character offsets of the part in the document's text.
+    """
+
+    tsv: str
+    length: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTerm:
+    """One distinct lexeme of a query, and how often the query says it.
+
+    `prefix` marks a run shorter than its script's n-gram (a single Han character): it stands for
+    every n-gram that begins with it.
+    """
+
+    lexeme: str
+    prefix: bool = False
+    weight: int = 1
+
+    @property
+    def tsquery(self) -> str:
+        """The term as a tsquery literal."""
+        return _quote(self.lexeme) + (":*" if self.prefix else "")
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseWord:
+    """One word of a quoted phrase: how many positions after the first it stands, and its lexeme;
+    `prefix` as of a `QueryTerm`."""
+
+    offset: int
+    lexeme: str
+    prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One position of a text: its lexemes, and where its characters stand in the text as given.
+
+    `whole` is false for an n-gram cut short by the end of its run, kept for prefix searches.
+    """
+
+    lexemes: tuple[str, ...]
+    start: int
+    end: int
+    whole: bool = True
+
+
+def index_parts(title: str, text: str) -> tuple[IndexPart, ...]:
+    """Analyse a document for the index. There is always at least one part, if an empty one."""
+    heading = _lexemes(title[:TITLE_CHARACTERS]) * TITLE_WEIGHT
+    return tuple(_part(heading, text, start, end) for start, end in split(text))
+
+
+def query_terms(query: str) -> tuple[QueryTerm, ...]:
+    """The distinct terms of a query, in order; none if it has no word.
+
+    An n-gram cut short by the end of its run counts only where the run is shorter than an n-gram.
+    """
+    counts: dict[tuple[str, bool], int] = {}
+    for token, prefix in _query_tokens(query):
+        for lexeme in token.lexemes:
+            counts[lexeme, prefix] = counts.get((lexeme, prefix), 0) + 1
+    return tuple(QueryTerm(lexeme, prefix, n) for (lexeme, prefix), n in counts.items())
+
+
+def phrase_words(query: str) -> tuple[tuple[PhraseWord, ...], ...]:
+    """The quoted phrases of a query, each by its words, which must stand side by side."""
+    quoted = (found[1] or found[2] for found in _QUOTED.finditer(query))
+    return tuple(phrase for phrase in map(_phrase, quoted) if phrase)
+
+
+def query_phrases(query: str) -> tuple[str, ...]:
+    """The quoted phrases of a query, each a tsquery literal that its words stand side by side."""
+    return tuple(map(_tsquery, phrase_words(query)))
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """Cut a text into tokens, in order. Offsets are characters of `text`, not of its folding."""
+    folded = fold(text)
+    way_back = Alignment(text, folded)
+    for lexemes, start, end, whole in positions(folded):
+        yield Token(lexemes, way_back.start(start), way_back.end(end), whole)
+
+
+def occurrences(text: str, wanted: Collection[str]) -> list[tuple[str, int, int]]:
+    """Where wanted lexemes stand in a text: (lexeme, start, end), in characters of `text`.
+
+    Much faster than `tokens` where few are wanted. An n-gram, whole or not, is found wherever
+    its characters are: as a prefix it stands for that too.
+    """
+    folded = fold(text)
+    found = [
+        (lexeme, run.start(), run.end())
+        for run in _run_pattern().finditer(folded)
+        if run.lastindex == 1
+        for lexeme in _word_lexemes(run[1])
+        if lexeme in wanted
+    ]
+    found += [(gram, at, at + len(gram)) for gram in wanted for at in _gram_places(gram, folded)]
+    if not found:
+        return []
+    way_back = Alignment(text, folded)
+    return [(lexeme, way_back.start(a), way_back.end(b)) for lexeme, a, b in found]
+
+
+def _gram_places(gram: str, folded: str) -> Iterator[int]:
+    run = _run_pattern().match(gram)
+    if run is None or run.lastindex == 1:
+        return  # a word, or the first letters of one
+    at = folded.find(gram)
+    while at >= 0:
+        yield at
+        at = folded.find(gram, at + 1)
+
+
+def _query_tokens(query: str) -> Iterator[tuple[Token, bool]]:
+    """The tokens that a query searches for, and whether each is a prefix."""
+    end_of_whole = -1
+    for token in tokens(query):
+        if token.whole:
+            end_of_whole = token.end
+            yield token, False
+        elif token.start >= end_of_whole:  # no whole n-gram covers it: the run is a short one
+            end_of_whole = token.end
+            yield token, True
+
+
+def _phrase(words: str) -> tuple[PhraseWord, ...]:
+    place = {token.start: at for at, token in enumerate(tokens(words))}
+    found = [(place[token.start], token, prefix) for token, prefix in _query_tokens(words)]
+    return tuple(PhraseWord(at - found[0][0], t.lexemes[0], prefix) for at, t, prefix in found)
+
+
+def _tsquery(phrase: tuple[PhraseWord, ...]) -> str:
+    literal = ""
+    for number, word in enumerate(phrase):
+        term = QueryTerm(word.lexeme, word.prefix).tsquery
+        literal += f" <{word.offset - phrase[number - 1].offset}> {term}" if number else term
+    return f"({literal})"
+
+
+def _part(heading: list[tuple[str, ...]], text: str, start: int, end: int) -> IndexPart:
+    body = _lexemes(text[start:end])
+    positions: dict[str, list[str]] = {}
+    for position, lexemes in enumerate((heading + body)[:_MAX_POSITION], start=1):
+        for lexeme in lexemes:
+            positions.setdefault(lexeme, []).append(str(position))
+    tsv = " ".join(
+        f"{_quote(lexeme)}:{','.join(where[:_MAX_POSITIONS])}"
+        for lexeme, where in positions.items()
+    )
+    return IndexPart(tsv=tsv, length=len(heading) + len(body), start=start, end=end)
+
+
+def split(text: str) -> Iterator[tuple[int, int]]:
+    """Cut a long text into parts of even length, at a line or word end where one is near."""
+    count = -(-len(text) // PART_CHARACTERS) or 1
+    start = 0
+    for number in range(1, count):
+        target = len(text) * number // count
+        near = target - PART_CHARACTERS // 20
+        cut = max(text.rfind("\n", near, target), near) + 1
+        if cut == near + 1:
+            cut = max(text.rfind(" ", near, target) + 1, 0) or target
+        yield start, cut
+        start = cut
+    yield start, len(text)
+
+
+def _lexemes(text: str) -> list[tuple[str, ...]]:
+    return [lexemes for lexemes, _, _, _ in positions(fold(text))]
+
+
+def positions(folded: str) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
+    """The positions of a folded text: lexemes, start, end, and whether the n-gram is whole."""
+    if folded.isascii():
+        for word in _ASCII_WORD.finditer(folded):
+            yield _word_lexemes(word[0]), word.start(), word.end(), True
+        return
+    for run in _run_pattern().finditer(folded):
+        if run.lastindex == 1:
+            yield _word_lexemes(run[1]), run.start(), run.end(), True
+        else:
+            yield from _grams(run[0], 2 if run.lastindex == 2 else 3, run.start())
+
+
+def _grams(run: str, size: int, offset: int) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
+    """N-grams from every position of a run; those at its end are shorter."""
+    for start in range(len(run)):
+        gram = run[start : start + size]
+        yield (gram,), offset + start, offset + start + len(gram), len(gram) == size
+
+
+@functools.lru_cache(maxsize=65_536)
+def _word_lexemes(word: str) -> tuple[str, ...]:
+    word = word[:_MAX_LEXEME]
+    algorithm = _algorithm(ord(word[0]))
+    if algorithm is None or word.isdecimal():
+        return (word,)
+    stem = _stem(algorithm, word)
+    return (stem, PREFIX_MARK + word[:5]) if algorithm == "english" else (stem,)
+
+
+def _stem(algorithm: str, word: str) -> str:
+    """Snowball's stem; the word itself where nothing is left of it, as of Greek "όταν" and of
+    Arabic tatweel: PostgreSQL takes no empty lexeme, neither in a tsvector nor in a query."""
+    stem: str = _stemmers.of(algorithm).stemWord(word)
+    return stem or word
+
+
+def _algorithm(code: int) -> str | None:
+    for first, last, algorithm in _SNOWBALL:
+        if first <= code <= last:
+            return algorithm
+    return None
+
+
+class _Stemmers(threading.local):
+    """Snowball stemmers of this thread: one object must not be used by two at once."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Stemmer.Stemmer] = {}
+
+    def of(self, algorithm: str) -> Stemmer.Stemmer:
+        if algorithm not in self._made:
+            self._made[algorithm] = Stemmer.Stemmer(algorithm, 0)  # the cache is ours
+        return self._made[algorithm]
+
+
+_stemmers = _Stemmers()
+
+
+@functools.cache
+def _run_pattern() -> re.Pattern[str]:
+    """Runs of one kind: (1) words, (2) bigram scripts, (3) trigram scripts.
+
+    Combining marks belong to words (Devanagari vowel signs), but `\\w` leaves them out.
+    """
+    marks = character_class(lambda mark: unicodedata.category(mark)[0] == "M")
+    letter = rf"[^\W_{BIGRAM}{TRIGRAM}]"
+    return re.compile(rf"({letter}+(?:[{marks}]+{letter}*)*)|([{BIGRAM}]+)|([{TRIGRAM}]+)")
+
+
+def _quote(lexeme: str) -> str:
+    escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
