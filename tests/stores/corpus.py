@@ -95,13 +95,14 @@ class Corpus:
 
     async def drop(self, text: bytes) -> None:
         """Close the versions that hold a text, and take it out of the index."""
-        await self.connection.execute(
-            "update versions v set valid_to = $2 from documents d"
-            " where d.id = v.document_id and d.text_hash = $1",
-            *(text, NOW),
-        )
-        await entries.remove(self.connection, [text])
-        await clusters.remove(self.connection, [text])
+        async with self.connection.transaction():
+            await self.connection.execute(
+                "update versions v set valid_to = $2 from documents d"
+                " where d.id = v.document_id and d.text_hash = $1",
+                *(text, NOW),
+            )
+            await entries.remove(self.connection, [text])
+            await clusters.remove(self.connection, [text])
 
 
 class OneConnection:
