@@ -142,10 +142,14 @@ class Origin:
         trace: TracebackType | None,
     ) -> None:
         self._server.close()
-        for task in tuple(self._connections):
-            task.cancel()
+        self.disconnect()
         await asyncio.gather(*self._connections, return_exceptions=True)
         await self._server.wait_closed()
+
+    def disconnect(self) -> None:
+        """End the connections that clients keep open for their next request."""
+        for task in tuple(self._connections):
+            task.cancel()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -112,12 +112,13 @@ def flapping(site: Site) -> None:
 
 
 def no_name(site: Site) -> None:
-    """The name is gone from DNS for a day."""
+    """The name is gone from DNS for a day. A connection from the day before needs no name."""
 
     def look() -> str:
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
     site.names[site.host] = look
+    site.origin.disconnect()
 
 
 def denied_by_robots(site: Site) -> None:

@@ -3,8 +3,10 @@
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
+import aiohttp
 import pytest
 
 from atlas.domain.politeness import adaptive_delay
@@ -25,6 +27,9 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], str]]:
         return resolve(found[host]() if host in found else host, *rest, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", look)
+    # It keeps addresses for ten seconds of real time, in which a quick machine is done with a day.
+    fresh = partial(aiohttp.TCPConnector, use_dns_cache=False)
+    monkeypatch.setattr(aiohttp, "TCPConnector", fresh)
     return found
 
 
