@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
-import aiohttp
 import pytest
 
 from atlas.domain.politeness import adaptive_delay
+from atlas.web import transport
 from tests.e2e.conftest import atlas_env, origin
 from tests.origin import Origin
 from tests.outage.calendar import calendar
@@ -27,9 +27,9 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], str]]:
         return resolve(found[host]() if host in found else host, *rest, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", look)
-    # It keeps addresses for ten seconds of real time, in which a quick machine is done with a day.
-    fresh = partial(aiohttp.TCPConnector, use_dns_cache=False)
-    monkeypatch.setattr(aiohttp, "TCPConnector", fresh)
+    # aiohttp keeps addresses for ten seconds of real time: a quick machine is done with a day then.
+    fresh = partial(transport._Connector, use_dns_cache=False)
+    monkeypatch.setattr(transport, "_Connector", fresh)
     return found
 
 
