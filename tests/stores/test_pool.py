@@ -20,6 +20,7 @@ from atlas.embedded.postgres import SUPERUSER
 from atlas.stores.postgres import connection as pools
 from atlas.stores.postgres.connection import (
     DatabaseUnreachable,
+    answering,
     connect_once,
     open_pool,
     shown,
@@ -311,3 +312,20 @@ async def test_without_patience_it_is_told(narrow: str) -> None:
     assert told.value.passing
     for each in full:
         await each.close()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.InternalClientError(
+            "cannot switch to state 12; another operation (2) is in progress"
+        ),
+        asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+        ConnectionResetError(),
+    ],
+    ids=["goodbye met", "closed", "reset"],
+)
+def test_a_connection_that_ends_under_a_statement_is_a_server_away(error: Exception) -> None:
+    with pytest.raises(DatabaseUnreachable) as told, answering("postgresql:///atlas"):
+        raise error
+    assert told.value.passing

@@ -34,6 +34,7 @@ _T = TypeVar("_T")
 LOST = (
     OSError,  # a time-out, too
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a statement met the server's goodbye on an idle connection
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
