@@ -55,9 +55,10 @@ def tokens(body: str, seed: int) -> str:
 
 
 def paragraphs(body: str, text: str) -> list[str]:
-    """Ends of paragraphs whose words are in the text."""
-    found = re.findall(r"(?is)<p[^>]*>([^<]{60,400})</p>", body)
-    return [each for each in found if " ".join(each.split()) in " ".join(text.split())]
+    """Paragraphs whose words are in the text, up to their end. With their tags: the words alone may
+    stand in an attribute first."""
+    found = re.findall(r"(?is)(<p[^>]*>([^<]{60,400}))</p>", body)
+    return [each for each, words in found if " ".join(words.split()) in " ".join(text.split())]
 
 
 def dressed(body: str, place: str, seed: int) -> str:
@@ -110,9 +111,7 @@ def alone(each: tuple[str, str, str]) -> str | None:
     before = compared(one)
     if before != compared(other):
         return f"{name}: ignored"
-    edited = other.replace(
-        place, place[: len(place) // 2] + " altogether " + place[len(place) // 2 :], 1
-    )
+    edited = other.replace(place, f"{place[:-30]} altogether {place[-30:]}", 1)
     return f"{name}: edit" if before == compared(edited) else None
 
 
