@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -89,14 +89,16 @@ class RunWatch:
     async def look(self) -> Going:
         """The progress now. Never raises for a part that is down: its last answer stays."""
         await asyncio.gather(
-            self._bounded(self._look_at_pages()), self._bounded(self._look_for_workers())
+            self._bounded(self._look_at_pages), self._bounded(self._look_for_workers)
         )
         return self._last
 
-    async def _bounded(self, work: Awaitable[None]) -> None:
+    async def _bounded(self, work: Callable[[], Awaitable[None]]) -> None:
+        # Called in here: a coroutine made outside would stay unawaited if this is cancelled before
+        # it begins, as it is when the run ends in the moment of a look.
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
-                await work
+                await work()
         except (TimeoutError, AtlasError, RPCError):
             return
 

@@ -147,7 +147,7 @@ class Watch:
     async def _database(self, seen: _Temporal) -> corpus_view.Sample | None:
         wanted = None if seen.running is None else [one.run_id for one in seen.running]
         return await self._asked_for(
-            "postgresql", "hosts, sources, progress of runs", self._rows(wanted)
+            "postgresql", "hosts, sources, progress of runs", partial(self._rows, wanted)
         )
 
     async def _rows(self, wanted: list[str] | None) -> corpus_view.Sample:
@@ -178,13 +178,13 @@ class Watch:
             async with self._parts.temporal() as client:
                 return await ask(client)
 
-        return await self._asked_for("temporal", what, asking())
+        return await self._asked_for("temporal", what, asking)
 
-    async def _asked_for(self, part: Part, what: str, work: Awaitable[T]) -> T | None:
+    async def _asked_for(self, part: Part, what: str, work: Callable[[], Awaitable[T]]) -> T | None:
         """What a part answered; None, with the reason in `untold`, when it did not."""
         try:
             async with asyncio.timeout(_SECONDS):
-                return await work
+                return await work()
         except TimeoutError:
             why, lost = f"no answer within {_SECONDS:.0f} s", True
         except AtlasError as error:

@@ -1,19 +1,25 @@
 """What one who waits for a run sees: pages as they come, the pace, and that nobody works on it."""
 
 import asyncio
+import gc
 import os
 import re
 import sys
+import warnings
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from atlas.stores.postgres.reporting.monitoring import PageCounts, together
 from starter import AtlasClient
 from starter.cli.framework.progress import words_of
-from starter.monitoring.run_progress import Going, Pace
+from starter.monitoring.run_progress import Going, Pace, RunWatch
 from tests.e2e.environments import kill
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
+
+if TYPE_CHECKING:
+    from starter.connection import Parts
 
 pytestmark = pytest.mark.fault(18)
 
@@ -152,3 +158,17 @@ async def test_a_run_of_several_tells_the_pages_of_those_under_way(
                 break
         await run.cancel()
         assert (await run.result()).outcome == "cancelled"
+
+
+async def test_a_look_that_ends_before_it_begins_leaves_no_work_behind() -> None:
+    """A run may end in the moment of a look; Python warns of work that was made and never begun."""
+    watch = RunWatch(cast("Parts", None), "sync_pipeline:docs", "a run")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        look = asyncio.create_task(watch.look())
+        await asyncio.sleep(0)  # its parts are made, and have not begun
+        look.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await look
+        gc.collect()
+    assert [str(each.message) for each in said] == []
