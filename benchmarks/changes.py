@@ -1,9 +1,9 @@
-"""What the feed of changes costs those who write, and how fast those who read are.
+"""What the feed of changes costs writers, and how fast readers are.
 
-Settling: batches of prepared pages, all of them new, with the feed and (the baseline) without, in
-turns on one corpus, so that its growth weighs on both alike. Reading: what is live, and the feed,
+Settling: batches of prepared pages, all of them new, alternately with the feed and without it (the
+baseline) on one corpus, so that its growth affects both alike. Reading: what is live, and the feed,
 without and with texts. Lag: from the commit of a batch to the line that a follower in another
-process prints, for each change. The PostgreSQL is one that writes to its disk before it says so.
+process prints, for each change. PostgreSQL commits synchronously.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from atlas.contracts.activities import Batch
@@ -46,8 +47,8 @@ async def _measure(home: Path) -> None:
         pool = await open_pool(url)
         drive = Drive(pool)
         await drive.add("bench")
-        texts = iter(_texts(BATCH * (2 * BATCHES + 3)))
-        await _settle(drive, "warm", [text for _, text in _some(texts)])
+        texts = (text for _, text in _texts(BATCH * (2 * BATCHES + 1)))
+        await _settle(drive, "warm", list(islice(texts, BATCH)))
         with _following(url) as heard:
             taken, committed = await _settle_both(drive, texts)
             await _until_heard(heard, max(committed))
@@ -63,18 +64,14 @@ async def _measure(home: Path) -> None:
         await pool.close()
 
 
-def _some(texts: Iterator[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [next(texts) for _ in range(BATCH)]
-
-
 async def _settle_both(
-    drive: Drive, texts: Iterator[tuple[str, str]]
+    drive: Drive, texts: Iterator[str]
 ) -> tuple[tuple[list[float], list[float]], dict[int, float]]:
     """Seconds of each batch with the feed and without, and when each change was committed."""
     committed: dict[int, float] = {}
     taken: tuple[list[float], list[float]] = ([], [])
     for number in range(2 * BATCHES):
-        some = [text for _, text in _some(texts)]
+        some = list(islice(texts, BATCH))
         with _silent(number % 2 == 1):
             seconds, at = await _settle(drive, f"b{number}", some)
         taken[number % 2].append(seconds)
@@ -86,7 +83,7 @@ async def _settle_both(
 
 @contextmanager
 def _silent(silent: bool) -> Iterator[None]:
-    """Without the feed: nothing is told."""
+    """Within the block, append nothing to the feed if `silent`."""
     append = change_log.append
 
     async def nothing(*_: object) -> None:
@@ -123,8 +120,8 @@ async def _settle(drive: Drive, name: str, texts: list[str]) -> tuple[float, flo
 
 @contextmanager
 def _following(url: str) -> Iterator[dict[int, float]]:
-    """Change → when a follower in another process printed it; heard by a thread, which the work of
-    this one holds up little."""
+    """Change → when a follower in another process printed it; read in a thread, so that the event
+    loop does not delay it."""
     heard: dict[int, float] = {}
     process = subprocess.Popen(
         [sys.executable, "-m", "starter.cli", "changes", "--follow", "-o", "jsonl"],

@@ -26,13 +26,13 @@ TextForm = Literal["text", "markdown", "chunks"]
 
 _PART = 500
 """Changes read at once."""
-_AWAY = 2.0
+_RETRY = 2.0
 """Seconds between two attempts of a follower to reach a PostgreSQL that does not answer."""
 
 
 class ChangeStream:
     """Changes as they are read: an async iterator. `cursor` is where to go on behind those that
-    were given out."""
+    it has yielded."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class ChangeStream:
         return await anext(self._coming)
 
     async def aclose(self) -> None:
-        """End it; nothing is lost that the kept cursor does not bring again."""
+        """End it; the kept cursor brings again whatever was not dealt with."""
         await self._coming.aclose()
 
     async def _changes(self, since: str) -> AsyncGenerator[CorpusChange]:
@@ -87,7 +87,7 @@ class ChangeStream:
                     if not self._follow:
                         raise
                     place = change_cursors.parse(self.cursor)
-                    await asyncio.sleep(_AWAY)
+                    await asyncio.sleep(_RETRY)
                     continue
                 place = part.cursor
                 self.cursor = str(place)
@@ -153,7 +153,7 @@ class ChangeStream:
 
 @contextmanager
 def _refused() -> Iterator[None]:
-    """A cursor that cannot go on, in the client's errors."""
+    """Raise the client's errors for a cursor that cannot go on."""
     try:
         yield
     except change_cursors.ExpiredCursor as error:

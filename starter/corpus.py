@@ -178,14 +178,14 @@ class Corpus:
         content: TextForm | None = None,
         limit: int | None = None,
     ) -> ChangeStream:
-        """What happened to the corpus, in order and without gaps: an async iterator, whose
+        """What happened to the corpus, in commit order and without gaps: an async iterator, whose
         `cursor` says where to go on.
 
         `since` is the cursor of the last change that was read; "start" first gives what is live,
         each as an `added`, and then goes on; "now" gives what happens from now on. `follow` waits
-        for more at the end, also while PostgreSQL does not answer. `content` is "text" or
-        "markdown". Raises `InvalidRequest` for a cursor of another database, `ExpiredCursor`,
-        `NotFound` for a source that is not known.
+        for more at the end, also while PostgreSQL does not answer. `content` is "text",
+        "markdown" or "chunks". Raises `InvalidRequest` for a cursor of another database,
+        `ExpiredCursor`, `NotFound` for a source that is not known.
         """
         from starter.changes import ChangeStream
 

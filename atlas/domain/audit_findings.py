@@ -39,7 +39,7 @@ _DONE: dict[Repair, str] = {
     "count_again": "counted again",
     "make_state": "state made; the page is due",
     "note_blob": "row made",
-    "tell_changes": "told in the feed of changes",
+    "tell_changes": "change appended to the feed",
 }
 
 

@@ -1,7 +1,7 @@
 """Cursors of the feed of changes: where a reader has got to, as a short text that it keeps.
 
     3f2a9c01-1204-9b1d22f0        behind change 1204
-    3f2a9c01-1204-9b1d22f0-p77    in what was live at the start, behind page 77; 1205 comes after it
+    3f2a9c01-1204-9b1d22f0-p77    in what was live at the start, behind page 77; then follows 1205
 
 The first part names the corpus and the third the change itself, so that a cursor of another
 database, or of one that was since restored from a backup, is refused instead of silently missing
@@ -20,7 +20,7 @@ START = "start"
 NOW = "now"
 """The word for the end: only what happens from now on."""
 UNMARKED = "0"
-"""The mark behind the oldest change that is kept, and of the beginning."""
+"""The mark of a place whose change is not there: at the very beginning, or past its retention."""
 
 _FORM = re.compile(
     r"(?P<corpus>[0-9a-f]{8})-(?P<number>[0-9]{1,18})-(?P<mark>[0-9a-f]{8}|0)"
@@ -29,11 +29,11 @@ _FORM = re.compile(
 
 
 class InvalidCursor(ValueError):
-    """It is no cursor, or none of this feed; the message says why and how to go on."""
+    """Not a cursor, or not one of this feed; the message says why and how to go on."""
 
 
 class ExpiredCursor(InvalidCursor):
-    """What follows it is past its retention. Named as the client's error, which replaces it."""
+    """What follows it is past its retention. Named like the client's error, which replaces it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,14 @@ class ChangeCursor:
 
 
 def mark_of(at: datetime, page: int | None) -> str:
-    """What tells one change of a number from another; it survives an erasure."""
+    """What distinguishes the change of a number from another one that might have it, as after a
+    restore from a backup. An erasure leaves it as it is."""
     micros = int(at.astimezone(UTC).timestamp() * 1_000_000)
     return f"{crc32(f'{micros} {page}'.encode()):08x}"
 
 
 def parse(text: str) -> ChangeCursor:
-    """The cursor that a text is. Raises `InvalidCursor`."""
+    """Parse a cursor. Raises `InvalidCursor`."""
     found = _FORM.fullmatch(text.strip())
     if found is None:
         raise InvalidCursor(
@@ -75,8 +76,8 @@ def parse(text: str) -> ChangeCursor:
 
 
 def expect_place(cursor: ChangeCursor, *, corpus: str, last: int, trimmed: int) -> None:
-    """Raise unless what follows the cursor is to be had from the feed of `corpus`, which keeps the
-    changes behind `trimmed` and ends with `last`."""
+    """Raise unless the feed of `corpus`, which keeps the changes after `trimmed` up to `last`, has
+    what follows the cursor."""
     if cursor.corpus != corpus:
         raise InvalidCursor(
             f"the cursor {cursor} is of corpus {cursor.corpus}, and this is corpus {corpus}: "
@@ -95,7 +96,7 @@ def expect_place(cursor: ChangeCursor, *, corpus: str, last: int, trimmed: int) 
 
 
 def expect_mark(cursor: ChangeCursor, mark: str) -> None:
-    """Raise if the change of that number is another one now; `mark` is that of the one there is."""
+    """Raise if another change has that number now, whose mark is `mark`."""
     if UNMARKED not in (cursor.mark, mark) and cursor.mark != mark:
         raise InvalidCursor(
             f"the cursor {cursor} names another change {cursor.number} than this feed has: the "

@@ -356,8 +356,8 @@ class Runs:
 
     def outcomes(self, run_id: str) -> AsyncGenerator[dict[str, Any]]:
         """The outcome of each page of a run, by URL: url, page, outcome, error_class, code,
-        text_hash; `outcome` may also be `removed`, of a page that left with this run, and
-        `missing`, of a request for no page. Of a run of several sources it is given source by
+        text_hash, truncated; `outcome` may also be `removed`, for a page that left with this run,
+        and `missing`, for a request for no page. For a run of several sources it is given source by
         source, each named in `source`. Raises `NotFound`, `Refused`."""
         from starter.runs.outcomes import outcomes
 

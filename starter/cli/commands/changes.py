@@ -38,10 +38,10 @@ async def changes(
     output: Format = "text",
 ) -> int:
     """Print what happened to the corpus: pages added, updated, removed, restored and erased, in
-    the order in which it was committed and without gaps.
+    commit order and without gaps.
 
-    Keep the `cursor` of the last line that you have dealt with, and go on from there; a change
-    may come twice then, and none is missing. Ctrl-C ends it cleanly.
+    Keep the `cursor` of the last line that you have dealt with, and go on from there: a change may
+    then come twice, but none is missing. Ctrl-C ends it cleanly.
 
     Examples:
         atlas changes --limit 20

@@ -69,8 +69,7 @@ _CATALOGUE = (
     ),
     Shape(
         "changes",
-        "What happened to the corpus, in the order in which it was committed: "
-        "[changes.md](changes.md).",
+        "What happened to the corpus, in commit order: [changes.md](changes.md).",
         "changes",
         f"{_PG}.changes.change_reader:CorpusChange",
         items="changes",

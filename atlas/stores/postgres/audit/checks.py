@@ -183,7 +183,7 @@ _PAGES = (
     CorpusCheck(
         "feed",
         "pages",
-        "the feed of changes ends with something else than what is live",
+        "the last change of the page is not what is live",
         """
         select p.id::text as key, p.url || ' (' || coalesce(c.kind, 'nothing') || ')' as detail
         from pages p
@@ -378,7 +378,7 @@ _CORPUS = (
     CorpusCheck(
         "feed_pages",
         "corpus",
-        "the feed of changes ends with a document of a page that is no more",
+        "the last change of a page that no longer exists is no removal",
         """
         select c.page_id::text as key, c.url as detail from changes c
         where c.kind not in ('removed', 'erased')

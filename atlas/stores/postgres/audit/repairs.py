@@ -161,10 +161,10 @@ async def _make_state(connection: Connection, keys: list[str], now: datetime) ->
 
 
 async def _tell_changes(connection: Connection, keys: list[str], now: datetime) -> None:
-    rows = await connection.fetch(_UNTOLD, [int(key) for key in keys])
-    told = [
+    rows = await connection.fetch(_LAST_CHANGES, [int(key) for key in keys])
+    missing = [
         NewChange(
-            kind="removed" if row["gone"] else "updated" if row["told"] else "added",
+            kind="removed" if row["gone"] else "updated" if row["known"] else "added",
             page_id=row["page_id"],
             reason="repaired",
             version=row["version"],
@@ -175,12 +175,12 @@ async def _tell_changes(connection: Connection, keys: list[str], now: datetime) 
         )
         for row in rows
     ]
-    await change_log.append(connection, None, told, now)
+    await change_log.append(connection, None, missing, now)
 
 
-# What is live of a page; of one that is not, what the feed told of it last.
-_UNTOLD = """
-    select o.page_id, v.page_id is null as gone, c.kind not in ('removed', 'erased') as told,
+# What is live of a page; of one that is not live, what its last change says.
+_LAST_CHANGES = """
+    select o.page_id, v.page_id is null as gone, c.kind not in ('removed', 'erased') as known,
            coalesce(v.seq, c.version) as version,
            coalesce(v.document_id, c.document_id) as document_id,
            case when v.page_id is null then c.text_hash else d.text_hash end as text_hash,

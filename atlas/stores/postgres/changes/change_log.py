@@ -1,12 +1,13 @@
-"""The feed of changes: written by whoever changes the corpus, in the same transaction, last.
+"""Writing the feed of changes: whoever changes the corpus appends to it, last, in the same
+transaction.
 
-Numbers are given by one row, `change_feed`, which a transaction locks when it appends and holds
-until its end. So numbers are in the order of commits, a rolled back transaction leaves no gap, and
-whoever has seen a number has seen all below it (decision 0024).
+Numbers come from one row, `change_feed`, which a transaction locks when it appends and holds until
+its end. So numbers are in commit order, a rolled back transaction leaves no gap, and whoever has
+seen a number has seen all below it (decision 0024).
 
-It is the last lock of a transaction, after those that `settlement/settle.py` names, and nothing
-but the end follows it: who holds it waits for nobody, so that nobody can wait in a circle, and it
-is held for two statements and a commit. Hence `append` is the last call of every caller.
+It is the last lock that a transaction takes, after those that `settlement/settle.py` names, and
+nothing but the commit follows. So whoever holds it waits for nobody, which rules out deadlocks, and
+holds it only briefly. Hence `append` and `append_holders` are the last calls of every transaction.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from atlas.stores.postgres.connection import Connection
 ChangeKind = Literal["added", "updated", "removed", "restored", "erased"]
 
 HOLDERS = "sources"
-"""The reason of a change that says only which sources hold a page now: its evidence names those
+"""The reason of a change that only says which sources hold a page now: its evidence names those
 that `joined` and those that `left`."""
 CHANNEL = "atlas_changes"
 """Notified at every commit that appends."""
@@ -30,7 +31,7 @@ CHANNEL = "atlas_changes"
 
 @dataclass(frozen=True, slots=True)
 class NewChange:
-    """What a transaction is about to tell of a page."""
+    """A change of a page that a transaction is about to append."""
 
     kind: ChangeKind
     page_id: int
@@ -40,20 +41,20 @@ class NewChange:
     text_hash: bytes | None = None
     evidence: Mapping[str, object] = field(default_factory=dict)
     held_by: tuple[str, ...] = ()
-    """Sources that held the page until now, besides those that still do."""
+    """Sources that held the page until now, in addition to those that still do."""
 
 
 async def append(
     connection: Connection, run_id: str | None, changes: Sequence[NewChange], now: datetime
 ) -> None:
-    """Tell of changes, in the caller's transaction, as the last thing that it does."""
+    """Append changes to the feed: the last thing that the caller's transaction does."""
     if not changes:
         return
     last: int = await connection.fetchval(
         "update change_feed set last = last + $1 returning last", len(changes)
     )
-    # A statement of its own: it sees what was committed while the lock was waited for, so that a
-    # source that came to hold a page meanwhile is named here or tells of it itself.
+    # A separate statement: it sees what was committed while the one above waited for the lock. So a
+    # source that has come to hold a page meanwhile is named here, or appends that itself.
     await connection.execute(
         _APPEND,
         last - len(changes),
@@ -79,16 +80,18 @@ async def append_holders(
     *,
     left: str | None = None,
 ) -> None:
-    """Tell of live pages that other sources hold than the feed says, as the last thing that the
-    caller's transaction does: who reads by source has to know that a page came or went. `left`:
-    the source that released them, which the feed may not know any more."""
-    # Without the lock first: of a new page, which nobody works on yet, its settling will tell.
+    """Append a change for each live page whose sources are not those that the feed says: the last
+    thing that the caller's transaction does. Whoever reads by source has to know that a page came
+    or went. `left`: the source that released them, which the feed may no longer know."""
+    # Asked before the lock is taken, so that listing new pages does not take it: a page on which
+    # nobody works yet is appended when it is settled, with its sources.
     known = await connection.fetch(_KNOWN, list(pages)) if pages else []
     if not known:
         return
     await connection.execute("select from change_feed for update")
-    # A statement of its own, for the reason given in `append`.
-    rows = await connection.fetch(_HELD_ANEW, [row["page_id"] for row in known])
+    released = {left} if left else set()
+    # A separate statement, for the reason given in `append`.
+    rows = await connection.fetch(_HELD_OTHERWISE, [row["page_id"] for row in known])
     changes = [
         NewChange(
             kind="updated",
@@ -97,33 +100,31 @@ async def append_holders(
             version=row["seq"],
             document_id=row["document_id"],
             text_hash=row["text_hash"],
-            evidence=_difference({*row["told"], left} - {None}, row["held_by"]),
+            evidence=_difference({*row["before"]} | released, {*row["held_by"]}),
         )
         for row in rows
     ]
     await append(connection, run_id, changes, now)
 
 
-def _difference(before: Collection[str | None], now: Collection[str]) -> dict[str, object]:
-    joined = sorted(set(now) - set(before))
-    left = sorted(name for name in before if name is not None and name not in now)
-    return {"joined": joined, "left": left}
+def _difference(before: set[str], now: set[str]) -> dict[str, object]:
+    return {"joined": sorted(now - before), "left": sorted(before - now)}
 
 
 async def erase(connection: Connection, pages: Collection[int]) -> None:
-    """Turn what was told of pages into erasures: their numbers stay, so that the feed has no gap,
-    and a reader that is behind deletes what it has of them."""
+    """Turn the earlier changes of pages into erasures: their numbers stay, so that the feed has no
+    gap, and a reader that is behind deletes what it has of them."""
     await connection.execute(_ERASE.format("page_id = any($1::bigint[])"), list(pages))
 
 
 async def erase_urls(connection: Connection, urls: Collection[str]) -> None:
-    """The same of addresses, whose pages may be gone."""
+    """The same for addresses, whose pages may be gone."""
     await connection.execute(_ERASE.format("url = any($1::text[])"), list(urls))
 
 
 async def forget_texts(connection: Connection, run_id: str) -> None:
-    """Take out the hashes of texts that an erasure erases and no document has any more: other
-    pages had them once, too."""
+    """Remove the hashes of texts that an erasure erases and no document has any more from the
+    changes of other pages, which once had the same texts."""
     await connection.execute(
         """
         update changes c set text_hash = null from purge_blobs b
@@ -134,8 +135,8 @@ async def forget_texts(connection: Connection, run_id: str) -> None:
     )
 
 
-# In the order of numbers, in which a clean-up deletes. Who reads by a source that had released the
-# page has to delete it, too.
+# Locked in the order of numbers, as by a clean-up: otherwise the two could deadlock. Whoever reads
+# by a source that had released the page has to delete it, too: hence those in `left`.
 _ERASE = """
     with locked as materialized (
         select number from changes where {} order by number for update)
@@ -153,9 +154,10 @@ _KNOWN = """
       and (ps.lifecycle <> 'discovered' or ps.claim_run is not null
            or (select count(*) from source_pages sp where sp.page_id = ps.page_id) > 1)
 """
-# What was told before is past its retention: then nobody reads on from there.
-_HELD_ANEW = """
-    select v.page_id, v.seq, v.document_id, d.text_hash, coalesce(c.sources, '{}') as told,
+# `before` is empty where the page's changes are past their retention: then no reader that knows who
+# held it can go on.
+_HELD_OTHERWISE = """
+    select v.page_id, v.seq, v.document_id, d.text_hash, coalesce(c.sources, '{}') as before,
            h.held_by
     from versions v join documents d on d.id = v.document_id
     cross join lateral (
@@ -169,7 +171,7 @@ _HELD_ANEW = """
     order by v.page_id
 """
 _APPEND = """
-    with told as (
+    with appended as (
         insert into changes (number, at, kind, page_id, url, version, document_id, text_hash,
                              sources, reason, evidence, run_id, workflow_id)
         select $1 + o.ordinal, $2, o.kind, o.page_id,

@@ -1,11 +1,11 @@
 """Reading the feed of changes: from a cursor on, a limited number at a time.
 
-Every call is one short statement of one moment; nothing is held between two of them, so that a
+Every read is one short statement, which sees one snapshot; nothing is held between two reads, so a
 reader may take as long as it likes.
 
-A reader that has no cursor gets what is live first, page by page (`live`), each as an `added`; its
-cursor keeps the number at which that began. What changes meanwhile is read once more behind it.
-So the copy equals the corpus when the reader has caught up, wherever it was interrupted.
+A reader without a cursor first gets what is live, page by page (`live`), each as an `added`; its
+cursor keeps the number at which that began. What changes meanwhile follows from that number on. So
+the copy equals the corpus once the reader has caught up, wherever it was interrupted.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from atlas.stores.postgres.changes.change_log import ChangeKind
 from atlas.stores.postgres.connection import Connection
 
 _BYTES = 4 << 20
-"""Of texts as stored, read at once; once read they are a few times as much."""
+"""Bytes of texts read at once, as stored: in memory they take a few times as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ class CorpusChange:
     cursor: str
     """Where to go on behind it: `--since CURSOR`, `changes(since=…)`."""
     number: int | None
-    """Counts the changes of the corpus, in the order in which they were committed and without
-    gaps; None: it was live already when this reader began."""
+    """Counts the changes of the corpus, in commit order and without gaps; None: the page was live
+    already when this reader began."""
     at: datetime
     """When it happened."""
     kind: ChangeKind
-    """`added`, `updated` (it says something else), `removed`, `restored` (a person brought an
-    earlier text back), `erased` (delete everything that you keep of this page)."""
+    """`added`, `updated` (its content or its sources changed), `removed`, `restored` (a person
+    brought an earlier text back), `erased` (delete everything that you keep of this page)."""
     page: int
     """The number of the page: what to keep a copy by. It never names another page."""
     url: str | None
@@ -60,15 +60,15 @@ class CorpusChange:
     sources: tuple[str, ...]
     """Names of the sources that held the page then."""
     reason: str
-    """Why: [changes.md](changes.md) lists the words."""
+    """Why, in a word: [changes.md](changes.md) lists them."""
     evidence: dict[str, Any] | None
-    """What speaks for it, such as how often a removed page was not found."""
+    """What supports it, such as how often a removed page was not found."""
     run_id: str | None
     """The run that did it."""
     workflow_id: str | None
     """The id of its workflow."""
     title: str | None = None
-    """With `--with`. Like those below None, if the page has left, or the text is past its
+    """With `--with`. Like those below, None if the page has left or the text is past its
     retention."""
     lang: str | None = None
     """ISO 639 code, as in `de`."""
@@ -92,7 +92,7 @@ class FeedState:
 
     @property
     def begin(self) -> ChangeCursor:
-        """Before what is live, which everything that happens from now on follows."""
+        """Before what is live, followed by everything that happens from now on."""
         return replace(self.end, page=0)
 
     @property
@@ -151,8 +151,8 @@ async def read(
 ) -> ChangePart:
     """The next changes behind a cursor, at most `limit`; of a source, those whose page it held.
 
-    Raises `ExpiredCursor` if they were deleted since the cursor was verified: a reader slower than
-    the retention is told so, and misses nothing silently.
+    Raises `ExpiredCursor` if they were deleted since the cursor was verified, so that a reader
+    slower than the retention does not silently miss changes.
     """
     rows = await connection.fetch(_READ, cursor.number, limit, source)
     feed = rows[0]
@@ -167,12 +167,11 @@ async def live(
     connection: Connection, cursor: ChangeCursor, limit: int, source: str | None = None
 ) -> ChangePart:
     """The next live pages by number, for a reader that begins; behind the last of them, the
-    cursor goes on with what has happened since the beginning."""
+    cursor goes on with what has happened since this reader began."""
     rows = await connection.fetch(_LIVE, cursor.page or 0, limit, source)
     found = [_begun(row, replace(cursor, page=row["page_id"])) for row in rows]
-    if len(rows) < limit:
-        return ChangePart(found, replace(cursor, page=None), more=True)
-    return ChangePart(found, replace(cursor, page=rows[-1]["page_id"]), more=True)
+    page = rows[-1]["page_id"] if len(rows) == limit else None
+    return ChangePart(found, replace(cursor, page=page), more=True)
 
 
 async def with_texts(
@@ -211,7 +210,7 @@ async def portions(
     pieces: list[Sequence[ReadChange]] = []
     begin = taken = 0
     for at, read in enumerate(changes):
-        size = sizes.get(read.document, 0) if read.document is not None else 0
+        size = sizes.get(read.document, 0)
         if taken + size > _BYTES and at > begin:
             pieces.append(changes[begin:at])
             begin, taken = at, 0
@@ -283,10 +282,11 @@ def _mark_at_end(feed: asyncpg.Record, cursor: ChangeCursor, end: int) -> str:
     return mark_of(feed["end_at"], feed["end_page"])
 
 
-# One statement, so that its rows and the ends of the feed are of one moment. A source's changes
-# are looked for among the next `limit` numbers, so that one with few of them costs no long scan.
-# The feed's one row is asked for in subqueries: PostgreSQL takes a small table without statistics
-# for one of thousands of rows, and would read all changes to join them.
+# One statement, so that its rows and the ends of the feed belong to one snapshot. A source's
+# changes are looked for among the next `limit` numbers, so that one with few of them costs no long
+# scan.
+# The feed's one row is read in subqueries: PostgreSQL assumes thousands of rows in a small table
+# without statistics, and would read all changes to join them.
 _READ = """
     select (select last from change_feed) as last, (select trimmed from change_feed) as trimmed,
            e.at as end_at, e.page_id as end_page, c.*

@@ -1,9 +1,9 @@
-"""Waiting for the next change: PostgreSQL says when one was committed, and in any case a reader
+"""Waiting for the next change: PostgreSQL notifies the reader of each commit, and the reader also
 looks again now and then.
 
-The wake-up is a help and no promise. A connection may be lost, and behind PgBouncer in transaction
-mode LISTEN reaches nobody: there a reader looks every second. What was committed is found by its
-number, so no wake-up has to arrive.
+The notification saves time; nothing depends on it. A connection may be lost, and LISTEN does not
+work behind PgBouncer in transaction mode: there a reader looks every second. What was committed is
+found by its number, so no notification has to arrive.
 """
 
 from __future__ import annotations
@@ -49,24 +49,24 @@ class ChangeSignal:
 
 @asynccontextmanager
 async def change_signal(database_url: str) -> AsyncIterator[ChangeSignal]:
-    """A signal that hears of commits in the block, where PostgreSQL can be listened to."""
+    """A signal that wakes at commits within the block, where LISTEN works."""
     signal = ChangeSignal()
     connection = await _listening(database_url, signal)
     try:
         yield signal
     finally:
         if connection is not None and not connection.is_closed():
-            connection.terminate()  # nothing is under way in it, and nobody waits for its end
+            connection.terminate()  # no statement is running, so there is nothing to wait for
 
 
 async def _listening(database_url: str, signal: ChangeSignal) -> asyncpg.Connection | None:
-    """A connection of its own, since one of the pool would be kept from everybody else; None where
-    nobody would be heard."""
+    """A separate connection, since it listens for as long as the reader lives, and the pool needs
+    its own; None where LISTEN does not work."""
     connection = None
     try:
         connection = await connect_once(database_url, name="atlas-client")
         serving = await connection.fetchval("select pg_backend_pid()")
-        if serving == connection.get_server_pid():  # else a pooler: others use the session, too
+        if serving == connection.get_server_pid():  # else a pooler shares the session
             connection.add_termination_listener(signal.lost)
             await connection.add_listener(CHANNEL, signal.wake)
             signal.listening = True

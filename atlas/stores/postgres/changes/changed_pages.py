@@ -1,4 +1,4 @@
-"""Which pages changed behind a number of the feed: all that the search index has to know."""
+"""Which pages changed after a number of the feed: all that the search index needs to know."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ async def last_change(connection: Connection) -> int:
 
 
 async def changed_pages(connection: Connection, after: int, limit: int) -> ChangedPages | None:
-    """The pages of the next changes; None if the feed does not know that number, because what
-    follows it was deleted, or because the database was restored from before it."""
+    """The pages of the next changes; None if the feed cannot go on from that number, because what
+    follows was deleted, or because the database was restored from an older backup."""
     rows = await connection.fetch(
         """
         select f.last, f.trimmed, c.number, c.page_id

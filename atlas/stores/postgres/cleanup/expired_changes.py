@@ -1,5 +1,5 @@
-"""The oldest part of the feed of changes: deleted in blocks, from its beginning on, so that what
-is kept has no gap."""
+"""Changes past their retention: deleted in blocks from the beginning of the feed, so that what is
+kept has no gap."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from atlas.domain.retention import Item
 from atlas.stores.postgres.connection import Connection
 
 BLOCK = 1_000
-"""Changes deleted together, and recorded as one thing."""
+"""Changes deleted together, and recorded as one item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ExpiredChanges:
         self, connection: Connection, items: Sequence[Item], now: datetime
     ) -> list[Item]:
         """Delete blocks, in the caller's transaction, oldest first. The feed's row is written last:
-        while it is locked, nobody can tell of a change."""
+        while it is locked, nobody can append."""
         last = max(int(item.key) for item in items)
         rows = await connection.fetch(
             "delete from changes where number = any(array("

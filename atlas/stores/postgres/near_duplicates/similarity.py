@@ -10,7 +10,7 @@ from atlas.stores.postgres.connection import Connection
 _Pair = tuple[bytes, bytes]
 _CHUNK = 20_000  # pairs compared at once: 10 MB of signatures
 _PREFETCH = 5_000  # pairs of a cursor: 1 MB
-_MANY = 5_000
+_MANY = 5_000  # texts of one cluster
 
 
 async def verify(connection: Connection, candidates: Collection[_Pair]) -> list[_Pair]:
@@ -84,8 +84,8 @@ async def forget(connection: Connection, gone: Mapping[bytes, bytes]) -> set[byt
 
 
 async def _hang_together(connection: Connection, texts: Collection[bytes]) -> bool:
-    """Whether the evidence between these texts alone connects them. Of many that is not asked: to
-    look at their whole cluster costs no more then."""
+    """Whether the evidence between these texts alone connects them; false for many texts, where
+    looking at their whole cluster costs no more."""
     if len(texts) > _MANY:
         return False
     sets = DisjointSets(texts)
@@ -172,8 +172,8 @@ select low, high from similar_texts where low = any($1::bytea[]) and high = any(
 """
 
 # An anchor has fewer than `cap` smaller texts in its bucket. The larger text of a pair is an
-# anchor only where the smaller is one too, so `low` decides. In which buckets it still is one is
-# asked once of each, as one of them may have thousands of pairs.
+# anchor only where the smaller is one too, so `low` decides. The buckets where a text still is an
+# anchor are determined once per text and not per pair: a text may have thousands of pairs.
 _WITHDRAW = """
 with lost as materialized (
     select k.text_hash, k.representative, array(
@@ -187,7 +187,7 @@ delete from similar_texts p using lost a, sketches b
 returning p.low, p.high, a.representative
 """
 
-# As a subquery in the list of columns it is asked pair by pair, and ends with the first such text.
+# A subquery in the list of columns runs pair by pair and stops at the first such text.
 _NOT_BRIDGED = """
 select distinct representative from (
     select gone.representative, (

@@ -92,7 +92,7 @@ async def decide(
         ended = [row for row in fresh if row["id"] not in lasting]
         await _mark(connection, ended, "expired", by, now)
         await change_log.append(connection, by, gone, now)
-        await _tell_released(connection, applied, by, now)
+        await _append_released(connection, applied, by, now)
     removed = len(gone)
     done = [row for row in rows if row["decided"] == decision]
     if decision == "approved" and done:  # said once more, after a worker was lost
@@ -165,7 +165,7 @@ async def _remove(
     return await settle.bury(connection, sorted(going), now, causes=causes, run_id=run_id)
 
 
-async def _tell_released(
+async def _append_released(
     connection: Connection, rows: Sequence[asyncpg.Record], run_id: str, now: datetime
 ) -> None:
     absent = [row for row in rows if row["sign"] == RemovalSign.ABSENT.value]

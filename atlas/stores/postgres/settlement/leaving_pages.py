@@ -37,7 +37,7 @@ class Leaving:
 
     @property
     def cause(self) -> LeavingCause:
-        """Why it leaves, as the feed of changes tells it."""
+        """Why it leaves, as the feed of changes says it."""
         return LeavingCause(self.sign.value, {"looks": self.looks, "since": self.since.isoformat()})
 
 

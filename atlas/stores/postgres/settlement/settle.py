@@ -17,7 +17,6 @@ from typing import Literal
 import asyncpg
 
 from atlas.contracts.activities import Batch
-from atlas.domain.errors import PageError
 from atlas.domain.measures import Settlement
 from atlas.domain.removal.lifecycle import Evidence
 from atlas.domain.search.analysis import IndexPart
@@ -36,7 +35,7 @@ from atlas.stores.postgres.settlement import held_bodies, held_changes, undone_t
 
 @dataclass(frozen=True, slots=True)
 class SettledPages:
-    """What settling did, and what is to be told of it, at the end of the transaction."""
+    """What settling did, and the changes to append to the feed at the end of the transaction."""
 
     settlement: Settlement
     changes: Sequence[NewChange] = ()
@@ -76,10 +75,9 @@ async def settle_prepared(
     *,
     restored: bool = False,
 ) -> SettledPages:
-    """Settle the prepared among the pages, which are locked, under `lock_corpus`; the caller tells
-    of the changes. What is `restored` comes from a version: nothing was seen of the page, so no
-    check is counted, and that version comes back also where it differs in nothing but what is
-    ignored."""
+    """Settle the prepared among the pages, which are locked, under `lock_corpus`; the caller
+    appends the changes. What is `restored` comes from a version: nothing was seen of the page, so
+    no check is counted, and that version comes back even if it differs only in what is ignored."""
     rows = await _prepared(connection, run_id, sorted(pages))
     if not rows:
         return SettledPages(Settlement({}))
@@ -148,6 +146,7 @@ async def _settle_rows(
     *,
     restored: bool,
 ) -> SettledPages:
+    outcomes = {row["page_id"]: _outcome(row, restored) for row in rows}
     entering = [row for row in rows if restored or not row["differs_in_ignored"]]
     changed = [row for row in entering if row["document_id"] != row["old_document"]]
     opened = await _open_versions(connection, run_id, changed, now, restored=restored)
@@ -158,13 +157,12 @@ async def _settle_rows(
         connection, [row["page_id"] for row in changed if row["old_hash"] != row["text_hash"]]
     )
     if not restored:
-        changes = {row["page_id"]: _outcome(row, restored) != "unchanged" for row in rows}
-        await recheck_schedule.plan_processed(connection, run_id, changes, now)
+        is_changed = {page: outcome != "unchanged" for page, outcome in outcomes.items()}
+        await recheck_schedule.plan_processed(connection, run_id, is_changed, now)
     await _mark_settled(connection, rows, now, entering)
-    outcomes: list[tuple[int, str, PageError | None]] = [
-        (row["page_id"], _outcome(row, restored), None) for row in rows
-    ]
-    ended = await run_queue.finish(connection, run_id, outcomes)
+    ended = await run_queue.finish(
+        connection, run_id, [(page, outcome, None) for page, outcome in outcomes.items()]
+    )
     await quarantine.lift(connection, [row["page_id"] for row in rows])
     await connection.execute(
         "delete from prepared where page_id = any($1::bigint[])", [row["page_id"] for row in rows]
@@ -173,12 +171,12 @@ async def _settle_rows(
         await _forget_unused(connection, [row["document_id"] for row in rows])
     given = sum(row["text_hash"] != row["old_hash"] for row in entering)
     settlement = Settlement(ended, exact=max(0, given - joined.fresh), near=joined.alike)
-    told = [row for row in entering if row["page_id"] in opened or row["revised"]]
-    if revised := [row["document_id"] for row in told if row["revised"]]:
+    for_feed = [row for row in entering if row["page_id"] in opened or row["revised"]]
+    if revised := [row["document_id"] for row in for_feed if row["revised"]]:
         await connection.execute(
             "update documents set revision_told = revision where id = any($1::bigint[])", revised
         )
-    return SettledPages(settlement, [_change(row, opened, restored=restored) for row in told])
+    return SettledPages(settlement, [_change(row, opened, restored=restored) for row in for_feed])
 
 
 def _change(row: asyncpg.Record, opened: Mapping[int, int], *, restored: bool) -> NewChange:
@@ -385,8 +383,8 @@ async def bury(
 ) -> list[NewChange]:
     """Remove pages from the live corpus; their documents and versions stay as history.
 
-    The caller is in a transaction, and tells at its end of the changes that are returned: one for
-    each live document that left, or, of an erasure, for each page of which anybody may have a text.
+    The caller is in a transaction, and appends the returned changes at its end: one for each live
+    document that left, or, for an erasure, for each page of which anybody may have a text.
     `run_id` is the run that does it, `causes` say why each page leaves.
     """
     # Page rows by id, then SETTLE: the lock order at the top of this file.
@@ -435,8 +433,8 @@ def _left(row: asyncpg.Record, cause: LeavingCause, *, erased: bool) -> NewChang
     )
 
 
-# Pages that lose a live document. Of an erasure ($3), also those that had one, as far as anybody
-# can know: a reader may keep what it was told before, also one that reads by a former source.
+# Pages that lose a live document. For an erasure ($3), also those that had one, as far as anybody
+# can know: a reader may keep what it read before, even one that reads by a former source.
 _LEAVING = """
     select ps.page_id, v.seq as version, v.document_id, d.text_hash, t.url as leads_to,
            array(

@@ -1,7 +1,7 @@
 """Entries of a listing while it is read: stored part by part until it is complete.
 
-Of a source with a page budget only the first by URL are kept, as the budget takes no others: a
-listing of a million addresses costs a source of ten pages no million rows.
+Of a source with a page budget only the first by URL are kept, as the budget takes no others: for a
+source of ten pages, a listing of a million addresses does not become a million rows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BUFFER = 4 * 1024 * 1024
 """Bytes of entries in memory before they are written: what a small budget keeps of a listing of any
 length, in any order, stays below that."""
 _OVERHEAD = 200
-"""Bytes of an entry beside the characters of its URL."""
+"""Bytes of an entry in addition to the characters of its URL."""
 _PART = 2000  # rows of one statement
 
 
@@ -88,7 +88,8 @@ class StoredListing:
                 [modified for _, modified in entries[at : at + _PART]],
             )
             self._stored += int(done.split()[2])
-        # At twice of what is kept, so that each row is deleted once for one that is written.
+        # Only at twice what is kept: each cut then deletes about as many rows as were written since
+        # the one before, instead of scanning for a few.
         if self._most is not None and self._stored > 2 * self._most:
             await self._cut_stored(self._most)
 

@@ -32,7 +32,7 @@ async def of_run(connection: Connection, run_id: str) -> AsyncGenerator[dict[str
 _FIELDS = ("url", "page", "outcome", "error_class", "code", "text_hash", "truncated")
 
 # A page that was removed keeps why in its class and code; one that was only missing from a listing
-# has no row in the record. The text is the one that the run brought or took away, else the live.
+# has no row in the record. The text is the one that the run added or removed, else the live one.
 _PAGES = """
     with mine as materialized (
         select page_id, url, outcome, error_class, error_code from run_pages
