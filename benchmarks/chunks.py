@@ -129,12 +129,11 @@ def edited(
     else:
         rolls.shuffle(words)
         new = " ".join(words[: rolls.randint(1, len(words))])
-        new = f"{chosen[1]}\n\n{new}" if kind == "one added" else new if kind == "rewritten" else ""
-    after = sample.markdown[: chosen.start(1)] + new + sample.markdown[chosen.end(1) :]
-    before = sample.markdown
-    return SampleDocument(sample.url, before, before, ()), SampleDocument(
-        sample.url, after, after, ()
-    )
+        new = {"one added": f"{chosen[1]}\n\n{new}", "rewritten": new}.get(kind, "")
+    start, end = chosen.span(1)
+    texts = (sample.markdown, sample.markdown[:start] + new + sample.markdown[end:])
+    before, after = (SampleDocument(sample.url, text, text, ()) for text in texts)
+    return before, after
 
 
 def changes(split: Splitter, samples: Sequence[SampleDocument], kind: str) -> Counter[int]:
@@ -153,9 +152,8 @@ def changes(split: Splitter, samples: Sequence[SampleDocument], kind: str) -> Co
 
 def by_markdown(sample: SampleDocument) -> Sequence[str]:
     """Ids of the chunks of a document of which only the Markdown is known."""
-    return [
-        each.id for each in document_chunks(sample.url, sample.text, sample.markdown + "\n", None)
-    ]
+    marked = sample.markdown + "\n"  # equal to its text, it would be taken for plain text
+    return [each.id for each in document_chunks(sample.url, sample.text, marked, None)]
 
 
 def main() -> None:

@@ -10,13 +10,13 @@ _SIZES = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(m
 _LONGEST = timedelta(days=36525)
 
 PATTERN = r"\d{1,6} ?[mhdwMHDW]|\d{1,10}(\.\d{1,6})? ?[sS]"
-"""A whole number with its unit, of seconds also a fraction; `30` alone would be ambiguous."""
+"""A whole number with its unit; seconds may have a fraction. `30` alone would be ambiguous."""
 
 _WRITTEN = re.compile(PATTERN)
 
 
 def span_of(text: str) -> timedelta:
-    """The duration. Raises ValueError that says what is wrong with `text`, and the fix."""
+    """The duration. Raises ValueError with what is wrong with `text`, and the fix."""
     found = text.strip()
     if not _WRITTEN.fullmatch(found):
         raise ValueError(f"{text!r} is not a duration; use 90s, 30m, 6h, 7d or 2w")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from lxml.html import HtmlElement
 
@@ -55,10 +56,7 @@ def outline_of(
         element, title = block.element, strip_unstorable(fold_blank(block.text))
         level = _LEVELS.get(element.tag)
         if block.joined and element is heading:  # a line break inside a heading
-            last = found.pop()
-            found.append(
-                OutlineSection(last.start, last.level, _cut(f"{last.title} {title}"), last.anchor)
-            )
+            found[-1] = replace(found[-1], title=_cut(f"{found[-1].title} {title}"))
             continue
         heading = None
         if level is None or (level == TERM and element not in anchors):

@@ -5,7 +5,13 @@ from datetime import datetime
 
 from atlas.domain.addresses.urls import InvalidUrl, canonicalize
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.extraction.extraction_rules import NO_RULES, ExtractionRules, RuledText, RuleMatch
+from atlas.domain.extraction.extraction_rules import (
+    MAX_FELL_BACK,
+    NO_RULES,
+    ExtractionRules,
+    RuledText,
+    RuleMatch,
+)
 from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 from atlas.domain.removal.bad_bodies.rules import recognise
@@ -33,8 +39,6 @@ from atlas.text.plain_text import clean_plain, plain_title
 from atlas.text.sniff import is_xml, media_of
 from atlas.text.unclosed import close, hidden_in
 
-_MOST_WORDS = 500
-"""Characters that say which rules were not followed."""
 _MARKDOWN_TYPES = ("text/markdown", "text/x-markdown")
 
 
@@ -132,7 +136,7 @@ def _by_rules(found: Extracted, ruled: PageRules, addresses: Addresses) -> Extra
         author=ruled.value("author"),
         published=ruled.published() or found.published,
         lang=language_of(found.text, language) if language else found.lang,
-        ruled=RuledText(counts, "; ".join(ruled.fell_back)[:_MOST_WORDS] or None, compared),
+        ruled=RuledText(counts, "; ".join(ruled.fell_back)[:MAX_FELL_BACK] or None, compared),
     )
 
 

@@ -8,7 +8,12 @@ from msgspec import Meta
 from msgspec.msgpack import Decoder, encode
 from msgspec.structs import astuple
 
-from atlas.domain.extraction.extraction_rules import MAX_RULES, RuleKind, RuleMatch
+from atlas.domain.extraction.extraction_rules import (
+    MAX_FELL_BACK,
+    MAX_RULES,
+    RuleKind,
+    RuleMatch,
+)
 from atlas.domain.extraction.rule_trial import RuleTrial, TriedText
 from atlas.domain.prepared import PrepareJob
 from atlas.domain.texts import Extracted, text_hash
@@ -34,7 +39,7 @@ class _WireTrial(WireFields):
     without: _WireTried
     by_rules: _WireTried
     matches: Annotated[tuple[_WireMatch, ...], Meta(max_length=4 * MAX_RULES)]
-    fell_back: Annotated[str, Meta(max_length=500)] | None
+    fell_back: Annotated[str, Meta(max_length=MAX_FELL_BACK)] | None
     compared: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")] | None
 
 

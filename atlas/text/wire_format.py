@@ -19,7 +19,7 @@ from msgspec.structs import astuple
 
 from atlas.domain.addresses.urls import MAX_URL_LENGTH
 from atlas.domain.errors import ErrorClass
-from atlas.domain.extraction.extraction_rules import MAX_RULES, RuledText
+from atlas.domain.extraction.extraction_rules import MAX_FELL_BACK, MAX_RULES, RuledText
 from atlas.domain.extraction.outline import (
     MAX_ANCHOR,
     MAX_SECTION_TITLE,
@@ -46,6 +46,7 @@ _MAX_SKETCH = 1_000  # bands or bytes; how many exactly is checked where numpy i
 _TSVECTOR = (
     r"\A(?:'(?:[^'\\\x00]|''|\\\\){1,500}+':[1-9]\d{0,4}+(?:,[1-9]\d{0,4}+)*+(?: (?=')|\Z))*+\Z"
 )
+_STORABLE = r"\A[^\x00]*\Z"  # PostgreSQL stores no NUL
 
 _Address = Annotated[str, Meta(max_length=MAX_URL_LENGTH, pattern=r"\Ahttps?://[\x01-\x7f]*\Z")]
 _Int8 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
@@ -85,7 +86,7 @@ class _WirePart(WireFields):
 _Parts = Annotated[tuple[_WirePart, ...], Meta(min_length=1, max_length=100_000)]
 
 
-_Evidence = Annotated[str, Meta(max_length=MAX_EVIDENCE, pattern=r"\A[^\x00]*\Z")]
+_Evidence = Annotated[str, Meta(max_length=MAX_EVIDENCE, pattern=_STORABLE)]
 
 
 class _WireVerdict(WireFields):
@@ -99,15 +100,17 @@ _Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 class _WireRuled(WireFields):
     counts: Annotated[tuple[Number, ...], Meta(max_length=4 * MAX_RULES)]
-    fell_back: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\A[^\x00]*\Z")] | None
+    fell_back: (
+        Annotated[str, Meta(min_length=1, max_length=MAX_FELL_BACK, pattern=_STORABLE)] | None
+    )
     compared: _Digest | None
 
 
 class _WireSection(WireFields):
     start: Number
     level: Annotated[int, Meta(ge=1, le=TERM)]
-    title: Annotated[str, Meta(max_length=MAX_SECTION_TITLE, pattern=r"\A[^\x00]*\Z")]
-    anchor: Annotated[str, Meta(max_length=MAX_ANCHOR, pattern=r"\A[^\x00]*\Z")]  # "": none
+    title: Annotated[str, Meta(max_length=MAX_SECTION_TITLE, pattern=_STORABLE)]
+    anchor: Annotated[str, Meta(max_length=MAX_ANCHOR, pattern=_STORABLE)]  # "": none
 
 
 class _WireDocument(WireFields):
@@ -123,7 +126,7 @@ class _WireDocument(WireFields):
     noindex: bool
     verdict: _WireVerdict | None
     unavailable_after: Stamp
-    author: Annotated[str, Meta(min_length=1, max_length=1_000, pattern=r"\A[^\x00]*\Z")] | None
+    author: Annotated[str, Meta(min_length=1, max_length=1_000, pattern=_STORABLE)] | None
     ruled: _WireRuled | None
     links: Annotated[tuple[_WireLink, ...], Meta(max_length=5_000)]
     bands: Annotated[tuple[_Int8, ...], Meta(max_length=_MAX_SKETCH)]

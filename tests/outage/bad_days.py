@@ -112,7 +112,7 @@ def flapping(site: Site) -> None:
 
 
 def no_name(site: Site) -> None:
-    """The name is gone from DNS for a day. A connection from the day before needs no name."""
+    """The name is gone from DNS for a day. Connections are closed: an open one needs no name."""
 
     def look() -> str:
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
@@ -257,7 +257,7 @@ BAD_DAYS: dict[str, BadDay] = {
     "robots.txt broken": broken_robots,
 }
 
-# A list of addresses goes along with its pages: no bad day, but a departure.
+# A list of addresses follows its pages to the new host, which is a departure and no bad day.
 MOVED: dict[str, BadDay] = {"301 to a new host": new_host}
 """Of a source whose prefix does not let the new host in."""
 
@@ -299,5 +299,5 @@ OF_A_LARGE_SITE: dict[str, BadDay] = {
     "51 pages home": some(Reply(status=301, headers={"Location": "/"}), 0.051),
     "51 pages half": some(half, 0.051),
 }
-"""Few for their site, and too many all the same. With 1,000 pages; of a small site as many would be
-few enough to leave."""
+"""A small share of 1,000 pages, and too many all the same: the brake also counts pages. Of a small
+site the same share would be few enough to leave."""

@@ -27,7 +27,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], str]]:
         return resolve(found[host]() if host in found else host, *rest, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", look)
-    # aiohttp keeps addresses for ten seconds of real time: a quick machine is done with a day then.
+    # aiohttp keeps addresses for ten seconds of real time, in which a fast machine finishes a day.
     fresh = partial(transport._Connector, use_dns_cache=False)
     monkeypatch.setattr(transport, "_Connector", fresh)
     return found

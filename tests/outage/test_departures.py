@@ -158,13 +158,8 @@ async def test_a_page_that_comes_back_goes_on_with_its_history(
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
 
 
-@pytest.mark.parametrize("looks", [10])
 async def test_looks_of_a_person_within_a_day_are_one(
-    atlas_env: AtlasEnv,
-    origin: Origin,
-    calendar: Calendar,
-    names: dict[str, Callable[[], str]],
-    looks: int,
+    atlas_env: AtlasEnv, origin: Origin, calendar: Calendar, names: dict[str, Callable[[], str]]
 ) -> None:
     site = Site(origin, 12, "sitemap", names)
     site.good()
@@ -172,7 +167,7 @@ async def test_looks_of_a_person_within_a_day_are_one(
     async with atlas_env.worker():
         await atlas_env.sync(site.name)
         site.answer(lambda number, path: Reply(status=410), [7])
-        for _ in range(looks):
+        for _ in range(10):
             await atlas_env.sync(site.name)
         live = (await snapshot(atlas_env.pool, site.base)).live
         assert "{site}" + site.paths[7] in live

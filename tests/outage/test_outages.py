@@ -66,7 +66,7 @@ async def sites(
     ]
 
 
-async def each(env: AtlasEnv, bad: list[Bad]) -> dict[str, SyncResult]:
+async def sync_all(env: AtlasEnv, bad: list[Bad]) -> dict[str, SyncResult]:
     """One sync of every site, a few side by side; by the name of its bad day."""
     room = asyncio.Semaphore(BESIDE)
 
@@ -84,22 +84,22 @@ async def weeks(env: AtlasEnv, calendar: Calendar, bad: list[Bad]) -> list[str]:
     for _, _, site in bad:
         site.good()
         await site.declare(env)
-    for name, first in (await each(env, bad)).items():
-        site = next(site for day, _, site in bad if day == name)
-        assert (first.outcome, first.counts.added) == ("completed", site.pages), (name, first)
+    pages = {name: site.pages for name, _, site in bad}
+    for name, first in (await sync_all(env, bad)).items():
+        assert (first.outcome, first.counts.added) == ("completed", pages[name]), (name, first)
     before, wrong = await snapshot(env.pool, ALL), []
     for _, day, site in bad:
         day(site)
     for look in range(LOOKS):
         calendar.pass_by(hours=6)
-        await each(env, bad)
+        await sync_all(env, bad)
         wrong += lost(bad, before, await snapshot(env.pool, ALL), f"look {look + 1}")
     wrong += await misexplained(env, calendar, bad)
     for _, _, site in bad:
         site.good()
     for number, days in enumerate(GOOD_DAYS, 1):
         calendar.pass_by(days=days)
-        for name, result in (await each(env, bad)).items():
+        for name, result in (await sync_all(env, bad)).items():
             if result.outcome != "completed":
                 wrong.append(f"{name}, good day {number}: {result}")
         wrong += lost(bad, before, await snapshot(env.pool, ALL), f"good day {number}")
@@ -185,7 +185,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
 
 
 async def misexplained(env: AtlasEnv, calendar: Calendar, bad: list[Bad]) -> list[str]:
-    """A line for each day that is not the cause which `explain` names for each page."""
+    """A line for each bad day of which `explain` names another cause, for any page."""
     now, wrong = datetime.now(UTC) + calendar.ahead, []
     for name, _, site in bad:
         found: dict[str, str] = {}

@@ -19,7 +19,7 @@ from atlas.domain.addresses.urls import url_key, with_fragment
 from atlas.domain.chunking.cuts import CutPlace, chosen_cuts, rank_of
 from atlas.domain.chunking.markdown_blocks import (
     MarkdownBlock,
-    heading_title,
+    headings_in,
     markdown_blocks,
     plain_blocks,
 )
@@ -63,7 +63,7 @@ class DocumentChunk:
     end: int
     """Where it ends."""
     overlap: int
-    """How many characters at the beginning of `text` the chunk before says too: whole sentences."""
+    """How many characters at the start of `text` repeat the chunk before: whole sentences."""
 
 
 def document_chunks(
@@ -111,7 +111,7 @@ class _Document:
         self._blocks = plain_blocks(text) if plain else markdown_blocks(markdown)
         spans = self._spans([(b.start, b.end, b.kind == "list") for b in self._blocks])
         if outline is None:
-            outline = _headings(markdown, self._blocks, spans)
+            outline = headings_in(markdown, self._blocks, [span.start for span in spans])
         self._outline = Outline(outline)
         self._headings = [each.start for each in outline if each.level < TERM]
         self._placed = list(self._by_heading(spans))
@@ -135,8 +135,8 @@ class _Document:
         return self._places.spans(self._markdown, parts)
 
     def _by_heading(self, spans: Sequence[TextSpan]) -> Iterator[tuple[MarkdownBlock, int]]:
-        """The blocks, each with its place in the text. A list whose items have headings is as many
-        lists as it has items."""
+        """The blocks, each with its place in the text. A list whose items have headings is split
+        into a list for each item."""
         for block, span in zip(self._blocks, spans, strict=True):
             first = bisect_left(self._headings, span.start)
             holds = first < len(self._headings) and self._headings[first] < span.end
@@ -153,9 +153,9 @@ class _Document:
 
     def _starts(self, span: TextSpan, items: Sequence[MarkdownBlock]) -> list[int]:
         """Where the items of a list begin in the text."""
-        parts = [(item.start, item.end, True) for item in items]
         if self._same:
             return [item.start for item in items]
+        parts = [(item.start, item.end, True) for item in items]
         inside = TextPlaces(self._text[span.start : span.end]).spans(self._markdown, parts)
         return [span.start + each.start for each in inside]
 
@@ -210,8 +210,8 @@ class _Document:
 
     def _overlap(self, before: Sequence[Piece], first: Piece, room: int) -> int | None:
         """Where the sentences begin that are repeated from the end of the chunk before; None: none
-        are, as behind a table or code, and before a table that is continued."""
-        if not before or first.before or before[-1].kind not in ("text", "list"):
+        are, as behind a table or code."""
+        if not before or before[-1].kind not in ("text", "list"):
             return None
         last = before[-1]
         start = next(each.start for each in before if each.block == last.block)
@@ -264,14 +264,3 @@ class _Document:
             end=end,
             overlap=own - begin,
         )
-
-
-def _headings(
-    markdown: str, blocks: Sequence[MarkdownBlock], spans: Sequence[TextSpan]
-) -> list[OutlineSection]:
-    """The outline that the Markdown itself gives."""
-    return [
-        OutlineSection(span.start, block.level, heading_title(markdown, block), None)
-        for block, span in zip(blocks, spans, strict=True)
-        if block.kind == "heading"
-    ]

@@ -6,7 +6,6 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Literal
 
 from markdown_it import MarkdownIt
@@ -67,20 +66,23 @@ def markdown_blocks(markdown: str) -> list[MarkdownBlock]:
     return found
 
 
-def heading_title(markdown: str, block: MarkdownBlock) -> str:
-    """The words of a heading, as an outline has them."""
-    title = _LINK.sub(r"\1", markdown[block.start : block.end].strip("# \t\n"))
-    return title.replace("`", "").replace("**", "")[:MAX_SECTION_TITLE]
-
-
 def markdown_outline(markdown: str) -> tuple[OutlineSection, ...]:
     """The headings of a text that is Markdown itself, such as a README. They have no anchors: each
     site that shows such a file makes its own."""
-    found = (block for block in markdown_blocks(markdown) if block.kind == "heading")
-    return tuple(
-        OutlineSection(block.start, block.level, heading_title(markdown, block), None)
-        for block in islice(found, MAX_SECTIONS)
-    )
+    blocks = markdown_blocks(markdown)
+    return tuple(headings_in(markdown, blocks, [block.start for block in blocks])[:MAX_SECTIONS])
+
+
+def headings_in(
+    markdown: str, blocks: Sequence[MarkdownBlock], starts: Sequence[int]
+) -> list[OutlineSection]:
+    """The headings among the blocks, as an outline; `starts` says where each block begins in the
+    document's text."""
+    return [
+        OutlineSection(start, block.level, _title(markdown, block), None)
+        for block, start in zip(blocks, starts, strict=True)
+        if block.kind == "heading"
+    ]
 
 
 def plain_blocks(text: str) -> list[MarkdownBlock]:
@@ -91,6 +93,12 @@ def plain_blocks(text: str) -> list[MarkdownBlock]:
         found += _trimmed(text, MarkdownBlock("text", start, gap.start()))
         start = gap.end()
     return found + _trimmed(text, MarkdownBlock("text", start, len(text)))
+
+
+def _title(markdown: str, heading: MarkdownBlock) -> str:
+    """The words of a heading, without its marks."""
+    title = _LINK.sub(r"\1", markdown[heading.start : heading.end].strip("# \t\n"))
+    return title.replace("`", "").replace("**", "")[:MAX_SECTION_TITLE]
 
 
 def _trimmed(markdown: str, block: MarkdownBlock) -> list[MarkdownBlock]:

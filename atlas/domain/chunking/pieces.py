@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from atlas.domain.chunking.markdown_blocks import BlockKind, MarkdownBlock
 from atlas.domain.chunking.sentences import Cuttable
 
-_INTRODUCTION = (
-    300  # characters up to which a paragraph before a list is taken for its introduction
-)
+_INTRODUCTION = 300
+"""Characters up to which a paragraph before a list is taken for its introduction."""
 _COLONS = (":", "：", "︓", "։")
 _MARKS_BEHIND = "*_` "
 _EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*?(?=[^\n])")

@@ -23,6 +23,8 @@ RuleKind = Literal["content", "remove", "ignore", "metadata"]
 
 MAX_RULES = 30
 """Rules of one kind."""
+MAX_FELL_BACK = 500
+"""Characters that say which rules were not followed."""
 
 _ATTRIBUTE = re.compile(r"@([A-Za-z_][\w:.-]{0,60})$")
 _FIELDS = get_args(MetadataField)

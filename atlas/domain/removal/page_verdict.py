@@ -1,4 +1,4 @@
-"""Why a page is, or is not, in the corpus as it is: one cause, told from the facts. Pure rules.
+"""Why a page is, or is not, in the corpus as it is: one cause, derived from the facts. Pure rules.
 
 Each rule looks at the facts and gives its verdict or None; the first verdict counts. So what is
 nearest to the page's present state is asked first, and what only might have been last.

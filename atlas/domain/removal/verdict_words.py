@@ -34,7 +34,7 @@ def sources_named(names: Iterable[str]) -> str:
 
 
 def decision(facts: PageFacts) -> str:
-    """Whether a person keeps it in spite of evidence that lasts."""
+    """That a person keeps it in spite of evidence that lasts, if so."""
     rejected = any(each.decided == "rejected" for each in facts.removals)
     return "; a person rejected its removal" if rejected else ""
 
@@ -60,10 +60,12 @@ def _hidden(facts: PageFacts) -> str:
 
 
 def kind_code(seen: EvidenceSeen) -> str:
+    """The code of a verdict that rests on this evidence."""
     return f"http_{seen.detail[-3:]}" if seen.kind == "gone" else seen.kind
 
 
 def worded(seen: EvidenceSeen) -> str:
+    """What was seen."""
     said = {
         "gone": f"it answers {seen.detail.removeprefix('HTTP ')}",
         "moved": f"it redirects for good to {seen.detail}",
@@ -74,6 +76,7 @@ def worded(seen: EvidenceSeen) -> str:
 
 
 def looks_of(seen: EvidenceSeen) -> str:
+    """How often it was seen, and how often a removal needs it."""
     if seen.needed is None:
         times = "once" if seen.looks == 1 else f"{seen.looks} times"
         return f"seen {times}; its sources keep all pages"
@@ -83,6 +86,7 @@ def looks_of(seen: EvidenceSeen) -> str:
 
 
 def against(code: str, source: str) -> tuple[str, ...]:
+    """What can be done about a failure with this code."""
     if code == "robots_disallowed":
         return ("its owner does not want it fetched; on hosts of your own: `--robots ignore`",)
     if code in ("address_refused", "port_refused"):

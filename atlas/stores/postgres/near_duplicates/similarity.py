@@ -10,7 +10,7 @@ from atlas.stores.postgres.connection import Connection
 _Pair = tuple[bytes, bytes]
 _CHUNK = 20_000  # pairs compared at once: 10 MB of signatures
 _PREFETCH = 5_000  # pairs of a cursor: 1 MB
-_MANY = 5_000  # texts of one cluster
+_MANY = 5_000  # texts of which it costs as much to recompute their whole cluster
 
 
 async def verify(connection: Connection, candidates: Collection[_Pair]) -> list[_Pair]:
@@ -64,8 +64,8 @@ async def withdraw(connection: Connection, lost: Collection[bytes], cap: int) ->
 
 
 async def forget(connection: Connection, gone: Mapping[bytes, bytes]) -> set[bytes]:
-    """Drop the evidence of texts that are gone: text → its representative. Returns the
-    representatives of the clusters that may fall apart, or are named by a text that is gone."""
+    """Drop the evidence of texts that are gone (text → its representative). Returns the
+    representatives of the clusters that may fall apart, or whose representative is gone."""
     near: set[bytes] = set()
     for column, other in (("low", "high"), ("high", "low")):
         rows = await connection.fetch(
@@ -84,8 +84,8 @@ async def forget(connection: Connection, gone: Mapping[bytes, bytes]) -> set[byt
 
 
 async def _hang_together(connection: Connection, texts: Collection[bytes]) -> bool:
-    """Whether the evidence between these texts alone connects them; false for many texts, where
-    looking at their whole cluster costs no more."""
+    """Whether the evidence between these texts alone connects them. Of more than `_MANY` the answer
+    is no, without a look."""
     if len(texts) > _MANY:
         return False
     sets = DisjointSets(texts)

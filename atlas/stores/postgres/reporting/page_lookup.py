@@ -37,9 +37,9 @@ from atlas.stores.postgres.sources.rules_of_pages import under_other_rules
 from atlas.stores.postgres.sources.sources import Source, source_of, spec_of
 
 ATTEMPTS = 20
-"""Requests that are told of, the latest."""
+"""How many requests are shown, the latest first."""
 VISITS = 10
-"""Runs that are told of, the latest."""
+"""How many runs are shown, the latest first."""
 _SOURCES = 50
 _DECLARED = 1000
 """URLs of a source that are looked at for the host of an address."""
