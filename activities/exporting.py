@@ -57,7 +57,7 @@ class Exporting:
     @activity.defn
     async def choose_export(self, request: ChooseExport) -> ExportChosen:
         """Make the target the run's, and choose the documents as they are now."""
-        if unknown := await self._store.unknown_source(request.only):
+        if unknown := await self._store.why_unknown(request.only.sources):
             return ExportChosen(unknown=unknown)
         try:
             await self._claim(request)

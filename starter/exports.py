@@ -114,11 +114,8 @@ class Exports:
         from atlas.stores.postgres.sources import sources
 
         async with self._parts.database() as connection:
-            for name in names:
-                try:
-                    await sources.get(connection, name)
-                except sources.UnknownSource as error:
-                    raise NotFound(str(error)) from None
+            if why := await sources.why_unknown(connection, names):
+                raise NotFound(why)
 
 
 def chosen(
