@@ -93,7 +93,7 @@ class Exporting:
         """Write parts again from which a page was erased since, and say that all are there."""
         async with self._open_target(_place(request)) as target:
             await target.expect_claimed(request.run_id)
-            for part in await self._store.outdated(request.run_id, all_if_any=False):
+            for part in await self._store.outdated(request.run_id):
                 pages = await self._store.pages_in(request.run_id, part)
                 again = PartRange(part.range.after, part.range.last, pages)
                 await self._write(request, target, part.number, again)

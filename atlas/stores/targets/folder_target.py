@@ -37,10 +37,7 @@ class FolderFiles:
         await in_thread(self._keep, files)
 
     async def read(self, name: str) -> bytes | None:
-        try:
-            return await in_thread(_content, self._root / name)
-        except FileNotFoundError:
-            return None
+        return await in_thread(_content, self._root / name)
 
     async def delete(self, names: Sequence[str]) -> None:
         await in_thread(self._delete, names)
@@ -53,7 +50,7 @@ class FolderFiles:
         await in_thread(self._prune)
 
     async def vanish(self) -> None:
-        with suppress(BlobStoreError, FileNotFoundError):  # it is not empty, or was never made
+        with suppress(BlobStoreError):  # it is not empty, or was never created
             await in_thread(self._root.rmdir)
 
     def _keep(self, files: Sequence[tuple[Path, str]]) -> None:

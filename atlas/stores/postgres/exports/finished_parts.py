@@ -48,17 +48,14 @@ async def listed(
     return [_part(row) for row in rows]
 
 
-async def outdated(connection: Connection, run_id: str, *, all_if_any: bool) -> list[FinishedPart]:
-    """Parts with a page that was erased since they were written. `all_if_any`: then all of them,
-    where parts refer to each other."""
+async def outdated(connection: Connection, run_id: str) -> list[FinishedPart]:
+    """Parts with a page that was erased after they were written."""
     rows = await connection.fetch(
         f"select p.* from ({_PARTS}) p where pages <> (select count(*) from export_pages e "  # noqa: S608 (constants)
         "where e.run_id = $1 and e.page_id > p.after_page and e.page_id <= p.last_page) "
         "order by number",
         run_id,
     )
-    if rows and all_if_any:
-        rows = await connection.fetch(f"{_PARTS} order by number", run_id)
     return [_part(row) for row in rows]
 
 
