@@ -1,5 +1,5 @@
 """An export in a folder. Each file is written under another name, fsynced and renamed, so that a
-name that is visible is whole, also after a power cut."""
+file that is visible is whole, even after a power cut."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class FolderFiles:
 
     @asynccontextmanager
     async def drafts(self) -> AsyncIterator[Path]:
-        # In the folder itself, or a rename could not move them; a folder for each attempt, since
-        # one that was given up may still write.
+        # Inside the target, because a rename cannot cross file systems; one folder per attempt,
+        # because an attempt that Temporal gave up on may still be writing.
         folder = self._root / _DRAFTS / uuid.uuid4().hex
         await in_thread(folder.mkdir, parents=True, exist_ok=True)
         try:

@@ -1,4 +1,4 @@
-"""Exports as their activities see them."""
+"""What the activities of an export need of PostgreSQL."""
 
 from __future__ import annotations
 
