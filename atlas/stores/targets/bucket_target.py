@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -94,5 +94,5 @@ class BucketFiles:
     def _key(self, name: str) -> str:
         return self._prefix + name
 
-    def _translated(self) -> Any:
+    def _translated(self) -> AbstractContextManager[None]:
         return translated(self._bucket, "the target")

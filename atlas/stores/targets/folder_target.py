@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from atlas.domain.blob import BlobStoreError
-from atlas.stores.blobs.files import in_thread
+from atlas.stores.blobs.files import in_thread, sync_to_disk
 
 _DRAFTS = ".atlas-export-drafts"
 
@@ -60,10 +60,10 @@ class FolderFiles:
             if place.parent not in folders:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 folders[place.parent] = None
-            _fsync(draft)
+            sync_to_disk(draft)
             draft.replace(place)
         for folder in folders:
-            _fsync(folder)
+            sync_to_disk(folder)
 
     def _delete(self, names: Sequence[str]) -> None:
         for name in names:
@@ -82,11 +82,3 @@ class FolderFiles:
 
 def _content(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
