@@ -1,5 +1,5 @@
-"""Exports, a part at a time: a part is written as a draft, put in place, and recorded. Each step
-may be repeated; what is not recorded is written again, to the same bytes."""
+"""Exports, one part at a time: a part is written as a draft, moved into place, then recorded. Every
+step may be repeated: a part that was not recorded is written again, to the same bytes."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
     OpenPart = Callable[[str, str, Path, str], PartWriter]
 
 WORKING_SECONDS = 20.0
-"""An activity returns after this time, so that a pause takes hold and progress shows."""
+"""An activity returns after this time, so that a pause takes effect and progress shows."""
 _AT_ONCE = 50
-"""Documents in memory at once: a text may have megabytes."""
+"""Documents in memory at once: a text may be megabytes long."""
 
 
 class Exporting:
-    """Writes what a run has chosen. `ExportStore` keeps how far it is; `open_target` and
-    `open_part` say where and how it is written."""
+    """Writes what a run has chosen. `ExportStore` keeps the choice and the progress; `open_target`
+    and `open_part` decide where and in which format it is written."""
 
     def __init__(self, store: ExportStore, open_target: OpenTarget, open_part: OpenPart) -> None:
         self._store = store
@@ -56,8 +56,8 @@ class Exporting:
 
     @activity.defn
     async def choose_export(self, request: ChooseExport) -> ExportChosen:
-        """Make the target the run's, and choose the documents as they are now."""
-        if unknown := await self._store.unknown_source(request.only):
+        """Claim the target for the run, and choose the documents as they are now."""
+        if unknown := await self._store.why_unknown(request.only.sources):
             return ExportChosen(unknown=unknown)
         try:
             await self._claim(request)
@@ -72,7 +72,7 @@ class Exporting:
 
     @activity.defn
     async def write_parts(self, request: ExportStep) -> PartsWritten:
-        """Write the next parts."""
+        """Write the next parts, for about `WORKING_SECONDS`."""
         until = time.monotonic() + WORKING_SECONDS
         async with self._open_target(_place(request)) as target:
             await target.expect_claimed(request.run_id)
@@ -90,10 +90,10 @@ class Exporting:
 
     @activity.defn
     async def finish_export(self, request: FinishExport) -> ExportFinished:
-        """Write parts again from which a page was erased since, and say that all are there."""
+        """Write parts again that hold a page erased since, then the manifest or the one file."""
         async with self._open_target(_place(request)) as target:
             await target.expect_claimed(request.run_id)
-            for part in await self._store.outdated(request.run_id, all_if_any=False):
+            for part in await self._store.outdated(request.run_id):
                 pages = await self._store.pages_in(request.run_id, part)
                 again = PartRange(part.range.after, part.range.last, pages)
                 await self._write(request, target, part.number, again)
@@ -106,11 +106,11 @@ class Exporting:
 
     @activity.defn
     async def forget_export(self, request: ForgetExport) -> None:
-        """Remove what only the run needed; if asked, what it wrote, too."""
+        """Remove what only the run needed; with `discard`, also what it wrote."""
         async with self._open_target(_place(request)) as target:
             if await target.claimed(request.run_id):
                 await self._tidy(request, target)
-            else:  # another's, or an attempt before came this far
+            else:  # another run's, or an earlier attempt already released it
                 await target.files.vanish()
         await self._store.forget(request.run_id)
 
@@ -119,7 +119,7 @@ class Exporting:
             async for part in self._parts(request.run_id):
                 await self._remove(request, target, part.name)
             last = await self._store.last(request.run_id)
-            # And what a part has that was under way.
+            # The part after it may have been put in place without being recorded.
             await self._remove(request, target, _part_name(request, last.number + 1 if last else 0))
         if request.discard:
             await target.files.delete([MANIFEST])
@@ -135,7 +135,7 @@ class Exporting:
         await target.files.delete([*await self._members(request, target, name), name])
 
     async def _members(self, request: ExportStep, target: ExportTarget, name: str) -> list[str]:
-        """The files of a part that has more than one, by its list of them."""
+        """The files that a part lists, in the format whose parts are lists."""
         if request.format != "markdown-folder":
             return []
         listed = (await target.files.read(name) or b"").decode()
@@ -154,18 +154,18 @@ class Exporting:
             finally:
                 files = await asyncio.to_thread(writer.close)
             size, digest = await asyncio.to_thread(_measured, files[0][0])
-            # What an erased page left goes while the list that names it is still there.
+            # Files of erased pages go first, while the old list still names them for a retry.
             before = await self._members(request, target, name)
             kept = {each for _, each in files}
             await target.files.delete([each for each in before if each not in kept])
             await target.files.keep(files)
-        # Recorded once it is in place: an attempt that ends in between writes it again.
+        # Recorded only once it is in place: an attempt that dies in between writes it again.
         await self._store.note(
             request.run_id, FinishedPart(number, name, part, documents, size, digest)
         )
 
     async def _fill(self, writer: PartWriter, run_id: str, part: PartRange) -> int:
-        """Write the documents of a part; how many there are."""
+        """Write the documents of a part; return how many there are."""
         after: int | None = part.after
         count = 0
         while after is not None:
@@ -191,7 +191,7 @@ class Exporting:
     async def _write_manifest(
         self, request: FinishExport, target: ExportTarget, totals: dict[str, int]
     ) -> None:
-        """The list of the parts, which is complete by being there."""
+        """Write the list of the parts; its presence says that the export is complete."""
         head = {
             "schema": "atlas-export/1",
             "run_id": request.run_id,
@@ -219,7 +219,7 @@ class Exporting:
             await target.files.keep([(draft, MANIFEST)])
 
     async def _join(self, request: ExportStep, target: ExportTarget) -> int:
-        """Join the parts to one file, which appears whole; its size."""
+        """Join the parts into one file, which appears whole; return its size."""
         place = Path(request.to)
         names = [part.name async for part in self._parts(request.run_id)]
         async with target.files.drafts() as drafts:

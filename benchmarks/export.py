@@ -1,9 +1,8 @@
-"""An export as JSON Lines: documents a second and memory, beside a plain COPY of the same rows.
+"""An export as JSON Lines: documents per second and memory, compared with a plain COPY.
 
-The COPY is one statement, with the same columns of the same tables, which PostgreSQL writes as
-text and this process throws away: no choice that is kept, no parts, no JSON, no hashes, no fsync.
-The export is that of a run, by its activities, without Temporal; the stream is what
-`atlas export` writes to standard output.
+The COPY is one statement over the same tables, whose text output this process throws away: no
+frozen choice, no parts, no JSON, no hashes, no fsync. "run" is the activities of a run without
+Temporal; "stream" is what `atlas export` writes to standard output.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ _COPIED = """
 
 
 def main(documents: int = 50_000) -> None:
-    """Print the rates, their ratios, and how far memory grew."""
+    """Print the rates, their ratios, and how much memory grew."""
     asyncio.run(_compare(documents))
 
 
@@ -54,7 +53,7 @@ async def _compare(documents: int) -> None:
             asyncpg.create_pool(url, min_size=1, max_size=4) as pool,
         ):
             await fill(pool, documents)
-            await _copy(pool)  # what is read comes from memory, each time
+            await _copy(pool)  # warms the cache: every measured run reads from memory
             copied = documents / await _timed(_copy(pool))
             print(f"COPY            {copied:9.0f} documents/s")
             for name, work in (

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class ExportOptions(TypedDict, total=False):
-    """How an export is written; defaults are those of `ExportRequest`."""
+    """How an export is written; the defaults are those of `ExportRequest`."""
 
     format: ExportFormat
     compress: Compression
     part_documents: int
-    """Documents of one part."""
+    """Documents per part."""
 
 
 class Exports:
@@ -49,8 +49,8 @@ class Exports:
         include_duplicates: bool = False,
         limit: int | None = None,
     ) -> AsyncGenerator[ExportedDocument]:
-        """Every live document with its text, streamed in constant memory, as the corpus was when
-        the first of them was asked for.
+        """Every live document with its text, streamed in constant memory: the corpus as it is when
+        the first document is requested.
 
         `changed_since` and `changed_before` need a time zone. Pages that `deduplicate_documents`
         marked are left out unless `include_duplicates`. Leave the loop early only inside
@@ -87,9 +87,9 @@ class Exports:
         **options: Unpack[ExportOptions],
     ) -> JobHandle[ExportResult]:
         """Start `export_corpus`: the workers write the documents to an absolute path on their
-        machines, or to `s3://bucket/prefix`; join the run that writes there the same.
+        machines, or to `s3://bucket/prefix`. Joins a run that already writes the same there.
 
-        `only` says which (`starter.exports.chosen` makes one); `options` are further fields of
+        `only` is the filter (`starter.exports.chosen` makes one); `options` are further fields of
         `ExportRequest`. Raises `InvalidRequest`, `NotFound` for a source that is not declared,
         `DifferentRequest`, `CannotConnect`.
         """
@@ -103,7 +103,7 @@ class Exports:
 
     async def left_out(self, only: DocumentFilter) -> tuple[int, int]:
         """How many documents a filter leaves out because they are marked as duplicates, and how
-        many because nobody knows their language."""
+        many because their language is unknown."""
         from atlas.stores.postgres.exports import chosen_documents
 
         async with self._parts.database() as connection:
@@ -114,11 +114,8 @@ class Exports:
         from atlas.stores.postgres.sources import sources
 
         async with self._parts.database() as connection:
-            for name in names:
-                try:
-                    await sources.get(connection, name)
-                except sources.UnknownSource as error:
-                    raise NotFound(str(error)) from None
+            if why := await sources.why_unknown(connection, names):
+                raise NotFound(why)
 
 
 def chosen(
@@ -131,7 +128,7 @@ def chosen(
     changed_before: datetime | None = None,
     include_duplicates: bool = False,
 ) -> DocumentFilter:
-    """The filter of these words. Raises `InvalidRequest` that names field, value and fix."""
+    """A filter for `Exports.start`. Raises `InvalidRequest` that names field, value and fix."""
     from atlas.contracts.export_corpus import DocumentFilter
     from atlas.domain.addresses.urls import InvalidUrl, host_named
     from starter.runs.start import checked

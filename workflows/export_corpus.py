@@ -36,8 +36,8 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name="export_corpus")
 class ExportCorpus(RecordedRun):
-    """Chooses the documents once, and writes them part by part. Killed anywhere, the run goes on
-    behind the last finished part; cancelled, it removes what it wrote."""
+    """Chooses the documents once and writes them part by part. After a crash the run continues
+    behind the last finished part; when cancelled, it removes what it wrote."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,7 +73,8 @@ class ExportCorpus(RecordedRun):
         return await self._close("completed", self._remark(finished), finished)
 
     async def _open(self) -> tuple[ExportOutcome, str] | None:
-        """Choose the documents; the outcome, where none are."""
+        """Choose the documents, or pick up a continued run; the outcome and its message if the
+        request was refused."""
         if self._request.state is not None:
             self._state = self._request.state
             await self.carry_on(self._state.progress)

@@ -1,4 +1,4 @@
-"""`export_corpus`: what of the corpus is exported, as what, and to where."""
+"""`export_corpus`: which documents are exported, in which format, and where to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from atlas.contracts.jobs import Carried, EventsSpent, HistoryEvents, Progress, 
 from atlas.contracts.models import Message, Request, SourceName
 
 MAX_NAMED = 1000
-"""Sources or languages of one export."""
+"""Sources, or languages, that one export may name."""
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 
 
@@ -19,17 +19,17 @@ class DocumentFilter(Request):
     """Which live documents; `{}` means all but those that are marked as duplicates."""
 
     sources: list[SourceName] = Field(default_factory=list, max_length=MAX_NAMED)
-    """Only pages that one of these sources holds; empty: any."""
+    """Only pages that one of these sources holds; empty: any source."""
     langs: list[LanguageCode] = Field(default_factory=list, max_length=MAX_NAMED)
-    """Only these languages, as in `de`; empty: any, and those that are unknown."""
+    """Only these languages, such as `de`; empty: any language, known or not."""
     host: str | None = Field(default=None, min_length=1, max_length=300)
     """Only pages on this host, `name[:port]`."""
     prefix: str | None = Field(default=None, min_length=8, max_length=2000)
     """Only URLs that begin with this, `https://` included."""
     changed_since: AwareDatetime | None = None
-    """Only documents that have had their text since this moment, or for a shorter time."""
+    """Only documents that got their present text at this moment or later."""
     changed_before: AwareDatetime | None = None
-    """Only documents that had their text before this moment."""
+    """Only documents that got their present text before this moment."""
     include_duplicates: bool = False
     """Also pages that `deduplicate_documents` marked as duplicates."""
 
@@ -52,7 +52,7 @@ _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
 
 
 def name_ending(format: str, compress: str) -> str:
-    """How the names of parts in this format end."""
+    """How the name of a part ends in this format."""
     if format == "markdown-folder":
         return ".sha256"
     return f".{format}{_ENDINGS[compress]}"
@@ -62,7 +62,7 @@ class ExportState(Message):
     """What a run carries when it continues as new."""
 
     as_of: AwareDatetime | None = None
-    """The moment of the choice; null: nothing was chosen yet."""
+    """The moment of the choice; null: nothing has been chosen yet."""
     chosen: int = 0
     """Documents that were chosen."""
     written: int = 0
@@ -77,26 +77,26 @@ class ExportState(Message):
 
 
 class ExportRequest(Request):
-    """Which documents to write, as what, and to where."""
+    """Which documents to write, in which format, and where to."""
 
     to: str = Field(min_length=2, max_length=2000)
-    """An absolute path on the machines of the workers, or `s3://bucket/prefix`. A path that ends
-    like a file of the format (`.jsonl`) becomes one file; everything else is a folder of parts."""
+    """An absolute path on the machines of the workers, or `s3://bucket/prefix`. A path with the
+    ending of the format (`.jsonl`) becomes one file; anything else is a folder of parts."""
     format: ExportFormat = "jsonl"
     """How documents are written."""
     compress: Compression = "none"
-    """How what is written is compressed."""
+    """How the output is compressed."""
     only: DocumentFilter = DocumentFilter()
-    """Which documents; by default all but those that are marked as duplicates."""
+    """Which documents; by default all but those marked as duplicates."""
     part_documents: int = Field(default=10_000, ge=1, le=100_000)
-    """Documents of one part; one that a crash interrupted is written again from its beginning."""
+    """Documents per part; a part that a crash interrupted is written again from its beginning."""
     trigger: Trigger = "manual"
     max_history_events: HistoryEvents = 4000
     state: Carried[ExportState] = None
 
     @property
     def one_file(self) -> bool:
-        """Whether the parts are joined to one file."""
+        """Whether the parts are joined into one file."""
         ending = name_ending(self.format, self.compress)
         folder = self.to.startswith("s3://") or self.format == "markdown-folder"
         return not folder and self.to.endswith(ending)
@@ -116,7 +116,7 @@ class ExportRequest(Request):
         return self
 
     def _expect_ending(self) -> None:
-        """A name that promises another compression is a slip."""
+        """A file name that promises another compression is a mistake."""
         if self.format == "markdown-folder":
             return
         ends = [name_ending(self.format, how) for how in ("gzip", "zstd", "none")]
@@ -141,20 +141,20 @@ class ExportResult(Message):
     to: str = ""
     """The file, or the folder or prefix with the parts and `manifest.json`."""
     format: str = "jsonl"
-    """What it was written as."""
+    """The format of the documents."""
     as_of: AwareDatetime | None = None
-    """The documents are those of this moment."""
+    """The moment at which the documents were chosen."""
     documents: int = 0
-    """That were written."""
+    """Documents written."""
     parts: int = 0
     """Files that they were written to."""
     bytes: int = 0
-    """Of these files."""
+    """Size of these files."""
     missing: int = 0
-    """Documents that were chosen, and that a clean-up deleted before they were written."""
+    """Documents that were chosen, but that a clean-up deleted before they were written."""
     message: str = ""
     seconds: float = 0.0
-    """That it took, pauses included."""
+    """Duration, pauses included."""
     events: EventsSpent = 0
 
 
@@ -162,7 +162,7 @@ class ExportResult(Message):
 
 
 class ChosenFilter(Message):
-    """A `DocumentFilter` as Atlas sends it itself."""
+    """A `DocumentFilter` between Atlas's own parts: lenient, since it was checked on entry."""
 
     sources: list[str] = Field(default_factory=list)
     langs: list[str] = Field(default_factory=list)
@@ -174,7 +174,7 @@ class ChosenFilter(Message):
 
 
 class ExportStep(Message):
-    """Go on with an export, or end it."""
+    """Continue an export, or end it."""
 
     run_id: str
     to: str
@@ -185,7 +185,7 @@ class ExportStep(Message):
 
 
 class ChooseExport(ExportStep):
-    """Make sure of the target, and choose the documents."""
+    """Claim the target, and choose the documents."""
 
     only: ChosenFilter = ChosenFilter()
 
@@ -198,27 +198,27 @@ class ExportChosen(Message):
     refused: str = ""
     """Why the target cannot be used."""
     unknown: str = ""
-    """Which source is not known."""
+    """Which source is unknown, and which are known."""
 
 
 class PartsWritten(Message):
     """How far the export is."""
 
     documents: int = 0
-    """In finished parts."""
+    """Documents in finished parts."""
     more: bool = False
-    """Whether there is more to be written."""
+    """Whether there is more to write."""
 
 
 class FinishExport(ExportStep):
-    """Write outdated parts again, and say that it is complete."""
+    """Write outdated parts again, and complete the export."""
 
     only: ChosenFilter = ChosenFilter()
     as_of: AwareDatetime | None = None
 
 
 class ExportFinished(Message):
-    """What lies in the target."""
+    """What the target holds."""
 
     documents: int = 0
     parts: int = 0
@@ -230,4 +230,4 @@ class ForgetExport(ExportStep):
     """Remove what only the run needed."""
 
     discard: bool = False
-    """Remove what it wrote, too."""
+    """Also remove what it wrote."""

@@ -1,4 +1,4 @@
-"""The parts of an export."""
+"""The parts of an export: the pages of one, and what is recorded when it is finished."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PartRange:
 
 @dataclass(frozen=True, slots=True)
 class FinishedPart:
-    """One part as it lies in the target."""
+    """One part as it is in the target."""
 
     number: int
     """Counts from 0."""

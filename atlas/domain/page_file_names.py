@@ -1,8 +1,8 @@
-"""From a page's URL to the name of a file: readable, safe on every file system, and its own.
+"""From a page's URL to a file name: readable, safe on every file system, and unique.
 
 A URL may be hostile: `..`, drive letters, control characters, names that Windows reserves, two that
-differ in case only, one of 2,000 characters. What is left of it is for people; that two pages never
-get one name is due to the hash.
+differ only in case, one of 2,000 characters. The readable part is for people; the hash keeps two
+pages from getting the same name.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import re
 from urllib.parse import unquote, urlsplit
 
 _LONGEST = 50
-"""Characters of one folder or file, without hash and ending: 255 bytes are what file systems take,
-and a character may have four."""
+"""Characters of one folder or file, without hash and ending: file systems allow 255 bytes, and a
+character may take four."""
 _DEEPEST = 8
 """Folders below the host."""
 _KEPT = re.compile(r"[^\w.~-]+")
@@ -24,8 +24,8 @@ def page_file_name(url: str, ending: str) -> str:
     """`host/folder/page-0123456789abcdef.md`, with / between folders on every system."""
     parts = urlsplit(url)
     *folders, page = [unquote(each) for each in parts.path.split("/")]
-    # Folders end with no hash, so they are lower case: two that differ in case only are one where
-    # case means nothing, and the pages in them differ by their hashes.
+    # Folders carry no hash, so they are lower case: two that differ only in case become one folder
+    # on every file system, and the hashes tell the pages in it apart.
     named = (_safe(each).lower() for each in [parts.netloc, *folders])
     above = [each for each in named if each][: _DEEPEST + 1]
     digest = hashlib.sha256(url.encode()).hexdigest()[:16]
@@ -33,6 +33,6 @@ def page_file_name(url: str, ending: str) -> str:
 
 
 def _safe(text: str) -> str:
-    """What may stand between two slashes anywhere: not hidden, not reserved, no dot at its end."""
+    """A path component that is valid everywhere: not hidden, not reserved, no dot at its end."""
     kept = _KEPT.sub("-", text)[:_LONGEST].strip(".-~ ")
     return f"_{kept}" if _RESERVED.match(kept) else kept

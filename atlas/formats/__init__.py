@@ -1,1 +1,1 @@
-"""How exported documents are written: one format a file, from documents to bytes."""
+"""The formats of an export: from documents to bytes, one format per module."""

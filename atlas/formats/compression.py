@@ -1,4 +1,4 @@
-"""Compression of what an export writes: the same bytes whenever the same is written."""
+"""Compression of an export, reproducible: the same input always gives the same bytes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ How = Literal["none", "gzip", "zstd"]
 
 
 def compressing(file: BinaryIO, how: How) -> BinaryIO:
-    """What is written here goes into the file compressed; closing it ends the frame and leaves the
-    file open. Frames one behind the other are one stream in both formats."""
+    """A stream that compresses into the file; closing it ends the frame and leaves the file open.
+    In both formats, concatenated frames are one stream."""
     if how == "zstd":
         made = zstandard.ZstdCompressor(level=_ZSTD_LEVEL)
         return cast(BinaryIO, made.stream_writer(file, closefd=False))
     if how == "gzip":
-        # Without name and time of the file, which no other run would repeat.
+        # Without the file's name and time, which another run would not reproduce.
         made_gzip = gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0)
         return cast(BinaryIO, made_gzip)
     return cast(BinaryIO, _Plain(file))
@@ -33,4 +33,4 @@ class _Plain:
         self.write = file.write
 
     def close(self) -> None:
-        """Nothing is to be ended."""
+        """There is no frame to end."""

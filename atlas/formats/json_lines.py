@@ -11,13 +11,13 @@ from atlas.domain.exported_document import ExportedDocument
 from atlas.formats.compression import How, compressing
 
 _ENCODER = msgspec.json.Encoder()
-# Valid in JSON as they are, but: C1 controls and DEL control a terminal, and U+2028 and U+2029 end
-# a line for many readers of lines.
+# Valid in JSON unescaped, but DEL and the C1 controls act on a terminal, and many line readers take
+# U+2028 and U+2029 for the end of a line.
 _UNSAFE = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]")
 
 
 def json_line(document: ExportedDocument) -> bytes:
-    """One line, its end included. Times are ISO 8601 in UTC."""
+    """One line, including its end. Times are ISO 8601 in UTC."""
     return _UNSAFE.sub(_escaped, _ENCODER.encode(document)) + b"\n"
 
 

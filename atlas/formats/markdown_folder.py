@@ -1,6 +1,6 @@
-"""Documents as a folder of Markdown files with front matter, a file a page.
+"""Documents as a folder of Markdown files with front matter, one file per page.
 
-A part is the list of its files as `sha256sum` writes and checks it.
+A part is the list of its files, in the form that `sha256sum` writes and checks.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from atlas.domain.exported_document import ExportedDocument
 from atlas.domain.page_file_names import page_file_name
 from atlas.formats.compression import How, compressing
 
-# JSON is YAML, but for characters that YAML's readers refuse in a line or take for its end.
+# JSON is YAML, except for characters that YAML readers refuse or take for the end of a line.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _TEXTS = ("text", "markdown")
 
 
 def page_in_markdown(document: ExportedDocument) -> bytes:
-    """Front matter in YAML with every field but the texts, and the Markdown, or, where there is
-    none, the text."""
+    """YAML front matter with every field but the texts, then the Markdown, or the text if there is
+    none."""
     fields = {name: value for name, value in asdict(document).items() if name not in _TEXTS}
     lines = [f"{name}: {_yaml(value)}" for name, value in fields.items() if value is not None]
     body = document.markdown or document.text

@@ -1,4 +1,4 @@
-"""The writer of each format."""
+"""From the name of a format to its writer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from atlas.formats.part_writer import PartWriter
 
 
 def open_part(format: str, compress: str, folder: Path, name: str) -> PartWriter:
-    """Begin a part whose drafts lie in a folder; `name` is that of its file."""
+    """Begin a part whose drafts are written to `folder`; `name` is the name of the part's file."""
     how = cast(How, compress)
     match format:
         case "jsonl":

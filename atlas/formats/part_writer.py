@@ -1,4 +1,4 @@
-"""One part of an export, in any format."""
+"""The port that every format implements: writes one part of an export."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ class PartWriter(Protocol):
         """Write a document."""
 
     def close(self) -> list[tuple[Path, str]]:
-        """End the part. Its drafts, and the name of each; the first is the part itself."""
+        """End the part; return its drafts, each with its name. The first is the part itself."""

@@ -163,7 +163,7 @@ async def test_an_attempt_that_ends_anywhere_is_repeated_to_the_same_bytes(
     await export.begin()
     deaths.at(Path, "replace")
     deaths.at(Path, "unlink")
-    deaths.at(folder_target, "_fsync")
+    deaths.at(folder_target, "sync_to_disk")
     deaths.at(export.store, "note")
     deaths.at(export.store, "forget")
     await deaths.survived(export.choose)

@@ -2,7 +2,9 @@
 
 import asyncio
 import errno
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from atlas.domain.blob import BlobStoreError
@@ -49,6 +51,15 @@ async def _ended(task: asyncio.Task[T]) -> None:
             continue  # The first one is raised by our caller, when the file is at rest.
     if not task.cancelled():
         task.exception()  # Looked at, so that asyncio does not report it as lost.
+
+
+def sync_to_disk(path: Path) -> None:
+    """Blocking. Make a file, or the names in a folder, survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def disk_error(error: OSError) -> BlobStoreError:

@@ -25,7 +25,7 @@ from atlas.domain.blob import (
     checked_shard,
 )
 from atlas.private_files import tighten
-from atlas.stores.blobs.files import in_thread
+from atlas.stores.blobs.files import in_thread, sync_to_disk
 from atlas.stores.blobs.port import BlobWriter
 from atlas.stores.blobs.probe import round_trip
 from atlas.stores.blobs.writer import SlotWriter, put_whole
@@ -94,7 +94,7 @@ class FolderBlobs:
         target = self.path(digest)
         self._make_durable(target.parent)
         temp.replace(target)
-        _fsync_folder(target.parent)
+        sync_to_disk(target.parent)
 
     def _make_durable(self, folder: Path) -> None:
         # Also when another process made it: it may not have come to its fsync yet.
@@ -102,14 +102,14 @@ class FolderBlobs:
             return
         self._make_durable(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
-        _fsync_folder(folder.parent)
+        sync_to_disk(folder.parent)
         self._durable.add(folder)
 
     def _prepare(self) -> None:
         incoming = self._root / _INCOMING
         incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
         tighten(self._root)
-        _fsync_folder(self._root)
+        sync_to_disk(self._root)
         for stray in self._strays(_STRAY_AGE):
             (incoming / stray.name).unlink(missing_ok=True)
 
@@ -187,14 +187,6 @@ class _FolderSlot:
             with suppress(OSError):
                 self._file.close()
         self._temp.unlink(missing_ok=True)
-
-
-def _fsync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _file_system_time(probe: Path) -> float:

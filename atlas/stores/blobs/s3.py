@@ -58,8 +58,8 @@ async def open_s3(
 
 @asynccontextmanager
 async def s3_client(bucket: str, access: S3Access) -> AsyncIterator[Any]:
-    """A client of the vendor's library. What `access` does not say: endpoint AWS_ENDPOINT_URL_S3,
-    else AWS_ENDPOINT_URL, else Amazon's; credentials and region as the AWS tools find them."""
+    """A client of the vendor's library. Defaults of `access`: endpoint AWS_ENDPOINT_URL_S3, else
+    AWS_ENDPOINT_URL, else Amazon's; credentials and region as the AWS tools find them."""
     import aioboto3  # 0.9 s: paid by those who keep their blobs in S3
 
     endpoint = access.endpoint or _first(_ENDPOINTS)
@@ -225,7 +225,7 @@ class _S3Slot:
 @contextmanager
 def translated(bucket: str, named_by: str = "ATLAS_BLOBS") -> Iterator[None]:
     """Vendor errors to BlobStoreError, without credentials or signed addresses in the text.
-    `named_by`: what a wrong name of the bucket is corrected in."""
+    `named_by`: where a wrong bucket name is to be corrected, as the message says."""
     from aiohttp import ClientError as HttpError
     from botocore.exceptions import BotoCoreError, ClientError
 

@@ -1,1 +1,1 @@
-"""Where exports are written: a folder, or a bucket."""
+"""The targets of exports: a folder, or a prefix in a bucket."""

@@ -1,4 +1,4 @@
-"""An export in a bucket. A put is one request, atomic by itself: nothing appears in part."""
+"""An export in a bucket. A put is one request, atomic by itself: no file appears half-written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from atlas.stores.blobs.s3 import s3_client, translated
 from atlas.stores.targets.export_target import TargetFiles
 
 _AT_ONCE = 16
-"""Requests under way."""
+"""Puts in flight at the same time."""
 
 
 @asynccontextmanager
@@ -43,7 +43,7 @@ class BucketFiles:
             await in_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def keep(self, files: Sequence[tuple[Path, str]]) -> None:
-        # The first names the others: whoever tidies up after a crash finds them by it.
+        # The first names the others: whoever cleans up after a crash finds them through it.
         first, *others = files
         room = asyncio.Semaphore(_AT_ONCE)
 
@@ -77,10 +77,10 @@ class BucketFiles:
         return str(found[0]["Key"]) if found else None
 
     async def clear(self) -> None:
-        """Drafts are on the machine of the worker, and go with its temporary files."""
+        """Nothing to do: drafts are temporary files on the worker's machine."""
 
     async def vanish(self) -> None:
-        """A prefix is there as long as something is below it."""
+        """Nothing to do: a prefix exists only as long as something is under it."""
 
     async def _put(self, draft: Path, name: str) -> None:
         with self._translated(), draft.open("rb") as file:
@@ -94,5 +94,5 @@ class BucketFiles:
     def _key(self, name: str) -> str:
         return self._prefix + name
 
-    def _translated(self) -> Any:
+    def _translated(self) -> AbstractContextManager[None]:
         return translated(self._bucket, "the target")

@@ -1,4 +1,4 @@
-"""The place where an export is written, whichever it is."""
+"""The place where an export is written, folder or bucket, and the claim of the run that writes."""
 
 from __future__ import annotations
 
@@ -13,36 +13,35 @@ from atlas.domain.export_parts import TargetRefused
 from atlas.stores.blobs.access import S3Access
 
 _MARKER = ".atlas-export"
-"""A file that says which run writes here; it goes when the run has ended."""
+"""A file that says which run writes here; it is removed when the run has ended."""
 
 
 class TargetFiles(Protocol):
-    """The files of a folder or prefix. Everything in it appears whole or not at all.
+    """The files of a folder or prefix. Each appears whole or not at all.
 
-    A place that cannot be reached, is full or refuses is a BlobStoreError, everywhere.
+    Methods raise BlobStoreError for a place that cannot be reached, is full or refuses access.
     """
 
     def drafts(self) -> AbstractAsyncContextManager[Path]:
-        """A new folder on this machine for files on their way in; it goes with the block."""
+        """A new folder on this machine for files being written; it is removed with the block."""
 
     async def keep(self, files: Sequence[tuple[Path, str]]) -> None:
-        """Give drafts their names, durably, the first one first; what has such a name is
-        replaced."""
+        """Give drafts their names, durably, the first one first; existing files are replaced."""
 
     async def read(self, name: str) -> bytes | None:
-        """A small file; None: it is not there."""
+        """The content of a small file; None: it does not exist."""
 
     async def delete(self, names: Sequence[str]) -> None:
         """Delete files. Idempotent."""
 
     async def any(self) -> str | None:
-        """The name of anything that is there; None: nothing is, or the place is not."""
+        """The name of any file there; None: the place is empty or does not exist."""
 
     async def clear(self) -> None:
-        """Remove drafts that a crash left behind, and folders that are empty."""
+        """Remove drafts that a crash left behind, and empty folders."""
 
     async def vanish(self) -> None:
-        """Remove the place itself, if nothing is there."""
+        """Remove the place itself if it is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,8 @@ class ExportTarget:
     files: TargetFiles
 
     async def claim(self, run_id: str) -> None:
-        """Make an empty place the run's. Raises `TargetRefused` for one with something in it:
-        nothing that was there before is ever overwritten."""
+        """Claim an empty place for the run. Raises `TargetRefused` if anything is in it: no file
+        from before is ever overwritten."""
         found = await self.files.read(_MARKER)
         if found == _mark(run_id):
             return
@@ -72,8 +71,8 @@ class ExportTarget:
         return await self.files.read(_MARKER) == _mark(run_id)
 
     async def expect_claimed(self, run_id: str) -> None:
-        """Raise `TargetRefused` where another worker's claim does not show: parts of one export
-        would lie on several machines."""
+        """Raise `TargetRefused` if the run's claim is not visible here, as on a machine that does
+        not share the folder: the parts of one export would end up on several machines."""
         if not await self.claimed(run_id):
             raise TargetRefused(
                 f"to: {self.name} is not where this export began, or was emptied since; all "
@@ -82,8 +81,8 @@ class ExportTarget:
             )
 
     async def release(self) -> None:
-        """The run has ended: only what it wrote stays."""
-        # The marker last: without it nobody would know whose the rest is.
+        """Give the place up at the end of the run; only what it wrote stays."""
+        # The marker goes last: without it a retry could not tell that the rest is this run's.
         await self.files.clear()
         await self.files.delete([_MARKER])
         await self.files.vanish()

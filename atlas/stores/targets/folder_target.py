@@ -1,5 +1,5 @@
 """An export in a folder. Each file is written under another name, fsynced and renamed, so that a
-name that is visible is whole, also after a power cut."""
+file that is visible is whole, even after a power cut."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from atlas.domain.blob import BlobStoreError
-from atlas.stores.blobs.files import in_thread
+from atlas.stores.blobs.files import in_thread, sync_to_disk
 
 _DRAFTS = ".atlas-export-drafts"
 
@@ -24,8 +24,8 @@ class FolderFiles:
 
     @asynccontextmanager
     async def drafts(self) -> AsyncIterator[Path]:
-        # In the folder itself, or a rename could not move them; a folder for each attempt, since
-        # one that was given up may still write.
+        # Inside the target, because a rename cannot cross file systems; one folder per attempt,
+        # because an attempt that Temporal gave up on may still be writing.
         folder = self._root / _DRAFTS / uuid.uuid4().hex
         await in_thread(folder.mkdir, parents=True, exist_ok=True)
         try:
@@ -37,10 +37,7 @@ class FolderFiles:
         await in_thread(self._keep, files)
 
     async def read(self, name: str) -> bytes | None:
-        try:
-            return await in_thread(_content, self._root / name)
-        except FileNotFoundError:
-            return None
+        return await in_thread(_content, self._root / name)
 
     async def delete(self, names: Sequence[str]) -> None:
         await in_thread(self._delete, names)
@@ -53,7 +50,7 @@ class FolderFiles:
         await in_thread(self._prune)
 
     async def vanish(self) -> None:
-        with suppress(BlobStoreError, FileNotFoundError):  # it is not empty, or was never made
+        with suppress(BlobStoreError):  # it is not empty, or was never created
             await in_thread(self._root.rmdir)
 
     def _keep(self, files: Sequence[tuple[Path, str]]) -> None:
@@ -63,10 +60,10 @@ class FolderFiles:
             if place.parent not in folders:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 folders[place.parent] = None
-            _fsync(draft)
+            sync_to_disk(draft)
             draft.replace(place)
         for folder in folders:
-            _fsync(folder)
+            sync_to_disk(folder)
 
     def _delete(self, names: Sequence[str]) -> None:
         for name in names:
@@ -85,11 +82,3 @@ class FolderFiles:
 
 def _content(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

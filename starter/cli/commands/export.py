@@ -51,7 +51,7 @@ class ExportFilter:
     ] = False
 
     def chosen(self) -> DocumentFilter:
-        """As the client takes it. Raises `InvalidRequest`."""
+        """The options as the filter of the client. Raises `InvalidRequest`."""
         from starter.exports import chosen
 
         return chosen(
@@ -74,35 +74,35 @@ async def export(
         str,
         Parameter(
             help="A path on the machines of the workers, s3://bucket/prefix, or - for standard "
-            "output; a path that ends with .jsonl is a file, any other a folder of parts"
+            "output; a path that ends in .jsonl is a file, any other a folder of parts"
         ),
     ] = "-",
     format: Annotated[
         Literal["jsonl", "markdown-folder"],
         Parameter(
-            help="How documents are written: jsonl, one a line; markdown-folder, with --to, a file "
-            "for each page"
+            help="How documents are written: jsonl, one per line; markdown-folder, with --to, one "
+            "file per page"
         ),
     ] = "jsonl",
     compress: Annotated[
-        Literal["none", "gzip", "zstd"], Parameter(help="How what is written is compressed")
+        Literal["none", "gzip", "zstd"], Parameter(help="How the output is compressed")
     ] = "none",
     only: ExportFilter = _ALL,
     limit: Annotated[
         int | None, Parameter(help="At most this many, to standard output only")
     ] = None,
     part_documents: Annotated[
-        int | None, Parameter(help="Documents of one part, with --to; by default 10000")
+        int | None, Parameter(help="Documents per part, with --to; by default 10000")
     ] = None,
     following: Following = STARTED_ONLY,
     output: Format = "text",
 ) -> int:
     """Write the live documents with their texts, in the order in which Atlas met their pages.
 
-    What is written is the corpus at one moment, however long it takes. Without --to, this command
-    writes to standard output. With --to, the workers write: a run, which goes on when they are
-    restarted, and which -o reports; exit code 0 when all is written, 1 otherwise, with --wait.
-    Pages that `atlas dedup --apply` marked as duplicates are left out.
+    The output is the corpus at one moment, however long it takes to write. Without --to, this
+    command writes to standard output. With --to, a run on the workers writes the files and
+    continues after a restart; -o prints the run, and with --wait the exit code is 0 if everything
+    was written, else 1. Pages that `atlas dedup --apply` marked as duplicates are left out.
 
     Examples:
         atlas export > corpus.jsonl
@@ -115,13 +115,16 @@ async def export(
         if limit is not None:
             raise InvalidRequest("limit: it is for standard output; leave out --to or --limit")
         return await _start(to, format, compress, chosen, part_documents, following, output)
-    if part_documents is not None or following.waits or format != "jsonl":
-        option = f"--format {format}" if format != "jsonl" else "--wait"
-        option = option if part_documents is None else "--part-documents"
-        raise InvalidRequest(f"{option}: it goes with --to, which is missing")
+    for option, given in (
+        ("--part-documents", part_documents is not None),
+        (f"--format {format}", format != "jsonl"),
+        ("--wait", following.waits),
+    ):
+        if given:
+            raise InvalidRequest(f"{option}: it goes with --to, which is missing")
     async with connected() as atlas:
         await _stream(atlas, chosen, limit, compress)
-        await _tell_left_out(atlas, chosen)
+        await _note_left_out(atlas, chosen)
     return DONE
 
 
@@ -140,7 +143,7 @@ async def _start(
     place = to if to.startswith("s3://") else str(Path(to).expanduser().absolute())
     async with connected() as atlas:
         run = await atlas.start_export(place, only=only, trigger="cli", **options)
-        await _tell_left_out(atlas, only)
+        await _note_left_out(atlas, only)
         return await followed(run, "export_corpus", following=following, output=output)
 
 
@@ -158,7 +161,7 @@ async def _stream(
     sys.stdout.buffer.flush()
 
 
-async def _tell_left_out(atlas: AtlasClient, only: DocumentFilter) -> None:
+async def _note_left_out(atlas: AtlasClient, only: DocumentFilter) -> None:
     marked, unknown = await atlas.exports.left_out(only)
     if marked:
         note(f"{marked} marked as duplicates left out; --include-duplicates exports them.")

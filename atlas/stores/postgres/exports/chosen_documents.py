@@ -1,4 +1,4 @@
-"""The documents that an export chooses, in the order of their pages' numbers."""
+"""Which documents an export chooses, and how they are read: in the order of page numbers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from atlas.stores.postgres.sources.sources import holders
 AnyFilter: TypeAlias = DocumentFilter | ChosenFilter
 
 _PREFETCHED = 25
-"""Documents in memory at once, while they are streamed: a text may have megabytes."""
+"""Documents in memory at once while streaming: a text may be megabytes long."""
 
 
 def choice(first: int) -> str:
-    """SQL: the chosen pages with what is true of them at the moment, which another moment would
-    tell differently; the parameters of `chosen_by` begin at number `first`."""
+    """SQL: the chosen pages, with everything about them that may be different a moment later; the
+    parameters of `chosen_by` begin at number `first`."""
     sources, langs, host, prefix, since, before, marked = (f"${first + n}" for n in range(7))
     return f"""
         select v.page_id, v.document_id, v.seq as version, v.valid_from as changed_at,
@@ -61,7 +61,7 @@ def chosen_by(only: AnyFilter) -> tuple[object, ...]:
 
 
 def reading(chosen: str) -> str:
-    """SQL: the whole documents of chosen pages; `url` is null where one is there no more."""
+    """SQL: the whole documents of chosen pages; `url` is null if the document no longer exists."""
     return f"""
         select e.page_id, p.url, d.title, d.text, d.markdown, d.lang, d.canonical, d.published,
                e.sources, e.version, encode(d.text_hash, 'hex') as text_hash, e.changed_at,
@@ -78,7 +78,7 @@ def reading(chosen: str) -> str:
 async def stream(
     connection: Connection, only: AnyFilter, limit: int | None = None
 ) -> AsyncGenerator[ExportedDocument]:
-    """The chosen documents as they are at one moment, which the transaction keeps while its reader
+    """The chosen documents as they are at one moment: one transaction stays open while the reader
     takes them one by one."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         statement = f"{_STREAM} limit $8"

@@ -1,4 +1,4 @@
-"""Which parts of an export are finished: progress is kept here, so that whoever goes on after a
+"""Which parts of an export are finished. Progress is kept here, so that whoever continues after a
 crash begins behind the last of them."""
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from atlas.stores.postgres.connection import Connection
 
 
 async def note(connection: Connection, run_id: str, part: FinishedPart) -> None:
-    """Record a part that is in place. Idempotent; of a part that was written again the latest."""
+    """Record a part that is in place. Idempotent; a part that was written again replaces its
+    record."""
     await connection.execute(
         """
         insert into export_parts
@@ -48,22 +49,19 @@ async def listed(
     return [_part(row) for row in rows]
 
 
-async def outdated(connection: Connection, run_id: str, *, all_if_any: bool) -> list[FinishedPart]:
-    """Parts with a page that was erased since they were written. `all_if_any`: then all of them,
-    where parts refer to each other."""
+async def outdated(connection: Connection, run_id: str) -> list[FinishedPart]:
+    """Parts with a page that was erased after they were written."""
     rows = await connection.fetch(
         f"select p.* from ({_PARTS}) p where pages <> (select count(*) from export_pages e "  # noqa: S608 (constants)
         "where e.run_id = $1 and e.page_id > p.after_page and e.page_id <= p.last_page) "
         "order by number",
         run_id,
     )
-    if rows and all_if_any:
-        rows = await connection.fetch(f"{_PARTS} order by number", run_id)
     return [_part(row) for row in rows]
 
 
 async def pages_in(connection: Connection, run_id: str, part: FinishedPart) -> int:
-    """How many chosen pages the part's range has now."""
+    """How many chosen pages the part's range holds now."""
     found = await connection.fetchval(
         "select count(*) from export_pages where run_id = $1 and page_id > $2 and page_id <= $3",
         run_id,
@@ -74,7 +72,7 @@ async def pages_in(connection: Connection, run_id: str, part: FinishedPart) -> i
 
 
 async def totals(connection: Connection, run_id: str) -> dict[str, int]:
-    """Documents, parts and bytes so far, and documents that were chosen and are in no part."""
+    """Documents, parts and bytes so far, and how many chosen documents no part holds."""
     row = await connection.fetchrow(
         "select count(*) as parts, coalesce(sum(documents), 0)::bigint as documents, "
         "coalesce(sum(bytes), 0)::bigint as bytes, "

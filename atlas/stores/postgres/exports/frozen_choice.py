@@ -1,8 +1,8 @@
 """What an export chose at one moment, kept until its run has ended, so that a part that is written
-again, by another worker or days later, is what it was.
+again, by another worker or days later, comes out the same.
 
-A moment by the clock would not do: a transaction that was under way then commits later, with times
-that lie before it.
+A time would not do: a transaction that is open at that time commits later, with times that lie
+before it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from atlas.stores.postgres.exports.chosen_documents import (
 )
 
 _FREEZING = 3600.0
-"""Seconds that the choice among millions of pages may take."""
+"""Seconds that choosing among millions of pages may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,10 @@ class FrozenExport:
 async def freeze(
     connection: Connection, run_id: str, only: AnyFilter, now: datetime
 ) -> FrozenExport:
-    """Choose, once: a repeated call finds the first choice."""
+    """Choose once: a repeated call returns the first choice."""
     async with connection.transaction():
-        # The row is the lock: a second attempt waits here for the first, and then finds it.
+        # The row is the lock: a second attempt waits here for the first to commit, then reads its
+        # choice.
         made = await connection.fetchval(
             "insert into exports (run_id, as_of, documents) values ($1, $2, 0) "
             "on conflict do nothing returning true",
@@ -61,7 +62,7 @@ async def freeze(
 async def next_range(
     connection: Connection, run_id: str, after: int, most: int
 ) -> PartRange | None:
-    """The next pages of at most so many; None: there are none."""
+    """The next pages, at most `most`; None: there are none left."""
     row = await connection.fetchrow(
         "select max(page_id) as last, count(*) as pages from (select page_id from export_pages "
         "where run_id = $1 and page_id > $2 order by page_id limit $3) e",
@@ -76,9 +77,9 @@ async def next_range(
 async def documents(
     connection: Connection, run_id: str, after: int, last: int, most: int
 ) -> tuple[list[ExportedDocument], int | None]:
-    """The next documents of a range, and the page after which to go on; None: the range is done.
+    """The next documents of a range, and the page after which to continue; None: the range is done.
 
-    One that was erased meanwhile, or that a clean-up deleted, is left out.
+    A document that was erased or cleaned up meanwhile is left out.
     """
     rows = await connection.fetch(_READ, run_id, after, last, most)
     found = [exported(row) for row in rows if row["url"] is not None]

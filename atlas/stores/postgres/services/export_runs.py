@@ -1,4 +1,4 @@
-"""Exports as their activities see them."""
+"""What the activities of an export need of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -31,18 +31,9 @@ class ExportStore:
     outdated = on_pool(finished_parts.outdated)
     pages_in = on_pool(finished_parts.pages_in)
     totals = on_pool(finished_parts.totals)
+    why_unknown = on_pool(sources.why_unknown)
 
     async def freeze(self, run_id: str, only: AnyFilter) -> FrozenExport:
         """Choose the documents as they are now, once."""
         async with self.pool.acquire() as connection:
             return await frozen_choice.freeze(connection, run_id, only, self.clock())
-
-    async def unknown_source(self, only: AnyFilter) -> str:
-        """Why a source of the filter cannot be meant; empty: all are declared."""
-        async with self.pool.acquire() as connection:
-            for name in only.sources:
-                try:
-                    await sources.get(connection, name)
-                except sources.UnknownSource as error:
-                    return str(error)
-        return ""

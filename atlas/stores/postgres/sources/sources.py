@@ -200,6 +200,14 @@ async def get(connection: Connection, name: str) -> Source:
     return source_of(row)
 
 
+async def why_unknown(connection: Connection, names: Sequence[str]) -> str:
+    """The message about the first of these names that no source has; empty: all are declared."""
+    rows = await connection.fetch("select name from sources where name = any($1)", list(names))
+    declared = {row["name"] for row in rows}
+    missing = next((name for name in names if name not in declared), None)
+    return "" if missing is None else str(await unknown(connection, missing))
+
+
 async def unknown(connection: Connection, name: str) -> UnknownSource:
     names = await all_names(connection)
     known = f"known: {', '.join(names[:20])}" if names else "none is declared yet"
