@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from atlas.domain.text_diff import DiffPart, word_diff
+from atlas.domain.text_diff import DiffPart, word_diff, words_in
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.crawl.pages.documents import CurrentDocument
@@ -52,15 +52,11 @@ async def diff_of(old: CurrentDocument, new: CurrentDocument) -> DocumentDiff:
         new.url,
         _compared(old),
         _compared(new),
-        added=_words(parts, "added"),
-        removed=_words(parts, "removed"),
+        added=words_in(parts, "added"),
+        removed=words_in(parts, "removed"),
         parts=parts,
     )
 
 
 def _compared(document: CurrentDocument) -> ComparedVersion:
     return ComparedVersion(document.version, document.title, document.valid_from, document.valid_to)
-
-
-def _words(parts: list[DiffPart], change: str) -> int:
-    return sum(len(part.text.split()) for part in parts if part.change == change)

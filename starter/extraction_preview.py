@@ -1,17 +1,18 @@
-"""Rules of extraction before they are declared: tried on one page, and on a sample of a source's
+"""Rules of extraction tried before they are declared: on one page, or on a sample of a source's
 stored bodies. Nothing is written to the corpus."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from atlas.domain.blob import BlobError
 from atlas.domain.errors import PageError
 from atlas.domain.extraction.extraction_rules import (
+    NO_RULES,
     DeclaredRule,
     ExtractionRules,
     RuleMatch,
@@ -20,7 +21,7 @@ from atlas.domain.extraction.extraction_rules import (
 from atlas.domain.extraction.rule_trial import RuleTrial
 from atlas.domain.prepared import PrepareJob
 from atlas.domain.sources import Leading, SourceSpec
-from atlas.domain.text_diff import DiffPart, word_diff
+from atlas.domain.text_diff import DiffPart, word_diff, words_in
 from atlas.stores.postgres.crawl.bodies import stored_bodies
 from atlas.stores.postgres.crawl.bodies.stored_bodies import StoredBody
 from atlas.stores.postgres.crawl.pages import purged_urls
@@ -86,13 +87,13 @@ class PreviewedPage:
 
 @dataclass(frozen=True, slots=True)
 class PreviewedRules:
-    """What rules would make of a source's pages, looked at on some of them."""
+    """What rules would make of a source's pages, judged by a sample of them."""
 
     source: str
     rules: ExtractionRules
     """Those that were tried."""
     pages: int
-    """Pages with a stored body whose text these rules would make anew."""
+    """Pages that have a stored body and a text that other rules made."""
     looked_at: int
     """Of them, those in the sample."""
     changed: int
@@ -136,8 +137,8 @@ async def tried(
         fetched_at=stored.fetched_at if stored else None,
         rules=rules,
         trial=trial,
-        removed=_words(changes, "removed"),
-        added=_words(changes, "added"),
+        removed=words_in(changes, "removed"),
+        added=words_in(changes, "added"),
         parts=changes,
     )
 
@@ -170,8 +171,7 @@ async def previewed(parts: Parts, spec: SourceSpec, sample: int) -> PreviewedRul
 
 def rules_with(rules: ExtractionRules, given: Mapping[str, Any]) -> ExtractionRules:
     """The rules with those that were given in place of their own."""
-    kinds = ("content", "remove", "ignore", "metadata")
-    return ExtractionRules(*(tuple(given.get(kind, getattr(rules, kind))) for kind in kinds))
+    return replace(rules, **{kind: tuple(listed) for kind, listed in given.items()})
 
 
 async def _stored(parts: Parts, url: str) -> tuple[StoredBody | None, ExtractionRules]:
@@ -182,7 +182,7 @@ async def _stored(parts: Parts, url: str) -> tuple[StoredBody | None, Extraction
         body = await stored_bodies.of_url(connection, url)
         digest = body.rules if body else None
         held = await rules_of_pages.by_digest(connection, [digest])
-    return body, held[digest] if digest else ExtractionRules()
+    return body, held[digest] if digest else NO_RULES
 
 
 async def _fetched(
@@ -211,8 +211,8 @@ async def _previewed(
         url=body.url,
         result="unchanged" if new.text_hash == body.text_hash else "changed",
         title=new.title,
-        removed=_words(changes, "removed"),
-        added=_words(changes, "added"),
+        removed=words_in(changes, "removed"),
+        added=words_in(changes, "added"),
         fell_back=trial.fell_back,
         error=None,
         matches=trial.matches,
@@ -229,7 +229,3 @@ def _never_matched(rules: ExtractionRules, found: Sequence[PreviewedPage]) -> li
     if not seen:
         return []
     return unmatched(rules, [sum(counts) for counts in zip(*seen, strict=True)])
-
-
-def _words(parts: Sequence[DiffPart], change: str) -> int:
-    return sum(len(part.text.split()) for part in parts if part.change == change)

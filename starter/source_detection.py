@@ -41,20 +41,32 @@ _GLIMPSE = 64 * 1024
 _FORCE = "--force (of the client: force=True) declares it all the same"
 
 
-class _Visit(HostSlots):
-    """Slots that note hosts never asked before: nothing is kept of an address that is refused."""
+class CountedSlots(HostSlots):
+    """Slots at the source's own pace, which count the requests."""
 
     def __init__(self, pool: asyncpg.Pool, spec: SourceSpec) -> None:
         super().__init__(pool, delay=spec.delay, parallel=spec.parallel)
-        self.new: set[str] = set()
         self.asked = 0
+
+    @asynccontextmanager
+    async def slot(self, host: str, url: str) -> AsyncIterator[HeldSlot]:
+        async with super().slot(host, url) as held:
+            self.asked += 1
+            yield held
+
+
+class _Visit(CountedSlots):
+    """Slots that note hosts never asked before: nothing is kept of an address that is refused."""
+
+    def __init__(self, pool: asyncpg.Pool, spec: SourceSpec) -> None:
+        super().__init__(pool, spec)
+        self.new: set[str] = set()
 
     @asynccontextmanager
     async def slot(self, host: str, url: str) -> AsyncIterator[HeldSlot]:
         if not await status.known(self.pool, host):
             self.new.add(host)
         async with super().slot(host, url) as held:
-            self.asked += 1
             yield held
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from atlas.domain.addresses.crawler_traps import Traps
 from atlas.domain.addresses.scope import check_patterns, directory_of, scope_of
-from atlas.domain.extraction.extraction_rules import ExtractionRules, faults
+from atlas.domain.extraction.extraction_rules import NO_RULES, ExtractionRules, faults
 from atlas.domain.sources import Deletion, InvalidSource, Kind, Robots, SourceSpec, check_source
 from atlas.domain.timing.schedules import own_schedule
 from atlas.stores.postgres.sources import listing_quarantine, selection, sources
@@ -254,7 +254,7 @@ class Sources:
         from starter.extraction_preview import rules_with, tried
 
         spec = (await self.get(source)).source.spec if source else None
-        checked_text(rules_with(ExtractionRules(), rules))
+        checked_text(rules_with(NO_RULES, rules))
         return await tried(self._parts, url, spec, rules, fetch=fetch)
 
     async def preview(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
@@ -37,6 +37,11 @@ class DiffPart:
     """`same`; `removed`: only the older has it; `added`: only the newer has it."""
     text: str
     """The piece, with its spaces and line ends."""
+
+
+def words_in(parts: Iterable[DiffPart], change: Change) -> int:
+    """How many words the parts of one kind have."""
+    return sum(len(part.text.split()) for part in parts if part.change == change)
 
 
 @dataclass(slots=True)

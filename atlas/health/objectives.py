@@ -1,4 +1,5 @@
-"""The freshness objectives of sources: sampled at each check, and burns that are alerts.
+"""The freshness objectives of sources: each check samples them, and a budget that burns too fast is
+an alert.
 
 A source whose budget burns too fast is a part of its own, `freshness NAME`, so that each is
 reported once when it begins and once when it ends, whatever the others do. The parts that were
@@ -38,27 +39,22 @@ async def objectives(
     recorded, so that there is a history to judge by. `database_url` may raise `NoConnection`."""
     was = {name for each in before if (name := each.removeprefix(_BURNING)) != each}
     known: dict[str, Achievement] | None = None
-
-    async def look() -> ProbeResult:
-        nonlocal known
-        async with probe_connection(database_url()) as connection:
-            promised = freshness_samples.promises(await sources.every(connection))
-            if sampling:
-                await freshness_samples.sample(connection, promised, now)
-            known = await freshness_samples.achieved(connection, promised, now)
-        return _together(known)
-
     missing = False
 
-    async def bounded() -> ProbeResult:
-        nonlocal missing
+    async def look() -> ProbeResult:
+        nonlocal known, missing
         try:
-            return await look()
+            async with probe_connection(database_url()) as connection:
+                promised = freshness_samples.promises(await sources.every(connection))
+                if sampling:
+                    await freshness_samples.sample(connection, promised, now)
+                known = await freshness_samples.achieved(connection, promised, now)
         except NoConnection:
             missing = True
             raise
+        return _together(known)
 
-    whole = await looked_at(PART, bounded(), mend=corpus.MEND)
+    whole = await looked_at(PART, look(), mend=corpus.MEND)
     if known is None:
         # Nothing is known: what burned burns on, and is not reported again when it is known.
         names = [_part(name) for name in sorted(was)]

@@ -1,5 +1,5 @@
-"""A source's rules on one page: which elements are its text, which are not, and which say what a
-change is not.
+"""A source's rules applied to one page: which elements are its text, which are not, and in which a
+change does not count.
 
 Every choice is made on a copy of the tree: head, links and the verdict on the body are read from
 the page as it came. All rules select on the whole page, before anything of it is left out.
@@ -7,7 +7,7 @@ the page as it came. All rules select on the whole page, before anything of it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -102,7 +102,7 @@ class PageRules:
         return found
 
     def compared(self, text: str) -> str:
-        """Of the text that is shown, what a change is noticed by."""
+        """The part of the shown text in which a change counts."""
         ignored = self._ignored
         if ignored and any(True for _ in _selected(self.tree, ignored)):
             if others := self._chosen(ignored):
@@ -138,8 +138,8 @@ class PageRules:
 
     def published(self) -> datetime | None:
         """The date that a `metadata` rule points to; None: there is no such rule, or no date."""
-        told = self.value("published")
-        return parse_date(told) if told else None
+        date = self.value("published")
+        return parse_date(date) if date else None
 
     def _chosen(self, ignored: Sequence[str] = ()) -> list[Block]:
         """The text's blocks, without what `remove` and `ignored` select."""
@@ -255,7 +255,7 @@ def _selected(tree: HtmlElement, selectors: Sequence[str]) -> Iterator[HtmlEleme
 
 def _outermost(elements: Iterable[HtmlElement]) -> Iterator[HtmlElement]:
     """In document order, without those that lie in another of them."""
-    chosen: Collection[HtmlElement] = set(elements)
+    chosen = set(elements)
     if not chosen:
         return
     root = next(iter(chosen)).getroottree().getroot()
@@ -274,8 +274,8 @@ def _is_in(element: HtmlElement, ancestor: HtmlElement) -> bool:
 
 
 def _empty(element: HtmlElement) -> None:
-    """Leave out all that is in an element. It stays itself: what stands before it and what follows
-    it are no one word."""
+    """Leave out all that is in an element. The element itself stays, so that the words before and
+    after it do not become one."""
     if element.tag in _WHOLE:
         for child in list(element):
             element.remove(child)
@@ -288,8 +288,8 @@ def _cut_out(elements: Sequence[HtmlElement]) -> None:
     """Leave elements out as if they had never been there: a page that lacks one, and a page that
     has it, are to become the same."""
     for element in elements:
-        # Joining what follows an element to what precedes it takes time in the square of their
-        # number.
+        # Joining the text after each element to the text before it takes time in the square of
+        # their number.
         if element.tag in _WHOLE or len(elements) > _MOST_CUT:
             _empty(element)
         elif element.getparent() is not None:

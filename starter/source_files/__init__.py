@@ -18,10 +18,13 @@ from starter.sources import RemovedSource, Sources, checked
 if TYPE_CHECKING:
     from atlas.stores.postgres.connection import Connection
 
+MOST_SAMPLED = 1000
+"""Pages of a source that a plan may fetch for their size."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImportedFeeds:
-    """What came of importing an OPML file."""
+    """The result of importing an OPML file."""
 
     added: tuple[str, ...]
     """Names of the sources that were declared, one for each new feed."""
@@ -29,10 +32,6 @@ class ImportedFeeds:
     """URLs of feeds that a source has already."""
     refused: tuple[RefusedFeed, ...]
     """Feeds that were left out, with the reason."""
-
-
-MOST_SAMPLED = 1000
-"""Pages of a source that a plan may fetch for their size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class AppliedSources:
 class SourceFiles:
     """The declared sources of one Atlas as a file that says what they are to be.
 
-    `text` is that of `sources.yaml`; `file` is what mistakes are reported of.
+    `text` is the content of `sources.yaml`; `file` is its name in reports of mistakes.
     """
 
     def __init__(self, parts: Parts, declared: Sources) -> None:
@@ -60,13 +59,13 @@ class SourceFiles:
         self._sources = declared
 
     async def export_opml(self) -> str:
-        """The declared feeds as OPML: the sources of another kind have no place there."""
+        """The declared feeds as OPML: sources of other kinds have no place there."""
         return write_opml((await self._declared()).values())
 
     async def read_opml(self, body: bytes, *, tags: Sequence[str] = ()) -> FeedsOfFile:
         """The sources that an OPML file would add, each tagged with its folders and categories, and
-        with `tags`; nothing is declared, and no host is asked. Raises `InvalidRequest` for what is
-        no OPML, declares entities, or goes beyond a limit."""
+        with `tags`; nothing is declared, and no host is asked. Raises `InvalidRequest` for a file
+        that is not OPML, declares entities, or goes beyond a limit."""
         from atlas.domain.errors import PageError
         from atlas.domain.wire_fields import MalformedAnswer
         from atlas.worker.opml_parser import opml_parsed
@@ -176,8 +175,9 @@ class SourceFiles:
         force: bool = False,
     ) -> AppliedSources:
         """Make the declared sources what the file says, in one transaction: all of it or nothing.
-        Applied again, it changes nothing. With a `plan`, whose `prune` counts then, it does just
-        what that says, or nothing. `force`: declare also new sources whose hosts do not answer.
+        Applied again, it changes nothing. With a `plan`, it does exactly what that says, or
+        nothing, and the plan's own `prune` counts. `force`: declare new sources even if their hosts
+        do not answer.
 
         Raises `InvalidSourcesFile`, `PlanOutdated`, `Undetected`, `SourceBusy` while a run works
         on a source that is to be removed.
@@ -196,7 +196,7 @@ class SourceFiles:
         removed: list[RemovedSource] = []
         async with self._sources.database() as connection, connection.transaction():
             await sources.lock_declarations(connection)
-            declared = {each.spec.name: each.spec for each in await sources.every(connection)}
+            declared = await _declared(connection)
             wanted = {spec.name: spec for spec in read_sources(text, file, declared)}
             current = planned(wanted.values(), declared, prune=plan.prune)
             if current.changes and (said := moved(plan, current)):
@@ -224,7 +224,7 @@ class SourceFiles:
 
     async def _declared(self) -> dict[str, SourceSpec]:
         async with self._sources.database() as connection:
-            return {each.spec.name: each.spec for each in await sources.every(connection)}
+            return await _declared(connection)
 
     def _problems(self, wanted: Mapping[str, SourceSpec], plan: SourceFilePlan) -> dict[str, str]:
         """Why the settings refuse sources, by name."""
@@ -249,6 +249,10 @@ def _refuse_problems(plan: SourceFilePlan) -> None:
     said = [f"{each.name}: {each.problem}" for each in plan.sources if each.problem]
     if said:
         raise Undetected("\n".join(["nothing was changed:", *said]))
+
+
+async def _declared(connection: Connection) -> dict[str, SourceSpec]:
+    return {each.spec.name: each.spec for each in await sources.every(connection)}
 
 
 async def _pages_only_here(connection: Connection, plan: SourceFilePlan) -> dict[str, int]:

@@ -1,9 +1,10 @@
-"""What the sources of a plan cost: from the ledger what was asked for before, from their listings
-and a sample what was not. The requests for that are few and as polite as a worker's."""
+"""What the sources of a plan cost: the ledger says it of pages that were asked for before, listings
+and a sample of the others. The requests for that are few, and as polite as a worker's."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +19,6 @@ from atlas.domain.addresses.urls import origin_of
 from atlas.domain.errors import SlotDeadline
 from atlas.domain.fetch import FetchError, FetchRequest
 from atlas.domain.sources import Leading, SourceSpec
-from atlas.stores.postgres.hosts.rate_limiter import HeldSlot, HostSlots
 from atlas.stores.postgres.reporting import page_costs
 from atlas.stores.postgres.reporting.page_costs import PageLooks
 from atlas.web.listings import Listing, read_listing
@@ -26,7 +26,7 @@ from atlas.web.robots import FRESH
 from atlas.worker.listing_parser import parsing_alone
 from atlas.worker.robots_parser import parsing_robots
 from starter.errors import Undetected
-from starter.source_detection import look_with, web_client
+from starter.source_detection import CountedSlots, look_with, web_client
 from starter.source_files.costs import (
     Ask,
     PageSample,
@@ -127,24 +127,6 @@ async def _asking(parts: Parts, *, look: bool) -> AsyncIterator[_Asking | None]:
         yield _Asking(web, parse)
 
 
-class _Slots(HostSlots):
-    """Slots of the source's own pace, which count requests."""
-
-    def __init__(self, pool: asyncpg.Pool, spec: SourceSpec) -> None:
-        super().__init__(pool, delay=spec.delay, parallel=spec.parallel)
-        self.asked = 0
-
-    @asynccontextmanager
-    async def slot(self, host: str, url: str) -> AsyncIterator[HeldSlot]:
-        async with super().slot(host, url) as held:
-            self.asked += 1
-            yield held
-
-    def crawl_delay(self, host: str) -> float:
-        """The pause that the host's robots.txt asks for, as far as it was read."""
-        return self._asked_for.get(host, 0.0)
-
-
 class _Unwatched:
     """A parse for an estimate quarantines nothing: its child is killed by the same limits."""
 
@@ -184,7 +166,7 @@ class _Source:
         self._scope = scope_of(spec)
         self._rests_on: list[str] = []
         self._listing = Listing()
-        self.slots = _Slots(pool, spec)
+        self.slots = CountedSlots(pool, spec)
 
     async def answer(self) -> None:
         """Ask a new source's hosts whether they answer. Raises `Undetected`."""
@@ -274,8 +256,7 @@ class _Source:
         return SourceCost(limit, limit + 1, None, None, seconds, True, tuple(self._rests_on))
 
     def _slowest(self) -> float:
-        hosts = {url.split("/", 3)[2] for url in self._spec.urls}
-        return max(map(self.slots.crawl_delay, hosts))
+        return max(map(self.slots.crawl_delay, map(_host, self._spec.urls)))
 
     # -- what they take --
 
@@ -290,11 +271,12 @@ class _Source:
         robots = await self._robots([*allowed, *self._spec.urls])
         for host in {*robots, *total}:
             known = total.get(host, Ask(host, 0, 0, 0))
-            more = robots.get(host, 0)
             total[host] = replace(
-                known, requests=known.requests * scale + more, bytes=known.bytes * scale
+                known,
+                requests=known.requests * scale + robots[host],
+                bytes=known.bytes * scale,
             )
-        first = self._spec.urls[0].split("/", 3)[2]
+        first = _host(self._spec.urls[0])
         if self._listing.requests:
             known = total.get(first, Ask(first, 0, 0, 0))
             total[first] = replace(known, requests=known.requests + self._listing.requests)
@@ -372,7 +354,7 @@ class _Source:
         return [
             asked_again(
                 page,
-                url.split("/", 3)[2],
+                _host(url),
                 share or 0.0,
                 led=page.leads_to is not None and self._is_more(page.leads_to, listed),
             )
@@ -401,7 +383,7 @@ class _Source:
         return None
 
     async def _fetched(self, web: WebClient, url: str, listed: Collection[str]) -> Ask:
-        host = url.split("/", 3)[2]
+        host = _host(url)
         request = FetchRequest(
             url=url,
             robots_ignored_at=self._spec.robots_ignored_at,
@@ -421,19 +403,20 @@ class _Source:
         return Ask(host, asked, answer.wire_bytes * times, answer.elapsed)
 
     def _like(self, sample: PageSample | None, url: str) -> Ask:
-        host = url.split("/", 3)[2]
+        host = _host(url)
         if sample is None:
             return Ask(host, 1, 0, 0)
         return Ask(host, sample.requests, sample.bytes, sample.seconds)
 
-    async def _robots(self, urls: Iterable[str]) -> dict[str, int]:
+    async def _robots(self, urls: Iterable[str]) -> Counter[str]:
         """Requests for robots.txt at each host: of origins where it is not known."""
         ignored = self._spec.robots_ignored_at
-        origins = {origin_of(url) for url in urls if url.split("/", 3)[2] not in ignored}
+        origins = {origin_of(url) for url in urls if _host(url) not in ignored}
         async with self._pool.acquire() as connection:
             known = await page_costs.robots_known(connection, origins, datetime.now(UTC) - FRESH)
-        asked: dict[str, int] = {}
-        for origin in origins - known:
-            host = origin.split("/", 3)[2]
-            asked[host] = asked.get(host, 0) + 1
-        return asked
+        return Counter(map(_host, origins - known))
+
+
+def _host(url: str) -> str:
+    """`host_of` of a canonical URL, without parsing it: a listing may have 200,000."""
+    return url.split("/", 3)[2]

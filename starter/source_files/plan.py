@@ -1,4 +1,4 @@
-"""What a file of sources would change against what is declared: pure, and as JSON a plan that
+"""What a file of sources would change about the declared ones, without I/O; and the saved plan that
 `atlas apply --plan` holds itself to."""
 
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -163,10 +163,7 @@ def read_plan(text: str, file: str) -> SourceFilePlan:
             raise InvalidRequest(
                 f"plan: {file} is no plan ({PLAN_SCHEMA}); `atlas plan --save {file}` writes one"
             )
-        known = {each.name for each in fields(SourceFilePlan)}
-        return TypeAdapter(SourceFilePlan).validate_python(
-            {name: found[name] for name in found.keys() & known}
-        )
+        return TypeAdapter(SourceFilePlan).validate_python(found)
     except (json.JSONDecodeError, ValidationError) as error:
         why = str(error).splitlines()[0]
         raise InvalidRequest(

@@ -60,7 +60,7 @@ def compares_siblings(selector: str) -> bool:
 
 
 def _by_position(found: re.Match[str]) -> str:
-    """Counting all siblings of each sibling takes for ever on a long list; looking for the first,
+    """Counting all siblings of each sibling takes forever on a long list; looking for the first,
     or for one at a position, does not."""
     siblings, sign, number = found[1], found[2], int(found[3])
     beyond = f"not({siblings}[{number + 1}])"

@@ -1,5 +1,6 @@
-"""What of a page is its text, as a source declares it: elements that are the text, elements that
-are not, what makes no new version, and where title, author, date and language stand.
+"""The rules by which a page's text is extracted, as a source declares them: elements that are the
+text, elements that are not, what makes no new version, and where to find title, author, date and
+language.
 
 The rules belong to a page and not to a run: of several sources that hold a page, the one that was
 declared first and has such rules decides, whichever source's run reads it. So a page is read alike
@@ -61,7 +62,7 @@ class ExtractionRules:
     ignore: tuple[str, ...] = ()
     """A change only there makes no new version."""
     metadata: tuple[str, ...] = ()
-    """Where title, author, published or language stand."""
+    """Where to find title, author, published or language."""
 
     def __bool__(self) -> bool:
         return bool(self.content or self.remove or self.ignore or self.metadata)

@@ -26,10 +26,12 @@ _MINUTE = timedelta(minutes=1)
 
 LONGEST_WINDOW = timedelta(days=30)
 LEAST_PACE = timedelta(minutes=4)
-"""Between two samples: every `health_check`, which comes every five minutes, takes one."""
+"""Between two samples: less than the time between two of `health_check`, so that each takes one."""
 HOLDS = 3
-"""So many times its pace a sample stands for the time before it, at most: what nobody looked at is
+"""How many times its pace a sample stands for the time before it, at most: what nobody looked at is
 not known to be bad."""
+_CHECKED_EVERY = timedelta(minutes=5)
+"""How often `health_check` comes."""
 
 _ALL = 0.9
 """Of the highest rate there is, when every page is unseen: an objective of 90% or less could
@@ -85,7 +87,7 @@ def pace(turn: timedelta) -> timedelta:
 
 def holds(turn: timedelta) -> timedelta:
     """For how long before it a sample of the source stands at most."""
-    return HOLDS * max(pace(turn), 5 * _MINUTE)
+    return HOLDS * max(pace(turn), _CHECKED_EVERY)
 
 
 def burn_rate(missed: float, objective: Objective) -> float:

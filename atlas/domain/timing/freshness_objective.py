@@ -1,4 +1,5 @@
-"""What share of a source's pages shall have been seen within which time: `95% within 2h`."""
+"""A freshness objective: what share of a source's pages must have been seen within which time, such
+as `95% within 2h`."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
+from atlas.domain.spans import written
 from atlas.domain.timing.cron import next_fire
 
 LEAST, MOST = Decimal(1), Decimal("99.99")
@@ -22,12 +24,13 @@ _UNITS = {
 }
 _FORM = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,2})?)% within ([0-9]{1,6})([mhdw])")
 _FIRES = 60
+"""Of a cron expression: among so many in a row, its longest gap is looked for."""
 _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """At least `percent` of the pages shall have been seen within the time `within`."""
+    """At least `percent` of the pages must have been seen within the time `within`."""
 
     percent: Decimal
     within: timedelta
@@ -47,7 +50,7 @@ class Objective:
         return seen * 100 >= self.percent * pages
 
     def __str__(self) -> str:
-        return f"{_plain(self.percent)}% within {_span(self.within)}"
+        return f"{_plain(self.percent)}% within {written(self.within)}"
 
 
 def parse(text: str) -> Objective:
@@ -95,11 +98,11 @@ def refusal(text: str | None, cadence: timedelta, cron: str | None) -> str | Non
     most = turn(cadence, cron)
     if found.within >= most:
         return None
-    faster = "a cron that fires more often" if cron else f"--every {_span(found.within)} or less"
+    faster = "a cron that fires more often" if cron else f"--every {written(found.within)} or less"
     return (
-        f"freshness: {text!r} refused: up to {_span(most)} pass between two regular runs of the "
-        f"source; give {_span(most)} or more (twice as much leaves room for a run that fails), or "
-        f"{faster}"
+        f"freshness: {text!r} refused: up to {written(most)} pass between two regular runs of the "
+        f"source; give {written(most)} or more (twice as much leaves room for a run that fails), "
+        f"or {faster}"
     )
 
 
@@ -116,11 +119,3 @@ def longest_unseen(
 def _plain(percent: Decimal) -> str:
     text = f"{percent:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _span(span: timedelta) -> str:
-    """In its largest whole unit, but days rather than weeks, as cadences are written."""
-    for unit in ("d", "h", "m"):
-        if span % _UNITS[unit] == timedelta():
-            return f"{span // _UNITS[unit]}{unit}"
-    return f"{int(span.total_seconds())}s"

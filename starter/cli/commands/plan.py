@@ -1,4 +1,4 @@
-"""`atlas plan` and `atlas apply`: the declared sources as a file."""
+"""`atlas plan` and `atlas apply`: see what a file of sources would change, then change it."""
 
 from __future__ import annotations
 

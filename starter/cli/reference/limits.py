@@ -40,6 +40,7 @@ _ADDRESSES, _EXTRACTION = "atlas.domain.addresses", "atlas.domain.extraction"
 _FETCHING = "atlas.settings.groups.FetchSettings"
 _EXTRACTING = "atlas.settings.groups.ExtractionSettings"
 _MARKED = "the rest is left out; the document is marked `truncated`"
+_REFUSED = "the rule is refused, with the fix"
 _INCOMPLETE = "the rest is left out; the listing is incomplete"
 
 # Not formatted: with an argument a line the table would be three times as long.
@@ -47,11 +48,11 @@ LIMITS = (
     Bound("URL", f"{_ADDRESSES}.urls.MAX_URL_LENGTH", "characters", "", "the URL is refused"),
     Bound(
         "pattern of a source", f"{_ADDRESSES}.patterns.MAX_PATTERN_LENGTH", "characters", "",
-        "the rule is refused, with the fix",
+        _REFUSED,
     ),
     Bound(
         "patterns of a source", f"{_ADDRESSES}.scope.MAX_PATTERNS", "patterns", "",
-        "the rule is refused, with the fix",
+        _REFUSED,
     ),
     Bound(
         "URL as a pattern sees it", f"{_ADDRESSES}.scope.MAX_MATCHED", "characters", "",
@@ -60,12 +61,12 @@ LIMITS = (
     Bound(
         "selector of a source", f"{_EXTRACTION}.css_selectors.MAX_SELECTOR_LENGTH",
         "characters", "",
-        "the rule is refused, with the fix",
+        _REFUSED,
     ),
     Bound(
         "rules of extraction, of each kind", f"{_EXTRACTION}.extraction_rules.MAX_RULES",
         "rules", "",
-        "the rule is refused, with the fix",
+        _REFUSED,
     ),
     Bound(
         "body of a page, decoded", f"{_FETCHING}.fetch_max_bytes", "bytes",

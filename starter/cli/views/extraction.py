@@ -42,11 +42,11 @@ def show_preview(found: PreviewedRules, output: str) -> None:
     if output != "text":
         emit("rules_preview", found, output=output)
     else:
-        print_preview(found)
+        _print_preview(found)
 
 
-def print_preview(found: PreviewedRules) -> None:
-    """What would change, page by page, and what has to be known before it is done."""
+def _print_preview(found: PreviewedRules) -> None:
+    """What would change, page by page, and what a person should know before doing it."""
     say(
         f"{found.source}: {found.pages} pages have a text by other rules; of {found.looked_at} "
         f"looked at, {found.changed} would change"

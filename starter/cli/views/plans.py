@@ -1,4 +1,4 @@
-"""How a plan of sources, and what came of it, is printed for people."""
+"""How a plan of sources, and its result, are printed for people."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHOWN = 20
 
 
 def plan_lines(plan: SourceFilePlan) -> Iterator[str]:
-    """A plan, a source and a rule a line."""
+    """The changes of a plan, one rule a line; then how many there are, and what they cost."""
     for each in plan.changes:
         yield from _source_lines(each)
     counts = [
@@ -69,10 +69,10 @@ def _cost(cost: SourceCost) -> str:
 
 
 def _total(cost: PlanCost) -> str:
-    told = f"{_counted(cost.requests, 'request')}, {size_of(cost.bytes)}, {_hours(cost.duration)}"
+    said = f"{_counted(cost.requests, 'request')}, {size_of(cost.bytes)}, {_hours(cost.duration)}"
     if cost.unknown:
-        told += f"; not known of {_listed(cost.unknown)}"
-    return f"their next syncs together: {told} (this plan made {_counted(cost.asked, 'request')})"
+        said += f"; unknown for {_listed(cost.unknown)}"
+    return f"their next syncs together: {said} (this plan made {_counted(cost.asked, 'request')})"
 
 
 def _hours(span: timedelta) -> str:
@@ -91,12 +91,9 @@ def _counted(number: int, what: str) -> str:
 def _pages_left(pages: int) -> str:
     if not pages:
         return "no page is held by it alone"
-    count = (
-        "1 page that no other source holds stays"
-        if pages == 1
-        else (f"{pages} pages that no other source holds stay")
-    )
-    return f"{count} searchable, and no sync looks at them any more"
+    if pages == 1:
+        return "1 page that no other source holds stays searchable, but is no longer checked"
+    return f"{pages} pages that no other source holds stay searchable, but are no longer checked"
 
 
 def _rule(change: RuleChange, *, new: bool) -> str:
@@ -120,7 +117,9 @@ def applied_lines(done: AppliedSources) -> Iterator[str]:
     for each in done.removed:
         yield f"removed {each.name}: {_pages_left(each.pages)}"
     if not (done.added or done.changed or done.removed):
-        yield f"nothing to change; {len(done.unchanged)} sources are as the file says"
+        count = len(done.unchanged)
+        verb = "is" if count == 1 else "are"
+        yield f"nothing to change; {_counted(count, 'source')} {verb} as the file says"
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -177,7 +177,11 @@ class HostSlots:
 
     def at_least(self, host: str, delay: float) -> None:
         """Keep to the pause that a host's robots.txt asks for, when it is the longer one."""
-        self._asked_for[host] = max(delay, self._asked_for.get(host, 0.0))
+        self._asked_for[host] = max(delay, self.crawl_delay(host))
+
+    def crawl_delay(self, host: str) -> float:
+        """The pause that the host's robots.txt asks for, as far as it was read."""
+        return self._asked_for.get(host, 0.0)
 
     @asynccontextmanager
     async def slot(self, host: str, url: str) -> AsyncIterator[HeldSlot]:
@@ -206,7 +210,7 @@ class HostSlots:
                 self.ttl,
                 self.breaker.threshold,
                 self.source,
-                self._asked_for.get(host, 0.0),
+                self.crawl_delay(host),
                 FORGOTTEN,
             )
             if row is None:

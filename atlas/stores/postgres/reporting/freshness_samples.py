@@ -1,8 +1,8 @@
 """What sources achieve of their freshness objectives: counted now, and as it was recorded.
 
 A page counts as seen at its last look that was answered by a 200 which was processed, or by a 304.
-Counting reads the narrow rows of all pages of the sources: not for every second. What was recorded
-is read by its key.
+Counting reads the narrow rows of all pages of the sources, too much for every second. What was
+recorded is read by its key.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from atlas.domain.extraction.extraction_rules import DeclaredRule, unmatched
@@ -31,25 +32,28 @@ class RuleFindings:
         """What a person should know of it; "" if all rules do what they say."""
         said = []
         if self.fell_back:
-            rest = self.fell_back - len(self.examples)
-            named = ", ".join(url[:150] for url in self.examples)
+            named = _listed([url[:150] for url in self.examples], self.fell_back)
             said.append(
                 f"{self.fell_back} of {self.pages} pages have their ordinary text, because a rule "
                 f"of extraction would leave nothing of it: {named}"
-                + (f" and {rest} more" if rest > 0 else "")
             )
         if self.never:
-            rest = len(self.never) - _RULES_NAMED
-            named = ", ".join(f"{each.kind} {each.rule}" for each in self.never[:_RULES_NAMED])
-            more = f" and {rest} more" if rest > 0 else ""
-            said.append(f"on none of {self.pages} pages was anything found by: {named}{more}")
+            rules = [f"{each.kind} {each.rule}" for each in self.never[:_RULES_NAMED]]
+            named = _listed(rules, len(self.never))
+            said.append(f"on none of {self.pages} pages was anything found by: {named}")
         if not said:
             return ""
         return f"{'; '.join(said)} (`atlas sources test URL` tries rules on a page)"
 
 
+def _listed(named: Sequence[str], of: int) -> str:
+    rest = of - len(named)
+    return ", ".join(named) + (f" and {rest} more" if rest > 0 else "")
+
+
 async def of_run(connection: Connection, run_id: str) -> RuleFindings:
-    """Nearly everywhere nothing: then it costs one look at the sources."""
+    """What the rules found on the pages of a run. Where no source has rules, which is nearly
+    everywhere, that costs one look at the sources."""
     if not await connection.fetchval(
         "select exists (select from sources where extraction_rules is not null)"
     ):
