@@ -313,6 +313,7 @@ def _definition(index: OpenSearchIndex) -> _Body:
             "_source": {"excludes": ["body", "prefixes", "initials"]},
             "properties": {
                 **{name: {"type": "keyword"} for name in ("text", "source", "language", "host")},
+                "page": number,
                 "start": number,
                 "end": number,
                 "since": number,
