@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -103,8 +102,7 @@ class Ranked:
 
     def _indexed(self, hash_: bytes) -> IndexedText:
         said = passages("", self.collection.documents[self.ids[hash_]])
-        since = datetime(2026, 1, 1, tzinfo=UTC)
-        return IndexedText(hash_, said, [1], ["all"], ["en"], ["host"], since)
+        return IndexedText(hash_, said, [1], ["all"], ["en"], ["host"])
 
     async def bm25(self, query: str) -> list[str]:
         """The best documents by our ranking."""

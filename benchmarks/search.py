@@ -169,9 +169,7 @@ class _Tantivy:
     async def add(self, texts: Sequence[GeneratedText]) -> None:
         self.step += 1
         put = [
-            IndexedText(
-                text.hash, passages("", text.said), [1], text.sources, ["en"], ["host"], NOW
-            )
+            IndexedText(text.hash, passages("", text.said), [1], text.sources, ["en"], ["host"])
             for text in texts
         ]
         await self.index.apply(1, TextChanges(put, [], self.step))

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from typing import Any
 
 import httpx
@@ -43,7 +42,6 @@ _SECONDS = 60.0
 """For one request: a refresh after many changes takes seconds."""
 _BULK_BYTES = 8_000_000
 """Of one request with documents; OpenSearch refuses 100 MB and advises a tenth."""
-_FOREVER = 1 << 62
 _TEXTS = 60_000
 """Texts found by their pages at once; OpenSearch counts 65,535 at most."""
 _EXPANSIONS = 1_000
@@ -316,9 +314,6 @@ def _definition(index: OpenSearchIndex) -> _Body:
                 "page": number,
                 "start": number,
                 "end": number,
-                "since": number,
-                "until": number,
-                "past": {"type": "boolean"},
                 "body": {**counted, "index_options": "positions"},
                 "prefixes": counted,
                 "initials": counted,
@@ -346,9 +341,6 @@ def _bulks(texts: Sequence[IndexedText]) -> Iterator[list[str]]:
                 "source": list(text.sources),
                 "language": list(text.languages),
                 "host": list(text.hosts),
-                "since": _moment(text.since),
-                "until": _FOREVER if text.until is None else _moment(text.until),
-                "past": text.until is not None,
             }
             lines += [json.dumps(name), json.dumps(document)]
             size += len(lines[-1])
@@ -359,18 +351,11 @@ def _bulks(texts: Sequence[IndexedText]) -> Iterator[list[str]]:
         yield lines
 
 
-def _moment(at: datetime) -> int:
-    """Microseconds since 1970."""
-    return round(at.timestamp() * 1_000_000)
-
-
 def _request(terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope, limit: int) -> _Body:
     found: _Body = {
         "must": [{"bool": {"should": list(map(_weighed, terms)), "minimum_should_match": 1}}],
         "filter": [*map(_phrase, query.phrases), *_within(scope)],
     }
-    if scope.at is None:
-        found["must_not"] = [{"term": {"past": True}}]
     return {
         "size": limit,
         "track_total_hits": True,
@@ -410,7 +395,3 @@ def _within(scope: TextScope) -> Iterator[_Body]:
     for name in ("source", "language", "host"):
         if (wanted := getattr(scope, name)) is not None:
             yield {"term": {name: wanted}}
-    if scope.at is not None:
-        at = _moment(scope.at)
-        yield {"range": {"since": {"lte": at}}}
-        yield {"range": {"until": {"gt": at}}}

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from atlas.domain.passages import LexemeQuery, Passage
@@ -54,8 +53,7 @@ class IndexedText:
     """One distinct text with everything that searches filter by.
 
     `pages` are the numbers of the pages that have it, by which what changes on them finds it again;
-    `sources` and `hosts` are theirs, `languages` those of its documents. `since` and `until`
-    enclose every time at which a page had it; `until` is None while one has.
+    `sources` and `hosts` are theirs, `languages` those of its documents.
     """
 
     text_hash: bytes
@@ -64,8 +62,6 @@ class IndexedText:
     sources: Sequence[str]
     languages: Sequence[str]
     hosts: Sequence[str]
-    since: datetime
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +97,11 @@ class StoredGeneration:
 
 @dataclass(frozen=True, slots=True)
 class TextScope:
-    """Which texts may be found; None leaves nothing out.
-
-    Without `at`, those that a page has now. With it, those that may have been live then: every
-    text that was, and perhaps one that came and went around that time.
-    """
+    """Which texts may be found; None leaves nothing out."""
 
     source: str | None = None
     language: str | None = None
     host: str | None = None
-    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

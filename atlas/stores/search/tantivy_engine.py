@@ -20,7 +20,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,7 +51,6 @@ R = TypeVar("R")
 
 _HEAP = 50_000_000
 """Bytes that a writer may fill before it writes a segment; tantivy asks for 15 MB at least."""
-_FOREVER = 1 << 62
 _LOOKED_THROUGH = 10_000
 """Passages beyond the limit that are put in order exactly; if still others might be among the best,
 tantivy's own order decides."""
@@ -366,9 +364,6 @@ def _schema() -> tantivy.Schema:
         builder.add_text_field(name, tokenizer_name="lexemes", index_option="freq")
     for name in ("source", "language", "host"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in ("since", "until"):
-        builder.add_integer_field(name, indexed=True, fast=True)
-    builder.add_boolean_field("past", indexed=True)
     return builder.build()
 
 
@@ -396,17 +391,9 @@ def _documents(text: IndexedText) -> Iterator[Document]:
                 "source": list(text.sources),
                 "language": list(text.languages),
                 "host": list(text.hosts),
-                "since": _moment(text.since),
-                "until": _FOREVER if text.until is None else _moment(text.until),
-                "past": text.until is not None,
             },
             _SCHEMA,
         )
-
-
-def _moment(at: datetime) -> int:
-    """Microseconds since 1970."""
-    return round(at.timestamp() * 1_000_000)
 
 
 def _put_state(writer: Any, origin: IndexOrigin, cursor: int) -> None:
@@ -474,8 +461,6 @@ def _tantivy_query(terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextSc
     either = Query.boolean_query([(Occur.Should, _weighed(term)) for term in terms])
     demands = [*map(_phrase, query.phrases), *_within(scope)]
     parts = [(Occur.Must, either), *((Occur.Must, _unscored(each)) for each in demands)]
-    if scope.at is None:
-        parts.append((Occur.MustNot, _exactly("past", True)))
     return Query.boolean_query(parts)
 
 
@@ -519,11 +504,6 @@ def _within(scope: TextScope) -> Iterator[Query]:
     for name in ("source", "language", "host"):
         if (wanted := getattr(scope, name)) is not None:
             yield _exactly(name, wanted)
-    if scope.at is not None:
-        at = _moment(scope.at)
-        kind = tantivy.FieldType.Integer
-        yield Query.range_query(_SCHEMA, "since", kind, upper_bound=at)
-        yield Query.range_query(_SCHEMA, "until", kind, lower_bound=at, include_lower=False)
 
 
 def _sync_folder(folder: Path) -> None:

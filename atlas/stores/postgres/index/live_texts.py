@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from atlas.stores.postgres.connection import Connection
@@ -25,7 +24,6 @@ class LiveTextFacts:
     sources: list[str]
     languages: list[str]
     hosts: list[str]
-    since: datetime
 
 
 async def texts_of_pages(connection: Connection, pages: Sequence[int]) -> set[bytes]:
@@ -89,11 +87,11 @@ async def contents(
     return {row["text_hash"]: (row["title"], row["text"]) for row in rows}
 
 
-_PLAIN = ("text_hash", "document", "size", "pages", "sources", "languages", "since")
+_PLAIN = ("text_hash", "document", "size", "pages", "sources", "languages")
 
 # The document that search shows: that of the smallest URL. Passages are offsets in its text.
 _FACTS = """
-select d.text_hash, min(v.valid_from) as since,
+select d.text_hash,
        array_agg(d.page_id order by d.page_id) as pages,
        array_agg(distinct coalesce(d.lang, $2)) as languages,
        array_agg(p.url) as urls,

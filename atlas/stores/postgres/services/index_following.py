@@ -268,7 +268,6 @@ class IndexFollower:
                 sources=text.sources,
                 languages=text.languages,
                 hosts=text.hosts,
-                since=text.since,
             )
             for text, said in zip(read, analysed, strict=True)
             if said
