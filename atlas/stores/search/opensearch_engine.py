@@ -20,10 +20,8 @@ import httpx
 
 from atlas.domain.passages import LexemeQuery, field_of
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
-from atlas.domain.search.ranking import CountedTerm
+from atlas.domain.search.ranking import CountedTerm, terms_that_count
 from atlas.stores.search.port import (
-    MAX_TERMS,
-    DamagedGeneration,
     EngineUnavailable,
     IndexedText,
     IndexInUse,
@@ -36,6 +34,7 @@ from atlas.stores.search.port import (
     StoredGeneration,
     TextChanges,
     TextScope,
+    passage_document,
 )
 
 _SECONDS = 60.0
@@ -96,7 +95,7 @@ class OpenSearchIndex:
             state, _ = await self._state(generation)
             if IndexOrigin(state["corpus"], state["analyser"]) == origin:
                 return
-        except (MissingGeneration, DamagedGeneration):
+        except MissingGeneration:
             pass
         await self._remove(generation)
         await self._ask("PUT", f"/{self._index(generation)}", _definition(self))
@@ -177,7 +176,7 @@ class OpenSearchIndex:
     ) -> PassageMatches:
         """See `SearchIndex`."""
         index = self.name if generation is None else self._index(generation)
-        counted = await self._rarest(index, query.terms)
+        counted = await self._counted(index, query.terms)
         if not counted:
             return PassageMatches((), 0)
         terms = [each.term for each in counted]
@@ -226,9 +225,8 @@ class OpenSearchIndex:
             ]
             raise EngineUnavailable(f"{self._where} refused documents: {_reason(failed[0])}")
 
-    async def _rarest(self, index: str, terms: Sequence[QueryTerm]) -> tuple[CountedTerm, ...]:
-        """The terms that count, in how many passages each is: those that are anywhere, the rarest
-        of too many, and one at least if there is any."""
+    async def _counted(self, index: str, terms: Sequence[QueryTerm]) -> tuple[CountedTerm, ...]:
+        """The terms that count, and in how many passages each is."""
         if not terms:
             return ()
         said: dict[str, list[str]] = {}
@@ -247,8 +245,7 @@ class OpenSearchIndex:
             name, lexeme = field_of(term)
             found = vectors.get(name, {}).get("terms", {}).get(lexeme, {})
             counted.append(CountedTerm(term, found.get("doc_freq", 0)))
-        present = [each for each in counted if each.frequency] or counted[:1]
-        return tuple(sorted(present, key=lambda each: each.frequency)[:MAX_TERMS])
+        return tuple(terms_that_count(counted))
 
     async def _ask(self, method: str, path: str, body: _Body | str | None = None) -> Any:
         content = body if isinstance(body, str) or body is None else json.dumps(body)
@@ -277,10 +274,7 @@ class OpenSearchIndex:
         if status == 409:
             return IndexInUse(f"another process writes to the search index in {self._where}")
         if "too_many" in json.dumps(said):
-            return QueryTooBroad(
-                "query: a single character in a phrase stands for too many words; "
-                "add a character, or leave out the quotes"
-            )
+            return QueryTooBroad()
         return EngineUnavailable(f"OpenSearch at {self._where} answers {status}: {reason}")
 
 
@@ -328,21 +322,9 @@ def _bulks(texts: Sequence[IndexedText]) -> Iterator[list[str]]:
     lines: list[str] = []
     size = 0
     for text in texts:
-        for number, passage in enumerate(text.passages):
+        for number in range(len(text.passages)):
             name = {"index": {"_id": f"{text.text_hash.hex()}-{number}"}}
-            document = {
-                "text": text.text_hash.hex(),
-                "page": [] if number else list(text.pages),
-                "start": passage.start,
-                "end": passage.end,
-                "body": passage.body,
-                "prefixes": passage.prefixes,
-                "initials": passage.initials,
-                "source": list(text.sources),
-                "language": list(text.languages),
-                "host": list(text.hosts),
-            }
-            lines += [json.dumps(name), json.dumps(document)]
+            lines += [json.dumps(name), json.dumps(passage_document(text, number))]
             size += len(lines[-1])
             if size > _BULK_BYTES:
                 yield lines

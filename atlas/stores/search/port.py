@@ -12,13 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from atlas.domain.passages import LexemeQuery, Passage
 from atlas.domain.search.ranking import CountedTerm
-
-MAX_TERMS = 64
-"""Terms of one query that count: of more, an engine that knows it takes the rarest."""
 
 UNKNOWN_LANGUAGE = "-"
 """Stands in `languages`, and in a scope, for a language that could not be determined."""
@@ -43,6 +40,12 @@ class IndexInUse(SearchIndexError):
 class QueryTooBroad(SearchIndexError):
     """A phrase stands for more words than the engine looks through."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "query: a single character in a phrase stands for too many words; "
+            "add a character, or leave out the quotes"
+        )
+
 
 class EngineUnavailable(SearchIndexError):
     """The engine does not answer, or refuses; trying again later may help."""
@@ -62,6 +65,24 @@ class IndexedText:
     sources: Sequence[str]
     languages: Sequence[str]
     hosts: Sequence[str]
+
+
+def passage_document(text: IndexedText, number: int) -> dict[str, Any]:
+    """One passage of a text by the fields that every engine has. The pages stand on the first only:
+    they find the text again, not its passages."""
+    passage = text.passages[number]
+    return {
+        "text": text.text_hash.hex(),
+        "page": [] if number else list(text.pages),
+        "start": passage.start,
+        "end": passage.end,
+        "body": passage.body,
+        "prefixes": passage.prefixes,
+        "initials": passage.initials,
+        "source": list(text.sources),
+        "language": list(text.languages),
+        "host": list(text.hosts),
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,6 @@ from atlas.domain.search import ranking
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.ranking import CountedTerm
 from atlas.stores.search.port import (
-    MAX_TERMS,
     DamagedGeneration,
     EngineUnavailable,
     IndexedText,
@@ -45,6 +44,7 @@ from atlas.stores.search.port import (
     StoredGeneration,
     TextChanges,
     TextScope,
+    passage_document,
 )
 
 R = TypeVar("R")
@@ -289,7 +289,7 @@ class _Generation:
         """The best passages."""
         with self._errors():
             searcher = self._current().searcher()
-            counted = _rarest(query.terms, searcher)
+            counted = _counted(query.terms, searcher)
             if not counted:
                 return PassageMatches((), 0)
             wanted = _tantivy_query([each.term for each in counted], query, scope)
@@ -338,10 +338,7 @@ def _named(error: BaseException, folder: Path) -> SearchIndexError:
     if any(number in said for number in _NO_ROOM):
         return EngineUnavailable(f"no room is left for the search index in {folder}; make some")
     if "max expansions" in said:
-        return QueryTooBroad(
-            "query: a single character in a phrase stands for too many words; "
-            "add a character, or leave out the quotes"
-        )
+        return QueryTooBroad()
     return DamagedGeneration(
         f"the search index in {folder} cannot be used: {said}; if that stays, "
         "a worker, or `atlas index follow`, builds another"
@@ -378,22 +375,8 @@ def _registered(index: Index) -> Index:
 
 def _documents(text: IndexedText) -> Iterator[Document]:
     for number, passage in enumerate(text.passages):
-        yield Document.from_dict(
-            {
-                "text": text.text_hash.hex(),
-                "page": [] if number else list(text.pages),
-                "start": passage.start,
-                "end": passage.end,
-                "length": passage.length,
-                "body": passage.body,
-                "prefixes": passage.prefixes,
-                "initials": passage.initials,
-                "source": list(text.sources),
-                "language": list(text.languages),
-                "host": list(text.hosts),
-            },
-            _SCHEMA,
-        )
+        document = passage_document(text, number)
+        yield Document.from_dict({**document, "length": passage.length}, _SCHEMA)
 
 
 def _put_state(writer: Any, origin: IndexOrigin, cursor: int) -> None:
@@ -464,12 +447,10 @@ def _tantivy_query(terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextSc
     return Query.boolean_query(parts)
 
 
-def _rarest(terms: Sequence[QueryTerm], searcher: tantivy.Searcher) -> tuple[CountedTerm, ...]:
-    """The terms that count, in how many passages each is: those that are anywhere, the rarest of
-    too many, and one at least if there is any."""
+def _counted(terms: Sequence[QueryTerm], searcher: tantivy.Searcher) -> tuple[CountedTerm, ...]:
+    """The terms that count, and in how many passages each is."""
     counted = [CountedTerm(term, searcher.doc_freq(*field_of(term))) for term in terms]
-    present = [each for each in counted if each.frequency] or counted[:1]
-    return tuple(sorted(present, key=lambda each: each.frequency)[:MAX_TERMS])
+    return tuple(ranking.terms_that_count(counted))
 
 
 def _weighed(term: QueryTerm) -> Query:
