@@ -144,7 +144,7 @@ class Ranked:
 
 
 @asynccontextmanager
-async def _database() -> AsyncIterator[asyncpg.Connection]:
+async def database() -> AsyncIterator[asyncpg.Connection]:
     """A connection to an empty migrated database of a PostgreSQL that lives as long."""
     from atlas.embedded.postgres import Postgres
     from atlas.embedded.postgres_binaries import find_installation
@@ -168,7 +168,7 @@ async def _database() -> AsyncIterator[asyncpg.Connection]:
 
 
 async def _run() -> None:
-    async with _database() as connection:
+    async with database() as connection:
         for folder in sorted(FOLDER.iterdir()):
             await _print(connection, read(folder))
 
