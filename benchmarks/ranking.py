@@ -2,8 +2,8 @@
 the same lexemes, and of ts_rank on the same tsvectors.
 
 ATLAS_BENCH_RETRIEVAL names a folder of collections, each with `docs.jsonl`, `queries.jsonl` and
-`qrels.tsv`. The ratios are tantivy's figure over that of the index in PostgreSQL, and this over
-that of ts_rank with its best normalisation.
+`qrels.tsv`. The ratios are tantivy's figure over PostgreSQL's, and PostgreSQL's over that of
+ts_rank with its best normalisation.
 """
 
 import asyncio

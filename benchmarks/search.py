@@ -258,7 +258,7 @@ async def _compare(count: int) -> None:
 
 async def _print(count: int, kind: QueryKind, engines: Sequence[Engine]) -> None:
     times: dict[str, list[float]] = {engine.name: [] for engine in engines}
-    for query in kind.queries:  # by turns, so that both meet the same load
+    for query in kind.queries:  # in turns, so that both meet the same load
         for engine in engines:
             times[engine.name].append(
                 await _timed(lambda e=engine, q=query: e.search(q, kind.source))  # type: ignore[misc]

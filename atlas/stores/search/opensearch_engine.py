@@ -1,7 +1,7 @@
 """The search index in an OpenSearch, for those who outgrow one machine.
 
 An index for each generation, `<name>-3`, and the alias `<name>` on the one that serves. The client
-is ours: a dozen requests, where the official one brings gRPC along.
+is ours: a dozen requests, while the official one depends on gRPC.
 
 What differs from a folder of tantivy's (docs/decisions/0026): scores are those of one shard, if an
 operator gives the index several; a writer takes the generation over from another instead of being
@@ -292,7 +292,7 @@ def _definition(index: OpenSearchIndex) -> _Body:
         "settings": {
             "number_of_shards": index.shards,
             "number_of_replicas": index.replicas,
-            # A step is seen when it is complete, not before.
+            # Refreshed by `apply` alone: a step is seen when it is complete, not before.
             "refresh_interval": -1,
             "max_result_window": 100_000,
             "analysis": {

@@ -148,14 +148,14 @@ class PassageMatches:
 
 class SearchIndex(Protocol):
     """A full-text engine. Every method raises `EngineUnavailable` when the engine does not answer,
-    and `MissingGeneration` or `DamagedGeneration` for a generation it needs and has not."""
+    and `MissingGeneration` or `DamagedGeneration` for one that it needs and cannot read."""
 
     async def generations(self) -> list[StoredGeneration]:
         """Every complete generation, by number."""
 
     async def begin(self, generation: int, origin: IndexOrigin, cursor: int) -> None:
         """Make an empty generation. One that is there stays as it is, if its origin is the same;
-        else it is made anew."""
+        otherwise an empty one replaces it."""
 
     async def cursor(self, generation: int) -> int:
         """How far the generation has read the feed."""
@@ -191,4 +191,4 @@ class SearchIndex(Protocol):
         finds nothing. Raises `QueryTooBroad`."""
 
     async def close(self) -> None:
-        """Let go of all files and connections."""
+        """Close all files and connections."""

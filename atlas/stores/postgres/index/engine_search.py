@@ -35,6 +35,7 @@ from atlas.stores.search.port import (
 _FIRST = 200
 """Passages that are looked at first: enough for ten results with their near-duplicates."""
 _MOST = 50_000
+"""From here on no more are looked at, however few of them are live."""
 _SIMILAR = 5
 """Near-duplicates that a result names."""
 _UNKNOWN = 1_000

@@ -52,7 +52,7 @@ async def next_texts(connection: Connection, after: bytes, limit: int) -> list[b
 
 
 async def facts(connection: Connection, texts: Iterable[bytes]) -> list[LiveTextFacts]:
-    """What is to be indexed of those texts that a page has now, by hash."""
+    """What the index needs to know of those texts that a page has now, in the order of hashes."""
     rows = await connection.fetch(_FACTS, sorted(texts), UNKNOWN_LANGUAGE)
     found = []
     for row in rows:
@@ -63,7 +63,7 @@ async def facts(connection: Connection, texts: Iterable[bytes]) -> list[LiveText
 
 
 def portions(texts: Sequence[LiveTextFacts]) -> Iterator[list[LiveTextFacts]]:
-    """The texts in pieces that fit into memory."""
+    """The texts in pieces of which each fits into memory with its passages."""
     piece: list[LiveTextFacts] = []
     taken = 0
     for text in texts:
