@@ -31,7 +31,7 @@ from atlas.stores.postgres.index import entries as index
 from atlas.stores.postgres.index.bm25 import Cut, SearchScope
 from atlas.stores.search.port import IndexedText, IndexOrigin, TextChanges, TextScope
 from atlas.stores.search.tantivy_engine import TantivyIndex
-from benchmarks.ranking import _database
+from benchmarks.ranking import database
 
 WORDS_PER_TEXT = 600
 VOCABULARY = 50_000
@@ -126,12 +126,10 @@ class _Postgres:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self.connection = connection
 
-    async def prepare(self, text: GeneratedText) -> index.IndexText:
-        return index.IndexText(text.hash, index_parts("", text.said))
-
     async def add(self, texts: Sequence[GeneratedText]) -> None:
         async with self.connection.transaction():
-            await index.add(self.connection, [await self.prepare(text) for text in texts])
+            analysed = [index.IndexText(text.hash, index_parts("", text.said)) for text in texts]
+            await index.add(self.connection, analysed)
             await self.connection.execute(_DOCUMENTS, *_columns(texts), NOW)
 
     async def ready(self) -> None:
@@ -169,9 +167,7 @@ class _Tantivy:
     async def add(self, texts: Sequence[GeneratedText]) -> None:
         self.step += 1
         put = [
-            IndexedText(
-                text.hash, passages("", text.said), [1], text.sources, ["en"], ["host"], NOW
-            )
+            IndexedText(text.hash, passages("", text.said), [1], text.sources, ["en"], ["host"])
             for text in texts
         ]
         await self.index.apply(1, TextChanges(put, [], self.step))
@@ -240,7 +236,7 @@ async def _timed(work: Callable[[], Awaitable[int]]) -> float:
 
 async def _compare(count: int) -> None:
     sample = list(islice(generated(count), 500))
-    async with _database() as connection:
+    async with database() as connection:
         with tempfile.TemporaryDirectory(prefix="atlas-search-") as folder:
             await connection.execute(
                 "insert into sources (name, kind, urls, created_at) "
@@ -262,7 +258,7 @@ async def _compare(count: int) -> None:
 
 async def _print(count: int, kind: QueryKind, engines: Sequence[Engine]) -> None:
     times: dict[str, list[float]] = {engine.name: [] for engine in engines}
-    for query in kind.queries:  # by turns, so that both meet the same load
+    for query in kind.queries:  # in turns, so that both meet the same load
         for engine in engines:
             times[engine.name].append(
                 await _timed(lambda e=engine, q=query: e.search(q, kind.source))  # type: ignore[misc]

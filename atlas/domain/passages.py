@@ -5,8 +5,8 @@ The analyser stays ours (`analysis.py`); an engine only cuts at blanks. A passag
 letters of Latin words; `initials` has the first characters of n-grams, for queries of one
 character, which would otherwise have to be expanded into thousands of n-grams.
 
-BM25 holds a long field against a text. So the other two are as long as `body`, with a filler where
-they have nothing: else a Chinese text with one Latin name would be a very short one in `prefixes`,
+BM25 penalises long fields. So the other two are as long as `body`, with a filler where they have
+nothing: otherwise a Chinese text with one Latin name would be a very short one in `prefixes`,
 and the name would count for more than all the rest.
 """
 

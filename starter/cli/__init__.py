@@ -48,7 +48,7 @@ TOPICS: dict[str, _Commands] = {
         ("deletions", "deletions:app", "Removals that were held: list, approve, reject"),
     ),
     "Maintain": (
-        ("index", "index:app", "The search index: status, rebuild, rollback"),
+        ("index", "index:app", "The search index: status, rebuild, rollback, follow"),
         ("process", "process:process", "Process stored documents again"),
         ("dedup", "dedup:dedup", "Find duplicates, and mark all but one"),
         ("cleanup", "cleanup:cleanup", "Delete data past its retention"),

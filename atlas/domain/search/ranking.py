@@ -35,6 +35,12 @@ class RankedCandidates:
     exact: bool
 
 
+def terms_that_count(counted: Sequence[CountedTerm]) -> list[CountedTerm]:
+    """The terms that occur anywhere, one at least if there is any; of too many, the rarest."""
+    present = [each for each in counted if each.frequency] or counted[:1]
+    return sorted(present, key=lambda each: each.frequency)[:MAX_TERMS]
+
+
 def weight(counted: CountedTerm, entries: int) -> float:
     """Inverse document frequency (never negative), times the term's count in the query."""
     rare = (entries - counted.frequency + 0.5) / (counted.frequency + 0.5)

@@ -1,1 +1,1 @@
-"""The search index in a full-text engine: a folder of tantivy's, or an OpenSearch."""
+"""The search index in a full-text engine: tantivy in a folder, or OpenSearch."""

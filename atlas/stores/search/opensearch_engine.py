@@ -1,7 +1,7 @@
 """The search index in an OpenSearch, for those who outgrow one machine.
 
 An index for each generation, `<name>-3`, and the alias `<name>` on the one that serves. The client
-is ours: a dozen requests, where the official one brings gRPC along.
+is ours: a dozen requests, while the official one depends on gRPC.
 
 What differs from a folder of tantivy's (docs/decisions/0026): scores are those of one shard, if an
 operator gives the index several; a writer takes the generation over from another instead of being
@@ -14,17 +14,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from typing import Any
 
 import httpx
 
 from atlas.domain.passages import LexemeQuery, field_of
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
-from atlas.domain.search.ranking import CountedTerm
+from atlas.domain.search.ranking import CountedTerm, terms_that_count
 from atlas.stores.search.port import (
-    MAX_TERMS,
-    DamagedGeneration,
     EngineUnavailable,
     IndexedText,
     IndexInUse,
@@ -37,13 +34,13 @@ from atlas.stores.search.port import (
     StoredGeneration,
     TextChanges,
     TextScope,
+    passage_document,
 )
 
 _SECONDS = 60.0
 """For one request: a refresh after many changes takes seconds."""
 _BULK_BYTES = 8_000_000
 """Of one request with documents; OpenSearch refuses 100 MB and advises a tenth."""
-_FOREVER = 1 << 62
 _TEXTS = 60_000
 """Texts found by their pages at once; OpenSearch counts 65,535 at most."""
 _EXPANSIONS = 1_000
@@ -98,7 +95,7 @@ class OpenSearchIndex:
             state, _ = await self._state(generation)
             if IndexOrigin(state["corpus"], state["analyser"]) == origin:
                 return
-        except (MissingGeneration, DamagedGeneration):
+        except MissingGeneration:
             pass
         await self._remove(generation)
         await self._ask("PUT", f"/{self._index(generation)}", _definition(self))
@@ -179,7 +176,7 @@ class OpenSearchIndex:
     ) -> PassageMatches:
         """See `SearchIndex`."""
         index = self.name if generation is None else self._index(generation)
-        counted = await self._rarest(index, query.terms)
+        counted = await self._counted(index, query.terms)
         if not counted:
             return PassageMatches((), 0)
         terms = [each.term for each in counted]
@@ -228,9 +225,8 @@ class OpenSearchIndex:
             ]
             raise EngineUnavailable(f"{self._where} refused documents: {_reason(failed[0])}")
 
-    async def _rarest(self, index: str, terms: Sequence[QueryTerm]) -> tuple[CountedTerm, ...]:
-        """The terms that count, in how many passages each is: those that are anywhere, the rarest
-        of too many, and one at least if there is any."""
+    async def _counted(self, index: str, terms: Sequence[QueryTerm]) -> tuple[CountedTerm, ...]:
+        """The terms that count, and in how many passages each is."""
         if not terms:
             return ()
         said: dict[str, list[str]] = {}
@@ -249,8 +245,7 @@ class OpenSearchIndex:
             name, lexeme = field_of(term)
             found = vectors.get(name, {}).get("terms", {}).get(lexeme, {})
             counted.append(CountedTerm(term, found.get("doc_freq", 0)))
-        present = [each for each in counted if each.frequency] or counted[:1]
-        return tuple(sorted(present, key=lambda each: each.frequency)[:MAX_TERMS])
+        return tuple(terms_that_count(counted))
 
     async def _ask(self, method: str, path: str, body: _Body | str | None = None) -> Any:
         content = body if isinstance(body, str) or body is None else json.dumps(body)
@@ -279,10 +274,7 @@ class OpenSearchIndex:
         if status == 409:
             return IndexInUse(f"another process writes to the search index in {self._where}")
         if "too_many" in json.dumps(said):
-            return QueryTooBroad(
-                "query: a single character in a phrase stands for too many words; "
-                "add a character, or leave out the quotes"
-            )
+            return QueryTooBroad()
         return EngineUnavailable(f"OpenSearch at {self._where} answers {status}: {reason}")
 
 
@@ -300,7 +292,7 @@ def _definition(index: OpenSearchIndex) -> _Body:
         "settings": {
             "number_of_shards": index.shards,
             "number_of_replicas": index.replicas,
-            # A step is seen when it is complete, not before.
+            # Refreshed by `apply` alone: a step is seen when it is complete, not before.
             "refresh_interval": -1,
             "max_result_window": 100_000,
             "analysis": {
@@ -313,11 +305,9 @@ def _definition(index: OpenSearchIndex) -> _Body:
             "_source": {"excludes": ["body", "prefixes", "initials"]},
             "properties": {
                 **{name: {"type": "keyword"} for name in ("text", "source", "language", "host")},
+                "page": number,
                 "start": number,
                 "end": number,
-                "since": number,
-                "until": number,
-                "past": {"type": "boolean"},
                 "body": {**counted, "index_options": "positions"},
                 "prefixes": counted,
                 "initials": counted,
@@ -332,24 +322,9 @@ def _bulks(texts: Sequence[IndexedText]) -> Iterator[list[str]]:
     lines: list[str] = []
     size = 0
     for text in texts:
-        for number, passage in enumerate(text.passages):
+        for number in range(len(text.passages)):
             name = {"index": {"_id": f"{text.text_hash.hex()}-{number}"}}
-            document = {
-                "text": text.text_hash.hex(),
-                "page": [] if number else list(text.pages),
-                "start": passage.start,
-                "end": passage.end,
-                "body": passage.body,
-                "prefixes": passage.prefixes,
-                "initials": passage.initials,
-                "source": list(text.sources),
-                "language": list(text.languages),
-                "host": list(text.hosts),
-                "since": _moment(text.since),
-                "until": _FOREVER if text.until is None else _moment(text.until),
-                "past": text.until is not None,
-            }
-            lines += [json.dumps(name), json.dumps(document)]
+            lines += [json.dumps(name), json.dumps(passage_document(text, number))]
             size += len(lines[-1])
             if size > _BULK_BYTES:
                 yield lines
@@ -358,18 +333,11 @@ def _bulks(texts: Sequence[IndexedText]) -> Iterator[list[str]]:
         yield lines
 
 
-def _moment(at: datetime) -> int:
-    """Microseconds since 1970."""
-    return round(at.timestamp() * 1_000_000)
-
-
 def _request(terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope, limit: int) -> _Body:
     found: _Body = {
         "must": [{"bool": {"should": list(map(_weighed, terms)), "minimum_should_match": 1}}],
         "filter": [*map(_phrase, query.phrases), *_within(scope)],
     }
-    if scope.at is None:
-        found["must_not"] = [{"term": {"past": True}}]
     return {
         "size": limit,
         "track_total_hits": True,
@@ -409,7 +377,3 @@ def _within(scope: TextScope) -> Iterator[_Body]:
     for name in ("source", "language", "host"):
         if (wanted := getattr(scope, name)) is not None:
             yield {"term": {name: wanted}}
-    if scope.at is not None:
-        at = _moment(scope.at)
-        yield {"range": {"since": {"lte": at}}}
-        yield {"range": {"until": {"gt": at}}}

@@ -12,14 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from atlas.domain.passages import LexemeQuery, Passage
 from atlas.domain.search.ranking import CountedTerm
-
-MAX_TERMS = 64
-"""Terms of one query that count: of more, an engine that knows it takes the rarest."""
 
 UNKNOWN_LANGUAGE = "-"
 """Stands in `languages`, and in a scope, for a language that could not be determined."""
@@ -44,6 +40,12 @@ class IndexInUse(SearchIndexError):
 class QueryTooBroad(SearchIndexError):
     """A phrase stands for more words than the engine looks through."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "query: a single character in a phrase stands for too many words; "
+            "add a character, or leave out the quotes"
+        )
+
 
 class EngineUnavailable(SearchIndexError):
     """The engine does not answer, or refuses; trying again later may help."""
@@ -54,8 +56,7 @@ class IndexedText:
     """One distinct text with everything that searches filter by.
 
     `pages` are the numbers of the pages that have it, by which what changes on them finds it again;
-    `sources` and `hosts` are theirs, `languages` those of its documents. `since` and `until`
-    enclose every time at which a page had it; `until` is None while one has.
+    `sources` and `hosts` are theirs, `languages` those of its documents.
     """
 
     text_hash: bytes
@@ -64,8 +65,24 @@ class IndexedText:
     sources: Sequence[str]
     languages: Sequence[str]
     hosts: Sequence[str]
-    since: datetime
-    until: datetime | None = None
+
+
+def passage_document(text: IndexedText, number: int) -> dict[str, Any]:
+    """One passage of a text by the fields that every engine has. The pages stand on the first only:
+    they find the text again, not its passages."""
+    passage = text.passages[number]
+    return {
+        "text": text.text_hash.hex(),
+        "page": [] if number else list(text.pages),
+        "start": passage.start,
+        "end": passage.end,
+        "body": passage.body,
+        "prefixes": passage.prefixes,
+        "initials": passage.initials,
+        "source": list(text.sources),
+        "language": list(text.languages),
+        "host": list(text.hosts),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +118,11 @@ class StoredGeneration:
 
 @dataclass(frozen=True, slots=True)
 class TextScope:
-    """Which texts may be found; None leaves nothing out.
-
-    Without `at`, those that a page has now. With it, those that may have been live then: every
-    text that was, and perhaps one that came and went around that time.
-    """
+    """Which texts may be found; None leaves nothing out."""
 
     source: str | None = None
     language: str | None = None
     host: str | None = None
-    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +148,14 @@ class PassageMatches:
 
 class SearchIndex(Protocol):
     """A full-text engine. Every method raises `EngineUnavailable` when the engine does not answer,
-    and `MissingGeneration` or `DamagedGeneration` for a generation it needs and has not."""
+    and `MissingGeneration` or `DamagedGeneration` for one that it needs and cannot read."""
 
     async def generations(self) -> list[StoredGeneration]:
         """Every complete generation, by number."""
 
     async def begin(self, generation: int, origin: IndexOrigin, cursor: int) -> None:
         """Make an empty generation. One that is there stays as it is, if its origin is the same;
-        else it is made anew."""
+        otherwise an empty one replaces it."""
 
     async def cursor(self, generation: int) -> int:
         """How far the generation has read the feed."""
@@ -179,4 +191,4 @@ class SearchIndex(Protocol):
         finds nothing. Raises `QueryTooBroad`."""
 
     async def close(self) -> None:
-        """Let go of all files and connections."""
+        """Close all files and connections."""

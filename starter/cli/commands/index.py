@@ -1,4 +1,4 @@
-"""`atlas index`: list the builds of the search index, rebuild it, or roll back."""
+"""`atlas index`: list the builds of the search index, rebuild it, roll back, or follow the feed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from atlas.contracts.rebuild_index import RebuildResult
     from atlas.stores.postgres.index.generations import GenerationStatus
 
-app = App(name="index", help="The search index: status, rebuild, rollback.")
+app = App(name="index", help="The search index: status, rebuild, rollback, follow.")
 
 Keep = Annotated[
     float, Parameter(help="How many days to keep the index that is replaced; 0 drops it at once")
@@ -109,7 +109,7 @@ async def follow() -> None:
     """Keep the search index of ATLAS_SEARCH in step with the corpus, in a process of its own.
 
     Workers do so by themselves; this is for a machine that only searches, or while no worker runs.
-    Of several processes one writes, and another goes on when it ends. Ctrl-C ends it.
+    Of several processes one writes, and another takes over when it ends. Ctrl-C ends it.
 
     Examples:
         ATLAS_SEARCH=tantivy atlas index follow

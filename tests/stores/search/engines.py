@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from atlas.domain.passages import lexeme_query, passages
@@ -27,7 +26,6 @@ from atlas.stores.search.port import (
 )
 from atlas.stores.search.tantivy_engine import TantivyIndex
 
-NOW = datetime(2026, 11, 24, tzinfo=UTC)
 ORIGIN = IndexOrigin("a-corpus", 2)
 KIT = Path(
     os.environ.get("OPENSEARCH_START")
@@ -88,7 +86,6 @@ def text(said: str, title: str = "", **more: object) -> IndexedText:
         "sources": ["docs"],
         "languages": ["en"],
         "hosts": ["docs.example"],
-        "since": NOW,
     }
     known.update(more)
     return IndexedText(hash_of(f"{title}\n{said}"), passages(title, said), **known)  # type: ignore[arg-type]

@@ -5,7 +5,6 @@ import math
 import random
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -23,7 +22,6 @@ from atlas.stores.search.port import (
     TextScope,
 )
 from tests.stores.search.engines import (
-    NOW,
     ORIGIN,
     Place,
     find,
@@ -170,22 +168,6 @@ async def test_the_terms_that_counted_are_told(made: SearchIndex) -> None:
     found = await find(made, "fog signals zeppelin")
     counts = {each.term.lexeme: each.frequency for each in found.counted}
     assert counts == {"fog": 2, "~fog": 2, "signal": 1, "~signa": 1}
-
-
-async def test_past_texts_are_found_at_their_time_only(made: SearchIndex) -> None:
-    day = timedelta(days=1)
-    gone = text("fog of yesterday", since=NOW - 5 * day, until=NOW - day)
-    live = text("fog of today", since=NOW - 2 * day)
-    await put(made, gone, live)
-    assert await hashes(made, "fog") == [live.text_hash]
-    for at, expected in (
-        (NOW - 6 * day, set()),
-        (NOW - 5 * day, {gone.text_hash}),
-        (NOW - 1.5 * day, {gone.text_hash, live.text_hash}),
-        (NOW - day, {live.text_hash}),
-        (NOW + day, {live.text_hash}),
-    ):
-        assert set(await hashes(made, "fog", scope=TextScope(at=at))) == expected, at
 
 
 @pytest.mark.parametrize(

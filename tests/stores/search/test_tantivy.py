@@ -155,7 +155,7 @@ async def test_a_step_that_cannot_be_written_is_as_if_it_had_not_been(tmp_path: 
 
 
 async def test_a_full_disk_is_called_one(tmp_path: Path) -> None:
-    from atlas.stores.search.tantivy_engine import _named
+    from atlas.stores.search.tantivy_generation import _named
 
     (tmp_path / "meta.json").touch()
     error = ValueError("An IO error occurred: 'No space left on device (os error 28)'")

@@ -72,8 +72,7 @@ async def count_terms(
     rows = await connection.fetch(statement, [term.tsquery for term in unknown])
     counts = [CountedTerm(term, row["df"]) for term, row in zip(unknown, rows, strict=True)]
     counts += [CountedTerm(t, known[t.lexeme]) for t in terms if t not in set(unknown)]
-    present = [counted for counted in counts if counted.frequency] or counts[:1]
-    return sorted(present, key=lambda counted: counted.frequency)[: ranking.MAX_TERMS]
+    return ranking.terms_that_count(counts)
 
 
 async def _estimates(

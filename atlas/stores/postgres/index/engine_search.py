@@ -35,6 +35,7 @@ from atlas.stores.search.port import (
 _FIRST = 200
 """Passages that are looked at first: enough for ten results with their near-duplicates."""
 _MOST = 50_000
+"""From here on no more are looked at, however few of them are live."""
 _SIMILAR = 5
 """Near-duplicates that a result names."""
 _UNKNOWN = 1_000
@@ -80,6 +81,7 @@ async def search_engine(
     scope = SearchScope(storable(source), storable(lang))
     if not said.terms:
         return SearchPage((), 0, exact=True)
+    unknown = await _unknown_texts(index, said, scope)
     wanted = offset + limit
     # In steps of four: pages of one list are cut from one order.
     window = _FIRST
@@ -94,13 +96,15 @@ async def search_engine(
                 window *= 4
                 continue
             shown = [cluster.row() for cluster in clusters[offset:wanted]]
+            # Only to choose snippets: the engine has scored already. It does not say how many
+            # passages it holds; the number of those that match is good enough for that.
             weights = {
                 each.term: ranking.weight(each, max(found.total, each.frequency) + 1)
                 for each in found.counted
             }
             results = await hits(connection, shown, weights, scope)
-            unknown = await _unknown(connection, index, said, scope)
-        return SearchPage(tuple(results), len(clusters), whole, unknown)
+            unknown_pages = await _count_pages(connection, unknown, scope)
+        return SearchPage(tuple(results), len(clusters), whole, unknown_pages)
 
 
 async def _ask(
@@ -138,14 +142,16 @@ async def _live_clusters(
     return list(clusters.values())
 
 
-async def _unknown(
-    connection: Connection, index: SearchIndex, query: LexemeQuery, scope: SearchScope
-) -> int:
-    """Live pages that match and whose language is unknown, if one language is asked for."""
+async def _unknown_texts(index: SearchIndex, query: LexemeQuery, scope: SearchScope) -> list[bytes]:
+    """Texts that match and may be of unknown language, if one language is asked for."""
     if scope.lang is None:
-        return 0
+        return []
     found = await _ask(index, query, TextScope(scope.source, UNKNOWN_LANGUAGE), _UNKNOWN)
-    texts = list({match.text_hash for match in found.best})
+    return list({match.text_hash for match in found.best})
+
+
+async def _count_pages(connection: Connection, texts: Sequence[bytes], scope: SearchScope) -> int:
+    """Live pages with any of the texts whose language is unknown."""
     return int(await connection.fetchval(_UNKNOWN_PAGES, texts, scope.source)) if texts else 0
 
 

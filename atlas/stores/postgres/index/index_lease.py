@@ -1,7 +1,7 @@
-"""Who writes to the search index: one process at a time, for as long as it says so often enough.
+"""Who writes to the search index: one process at a time, for as long as it renews its lease.
 
-The engine has the last word (tantivy locks its folder); the lease keeps processes from trying, and
-lets another go on soon after one has died.
+The engine has the last word (tantivy locks its folder); the lease keeps other processes from
+trying, and lets one of them take over soon after the writer has died.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from atlas.stores.postgres.connection import Connection
 
 SECONDS = 10.0
-"""How long a holder that says nothing is waited for."""
+"""How long a lease lasts that its holder does not renew."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
-    """How far the index is, as its writer said last."""
+    """How far the index is, as its writer last recorded."""
 
     holder: str | None
     """The process that writes; None: nobody does."""
@@ -43,8 +43,10 @@ async def hold(connection: Connection, holder: str) -> bool:
     return bool(held)
 
 
-async def say(connection: Connection, holder: str, generation: int, read_up_to: int) -> None:
-    """Note how far the generation that searches read has come."""
+async def record_progress(
+    connection: Connection, holder: str, generation: int, read_up_to: int
+) -> None:
+    """Record how far the generation that searches read has come."""
     await connection.execute(
         "update search_index set generation = $2, read_up_to = $3 where holder = $1",
         holder,

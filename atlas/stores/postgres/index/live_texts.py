@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from atlas.stores.postgres.connection import Connection
@@ -25,7 +24,6 @@ class LiveTextFacts:
     sources: list[str]
     languages: list[str]
     hosts: list[str]
-    since: datetime
 
 
 async def texts_of_pages(connection: Connection, pages: Sequence[int]) -> set[bytes]:
@@ -54,7 +52,7 @@ async def next_texts(connection: Connection, after: bytes, limit: int) -> list[b
 
 
 async def facts(connection: Connection, texts: Iterable[bytes]) -> list[LiveTextFacts]:
-    """What is to be indexed of those texts that a page has now, by hash."""
+    """What the index needs to know of those texts that a page has now, in the order of hashes."""
     rows = await connection.fetch(_FACTS, sorted(texts), UNKNOWN_LANGUAGE)
     found = []
     for row in rows:
@@ -65,7 +63,7 @@ async def facts(connection: Connection, texts: Iterable[bytes]) -> list[LiveText
 
 
 def portions(texts: Sequence[LiveTextFacts]) -> Iterator[list[LiveTextFacts]]:
-    """The texts in pieces that fit into memory."""
+    """The texts in pieces of which each fits into memory with its passages."""
     piece: list[LiveTextFacts] = []
     taken = 0
     for text in texts:
@@ -89,11 +87,11 @@ async def contents(
     return {row["text_hash"]: (row["title"], row["text"]) for row in rows}
 
 
-_PLAIN = ("text_hash", "document", "size", "pages", "sources", "languages", "since")
+_PLAIN = ("text_hash", "document", "size", "pages", "sources", "languages")
 
 # The document that search shows: that of the smallest URL. Passages are offsets in its text.
 _FACTS = """
-select d.text_hash, min(v.valid_from) as since,
+select d.text_hash,
        array_agg(d.page_id order by d.page_id) as pages,
        array_agg(distinct coalesce(d.lang, $2)) as languages,
        array_agg(p.url) as urls,

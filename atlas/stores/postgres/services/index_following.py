@@ -1,8 +1,8 @@
-"""The search index reads the feed of changes: the first of its readers.
+"""Keeps the search index of an engine in step with the corpus, by reading the feed of changes.
 
 A step takes the pages of the next changes, looks up which texts they have now and which the index
 has of them, and puts or removes each as it is *now*. So it does not matter what a change says, how
-often it is read, or that the corpus may be further than the change; and what an erasure left of the
+often it is read, or that the corpus may have moved on since; and what an erasure leaves in the
 feed, the number of a page, is enough to remove what the index has of it.
 """
 
@@ -70,7 +70,7 @@ def holder_name() -> str:
 
 
 async def analyse_aside(title: str, text: str) -> Sequence[Passage]:
-    """Analyse in a thread of this process, where there are no extraction children."""
+    """Analyse in a thread of this process, for one that has no extraction children."""
     return await asyncio.to_thread(passages, title, text)
 
 
@@ -90,7 +90,7 @@ async def until_found(pool: asyncpg.Pool, seconds: float = _FOUND_WITHIN) -> boo
 
 
 class Signal(Protocol):
-    """Says that something was committed; see `changes/change_signal.py`."""
+    """Wakes who waits when something was committed; see `changes/change_signal.py`."""
 
     async def wait(self, look: float | None = None) -> None:
         """Until then, or until it is time to look again."""
@@ -127,7 +127,7 @@ class IndexFollower:
     analyse: Analyse
     holder: str
     _serving: int | None = field(default=None, init=False)
-    """The generation that was seen to be fit for reading on; None: to be looked at."""
+    """The generation that was found fit to read on with; None: not checked yet."""
 
     async def catch_up(self) -> int | None:
         """Read on to the end of the feed, after building the index if there is none that fits.
@@ -143,7 +143,7 @@ class IndexFollower:
             try:
                 read = await self._follow(generation)
             except (_FeedLost, MissingGeneration, DamagedGeneration) as error:
-                log.warning("the search index is built anew: %s", error)
+                log.warning("rebuilding the search index: %s", error)
                 generation = await self._build()
                 read = await self._follow(generation)
         except LeaseLost:
@@ -192,9 +192,11 @@ class IndexFollower:
 
     async def _build(self) -> int:
         """Build a generation from what is live, let searches read it, and drop the others."""
-        numbers = [each.number for each in await self.index.generations()]
+        numbers = {each.number for each in await self.index.generations()}
         with suppress(DamagedGeneration):
-            numbers.append(await self.index.serving() or 0)
+            # It may be one that can no longer be read, which is not among the generations.
+            if (serving := await self.index.serving()) is not None:
+                numbers.add(serving)
         number = max(numbers, default=0) + 1
         async with self.pool.acquire() as connection:
             # Before the first text is read: what changes from now on is read from the feed.
@@ -232,7 +234,7 @@ class IndexFollower:
                 cursor = changed.last
             if serving:
                 async with self.pool.acquire() as connection:
-                    await index_lease.say(connection, self.holder, generation, cursor)
+                    await index_lease.record_progress(connection, self.holder, generation, cursor)
             if not changed.more:
                 return cursor
 
@@ -268,7 +270,6 @@ class IndexFollower:
                 sources=text.sources,
                 languages=text.languages,
                 hosts=text.hosts,
-                since=text.since,
             )
             for text, said in zip(read, analysed, strict=True)
             if said

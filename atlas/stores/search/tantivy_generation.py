@@ -1,0 +1,324 @@
+"""A generation of the search index as a folder of tantivy's files; tantivy is imported here only.
+
+tantivy commits documents and deletions as a whole, but its Python binding gives a commit no
+payload: the cursor is a document of its own, replaced in the same commit. A second process that
+opens a generation to write to it is refused by tantivy's lock on the folder; reading needs no lock.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import tantivy
+from tantivy import Document, Index, Occur, Query
+
+from atlas.domain.passages import Field, LexemeQuery, field_of
+from atlas.domain.search import ranking
+from atlas.domain.search.analysis import PhraseWord, QueryTerm
+from atlas.domain.search.ranking import CountedTerm
+from atlas.stores.search.port import (
+    DamagedGeneration,
+    EngineUnavailable,
+    IndexedText,
+    IndexInUse,
+    IndexOrigin,
+    MissingGeneration,
+    PassageMatch,
+    PassageMatches,
+    QueryTooBroad,
+    SearchIndexError,
+    StoredGeneration,
+    TextChanges,
+    TextScope,
+    passage_document,
+)
+
+_HEAP = 50_000_000
+"""Bytes that a writer may fill before it writes a segment; tantivy asks for 15 MB at least."""
+_LOOKED_THROUGH = 10_000
+"""Passages beyond the limit that are put in order exactly; if still others might be among the best,
+tantivy's own order decides."""
+_STATE = "state"
+"""Stands in the field `text` of the document that keeps the cursor: no hash is spelled so."""
+
+
+class TantivyGeneration:
+    """One folder of tantivy's. Everything in it blocks."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._index: Index | None = None
+        self._writer: Any = None
+        self._seen: tuple[int, int] | None = None
+        self._average = 1.0
+        # Reloading and writing each by one thread at a time; searching needs neither.
+        self._reading = threading.Lock()
+        self._writing = threading.Lock()
+
+    def make(self, origin: IndexOrigin, cursor: int) -> None:
+        """Make it, with nothing but its state."""
+        with self._errors():
+            writer = _registered(Index(_SCHEMA, str(self._folder))).writer(_HEAP, 1)
+            _put_state(writer, origin, cursor)
+            writer.commit()
+            writer.wait_merging_threads()
+
+    def stored(self) -> StoredGeneration:
+        """What it says of itself."""
+        with self._errors():
+            searcher = self._current().searcher()
+            state = _state(searcher, self._folder)
+            size = sum(each.stat().st_size for each in self._folder.iterdir() if each.is_file())
+            return StoredGeneration(
+                number=int(self._folder.name),
+                origin=IndexOrigin(state["corpus"], state["analyser"]),
+                cursor=state["cursor"],
+                passages=searcher.num_docs - 1,
+                size=size,
+            )
+
+    def apply(self, changes: TextChanges) -> None:
+        """Make one step as one commit."""
+        with self._writing, self._errors():
+            index = self._current()
+            state = _state(index.searcher(), self._folder)
+            if self._writer is None:
+                self._writer = index.writer(_HEAP, 1)
+            try:
+                for text in changes.put:
+                    self._writer.delete_documents_by_term("text", text.text_hash.hex())
+                    for document in _documents(text):
+                        self._writer.add_document(document)
+                for removed in changes.remove:
+                    self._writer.delete_documents_by_term("text", removed.hex())
+                origin = IndexOrigin(state["corpus"], state["analyser"])
+                _put_state(self._writer, origin, changes.cursor)
+                self._writer.commit()
+            except BaseException:
+                # A writer that failed may be unable to go on: the next step opens another, which
+                # begins at the last commit.
+                self._writer = None
+                raise
+
+    def release(self) -> None:
+        """Give the lock on the folder back."""
+        with self._writing:
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                writer.wait_merging_threads()
+
+    def texts_of(self, pages: Sequence[int]) -> set[bytes]:
+        """The hashes of the texts that were put with any of these pages."""
+        with self._errors():
+            searcher = self._current().searcher()
+            wanted = Query.term_set_query(_SCHEMA, "page", list(pages))
+            count = _count(searcher, wanted)
+            hits = searcher.search(wanted, count, count=False).hits if count else []
+            return {bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits}
+
+    def search(self, query: LexemeQuery, scope: TextScope, limit: int) -> PassageMatches:
+        """The best passages."""
+        with self._errors():
+            searcher = self._current().searcher()
+            counted = _counted(query.terms, searcher)
+            if not counted:
+                return PassageMatches((), 0)
+            wanted = _tantivy_query([each.term for each in counted], query, scope)
+            best, total = _best(searcher, wanted, limit, self._average)
+            return PassageMatches(tuple(best), total, counted)
+
+    def _current(self) -> Index:
+        """The index as it was last committed, by this process or another."""
+        with self._reading:
+            # Every commit replaces this file. Looking at it costs 2 µs, reloading 2 ms.
+            meta = (self._folder / "meta.json").stat()
+            seen = meta.st_ino, meta.st_mtime_ns
+            if self._index is None:
+                self._index = _registered(Index.open(str(self._folder)))
+                self._index.config_reader("manual")  # else a thread watches the folder
+            if seen != self._seen:
+                self._index.reload()
+                self._average = _average_length(self._index.searcher())
+                self._seen = seen
+            return self._index
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """tantivy raises ValueError for nearly everything, and panics over some broken files."""
+        try:
+            yield
+        except SearchIndexError:
+            raise
+        except (ValueError, OSError) as error:
+            raise _named(error, self._folder) from error
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # PyO3's; it has no name to import
+                raise
+            raise _named(error, self._folder) from error
+
+
+def _named(error: BaseException, folder: Path) -> SearchIndexError:
+    said = str(error)
+    if not (folder / "meta.json").exists():
+        return MissingGeneration(
+            f"generation {folder.name} of the search index is not in {folder.parent}; "
+            "a worker, or `atlas index follow`, builds another"
+        )
+    if "LockBusy" in said:
+        return IndexInUse(f"another process writes to the search index in {folder}")
+    if any(number in said for number in _NO_ROOM):
+        return EngineUnavailable(f"no room is left for the search index in {folder}; make some")
+    if "max expansions" in said:
+        return QueryTooBroad()
+    return DamagedGeneration(
+        f"the search index in {folder} cannot be used: {said}; if that stays, "
+        "a worker, or `atlas index follow`, builds another"
+    )
+
+
+_NO_ROOM = ("os error 28", "os error 122")  # ENOSPC, EDQUOT, as Rust spells them
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("text", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("state", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_integer_field("page", indexed=True)  # of a text's first passage
+    for name in ("start", "end"):
+        builder.add_unsigned_field(name, stored=True)
+    builder.add_unsigned_field("length", fast=True)
+    builder.add_text_field("body", tokenizer_name="lexemes", index_option="position")
+    for name in ("prefixes", "initials"):
+        builder.add_text_field(name, tokenizer_name="lexemes", index_option="freq")
+    for name in ("source", "language", "host"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    return builder.build()
+
+
+_SCHEMA = _schema()
+
+
+def _registered(index: Index) -> Index:
+    blanks = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    index.register_tokenizer("lexemes", blanks)
+    return index
+
+
+def _documents(text: IndexedText) -> Iterator[Document]:
+    for number, passage in enumerate(text.passages):
+        document = passage_document(text, number)
+        yield Document.from_dict({**document, "length": passage.length}, _SCHEMA)
+
+
+def _put_state(writer: Any, origin: IndexOrigin, cursor: int) -> None:
+    writer.delete_documents_by_term("text", _STATE)
+    said = json.dumps({**asdict(origin), "cursor": cursor})
+    writer.add_document(Document(text=_STATE, state=said))
+
+
+def _state(searcher: tantivy.Searcher, folder: Path) -> dict[str, Any]:
+    found = searcher.search(_exactly("text", _STATE), 1, count=False).hits
+    if not found:
+        raise DamagedGeneration(
+            f"the search index in {folder} does not say how far it has read; "
+            "a worker, or `atlas index follow`, builds another"
+        )
+    state: dict[str, Any] = json.loads(str(searcher.doc(found[0][1]).get_first("state")))
+    return state
+
+
+def _best(
+    searcher: tantivy.Searcher, query: Query, limit: int, average: float
+) -> tuple[list[PassageMatch], int]:
+    """The best passages by the exact BM25, and how many match.
+
+    tantivy's scores are a little too high for long passages, never too low: it is asked for more
+    until none of the others can be among the best.
+    """
+    ask = 2 * limit + 50
+    while True:
+        found = searcher.search(query, ask)
+        lengths = searcher.fast_field_values("length", [address for _, address in found.hits])
+        scored = [
+            # Rounded, so that equal texts tie whatever the order in which terms were added up.
+            (float(f"{score * ranking.length_factor(int(length or 0), average):.6g}"), address)
+            for (score, address), length in zip(found.hits, lengths, strict=True)
+        ]
+        scored.sort(key=lambda each: -each[0])
+        enough = scored[limit - 1][0] if len(scored) >= limit else 0.0
+        if len(scored) < ask or enough > found.hits[-1][0] or ask >= limit + _LOOKED_THROUGH:
+            matches = [_match(searcher.doc(at), score) for score, at in scored if score >= enough]
+            matches.sort(key=lambda match: (-match.score, match.text_hash, match.start))
+            return matches[:limit], _count_of(found)
+        ask = min(4 * ask, limit + _LOOKED_THROUGH)
+
+
+def _match(document: Document, score: float) -> PassageMatch:
+    (text,), (start,), (end,) = document["text"], document["start"], document["end"]
+    return PassageMatch(bytes.fromhex(text), start, end, score)
+
+
+def _average_length(searcher: tantivy.Searcher) -> float:
+    asked = {"length": {"avg": {"field": "length"}}}
+    return float(searcher.aggregate(Query.all_query(), asked)["length"]["value"] or 1.0)
+
+
+def _count(searcher: tantivy.Searcher, query: Query) -> int:
+    return _count_of(searcher.search(query, 1))
+
+
+def _count_of(found: tantivy.SearchResult) -> int:
+    return int(found.count)  # type: ignore[attr-defined]  # its stubs leave it out
+
+
+def _tantivy_query(terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope) -> Query:
+    either = Query.boolean_query([(Occur.Should, _weighed(term)) for term in terms])
+    demands = [*map(_phrase, query.phrases), *_within(scope)]
+    parts = [(Occur.Must, either), *((Occur.Must, _unscored(each)) for each in demands)]
+    return Query.boolean_query(parts)
+
+
+def _counted(terms: Sequence[QueryTerm], searcher: tantivy.Searcher) -> tuple[CountedTerm, ...]:
+    """The terms that count, and in how many passages each is."""
+    counted = [CountedTerm(term, searcher.doc_freq(*field_of(term))) for term in terms]
+    return tuple(ranking.terms_that_count(counted))
+
+
+def _weighed(term: QueryTerm) -> Query:
+    found = _term(*field_of(term))
+    return found if term.weight == 1 else Query.boost_query(found, float(term.weight))
+
+
+def _term(name: Field, lexeme: str) -> Query:
+    return Query.term_query(_SCHEMA, name, lexeme, index_option="freq")
+
+
+def _exactly(name: str, value: object) -> Query:
+    return Query.term_query(_SCHEMA, name, value, index_option="basic")
+
+
+def _unscored(query: Query) -> Query:
+    return Query.const_score_query(query, 0.0)
+
+
+def _phrase(words: Sequence[PhraseWord]) -> Query:
+    if len(words) == 1:
+        return _term(*field_of(QueryTerm(words[0].lexeme, words[0].prefix)))
+    if any(word.prefix for word in words):
+        # Lexemes are letters and digits: none means anything else in a pattern.
+        patterns = [(w.offset, w.lexeme + (".*" if w.prefix else "")) for w in words]
+        return Query.regex_phrase_query(_SCHEMA, "body", patterns)  # type: ignore[arg-type]
+    placed = [(word.offset, word.lexeme) for word in words]
+    return Query.phrase_query(_SCHEMA, "body", placed)  # type: ignore[arg-type]
+
+
+def _within(scope: TextScope) -> Iterator[Query]:
+    for name in ("source", "language", "host"):
+        if (wanted := getattr(scope, name)) is not None:
+            yield _exactly(name, wanted)
