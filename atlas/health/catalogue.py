@@ -25,6 +25,7 @@ from atlas.health import (
     objectives,
     queues,
     schedules,
+    search_index,
     temporal,
 )
 from atlas.health.probe import ProbeResult, looked_at
@@ -65,7 +66,8 @@ class Concerns:
             case "postgresql":
                 return await _one("postgresql", self._postgresql(), database.MEND)
             case "index":
-                return await _one("index", self._index(), database.INDEX_MEND)
+                mend = search_index.MEND if self._engine else database.INDEX_MEND
+                return await _one("index", self._index(), mend)
             case "blobs":
                 return await _one("blobs", blobs.blobs(self.blob_location, self.s3), blobs.MEND)
             case "disk":
@@ -109,7 +111,14 @@ class Concerns:
     async def _postgresql(self) -> ProbeResult:
         return await database.postgresql(self._address(), self.clock)
 
+    @property
+    def _engine(self) -> bool:
+        """Whether an engine holds the index."""
+        return self.settings.search.search != "postgresql"
+
     async def _index(self) -> ProbeResult:
+        if self._engine:
+            return await search_index.index(self._address(), self.settings)
         return await database.index(self._address())
 
     async def _proxy(self) -> Checked:

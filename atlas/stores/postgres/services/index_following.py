@@ -108,6 +108,8 @@ async def keep_following(follower: IndexFollower, signal: Signal) -> None:
                 if str(error) != trouble:
                     trouble = str(error)
                     log.warning("the search index does not follow: %s", error)
+                with suppress(Exception):  # a database that is away is known to be
+                    await follower.report(trouble or type(error).__name__)
                 read = None
             if read is None:
                 await asyncio.sleep(_PATIENCE)
@@ -154,6 +156,11 @@ class IndexFollower:
             raise
         self._serving = generation
         return read
+
+    async def report(self, trouble: str) -> None:
+        """Record what keeps the index from being written, if it is this process that writes."""
+        async with self.pool.acquire() as connection:
+            await index_lease.record_trouble(connection, self.holder, trouble)
 
     async def stop(self) -> None:
         """Let another process write at once."""
