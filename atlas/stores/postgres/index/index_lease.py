@@ -73,6 +73,17 @@ async def release(connection: Connection, holder: str) -> None:
     )
 
 
+async def unread(connection: Connection, run_id: str) -> bool:
+    """Whether the index has yet to read something that a run changed."""
+    # Only what the index has not read is looked through, which is little.
+    found = await connection.fetchval(
+        "select exists (select from changes where run_id = $1 and number > "
+        "coalesce((select read_up_to from search_index), 0))",
+        run_id,
+    )
+    return bool(found)
+
+
 async def progress(connection: Connection) -> IndexProgress:
     """How far the index is."""
     row = await connection.fetchrow(

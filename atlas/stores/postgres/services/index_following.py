@@ -47,8 +47,8 @@ _PATIENCE = 2.0
 """Seconds before the next attempt, where something failed or another process writes: well within
 the lease, so that a writer that dies is replaced as soon as that is over."""
 
-UntilFound = Callable[[], Awaitable[bool]]
-"""Waits, for a while, until searches find what was committed; false: they do not yet."""
+UntilFound = Callable[[str], Awaitable[bool]]
+"""Waits, for a while, until searches find what a run changed; false: they do not yet."""
 
 _FOUND_WITHIN = 20.0
 """Seconds that the end of a run waits for the index: a writer that died is replaced meanwhile."""
@@ -74,17 +74,14 @@ async def analyse_aside(title: str, text: str) -> Sequence[Passage]:
     return await asyncio.to_thread(passages, title, text)
 
 
-async def until_found(pool: asyncpg.Pool, seconds: float = _FOUND_WITHIN) -> bool:
-    """Wait until searches find everything that was committed until now; false: they do not yet."""
-    async with pool.acquire() as connection:
-        wanted = await changed_pages.last_change(connection)
+async def until_found(pool: asyncpg.Pool, run_id: str) -> bool:
+    """Wait until searches find everything that a run changed; false: they do not yet."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(_FOUND_WITHIN):
             while True:
                 async with pool.acquire() as connection:
-                    now = await index_lease.progress(connection)
-                if now.read_up_to is not None and now.read_up_to >= wanted:
-                    return True
+                    if not await index_lease.unread(connection, run_id):
+                        return True
                 await asyncio.sleep(0.05)
     return False
 
