@@ -55,7 +55,8 @@ class Concerns:
     settings: Settings = field(default_factory=Settings)
     """Of this process: what its fetches go through."""
     sampling: bool = False
-    """Whether what sources achieve of their freshness objectives is recorded, for later checks."""
+    """Whether this is a check of a worker, one of many: what sources achieve of their freshness
+    objectives is recorded for later ones, and what passes by itself is waited for."""
 
     async def check(self, concern: str, before: Figures) -> Checked:
         """What was found; `before` are the figures of the previous check. A concern that only a
@@ -118,7 +119,9 @@ class Concerns:
 
     async def _index(self) -> ProbeResult:
         if self._engine:
-            return await search_index.index(self._address(), self.settings)
+            # A worker's own follower may have begun just now.
+            patience = search_index.TAKEN_OVER if self.sampling else 0.0
+            return await search_index.index(self._address(), self.settings, patience=patience)
         return await database.index(self._address())
 
     async def _proxy(self) -> Checked:

@@ -6,6 +6,7 @@ engine that is away), the folder was deleted, it is damaged or of another corpus
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 
 import httpx
@@ -27,6 +28,9 @@ from atlas.stores.search.port import (
     TextScope,
 )
 
+TAKEN_OVER = 12.0
+"""Seconds within which another process takes over from a writer that died, or a worker that just
+started begins: what passes by itself is not reported where one can wait for it."""
 BEHIND_SECONDS = 120.0
 """A step takes less than a second; a build, or a rush of changes, may take minutes."""
 
@@ -36,8 +40,19 @@ _REBUILT = "Nothing: the index is being rebuilt, and serves once it is complete"
 _GOES_ON = "Do what it says; the index then goes on by itself from where it was"
 
 
-async def index(database_url: str, settings: Settings) -> ProbeResult:
-    """Whether searches read an index that fits, and a process keeps it in step."""
+async def index(database_url: str, settings: Settings, *, patience: float = 0.0) -> ProbeResult:
+    """Whether searches read an index that fits, and a process keeps it in step. What is wrong for
+    less than `patience` seconds is not reported."""
+    clock = asyncio.get_running_loop()
+    until = clock.time() + patience
+    while True:
+        found = await _index(database_url, settings)
+        if found.status == "ok" or clock.time() >= until:
+            return found
+        await asyncio.sleep(0.5)
+
+
+async def _index(database_url: str, settings: Settings) -> ProbeResult:
     engine = search_index(settings)
     assert engine is not None, "the settings choose an engine"
     try:

@@ -336,7 +336,7 @@ def _upkeep(parts: WorkerParts) -> Upkeep:
 
 def _auditing(parts: WorkerParts) -> Auditing:
     return Auditing(
-        AuditStore(parts.pool, parts.clock, retention(parts.settings)),
+        AuditStore(parts.pool, parts.clock, retention(parts.settings), parts.index),
         parts.blobs,
         Artifacts(parts.pool, parts.clock, OUTCOMES),
         partial(_prepare, parts.extractor),

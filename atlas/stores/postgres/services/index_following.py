@@ -24,7 +24,7 @@ from atlas.domain.errors import PageError
 from atlas.domain.passages import Passage, passages
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.stores.postgres.changes import changed_pages
-from atlas.stores.postgres.index import index_lease, live_texts
+from atlas.stores.postgres.index import index_lease, index_repairs, live_texts
 from atlas.stores.postgres.index.live_texts import LiveTextFacts
 from atlas.stores.search.port import (
     DamagedGeneration,
@@ -141,6 +141,7 @@ class IndexFollower:
             generation = self._serving or await self._build()
             try:
                 read = await self._follow(generation)
+                await self._put_again(generation, read)
             except (_FeedLost, MissingGeneration, DamagedGeneration) as error:
                 log.warning("rebuilding the search index: %s", error)
                 generation = await self._build()
@@ -241,6 +242,17 @@ class IndexFollower:
                     await index_lease.record_progress(connection, self.holder, generation, cursor)
             if not changed.more:
                 return cursor
+
+    async def _put_again(self, generation: int, cursor: int) -> None:
+        """Look at the texts again that an audit asked for."""
+        while True:
+            async with self.pool.acquire() as connection:
+                texts = await index_repairs.asked(connection, _COPIED)
+            if not texts:
+                return
+            await self._put(generation, texts, texts, cursor, cursor)
+            async with self.pool.acquire() as connection:
+                await index_repairs.done(connection, texts)
 
     async def _put(
         self, generation: int, texts: set[bytes], had: Iterable[bytes], cursor: int, last: int
