@@ -79,6 +79,9 @@ class Auditing:
             case "corpus" | "pages" | "texts" | "runs" as scope:
                 for check, found in await self._store.examine(scope, part.ids):
                     resettle += await self._settle(request, check, found)
+                await self._settle_index(
+                    request, await self._store.examine_index(request, part.ids)
+                )
         checked = 1 if request.stage == "corpus" else len(part.ids)
         return AuditStepDone(cursor=part.cursor, checked=checked, resettle=resettle)
 
@@ -141,6 +144,14 @@ class Auditing:
                 return {key for key in keys if await self._note_blob(key)}
         return await self._store.repaired(check, keys)
 
+    async def _settle_index(self, request: AuditStep, found: Sequence[AuditFinding]) -> None:
+        """Record where the index and the corpus differ; its writer puts it right, if asked."""
+        if request.repair and self._store.agreement is not None:
+            keys = [each.key for each in found if each.check != "index"]
+            right = await self._store.agreement.put_again(map(bytes.fromhex, keys))
+            found = [_put_right(each, right) for each in found]
+        await self._store.record(request.run_id, found)
+
     async def _index_again(self, digests: Sequence[str]) -> set[str]:
         """Analyse texts and replace their entries, a few at a time: settling waits for each."""
         done: set[str] = set()
@@ -154,6 +165,12 @@ class Auditing:
             await self._store.index_again(parts)
             done.add(digest)
         return done
+
+    async def _found_again(self, digest: str) -> bool:
+        """Have a text put into the index again, by its writer if that is an engine's."""
+        if self._store.agreement is not None:
+            return bool(await self._store.agreement.put_again([bytes.fromhex(digest)]))
+        return digest in await self._index_again([digest])
 
     async def _note_blob(self, digest: str) -> bool:
         """Make the row of a body that is in the store; whether it is."""
@@ -193,7 +210,7 @@ class Auditing:
         if not await self._store.found_by_its_words(document):
             says_it = f"{document.url} is not found by a sentence of its own"
             digest = document.text_hash.hex()
-            done = request.repair and digest in await self._index_again([digest])
+            done = request.repair and await self._found_again(digest)
             repair = says("index_again") if done else ""
             found.append(AuditFinding("sentence", digest, says_it, repair, done))
         return found
@@ -268,6 +285,15 @@ class Auditing:
         return AuditFinding(
             "body", digest, says_it, f"{pages} pages are due to be fetched again", True
         )
+
+
+def _put_right(each: AuditFinding, right: set[bytes]) -> AuditFinding:
+    if each.check == "index":  # it cannot be read: health checks say why
+        return AuditFinding(each.check, each.key, each.detail, says(""), False)
+    if bytes.fromhex(each.key) in right:
+        return AuditFinding(each.check, each.key, each.detail, says("index_again"), True)
+    waits = "the process that writes the index has been asked to put it right"
+    return AuditFinding(each.check, each.key, each.detail, waits, False)
 
 
 def _undone(check: CorpusCheck) -> str:

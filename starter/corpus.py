@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from atlas.stores.postgres.crawl.pages.documents import CurrentDocument
@@ -76,16 +75,14 @@ class Corpus:
         `lang` is a code such as "de"; `unknown_language` of the answer counts matching pages whose
         language could not be detected. Raises `InvalidRequest` for a query or page too long.
         """
-        from atlas.stores.postgres.index.engine_search import search_engine
-        from atlas.stores.postgres.index.search import search
+        from atlas.stores.postgres.index.engine_search import search_corpus
         from atlas.stores.search.port import QueryTooBroad, SearchIndexError
 
         index = self._parts.search_index()
-        looked_in = search if index is None else partial(search_engine, index=index)
         try:
             async with self._parts.database() as connection:
-                return await looked_in(
-                    connection, query=query, limit=limit, offset=offset, source=source, lang=lang
+                return await search_corpus(
+                    connection, index, query, limit=limit, offset=offset, source=source, lang=lang
                 )
         except (ValueError, QueryTooBroad) as error:
             raise InvalidRequest(str(error)) from None

@@ -28,7 +28,11 @@ from atlas.domain.audit_findings import AuditFinding
 from atlas.domain.retention import Retention
 from atlas.stores.blobs import open_blobs
 from atlas.stores.postgres.audit import checks, live_documents, parts
+from atlas.stores.postgres.audit.index_agreement import IndexAgreement
+from atlas.stores.postgres.index import index_state
 from atlas.stores.postgres.services.audits import AuditStore
+from atlas.stores.search.port import SearchIndex
+from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.feed_copy import assert_feed_is_the_corpus
 
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -129,6 +133,31 @@ async def assert_invariants(
     await assert_clusters_follow_the_evidence(pool)
     await assert_blobs(pool, blobs, bodies_since)
     await assert_feed_is_the_corpus(pool)
+    if (index := blobs.parent / "index").is_dir():
+        await assert_engine_agrees(pool, TantivyIndex(index))
+
+
+async def assert_engine_agrees(pool: asyncpg.Pool, index: SearchIndex) -> None:
+    """2: the generation that serves has the live texts, each under its pages, finds each by a
+    sentence of its own, and has nothing else; once somebody has it read all that changed."""
+    async with pool.acquire() as connection:
+        now = await index_state.state(connection)
+    if now.read_up_to != now.last:
+        return  # nobody writes any more
+    agreement = IndexAgreement(pool, index)
+    found = await agreement.ghosts()
+    cursor: str | None = ""
+    while cursor is not None:
+        async with pool.acquire() as connection:
+            part = await parts.pages(connection, cursor, parts.CHUNK)
+        pages = [int(str(page)) for page in part.ids]
+        found += await agreement.pages(pages)
+        for page in pages:
+            async with pool.acquire() as connection:
+                document = await live_documents.read(connection, page)
+            assert document is None or await agreement.finds(document), document.url
+        cursor = part.cursor
+    assert not found, "; ".join(f"{each.check}: {each.detail} ({each.key})" for each in found)
 
 
 async def assert_runs_ended(pool: asyncpg.Pool) -> None:

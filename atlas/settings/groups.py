@@ -105,7 +105,7 @@ class SearchSettings(SettingsGroup):
     The same for all workers and clients of one Atlas: [search-index.md](search-index.md).
     """
 
-    search: Literal["postgresql", "tantivy", "opensearch"] = "postgresql"
+    search: Literal["postgresql", "tantivy", "opensearch"] = "tantivy"
     """Where searches look: the index in PostgreSQL, a folder of tantivy's on a disk that all share,
     or an OpenSearch."""
     index_folder: Annotated[

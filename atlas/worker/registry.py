@@ -82,6 +82,7 @@ from workflows.weekly_report import WeeklyReport
 
 if TYPE_CHECKING:
     from atlas.domain.similarity.near_duplicates import Sketch
+    from atlas.stores.postgres.services.index_following import UntilFound
 
 WORKFLOWS: tuple[type, ...] = (
     SyncPipeline,
@@ -120,7 +121,7 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
             *_all_of(fetching),
             *_all_of(_fetching_one(parts)),
             *_all_of(indexing),
-            *_all_of(Jobs(JobRecords(parts.pool, parts.clock))),
+            *_all_of(Jobs(JobRecords(parts.pool, parts.clock), _until_found(parts))),
             *_all_of(Deletions(DeletionDecisions(parts.pool, parts.clock))),
             *_all_of(_reporting(parts)),
             *_all_of(_checking(parts)),
@@ -159,13 +160,17 @@ def _all_of(concern: object) -> list[Activity]:
 
 def _running(parts: WorkerParts) -> Running:
     crawl = parts.crawl
-    until_found = _found_at_once
-    if parts.settings.search.search != "postgresql":
-        until_found = partial(index_following.until_found, parts.pool)
+    until_found = _until_found(parts)
     return Running(crawl.plans, crawl.runs, crawl.listing, parts.is_open, until_found)
 
 
-async def _found_at_once() -> bool:
+def _until_found(parts: WorkerParts) -> UntilFound:
+    if parts.index is None:
+        return _found_at_once
+    return partial(index_following.until_found, parts.pool)
+
+
+async def _found_at_once(run_id: str) -> bool:
     """The index in PostgreSQL is written with what it finds."""
     return True
 
@@ -331,7 +336,7 @@ def _upkeep(parts: WorkerParts) -> Upkeep:
 
 def _auditing(parts: WorkerParts) -> Auditing:
     return Auditing(
-        AuditStore(parts.pool, parts.clock, retention(parts.settings)),
+        AuditStore(parts.pool, parts.clock, retention(parts.settings), parts.index),
         parts.blobs,
         Artifacts(parts.pool, parts.clock, OUTCOMES),
         partial(_prepare, parts.extractor),

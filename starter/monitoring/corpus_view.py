@@ -15,9 +15,11 @@ from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.runs.runs import Run
 from atlas.stores.postgres.hosts import status
 from atlas.stores.postgres.hosts.status import HostStatus
+from atlas.stores.postgres.index import index_state
+from atlas.stores.postgres.index.index_state import IndexState
 from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.reporting.monitoring import PageCounts, SourceLately
-from starter.monitoring.overview import AuditSeen, HostSeen, RunSeen, ScheduleSeen
+from starter.monitoring.overview import AuditSeen, HostSeen, IndexSeen, RunSeen, ScheduleSeen
 from starter.monitoring.rates import Rates, Rationed
 from starter.monitoring.temporal_runs import MOST, WAITING, Asked
 
@@ -38,12 +40,14 @@ class Sample:
     hosts: tuple[HostSeen, ...]
     sources: Sequence[SourceLately]
     audit: AuditSeen | None
+    index: IndexSeen | None
 
 
 class CorpusSampler:
     """Looks into PostgreSQL, by one connection; the expensive ones are rationed."""
 
-    def __init__(self, sources_every: float) -> None:
+    def __init__(self, sources_every: float, *, engine: bool = False) -> None:
+        self._engine = engine
         self._sources: Rationed[list[SourceLately]] = Rationed(least=sources_every)
         self._counts: Rationed[tuple[float, dict[str, PageCounts]]] = Rationed()
         self._counted: set[str] = set()
@@ -64,6 +68,7 @@ class CorpusSampler:
             hosts_seen(hosts, now),
             await self._sources.get(lambda: monitoring.sources_lately(connection, now)),
             audit_seen(await findings.last(connection)),
+            index_seen(await index_state.state(connection)) if self._engine else None,
         )
 
     async def _count(
@@ -209,6 +214,20 @@ def audit_seen(last: LastAudit | None) -> AuditSeen | None:
     if last is None:
         return None
     return AuditSeen(last.run_id, last.ended_at, last.full, last.findings, last.repaired)
+
+
+def index_seen(found: IndexState) -> IndexSeen:
+    """The search index of an engine."""
+    return IndexSeen(
+        written=found.written,
+        generation=found.generation,
+        read_up_to=found.read_up_to,
+        last=found.last,
+        documents_behind=found.documents_behind,
+        seconds_behind=round(found.seconds_behind, 1),
+        trouble=found.trouble,
+        trouble_since=found.trouble_since,
+    )
 
 
 def schedules_seen(

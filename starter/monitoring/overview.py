@@ -242,6 +242,27 @@ class AuditSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexSeen:
+    """The search index of an engine."""
+
+    written: bool
+    """Whether a process keeps it in step."""
+    generation: int | None
+    """That searches read; None: none was built yet."""
+    read_up_to: int | None
+    """Number of the change that it has read last."""
+    last: int
+    """Number of the last change."""
+    documents_behind: int
+    """Documents that changed since."""
+    seconds_behind: float
+    """Age of the first change that it has not read; 0 if it has read all."""
+    trouble: str | None
+    """What holds up the process that writes it."""
+    trouble_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Untold:
     """Something that could not be examined."""
 
@@ -277,6 +298,8 @@ class Overview:
     """The latest first."""
     audit: AuditSeen | None = None
     """None also when there was none yet."""
+    index: IndexSeen | None = None
+    """None also where the index is in PostgreSQL, which is written together with the pages."""
     untold: tuple[Untold, ...] = field(default=())
 
     @property

@@ -55,7 +55,9 @@ class Watch:
         self._began = (time.time(), time.monotonic())
         self._untold: list[Untold] = []
         self._schedules: Rationed[list[Glimpse]] = Rationed(least=_SCHEDULES_EVERY)
-        self._corpus = corpus_view.CorpusSampler(_SOURCES_EVERY)
+        self._corpus = corpus_view.CorpusSampler(
+            _SOURCES_EVERY, engine=parts.settings.search.search != "postgresql"
+        )
         self._asked: dict[str, Rationed[Asked | None]] = {}
 
     async def look(self) -> Overview:
@@ -170,6 +172,7 @@ class Watch:
             schedules=corpus_view.schedules_seen(seen.schedules, sample),
             sources=None if sample is None else sources_seen(sample.sources, at, self._stale_after),
             audit=None if sample is None else sample.audit,
+            index=None if sample is None else sample.index,
             untold=tuple(self._untold),
         )
 

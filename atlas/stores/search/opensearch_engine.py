@@ -166,6 +166,20 @@ class OpenSearchIndex:
         found = await self._ask("POST", f"/{index}/_search", asked)
         return {bytes.fromhex(each["key"]) for each in found["aggregations"]["texts"]["buckets"]}
 
+    async def passages_of(self, generation: int, beginning: str) -> dict[bytes, int]:
+        """See `SearchIndex`."""
+        found = await self._ask(
+            "POST",
+            f"/{self._index(generation)}/_search",
+            {
+                "size": 0,
+                "query": {"prefix": {"text": {"value": beginning}}},
+                "aggs": {"texts": {"terms": {"field": "text", "size": _TEXTS}}},
+            },
+        )
+        buckets = found["aggregations"]["texts"]["buckets"]
+        return {bytes.fromhex(each["key"]): each["doc_count"] for each in buckets}
+
     async def search(
         self,
         query: LexemeQuery,
@@ -377,3 +391,5 @@ def _within(scope: TextScope) -> Iterator[_Body]:
     for name in ("source", "language", "host"):
         if (wanted := getattr(scope, name)) is not None:
             yield {"term": {name: wanted}}
+    if scope.text is not None:
+        yield {"term": {"text": scope.text.hex()}}

@@ -123,6 +123,8 @@ class TextScope:
     source: str | None = None
     language: str | None = None
     host: str | None = None
+    text: bytes | None = None
+    """This one text only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,9 @@ class SearchIndex(Protocol):
 
     async def texts_of(self, generation: int, pages: Sequence[int]) -> set[bytes]:
         """The hashes of the texts that were put with any of these pages."""
+
+    async def passages_of(self, generation: int, beginning: str) -> dict[bytes, int]:
+        """How many passages it has of each text whose hash begins so, in hex."""
 
     async def search(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -121,6 +122,15 @@ class TantivyGeneration:
             count = _count(searcher, wanted)
             hits = searcher.search(wanted, count, count=False).hits if count else []
             return {bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits}
+
+    def passages_of(self, beginning: str) -> dict[bytes, int]:
+        """How many passages it has of each text whose hash begins so, in hex."""
+        with self._errors():
+            searcher = self._current().searcher()
+            wanted = Query.regex_query(_SCHEMA, "text", f"{beginning}[0-9a-f]*")
+            count = _count(searcher, wanted)
+            hits = searcher.search(wanted, count, count=False).hits if count else []
+            return Counter(bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits)
 
     def search(self, query: LexemeQuery, scope: TextScope, limit: int) -> PassageMatches:
         """The best passages."""
@@ -322,3 +332,5 @@ def _within(scope: TextScope) -> Iterator[Query]:
     for name in ("source", "language", "host"):
         if (wanted := getattr(scope, name)) is not None:
             yield _exactly(name, wanted)
+    if scope.text is not None:
+        yield _exactly("text", scope.text.hex())

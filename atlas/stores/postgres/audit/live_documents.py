@@ -79,7 +79,7 @@ async def found_by_its_words(connection: Connection, document: AuditedDocument) 
     if not parts:
         return False
     chosen = parts[len(parts) // 2]
-    sentence = _sentence(document.text[chosen["first"] : chosen["last"]])
+    sentence = sentence_of(document.text[chosen["first"] : chosen["last"]])
     phrases = query_phrases(f'"{sentence}"')
     if chosen["analyser"] != ANALYSER_VERSION or not phrases:
         return True
@@ -94,7 +94,8 @@ async def found_by_its_words(connection: Connection, document: AuditedDocument) 
     return found
 
 
-def _sentence(passage: str) -> str:
+def sentence_of(passage: str) -> str:
+    """Its first words, to be looked for as a phrase."""
     words = passage.translate(_NO_QUOTES).split()
     return " ".join(words[:_WORDS])[:_CHARACTERS].rpartition(" ")[0] or "".join(words)[:_CHARACTERS]
 

@@ -15,11 +15,13 @@ from atlas.domain.passages import LexemeQuery, lexeme_query
 from atlas.domain.search import ranking
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.bm25 import SearchScope
+from atlas.stores.postgres.index.index_lease import progress
 from atlas.stores.postgres.index.search import (
     SearchPage,
     check_query,
     hits,
     one_snapshot,
+    search,
     storable,
 )
 from atlas.stores.postgres.sources.sources import held_by
@@ -58,6 +60,20 @@ class _Cluster:
             "members": 1 + len(self.others),
             "similar": self.others[:_SIMILAR],
         }
+
+
+async def search_corpus(
+    connection: Connection, index: SearchIndex | None, query: str, **options: Any
+) -> SearchPage:
+    """Search the engine; or the index in PostgreSQL, where that is chosen, and until the first
+    generation of the engine is built. Raises as `search_engine` does."""
+    if index is not None:
+        try:
+            return await search_engine(connection, index, query, **options)
+        except MissingGeneration:
+            if (await progress(connection)).read_up_to is not None:
+                raise
+    return await search(connection, query, **options)
 
 
 async def search_engine(

@@ -46,12 +46,23 @@ async def hold(connection: Connection, holder: str) -> bool:
 async def record_progress(
     connection: Connection, holder: str, generation: int, read_up_to: int
 ) -> None:
-    """Record how far the generation that searches read has come."""
+    """Record how far the generation that searches read has come: nothing keeps its writer back."""
     await connection.execute(
-        "update search_index set generation = $2, read_up_to = $3 where holder = $1",
+        "update search_index set generation = $2, read_up_to = $3, "
+        "trouble = null, trouble_since = null where holder = $1",
         holder,
         generation,
         read_up_to,
+    )
+
+
+async def record_trouble(connection: Connection, holder: str, trouble: str) -> None:
+    """Record what keeps the writer from going on, and since when."""
+    await connection.execute(
+        "update search_index set trouble = $2, trouble_since = case when trouble is null "
+        "then clock_timestamp() else trouble_since end where holder = $1",
+        holder,
+        trouble,
     )
 
 
@@ -60,6 +71,17 @@ async def release(connection: Connection, holder: str) -> None:
     await connection.execute(
         "update search_index set holder = null, held_until = null where holder = $1", holder
     )
+
+
+async def unread(connection: Connection, run_id: str) -> bool:
+    """Whether the index has yet to read something that a run changed."""
+    # Only what the index has not read is looked through, which is little.
+    found = await connection.fetchval(
+        "select exists (select from changes where run_id = $1 and number > "
+        "coalesce((select read_up_to from search_index), 0))",
+        run_id,
+    )
+    return bool(found)
 
 
 async def progress(connection: Connection) -> IndexProgress:

@@ -24,7 +24,7 @@ from atlas.domain.errors import PageError
 from atlas.domain.passages import Passage, passages
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.stores.postgres.changes import changed_pages
-from atlas.stores.postgres.index import index_lease, live_texts
+from atlas.stores.postgres.index import index_lease, index_repairs, live_texts
 from atlas.stores.postgres.index.live_texts import LiveTextFacts
 from atlas.stores.search.port import (
     DamagedGeneration,
@@ -47,8 +47,8 @@ _PATIENCE = 2.0
 """Seconds before the next attempt, where something failed or another process writes: well within
 the lease, so that a writer that dies is replaced as soon as that is over."""
 
-UntilFound = Callable[[], Awaitable[bool]]
-"""Waits, for a while, until searches find what was committed; false: they do not yet."""
+UntilFound = Callable[[str], Awaitable[bool]]
+"""Waits, for a while, until searches find what a run changed; false: they do not yet."""
 
 _FOUND_WITHIN = 20.0
 """Seconds that the end of a run waits for the index: a writer that died is replaced meanwhile."""
@@ -74,17 +74,14 @@ async def analyse_aside(title: str, text: str) -> Sequence[Passage]:
     return await asyncio.to_thread(passages, title, text)
 
 
-async def until_found(pool: asyncpg.Pool, seconds: float = _FOUND_WITHIN) -> bool:
-    """Wait until searches find everything that was committed until now; false: they do not yet."""
-    async with pool.acquire() as connection:
-        wanted = await changed_pages.last_change(connection)
+async def until_found(pool: asyncpg.Pool, run_id: str) -> bool:
+    """Wait until searches find everything that a run changed; false: they do not yet."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(_FOUND_WITHIN):
             while True:
                 async with pool.acquire() as connection:
-                    now = await index_lease.progress(connection)
-                if now.read_up_to is not None and now.read_up_to >= wanted:
-                    return True
+                    if not await index_lease.unread(connection, run_id):
+                        return True
                 await asyncio.sleep(0.05)
     return False
 
@@ -108,6 +105,8 @@ async def keep_following(follower: IndexFollower, signal: Signal) -> None:
                 if str(error) != trouble:
                     trouble = str(error)
                     log.warning("the search index does not follow: %s", error)
+                with suppress(Exception):  # a database that is away is known to be
+                    await follower.report(trouble or type(error).__name__)
                 read = None
             if read is None:
                 await asyncio.sleep(_PATIENCE)
@@ -142,6 +141,7 @@ class IndexFollower:
             generation = self._serving or await self._build()
             try:
                 read = await self._follow(generation)
+                await self._put_again(generation, read)
             except (_FeedLost, MissingGeneration, DamagedGeneration) as error:
                 log.warning("rebuilding the search index: %s", error)
                 generation = await self._build()
@@ -154,6 +154,11 @@ class IndexFollower:
             raise
         self._serving = generation
         return read
+
+    async def report(self, trouble: str) -> None:
+        """Record what keeps the index from being written, if it is this process that writes."""
+        async with self.pool.acquire() as connection:
+            await index_lease.record_trouble(connection, self.holder, trouble)
 
     async def stop(self) -> None:
         """Let another process write at once."""
@@ -237,6 +242,17 @@ class IndexFollower:
                     await index_lease.record_progress(connection, self.holder, generation, cursor)
             if not changed.more:
                 return cursor
+
+    async def _put_again(self, generation: int, cursor: int) -> None:
+        """Look at the texts again that an audit asked for."""
+        while True:
+            async with self.pool.acquire() as connection:
+                texts = await index_repairs.asked(connection, _COPIED)
+            if not texts:
+                return
+            await self._put(generation, texts, texts, cursor, cursor)
+            async with self.pool.acquire() as connection:
+                await index_repairs.done(connection, texts)
 
     async def _put(
         self, generation: int, texts: set[bytes], had: Iterable[bytes], cursor: int, last: int
