@@ -20,8 +20,8 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.exporting import Exporting
 from atlas.contracts.export_corpus import ChooseExport, DocumentFilter, ExportStep, FinishExport
+from atlas.formats.export_formats import ExportFormats
 from atlas.formats.json_lines import json_line
-from atlas.formats.open_part import open_part
 from atlas.stores.postgres.clock import DatabaseClock
 from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.exports.chosen_documents import stream
@@ -112,7 +112,7 @@ async def _run(pool: asyncpg.Pool, to: Path, compress: str) -> None:
                 trigger="cli",
                 now=clock(),
             )
-        export = Exporting(ExportStore(pool, clock), open_target, open_part)
+        export = Exporting(ExportStore(pool, clock), open_target, ExportFormats())
         perform = ActivityEnvironment().run
         await perform(export.choose_export, ChooseExport(**step))
         while (await perform(export.write_parts, ExportStep(**step))).more:

@@ -54,6 +54,7 @@ async def test_a_folder_has_parts_and_a_manifest_that_counts_them(
         {
             "name": name,
             "documents": len(body.splitlines()),
+            "records": len(body.splitlines()),
             "bytes": len(body),
             "sha256": hashlib.sha256(body).hexdigest(),
         }
@@ -154,12 +155,20 @@ class Deaths:
             raise Killed
 
 
+@pytest.mark.parametrize(
+    ("ending", "options"),
+    [
+        (".jsonl.zst", {"compress": "zstd"}),
+        (".jsonl", {"what": "chunks", "chunk_size": 300}),
+        (".parquet", {"format": "parquet"}),
+    ],
+)
 async def test_an_attempt_that_ends_anywhere_is_repeated_to_the_same_bytes(
-    synced: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    synced: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, options: Any
 ) -> None:
-    whole, killed = tmp_path / "whole.jsonl.zst", tmp_path / "killed.jsonl.zst"
-    await Export(synced, whole, compress="zstd").whole()
-    export, deaths = Export(synced, killed, compress="zstd"), Deaths(monkeypatch)
+    whole, killed = tmp_path / f"whole{ending}", tmp_path / f"killed{ending}"
+    await Export(synced, whole, **options).whole()
+    export, deaths = Export(synced, killed, **options), Deaths(monkeypatch)
     await export.begin()
     deaths.at(Path, "replace")
     deaths.at(Path, "unlink")
