@@ -23,7 +23,7 @@ from atlas.contracts.export_corpus import (
     PartsWritten,
     name_ending,
 )
-from atlas.domain.blob import BlobStoreError
+from atlas.domain.blob import BlobCorrupt, BlobMissing, BlobStoreError
 from atlas.domain.errors import ErrorClass
 from atlas.domain.export_parts import (
     MANIFEST,
@@ -34,7 +34,7 @@ from atlas.domain.export_parts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from atlas.domain.export_entry import ExportEntry
     from atlas.formats.export_formats import ExportFormats
@@ -52,12 +52,19 @@ _AT_ONCE = 50
 
 class Exporting:
     """Writes what a run has chosen. `ExportStore` keeps the choice and the progress; `open_target`
-    and `formats` decide where and how it is written."""
+    and `formats` decide where and how it is written; `stored_body` reads a body by its SHA-256."""
 
-    def __init__(self, store: ExportStore, open_target: OpenTarget, formats: ExportFormats) -> None:
+    def __init__(
+        self,
+        store: ExportStore,
+        open_target: OpenTarget,
+        formats: ExportFormats,
+        stored_body: Callable[[str], Awaitable[bytes]],
+    ) -> None:
         self._store = store
         self._open_target = open_target
         self._formats = formats
+        self._stored_body = stored_body
 
     @activity.defn
     async def choose_export(self, request: ChooseExport) -> ExportChosen:
@@ -182,13 +189,31 @@ class Exporting:
             found, after = await self._store.documents(
                 request.run_id, after, part.last, _AT_ONCE, outlined=request.what == "chunks"
             )
-            count += len(found)
+            if request.format == "warc":
+                count += await self._add_with_bodies(writer, found)
+                continue
 
             def add_all(found: list[ExportEntry] = found) -> None:
                 for entry in found:
                     writer.add(entry)
 
             await asyncio.to_thread(add_all)
+            count += len(found)
+        return count
+
+    async def _add_with_bodies(self, writer: PartWriter, found: list[ExportEntry]) -> int:
+        """Write documents with their bodies, one at a time: a body may have hundreds of megabytes.
+        One that is missing or damaged, which `atlas audit` reports, leaves its document out."""
+        count = 0
+        for entry in found:
+            body = None
+            if writer.wants_body(entry):
+                try:
+                    body = await self._stored_body(entry.document.snapshot)
+                except (BlobMissing, BlobCorrupt):
+                    continue
+            await asyncio.to_thread(writer.add, entry, body)
+            count += 1
         return count
 
     # The whole

@@ -151,6 +151,10 @@ class ExportCorpus(RecordedRun):
     def _remark(self, finished: ExportFinished) -> str:
         if not finished.missing:
             return ""
+        if self._request.format == "warc":
+            return (
+                f"{finished.missing} documents are left out: their bodies are not stored any more"
+            )
         return f"{finished.missing} documents were deleted by a clean-up before they were written"
 
     async def _close(

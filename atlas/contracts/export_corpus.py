@@ -43,12 +43,12 @@ class DocumentFilter(Request):
         return self
 
 
-ExportFormat = Literal["jsonl", "markdown-folder", "parquet"]
+ExportFormat = Literal["jsonl", "markdown-folder", "parquet", "warc"]
 Exported = Literal["documents", "chunks"]
 Compression = Literal["none", "gzip", "zstd"]
 ExportOutcome = Literal["completed", "unknown_source", "target_refused", "cancelled"]
 
-_USUAL: dict[str, Compression] = {"parquet": "zstd"}
+_USUAL: dict[str, Compression] = {"parquet": "zstd", "warc": "gzip"}
 _IN_ROWS = ("jsonl", "parquet")
 """Formats in which a page may be several records."""
 _ENDINGS: dict[str, str] = {"none": "", "gzip": ".gz", "zstd": ".zst"}
@@ -92,8 +92,8 @@ class ExportRequest(Request):
 
     to: str = Field(min_length=2, max_length=2000)
     """An absolute path on the machines of the workers, or `s3://bucket/prefix`. A path with the
-    ending of the format (`.jsonl`, `.parquet`) becomes one file; anything else is a folder of
-    parts."""
+    ending of the format (`.jsonl`, `.parquet`, `.warc.gz`) becomes one file; anything else is a
+    folder of parts."""
     format: ExportFormat = "jsonl"
     """How documents are written."""
     what: Exported = "documents"
@@ -101,7 +101,8 @@ class ExportRequest(Request):
     chunk_size: int = Field(default=1_500, ge=200, le=100_000)
     """The greatest size of a chunk, in characters of Markdown, code apart."""
     compress: Compression = Field(default_factory=lambda data: usual_compression(data["format"]))
-    """How the output is compressed: `none` unless given, in Parquet `zstd`."""
+    """How the output is compressed: `none` unless given; in Parquet `zstd`, in
+    WARC `gzip`."""
     only: DocumentFilter = DocumentFilter()
     """Which documents; by default all but those marked as duplicates."""
     part_documents: int = Field(default=10_000, ge=1, le=100_000)
@@ -131,6 +132,8 @@ class ExportRequest(Request):
         self._expect_ending()
         if self.what == "chunks" and self.format not in _IN_ROWS:
             raise ValueError(f"'what' 'chunks' is for jsonl and parquet, not for {self.format}")
+        if self.format == "warc" and self.compress == "zstd":
+            raise ValueError("'compress' 'zstd' is not for warc: readers expect gzip, or none")
         return self
 
     def _expect_ending(self) -> None:
@@ -167,13 +170,15 @@ class ExportResult(Message):
     documents: int = 0
     """Documents written."""
     records: int = 0
-    """Lines, rows or files that they were written in: with chunks more than documents."""
+    """Lines, rows, files or WARC records that they were written in: with chunks, and in WARC, more
+    than documents."""
     parts: int = 0
     """Files that they were written to."""
     bytes: int = 0
     """Size of these files."""
     missing: int = 0
-    """Documents that were chosen, but that a clean-up deleted before they were written."""
+    """Documents that were chosen, but that are not written: they, or in WARC their bodies, are not
+    stored any more."""
     message: str = ""
     seconds: float = 0.0
     """Duration, pauses included."""

@@ -39,6 +39,10 @@ class ExportFormats:
                 from atlas.formats.parquet_rows import ParquetPart
 
                 return ParquetPart(form, folder, name)
+            case "warc":
+                from atlas.formats.warc_part import WarcPart
+
+                return WarcPart(form, folder, name)
         raise ValueError(f"format: no '{form.format}'")
 
     def join(self, form: PartForm, parts: Sequence[Path], draft: Path) -> None:

@@ -345,7 +345,8 @@ def _purges(parts: WorkerParts) -> PurgeStore:
 
 def _exporting(parts: WorkerParts) -> Exporting:
     open_there = partial(open_target, s3=s3_access(parts.settings))
-    return Exporting(ExportStore(parts.pool, parts.clock), open_there, ExportFormats())
+    store = ExportStore(parts.pool, parts.clock)
+    return Exporting(store, open_there, ExportFormats(), parts.blobs.get)
 
 
 def retention(settings: Settings) -> Retention:

@@ -22,6 +22,7 @@ from atlas.contracts.export_corpus import (
     ForgetExport,
 )
 from atlas.formats.export_formats import ExportFormats
+from atlas.stores.blobs import Blobs
 from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.services.export_runs import ExportStore
 from atlas.stores.targets.export_target import open_target
@@ -30,14 +31,23 @@ from tests.stores.drive import Drive
 _NUMBERS = itertools.count(1)
 
 
+async def no_bodies(digest: str) -> bytes:
+    """For formats that need none."""
+    raise AssertionError(digest)
+
+
 class Export:
     """One run of `export_corpus`, a part in each step."""
 
-    def __init__(self, drive: Drive, to: str | Path, **request: Any) -> None:
+    def __init__(
+        self, drive: Drive, to: str | Path, blobs: Blobs | None = None, **request: Any
+    ) -> None:
         self.run_id = f"export-{next(_NUMBERS)}"
         self.drive = drive
         self.store = ExportStore(drive.pool, lambda: drive.now)
-        self.activities = Exporting(self.store, open_target, ExportFormats())
+        self.activities = Exporting(
+            self.store, open_target, ExportFormats(), blobs.get if blobs else no_bodies
+        )
         self.request = ExportRequest(to=str(to), **{"part_documents": 2, **request})
         self.chosen = ExportChosen()
         self.between: Callable[[], Any] | None = None

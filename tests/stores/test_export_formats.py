@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
+from warcio.archiveiterator import ArchiveIterator
 
 from atlas.contracts.export_corpus import ExportRequest
 from atlas.domain.chunking.document_chunks import document_chunks
 from atlas.formats import export_formats
+from atlas.formats.warc_records import moment
+from atlas.stores.blobs import Blobs, open_blobs
 from tests.stores.drive import Drive
 from tests.stores.exporting import Export, a_part_a_step, contents
+from tests.stores.test_purge import Eraser
 
 BASE = "https://example.org"
 WORDS = "harbour tide ferry bell fog quay lantern anchor gull".split()
 WEB = {f"{BASE}/{word}": f"The {word} and {' '.join(WORDS[n:])}, that is all. " * 20
        for n, word in enumerate(WORDS)}  # fmt: skip
+
+MOVED = "The tide is another one today. " * 20
 
 
 @pytest.fixture
@@ -81,6 +89,98 @@ async def test_parquet_is_read_back_from_parts_and_from_one_file(
                                                                   "lines"]  # fmt: skip
 
 
+@pytest.fixture
+async def blobs(tmp_path: Path) -> AsyncIterator[Blobs]:
+    """The bodies of all pages."""
+    async with open_blobs(str(tmp_path / "blobs")) as opened:
+        for body in {*WEB.values(), MOVED}:
+            await opened.put(body.encode())
+        yield opened
+
+
+def archived(path: Path) -> list[tuple[str, str, bytes]]:
+    """Kind, address and payload of all records after the first, with every digest checked."""
+    with path.open("rb") as file:
+        found = [
+            (record.rec_type, record.rec_headers["WARC-Target-URI"], record.content_stream().read())
+            for record in ArchiveIterator(file, check_digests="raise")
+        ]
+    assert found[0][0] == "warcinfo"
+    return found[1:]
+
+
+async def test_warc_has_the_bodies_with_what_is_kept_of_their_answers(
+    synced: Drive, tmp_path: Path, blobs: Blobs
+) -> None:
+    await synced.run("docs", {**WEB, f"{BASE}/again": WEB[f"{BASE}/tide"]})
+    await synced.pool.execute(
+        "update fetches set content_type = 'text/plain', charset = 'utf-8', etag = '\"v\"'"
+    )
+    to = tmp_path / "corpus.warc.gz"
+    finished = await Export(synced, to, blobs, format="warc", part_documents=20).whole()
+    found = archived(to)
+    bodies = {url: body for kind, url, body in found if kind == "response"}
+    assert bodies == {url: text.encode() for url, text in WEB.items()}
+    assert [url for kind, url, _ in found if kind == "revisit"] == [f"{BASE}/again"]
+    texts = [body.decode() for kind, _, body in found if kind == "conversion"]
+    assert sorted(texts) == sorted([*WEB.values(), WEB[f"{BASE}/tide"]])
+    assert (finished.documents, finished.records) == (10, 21)
+    with to.open("rb") as file:
+        record = next(each for each in ArchiveIterator(file) if each.rec_type == "response")
+    assert record.http_headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert record.http_headers["ETag"] == '"v"'
+    asked = (
+        "select max(fetched_at) from fetches f join pages p on p.id = f.page_id where p.url = $1"
+    )
+    url = record.rec_headers["WARC-Target-URI"]
+    assert record.rec_headers["WARC-Date"] == moment(await synced.pool.fetchval(asked, url))
+
+
+async def test_what_changes_meanwhile_changes_no_answer_and_no_byte(
+    synced: Drive, tmp_path: Path, blobs: Blobs
+) -> None:
+    await Export(synced, tmp_path / "still", blobs, format="warc").whole()
+    disturbed = Export(synced, tmp_path / "disturbed", blobs, format="warc")
+    now = synced.now
+    await disturbed.begin()
+    await disturbed.write()
+    await synced.run("docs", {**WEB, f"{BASE}/tide": MOVED})
+    await synced.pool.execute("delete from fetches")
+    synced.now = now
+    await disturbed.end()
+    assert contents(tmp_path / "disturbed") == contents(tmp_path / "still")
+
+
+async def test_a_body_that_is_lost_leaves_its_document_out_and_is_counted(
+    synced: Drive, tmp_path: Path, blobs: Blobs
+) -> None:
+    await blobs.delete(hashlib.sha256(WEB[f"{BASE}/tide"].encode()).hexdigest())
+    export = Export(synced, tmp_path / "corpus", blobs, format="warc", part_documents=20)
+    finished = await export.whole()
+    assert (finished.documents, finished.missing) == (8, 1)
+    found = archived(tmp_path / "corpus" / "part-00000.warc.gz")
+    assert f"{BASE}/tide" not in {url for _, url, _ in found}
+    assert len(found) == 16
+
+
+async def test_an_erased_body_is_in_no_record_and_a_revisit_of_it_becomes_the_response(
+    synced: Drive, tmp_path: Path, blobs: Blobs
+) -> None:
+    await synced.run("docs", {**WEB, f"{BASE}/again": WEB[f"{BASE}/tide"]})
+    export = Export(synced, tmp_path / "corpus", blobs, format="warc", part_documents=20)
+    await export.begin()
+    await export.write()
+    eraser = Eraser(synced, blobs)
+    await eraser.run(f"{BASE}/tide")
+    assert eraser.found == {}
+    await export.end()
+    found = archived(tmp_path / "corpus" / "part-00000.warc.gz")
+    assert f"{BASE}/tide" not in {url for _, url, _ in found}
+    assert {url for kind, url, _ in found if kind == "response"} == {
+        *WEB, f"{BASE}/again"
+    } - {f"{BASE}/tide"}  # fmt: skip
+
+
 async def test_without_pyarrow_an_export_is_refused_before_it_writes(
     synced: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +197,8 @@ async def test_without_pyarrow_an_export_is_refused_before_it_writes(
         ({"what": "pages"}, "'documents' or 'chunks'"),
         ({"what": "chunks", "chunk_size": 10}, "chunk_size"),
         ({"format": "arrow"}, "format"),
+        ({"format": "warc", "compress": "zstd"}, "is not for warc"),
+        ({"format": "warc", "what": "chunks"}, "for jsonl and parquet, not for warc"),
     ],
 )
 def test_what_a_format_cannot_do_is_refused(fields: Any, why: str) -> None:
@@ -108,4 +210,9 @@ def test_each_format_has_its_usual_compression() -> None:
     assert ExportRequest(to="/tmp/x").compress == "none"
     assert ExportRequest(to="/tmp/x", format="parquet").compress == "zstd"
     assert ExportRequest(to="/tmp/x", format="parquet", compress="none").compress == "none"
+    assert ExportRequest(to="/tmp/x", format="warc").compress == "gzip"
     assert ExportRequest(to="/tmp/x.parquet", format="parquet").one_file
+    assert ExportRequest(to="/tmp/x.warc.gz", format="warc").one_file
+    assert ExportRequest(to="/tmp/x.warc", format="warc", compress="none").one_file
+    with pytest.raises(ValidationError, match="which 'compress' 'gzip' does not make"):
+        ExportRequest(to="/tmp/x.warc", format="warc")

@@ -159,16 +159,20 @@ class Deaths:
     ("ending", "options"),
     [
         (".jsonl.zst", {"compress": "zstd"}),
-        (".jsonl", {"what": "chunks", "chunk_size": 300}),
-        (".parquet", {"format": "parquet"}),
+        pytest.param(".parquet", {"format": "parquet"}, marks=pytest.mark.slow),
+        (".warc.gz", {"format": "warc"}),
     ],
 )
 async def test_an_attempt_that_ends_anywhere_is_repeated_to_the_same_bytes(
     synced: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, options: Any
 ) -> None:
-    whole, killed = tmp_path / f"whole{ending}", tmp_path / f"killed{ending}"
-    await Export(synced, whole, **options).whole()
-    export, deaths = Export(synced, killed, **options), Deaths(monkeypatch)
+    folder = tmp_path / "exports"
+    whole, killed = folder / f"whole{ending}", folder / f"killed{ending}"
+    async with open_blobs(str(tmp_path / "blobs")) as blobs:
+        for text in WEB.values():
+            await blobs.put(text.encode())
+    await Export(synced, whole, blobs, **options).whole()
+    export, deaths = Export(synced, killed, blobs, **options), Deaths(monkeypatch)
     await export.begin()
     deaths.at(Path, "replace")
     deaths.at(Path, "unlink")
@@ -182,7 +186,7 @@ async def test_an_attempt_that_ends_anywhere_is_repeated_to_the_same_bytes(
     await deaths.survived(export.forget)
     assert deaths.count > 50
     assert finished.documents == 15
-    assert [each.name for each in sorted(tmp_path.iterdir())] == [killed.name, whole.name]
+    assert [each.name for each in sorted(folder.iterdir())] == [killed.name, whole.name]
     assert killed.read_bytes() == whole.read_bytes()
     assert await synced.pool.fetchval("select count(*) from export_parts") == 0
 

@@ -76,15 +76,15 @@ async def export(
         str,
         Parameter(
             help="A path on the machines of the workers, s3://bucket/prefix, or - for standard "
-            "output; a path that ends in .jsonl or .parquet, as the format does, is a file, any "
-            "other a folder of parts"
+            "output; a path that ends as the format does (.jsonl, .parquet, .warc.gz) is a file, "
+            "any other a folder of parts"
         ),
     ] = "-",
     format: Annotated[
-        Literal["jsonl", "markdown-folder", "parquet"],
+        Literal["jsonl", "markdown-folder", "parquet", "warc"],
         Parameter(
             help="How documents are written: jsonl, one per line; the others with --to: "
-            "markdown-folder, one file per page; parquet, one per row"
+            "markdown-folder, one file per page; parquet, one per row; warc, with the stored bodies"
         ),
     ] = "jsonl",
     what: Annotated[
@@ -97,7 +97,10 @@ async def export(
     ] = None,
     compress: Annotated[
         Literal["none", "gzip", "zstd"] | None,
-        Parameter(help="How the output is compressed; by default parquet with zstd, else not"),
+        Parameter(
+            help="How the output is compressed; by default parquet with zstd, warc with gzip, "
+            "others not"
+        ),
     ] = None,
     only: ExportFilter = _ALL,
     limit: Annotated[
@@ -122,6 +125,7 @@ async def export(
         atlas export --what chunks --source docs > chunks.jsonl
         atlas export --to notes --format markdown-folder --wait
         atlas export --to corpus.parquet --format parquet --wait
+        atlas export --to archive --format warc --wait
         atlas export --to s3://warehouse/atlas/2026-11-30 --compress zstd
     """
     chosen = only.chosen()
