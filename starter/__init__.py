@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
     from atlas.contracts.work import Limits as Limits
     from atlas.domain.chunking.document_chunks import DocumentChunk as DocumentChunk
+    from atlas.domain.exported_chunk import ExportedChunk as ExportedChunk
     from atlas.domain.exported_document import ExportedDocument as ExportedDocument
     from atlas.domain.extraction.extraction_rules import DeclaredRule as DeclaredRule
     from atlas.domain.extraction.extraction_rules import ExtractionRules as ExtractionRules
@@ -177,6 +178,7 @@ _WHERE = {
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
     "atlas.domain.extraction.extraction_rules": "DeclaredRule ExtractionRules RuleMatch",
+    "atlas.domain.exported_chunk": "ExportedChunk",
     "atlas.domain.exported_document": "ExportedDocument",
     "atlas.domain.chunking.document_chunks": "DocumentChunk",
     "atlas.domain.extraction.outline": "OutlineSection",

@@ -71,6 +71,7 @@ class AtlasClient:
         self.documents = corpus.documents
         self.document = corpus.document
         self.export = exports.documents
+        self.export_chunks = exports.chunks
         self.chunks = corpus.chunks
         self.start_export = exports.start
         self.explain = corpus.explain

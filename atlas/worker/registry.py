@@ -32,7 +32,7 @@ from atlas.domain.errors import PageError, Retries
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.retention import Retention
 from atlas.domain.texts import EXTRACTOR_VERSION
-from atlas.formats.open_part import open_part
+from atlas.formats.export_formats import ExportFormats
 from atlas.health.catalogue import Concerns
 from atlas.health.webhook import AlertWebhook
 from atlas.locations import locate, s3_access
@@ -368,7 +368,8 @@ def _purges(parts: WorkerParts) -> PurgeStore:
 
 def _exporting(parts: WorkerParts) -> Exporting:
     open_there = partial(open_target, s3=s3_access(parts.settings))
-    return Exporting(ExportStore(parts.pool, parts.clock), open_there, open_part)
+    store = ExportStore(parts.pool, parts.clock)
+    return Exporting(store, open_there, ExportFormats(), parts.blobs.get)
 
 
 def retention(settings: Settings) -> Retention:

@@ -89,6 +89,13 @@ _CATALOGUE = (
         items="documents",
     ),
     Shape(
+        "exported_chunks",
+        "The chunks of an export with `--what chunks`, as `jsonl` writes them.",
+        "export",
+        "atlas.domain.exported_chunk:ExportedChunk",
+        items="chunks",
+    ),
+    Shape(
         "export_result",
         "What a run of an export wrote, with `--wait`.",
         "export",
