@@ -79,6 +79,7 @@ def passage_document(text: IndexedText, number: int) -> dict[str, Any]:
         "body": passage.body,
         "prefixes": passage.prefixes,
         "initials": passage.initials,
+        "length": passage.length,
         "source": list(text.sources),
         "language": list(text.languages),
         "host": list(text.hosts),
@@ -112,6 +113,8 @@ class StoredGeneration:
     origin: IndexOrigin
     cursor: int
     passages: int
+    tokens: int
+    """Positions of all passages."""
     size: int
     """Bytes on disk."""
 
@@ -177,6 +180,9 @@ class SearchIndex(Protocol):
 
     async def texts_of(self, generation: int, pages: Sequence[int]) -> set[bytes]:
         """The hashes of the texts that were put with any of these pages."""
+
+    async def passages_of(self, generation: int, beginning: str) -> dict[bytes, int]:
+        """How many passages it has of each text whose hash begins so, in hex."""
 
     async def search(
         self,

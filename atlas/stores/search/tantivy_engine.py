@@ -80,6 +80,10 @@ class TantivyIndex:
         """See `SearchIndex`."""
         return await self._aside(lambda: self._generation(generation).texts_of(pages))
 
+    async def passages_of(self, generation: int, beginning: str) -> dict[bytes, int]:
+        """See `SearchIndex`."""
+        return await self._aside(lambda: self._generation(generation).passages_of(beginning))
+
     async def search(
         self,
         query: LexemeQuery,

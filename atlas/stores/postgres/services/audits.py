@@ -36,9 +36,6 @@ class AuditStore:
     keep: Retention
 
     document = on_pool(live_documents.read)
-    found_by_its_words = on_pool(live_documents.found_by_its_words)
-    texts_to_index = on_pool(repairs.texts_to_index)
-    index_again = on_pool(repairs.index_again)
     record = on_pool(findings.record)
     listed = on_pool(findings.listed)
     counts = on_pool(findings.counts)
