@@ -105,9 +105,9 @@ class SearchSettings(SettingsGroup):
     The same for all workers and clients of one Atlas: [search-index.md](search-index.md).
     """
 
-    search: Literal["postgresql", "tantivy", "opensearch"] = "tantivy"
-    """Where searches look: the index in PostgreSQL, a folder of tantivy's on a disk that all share,
-    or an OpenSearch."""
+    search: Literal["tantivy", "opensearch"] = "tantivy"
+    """Where the search index is: in a folder of tantivy's on a disk that all share, or in an
+    OpenSearch."""
     index_folder: Annotated[
         Place | None, ShownAs(default="`<home>/index`", example="~/.atlas/index")
     ] = None

@@ -28,7 +28,7 @@ from activities.restoring import Restoring
 from activities.runs import Jobs, Running
 from activities.settling import Indexing
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
-from atlas.domain.errors import PageError, Retries
+from atlas.domain.errors import Retries
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.retention import Retention
 from atlas.domain.texts import EXTRACTOR_VERSION
@@ -43,7 +43,6 @@ from atlas.stores.postgres.crawl.runs.batch_records import BatchRecords
 from atlas.stores.postgres.crawl.runs.batch_selection import Selection
 from atlas.stores.postgres.crawl.runs.restore_selection import RestoreSelection
 from atlas.stores.postgres.crawl.runs.runs import JobRecords
-from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.reporting.history import Stats
 from atlas.stores.postgres.services import index_following
 from atlas.stores.postgres.services.audits import AuditStore
@@ -55,8 +54,6 @@ from atlas.stores.postgres.services.index_rebuild import Rebuilds
 from atlas.stores.postgres.services.purges import PurgeStore
 from atlas.stores.postgres.services.pushes import PushStore
 from atlas.stores.postgres.services.restores import Restores
-from atlas.stores.postgres.settlement.index_copy import LiveText
-from atlas.stores.postgres.settlement.restored_pages import AnalysedText
 from atlas.stores.targets.export_target import open_target
 from atlas.text.pool import ExtractorPool
 from atlas.web.listings import read_listing
@@ -176,14 +173,7 @@ def _running(parts: WorkerParts) -> Running:
 
 
 def _until_found(parts: WorkerParts) -> UntilFound:
-    if parts.index is None:
-        return _found_at_once
     return partial(index_following.until_found, parts.pool)
-
-
-async def _found_at_once(run_id: str) -> bool:
-    """The index in PostgreSQL is written with what it finds."""
-    return True
 
 
 def _discovery(parts: WorkerParts) -> Discovery:
@@ -275,7 +265,7 @@ def _restoring(parts: WorkerParts, fetching: Fetching, batches: Batches) -> Rest
         parts.crawl.batches,
         batches,
         fetching.claim_batch,
-        partial(_analysed_text, parts.extractor),
+        _sketch_aside,
     )
 
 
@@ -293,12 +283,8 @@ def _pushing(
     )
 
 
-async def _analysed_text(pool: ExtractorPool, text: LiveText) -> AnalysedText:
-    try:
-        parts = await pool.analyse(text.title, text.text)
-    except PageError as error:
-        return AnalysedText(error=error)
-    return AnalysedText(parts, await asyncio.to_thread(_sketch, text.text))
+async def _sketch_aside(text: str) -> Sketch:
+    return await asyncio.to_thread(_sketch, text)
 
 
 def _sketch(text: str) -> Sketch:
@@ -319,12 +305,8 @@ def _deduplicating(parts: WorkerParts) -> Deduplicating:
 
 
 def _rebuilding(parts: WorkerParts) -> Rebuilding:
-    analyse = partial(_analyse, parts.extractor)
-    return Rebuilding(Rebuilds(parts.pool, parts.clock), analyse, parts.is_open)
-
-
-async def _analyse(pool: ExtractorPool, text: LiveText) -> IndexText:
-    return IndexText(text.text_hash, await pool.analyse(text.title, text.text))
+    rebuilds = Rebuilds(parts.pool, parts.clock, parts.index, parts.extractor.passages)
+    return Rebuilding(rebuilds, parts.is_open)
 
 
 def _checking(parts: WorkerParts) -> Checking:
@@ -358,7 +340,6 @@ def _auditing(parts: WorkerParts) -> Auditing:
         parts.blobs,
         Artifacts(parts.pool, parts.clock, OUTCOMES),
         partial(_prepare, parts.extractor),
-        partial(_analyse, parts.extractor),
     )
 
 

@@ -59,8 +59,7 @@ class WorkerParts:
     web: WebClient
     extractor: ExtractorPool
     measures: Measures
-    index: SearchIndex | None
-    """The search index in its engine; None: it is in PostgreSQL."""
+    index: SearchIndex
 
     async def is_open(self, workflow_id: str, run_id: str) -> bool:
         """Whether Temporal has the run under way."""
@@ -122,8 +121,7 @@ async def open_parts(
             measures=measures,
         )
         index = search_index(settings)
-        if index is not None:
-            stack.push_async_callback(index.close)
+        stack.push_async_callback(index.close)
         yield WorkerParts(
             settings, clock, client, pool, crawl, blobs, web, extractor, measures, index
         )

@@ -299,7 +299,6 @@ class Overview:
     audit: AuditSeen | None = None
     """None also when there was none yet."""
     index: IndexSeen | None = None
-    """None also where the index is in PostgreSQL, which is written together with the pages."""
     untold: tuple[Untold, ...] = field(default=())
 
     @property

@@ -8,7 +8,7 @@ import pytest
 
 from activities.runs import INDEX_BEHIND
 from atlas.stores.postgres.services import index_following
-from starter import AtlasClient, InvalidRequest, Refused
+from starter import AtlasClient, Refused
 from tests.e2e.stack import AtlasEnv
 from tests.e2e.test_sync import page
 from tests.origin import Origin
@@ -65,12 +65,3 @@ async def test_a_run_that_the_index_does_not_keep_up_with_says_so(
         assert processed["outcome"] == "completed"
     noted = await atlas_env.fetch("select message from runs order by started_at")
     assert [row["message"] for row in noted] == [INDEX_BEHIND, None]  # the second changed nothing
-
-
-async def test_nothing_follows_the_index_in_postgresql(
-    atlas_env: AtlasEnv, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ATLAS_SEARCH", "postgresql")
-    async with AtlasClient.connect() as atlas:
-        with pytest.raises(InvalidRequest, match="ATLAS_SEARCH: postgresql needs no follower"):
-            await atlas.corpus.follow_index()

@@ -310,7 +310,6 @@ async def _text(connection: Connection, page: int) -> TextKept | None:
         cluster=representative.hex() if live and representative else None,
         cluster_texts=await _texts_of(connection, representative) if live else 0,
         similar=await _similar(connection, page, representative) if live else (),
-        **await _generations(connection, digest),
     )
 
 
@@ -352,21 +351,6 @@ async def _similar(
         page,
     )
     return tuple(row["url"] for row in rows)
-
-
-async def _generations(connection: Connection, text: bytes) -> dict[str, Any]:
-    rows = await connection.fetch(
-        """
-        select g.id, g.state, exists (
-            select from index_entries e where e.generation = g.id and e.text_hash = $1) as has
-        from generations g where g.state <> 'retired' order by g.id
-        """,
-        text,
-    )
-    return {
-        "generations": tuple(row["id"] for row in rows if row["has"]),
-        "active_generation": next((row["id"] for row in rows if row["state"] == "active"), None),
-    }
 
 
 async def _host(connection: Connection, host: str) -> HostNow | None:
