@@ -19,6 +19,7 @@ from atlas.domain.versions import SettledWith
 from atlas.locations import Locations, address_policy
 from atlas.settings import Settings
 from atlas.stores.blobs import Blobs, open_blobs
+from atlas.stores.buckets.bucket_reader import BucketReader
 from atlas.stores.postgres.clock import DatabaseClock
 from atlas.stores.postgres.connection import answering as answering_database
 from atlas.stores.postgres.connection import open_pool
@@ -58,6 +59,7 @@ class WorkerParts:
     web: WebClient
     extractor: ExtractorPool
     measures: Measures
+    files: BucketReader
 
     async def is_open(self, workflow_id: str, run_id: str) -> bool:
         """Whether Temporal has the run under way."""
@@ -118,7 +120,11 @@ async def open_parts(
             breaker=_breaker(settings),
             measures=measures,
         )
-        yield WorkerParts(settings, clock, client, pool, crawl, blobs, web, extractor, measures)
+        roots = settings.fetch.bucket_roots
+        files = await stack.enter_async_context(BucketReader(roots, locations.s3))
+        yield WorkerParts(
+            settings, clock, client, pool, crawl, blobs, web, extractor, measures, files
+        )
 
 
 def _breaker(settings: Settings) -> Breaker:
