@@ -42,6 +42,7 @@ class FileRead:
 
     validators: Validators
     size: int
+    """Bytes that were read."""
     modified: bool = True
     """False: its validators are those that were given, and nothing was read."""
 

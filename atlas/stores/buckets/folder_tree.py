@@ -49,7 +49,7 @@ class FolderTree:
             found = await in_thread(os.fstat, file.fileno())
             validators = _validators(found)
             if before.etag == validators.etag:
-                return FileRead(validators, found.st_size, modified=False)
+                return FileRead(validators, 0, modified=False)
             if found.st_size > most:
                 raise too_large(found.st_size, most)
             size = 0

@@ -64,14 +64,12 @@ class PrefixTree:
                     if code in _NO_KEY:
                         raise missing("") from error
                     raise
-                async with answer["Body"] as stream:
-                    return await self._take(answer, stream, before, most, sink)
+                async with answer["Body"]:
+                    return await self._take(answer, before, most, sink)
         except BlobStoreError as error:
             raise _failed(error) from error
 
-    async def _take(
-        self, answer: Any, stream: Any, before: Validators, most: int, sink: ByteSink
-    ) -> FileRead:
+    async def _take(self, answer: Any, before: Validators, most: int, sink: ByteSink) -> FileRead:
         modified = answer["LastModified"].astimezone(UTC)
         validators = Validators(answer["ETag"], http_date(modified))
         if before.etag == validators.etag:  # a server that does not know If-None-Match
@@ -79,7 +77,7 @@ class PrefixTree:
         if answer["ContentLength"] > most:
             raise too_large(answer["ContentLength"], most)
         size = 0
-        while piece := await stream.read(PIECE):
+        async for piece in answer["Body"].iter_chunks(PIECE):
             size += len(piece)
             if size > most:
                 raise too_large(size, most)
