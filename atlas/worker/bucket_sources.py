@@ -13,22 +13,16 @@ from atlas.domain.fetch import FetchRequest, FetchResult
 from atlas.domain.listing_limits import over
 from atlas.domain.sources import SourceSpec
 from atlas.stores.buckets.bucket_reader import BucketReader
-from atlas.stores.buckets.file_tree import FileSeen
+from atlas.stores.buckets.file_tree import ByteSink, FileSeen
 from atlas.web.listing_parser import Listed
 from atlas.web.listings import Listing, Take
 from atlas.web.politeness import Slots
 
 
-class Sink(Protocol):
-    """Where a body goes."""
-
-    async def write(self, chunk: bytes) -> None: ...
-
-
 class Web(Protocol):
     """The client of the web."""
 
-    async def fetch(self, request: FetchRequest, sink: Sink, slots: Slots) -> FetchResult: ...
+    async def fetch(self, request: FetchRequest, sink: ByteSink, slots: Slots) -> FetchResult: ...
 
 
 class PageFetcher:
@@ -39,7 +33,7 @@ class PageFetcher:
         self._web = web
         self._files = files
 
-    async def fetch(self, request: FetchRequest, sink: Sink, slots: Slots) -> FetchResult:
+    async def fetch(self, request: FetchRequest, sink: ByteSink, slots: Slots) -> FetchResult:
         """As the client of the web does; files are read without taking turns."""
         if is_bucket_url(request.url):
             return await self._files.fetch(request, sink)
