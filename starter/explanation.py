@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from atlas.domain.addresses.urls import InvalidUrl, canonicalize
+from atlas.domain.addresses.bucket_urls import page_address
+from atlas.domain.addresses.urls import InvalidUrl, is_bucket_url
 from atlas.domain.removal.page_facts import PageFacts, TextKept
 from atlas.domain.removal.page_verdict import PageVerdict, verdict_on
 from starter.connection import Parts
@@ -32,7 +33,7 @@ async def explain(parts: Parts, asked: str) -> Explanation:
     from atlas.stores.postgres.reporting.page_lookup import page_facts
 
     try:
-        url = canonicalize(asked)
+        url = page_address(asked)
     except InvalidUrl as error:
         raise InvalidRequest(f"url: {error}") from None
     async with parts.database() as connection:
@@ -79,6 +80,8 @@ def _out_of_reach(settings: Settings, facts: PageFacts) -> str | None:
     """Why the address may not be connected to, as far as that is known without DNS; only asked of
     one that no source holds."""
     if facts.holders or any(each.refused_by is None for each in facts.sources):
+        return None
+    if is_bucket_url(facts.url):
         return None
     from starter.source_detection import refused_address
 

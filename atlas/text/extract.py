@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from atlas.domain.addresses.urls import InvalidUrl, canonicalize
+from atlas.domain.addresses.bucket_urls import page_address
+from atlas.domain.addresses.urls import InvalidUrl
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.extraction.extraction_rules import (
     MAX_FELL_BACK,
@@ -233,7 +234,7 @@ def _extracted(
 def _file_name(url: str) -> str:
     """The last segment of the path: better than no title for a bare file."""
     try:
-        path = canonicalize(url).partition("?")[0]
+        path = page_address(url).partition("?")[0]
     except InvalidUrl:
         return ""
     return path.rstrip("/").rpartition("/")[2][:200]

@@ -57,6 +57,7 @@ from atlas.stores.postgres.services.restores import Restores
 from atlas.stores.targets.export_target import open_target
 from atlas.text.pool import ExtractorPool
 from atlas.web.listings import read_listing
+from atlas.worker.bucket_sources import PageFetcher, list_bucket
 from atlas.worker.listing_parser import parsed
 from atlas.worker.resources import CURRENT, WorkerParts
 from workflows.audit_corpus import AuditCorpus
@@ -185,6 +186,7 @@ def _discovery(parts: WorkerParts) -> Discovery:
         crawl.batches,
         crawl.hosts,
         read,
+        partial(list_bucket, parts.files),
         parts.web.credential_origins,
     )
 
@@ -196,7 +198,7 @@ def _fetching(parts: WorkerParts) -> Fetching:
         crawl.batches,
         crawl.hosts,
         crawl.fetches,
-        parts.web,
+        PageFetcher(parts.web, parts.files),
         parts.blobs,
         _policy(parts),
         parts.clock,
