@@ -12,8 +12,8 @@ from atlas.domain.extraction.extraction_rules import RuledText
 from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 
-# Raised whenever the same bytes may give another text, Markdown or outline; settled pages of an
-# older version are due.
+# Raised whenever the same bytes may give another title, date, language, text, Markdown or outline;
+# settled pages of an older version are due.
 EXTRACTOR_VERSION: int = 5
 
 Media = Literal["html", "text", "pdf"]
