@@ -9,6 +9,7 @@ rules are the audit's (`atlas/stores/postgres/audit`).
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -133,17 +134,22 @@ async def assert_invariants(
     await assert_clusters_follow_the_evidence(pool)
     await assert_blobs(pool, blobs, bodies_since)
     await assert_feed_is_the_corpus(pool)
-    if (index := blobs.parent / "index").is_dir():
-        await assert_engine_agrees(pool, TantivyIndex(index))
+    for index in (blobs.parent / "home" / "index", blobs.parent / "index"):
+        if index.is_dir():
+            await assert_engine_agrees(pool, TantivyIndex(index))
 
 
 async def assert_engine_agrees(pool: asyncpg.Pool, index: SearchIndex) -> None:
     """2: the generation that serves has the live texts, each under its pages, finds each by a
     sentence of its own, and has nothing else; once somebody has it read all that changed."""
-    async with pool.acquire() as connection:
-        now = await index_state.state(connection)
-    if now.read_up_to != now.last:
-        return  # nobody writes any more
+    while True:
+        async with pool.acquire() as connection:
+            now = await index_state.state(connection)
+        if now.read_up_to == now.last:
+            break
+        if not now.written:
+            return  # nobody writes any more
+        await asyncio.sleep(0.1)
     agreement = IndexAgreement(pool, index)
     found = await agreement.ghosts()
     cursor: str | None = ""

@@ -24,7 +24,7 @@ from atlas.domain.errors import PageError
 from atlas.domain.passages import Passage, passages
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.stores.postgres.changes import changed_pages
-from atlas.stores.postgres.index import index_lease, index_repairs, live_texts
+from atlas.stores.postgres.index import index_erasures, index_lease, index_repairs, live_texts
 from atlas.stores.postgres.index.live_texts import LiveTextFacts
 from atlas.stores.search.port import (
     DamagedGeneration,
@@ -142,6 +142,14 @@ class IndexFollower:
             try:
                 read = await self._follow(generation)
                 await self._put_again(generation, read)
+                if left := await self._erased_left():
+                    log.warning("rebuilding the search index without %s erased texts", len(left))
+                    generation = await self._build()
+                    read = await self._follow(generation)
+                    if await self._erased_left():
+                        # Building once more would not help: the erasure's own search says so.
+                        log.error("the search index keeps words of erased texts")
+                        await self._forget_erased(left)
             except (_FeedLost, MissingGeneration, DamagedGeneration) as error:
                 log.warning("rebuilding the search index: %s", error)
                 generation = await self._build()
@@ -253,6 +261,23 @@ class IndexFollower:
             await self._put(generation, texts, texts, cursor, cursor)
             async with self.pool.acquire() as connection:
                 await index_repairs.done(connection, texts)
+
+    async def _erased_left(self) -> set[bytes]:
+        """Erased texts of which a file has words that only a new generation is without. The texts
+        themselves have left the index before: their erasure is a change like any other."""
+        async with self.pool.acquire() as connection:
+            texts = await index_erasures.asked(connection)
+        if not texts:
+            return set()
+        stored = await self.index.generations()
+        if not all([await self.index.expunge(each.number, texts) for each in stored]):
+            return texts
+        await self._forget_erased(texts)
+        return set()
+
+    async def _forget_erased(self, texts: set[bytes]) -> None:
+        async with self.pool.acquire() as connection:
+            await index_erasures.done(connection, texts)
 
     async def _put(
         self, generation: int, texts: set[bytes], had: Iterable[bytes], cursor: int, last: int
