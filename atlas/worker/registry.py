@@ -346,7 +346,7 @@ def _auditing(parts: WorkerParts) -> Auditing:
 
 
 def _purges(parts: WorkerParts) -> PurgeStore:
-    return PurgeStore(parts.pool, parts.clock, parts.blobs.delete)
+    return PurgeStore(parts.pool, parts.clock, parts.blobs.delete, parts.index)
 
 
 def _exporting(parts: WorkerParts) -> Exporting:

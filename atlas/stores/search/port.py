@@ -10,7 +10,7 @@ What an index says may be behind the corpus: the reader looks up in PostgreSQL w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -197,6 +197,13 @@ class SearchIndex(Protocol):
         """The passages that have any term of the query and all its phrases, best first by BM25;
         of equal ones the smaller hash first, then the earlier passage. A query without a term
         finds nothing. Raises `QueryTooBroad`."""
+
+    async def expunge(self, generation: int, texts: Collection[bytes]) -> bool:
+        """Remove what the files of the generation keep of texts that were removed from it, as far
+        as the engine can; false: only a generation that is built anew is without it."""
+
+    async def traces(self, texts: Collection[bytes]) -> set[bytes]:
+        """The texts of which any file of the index keeps something, whatever became of them."""
 
     async def close(self) -> None:
         """Close all files and connections."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -133,6 +133,20 @@ class TantivyGeneration:
             count = _count(searcher, wanted)
             hits = searcher.search(wanted, count, count=False).hits if count else []
             return Counter(bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits)
+
+    def traces(self, texts: Collection[bytes]) -> set[bytes]:
+        """The texts that any segment has, removed ones too: a dictionary forgets a term when its
+        segment is merged, together with the words of the same passages."""
+        with self._errors():
+            searcher = self._current().searcher()
+            return {text for text in texts if searcher.terms_with_prefix("text", text.hex())}
+
+    def segment_files(self) -> list[Path]:
+        """The files of the segments as last committed, whose dictionaries `traces` reads."""
+        with self._errors():
+            meta = json.loads((self._folder / "meta.json").read_text("utf-8"))
+        names = {each["segment_id"].replace("-", "") for each in meta["segments"]}
+        return [each for each in self._folder.iterdir() if each.name.partition(".")[0] in names]
 
     def search(self, query: LexemeQuery, scope: TextScope, limit: int) -> PassageMatches:
         """The best passages."""

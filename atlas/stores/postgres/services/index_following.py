@@ -12,7 +12,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -23,7 +23,13 @@ import asyncpg
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.stores.postgres.changes import changed_pages
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.index import generations, index_lease, index_repairs, live_texts
+from atlas.stores.postgres.index import (
+    generations,
+    index_erasures,
+    index_lease,
+    index_repairs,
+    live_texts,
+)
 from atlas.stores.postgres.index.generations import Generation
 from atlas.stores.postgres.services.index_copying import Analyse, TextCopier, analysed
 from atlas.stores.search.port import (
@@ -126,6 +132,8 @@ class IndexFollower:
     """Whether the engine and PostgreSQL were found to agree on the generations."""
     _written: set[int] = field(default_factory=set, init=False)
     """Generations that this process may have locked."""
+    _built_without: Set[bytes] = field(default=frozenset(), init=False)
+    """Erased texts because of which a generation was built."""
 
     async def catch_up(self) -> int | None:
         """Read on to the end of the feed with every generation that follows it, after building one
@@ -190,6 +198,8 @@ class IndexFollower:
                 continue
             if own is not None or active is None or not active.follows:
                 await self._activate_own()
+                continue
+            if not await self._without_erased():
                 continue
             await self._drop_retired(known)
             return read
@@ -335,6 +345,37 @@ class IndexFollower:
             await self._put(texts, dict.fromkeys(numbers, texts), cursor, cursor)
             async with self.pool.acquire() as connection:
                 await index_repairs.done(connection, texts)
+
+    async def _without_erased(self) -> bool:
+        """Have no file keep a word of erased texts, which have left the index before: their erasure
+        is a change like any other. False: a generation without them was begun, since the one that
+        searches read can be rid of them in no other way."""
+        async with self.pool.acquire() as connection:
+            texts = await index_erasures.asked(connection)
+        if not texts:
+            return True
+        serving = await self.index.serving()
+        kept = [
+            each.number
+            for each in await self.index.generations()
+            if not await self.index.expunge(each.number, texts)
+        ]
+        if serving in kept and not texts <= self._built_without:
+            log.warning("the search index is built again without %s erased texts", len(texts))
+            self._built_without = texts
+            await self._build()
+            return False
+        for number in kept:
+            if number == serving:
+                # Building once more would not help: the erasure's own search says so.
+                log.error("the search index keeps words of erased texts")
+            else:
+                await self._retire(number)
+        await self._drop_retired(await self._known())
+        async with self.pool.acquire() as connection:
+            await index_erasures.done(connection, texts)
+        self._built_without = frozenset()
+        return True
 
     async def _put(
         self, texts: set[bytes], had: Mapping[int, set[bytes]], cursor: int, last: int
