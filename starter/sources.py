@@ -40,6 +40,7 @@ class TextRules(TypedDict, total=False):
     remove: Sequence[str]
     ignore: Sequence[str]
     metadata: Sequence[str]
+    lang: str | None
 
 
 class SourceRules(TextRules, total=False):
