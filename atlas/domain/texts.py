@@ -10,6 +10,7 @@ from typing import Literal
 
 from atlas.domain.extraction.extraction_rules import RuledText
 from atlas.domain.extraction.outline import OutlineSection
+from atlas.domain.extraction.stated_metadata import StatedMetadata
 from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 
 # Raised whenever the same bytes may give another title, date, language, text, Markdown or outline;
@@ -76,11 +77,13 @@ class Extracted:
     unavailable_after: datetime | None = None
     """The moment from which on it asks so; in UTC."""
     author: str | None = None
-    """Who wrote it, where the rules of its source say how to know."""
+    """Who wrote it, where the page or a rule of its source says so."""
     ruled: RuledText | None = None
     """How its source's rules made the text; None: there are none."""
     outline: tuple[OutlineSection, ...] = ()
     """Where its sections begin in the text."""
+    stated: tuple[StatedMetadata, ...] = ()
+    """What it says of itself, each with the tag that says so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,6 +261,7 @@ class IndexSeen:
     trouble: str | None
     """What holds up the process that writes it."""
     trouble_since: datetime | None
+    """Since when it does."""
 
 
 @dataclass(frozen=True, slots=True)

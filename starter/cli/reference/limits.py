@@ -188,7 +188,7 @@ LIMITS = (
     Bound("links of a page", f"{_TEXT}.links.MAX_LINKS", "addresses", "", _MARKED),
     Bound("link elements looked at", f"{_TEXT}.links.MAX_LINKS_SEEN", "elements", "", _MARKED),
     Bound(
-        "title", f"{_TEXT}.metadata._MAX_TITLE", "characters", "",
+        "title", f"{_TEXT}.titles._MAX_TITLE", "characters", "",
         "the title is cut; as text of the page it is whole",
     ),
     Bound(
