@@ -244,7 +244,7 @@ class AuditSeen:
 
 @dataclass(frozen=True, slots=True)
 class IndexSeen:
-    """The search index of an engine."""
+    """The search index."""
 
     written: bool
     """Whether a process keeps it in step."""
