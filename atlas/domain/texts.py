@@ -17,7 +17,7 @@ from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 # settled pages of an older version are due.
 EXTRACTOR_VERSION: int = 5
 
-Media = Literal["html", "text", "pdf"]
+Media = Literal["html", "text", "pdf", "docx"]
 
 _BLANKS = re.compile(r"\s+")
 # Characters that show nothing: zero-width marks, soft hyphen, byte order mark. The joiners

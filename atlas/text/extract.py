@@ -34,8 +34,9 @@ from atlas.domain.texts import (
 )
 from atlas.text.anchors import anchors_in, outline_of
 from atlas.text.charset import decode
+from atlas.text.docx import docx_html
 from atlas.text.dom import parse_html, without_cdata
-from atlas.text.html import blocks_in, main_blocks
+from atlas.text.html import blocks_in, main_blocks, seen_blocks
 from atlas.text.language import language_of
 from atlas.text.links import Addresses, base_of, outlinks
 from atlas.text.markdown import to_markdown, to_text
@@ -67,11 +68,13 @@ def extract(
     are those of its source, `title` the one that came with the body.
 
     Raises PageError(INVALID) with code `empty_body`, `binary_content`, `unsupported_type`,
-    `pdf_broken` or `no_text`. An empty text is never a success.
+    `pdf_broken`, `docx_broken`, `docx_too_large` or `no_text`. An empty text is never a success.
     """
     media = media_of(body, content_type)
     if media == "pdf":
         return _without_tree(_titled(_from_pdf(body, url), title), rules)
+    if media == "docx":
+        return _from_html(docx_html(body).html, url, rules, title, media="docx")
     text = decode(body, charset)
     if media == "text":
         found = _from_plain(text, url, _is_markdown(content_type, url))
@@ -88,8 +91,8 @@ def matches_in(
 ) -> tuple[RuleMatch, ...]:
     """What each rule finds on a body that was `found` to say this; raises as `extract` does."""
     tree = None
-    if found.media == "html":
-        html = decode(body, charset)
+    if found.media in ("html", "docx"):
+        html = docx_html(body).html if found.media == "docx" else decode(body, charset)
         tree = parse_html(close(without_cdata(html) if is_xml(content_type) else html).html)
     return tuple(matches(rules, tree, found.title, found.text))
 
@@ -100,13 +103,17 @@ def _without_tree(found: Extracted, rules: ExtractionRules) -> Extracted:
     return _in_language(found, rules, None)
 
 
-def _from_html(html: str, url: str, rules: ExtractionRules, given: str | None) -> Extracted:
+def _from_html(
+    html: str, url: str, rules: ExtractionRules, given: str | None, media: Media = "html"
+) -> Extracted:
+    """A page; or a `docx` as a page, which has no chrome, and is no answer of a site."""
     closed = close(html)
     tree = parse_html(closed.html)
     alive = list(tree.iter())  # lxml would create each element's object again on every visit
     head = read_head(tree)
     found = blocks_in(tree)
-    verdict = recognise(look_at(html, tree, head, found, url))  # before extractors change the tree
+    # Before extractors change the tree.
+    verdict = recognise(look_at(html, tree, head, found, url)) if media == "html" else None
     anchors = anchors_in(found)  # likewise
     signs = signs_of(tree)  # likewise
     title, title_tag = title_of(tree, head, signs, url)
@@ -119,13 +126,14 @@ def _from_html(html: str, url: str, rules: ExtractionRules, given: str | None) -
         *stated_metadata(tree, head, addresses.resolve),
     ]
     ruled = PageRules(rules, tree, head, anchors) if rules.selects else None
-    blocks = ruled.blocks() if ruled else main_blocks(tree, head, found)
+    whole = None if media == "html" else seen_blocks(found)
+    blocks = ruled.blocks() if ruled else whole or main_blocks(tree, head, found)
     text, starts = to_text(blocks)
     links = outlinks(tree, head, addresses)
     missing = [hidden_in(tree, closed), links.missing]
     extracted = _extracted(
-        media="html",
-        title=title,
+        media=media,
+        title=title or (_file_name(url) if media == "docx" else ""),
         text=text,
         markdown=to_markdown(blocks, addresses.shown),
         language=declared_language(tree, head),
