@@ -19,7 +19,6 @@ EXTRACTOR_VERSION: int = 5
 
 Media = Literal["html", "text", "pdf", "docx"]
 
-_BLANKS = re.compile(r"\s+")
 # Characters that show nothing: zero-width marks, soft hyphen, byte order mark. The joiners
 # U+200C and U+200D stay, because Persian, Indic scripts and emoji change meaning with them.
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
@@ -122,7 +121,7 @@ def without_soft_marks(text: str) -> str:
 
 def fold_blank(text: str) -> str:
     """Every run of white space becomes one space; none at either end."""
-    return _BLANKS.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def normalise_text(text: str) -> str:
