@@ -22,6 +22,7 @@ from atlas.stores.postgres.index.bm25 import SearchScope
 from atlas.stores.postgres.index.search import MAX_QUERY, Hit, SearchPage, search
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from atlas.text.extract import extract
+from benchmarks.api_manuals import manual
 from tests.stores.corpus import Corpus, EngineCorpus
 
 RETRIEVAL = Path(__file__).parents[3] / "shared" / "data" / "retrieval"
@@ -147,6 +148,44 @@ async def test_near_duplicates_collapse_and_stay_reachable(either: Corpus) -> No
     assert len(await find(either, "lighthouse", collapse=False)) == 4
 
 
+async def test_only_copies_of_what_is_shown_are_left_out(corpus: Corpus, tmp_path: Path) -> None:
+    """Texts in a chain: neighbours are copies, the ends say different things."""
+    words = [f"word{number}" for number in range(400)]
+    index = TantivyIndex(tmp_path / "index")
+    engine = EngineCorpus(corpus.connection, index)
+    for place, fog in ((0, 3), (60, 2), (120, 1)):
+        text = " ".join(["fog"] * fog + words[place : place + 150])
+        await engine.put(f"http://a/{place}", "Log", text)
+    page = await engine.search("fog")
+    assert urls(page) == ["http://a/0", "http://a/120"] and page.total == 2
+    assert [hit.similar for hit in page.results] == [("http://a/60",), ()]
+    found = await corpus.connection.fetch(
+        "select count(*) as texts from sketches group by representative order by 1"
+    )
+    assert sum(row["texts"] for row in found) == 3
+    assert len(await find(engine, "fog", collapse=False)) == 3
+    await index.close()
+
+
+async def test_pages_of_a_manual_are_results_of_their_own(corpus: Corpus, tmp_path: Path) -> None:
+    """Not the one page that says most of what all say; a copy on another host is no result."""
+    index = TantivyIndex(tmp_path / "index")
+    engine = EngineCorpus(corpus.connection, index)
+    pages = manual(30, seed=5)
+    for each in pages:
+        await engine.put(each.url, each.title, each.text)
+    mirrored = pages[0].text + " Mirrored."
+    await engine.put("https://mirror.example.org/0", pages[0].title, mirrored)
+    page = await engine.search("auto trait implementations", limit=50)
+    assert page.total == 30
+    assert {hit.url for hit in page.results if hit.similar} <= {
+        pages[0].url,
+        "https://mirror.example.org/0",
+    }
+    assert sum(len(hit.similar) for hit in page.results) == 1
+    await index.close()
+
+
 async def test_a_text_on_several_pages_is_one_result(either: Corpus) -> None:
     for host in ("c", "a", "b"):
         await either.put(f"http://{host}/", "Log", STORY, source=host)
@@ -158,11 +197,11 @@ async def test_a_text_on_several_pages_is_one_result(either: Corpus) -> None:
 
 async def test_what_is_gone_is_not_found(either: Corpus) -> None:
     gone = await either.put("http://a/gone", "Gone", STORY)
-    await either.put("http://a/stays", "Stays", STORY + " Later that day it rained.")
+    await either.put("http://b/stays", "Stays", STORY + " Later that day it rained.")
     assert len((await either.search("lighthouse")).results[0].similar) == 1
     await either.drop(gone)
     (hit,) = (await either.search("lighthouse")).results
-    assert (hit.url, hit.similar) == ("http://a/stays", ())
+    assert (hit.url, hit.similar) == ("http://b/stays", ())
 
 
 async def test_a_long_document_is_found_by_its_best_part(either: Corpus) -> None:

@@ -309,7 +309,10 @@ async def _enter_texts(connection: Connection, rows: Sequence[asyncpg.Record]) -
         connection,
         [
             clusters.TextSketch(
-                text_hash=text, bands=tuple(row["bands"]), signature=row["signature"]
+                text_hash=text,
+                bands=tuple(row["bands"]),
+                signature=row["signature"],
+                version=row["sketch_version"],
             )
             for text, row in sorted(texts.items())
         ],
@@ -334,6 +337,7 @@ async def leave_texts(connection: Connection, texts: Sequence[bytes]) -> None:
     if leaving:
         await entries.remove(connection, leaving)
         await clusters.remove(connection, leaving)
+    await clusters.refresh(connection, set(texts).difference(leaving))
 
 
 async def _mark_settled(
