@@ -167,6 +167,14 @@ async def test_only_copies_of_what_is_shown_are_left_out(corpus: Corpus, tmp_pat
     await index.close()
 
 
+async def test_names_are_found_as_what_they_are(either: Corpus) -> None:
+    await either.put("http://a/plus", "Plus", "Learn C++ 灯塔 with Python 3.11 now.")
+    await either.put("http://a/plain", "Plain", "Learn C 灯塔 with Python 3 chapters, 11 pages.")
+    for query in ('"C++"', '"C++ 灯"', '"Python 3.11"', '"3.11" learn'):
+        assert await find(either, query) == ["http://a/plus"], query
+    assert await find(either, "C++") == ["http://a/plus", "http://a/plain"]
+
+
 async def test_pages_of_a_manual_are_results_of_their_own(corpus: Corpus, tmp_path: Path) -> None:
     """Not the one page that says most of what all say; a copy on another host is no result."""
     index = TantivyIndex(tmp_path / "index")
