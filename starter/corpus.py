@@ -73,17 +73,24 @@ class Corpus:
         """The documents that match any word of the query, best first; quoted phrases must occur.
 
         `lang` is a code such as "de"; `unknown_language` of the answer counts matching pages whose
-        language could not be detected. Raises `InvalidRequest` for a query or page too long.
+        language could not be detected. Raises `InvalidRequest` for a query or page too long,
+        `NotFound` where nothing is found because no source has that name.
         """
         from atlas.stores.postgres.index.engine_search import search_corpus
+        from atlas.stores.postgres.sources import sources
         from atlas.stores.search.port import QueryTooBroad, SearchIndexError
 
         index = self._parts.search_index()
         try:
             async with self._parts.database() as connection:
-                return await search_corpus(
+                page: SearchPage = await search_corpus(
                     connection, index, query, limit=limit, offset=offset, source=source, lang=lang
                 )
+                if source is None or page.results:
+                    return page
+                if why := await sources.why_unknown(connection, [source]):
+                    raise NotFound(why)
+                return page
         except (ValueError, QueryTooBroad) as error:
             raise InvalidRequest(str(error)) from None
         except SearchIndexError as error:

@@ -170,12 +170,8 @@ REPAIRED: list[tuple[str, str]] = [
         f"update documents set text = text || ' And a lie.' where page_id = {_PAGE}",
     ),
     ("sketches", f"delete from bands where text_hash = {_HASH}"),
-    ("buckets", "insert into bands values (42, sha256('nobody'))"),
-    ("evidence", "delete from similar_texts"),
-    (
-        "clusters",
-        "update sketches set representative = sha256('nobody')",
-    ),
+    ("buckets", "insert into bands (hash, text_hash) values (42, sha256('nobody'))"),
+    ("evidence", "update bands set leads = false"),
     (
         "version_dangling",
         "update page_state set lifecycle = 'tombstoned', settled_snapshot = null "
@@ -199,6 +195,16 @@ async def test_each_fault_is_found_and_repaired(audited: Audited) -> None:
         assert {each.check for each in mended if each.repaired} >= {check}, mended
         assert all(each.repair for each in mended), mended
         assert await audited.run() == [], check  # and the repair harms nothing else
+
+
+async def test_clusters_without_a_leader_are_found_and_their_texts_led_again(
+    audited: Audited,
+) -> None:
+    await audited.do("update sketches set representative = sha256('nobody')")
+    assert named(await audited.run()) >= {"evidence", "clusters"}
+    mended = await audited.run(repair=True)
+    assert [each.check for each in mended if each.repaired] == ["evidence"]
+    assert await audited.run() == []
 
 
 PROCESSED = [

@@ -18,6 +18,7 @@ from atlas.domain.errors import PageError
 from atlas.stores.postgres.index.search import MAX_QUERY, Hit, SearchPage
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from atlas.text.extract import extract
+from benchmarks.api_manuals import manual
 from tests.stores.corpus import Corpus, EngineCorpus
 
 RETRIEVAL = Path(__file__).parents[3] / "shared" / "data" / "retrieval"
@@ -133,6 +134,46 @@ async def test_near_duplicates_collapse_and_stay_reachable(corpus: EngineCorpus)
     assert len(await find(corpus, "lighthouse", collapse=False)) == 4
 
 
+async def test_only_copies_of_what_is_shown_are_left_out(corpus: EngineCorpus) -> None:
+    """Texts in a chain: neighbours are copies, the ends say different things."""
+    words = [f"word{number}" for number in range(400)]
+    for place, fog in ((0, 3), (60, 2), (120, 1)):
+        text = " ".join(["fog"] * fog + words[place : place + 150])
+        await corpus.put(f"http://a/{place}", "Log", text)
+    page = await corpus.search("fog")
+    assert urls(page) == ["http://a/0", "http://a/120"] and page.total == 2
+    assert [hit.similar for hit in page.results] == [("http://a/60",), ()]
+    found = await corpus.connection.fetch(
+        "select count(*) as texts from sketches group by representative order by 1"
+    )
+    assert sum(row["texts"] for row in found) == 3
+    assert len(await find(corpus, "fog", collapse=False)) == 3
+
+
+async def test_names_are_found_as_what_they_are(corpus: EngineCorpus) -> None:
+    await corpus.put("http://a/plus", "Plus", "Learn C++ 灯塔 with Python 3.11 now.")
+    await corpus.put("http://a/plain", "Plain", "Learn C 灯塔 with Python 3 chapters, 11 pages.")
+    for query in ('"C++"', '"C++ 灯"', '"Python 3.11"', '"3.11" learn'):
+        assert await find(corpus, query) == ["http://a/plus"], query
+    assert await find(corpus, "C++") == ["http://a/plus", "http://a/plain"]
+
+
+async def test_pages_of_a_manual_are_results_of_their_own(corpus: EngineCorpus) -> None:
+    """Not the one page that says most of what all say; a copy on another host is no result."""
+    pages = manual(30, seed=5)
+    for each in pages:
+        await corpus.put(each.url, each.title, each.text)
+    mirrored = pages[0].text + " Mirrored."
+    await corpus.put("https://mirror.example.org/0", pages[0].title, mirrored)
+    page = await corpus.search("auto trait implementations", limit=50)
+    assert page.total == 30
+    assert {hit.url for hit in page.results if hit.similar} <= {
+        pages[0].url,
+        "https://mirror.example.org/0",
+    }
+    assert sum(len(hit.similar) for hit in page.results) == 1
+
+
 async def test_a_text_on_several_pages_is_one_result(corpus: EngineCorpus) -> None:
     for host in ("c", "a", "b"):
         await corpus.put(f"http://{host}/", "Log", STORY, source=host)
@@ -144,11 +185,11 @@ async def test_a_text_on_several_pages_is_one_result(corpus: EngineCorpus) -> No
 
 async def test_what_is_gone_is_not_found(corpus: EngineCorpus) -> None:
     gone = await corpus.put("http://a/gone", "Gone", STORY)
-    await corpus.put("http://a/stays", "Stays", STORY + " Later that day it rained.")
+    await corpus.put("http://b/stays", "Stays", STORY + " Later that day it rained.")
     assert len((await corpus.search("lighthouse")).results[0].similar) == 1
     await corpus.drop(gone)
     (hit,) = (await corpus.search("lighthouse")).results
-    assert (hit.url, hit.similar) == ("http://a/stays", ())
+    assert (hit.url, hit.similar) == ("http://b/stays", ())
 
 
 async def test_a_long_document_is_found_by_its_best_part(corpus: EngineCorpus) -> None:

@@ -209,11 +209,12 @@ class TextKept:
     same_text_at: str | None
     """URL that search shows for this very text, when it is another page's."""
     cluster: str | None
-    """The cluster of near-duplicates: the smallest text hash in it."""
+    """The cluster of near-duplicates: the hash of the text that leads it, and that all others in it
+    resemble."""
     cluster_texts: int
-    """Texts in it, counted up to 1,000: of these, search shows the one that matches best."""
+    """Texts in it, counted up to 1,000."""
     similar: tuple[str, ...]
-    """URLs of the first five other pages in it."""
+    """URLs of the first five other pages in it, those that resemble its leading text most first."""
     generations: tuple[int, ...] = ()
     """Builds of the search index that have the text."""
     active_generation: int | None = None
@@ -224,6 +225,9 @@ class TextKept:
     """Which of them were not followed because nothing would have been left."""
     other_rules: bool = False
     """Whether its source has other rules now, so that it is to be made anew."""
+    cluster_similarity: float | None = None
+    """Estimated share of word pairs in common with the text that leads its cluster, 0 to 1; None:
+    it leads the cluster."""
 
 
 @dataclass(frozen=True, slots=True)

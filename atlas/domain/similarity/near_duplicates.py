@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from atlas.domain.similarity.likeness import THRESHOLD, ComparedText, are_copies
 from atlas.domain.versions import SKETCH_VERSION
 
 BANDS = 40
@@ -28,11 +29,9 @@ ROWS = 2  # minhashes per band
 SIGNATURE_HASHES = 128
 SIGNATURE_BYTES = SIGNATURE_HASHES * 2
 
-THRESHOLD = 0.30
-"""Least share of equal signature hashes for a verified pair: with every fifth word changed, two
-texts share .47 of their word pairs on average. What may differ in one sentence of substance shares
-more than .8 as well, so which texts are joined is not decided by the share alone: `likeness.py`.
-"""
+_CROWD = 2_000
+"""Texts up to which all are compared with each other: a third of a second."""
+_PIVOTS = 256
 
 _CANDIDATE_SHINGLE = 3
 _VERIFY_SHINGLE = 2
@@ -89,6 +88,34 @@ def similarities(left: Sequence[bytes], right: Sequence[bytes]) -> list[float]:
     b = np.frombuffer(b"".join(right), dtype="<u2").reshape(-1, SIGNATURE_HASHES)
     equal: list[float] = (a == b).mean(axis=1).tolist()
     return equal
+
+
+def copies_among(
+    text: ComparedText, others: Sequence[ComparedText], least: float = THRESHOLD
+) -> dict[bytes, float]:
+    """Which of the others are copies of a text and share at least so much with it; by hash."""
+    if not text.signature or not others:
+        return {}
+    others = [other for other in others if other.signature]
+    shares = similarities([text.signature] * len(others), [each.signature for each in others])
+    return {
+        other.text_hash: share
+        for other, share in zip(others, shares, strict=True)
+        if share >= least and are_copies(text, other, share)
+    }
+
+
+def copies_within(texts: Sequence[ComparedText], least: float) -> dict[tuple[bytes, bytes], float]:
+    """The pairs of copies among texts that share at least so much, the smaller hash first: all of
+    them, or, in a crowd, each text's with the `_PIVOTS` first that are no copies of each other."""
+    found: dict[tuple[bytes, bytes], float] = {}
+    pivots: list[ComparedText] = []
+    for text in sorted(texts, key=lambda each: each.text_hash):
+        copies = copies_among(text, pivots, least)
+        found |= {(other, text.text_hash): share for other, share in copies.items()}
+        if len(texts) <= _CROWD or (not copies and len(pivots) < _PIVOTS):
+            pivots.append(text)
+    return found
 
 
 def _units(text: str) -> _Hashes:

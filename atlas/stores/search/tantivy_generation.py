@@ -8,6 +8,7 @@ opens a generation to write to it is refused by tantivy's lock on the folder; re
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -338,8 +339,8 @@ def _phrase(words: Sequence[PhraseWord]) -> Query:
     if len(words) == 1:
         return _term(*field_of(QueryTerm(words[0].lexeme, words[0].prefix)))
     if any(word.prefix for word in words):
-        # Lexemes are letters and digits: none means anything else in a pattern.
-        patterns = [(w.offset, w.lexeme + (".*" if w.prefix else "")) for w in words]
+        # Names such as C++ are lexemes as well: their signs mean themselves.
+        patterns = [(w.offset, re.escape(w.lexeme) + (".*" if w.prefix else "")) for w in words]
         return Query.regex_phrase_query(_SCHEMA, "body", patterns)  # type: ignore[arg-type]
     placed = [(word.offset, word.lexeme) for word in words]
     return Query.phrase_query(_SCHEMA, "body", placed)  # type: ignore[arg-type]

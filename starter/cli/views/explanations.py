@@ -108,12 +108,18 @@ def _text(text: TextKept) -> dict[str, object]:
         if text.duplicate_of and text.similarity is not None
         else None,
         "shown as": text.same_text_at,
-        "near-duplicates": f"{others} more texts; search shows the best match"
-        if others > 0
-        else "",
+        "near-duplicates": _cluster(text, others),
         "similar pages": text.similar,
         "index": f"generation {generations}{active}" if generations else "in no generation",
     }
+
+
+def _cluster(text: TextKept, others: int) -> str:
+    if others <= 0:
+        return ""
+    if text.cluster_similarity is None:
+        return f"{others} more texts resemble this one"
+    return f"{others} more texts; {text.cluster_similarity:.2f} like the one that all resemble"
 
 
 def _claim(claim: SourceClaim) -> str:

@@ -24,6 +24,7 @@ from atlas.stores.postgres.index.search import (
     one_snapshot,
     storable,
 )
+from atlas.stores.postgres.index.shown_copies import copies_of_shown
 from atlas.stores.postgres.sources.sources import held_by
 from atlas.stores.search.port import (
     UNKNOWN_LANGUAGE,
@@ -46,7 +47,7 @@ _UNKNOWN = 1_000
 
 @dataclass(slots=True)
 class _Cluster:
-    """A result: the best passage of a cluster, and the texts of it that match as well."""
+    """A result: the best passage of a text, and the copies of the text that match as well."""
 
     best: PassageMatch
     others: list[bytes]
@@ -177,21 +178,20 @@ async def _live_clusters(
     *,
     collapse: bool,
 ) -> list[_Cluster]:
-    """The clusters of what is live, in the order of their best passages."""
+    """What is live, each with its copies, in the order of the best passages."""
     best: dict[bytes, PassageMatch] = {}
     for match in matches:
         best.setdefault(match.text_hash, match)
     rows = await connection.fetch(_LIVE, list(best), scope.source, scope.lang)
-    cluster_of = {row["text_hash"]: row["representative"] for row in rows}
+    live = {row["text_hash"] for row in rows}
+    found = [text for text in best if text in live]
+    copy_of = await copies_of_shown(connection, found) if collapse else {}
     clusters: dict[bytes, _Cluster] = {}
-    for text, match in best.items():
-        if text not in cluster_of:
-            continue
-        name = cluster_of[text] if collapse else text
-        if name in clusters:
-            clusters[name].others.append(text)
+    for text in found:
+        if text in copy_of:
+            clusters[copy_of[text]].others.append(text)
         else:
-            clusters[name] = _Cluster(match, [])
+            clusters[text] = _Cluster(best[text], [])
     return list(clusters.values())
 
 
@@ -210,9 +210,7 @@ async def _count_pages(connection: Connection, texts: Sequence[bytes], scope: Se
 
 # The array is small and in nobody's statistics: looked up one by one, never joined whole.
 _LIVE = f"""
-select o.text_hash, coalesce(s.representative, o.text_hash) as representative
-  from unnest($1::bytea[]) as o(text_hash)
-  left join sketches s on s.text_hash = o.text_hash
+select o.text_hash from unnest($1::bytea[]) as o(text_hash)
  where exists (
        select from documents d join versions v on v.document_id = d.id and v.valid_to is null
         where d.text_hash = o.text_hash and ($3::text is null or d.lang = $3)

@@ -291,7 +291,7 @@ async def _text(connection: Connection, page: int) -> TextKept | None:
                v.seq as version, v.valid_from, v.valid_to, d.title, d.lang, d.text_hash,
                encode(d.snapshot, 'hex') as snapshot, d.extractor, d.truncated,
                kept.url as duplicate_of, x.rule as duplicate_rule, x.similarity,
-               k.representative
+               k.representative, k.similarity as led_by
         from versions v join documents d on d.id = v.document_id
         join page_state ps on ps.page_id = v.page_id
         left join extraction_rules er on er.digest = d.rules
@@ -306,6 +306,7 @@ async def _text(connection: Connection, page: int) -> TextKept | None:
         return None
     values = dict(row)
     digest, representative = values.pop("text_hash"), values.pop("representative")
+    led_by = values.pop("led_by")
     declared, counts = read_rules(values.pop("rules")).declared, values.pop("rule_matches") or ()
     rules = [RuleCount(r.kind, r.rule, n) for r, n in zip(declared, counts, strict=False)]
     live = row["valid_to"] is None
@@ -315,6 +316,7 @@ async def _text(connection: Connection, page: int) -> TextKept | None:
         text_hash=digest.hex(),
         same_text_at=await _shown_instead(connection, page, digest) if live else None,
         cluster=representative.hex() if live and representative else None,
+        cluster_similarity=led_by if live else None,
         cluster_texts=await _texts_of(connection, representative) if live else 0,
         similar=await _similar(connection, page, representative) if live else (),
     )
@@ -348,11 +350,13 @@ async def _similar(
     rows = await connection.fetch(
         """
         select p.url
-        from (select text_hash from sketches where representative = $1 limit 20) k
+        from (select text_hash, similarity from sketches where representative = $1
+              order by similarity desc limit 20) k
         join documents d on d.text_hash = k.text_hash
         join versions v on v.document_id = d.id and v.valid_to is null
         join pages p on p.id = d.page_id
-        where d.page_id <> $2 order by p.url limit 5
+        where d.page_id <> $2
+        order by k.similarity desc, p.url limit 5
         """,
         representative,
         page,

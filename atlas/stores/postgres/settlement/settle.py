@@ -293,7 +293,10 @@ async def _enter_texts(connection: Connection, rows: Sequence[asyncpg.Record]) -
         connection,
         [
             clusters.TextSketch(
-                text_hash=text, bands=tuple(row["bands"]), signature=row["signature"]
+                text_hash=text,
+                bands=tuple(row["bands"]),
+                signature=row["signature"],
+                version=row["sketch_version"],
             )
             for text, row in sorted(texts.items())
         ],
@@ -317,6 +320,7 @@ async def leave_texts(connection: Connection, texts: Sequence[bytes]) -> None:
     leaving = [row["text_hash"] for row in rows]
     if leaving:
         await clusters.remove(connection, leaving)
+    await clusters.refresh(connection, set(texts).difference(leaving))
 
 
 async def _mark_settled(
