@@ -22,7 +22,13 @@ async def indexing(parts: WorkerParts, database_url: str) -> AsyncIterator[None]
         yield
         return
     async with change_signal(database_url) as signal:
-        follower = IndexFollower(parts.pool, parts.index, parts.extractor.passages, holder_name())
+        follower = IndexFollower(
+            parts.pool,
+            parts.index,
+            parts.extractor.passages,
+            holder_name(),
+            parts.settings.index_past_days,
+        )
         task = asyncio.create_task(keep_following(follower, signal))
         try:
             yield

@@ -7,8 +7,10 @@ more is left out, whatever the engine says.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from atlas.domain.passages import LexemeQuery, lexeme_query
@@ -16,6 +18,12 @@ from atlas.domain.search import ranking
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.bm25 import SearchScope
 from atlas.stores.postgres.index.index_lease import progress
+from atlas.stores.postgres.index.past_search import (
+    LIVE_AT,
+    UNKNOWN_PAGES_AT,
+    NotKept,
+    expect_kept,
+)
 from atlas.stores.postgres.index.search import (
     SearchPage,
     check_query,
@@ -73,6 +81,11 @@ async def search_corpus(
         except MissingGeneration:
             if (await progress(connection)).read_up_to is not None:
                 raise
+    if options.pop("as_of", None) is not None:
+        raise NotKept(
+            "as_of: the index in PostgreSQL knows live texts only; set ATLAS_SEARCH to tantivy or "
+            "opensearch, and ATLAS_SEARCH_PAST_DAYS, and wait until that index is built"
+        )
     return await search(connection, query, **options)
 
 
@@ -86,28 +99,36 @@ async def search_engine(
     source: str | None = None,
     lang: str | None = None,
     collapse: bool = True,
+    as_of: datetime | None = None,
 ) -> SearchPage:
-    """Find the live texts that match any word of the query best. Quoted phrases must occur.
+    """Find the texts that match any word of the query best: live ones, or those that were live at
+    the moment `as_of`. Quoted phrases must occur.
 
     A query without a word finds nothing. `collapse=False` shows every near-duplicate by itself.
-    Raises ValueError, with the fix, for a query or a page that is too long; `SearchIndexError`.
+    Raises ValueError, with the fix, for a query or a page that is too long, and for a moment of
+    which the index keeps nothing; `SearchIndexError`.
     """
     check_query(query, limit, offset)
+    if as_of is not None:
+        await expect_kept(connection, index, as_of)
     said = lexeme_query(query)
     scope = SearchScope(storable(source), storable(lang))
     if not said.terms:
-        return SearchPage((), 0, exact=True)
-    unknown = await _unknown_texts(index, said, scope)
+        return SearchPage((), 0, exact=True, as_of=as_of)
+    # Sources of the past are known to PostgreSQL only.
+    source = scope.source if as_of is None else None
+    at = None if as_of is None else math.floor(as_of.timestamp())
+    unknown = await _unknown_texts(index, said, scope, TextScope(source, UNKNOWN_LANGUAGE, at=at))
     wanted = offset + limit
     # In steps of four: pages of one list are cut from one order.
     window = _FIRST
     while window < 4 * wanted:
         window *= 4
     while True:
-        found = await _ask(index, said, TextScope(scope.source, scope.lang), window)
+        found = await _ask(index, said, TextScope(source, scope.lang, at=at), window)
         whole = found.total <= len(found.best)
         async with one_snapshot(connection):
-            clusters = await _live_clusters(connection, found.best, scope, collapse=collapse)
+            clusters = await _live_clusters(connection, found.best, scope, as_of, collapse=collapse)
             if not whole and len(clusters) < wanted and window < _MOST:
                 window *= 4
                 continue
@@ -118,9 +139,9 @@ async def search_engine(
                 each.term: ranking.weight(each, max(found.total, each.frequency) + 1)
                 for each in found.counted
             }
-            results = await hits(connection, shown, weights, scope)
-            unknown_pages = await _count_pages(connection, unknown, scope)
-        return SearchPage(tuple(results), len(clusters), whole, unknown_pages)
+            results = await hits(connection, shown, weights, scope, as_of)
+            unknown_pages = await _count_pages(connection, unknown, scope, as_of)
+        return SearchPage(tuple(results), len(clusters), whole, unknown_pages, as_of)
 
 
 async def _ask(
@@ -137,14 +158,19 @@ async def _live_clusters(
     connection: Connection,
     matches: Sequence[PassageMatch],
     scope: SearchScope,
+    at: datetime | None,
     *,
     collapse: bool,
 ) -> list[_Cluster]:
-    """The clusters of what is live, in the order of their best passages."""
+    """The clusters of what is live, or was then, in the order of their best passages."""
     best: dict[bytes, PassageMatch] = {}
     for match in matches:
         best.setdefault(match.text_hash, match)
-    rows = await connection.fetch(_LIVE, list(best), scope.source, scope.lang)
+    asked = list(best), scope.source, scope.lang
+    if at is None:
+        rows = await connection.fetch(_LIVE, *asked)
+    else:
+        rows = await connection.fetch(LIVE_AT, *asked, at)
     cluster_of = {row["text_hash"]: row["representative"] for row in rows}
     clusters: dict[bytes, _Cluster] = {}
     for text, match in best.items():
@@ -158,17 +184,25 @@ async def _live_clusters(
     return list(clusters.values())
 
 
-async def _unknown_texts(index: SearchIndex, query: LexemeQuery, scope: SearchScope) -> list[bytes]:
+async def _unknown_texts(
+    index: SearchIndex, query: LexemeQuery, scope: SearchScope, unknown: TextScope
+) -> list[bytes]:
     """Texts that match and may be of unknown language, if one language is asked for."""
     if scope.lang is None:
         return []
-    found = await _ask(index, query, TextScope(scope.source, UNKNOWN_LANGUAGE), _UNKNOWN)
+    found = await _ask(index, query, unknown, _UNKNOWN)
     return list({match.text_hash for match in found.best})
 
 
-async def _count_pages(connection: Connection, texts: Sequence[bytes], scope: SearchScope) -> int:
+async def _count_pages(
+    connection: Connection, texts: Sequence[bytes], scope: SearchScope, at: datetime | None
+) -> int:
     """Live pages with any of the texts whose language is unknown."""
-    return int(await connection.fetchval(_UNKNOWN_PAGES, texts, scope.source)) if texts else 0
+    if not texts:
+        return 0
+    if at is None:
+        return int(await connection.fetchval(_UNKNOWN_PAGES, texts, scope.source))
+    return int(await connection.fetchval(UNKNOWN_PAGES_AT, texts, scope.source, at))
 
 
 # The array is small and in nobody's statistics: looked up one by one, never joined whole.

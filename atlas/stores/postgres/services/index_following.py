@@ -43,6 +43,9 @@ _COPIED = 200
 Analyse = Callable[[str, str], Awaitable[Sequence[Passage]]]
 """Title and text to passages. Raises PageError for a text that cannot be analysed."""
 
+_EXPIRES_EVERY = 3600.0
+"""Seconds between two looks for past texts that are kept no longer."""
+
 _PATIENCE = 2.0
 """Seconds before the next attempt, where something failed or another process writes: well within
 the lease, so that a writer that dies is replaced as soon as that is over."""
@@ -119,14 +122,18 @@ async def keep_following(follower: IndexFollower, signal: Signal) -> None:
 
 @dataclass(eq=False)
 class IndexFollower:
-    """Keeps an index in step with the corpus. `holder` names this process."""
+    """Keeps an index in step with the corpus. `holder` names this process; past texts are kept for
+    `past` days."""
 
     pool: asyncpg.Pool
     index: SearchIndex
     analyse: Analyse
     holder: str
+    past: int = 0
     _serving: int | None = field(default=None, init=False)
     """The generation that was found fit to read on with; None: not checked yet."""
+    _expired_at: float = field(default=-_EXPIRES_EVERY, init=False)
+    """When past texts were last looked at, on the clock of the loop."""
 
     async def catch_up(self) -> int | None:
         """Read on to the end of the feed, after building the index if there is none that fits.
@@ -142,6 +149,7 @@ class IndexFollower:
             try:
                 read = await self._follow(generation)
                 await self._put_again(generation, read)
+                await self._let_expire(generation, read)
                 if left := await self._erased_left():
                     log.warning("rebuilding the search index without %s erased texts", len(left))
                     generation = await self._build()
@@ -201,7 +209,7 @@ class IndexFollower:
     async def _origin(self) -> IndexOrigin:
         async with self.pool.acquire() as connection:
             corpus = await connection.fetchval("select corpus_id::text from corpus")
-        return IndexOrigin(corpus, ANALYSER_VERSION)
+        return IndexOrigin(corpus, ANALYSER_VERSION, self.past)
 
     async def _build(self) -> int:
         """Build a generation from what is live, let searches read it, and drop the others."""
@@ -226,7 +234,7 @@ class IndexFollower:
 
     async def _copy(self, generation: int, after: bytes, cursor: int) -> bytes | None:
         async with self.pool.acquire() as connection:
-            texts = await live_texts.next_texts(connection, after, _COPIED)
+            texts = await live_texts.next_texts(connection, after, _COPIED, self.past)
         if not texts:
             return None
         await self._put(generation, set(texts), (), cursor, cursor)
@@ -262,6 +270,20 @@ class IndexFollower:
             async with self.pool.acquire() as connection:
                 await index_repairs.done(connection, texts)
 
+    async def _let_expire(self, generation: int, cursor: int) -> None:
+        """Now and then, take out past texts that are kept no longer. Nothing shows them meanwhile:
+        searches of the past are refused before that time."""
+        clock = asyncio.get_running_loop().time()
+        if not self.past or clock < self._expired_at + _EXPIRES_EVERY:
+            return
+        async with self.pool.acquire() as connection:
+            before = await live_texts.kept_since(connection, self.past)
+        texts = await self.index.texts_until(generation, before, _COPIED)
+        if texts:  # one that a page has again by now is put, with its new end
+            await self._put(generation, texts, texts, cursor, cursor)
+        else:
+            self._expired_at = clock
+
     async def _erased_left(self) -> set[bytes]:
         """Erased texts of which a file has words that only a new generation is without. The texts
         themselves have left the index before: their erasure is a change like any other."""
@@ -285,7 +307,7 @@ class IndexFollower:
         """Make the index agree with the corpus in these texts: what is live is put, what is not is
         removed. `last` is the cursor once all of them are."""
         async with self.pool.acquire() as connection:
-            found = await live_texts.facts(connection, texts)
+            found = await live_texts.facts(connection, texts, self.past)
         gone = sorted(set(had) - {text.text_hash for text in found})
         pieces = list(live_texts.portions(found)) or [[]]
         for number, piece in enumerate(pieces, start=1):
@@ -311,6 +333,8 @@ class IndexFollower:
                 sources=text.sources,
                 languages=text.languages,
                 hosts=text.hosts,
+                since=text.since,
+                until=text.until,
             )
             for text, said in zip(read, analysed, strict=True)
             if said
