@@ -75,8 +75,8 @@ class Corpus:
         `as_of`: those that were live at that moment, with the texts they had then.
 
         `lang` is a code such as "de"; `unknown_language` of the answer counts matching pages whose
-        language could not be detected. Raises `InvalidRequest` for a query or page too long, and
-        for a moment of which the index keeps nothing (`ATLAS_SEARCH_PAST_DAYS`).
+        language could not be detected. Raises `InvalidRequest` for a query or page too long,
+        and for a moment of which the index keeps nothing (`ATLAS_SEARCH_PAST_DAYS`).
         """
         from atlas.stores.postgres.index.engine_search import search_corpus
         from atlas.stores.search.port import QueryTooBroad, SearchIndexError
@@ -105,26 +105,20 @@ class Corpus:
         from atlas.stores.postgres.index.generations import listing
 
         async with self._parts.database() as connection:
-            return await listing(connection)
+            return await listing(connection, self._parts.search_index())
 
     async def follow_index(self) -> None:
-        """Keep the search index of `ATLAS_SEARCH` in step with the corpus until this is cancelled,
-        as workers do by themselves; of several processes one does. Raises `InvalidRequest` where
-        the index is in PostgreSQL: that one needs nobody."""
+        """Keep the search index in step with the corpus until this is cancelled, as workers do by
+        themselves; of several processes one does."""
         from atlas.stores.postgres.changes.change_signal import change_signal
         from atlas.stores.postgres.services import index_following
+        from atlas.stores.postgres.services.index_copying import analyse_aside
 
         index = self._parts.search_index()
-        if index is None:
-            raise InvalidRequest(
-                "ATLAS_SEARCH: postgresql needs no follower; set it to tantivy or opensearch"
-            )
         pool, url = await self._parts.pool(), self._parts.locations.require_database()
         name = index_following.holder_name()
         past = self._parts.settings.index_past_days
-        follower = index_following.IndexFollower(
-            pool, index, index_following.analyse_aside, name, past
-        )
+        follower = index_following.IndexFollower(pool, index, analyse_aside, name, past)
         async with change_signal(url) as signal:
             await index_following.keep_following(follower, signal)
 

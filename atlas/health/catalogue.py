@@ -67,8 +67,7 @@ class Concerns:
             case "postgresql":
                 return await _one("postgresql", self._postgresql(), database.MEND)
             case "index":
-                mend = search_index.MEND if self._engine else database.INDEX_MEND
-                return await _one("index", self._index(), mend)
+                return await _one("index", self._index(), search_index.MEND)
             case "blobs":
                 return await _one("blobs", blobs.blobs(self.blob_location, self.s3), blobs.MEND)
             case "disk":
@@ -112,17 +111,10 @@ class Concerns:
     async def _postgresql(self) -> ProbeResult:
         return await database.postgresql(self._address(), self.clock)
 
-    @property
-    def _engine(self) -> bool:
-        """Whether an engine holds the index."""
-        return self.settings.search.search != "postgresql"
-
     async def _index(self) -> ProbeResult:
-        if self._engine:
-            # A worker's own follower may have begun just now.
-            patience = search_index.TAKEN_OVER if self.sampling else 0.0
-            return await search_index.index(self._address(), self.settings, patience=patience)
-        return await database.index(self._address())
+        # A worker's own follower may have begun just now.
+        patience = search_index.TAKEN_OVER if self.sampling else 0.0
+        return await search_index.index(self._address(), self.settings, patience=patience)
 
     async def _proxy(self) -> Checked:
         """Nothing, where no proxy is set."""

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from atlas.domain.addresses.urls import InvalidUrl, canonicalize
+from atlas.domain.addresses.bucket_urls import page_address
+from atlas.domain.addresses.urls import InvalidUrl
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.extraction.extraction_rules import (
     MAX_FELL_BACK,
@@ -31,12 +32,15 @@ from atlas.text.html import blocks_in, main_blocks
 from atlas.text.language import language_of
 from atlas.text.links import Addresses, base_of, outlinks
 from atlas.text.markdown import to_markdown, to_text
-from atlas.text.metadata import canonical_of, declared_language, published_of, read_head, title_of
+from atlas.text.metadata import canonical_of, declared_language, read_head
 from atlas.text.page_look import look_at, look_at_text
 from atlas.text.page_rules import PageRules, compared_hash, matches, ruled_without_tree
+from atlas.text.page_signs import signs_of
 from atlas.text.pdf import pdf_text
 from atlas.text.plain_text import clean_plain, plain_title
+from atlas.text.publication import published_of
 from atlas.text.sniff import is_xml, media_of
+from atlas.text.titles import title_of
 from atlas.text.unclosed import close, hidden_in
 
 _MARKDOWN_TYPES = ("text/markdown", "text/x-markdown")
@@ -48,21 +52,22 @@ def extract(
     charset: str | None,
     url: str,
     rules: ExtractionRules = NO_RULES,
+    title: str | None = None,
 ) -> Extracted:
     """Text, Markdown, metadata and links of one body; `url` is where it came from at last, `rules`
-    are those of its source.
+    are those of its source, `title` the one that came with the body.
 
     Raises PageError(INVALID) with code `empty_body`, `binary_content`, `unsupported_type`,
     `pdf_broken` or `no_text`. An empty text is never a success.
     """
     media = media_of(body, content_type)
     if media == "pdf":
-        return _without_tree(_from_pdf(body, url), rules)
+        return _without_tree(_titled(_from_pdf(body, url), title), rules)
     text = decode(body, charset)
     if media == "text":
         found = _from_plain(text, url, _is_markdown(content_type, url))
-        return _without_tree(found, rules)
-    return _from_html(without_cdata(text) if is_xml(content_type) else text, url, rules)
+        return _without_tree(_titled(found, title), rules)
+    return _from_html(without_cdata(text) if is_xml(content_type) else text, url, rules, title)
 
 
 def matches_in(
@@ -86,7 +91,7 @@ def _without_tree(found: Extracted, rules: ExtractionRules) -> Extracted:
     return replace(found, ruled=ruled_without_tree(rules, found.title, found.text))
 
 
-def _from_html(html: str, url: str, rules: ExtractionRules) -> Extracted:
+def _from_html(html: str, url: str, rules: ExtractionRules, given: str | None) -> Extracted:
     closed = close(html)
     tree = parse_html(closed.html)
     alive = list(tree.iter())  # lxml would create each element's object again on every visit
@@ -94,6 +99,9 @@ def _from_html(html: str, url: str, rules: ExtractionRules) -> Extracted:
     found = blocks_in(tree)
     verdict = recognise(look_at(html, tree, head, found, url))  # before extractors change the tree
     anchors = anchors_in(found)  # likewise
+    signs = signs_of(tree)  # likewise
+    title, _ = title_of(tree, head, signs, url)
+    published, _ = published_of(tree, head, signs, url)
     base = base_of(tree, url)
     addresses = Addresses(base)
     ruled = PageRules(rules, tree, head, anchors) if rules else None
@@ -103,11 +111,11 @@ def _from_html(html: str, url: str, rules: ExtractionRules) -> Extracted:
     missing = [hidden_in(tree, closed), links.missing]
     extracted = _extracted(
         media="html",
-        title=title_of(tree, head),
+        title=title,
         text=text,
         markdown=to_markdown(blocks, addresses.shown),
         language=declared_language(tree, head),
-        published=published_of(tree, head),
+        published=published,
         canonical=canonical_of(tree, base),
         links=links.kept,
         truncated=" and ".join(filter(None, missing)) or None,
@@ -116,15 +124,27 @@ def _from_html(html: str, url: str, rules: ExtractionRules) -> Extracted:
         unavailable_after=head.asked.unavailable_after,
         outline=outline_of(blocks, starts, ruled.anchors if ruled else anchors),
     )
+    extracted = _titled(extracted, given)
     if ruled:
-        extracted = _by_rules(extracted, ruled, addresses)
+        extracted = _by_rules(extracted, ruled, addresses, titled=bool(given))
     alive.clear()
     return extracted
 
 
-def _by_rules(found: Extracted, ruled: PageRules, addresses: Addresses) -> Extracted:
-    """The page with what its source's rules say of its metadata, and of changes that are none."""
-    title = ruled.value("title") or found.title
+def _titled(found: Extracted, title: str | None) -> Extracted:
+    """The page under the title that came with its body, if one did."""
+    shown = fold_blank(strip_unstorable(title or ""))
+    if not shown:
+        return found
+    return replace(found, title=shown, text_hash=text_hash(shown, found.text))
+
+
+def _by_rules(
+    found: Extracted, ruled: PageRules, addresses: Addresses, *, titled: bool
+) -> Extracted:
+    """The page with what its source's rules say of its metadata, and of changes that are none.
+    `titled`: its title came with the body, and stays."""
+    title = (not titled and ruled.value("title")) or found.title
     counts = tuple(each.matches for each in matches(ruled.rules, ruled.tree, title, found.text))
     compared = compared_hash(ruled.rules, title, ruled.compared(found.text))
     language = ruled.value("language")
@@ -220,7 +240,7 @@ def _extracted(
 def _file_name(url: str) -> str:
     """The last segment of the path: better than no title for a bare file."""
     try:
-        path = canonicalize(url).partition("?")[0]
+        path = page_address(url).partition("?")[0]
     except InvalidUrl:
         return ""
     return path.rstrip("/").rpartition("/")[2][:200]

@@ -1,4 +1,4 @@
-"""The part of a worker that keeps the search index in step, if the settings choose an engine."""
+"""The part of a worker that keeps the search index in step."""
 
 from __future__ import annotations
 
@@ -18,9 +18,6 @@ from atlas.worker.resources import WorkerParts
 @asynccontextmanager
 async def indexing(parts: WorkerParts, database_url: str) -> AsyncIterator[None]:
     """Follow the feed in the block; of several workers one does, and another takes over."""
-    if parts.index is None:
-        yield
-        return
     async with change_signal(database_url) as signal:
         follower = IndexFollower(
             parts.pool,

@@ -143,9 +143,6 @@ class Sampler:
         self._set(own.UNINDEXED, waiting.pages)
 
     async def _index(self, connection: Connection) -> None:
-        """Nothing, where the index is in PostgreSQL: settling writes that one."""
-        if self._parts.settings.search.search == "postgresql":
-            return
         found = await index_state.state(connection)
         self._set(own.INDEX_BEHIND, found.documents_behind)
         self._set(own.INDEX_BEHIND_AGE, found.seconds_behind)

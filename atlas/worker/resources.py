@@ -19,6 +19,7 @@ from atlas.domain.versions import SettledWith
 from atlas.locations import Locations, address_policy, search_index
 from atlas.settings import Settings
 from atlas.stores.blobs import Blobs, open_blobs
+from atlas.stores.buckets.bucket_reader import BucketReader
 from atlas.stores.postgres.clock import DatabaseClock
 from atlas.stores.postgres.connection import answering as answering_database
 from atlas.stores.postgres.connection import open_pool
@@ -59,8 +60,8 @@ class WorkerParts:
     web: WebClient
     extractor: ExtractorPool
     measures: Measures
-    index: SearchIndex | None
-    """The search index in its engine; None: it is in PostgreSQL."""
+    index: SearchIndex
+    files: BucketReader
 
     async def is_open(self, workflow_id: str, run_id: str) -> bool:
         """Whether Temporal has the run under way."""
@@ -122,10 +123,11 @@ async def open_parts(
             measures=measures,
         )
         index = search_index(settings)
-        if index is not None:
-            stack.push_async_callback(index.close)
+        stack.push_async_callback(index.close)
+        roots = settings.fetch.bucket_roots
+        files = await stack.enter_async_context(BucketReader(roots, locations.s3))
         yield WorkerParts(
-            settings, clock, client, pool, crawl, blobs, web, extractor, measures, index
+            settings, clock, client, pool, crawl, blobs, web, extractor, measures, index, files
         )
 
 

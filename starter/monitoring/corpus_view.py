@@ -40,14 +40,13 @@ class Sample:
     hosts: tuple[HostSeen, ...]
     sources: Sequence[SourceLately]
     audit: AuditSeen | None
-    index: IndexSeen | None
+    index: IndexSeen
 
 
 class CorpusSampler:
     """Looks into PostgreSQL, by one connection; the expensive ones are rationed."""
 
-    def __init__(self, sources_every: float, *, engine: bool = False) -> None:
-        self._engine = engine
+    def __init__(self, sources_every: float) -> None:
         self._sources: Rationed[list[SourceLately]] = Rationed(least=sources_every)
         self._counts: Rationed[tuple[float, dict[str, PageCounts]]] = Rationed()
         self._counted: set[str] = set()
@@ -68,7 +67,7 @@ class CorpusSampler:
             hosts_seen(hosts, now),
             await self._sources.get(lambda: monitoring.sources_lately(connection, now)),
             audit_seen(await findings.last(connection)),
-            index_seen(await index_state.state(connection)) if self._engine else None,
+            index_seen(await index_state.state(connection)),
         )
 
     async def _count(

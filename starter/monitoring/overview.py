@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 WorkerState = Literal["running", "draining", "lost"]
-SourceState = Literal["fresh", "due", "stale", "paused"]
+SourceState = Literal["fresh", "due", "stale", "paused", "pushed"]
 BreakerState = Literal["closed", "throttled", "open", "half_open"]
 
 
@@ -181,7 +181,8 @@ class SourceSeen:
 
     name: str
     state: SourceState
-    """`due`: it should be collected; `stale`: it has been due for longer than its tolerance."""
+    """`due`: it should be collected; `stale`: it has been due for longer than its tolerance;
+    `pushed`: documents are put there, and it is never due."""
     every: timedelta
     """Its cadence in seconds."""
     cron: str | None
@@ -189,7 +190,7 @@ class SourceSeen:
     last_success: datetime | None
     """Start of the last run that read its listing and completed what its limits allow."""
     due: datetime | None
-    """None: it is paused."""
+    """None: it is paused, or documents are pushed to it."""
     late: timedelta
     """Seconds that it has been due; 0 while it is not."""
     tolerance: timedelta
@@ -299,7 +300,6 @@ class Overview:
     audit: AuditSeen | None = None
     """None also when there was none yet."""
     index: IndexSeen | None = None
-    """None also where the index is in PostgreSQL, which is written together with the pages."""
     untold: tuple[Untold, ...] = field(default=())
 
     @property

@@ -55,9 +55,7 @@ class Watch:
         self._began = (time.time(), time.monotonic())
         self._untold: list[Untold] = []
         self._schedules: Rationed[list[Glimpse]] = Rationed(least=_SCHEDULES_EVERY)
-        self._corpus = corpus_view.CorpusSampler(
-            _SOURCES_EVERY, engine=parts.settings.search.search != "postgresql"
-        )
+        self._corpus = corpus_view.CorpusSampler(_SOURCES_EVERY)
         self._asked: dict[str, Rationed[Asked | None]] = {}
 
     async def look(self) -> Overview:

@@ -97,12 +97,3 @@ async def test_a_search_of_the_past(
         assert hit.url == origin.url("/a")
         with pytest.raises(InvalidRequest, match=r"as_of: .* has not come yet"):
             await client.search("orchard", as_of=then + timedelta(days=1))
-
-
-async def test_nothing_follows_the_index_in_postgresql(
-    atlas_env: AtlasEnv, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ATLAS_SEARCH", "postgresql")
-    async with AtlasClient.connect() as atlas:
-        with pytest.raises(InvalidRequest, match="ATLAS_SEARCH: postgresql needs no follower"):
-            await atlas.corpus.follow_index()

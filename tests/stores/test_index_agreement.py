@@ -27,7 +27,7 @@ from atlas.stores.postgres.services.audits import AuditStore
 from atlas.stores.postgres.services.index_following import IndexFollower, keep_following
 from atlas.stores.search.port import IndexedText, TextChanges
 from atlas.stores.search.tantivy_engine import TantivyIndex
-from tests.invariants import assert_engine_agrees
+from tests.invariants import assert_index_agrees
 from tests.stores.corpus import analyse
 from tests.stores.drive import Drive, Web
 
@@ -123,7 +123,7 @@ async def test_each_difference_is_found_and_put_right(
     assert await agreement.put_again([one, ghost]) == set()
     await follower.catch_up()
     assert await audit(drive, agreement) == set()
-    await assert_engine_agrees(drive.pool, index)
+    await assert_index_agrees(drive.pool, index)
 
 
 @pytest.mark.parametrize("sample", [None, 50])
@@ -147,7 +147,7 @@ async def test_an_audit_has_the_writer_put_it_right(
     task = asyncio.create_task(keep_following(follower, ChangeSignal()))
     stages: tuple[AuditStage, ...] = ("corpus", "pages")
     async with open_blobs(str(tmp_path / "blobs")) as blobs:
-        audits = Auditing(store, blobs, nothing, nothing, nothing)
+        audits = Auditing(store, blobs, nothing, nothing)
         for stage in stages:
             step = AuditStep(run_id="audit", stage=stage, repair=True, sample=sample)
             done = await ActivityEnvironment().run(audits.audit_part, step)

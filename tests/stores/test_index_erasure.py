@@ -17,7 +17,7 @@ from atlas.stores.postgres.changes.change_signal import ChangeSignal
 from atlas.stores.postgres.services.index_following import IndexFollower, keep_following
 from atlas.stores.postgres.services.purges import PurgeStore
 from atlas.stores.search.tantivy_engine import TantivyIndex
-from tests.invariants import assert_engine_agrees
+from tests.invariants import assert_index_agrees
 from tests.stores.corpus import analyse
 from tests.stores.drive import Drive, Web
 from tests.stores.test_purge import Eraser
@@ -97,7 +97,7 @@ async def test_no_file_has_a_word_of_what_was_erased_its_older_texts_included(
     assert words_in(index.folder, "librari") == {"librari"}
     assert not killed.exists()
     assert await drive.pool.fetchval("select count(*) from index_erasures") == 0
-    await assert_engine_agrees(drive.pool, index)
+    await assert_index_agrees(drive.pool, index)
 
 
 async def _hash(drive: Drive, url: str) -> bytes:

@@ -90,7 +90,8 @@ class OpenSearchIndex:
             passages = int(row["docs.count"] or 1) - 1
             origin = IndexOrigin.read(state)
             size = int(row["store.size"] or 0)
-            found.append(StoredGeneration(number, origin, state["cursor"], passages, size))
+            tokens = await self._tokens(number)
+            found.append(StoredGeneration(number, origin, state["cursor"], passages, tokens, size))
         return found
 
     async def begin(self, generation: int, origin: IndexOrigin, cursor: int) -> None:
@@ -262,6 +263,11 @@ class OpenSearchIndex:
     def _index(self, generation: int) -> str:
         return f"{self.name}-{generation:d}"
 
+    async def _tokens(self, generation: int) -> int:
+        asked = {"size": 0, "aggs": {"tokens": {"sum": {"field": "length"}}}}
+        found = await self._ask("POST", f"/{self._index(generation)}/_search", asked)
+        return int(found["aggregations"]["tokens"]["value"] or 0)
+
     async def _state(self, generation: int) -> tuple[_Body, tuple[int, int]]:
         """What a generation says of itself, as last written, and the number of that writing."""
         found = await self._ask("GET", f"/{self._index(generation)}/_doc/state")
@@ -372,6 +378,7 @@ def _definition(index: OpenSearchIndex) -> _Body:
                 "end": number,
                 "since": number,
                 "until": number,
+                "length": number,
                 "body": {**counted, "index_options": "positions"},
                 "prefixes": counted,
                 "initials": counted,

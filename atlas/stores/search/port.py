@@ -89,6 +89,7 @@ def passage_document(text: IndexedText, number: int) -> dict[str, Any]:
         "body": passage.body,
         "prefixes": passage.prefixes,
         "initials": passage.initials,
+        "length": passage.length,
         "source": list(text.sources),
         "language": list(text.languages),
         "host": list(text.hosts),
@@ -132,6 +133,8 @@ class StoredGeneration:
     origin: IndexOrigin
     cursor: int
     passages: int
+    tokens: int
+    """Positions of all passages."""
     size: int
     """Bytes on disk."""
 

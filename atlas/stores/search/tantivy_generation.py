@@ -60,6 +60,7 @@ class TantivyGeneration:
         self._seen: tuple[int, int] | None = None
         self._average = 1.0
         self._past = 0
+        self._tokens = 0
         # Reloading and writing each by one thread at a time; searching needs neither.
         self._reading = threading.Lock()
         self._writing = threading.Lock()
@@ -83,6 +84,7 @@ class TantivyGeneration:
                 origin=IndexOrigin.read(state),
                 cursor=state["cursor"],
                 passages=searcher.num_docs - 1,
+                tokens=self._tokens,
                 size=size,
             )
 
@@ -178,7 +180,7 @@ class TantivyGeneration:
             if seen != self._seen:
                 self._index.reload()
                 searcher = self._index.searcher()
-                self._average = _average_length(searcher)
+                self._average, self._tokens = _lengths(searcher)
                 self._past = IndexOrigin.read(_state(searcher, self._folder)).past
                 self._seen = seen
             return self._index
@@ -249,9 +251,8 @@ def _registered(index: Index) -> Index:
 
 
 def _documents(text: IndexedText) -> Iterator[Document]:
-    for number, passage in enumerate(text.passages):
-        document = passage_document(text, number)
-        yield Document.from_dict({**document, "length": passage.length}, _SCHEMA)
+    for number in range(len(text.passages)):
+        yield Document.from_dict(passage_document(text, number), _SCHEMA)
 
 
 def _put_state(writer: Any, origin: IndexOrigin, cursor: int) -> None:
@@ -302,9 +303,11 @@ def _match(document: Document, score: float) -> PassageMatch:
     return PassageMatch(bytes.fromhex(text), start, end, score)
 
 
-def _average_length(searcher: tantivy.Searcher) -> float:
-    asked = {"length": {"avg": {"field": "length"}}}
-    return float(searcher.aggregate(Query.all_query(), asked)["length"]["value"] or 1.0)
+def _lengths(searcher: tantivy.Searcher) -> tuple[float, int]:
+    """The average length of a passage, and the length of all together."""
+    asked = {"length": {"stats": {"field": "length"}}}
+    found = searcher.aggregate(Query.all_query(), asked)["length"]
+    return float(found["avg"] or 1.0), int(found["sum"] or 0)
 
 
 def _count(searcher: tantivy.Searcher, query: Query) -> int:

@@ -47,6 +47,8 @@ def mark(seen: SourceSeen) -> str:
 
 def promise(seen: SourceSeen) -> str:
     """How often a source is collected."""
+    if seen.state == "pushed":
+        return "never: pushed"
     return f"cron {seen.cron}" if seen.cron else f"every {written(seen.every)}"
 
 
@@ -228,7 +230,9 @@ def schedule_note(each: ScheduleSeen) -> str:
 
 def _sources(seen: Overview) -> Iterator[str]:
     sources = seen.sources or ()
-    counted = _counted((each.state for each in sources), ("stale", "due", "fresh", "paused"))
+    counted = _counted(
+        (each.state for each in sources), ("stale", "due", "fresh", "paused", "pushed")
+    )
     yield counted or "none"
     for each in seen.stale[:10]:
         yield (

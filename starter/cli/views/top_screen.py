@@ -43,6 +43,7 @@ _STYLES = {
     "stale": "bold red",
     "due": "yellow",
     "paused": "dim",
+    "pushed": "dim",
     "missing": "bold red",
     "open": "bold red",
     "half open": "yellow",

@@ -18,7 +18,7 @@ import asyncpg
 from atlas.domain.audit_findings import AuditFinding
 from atlas.domain.passages import lexeme_query
 from atlas.domain.search.analysis import split
-from atlas.stores.postgres.audit.live_documents import AuditedDocument, sentence_of
+from atlas.stores.postgres.audit.live_documents import AuditedDocument
 from atlas.stores.postgres.changes import changed_pages
 from atlas.stores.postgres.index import index_lease, index_repairs
 from atlas.stores.search.port import (
@@ -32,6 +32,9 @@ from atlas.stores.search.port import (
 _PATIENCE = 20.0
 """Seconds to wait for the index to have read what changed, and for its writer to repair."""
 _LOOK = 0.05
+_WORDS = 8
+_CHARACTERS = 60
+_NO_QUOTES = str.maketrans({'"': " ", "“": " ", "”": " "})
 _FULL_PREFIXES = tuple(f"{number:02x}" for number in range(256))
 """The texts of a whole index, a few thousand of a million at a time."""
 
@@ -225,6 +228,12 @@ class IndexAgreement:
                 last,
             )
         return {row["text_hash"] for row in rows}
+
+
+def sentence_of(passage: str) -> str:
+    """Its first words, to be looked for as a phrase."""
+    words = passage.translate(_NO_QUOTES).split()
+    return " ".join(words[:_WORDS])[:_CHARACTERS].rpartition(" ")[0] or "".join(words)[:_CHARACTERS]
 
 
 def _findings(each: _Disagreement, generation: int) -> list[AuditFinding]:

@@ -8,28 +8,23 @@ more is left out, whatever the engine says.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from atlas.domain.passages import LexemeQuery, lexeme_query
 from atlas.domain.search import ranking
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.index.bm25 import SearchScope
-from atlas.stores.postgres.index.index_lease import progress
-from atlas.stores.postgres.index.past_search import (
-    LIVE_AT,
-    UNKNOWN_PAGES_AT,
-    NotKept,
-    expect_kept,
-)
+from atlas.stores.postgres.index.old_index import Cut, search_old
+from atlas.stores.postgres.index.past_search import LIVE_AT, UNKNOWN_PAGES_AT, expect_kept
 from atlas.stores.postgres.index.search import (
     SearchPage,
+    SearchScope,
     check_query,
     hits,
     one_snapshot,
-    search,
     storable,
 )
 from atlas.stores.postgres.sources.sources import held_by
@@ -71,22 +66,48 @@ class _Cluster:
 
 
 async def search_corpus(
-    connection: Connection, index: SearchIndex | None, query: str, **options: Any
+    connection: Connection,
+    index: SearchIndex,
+    query: str,
+    *,
+    limit: int = 10,
+    offset: int = 0,
+    source: str | None = None,
+    lang: str | None = None,
+    collapse: bool = True,
+    as_of: datetime | None = None,
 ) -> SearchPage:
-    """Search the engine; or the index in PostgreSQL, where that is chosen, and until the first
-    generation of the engine is built. Raises as `search_engine` does."""
-    if index is not None:
-        try:
-            return await search_engine(connection, index, query, **options)
-        except MissingGeneration:
-            if (await progress(connection)).read_up_to is not None:
-                raise
-    if options.pop("as_of", None) is not None:
-        raise NotKept(
-            "as_of: the index in PostgreSQL knows live texts only; set ATLAS_SEARCH to tantivy or "
-            "opensearch, and ATLAS_SEARCH_PAST_DAYS, and wait until that index is built"
+    """Search as people do: what `search_engine` finds; before a first generation is built, what
+    the old index in PostgreSQL finds, if there is one. Raises as `search_engine` does."""
+    check_query(query, limit, offset)
+    scope = SearchScope(storable(source), storable(lang))
+    cut = Cut(limit, offset, collapse)
+    try:
+        return await search_engine(
+            connection,
+            index,
+            query,
+            limit=limit,
+            offset=offset,
+            source=source,
+            lang=lang,
+            collapse=collapse,
+            as_of=as_of,
         )
-    return await search(connection, query, **options)
+    except MissingGeneration:
+        if as_of is not None:
+            raise  # the old index knows live texts only
+        found = await search_old(connection, query, scope, cut)
+        if found is None and await _is_empty(connection):
+            found = SearchPage((), 0, exact=True)
+        if found is None:
+            raise
+        return found
+
+
+async def _is_empty(connection: Connection) -> bool:
+    """Whether nothing ever happened to the corpus: then there is nothing to find."""
+    return bool(await connection.fetchval("select last = 0 from change_feed"))
 
 
 async def search_engine(
@@ -99,12 +120,14 @@ async def search_engine(
     source: str | None = None,
     lang: str | None = None,
     collapse: bool = True,
+    generation: int | None = None,
     as_of: datetime | None = None,
 ) -> SearchPage:
     """Find the texts that match any word of the query best: live ones, or those that were live at
     the moment `as_of`. Quoted phrases must occur.
 
     A query without a word finds nothing. `collapse=False` shows every near-duplicate by itself.
+    `generation` is searched instead of the one that serves.
     Raises ValueError, with the fix, for a query or a page that is too long, and for a moment of
     which the index keeps nothing; `SearchIndexError`.
     """
@@ -115,17 +138,18 @@ async def search_engine(
     scope = SearchScope(storable(source), storable(lang))
     if not said.terms:
         return SearchPage((), 0, exact=True, as_of=as_of)
+    ask = partial(_ask, index, said, generation)
     # Sources of the past are known to PostgreSQL only.
     source = scope.source if as_of is None else None
     at = None if as_of is None else math.floor(as_of.timestamp())
-    unknown = await _unknown_texts(index, said, scope, TextScope(source, UNKNOWN_LANGUAGE, at=at))
+    unknown = await _unknown_texts(ask, scope, TextScope(source, UNKNOWN_LANGUAGE, at=at))
     wanted = offset + limit
     # In steps of four: pages of one list are cut from one order.
     window = _FIRST
     while window < 4 * wanted:
         window *= 4
     while True:
-        found = await _ask(index, said, TextScope(source, scope.lang, at=at), window)
+        found = await ask(TextScope(source, scope.lang, at=at), window)
         whole = found.total <= len(found.best)
         async with one_snapshot(connection):
             clusters = await _live_clusters(connection, found.best, scope, as_of, collapse=collapse)
@@ -144,14 +168,21 @@ async def search_engine(
         return SearchPage(tuple(results), len(clusters), whole, unknown_pages, as_of)
 
 
+_Ask = Callable[[TextScope, int], Awaitable[PassageMatches]]
+
+
 async def _ask(
-    index: SearchIndex, query: LexemeQuery, scope: TextScope, window: int
+    index: SearchIndex,
+    query: LexemeQuery,
+    generation: int | None,
+    scope: TextScope,
+    window: int,
 ) -> PassageMatches:
     try:
-        return await index.search(query, scope, window)
+        return await index.search(query, scope, window, generation=generation)
     except MissingGeneration:
         # Perhaps replaced, and dropped, after this search had chosen it.
-        return await index.search(query, scope, window)
+        return await index.search(query, scope, window, generation=generation)
 
 
 async def _live_clusters(
@@ -184,13 +215,11 @@ async def _live_clusters(
     return list(clusters.values())
 
 
-async def _unknown_texts(
-    index: SearchIndex, query: LexemeQuery, scope: SearchScope, unknown: TextScope
-) -> list[bytes]:
+async def _unknown_texts(ask: _Ask, scope: SearchScope, unknown: TextScope) -> list[bytes]:
     """Texts that match and may be of unknown language, if one language is asked for."""
     if scope.lang is None:
         return []
-    found = await _ask(index, query, unknown, _UNKNOWN)
+    found = await ask(unknown, _UNKNOWN)
     return list({match.text_hash for match in found.best})
 
 

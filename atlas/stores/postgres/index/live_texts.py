@@ -1,7 +1,7 @@
 """The live texts as the search index takes them, each with the pages that have it now; and, if the
-index keeps them for some days, past ones with the pages that had them.
+index keeps them for some days (`search_index.past_days`), past ones with the pages that had them.
 
-`past` is that number of days throughout. Versions are kept longer: `atlas.settings` sees to it.
+Versions are kept longer than that: the settings see to it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from atlas.stores.search.port import LIVE, UNKNOWN_LANGUAGE
 
 _BYTES = 4 << 20
 """Of texts as stored, read at once; once read and analysed they are several times as much."""
+
+_COUNT_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,12 @@ class LiveTextFacts:
     until: int
 
 
+KEPT = """(v.valid_to is null or (select past_days from search_index) > 0
+    and v.valid_to > now() - make_interval(days => (select past_days from search_index)))"""
+"""SQL: whether the index keeps the version `v`: it is open, or has not ended too long ago. By the
+database's clock, like every time that is stored."""
+
+
 async def texts_of_pages(connection: Connection, pages: Sequence[int]) -> set[bytes]:
     """The hashes of the texts that pages have now."""
     rows = await connection.fetch(
@@ -43,38 +51,48 @@ async def texts_of_pages(connection: Connection, pages: Sequence[int]) -> set[by
     return {row["text_hash"] for row in rows}
 
 
-async def next_texts(
-    connection: Connection, after: bytes, limit: int, past: int = 0
-) -> list[bytes]:
+async def next_texts(connection: Connection, after: bytes, limit: int) -> list[bytes]:
     """The hashes of the next texts behind one, in order."""
     rows = await connection.fetch(
         f"""
         select distinct d.text_hash from documents d
         where d.text_hash > $1
-          and exists (select from versions v where v.document_id = d.id and {kept("v", 3)})
+          and exists (select from versions v where v.document_id = d.id and {KEPT})
         order by d.text_hash limit $2
-        """,  # noqa: S608 (constants)
+        """,  # noqa: S608 (a constant)
         after,
         limit,
-        past,
     )
     return [row["text_hash"] for row in rows]
 
 
-def kept(version: str, days: int) -> str:
-    """SQL: whether the index keeps a version: it is open, or ended within so many days, which a
-    parameter says. By the database's clock, like every time that is stored."""
-    return (
-        f"({version}.valid_to is null or ${days}::int > 0 "
-        f"and {version}.valid_to > now() - make_interval(days => ${days}::int))"
+async def count(connection: Connection) -> int:
+    """How many distinct texts the index keeps."""
+    found = await connection.fetchval(
+        "select count(distinct d.text_hash) from documents d "  # noqa: S608 (a constant)
+        f"join versions v on v.document_id = d.id and {KEPT}",
+        timeout=_COUNT_SECONDS,
     )
+    return int(found)
 
 
-async def facts(
-    connection: Connection, texts: Iterable[bytes], past: int = 0
-) -> list[LiveTextFacts]:
+async def beginning(connection: Connection, digits: str) -> set[bytes]:
+    """The hashes of the texts that the index keeps and that begin so, in hex."""
+    first, last = f"{digits:0<64}", f"{digits:f<64}"
+    rows = await connection.fetch(
+        "select distinct d.text_hash from documents d "  # noqa: S608 (a constant)
+        f"join versions v on v.document_id = d.id and {KEPT} "
+        "where d.text_hash between $1 and $2",
+        bytes.fromhex(first),
+        bytes.fromhex(last),
+        timeout=_COUNT_SECONDS,
+    )
+    return {row["text_hash"] for row in rows}
+
+
+async def facts(connection: Connection, texts: Iterable[bytes]) -> list[LiveTextFacts]:
     """What the index needs to know of those texts that it keeps, in the order of hashes."""
-    rows = await connection.fetch(_FACTS, sorted(texts), UNKNOWN_LANGUAGE, past, LIVE)
+    rows = await connection.fetch(_FACTS, sorted(texts), UNKNOWN_LANGUAGE, LIVE)
     found = []
     for row in rows:
         hosts = {urlsplit(url).hostname or "" for url in row["urls"]}
@@ -83,13 +101,13 @@ async def facts(
     return found
 
 
-async def kept_since(connection: Connection, past: int) -> int:
-    """The second since the epoch before which past texts are kept no longer."""
-    return int(
-        await connection.fetchval(
-            "select floor(extract(epoch from now() - make_interval(days => $1::int)))", past
-        )
+async def kept_since(connection: Connection) -> int | None:
+    """The second since the epoch before which past texts are kept no longer; None: none are."""
+    found: int | None = await connection.fetchval(
+        "select floor(extract(epoch from now() - make_interval(days => past_days)))::bigint "
+        "from search_index where past_days > 0"
     )
+    return found
 
 
 def portions(texts: Sequence[LiveTextFacts]) -> Iterator[list[LiveTextFacts]]:
@@ -127,14 +145,14 @@ select d.text_hash,
        array_agg(p.url) as urls,
        (array_agg(d.id order by v.valid_to is not null, p.url collate "C"))[1] as document,
        floor(extract(epoch from min(v.valid_from)))::bigint as since,
-       case when bool_or(v.valid_to is null) then $4::bigint
+       case when bool_or(v.valid_to is null) then $3::bigint
             else ceil(extract(epoch from max(v.valid_to)))::bigint end as until,
        max(pg_column_size(d.text)) as size,
        array(select distinct s.name from source_pages sp join sources s on s.id = sp.source_id
               where sp.page_id = any(array_agg(d.page_id)) order by 1) as sources
   from documents d
-  join versions v on v.document_id = d.id and {kept("v", 3)}
+  join versions v on v.document_id = d.id and {KEPT}
   join pages p on p.id = d.page_id
  where d.text_hash = any($1::bytea[])
  group by d.text_hash order by d.text_hash
-"""  # noqa: S608 (constants)
+"""  # noqa: S608 (a constant)

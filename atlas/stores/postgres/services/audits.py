@@ -36,34 +36,22 @@ class AuditStore:
     pool: asyncpg.Pool
     clock: Callable[[], datetime]
     keep: Retention
-    index: SearchIndex | None = None
-    """The search index in its engine; None: it is in PostgreSQL."""
+    index: SearchIndex
 
     document = on_pool(live_documents.read)
-    texts_to_index = on_pool(repairs.texts_to_index)
-    index_again = on_pool(repairs.index_again)
     record = on_pool(findings.record)
     listed = on_pool(findings.listed)
     counts = on_pool(findings.counts)
     forget = on_pool(findings.forget)
 
     @property
-    def agreement(self) -> IndexAgreement | None:
-        """The search index of the engine, compared with the corpus."""
-        return None if self.index is None else IndexAgreement(self.pool, self.index)
-
-    async def found_by_its_words(self, document: live_documents.AuditedDocument) -> bool:
-        """Whether searches find a document by a sentence of its own."""
-        if self.agreement is not None:
-            return await self.agreement.finds(document)
-        async with self.pool.acquire() as connection:
-            return await live_documents.found_by_its_words(connection, document)
+    def agreement(self) -> IndexAgreement:
+        """The search index, compared with the corpus."""
+        return IndexAgreement(self.pool, self.index)
 
     async def examine_index(self, request: AuditStep, ids: Sequence[object]) -> list[AuditFinding]:
         """Where the index of the engine and the corpus differ: what is missing, page by page, and
         what is too much, all of it in the first step or in a sample a part."""
-        if self.agreement is None:
-            return []
         if request.stage == "pages":
             return await self.agreement.pages([int(str(page)) for page in ids])
         if request.stage == "corpus":
