@@ -69,12 +69,15 @@ class Corpus:
         offset: int = 0,
         source: str | None = None,
         lang: str | None = None,
+        as_of: datetime | None = None,
     ) -> SearchPage:
         """The documents that match any word of the query, best first; quoted phrases must occur.
+        `as_of`: those that were live at that moment, with the texts they had then.
 
         `lang` is a code such as "de"; `unknown_language` of the answer counts matching pages whose
         language could not be detected. Raises `InvalidRequest` for a query or page too long,
-        `NotFound` where nothing is found because no source has that name.
+        `NotFound` where nothing is found because no source has that name, and `InvalidRequest` for
+        a moment of which the index keeps nothing (`ATLAS_SEARCH_PAST_DAYS`).
         """
         from atlas.stores.postgres.index.engine_search import search_corpus
         from atlas.stores.postgres.sources import sources
@@ -84,7 +87,14 @@ class Corpus:
         try:
             async with self._parts.database() as connection:
                 page: SearchPage = await search_corpus(
-                    connection, index, query, limit=limit, offset=offset, source=source, lang=lang
+                    connection,
+                    index,
+                    query,
+                    limit=limit,
+                    offset=offset,
+                    source=source,
+                    lang=lang,
+                    as_of=_with_zone(as_of),
                 )
                 if source is None or page.results:
                     return page
@@ -114,7 +124,8 @@ class Corpus:
         index = self._parts.search_index()
         pool, url = await self._parts.pool(), self._parts.locations.require_database()
         name = index_following.holder_name()
-        follower = index_following.IndexFollower(pool, index, analyse_aside, name)
+        past = self._parts.settings.index_past_days
+        follower = index_following.IndexFollower(pool, index, analyse_aside, name, past)
         async with change_signal(url) as signal:
             await index_following.keep_following(follower, signal)
 
@@ -409,6 +420,11 @@ class Corpus:
                 "`atlas report list` shows those there are"
             )
         return found.hash
+
+
+def _with_zone(moment: datetime | None) -> datetime | None:
+    """A moment without a time zone is one of this machine's."""
+    return moment.astimezone() if moment is not None and moment.tzinfo is None else moment
 
 
 async def _chosen(

@@ -123,6 +123,10 @@ class SearchSettings(SettingsGroup):
     opensearch_url: Annotated[SecretStr | None, ShownAs(example="http://127.0.0.1:9200")] = None
     """The OpenSearch of `ATLAS_SEARCH=opensearch`, with user and password if it asks for them."""
 
+    search_past_days: int = Field(default=0, ge=0, le=36_500)
+    """Days for which the index keeps texts that were replaced or removed, for `atlas search
+    --as-of`; 0 keeps none. No longer than versions and tombstones are kept."""
+
     @field_validator("opensearch_url")
     @classmethod
     def _opensearch_address(

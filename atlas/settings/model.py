@@ -119,6 +119,13 @@ class Settings(BaseModel):
         return self.search.index_folder or self.places.home / "index"
 
     @property
+    def index_past_days(self) -> int:
+        """Days for which the search index keeps past texts: what PostgreSQL has deleted could not
+        be shown. A retention of 0 is for ever."""
+        kept = self.retention.retention_versions, self.retention.retention_tombstones
+        return min([self.search.search_past_days, *filter(None, kept)])
+
+    @property
     def blob_location(self) -> str:
         return self.places.blobs or str(self.places.home / "blobs")
 

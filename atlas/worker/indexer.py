@@ -19,7 +19,13 @@ from atlas.worker.resources import WorkerParts
 async def indexing(parts: WorkerParts, database_url: str) -> AsyncIterator[None]:
     """Follow the feed in the block; of several workers one does, and another takes over."""
     async with change_signal(database_url) as signal:
-        follower = IndexFollower(parts.pool, parts.index, parts.extractor.passages, holder_name())
+        follower = IndexFollower(
+            parts.pool,
+            parts.index,
+            parts.extractor.passages,
+            holder_name(),
+            parts.settings.index_past_days,
+        )
         task = asyncio.create_task(keep_following(follower, signal))
         try:
             yield

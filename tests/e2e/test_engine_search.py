@@ -2,16 +2,20 @@
 kills a worker or deletes the index costs a search nothing but time."""
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from activities.runs import INDEX_BEHIND
 from atlas.stores.postgres.services import index_following
-from starter import AtlasClient, Refused
+from starter import AtlasClient, InvalidRequest, Refused
 from tests.e2e.stack import AtlasEnv
 from tests.e2e.test_sync import page
 from tests.origin import Origin
+from tests.starter.conftest import Atlas, atlas
+
+__all__ = ["atlas"]
 
 
 async def found(query: str) -> list[str]:
@@ -65,3 +69,31 @@ async def test_a_run_that_the_index_does_not_keep_up_with_says_so(
         assert processed["outcome"] == "completed"
     noted = await atlas_env.fetch("select message from runs order by started_at")
     assert [row["message"] for row in noted] == [INDEX_BEHIND, None]  # the second changed nothing
+
+
+async def test_a_search_of_the_past(
+    atlas_env: AtlasEnv, origin: Origin, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATLAS_SEARCH_PAST_DAYS", "30")
+    origin.page("/a", page("Apples", "Apples ripen in the orchard."))
+    await atlas_env.add_source("docs", "urls", origin.url("/a"))
+    async with atlas_env.worker():
+        await atlas_env.sync("docs")
+        then = await atlas_env.value("select clock_timestamp()")
+        origin.page("/a", page("Apples", "Pears grow on the wall."))
+        await atlas_env.sync("docs")
+    past = await atlas("search", "orchard", "--as-of", then.isoformat(), "-o", "json")
+    assert [hit["url"] for hit in past.json["results"]] == [origin.url("/a")]
+    assert "ripen in the orchard" in past.json["results"][0]["snippet"]
+    assert past.json["as_of"].startswith(f"{then:%Y-%m-%dT%H:%M:%S}")
+    said = await atlas("search", "pears", "--as-of", then.isoformat())
+    assert (said.code, "nothing found of what was live at" in said.err) == (0, True)
+    assert (await atlas("search", "orchard", "-o", "json")).json["results"] == []
+    refused = await atlas("search", "orchard", "--as-of", "31d")
+    assert (refused.code, "keeps past texts for 30 days" in refused.err) == (2, True)
+    assert (await atlas("search", "orchard", "--as-of", "soon")).code == 2
+    async with AtlasClient.connect() as client:
+        (hit,) = (await client.search("orchard", as_of=then)).results
+        assert hit.url == origin.url("/a")
+        with pytest.raises(InvalidRequest, match=r"as_of: .* has not come yet"):
+            await client.search("orchard", as_of=then + timedelta(days=1))

@@ -23,6 +23,7 @@ from atlas.domain.passages import LexemeQuery, field_of
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.ranking import CountedTerm, terms_that_count
 from atlas.stores.search.port import (
+    LIVE,
     EngineUnavailable,
     IndexedText,
     IndexInUse,
@@ -87,7 +88,7 @@ class OpenSearchIndex:
                 continue  # being made
             row = numbers[str(number)]
             passages = int(row["docs.count"] or 1) - 1
-            origin = IndexOrigin(state["corpus"], state["analyser"])
+            origin = IndexOrigin.read(state)
             size = int(row["store.size"] or 0)
             tokens = await self._tokens(number)
             found.append(StoredGeneration(number, origin, state["cursor"], passages, tokens, size))
@@ -97,7 +98,7 @@ class OpenSearchIndex:
         """See `SearchIndex`."""
         try:
             state, _ = await self._state(generation)
-            if IndexOrigin(state["corpus"], state["analyser"]) == origin:
+            if IndexOrigin.read(state) == origin:
                 return
         except MissingGeneration:
             pass
@@ -169,6 +170,16 @@ class OpenSearchIndex:
         }
         found = await self._ask("POST", f"/{index}/_search", asked)
         return {bytes.fromhex(each["key"]) for each in found["aggregations"]["texts"]["buckets"]}
+
+    async def texts_until(self, generation: int, before: int, limit: int) -> set[bytes]:
+        """See `SearchIndex`."""
+        asked = {
+            "size": limit,
+            "query": {"range": {"until": {"lt": before}}},
+            "_source": ["text"],
+        }
+        found = await self._ask("POST", f"/{self._index(generation)}/_search", asked)
+        return {bytes.fromhex(hit["_source"]["text"]) for hit in found["hits"]["hits"]}
 
     async def passages_of(self, generation: int, beginning: str) -> dict[bytes, int]:
         """See `SearchIndex`."""
@@ -365,6 +376,8 @@ def _definition(index: OpenSearchIndex) -> _Body:
                 "page": number,
                 "start": number,
                 "end": number,
+                "since": number,
+                "until": number,
                 "length": number,
                 "body": {**counted, "index_options": "positions"},
                 "prefixes": counted,
@@ -395,6 +408,7 @@ def _request(terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope, l
     found: _Body = {
         "must": [{"bool": {"should": list(map(_weighed, terms)), "minimum_should_match": 1}}],
         "filter": [*map(_phrase, query.phrases), *_within(scope)],
+        "must_not": list(_outside(scope)),
     }
     return {
         "size": limit,
@@ -429,6 +443,13 @@ def _span(word: PhraseWord) -> _Body:
         return {"span_term": {"body": word.lexeme}}
     best = f"top_terms_{_EXPANSIONS}"
     return {"span_multi": {"match": {"prefix": {"body": {"value": word.lexeme, "rewrite": best}}}}}
+
+
+def _outside(scope: TextScope) -> Iterator[_Body]:
+    """What was not live then; of now, what is past."""
+    yield {"range": {"until": {"lt": LIVE if scope.at is None else scope.at}}}
+    if scope.at is not None:
+        yield {"range": {"since": {"gt": scope.at}}}
 
 
 def _within(scope: TextScope) -> Iterator[_Body]:

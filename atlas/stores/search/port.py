@@ -10,7 +10,7 @@ What an index says may be behind the corpus: the reader looks up in PostgreSQL w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +19,13 @@ from atlas.domain.search.ranking import CountedTerm
 
 UNKNOWN_LANGUAGE = "-"
 """Stands in `languages`, and in a scope, for a language that could not be determined."""
+
+
+LIVE = 253_402_300_800
+"""Stands in `until` of a text that is live: the year 10000, in seconds since the epoch."""
+
+LAYOUT = 2
+"""Of the fields of a passage; a generation of another layout is built anew."""
 
 
 class SearchIndexError(Exception):
@@ -56,7 +63,8 @@ class IndexedText:
     """One distinct text with everything that searches filter by.
 
     `pages` are the numbers of the pages that have it, by which what changes on them finds it again;
-    `sources` and `hosts` are theirs, `languages` those of its documents.
+    `sources` and `hosts` are theirs, `languages` those of its documents. `since` and `until` are
+    the seconds since the epoch between which it was live, perhaps with gaps.
     """
 
     text_hash: bytes
@@ -65,6 +73,8 @@ class IndexedText:
     sources: Sequence[str]
     languages: Sequence[str]
     hosts: Sequence[str]
+    since: int = 0
+    until: int = LIVE
 
 
 def passage_document(text: IndexedText, number: int) -> dict[str, Any]:
@@ -83,6 +93,8 @@ def passage_document(text: IndexedText, number: int) -> dict[str, Any]:
         "source": list(text.sources),
         "language": list(text.languages),
         "host": list(text.hosts),
+        "since": text.since,
+        "until": text.until,
     }
 
 
@@ -98,11 +110,19 @@ class TextChanges:
 
 @dataclass(frozen=True, slots=True)
 class IndexOrigin:
-    """What a generation was built from, kept with it: the corpus, by its id, and the version of
-    the analyser. Neither may be mixed with another."""
+    """What a generation was built from, kept with it: the corpus, by its id, the version of the
+    analyser, the days for which it keeps past texts, and the layout. None may be mixed with
+    another."""
 
     corpus: str
     analyser: int
+    past: int = 0
+    layout: int = LAYOUT
+
+    @classmethod
+    def read(cls, state: Mapping[str, Any]) -> IndexOrigin:
+        """As it was kept; the first layout kept no past texts and did not say so."""
+        return cls(state["corpus"], state["analyser"], state.get("past", 0), state.get("layout", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +141,15 @@ class StoredGeneration:
 
 @dataclass(frozen=True, slots=True)
 class TextScope:
-    """Which texts may be found; None leaves nothing out."""
+    """Which texts may be found; None leaves nothing out, but that of `at` what is not live."""
 
     source: str | None = None
     language: str | None = None
     host: str | None = None
     text: bytes | None = None
     """This one text only."""
+    at: int | None = None
+    """Texts that may have been live in this second since the epoch, instead of what is live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +204,9 @@ class SearchIndex(Protocol):
 
     async def texts_of(self, generation: int, pages: Sequence[int]) -> set[bytes]:
         """The hashes of the texts that were put with any of these pages."""
+
+    async def texts_until(self, generation: int, before: int, limit: int) -> set[bytes]:
+        """Some of the past texts that ended before that second since the epoch."""
 
     async def passages_of(self, generation: int, beginning: str) -> dict[bytes, int]:
         """How many passages it has of each text whose hash begins so, in hex."""

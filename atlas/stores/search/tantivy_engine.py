@@ -81,6 +81,10 @@ class TantivyIndex:
         """See `SearchIndex`."""
         return await self._aside(lambda: self._generation(generation).texts_of(pages))
 
+    async def texts_until(self, generation: int, before: int, limit: int) -> set[bytes]:
+        """See `SearchIndex`."""
+        return await self._aside(lambda: self._generation(generation).texts_until(before, limit))
+
     async def passages_of(self, generation: int, beginning: str) -> dict[bytes, int]:
         """See `SearchIndex`."""
         return await self._aside(lambda: self._generation(generation).passages_of(beginning))

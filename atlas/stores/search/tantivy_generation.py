@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import tantivy
-from tantivy import Document, Index, Occur, Query
+from tantivy import Document, FieldType, Index, Occur, Query
 
 from atlas.domain.passages import Field, LexemeQuery, field_of
 from atlas.domain.search import ranking
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.ranking import CountedTerm
 from atlas.stores.search.port import (
+    LIVE,
     DamagedGeneration,
     EngineUnavailable,
     IndexedText,
@@ -59,6 +60,7 @@ class TantivyGeneration:
         self._writer: Any = None
         self._seen: tuple[int, int] | None = None
         self._average = 1.0
+        self._past = 0
         self._tokens = 0
         # Reloading and writing each by one thread at a time; searching needs neither.
         self._reading = threading.Lock()
@@ -80,7 +82,7 @@ class TantivyGeneration:
             size = sum(each.stat().st_size for each in self._folder.iterdir() if each.is_file())
             return StoredGeneration(
                 number=int(self._folder.name),
-                origin=IndexOrigin(state["corpus"], state["analyser"]),
+                origin=IndexOrigin.read(state),
                 cursor=state["cursor"],
                 passages=searcher.num_docs - 1,
                 tokens=self._tokens,
@@ -101,8 +103,7 @@ class TantivyGeneration:
                         self._writer.add_document(document)
                 for removed in changes.remove:
                     self._writer.delete_documents_by_term("text", removed.hex())
-                origin = IndexOrigin(state["corpus"], state["analyser"])
-                _put_state(self._writer, origin, changes.cursor)
+                _put_state(self._writer, IndexOrigin.read(state), changes.cursor)
                 self._writer.commit()
             except BaseException:
                 # A writer that failed may be unable to go on: the next step opens another, which
@@ -124,6 +125,13 @@ class TantivyGeneration:
             wanted = Query.term_set_query(_SCHEMA, "page", list(pages))
             count = _count(searcher, wanted)
             hits = searcher.search(wanted, count, count=False).hits if count else []
+            return {bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits}
+
+    def texts_until(self, before: int, limit: int) -> set[bytes]:
+        """Some of the past texts that ended before that second."""
+        with self._errors():
+            searcher = self._current().searcher()
+            hits = searcher.search(_ended(before - 1), limit, count=False).hits
             return {bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits}
 
     def passages_of(self, beginning: str) -> dict[bytes, int]:
@@ -156,7 +164,8 @@ class TantivyGeneration:
             counted = _counted(query.terms, searcher)
             if not counted:
                 return PassageMatches((), 0)
-            wanted = _tantivy_query([each.term for each in counted], query, scope)
+            terms = [each.term for each in counted]
+            wanted = _tantivy_query(terms, query, scope, keeps_past=self._past > 0)
             best, total = _best(searcher, wanted, limit, self._average)
             return PassageMatches(tuple(best), total, counted)
 
@@ -171,7 +180,9 @@ class TantivyGeneration:
                 self._index.config_reader("manual")  # else a thread watches the folder
             if seen != self._seen:
                 self._index.reload()
-                self._average, self._tokens = _lengths(self._index.searcher())
+                searcher = self._index.searcher()
+                self._average, self._tokens = _lengths(searcher)
+                self._past = IndexOrigin.read(_state(searcher, self._folder)).past
                 self._seen = seen
             return self._index
 
@@ -225,6 +236,9 @@ def _schema() -> tantivy.Schema:
         builder.add_text_field(name, tokenizer_name="lexemes", index_option="freq")
     for name in ("source", "language", "host"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    # Last, so that the fields before keep their places in a generation of the first layout.
+    for name in ("since", "until"):
+        builder.add_integer_field(name, indexed=True, fast=True)
     return builder.build()
 
 
@@ -305,11 +319,27 @@ def _count_of(found: tantivy.SearchResult) -> int:
     return int(found.count)  # type: ignore[attr-defined]  # its stubs leave it out
 
 
-def _tantivy_query(terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope) -> Query:
+def _tantivy_query(
+    terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope, *, keeps_past: bool
+) -> Query:
     either = Query.boolean_query([(Occur.Should, _weighed(term)) for term in terms])
     demands = [*map(_phrase, query.phrases), *_within(scope)]
     parts = [(Occur.Must, either), *((Occur.Must, _unscored(each)) for each in demands)]
+    if scope.at is not None:
+        parts.append((Occur.MustNot, _ended(scope.at - 1)))
+        parts.append((Occur.MustNot, _number_range("since", scope.at + 1, None)))
+    elif keeps_past:  # else nothing has to be left out, and a common word is answered faster
+        parts.append((Occur.MustNot, _ended(LIVE - 1)))
     return Query.boolean_query(parts)
+
+
+def _ended(until: int) -> Query:
+    """Passages whose texts were live until then, or not so long."""
+    return _number_range("until", None, until)
+
+
+def _number_range(name: str, lower: int | None, upper: int | None) -> Query:
+    return Query.range_query(_SCHEMA, name, FieldType.Integer, lower, upper)
 
 
 def _counted(terms: Sequence[QueryTerm], searcher: tantivy.Searcher) -> tuple[CountedTerm, ...]:

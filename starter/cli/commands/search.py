@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from starter.cli.framework.client import connected
+from starter.cli.framework.moments import moment
 from starter.cli.framework.options import Language, OfSource
 from starter.cli.framework.output import Format, bold, emit, emit_line, note, one_line, raw
 
@@ -24,22 +25,34 @@ async def search(
     offset: Annotated[int, Parameter(help="Skip this many results")] = 0,
     source: OfSource = None,
     lang: Language = None,
+    as_of: Annotated[
+        str | None,
+        Parameter(help="What was live then: 2026-11-28T10:00, or how long ago, such as 6h"),
+    ] = None,
     output: Format = "text",
 ) -> None:
     """Find documents that contain any of the words, best matches first; "quoted phrases" must
     occur.
 
     Of near-duplicates only the best match is shown, with the number of the others. With --lang, the
-    number of matches whose language is unknown is shown.
+    number of matches whose language is unknown is shown. With --as-of, what was live then is
+    searched, in the texts of then, as far back as ATLAS_SEARCH_PAST_DAYS says.
 
     Examples:
         atlas search backup schedule
         atlas search '"exit code"' --source docs --limit 5
+        atlas search backup schedule --as-of 7d
         atlas search 备份 -o json | jq -r '.results[].url'
     """
+    then = None if as_of is None else moment("--as-of", as_of)
     async with connected() as atlas:
         page = await atlas.search(
-            " ".join([query, *words]), limit=limit, offset=offset, source=source, lang=lang
+            " ".join([query, *words]),
+            limit=limit,
+            offset=offset,
+            source=source,
+            lang=lang,
+            as_of=then,
         )
     page = replace(page, results=tuple(map(_rounded, page.results)))
     if output == "json":
@@ -73,7 +86,8 @@ def _print(page: SearchPage, offset: int, lang: str | None) -> None:
             raw(f"   (truncated; missing: {one_line(hit.truncated)})")
         raw("")
     about = "" if page.exact else "about "
-    note(f"{about}{page.total} found" if page.results else "nothing found")
+    then = f" of what was live at {page.as_of:%Y-%m-%d %H:%M}Z" if page.as_of else ""
+    note(f"{about}{page.total} found{then}" if page.results else f"nothing found{then}")
     _tell_unknown(page, lang)
 
 

@@ -170,6 +170,36 @@ async def test_the_terms_that_counted_are_told(made: SearchIndex) -> None:
     assert counts == {"fog": 2, "~fog": 2, "signal": 1, "~signa": 1}
 
 
+async def test_what_was_live_at_a_moment_and_what_is_live_now(
+    index: SearchIndex, place: Place
+) -> None:
+    await index.begin(1, replace(ORIGIN, past=30), 0)
+    await index.switch(1)
+    early, late = text("rain early", since=100, until=200), text("rain late", since=150, until=300)
+    live = text("rain now", since=250)
+    await put(index, early, late, live)
+    (stored,) = await index.generations()
+    assert stored.origin == replace(ORIGIN, past=30)
+
+    async def then(at: int | None, **more: object) -> set[bytes]:
+        return set(await hashes(index, "rain", scope=TextScope(at=at, **more)))  # type: ignore[arg-type]
+
+    assert await then(None) == {live.text_hash}
+    assert (await find(index, "rain")).total == 1
+    assert await then(99) == set()
+    assert await then(100) == await then(149) == {early.text_hash}
+    assert await then(150) == await then(200) == {early.text_hash, late.text_hash}
+    assert await then(260) == {late.text_hash, live.text_hash}
+    assert await then(10**10) == {live.text_hash}
+    assert await then(160, text=late.text_hash) == {late.text_hash}
+    assert await then(160, source="no such") == set()
+    assert await index.texts_until(1, 200, 10) == set()
+    assert await index.texts_until(1, 201, 10) == {early.text_hash}
+    assert await index.texts_until(1, 10**10, 10) == {early.text_hash, late.text_hash}
+    assert len(await index.texts_until(1, 10**10, 1)) == 1
+    assert await index.passages_of(1, early.text_hash.hex()[:3]) == {early.text_hash: 1}
+
+
 async def test_what_files_keep_of_removed_texts_is_known_and_goes(
     made: SearchIndex, place: Place
 ) -> None:

@@ -9,6 +9,7 @@ and the corpus once more. What has not changed in between, and differs still, is
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -83,13 +84,14 @@ class IndexAgreement:
             return []
         try:
             generation = await self._serving()
+            past = await self._past(generation)
             found: set[bytes] = set()
             for beginning in beginnings:
                 held = set(await self.index.passages_of(generation, beginning))
-                found |= held - await self._live(held)
+                found |= held - await self._live(held, past)
             if not found:
                 return []
-            before = found - await self._live(found)
+            before = found - await self._live(found, past)
             last = await self._caught_up(generation)
             if last is None:
                 return []
@@ -98,7 +100,7 @@ class IndexAgreement:
             }
         except SearchIndexError as error:
             return [_unreadable(error)]
-        still -= await self._live(still) | await self._said_after(still, last)
+        still -= await self._live(still, past) | await self._said_after(still, last)
         return [
             AuditFinding(
                 "index_ghost",
@@ -169,17 +171,26 @@ class IndexAgreement:
         what it has yet to read can be missing from it."""
         had = {page: await self.index.texts_of(generation, [page]) for page in pages}
         async with self.pool.acquire() as connection:
-            rows = await connection.fetch(_LIVE_OF_PAGES, list(pages))
-        live = {row["page_id"]: row for row in rows}
-        found = []
-        for page, texts in had.items():
-            row = live.get(page)
-            wanted = {row["text_hash"]} if row else set()
-            if texts != wanted:
-                url = row["url"] if row else f"page {page}"
-                missing, extra = frozenset(wanted - texts), frozenset(texts - wanted)
-                found.append(_Disagreement(page, url, missing, extra))
-        return found
+            rows = await connection.fetch(_OF_PAGES, list(pages), await self._past(generation))
+        wanted, allowed = defaultdict(set), defaultdict(set)
+        for row in rows:
+            allowed[row["page_id"]].add(row["text_hash"])
+            if row["wanted"]:
+                wanted[row["page_id"]].add(row["text_hash"])
+        urls = {row["page_id"]: row["url"] for row in rows}
+        return [
+            _Disagreement(page, urls.get(page, f"page {page}"), missing, extra)
+            for page, texts in had.items()
+            if (missing := frozenset(wanted[page] - texts))
+            | (extra := frozenset(texts - allowed[page]))
+        ]
+
+    async def _past(self, generation: int) -> int:
+        """The days for which the generation keeps past texts."""
+        stored = {each.number: each for each in await self.index.generations()}
+        if generation not in stored:
+            raise MissingGeneration(f"generation {generation} of the search index is gone")
+        return stored[generation].origin.past
 
     async def _caught_up(self, generation: int) -> int | None:
         """The last change, once the index has read it; None: it has not in time, so that nobody
@@ -193,9 +204,9 @@ class IndexAgreement:
             await asyncio.sleep(_LOOK)
         return last
 
-    async def _live(self, texts: Collection[bytes]) -> set[bytes]:
+    async def _live(self, texts: Collection[bytes], past: int = 0) -> set[bytes]:
         async with self.pool.acquire() as connection:
-            rows = await connection.fetch(_LIVE_TEXTS, list(texts))
+            rows = await connection.fetch(_LIVE_TEXTS, list(texts), past)
         return {row["text_hash"] for row in rows}
 
     async def _changed_after(self, pages: Sequence[int], last: int) -> set[int]:
@@ -251,13 +262,19 @@ def _unreadable(error: SearchIndexError) -> AuditFinding:
     return AuditFinding("index", "index", f"the search index cannot be read: {error}"[:500])
 
 
-_LIVE_OF_PAGES = """
-select v.page_id, p.url, d.text_hash
+# Past texts leave the index some time after the days for which they are kept.
+_MAY_BE = """(v.valid_to is null or $2::int > 0
+              and v.valid_to > now() - make_interval(days => $2::int + 1))"""
+_OF_PAGES = f"""
+select v.page_id, p.url, d.text_hash,
+       bool_or(v.valid_to is null or $2::int > 0
+               and v.valid_to > now() - make_interval(days => $2::int)) as wanted
   from versions v join documents d on d.id = v.document_id join pages p on p.id = v.page_id
- where v.page_id = any($1::bigint[]) and v.valid_to is null
-"""
-_LIVE_TEXTS = """
+ where v.page_id = any($1::bigint[]) and {_MAY_BE}
+ group by v.page_id, p.url, d.text_hash
+"""  # noqa: S608 (constants)
+_LIVE_TEXTS = f"""
 select o.text_hash from unnest($1::bytea[]) as o(text_hash)
  where exists (select from documents d join versions v on v.document_id = d.id
-               where d.text_hash = o.text_hash and v.valid_to is null)
-"""
+               where d.text_hash = o.text_hash and {_MAY_BE})
+"""  # noqa: S608 (constants)

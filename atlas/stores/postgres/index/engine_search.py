@@ -7,8 +7,10 @@ more is left out, whatever the engine says.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -16,6 +18,7 @@ from atlas.domain.passages import LexemeQuery, lexeme_query
 from atlas.domain.search import ranking
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.old_index import Cut, search_old
+from atlas.stores.postgres.index.past_search import LIVE_AT, UNKNOWN_PAGES_AT, expect_kept
 from atlas.stores.postgres.index.search import (
     SearchPage,
     SearchScope,
@@ -73,6 +76,7 @@ async def search_corpus(
     source: str | None = None,
     lang: str | None = None,
     collapse: bool = True,
+    as_of: datetime | None = None,
 ) -> SearchPage:
     """Search as people do: what `search_engine` finds; before a first generation is built, what
     the old index in PostgreSQL finds, if there is one. Raises as `search_engine` does."""
@@ -89,8 +93,11 @@ async def search_corpus(
             source=source,
             lang=lang,
             collapse=collapse,
+            as_of=as_of,
         )
     except MissingGeneration:
+        if as_of is not None:
+            raise  # the old index knows live texts only
         found = await search_old(connection, query, scope, cut)
         if found is None and await _is_empty(connection):
             found = SearchPage((), 0, exact=True)
@@ -115,30 +122,38 @@ async def search_engine(
     lang: str | None = None,
     collapse: bool = True,
     generation: int | None = None,
+    as_of: datetime | None = None,
 ) -> SearchPage:
-    """Find the live texts that match any word of the query best. Quoted phrases must occur.
+    """Find the texts that match any word of the query best: live ones, or those that were live at
+    the moment `as_of`. Quoted phrases must occur.
 
     A query without a word finds nothing. `collapse=False` shows every near-duplicate by itself.
     `generation` is searched instead of the one that serves.
-    Raises ValueError, with the fix, for a query or a page that is too long; `SearchIndexError`.
+    Raises ValueError, with the fix, for a query or a page that is too long, and for a moment of
+    which the index keeps nothing; `SearchIndexError`.
     """
     check_query(query, limit, offset)
+    if as_of is not None:
+        await expect_kept(connection, index, as_of)
     said = lexeme_query(query)
     scope = SearchScope(storable(source), storable(lang))
     if not said.terms:
-        return SearchPage((), 0, exact=True)
+        return SearchPage((), 0, exact=True, as_of=as_of)
     ask = partial(_ask, index, said, generation)
-    unknown = await _unknown_texts(ask, scope)
+    # Sources of the past are known to PostgreSQL only.
+    source = scope.source if as_of is None else None
+    at = None if as_of is None else math.floor(as_of.timestamp())
+    unknown = await _unknown_texts(ask, scope, TextScope(source, UNKNOWN_LANGUAGE, at=at))
     wanted = offset + limit
     # In steps of four: pages of one list are cut from one order.
     window = _FIRST
     while window < 4 * wanted:
         window *= 4
     while True:
-        found = await ask(TextScope(scope.source, scope.lang), window)
+        found = await ask(TextScope(source, scope.lang, at=at), window)
         whole = found.total <= len(found.best)
         async with one_snapshot(connection):
-            clusters = await _live_clusters(connection, found.best, scope, collapse=collapse)
+            clusters = await _live_clusters(connection, found.best, scope, as_of, collapse=collapse)
             if not whole and len(clusters) < wanted and window < _MOST:
                 window *= 4
                 continue
@@ -149,9 +164,9 @@ async def search_engine(
                 each.term: ranking.weight(each, max(found.total, each.frequency) + 1)
                 for each in found.counted
             }
-            results = await hits(connection, shown, weights, scope)
-            unknown_pages = await _count_pages(connection, unknown, scope)
-        return SearchPage(tuple(results), len(clusters), whole, unknown_pages)
+            results = await hits(connection, shown, weights, scope, as_of)
+            unknown_pages = await _count_pages(connection, unknown, scope, as_of)
+        return SearchPage(tuple(results), len(clusters), whole, unknown_pages, as_of)
 
 
 _Ask = Callable[[TextScope, int], Awaitable[PassageMatches]]
@@ -175,14 +190,19 @@ async def _live_clusters(
     connection: Connection,
     matches: Sequence[PassageMatch],
     scope: SearchScope,
+    at: datetime | None,
     *,
     collapse: bool,
 ) -> list[_Cluster]:
-    """What is live, each with its copies, in the order of the best passages."""
+    """What is live, or was then, each with its copies, in the order of the best passages."""
     best: dict[bytes, PassageMatch] = {}
     for match in matches:
         best.setdefault(match.text_hash, match)
-    rows = await connection.fetch(_LIVE, list(best), scope.source, scope.lang)
+    asked = list(best), scope.source, scope.lang
+    if at is None:
+        rows = await connection.fetch(_LIVE, *asked)
+    else:
+        rows = await connection.fetch(LIVE_AT, *asked, at)
     live = {row["text_hash"] for row in rows}
     found = [text for text in best if text in live]
     copy_of = await copies_of_shown(connection, found) if collapse else {}
@@ -195,17 +215,23 @@ async def _live_clusters(
     return list(clusters.values())
 
 
-async def _unknown_texts(ask: _Ask, scope: SearchScope) -> list[bytes]:
+async def _unknown_texts(ask: _Ask, scope: SearchScope, unknown: TextScope) -> list[bytes]:
     """Texts that match and may be of unknown language, if one language is asked for."""
     if scope.lang is None:
         return []
-    found = await ask(TextScope(scope.source, UNKNOWN_LANGUAGE), _UNKNOWN)
+    found = await ask(unknown, _UNKNOWN)
     return list({match.text_hash for match in found.best})
 
 
-async def _count_pages(connection: Connection, texts: Sequence[bytes], scope: SearchScope) -> int:
+async def _count_pages(
+    connection: Connection, texts: Sequence[bytes], scope: SearchScope, at: datetime | None
+) -> int:
     """Live pages with any of the texts whose language is unknown."""
-    return int(await connection.fetchval(_UNKNOWN_PAGES, texts, scope.source)) if texts else 0
+    if not texts:
+        return 0
+    if at is None:
+        return int(await connection.fetchval(_UNKNOWN_PAGES, texts, scope.source))
+    return int(await connection.fetchval(UNKNOWN_PAGES_AT, texts, scope.source, at))
 
 
 # The array is small and in nobody's statistics: looked up one by one, never joined whole.

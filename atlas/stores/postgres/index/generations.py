@@ -18,7 +18,13 @@ from atlas.stores.postgres.advisory_locks import INDEX
 from atlas.stores.postgres.changes import changed_pages
 from atlas.stores.postgres.changes.change_log import CHANNEL
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.search.port import DamagedGeneration, IndexOrigin, SearchIndex, StoredGeneration
+from atlas.stores.search.port import (
+    LAYOUT,
+    DamagedGeneration,
+    IndexOrigin,
+    SearchIndex,
+    StoredGeneration,
+)
 
 State = Literal["building", "active", "previous", "retired"]
 
@@ -40,11 +46,23 @@ class Generation:
     """The run that builds or built it; None: a worker did by itself."""
     run_id: str | None
     started_at: datetime
+    layout: int
+    """Of the fields of its passages."""
+    past_days: int
+    """Days for which it keeps past texts."""
+    wanted_past: int
+    """Days for which one that is made now keeps them."""
+
+    @property
+    def outdated(self) -> bool:
+        """Whether one that is made now would be another: it serves until that is built."""
+        made_of = self.analyser, self.layout, self.past_days
+        return made_of != (ANALYSER_VERSION, LAYOUT, self.wanted_past)
 
     @property
     def follows(self) -> bool:
         """Whether it is kept in step with the feed: it can be switched to at any time."""
-        if self.analyser != ANALYSER_VERSION:
+        if self.outdated:
             return False
         return self.state in ("active", "previous") or (self.state == "building" and self.copied)
 
@@ -80,8 +98,9 @@ async def alone(connection: Connection, *, silent: bool = False) -> AsyncIterato
 async def known(connection: Connection) -> dict[int, Generation]:
     """Every generation, by number."""
     rows = await connection.fetch(
-        "select number, state, analyser, copied_to, copied, unreadable, workflow_id, run_id, "
-        "started_at from index_generations order by number"
+        "select g.number, g.state, g.analyser, g.copied_to, g.copied, g.unreadable, "
+        "g.workflow_id, g.run_id, g.started_at, g.layout, g.past_days, i.past_days as wanted_past "
+        "from index_generations g, search_index i order by g.number"
     )
     return {row["number"]: Generation(**row) for row in rows}
 
@@ -102,8 +121,16 @@ async def pointers(connection: Connection) -> Pointers:
 
 async def origin(connection: Connection) -> IndexOrigin:
     """What a generation that is made now is built from."""
-    corpus = await connection.fetchval("select corpus_id::text from corpus")
-    return IndexOrigin(corpus, ANALYSER_VERSION)
+    row = await connection.fetchrow(
+        "select corpus_id::text as corpus, (select past_days from search_index) as past from corpus"
+    )
+    assert row is not None
+    return IndexOrigin(row["corpus"], ANALYSER_VERSION, row["past"])
+
+
+async def keep_past(connection: Connection, days: int) -> None:
+    """Say for how many days generations keep past texts: those made for others are outdated."""
+    await connection.execute("update search_index set past_days = $1 where past_days <> $1", days)
 
 
 # Building
@@ -151,15 +178,18 @@ async def begin(
     number = await _next_number(connection, index)
     # Before the first text is read: what changes from now on is read from the feed.
     cursor = await changed_pages.last_change(connection)
-    await index.begin(number, await origin(connection), cursor)
+    made_of = await origin(connection)
+    await index.begin(number, made_of, cursor)
     await connection.execute(
-        "insert into index_generations (number, state, analyser, run_id, workflow_id, started_at) "
-        "values ($1, 'building', $2, $3, $4, $5)",
+        "insert into index_generations (number, state, analyser, run_id, workflow_id, started_at, "
+        "layout, past_days) values ($1, 'building', $2, $3, $4, $5, $6, $7)",
         number,
-        ANALYSER_VERSION,
+        made_of.analyser,
         run_id,
         workflow_id,
         now,
+        made_of.layout,
+        made_of.past,
     )
     return (await known(connection))[number]
 
@@ -167,7 +197,7 @@ async def begin(
 async def _take_over(
     connection: Connection, left: Generation, run_id: str, workflow_id: str
 ) -> None:
-    if left.analyser != ANALYSER_VERSION:
+    if left.outdated:
         await set_state(connection, left.number, "retired")
         return
     await connection.execute(
@@ -211,10 +241,12 @@ async def adopt(connection: Connection, stored: StoredGeneration) -> None:
     """Record a generation that the engine has and PostgreSQL does not, to be dropped unless
     searches read it. The caller is `alone`."""
     await connection.execute(
-        "insert into index_generations (number, state, analyser, copied, started_at) "
-        "values ($1, 'retired', $2, true, clock_timestamp())",
+        "insert into index_generations (number, state, analyser, copied, started_at, layout, "
+        "past_days) values ($1, 'retired', $2, true, clock_timestamp(), $3, $4)",
         stored.number,
         stored.origin.analyser,
+        stored.origin.layout,
+        stored.origin.past,
     )
     await connection.execute(
         "update search_index set last_generation = greatest(last_generation, $1)", stored.number

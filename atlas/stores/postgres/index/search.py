@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -14,6 +15,7 @@ from atlas.domain.extraction.outline import Outline, stored_outline
 from atlas.domain.search.analysis import QueryTerm
 from atlas.domain.search.snippet import snippet
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.index.past_search import PAGES_AT
 from atlas.stores.postgres.sources.sources import held_by, holders
 
 MAX_QUERY = 2_000  # characters
@@ -85,6 +87,8 @@ class SearchPage:
     unknown_language: int = 0
     """Pages that match too, but that a search for one language left out because theirs could not
     be determined."""
+    as_of: datetime | None = None
+    """The moment whose live texts were searched; None: now."""
 
 
 def one_snapshot(connection: Connection) -> Transaction:
@@ -99,10 +103,12 @@ async def hits(
     rows: Sequence[Mapping[str, Any] | asyncpg.Record],
     weights: Mapping[QueryTerm, float],
     scope: SearchScope,
+    at: datetime | None = None,
 ) -> list[Hit]:
     """The results of a page; each row has text_hash, the first and last character of its best part,
-    score, members of its cluster, and the texts of some of these as `similar`."""
-    pages = await _pages(connection, rows, scope)
+    score, members of its cluster, and the texts of some of these as `similar`. `at`: as they were
+    then."""
+    pages = await _pages(connection, rows, scope, at)
     lexemes = {term.lexeme: worth for term, worth in weights.items()}
     hits = []
     for row in rows:
@@ -135,14 +141,21 @@ async def hits(
 
 
 async def _pages(
-    connection: Connection, rows: Sequence[Mapping[str, Any] | asyncpg.Record], scope: SearchScope
+    connection: Connection,
+    rows: Sequence[Mapping[str, Any] | asyncpg.Record],
+    scope: SearchScope,
+    at: datetime | None,
 ) -> dict[bytes, asyncpg.Record]:
     """The page that shows each text; the passage is the part that matched."""
     spans = [(row["text_hash"], row["first"], row["last"]) for row in rows]
     spans += [(text_hash, 0, 0) for row in rows for text_hash in row["similar"]]
     if not spans:
         return {}
-    shown = await connection.fetch(PAGES, *zip(*spans, strict=True), scope.source, scope.lang)
+    asked = [*zip(*spans, strict=True), scope.source, scope.lang]
+    if at is None:
+        shown = await connection.fetch(PAGES, *asked)
+    else:
+        shown = await connection.fetch(PAGES_AT, *asked, at)
     return {row["text_hash"]: row for row in shown}
 
 

@@ -103,6 +103,8 @@ async def analysed(
             sources=text.sources,
             languages=text.languages,
             hosts=text.hosts,
+            since=text.since,
+            until=text.until,
         )
         for text, (said, _) in zip(read, found, strict=True)
     ]

@@ -20,7 +20,6 @@ from uuid import uuid4
 
 import asyncpg
 
-from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.stores.postgres.changes import changed_pages
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index import (
@@ -45,6 +44,9 @@ _CHANGES = 500
 """Read in one step."""
 _COPIED = 200
 """Texts copied in one step of a build."""
+
+_EXPIRES_EVERY = 3600.0
+"""Seconds between two looks for past texts that are kept no longer."""
 
 _PATIENCE = 2.0
 """Seconds before the next attempt, where something failed or another process writes: well within
@@ -122,18 +124,22 @@ async def keep_following(follower: IndexFollower, signal: Signal) -> None:
 @dataclass(eq=False)
 class IndexFollower:
     """Keeps an index in step with the corpus: the one process that writes to generations which
-    follow the feed. `holder` names this process."""
+    follow the feed. `holder` names this process; past texts are kept for `past` days, or
+    for as long as they were if that is None."""
 
     pool: asyncpg.Pool
     index: SearchIndex
     analyse: Analyse
     holder: str
+    past: int | None = None
     _agreed: bool = field(default=False, init=False)
     """Whether the engine and PostgreSQL were found to agree on the generations."""
     _written: set[int] = field(default_factory=set, init=False)
     """Generations that this process may have locked."""
     _built_without: Set[bytes] = field(default=frozenset(), init=False)
     """Erased texts because of which a generation was built."""
+    _expired_at: float = field(default=-_EXPIRES_EVERY, init=False)
+    """When past texts were last looked at, on the clock of the loop."""
 
     async def catch_up(self) -> int | None:
         """Read on to the end of the feed with every generation that follows it, after building one
@@ -143,6 +149,9 @@ class IndexFollower:
         """
         try:
             await self._hold()
+            if self.past is not None:
+                async with self.pool.acquire() as connection:
+                    await generations.keep_past(connection, self.past)
             return await self._in_step()
         except LeaseLost:
             await self._let_go()
@@ -190,6 +199,7 @@ class IndexFollower:
                 read = await self._follow(numbers)
                 if read is not None:
                     await self._put_again(numbers, read)
+                    await self._let_expire(numbers, read)
             except GenerationLost as lost:
                 log.warning("the search index is built again: %s", lost)
                 await self._retire(lost.number)
@@ -285,9 +295,7 @@ class IndexFollower:
         """Build a generation from what is live, or go on with what was built of one."""
         async with self.pool.acquire() as connection, generations.alone(connection):
             building = await generations.in_state(connection, "building")
-            if building is not None and not (
-                building.by_itself and building.analyser == ANALYSER_VERSION
-            ):
+            if building is not None and not (building.by_itself and not building.outdated):
                 # Of a run, whose gates compare with what serves: there is nothing any more.
                 await generations.set_state(connection, building.number, "retired")
                 building = None
@@ -345,6 +353,23 @@ class IndexFollower:
             await self._put(texts, dict.fromkeys(numbers, texts), cursor, cursor)
             async with self.pool.acquire() as connection:
                 await index_repairs.done(connection, texts)
+
+    async def _let_expire(self, numbers: Sequence[int], cursor: int) -> None:
+        """Now and then, take out past texts that are kept no longer. Nothing shows them meanwhile:
+        searches of the past are refused before that time."""
+        clock = asyncio.get_running_loop().time()
+        if clock < self._expired_at + _EXPIRES_EVERY:
+            return
+        async with self.pool.acquire() as connection:
+            before = await live_texts.kept_since(connection)
+        had = {}
+        if before is not None:
+            for each in numbers:
+                had[each] = await _of(each, self.index.texts_until(each, before, _COPIED))
+        if any(had.values()):  # one that a page has again by now is put, with its new end
+            await self._put(set(), had, cursor, cursor)
+        else:
+            self._expired_at = clock
 
     async def _without_erased(self) -> bool:
         """Have no file keep a word of erased texts, which have left the index before: their erasure
