@@ -21,13 +21,13 @@ from atlas.contracts.processing import JSON_LINES
 from atlas.domain.audit_findings import AuditFinding, says
 from atlas.domain.blob import BlobCorrupt, BlobMissing
 from atlas.domain.errors import PageError
+from atlas.domain.prepared import PrepareJob
 from atlas.domain.removal.removal_rules import brake
 from atlas.domain.texts import EXTRACTOR_VERSION, text_hash
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from atlas.domain.extraction.extraction_rules import ExtractionRules
     from atlas.domain.prepared import Prepared
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.audit.checks import CorpusCheck
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.services.audits import AuditStore
     from atlas.stores.postgres.settlement.index_copy import LiveText
 
-    Prepare = Callable[[bytes, str | None, str | None, str, ExtractionRules], Awaitable[Prepared]]
+    Prepare = Callable[[PrepareJob], Awaitable[Prepared]]
     Analyse = Callable[[LiveText], Awaitable[IndexText]]
 
 _EVIDENCE = ("sketches", "buckets", "evidence", "clusters")
@@ -206,7 +206,14 @@ class Auditing:
         try:
             body = await self._blobs.get(document.snapshot.hex())
             return await self._prepare(
-                body, document.content_type, document.charset, document.url, document.rules
+                PrepareJob(
+                    body,
+                    document.content_type,
+                    document.charset,
+                    document.url,
+                    document.rules,
+                    document.given_title,
+                )
             )
         except (BlobMissing, BlobCorrupt):
             return None

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from atlas.contracts.processing import BatchResult as BatchResult
     from atlas.contracts.processing import ProcessResult as ProcessResult
     from atlas.contracts.purge_documents import PurgeResult as PurgeResult
+    from atlas.contracts.push_documents import PushedPage as PushedPage
+    from atlas.contracts.push_documents import PushResult as PushResult
     from atlas.contracts.rebuild_index import RebuildResult as RebuildResult
     from atlas.contracts.restore_documents import RestoredPage as RestoredPage
     from atlas.contracts.restore_documents import RestoreResult as RestoreResult
@@ -169,6 +171,7 @@ _WHERE = {
     "atlas.contracts.models": "Counts Message",
     "atlas.contracts.processing": "BatchResult ProcessResult",
     "atlas.contracts.purge_documents": "PurgeResult",
+    "atlas.contracts.push_documents": "PushResult PushedPage",
     "atlas.contracts.rebuild_index": "RebuildResult",
     "atlas.contracts.restore_documents": "RestoreResult RestoredPage",
     "atlas.contracts.sync_pipeline": "Failure SourceOutcome SyncProgress SyncResult",

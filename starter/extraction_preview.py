@@ -221,7 +221,7 @@ async def _previewed(
 
 
 def _job(body: StoredBody, raw: bytes, rules: ExtractionRules) -> PrepareJob:
-    return PrepareJob(raw, body.content_type, body.charset, body.url, rules)
+    return PrepareJob(raw, body.content_type, body.charset, body.url, rules, body.given_title)
 
 
 def _never_matched(rules: ExtractionRules, found: Sequence[PreviewedPage]) -> list[DeclaredRule]:

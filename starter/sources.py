@@ -148,6 +148,10 @@ class Sources:
         checked(spec)
         await self._refuse_existing(name)
         evidence = None
+        if spec.is_pushed:  # nothing is fetched for it, so nothing need answer
+            async with self.database() as connection:
+                await sources.add(connection, spec, datetime.now(UTC))
+            return AddedSource(spec, None, None)
         if not force:
             refuse_forbidden(self._parts.settings, spec.urls)
             refuse_outside(self._parts.settings, spec.allow)
@@ -188,6 +192,12 @@ class Sources:
             nothing, unmatched = await selection.missing(connection, asked)
         if nothing or unmatched:
             raise errors.NotFound(nothing or unmatched)
+        if not tags and {source.spec.kind for source in found} == {"push"}:
+            listed = ", ".join(f"'{name}'" for name in names)
+            raise InvalidRequest(
+                f"sources: {listed}: of kind push, for which nothing is fetched; "
+                "`atlas docs put URL --file PATH` puts a document there"
+            )
         if not tags and {source.spec.paused for source in found} == {True}:
             listed = ", ".join(f"'{name}'" for name in names)
             raise errors.SourcePaused(

@@ -26,6 +26,8 @@ class PrepareJob:
     url: str
     rules: ExtractionRules = NO_RULES
     """By which rules of its source its text is extracted."""
+    title: str | None = None
+    """The title that came with the body, instead of the one that it states."""
 
 
 @dataclass(frozen=True, slots=True)

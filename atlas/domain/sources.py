@@ -20,7 +20,7 @@ from atlas.domain.timing import freshness_objective
 from atlas.domain.timing.cron import InvalidCron, calendars, next_fire
 from atlas.domain.timing.recheck_interval import longest
 
-Kind = Literal["urls", "feed", "sitemap", "site"]
+Kind = Literal["urls", "feed", "sitemap", "site", "push"]
 Deletion = Literal["careful", "prompt", "keep"]
 Robots = Literal["obey", "ignore"]
 
@@ -169,6 +169,11 @@ class SourceSpec:
         return self.cron is not None or self.cadence < _HOUR
 
     @property
+    def is_pushed(self) -> bool:
+        """Whether its documents are pushed to Atlas, which therefore fetches none."""
+        return self.kind == "push"
+
+    @property
     def robots_ignored_at(self) -> frozenset[str]:
         """The hosts, as `host_of` spells them, that are fetched from without asking robots.txt."""
         if self.robots == "obey":
@@ -218,6 +223,7 @@ def check_source(spec: SourceSpec) -> SourceSpec:
         ),
         (bool(spec.urls), "urls: none given; a source needs at least one URL"),
         *_bound_rules(spec),
+        *_kind_rules(spec),
         (
             timedelta(minutes=1) <= spec.cadence <= timedelta(days=366),
             f"cadence: {spec.cadence} refused: give one minute to one year",
@@ -248,6 +254,27 @@ def _bound_rules(spec: SourceSpec) -> list[tuple[bool, str]]:
             optional = each.default is None
             rules.append((bounds.hold(value), bounds.refusal(each.name, value, optional=optional)))
     return rules
+
+
+_OF_PUSHED = frozenset(
+    "name kind urls include exclude content remove ignore metadata tags deletion paused".split()
+)
+"""Rules that mean something for a source of kind `push`."""
+
+
+def _kind_rules(spec: SourceSpec) -> list[tuple[bool, str]]:
+    """A rule that its kind does not follow is refused, not ignored."""
+    if not spec.is_pushed:
+        return []
+    others = [each for each in fields(SourceSpec) if each.name not in _OF_PUSHED]
+    return [
+        (
+            getattr(spec, each.name) == each.default,
+            f"{each.metadata.get('json', each.name)}: not for a source of kind push, from which "
+            "Atlas fetches nothing; leave it out",
+        )
+        for each in others
+    ]
 
 
 def _tag_rules(tags: tuple[str, ...]) -> list[tuple[bool, str]]:
@@ -299,14 +326,16 @@ def is_due(
 ) -> bool:
     """Whether to collect the source now. A state, not a count: after downtime it is due once."""
     slack = timedelta() if spec.cron else spec.cadence * _SLACK
-    return not spec.paused and due_at(spec, checked_at, declared_at) <= now + slack
+    due = not spec.paused and not spec.is_pushed
+    return due and due_at(spec, checked_at, declared_at) <= now + slack
 
 
 def lateness(
     spec: SourceSpec, checked_at: datetime | None, declared_at: datetime, now: datetime
 ) -> timedelta:
-    """How long the source has been due; negative while it is not. A paused one is never late."""
-    if spec.paused:
+    """How long the source has been due; negative while it is not. A paused one is never late, nor
+    one that documents are pushed to."""
+    if spec.paused or spec.is_pushed:
         return timedelta.min
     return now - due_at(spec, checked_at, declared_at)
 

@@ -48,21 +48,22 @@ def extract(
     charset: str | None,
     url: str,
     rules: ExtractionRules = NO_RULES,
+    title: str | None = None,
 ) -> Extracted:
     """Text, Markdown, metadata and links of one body; `url` is where it came from at last, `rules`
-    are those of its source.
+    are those of its source, `title` the one that came with the body.
 
     Raises PageError(INVALID) with code `empty_body`, `binary_content`, `unsupported_type`,
     `pdf_broken` or `no_text`. An empty text is never a success.
     """
     media = media_of(body, content_type)
     if media == "pdf":
-        return _without_tree(_from_pdf(body, url), rules)
+        return _without_tree(_titled(_from_pdf(body, url), title), rules)
     text = decode(body, charset)
     if media == "text":
         found = _from_plain(text, url, _is_markdown(content_type, url))
-        return _without_tree(found, rules)
-    return _from_html(without_cdata(text) if is_xml(content_type) else text, url, rules)
+        return _without_tree(_titled(found, title), rules)
+    return _from_html(without_cdata(text) if is_xml(content_type) else text, url, rules, title)
 
 
 def matches_in(
@@ -86,7 +87,7 @@ def _without_tree(found: Extracted, rules: ExtractionRules) -> Extracted:
     return replace(found, ruled=ruled_without_tree(rules, found.title, found.text))
 
 
-def _from_html(html: str, url: str, rules: ExtractionRules) -> Extracted:
+def _from_html(html: str, url: str, rules: ExtractionRules, given: str | None) -> Extracted:
     closed = close(html)
     tree = parse_html(closed.html)
     alive = list(tree.iter())  # lxml would create each element's object again on every visit
@@ -116,15 +117,27 @@ def _from_html(html: str, url: str, rules: ExtractionRules) -> Extracted:
         unavailable_after=head.asked.unavailable_after,
         outline=outline_of(blocks, starts, ruled.anchors if ruled else anchors),
     )
+    extracted = _titled(extracted, given)
     if ruled:
-        extracted = _by_rules(extracted, ruled, addresses)
+        extracted = _by_rules(extracted, ruled, addresses, titled=bool(given))
     alive.clear()
     return extracted
 
 
-def _by_rules(found: Extracted, ruled: PageRules, addresses: Addresses) -> Extracted:
-    """The page with what its source's rules say of its metadata, and of changes that are none."""
-    title = ruled.value("title") or found.title
+def _titled(found: Extracted, title: str | None) -> Extracted:
+    """The page under the title that came with its body, if one did."""
+    shown = fold_blank(strip_unstorable(title or ""))
+    if not shown:
+        return found
+    return replace(found, title=shown, text_hash=text_hash(shown, found.text))
+
+
+def _by_rules(
+    found: Extracted, ruled: PageRules, addresses: Addresses, *, titled: bool
+) -> Extracted:
+    """The page with what its source's rules say of its metadata, and of changes that are none.
+    `titled`: its title came with the body, and stays."""
+    title = (not titled and ruled.value("title")) or found.title
     counts = tuple(each.matches for each in matches(ruled.rules, ruled.tree, title, found.text))
     compared = compared_hash(ruled.rules, title, ruled.compared(found.text))
     language = ruled.value("language")

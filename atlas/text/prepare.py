@@ -8,7 +8,7 @@ from atlas.text.extract import extract
 
 def prepare(job: PrepareJob) -> Prepared:
     """Text, near-duplicate sketch and index parts of one body. Raises PageError as `extract`."""
-    extracted = extract(job.body, job.content_type, job.charset, job.url, job.rules)
+    extracted = extract(job.body, job.content_type, job.charset, job.url, job.rules, job.title)
     return Prepared(
         extracted=extracted,
         sketch=sketch(extracted.text),

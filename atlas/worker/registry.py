@@ -22,13 +22,13 @@ from activities.health import Checking
 from activities.index_rebuild import Rebuilding
 from activities.processing import Processing
 from activities.purging import Purging
+from activities.pushing import Pushing
 from activities.reporting import Reporting
 from activities.restoring import Restoring
 from activities.runs import Jobs, Running
 from activities.settling import Indexing
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
 from atlas.domain.errors import PageError, Retries
-from atlas.domain.extraction.extraction_rules import ExtractionRules
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.retention import Retention
 from atlas.domain.texts import EXTRACTOR_VERSION
@@ -53,6 +53,7 @@ from atlas.stores.postgres.services.deletions import DeletionDecisions
 from atlas.stores.postgres.services.export_runs import ExportStore
 from atlas.stores.postgres.services.index_rebuild import Rebuilds
 from atlas.stores.postgres.services.purges import PurgeStore
+from atlas.stores.postgres.services.pushes import PushStore
 from atlas.stores.postgres.services.restores import Restores
 from atlas.stores.postgres.settlement.index_copy import LiveText
 from atlas.stores.postgres.settlement.restored_pages import AnalysedText
@@ -75,6 +76,7 @@ from workflows.health_check import HealthCheck
 from workflows.hourly_collection import HourlyCollection
 from workflows.process_document import ProcessDocument
 from workflows.purge_documents import PurgeDocuments
+from workflows.push_documents import PushDocuments
 from workflows.rebuild_index import RebuildIndex
 from workflows.restore_documents import RestoreDocuments
 from workflows.sync_pipeline import SyncPipeline
@@ -100,6 +102,7 @@ WORKFLOWS: tuple[type, ...] = (
     RestoreDocuments,
     AuditCorpus,
     PurgeDocuments,
+    PushDocuments,
     ExportCorpus,
     UnknownWorkflow,
 )
@@ -113,6 +116,7 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
     fetching, processing, indexing = _fetching(parts), _processing(parts), _indexing(parts)
     batches, rebuilding = _batches(parts, fetching, processing, indexing), _rebuilding(parts)
     restoring = _restoring(parts, fetching, batches)
+    pushing = _pushing(parts, fetching, batches, processing)
     return {
         QUEUE: [
             *_all_of(_running(parts)),
@@ -128,10 +132,17 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
             batches.wind_up,
             restoring.select_restores,
             restoring.end_restore,
+            pushing.accept_push,
+            pushing.end_push,
             # It takes a moment, and must not wait behind bulk work.
             rebuilding.switch_generation,
         ],
-        QUEUE_PROCESSING: [processing.process_batch, batches.work_chunk, restoring.restore_chunk],
+        QUEUE_PROCESSING: [
+            processing.process_batch,
+            batches.work_chunk,
+            restoring.restore_chunk,
+            pushing.push_chunk,
+        ],
         QUEUE_BULK: [
             *_all_of(processing),
             *_all_of(indexing),
@@ -229,15 +240,8 @@ def _processing(parts: WorkerParts) -> Processing:
     )
 
 
-async def _prepare(
-    pool: ExtractorPool,
-    body: bytes,
-    content_type: str | None,
-    charset: str | None,
-    url: str,
-    rules: ExtractionRules,
-) -> Prepared:
-    return await pool.prepare(PrepareJob(body, content_type, charset, url, rules))
+async def _prepare(pool: ExtractorPool, job: PrepareJob) -> Prepared:
+    return await pool.prepare(job)
 
 
 def _indexing(parts: WorkerParts) -> Indexing:
@@ -267,6 +271,20 @@ def _restoring(parts: WorkerParts, fetching: Fetching, batches: Batches) -> Rest
         batches,
         fetching.claim_batch,
         partial(_analysed_text, parts.extractor),
+    )
+
+
+def _pushing(
+    parts: WorkerParts, fetching: Fetching, batches: Batches, processing: Processing
+) -> Pushing:
+    most = parts.settings.fetch.fetch_max_bytes
+    return Pushing(
+        PushStore(parts.pool, parts.clock, most, parts.measures),
+        parts.crawl.batches,
+        parts.crawl.settlement,
+        batches,
+        fetching.claim_batch,
+        processing,
     )
 
 

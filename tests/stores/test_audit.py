@@ -15,7 +15,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.auditing import Auditing
 from atlas.contracts.audit_corpus import AUDIT_STAGES, AuditStage, AuditStep, EndAudit
 from atlas.domain.audit_findings import AuditFinding
-from atlas.domain.prepared import Prepared
+from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.retention import Retention
 from atlas.domain.search.analysis import index_parts
 from atlas.domain.similarity.near_duplicates import sketch
@@ -46,9 +46,9 @@ def _extracted(text: str) -> Extracted:
     )  # fmt: skip
 
 
-async def prepare(body: bytes, *_: object) -> Prepared:
+async def prepare(job: PrepareJob) -> Prepared:
     """As the extractor does, of bodies that are plain text."""
-    text = body.decode()
+    text = job.body.decode()
     return Prepared(_extracted(text), sketch(text), index_parts("Title", text))
 
 

@@ -83,7 +83,12 @@ def _left(facts: PageFacts) -> PageVerdict | None:
     return PageVerdict(code, f"left the corpus{when}: {why}", tuple(todo))
 
 
-_SIGNS = {"gone": RemovalSign.GONE, "moved": RemovalSign.MOVED, NOINDEX: RemovalSign.NOINDEX}
+_SIGNS = {
+    "gone": RemovalSign.GONE,
+    "moved": RemovalSign.MOVED,
+    NOINDEX: RemovalSign.NOINDEX,
+    "withdrawn": RemovalSign.WITHDRAWN,
+}
 
 
 def _why_it_left(facts: PageFacts) -> tuple[str, str]:
@@ -236,6 +241,8 @@ def _unchanged(facts: PageFacts, visit: VisitOfRun) -> str:
     if not own:
         return "from the stored body, without a request"
     last = own[0]
+    if last.status is None:
+        return "the same body or the same text was put there again"
     if last.status == 304:
         return "304 Not Modified"
     older = [each for each in facts.attempts if each.snapshot and each.at < last.at]
@@ -387,6 +394,9 @@ def _never_seen(admitting: list[SourceClaim]) -> PageVerdict:
     named = sources_named(claim.source for claim in admitting)
     one = len(admitting) == 1
     first = admitting[0]
+    if all(claim.pushed for claim in admitting):
+        cause = f"never put: {named} would take it, but nobody has put a document there"
+        return PageVerdict("never_seen", cause, ("`atlas docs put URL --file PATH`",))
     if all(claim.paused for claim in admitting):
         cause = f"never seen: {named} would take it, but {'is' if one else 'are'} paused"
         return PageVerdict("source_paused", cause, (f"`atlas sources resume {first.source}`",))

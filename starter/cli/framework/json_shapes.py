@@ -301,6 +301,12 @@ _CATALOGUE = (
         f"{_IDS} atlas.contracts.fetch_url:FetchUrlResult {_LINK}",
     ),
     Shape(
+        "push_result",
+        "What became of documents that were put or withdrawn.",
+        "docs put, docs withdraw",
+        f"{_IDS} atlas.contracts.push_documents:PushResult {_LINK}",
+    ),
+    Shape(
         "restore_result",
         "What a restore brought back, and what it could not.",
         "docs restore",

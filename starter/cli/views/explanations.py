@@ -75,7 +75,8 @@ def _due(facts: PageFacts) -> str:
     said = [each for each in (when(facts.next_due), facts.next_due_because) if each]
     for claim in facts.holders:
         at = f"next run {when(claim.due)}" if claim.due else "paused: no run begins"
-        said.append(f"source {claim.source}: {at}")
+        if not claim.pushed:
+            said.append(f"source {claim.source}: {at}")
     if facts.host and facts.host.next_try_at:
         said.append(f"its host is {facts.host.state} until {when(facts.host.next_try_at)}")
     return "; ".join(said)
@@ -120,8 +121,9 @@ def _claim(claim: SourceClaim) -> str:
         state = f"refuses it: {claim.refused_by}" if claim.refused_by else "would take it"
         return f"{claim.source}  {state}" + (", paused" if claim.paused else "")
     depth = f" {claim.depth} links deep" if claim.found == "link" else ""
+    found = "put" if claim.pushed else claim.found
     said = [
-        f"{claim.found}{depth} by run {short(claim.run_id or '')}, {when(claim.found_at)}",
+        f"{found}{depth} by run {short(claim.run_id or '')}, {when(claim.found_at)}",
         f"deletion {claim.deletion}",
     ]
     if claim.refused_by:
@@ -145,7 +147,8 @@ def _visit(visit: VisitOfRun) -> str:
 
 
 def _attempt(made: AttemptMade) -> str:
-    got = str(made.status) if made.status else "no answer"
+    given = made.snapshot and not made.code
+    got = str(made.status) if made.status else "put" if given else "no answer"
     parts = [
         f"{got}{f' ({made.code})' if made.code else ''}",
         f"body {made.snapshot[:12]}" if made.snapshot else "",

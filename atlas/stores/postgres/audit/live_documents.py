@@ -36,6 +36,8 @@ class AuditedDocument:
     """Whether it is known what the server said of that body."""
     content_type: str | None
     charset: str | None
+    given_title: str | None
+    """The title that came with that body."""
     rules: ExtractionRules
     """Those by which the text was made, whatever its source declares now."""
 
@@ -50,12 +52,14 @@ async def read(connection: Connection, page_id: int) -> AuditedDocument | None:
                case when ps.fetched_snapshot = d.snapshot then ps.fetched_type
                     else f.content_type end as content_type,
                case when ps.fetched_snapshot = d.snapshot then ps.fetched_charset
-                    else f.charset end as charset
+                    else f.charset end as charset,
+               case when ps.fetched_snapshot = d.snapshot then ps.given_title
+                    else f.given_title end as given_title
         from versions v join documents d on d.id = v.document_id
         join pages p on p.id = d.page_id join page_state ps on ps.page_id = d.page_id
         left join extraction_rules er on er.digest = d.rules
         left join lateral (
-            select f.url, f.content_type, f.charset from fetches f
+            select f.url, f.content_type, f.charset, f.given_title from fetches f
             where f.page_id = d.page_id and f.snapshot = d.snapshot
             order by f.fetched_at desc limit 1) f on true
         where v.page_id = $1 and v.valid_to is null

@@ -24,7 +24,7 @@ class OldRuns(Expiring):
     async def delete_parts(self, connection: Connection, items: Sequence[Item]) -> None:
         """Delete the records of their pages, a part at a time."""
         for item in items:
-            for table in ("run_pages", "run_restores", "run_missing"):
+            for table in ("run_pages", "run_restores", "run_deliveries", "run_missing"):
                 while await self._part(connection, table, item.key) == _PART:
                     pass
 

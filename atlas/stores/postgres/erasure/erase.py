@@ -172,6 +172,7 @@ async def _remember_hashes(connection: Connection, run_id: str, pages: Sequence[
             union select snapshot from quarantine where page_id = any($2::bigint[])
             union select snapshot from held_bodies where page_id = any($2::bigint[])
             union select snapshot from fetches where page_id = any($2::bigint[])
+            union select snapshot from run_deliveries where page_id = any($2::bigint[])
         ) o where o.hash is not null on conflict do nothing
         """,
         run_id,
@@ -199,7 +200,7 @@ async def _erase_pages(
         """
         update fetches set page_id = null, url = '', final_url = null, snapshot = null,
                etag = null, last_modified = null, content_type = null, charset = null,
-               truncated = null
+               truncated = null, given_title = null
         where page_id = any($1::bigint[])
         """,
         list(pages),
@@ -208,7 +209,15 @@ async def _erase_pages(
         "update page_state set redirect_to = null where redirect_to = any($1::bigint[])",
         list(pages),
     )
-    for table in ("run_pages", "prepared", "quarantine", "links", "versions", "documents"):
+    for table in (
+        "run_deliveries",
+        "run_pages",
+        "prepared",
+        "quarantine",
+        "links",
+        "versions",
+        "documents",
+    ):
         await connection.execute(
             f"delete from {table} where page_id = any($1::bigint[])",  # noqa: S608 (constants)
             list(pages),

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from atlas.domain.addresses import crawler_traps
-from atlas.domain.addresses.scope import looks_like_page, scope_of
+from atlas.domain.addresses.scope import Scope, looks_like_page, scope_of
 from atlas.domain.addresses.urls import host_of, origin_of
 from atlas.domain.extraction.extraction_rules import read_rules
 from atlas.domain.politeness.circuit_breaker import state_of
@@ -185,7 +185,8 @@ def _claim(url: str, row: asyncpg.Record, now: datetime) -> SourceClaim:
         absent_at=row["absent_at"],
         absences_needed=removal_rules.absences_needed(spec.deletion, spec.kind),
         paused=spec.paused,
-        due=fresh.due,
+        pushed=spec.is_pushed,
+        due=None if spec.is_pushed else fresh.due,
         last_run=source.checked_at,
         not_listed=_not_listed(row),
     )
@@ -208,6 +209,8 @@ def _refused_by(url: str, source: Source, *, declared: bool, found: str | None) 
         return None  # where a crawl starts is not asked of its rules
     if rule := scope_of(spec).refusal(url):
         return rule
+    if spec.is_pushed and not any(Scope(prefix=each).allows(url) for each in spec.urls):
+        return "urls (it is below none of them)"
     if spec.kind == "urls" and not declared and found != "redirect":
         return "urls (it is not one of them)"
     if spec.kind == "site" and not looks_like_page(url):
@@ -408,6 +411,9 @@ def _evidence(page: asyncpg.Record, holders: Sequence[SourceClaim]) -> tuple[Evi
         target = page["leads_to"] or ""
         needed = RULES[RemovalSign.MOVED].needed(policy)
         found.append(EvidenceSeen("moved", looks, needed, last, target))
+    if page["withdrawn_at"]:
+        needed, last = RULES[RemovalSign.WITHDRAWN].needed(policy), page["withdrawn_at"]
+        found.append(EvidenceSeen("withdrawn", 1, needed, last, "atlas docs withdraw"))
     found += [
         EvidenceSeen("absent", claim.absences, claim.absences_needed, claim.absent_at, claim.source)
         for claim in holders
@@ -418,6 +424,8 @@ def _evidence(page: asyncpg.Record, holders: Sequence[SourceClaim]) -> tuple[Evi
 
 def _due(page: asyncpg.Record, found: Sequence[asyncpg.Record]) -> dict[str, Any]:
     """When the page is due, and the rule by which that was chosen."""
+    if any(row["found"] and row["kind"] == "push" for row in found):
+        return {"next_due": None, "next_due_because": "never: its documents are put there"}
     planned, because = page["next_due"], _because(page, found)
     if planned is None or page["failed_class"] or page["checked_at"] is None:
         return {"next_due": planned, "next_due_because": because}

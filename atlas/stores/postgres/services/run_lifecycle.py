@@ -55,6 +55,12 @@ class RunLifecycle:
                     message=f"source '{request.source}' is paused; "
                     f"`atlas sources resume {request.source}` lets it run",
                 )
+            if source.spec.is_pushed:
+                return RunOpened(
+                    outcome="nothing_selected",
+                    message=f"source '{request.source}' is of kind push: nothing is fetched for "
+                    "it. `atlas docs put URL --file PATH` puts a document there",
+                )
             holder = await self._take_lease(connection, source, request, is_open)
             if holder is not None:
                 return RunOpened(
