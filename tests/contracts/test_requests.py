@@ -16,8 +16,8 @@ from atlas.contracts.health import HealthRequest
 from atlas.contracts.models import Counts, Request, explain
 from atlas.contracts.processing import BatchQuery, BatchRequest, ProcessRequest
 from atlas.contracts.purge_documents import PurgeRequest
-from atlas.contracts.rebuild_index import RebuildRequest
 from atlas.contracts.push_documents import PushedDocument, PushRequest
+from atlas.contracts.rebuild_index import RebuildRequest
 from atlas.contracts.restore_documents import RestoreRequest
 from atlas.contracts.sync_pipeline import SyncRequest
 from atlas.contracts.weekly_report import WeeklyRequest
