@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from atlas.domain.extraction.extraction_rules import NO_RULES, ExtractionRules
 
 if TYPE_CHECKING:
-    from atlas.domain.search.analysis import IndexPart
     from atlas.domain.similarity.near_duplicates import Sketch
     from atlas.domain.texts import Extracted
 
@@ -32,8 +31,7 @@ class PrepareJob:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Everything about a document that costs CPU: text, near-duplicate sketch, index parts."""
+    """Everything about a document that costs CPU: text, near-duplicate sketch."""
 
     extracted: Extracted
     sketch: Sketch
-    parts: tuple[IndexPart, ...]

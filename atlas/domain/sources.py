@@ -14,13 +14,14 @@ from typing import Any, Literal, NamedTuple, get_args
 from atlas.domain import listing_limits
 from atlas.domain.addresses.crawler_traps import Traps
 from atlas.domain.addresses.reach import allowance
+from atlas.domain.addresses.urls import is_bucket_url
 from atlas.domain.extraction.extraction_rules import ExtractionRules, faults
 from atlas.domain.listing_limits import FileLimits, ListingLimit
 from atlas.domain.timing import freshness_objective
 from atlas.domain.timing.cron import InvalidCron, calendars, next_fire
 from atlas.domain.timing.recheck_interval import longest
 
-Kind = Literal["urls", "feed", "sitemap", "site", "push"]
+Kind = Literal["urls", "feed", "sitemap", "site", "push", "bucket"]
 Deletion = Literal["careful", "prompt", "keep"]
 Robots = Literal["obey", "ignore"]
 
@@ -174,6 +175,11 @@ class SourceSpec:
         return self.kind == "push"
 
     @property
+    def has_hosts(self) -> bool:
+        """Whether hosts of the web are asked for its pages."""
+        return self.kind not in ("push", "bucket")
+
+    @property
     def robots_ignored_at(self) -> frozenset[str]:
         """The hosts, as `host_of` spells them, that are fetched from without asking robots.txt."""
         if self.robots == "obey":
@@ -260,21 +266,39 @@ _OF_PUSHED = frozenset(
     "name kind urls include exclude content remove ignore metadata tags deletion paused".split()
 )
 """Rules that mean something for a source of kind `push`."""
+_OF_BUCKET = _OF_PUSHED.union("parallel max_pages cadence cron freshness listing_addresses".split())
+"""And for one of kind `bucket`."""
 
 
 def _kind_rules(spec: SourceSpec) -> list[tuple[bool, str]]:
     """A rule that its kind does not follow is refused, not ignored."""
-    if not spec.is_pushed:
-        return []
-    others = [each for each in fields(SourceSpec) if each.name not in _OF_PUSHED]
+    if spec.kind not in ("push", "bucket"):
+        return [(not any(map(is_bucket_url, spec.urls)), _NOT_FETCHED)]
+    followed = _OF_PUSHED if spec.is_pushed else _OF_BUCKET
+    others = [each for each in fields(SourceSpec) if each.name not in followed]
     return [
         (
             getattr(spec, each.name) == each.default,
-            f"{each.metadata.get('json', each.name)}: not for a source of kind push, from which "
-            "Atlas fetches nothing; leave it out",
+            f"{each.metadata.get('json', each.name)}: not for a source of kind {spec.kind}, for "
+            "which no host is asked; leave it out",
         )
         for each in others
-    ]
+    ] + [_places(spec)]
+
+
+_NOT_FETCHED = "urls: file:// and s3:// addresses are for a source of kind bucket: --kind bucket"
+
+
+def _places(spec: SourceSpec) -> tuple[bool, str]:
+    if spec.is_pushed:
+        return not any(map(is_bucket_url, spec.urls)), (
+            "urls: documents are put at http and https addresses; give one, such as "
+            "https://notes.example.org/, which need not exist"
+        )
+    return all(map(is_bucket_url, spec.urls)), (
+        "urls: a source of kind bucket has folders or prefixes, such as file:///srv/docs/ or "
+        "s3://team-docs/handbook/"
+    )
 
 
 def _tag_rules(tags: tuple[str, ...]) -> list[tuple[bool, str]]:

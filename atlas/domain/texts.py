@@ -12,9 +12,9 @@ from atlas.domain.extraction.extraction_rules import RuledText
 from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 
-# Raised whenever the same bytes may give another text, Markdown or outline; settled pages of an
-# older version are due.
-EXTRACTOR_VERSION: int = 4
+# Raised whenever the same bytes may give another title, date, language, text, Markdown or outline;
+# settled pages of an older version are due.
+EXTRACTOR_VERSION: int = 5
 
 Media = Literal["html", "text", "pdf"]
 
@@ -22,6 +22,8 @@ _BLANKS = re.compile(r"\s+")
 # Characters that show nothing: zero-width marks, soft hyphen, byte order mark. The joiners
 # U+200C and U+200D stay, because Persian, Indic scripts and emoji change meaning with them.
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
+# Those of them that stand inside of words. The zero-width space parts words in Khmer and Thai.
+_SOFT_MARKS = re.compile("[\u00ad\u2060\ufeff]")
 # Control characters that no text store takes (PostgreSQL refuses U+0000), lone surrogates too.
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
@@ -107,6 +109,12 @@ def with_unseen(links: Sequence[Link], seen: Collection[str]) -> tuple[Link, ...
 def strip_unstorable(text: str) -> str:
     """Leave out control characters and lone surrogates, which no store accepts."""
     return _UNSTORABLE.sub("", text)
+
+
+def without_soft_marks(text: str) -> str:
+    """Leave out what may break a word, or keeps it from breaking: a search for the word does not
+    write it."""
+    return _SOFT_MARKS.sub("", text)
 
 
 def fold_blank(text: str) -> str:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from lxml.html import HtmlElement
 
+from atlas.domain.texts import without_soft_marks
+
 # fmt: off
 # Elements that break the line (HTML, 15.3.3 "Flow content" and the table and list models).
 BLOCK_TAGS = frozenset((
@@ -22,7 +24,7 @@ BLOCK_TAGS = frozenset((
 ))
 _UNSEEN = frozenset((
     "script", "style", "template", "head", "svg", "iframe", "audio", "video",
-    "canvas", "datalist", "rp",
+    "canvas", "datalist", "rp", "rt", "rtc",  # how a word is said stands above it, not in it
 ))
 _SIGNS = {
     "a": "[", "code": "`", "tt": "`", "kbd": "`", "samp": "`",
@@ -144,6 +146,8 @@ class _Walk:
 
     def _add(self, text: str | None, in_link: bool) -> None:
         if text:
+            if not text.isascii():
+                text = without_soft_marks(text)
             self._texts.append(text)
             self._pieces.append(text)
             if in_link:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from atlas.domain.addresses.urls import InvalidUrl, canonicalize
+from atlas.domain.addresses.bucket_urls import page_address
+from atlas.domain.addresses.urls import InvalidUrl
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.extraction.extraction_rules import (
     MAX_FELL_BACK,
@@ -31,12 +32,15 @@ from atlas.text.html import blocks_in, main_blocks
 from atlas.text.language import language_of
 from atlas.text.links import Addresses, base_of, outlinks
 from atlas.text.markdown import to_markdown, to_text
-from atlas.text.metadata import canonical_of, declared_language, published_of, read_head, title_of
+from atlas.text.metadata import canonical_of, declared_language, read_head
 from atlas.text.page_look import look_at, look_at_text
 from atlas.text.page_rules import PageRules, compared_hash, matches, ruled_without_tree
+from atlas.text.page_signs import signs_of
 from atlas.text.pdf import pdf_text
 from atlas.text.plain_text import clean_plain, plain_title
+from atlas.text.publication import published_of
 from atlas.text.sniff import is_xml, media_of
+from atlas.text.titles import title_of
 from atlas.text.unclosed import close, hidden_in
 
 _MARKDOWN_TYPES = ("text/markdown", "text/x-markdown")
@@ -95,6 +99,9 @@ def _from_html(html: str, url: str, rules: ExtractionRules, given: str | None) -
     found = blocks_in(tree)
     verdict = recognise(look_at(html, tree, head, found, url))  # before extractors change the tree
     anchors = anchors_in(found)  # likewise
+    signs = signs_of(tree)  # likewise
+    title, _ = title_of(tree, head, signs, url)
+    published, _ = published_of(tree, head, signs, url)
     base = base_of(tree, url)
     addresses = Addresses(base)
     ruled = PageRules(rules, tree, head, anchors) if rules else None
@@ -104,11 +111,11 @@ def _from_html(html: str, url: str, rules: ExtractionRules, given: str | None) -
     missing = [hidden_in(tree, closed), links.missing]
     extracted = _extracted(
         media="html",
-        title=title_of(tree, head),
+        title=title,
         text=text,
         markdown=to_markdown(blocks, addresses.shown),
         language=declared_language(tree, head),
-        published=published_of(tree, head),
+        published=published,
         canonical=canonical_of(tree, base),
         links=links.kept,
         truncated=" and ".join(filter(None, missing)) or None,
@@ -233,7 +240,7 @@ def _extracted(
 def _file_name(url: str) -> str:
     """The last segment of the path: better than no title for a bare file."""
     try:
-        path = canonicalize(url).partition("?")[0]
+        path = page_address(url).partition("?")[0]
     except InvalidUrl:
         return ""
     return path.rstrip("/").rpartition("/")[2][:200]

@@ -131,16 +131,15 @@ class _Page:
         self._chrome = [chrome.covers(block.element) for block in blocks]
 
     def article(self) -> list[Block]:
+        # First, since a text that no block holds may well be the page, with all blocks around it.
+        if self._total < _HELD * len(word_key(self._text)):
+            return _paragraphs(self._root, self._text)
         missed = sum(
             len(block.key)
             for block, kept, chrome in self._rows()
             if not kept and not chrome and _is_good(block)
         )
-        if missed > self._total:
-            return self._pick(self._rescue())
-        if self._total < _HELD * len(word_key(self._text)):
-            return _paragraphs(self._root, self._text)
-        return self._pick(self._kept)
+        return self._pick(self._rescue() if missed > self._total else self._kept)
 
     def undeclared(self) -> list[Block]:
         inside = set(self._main_element().iter()) if self._total else set()

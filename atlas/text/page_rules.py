@@ -31,9 +31,10 @@ from atlas.domain.extraction.extraction_rules import (
 from atlas.domain.texts import fold_blank, strip_unstorable, text_hash
 from atlas.text.anchors import Anchors
 from atlas.text.blocks import Block, blocks_of
+from atlas.text.date_words import parse_date
 from atlas.text.html import main_blocks, seen_blocks
 from atlas.text.markdown import to_text
-from atlas.text.metadata import Head, parse_date
+from atlas.text.metadata import Head
 
 T = TypeVar("T")
 

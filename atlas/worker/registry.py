@@ -28,7 +28,7 @@ from activities.restoring import Restoring
 from activities.runs import Jobs, Running
 from activities.settling import Indexing
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
-from atlas.domain.errors import PageError, Retries
+from atlas.domain.errors import Retries
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.retention import Retention
 from atlas.domain.texts import EXTRACTOR_VERSION
@@ -43,7 +43,6 @@ from atlas.stores.postgres.crawl.runs.batch_records import BatchRecords
 from atlas.stores.postgres.crawl.runs.batch_selection import Selection
 from atlas.stores.postgres.crawl.runs.restore_selection import RestoreSelection
 from atlas.stores.postgres.crawl.runs.runs import JobRecords
-from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.reporting.history import Stats
 from atlas.stores.postgres.services import index_following
 from atlas.stores.postgres.services.audits import AuditStore
@@ -55,11 +54,10 @@ from atlas.stores.postgres.services.index_rebuild import Rebuilds
 from atlas.stores.postgres.services.purges import PurgeStore
 from atlas.stores.postgres.services.pushes import PushStore
 from atlas.stores.postgres.services.restores import Restores
-from atlas.stores.postgres.settlement.index_copy import LiveText
-from atlas.stores.postgres.settlement.restored_pages import AnalysedText
 from atlas.stores.targets.export_target import open_target
 from atlas.text.pool import ExtractorPool
 from atlas.web.listings import read_listing
+from atlas.worker.bucket_sources import PageFetcher, list_bucket
 from atlas.worker.listing_parser import parsed
 from atlas.worker.resources import CURRENT, WorkerParts
 from workflows.audit_corpus import AuditCorpus
@@ -84,6 +82,7 @@ from workflows.weekly_report import WeeklyReport
 
 if TYPE_CHECKING:
     from atlas.domain.similarity.near_duplicates import Sketch
+    from atlas.stores.postgres.services.index_following import UntilFound
 
 WORKFLOWS: tuple[type, ...] = (
     SyncPipeline,
@@ -124,7 +123,7 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
             *_all_of(fetching),
             *_all_of(_fetching_one(parts)),
             *_all_of(indexing),
-            *_all_of(Jobs(JobRecords(parts.pool, parts.clock))),
+            *_all_of(Jobs(JobRecords(parts.pool, parts.clock), _until_found(parts))),
             *_all_of(Deletions(DeletionDecisions(parts.pool, parts.clock))),
             *_all_of(_reporting(parts)),
             *_all_of(_checking(parts)),
@@ -170,15 +169,12 @@ def _all_of(concern: object) -> list[Activity]:
 
 def _running(parts: WorkerParts) -> Running:
     crawl = parts.crawl
-    until_found = _found_at_once
-    if parts.settings.search.search != "postgresql":
-        until_found = partial(index_following.until_found, parts.pool)
+    until_found = _until_found(parts)
     return Running(crawl.plans, crawl.runs, crawl.listing, parts.is_open, until_found)
 
 
-async def _found_at_once() -> bool:
-    """The index in PostgreSQL is written with what it finds."""
-    return True
+def _until_found(parts: WorkerParts) -> UntilFound:
+    return partial(index_following.until_found, parts.pool)
 
 
 def _discovery(parts: WorkerParts) -> Discovery:
@@ -190,6 +186,7 @@ def _discovery(parts: WorkerParts) -> Discovery:
         crawl.batches,
         crawl.hosts,
         read,
+        partial(list_bucket, parts.files),
         parts.web.credential_origins,
     )
 
@@ -201,7 +198,7 @@ def _fetching(parts: WorkerParts) -> Fetching:
         crawl.batches,
         crawl.hosts,
         crawl.fetches,
-        parts.web,
+        PageFetcher(parts.web, parts.files),
         parts.blobs,
         _policy(parts),
         parts.clock,
@@ -270,7 +267,7 @@ def _restoring(parts: WorkerParts, fetching: Fetching, batches: Batches) -> Rest
         parts.crawl.batches,
         batches,
         fetching.claim_batch,
-        partial(_analysed_text, parts.extractor),
+        _sketch_aside,
     )
 
 
@@ -288,12 +285,8 @@ def _pushing(
     )
 
 
-async def _analysed_text(pool: ExtractorPool, text: LiveText) -> AnalysedText:
-    try:
-        parts = await pool.analyse(text.title, text.text)
-    except PageError as error:
-        return AnalysedText(error=error)
-    return AnalysedText(parts, await asyncio.to_thread(_sketch, text.text))
+async def _sketch_aside(text: str) -> Sketch:
+    return await asyncio.to_thread(_sketch, text)
 
 
 def _sketch(text: str) -> Sketch:
@@ -314,12 +307,8 @@ def _deduplicating(parts: WorkerParts) -> Deduplicating:
 
 
 def _rebuilding(parts: WorkerParts) -> Rebuilding:
-    analyse = partial(_analyse, parts.extractor)
-    return Rebuilding(Rebuilds(parts.pool, parts.clock), analyse, parts.is_open)
-
-
-async def _analyse(pool: ExtractorPool, text: LiveText) -> IndexText:
-    return IndexText(text.text_hash, await pool.analyse(text.title, text.text))
+    rebuilds = Rebuilds(parts.pool, parts.clock, parts.index, parts.extractor.passages)
+    return Rebuilding(rebuilds, parts.is_open)
 
 
 def _checking(parts: WorkerParts) -> Checking:
@@ -349,16 +338,15 @@ def _upkeep(parts: WorkerParts) -> Upkeep:
 
 def _auditing(parts: WorkerParts) -> Auditing:
     return Auditing(
-        AuditStore(parts.pool, parts.clock, retention(parts.settings)),
+        AuditStore(parts.pool, parts.clock, retention(parts.settings), parts.index),
         parts.blobs,
         Artifacts(parts.pool, parts.clock, OUTCOMES),
         partial(_prepare, parts.extractor),
-        partial(_analyse, parts.extractor),
     )
 
 
 def _purges(parts: WorkerParts) -> PurgeStore:
-    return PurgeStore(parts.pool, parts.clock, parts.blobs.delete)
+    return PurgeStore(parts.pool, parts.clock, parts.blobs.delete, parts.index)
 
 
 def _exporting(parts: WorkerParts) -> Exporting:

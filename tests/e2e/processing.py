@@ -11,7 +11,6 @@ from temporalio.client import WorkflowFailureError
 
 from atlas.contracts.processing import ProcessResult
 from atlas.domain.prepared import Prepared, PrepareJob
-from atlas.stores.postgres.index.search import search
 from atlas.worker import registry
 from tests.e2e.environments import Servers, servers
 from tests.e2e.stack import AtlasEnv, result_of
@@ -91,8 +90,7 @@ def page(words: str) -> str:
 
 
 async def found(env: AtlasEnv, words: str) -> list[str]:
-    async with env.pool.acquire() as connection:
-        return [hit.url for hit in (await search(connection, words)).results]
+    return [hit.url for hit in (await env.search(words)).results]
 
 
 async def state(env: AtlasEnv, url: str, column: str) -> Any:

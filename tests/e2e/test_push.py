@@ -4,6 +4,7 @@ size that is allowed, by the way of every other document."""
 from __future__ import annotations
 
 import asyncio
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,11 @@ def page(words: str, title: str = "Mooring") -> str:
 
 
 async def test_a_document_is_put_found_replaced_and_withdrawn(
-    atlas_env: AtlasEnv, origin: Origin, atlas: Atlas, tmp_path: Path
+    atlas_env: AtlasEnv,
+    origin: Origin,
+    atlas: Atlas,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     origin.page("/a", page("Boats lie at the quay until the tide turns."))
     await atlas_env.add_source("docs", "urls", origin.url("/a"))
@@ -37,6 +42,7 @@ async def test_a_document_is_put_found_replaced_and_withdrawn(
     url = f"{WIKI}howto"
     async with atlas_env.worker():
         await atlas_env.sync("docs")
+        monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(file.read_bytes())))
         put = await atlas("docs", "put", url, "--file", str(file), "-o", "json")
         assert put.code == 0, put.err
         assert put.json["pages"][0]["result"] == "added"
@@ -80,9 +86,9 @@ async def test_a_document_is_put_found_replaced_and_withdrawn(
         back = await atlas("docs", "restore", url)
         assert back.code == 0, back.err
         assert (await atlas("docs", "show", url, "-o", "json")).json["title"] == "Mooring, anew"
-        purged = await atlas("purge", "--url", url, "--yes", "--wait")
+        purged = await atlas("purge", url, "--reason", "test", "--yes", "--wait")
         assert purged.code == 0, purged.err
-        kept_away = await atlas("docs", "put", url, "--file", str(file))
+        kept_away = await atlas("docs", "put", url, "--file", "-")
         assert (kept_away.code, "erased" in kept_away.err) == (1, True), kept_away
 
 

@@ -3,13 +3,24 @@ withdrawn leaves by the rules of its source; and nothing fetched gets in between
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from atlas.contracts.activities import Batch, ClaimBatch, OpenRun, PlanSources
+from atlas.contracts.push_documents import AcceptPush, PushedDocument
+from atlas.domain.extraction.extraction_rules import NO_RULES, ExtractionRules
 from atlas.domain.refusal import RequestRefused
 from atlas.domain.sources import InvalidSource, SourceSpec, check_source
-from tests.stores.drive import Drive, snapshot_of
+from atlas.domain.texts import text_hash
+from atlas.stores.postgres.crawl.bodies.blob_index import referred
+from atlas.stores.postgres.crawl.pages import held_removals
+from atlas.stores.postgres.crawl.runs import runs
+from atlas.stores.postgres.settlement import deletion_decisions
+from atlas.stores.postgres.sources import sources
+from atlas.text.extract import extract
+from tests.stores.drive import Drive, fences, nobody_is_open, prepared, snapshot_of
 from tests.stores.pusher import Pusher
 from tests.stores.test_restore import prose, sound
 
@@ -28,7 +39,6 @@ async def pusher(drive: Drive) -> Pusher:
 
 
 async def declare(drive: Drive, name: str, url: str, **rules: object) -> None:
-    from atlas.stores.postgres.sources import sources
 
     spec = SourceSpec(name, "push", (url,), **rules)  # type: ignore[arg-type]
     async with drive.pool.acquire() as connection:
@@ -90,7 +100,6 @@ async def test_what_comes_too_late_is_superseded(pusher: Pusher, drive: Drive) -
     """A run of an earlier place that lay still does not bring back what was replaced."""
     lying = await pusher.begin({page("a"): prose("older")}, place=1)
     newer = await pusher.begin({page("a"): prose("newer")}, place=2)
-    from datetime import timedelta
 
     drive.now += timedelta(minutes=2)
     assert (await newer.finish())[page("a")].result == "added"
@@ -133,8 +142,6 @@ async def test_a_put_after_a_withdrawal_takes_it_back(pusher: Pusher, drive: Dri
 async def test_so_many_withdrawals_that_it_may_be_a_mistake_wait(
     pusher: Pusher, drive: Drive
 ) -> None:
-    from atlas.stores.postgres.crawl.pages import held_removals
-    from atlas.stores.postgres.settlement import deletion_decisions
 
     await pusher.put({page(number): prose(number) for number in range(10)})
     urls = [page(number) for number in range(4)]
@@ -211,8 +218,6 @@ async def test_a_body_that_is_not_stored_or_too_large(pusher: Pusher, drive: Dri
     await drive.pool.execute("delete from blobs")
     pusher.drive.now = drive.now
     with pytest.raises(RequestRefused, match="no body"):
-        from atlas.contracts.push_documents import AcceptPush, PushedDocument
-
         given = [PushedDocument(url=page("a"), snapshot=snapshot_of("y").hex())]
         run = await pusher.begin({page("b"): "z"})
         await pusher.drive.pool.execute("update runs set source_name = ''")
@@ -221,7 +226,6 @@ async def test_a_body_that_is_not_stored_or_too_large(pusher: Pusher, drive: Dri
 
 async def test_accepting_twice_is_accepting_once(pusher: Pusher, drive: Drive) -> None:
     run = await pusher.begin({page("a"): prose(1)}, place=4)
-    from atlas.contracts.push_documents import AcceptPush, PushedDocument
 
     given = [PushedDocument(url=page("a"), snapshot=snapshot_of(prose(1)).hex())]
     again = await pusher.store.accept(AcceptPush(run_id=run.run_id, documents=given, place=4))
@@ -230,7 +234,6 @@ async def test_accepting_twice_is_accepting_once(pusher: Pusher, drive: Drive) -
 
 
 async def test_a_body_that_waits_is_not_cleaned_up(pusher: Pusher, drive: Drive) -> None:
-    from atlas.stores.postgres.crawl.bodies.blob_index import referred
 
     run = await pusher.begin({page("a"): prose(1)})
     referred_to = f"select {referred('now()')} from blobs b"
@@ -240,11 +243,6 @@ async def test_a_body_that_waits_is_not_cleaned_up(pusher: Pusher, drive: Drive)
 
 
 async def test_a_push_source_is_never_due(pusher: Pusher, drive: Drive) -> None:
-    from datetime import timedelta
-
-    from atlas.contracts.activities import OpenRun, PlanSources
-    from atlas.stores.postgres.crawl.runs import runs
-    from tests.stores.drive import nobody_is_open
 
     drive.now += timedelta(days=400)
     async with drive.pool.acquire() as connection:
@@ -266,3 +264,43 @@ async def test_a_push_source_is_never_due(pusher: Pusher, drive: Drive) -> None:
 def test_a_rule_of_fetching_is_refused(rule: str, value: object) -> None:
     with pytest.raises(InvalidSource, match=f"{rule}: not for a source of kind push"):
         check_source(SourceSpec("wiki", "push", (WIKI,), **{rule: value}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("after", ["accepting", "taking", "processing", "settling"])
+async def test_a_crash_between_two_steps_loses_nothing(
+    pusher: Pusher, drive: Drive, tmp_path: Path, after: str
+) -> None:
+    """Each step is repeated, by another worker, with what the one before it left behind."""
+    run = await pusher.begin({page("a"): prose(1)})
+    batch, claim = Batch(run_id=run.run_id, lane=0, number=1), drive.crawl.batches.claim
+    if after != "accepting":
+        await claim(ClaimBatch(run_id=run.run_id, lane=0, number=1))
+        await pusher.store.take(run.run_id, await drive.crawl.batches.begin_attempt(batch))
+    if after in ("processing", "settling"):
+        pages = await drive.crawl.batches.begin_attempt(batch)
+        found = [prepared(each, prose(1)) for each in pages]
+        await drive.crawl.processed.store(run.run_id, fences(pages), found)
+    if after == "settling":
+        pages = await drive.crawl.batches.begin_attempt(batch)
+        await drive.crawl.settlement.settle(batch, fences(pages), decided=True)
+    assert (await run.finish())[page("a")].result == "added"
+    assert await texts_of(drive, page("a")) == [prose(1)]
+    await sound(drive, tmp_path)
+
+
+async def test_a_title_that_was_given_stays_when_the_body_is_read_again(
+    pusher: Pusher, drive: Drive
+) -> None:
+    await pusher.put({page("a"): prose(1)}, title="Given")
+    run = await pusher.begin({page("a"): prose(2)}, title="Another")
+    batch = Batch(run_id=run.run_id, lane=0, number=1)
+    (held,) = await drive.claim(batch)
+    assert held.title == "Given"
+    await pusher.store.take(run.run_id, [held])
+    (held,) = await drive.crawl.batches.begin_attempt(batch)
+    assert held.title == "Another"
+    body = b"<title>Own</title><main><p>Tie the bow line first, and then the stern.</p></main>"
+    rules = ExtractionRules(metadata=("title=p",))
+    for chosen in (NO_RULES, rules):
+        found = extract(body, "text/html", None, page("a"), chosen, held.title)
+        assert (found.title, found.text_hash) == ("Another", text_hash("Another", found.text))

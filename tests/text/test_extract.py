@@ -90,7 +90,7 @@ class TestText:
     def test_the_tags_of_head_and_body_may_be_left_out(self, tag: str) -> None:
         html = f"<title>Short</title><meta name=x><{tag}><h1>Head</h1>{PARAGRAPHS}</{tag}>"
         found = extract(html.encode(), "text/html", "utf-8", URL)
-        assert found.title == "Short"
+        assert found.title == "Head"
         order = [found.text.index(part) for part in ("Head", "Paragraph 0", "Paragraph 11")]
         assert order == sorted(order)
 
@@ -121,6 +121,15 @@ class TestText:
         )
         assert found.text == "Seen by all who look at it."
 
+    def test_a_reading_above_a_word_does_not_part_it(self) -> None:
+        found = page("<p><ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp>字<rt>じ</rt></ruby>を読む。</p>")
+        assert found.text == "漢字を読む。"
+
+    def test_a_soft_hyphen_does_not_part_a_word(self) -> None:
+        found = page("<p>A Donau&shy;dampf&shy;schiff went <b>up&shy;stream</b>, wa\u2060ter.</p>")
+        assert found.text == "A Donaudampfschiff went upstream, water."
+        assert found.markdown == "A Donaudampfschiff went **upstream**, water."
+
     def test_lists_emphasis_and_links_in_markdown(self) -> None:
         found = page(
             "<ol><li>first <b>bold</b></li><li>second"
@@ -144,7 +153,7 @@ class TestMetadata:
     def test_title_order(self) -> None:
         og = '<meta property="og:title" content="Open &amp; shut">'
         assert page("<p>text</p>", f"<title>Page | Site</title>{og}").title == "Open & shut"
-        assert page("<p>text</p>", "<title> Page\n | Site </title>").title == "Page | Site"
+        assert page("<p>text</p>", "<title> Page\n | Site </title>").title == "Page"
         assert page("<h1>Only a heading</h1><p>text</p>").title == "Only a heading"
 
     @pytest.mark.parametrize(
@@ -157,7 +166,8 @@ class TestMetadata:
         ],
     )
     def test_published_in_utc(self, head: str) -> None:
-        assert page(PARAGRAPHS, head).published == datetime(2021, 3, 4, 5, tzinfo=UTC)
+        body = f"<h1>Boats</h1>{PARAGRAPHS}{PARAGRAPHS.replace('</p><p>', ' ')}" * 5
+        assert page(body, head).published == datetime(2021, 3, 4, 5, tzinfo=UTC)
 
     def test_time_element(self) -> None:
         found = page(f"<article><time datetime=2020-01-02>2 January</time>{PARAGRAPHS}</article>")
@@ -291,6 +301,10 @@ class TestPlain:
         )
         assert found.text == "# Title #\n\nfirst\n  second"
         assert (found.title, found.media, found.links) == ("Title", "text", ())
+
+    def test_soft_hyphens_do_not_part_words(self) -> None:
+        found = extract("Donau\u00addampfer\n\ufeffschiff".encode(), "text/plain", None, URL)
+        assert found.text == "Donaudampfer\nschiff"
 
     def test_a_long_first_line_is_no_title(self) -> None:
         assert extract(b"word " * 100, "text/plain", None, URL).title == "page.html"

@@ -214,9 +214,9 @@ class TextKept:
     """Texts in it, counted up to 1,000: of these, search shows the one that matches best."""
     similar: tuple[str, ...]
     """URLs of the first five other pages in it."""
-    generations: tuple[int, ...]
+    generations: tuple[int, ...] = ()
     """Builds of the search index that have the text."""
-    active_generation: int | None
+    active_generation: int | None = None
     """The build that searches read."""
     rules: tuple[RuleCount, ...] = ()
     """The rules of its source that made it, and what each found."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from atlas.domain.addresses.refused_addresses import NO_PAGE, RUN_LIMIT
+from atlas.domain.addresses.refused_addresses import NO_DOCUMENT, NO_PAGE, RUN_LIMIT
 from atlas.domain.errors import HELD, NOINDEX
 from atlas.domain.removal.page_facts import (
     AttemptMade,
@@ -347,6 +347,8 @@ def _by_rule(met: RefusedBefore) -> tuple[str, str]:
         return "over_limit", "had no pages, bytes or minutes left in that run"
     if met.rule == NO_PAGE:
         return "not_a_page", "follows no link whose name is that of an image, script, archive …"
+    if met.rule == NO_DOCUMENT:
+        return "not_a_document", "reads HTML, PDF, Markdown and text, by the names of files"
     return "out_of_scope", f"refuses it by its rule `{met.rule}`"
 
 

@@ -30,7 +30,10 @@ async def put(
     url: Annotated[str, Parameter(help="The address of the document, http or https")],
     /,
     *,
-    file: Annotated[str, Parameter(help="The file with its body; - for standard input")],
+    file: Annotated[
+        str,
+        Parameter(help="The file with its body; - for standard input", allow_leading_hyphen=True),
+    ],
     source: Pushed = None,
     content_type: Annotated[
         str | None,
@@ -60,7 +63,7 @@ async def put(
     Examples:
         atlas docs put https://wiki.example.org/howto --file howto.html
         atlas docs put https://wiki.example.org/notes --file notes.md --title 'Notes of May'
-        atlas docs put https://wiki.example.org/report --file - < report.html
+        atlas docs put https://wiki.example.org/report --file -
     """
     changed = None if modified is None else moment("--modified", modified)
     async with connected() as atlas:

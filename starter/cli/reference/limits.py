@@ -200,10 +200,6 @@ LIMITS = (
         "the document fails",
     ),
     Bound(
-        "index terms of one part of a text", f"{_TEXT}.wire_format._MAX_TSV", "bytes", "",
-        "the document fails as `extractor_malformed`",
-    ),
-    Bound(
         "index terms of one passage for an engine", f"{_TEXT}.wire_format._MAX_LEXEMES",
         "characters", "", "the document is not found by an engine",
     ),

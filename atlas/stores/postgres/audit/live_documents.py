@@ -1,4 +1,4 @@
-"""A live document with what it was made from, and whether the index finds it by its own words."""
+"""A live document with what it was made from."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from atlas.domain.extraction.extraction_rules import ExtractionRules, read_rules
-from atlas.domain.search.analysis import ANALYSER_VERSION, query_phrases
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.cleanup import blob_audit
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.bodies.blob_index import referred
 from atlas.stores.postgres.crawl.runs import run_queue
-
-_WORDS = 8
-_CHARACTERS = 60
-"""Of a sentence: in some scripts a word is as long as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,40 +65,6 @@ async def read(connection: Connection, page_id: int) -> AuditedDocument | None:
         return None
     rules = read_rules(row["rules"])
     return AuditedDocument(**{**row, "told": bool(row["told"]), "rules": rules})
-
-
-async def found_by_its_words(connection: Connection, document: AuditedDocument) -> bool:
-    """Whether the active generation finds the document by a sentence of its own. True also for
-    one of another analyser than this program's, whose words are spelled differently."""
-    parts = await connection.fetch(
-        "select part, first, last, analyser from index_entries e where text_hash = $1 "
-        "and generation = (select id from generations where state = 'active') order by part",
-        document.text_hash,
-    )
-    if not parts:
-        return False
-    chosen = parts[len(parts) // 2]
-    sentence = _sentence(document.text[chosen["first"] : chosen["last"]])
-    phrases = query_phrases(f'"{sentence}"')
-    if chosen["analyser"] != ANALYSER_VERSION or not phrases:
-        return True
-    found: bool = await connection.fetchval(
-        "select exists (select from index_entries where text_hash = $1 and part = $2 "
-        "and generation = (select id from generations where state = 'active') "
-        "and tsv @@ $3::text::tsquery)",
-        document.text_hash,
-        chosen["part"],
-        phrases[0],
-    )
-    return found
-
-
-def _sentence(passage: str) -> str:
-    words = passage.translate(_NO_QUOTES).split()
-    return " ".join(words[:_WORDS])[:_CHARACTERS].rpartition(" ")[0] or "".join(words)[:_CHARACTERS]
-
-
-_NO_QUOTES = str.maketrans({'"': " ", "“": " ", "”": " "})
 
 
 async def restore_text(

@@ -7,16 +7,18 @@ more is left out, whatever the engine says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from atlas.domain.passages import LexemeQuery, lexeme_query
 from atlas.domain.search import ranking
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.index.bm25 import SearchScope
+from atlas.stores.postgres.index.old_index import Cut, search_old
 from atlas.stores.postgres.index.search import (
     SearchPage,
+    SearchScope,
     check_query,
     hits,
     one_snapshot,
@@ -60,7 +62,7 @@ class _Cluster:
         }
 
 
-async def search_engine(
+async def search_corpus(
     connection: Connection,
     index: SearchIndex,
     query: str,
@@ -71,9 +73,52 @@ async def search_engine(
     lang: str | None = None,
     collapse: bool = True,
 ) -> SearchPage:
+    """Search as people do: what `search_engine` finds; before a first generation is built, what
+    the old index in PostgreSQL finds, if there is one. Raises as `search_engine` does."""
+    check_query(query, limit, offset)
+    scope = SearchScope(storable(source), storable(lang))
+    cut = Cut(limit, offset, collapse)
+    try:
+        return await search_engine(
+            connection,
+            index,
+            query,
+            limit=limit,
+            offset=offset,
+            source=source,
+            lang=lang,
+            collapse=collapse,
+        )
+    except MissingGeneration:
+        found = await search_old(connection, query, scope, cut)
+        if found is None and await _is_empty(connection):
+            found = SearchPage((), 0, exact=True)
+        if found is None:
+            raise
+        return found
+
+
+async def _is_empty(connection: Connection) -> bool:
+    """Whether nothing ever happened to the corpus: then there is nothing to find."""
+    return bool(await connection.fetchval("select last = 0 from change_feed"))
+
+
+async def search_engine(
+    connection: Connection,
+    index: SearchIndex,
+    query: str,
+    *,
+    limit: int = 10,
+    offset: int = 0,
+    source: str | None = None,
+    lang: str | None = None,
+    collapse: bool = True,
+    generation: int | None = None,
+) -> SearchPage:
     """Find the live texts that match any word of the query best. Quoted phrases must occur.
 
     A query without a word finds nothing. `collapse=False` shows every near-duplicate by itself.
+    `generation` is searched instead of the one that serves.
     Raises ValueError, with the fix, for a query or a page that is too long; `SearchIndexError`.
     """
     check_query(query, limit, offset)
@@ -81,14 +126,15 @@ async def search_engine(
     scope = SearchScope(storable(source), storable(lang))
     if not said.terms:
         return SearchPage((), 0, exact=True)
-    unknown = await _unknown_texts(index, said, scope)
+    ask = partial(_ask, index, said, generation)
+    unknown = await _unknown_texts(ask, scope)
     wanted = offset + limit
     # In steps of four: pages of one list are cut from one order.
     window = _FIRST
     while window < 4 * wanted:
         window *= 4
     while True:
-        found = await _ask(index, said, TextScope(scope.source, scope.lang), window)
+        found = await ask(TextScope(scope.source, scope.lang), window)
         whole = found.total <= len(found.best)
         async with one_snapshot(connection):
             clusters = await _live_clusters(connection, found.best, scope, collapse=collapse)
@@ -107,14 +153,21 @@ async def search_engine(
         return SearchPage(tuple(results), len(clusters), whole, unknown_pages)
 
 
+_Ask = Callable[[TextScope, int], Awaitable[PassageMatches]]
+
+
 async def _ask(
-    index: SearchIndex, query: LexemeQuery, scope: TextScope, window: int
+    index: SearchIndex,
+    query: LexemeQuery,
+    generation: int | None,
+    scope: TextScope,
+    window: int,
 ) -> PassageMatches:
     try:
-        return await index.search(query, scope, window)
+        return await index.search(query, scope, window, generation=generation)
     except MissingGeneration:
         # Perhaps replaced, and dropped, after this search had chosen it.
-        return await index.search(query, scope, window)
+        return await index.search(query, scope, window, generation=generation)
 
 
 async def _live_clusters(
@@ -142,11 +195,11 @@ async def _live_clusters(
     return list(clusters.values())
 
 
-async def _unknown_texts(index: SearchIndex, query: LexemeQuery, scope: SearchScope) -> list[bytes]:
+async def _unknown_texts(ask: _Ask, scope: SearchScope) -> list[bytes]:
     """Texts that match and may be of unknown language, if one language is asked for."""
     if scope.lang is None:
         return []
-    found = await _ask(index, query, TextScope(scope.source, UNKNOWN_LANGUAGE), _UNKNOWN)
+    found = await ask(TextScope(scope.source, UNKNOWN_LANGUAGE), _UNKNOWN)
     return list({match.text_hash for match in found.best})
 
 

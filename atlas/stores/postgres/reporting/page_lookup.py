@@ -11,8 +11,11 @@ from typing import Any
 import asyncpg
 
 from atlas.domain.addresses import crawler_traps
+from atlas.domain.addresses.bucket_urls import lies_below
+from atlas.domain.addresses.refused_addresses import NO_DOCUMENT
 from atlas.domain.addresses.scope import Scope, looks_like_page, scope_of
 from atlas.domain.addresses.urls import host_of, origin_of
+from atlas.domain.delivery import type_of_name
 from atlas.domain.extraction.extraction_rules import read_rules
 from atlas.domain.politeness.circuit_breaker import state_of
 from atlas.domain.removal import removal_rules
@@ -209,6 +212,10 @@ def _refused_by(url: str, source: Source, *, declared: bool, found: str | None) 
         return None  # where a crawl starts is not asked of its rules
     if rule := scope_of(spec).refusal(url):
         return rule
+    if spec.kind == "bucket" and not lies_below(url, spec.urls):
+        return "urls (it is below none of them)"
+    if spec.kind == "bucket" and type_of_name(url) is None:
+        return NO_DOCUMENT
     if spec.is_pushed and not any(Scope(prefix=each).allows(url) for each in spec.urls):
         return "urls (it is below none of them)"
     if spec.kind == "urls" and not declared and found != "redirect":
@@ -310,7 +317,6 @@ async def _text(connection: Connection, page: int) -> TextKept | None:
         cluster=representative.hex() if live and representative else None,
         cluster_texts=await _texts_of(connection, representative) if live else 0,
         similar=await _similar(connection, page, representative) if live else (),
-        **await _generations(connection, digest),
     )
 
 
@@ -352,21 +358,6 @@ async def _similar(
         page,
     )
     return tuple(row["url"] for row in rows)
-
-
-async def _generations(connection: Connection, text: bytes) -> dict[str, Any]:
-    rows = await connection.fetch(
-        """
-        select g.id, g.state, exists (
-            select from index_entries e where e.generation = g.id and e.text_hash = $1) as has
-        from generations g where g.state <> 'retired' order by g.id
-        """,
-        text,
-    )
-    return {
-        "generations": tuple(row["id"] for row in rows if row["has"]),
-        "active_generation": next((row["id"] for row in rows if row["state"] == "active"), None),
-    }
 
 
 async def _host(connection: Connection, host: str) -> HostNow | None:

@@ -192,6 +192,11 @@ class RunLifecycle:
                 }
             )
 
+    async def add_note(self, run_id: str, note: str) -> None:
+        """Add to the message of a run that has ended."""
+        async with self.pool.acquire() as connection:
+            await runs.add_note(connection, run_id, note)
+
     async def _remember(
         self, connection: Connection, run: runs.Run, outcome: str, stages: Sequence[str]
     ) -> None:

@@ -12,7 +12,8 @@ from datetime import datetime
 
 import asyncpg
 
-from atlas.domain.addresses.urls import InvalidUrl, canonicalize
+from atlas.domain.addresses.bucket_urls import page_address
+from atlas.domain.addresses.urls import InvalidUrl
 from atlas.domain.removal.lifecycle import Evidence
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.bodies import blob_index
@@ -73,7 +74,7 @@ async def _ends(
 def canonical_or_none(url: str) -> str | None:
     """The one spelling of a URL; None: it is none."""
     try:
-        return canonicalize(url)
+        return page_address(url)
     except InvalidUrl:
         return None
 
