@@ -304,7 +304,7 @@ def _out_of_scope(source: Source, listed: int) -> str:
     rules += [f"include {each}" for each in spec.include]
     rules += [f"exclude {each}" for each in spec.exclude]
     if spec.kind == "bucket":
-        rules.append("HTML, PDF, Markdown or text by their names")
+        rules.append("HTML, PDF, DOCX, Markdown or text by their names")
     return (
         f"source '{spec.name}': its rules ({', '.join(rules)}) let none of the {listed} addresses "
         f"through that it lists; change them with `atlas sources edit {spec.name}`"

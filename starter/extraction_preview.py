@@ -172,7 +172,11 @@ async def previewed(parts: Parts, spec: SourceSpec, sample: int) -> PreviewedRul
 
 def rules_with(rules: ExtractionRules, given: Mapping[str, Any]) -> ExtractionRules:
     """The rules with those that were given in place of their own."""
-    return replace(rules, **{kind: tuple(listed) for kind, listed in given.items()})
+    changes: dict[str, Any] = {
+        kind: value if value is None or isinstance(value, str) else tuple(value)
+        for kind, value in given.items()
+    }
+    return replace(rules, **changes)
 
 
 async def _stored(parts: Parts, url: str) -> tuple[StoredBody | None, ExtractionRules]:

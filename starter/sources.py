@@ -41,6 +41,7 @@ class TextRules(TypedDict, total=False):
     remove: Sequence[str]
     ignore: Sequence[str]
     metadata: Sequence[str]
+    lang: str | None
 
 
 class SourceRules(TextRules, total=False):

@@ -250,7 +250,8 @@ _PARTS: tuple[tuple[checks.Scope, Following], ...] = (
 
 
 def _audit(pool: asyncpg.Pool) -> AuditStore:
-    return AuditStore(pool, lambda: datetime.now(UTC), Retention())
+    nowhere = TantivyIndex(Path("/nonexistent"))  # its index is compared by itself
+    return AuditStore(pool, lambda: datetime.now(UTC), Retention(), nowhere)
 
 
 async def assert_blobs(pool: asyncpg.Pool, blobs: Path, bodies_since: datetime = _EVER) -> None:

@@ -145,6 +145,7 @@ _TYPES = {
     "txt": "text/plain",
     "text": "text/plain",
     "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
 
 

@@ -92,6 +92,9 @@ class SourceSpec:
     metadata: tuple[str, ...] = ()
     """Where title, author, published or language stand: `author=.byline` takes an element's text,
     `published=time@datetime` an attribute of it."""
+    lang: str | None = None
+    """The language of all its pages, an ISO 639 code such as `de`, whatever they declare; without
+    it, each page is looked at."""
     delay: float = _bounded(1.0, 0, 3600, "seconds")
     """Seconds between two requests to a host."""
     parallel: int = _bounded(1, 1, 64)
@@ -145,7 +148,7 @@ class SourceSpec:
     @property
     def extraction(self) -> ExtractionRules:
         """By which rules the text of its pages is extracted."""
-        return ExtractionRules(self.content, self.remove, self.ignore, self.metadata)
+        return ExtractionRules(self.content, self.remove, self.ignore, self.metadata, self.lang)
 
     @property
     def file_limits(self) -> FileLimits:

@@ -10,15 +10,15 @@ from typing import Literal
 
 from atlas.domain.extraction.extraction_rules import RuledText
 from atlas.domain.extraction.outline import OutlineSection
+from atlas.domain.extraction.stated_metadata import StatedMetadata
 from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 
 # Raised whenever the same bytes may give another title, date, language, text, Markdown or outline;
 # settled pages of an older version are due.
 EXTRACTOR_VERSION: int = 5
 
-Media = Literal["html", "text", "pdf"]
+Media = Literal["html", "text", "pdf", "docx"]
 
-_BLANKS = re.compile(r"\s+")
 # Characters that show nothing: zero-width marks, soft hyphen, byte order mark. The joiners
 # U+200C and U+200D stay, because Persian, Indic scripts and emoji change meaning with them.
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
@@ -76,11 +76,13 @@ class Extracted:
     unavailable_after: datetime | None = None
     """The moment from which on it asks so; in UTC."""
     author: str | None = None
-    """Who wrote it, where the rules of its source say how to know."""
+    """Who wrote it, where the page or a rule of its source says so."""
     ruled: RuledText | None = None
     """How its source's rules made the text; None: there are none."""
     outline: tuple[OutlineSection, ...] = ()
     """Where its sections begin in the text."""
+    stated: tuple[StatedMetadata, ...] = ()
+    """What it says of itself, each with the tag that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def without_soft_marks(text: str) -> str:
 
 def fold_blank(text: str) -> str:
     """Every run of white space becomes one space; none at either end."""
-    return _BLANKS.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def normalise_text(text: str) -> str:

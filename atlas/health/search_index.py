@@ -54,7 +54,6 @@ async def index(database_url: str, settings: Settings, *, patience: float = 0.0)
 
 async def _index(database_url: str, settings: Settings) -> ProbeResult:
     engine = search_index(settings)
-    assert engine is not None, "the settings choose an engine"
     try:
         async with probe_connection(database_url) as connection:
             corpus = await connection.fetchval("select corpus_id::text from corpus")

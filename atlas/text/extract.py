@@ -1,5 +1,6 @@
 """One body in, one `Extracted` out, or a PageError that names why not."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,6 +15,12 @@ from atlas.domain.extraction.extraction_rules import (
     RuleMatch,
 )
 from atlas.domain.extraction.outline import OutlineSection
+from atlas.domain.extraction.stated_metadata import (
+    MAX_STATED_TAG,
+    MAX_STATED_VALUE,
+    StatedField,
+    StatedMetadata,
+)
 from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 from atlas.domain.removal.bad_bodies.rules import recognise
 from atlas.domain.texts import (
@@ -27,13 +34,15 @@ from atlas.domain.texts import (
 )
 from atlas.text.anchors import anchors_in, outline_of
 from atlas.text.charset import decode
+from atlas.text.docx import docx_html
 from atlas.text.dom import parse_html, without_cdata
-from atlas.text.html import blocks_in, main_blocks
+from atlas.text.html import blocks_in, main_blocks, seen_blocks
 from atlas.text.language import language_of
 from atlas.text.links import Addresses, base_of, outlinks
 from atlas.text.markdown import to_markdown, to_text
 from atlas.text.metadata import canonical_of, declared_language, read_head
 from atlas.text.page_look import look_at, look_at_text
+from atlas.text.page_metadata import stated_metadata
 from atlas.text.page_rules import PageRules, compared_hash, matches, ruled_without_tree
 from atlas.text.page_signs import signs_of
 from atlas.text.pdf import pdf_text
@@ -43,6 +52,7 @@ from atlas.text.sniff import is_xml, media_of
 from atlas.text.titles import title_of
 from atlas.text.unclosed import close, hidden_in
 
+_RULE = "metadata rule of the source"
 _MARKDOWN_TYPES = ("text/markdown", "text/x-markdown")
 
 
@@ -58,11 +68,13 @@ def extract(
     are those of its source, `title` the one that came with the body.
 
     Raises PageError(INVALID) with code `empty_body`, `binary_content`, `unsupported_type`,
-    `pdf_broken` or `no_text`. An empty text is never a success.
+    `pdf_broken`, `docx_broken`, `docx_too_large` or `no_text`. An empty text is never a success.
     """
     media = media_of(body, content_type)
     if media == "pdf":
         return _without_tree(_titled(_from_pdf(body, url), title), rules)
+    if media == "docx":
+        return _from_html(docx_html(body).html, url, rules, title, media="docx")
     text = decode(body, charset)
     if media == "text":
         found = _from_plain(text, url, _is_markdown(content_type, url))
@@ -79,39 +91,49 @@ def matches_in(
 ) -> tuple[RuleMatch, ...]:
     """What each rule finds on a body that was `found` to say this; raises as `extract` does."""
     tree = None
-    if found.media == "html":
-        html = decode(body, charset)
+    if found.media in ("html", "docx"):
+        html = docx_html(body).html if found.media == "docx" else decode(body, charset)
         tree = parse_html(close(without_cdata(html) if is_xml(content_type) else html).html)
     return tuple(matches(rules, tree, found.title, found.text))
 
 
 def _without_tree(found: Extracted, rules: ExtractionRules) -> Extracted:
-    if not rules:
-        return found
-    return replace(found, ruled=ruled_without_tree(rules, found.title, found.text))
+    if rules.selects:
+        found = replace(found, ruled=ruled_without_tree(rules, found.title, found.text))
+    return _in_language(found, rules, None)
 
 
-def _from_html(html: str, url: str, rules: ExtractionRules, given: str | None) -> Extracted:
+def _from_html(
+    html: str, url: str, rules: ExtractionRules, given: str | None, media: Media = "html"
+) -> Extracted:
+    """A page; or a `docx` as a page, which has no chrome, and is no answer of a site."""
     closed = close(html)
     tree = parse_html(closed.html)
     alive = list(tree.iter())  # lxml would create each element's object again on every visit
     head = read_head(tree)
     found = blocks_in(tree)
-    verdict = recognise(look_at(html, tree, head, found, url))  # before extractors change the tree
+    # Before extractors change the tree.
+    verdict = recognise(look_at(html, tree, head, found, url)) if media == "html" else None
     anchors = anchors_in(found)  # likewise
     signs = signs_of(tree)  # likewise
-    title, _ = title_of(tree, head, signs, url)
-    published, _ = published_of(tree, head, signs, url)
+    title, title_tag = title_of(tree, head, signs, url)
+    published, published_tag = published_of(tree, head, signs, url)
     base = base_of(tree, url)
     addresses = Addresses(base)
-    ruled = PageRules(rules, tree, head, anchors) if rules else None
-    blocks = ruled.blocks() if ruled else main_blocks(tree, head, found)
+    stated = [
+        *_stated("title", title, title_tag),
+        *_stated("published", published.isoformat() if published else "", published_tag),
+        *stated_metadata(tree, head, addresses.resolve),
+    ]
+    ruled = PageRules(rules, tree, head, anchors) if rules.selects else None
+    whole = None if media == "html" else seen_blocks(found)
+    blocks = ruled.blocks() if ruled else whole or main_blocks(tree, head, found)
     text, starts = to_text(blocks)
     links = outlinks(tree, head, addresses)
     missing = [hidden_in(tree, closed), links.missing]
     extracted = _extracted(
-        media="html",
-        title=title,
+        media=media,
+        title=title or (_file_name(url) if media == "docx" else ""),
         text=text,
         markdown=to_markdown(blocks, addresses.shown),
         language=declared_language(tree, head),
@@ -123,12 +145,30 @@ def _from_html(html: str, url: str, rules: ExtractionRules, given: str | None) -
         verdict=verdict,
         unavailable_after=head.asked.unavailable_after,
         outline=outline_of(blocks, starts, ruled.anchors if ruled else anchors),
+        author=next((each.value for each in stated if each.field == "author"), None),
+        stated=tuple(stated),
     )
     extracted = _titled(extracted, given)
     if ruled:
         extracted = _by_rules(extracted, ruled, addresses, titled=bool(given))
     alive.clear()
-    return extracted
+    return _in_language(extracted, rules, declared_language(tree, head))
+
+
+def _stated(field: StatedField, value: str, tag: str) -> Iterator[StatedMetadata]:
+    if value:
+        yield StatedMetadata(field, value[:MAX_STATED_VALUE], tag[:MAX_STATED_TAG])
+
+
+def _in_language(found: Extracted, rules: ExtractionRules, declared: str | None) -> Extracted:
+    """The page in the language that its source declares, and by what its language is known."""
+    lang = rules.lang or found.lang
+    if rules.lang:
+        tag = "lang of the source"
+    else:
+        tag = "declaration" if lang == language_of("", declared) else "text"
+    stated = (*found.stated, *_stated("language", lang, tag))
+    return replace(found, lang=lang, stated=stated)
 
 
 def _titled(found: Extracted, title: str | None) -> Extracted:
@@ -148,13 +188,22 @@ def _by_rules(
     counts = tuple(each.matches for each in matches(ruled.rules, ruled.tree, title, found.text))
     compared = compared_hash(ruled.rules, title, ruled.compared(found.text))
     language = ruled.value("language")
+    published = ruled.published()
+    by_rule: dict[StatedField, str | None] = {
+        "title": ruled.value("title"),
+        "author": ruled.value("author"),
+        "published": published.isoformat() if published else None,
+    }
+    others = (each for each in found.stated if not by_rule.get(each.field))
+    stated = (each for name, value in by_rule.items() for each in _stated(name, value or "", _RULE))
     return replace(
         found,
         title=title,
         text_hash=text_hash(title, found.text),
         links=with_unseen(found.links, ruled.seen_links(addresses.resolve)),
-        author=ruled.value("author"),
-        published=ruled.published() or found.published,
+        author=ruled.value("author") or found.author,
+        published=published or found.published,
+        stated=(*stated, *others),
         lang=language_of(found.text, language) if language else found.lang,
         ruled=RuledText(counts, "; ".join(ruled.fell_back)[:MAX_FELL_BACK] or None, compared),
     )
@@ -213,6 +262,8 @@ def _extracted(
     verdict: BodyVerdict | None = None,
     unavailable_after: datetime | None = None,
     outline: tuple[OutlineSection, ...] = (),
+    author: str | None = None,
+    stated: tuple[StatedMetadata, ...] = (),
 ) -> Extracted:
     if not text.strip():
         without = f"; left out: {truncated}" if truncated else ""
@@ -234,6 +285,8 @@ def _extracted(
         verdict=verdict,
         unavailable_after=unavailable_after,
         outline=outline,
+        author=author,
+        stated=stated,
     )
 
 

@@ -14,6 +14,8 @@ def prepare(job: PrepareJob) -> Prepared:
 
 def warm_up() -> None:
     """Load models and tables by use, so that processes forked from this one share them."""
-    page = b"<html><title>Warm</title><body><p>One sentence to load the models with.</p></html>"
+    # Long enough for a choice to be made: of a few words all are kept.
+    sentences = b"<p>One of the sentences that the models are loaded with.</p>" * 12
+    page = b"<html><title>Warm</title><body>" + sentences + b"</html>"
     found = prepare(PrepareJob(page, "text/html", None, "https://warm.invalid/")).extracted
     passages(found.title, found.text)

@@ -27,6 +27,13 @@ from atlas.domain.extraction.outline import (
     TERM,
     OutlineSection,
 )
+from atlas.domain.extraction.stated_metadata import (
+    MAX_STATED,
+    MAX_STATED_TAG,
+    MAX_STATED_VALUE,
+    StatedField,
+    StatedMetadata,
+)
 from atlas.domain.prepared import Prepared
 from atlas.domain.removal.bad_bodies.kinds import MAX_EVIDENCE, BodyKind, BodyVerdict
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link, Media, text_hash
@@ -97,6 +104,12 @@ class _WireSection(WireFields):
     anchor: Annotated[str, Meta(max_length=MAX_ANCHOR, pattern=_STORABLE)]  # "": none
 
 
+class _WireStated(WireFields):
+    field: StatedField
+    value: Annotated[str, Meta(min_length=1, max_length=MAX_STATED_VALUE, pattern=_STORABLE)]
+    tag: Annotated[str, Meta(min_length=1, max_length=MAX_STATED_TAG, pattern=_STORABLE)]
+
+
 class _WireDocument(WireFields):
     title: str
     text: Annotated[str, Meta(pattern=r"\S")]
@@ -116,6 +129,7 @@ class _WireDocument(WireFields):
     bands: Annotated[tuple[_Int8, ...], Meta(max_length=_MAX_SKETCH)]
     signature: Annotated[bytes, Meta(max_length=_MAX_SKETCH)]
     outline: Annotated[tuple[_WireSection, ...], Meta(max_length=MAX_SECTIONS)]
+    stated: Annotated[tuple[_WireStated, ...], Meta(max_length=MAX_STATED)]
 
 
 _FAILURE = Decoder(_WireFailure)
@@ -205,6 +219,7 @@ def write_prepared(prepared: Prepared) -> bytes:
             prepared.sketch.bands,
             prepared.sketch.signature,
             [(each.start, each.level, each.title, each.anchor or "") for each in found.outline],
+            [(each.field, each.value, each.tag) for each in found.stated],
         )
     )
 
@@ -235,6 +250,7 @@ def read_prepared(body: bytes) -> Prepared:
         links=tuple(Link(link.url, link.rel) for link in found.links),
         text_hash=text_hash(found.title, found.text),
         outline=_outline(found),
+        stated=tuple(StatedMetadata(*astuple(each)) for each in found.stated),
     )
     return Prepared(extracted, _sketch(found))
 

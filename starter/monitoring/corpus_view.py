@@ -216,7 +216,7 @@ def audit_seen(last: LastAudit | None) -> AuditSeen | None:
 
 
 def index_seen(found: IndexState) -> IndexSeen:
-    """The search index of an engine."""
+    """The search index."""
     return IndexSeen(
         written=found.written,
         generation=found.generation,

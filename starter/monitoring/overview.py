@@ -244,7 +244,7 @@ class AuditSeen:
 
 @dataclass(frozen=True, slots=True)
 class IndexSeen:
-    """The search index of an engine."""
+    """The search index."""
 
     written: bool
     """Whether a process keeps it in step."""
@@ -261,6 +261,7 @@ class IndexSeen:
     trouble: str | None
     """What holds up the process that writes it."""
     trouble_since: datetime | None
+    """Since when it does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,9 +133,10 @@ async def test_each_trouble_is_named_with_its_fix(
 
     await follower.catch_up()
     assert (await look()).status == "ok"
-    (index.folder / "1" / "meta.json").write_text("{")
+    serving = await index.serving()
+    (index.folder / str(serving) / "meta.json").write_text("{")
     broken = await look()
-    assert broken.status == "degraded" and "generation 1" in broken.detail
+    assert broken.status == "degraded" and f"generation {serving}" in broken.detail
     await drive.pool.execute("update corpus set corpus_id = gen_random_uuid()")
     await follower.stop()
     await follower.catch_up()

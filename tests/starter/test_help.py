@@ -128,5 +128,5 @@ def test_a_rule_of_a_source_is_an_option_and_an_argument_of_the_client() -> None
         assert wanted <= {name for each in PAGES[command].options for name in each.names}
     [clear] = [each for each in PAGES["sources edit"].options if each.names == ("--clear",)]
     lifted = ("max-pages", "max-depth", "include", "exclude", "prefix", "tags", "cron", "freshness")
-    ruled = ("content", "remove", "ignore", "metadata")
+    ruled = ("content", "remove", "ignore", "metadata", "lang")
     assert set(clear.choices) == {*lifted, *ruled, "allow", "ports", "allow-http"}

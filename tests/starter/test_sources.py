@@ -40,7 +40,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         *("--traps", "follow", "--freshness", "98.5% within 12h"),
         *("--content", "main", "--remove", ".ad", "--remove", ".share, .more"),
         *("--ignore", ".views", "--ignore", "/[0-9]+ times/"),
-        *("--metadata", "published=time@datetime"),
+        *("--metadata", "published=time@datetime", "--lang", "de"),
     )
     assert added.code == 0, added.err
     declared = {
@@ -54,6 +54,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         "remove": [".ad", ".share, .more"],
         "ignore": [".views", "/[0-9]+ times/"],
         "metadata": ["published=time@datetime"],
+        "lang": "de",
         "delay": 0.5,
         "parallel": 2,
         "max_pages": 10,

@@ -24,6 +24,7 @@ from atlas.stores.postgres.audit import checks, findings, parts
 from atlas.stores.postgres.crawl.bodies.artifacts import OUTCOMES, Artifacts
 from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.services.audits import AuditStore
+from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.invariants import assert_nothing_is_found
 from tests.stores import drive as driving
 from tests.stores.cleaning import Cleaner
@@ -56,7 +57,9 @@ class Audited:
         self.drive = drive
         self.pool = drive.pool
         self.blobs = blobs
-        self.store = AuditStore(drive.pool, lambda: drive.now, Retention())
+        # An index that nobody has built: test_index_agreement.py is about the other.
+        index = TantivyIndex(Path("/nonexistent"))
+        self.store = AuditStore(drive.pool, lambda: drive.now, Retention(), index)
         outcomes = Artifacts(drive.pool, lambda: drive.now, OUTCOMES)
         self.activities = Auditing(self.store, blobs, outcomes, prepare)
         self._runs = 0

@@ -147,7 +147,7 @@ async def test_an_audit_has_the_writer_put_it_right(
     task = asyncio.create_task(keep_following(follower, ChangeSignal()))
     stages: tuple[AuditStage, ...] = ("corpus", "pages")
     async with open_blobs(str(tmp_path / "blobs")) as blobs:
-        audits = Auditing(store, blobs, nothing, nothing, nothing)
+        audits = Auditing(store, blobs, nothing, nothing)
         for stage in stages:
             step = AuditStep(run_id="audit", stage=stage, repair=True, sample=sample)
             done = await ActivityEnvironment().run(audits.audit_part, step)

@@ -4,6 +4,7 @@ and the old tables go."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -11,6 +12,7 @@ import pytest
 
 from atlas.domain.search.analysis import TITLE_WEIGHT, tokens
 from atlas.stores.postgres import migrate
+from atlas.stores.postgres.cleanup.run_classes import RetiredGenerations
 from atlas.stores.postgres.index import old_index
 from atlas.stores.postgres.index.engine_search import search_corpus
 from atlas.stores.postgres.index.search import SearchPage
@@ -110,9 +112,13 @@ async def test_the_old_index_serves_until_the_engine_has_one(
         page = await search_corpus(connection, index, query, **options)  # type: ignore[arg-type]
         assert urls(page) == found, query
         assert [(hit.url, hit.snippet, hit.marks) for hit in page.results] == expected[query]
-    assert (await old_index.size_if_done(connection) or 0) > 0
-    assert await old_index.drop(connection)
-    assert await old_index.drop(connection) is False
+    cleaned = RetiredGenerations()
+    [item] = await cleaned.select(connection, datetime.now(UTC), "", 10)
+    assert (item.identity, item.size > 0) == ("the index in PostgreSQL", True)
+    assert await cleaned.count(connection, datetime.now(UTC)) == 1
+    assert await cleaned.remove(connection, [item], datetime.now(UTC)) == [item]
+    assert await cleaned.remove(connection, [item], datetime.now(UTC)) == []
+    assert await cleaned.select(connection, datetime.now(UTC), "", 10) == []
     gone = await connection.fetch("select relname from pg_class where relname ~ '^index_entries'")
     assert gone == []
     await migrate.verify(connection)

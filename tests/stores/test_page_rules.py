@@ -12,6 +12,7 @@ from atlas.contracts.activities import Batch
 from atlas.contracts.processing import BatchQuery
 from atlas.domain.batch import HeldPage, PreparedPage
 from atlas.domain.extraction.extraction_rules import ExtractionRules
+from atlas.domain.extraction.stated_metadata import StatedMetadata
 from atlas.domain.prepared import PrepareJob
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.texts import EXTRACTOR_VERSION
@@ -223,3 +224,26 @@ async def test_a_link_is_an_update_where_a_reader_would_notice_it(
     assert {row["target"].removeprefix("https://example.org") for row in kept} == wanted, (
         "a crawl goes where the page leads now"
     )
+
+
+async def test_a_document_keeps_what_its_page_states_and_where(ruled: Ruled) -> None:
+    await ruled.add("docs")
+    body = page(A).replace("<title>", "<meta name=author content='Ada Quay'><title>")
+    await ruled.run("docs", {A: body})
+    found = (await ruled.document(A)).stated
+    assert found is not None
+    assert StatedMetadata("author", "Ada Quay", "meta author") in found
+    assert StatedMetadata("language", "en", "declaration") in found
+    await ruled.pool.execute("update documents set stated = null")  # as an older version left it
+    assert (await ruled.document(A)).stated is None
+
+
+async def test_the_language_of_a_source_is_a_rule_like_others(ruled: Ruled) -> None:
+    await ruled.add("docs")
+    await ruled.run("docs", {A: page(A)})
+    assert (await ruled.document(A)).lang == "en"
+    await ruled.edit("docs", lang="de")
+    assert await ruled.select("again", other_rules=True) == {A}, "it is due by the new rule"
+    assert (await ruled.run("docs", {A: page(A)})).counts.unchanged == 1
+    assert (await ruled.document(A)).lang == "de"
+    assert await ruled.versions(A) == 1, "the text is the same"

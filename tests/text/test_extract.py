@@ -106,7 +106,7 @@ class TestText:
         assert "Chapter 29" in found.text
         assert "Start page" not in found.text
 
-    def test_the_rescue_adds_what_trafilatura_leaves_out(self) -> None:
+    def test_a_text_in_several_elements_is_kept_whole(self) -> None:
         chunks = ["<p>The first chunk stands alone in its own grid item.</p>"]
         chunks += [PARAGRAPHS.replace("story", f"s{n}") for n in range(3)]
         body = "".join(f"<div class=body>{chunk}</div>" for chunk in chunks)

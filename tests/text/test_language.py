@@ -115,10 +115,33 @@ def test_scripts_of_several_languages(text: str, declared: str | None, lang: str
     assert language_of(text, declared) == lang
 
 
-@pytest.mark.parametrize("text", ["", "12", "OK", "esk8.news esk8 calc donate now", "Nörd Zero"])
+@pytest.mark.parametrize("text", ["", "12", "OK", "Lorem ipsum", "Nörd Zero"])
 def test_unsure_is_unknown(text: str) -> None:
     assert language_of(text) == ""
     assert language_of(text, "en") == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("what is the boundary layer", "en"),
+        ("Wie viele Einwohner hat", "de"),
+        ("Quelle est la capitale de", "fr"),
+        ("¿Cuántos habitantes tiene la ciudad", "es"),
+        ("Quanti abitanti ha la città", "it"),
+        ("Hoeveel inwoners heeft deze stad", "nl"),
+        ("Ilu mieszkańców ma to miasto", "pl"),
+        ("Kuinka monta asukasta kaupungissa on", "fi"),
+        ("Bu şehrin nüfusu kaçtır", "tr"),
+        ("Thành phố này có bao nhiêu", "vi"),
+        ("Hány lakosa van a városnak", "hu"),
+        ("Сколько мешков за", "ru"),
+        ("Где жил Тесла", "ru"),
+        ("Скільки мешканців має місто", "uk"),
+    ],
+)
+def test_three_to_six_words_are_enough(text: str, lang: str) -> None:
+    assert language_of(text) == lang
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from atlas.domain.extraction.extraction_rules import RuledText
 from atlas.domain.extraction.outline import OutlineSection
+from atlas.domain.extraction.stated_metadata import StatedMetadata
 from atlas.domain.passages import Passage, passages
 from atlas.domain.prepared import Prepared
 from atlas.domain.similarity.near_duplicates import Sketch, sketch
@@ -75,6 +76,23 @@ def test_rules_that_no_healthy_child_reports_are_refused(ruled: RuledText) -> No
 def test_what_is_missing_from_a_text_comes_as_it_went() -> None:
     cut = extracted(truncated="pages 4 to 5")
     assert wire_format.read_prepared(wire_format.write_prepared(cut)) == cut
+
+
+def test_what_a_page_states_comes_as_it_went() -> None:
+    stated = (StatedMetadata("author", "Ada Quay", "meta author"),)
+    prepared = extracted(stated=stated)
+    assert wire_format.read_prepared(wire_format.write_prepared(prepared)) == prepared
+
+
+@pytest.mark.parametrize(
+    "each",
+    [("lamp", "x", "h1"), ("title", "", "h1"), ("title", "x" * 2001, "h1"), ("title", "x", ""),
+     ("title", "a\x00b", "h1")],
+)  # fmt: skip
+def test_a_statement_that_no_healthy_child_makes_is_refused(each: tuple[str, str, str]) -> None:
+    stated = (StatedMetadata(*each),)  # type: ignore[arg-type]
+    with pytest.raises(MalformedAnswer):
+        wire_format.read_prepared(wire_format.write_prepared(extracted(stated=stated)))
 
 
 def test_an_outline_comes_as_it_went() -> None:

@@ -1,6 +1,6 @@
 """The rules by which a page's text is extracted, as a source declares them: elements that are the
-text, elements that are not, what makes no new version, and where to find title, author, date and
-language.
+text, elements that are not, what makes no new version, where to find title, author, date and
+language, and in which language all its pages are.
 
 The rules belong to a page and not to a run: of several sources that hold a page, the one that was
 declared first and has such rules decides, whichever source's run reads it. So a page is read alike
@@ -28,6 +28,7 @@ MAX_FELL_BACK = 500
 """Characters that say which rules were not followed."""
 
 _ATTRIBUTE = re.compile(r"@([A-Za-z_][\w:.-]{0,60})$")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
 _FIELDS = get_args(MetadataField)
 _MAPPING_SAMPLES = "write one such as 'author=.byline' or 'published=time.posted@datetime'"
 
@@ -63,8 +64,15 @@ class ExtractionRules:
     """A change only there makes no new version."""
     metadata: tuple[str, ...] = ()
     """Where to find title, author, published or language."""
+    lang: str | None = None
+    """The language of every page, an ISO 639 code; None: each page is looked at."""
 
     def __bool__(self) -> bool:
+        return self.selects or self.lang is not None
+
+    @property
+    def selects(self) -> bool:
+        """Whether any rule has to be looked for on the page."""
         return bool(self.content or self.remove or self.ignore or self.metadata)
 
     @property
@@ -90,8 +98,12 @@ class ExtractionRules:
         return tuple(found for rule in self.ignore if (found := pattern_in(rule)) is not None)
 
     def as_json(self) -> str:
-        """As stored: equal rules are written alike."""
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+        """As stored: equal rules are written alike, those without a language as before there was
+        one, or their digest would be another and their pages would be extracted again."""
+        values = asdict(self)
+        if self.lang is None:
+            del values["lang"]
+        return json.dumps(values, ensure_ascii=False, sort_keys=True)
 
 
 NO_RULES = ExtractionRules()
@@ -99,8 +111,9 @@ NO_RULES = ExtractionRules()
 
 def rules_from_json(text: str) -> ExtractionRules:
     """The rules that `as_json` wrote."""
-    values: dict[str, list[str]] = json.loads(text)
-    return ExtractionRules(**{kind: tuple(rules) for kind, rules in values.items()})
+    values: dict[str, Any] = json.loads(text)
+    lang = values.pop("lang", None)
+    return ExtractionRules(**{kind: tuple(rules) for kind, rules in values.items()}, lang=lang)
 
 
 def pattern_in(rule: str) -> str | None:
@@ -134,6 +147,9 @@ def faults(rules: ExtractionRules) -> Iterator[str]:
                 _check(kind, rule)
             except ValueError as error:
                 yield str(error)
+
+    if rules.lang is not None and _LANGUAGE.fullmatch(rules.lang) is None:
+        yield f"lang: {rules.lang!r} refused: give an ISO 639 code in lower case, such as en or zh"
 
 
 def _check(kind: str, rule: str) -> None:

@@ -348,7 +348,7 @@ def _by_rule(met: RefusedBefore) -> tuple[str, str]:
     if met.rule == NO_PAGE:
         return "not_a_page", "follows no link whose name is that of an image, script, archive …"
     if met.rule == NO_DOCUMENT:
-        return "not_a_document", "reads HTML, PDF, Markdown and text, by the names of files"
+        return "not_a_document", "reads HTML, PDF, DOCX, Markdown and text, by the names of files"
     return "out_of_scope", f"refuses it by its rule `{met.rule}`"
 
 

@@ -22,19 +22,16 @@ from atlas.domain.search.fold import HAN, Alignment, character_class, fold
 ANALYSER_VERSION = 2
 
 PART_CHARACTERS = 12_000
-"""Characters of text in one index part: keeps positions under PostgreSQL's 16,383 and terms rarely
-above 255 occurrences, and lets a long document compete by its best passage."""
+"""Characters of text in one passage: a long document competes by its best."""
 
 TITLE_WEIGHT = 2
-"""How often the title's words count, in each part of the document."""
+"""How often the title's words count, in each passage of the document."""
 
 PREFIX_MARK = "~"
 """Begins the lexemes that are first letters: apart from stems and always there, so that short and
 long words weigh alike (.375 on Cranfield; mixed with the stems .365)."""
 
 TITLE_CHARACTERS = 300
-_MAX_POSITION = 16_383  # tsvector: later positions are clamped, which would merge them
-_MAX_POSITIONS = 255  # tsvector: positions kept per lexeme
 _MAX_LEXEME = 40  # letters of one word that count; a longer run is data, not language
 
 _KANA = r"\u3041-\u3096\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3105-\u312f"
@@ -58,20 +55,6 @@ _SNOWBALL = (  # (first, last code point of the script, algorithm)
     (0x1E00, 0x1EFF, "english"),
     (0x1F00, 0x1FFF, "greek"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class IndexPart:
-    """One part of a document as the index stores it.
-
-    `tsv` is a tsvector literal; `length` counts its positions, the title's included; `start` and
-    `end` are character offsets of the part in the document's text.
-    """
-
-    tsv: str
-    length: int
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +96,6 @@ class Token:
     start: int
     end: int
     whole: bool = True
-
-
-def index_parts(title: str, text: str) -> tuple[IndexPart, ...]:
-    """Analyse a document for the index. There is always at least one part, if an empty one."""
-    heading = _lexemes(title[:TITLE_CHARACTERS]) * TITLE_WEIGHT
-    return tuple(_part(heading, text, start, end) for start, end in split(text))
 
 
 def query_terms(query: str) -> tuple[QueryTerm, ...]:
@@ -209,19 +186,6 @@ def _tsquery(phrase: tuple[PhraseWord, ...]) -> str:
     return f"({literal})"
 
 
-def _part(heading: list[tuple[str, ...]], text: str, start: int, end: int) -> IndexPart:
-    body = _lexemes(text[start:end])
-    positions: dict[str, list[str]] = {}
-    for position, lexemes in enumerate((heading + body)[:_MAX_POSITION], start=1):
-        for lexeme in lexemes:
-            positions.setdefault(lexeme, []).append(str(position))
-    tsv = " ".join(
-        f"{_quote(lexeme)}:{','.join(where[:_MAX_POSITIONS])}"
-        for lexeme, where in positions.items()
-    )
-    return IndexPart(tsv=tsv, length=len(heading) + len(body), start=start, end=end)
-
-
 def split(text: str) -> Iterator[tuple[int, int]]:
     """Cut a long text into parts of even length, at a line or word end where one is near."""
     count = -(-len(text) // PART_CHARACTERS) or 1
@@ -235,10 +199,6 @@ def split(text: str) -> Iterator[tuple[int, int]]:
         yield start, cut
         start = cut
     yield start, len(text)
-
-
-def _lexemes(text: str) -> list[tuple[str, ...]]:
-    return [lexemes for lexemes, _, _, _ in positions(fold(text))]
 
 
 def positions(folded: str) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:

@@ -42,6 +42,7 @@ class TantivyIndex:
     folder: Path
     _opened: dict[int, TantivyGeneration] = field(default_factory=dict, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _making: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     async def generations(self) -> list[StoredGeneration]:
         """See `SearchIndex`."""
@@ -136,6 +137,11 @@ class TantivyIndex:
                 continue  # no generation to go on with; whoever needs it hears it from `cursor`
 
     def _begin(self, number: int, origin: IndexOrigin, cursor: int) -> None:
+        # A thread cannot be cancelled: one that was given up may be making this very generation.
+        with self._making:
+            self._make(number, origin, cursor)
+
+    def _make(self, number: int, origin: IndexOrigin, cursor: int) -> None:
         try:
             if self._generation(number).stored().origin == origin:
                 return

@@ -19,6 +19,7 @@ from starter.cli.framework.output import (
     emit_line,
     listing,
     note,
+    one_line,
     pairs,
     say,
 )
@@ -109,7 +110,10 @@ async def show(
         return
     values = asdict(document.current) | {"versions": len(document.versions)}
     text, markdown, _ = values.pop("text"), values.pop("markdown"), values.pop("outline")
+    del values["stated"]
     pairs(values)
+    for each in document.current.stated or ():
+        say(one_line(f"{each.field}, by {each.tag}: {each.value}"))
     say("")
     say(markdown or text)
 

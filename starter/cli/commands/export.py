@@ -121,11 +121,8 @@ async def export(
 
     Examples:
         atlas export > corpus.jsonl
-        atlas export --source docs --lang en --changed-since 7d | jq -r .title
-        atlas export --what chunks --source docs > chunks.jsonl
-        atlas export --to notes --format markdown-folder --wait
+        atlas export --what chunks --source docs --changed-since 7d > chunks.jsonl
         atlas export --to corpus.parquet --format parquet --wait
-        atlas export --to archive --format warc --wait
         atlas export --to s3://warehouse/atlas/2026-11-30 --compress zstd
     """
     chosen = only.chosen()

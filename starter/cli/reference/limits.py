@@ -43,6 +43,7 @@ _READER = "atlas.formats.warc_reader"
 _NAMED = "the record is named as a problem"
 _MARKED = "the rest is left out; the document is marked `truncated`"
 _REFUSED = "the rule is refused, with the fix"
+_DOCX = "the document fails as `docx_too_large`"
 _INCOMPLETE = "the rest is left out; the listing is incomplete"
 
 # Not formatted: with an argument a line the table would be three times as long.
@@ -207,6 +208,8 @@ LIMITS = (
         "depth of an HTML page", f"{_TEXT}.dom._MAX_DEPTH", "elements", "",
         "the page is flattened: no word is lost, lists and tables are",
     ),
+    Bound("entries of a DOCX", f"{_TEXT}.docx._MAX_ENTRIES", "entries", "", _DOCX),
+    Bound("text parts of a DOCX, unpacked", f"{_TEXT}.docx._MAX_XML", "bytes", "", _DOCX),
     Bound("pages of a PDF", f"{_TEXT}.pdf._MAX_PAGES", "pages", "", _MARKED),
     Bound(
         "text of a PDF", f"{_TEXT}.pdf._MAX_CHARACTERS", "characters", "",
@@ -215,7 +218,7 @@ LIMITS = (
     Bound("links of a page", f"{_TEXT}.links.MAX_LINKS", "addresses", "", _MARKED),
     Bound("link elements looked at", f"{_TEXT}.links.MAX_LINKS_SEEN", "elements", "", _MARKED),
     Bound(
-        "title", f"{_TEXT}.metadata._MAX_TITLE", "characters", "",
+        "title", f"{_TEXT}.metadata.MAX_TITLE", "characters", "",
         "the title is cut; as text of the page it is whole",
     ),
     Bound(

@@ -22,6 +22,7 @@ from atlas.domain.sources import InvalidSource, SourceSpec, check_source
 RULES = st.builds(
     ExtractionRules,
     *[st.lists(st.text(max_size=20), max_size=3).map(tuple) for _ in range(4)],
+    st.none() | st.sampled_from(["en", "de"]),
 )
 
 
@@ -29,6 +30,20 @@ RULES = st.builds(
 def test_rules_are_kept_and_known_by_their_digest(rules: ExtractionRules) -> None:
     assert rules_from_json(rules.as_json()) == rules
     assert (rules.digest is None) == (not rules)
+
+
+def test_rules_without_a_language_have_the_digest_they_had() -> None:
+    """Or every page that has rules would be extracted again after an upgrade."""
+    rules = ExtractionRules(content=("main",))
+    assert rules.as_json() == '{"content": ["main"], "ignore": [], "metadata": [], "remove": []}'
+    assert ExtractionRules(lang="en") and not ExtractionRules(lang="en").selects
+
+
+@pytest.mark.parametrize("lang", ["", "EN", "en-GB", "english", "e", "e1"])
+def test_a_language_is_a_code(lang: str) -> None:
+    with pytest.raises(InvalidSource, match=f"lang: '{lang}' refused: give an ISO 639 code"):
+        check_source(SourceSpec("docs", "site", ("https://a.example/",), lang=lang))
+    check_source(SourceSpec("docs", "site", ("https://a.example/",), lang="en"))
 
 
 @given(RULES, RULES)

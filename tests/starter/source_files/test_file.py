@@ -34,6 +34,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "remove": st.sampled_from([(), (".advert",)]),
     "ignore": st.sampled_from([(), ("/[0-9,]+ views/", ".clock")]),
     "metadata": st.sampled_from([(), ("author=.byline", "published=time@datetime")]),
+    "lang": st.sampled_from([None, "de"]),
     "freshness": st.sampled_from([None, "95% within 366d"]),
     "cron": st.sampled_from([None, "15 6 * * 1-5"]),
     "tags": st.lists(st.from_regex(r"[a-z0-9][a-z0-9_.-]{0,9}", fullmatch=True)).map(tuple),

@@ -16,6 +16,7 @@ OTHERS = {
     ("documents", "outline"): "what another page says",
     ("documents", "title"): "what another page says",
     ("documents", "author"): "what another page says",
+    ("documents", "stated"): "what another page says",
     ("documents", "canonical"): "what another page says of itself",
     ("links", "target"): "where another page leads",
     ("prepared", "links"): "where another page leads",
@@ -27,6 +28,7 @@ OTHERS = {
     ("sources", "remove"): "what an operator declared",
     ("sources", "ignore"): "what an operator declared",
     ("sources", "metadata"): "what an operator declared",
+    ("sources", "lang"): "what an operator declared",
     ("extraction_rules", "rules"): "what an operator declared",
     ("purge_pages", "url"): "the purge's own list, deleted when it ends",
 }

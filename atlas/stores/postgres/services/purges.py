@@ -31,7 +31,7 @@ class PurgeStore:
     clock: Callable[[], datetime]
     delete: blob_index.Delete
     index: SearchIndex | None = None
-    """The search index in its engine; None: it is in PostgreSQL."""
+    """None: nothing is erased from it, nor looked for in it."""
 
     totals = on_pool(erase.totals)
     mentions = on_pool(erase.mentions)

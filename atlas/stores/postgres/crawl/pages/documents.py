@@ -14,6 +14,11 @@ import asyncpg
 from atlas.domain.batch import Moved, PreparedPage
 from atlas.domain.extraction.extraction_rules import RuledText
 from atlas.domain.extraction.outline import OutlineSection, stored_outline
+from atlas.domain.extraction.stated_metadata import (
+    StatedMetadata,
+    stated_column,
+    stored_metadata,
+)
 from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, TruncatedPage
@@ -79,7 +84,7 @@ class CurrentDocument:
     truncated: str | None = None
     """What is missing of the body, as in `pages 2001 to 2400`; None when nothing is."""
     author: str | None = None
-    """Who wrote it, where the `metadata` rules of its source say how to know."""
+    """Who wrote it, where the page or the `metadata` rules of its source say so."""
     redirects: Redirects | None = None
     """Where the page leads instead of answering; None when it answers. Its text is the last one
     that it had."""
@@ -88,6 +93,9 @@ class CurrentDocument:
     outline: tuple[OutlineSection, ...] | None = None
     """Its headings, and the terms it defines, in order; None where they are not known: the text was
     extracted before outlines were kept."""
+    stated: tuple[StatedMetadata, ...] | None = None
+    """What the page says of itself, each piece with the tag that it was read from; None where this
+    is not known: the text was extracted before it was kept."""
 
 
 class UnknownDocument(Exception):
@@ -129,18 +137,20 @@ async def _store_documents(
         """
         insert into documents as d (page_id, text_hash, extractor, snapshot, media, title, lang,
             published, canonical, text, markdown, truncated, author, outline, ended, rules,
-            compared, fell_back, rule_matches, taken_for, taken_why, taken_surely, created_at)
+            compared, fell_back, rule_matches, taken_for, taken_why, taken_surely, stated,
+            created_at)
         select page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
                text, markdown, truncated, author, outline, ended, rules, compared, fell_back,
                string_to_array(rule_matches, ' ')::int[], nullif(taken_for, ''),
-               string_to_array(taken_why, chr(10)), taken_surely, $23
+               string_to_array(taken_why, chr(10)), taken_surely, stated, $24
         from unnest($1::bigint[], $2::bytea[], $3::int[], $4::bytea[], $5::text[],
             $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[],
             $12::text[], $13::text[], $14::jsonb[], $15::boolean[], $16::bytea[], $17::bytea[],
-            $18::text[], $19::text[], $20::text[], $21::text[], $22::boolean[])
+            $18::text[], $19::text[], $20::text[], $21::text[], $22::boolean[],
+            $23::jsonb[])
             as o(page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
                  text, markdown, truncated, author, outline, ended, rules, compared, fell_back,
-                 rule_matches, taken_for, taken_why, taken_surely)
+                 rule_matches, taken_for, taken_why, taken_surely, stated)
         order by 1
         on conflict (page_id, text_hash, extractor) do update
         set revision = d.revision + ((d.media, d.lang, d.author, d.published, d.canonical,
@@ -154,6 +164,8 @@ async def _store_documents(
             truncated = excluded.truncated,
             author = excluded.author, rules = excluded.rules, compared = excluded.compared,
             fell_back = excluded.fell_back, rule_matches = excluded.rule_matches,
+            -- No new revision: descriptions and pictures change without the page changing.
+            stated = excluded.stated,
             ended = d.ended or excluded.ended, taken_for = excluded.taken_for,
             taken_why = excluded.taken_why, taken_surely = excluded.taken_surely
         returning page_id, id
@@ -249,6 +261,7 @@ def _document_row(page: PreparedPage) -> tuple[object, ...]:
         page.ended,
         *ruled,
         *_taken(found.verdict),
+        stated_column(found.stated),
     )
 
 
@@ -352,7 +365,7 @@ _DOCUMENT = f"""
            case when v.valid_to is null then ps.fetched_at end as fetched_at,
            v.valid_from, v.valid_to, v.seq as version,
            encode(d.snapshot, 'hex') as snapshot, d.text, d.markdown, d.outline, d.truncated,
-           d.author,
+           d.author, d.stated,
            (select kept.url from duplicates x join pages kept on kept.id = x.winner_page_id
              where x.page_id = p.id and v.valid_to is null) as duplicate_of,
            {holders("p.id")} as sources,
@@ -398,6 +411,7 @@ async def at(connection: Connection, url: str, moment: datetime) -> CurrentDocum
 def _of(row: asyncpg.Record) -> CurrentDocument:
     values = {**row, "sources": tuple(row["sources"])}
     values["outline"] = stored_outline(row["outline"])
+    values["stated"] = stored_metadata(row["stated"])
     to, seen, last = (values.pop(name) for name in ("redirect_to", "moved_count", "moved_at"))
     return CurrentDocument(**values, redirects=to and Redirects(to, seen, last if seen else None))
 
