@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from atlas.contracts.sync_pipeline import SyncResult as SyncResult
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
     from atlas.contracts.work import Limits as Limits
+    from atlas.domain.archive_records import ArchiveProblem as ArchiveProblem
     from atlas.domain.chunking.document_chunks import DocumentChunk as DocumentChunk
     from atlas.domain.exported_chunk import ExportedChunk as ExportedChunk
     from atlas.domain.exported_document import ExportedDocument as ExportedDocument
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.sources.sources import Lease as Lease
     from atlas.stores.postgres.sources.sources import Source as Source
     from atlas.stores.postgres.sources.sources import SourceSummary as SourceSummary
+    from starter.archives import ImportedArchive as ImportedArchive
     from starter.blocking import Blocking as Blocking
     from starter.changes import ChangeStream as ChangeStream
     from starter.client import AtlasClient as AtlasClient
@@ -178,6 +180,8 @@ _WHERE = {
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
     "atlas.domain.extraction.extraction_rules": "DeclaredRule ExtractionRules RuleMatch",
+    "atlas.domain.archive_records": "ArchiveProblem",
+    "starter.archives": "ImportedArchive",
     "atlas.domain.exported_chunk": "ExportedChunk",
     "atlas.domain.exported_document": "ExportedDocument",
     "atlas.domain.chunking.document_chunks": "DocumentChunk",

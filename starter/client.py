@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from atlas.settings import Settings, SettingsError
+from starter.archives import Archives
 from starter.connection import Parts
 from starter.corpus import Corpus
 from starter.deletions import HeldDeletions
@@ -52,6 +53,7 @@ class AtlasClient:
         self.deletions = HeldDeletions(parts)
         self.exports = exports = Exports(parts)
         self.pushes = pushes = PushedDocuments(parts)
+        self.archives = archives = Archives(parts)
         self.hosts = Hosts(parts)
         self.limits = ManualLimits(parts)
 
@@ -80,6 +82,7 @@ class AtlasClient:
         self.restore = corpus.restore
         self.put = pushes.put
         self.withdraw = pushes.withdraw
+        self.import_archive = archives.import_archive
         self.unknown_language = corpus.unknown_language
         self.quarantined = corpus.quarantined
         self.held = corpus.held

@@ -38,6 +38,7 @@ TOPICS: dict[str, _Commands] = {
         ("sync", "sync:sync", "Sync the corpus with its sources"),
         ("schedules", "schedules:app", "Scheduled runs: apply, list, pause …"),
         ("fetch", "fetch:fetch", "Fetch one URL now"),
+        ("import", "import_archive:import_archive", "Take over a web archive (WARC)"),
     ),
     "Use the corpus": (
         ("search", "search:search", "Find documents"),

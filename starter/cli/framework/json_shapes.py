@@ -82,6 +82,12 @@ _CATALOGUE = (
         items="chunks",
     ),
     Shape(
+        "imported_archive",
+        "What became of a web archive.",
+        "import",
+        "starter.archives:ImportedArchive",
+    ),
+    Shape(
         "exported",
         "The documents of an export, as `jsonl` writes them; `-o` is for the run alone.",
         "export",

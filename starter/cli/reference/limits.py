@@ -39,6 +39,8 @@ _WEB, _TEXT, _LISTING = "atlas.web", "atlas.text", "atlas.domain.listing_limits"
 _ADDRESSES, _EXTRACTION = "atlas.domain.addresses", "atlas.domain.extraction"
 _FETCHING = "atlas.settings.groups.FetchSettings"
 _EXTRACTING = "atlas.settings.groups.ExtractionSettings"
+_READER = "atlas.formats.warc_reader"
+_NAMED = "the record is named as a problem"
 _MARKED = "the rest is left out; the document is marked `truncated`"
 _REFUSED = "the rule is refused, with the fix"
 _DOCX = "the document fails as `docx_too_large`"
@@ -94,6 +96,31 @@ LIMITS = (
     Bound(
         "content codings on top of each other", f"{_WEB}.decoding._MAX_CODINGS", "codings", "",
         "the page fails",
+    ),
+    Bound(
+        "head of an archived answer", f"{_WEB}.archived_response.MAX_HEAD", "bytes", "",
+        _NAMED,
+    ),
+    Bound("headers of an archive's record", f"{_READER}.MAX_HEADER", "bytes", "", _NAMED),
+    Bound(
+        "lines of an archive's record's headers", f"{_READER}.MAX_HEADER_LINES", "lines", "",
+        _NAMED,
+    ),
+    Bound(
+        "decompressed to pass over an archive's record", f"{_READER}.MAX_SKIPPED", "bytes", "",
+        _NAMED,
+    ),
+    Bound(
+        "unreadable records of an archive in a row", f"{_READER}.MAX_PROBLEMS_IN_A_ROW",
+        "records", "", "the archive is refused",
+    ),
+    Bound(
+        "addresses of an archive", "starter.archive_plan.MAX_ADDRESSES", "addresses", "",
+        "the archive is refused",
+    ),
+    Bound(
+        "records of an archive", "starter.archive_plan.MAX_RECORDS", "records", "",
+        "the archive is refused",
     ),
     Bound("robots.txt", f"{_WEB}.robots_parser.PARSE_LIMIT", "bytes", "", "the rest is not read"),
     Bound(

@@ -127,7 +127,7 @@ _FREEZE_RESPONSES = """
     left join lateral (
         select * from fetches f
         where f.page_id = c.page_id and f.snapshot = c.snapshot and f.error_class is null
-          and f.status between 200 and 299
+          and coalesce(f.status, 200) between 200 and 299  -- a body that was put has none
         order by f.fetched_at desc limit 1
     ) f on true
     where e.run_id = $1 and c.run_id = $1 and c.page_id = e.page_id

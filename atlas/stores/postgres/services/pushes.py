@@ -175,6 +175,18 @@ async def target_of(
     return push_target(url, declared, named=source, holders=holders.get(url, ()))
 
 
+async def refusals(connection: Connection, urls: Sequence[str], source: str) -> dict[str, str]:
+    """Of canonical URLs, those that the source does not take, each with the reason."""
+    holders = await _holders(connection, urls)
+    declared = {each.spec.name: each.spec for each in await sources.every(connection)}
+    purged = await purged_urls.among(connection, urls)
+    targets = {
+        url: push_target(url, declared, named=source, holders=holders.get(url, ())) for url in urls
+    }
+    found = {url: target.refused for url, target in targets.items() if target.refused}
+    return {**found, **dict.fromkeys(purged, PURGED_SAYS)}
+
+
 async def _holders(connection: Connection, urls: Sequence[str]) -> dict[str, list[str]]:
     rows = await connection.fetch(
         f"select p.url, {sources.holders('p.id')} as sources "  # noqa: S608 (a constant)
