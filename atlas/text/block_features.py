@@ -137,6 +137,8 @@ class BlockTable(NamedTuple):
     menus: NDArray[np.bool_]
     """Whether each is a row of links, one after another: words of its own that lead to them make a
     grammar rule, or the members of a set."""
+    paragraphs: int
+    """Per cent of the characters that stand in long paragraphs."""
 
 
 def block_table(root: HtmlElement, blocks: Sequence[Block], head: Head, title: str) -> BlockTable:
@@ -149,7 +151,9 @@ def block_table(root: HtmlElement, blocks: Sequence[Block], head: Head, title: s
     parts.append(np.broadcast_to(page, (len(blocks), len(page))))
     rows: Numbers = np.concatenate(parts, axis=1, dtype=np.int32)
     menus = (own[:, _LINKS] >= _MENU) & (own[:, _WORDS_FIRST] == 0) & (own[:, _LINKED] > 50)
-    return BlockTable(rows, own[:, _SIZE].astype(np.int64), menus)
+    sizes = own[:, _SIZE].astype(np.int64)
+    paragraphs = int(100 * own[:, _LONG].sum() // max(int(sizes.sum()), 1))
+    return BlockTable(rows, sizes, menus, paragraphs)
 
 
 # Columns of `_own`.

@@ -41,7 +41,8 @@ def text_of(body: str, head: str = "") -> str:
 
 
 def told(number: int) -> str:
-    return "".join(f"<p>Part {number}.{at}: {each}</p>" for at, each in enumerate(SENTENCES))
+    pairs = zip(SENTENCES, SENTENCES[1:] + SENTENCES[:1], strict=True)
+    return "".join(f"<p>Part {number}.{at}: {a} {b}</p>" for at, (a, b) in enumerate(pairs))
 
 
 def test_what_stands_in_the_main_element_may_be_chrome_all_the_same() -> None:
@@ -134,6 +135,15 @@ def test_trafilatura_is_asked_where_the_forest_is_unsure_of_an_article(
     lines = text_of(PLAIN, head).split("\n\n")
     assert len(seen) == asked * article
     assert all("captain" in line for line in lines) == bool(seen)
+
+
+def test_a_list_that_calls_itself_an_article_is_left_to_the_forest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(choice, "_SURE", 2.0)
+    monkeypatch.setattr(choice, "article_blocks", lambda *_: pytest.fail("asked"))
+    items = "".join(f"<li>Boat number {n} of the harbour, with {n} seats</li>" for n in range(40))
+    assert "Boat number 39" in text_of(f"<main><h1>Boats</h1><ul>{items}</ul></main>", ARTICLE)
 
 
 def test_an_opinion_that_finds_nothing_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
