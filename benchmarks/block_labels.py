@@ -23,14 +23,18 @@ def labels(blocks: Sequence[Block], wanted: str) -> NDArray[np.float64]:
     lines = Counter(" ".join(_words(line)) for line in wanted.split("\n"))
     same: defaultdict[str, list[int]] = defaultdict(list)
     for at, words in enumerate(said):
-        if 0 < len(words) < _RUN and shares[at] < 1:
+        line = " ".join(words)
+        if not 0 < len(words) < _RUN:
+            continue
+        if shares[at] == 1:
+            lines[line] -= 1
+        else:
             shares[at] = 0
-            if lines[" ".join(words)]:
-                same[" ".join(words)].append(at)
+            same[line].append(at)
     sure = shares * sizes
     for line, places in same.items():
         near = {at: _near(sure, at) / (_near(sizes, at) + 1) for at in places}
-        for at in sorted(places, key=lambda each: -near[each])[: lines[line]]:
+        for at in sorted(places, key=lambda each: -near[each])[: max(lines[line], 0)]:
             shares[at] = float(near[at] > 0)
     return shares
 

@@ -26,7 +26,7 @@ from atlas.text.metadata import read_head
 from atlas.text.unclosed import close
 from benchmarks.block_labels import labels
 from benchmarks.datasets import DATA
-from benchmarks.oblivious_trees import Binned, Settings, grow
+from benchmarks.oblivious_trees import Binned, Growth, grow
 from benchmarks.page_sets import (
     FOLDS,
     KnownPage,
@@ -89,19 +89,19 @@ class Course:
         self.weights = weights * len(weights) / weights.sum()
         self.folds = np.concatenate([np.full(len(each.blocks), each.page.fold) for each in lessons])
 
-    def apart(self, settings: Settings) -> NDArray[np.int64]:
+    def apart(self, growth: Growth) -> NDArray[np.int64]:
         """What forests say of each block that were grown without its fold."""
         likely = np.zeros(len(self.rows), dtype=np.int64)
         for fold in range(FOLDS):
-            forest = self.grow(self.folds != fold, settings)
+            forest = self.grow(self.folds != fold, growth)
             likely[self.folds == fold] = forest.likely(self.rows[self.folds == fold])
             print(f"  fold {fold + 1} of {FOLDS}", flush=True)
         return likely
 
-    def grow(self, chosen: NDArray[np.bool_], settings: Settings) -> Forest:
+    def grow(self, chosen: NDArray[np.bool_], growth: Growth) -> Forest:
         """A forest from the chosen rows that teach anything."""
         chosen = chosen & (self.weights > 0)
-        return grow(self._data.some(chosen), self.wanted[chosen], self.weights[chosen], settings)
+        return grow(self._data.some(chosen), self.wanted[chosen], self.weights[chosen], growth)
 
     def scores(self, likely: NDArray[np.int64], pages: list[KnownPage]) -> list[PageScore]:
         """Of all pages, those without any block included."""
@@ -129,12 +129,12 @@ def main() -> None:
     if not pages:
         print(f"skipped: no pages in {DATA.resolve()}; set ATLAS_BENCH_DATA to the data's folder")
         return
-    settings = Settings()
+    growth = Growth()
     course = Course([found for page in pages if (found := lesson(page)) is not None])
     print(f"{len(course.lessons)} pages, {len(course.rows)} blocks", flush=True)
-    show("on hosts that it never saw", course.scores(course.apart(settings), pages))
+    show("on hosts that it never saw", course.scores(course.apart(growth), pages))
     if "write" in sys.argv[1:]:
-        forest = course.grow(np.ones(len(course.rows), dtype=np.bool_), settings)
+        forest = course.grow(np.ones(len(course.rows), dtype=np.bool_), growth)
         WEIGHTS.write_text(json.dumps(forest.stored(), separators=(",", ":")) + "\n")
 
 

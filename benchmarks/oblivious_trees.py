@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Growth:
     """How a forest is grown; `rows` and `columns` are the shares that each tree sees."""
 
     trees: int = 150
@@ -59,25 +59,25 @@ def _cuts(column: NDArray[np.int32]) -> NDArray[np.int32]:
     return cuts[cuts < values[-1]].astype(np.int32)
 
 
-def grow(data: Binned, wanted: Floats, weights: Floats, settings: Settings) -> Forest:
+def grow(data: Binned, wanted: Floats, weights: Floats, growth: Growth) -> Forest:
     """A forest for shares between 0 and 1, by weighted logistic loss."""
-    chance = np.random.default_rng(settings.seed)
+    chance = np.random.default_rng(growth.seed)
     usable = [at for at, cuts in enumerate(data.thresholds) if len(cuts)]
     mean = float(np.average(wanted, weights=weights))
     base = round(UNIT * np.log(mean / (1 - mean)))
     score = np.full(len(wanted), base / UNIT)
     columns, thresholds, leaves = [], [], []
-    for _ in range(settings.trees):
+    for _ in range(growth.trees):
         likely = 1 / (1 + np.exp(-score))
-        some = np.flatnonzero(chance.random(len(wanted)) < settings.rows)
+        some = np.flatnonzero(chance.random(len(wanted)) < growth.rows)
         slope = (weights * (wanted - likely))[some]
         curve = (weights * likely * (1 - likely))[some] + 1e-9
-        asked = chance.choice(usable, max(1, int(len(usable) * settings.columns)), replace=False)
+        asked = chance.choice(usable, max(1, int(len(usable) * growth.columns)), replace=False)
         seen = {int(at): data.bins[at, some].astype(np.int64) for at in asked}
-        questions, leaf = _questions(seen, data, slope, curve, settings)
-        total = np.bincount(leaf, slope, 1 << settings.depth)
-        bend = np.bincount(leaf, curve, 1 << settings.depth)
-        values = np.round(UNIT * settings.rate * total / (bend + settings.smoothing))
+        questions, leaf = _questions(seen, data, slope, curve, growth)
+        total = np.bincount(leaf, slope, 1 << growth.depth)
+        bend = np.bincount(leaf, curve, 1 << growth.depth)
+        values = np.round(UNIT * growth.rate * total / (bend + growth.smoothing))
         everyone = np.zeros(len(wanted), dtype=np.int64)
         for at, cut in questions:
             everyone = 2 * everyone + (data.bins[at] > cut)
@@ -94,15 +94,15 @@ def _questions(
     data: Binned,
     slope: Floats,
     curve: Floats,
-    settings: Settings,
+    growth: Growth,
 ) -> tuple[list[tuple[int, int]], NDArray[np.int64]]:
     """The best question for each level, and the leaf that each row comes to."""
     leaf = np.zeros(len(slope), dtype=np.int64)
     questions: list[tuple[int, int]] = []
-    for level in range(settings.depth):
+    for level in range(growth.depth):
         best = (-1.0, -1, -1)
         for at, bins in seen.items():
-            gains = _gains(leaf * BINS + bins, slope, curve, 1 << level, settings.smoothing)
+            gains = _gains(leaf * BINS + bins, slope, curve, 1 << level, growth.smoothing)
             gains = gains[: len(data.thresholds[at])]
             cut = int(gains.argmax())
             best = max(best, (float(gains[cut]), -at, -cut))

@@ -35,7 +35,7 @@ _NEAR = 3  # blocks before and behind that are looked at one by one
 _WINDOWS = (3, 10)  # blocks before and behind that are summed
 _SHORT = 80  # characters of a block in which set phrases are looked for
 _MENU = 4  # links in one block from which it may be a menu
-_MAX_COUNT = 9_999
+_COUNTED = 9_999
 
 # Words of class names and ids, by what they say of the element. One group a line.
 _WORDS = {
@@ -137,6 +137,8 @@ class BlockTable(NamedTuple):
     menus: NDArray[np.bool_]
     """Whether each is a row of links, one after another: words of its own that lead to them make a
     grammar rule, or the members of a set."""
+    paragraphs: int
+    """Per cent of the characters that stand in long paragraphs."""
 
 
 def block_table(root: HtmlElement, blocks: Sequence[Block], head: Head, title: str) -> BlockTable:
@@ -149,7 +151,9 @@ def block_table(root: HtmlElement, blocks: Sequence[Block], head: Head, title: s
     parts.append(np.broadcast_to(page, (len(blocks), len(page))))
     rows: Numbers = np.concatenate(parts, axis=1, dtype=np.int32)
     menus = (own[:, _LINKS] >= _MENU) & (own[:, _WORDS_FIRST] == 0) & (own[:, _LINKED] > 50)
-    return BlockTable(rows, own[:, _SIZE].astype(np.int64), menus)
+    sizes = own[:, _SIZE].astype(np.int64)
+    paragraphs = int(100 * own[:, _LONG].sum() // max(int(sizes.sum()), 1))
+    return BlockTable(rows, sizes, menus, paragraphs)
 
 
 # Columns of `_own`.
@@ -203,7 +207,7 @@ def _own_row(block: Block, seen: Counter[str], named: str, told: str) -> list[in
         digits > 0 and _MONEY.search(short) is not None,
         digits > 0 and _YEAR.search(short) is not None,
         *_sayings(short),
-        min(seen[key], _MAX_COUNT),
+        min(seen[key], _COUNTED),
         2 * (low == named) + (size > 3 and low in named) if low else 0,
         size > 8 and low in told if low else 0,
     ]
@@ -313,8 +317,8 @@ def _shares(held: NDArray[np.int64], whole: NDArray[np.int64]) -> Numbers:
         100 * held[:, 2] // size,
         100 * held[:, 3] // size,
         1000 * held[:, 2] // max(whole[2], 1),
-        np.minimum(held[:, 4], _MAX_COUNT),
-        np.minimum(held[:, 5], _MAX_COUNT),
+        np.minimum(held[:, 4], _COUNTED),
+        np.minimum(held[:, 5], _COUNTED),
         held[:, 0] // np.maximum(held[:, 4], 1),
     ]
     return np.stack(columns, axis=1).astype(np.int32)
@@ -356,7 +360,7 @@ def _positions(own: Numbers) -> Numbers:
     count = len(own)
     places = np.arange(count)
     size, good = own[:, _SIZE].astype(np.int64), own[:, _GOOD].astype(np.int64)
-    columns = [np.minimum(places, _MAX_COUNT), np.minimum(count - places, _MAX_COUNT)]
+    columns = [np.minimum(places, _COUNTED), np.minimum(count - places, _COUNTED)]
     columns.append(1000 * places // count)
     for values in (size, good, own[:, _LONG].astype(np.int64)):
         before = np.cumsum(values) - values
@@ -375,8 +379,8 @@ def _to_next(marked: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
     """Blocks since the last that is marked, and until the next one."""
     count = len(marked)
     places = np.arange(count)
-    last = np.maximum.accumulate(np.where(marked, places, -_MAX_COUNT))
-    coming = np.minimum.accumulate(np.where(marked, places, count + _MAX_COUNT)[::-1])[::-1]
+    last = np.maximum.accumulate(np.where(marked, places, -_COUNTED))
+    coming = np.minimum.accumulate(np.where(marked, places, count + _COUNTED)[::-1])[::-1]
     return [np.minimum(places - last, 200), np.minimum(coming - places, 200)]
 
 
@@ -388,7 +392,7 @@ def _likeness(places: _Places, own: Numbers) -> Numbers:
     linked = np.bincount(group, own[:, _SIZE].astype(np.int64) * own[:, _LINKED] // 100)
     good = np.bincount(group, own[:, _GOOD]).astype(np.int64)
     columns = [
-        np.minimum(many, _MAX_COUNT),
+        np.minimum(many, _COUNTED),
         size // many,
         100 * linked.astype(np.int64) // np.maximum(size, 1),
         1000 * good // max(int(good.sum()), 1),
@@ -402,7 +406,7 @@ def _page(own: Numbers, head: Head) -> list[int]:
     declared = head.metas.get("og:type", "").lower()
     linked = own[:, _SIZE].astype(np.int64) * own[:, _LINKED] // 100
     return [
-        min(len(own), _MAX_COUNT),
+        min(len(own), _COUNTED),
         min(size, 1_000_000),
         int(100 * linked.sum() // size),
         int(100 * own[:, _GOOD].sum() // size),

@@ -79,14 +79,14 @@ def kept_forest() -> Forest:
     return Forest.of(json.loads(_WEIGHTS.read_text()))
 
 
-class Choice(NamedTuple):
+class BlockChoice(NamedTuple):
     """Which blocks are kept, and the F1 that is to be expected of their characters, 0 to 1."""
 
     kept: NDArray[np.bool_]
     expected: float
 
 
-def best_choice(likely: NDArray[np.int64], sizes: NDArray[np.int64]) -> Choice:
+def best_choice(likely: NDArray[np.int64], sizes: NDArray[np.int64]) -> BlockChoice:
     """The blocks that are best taken together: the likeliest, down to where the expected F1 is
     highest. Unsure pages are read generously, sure ones strictly."""
     order = np.argsort(-likely, kind="stable")
@@ -96,4 +96,4 @@ def best_choice(likely: NDArray[np.int64], sizes: NDArray[np.int64]) -> Choice:
     best = int(expected.argmax())
     kept = np.zeros(len(likely), dtype=np.bool_)
     kept[order[: best + 1]] = True
-    return Choice(kept, float(expected[best]))
+    return BlockChoice(kept, float(expected[best]))

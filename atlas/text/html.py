@@ -4,8 +4,8 @@
   their chrome: nothing of them may be lost.
 * On any other page a forest of small decision trees says of each block how likely it is text
   (`block_features.py`, `block_trees.py`), and the blocks are kept that are best together.
-* Where a page calls itself an article and the forest is unsure, trafilatura is asked
-  (`second_opinion.py`): on a quarter of such pages, at several times the cost.
+* Where a page calls itself an article, is mostly paragraphs, and the forest is unsure, trafilatura
+  is asked (`second_opinion.py`): on a tenth of such pages, at several times the cost.
 * A page that is no article, and that is not mostly paragraphs, is a collection of things, which the
   forest tells badly from chrome: there a block stays unless it is chrome or surely no text.
 
@@ -33,6 +33,7 @@ _SCRIPTLESS = 500  # word characters in <noscript> from which they may be the pa
 _FEW = 400  # word characters of a page up to which no choice is made but that of its chrome
 _FEW_BLOCKS = 3  # the same of its blocks
 _SURE = 0.9  # F1 that the forest must expect of its choice to decide on an article alone
+_PARAGRAPHS = 50  # per cent of a page in long paragraphs from which it is the article it says it is
 _COLLECTION = 0.8  # share of good text outside chrome up to which a page is a collection of things
 _NO_TEXT = 100  # thousandths: what of a collection is less likely text than that is left out
 _THREADS = ("qapage", "forumposting")  # kinds of JSON-LD whose code is quoted in posts
@@ -75,7 +76,8 @@ def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block]) -> list[Bloc
     choice = best_choice(likely, table.sizes)
     kept = choice.kept.tolist()
     if head.is_article and not _is_thread(head):
-        if choice.expected < _SURE and (article := article_blocks(tree, root, blocks)):
+        unsure = choice.expected < _SURE and table.paragraphs >= _PARAGRAPHS
+        if unsure and (article := article_blocks(tree, root, blocks)):
             return article
     elif not head.is_article:
         kept = _with_things(root, blocks, kept, likely.tolist())

@@ -118,6 +118,7 @@ def test_no_library_sees_a_page_deeper_than_the_limit(monkeypatch: pytest.Monkey
         return "The first sentence of this article."
 
     monkeypatch.setattr(html, "_SURE", 2.0)  # the forest never is
+    monkeypatch.setattr(html, "_PARAGRAPHS", 0)
     monkeypatch.setattr(second_opinion, "_trafilatura", little)
     monkeypatch.setattr(second_opinion, "extract_plain_text", rescued)
     words = "".join(f"<p>The sentence that has number {n} in this article.</p>" for n in range(19))

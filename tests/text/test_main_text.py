@@ -4,7 +4,10 @@ comments, lists with their items, and what scripts would show."""
 from __future__ import annotations
 
 import pytest
+from lxml.html import HtmlElement
 
+from atlas.text import html as choice
+from atlas.text.blocks import Block
 from atlas.text.extract import extract
 
 SENTENCES = [
@@ -38,7 +41,8 @@ def text_of(body: str, head: str = "") -> str:
 
 
 def told(number: int) -> str:
-    return "".join(f"<p>Part {number}.{at}: {each}</p>" for at, each in enumerate(SENTENCES))
+    pairs = zip(SENTENCES, SENTENCES[1:] + SENTENCES[:1], strict=True)
+    return "".join(f"<p>Part {number}.{at}: {a} {b}</p>" for at, (a, b) in enumerate(pairs))
 
 
 def test_what_stands_in_the_main_element_may_be_chrome_all_the_same() -> None:
@@ -109,3 +113,52 @@ def test_an_article_that_the_page_shows_is_read_from_the_page() -> None:
         f'"{story}"}}</script>',
     )
     assert "Part 1.5" in text
+
+
+ARTICLE = '<meta property="og:type" content="article">'
+PLAIN = f"{NAV}<main><article><h1>Ferries</h1>{told(1)}{told(2)}{told(3)}</article></main>{FOOTER}"
+
+
+@pytest.mark.parametrize(("sure", "asked"), [(0.0, 0), (2.0, 1)], ids=["sure", "unsure"])
+@pytest.mark.parametrize(("head", "article"), [(ARTICLE, 1), ("", 0)], ids=["article", "page"])
+def test_trafilatura_is_asked_where_the_forest_is_unsure_of_an_article(
+    head: str, article: int, sure: float, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[HtmlElement] = []
+
+    def opinion(tree: HtmlElement, _: HtmlElement, blocks: list[Block]) -> list[Block]:
+        seen.append(tree)
+        return [each for each in blocks if "captain" in each.text]
+
+    monkeypatch.setattr(choice, "_SURE", sure)
+    monkeypatch.setattr(choice, "article_blocks", opinion)
+    lines = text_of(PLAIN, head).split("\n\n")
+    assert len(seen) == asked * article
+    assert all("captain" in line for line in lines) == bool(seen)
+
+
+def test_a_list_that_calls_itself_an_article_is_left_to_the_forest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(choice, "_SURE", 2.0)
+    monkeypatch.setattr(choice, "article_blocks", lambda *_: pytest.fail("asked"))
+    items = "".join(f"<li>Boat number {n} of the harbour, with {n} seats</li>" for n in range(40))
+    assert "Boat number 39" in text_of(f"<main><h1>Boats</h1><ul>{items}</ul></main>", ARTICLE)
+
+
+def test_an_opinion_that_finds_nothing_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "_SURE", 2.0)
+    monkeypatch.setattr(choice, "article_blocks", lambda *_: [])
+    assert "Part 3.5" in text_of(PLAIN, ARTICLE)
+
+
+def test_the_code_of_a_thread_makes_no_manual_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    thread = '<script type="application/ld+json">{"@type": "QAPage"}</script>'
+    code = "<pre>boat = Boat()</pre>" * 9
+    asked: list[int] = []
+    judged = choice._judged
+    monkeypatch.setattr(choice, "_judged", lambda *a: asked.append(1) or judged(*a))
+    text_of(f"{PLAIN}{code}")
+    assert not asked
+    assert "Part 3.5" in text_of(f"{PLAIN}{code}", thread)
+    assert asked
