@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -92,10 +93,20 @@ class PushedDocuments:
         from atlas.stores.postgres.crawl.bodies import delivered_bodies
         from starter.runs.start import kind_named, start_type
 
-        async with self._parts.database() as connection:
-            place = await delivered_bodies.draw_place(connection)
+        named = [each["url"] for each in fields.get("documents", ())]
+        async with self._parts.database() as connection, connection.transaction():
+            place = await delivered_bodies.draw_place(
+                connection, sorted({*named, *fields.get("withdraw", ())})
+            )
         kind = kind_named("push_documents")
-        return await start_type(self._parts, kind, {**fields, "place": place}, trigger)
+        try:
+            return await start_type(self._parts, kind, {**fields, "place": place}, trigger)
+        except BaseException:
+            # Without it, later puts for the address would wait a minute for this one.
+            with suppress(Exception):
+                async with self._parts.database() as connection:
+                    await delivered_bodies.give_up(connection, place)
+            raise
 
     async def _store(self, body: Body) -> str:
         """The body in the blob store, its row before it; its hash."""

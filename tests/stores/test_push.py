@@ -14,6 +14,7 @@ from atlas.domain.extraction.extraction_rules import NO_RULES, ExtractionRules
 from atlas.domain.refusal import RequestRefused
 from atlas.domain.sources import InvalidSource, SourceSpec, check_source
 from atlas.domain.texts import text_hash
+from atlas.stores.postgres.crawl.bodies import delivered_bodies
 from atlas.stores.postgres.crawl.bodies.blob_index import referred
 from atlas.stores.postgres.crawl.pages import held_removals
 from atlas.stores.postgres.crawl.runs import runs
@@ -94,6 +95,33 @@ async def test_pushes_of_one_address_end_in_their_order(pusher: Pusher, drive: D
     assert (await older.finish())[page("a")].result == "added"
     assert (await newer.finish())[page("a")].result == "updated"
     assert await texts_of(drive, page("a")) == [prose("older"), prose("newer")]
+
+
+async def test_a_place_that_was_drawn_is_waited_for(pusher: Pusher, drive: Drive) -> None:
+    """Its run may begin later than that of a later place; or never, which costs a minute."""
+    places: list[int] = []
+    async with drive.pool.acquire() as connection:
+        both = [page("a"), page("b")]
+        places += [await delivered_bodies.draw_place(connection, both, drive.now) for _ in "123"]
+    second = await pusher.begin({page("a"): prose(2)}, place=places[1])
+    assert await second.chunk() == 1  # it is given back: the first one comes before it
+    first = await pusher.begin({page("a"): prose(1)}, place=places[0])
+    await first.finish()
+    await second.finish()
+    assert await texts_of(drive, page("a")) == [prose(1), prose(2)]
+    left = await drive.pool.fetch("select place, url from push_places where url = $1", page("a"))
+    assert [row["place"] for row in left] == [places[2]]
+    with pytest.raises(RequestRefused):
+        await pusher.begin({"https://elsewhere.example/": "x"}, place=places[2])
+    assert (
+        await drive.pool.fetchval("select count(*) from push_places where place = $1", places[2])
+        == 0
+    )
+    late = await pusher.begin({page("b"): prose(3)}, place=places[2])
+    await late.chunk()
+    assert await texts_of(drive, page("b")) == []  # two places before it are not accepted
+    drive.now += timedelta(minutes=2)
+    assert (await late.finish())[page("b")].result == "added"
 
 
 async def test_what_comes_too_late_is_superseded(pusher: Pusher, drive: Drive) -> None:

@@ -49,6 +49,7 @@ WHOLE = frozenset(
         ("run_refusals", "example"),
         ("refused_addresses", "url"),
         ("changes", "url"),
+        ("push_places", "url"),
     }
 )
 """Columns that hold one address each. One that contains another, as an archive's do, is another."""

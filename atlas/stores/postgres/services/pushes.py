@@ -46,14 +46,21 @@ class PushStore:
     async def accept(self, request: AcceptPush) -> PushAccepted:
         """Write to the run's record what it was given: all of it, or nothing. Raises
         RequestRefused. A repeated call changes nothing."""
+        try:
+            return await self._accept_all(request)
+        except RequestRefused:
+            if request.place is not None:
+                async with self.pool.acquire() as connection:
+                    await delivered_bodies.give_up(connection, request.place)
+            raise
+
+    async def _accept_all(self, request: AcceptPush) -> PushAccepted:
         async with self.pool.acquire() as connection, connection.transaction():
             run = await runs.get(connection, request.run_id)
-            if not run.source:  # else an earlier attempt accepted it
-                run_source = await self._accept(connection, request)
-            else:
-                run_source = run.source
+            # A source is named: an earlier attempt accepted it.
+            source = run.source or await self._accept(connection, request)
             counts = await run_queue.counts(connection, request.run_id)
-        return PushAccepted(source=run_source, pages=counts.seen, counts=counts)
+        return PushAccepted(source=source, pages=counts.seen, counts=counts)
 
     async def _accept(self, connection: Connection, request: AcceptPush) -> str:
         given = _deliveries(request)
@@ -62,13 +69,14 @@ class PushStore:
         declared = {each.spec.name: each for each in await sources.every(connection)}
         chosen, unknown = await _chosen(connection, request, given, declared)
         names = sorted(set(chosen.values()))
-        place = request.place or await delivered_bodies.draw_place(connection)
+        place = request.place or await delivered_bodies.draw_place(connection, (), self.clock())
         for name in names:
             mine = [each for each in given if chosen.get(each.url) == name]
             source_id = declared[name].id
             await delivered_bodies.enter(
                 connection, request.run_id, source_id, mine, self.clock(), place=place
             )
+        await delivered_bodies.give_up(connection, place)  # of addresses that are no page, too
         await batch_selection.enter_missing(connection, request.run_id, unknown)
         first = names[0] if names else request.source or ""
         held = declared.get(first)

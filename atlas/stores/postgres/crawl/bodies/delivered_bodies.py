@@ -41,10 +41,35 @@ class Taken:
     ended: Mapping[str, int] = field(default_factory=dict)
 
 
-async def draw_place(connection: Connection) -> int:
-    """The next place in the order of pushes."""
-    found: int = await connection.fetchval("select nextval('push_order')")
+async def draw_place(
+    connection: Connection, urls: Sequence[str], now: datetime | None = None
+) -> int:
+    """Draw the next place in the order of pushes, for bodies of these addresses. Later bodies wait
+    for it, until a run accepts it (`enter`), `give_up` or a minute later. `now`: by default the
+    database's."""
+    await connection.execute(
+        "delete from push_places where drawn_at < coalesce($1, clock_timestamp()) - $2::interval",
+        now,
+        60 * _PATIENCE,
+    )
+    found: int = await connection.fetchval(
+        """
+        with drawn as materialized (select nextval('push_order') as place), kept as (
+            insert into push_places (place, url, drawn_at)
+            select place, url, coalesce($2, clock_timestamp())
+            from drawn, unnest($1::text[]) as url order by url
+        )
+        select place from drawn
+        """,
+        list(urls),
+        now,
+    )
     return found
+
+
+async def give_up(connection: Connection, place: int) -> None:
+    """Let nobody wait for a place that no run will accept."""
+    await connection.execute("delete from push_places where place = $1", place)
 
 
 async def enter(
@@ -99,6 +124,12 @@ async def enter(
         now,
         place,
     )
+    if place is not None:
+        await connection.execute(
+            "delete from push_places where place = $1 and url = any($2::text[])",
+            place,
+            [each.url for each in given],
+        )
     await change_log.append_holders(connection, run_id, [row["page_id"] for row in fresh], now)
 
 
@@ -148,6 +179,8 @@ _GIVEN = """
                    join run_pages rp on rp.run_id = o.run_id and rp.page_id = o.page_id
                    where o.page_id = d.page_id and o.place < d.place and o.applied_at is null
                      and rp.stage <> 'done' and r.ended_at is null and o.delivered_at > $3)
+           or exists (select from push_places o join pages p on p.url = o.url
+                      where p.id = d.page_id and o.place < d.place and o.drawn_at > $3)
                as behind
     from run_deliveries d
     where d.run_id = $1 and d.page_id = any($2::bigint[])
