@@ -198,20 +198,15 @@ class _Taking:
         return digest
 
     async def _start(self) -> None:
-        from atlas.stores.postgres.crawl.bodies import delivered_bodies
-        from starter.runs.start import kind_named, start_type
+        from starter.pushed_documents import start_push
 
         await self._finish()
         taken, self._waiting = self._waiting, []
-        async with self._parts.database() as connection:
-            place = await delivered_bodies.draw_place(connection)
         fields: dict[str, Any] = {
             "documents": [_as_put(document, digest) for document, digest in taken],
             "source": self._source,
-            "place": place,
         }
-        kind = kind_named("push_documents")
-        run = await start_type(self._parts, kind, fields, self._trigger)
+        run = await start_push(self._parts, fields, self._trigger)
         self._runs.append(run.run_id)
         self._under_way = (run, {document.url: document.offset for document, _ in taken})
 

@@ -65,7 +65,7 @@ class PushedDocuments:
         async with self._parts.database() as connection:
             await _refuse(connection, url, source)
         document["snapshot"] = await self._store(body)
-        return await self._start({"documents": [document], "source": source}, trigger)
+        return await start_push(self._parts, {"documents": [document], "source": source}, trigger)
 
     async def withdraw(
         self, *urls: str, source: str | None = None, trigger: Trigger = "client"
@@ -81,32 +81,13 @@ class PushedDocuments:
         async with self._parts.database() as connection:
             for url in wanted:
                 await _refuse(connection, url, source, held_only=True)
-        return await self._start({"withdraw": wanted, "source": source}, trigger)
+        return await start_push(self._parts, {"withdraw": wanted, "source": source}, trigger)
 
     def _check(self, fields: dict[str, Any]) -> None:
         """Before a body is stored for nothing."""
         from starter.runs.start import checked, kind_named
 
         checked(kind_named("push_documents").request, fields)
-
-    async def _start(self, fields: dict[str, Any], trigger: Trigger) -> JobHandle[PushResult]:
-        from atlas.stores.postgres.crawl.bodies import delivered_bodies
-        from starter.runs.start import kind_named, start_type
-
-        named = [each["url"] for each in fields.get("documents", ())]
-        async with self._parts.database() as connection, connection.transaction():
-            place = await delivered_bodies.draw_place(
-                connection, sorted({*named, *fields.get("withdraw", ())})
-            )
-        kind = kind_named("push_documents")
-        try:
-            return await start_type(self._parts, kind, {**fields, "place": place}, trigger)
-        except BaseException:
-            # Without it, later puts for the address would wait a minute for this one.
-            with suppress(Exception):
-                async with self._parts.database() as connection:
-                    await delivered_bodies.give_up(connection, place)
-            raise
 
     async def _store(self, body: Body) -> str:
         """The body in the blob store, its row before it; its hash."""
@@ -161,3 +142,26 @@ async def _pieces(body: Body) -> AsyncIterator[bytes]:
     else:
         for piece in body:
             yield piece
+
+
+async def start_push(
+    parts: Parts, fields: dict[str, Any], trigger: Trigger
+) -> JobHandle[PushResult]:
+    """Draw the place of what is put or withdrawn, and start the run for it."""
+    from atlas.stores.postgres.crawl.bodies import delivered_bodies
+    from starter.runs.start import kind_named, start_type
+
+    named = [each["url"] for each in fields.get("documents", ())]
+    async with parts.database() as connection, connection.transaction():
+        place = await delivered_bodies.draw_place(
+            connection, sorted({*named, *fields.get("withdraw", ())})
+        )
+    kind = kind_named("push_documents")
+    try:
+        return await start_type(parts, kind, {**fields, "place": place}, trigger)
+    except BaseException:
+        # Without it, later puts for the address would wait a minute for this one.
+        with suppress(Exception):
+            async with parts.database() as connection:
+                await delivered_bodies.give_up(connection, place)
+        raise
