@@ -42,6 +42,7 @@ _READ = (
     "application/octet-stream",
     "application/pdf",
     "application/rtf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "application/xhtml+xml",
     "application/xml",
     "application/yaml",
