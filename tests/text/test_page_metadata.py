@@ -10,6 +10,7 @@ from atlas.domain.extraction.extraction_rules import ExtractionRules
 from atlas.domain.extraction.stated_metadata import MAX_STATED, MAX_STATED_VALUE
 from atlas.domain.texts import Extracted
 from atlas.text.extract import extract
+from tests.text.test_pdf import pdf
 
 URL = "https://harbour.example/blog/storm-warning"
 PROSE = "<p>" + "The keeper wrote down the weather every evening. " * 6 + "</p>"
@@ -35,7 +36,7 @@ def linked(**fields: object) -> str:
     [
         (linked(author={"@type": "Person", "name": "Ada Quay"}), "Ada Quay", "json-ld author"),
         (linked(author=[{"name": "Ada Quay"}, "Bo Reef"]), "Ada Quay, Bo Reef", "json-ld author"),
-        ("<meta name=author content='By Ada Quay'>", "By Ada Quay", "meta author"),
+        ("<meta name=author content='By Ada Quay'>", "Ada Quay", "meta author"),
         ("<p itemprop=author><span itemprop=name>Ada Quay</span>", "Ada Quay", "itemprop author"),
         ("<p><a rel=author href=/ada>by Ada Quay</a>", "Ada Quay", "rel author"),
         ("<p><a class='u-url p-author' href=/ada>Ada Quay</a>", "Ada Quay", "p-author"),
@@ -95,6 +96,24 @@ def test_the_language_that_a_source_declares_is_that_of_its_pages(kind: str) -> 
     assert stated(found)["language"] == ("de", "lang of the source")
     assert found.text_hash == extract(body, kind, "utf-8", URL).text_hash
     assert extract(body, kind, "utf-8", URL).lang == "en"
+
+
+@pytest.mark.parametrize(
+    ("body", "url", "title"),
+    [
+        (b"Storm warning\n\nThe tide rises.", URL, ("Storm warning", "first line")),
+        (b"%PDF", URL, ("Harbour rules", "pdf title")),
+    ],
+)
+def test_a_body_without_markup_names_its_title_too(
+    body: bytes, url: str, title: tuple[str, str]
+) -> None:
+    if body == b"%PDF":
+        found = extract(pdf(["The harbour opens."], "Harbour rules"), None, None, url)
+        assert stated(found)["published"] == ("2020-01-02T02:04:05+00:00", "pdf date")
+    else:
+        found = extract(body, "text/plain", "utf-8", url)
+    assert stated(found)["title"] == title
 
 
 VALUES = st.recursive(
