@@ -20,7 +20,7 @@ from atlas.domain.texts import fold_blank
 _ARTICLE = re.compile(r"(?:Article|Posting|Report)$")
 _MAX_LD = 1_000_000  # characters of one JSON-LD script
 _MAX_LD_NODES = 2_000
-_MAX_TITLE = 1_000  # characters
+MAX_TITLE = 1_000  # characters
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ def kinds_of(node: dict[str, Any]) -> list[str]:
 
 def title_element(tree: HtmlElement) -> str:
     """What the title element says, whatever the page says elsewhere."""
-    return fold_blank(_element_text(tree, "title"))[:_MAX_TITLE]
+    return fold_blank(_element_text(tree, "title"))[:MAX_TITLE]
 
 
 def _element_text(tree: HtmlElement, tag: str) -> str:

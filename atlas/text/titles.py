@@ -20,12 +20,11 @@ from lxml.html import HtmlElement
 from atlas.domain.texts import fold_blank, strip_unstorable
 from atlas.text.blocks import is_hidden
 from atlas.text.learnt_weights import TITLES
-from atlas.text.metadata import Head, is_article_node, title_element
+from atlas.text.metadata import MAX_TITLE, Head, is_article_node, title_element
 from atlas.text.page_signs import PageSigns, names_of, text_of
 from atlas.text.site_names import SiteNames, key_of
 from atlas.text.weighing import WeighedAnswer, best_of
 
-_MAX_TITLE = 1_000  # characters
 _HEADINGS = 10  # that are looked at
 _CUTS = 8  # separators of one text
 _SITE = 0.5  # likeness from which a part of a text is the site's name
@@ -75,7 +74,7 @@ class _Cut(NamedTuple):
 def title_of(tree: HtmlElement, head: Head, signs: PageSigns, url: str) -> tuple[str, str]:
     """The title and the tag that says it; two empty strings if no tag says anything."""
     best = best_of(title_answers(tree, head, signs, url), TITLES)
-    return (best.value[:_MAX_TITLE], best.tag) if best else ("", "")
+    return (best.value[:MAX_TITLE], best.tag) if best else ("", "")
 
 
 def title_answers(
@@ -133,9 +132,7 @@ def _said(tree: HtmlElement, head: Head, signs: PageSigns) -> Iterator[_Said]:
 
 def _clean(text: object) -> str:
     """As people read it: some write entities into JSON-LD, where they mean themselves."""
-    return (
-        fold_blank(strip_unstorable(unescape(text)))[:_MAX_TITLE] if isinstance(text, str) else ""
-    )
+    return fold_blank(strip_unstorable(unescape(text)))[:MAX_TITLE] if isinstance(text, str) else ""
 
 
 def _headings(signs: PageSigns) -> Iterator[_Said]:

@@ -192,12 +192,17 @@ LIMITS = (
     Bound("links of a page", f"{_TEXT}.links.MAX_LINKS", "addresses", "", _MARKED),
     Bound("link elements looked at", f"{_TEXT}.links.MAX_LINKS_SEEN", "elements", "", _MARKED),
     Bound(
-        "title", f"{_TEXT}.metadata._MAX_TITLE", "characters", "",
+        "title", f"{_TEXT}.metadata.MAX_TITLE", "characters", "",
         "the title is cut; as text of the page it is whole",
     ),
     Bound(
         "title or author that a rule of a source points to", f"{_TEXT}.page_rules._MAX_VALUE",
         "characters", "", "it is cut; as text of the page it is whole",
+    ),
+    Bound(
+        "description, image … that a page states",
+        "atlas.domain.extraction.stated_metadata.MAX_STATED_VALUE",
+        "characters", "", "it is cut",
     ),
     Bound(
         "JSON-LD read for metadata", f"{_TEXT}.metadata._MAX_LD", "characters", "",
