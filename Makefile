@@ -13,7 +13,7 @@ BESIDE ?= -n 4 --dist loadfile --no-loadscope-reorder
 # four of five examples of Hypothesis.
 FAST   := --hypothesis-profile fast tests/domain tests/contracts/test_requests.py tests/text tests/stores \
 	$(addprefix --ignore tests/,stores/blobs stores/test_retention.py stores/test_large_runs.py stores/test_pool.py \
-	stores/test_selection.py stores/search stores/test_index_following.py stores/test_near_duplicates.py stores/test_clusters.py text/test_extract_fuzz.py text/test_huge_nodes.py text/test_flat_pages.py) \
+	stores/test_selection.py stores/search stores/test_index_following.py stores/test_index_rebuild.py stores/test_near_duplicates.py stores/test_clusters.py text/test_extract_fuzz.py text/test_huge_nodes.py text/test_flat_pages.py) \
 	--deselect tests/stores/test_search.py::test_no_hostile_query_breaks_the_sql \
 	--deselect tests/stores/test_search.py::test_ranking_quality_holds \
 	--deselect tests/text/test_extract.py::test_fifty_thousand_nested_elements_lose_no_text \

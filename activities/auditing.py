@@ -21,24 +21,21 @@ from atlas.contracts.processing import JSON_LINES
 from atlas.domain.audit_findings import AuditFinding, says
 from atlas.domain.blob import BlobCorrupt, BlobMissing
 from atlas.domain.errors import PageError
+from atlas.domain.prepared import PrepareJob
 from atlas.domain.removal.removal_rules import brake
 from atlas.domain.texts import EXTRACTOR_VERSION, text_hash
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from atlas.domain.extraction.extraction_rules import ExtractionRules
     from atlas.domain.prepared import Prepared
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.audit.checks import CorpusCheck
     from atlas.stores.postgres.audit.live_documents import AuditedDocument
     from atlas.stores.postgres.crawl.bodies.artifacts import Artifacts
-    from atlas.stores.postgres.index.entries import IndexText
     from atlas.stores.postgres.services.audits import AuditStore
-    from atlas.stores.postgres.settlement.index_copy import LiveText
 
-    Prepare = Callable[[bytes, str | None, str | None, str, ExtractionRules], Awaitable[Prepared]]
-    Analyse = Callable[[LiveText], Awaitable[IndexText]]
+    Prepare = Callable[[PrepareJob], Awaitable[Prepared]]
 
 _EVIDENCE = ("sketches", "buckets", "evidence", "clusters")
 _LINES = 1_000
@@ -46,7 +43,7 @@ _LINES = 1_000
 
 
 class Auditing:
-    """Looks, and repairs if asked to. `prepare` and `analyse` do CPU work in children."""
+    """Looks, and repairs if asked to. `prepare` does CPU work in children."""
 
     def __init__(
         self,
@@ -54,13 +51,11 @@ class Auditing:
         blobs: Blobs,
         outcomes: Artifacts,
         prepare: Prepare,
-        analyse: Analyse,
     ) -> None:
         self._store = store
         self._blobs = blobs
         self._outcomes = outcomes
         self._prepare = prepare
-        self._analyse = analyse
 
     @activity.defn
     async def audit_part(self, request: AuditStep) -> AuditStepDone:
@@ -79,6 +74,9 @@ class Auditing:
             case "corpus" | "pages" | "texts" | "runs" as scope:
                 for check, found in await self._store.examine(scope, part.ids):
                     resettle += await self._settle(request, check, found)
+                await self._settle_index(
+                    request, await self._store.examine_index(request, part.ids)
+                )
         checked = 1 if request.stage == "corpus" else len(part.ids)
         return AuditStepDone(cursor=part.cursor, checked=checked, resettle=resettle)
 
@@ -134,26 +132,17 @@ class Auditing:
         return [int(key) for key in keys] if check.repair == "process" else []
 
     async def _repaired(self, check: CorpusCheck, keys: Sequence[str]) -> set[str]:
-        match check.repair:
-            case "index_again":
-                return await self._index_again(keys)
-            case "note_blob":
-                return {key for key in keys if await self._note_blob(key)}
+        if check.repair == "note_blob":
+            return {key for key in keys if await self._note_blob(key)}
         return await self._store.repaired(check, keys)
 
-    async def _index_again(self, digests: Sequence[str]) -> set[str]:
-        """Analyse texts and replace their entries, a few at a time: settling waits for each."""
-        done: set[str] = set()
-        for digest in digests:
-            texts = await self._store.texts_to_index([bytes.fromhex(digest)])
-            try:
-                parts = [await self._analyse(text) for text in texts]
-            except PageError as error:
-                activity.logger.warning("text %s cannot be analysed: %s", digest, error)
-                continue
-            await self._store.index_again(parts)
-            done.add(digest)
-        return done
+    async def _settle_index(self, request: AuditStep, found: Sequence[AuditFinding]) -> None:
+        """Record where the index and the corpus differ; its writer puts it right, if asked."""
+        if request.repair:
+            keys = [each.key for each in found if each.check != "index"]
+            right = await self._store.agreement.put_again(map(bytes.fromhex, keys))
+            found = [_put_right(each, right) for each in found]
+        await self._store.record(request.run_id, found)
 
     async def _note_blob(self, digest: str) -> bool:
         """Make the row of a body that is in the store; whether it is."""
@@ -190,12 +179,12 @@ class Auditing:
             says_it = f"the body of {document.url} gives another text than the one kept of it"
             repair = says("process") if request.repair else ""
             found.append(AuditFinding("text", str(document.page_id), says_it, repair))
-        if not await self._store.found_by_its_words(document):
+        if not await self._store.agreement.finds(document):
             says_it = f"{document.url} is not found by a sentence of its own"
-            digest = document.text_hash.hex()
-            done = request.repair and digest in await self._index_again([digest])
+            again = [document.text_hash] if request.repair else []
+            done = bool(await self._store.agreement.put_again(again))
             repair = says("index_again") if done else ""
-            found.append(AuditFinding("sentence", digest, says_it, repair, done))
+            found.append(AuditFinding("sentence", document.text_hash.hex(), says_it, repair, done))
         return found
 
     async def _made_again(self, document: AuditedDocument) -> Prepared | PageError | None:
@@ -206,7 +195,14 @@ class Auditing:
         try:
             body = await self._blobs.get(document.snapshot.hex())
             return await self._prepare(
-                body, document.content_type, document.charset, document.url, document.rules
+                PrepareJob(
+                    body,
+                    document.content_type,
+                    document.charset,
+                    document.url,
+                    document.rules,
+                    document.given_title,
+                )
             )
         except (BlobMissing, BlobCorrupt):
             return None
@@ -268,6 +264,15 @@ class Auditing:
         return AuditFinding(
             "body", digest, says_it, f"{pages} pages are due to be fetched again", True
         )
+
+
+def _put_right(each: AuditFinding, right: set[bytes]) -> AuditFinding:
+    if each.check == "index":  # it cannot be read: health checks say why
+        return AuditFinding(each.check, each.key, each.detail, says(""), False)
+    if bytes.fromhex(each.key) in right:
+        return AuditFinding(each.check, each.key, each.detail, says("index_again"), True)
+    waits = "the process that writes the index has been asked to put it right"
+    return AuditFinding(each.check, each.key, each.detail, waits, False)
 
 
 def _undone(check: CorpusCheck) -> str:

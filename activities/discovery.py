@@ -12,6 +12,7 @@ from atlas.contracts.activities import EnlistUrls, LevelListed, ListLevel
 from atlas.contracts.collect import MAX_REFUSED_LISTED, RefusedUrl, UrlsAdded
 from atlas.contracts.refusal import too_late
 from atlas.domain.addresses.refused_addresses import (
+    NO_DOCUMENT,
     NO_PAGE,
     RUN_LIMIT,
     RefusedAddresses,
@@ -21,6 +22,7 @@ from atlas.domain.addresses.refused_addresses import (
 from atlas.domain.addresses.scope import Scope, looks_like_page, scope_of
 from atlas.domain.addresses.urls import InvalidUrl, canonicalize, origin_of
 from atlas.domain.batch import FetchRow
+from atlas.domain.delivery import type_of_name
 from atlas.domain.errors import ErrorClass, PageError, Retries
 from atlas.domain.fetch import FetchError
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from atlas.web.politeness import Slots
 
     ReadListing = Callable[[SourceSpec, Slots, ParseWatch, Take], Awaitable[Listing]]
+    ListBucket = Callable[[SourceSpec, Take], Awaitable[Listing]]
 
 _RETRIES = Retries(attempts=3, delay=1.0)
 """Of a listing that could not be read at all; a longer Retry-After of its host is not waited for:
@@ -47,8 +50,8 @@ the run ends, and the next one reads it."""
 
 
 class Discovery:
-    """Reads listings and follows links. `read_listing` talks to the web; `credential_origins` are
-    those that requests carry credentials to."""
+    """Reads listings and follows links. `read_listing` talks to the web, `list_bucket` to folders
+    and buckets; `credential_origins` are those that requests carry credentials to."""
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class Discovery:
         batches: ClaimedBatches,
         hosts: HostTurns,
         read_listing: ReadListing,
+        list_bucket: ListBucket,
         credential_origins: frozenset[str] = frozenset(),
     ) -> None:
         self._runs = runs
@@ -64,6 +68,7 @@ class Discovery:
         self._batches = batches
         self._hosts = hosts
         self._read = read_listing
+        self._list_bucket = list_bucket
         self._credential_origins = credential_origins
 
     @activity.defn
@@ -139,11 +144,14 @@ class Discovery:
 
             async def take(part: Sequence[Listed]) -> None:
                 nonlocal kept
-                within = await asyncio.to_thread(_within, scope, part, refused)
+                within = await asyncio.to_thread(_within, spec, scope, part, refused)
                 kept += len(within)
                 await reading.add(within)
 
-            listing = await self._read(spec, slots, self._listing.watch(run, source), take)
+            if spec.kind == "bucket":
+                listing = await self._list_bucket(spec, take)
+            else:
+                listing = await self._read(spec, slots, self._listing.watch(run, source), take)
             if not listing.pages:
                 self._maybe_again(listing)
             await self._listing.remember_listing_ttl(source.id, listing.ttl)
@@ -295,17 +303,23 @@ def _out_of_scope(source: Source, listed: int) -> str:
     rules = [f"prefix {spec.prefix}"] if spec.prefix else []
     rules += [f"include {each}" for each in spec.include]
     rules += [f"exclude {each}" for each in spec.exclude]
+    if spec.kind == "bucket":
+        rules.append("HTML, PDF, DOCX, Markdown or text by their names")
     return (
         f"source '{spec.name}': its rules ({', '.join(rules)}) let none of the {listed} addresses "
         f"through that it lists; change them with `atlas sources edit {spec.name}`"
     )
 
 
-def _within(scope: Scope, part: Sequence[Listed], refused: RefusedAddresses) -> list[Listed]:
+def _within(
+    spec: SourceSpec, scope: Scope, part: Sequence[Listed], refused: RefusedAddresses
+) -> list[Listed]:
     kept = []
     for listed in part:
         if rule := scope.refusal(listed.url):
             refused.add(rule, (listed.url,))
+        elif spec.kind == "bucket" and type_of_name(listed.url) is None:
+            refused.add(NO_DOCUMENT, (listed.url,))
         else:
             kept.append(listed)
     return kept

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import shutil
 import time
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -24,20 +23,26 @@ from atlas.contracts.export_corpus import (
     PartsWritten,
     name_ending,
 )
-from atlas.domain.blob import BlobStoreError
+from atlas.domain.blob import BlobCorrupt, BlobMissing, BlobStoreError
 from atlas.domain.errors import ErrorClass
-from atlas.domain.export_parts import MANIFEST, FinishedPart, PartRange, TargetRefused
+from atlas.domain.export_parts import (
+    MANIFEST,
+    FinishedPart,
+    PartForm,
+    PartRange,
+    TargetRefused,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from atlas.domain.exported_document import ExportedDocument
+    from atlas.domain.export_entry import ExportEntry
+    from atlas.formats.export_formats import ExportFormats
     from atlas.formats.part_writer import PartWriter
     from atlas.stores.postgres.services.export_runs import ExportStore
     from atlas.stores.targets.export_target import ExportTarget
 
     OpenTarget = Callable[[str], AbstractAsyncContextManager[ExportTarget]]
-    OpenPart = Callable[[str, str, Path, str], PartWriter]
 
 WORKING_SECONDS = 20.0
 """An activity returns after this time, so that a pause takes effect and progress shows."""
@@ -47,18 +52,27 @@ _AT_ONCE = 50
 
 class Exporting:
     """Writes what a run has chosen. `ExportStore` keeps the choice and the progress; `open_target`
-    and `open_part` decide where and in which format it is written."""
+    and `formats` decide where and how it is written; `stored_body` reads a body by its SHA-256."""
 
-    def __init__(self, store: ExportStore, open_target: OpenTarget, open_part: OpenPart) -> None:
+    def __init__(
+        self,
+        store: ExportStore,
+        open_target: OpenTarget,
+        formats: ExportFormats,
+        stored_body: Callable[[str], Awaitable[bytes]],
+    ) -> None:
         self._store = store
         self._open_target = open_target
-        self._open_part = open_part
+        self._formats = formats
+        self._stored_body = stored_body
 
     @activity.defn
     async def choose_export(self, request: ChooseExport) -> ExportChosen:
         """Claim the target for the run, and choose the documents as they are now."""
         if unknown := await self._store.why_unknown(request.only.sources):
             return ExportChosen(unknown=unknown)
+        if missing := self._formats.why_missing(request.format):
+            return ExportChosen(refused=missing)
         try:
             await self._claim(request)
         except TargetRefused as error:
@@ -67,7 +81,9 @@ class Exporting:
             if error.error_class is not ErrorClass.BLOCKED:
                 raise
             return ExportChosen(refused=f"to: {error}".replace("ATLAS_BLOBS", "the export"))
-        frozen = await self._store.freeze(request.run_id, request.only)
+        frozen = await self._store.freeze(
+            request.run_id, request.only, responses=request.format == "warc"
+        )
         return ExportChosen(as_of=frozen.as_of, documents=frozen.documents)
 
     @activity.defn
@@ -148,9 +164,9 @@ class Exporting:
     ) -> None:
         name = _part_name(request, number)
         async with target.files.drafts() as drafts:
-            writer = self._open_part(request.format, request.compress, drafts, name)
+            writer = self._formats.open_part(_form(request), drafts, name)
             try:
-                documents = await self._fill(writer, request.run_id, part)
+                documents = await self._fill(writer, request, part)
             finally:
                 files = await asyncio.to_thread(writer.close)
             size, digest = await asyncio.to_thread(_measured, files[0][0])
@@ -161,22 +177,43 @@ class Exporting:
             await target.files.keep(files)
         # Recorded only once it is in place: an attempt that dies in between writes it again.
         await self._store.note(
-            request.run_id, FinishedPart(number, name, part, documents, size, digest)
+            request.run_id,
+            FinishedPart(number, name, part, documents, writer.records, size, digest),
         )
 
-    async def _fill(self, writer: PartWriter, run_id: str, part: PartRange) -> int:
+    async def _fill(self, writer: PartWriter, request: ExportStep, part: PartRange) -> int:
         """Write the documents of a part; return how many there are."""
         after: int | None = part.after
         count = 0
         while after is not None:
-            found, after = await self._store.documents(run_id, after, part.last, _AT_ONCE)
-            count += len(found)
+            found, after = await self._store.documents(
+                request.run_id, after, part.last, _AT_ONCE, outlined=request.what == "chunks"
+            )
+            if request.format == "warc":
+                count += await self._add_with_bodies(writer, found)
+                continue
 
-            def add_all(found: list[ExportedDocument] = found) -> None:
-                for document in found:
-                    writer.add(document)
+            def add_all(found: list[ExportEntry] = found) -> None:
+                for entry in found:
+                    writer.add(entry)
 
             await asyncio.to_thread(add_all)
+            count += len(found)
+        return count
+
+    async def _add_with_bodies(self, writer: PartWriter, found: list[ExportEntry]) -> int:
+        """Write documents with their bodies, one at a time: a body may have hundreds of megabytes.
+        One that is missing or damaged, which `atlas audit` reports, leaves its document out."""
+        count = 0
+        for entry in found:
+            body = None
+            if writer.wants_body(entry):
+                try:
+                    body = await self._stored_body(entry.document.snapshot)
+                except (BlobMissing, BlobCorrupt):
+                    continue
+            await asyncio.to_thread(writer.add, entry, body)
+            count += 1
         return count
 
     # The whole
@@ -197,9 +234,12 @@ class Exporting:
             "run_id": request.run_id,
             "format": request.format,
             "compress": request.compress,
+            "what": request.what,
+            **({"chunk_size": request.chunk_size} if request.what == "chunks" else {}),
             "as_of": request.as_of.isoformat() if request.as_of else None,
             "only": request.only.model_dump(mode="json"),
             "documents": totals["documents"],
+            "records": totals["records"],
         }
         async with target.files.drafts() as drafts:
             draft = drafts / MANIFEST
@@ -210,6 +250,7 @@ class Exporting:
                     shown = {
                         "name": part.name,
                         "documents": part.documents,
+                        "records": part.records,
                         "bytes": part.bytes,
                         "sha256": part.sha256,
                     }
@@ -221,10 +262,11 @@ class Exporting:
     async def _join(self, request: ExportStep, target: ExportTarget) -> int:
         """Join the parts into one file, which appears whole; return its size."""
         place = Path(request.to)
-        names = [part.name async for part in self._parts(request.run_id)]
+        folder = Path(target.name)
+        parts = [folder / part.name async for part in self._parts(request.run_id)]
         async with target.files.drafts() as drafts:
             draft = drafts / place.name
-            await asyncio.to_thread(_joined, Path(target.name), names, draft)
+            await asyncio.to_thread(self._formats.join, _form(request), parts, draft)
             size = (await asyncio.to_thread(draft.stat)).st_size
             await target.files.keep([(draft, f"../{place.name}")])
         return size
@@ -242,15 +284,14 @@ def _part_name(request: ExportStep, number: int) -> str:
     return f"part-{number:05d}{name_ending(request.format, request.compress)}"
 
 
+def _form(request: ExportStep) -> PartForm:
+    return PartForm(
+        request.format, request.compress, request.what, request.chunk_size, request.as_of
+    )
+
+
 def _measured(path: Path) -> tuple[int, str]:
     """Size and SHA-256 of a file."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
         return file.tell(), digest.hexdigest()
-
-
-def _joined(folder: Path, names: list[str], draft: Path) -> None:
-    with draft.open("wb") as whole:
-        for name in names:
-            with (folder / name).open("rb") as part:
-                shutil.copyfileobj(part, whole, 1 << 20)

@@ -8,7 +8,7 @@ import zlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from temporalio import activity
 
@@ -40,13 +40,17 @@ if TYPE_CHECKING:
     from atlas.domain.addresses.reach import Reach
     from atlas.domain.addresses.scope import Scope
     from atlas.domain.measures import Measures
-    from atlas.stores.blobs.port import Blobs
+    from atlas.stores.blobs.port import Blobs, BlobWriter
     from atlas.stores.postgres.hosts.rate_limiter import HostSlots
     from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
     from atlas.stores.postgres.services.fetches import FetchRecords, HostTurns
     from atlas.stores.postgres.services.run_lifecycle import IsOpen, RunLifecycle
-    from atlas.web.client import WebClient
     from atlas.web.politeness import Slots
+
+    class FetchesPages(Protocol):
+        """The client of the web, or one that reads files as well."""
+
+        async def fetch(self, request: FetchRequest, sink: BlobWriter, slots: Slots) -> Answer: ...
 
     Announce = Callable[[str, int], Awaitable[None]]
 
@@ -125,7 +129,7 @@ class Fetching:
         batches: ClaimedBatches,
         hosts: HostTurns,
         records: FetchRecords,
-        client: WebClient,
+        client: FetchesPages,
         blobs: Blobs,
         policy: FetchPolicy,
         clock: Callable[[], datetime],
@@ -362,7 +366,7 @@ def _to_fetch(attempt: _Attempt, pages: list[HeldPage]) -> list[HeldPage]:
 
 
 async def fetch_into(
-    client: WebClient,
+    client: FetchesPages,
     blobs: Blobs,
     announce: Announce,
     request: FetchRequest,

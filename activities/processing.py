@@ -16,6 +16,7 @@ from atlas.domain.batch import HeldPage, PreparedPage
 from atlas.domain.blob import BlobCorrupt, BlobMissing
 from atlas.domain.errors import NOINDEX, ErrorClass, PageError
 from atlas.domain.politeness.robots_tags import RobotsTags, asked_by_header
+from atlas.domain.prepared import PrepareJob
 from atlas.domain.removal.cut_bodies import ends
 from atlas.domain.texts import unfollowed
 
@@ -23,13 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
 
-    from atlas.domain.extraction.extraction_rules import ExtractionRules
     from atlas.domain.prepared import Prepared
     from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
     from atlas.stores.postgres.services.settlement import ProcessedPages
 
-    Prepare = Callable[[bytes, str | None, str | None, str, ExtractionRules], Awaitable[Prepared]]
+    Prepare = Callable[[PrepareJob], Awaitable[Prepared]]
 
 RUNS_ALONE = 2
 """Marks without an end after which a document is processed alone."""
@@ -131,7 +131,9 @@ class Processing:
             body = await self._blobs.get(page.snapshot.hex())
             async with self._marked(attempt.run_id, page.page_id):
                 prepared = await self._prepare(
-                    body, page.content_type, page.charset, page.url, page.rules
+                    PrepareJob(
+                        body, page.content_type, page.charset, page.url, page.rules, page.title
+                    )
                 )
             ended = ends(body, prepared.extracted.media)
             found = _as_asked(page, prepared, self._clock(), ended=ended)

@@ -57,7 +57,9 @@ class Purging:
                 return await self._artifacts(request)
             case "bodies":
                 done = await self._store.delete_bodies(request.run_id)
-                return PurgeStepDone(cursor="more" if done else None, done=done)
+                if not done and await self._store.erase_from_index(request.run_id, WORKING_SECONDS):
+                    return PurgeStepDone()
+                return PurgeStepDone(cursor="more", done=done)
         found, following = await self._store.traces(request.run_id, request.cursor)
         return PurgeStepDone(cursor=following, traces=found)
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from activities.batches import Batches, Claim
+    from atlas.domain.similarity.near_duplicates import Sketch
     from atlas.stores.postgres.crawl.runs.restore_selection import RestoreSelection
     from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
     from atlas.stores.postgres.services.restores import Restores
-    from atlas.stores.postgres.settlement.index_copy import LiveText, TextToCopy
-    from atlas.stores.postgres.settlement.restored_pages import AnalysedText
+    from atlas.stores.postgres.settlement.restored_pages import ChosenText
 
-    Analyse = Callable[[LiveText], Awaitable[AnalysedText]]
+    MakeSketch = Callable[[str], Awaitable[Sketch]]
 
 _BYTES_AT_ONCE = 2 << 20
 """Of texts as stored, which is compressed: what is in memory, and in one transaction."""
@@ -30,7 +30,7 @@ _PAGES_AT_ONCE = 50
 
 
 class Restoring:
-    """`claim` takes pages as a sync does; `analyse` does the CPU work of one text elsewhere."""
+    """`claim` takes pages as a sync does; `sketch` does the CPU work of one text elsewhere."""
 
     def __init__(
         self,
@@ -39,14 +39,14 @@ class Restoring:
         pages: ClaimedBatches,
         batches: Batches,
         claim: Claim,
-        analyse: Analyse,
+        sketch: MakeSketch,
     ) -> None:
         self._selection = selection
         self._restores = restores
         self._pages = pages
         self._batches = batches
         self._claim = claim
-        self._analyse = analyse
+        self._sketch = sketch
 
     @activity.defn
     async def select_restores(self, request: SelectRestores) -> Selected:
@@ -68,7 +68,7 @@ class Restoring:
         chosen = await self._restores.chosen(request.run_id, list(fences))
         for some in _portions(sorted(fences), chosen):
             texts = {page: chosen[page] for page in some if page in chosen}
-            found = await self._analysed(texts)
+            found = await self._sketches(texts)
             mine = {page: fences[page] for page in some}
             await self._restores.restore(request.run_id, mine, found)
         return ChunkDone(pages=claimed.pages, counts=await self._pages.release(batch))
@@ -85,12 +85,12 @@ class Restoring:
             pages=await self._restores.pages(request.run_id),
         )
 
-    async def _analysed(self, chosen: dict[int, TextToCopy]) -> dict[int, AnalysedText]:
-        """Page → what settling needs of its text; pages with one text share the work."""
+    async def _sketches(self, chosen: dict[int, ChosenText]) -> dict[int, Sketch]:
+        """Page → the sketch of its text; pages with one text share the work."""
         texts = {text.text_hash: text for text in chosen.values()}
         read = await self._restores.read(list(texts.values()))
-        found = await asyncio.gather(*(self._analyse(text) for text in read))
-        by_hash = {text.text_hash: each for text, each in zip(read, found, strict=True)}
+        found = await asyncio.gather(*(self._sketch(text) for text in read.values()))
+        by_hash = dict(zip(read, found, strict=True))
         return {
             page: by_hash[text.text_hash]
             for page, text in chosen.items()
@@ -98,7 +98,7 @@ class Restoring:
         }
 
 
-def _portions(pages: list[int], chosen: dict[int, TextToCopy]) -> Iterator[list[int]]:
+def _portions(pages: list[int], chosen: dict[int, ChosenText]) -> Iterator[list[int]]:
     """Cut into pieces of bounded number and size; a huge text goes alone."""
     portion: list[int] = []
     size = 0

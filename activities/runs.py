@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.services.run_listing import RunListing
     from atlas.stores.postgres.sources.plans import SourcePlans
 
+INDEX_BEHIND = "searches do not find all of it yet: the index is behind (`atlas doctor` says why)"
+"""Said of a run that ends before the search index has read what it changed."""
+
 
 class Running:
     """Opens and closes runs. `is_open` asks Temporal whether a lease's holder still works;
@@ -84,16 +87,21 @@ class Running:
         """Reconcile vanished pages, end every page, release claims and lease; then wait, for a
         while, until searches find what the run changed."""
         closed = await self._runs.close_run(request)
-        if not await self._until_found():
-            activity.logger.warning("the search index has not read yet what this run changed")
-        return closed
+        if await self._until_found(request.run_id):
+            return closed
+        activity.logger.warning(INDEX_BEHIND)
+        await self._runs.add_note(request.run_id, INDEX_BEHIND)
+        said = "; ".join(filter(None, (closed.message, INDEX_BEHIND)))
+        return closed.model_copy(update={"message": said})
 
 
 class Jobs:
-    """Records runs that work on no single source: `atlas runs` and the reports show them."""
+    """Records runs that work on no single source: `atlas runs` and the reports show them.
+    `until_found` as of `Running`."""
 
-    def __init__(self, records: JobRecords) -> None:
+    def __init__(self, records: JobRecords, until_found: UntilFound) -> None:
         self._records = records
+        self._until_found = until_found
 
     @activity.defn
     async def begin_job(self, request: BeginJob) -> None:
@@ -102,8 +110,12 @@ class Jobs:
 
     @activity.defn
     async def end_job(self, request: EndJob) -> None:
-        """Record the result. Idempotent: the first end stays."""
+        """Record the result. Idempotent: the first end stays. Then wait, for a while, until
+        searches find what the run changed."""
         await self._records.end(request)
+        if not await self._until_found(request.run_id):
+            activity.logger.warning(INDEX_BEHIND)
+            await self._records.add_note(request.run_id, INDEX_BEHIND)
 
     @activity.defn
     async def record_pause(self, request: JobPaused) -> None:

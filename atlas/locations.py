@@ -83,10 +83,8 @@ def s3_access(settings: Settings) -> S3Access:
     )
 
 
-def search_index(settings: Settings) -> SearchIndex | None:
-    """The search index in the engine that the settings choose; None: it is in PostgreSQL."""
-    if settings.search.search == "postgresql":
-        return None
+def search_index(settings: Settings) -> SearchIndex:
+    """The search index in the engine that the settings choose. Nothing is connected to yet."""
     from atlas.stores.search.choice import open_search_index  # the stemmers: not for `--help`
 
     url = settings.search.opensearch_url

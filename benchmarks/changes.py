@@ -48,7 +48,7 @@ async def _measure(home: Path) -> None:
         drive = Drive(pool)
         await drive.add("bench")
         texts = (text for _, text in _texts(BATCH * (2 * BATCHES + 1)))
-        await _settle(drive, "warm", list(islice(texts, BATCH)))
+        await settle(drive, "warm", list(islice(texts, BATCH)))
         with _following(url) as heard:
             taken, committed = await _settle_both(drive, texts)
             await _until_heard(heard, max(committed))
@@ -73,7 +73,7 @@ async def _settle_both(
     for number in range(2 * BATCHES):
         some = list(islice(texts, BATCH))
         with _silent(number % 2 == 1):
-            seconds, at = await _settle(drive, f"b{number}", some)
+            seconds, at = await settle(drive, f"b{number}", some)
         taken[number % 2].append(seconds)
         if number % 2 == 0:
             last = await drive.pool.fetchval("select last from change_feed")
@@ -97,7 +97,7 @@ def _silent(silent: bool) -> Iterator[None]:
         change_log.append = append
 
 
-async def _settle(drive: Drive, name: str, texts: list[str]) -> tuple[float, float]:
+async def settle(drive: Drive, name: str, texts: list[str]) -> tuple[float, float]:
     """Seconds to settle one batch of new pages, and when that was done."""
     web: Web = {f"https://bench.example/{name}/{n}": text for n, text in enumerate(texts)}
     run_id = await drive.open("bench")

@@ -1,8 +1,9 @@
-"""An export as JSON Lines: documents per second and memory, compared with a plain COPY.
+"""An export in each format: documents per second and memory, compared with a plain COPY.
 
 The COPY is one statement over the same tables, whose text output this process throws away: no
 frozen choice, no parts, no JSON, no hashes, no fsync. "run" is the activities of a run without
-Temporal; "stream" is what `atlas export` writes to standard output.
+Temporal; "stream" is what `atlas export` writes to standard output. Chunks are counted as the
+documents that they are of. For WARC each document has a stored body of 20 KB, as pages have.
 """
 
 from __future__ import annotations
@@ -19,9 +20,16 @@ import psutil
 from temporalio.testing import ActivityEnvironment
 
 from activities.exporting import Exporting
-from atlas.contracts.export_corpus import ChooseExport, DocumentFilter, ExportStep, FinishExport
+from atlas.contracts.export_corpus import (
+    ChooseExport,
+    DocumentFilter,
+    ExportRequest,
+    ExportStep,
+    FinishExport,
+)
+from atlas.formats.export_formats import ExportFormats
 from atlas.formats.json_lines import json_line
-from atlas.formats.open_part import open_part
+from atlas.stores.blobs import open_blobs
 from atlas.stores.postgres.clock import DatabaseClock
 from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.exports.chosen_documents import stream
@@ -30,6 +38,16 @@ from atlas.stores.targets.export_target import open_target
 from benchmarks.pipeline import stack
 from tests.e2e.bulk_documents import fill
 
+_RUNS: dict[str, dict[str, Any]] = {
+    "run": {},
+    "run, zstd": {"compress": "zstd"},
+    "run, chunks": {"what": "chunks"},
+    "run, markdown": {"format": "markdown-folder"},
+    "run, parquet": {"format": "parquet"},
+    "run, parquet, chunks": {"format": "parquet", "what": "chunks"},
+    "run, warc": {"format": "warc"},
+    "run, warc, plain": {"format": "warc", "compress": "none"},
+}
 _COPIED = """
     select p.url, d.title, d.text, d.markdown, d.lang, d.canonical, d.published, v.seq,
            d.text_hash, v.valid_from, p.created_at, ps.checked_at, ps.fetched_at, ps.fetched_type,
@@ -55,19 +73,19 @@ async def _compare(documents: int) -> None:
             await fill(pool, documents)
             await _copy(pool)  # warms the cache: every measured run reads from memory
             copied = documents / await _timed(_copy(pool))
-            print(f"COPY            {copied:9.0f} documents/s")
-            for name, work in (
-                ("stream", _stream(pool)),
-                ("run", _run(pool, Path(home) / "plain", "none")),
-                ("run, zstd", _run(pool, Path(home) / "zstd", "zstd")),
-            ):
+            print(f"COPY                 {copied:9.0f} documents/s")
+            await _put_bodies(pool, Path(home) / "bodies")
+            works = [("stream", _stream(pool))]
+            for name, options in _RUNS.items():
+                works.append((name, _run(pool, Path(home), name, options)))
+            for name, work in works:
                 before = psutil.Process().memory_info().rss
                 growth: list[int] = []
                 watching = asyncio.create_task(_watch(before, growth))
                 rate = documents / await _timed(work)
                 watching.cancel()
                 print(
-                    f"{name:<15} {rate:9.0f} documents/s, {rate / copied:.2f} of COPY, "
+                    f"{name:<20} {rate:9.0f} documents/s, {rate / copied:.2f} of COPY, "
                     f"memory +{max(growth) / 2**20:.0f} MiB"
                 )
 
@@ -99,10 +117,39 @@ async def _stream(pool: asyncpg.Pool) -> None:
                 nothing.write(json_line(document))
 
 
-async def _run(pool: asyncpg.Pool, to: Path, compress: str) -> None:
+async def _put_bodies(pool: asyncpg.Pool, folder: Path) -> None:
+    """Give each document a body of markup and text."""
+    async with open_blobs(str(folder)) as blobs, pool.acquire() as connection:
+        await connection.execute("create temp table bodies (page_id bigint, hash bytea)")
+        rows = await connection.fetch("select page_id, text from documents order by page_id")
+        names: list[tuple[int, bytes]] = []
+        for start in range(0, len(rows), 200):
+            part = rows[start : start + 200]
+            refs = await asyncio.gather(*(blobs.put(_body(row["text"])) for row in part))
+            names += [
+                (row["page_id"], bytes.fromhex(ref.digest))
+                for row, ref in zip(part, refs, strict=True)
+            ]
+        await connection.copy_records_to_table("bodies", records=names)
+        for table, column in (("documents", "snapshot"), ("page_state", "fetched_snapshot")):
+            await connection.execute(
+                f"update {table} t set {column} = b.hash from bodies b where b.page_id = t.page_id"
+            )
+        await connection.execute("vacuum full documents, page_state")
+        await connection.execute("analyze")
+
+
+def _body(text: str) -> bytes:
+    return (f"<p class='text'>{text}</p>" * 20)[:20_000].encode()
+
+
+async def _run(pool: asyncpg.Pool, home: Path, name: str, options: dict[str, Any]) -> None:
     clock = DatabaseClock()
-    step: dict[str, Any] = {"run_id": to.name, "to": str(to), "compress": compress}
-    async with clock.following(pool):
+    to = home / name.replace(", ", "-")
+    request = ExportRequest(to=str(to), **options)
+    fields = request.model_dump(include=set(ExportStep.model_fields))
+    step: dict[str, Any] = {**fields, "run_id": to.name}
+    async with clock.following(pool), open_blobs(str(home / "bodies")) as blobs:
         async with pool.acquire() as connection:
             await runs.open_run(
                 connection,
@@ -112,9 +159,10 @@ async def _run(pool: asyncpg.Pool, to: Path, compress: str) -> None:
                 trigger="cli",
                 now=clock(),
             )
-        export = Exporting(ExportStore(pool, clock), open_target, open_part)
+        export = Exporting(ExportStore(pool, clock), open_target, ExportFormats(), blobs.get)
         perform = ActivityEnvironment().run
-        await perform(export.choose_export, ChooseExport(**step))
+        chosen = await perform(export.choose_export, ChooseExport(**step))
+        step["as_of"] = chosen.as_of
         while (await perform(export.write_parts, ExportStep(**step))).more:
             pass
         await perform(export.finish_export, FinishExport(**step))

@@ -1,82 +1,84 @@
-"""F1 and speed of the extraction against trafilatura alone, in the same run.
+"""Text and speed of all preparing against trafilatura with metadata, in the same run.
 
-Score: F1 over 4-word shingles of the article body, averaged over pages (`datasets.py` says
-where they are). Run `python -m benchmarks extraction`.
+Articles are scored by F1 over the distinct runs of four words, other pages by F1 over words, each
+averaged over pages; `page_sets.py` says more. Snippets: F1 of those that a page's text should hold
+against those that it should not. CPU is that of `prepare`: text, Markdown, metadata, links, sketch
+and index terms, against trafilatura's text with its metadata.
+
+Run `python -m benchmarks extraction`.
 """
 
-import gzip
-import json
-import re
 import time
 from collections.abc import Callable
 
+from atlas.domain.errors import PageError
+from atlas.domain.prepared import PrepareJob
+from atlas.text.prepare import prepare, warm_up
 from benchmarks.datasets import DATA
+from benchmarks.page_sets import (
+    KnownPage,
+    PageScore,
+    articles,
+    mean_f1,
+    mixed,
+    score,
+    snippet_f1,
+)
 
-PAGES = DATA / "extraction"
-
-
-def shingles(text: str) -> set[tuple[str, ...]]:
-    """The distinct runs of four words."""
-    words = re.findall(r"\w+", text)
-    return {tuple(words[i : i + 4]) for i in range(max(1, len(words) - 3))} if words else set()
-
-
-def f1(found: str, wanted: str) -> float:
-    """Harmonic mean of precision and recall over shingles."""
-    left, right = shingles(found), shingles(wanted)
-    return 2 * len(left & right) / max(len(left) + len(right), 1)
+Extractor = Callable[[KnownPage], str]
 
 
-def score(
-    extract: Callable[[str, str], str], pages: dict[str, str], gold: dict[str, dict[str, str]]
-) -> tuple[float, float]:
-    """Mean F1 and pages per second of CPU time."""
+def atlas(page: KnownPage) -> str:
+    """All that Atlas does with a page; "" if it has no visible text."""
+    try:
+        return prepare(
+            PrepareJob(page.html.encode(), "text/html", "utf-8", page.url)
+        ).extracted.text
+    except PageError:
+        return ""
+
+
+def trafilatura(page: KnownPage) -> str:
+    """The baseline, with the metadata that Atlas gives as well."""
+    from trafilatura import bare_extraction
+
+    found = bare_extraction(page.html, url=page.url, include_comments=False, with_metadata=True)
+    return str(getattr(found, "text", None) or "")
+
+
+EXTRACTORS: dict[str, Extractor] = {"atlas": atlas, "trafilatura": trafilatura}
+
+
+def measured(extract: Extractor, pages: list[KnownPage]) -> tuple[list[PageScore], float]:
+    """The score of each page, and milliseconds of CPU time a page."""
     began = time.process_time()
-    texts = {key: extract(html, gold[key]["url"]) for key, html in pages.items()}
-    seconds = time.process_time() - began
-    mean = sum(f1(texts[key], gold[key]["articleBody"]) for key in pages) / len(pages)
-    return mean, len(pages) / seconds
+    texts = [extract(page) for page in pages]
+    spent = time.process_time() - began
+    return [score(*each) for each in zip(pages, texts, strict=True)], 1000 * spent / len(pages)
 
 
 def main() -> None:
-    """Print one line per extractor and the ratios, or why there is nothing to measure."""
-    if not PAGES.is_dir():
-        print(f"skipped: no folder {PAGES.resolve()}; set ATLAS_BENCH_DATA to the data's folder")
+    """Print a table, or why there is nothing to measure."""
+    pages = articles() + mixed()
+    if not pages:
+        print(f"skipped: no pages in {DATA.resolve()}; set ATLAS_BENCH_DATA to the data's folder")
         return
-    import trafilatura
-
-    from atlas.text.extract import extract
-
-    gold = json.loads((PAGES / "ground-truth.json").read_text())
-    pages = {
-        key: gzip.decompress((PAGES / "html" / f"{key}.html.gz").read_bytes()).decode(
-            "utf-8", "replace"
+    warm_up()
+    results = {}
+    for name, extract in EXTRACTORS.items():
+        extract(pages[0])  # models and patterns load once
+        results[name] = measured(extract, pages)
+    kinds = sorted({page.kind for page in pages})
+    print("                    " + "".join(f"{name:>14}" for name in results))
+    for kind in kinds:
+        print(
+            f"{kind:20}" + "".join(f"{mean_f1(each, kind):14.4f}" for each, _ in results.values())
         )
-        for key in gold
-    }
-
-    def atlas(html: str, url: str) -> str:
-        return extract(html.encode(), "text/html", "utf-8", url).text
-
-    def alone(html: str, url: str) -> str:
-        return trafilatura.extract(html, include_comments=False) or ""
-
-    def fast(html: str, url: str) -> str:
-        return trafilatura.extract(html, fast=True, include_comments=False) or ""
-
-    score(atlas, dict(list(pages.items())[:5]), gold)  # models and patterns load once
-    results = {
-        name: score(f, pages, gold)
-        for name, f in [
-            ("atlas, with metadata and links", atlas),
-            ("trafilatura", alone),
-            ("trafilatura fast", fast),
-        ]
-    }
-    for name, (quality, speed) in results.items():
-        print(f"{name:32} F1 {quality:.4f}  {speed:6.1f} pages/s/core")
-    ours, theirs = results["atlas, with metadata and links"], results["trafilatura"]
-    print(f"against trafilatura: F1 x{ours[0] / theirs[0]:.3f}, speed x{ours[1] / theirs[1]:.2f}")
+    print(f"{'mixed snippets':20}" + "".join(f"{snippet_f1(s):14.4f}" for s, _ in results.values()))
+    others = [[each for each in s if each.kind != "article set"] for s, _ in results.values()]
+    print(f"{'mixed pages':20}" + "".join(f"{mean_f1(each):14.4f}" for each in others if each))
+    print(f"{'CPU, ms a page':20}" + "".join(f"{spent:14.1f}" for _, spent in results.values()))
+    print(f"CPU against trafilatura: x{results['atlas'][1] / results['trafilatura'][1]:.2f}")
 
 
 if __name__ == "__main__":

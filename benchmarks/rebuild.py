@@ -1,7 +1,7 @@
 """A rebuild of the index: its rate against a bare loop, and what searches notice of it.
 
-The bare loop analyses the same texts in the same child processes and inserts them into a table
-with the same indexes: no workflow, no locks, no cursor, no gates. Two people search all the time,
+The bare loop analyses the same texts in the same child processes and puts them into a folder of
+tantivy's: no workflow, no lease, no feed, no gates. Two people search all the time,
 first alone and then while the index is rebuilt and switched; the loop runs beside two as well.
 """
 
@@ -26,9 +26,10 @@ from temporalio.client import Client, WorkflowHandle
 
 from atlas.contracts.names import QUEUE
 from atlas.contracts.rebuild_index import RebuildResult
-from atlas.stores.postgres.index import entries
-from atlas.stores.postgres.index.entries import IndexText
-from atlas.stores.postgres.index.search import search
+from atlas.domain.search.analysis import ANALYSER_VERSION
+from atlas.stores.postgres.index.engine_search import search_corpus
+from atlas.stores.search.port import IndexedText, IndexOrigin, TextChanges
+from atlas.stores.search.tantivy_engine import TantivyIndex
 from atlas.text.pool import ExtractorPool
 from benchmarks.pipeline import stack
 
@@ -48,12 +49,15 @@ async def _compare(texts: int) -> None:
         async with stack(Path(home)) as (url, client), asyncpg.create_pool(url) as pool:
             corpus = _texts(texts)
             await _fill(pool, corpus)
-            async with _searching(pool) as bare_searches:
-                bare = await _bare_loop(pool, corpus)
-            async with _searching(pool) as quiet:
+            index = TantivyIndex(Path(home) / "index")
+            await _until_built(pool)
+            async with _searching(pool, index) as bare_searches:
+                bare = await _bare_loop(Path(home) / "bare", corpus)
+            async with _searching(pool, index) as quiet:
                 await asyncio.sleep(5)
-            async with _searching(pool) as busy:
+            async with _searching(pool, index) as busy:
                 result, spent = await _rebuild(client)
+            await index.close()
     assert result.outcome == "completed" and result.texts == texts, result
     copied = texts / spent["copy_texts"]
     print(f"bare loop  {bare:7.1f} texts/s")
@@ -82,9 +86,9 @@ def _said(dice: random.Random, words: int) -> str:
 
 
 async def _fill(pool: asyncpg.Pool, corpus: list[tuple[str, str]]) -> None:
-    """Live pages with these texts, indexed."""
+    """Live pages with these texts, which the feed tells of."""
     now = datetime.now(UTC)
-    async with pool.acquire() as connection, ExtractorPool(children=2) as analysts:
+    async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
             "insert into pages (url, created_at) "
             "select 'https://bench.example/' || n, $2 from generate_series(1, $1) n",
@@ -94,9 +98,7 @@ async def _fill(pool: asyncpg.Pool, corpus: list[tuple[str, str]]) -> None:
             some = corpus[start : start + 100]
             hashes = [hashlib.sha256(f"{title}{text}".encode()).digest() for title, text in some]
             await connection.execute(_INSERT, start, hashes, *zip(*some, strict=True), now)
-            parts = await asyncio.gather(*(analysts.analyse(*each) for each in some))
-            await entries.add(connection, list(map(IndexText, hashes, parts)))
-        await connection.execute("vacuum analyze")
+        await connection.execute(_TELL, now)
 
 
 _INSERT = """
@@ -111,27 +113,43 @@ insert into versions (page_id, seq, document_id, valid_from) select page_id, 1, 
 """
 
 
-async def _bare_loop(pool: asyncpg.Pool, corpus: list[tuple[str, str]]) -> float:
-    async with pool.acquire() as connection, ExtractorPool(children=2) as analysts:
-        await connection.execute("create table bare (like index_entries including all)")
-        await asyncio.gather(*(analysts.analyse(*each) for each in corpus[:8]))  # warm
+_TELL = """
+with told as (
+    insert into changes (number, at, kind, page_id, url, version, document_id, text_hash, reason)
+    select row_number() over (order by p.id), $1, 'added', p.id, p.url, 1, v.document_id,
+           d.text_hash, 'new'
+      from versions v join pages p on p.id = v.page_id join documents d on d.id = v.document_id
+    returning number)
+update change_feed set last = (select max(number) from told)
+"""
+
+
+async def _until_built(pool: asyncpg.Pool) -> None:
+    """Wait until the worker has read everything."""
+    while not await pool.fetchval(
+        "select coalesce(i.read_up_to = f.last, false) from search_index i, change_feed f"
+    ):
+        await asyncio.sleep(0.1)
+
+
+async def _bare_loop(folder: Path, corpus: list[tuple[str, str]]) -> float:
+    index = TantivyIndex(folder)
+    await index.begin(1, IndexOrigin("bare", ANALYSER_VERSION), 0)
+    async with ExtractorPool(children=2) as analysts:
+        await asyncio.gather(*(analysts.passages(*each) for each in corpus[:8]))  # warm
         began = time.perf_counter()
-        for start in range(0, len(corpus), 50):
-            some = corpus[start : start + 50]
-            found = await asyncio.gather(*(analysts.analyse(*each) for each in some))
-            rows = [
-                (hashlib.sha256(text.encode()).digest(), n, p.length, p.start, p.end, p.tsv)
-                for (_, text), parts in zip(some, found, strict=True)
-                for n, p in enumerate(parts)
+        for start in range(0, len(corpus), 200):
+            some = corpus[start : start + 200]
+            found = await asyncio.gather(*(analysts.passages(*each) for each in some))
+            put = [
+                IndexedText(
+                    hashlib.sha256(text.encode()).digest(), said, [1], ["all"], ["en"], ["host"]
+                )
+                for (_, text), said in zip(some, found, strict=True)
             ]
-            await connection.execute(
-                "insert into bare (generation, text_hash, part, length, first, last, tsv) "
-                "select 9, * from unnest($1::bytea[], $2::int[], $3::int[], $4::int[], $5::int[], "
-                "$6::tsvector[])",
-                *zip(*rows, strict=True),
-            )
+            await index.apply(1, TextChanges(put, (), 0))
         spent = time.perf_counter() - began
-        await connection.execute("drop table bare")
+    await index.close()
     return len(corpus) / spent
 
 
@@ -159,7 +177,9 @@ async def _rebuild(client: Client) -> tuple[RebuildResult, dict[str, float]]:
 
 
 @asynccontextmanager
-async def _searching(pool: asyncpg.Pool, people: int = 2) -> AsyncIterator[list[float]]:
+async def _searching(
+    pool: asyncpg.Pool, index: TantivyIndex, people: int = 2
+) -> AsyncIterator[list[float]]:
     """Seconds of each search that people made during the block."""
     times: list[float] = []
     over = asyncio.Event()
@@ -170,7 +190,7 @@ async def _searching(pool: asyncpg.Pool, people: int = 2) -> AsyncIterator[list[
             while not over.is_set():
                 query = f"{_said(dice, 3)} {dice.randrange(1000)}q"
                 began = time.perf_counter()
-                found = await search(connection, query)
+                found = await search_corpus(connection, index, query)
                 times.append(time.perf_counter() - began)
                 assert found.total
                 await asyncio.sleep(0.02)

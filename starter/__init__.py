@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from atlas.contracts.processing import BatchResult as BatchResult
     from atlas.contracts.processing import ProcessResult as ProcessResult
     from atlas.contracts.purge_documents import PurgeResult as PurgeResult
+    from atlas.contracts.push_documents import PushedPage as PushedPage
+    from atlas.contracts.push_documents import PushResult as PushResult
     from atlas.contracts.rebuild_index import RebuildResult as RebuildResult
     from atlas.contracts.restore_documents import RestoredPage as RestoredPage
     from atlas.contracts.restore_documents import RestoreResult as RestoreResult
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
     from atlas.contracts.work import Limits as Limits
     from atlas.domain.chunking.document_chunks import DocumentChunk as DocumentChunk
+    from atlas.domain.exported_chunk import ExportedChunk as ExportedChunk
     from atlas.domain.exported_document import ExportedDocument as ExportedDocument
     from atlas.domain.extraction.extraction_rules import DeclaredRule as DeclaredRule
     from atlas.domain.extraction.extraction_rules import ExtractionRules as ExtractionRules
@@ -168,12 +171,14 @@ _WHERE = {
     "atlas.contracts.models": "Counts Message",
     "atlas.contracts.processing": "BatchResult ProcessResult",
     "atlas.contracts.purge_documents": "PurgeResult",
+    "atlas.contracts.push_documents": "PushResult PushedPage",
     "atlas.contracts.rebuild_index": "RebuildResult",
     "atlas.contracts.restore_documents": "RestoreResult RestoredPage",
     "atlas.contracts.sync_pipeline": "Failure SourceOutcome SyncProgress SyncResult",
     "atlas.contracts.weekly_report": "WeeklyResult",
     "atlas.contracts.work": "Limits",
     "atlas.domain.extraction.extraction_rules": "DeclaredRule ExtractionRules RuleMatch",
+    "atlas.domain.exported_chunk": "ExportedChunk",
     "atlas.domain.exported_document": "ExportedDocument",
     "atlas.domain.chunking.document_chunks": "DocumentChunk",
     "atlas.domain.extraction.outline": "OutlineSection",

@@ -24,6 +24,7 @@ from starter.errors import InvalidRequest
 from starter.exports import Exports
 from starter.hosts import Hosts
 from starter.limits import ManualLimits
+from starter.pushed_documents import PushedDocuments
 from starter.runs import Runs
 from starter.schedules import Schedules
 from starter.source_files import SourceFiles
@@ -50,6 +51,7 @@ class AtlasClient:
         self.schedules = Schedules(parts)
         self.deletions = HeldDeletions(parts)
         self.exports = exports = Exports(parts)
+        self.pushes = pushes = PushedDocuments(parts)
         self.hosts = Hosts(parts)
         self.limits = ManualLimits(parts)
 
@@ -69,12 +71,15 @@ class AtlasClient:
         self.documents = corpus.documents
         self.document = corpus.document
         self.export = exports.documents
+        self.export_chunks = exports.chunks
         self.chunks = corpus.chunks
         self.start_export = exports.start
         self.explain = corpus.explain
         self.history = corpus.history
         self.diff = corpus.diff
         self.restore = corpus.restore
+        self.put = pushes.put
+        self.withdraw = pushes.withdraw
         self.unknown_language = corpus.unknown_language
         self.quarantined = corpus.quarantined
         self.held = corpus.held

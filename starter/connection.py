@@ -89,8 +89,8 @@ class Parts:
                 self._pool = await self._open_pool()
         return self._pool
 
-    def search_index(self) -> SearchIndex | None:
-        """The search index, if it is in an engine of its own; opened once."""
+    def search_index(self) -> SearchIndex:
+        """The search index; opened once."""
         if self._index is None:
             from atlas.locations import search_index
 

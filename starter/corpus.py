@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from atlas.stores.postgres.crawl.pages.documents import CurrentDocument
@@ -74,19 +73,24 @@ class Corpus:
         """The documents that match any word of the query, best first; quoted phrases must occur.
 
         `lang` is a code such as "de"; `unknown_language` of the answer counts matching pages whose
-        language could not be detected. Raises `InvalidRequest` for a query or page too long.
+        language could not be detected. Raises `InvalidRequest` for a query or page too long,
+        `NotFound` where nothing is found because no source has that name.
         """
-        from atlas.stores.postgres.index.engine_search import search_engine
-        from atlas.stores.postgres.index.search import search
+        from atlas.stores.postgres.index.engine_search import search_corpus
+        from atlas.stores.postgres.sources import sources
         from atlas.stores.search.port import QueryTooBroad, SearchIndexError
 
         index = self._parts.search_index()
-        looked_in = search if index is None else partial(search_engine, index=index)
         try:
             async with self._parts.database() as connection:
-                return await looked_in(
-                    connection, query=query, limit=limit, offset=offset, source=source, lang=lang
+                page: SearchPage = await search_corpus(
+                    connection, index, query, limit=limit, offset=offset, source=source, lang=lang
                 )
+                if source is None or page.results:
+                    return page
+                if why := await sources.why_unknown(connection, [source]):
+                    raise NotFound(why)
+                return page
         except (ValueError, QueryTooBroad) as error:
             raise InvalidRequest(str(error)) from None
         except SearchIndexError as error:
@@ -98,23 +102,19 @@ class Corpus:
         from atlas.stores.postgres.index.generations import listing
 
         async with self._parts.database() as connection:
-            return await listing(connection)
+            return await listing(connection, self._parts.search_index())
 
     async def follow_index(self) -> None:
-        """Keep the search index of `ATLAS_SEARCH` in step with the corpus until this is cancelled,
-        as workers do by themselves; of several processes one does. Raises `InvalidRequest` where
-        the index is in PostgreSQL: that one needs nobody."""
+        """Keep the search index in step with the corpus until this is cancelled, as workers do by
+        themselves; of several processes one does."""
         from atlas.stores.postgres.changes.change_signal import change_signal
         from atlas.stores.postgres.services import index_following
+        from atlas.stores.postgres.services.index_copying import analyse_aside
 
         index = self._parts.search_index()
-        if index is None:
-            raise InvalidRequest(
-                "ATLAS_SEARCH: postgresql needs no follower; set it to tantivy or opensearch"
-            )
         pool, url = await self._parts.pool(), self._parts.locations.require_database()
         name = index_following.holder_name()
-        follower = index_following.IndexFollower(pool, index, index_following.analyse_aside, name)
+        follower = index_following.IndexFollower(pool, index, analyse_aside, name)
         async with change_signal(url) as signal:
             await index_following.keep_following(follower, signal)
 

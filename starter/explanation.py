@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from atlas.domain.addresses.urls import InvalidUrl, canonicalize
-from atlas.domain.removal.page_facts import PageFacts
+from atlas.domain.addresses.bucket_urls import page_address
+from atlas.domain.addresses.urls import InvalidUrl, is_bucket_url
+from atlas.domain.removal.page_facts import PageFacts, TextKept
 from atlas.domain.removal.page_verdict import PageVerdict, verdict_on
 from starter.connection import Parts
 from starter.errors import InvalidRequest
@@ -32,7 +33,7 @@ async def explain(parts: Parts, asked: str) -> Explanation:
     from atlas.stores.postgres.reporting.page_lookup import page_facts
 
     try:
-        url = canonicalize(asked)
+        url = page_address(asked)
     except InvalidUrl as error:
         raise InvalidRequest(f"url: {error}") from None
     async with parts.database() as connection:
@@ -42,9 +43,27 @@ async def explain(parts: Parts, asked: str) -> Explanation:
         replace(each, ui_url=parts.locations.run_url(each.workflow_id, each.run_id))
         for each in facts.visits
     ]
-    facts = replace(facts, visits=tuple(links))
+    facts = replace(facts, visits=tuple(links), text=await _indexed(parts, facts.text))
     found = verdict_on(facts, out_of_reach=_out_of_reach(parts.settings, facts))
     return Explanation(found, asked, tuple(_notes(asked, url, facts.url)), facts)
+
+
+async def _indexed(parts: Parts, text: TextKept | None) -> TextKept | None:
+    """The text, with the builds of the search index that have it, as far as they can be read."""
+    from atlas.stores.search.port import SearchIndexError
+
+    if text is None:
+        return None
+    index = parts.search_index()
+    try:
+        having = [
+            each.number
+            for each in await index.generations()
+            if await index.passages_of(each.number, text.text_hash)
+        ]
+        return replace(text, generations=tuple(having), active_generation=await index.serving())
+    except SearchIndexError:
+        return text
 
 
 def _notes(asked: str, url: str, found: str) -> list[str]:
@@ -61,6 +80,8 @@ def _out_of_reach(settings: Settings, facts: PageFacts) -> str | None:
     """Why the address may not be connected to, as far as that is known without DNS; only asked of
     one that no source holds."""
     if facts.holders or any(each.refused_by is None for each in facts.sources):
+        return None
+    if is_bucket_url(facts.url):
         return None
     from starter.source_detection import refused_address
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from atlas.domain.addresses.urls import is_bucket_url
 from atlas.domain.blob import BlobError
 from atlas.domain.errors import PageError
 from atlas.domain.extraction.extraction_rules import (
@@ -192,6 +193,8 @@ async def _stored(parts: Parts, url: str) -> tuple[StoredBody | None, Extraction
 async def _fetched(
     parts: Parts, url: str, spec: SourceSpec | None, rules: ExtractionRules
 ) -> PrepareJob:
+    if is_bucket_url(url):
+        raise Refused(f"{url}: no body of it is stored; a sync of its source reads the file")
     from starter.source_detection import fetched_page
 
     try:
@@ -225,7 +228,7 @@ async def _previewed(
 
 
 def _job(body: StoredBody, raw: bytes, rules: ExtractionRules) -> PrepareJob:
-    return PrepareJob(raw, body.content_type, body.charset, body.url, rules)
+    return PrepareJob(raw, body.content_type, body.charset, body.url, rules, body.given_title)
 
 
 def _never_matched(rules: ExtractionRules, found: Sequence[PreviewedPage]) -> list[DeclaredRule]:

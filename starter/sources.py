@@ -19,10 +19,11 @@ from atlas.stores.postgres.sources.sources import SourceSummary
 from starter import errors
 from starter.connection import Parts
 from starter.errors import InvalidRequest
-from starter.page_urls import canonical_url
+from starter.page_urls import canonical_url, source_url
 from starter.schedules import Schedules
 
 if TYPE_CHECKING:
+    from atlas.settings import Settings
     from starter.extraction_preview import PreviewedRules, TriedRules
     from starter.monitoring.overview import SourceSeen
 
@@ -149,6 +150,11 @@ class Sources:
         checked(spec)
         await self._refuse_existing(name)
         evidence = None
+        if not spec.has_hosts:  # no host is asked for it, so none need answer
+            refuse_roots(self._parts.settings, spec)
+            async with self.database() as connection:
+                await sources.add(connection, spec, datetime.now(UTC))
+            return AddedSource(spec, None, None)
         if not force:
             refuse_forbidden(self._parts.settings, spec.urls)
             refuse_outside(self._parts.settings, spec.allow)
@@ -189,6 +195,12 @@ class Sources:
             nothing, unmatched = await selection.missing(connection, asked)
         if nothing or unmatched:
             raise errors.NotFound(nothing or unmatched)
+        if not tags and {source.spec.kind for source in found} == {"push"}:
+            listed = ", ".join(f"'{name}'" for name in names)
+            raise InvalidRequest(
+                f"sources: {listed}: of kind push, for which nothing is fetched; "
+                "`atlas docs put URL --file PATH` puts a document there"
+            )
         if not tags and {source.spec.paused for source in found} == {True}:
             listed = ", ".join(f"'{name}'" for name in names)
             raise errors.SourcePaused(
@@ -225,6 +237,8 @@ class Sources:
 
         def changed(spec: SourceSpec) -> SourceSpec:
             after = checked(replace(spec, **rules), spec)
+            if rules.keys() & {"urls", "kind"}:
+                refuse_roots(self._parts.settings, after)
             if rules.get("allow"):
                 from starter.source_detection import refuse_outside
 
@@ -376,6 +390,16 @@ def checked(spec: SourceSpec, before: SourceSpec | None = None) -> SourceSpec:
     return spec
 
 
+def refuse_roots(settings: Settings, spec: SourceSpec) -> None:
+    """Raises `InvalidRequest` when a source would read a folder or bucket beyond what the operator
+    allows."""
+    if spec.kind == "bucket":
+        from atlas.stores.buckets.bucket_reader import outside_roots
+
+        if beyond := outside_roots(spec.urls, settings.fetch.bucket_roots):
+            raise InvalidRequest(beyond)
+
+
 def checked_text(rules: ExtractionRules) -> None:
     """Raises `InvalidRequest` for rules of extraction that cannot be used."""
     for fault in faults(rules):
@@ -386,7 +410,7 @@ def as_stored(rules: SourceRules | RuleChanges) -> dict[str, Any]:
     """Lists as tuples, starts and tags without repetitions, URLs canonical."""
     values: dict[str, Any] = dict(rules)
     if "urls" in values:
-        values["urls"] = [canonical_url(url, "urls") for url in values["urls"]]
+        values["urls"] = [source_url(url) for url in values["urls"]]
     if "prefix" in values:
         values["prefix"] = canonical_url(values["prefix"], "prefix") if values["prefix"] else None
     for name in values.keys() & {"urls", "tags", "allow", "ports"}:

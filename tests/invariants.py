@@ -9,6 +9,7 @@ rules are the audit's (`atlas/stores/postgres/audit`).
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -28,7 +29,13 @@ from atlas.domain.audit_findings import AuditFinding
 from atlas.domain.retention import Retention
 from atlas.stores.blobs import open_blobs
 from atlas.stores.postgres.audit import checks, live_documents, parts
+from atlas.stores.postgres.audit.index_agreement import IndexAgreement
+from atlas.stores.postgres.index import generations, index_lease, live_texts
 from atlas.stores.postgres.services.audits import AuditStore
+from atlas.stores.postgres.services.index_copying import analyse_aside
+from atlas.stores.postgres.services.index_following import IndexFollower, holder_name
+from atlas.stores.search.port import SearchIndex
+from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.feed_copy import assert_feed_is_the_corpus
 
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -49,7 +56,6 @@ class Snapshot:
     held: frozenset[tuple[str, str, int, str]]
     """Source, URL, depth, rule."""
     clusters: frozenset[frozenset[str]]
-    indexed: frozenset[str]
 
     def differences(self, other: Snapshot) -> list[str]:
         """What differs, a line each; empty when the two are equal."""
@@ -90,7 +96,6 @@ async def snapshot(pool: asyncpg.Pool, base: str) -> Snapshot:
     for row in await pool.fetch(_LINKS):
         links[site(row["url"])].add((site(row["target"]), row["rel"]))
     clusters = await _clusters(pool)
-    indexed = [row["text"] for row in await pool.fetch(_INDEXED)]
     return Snapshot(
         lifecycle={site(r["url"]): r["lifecycle"] for r in await pool.fetch(_LIFECYCLE)},
         texts=dict(texts),
@@ -103,7 +108,6 @@ async def snapshot(pool: asyncpg.Pool, base: str) -> Snapshot:
         clusters=frozenset(
             frozenset(url for text in cluster for url in pages_of[text]) for cluster in clusters
         ),
-        indexed=frozenset(url for text in indexed for url in pages_of[text]),
     )
 
 
@@ -129,12 +133,32 @@ async def assert_invariants(
     await assert_clusters_follow_the_evidence(pool)
     await assert_blobs(pool, blobs, bodies_since)
     await assert_feed_is_the_corpus(pool)
+    if (folder := blobs.parent / "home" / "index").is_dir():
+        await assert_index_is_the_live_texts(pool, folder)
+
+
+async def assert_index_agrees(pool: asyncpg.Pool, index: SearchIndex) -> None:
+    """2: the generation that serves has each text under its pages, and finds each by a sentence of
+    its own."""
+    agreement = IndexAgreement(pool, index)
+    found = await agreement.ghosts()
+    cursor: str | None = ""
+    while cursor is not None:
+        async with pool.acquire() as connection:
+            part = await parts.pages(connection, cursor, parts.CHUNK)
+        pages = [int(str(page)) for page in part.ids]
+        found += await agreement.pages(pages)
+        for page in pages:
+            async with pool.acquire() as connection:
+                document = await live_documents.read(connection, page)
+            assert document is None or await agreement.finds(document), document.url
+        cursor = part.cursor
+    assert not found, "; ".join(f"{each.check}: {each.detail} ({each.key})" for each in found)
 
 
 async def assert_runs_ended(pool: asyncpg.Pool) -> None:
     """1: what only a run under way may leave for a moment: none is."""
     await _none(pool, _NO_RUN, "select run_id from runs where ended_at is null")
-    await _none(pool, "half-dropped: ", "select id from generations where state = 'retired'")
 
 
 async def assert_nothing_is_found(pool: asyncpg.Pool, *names: str) -> None:
@@ -150,9 +174,29 @@ async def assert_one_version_per_live_page(pool: asyncpg.Pool) -> None:
     await assert_nothing_is_found(pool, "version", "history")
 
 
-async def assert_index_is_the_live_texts(pool: asyncpg.Pool) -> None:
-    """2: entries of every generation that serves are those of the live texts."""
-    await assert_nothing_is_found(pool, "index", "generation")
+async def assert_index_is_the_live_texts(pool: asyncpg.Pool, folder: Path) -> None:
+    """2: every generation that follows the feed has the live texts, each with its passages, and
+    nothing else. What is left to read is read: a run waits for what it changed, and for no more."""
+    index = TantivyIndex(folder)
+    try:
+        follower = IndexFollower(pool, index, analyse_aside, holder_name())
+        while await follower.catch_up() is None:  # a worker is at it
+            async with pool.acquire() as connection:
+                state = await index_lease.progress(connection)
+            if state.read_up_to == state.last:
+                break
+            await asyncio.sleep(0.05)
+        await follower.stop()
+        async with pool.acquire() as connection:
+            known = await generations.known(connection)
+            live = await live_texts.beginning(connection, "")
+        assert "active" in {each.state for each in known.values()}
+        for each in known.values():
+            if each.follows:
+                assert (await index.passages_of(each.number, "")).keys() == live, each.number
+        await assert_index_agrees(pool, index)
+    finally:
+        await index.close()
 
 
 async def assert_marks_name_live_pages(pool: asyncpg.Pool) -> None:
@@ -206,7 +250,8 @@ _PARTS: tuple[tuple[checks.Scope, Following], ...] = (
 
 
 def _audit(pool: asyncpg.Pool) -> AuditStore:
-    return AuditStore(pool, lambda: datetime.now(UTC), Retention())
+    nowhere = TantivyIndex(Path("/nonexistent"))  # its index is compared by itself
+    return AuditStore(pool, lambda: datetime.now(UTC), Retention(), nowhere)
 
 
 async def assert_blobs(pool: asyncpg.Pool, blobs: Path, bodies_since: datetime = _EVER) -> None:
@@ -278,8 +323,4 @@ _REDIRECTS = """
 _HELD = """
     select s.name, p.url, sp.depth, sp.rule
     from source_pages sp join sources s on s.id = sp.source_id join pages p on p.id = sp.page_id
-"""
-_INDEXED = """
-    select distinct encode(e.text_hash, 'hex') as text
-    from index_entries e join generations g on g.id = e.generation where g.state = 'active'
 """

@@ -198,7 +198,7 @@ class DeduplicateDocuments(RecordedRun):
         if not self._state.drifted or self._request.apply:
             return ""
         return (
-            f"{self._state.drifted} sketches, pairs or clusters do not match the texts, so "
+            f"{self._state.drifted} sketches, buckets or clusters do not match the texts, so "
             "groups may be missing from the report; a run with apply repairs them"
         )
 

@@ -114,7 +114,7 @@ class ExportCorpus(RecordedRun):
     async def _finish(self) -> ExportFinished:
         return await workflow.execute_activity_method(
             Exporting.finish_export,
-            FinishExport(**self._step(), only=self._only(), as_of=self._state.as_of),
+            FinishExport(**self._step(), only=self._only()),
             summary="finish",
             **BULK,
         )
@@ -134,8 +134,11 @@ class ExportCorpus(RecordedRun):
             "to": request.to,
             "format": request.format,
             "compress": request.compress,
+            "what": request.what,
+            "chunk_size": request.chunk_size,
             "one_file": request.one_file,
             "part_documents": request.part_documents,
+            "as_of": self._state.as_of,
         }
 
     def _only(self) -> ChosenFilter:
@@ -148,6 +151,10 @@ class ExportCorpus(RecordedRun):
     def _remark(self, finished: ExportFinished) -> str:
         if not finished.missing:
             return ""
+        if self._request.format == "warc":
+            return (
+                f"{finished.missing} documents are left out: their bodies are not stored any more"
+            )
         return f"{finished.missing} documents were deleted by a clean-up before they were written"
 
     async def _close(
@@ -161,8 +168,10 @@ class ExportCorpus(RecordedRun):
             outcome=outcome,
             to=self._request.to,
             format=self._request.format,
+            what=self._request.what,
             as_of=self._state.as_of,
             documents=found.documents,
+            records=found.records,
             parts=found.parts,
             bytes=found.bytes,
             missing=found.missing,

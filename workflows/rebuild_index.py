@@ -99,7 +99,9 @@ class RebuildIndex(RecordedRun):
             StartGeneration(run_id=self.run_id, workflow_id=workflow.info().workflow_id),
             **BULK,
         )
-        self._state = RebuildState(generation=started.generation or 0, started=started_at)
+        self._state = RebuildState(
+            generation=started.generation or 0, after=started.after, started=started_at
+        )
         self.show("copying", total=started.texts, of="texts", note=self._request.reason)
         return "" if started.generation else started.message
 

@@ -38,6 +38,7 @@ from atlas.contracts.processing import (
     ProcessResult,
 )
 from atlas.contracts.purge_documents import PurgeRequest, PurgeResult
+from atlas.contracts.push_documents import PushRequest, PushResult
 from atlas.contracts.rebuild_index import RebuildRequest, RebuildResult
 from atlas.contracts.restore_documents import RestoreRequest, RestoreResult
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
@@ -106,6 +107,13 @@ def _restore_id(request: RestoreRequest) -> str:
         include={"urls", "run", "source", "since", "version"}, exclude_none=True
     )
     return f"restore_documents:{digest_of(selection)}{':dry' if request.dry_run else ''}"
+
+
+def _push_id(request: PushRequest) -> str:
+    """Two pushes of the same documents do not run at once; other bodies are another push. URLs stay
+    out: a digest of all."""
+    given = request.model_dump_json(exclude={"trigger"}, exclude_none=True)
+    return f"push_documents:{digest_of(given)}"
 
 
 def _collect_all_id(request: CollectAllRequest) -> str:
@@ -251,6 +259,15 @@ _TYPES = (
         "Report on one ISO week, against the week before",
         {},
         lambda request: f"weekly_report:{request.week}" if request.week else "weekly_report",
+    ),
+    WorkflowType(
+        "push_documents",
+        PushRequest,
+        PushResult,
+        "Take over documents that Atlas does not fetch, or withdraw them",
+        {"withdraw": ["https://example.org/"]},
+        _push_id,
+        FIRST,
     ),
     WorkflowType(
         "purge_documents",

@@ -43,10 +43,14 @@ class DocumentFilter(Request):
         return self
 
 
-ExportFormat = Literal["jsonl", "markdown-folder"]
+ExportFormat = Literal["jsonl", "markdown-folder", "parquet", "warc"]
+Exported = Literal["documents", "chunks"]
 Compression = Literal["none", "gzip", "zstd"]
 ExportOutcome = Literal["completed", "unknown_source", "target_refused", "cancelled"]
 
+_USUAL: dict[str, Compression] = {"parquet": "zstd", "warc": "gzip"}
+_IN_ROWS = ("jsonl", "parquet")
+"""Formats in which a page may be several records."""
 _ENDINGS: dict[str, str] = {"none": "", "gzip": ".gz", "zstd": ".zst"}
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
 
@@ -55,7 +59,14 @@ def name_ending(format: str, compress: str) -> str:
     """How the name of a part ends in this format."""
     if format == "markdown-folder":
         return ".sha256"
+    if format == "parquet":  # compressed within
+        return ".parquet"
     return f".{format}{_ENDINGS[compress]}"
+
+
+def usual_compression(format: str) -> Compression:
+    """How a format is compressed unless the request says otherwise."""
+    return _USUAL.get(format, "none")
 
 
 class ExportState(Message):
@@ -81,11 +92,17 @@ class ExportRequest(Request):
 
     to: str = Field(min_length=2, max_length=2000)
     """An absolute path on the machines of the workers, or `s3://bucket/prefix`. A path with the
-    ending of the format (`.jsonl`) becomes one file; anything else is a folder of parts."""
+    ending of the format (`.jsonl`, `.parquet`, `.warc.gz`) becomes one file; anything else is a
+    folder of parts."""
     format: ExportFormat = "jsonl"
     """How documents are written."""
-    compress: Compression = "none"
-    """How the output is compressed."""
+    what: Exported = "documents"
+    """Documents, or the chunks that they are cut into."""
+    chunk_size: int = Field(default=1_500, ge=200, le=100_000)
+    """The greatest size of a chunk, in characters of Markdown, code apart."""
+    compress: Compression = Field(default_factory=lambda data: usual_compression(data["format"]))
+    """How the output is compressed: `none` unless given; in Parquet `zstd`, in
+    WARC `gzip`."""
     only: DocumentFilter = DocumentFilter()
     """Which documents; by default all but those marked as duplicates."""
     part_documents: int = Field(default=10_000, ge=1, le=100_000)
@@ -113,6 +130,10 @@ class ExportRequest(Request):
         elif not self.to.startswith("/"):
             raise ValueError("'to' is an absolute path, or s3://bucket/prefix")
         self._expect_ending()
+        if self.what == "chunks" and self.format not in _IN_ROWS:
+            raise ValueError(f"'what' 'chunks' is for jsonl and parquet, not for {self.format}")
+        if self.format == "warc" and self.compress == "zstd":
+            raise ValueError("'compress' 'zstd' is not for warc: readers expect gzip, or none")
         return self
 
     def _expect_ending(self) -> None:
@@ -142,16 +163,22 @@ class ExportResult(Message):
     """The file, or the folder or prefix with the parts and `manifest.json`."""
     format: str = "jsonl"
     """The format of the documents."""
+    what: str = "documents"
+    """`documents`, or `chunks`."""
     as_of: AwareDatetime | None = None
     """The moment at which the documents were chosen."""
     documents: int = 0
     """Documents written."""
+    records: int = 0
+    """Lines, rows, files or WARC records that they were written in: with chunks, and in WARC, more
+    than documents."""
     parts: int = 0
     """Files that they were written to."""
     bytes: int = 0
     """Size of these files."""
     missing: int = 0
-    """Documents that were chosen, but that a clean-up deleted before they were written."""
+    """Documents that were chosen, but that are not written: they, or in WARC their bodies, are not
+    stored any more."""
     message: str = ""
     seconds: float = 0.0
     """Duration, pauses included."""
@@ -180,8 +207,12 @@ class ExportStep(Message):
     to: str
     format: str = "jsonl"
     compress: str = "none"
+    what: str = "documents"
+    chunk_size: int = 1_500
     one_file: bool = False
     part_documents: int = 10_000
+    as_of: AwareDatetime | None = None
+    """The moment of the choice, once it was made."""
 
 
 class ChooseExport(ExportStep):
@@ -214,13 +245,13 @@ class FinishExport(ExportStep):
     """Write outdated parts again, and complete the export."""
 
     only: ChosenFilter = ChosenFilter()
-    as_of: AwareDatetime | None = None
 
 
 class ExportFinished(Message):
     """What the target holds."""
 
     documents: int = 0
+    records: int = 0
     parts: int = 0
     bytes: int = 0
     missing: int = 0

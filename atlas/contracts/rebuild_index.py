@@ -115,6 +115,8 @@ class GenerationStarted(Message):
     generation: int | None = None
     texts: int = 0
     """Distinct live texts."""
+    after: str = ""
+    """Text hash, in hex: the texts up to here are in it already."""
     message: str = ""
 
 

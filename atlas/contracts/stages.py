@@ -33,6 +33,8 @@ _BY_NAME = (
     *("purge_part", "erase_again", "end_purge"),
     # export_corpus
     *("choose_export", "write_parts", "finish_export", "forget_export"),
+    # push_documents
+    *("accept_push", "push_chunk", "end_push"),
     # health_check
     *("check_concern", "tell_health"),
 )

@@ -59,11 +59,14 @@ class HeldPage:
     """From when on the body last processed asks to be left out of the index."""
     rules: ExtractionRules = NO_RULES
     """By which its text is extracted."""
+    title: str | None = None
+    """The title that came with the body, instead of the one that it states."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRow:
-    """One HTTP attempt. `settled`: the body is the settled one, nothing is left to process."""
+    """One HTTP attempt, or a body that was delivered. `settled`: the body is the settled one,
+    nothing is left to process."""
 
     page_id: int
     url: str
@@ -96,6 +99,8 @@ class FetchRow:
     """False: the host is closed, nothing was sent, and the ledger has nothing to record."""
     cut: bool = False
     """Whether it was cut short because others waited: no failed attempt."""
+    title: str | None = None
+    """The title that came with the body, instead of the one that it states."""
 
 
 @dataclass(frozen=True, slots=True)

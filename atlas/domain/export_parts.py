@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 MANIFEST = "manifest.json"
 """Names the parts; an export is complete when it is there."""
@@ -10,6 +11,19 @@ MANIFEST = "manifest.json"
 
 class TargetRefused(Exception):
     """An export cannot be written there; the message names the place and the fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartForm:
+    """How the parts of an export are written."""
+
+    format: str = "jsonl"
+    compress: str = "none"
+    what: str = "documents"
+    chunk_size: int = 1_500
+    """The greatest size of a chunk, in characters of Markdown."""
+    as_of: datetime | None = None
+    """The moment of the choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +45,7 @@ class FinishedPart:
     name: str
     range: PartRange
     documents: int
+    records: int
+    """Lines, rows, files or WARC records that they are written in."""
     bytes: int
     sha256: str

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from atlas.domain.extraction.extraction_rules import NO_RULES, ExtractionRules
 
 if TYPE_CHECKING:
-    from atlas.domain.search.analysis import IndexPart
     from atlas.domain.similarity.near_duplicates import Sketch
     from atlas.domain.texts import Extracted
 
@@ -26,12 +25,13 @@ class PrepareJob:
     url: str
     rules: ExtractionRules = NO_RULES
     """By which rules of its source its text is extracted."""
+    title: str | None = None
+    """The title that came with the body, instead of the one that it states."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Everything about a document that costs CPU: text, near-duplicate sketch, index parts."""
+    """Everything about a document that costs CPU: text, near-duplicate sketch."""
 
     extracted: Extracted
     sketch: Sketch
-    parts: tuple[IndexPart, ...]

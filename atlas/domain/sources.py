@@ -14,13 +14,14 @@ from typing import Any, Literal, NamedTuple, get_args
 from atlas.domain import listing_limits
 from atlas.domain.addresses.crawler_traps import Traps
 from atlas.domain.addresses.reach import allowance
+from atlas.domain.addresses.urls import is_bucket_url
 from atlas.domain.extraction.extraction_rules import ExtractionRules, faults
 from atlas.domain.listing_limits import FileLimits, ListingLimit
 from atlas.domain.timing import freshness_objective
 from atlas.domain.timing.cron import InvalidCron, calendars, next_fire
 from atlas.domain.timing.recheck_interval import longest
 
-Kind = Literal["urls", "feed", "sitemap", "site"]
+Kind = Literal["urls", "feed", "sitemap", "site", "push", "bucket"]
 Deletion = Literal["careful", "prompt", "keep"]
 Robots = Literal["obey", "ignore"]
 
@@ -172,6 +173,16 @@ class SourceSpec:
         return self.cron is not None or self.cadence < _HOUR
 
     @property
+    def is_pushed(self) -> bool:
+        """Whether its documents are pushed to Atlas, which therefore fetches none."""
+        return self.kind == "push"
+
+    @property
+    def has_hosts(self) -> bool:
+        """Whether hosts of the web are asked for its pages."""
+        return self.kind not in ("push", "bucket")
+
+    @property
     def robots_ignored_at(self) -> frozenset[str]:
         """The hosts, as `host_of` spells them, that are fetched from without asking robots.txt."""
         if self.robots == "obey":
@@ -221,6 +232,7 @@ def check_source(spec: SourceSpec) -> SourceSpec:
         ),
         (bool(spec.urls), "urls: none given; a source needs at least one URL"),
         *_bound_rules(spec),
+        *_kind_rules(spec),
         (
             timedelta(minutes=1) <= spec.cadence <= timedelta(days=366),
             f"cadence: {spec.cadence} refused: give one minute to one year",
@@ -251,6 +263,45 @@ def _bound_rules(spec: SourceSpec) -> list[tuple[bool, str]]:
             optional = each.default is None
             rules.append((bounds.hold(value), bounds.refusal(each.name, value, optional=optional)))
     return rules
+
+
+_OF_PUSHED = frozenset(
+    "name kind urls include exclude content remove ignore metadata tags deletion paused".split()
+)
+"""Rules that mean something for a source of kind `push`."""
+_OF_BUCKET = _OF_PUSHED.union("parallel max_pages cadence cron freshness listing_addresses".split())
+"""And for one of kind `bucket`."""
+
+
+def _kind_rules(spec: SourceSpec) -> list[tuple[bool, str]]:
+    """A rule that its kind does not follow is refused, not ignored."""
+    if spec.kind not in ("push", "bucket"):
+        return [(not any(map(is_bucket_url, spec.urls)), _NOT_FETCHED)]
+    followed = _OF_PUSHED if spec.is_pushed else _OF_BUCKET
+    others = [each for each in fields(SourceSpec) if each.name not in followed]
+    return [
+        (
+            getattr(spec, each.name) == each.default,
+            f"{each.metadata.get('json', each.name)}: not for a source of kind {spec.kind}, for "
+            "which no host is asked; leave it out",
+        )
+        for each in others
+    ] + [_places(spec)]
+
+
+_NOT_FETCHED = "urls: file:// and s3:// addresses are for a source of kind bucket: --kind bucket"
+
+
+def _places(spec: SourceSpec) -> tuple[bool, str]:
+    if spec.is_pushed:
+        return not any(map(is_bucket_url, spec.urls)), (
+            "urls: documents are put at http and https addresses; give one, such as "
+            "https://notes.example.org/, which need not exist"
+        )
+    return all(map(is_bucket_url, spec.urls)), (
+        "urls: a source of kind bucket has folders or prefixes, such as file:///srv/docs/ or "
+        "s3://team-docs/handbook/"
+    )
 
 
 def _tag_rules(tags: tuple[str, ...]) -> list[tuple[bool, str]]:
@@ -302,14 +353,16 @@ def is_due(
 ) -> bool:
     """Whether to collect the source now. A state, not a count: after downtime it is due once."""
     slack = timedelta() if spec.cron else spec.cadence * _SLACK
-    return not spec.paused and due_at(spec, checked_at, declared_at) <= now + slack
+    due = not spec.paused and not spec.is_pushed
+    return due and due_at(spec, checked_at, declared_at) <= now + slack
 
 
 def lateness(
     spec: SourceSpec, checked_at: datetime | None, declared_at: datetime, now: datetime
 ) -> timedelta:
-    """How long the source has been due; negative while it is not. A paused one is never late."""
-    if spec.paused:
+    """How long the source has been due; negative while it is not. A paused one is never late, nor
+    one that documents are pushed to."""
+    if spec.paused or spec.is_pushed:
         return timedelta.min
     return now - due_at(spec, checked_at, declared_at)
 

@@ -17,12 +17,13 @@ from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 # settled pages of an older version are due.
 EXTRACTOR_VERSION: int = 5
 
-Media = Literal["html", "text", "pdf"]
+Media = Literal["html", "text", "pdf", "docx"]
 
-_BLANKS = re.compile(r"\s+")
 # Characters that show nothing: zero-width marks, soft hyphen, byte order mark. The joiners
 # U+200C and U+200D stay, because Persian, Indic scripts and emoji change meaning with them.
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
+# Those of them that stand inside of words. The zero-width space parts words in Khmer and Thai.
+_SOFT_MARKS = re.compile("[\u00ad\u2060\ufeff]")
 # Control characters that no text store takes (PostgreSQL refuses U+0000), lone surrogates too.
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
@@ -112,9 +113,15 @@ def strip_unstorable(text: str) -> str:
     return _UNSTORABLE.sub("", text)
 
 
+def without_soft_marks(text: str) -> str:
+    """Leave out what may break a word, or keeps it from breaking: a search for the word does not
+    write it."""
+    return _SOFT_MARKS.sub("", text)
+
+
 def fold_blank(text: str) -> str:
     """Every run of white space becomes one space; none at either end."""
-    return _BLANKS.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def normalise_text(text: str) -> str:

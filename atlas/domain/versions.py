@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SKETCH_VERSION = 1
-"""Of `neardup.sketch`; mixed into its bands, so sketches of two versions share no bucket."""
+SKETCH_VERSION = 2
+"""Of `near_duplicates.sketch`; mixed into its bands, so two versions share no bucket."""
 
 
 @dataclass(frozen=True, slots=True)

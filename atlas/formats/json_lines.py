@@ -1,12 +1,16 @@
-"""Documents as JSON Lines."""
+"""Documents or chunks as JSON Lines."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
+from atlas.domain.export_entry import ExportEntry, records_of
+from atlas.domain.export_parts import PartForm
+from atlas.domain.exported_chunk import ExportedChunk
 from atlas.domain.exported_document import ExportedDocument
 from atlas.formats.compression import How, compressing
 
@@ -16,9 +20,9 @@ _ENCODER = msgspec.json.Encoder()
 _UNSAFE = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]")
 
 
-def json_line(document: ExportedDocument) -> bytes:
+def json_line(record: ExportedDocument | ExportedChunk) -> bytes:
     """One line, including its end. Times are ISO 8601 in UTC."""
-    return _UNSAFE.sub(_escaped, _ENCODER.encode(document)) + b"\n"
+    return _UNSAFE.sub(_escaped, _ENCODER.encode(record)) + b"\n"
 
 
 def _escaped(found: re.Match[bytes]) -> bytes:
@@ -28,13 +32,19 @@ def _escaped(found: re.Match[bytes]) -> bytes:
 class JsonLinesPart:
     """A `PartWriter`: one file."""
 
-    def __init__(self, folder: Path, name: str, compress: How) -> None:
-        self._draft, self._name = folder / name, name
+    def __init__(self, form: PartForm, folder: Path, name: str) -> None:
+        self._draft, self._name, self._form = folder / name, name, form
         self._file = self._draft.open("wb")
-        self._stream = compressing(self._file, compress)
+        self._stream = compressing(self._file, cast(How, form.compress))
+        self.records = 0
 
-    def add(self, document: ExportedDocument) -> None:
-        self._stream.write(json_line(document))
+    def wants_body(self, entry: ExportEntry) -> bool:
+        return False
+
+    def add(self, entry: ExportEntry, body: bytes | None = None) -> None:
+        for record in records_of(entry, self._form.what, self._form.chunk_size):
+            self._stream.write(json_line(record))
+            self.records += 1
 
     def close(self) -> list[tuple[Path, str]]:
         self._stream.close()

@@ -11,7 +11,10 @@ import re
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
+from atlas.domain.export_entry import ExportEntry
+from atlas.domain.export_parts import PartForm
 from atlas.domain.exported_document import ExportedDocument
 from atlas.domain.page_file_names import page_file_name
 from atlas.formats.compression import How, compressing
@@ -40,12 +43,17 @@ def _yaml(value: object) -> str:
 class MarkdownPart:
     """A `PartWriter`: many files, and the list of them."""
 
-    def __init__(self, folder: Path, name: str, compress: How) -> None:
-        self._folder, self._name, self._compress = folder, name, compress
+    def __init__(self, form: PartForm, folder: Path, name: str) -> None:
+        self._folder, self._name, self._compress = folder, name, cast(How, form.compress)
+        self.records = 0
         self._files: list[tuple[Path, str]] = []
         self._lines: list[str] = []
 
-    def add(self, document: ExportedDocument) -> None:
+    def wants_body(self, entry: ExportEntry) -> bool:
+        return False
+
+    def add(self, entry: ExportEntry, body: bytes | None = None) -> None:
+        document = entry.document
         ending = {"none": ".md", "gzip": ".md.gz", "zstd": ".md.zst"}[self._compress]
         name = page_file_name(document.url, ending)
         draft = self._folder / f"{len(self._files)}.draft"
@@ -55,6 +63,7 @@ class MarkdownPart:
             stream.close()
         digest = hashlib.sha256(draft.read_bytes()).hexdigest()
         self._files.append((draft, name))
+        self.records += 1
         self._lines.append(f"{digest}  {name}\n")
 
     def close(self) -> list[tuple[Path, str]]:

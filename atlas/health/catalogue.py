@@ -25,6 +25,7 @@ from atlas.health import (
     objectives,
     queues,
     schedules,
+    search_index,
     temporal,
 )
 from atlas.health.probe import ProbeResult, looked_at
@@ -54,7 +55,8 @@ class Concerns:
     settings: Settings = field(default_factory=Settings)
     """Of this process: what its fetches go through."""
     sampling: bool = False
-    """Whether what sources achieve of their freshness objectives is recorded, for later checks."""
+    """Whether this is a check of a worker, one of many: what sources achieve of their freshness
+    objectives is recorded for later ones, and what passes by itself is waited for."""
 
     async def check(self, concern: str, before: Figures) -> Checked:
         """What was found; `before` are the figures of the previous check. A concern that only a
@@ -65,7 +67,7 @@ class Concerns:
             case "postgresql":
                 return await _one("postgresql", self._postgresql(), database.MEND)
             case "index":
-                return await _one("index", self._index(), database.INDEX_MEND)
+                return await _one("index", self._index(), search_index.MEND)
             case "blobs":
                 return await _one("blobs", blobs.blobs(self.blob_location, self.s3), blobs.MEND)
             case "disk":
@@ -110,7 +112,9 @@ class Concerns:
         return await database.postgresql(self._address(), self.clock)
 
     async def _index(self) -> ProbeResult:
-        return await database.index(self._address())
+        # A worker's own follower may have begun just now.
+        patience = search_index.TAKEN_OVER if self.sampling else 0.0
+        return await search_index.index(self._address(), self.settings, patience=patience)
 
     async def _proxy(self) -> Checked:
         """Nothing, where no proxy is set."""

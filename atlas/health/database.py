@@ -1,4 +1,4 @@
-"""PostgreSQL: a committed write, the schema, the clock; and the index, written and searched."""
+"""PostgreSQL: a committed write, the schema, the clock."""
 
 from __future__ import annotations
 
@@ -11,20 +11,16 @@ import asyncpg
 from atlas.domain.timing.clocks import MOST_SKEW, NTP_SKEW, beyond
 from atlas.health.probe import ProbeResult, Unwell, degraded
 from atlas.stores.postgres.connection import shown
-from atlas.stores.postgres.index.entries import active_generation
 from atlas.stores.postgres.migrate import SchemaMismatch, verify
-from atlas.stores.postgres.reporting.probes import index_and_find, probe_connection, write
+from atlas.stores.postgres.reporting.probes import probe_connection, write
 
 SLOW_SECONDS = 2.0
 """A write that should take milliseconds."""
-SLOW_INDEX_SECONDS = 5.0
-"""While a large source is settled, the check waits its turn among the writers."""
 
 MEND = (
     "Start PostgreSQL (`atlas up -d` for the embedded stack), or correct ATLAS_DATABASE_URL; "
     "runs wait and continue by themselves"
 )
-INDEX_MEND = "See PostgreSQL's log; `rebuild_index` builds a new index alongside the old one"
 _READ_ONLY = (
     "ATLAS_DATABASE_URL leads to a standby or a read-only database: point it at the primary"
 )
@@ -59,32 +55,3 @@ def _skewed(skew: float, where: str) -> ProbeResult:
         "Let both machines keep time by NTP: a worker does not start while they differ by more "
         f"than {MOST_SKEW:.0f} s",
     )
-
-
-async def index(database_url: str) -> ProbeResult:
-    """A text indexed and found, in a transaction that is rolled back."""
-    began = time.perf_counter()
-    async with probe_connection(database_url) as connection:
-        try:
-            found = await index_and_find(connection)
-            serving = await active_generation(connection)
-        except asyncpg.LockNotAvailableError:
-            return degraded(
-                "others have been writing to the index for 5 s without a break",
-                "Nothing, while a rebuild switches or a large source is settled; else look at "
-                "pg_locks for a session that is stuck",
-            )
-    took = time.perf_counter() - began
-    if not found:
-        raise Unwell("a text that was just indexed was not found", INDEX_MEND)
-    if took > SLOW_INDEX_SECONDS:
-        return degraded(
-            f"indexing and finding a text took {took:.1f} s",
-            "Look at PostgreSQL's load, and whether autovacuum keeps up with index_entries",
-        )
-    if serving.outdated:
-        return degraded(
-            f"analyser {serving.analyser} built the index, and queries use a newer one",
-            "`atlas index rebuild`: searches work meanwhile, less well than they could",
-        )
-    return ProbeResult("indexed and found a text")

@@ -9,7 +9,7 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
@@ -22,6 +22,14 @@ _LOGIN = re.compile(r"[\x20-\x7e]{1,255}")  # RFC 1929, 2
 
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
+
+
+def _checked_root(root: str) -> str:
+    """A folder or prefix as its address."""
+    from atlas.domain.addresses.bucket_urls import folder_at  # its URL parser: not for `--help`
+
+    path = str(Path(root).expanduser()) if root.startswith("~") else root
+    return folder_at(f"file://{quote(path)}" if path.startswith("/") else path).url
 
 
 class PlaceSettings(SettingsGroup):
@@ -105,9 +113,9 @@ class SearchSettings(SettingsGroup):
     The same for all workers and clients of one Atlas: [search-index.md](search-index.md).
     """
 
-    search: Literal["postgresql", "tantivy", "opensearch"] = "postgresql"
-    """Where searches look: the index in PostgreSQL, a folder of tantivy's on a disk that all share,
-    or an OpenSearch."""
+    search: Literal["tantivy", "opensearch"] = "tantivy"
+    """Where the search index is: in a folder of tantivy's on a disk that all share, or in an
+    OpenSearch."""
     index_folder: Annotated[
         Place | None, ShownAs(default="`<home>/index`", example="~/.atlas/index")
     ] = None
@@ -138,6 +146,9 @@ class FetchSettings(SettingsGroup):
     """CIDRs, comma-separated, that may be dialled although private, such as `10.20.0.0/16`: the
     bound for what sources allow ([sources.md](sources.md#private-networks)); never from a public
     page, nor Atlas's own ports."""
+    bucket_roots: Annotated[Listed, ShownAs("none", "/srv/docs,s3://team-docs/")] = ()
+    """Folders and S3 prefixes, comma-separated, below which sources of kind `bucket` may read, such
+    as `/srv/docs,s3://team-docs/handbook`: [sources.md](sources.md#folders-and-buckets)."""
     fetch_proxy: Annotated[str | None, ShownAs(example="http://atlas@proxy.example.org:3128")] = (
         None
     )
@@ -165,6 +176,11 @@ class FetchSettings(SettingsGroup):
     patience (or 30 times as long, if that is shorter)."""
     credentials_file: Annotated[Place | None, ShownAs(example="/etc/atlas/credentials.toml")] = None
     """A TOML file with headers and credentials per origin: [credentials.md](credentials.md)."""
+
+    @field_validator("bucket_roots")
+    @classmethod
+    def _roots(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_checked_root(root) for root in value)
 
     @field_validator("fetch_proxy")
     @classmethod

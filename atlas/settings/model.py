@@ -106,9 +106,12 @@ class Settings(BaseModel):
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """Where Atlas keeps things on this machine: the blob folder, and the embedded home."""
+        """Where Atlas keeps things on this machine: the blob folder, the search index, and the
+        embedded home."""
         blobs = None if self.blob_location.startswith("s3://") else self.blob_location
         kept = [] if blobs is None else [Path(blobs.removeprefix("file://")).expanduser()]
+        if self.search.search == "tantivy":
+            kept.append(self.index_folder)
         return (*kept, self.places.home) if self.places.home.exists() else tuple(kept)
 
     @property

@@ -66,7 +66,7 @@ BREAKERS = Instrument(
 EXTRACTION_DURATION = Instrument(
     "atlas_extraction_duration_seconds",
     "seconds",
-    "time a child process spent on one body: `html`, `text`, `pdf`, or `unknown` if it failed",
+    "time a child process spent on one body: `html`, `text`, `pdf`, `docx`; `unknown` if it failed",
     ("media",),
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
@@ -102,6 +102,24 @@ INDEX_LAG = Instrument(
     "age of the oldest page that was fetched but is not yet searchable; 0 if there is none",
 )
 UNINDEXED = Instrument("atlas_unindexed_pages", "pages", "pages fetched but not yet searchable")
+INDEX_BEHIND = Instrument(
+    "atlas_search_index_behind_documents",
+    "documents",
+    "documents that changed and that the search index of an engine has not read yet",
+)
+INDEX_BEHIND_AGE = Instrument(
+    "atlas_search_index_behind_seconds",
+    "seconds",
+    "age of the first change that this index has not read; 0 if it has read all",
+)
+INDEX_CURSOR = Instrument(
+    "atlas_search_index_cursor", "changes", "number of the change that this index has read last"
+)
+INDEX_WRITTEN = Instrument(
+    "atlas_search_index_written",
+    "processes",
+    "1 while a process keeps this index in step, 0 while none does or something holds it up",
+)
 SOURCES = Instrument(
     "atlas_sources",
     "sources",
@@ -178,7 +196,8 @@ AUDIT_FINDINGS = Instrument(
 DISK_FREE = Instrument(
     "atlas_disk_free_bytes",
     "bytes",
-    "free space on the disk of the `blobs` folder or of the embedded stack's `home`",
+    "free space on the disk of the `blobs` folder, of the search `index`, or of the embedded "
+    "stack's `home`",
     ("place",),
 )
 DISK_SIZE = Instrument("atlas_disk_size_bytes", "bytes", "size of the same disk", ("place",))

@@ -6,9 +6,12 @@ main text (`html.py`) picks from, and what both plain text and Markdown are writ
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
+from lxml.etree import XPath
 from lxml.html import HtmlElement
+
+from atlas.domain.texts import without_soft_marks
 
 # fmt: off
 # Elements that break the line (HTML, 15.3.3 "Flow content" and the table and list models).
@@ -22,7 +25,7 @@ BLOCK_TAGS = frozenset((
 ))
 _UNSEEN = frozenset((
     "script", "style", "template", "head", "svg", "iframe", "audio", "video",
-    "canvas", "datalist", "rp",
+    "canvas", "datalist", "rp", "rt", "rtc",  # how a word is said stands above it, not in it
 ))
 _SIGNS = {
     "a": "[", "code": "`", "tt": "`", "kbd": "`", "samp": "`",
@@ -31,6 +34,7 @@ _SIGNS = {
 # fmt: on
 _ANCHOR_SIGNS = frozenset(("¶", "#", "§", "🔗", "\uf0c1"))
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_MAY_HIDE = XPath("descendant-or-self::*[@hidden or @aria-hidden or @style]")
 _NON_WORD = re.compile(r"\W+")
 PREFORMATTED = frozenset(("pre", "listing", "xmp", "textarea"))
 
@@ -86,6 +90,8 @@ def blocks_of(root: HtmlElement) -> list[Block]:
 class _Walk:
     def __init__(self, root: HtmlElement) -> None:
         self.blocks: list[Block] = []
+        # Found at once: to ask each element costs more than all else about it.
+        self._asking = set(filter(is_hidden, cast("list[HtmlElement]", _MAY_HIDE(root))))
         self._owner = root
         self._texts: list[str] = []
         self._pieces: list[Piece] = []
@@ -96,11 +102,11 @@ class _Walk:
 
     def enter(self, element: HtmlElement, owner: HtmlElement, *, in_link: bool) -> None:
         tag = element.tag
-        if not isinstance(tag, str) or tag in _UNSEEN or _is_anchor_sign(element):
+        if not isinstance(tag, str) or tag in _UNSEEN or (tag == "a" and _is_anchor_sign(element)):
             return
         if tag == "noscript":
             self._enter_scriptless(element, owner, in_link)
-        elif not self._hidden and is_hidden(element):
+        elif not self._hidden and element in self._asking:
             self._enter_hidden(element, owner, in_link)
         elif tag in BLOCK_TAGS:
             self.flush(joined=tag == "br")
@@ -144,6 +150,8 @@ class _Walk:
 
     def _add(self, text: str | None, in_link: bool) -> None:
         if text:
+            if not text.isascii():
+                text = without_soft_marks(text)
             self._texts.append(text)
             self._pieces.append(text)
             if in_link:
@@ -177,8 +185,7 @@ def is_hidden(element: HtmlElement) -> bool:
 def _is_anchor_sign(element: HtmlElement) -> bool:
     """The pilcrow that Sphinx, rustdoc and others put behind each heading is no text."""
     return (
-        element.tag == "a"
-        and len(element) == 0
+        len(element) == 0
         and (element.text or "").strip() in _ANCHOR_SIGNS
         and (element.get("href") or "").startswith("#")
     )

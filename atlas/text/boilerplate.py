@@ -1,8 +1,15 @@
 """Which elements are chrome: navigation, banners, share buttons, everything around the text."""
 
 import re
+from collections.abc import Iterable, Sequence
 
 from lxml.html import HtmlElement
+
+from atlas.text.blocks import Block
+
+_GOOD_LENGTH = 20  # word characters of a block that counts as good text
+GOOD_LINKS = 0.3
+"""Share of link text up to which a block counts as good text."""
 
 # fmt: off
 _TAGS = frozenset((
@@ -86,3 +93,26 @@ def _names(element: HtmlElement) -> str:
     if element.tag not in _CONTAINERS or "section" in classes or len(_WORDS.findall(name)) > 2:
         name = ""
     return _HUMP.sub(r"\1-\2", f"{classes} {name}")
+
+
+def chrome_of(root: HtmlElement, blocks: Sequence[Block]) -> Chrome:
+    """The chrome of a page, whose good text weighs all the same."""
+    sized = ((block, len(block.key)) for block in blocks if is_good(block))
+    return Chrome(root, weights_of(root, sized))
+
+
+def is_good(block: Block) -> bool:
+    """Whether it is long enough for text, and no list of links."""
+    return len(block.key) >= _GOOD_LENGTH and block.link_share < GOOD_LINKS
+
+
+def weights_of(root: HtmlElement, sized: Iterable[tuple[Block, int]]) -> dict[HtmlElement, int]:
+    """Characters below each element, from the sizes of the given blocks."""
+    weights: dict[HtmlElement, int] = {root: 0}
+    for block, size in sized:
+        weights[block.element] = weights.get(block.element, 0) + size
+    for element in reversed(list(root.iter())):  # children first: each passes its sum on once
+        parent = element.getparent()
+        if parent is not None and element is not root and element in weights:
+            weights[parent] = weights.get(parent, 0) + weights[element]
+    return weights

@@ -21,11 +21,12 @@ def decode(body: bytes, declared: str | None) -> str:
     """
     if mark := marked(body):
         return body[mark[1] :].decode(mark[0], "replace")
+    if (text := _whole_utf8(body)) is not None:
+        return text
     if _nearly_utf8(body):
         return body.decode("utf-8", "replace")
     for codec in _witnesses(body, declared):
-        text = _strictly(body, codec)
-        if text is not None:
+        if (text := _strictly(body, codec)) is not None:
             return text
     return body.decode(_least_bad(body, declared), "replace")
 
@@ -34,6 +35,14 @@ def _witnesses(body: bytes, declared: str | None) -> list[str]:
     # UTF-8 last: it would hide ISO-2022-JP, which is ASCII with escapes.
     last = "utf-8" if body.isascii() else guess(body)
     return [codec for codec in (codec_of(declared), _meta(body), last) if codec]
+
+
+def _whole_utf8(body: bytes) -> str | None:
+    """What most pages are, told without counting: UTF-8 beyond ASCII, and nothing broken in it."""
+    if body.isascii():
+        return None  # or ISO-2022-JP, which a declaration tells
+    text = _strictly(body, "utf-8")
+    return text if text is not None and "\ufffd" not in text else None
 
 
 def _nearly_utf8(body: bytes) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from atlas.domain.addresses.urls import InvalidUrl, canonicalize
+from atlas.domain.addresses.bucket_urls import page_address
+from atlas.domain.addresses.urls import InvalidUrl
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.extraction.extraction_rules import (
     MAX_FELL_BACK,
@@ -33,8 +34,9 @@ from atlas.domain.texts import (
 )
 from atlas.text.anchors import anchors_in, outline_of
 from atlas.text.charset import decode
+from atlas.text.docx import docx_html
 from atlas.text.dom import parse_html, without_cdata
-from atlas.text.html import blocks_in, main_blocks
+from atlas.text.html import blocks_in, main_blocks, seen_blocks
 from atlas.text.language import language_of
 from atlas.text.links import Addresses, base_of, outlinks
 from atlas.text.markdown import to_markdown, to_text
@@ -60,21 +62,24 @@ def extract(
     charset: str | None,
     url: str,
     rules: ExtractionRules = NO_RULES,
+    title: str | None = None,
 ) -> Extracted:
     """Text, Markdown, metadata and links of one body; `url` is where it came from at last, `rules`
-    are those of its source.
+    are those of its source, `title` the one that came with the body.
 
     Raises PageError(INVALID) with code `empty_body`, `binary_content`, `unsupported_type`,
-    `pdf_broken` or `no_text`. An empty text is never a success.
+    `pdf_broken`, `docx_broken`, `docx_too_large` or `no_text`. An empty text is never a success.
     """
     media = media_of(body, content_type)
     if media == "pdf":
-        return _without_tree(_from_pdf(body, url), rules)
+        return _without_tree(_titled(_from_pdf(body, url), title), rules)
+    if media == "docx":
+        return _from_html(docx_html(body).html, url, rules, title, media="docx")
     text = decode(body, charset)
     if media == "text":
         found = _from_plain(text, url, _is_markdown(content_type, url))
-        return _without_tree(found, rules)
-    return _from_html(without_cdata(text) if is_xml(content_type) else text, url, rules)
+        return _without_tree(_titled(found, title), rules)
+    return _from_html(without_cdata(text) if is_xml(content_type) else text, url, rules, title)
 
 
 def matches_in(
@@ -86,8 +91,8 @@ def matches_in(
 ) -> tuple[RuleMatch, ...]:
     """What each rule finds on a body that was `found` to say this; raises as `extract` does."""
     tree = None
-    if found.media == "html":
-        html = decode(body, charset)
+    if found.media in ("html", "docx"):
+        html = docx_html(body).html if found.media == "docx" else decode(body, charset)
         tree = parse_html(close(without_cdata(html) if is_xml(content_type) else html).html)
     return tuple(matches(rules, tree, found.title, found.text))
 
@@ -98,13 +103,17 @@ def _without_tree(found: Extracted, rules: ExtractionRules) -> Extracted:
     return _in_language(found, rules, None)
 
 
-def _from_html(html: str, url: str, rules: ExtractionRules) -> Extracted:
+def _from_html(
+    html: str, url: str, rules: ExtractionRules, given: str | None, media: Media = "html"
+) -> Extracted:
+    """A page; or a `docx` as a page, which has no chrome, and is no answer of a site."""
     closed = close(html)
     tree = parse_html(closed.html)
     alive = list(tree.iter())  # lxml would create each element's object again on every visit
     head = read_head(tree)
     found = blocks_in(tree)
-    verdict = recognise(look_at(html, tree, head, found, url))  # before extractors change the tree
+    # Before extractors change the tree.
+    verdict = recognise(look_at(html, tree, head, found, url)) if media == "html" else None
     anchors = anchors_in(found)  # likewise
     signs = signs_of(tree)  # likewise
     title, title_tag = title_of(tree, head, signs, url)
@@ -117,13 +126,14 @@ def _from_html(html: str, url: str, rules: ExtractionRules) -> Extracted:
         *stated_metadata(tree, head, addresses.resolve),
     ]
     ruled = PageRules(rules, tree, head, anchors) if rules.selects else None
-    blocks = ruled.blocks() if ruled else main_blocks(tree, head, found)
+    whole = None if media == "html" else seen_blocks(found)
+    blocks = ruled.blocks() if ruled else whole or main_blocks(tree, head, found)
     text, starts = to_text(blocks)
     links = outlinks(tree, head, addresses)
     missing = [hidden_in(tree, closed), links.missing]
     extracted = _extracted(
-        media="html",
-        title=title,
+        media=media,
+        title=title or (_file_name(url) if media == "docx" else ""),
         text=text,
         markdown=to_markdown(blocks, addresses.shown),
         language=declared_language(tree, head),
@@ -138,8 +148,9 @@ def _from_html(html: str, url: str, rules: ExtractionRules) -> Extracted:
         author=next((each.value for each in stated if each.field == "author"), None),
         stated=tuple(stated),
     )
+    extracted = _titled(extracted, given)
     if ruled:
-        extracted = _by_rules(extracted, ruled, addresses)
+        extracted = _by_rules(extracted, ruled, addresses, titled=bool(given))
     alive.clear()
     return _in_language(extracted, rules, declared_language(tree, head))
 
@@ -160,9 +171,20 @@ def _in_language(found: Extracted, rules: ExtractionRules, declared: str | None)
     return replace(found, lang=lang, stated=stated)
 
 
-def _by_rules(found: Extracted, ruled: PageRules, addresses: Addresses) -> Extracted:
-    """The page with what its source's rules say of its metadata, and of changes that are none."""
-    title = ruled.value("title") or found.title
+def _titled(found: Extracted, title: str | None) -> Extracted:
+    """The page under the title that came with its body, if one did."""
+    shown = fold_blank(strip_unstorable(title or ""))
+    if not shown:
+        return found
+    return replace(found, title=shown, text_hash=text_hash(shown, found.text))
+
+
+def _by_rules(
+    found: Extracted, ruled: PageRules, addresses: Addresses, *, titled: bool
+) -> Extracted:
+    """The page with what its source's rules say of its metadata, and of changes that are none.
+    `titled`: its title came with the body, and stays."""
+    title = (not titled and ruled.value("title")) or found.title
     counts = tuple(each.matches for each in matches(ruled.rules, ruled.tree, title, found.text))
     compared = compared_hash(ruled.rules, title, ruled.compared(found.text))
     language = ruled.value("language")
@@ -284,7 +306,7 @@ def _extracted(
 def _file_name(url: str) -> str:
     """The last segment of the path: better than no title for a bare file."""
     try:
-        path = canonicalize(url).partition("?")[0]
+        path = page_address(url).partition("?")[0]
     except InvalidUrl:
         return ""
     return path.rstrip("/").rpartition("/")[2][:200]

@@ -2,7 +2,7 @@
 
 import re
 
-from atlas.domain.texts import fold_blank, strip_unstorable
+from atlas.domain.texts import fold_blank, strip_unstorable, without_soft_marks
 
 _TITLE_LENGTH = 120  # characters; a longer first line is a paragraph
 _GAPS = re.compile(r"\n{3,}")
@@ -10,8 +10,9 @@ _GAPS = re.compile(r"\n{3,}")
 
 def clean_plain(text: str) -> str:
     """The text with unix line ends, no trailing blanks and at most one empty line in a row."""
-    unified = strip_unstorable(text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n"))
-    lines = (line.rstrip() for line in unified.split("\n"))
+    unified = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
+    clean = without_soft_marks(strip_unstorable(unified))
+    lines = (line.rstrip() for line in clean.split("\n"))
     return _GAPS.sub("\n\n", "\n".join(lines)).strip("\n")
 
 

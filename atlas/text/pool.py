@@ -24,17 +24,14 @@ from atlas.domain.wire_fields import MalformedAnswer
 from atlas.text.children import ExtractionChild, Files, Zygote, ZygoteLost
 from atlas.text.wire_format import (
     Answer,
-    read_parts,
     read_passages,
     read_prepared,
-    write_parts,
     write_passages,
     write_prepared,
 )
 
 if TYPE_CHECKING:
     from atlas.domain.passages import Passage
-    from atlas.domain.search.analysis import IndexPart
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -98,7 +95,7 @@ class ExtractorPool:
             self._release()  # without a job it goes again
 
     async def prepare(self, job: PrepareJob) -> Prepared:
-        """Text, sketch and index parts of one body.
+        """Text and sketch of one body.
 
         Raises PageError(INVALID) as `extract` does, or with `extractor_timeout`,
         `extractor_memory`, `extractor_crashed`, `extractor_too_large` or `extractor_malformed`
@@ -116,10 +113,6 @@ class ExtractorPool:
             if prepared.extracted.truncated is not None:
                 self._measures.truncated(media)
             return prepared
-
-    async def analyse(self, title: str, text: str) -> tuple[IndexPart, ...]:
-        """The index parts of a text extracted before. Raises as `prepare` does."""
-        return await self.run(_analyse, (title, text), lambda body: read_parts(body, len(text)))
 
     async def passages(self, title: str, text: str) -> tuple[Passage, ...]:
         """The passages of a text extracted before. Raises as `prepare` does."""
@@ -293,12 +286,6 @@ def _passages(job: tuple[str, str]) -> bytes:
     from atlas.domain.passages import passages  # in the child only
 
     return write_passages(passages(*job))
-
-
-def _analyse(job: tuple[str, str]) -> bytes:
-    from atlas.domain.search.analysis import index_parts  # in the child only
-
-    return write_parts(index_parts(*job))
 
 
 async def _read(answer: Answer, read: Callable[[bytes], R]) -> R | None:

@@ -1,22 +1,21 @@
 """All that costs CPU for one document, run inside a child process (`pool.py`)."""
 
+from atlas.domain.passages import passages
 from atlas.domain.prepared import Prepared, PrepareJob
-from atlas.domain.search.analysis import index_parts
 from atlas.domain.similarity.near_duplicates import sketch
 from atlas.text.extract import extract
 
 
 def prepare(job: PrepareJob) -> Prepared:
-    """Text, near-duplicate sketch and index parts of one body. Raises PageError as `extract`."""
-    extracted = extract(job.body, job.content_type, job.charset, job.url, job.rules)
-    return Prepared(
-        extracted=extracted,
-        sketch=sketch(extracted.text),
-        parts=index_parts(extracted.title, extracted.text),
-    )
+    """Text and near-duplicate sketch of one body. Raises PageError as `extract`."""
+    extracted = extract(job.body, job.content_type, job.charset, job.url, job.rules, job.title)
+    return Prepared(extracted=extracted, sketch=sketch(extracted.text))
 
 
 def warm_up() -> None:
     """Load models and tables by use, so that processes forked from this one share them."""
-    page = b"<html><title>Warm</title><body><p>One sentence to load the models with.</p></html>"
-    prepare(PrepareJob(page, "text/html", None, "https://warm.invalid/"))
+    # Long enough for a choice to be made: of a few words all are kept.
+    sentences = b"<p>One of the sentences that the models are loaded with.</p>" * 12
+    page = b"<html><title>Warm</title><body>" + sentences + b"</html>"
+    found = prepare(PrepareJob(page, "text/html", None, "https://warm.invalid/")).extracted
+    passages(found.title, found.text)

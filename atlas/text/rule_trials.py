@@ -51,7 +51,8 @@ def try_rules(job: PrepareJob) -> bytes:
     from atlas.text.extract import extract, matches_in  # in the child only: every library
 
     read = (job.body, job.content_type, job.charset, job.url)
-    without, by_rules = extract(*read), extract(*read, job.rules)
+    without = extract(*read, title=job.title)
+    by_rules = extract(*read, job.rules, job.title)
     found = matches_in(*read[:3], job.rules, by_rules)
     ruled = by_rules.ruled
     return encode(

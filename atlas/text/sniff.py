@@ -7,6 +7,7 @@ import re
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.texts import Media
+from atlas.text.docx import DOCX
 
 _REACH = 8192  # bytes looked at
 _SIGNATURES = (
@@ -47,7 +48,7 @@ _VAGUE = ("", "application/octet-stream", "binary/octet-stream", "application/un
 
 
 def media_of(body: bytes, content_type: str | None) -> Media:
-    """`html`, `text` or `pdf`.
+    """`html`, `text`, `pdf` or `docx`.
 
     Raises PageError(INVALID) with `empty_body`, `binary_content` or `unsupported_type`.
     """
@@ -56,6 +57,8 @@ def media_of(body: bytes, content_type: str | None) -> Media:
     if body[:1024].lstrip().startswith(b"%PDF-"):
         return "pdf"
     declared = _declared(content_type)
+    if body.startswith(b"PK\x03\x04") and (declared == DOCX or b"word/document.xml" in body):
+        return "docx"
     if is_binary(body):
         raise _invalid("binary_content", f"served as {declared or 'no type'}, but it is binary")
     return _declared_media(body, declared)

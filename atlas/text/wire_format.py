@@ -41,18 +41,12 @@ from atlas.domain.wire_fields import Number, Stamp, WireFields, check, decode, i
 
 if TYPE_CHECKING:
     from atlas.domain.passages import Passage
-    from atlas.domain.search.analysis import IndexPart
     from atlas.domain.similarity.near_duplicates import Sketch
 
 _MAX_MESSAGE = 2_000  # bytes
 _MAX_FAILURE = _MAX_MESSAGE + 200  # bytes: with error class and code
-_MAX_TSV = 1_000_000  # bytes; PostgreSQL's own limit is 1,048,575
 _MAX_LEXEMES = 4_000_000  # characters; 12,300 characters of text can become 18 times as many
 _MAX_SKETCH = 1_000  # bands or bytes; how many exactly is checked where numpy is loaded
-# A tsvector literal as `analysis` writes it. Lexemes stay below 2 KB, positions above 0.
-_TSVECTOR = (
-    r"\A(?:'(?:[^'\\\x00]|''|\\\\){1,500}+':[1-9]\d{0,4}+(?:,[1-9]\d{0,4}+)*+(?: (?=')|\Z))*+\Z"
-)
 _STORABLE = r"\A[^\x00]*\Z"  # PostgreSQL stores no NUL
 
 _Address = Annotated[str, Meta(max_length=MAX_URL_LENGTH, pattern=r"\Ahttps?://[\x01-\x7f]*\Z")]
@@ -81,16 +75,6 @@ class _WirePassage(WireFields):
     start: Number
     end: Number
     length: Number
-
-
-class _WirePart(WireFields):
-    tsv: Annotated[str, Meta(max_length=_MAX_TSV, pattern=_TSVECTOR)]
-    length: Number
-    start: Number
-    end: Number
-
-
-_Parts = Annotated[tuple[_WirePart, ...], Meta(min_length=1, max_length=100_000)]
 
 
 _Evidence = Annotated[str, Meta(max_length=MAX_EVIDENCE, pattern=_STORABLE)]
@@ -144,7 +128,6 @@ class _WireDocument(WireFields):
     links: Annotated[tuple[_WireLink, ...], Meta(max_length=5_000)]
     bands: Annotated[tuple[_Int8, ...], Meta(max_length=_MAX_SKETCH)]
     signature: Annotated[bytes, Meta(max_length=_MAX_SKETCH)]
-    parts: _Parts
     outline: Annotated[tuple[_WireSection, ...], Meta(max_length=MAX_SECTIONS)]
     stated: Annotated[tuple[_WireStated, ...], Meta(max_length=MAX_STATED)]
 
@@ -152,7 +135,6 @@ class _WireDocument(WireFields):
 _FAILURE = Decoder(_WireFailure)
 _BUG = Decoder(_WireBug)
 _DOCUMENT = Decoder(_WireDocument)
-_PARTS = Decoder[tuple[_WirePart, ...]](_Parts)
 _PASSAGES = Decoder(tuple[_WirePassage, ...])
 
 
@@ -236,7 +218,6 @@ def write_prepared(prepared: Prepared) -> bytes:
             [(link.url, link.rel) for link in found.links],
             prepared.sketch.bands,
             prepared.sketch.signature,
-            _wire_parts(prepared.parts),
             [(each.start, each.level, each.title, each.anchor or "") for each in found.outline],
             [(each.field, each.value, each.tag) for each in found.stated],
         )
@@ -271,7 +252,7 @@ def read_prepared(body: bytes) -> Prepared:
         outline=_outline(found),
         stated=tuple(StatedMetadata(*astuple(each)) for each in found.stated),
     )
-    return Prepared(extracted, _sketch(found), _index_parts(found.parts, len(found.text)))
+    return Prepared(extracted, _sketch(found))
 
 
 def _wire_ruled(ruled: RuledText | None) -> tuple[list[int], str | None, str | None] | None:
@@ -298,16 +279,6 @@ def _wire_verdict(verdict: BodyVerdict | None) -> tuple[str, list[str], bool] | 
     return verdict.kind.value, evidence, verdict.certain
 
 
-def write_parts(parts: tuple[IndexPart, ...]) -> bytes:
-    """The index parts of one text, as `read_parts` reads them."""
-    return encode(_wire_parts(parts))
-
-
-def read_parts(body: bytes, characters: int) -> tuple[IndexPart, ...]:
-    """The index parts of a text of so many characters. Raises MalformedAnswer."""
-    return _index_parts(decode(_PARTS, body), characters)
-
-
 def write_passages(found: tuple[Passage, ...]) -> bytes:
     """The passages of one text, as `read_passages` reads them."""
     return encode([(p.body, p.prefixes, p.initials, p.start, p.end, p.length) for p in found])
@@ -323,19 +294,6 @@ def read_passages(body: bytes, characters: int) -> tuple[Passage, ...]:
         check(None, size <= _MAX_LEXEMES, "a field that is too long")
         check(None, passage.start <= passage.end <= characters, "a number out of bounds")
     return tuple(Passage(*astuple(passage)) for passage in found)
-
-
-def _wire_parts(parts: tuple[IndexPart, ...]) -> list[tuple[str, int, int, int]]:
-    return [(part.tsv, part.length, part.start, part.end) for part in parts]
-
-
-def _index_parts(parts: tuple[_WirePart, ...], characters: int) -> tuple[IndexPart, ...]:
-    from atlas.domain.search.analysis import IndexPart  # the stemmers: not when idle
-
-    for part in parts:
-        check(None, len(part.tsv.encode()) <= _MAX_TSV, "a field that is too long")
-        check(None, part.start <= part.end <= characters, "a number out of bounds")
-    return tuple(IndexPart(*astuple(part)) for part in parts)
 
 
 def _sketch(found: _WireDocument) -> Sketch:

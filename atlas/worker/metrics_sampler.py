@@ -24,6 +24,7 @@ from temporalio.service import RPCError
 from atlas.contracts.names import QUEUE, QUEUES
 from atlas.health.queues import whole_state
 from atlas.stores.postgres.audit import findings
+from atlas.stores.postgres.index import index_state
 from atlas.stores.postgres.reporting import freshness_samples, monitoring
 from atlas.stores.postgres.sources import sources
 from atlas.telemetry import instruments as own
@@ -106,6 +107,7 @@ class Sampler:
         now = self._parts.clock()
         async with self._parts.pool.acquire() as connection:
             await self._lag(connection, now)
+            await self._index(connection)
             await self._runs(connection)
             declared = await sources.every(connection)
         self._sources(declared, now)
@@ -139,6 +141,13 @@ class Sampler:
         age = (now - waiting.oldest).total_seconds() if waiting.oldest else 0.0
         self._set(own.INDEX_LAG, max(0.0, age))
         self._set(own.UNINDEXED, waiting.pages)
+
+    async def _index(self, connection: Connection) -> None:
+        found = await index_state.state(connection)
+        self._set(own.INDEX_BEHIND, found.documents_behind)
+        self._set(own.INDEX_BEHIND_AGE, found.seconds_behind)
+        self._set(own.INDEX_CURSOR, found.read_up_to or 0)
+        self._set(own.INDEX_WRITTEN, found.written and found.trouble is None)
 
     async def _runs(self, connection: Connection) -> None:
         runs, paused = await monitoring.count_open_runs(connection)
@@ -214,6 +223,8 @@ def _folders(parts: WorkerParts) -> dict[str, Path]:
     location = settings.blob_location
     if not location.startswith("s3://"):
         found["blobs"] = Path(location.removeprefix("file://")).expanduser()
+    if settings.search.search == "tantivy":
+        found["index"] = settings.index_folder
     return found
 
 

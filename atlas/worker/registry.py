@@ -22,17 +22,17 @@ from activities.health import Checking
 from activities.index_rebuild import Rebuilding
 from activities.processing import Processing
 from activities.purging import Purging
+from activities.pushing import Pushing
 from activities.reporting import Reporting
 from activities.restoring import Restoring
 from activities.runs import Jobs, Running
 from activities.settling import Indexing
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
-from atlas.domain.errors import PageError, Retries
-from atlas.domain.extraction.extraction_rules import ExtractionRules
+from atlas.domain.errors import Retries
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.retention import Retention
 from atlas.domain.texts import EXTRACTOR_VERSION
-from atlas.formats.open_part import open_part
+from atlas.formats.export_formats import ExportFormats
 from atlas.health.catalogue import Concerns
 from atlas.health.webhook import AlertWebhook
 from atlas.locations import locate, s3_access
@@ -43,7 +43,6 @@ from atlas.stores.postgres.crawl.runs.batch_records import BatchRecords
 from atlas.stores.postgres.crawl.runs.batch_selection import Selection
 from atlas.stores.postgres.crawl.runs.restore_selection import RestoreSelection
 from atlas.stores.postgres.crawl.runs.runs import JobRecords
-from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.reporting.history import Stats
 from atlas.stores.postgres.services import index_following
 from atlas.stores.postgres.services.audits import AuditStore
@@ -53,12 +52,12 @@ from atlas.stores.postgres.services.deletions import DeletionDecisions
 from atlas.stores.postgres.services.export_runs import ExportStore
 from atlas.stores.postgres.services.index_rebuild import Rebuilds
 from atlas.stores.postgres.services.purges import PurgeStore
+from atlas.stores.postgres.services.pushes import PushStore
 from atlas.stores.postgres.services.restores import Restores
-from atlas.stores.postgres.settlement.index_copy import LiveText
-from atlas.stores.postgres.settlement.restored_pages import AnalysedText
 from atlas.stores.targets.export_target import open_target
 from atlas.text.pool import ExtractorPool
 from atlas.web.listings import read_listing
+from atlas.worker.bucket_sources import PageFetcher, list_bucket
 from atlas.worker.listing_parser import parsed
 from atlas.worker.resources import CURRENT, WorkerParts
 from workflows.audit_corpus import AuditCorpus
@@ -75,6 +74,7 @@ from workflows.health_check import HealthCheck
 from workflows.hourly_collection import HourlyCollection
 from workflows.process_document import ProcessDocument
 from workflows.purge_documents import PurgeDocuments
+from workflows.push_documents import PushDocuments
 from workflows.rebuild_index import RebuildIndex
 from workflows.restore_documents import RestoreDocuments
 from workflows.sync_pipeline import SyncPipeline
@@ -82,6 +82,7 @@ from workflows.weekly_report import WeeklyReport
 
 if TYPE_CHECKING:
     from atlas.domain.similarity.near_duplicates import Sketch
+    from atlas.stores.postgres.services.index_following import UntilFound
 
 WORKFLOWS: tuple[type, ...] = (
     SyncPipeline,
@@ -100,6 +101,7 @@ WORKFLOWS: tuple[type, ...] = (
     RestoreDocuments,
     AuditCorpus,
     PurgeDocuments,
+    PushDocuments,
     ExportCorpus,
     UnknownWorkflow,
 )
@@ -113,6 +115,7 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
     fetching, processing, indexing = _fetching(parts), _processing(parts), _indexing(parts)
     batches, rebuilding = _batches(parts, fetching, processing, indexing), _rebuilding(parts)
     restoring = _restoring(parts, fetching, batches)
+    pushing = _pushing(parts, fetching, batches, processing)
     return {
         QUEUE: [
             *_all_of(_running(parts)),
@@ -120,7 +123,7 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
             *_all_of(fetching),
             *_all_of(_fetching_one(parts)),
             *_all_of(indexing),
-            *_all_of(Jobs(JobRecords(parts.pool, parts.clock))),
+            *_all_of(Jobs(JobRecords(parts.pool, parts.clock), _until_found(parts))),
             *_all_of(Deletions(DeletionDecisions(parts.pool, parts.clock))),
             *_all_of(_reporting(parts)),
             *_all_of(_checking(parts)),
@@ -128,10 +131,17 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
             batches.wind_up,
             restoring.select_restores,
             restoring.end_restore,
+            pushing.accept_push,
+            pushing.end_push,
             # It takes a moment, and must not wait behind bulk work.
             rebuilding.switch_generation,
         ],
-        QUEUE_PROCESSING: [processing.process_batch, batches.work_chunk, restoring.restore_chunk],
+        QUEUE_PROCESSING: [
+            processing.process_batch,
+            batches.work_chunk,
+            restoring.restore_chunk,
+            pushing.push_chunk,
+        ],
         QUEUE_BULK: [
             *_all_of(processing),
             *_all_of(indexing),
@@ -159,15 +169,12 @@ def _all_of(concern: object) -> list[Activity]:
 
 def _running(parts: WorkerParts) -> Running:
     crawl = parts.crawl
-    until_found = _found_at_once
-    if parts.settings.search.search != "postgresql":
-        until_found = partial(index_following.until_found, parts.pool)
+    until_found = _until_found(parts)
     return Running(crawl.plans, crawl.runs, crawl.listing, parts.is_open, until_found)
 
 
-async def _found_at_once() -> bool:
-    """The index in PostgreSQL is written with what it finds."""
-    return True
+def _until_found(parts: WorkerParts) -> UntilFound:
+    return partial(index_following.until_found, parts.pool)
 
 
 def _discovery(parts: WorkerParts) -> Discovery:
@@ -179,6 +186,7 @@ def _discovery(parts: WorkerParts) -> Discovery:
         crawl.batches,
         crawl.hosts,
         read,
+        partial(list_bucket, parts.files),
         parts.web.credential_origins,
     )
 
@@ -190,7 +198,7 @@ def _fetching(parts: WorkerParts) -> Fetching:
         crawl.batches,
         crawl.hosts,
         crawl.fetches,
-        parts.web,
+        PageFetcher(parts.web, parts.files),
         parts.blobs,
         _policy(parts),
         parts.clock,
@@ -229,15 +237,8 @@ def _processing(parts: WorkerParts) -> Processing:
     )
 
 
-async def _prepare(
-    pool: ExtractorPool,
-    body: bytes,
-    content_type: str | None,
-    charset: str | None,
-    url: str,
-    rules: ExtractionRules,
-) -> Prepared:
-    return await pool.prepare(PrepareJob(body, content_type, charset, url, rules))
+async def _prepare(pool: ExtractorPool, job: PrepareJob) -> Prepared:
+    return await pool.prepare(job)
 
 
 def _indexing(parts: WorkerParts) -> Indexing:
@@ -266,16 +267,26 @@ def _restoring(parts: WorkerParts, fetching: Fetching, batches: Batches) -> Rest
         parts.crawl.batches,
         batches,
         fetching.claim_batch,
-        partial(_analysed_text, parts.extractor),
+        _sketch_aside,
     )
 
 
-async def _analysed_text(pool: ExtractorPool, text: LiveText) -> AnalysedText:
-    try:
-        parts = await pool.analyse(text.title, text.text)
-    except PageError as error:
-        return AnalysedText(error=error)
-    return AnalysedText(parts, await asyncio.to_thread(_sketch, text.text))
+def _pushing(
+    parts: WorkerParts, fetching: Fetching, batches: Batches, processing: Processing
+) -> Pushing:
+    most = parts.settings.fetch.fetch_max_bytes
+    return Pushing(
+        PushStore(parts.pool, parts.clock, most, parts.measures),
+        parts.crawl.batches,
+        parts.crawl.settlement,
+        batches,
+        fetching.claim_batch,
+        processing,
+    )
+
+
+async def _sketch_aside(text: str) -> Sketch:
+    return await asyncio.to_thread(_sketch, text)
 
 
 def _sketch(text: str) -> Sketch:
@@ -296,12 +307,8 @@ def _deduplicating(parts: WorkerParts) -> Deduplicating:
 
 
 def _rebuilding(parts: WorkerParts) -> Rebuilding:
-    analyse = partial(_analyse, parts.extractor)
-    return Rebuilding(Rebuilds(parts.pool, parts.clock), analyse, parts.is_open)
-
-
-async def _analyse(pool: ExtractorPool, text: LiveText) -> IndexText:
-    return IndexText(text.text_hash, await pool.analyse(text.title, text.text))
+    rebuilds = Rebuilds(parts.pool, parts.clock, parts.index, parts.extractor.passages)
+    return Rebuilding(rebuilds, parts.is_open)
 
 
 def _checking(parts: WorkerParts) -> Checking:
@@ -331,21 +338,21 @@ def _upkeep(parts: WorkerParts) -> Upkeep:
 
 def _auditing(parts: WorkerParts) -> Auditing:
     return Auditing(
-        AuditStore(parts.pool, parts.clock, retention(parts.settings)),
+        AuditStore(parts.pool, parts.clock, retention(parts.settings), parts.index),
         parts.blobs,
         Artifacts(parts.pool, parts.clock, OUTCOMES),
         partial(_prepare, parts.extractor),
-        partial(_analyse, parts.extractor),
     )
 
 
 def _purges(parts: WorkerParts) -> PurgeStore:
-    return PurgeStore(parts.pool, parts.clock, parts.blobs.delete)
+    return PurgeStore(parts.pool, parts.clock, parts.blobs.delete, parts.index)
 
 
 def _exporting(parts: WorkerParts) -> Exporting:
     open_there = partial(open_target, s3=s3_access(parts.settings))
-    return Exporting(ExportStore(parts.pool, parts.clock), open_there, open_part)
+    store = ExportStore(parts.pool, parts.clock)
+    return Exporting(store, open_there, ExportFormats(), parts.blobs.get)
 
 
 def retention(settings: Settings) -> Retention:

@@ -16,9 +16,10 @@ from atlas.domain.politeness.circuit_breaker import Breaker
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.domain.versions import SettledWith
-from atlas.locations import Locations, address_policy
+from atlas.locations import Locations, address_policy, search_index
 from atlas.settings import Settings
 from atlas.stores.blobs import Blobs, open_blobs
+from atlas.stores.buckets.bucket_reader import BucketReader
 from atlas.stores.postgres.clock import DatabaseClock
 from atlas.stores.postgres.connection import answering as answering_database
 from atlas.stores.postgres.connection import open_pool
@@ -34,6 +35,7 @@ from atlas.worker.listing_parser import PRELOADED
 from atlas.worker.robots_parser import parsing_robots
 
 if TYPE_CHECKING:
+    from atlas.stores.search.port import SearchIndex
     from atlas.web.client import WebClient
 
 Clock = Callable[[], datetime]
@@ -58,6 +60,8 @@ class WorkerParts:
     web: WebClient
     extractor: ExtractorPool
     measures: Measures
+    index: SearchIndex
+    files: BucketReader
 
     async def is_open(self, workflow_id: str, run_id: str) -> bool:
         """Whether Temporal has the run under way."""
@@ -118,7 +122,13 @@ async def open_parts(
             breaker=_breaker(settings),
             measures=measures,
         )
-        yield WorkerParts(settings, clock, client, pool, crawl, blobs, web, extractor, measures)
+        index = search_index(settings)
+        stack.push_async_callback(index.close)
+        roots = settings.fetch.bucket_roots
+        files = await stack.enter_async_context(BucketReader(roots, locations.s3))
+        yield WorkerParts(
+            settings, clock, client, pool, crawl, blobs, web, extractor, measures, index, files
+        )
 
 
 def _breaker(settings: Settings) -> Breaker:

@@ -15,9 +15,11 @@ from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.runs.runs import Run
 from atlas.stores.postgres.hosts import status
 from atlas.stores.postgres.hosts.status import HostStatus
+from atlas.stores.postgres.index import index_state
+from atlas.stores.postgres.index.index_state import IndexState
 from atlas.stores.postgres.reporting import monitoring
 from atlas.stores.postgres.reporting.monitoring import PageCounts, SourceLately
-from starter.monitoring.overview import AuditSeen, HostSeen, RunSeen, ScheduleSeen
+from starter.monitoring.overview import AuditSeen, HostSeen, IndexSeen, RunSeen, ScheduleSeen
 from starter.monitoring.rates import Rates, Rationed
 from starter.monitoring.temporal_runs import MOST, WAITING, Asked
 
@@ -38,6 +40,7 @@ class Sample:
     hosts: tuple[HostSeen, ...]
     sources: Sequence[SourceLately]
     audit: AuditSeen | None
+    index: IndexSeen
 
 
 class CorpusSampler:
@@ -64,6 +67,7 @@ class CorpusSampler:
             hosts_seen(hosts, now),
             await self._sources.get(lambda: monitoring.sources_lately(connection, now)),
             audit_seen(await findings.last(connection)),
+            index_seen(await index_state.state(connection)),
         )
 
     async def _count(
@@ -209,6 +213,20 @@ def audit_seen(last: LastAudit | None) -> AuditSeen | None:
     if last is None:
         return None
     return AuditSeen(last.run_id, last.ended_at, last.full, last.findings, last.repaired)
+
+
+def index_seen(found: IndexState) -> IndexSeen:
+    """The search index."""
+    return IndexSeen(
+        written=found.written,
+        generation=found.generation,
+        read_up_to=found.read_up_to,
+        last=found.last,
+        documents_behind=found.documents_behind,
+        seconds_behind=round(found.seconds_behind, 1),
+        trouble=found.trouble,
+        trouble_since=found.trouble_since,
+    )
 
 
 def schedules_seen(

@@ -31,7 +31,7 @@ def source_seen(
     fresh = source.freshness(now, stale_after)
     return SourceSeen(
         name=source.spec.name,
-        state=_state(fresh),
+        state="pushed" if source.spec.is_pushed else _state(fresh),
         every=source.spec.cadence,
         cron=source.spec.cron,
         last_success=source.checked_at,

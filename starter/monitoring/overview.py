@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 WorkerState = Literal["running", "draining", "lost"]
-SourceState = Literal["fresh", "due", "stale", "paused"]
+SourceState = Literal["fresh", "due", "stale", "paused", "pushed"]
 BreakerState = Literal["closed", "throttled", "open", "half_open"]
 
 
@@ -181,7 +181,8 @@ class SourceSeen:
 
     name: str
     state: SourceState
-    """`due`: it should be collected; `stale`: it has been due for longer than its tolerance."""
+    """`due`: it should be collected; `stale`: it has been due for longer than its tolerance;
+    `pushed`: documents are put there, and it is never due."""
     every: timedelta
     """Its cadence in seconds."""
     cron: str | None
@@ -189,7 +190,7 @@ class SourceSeen:
     last_success: datetime | None
     """Start of the last run that read its listing and completed what its limits allow."""
     due: datetime | None
-    """None: it is paused."""
+    """None: it is paused, or documents are pushed to it."""
     late: timedelta
     """Seconds that it has been due; 0 while it is not."""
     tolerance: timedelta
@@ -242,6 +243,28 @@ class AuditSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexSeen:
+    """The search index."""
+
+    written: bool
+    """Whether a process keeps it in step."""
+    generation: int | None
+    """That searches read; None: none was built yet."""
+    read_up_to: int | None
+    """Number of the change that it has read last."""
+    last: int
+    """Number of the last change."""
+    documents_behind: int
+    """Documents that changed since."""
+    seconds_behind: float
+    """Age of the first change that it has not read; 0 if it has read all."""
+    trouble: str | None
+    """What holds up the process that writes it."""
+    trouble_since: datetime | None
+    """Since when it does."""
+
+
+@dataclass(frozen=True, slots=True)
 class Untold:
     """Something that could not be examined."""
 
@@ -277,6 +300,7 @@ class Overview:
     """The latest first."""
     audit: AuditSeen | None = None
     """None also when there was none yet."""
+    index: IndexSeen | None = None
     untold: tuple[Untold, ...] = field(default=())
 
     @property

@@ -170,6 +170,7 @@ class Watch:
             schedules=corpus_view.schedules_seen(seen.schedules, sample),
             sources=None if sample is None else sources_seen(sample.sources, at, self._stale_after),
             audit=None if sample is None else sample.audit,
+            index=None if sample is None else sample.index,
             untold=tuple(self._untold),
         )
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from atlas.contracts.jobs import Trigger
     from atlas.contracts.processing import BatchResult, ProcessResult
     from atlas.contracts.purge_documents import PurgeResult
+    from atlas.contracts.push_documents import PushResult
     from atlas.contracts.rebuild_index import RebuildResult
     from atlas.contracts.restore_documents import RestoreResult
     from atlas.contracts.sync_pipeline import SyncResult
@@ -226,6 +227,15 @@ class Runs:
     async def start(
         self, workflow: Literal["rebuild_index"], *, workflow_id: str | None = None, **fields: Any
     ) -> JobHandle[RebuildResult]: ...
+
+    @overload
+    async def start(
+        self,
+        workflow: Literal["push_documents"],
+        *,
+        workflow_id: str | None = None,
+        **fields: Any,
+    ) -> JobHandle[PushResult]: ...
 
     @overload
     async def start(

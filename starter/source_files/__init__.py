@@ -229,6 +229,7 @@ class SourceFiles:
     def _problems(self, wanted: Mapping[str, SourceSpec], plan: SourceFilePlan) -> dict[str, str]:
         """Why the settings refuse sources, by name."""
         from starter.source_detection import refuse_forbidden, refuse_outside
+        from starter.sources import refuse_roots
 
         found: dict[str, str] = {}
         for each in plan.changes:
@@ -238,7 +239,9 @@ class SourceFiles:
             try:
                 if any(change.rule == "allow" for change in each.rules):
                     refuse_outside(self._parts.settings, spec.allow)
-                if each.change == "added":
+                if any(change.rule in ("urls", "kind") for change in each.rules):
+                    refuse_roots(self._parts.settings, spec)
+                if each.change == "added" and spec.has_hosts:
                     refuse_forbidden(self._parts.settings, spec.urls)
             except (InvalidRequest, Undetected) as error:
                 found[each.name] = str(error)

@@ -170,15 +170,24 @@ class _Source:
 
     async def answer(self) -> None:
         """Ask a new source's hosts whether they answer. Raises `Undetected`."""
-        if self._asking is not None:
+        if self._asking is not None and self._spec.has_hosts:
             self.slots.asked += await look_with(self._asking.web, self._pool, self._spec)
 
     async def cost(self) -> tuple[SourceCost, dict[str, float]]:
         """What a sync takes, and the seconds at each host."""
+        if not self._spec.has_hosts:
+            return self._without_hosts(), {}
         pages = await self._pages()
         if pages is None:
             return self._unknown(), {}
         return await self._sum(pages)
+
+    def _without_hosts(self) -> SourceCost:
+        if self._spec.is_pushed:
+            why = "its kind: documents are put there, and nothing is fetched"
+            return SourceCost(0, 0, 0, None, timedelta(), False, (why,))
+        why = "its kind: files are read by the workers, without a request to any host"
+        return SourceCost(None, 0, 0, None, None, False, (why,))
 
     # -- which pages --
 

@@ -14,7 +14,7 @@ from atlas.locations import locate
 from atlas.settings import Settings
 from atlas.temporal.namespace import CORPUS_SCHEDULE
 from starter import AtlasClient, InvalidRequest, TemporalDown
-from tests.cloud.authority import Authority
+from tests.authority import Authority
 from tests.cloud.proxy import UNIMPLEMENTED, CloudLike
 from tests.e2e.stack import AtlasEnv
 from tests.e2e.test_start_checks import empty_namespace, refusal

@@ -25,6 +25,7 @@ from tests.contracts import (
     examples_health,
     examples_processing,
     examples_purge,
+    examples_push,
     examples_restore,
 )
 
@@ -310,6 +311,7 @@ EXAMPLES: list[BaseModel] = [
     *examples_audit.EXAMPLES,
     *examples_cleanup.EXAMPLES,
     *examples_purge.EXAMPLES,
+    *examples_push.EXAMPLES,
     *examples_collect.EXAMPLES,
     *examples_deletions.EXAMPLES,
     *examples_export.EXAMPLES,
@@ -319,6 +321,7 @@ LEAST: dict[type[BaseModel], dict[str, object]] = {
     s.SyncRequest: {"sources": ["docs"]},
     **examples_processing.LEAST,
     **examples_purge.LEAST,
+    **examples_push.LEAST,
     **examples_export.LEAST,
     **examples_restore.LEAST,
 }

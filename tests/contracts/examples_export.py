@@ -34,7 +34,10 @@ _STEP: dict[str, Any] = {
     "format": "jsonl",
     "compress": "zstd",
     "one_file": True,
+    "what": "chunks",
+    "chunk_size": 800,
     "part_documents": 500,
+    "as_of": _NOON,
 }
 
 EXAMPLES: list[BaseModel] = [
@@ -43,6 +46,8 @@ EXAMPLES: list[BaseModel] = [
     _STATE,
     x.ExportRequest(
         to="/exports/corpus.jsonl.zst",
+        what="chunks",
+        chunk_size=800,
         compress="zstd",
         only=_FILTER,
         part_documents=500,
@@ -56,8 +61,10 @@ EXAMPLES: list[BaseModel] = [
         outcome="completed",
         to="/exports/corpus.jsonl.zst",
         format="jsonl",
+        what="chunks",
         as_of=_NOON,
         documents=30,
+        records=90,
         parts=1,
         bytes=3000,
         missing=1,
@@ -69,8 +76,8 @@ EXAMPLES: list[BaseModel] = [
     x.ChooseExport(**_STEP, only=_CHOSEN),
     x.ExportChosen(as_of=_NOON, documents=30, refused="not empty", unknown="no source"),
     x.PartsWritten(documents=20, more=True),
-    x.FinishExport(**_STEP, only=_CHOSEN, as_of=_NOON),
-    x.ExportFinished(documents=30, parts=1, bytes=3000, missing=1),
+    x.FinishExport(**_STEP, only=_CHOSEN),
+    x.ExportFinished(documents=30, records=90, parts=1, bytes=3000, missing=1),
     x.ForgetExport(**_STEP, discard=True),
 ]
 LEAST: dict[type[BaseModel], dict[str, Any]] = {x.ExportRequest: {"to": "/exports/corpus"}}

@@ -16,6 +16,7 @@ from atlas.contracts.health import HealthRequest
 from atlas.contracts.models import Counts, Request, explain
 from atlas.contracts.processing import BatchQuery, BatchRequest, ProcessRequest
 from atlas.contracts.purge_documents import PurgeRequest
+from atlas.contracts.push_documents import PushedDocument, PushRequest
 from atlas.contracts.rebuild_index import RebuildRequest
 from atlas.contracts.restore_documents import RestoreRequest
 from atlas.contracts.sync_pipeline import SyncRequest
@@ -41,6 +42,8 @@ REQUESTS = [
     BatchQuery,
     DeduplicateRequest,
     RebuildRequest,
+    PushedDocument,
+    PushRequest,
     RestoreRequest,
     WeeklyRequest,
     DecideDeletionsRequest,
@@ -59,6 +62,14 @@ def refusal(model: type[BaseModel], given: Any) -> str:
         (SyncRequest, {"source": ["docs"]}, ["source:", "['docs']", "did you mean 'sources'?"]),
         (SyncRequest, {"sources": ["docs"], "x": 7}, ["x: unknown field", "7", "wait_for_lease"]),
         (SyncRequest, {"sources": "docs"}, ["sources: 'docs'", "valid list"]),
+        (PushRequest, {}, ["name a document", '"withdraw"']),
+        (PushRequest, {"withdraw": ["https://a.example/"] * 201}, ["withdraw", "200"]),
+        (PushedDocument, {"url": "https://a.example/", "snapshot": "xy"}, ["snapshot", "'xy'"]),
+        (
+            PushedDocument,
+            {"url": "https://a.example/", "snapshot": "0" * 64, "content_type": "html"},
+            ["content_type", "'html'"],
+        ),
         (RestoreRequest, {}, ["exactly one of 'urls', 'run' and 'source'", "none"]),
         (RestoreRequest, {"run": "r", "source": "d"}, ["'run' and 'source'"]),
         (RestoreRequest, {"source": "docs"}, ["'source' needs 'since'"]),

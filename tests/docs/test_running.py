@@ -31,6 +31,7 @@ FROM_THERE = [
     "docs/undo.md",
     "docs/changes.md",
     "docs/export.md",
+    "docs/push.md",
     "docs/chunks.md",
     "docs/doctor.md",
     "docs/settings.md",

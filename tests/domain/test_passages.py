@@ -9,8 +9,8 @@ from atlas.domain.passages import FILLER, field_of, lexeme_query, passages
 from atlas.domain.search.analysis import (
     PART_CHARACTERS,
     PREFIX_MARK,
-    index_parts,
     query_terms,
+    split,
     tokens,
 )
 from tests.domain.search.test_analysis import SAMPLES, SCRIPTS
@@ -37,7 +37,7 @@ def test_no_lexeme_is_lost_or_invented(title: str, text: str) -> None:
     firsts = [PREFIX_MARK + word for word in passage.prefixes.split() if word != FILLER]
     assert Counter(firsts) == Counter(each[1] for each in said if len(each) > 1)
     lengths = {len(field.split()) for field in (passage.body, passage.prefixes)}
-    assert lengths == {passage.length} == {index_parts(title, text)[0].length}
+    assert lengths == {passage.length} == {len(said)}
 
 
 @settings(max_examples=40)
@@ -66,7 +66,7 @@ def test_a_single_character_is_looked_up_among_the_first_characters() -> None:
 def test_a_long_text_is_cut_where_the_index_cuts_it() -> None:
     text = "The keeper wrote. " * 3000
     found = passages("Log", text)
-    assert [(p.start, p.end) for p in found] == [(p.start, p.end) for p in index_parts("", text)]
+    assert [(p.start, p.end) for p in found] == list(split(text))
     assert len(found) == -(-len(text) // PART_CHARACTERS)
     assert all(passage.body.startswith("log log ") for passage in found)
 

@@ -10,8 +10,7 @@ import pytest
 from temporalio.client import WorkflowFailureError
 
 from atlas.contracts.processing import ProcessResult
-from atlas.domain.prepared import Prepared
-from atlas.stores.postgres.index.search import search
+from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.worker import registry
 from tests.e2e.environments import Servers, servers
 from tests.e2e.stack import AtlasEnv, result_of
@@ -30,10 +29,10 @@ def poison_crashes(patch: pytest.MonkeyPatch) -> None:
     """Let the body POISON crash its child, in earnest."""
     sound = registry._prepare
 
-    async def prepare(pool: Any, body: bytes, *rest: Any) -> Prepared:
-        if body == POISON:
+    async def prepare(pool: Any, job: PrepareJob) -> Prepared:
+        if job.body == POISON:
             return await pool.run(poison.crash, None, lambda _: None)
-        return await sound(pool, body, *rest)
+        return await sound(pool, job)
 
     patch.setattr(registry, "_prepare", prepare)
 
@@ -91,8 +90,7 @@ def page(words: str) -> str:
 
 
 async def found(env: AtlasEnv, words: str) -> list[str]:
-    async with env.pool.acquire() as connection:
-        return [hit.url for hit in (await search(connection, words)).results]
+    return [hit.url for hit in (await env.search(words)).results]
 
 
 async def state(env: AtlasEnv, url: str, column: str) -> Any:

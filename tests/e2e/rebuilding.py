@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -16,7 +17,9 @@ from atlas.contracts.names import QUEUE
 from atlas.contracts.rebuild_index import (
     RebuildResult,
 )
-from atlas.stores.postgres.index.search import search
+from atlas.stores.postgres.index.engine_search import search_corpus
+from atlas.stores.search.port import MissingGeneration
+from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.e2e.environments import until
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
@@ -61,8 +64,14 @@ async def until_copied(env: AtlasEnv, texts: int) -> None:
     """Wait until a generation that is being built has so many texts."""
 
     async def there() -> bool:
-        found = await env.value("select entries from generations where state = 'building'")
-        return bool(found and found >= texts)
+        number = await env.value(
+            "select number from index_generations where state = 'building' and run_id is not null"
+        )
+        if number is None:
+            return False
+        with suppress(MissingGeneration):
+            return len(await opened(env).passages_of(number, "")) >= texts
+        return False
 
     await until(there)
 
@@ -79,14 +88,43 @@ async def pause(env: AtlasEnv, handle: Handle) -> None:
 
 
 async def states(env: AtlasEnv) -> dict[int, str]:
-    return {row["id"]: row["state"] for row in await env.fetch("select * from generations")}
+    rows = await env.fetch("select number, state from index_generations")
+    return {row["number"]: row["state"] for row in rows}
 
 
-async def urls(pool: asyncpg.Pool, query: str = "harbour") -> list[str]:
-    async with pool.acquire() as connection:
-        return [
-            hit.url for hit in (await search(connection, query, limit=1000, collapse=False)).results
-        ]
+async def until_serving(env: AtlasEnv) -> None:
+    """Wait until the worker has built the first generation by itself."""
+
+    async def there() -> bool:
+        return "active" in (await states(env)).values()
+
+    await until(there)
+
+
+async def until_dropped(env: AtlasEnv) -> None:
+    """Wait until the worker has dropped what was retired."""
+
+    async def gone() -> bool:
+        return "retired" not in (await states(env)).values()
+
+    await until(gone)
+
+
+def opened(env: AtlasEnv) -> TantivyIndex:
+    """The index of an Atlas, opened by this process."""
+    if env.index is None:
+        env.index = TantivyIndex(Path(env.variables["ATLAS_HOME"]) / "index")
+    return env.index
+
+
+async def urls(env: AtlasEnv, query: str = "harbour") -> list[str]:
+    async with env.pool.acquire() as connection:
+        return await _urls(connection, opened(env), query)
+
+
+async def _urls(connection: asyncpg.Connection, index: TantivyIndex, query: str) -> list[str]:
+    page = await search_corpus(connection, index, query, limit=1000, collapse=False)
+    return [hit.url for hit in page.results]
 
 
 @dataclass
@@ -113,7 +151,8 @@ class Searchers:
 
     async def _search(self, pool: asyncpg.Pool) -> None:
         while True:
-            found = await urls(pool)
+            async with pool.acquire() as connection:
+                found = await _urls(connection, opened(self.env), "harbour")
             self.answers += 1
             if missing := self.wanted - set(found):
                 self.wrong.append(f"missing: {sorted(missing)}")

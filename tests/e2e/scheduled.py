@@ -58,7 +58,6 @@ async def _at_rest(client: Client, schedule_id: str) -> bool:
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """No part is called slow because this machine is busy at the moment."""
     monkeypatch.setattr(database, "SLOW_SECONDS", 300.0)
-    monkeypatch.setattr(database, "SLOW_INDEX_SECONDS", 300.0)
 
 
 @dataclass

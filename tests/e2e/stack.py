@@ -33,7 +33,10 @@ from atlas.contracts.names import QUEUE, SEARCH_ATTRIBUTES
 from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.domain.sources import SourceSpec
 from atlas.settings import Settings
+from atlas.stores.postgres.index.engine_search import search_corpus
+from atlas.stores.postgres.index.search import SearchPage
 from atlas.stores.postgres.sources import sources
+from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.e2e.zygotes import lent
 
 PATIENT_WORKER = (sys.executable, "-P", str(Path(__file__).with_name("patient_worker.py")))
@@ -99,6 +102,7 @@ class AtlasEnv:
     pool: asyncpg.Pool
     variables: dict[str, str]
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    index: TantivyIndex | None = None
 
     async def add_source(self, name: str, kind: Any, *urls: str, **rules: Any) -> None:
         """Declare a source; no delay between requests unless the test says so."""
@@ -123,6 +127,13 @@ class AtlasEnv:
     async def sync(self, *names: str, **options: Any) -> SyncResult:
         """Run `sync_pipeline` to its end."""
         return SyncResult.model_validate(await result_of(await self.start(*names, **options)))
+
+    async def search(self, query: str, **options: Any) -> SearchPage:
+        """Search as a client does, whose index is that of this Atlas."""
+        if self.index is None:
+            self.index = TantivyIndex(Path(self.variables["ATLAS_HOME"]) / "index")
+        async with self.pool.acquire() as connection:
+            return await search_corpus(connection, self.index, query, **options)
 
     async def fetch(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         return list(await self.pool.fetch(statement, *values))

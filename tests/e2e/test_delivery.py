@@ -19,6 +19,7 @@ from atlas.locations import locate
 from atlas.settings import Settings
 from atlas.stores.postgres.sources.sources import get
 from atlas.worker import registry
+from atlas.worker.indexer import indexing
 from atlas.worker.resources import open_parts
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import Snapshot, assert_invariants, snapshot
@@ -80,7 +81,8 @@ async def activities(env: AtlasEnv, deliver: Deliver) -> AsyncIterator[Activitie
                 definition = activity._Definition.from_callable(found)
                 assert definition is not None and definition.name is not None
                 by_name[definition.name] = found
-        yield Activities(by_name, deliver)
+        async with indexing(parts, env.database_url):
+            yield Activities(by_name, deliver)
 
 
 async def run_by_hand(call: Activities, run_id: str) -> None:

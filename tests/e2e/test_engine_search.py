@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from starter import AtlasClient, InvalidRequest, Refused
+from activities.runs import INDEX_BEHIND
+from atlas.stores.postgres.services import index_following
+from starter import AtlasClient, Refused
 from tests.e2e.stack import AtlasEnv
 from tests.e2e.test_sync import page
 from tests.origin import Origin
@@ -18,14 +20,11 @@ async def found(query: str) -> list[str]:
 
 
 async def test_a_sync_ends_when_an_engine_finds_what_it_changed(
-    atlas_env: AtlasEnv, origin: Origin, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    atlas_env: AtlasEnv, origin: Origin, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("ATLAS_SEARCH", "tantivy")
     origin.page("/docs/", page("Start", "Where it all begins.", "a.html"))
     origin.page("/docs/a.html", page("Apples", "Apples ripen in the orchard."))
     await atlas_env.add_source("docs", "site", origin.url("/docs/"), prefix=origin.url("/docs/"))
-    with pytest.raises(Refused, match="a worker builds it"):
-        await found("orchard")
     async with atlas_env.worker():
         assert (await atlas_env.sync("docs")).outcome == "completed"
         assert await found("orchard ripen") == [origin.url("/docs/a.html")]
@@ -46,7 +45,23 @@ async def test_a_sync_ends_when_an_engine_finds_what_it_changed(
     assert await found("plums") == []
 
 
-async def test_nothing_follows_the_index_in_postgresql(atlas_env: AtlasEnv) -> None:
-    async with AtlasClient.connect() as atlas:
-        with pytest.raises(InvalidRequest, match="ATLAS_SEARCH: postgresql needs no follower"):
-            await atlas.corpus.follow_index()
+async def test_a_run_that_the_index_does_not_keep_up_with_says_so(
+    atlas_env: AtlasEnv, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_following, "_FOUND_WITHIN", 0.5)
+    origin.page("/a", page("Apples", "Apples ripen in the orchard."))
+    await atlas_env.add_source("docs", "urls", origin.url("/a"))
+    # Another process holds the lease, and does not follow.
+    await atlas_env.pool.execute(
+        "update search_index set holder = 'stuck', held_until = now() + interval '1 hour'"
+    )
+    async with atlas_env.worker():
+        synced = await atlas_env.sync("docs")
+        assert (synced.outcome, INDEX_BEHIND in synced.message) == ("completed", True)
+        url = origin.url("/a")
+        processed = await atlas_env.client.execute_workflow(
+            "process_document", {"url": url, "force": True}, id="p", task_queue="atlas"
+        )
+        assert processed["outcome"] == "completed"
+    noted = await atlas_env.fetch("select message from runs order by started_at")
+    assert [row["message"] for row in noted] == [INDEX_BEHIND, None]  # the second changed nothing

@@ -24,6 +24,7 @@ PUBLIC = {
     "deduplicate_documents",
     "audit_corpus",
     "purge_documents",
+    "push_documents",
     "export_corpus",
     "rebuild_index",
     "sync_pipeline",
@@ -37,6 +38,7 @@ PUBLIC = {
 GOOD = {"completed", "ok", "degraded", "no_data", "nothing_held"}
 """A report on a corpus of a minute's age says that it has no data; a check may find that no
 schedule was applied; no removals are held."""
+NOTES = "https://notes.example.org/"
 PAGE = "<html lang=en><title>Quay</title><p>Boats lie at the quay until the tide turns.</p></html>"
 
 
@@ -52,8 +54,10 @@ async def synced(
     monkeypatch.setenv("ATLAS_WORKER_CONNECTIONS", "1")
     origin.page("/a", PAGE)
     await atlas_env.add_source("docs", "urls", origin.url("/a"))
-    async with atlas_env.worker():
+    await atlas_env.add_source("notes", "push", NOTES, delay=1.0, parallel=1)
+    async with atlas_env.worker(), AtlasClient.connect() as client:
         await atlas_env.sync("docs")
+        await (await client.put(NOTES, PAGE)).result()
         yield origin.url("/a")
 
 
@@ -61,7 +65,7 @@ def input_of(kind: WorkflowType, url: str, folder: Path) -> dict[str, Any]:
     """The example of the catalogue, on the URL and in the folder of this test."""
     example = json.dumps(kind.example).replace("https://example.org/", url)
     found: dict[str, Any] = json.loads(example.replace("/var/lib/atlas", str(folder)))
-    return found
+    return {"withdraw": [NOTES]} if kind.name == "push_documents" else found
 
 
 def without_nulls(value: Any) -> Any:

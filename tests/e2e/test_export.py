@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from atlas.contracts.export_corpus import ExportResult
+from atlas.stores.blobs import open_blobs
 from starter import AtlasClient, InvalidRequest
 from tests.e2e.bulk_documents import fill
 from tests.e2e.environments import kill, until
@@ -98,6 +99,34 @@ async def test_the_command_starts_a_run_and_tells_how_it_ended(
 def memory(process: Popen[bytes]) -> int:
     """Resident bytes of a worker, without its children."""
     return psutil.Process(process.pid).memory_info().rss
+
+
+@pytest.mark.slow
+async def test_a_killed_archive_is_continued_to_the_same_records(
+    atlas_env: AtlasEnv, tmp_path: Path
+) -> None:
+    """They differ in their first record alone, which has the moment of the choice."""
+    await fill(atlas_env.pool, 1000)
+    async with open_blobs(str(atlas_env.blobs)) as blobs:
+        for url in await atlas_env.pool.fetch("select url from pages"):
+            await blobs.put(url["url"].encode())
+    victim = atlas_env.spawn_worker()
+    async with AtlasClient.connect() as client:
+        options: dict[str, Any] = {"part_documents": 20, "format": "warc", "compress": "none"}
+        still = await client.start_export(str(tmp_path / "still"), **options)
+        assert (await still.result()).records == 2050
+        run = await client.start_export(str(tmp_path / "killed"), **options)
+        await until_written(atlas_env, 3)
+        await kill(victim)
+        assert await atlas_env.value("select count(*) from export_parts") < 50
+        atlas_env.spawn_worker()
+        assert (await run.result()).records == 2050
+    parts = [contents(tmp_path / name) for name in ("still", "killed")]
+    still_parts, killed_parts = (
+        {name: body.split(b"WARC/1.1\r\n")[2:] for name, body in each.items()} for each in parts
+    )
+    assert killed_parts == still_parts
+    assert sum(map(len, still_parts.values())) == 2000
 
 
 @pytest.mark.slow

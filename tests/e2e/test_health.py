@@ -92,8 +92,12 @@ async def test_it_leaves_no_trace(atlas_env: AtlasEnv, origin: Origin) -> None:
 
 
 async def rows(env: AtlasEnv) -> dict[str, Any]:
-    """Every table with its rows, and where each sequence stands."""
-    tables = await env.fetch("select tablename as name from pg_tables where schemaname = 'public'")
+    """Every table with its rows, and where each sequence stands; without that in which the writer
+    of the index renews its lease."""
+    tables = await env.fetch(
+        "select tablename as name from pg_tables where schemaname = 'public' "
+        "and tablename <> 'search_index'"
+    )
     found: dict[str, Any] = {}
     for table in tables:
         name = table["name"]
@@ -104,18 +108,6 @@ async def rows(env: AtlasEnv) -> dict[str, Any]:
         "order by sequencename) from pg_sequences"
     )
     return found
-
-
-async def test_it_waits_for_nobody_and_nobody_for_it_for_long(atlas_env: AtlasEnv) -> None:
-    """Somebody writes to the index for ever: that is found, not waited for."""
-    async with atlas_env.worker(), atlas_env.pool.acquire() as writer:
-        transaction = writer.transaction()
-        await transaction.start()
-        await writer.execute("update generations set entries = entries")
-        result = await check(atlas_env, {})
-        await transaction.rollback()
-    [index] = [each for each in result.checks if each.part == "index"]
-    assert (index.status, index.detail[:31]) == ("degraded", "others have been writing to the")
 
 
 async def test_transitions_are_told_once_to_the_webhook(
@@ -184,7 +176,7 @@ async def test_cancelled_midway_and_run_again(atlas_env: AtlasEnv) -> None:
     async with atlas_env.worker(), atlas_env.pool.acquire() as writer:
         transaction = writer.transaction()
         await transaction.start()
-        await writer.execute("update generations set entries = entries")
+        await writer.execute("update corpus set corpus_id = corpus_id")
         handle = await atlas_env.client.start_workflow(
             "health_check", {}, id="health_check", task_queue=QUEUE
         )
@@ -214,7 +206,7 @@ async def test_a_worker_killed_midway(atlas_env: AtlasEnv) -> None:
     async with atlas_env.pool.acquire() as writer:
         transaction = writer.transaction()
         await transaction.start()
-        await writer.execute("update generations set entries = entries")
+        await writer.execute("update corpus set corpus_id = corpus_id")
         handle = await atlas_env.client.start_workflow(
             "health_check", {}, id="health_check", task_queue=QUEUE, result_type=HealthResult
         )

@@ -17,7 +17,6 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 
 from atlas.contracts.sync_pipeline import SyncResult
-from atlas.stores.postgres.index.search import search
 from tests.e2e.environments import Servers, kill, servers, until_pages
 from tests.e2e.manuals import Manual, own_sentences
 from tests.e2e.stack import AtlasEnv
@@ -87,17 +86,14 @@ async def ask_for_each(env: AtlasEnv, origin: Origin, own: dict[str, list[str]])
 
 async def _ranks(env: AtlasEnv, url: str, said: list[str]) -> AsyncIterator[int | None]:
     """Where the page stands in the answer to each question, until one finds it."""
-    async with env.pool.acquire() as connection:
-        for sentence in said[:SENTENCES_TRIED]:
-            unquoted = re.sub('["“”„]', " ", sentence)
-            for question in (sentence, f'"{unquoted}"'):
-                hits = (await search(connection, question, limit=LOOKED_AT)).results
-                rank = next(
-                    (n for n, hit in enumerate(hits) if url in (hit.url, *hit.similar)), None
-                )
-                yield rank
-                if rank is not None:
-                    return
+    for sentence in said[:SENTENCES_TRIED]:
+        unquoted = re.sub('["“”„]', " ", sentence)
+        for question in (sentence, f'"{unquoted}"'):
+            hits = (await env.search(question, limit=LOOKED_AT)).results
+            rank = next((n for n, hit in enumerate(hits) if url in (hit.url, *hit.similar)), None)
+            yield rank
+            if rank is not None:
+                return
 
 
 def _own(sentence: str, texts: dict[str, str], url: str) -> bool:

@@ -69,6 +69,7 @@ async def test_a_worker_shows_what_dashboards_and_alerts_ask_for(
 ) -> None:
     address = f"127.0.0.1:{free_port()}"
     monkeypatch.setenv("ATLAS_METRICS_ADDRESS", address)
+    monkeypatch.setenv("ATLAS_SEARCH", "tantivy")
     monkeypatch.setattr(metrics_sampler, "EVERY", 0.2)
     monkeypatch.setattr(metrics_sampler, "EVERY_PAGES", 0.2)
     text = "the same words on two pages, which makes one of them a duplicate of the other"
@@ -90,6 +91,7 @@ async def test_a_worker_shows_what_dashboards_and_alerts_ask_for(
         while (
             total(first, "atlas_queue_pollers", task_queue="atlas") < 1
             or total(first, "atlas_source_achieved_ratio") == 0
+            or total(first, "atlas_search_index_cursor") < 3
         ):
             await asyncio.sleep(0.1)
             first = await scrape(address)
@@ -110,6 +112,9 @@ async def test_a_worker_shows_what_dashboards_and_alerts_ask_for(
     assert total(first, "atlas_host_delay_seconds_count", **own) >= 6
     assert total(first, "atlas_source_tolerance_seconds", source="docs", **own) > 0
     assert total(first, "atlas_source_achieved_ratio", source="docs", **own) == 0.75
+    assert total(first, "atlas_search_index_written", **own) == 1
+    assert total(first, "atlas_search_index_behind_documents", **own) == 0
+    assert total(first, "atlas_disk_free_bytes", place="index", **own) > 0
     assert total(first, "atlas_source_objective_ratio", source="docs", **own) == 0.95
     assert total(first, "atlas_source_burn_rate", source="docs", **own) > 0
     assert total(second, "atlas_documents_total", outcome="unchanged", **own) >= 2

@@ -10,6 +10,7 @@ from tests.e2e.stack import AtlasEnv
 from tests.invariants import assert_invariants
 from tests.origin import Origin
 from tests.starter.conftest import Atlas, atlas
+from tests.stores.test_index_erasure import words_in
 
 __all__ = ["atlas"]
 
@@ -48,6 +49,8 @@ async def test_a_page_is_erased_stays_away_and_comes_back_when_it_is_allowed(
         async with atlas_env.pool.acquire() as connection:
             assert await traces.of_addresses(connection, [url]) == {}
         assert not [path.name for path in atlas_env.blobs.rglob(f"{body}*")]
+        assert words_in(atlas_env.blobs.parent / "home" / "index", "person") == set()
+        assert words_in(atlas_env.blobs.parent / "home" / "index", "boat") == {"boat"}
         await assert_invariants(atlas_env.pool, atlas_env.blobs)
 
         async with AtlasClient.connect() as client:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 from temporalio.service import RPCError
 
-from activities.index_rebuild import Rebuilding
 from atlas.contracts.rebuild_index import (
     CheckGeneration,
     CopyTexts,
@@ -22,11 +20,6 @@ from atlas.contracts.rebuild_index import (
     StartGeneration,
     SwitchGeneration,
 )
-from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.search.analysis import index_parts
-from atlas.stores.postgres.index.entries import IndexText
-from atlas.stores.postgres.services.index_rebuild import Rebuilds
-from atlas.stores.postgres.settlement.index_copy import LiveText
 from tests.e2e.environments import Servers, kill, servers
 from tests.e2e.rebuilding import (
     PAGES,
@@ -35,11 +28,11 @@ from tests.e2e.rebuilding import (
     start,
     states,
     until_copied,
+    until_dropped,
     urls,
 )
 from tests.e2e.stack import AtlasEnv
 from tests.e2e.test_delivery import Deliver, activities, beside, cut_short, twice
-from tests.e2e.test_delivery import once as deliver_once
 from tests.invariants import assert_invariants, assert_workflows_healthy
 from tests.origin import Origin
 
@@ -56,7 +49,7 @@ async def test_a_worker_killed_while_it_copies(servers: Servers, tmp_path: Path)
         await until_copied(env, 5)
         await kill(victim)
         assert await states(env) == {1: "active", 2: "building"}
-        assert set(await urls(env.pool)) == {origin.url(f"/{n}") for n in range(PAGES)}
+        assert set(await urls(env)) == {origin.url(f"/{n}") for n in range(PAGES)}
         env.spawn_worker()
         result = await handle.result()
         assert (result.outcome, result.generation, result.texts) == ("completed", 2, PAGES)
@@ -93,8 +86,9 @@ async def disturbed(servers: Servers, folder: Path, dice: random.Random) -> None
         except WorkflowFailureError as failure:
             assert cancelled and isinstance(failure.cause, CancelledError)
         assert (await rebuild(env, keep_days=0)).outcome == "completed"
+        await until_dropped(env)
         assert list((await states(env)).values()) == ["active"]
-        assert set(await urls(env.pool)) == {origin.url(f"/{n}") for n in range(PAGES)}
+        assert set(await urls(env)) == {origin.url(f"/{n}") for n in range(PAGES)}
         await assert_invariants(env.pool, env.blobs)
         await assert_workflows_healthy(env.client)
 
@@ -111,6 +105,7 @@ async def test_cancelled_while_it_copies_then_run_again(
         with pytest.raises(WorkflowFailureError) as failure:
             await handle.result()
         assert isinstance(failure.value.cause, CancelledError)
+        await until_dropped(atlas_env)
         assert await states(atlas_env) == {1: "active"}
         await assert_invariants(atlas_env.pool, atlas_env.blobs)
         assert await atlas_env.value(
@@ -132,7 +127,7 @@ async def test_every_activity_delivered_again(
     await declare(atlas_env, origin)
     async with atlas_env.worker():
         await atlas_env.sync("docs")
-    before = await urls(atlas_env.pool)
+    before = await urls(atlas_env)
     built = [1]
     async with activities(atlas_env, deliver) as call:
         for run_id in ("first", "second"):
@@ -155,36 +150,7 @@ async def test_every_activity_delivered_again(
             built.append(generation)
         back = await call("switch_generation", SwitchGeneration(run_id="rollback"))
         assert (back.active, back.previous) == (built[1], built[2])
+        await until_dropped(atlas_env)
     assert await states(atlas_env) == {built[1]: "active", built[2]: "previous"}
-    assert await urls(atlas_env.pool) == before
-    await assert_invariants(atlas_env.pool, atlas_env.blobs)
-
-
-async def test_a_text_that_the_analyser_crashes_on_stays_findable(
-    atlas_env: AtlasEnv, origin: Origin
-) -> None:
-    await declare(atlas_env, origin)
-    async with atlas_env.worker():
-        await atlas_env.sync("docs")
-    before = await urls(atlas_env.pool)
-
-    async def analyse(text: LiveText) -> IndexText:
-        if "007q0word" in text.text:
-            raise PageError(ErrorClass.INVALID, "extractor_crashed", "SIGSEGV")
-        return IndexText(text.text_hash, index_parts(text.title, text.text))
-
-    async def nobody(workflow_id: str, run_id: str) -> bool:
-        return False
-
-    rebuilding = Rebuilding(Rebuilds(atlas_env.pool, lambda: datetime.now(UTC)), analyse, nobody)
-    await deliver_once(rebuilding.start_generation, StartGeneration(run_id="r", workflow_id="w"))
-    await deliver_once(rebuilding.copy_texts, CopyTexts(generation=2))
-    checked = await deliver_once(rebuilding.check_generation, CheckGeneration(generation=2))
-    assert all(gate.passed for gate in checked.gates), checked
-    await deliver_once(
-        rebuilding.switch_generation, SwitchGeneration(run_id="r", generation=2, keep_days=0)
-    )
-    assert (await deliver_once(rebuilding.drop_generations, DropGenerations())).dropped == [1]
-    assert await urls(atlas_env.pool) == before
-    assert await urls(atlas_env.pool, "007q0word") == [origin.url("/7")]
+    assert await urls(atlas_env) == before
     await assert_invariants(atlas_env.pool, atlas_env.blobs)

@@ -1,6 +1,5 @@
 """The main job, end to end: declare, sync, search, change, sync again."""
 
-from atlas.stores.postgres.index.search import search
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
 
@@ -16,8 +15,7 @@ def page(title: str, text: str, *links: str) -> str:
 
 
 async def found(env: AtlasEnv, query: str) -> list[str]:
-    async with env.pool.acquire() as connection:
-        return [hit.url for hit in (await search(connection, query)).results]
+    return [hit.url for hit in (await env.search(query)).results]
 
 
 async def test_a_site_is_synced_searched_changed_and_synced_again(

@@ -77,7 +77,7 @@ async def test_urls_added_to_a_run_are_looked_at_in_a_thread(
     runs, listing, nobody = AsyncMock(), AsyncMock(), AsyncMock()
     runs.run_source.return_value = (None, source)
     listing.add_pages.return_value = 1
-    discovery = Discovery(runs, listing, nobody, nobody, nobody)
+    discovery = Discovery(runs, listing, nobody, nobody, nobody, nobody)
     request = EnlistUrls(run_id="r", urls=["https://h.org/a", "https://h.org/draft"])
     added = await discovery.enlist_urls(request)
     assert (added.added, added.refused) == (1, 1)

@@ -13,6 +13,7 @@ import asyncio
 import inspect
 import math
 import mimetypes
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -28,10 +29,14 @@ from tests.origin.replies import REASONS, Handler, Reply, Seen, bomb
 class Origin:
     """One site. Exact paths (query included, then without) come before prefixes, longest first."""
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.log: list[Seen] = []
         self._host = host
         self._port = port
+        self.tls = tls
+        """With it the site speaks HTTPS only; what is loaded into it counts for new connections."""
         self._exact: dict[str, Handler] = {}
         self._prefixes: dict[str, Handler] = {}
         self._connections: set[asyncio.Task[None]] = set()
@@ -43,8 +48,8 @@ class Origin:
 
     @property
     def base(self) -> str:
-        """`http://host:port`, without a slash at the end."""
-        return f"http://{self._host}:{self._port}"
+        """`http://host:port` (or https), without a slash at the end."""
+        return f"{'https' if self.tls else 'http'}://{self._host}:{self._port}"
 
     @property
     def host(self) -> str:
@@ -130,7 +135,7 @@ class Origin:
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(
-            self._connected, self._host, self._port, backlog=512
+            self._connected, self._host, self._port, backlog=512, ssl=self.tls
         )
         self._port = self._server.sockets[0].getsockname()[1]
         return self

@@ -257,6 +257,19 @@ BAD_DAYS: dict[str, BadDay] = {
     "robots.txt broken": broken_robots,
 }
 
+
+def presents(certificate: str) -> BadDay:
+    """Of a site with TLS; what it would answer is as on any other day."""
+    return lambda site: site.presents(certificate)
+
+
+BAD_CERTIFICATES: dict[str, BadDay] = {
+    "certificate out of date": presents("out of date"),
+    "certificate of another host": presents("of another host"),
+    "certificate of nobody known": presents("of nobody known"),
+}
+"""Of a site with TLS."""
+
 # A list of addresses follows its pages to the new host, which is a departure and no bad day.
 MOVED: dict[str, BadDay] = {"301 to a new host": new_host}
 """Of a source whose prefix does not let the new host in."""
@@ -286,9 +299,9 @@ BAD_LINKS: dict[str, BadDay] = {
 """Of a crawl."""
 
 DAYS_OF: dict[str, dict[str, BadDay]] = {
-    "sitemap": BAD_DAYS | MOVED | BAD_SITEMAPS,
+    "sitemap": BAD_DAYS | BAD_CERTIFICATES | MOVED | BAD_SITEMAPS,
     "feed": BAD_DAYS | MOVED | BAD_FEEDS,
-    "urls": BAD_DAYS,
+    "urls": BAD_DAYS | BAD_CERTIFICATES,
     "site": BAD_DAYS | MOVED | BAD_LINKS,
 }
 """Kind of source → the days that it may have."""

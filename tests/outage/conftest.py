@@ -1,18 +1,24 @@
 """One Atlas per test, with a calendar and a resolver of the test's own."""
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+import ssl
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from atlas.domain.politeness import adaptive_delay
 from atlas.web import transport
+from tests.authority import Authority
 from tests.e2e.conftest import atlas_env, origin
 from tests.origin import Origin
 from tests.outage.calendar import calendar
+from tests.outage.site import Site
 
 __all__ = ["atlas_env", "calendar", "origin"]
 
@@ -33,11 +39,40 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], str]]:
     return found
 
 
+@dataclass
+class Web:
+    """What the sites of one test stand on."""
+
+    names: dict[str, Callable[[], str]]
+    certificates: dict[str, tuple[Path, Path]]
+    opened: AsyncExitStack
+
+    async def site(self, kind: str, pages: int, number: int = 0, *, tls: bool = False) -> Site:
+        """A site on an origin of its own."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if tls else None
+        origin = await self.opened.enter_async_context(Origin(tls=context))
+        return Site(origin, pages, kind, self.names, number, self.certificates)
+
+
 @pytest.fixture
-async def origins() -> AsyncIterator[Callable[[], Awaitable[Origin]]]:
-    """As many origins as the test asks for."""
+async def web(
+    names: dict[str, Callable[[], str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Web]:
+    """As many sites as the test asks for; the authority of their good certificates is trusted."""
+    folders = [tmp_path / "trusted", tmp_path / "nobody"]
+    for folder in folders:
+        folder.mkdir()
+    trusted, nobody = map(Authority, folders)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted.certificate))
+    hosts = [f"docs{number}.test" for number in range(100)]
+    certificates = {
+        "good": trusted.issue("good", *hosts),
+        "out of date": trusted.issue("late", *hosts, ends=timedelta(hours=-1)),
+        "of another host": trusted.issue("other", "other.test"),
+        "of nobody known": nobody.issue("nobody", *hosts),
+    }
     async with AsyncExitStack() as opened:
-        yield lambda: opened.enter_async_context(Origin())
+        yield Web(names, certificates, opened)
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.bad_answers import Answers, document
 from tests.e2e.stack import AtlasEnv
@@ -25,6 +26,8 @@ class Site:
     names: dict[str, Callable[[], str]] = field(default_factory=dict)
     """Of the resolver: what the host's name leads to."""
     number: int = 0
+    certificates: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
+    """Of a site with TLS: what a certificate is → its file and its key's."""
 
     @property
     def name(self) -> str:
@@ -52,7 +55,9 @@ class Site:
         return self._at(self.moved_to)
 
     def _at(self, host: str) -> str:
-        return f"http://{host}:{self.origin.host.rpartition(':')[2]}"
+        """On the origin, by this name."""
+        scheme, _, place = self.origin.base.rpartition("//")
+        return f"{scheme}//{host}:{place.rpartition(':')[2]}"
 
     @property
     def paths(self) -> list[str]:
@@ -70,18 +75,25 @@ class Site:
         }[self.kind]
         if self.kind != "urls":
             rules["prefix"] = self.url("/docs/")
-        rules["allow"] = (self._at(self.moved_to).removeprefix("http://"),)
+        rules["allow"] = (self._at(self.moved_to).rpartition("/")[2],)
         await env.add_source(self.name, self.kind, *start, **rules)
 
     def good(self) -> None:
         """A good day: every page as it was on the first one."""
         self.names[self.host] = lambda: "127.0.0.1"
+        self.presents("good")
         self.origin.status("/robots.txt", 404)
         for number, path in enumerate(self.paths):
             self.origin.page(path, self.document(number))
         self.origin.page("/", self.text(SPAN - 1))
         self.origin.page("/login", SIGN_IN)
         self.lists(self.paths)
+
+    def presents(self, certificate: str) -> None:
+        """Let a site with TLS present this one of `certificates` from now on."""
+        if self.origin.tls:
+            self.origin.tls.load_cert_chain(*self.certificates[certificate])
+            self.origin.disconnect()  # an open connection has seen the other one
 
     def text(self, number: int) -> str:
         """A page's text alone."""

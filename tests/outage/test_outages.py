@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -15,9 +15,16 @@ from atlas.domain.removal.page_verdict import verdict_on
 from atlas.stores.postgres.reporting.page_lookup import page_facts
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import Snapshot, assert_invariants, assert_workflows_healthy, snapshot
-from tests.origin import Origin
-from tests.outage.bad_days import BAD_DAYS, BAD_LINKS, DAYS_OF, OF_A_LARGE_SITE, BadDay
+from tests.outage.bad_days import (
+    BAD_CERTIFICATES,
+    BAD_DAYS,
+    BAD_LINKS,
+    DAYS_OF,
+    OF_A_LARGE_SITE,
+    BadDay,
+)
 from tests.outage.calendar import Calendar
+from tests.outage.conftest import Web
 from tests.outage.site import Site
 
 QUICK = (
@@ -47,8 +54,6 @@ BESIDE = 8
 ALL = "no site://"
 """What the URLs of no site begin with: a snapshot leaves them as they are."""
 
-Origins = Callable[[], Awaitable[Origin]]
-Names = dict[str, Callable[[], str]]
 Bad = tuple[str, BadDay, Site]
 """A kind of bad day, and the site that has it."""
 
@@ -57,11 +62,9 @@ def chosen(days: Mapping[str, BadDay]) -> Iterator[tuple[str, BadDay]]:
     return ((name, day) for name, day in days.items() if not CHOSEN or name in CHOSEN.split(","))
 
 
-async def sites(
-    kind: str, pages: int, days: Iterable[tuple[str, BadDay]], origins: Origins, names: Names
-) -> list[Bad]:
+async def sites(kind: str, pages: int, days: Iterable[tuple[str, BadDay]], web: Web) -> list[Bad]:
     return [
-        (name, day, Site(await origins(), pages, kind, names, number))
+        (name, day, await web.site(kind, pages, number, tls=name in BAD_CERTIFICATES))
         for number, (name, day) in enumerate(days)
     ]
 
@@ -167,6 +170,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("one page for all", "pages mixed up"), ("suspicious_body", "unchanged")),
     "flapping": ("soft_404", "unchanged"),
     "no such host": ("not_listed", "host_down"),
+    **dict.fromkeys(BAD_CERTIFICATES, ("not_listed", "tls_certificate", "host_down")),
     "robots.txt denies all": ("not_listed", "robots_disallowed"),
     **dict.fromkeys(
         ("no sitemap", "sitemap of another site", "login instead of a sitemap"), ("not_listed",)
@@ -200,10 +204,10 @@ async def misexplained(env: AtlasEnv, calendar: Calendar, bad: list[Bad]) -> lis
 
 
 async def test_a_bad_day_of_a_small_source(
-    atlas_env: AtlasEnv, calendar: Calendar, origins: Origins, names: Names
+    atlas_env: AtlasEnv, calendar: Calendar, web: Web
 ) -> None:
     days = DAYS_OF["sitemap"]
-    bad = await sites("sitemap", 5, [(name, days[name]) for name in QUICK], origins, names)
+    bad = await sites("sitemap", 5, [(name, days[name]) for name in QUICK], web)
     async with atlas_env.worker():
         wrong = await weeks(atlas_env, calendar, bad)
     assert not wrong, "\n".join(wrong)
@@ -216,12 +220,11 @@ async def test_a_bad_day_of_a_small_source(
 async def test_no_bad_day_costs_a_document(
     atlas_env: AtlasEnv,
     calendar: Calendar,
-    origins: Origins,
-    names: Names,
+    web: Web,
     kind: str,
     pages: int,
 ) -> None:
-    bad = await sites(kind, pages, chosen(DAYS_OF[kind]), origins, names)
+    bad = await sites(kind, pages, chosen(DAYS_OF[kind]), web)
     async with atlas_env.worker():
         wrong = await weeks(atlas_env, calendar, bad)
     assert not wrong, "\n".join(wrong)
@@ -233,12 +236,11 @@ async def test_no_bad_day_costs_a_document(
 async def test_no_bad_day_costs_a_large_source_a_document(
     atlas_env: AtlasEnv,
     calendar: Calendar,
-    origins: Origins,
-    names: Names,
+    web: Web,
     part: tuple[str, ...],
 ) -> None:
     days = DAYS_OF["sitemap"] | OF_A_LARGE_SITE
-    bad = await sites("sitemap", 1000, chosen({n: days[n] for n in part}), origins, names)
+    bad = await sites("sitemap", 1000, chosen({n: days[n] for n in part}), web)
     async with atlas_env.worker():
         wrong = await weeks(atlas_env, calendar, bad)
     assert not wrong, "\n".join(wrong)

@@ -20,9 +20,11 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle
 from activities import exporting
 from atlas.contracts.jobs import Progress
 from atlas.contracts.sync_pipeline import SyncProgress
+from atlas.stores.search.port import TextChanges
 from starter.client import AtlasClient
 from tests.e2e.bulk_documents import fill
 from tests.e2e.conftest import atlas_env, origin  # noqa: F401 (fixtures)
+from tests.e2e.rebuilding import opened
 from tests.e2e.scheduled import fired
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
@@ -310,7 +312,12 @@ async def test_rebuild_index(atlas_env: AtlasEnv, origin: Origin) -> None:  # no
         await paused.result()
         failing = await start("rebuild_gate_failed", chunk=1)
         await copying(failing)
-        await atlas_env.pool.execute("delete from index_entries where generation = 5")
+        await failing.signal("pause")
+        index = opened(atlas_env)
+        copied = list(await index.passages_of(5, ""))
+        await index.apply(5, TextChanges((), copied, await index.cursor(5)))
+        await index.release(5)
+        await failing.signal("resume")
         await failing.result()
         for name in ("", "_no_previous", "_rollback", "_cancelled", "_continued",
                      "_already_running", "_gate_failed"):  # fmt: skip

@@ -25,7 +25,6 @@ async def removed(env: AtlasEnv, origin: Origin, pages: int) -> str:  # noqa: F8
     await env.sync("docs")
     await env.pool.execute("update versions set valid_to = now(), closed_by = 'bad'")
     await env.pool.execute("update page_state set lifecycle = 'tombstoned'")
-    await env.pool.execute("delete from index_entries")
     await env.pool.execute(
         "insert into runs (run_id, workflow_id, source_name, trigger, due, started_at, ended_at, "
         "outcome) values ('bad', 'sync_pipeline:docs', 'docs', 'cli', false, now(), now(), 'held')"

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,7 +42,6 @@ Atlas = Callable[..., Awaitable[Ran]]
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """No part is said not to answer, or to be slow, because this machine is busy at the moment."""
     monkeypatch.setattr(database, "SLOW_SECONDS", 300.0)
-    monkeypatch.setattr(database, "SLOW_INDEX_SECONDS", 300.0)
     monkeypatch.setattr(stack_status, "_ANSWER_SECONDS", 60.0)
     monkeypatch.setattr(run_progress, "_LOOK_SECONDS", 60.0)
     monkeypatch.setattr(watch, "_SECONDS", 60.0)
@@ -58,6 +58,13 @@ def atlas(capsys: pytest.CaptureFixture[str]) -> Atlas:
         return Ran(code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home of commands, in which the search index is."""
+    monkeypatch.setenv("ATLAS_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
 
 
 @pytest.fixture

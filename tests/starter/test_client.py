@@ -115,6 +115,15 @@ async def test_bad_input_is_refused_by_name(corpus: str, monkeypatch: pytest.Mon
         await AtlasClient.connect()
 
 
+async def test_a_search_in_a_source_that_nobody_declared_names_it(
+    corpus: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+    async with AtlasClient.connect() as atlas:
+        with pytest.raises(NotFound, match="no source is named 'dosc'"):
+            await atlas.search("harbour", source="dosc")
+
+
 async def test_runs_without_a_worker_end_in_our_words(atlas_env: AtlasEnv) -> None:
     """Nothing works on them: they wait, are terminated, or run into Temporal's limit of time."""
     temporal = atlas_env.client

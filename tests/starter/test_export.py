@@ -61,6 +61,19 @@ async def test_filters_of_the_command(atlas: Atlas) -> None:
 
 
 @pytest.mark.usefixtures("filled")
+async def test_chunks_are_streamed_as_well(atlas: Atlas) -> None:
+    ran = await atlas("export", "--what", "chunks", "--limit", "2")
+    async with AtlasClient.connect() as client:
+        one = await client.chunks("http://a/fog")
+        found = [each async for each in client.export_chunks(limit=2)]
+        with pytest.raises(InvalidRequest, match="size: 5; use 200 to"):
+            await anext(client.export_chunks(size=5))
+    assert (ran.code, told(ran.out)) == (0, ["Fog", "What"])
+    assert [json.loads(line) for line in ran.out.splitlines()] == [plain(each) for each in found]
+    assert [found[0].id] == [each.id for each in one]
+
+
+@pytest.mark.usefixtures("filled")
 async def test_a_mistake_is_named_with_its_fix(atlas: Atlas) -> None:
     for words, code, said in (
         (("--source", "nosuch"), 1, "nosuch"),
@@ -69,6 +82,8 @@ async def test_a_mistake_is_named_with_its_fix(atlas: Atlas) -> None:
         (("--limit", "-1"), 2, "limit: -1; use 0 or more"),
         (("--host", "?"), 2, "host: "),
         (("--changed-since", "soon"), 2, "--changed-since: 'soon' is no moment"),
+        (("--chunk-size", "300"), 2, "it goes with --what chunks"),
+        (("--what", "chunks", "--chunk-size", "3"), 2, "size: 3; use 200"),
         (("--changed-since", "1d", "--changed-before", "2d"), 2, "must be earlier"),
     ):
         ran = await atlas("export", *words)

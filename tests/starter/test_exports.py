@@ -14,6 +14,7 @@ from starter.client import AtlasClient
 from starter.corpus import Corpus
 from starter.hosts import Hosts
 from starter.limits import ManualLimits
+from starter.pushed_documents import PushedDocuments
 from starter.runs import Runs
 from starter.runs.handles import JobHandle, SyncHandle
 from starter.schedules import Schedules
@@ -29,6 +30,7 @@ CLIENTS = (
     Schedules,
     Hosts,
     ManualLimits,
+    PushedDocuments,
     SyncHandle,
     JobHandle,
 )

@@ -69,6 +69,7 @@ ACTS = {
         "sources test",
     ),
     *("sources import", "sources release", "deletions approve", "deletions reject", "docs restore"),
+    *("docs put", "docs withdraw"),
     *(
         "apply",
         "export",

@@ -1,22 +1,23 @@
 """`atlas index`: what is there, a rebuild, and the way back."""
 
+from tests.e2e.rebuilding import until_serving
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
 from tests.starter.conftest import Atlas
 
 
 async def test_status_of_a_fresh_corpus(corpus: str, atlas: Atlas) -> None:
-    shown = (await atlas("index", "-o", "json")).json["generations"]
-    assert [(each["generation"], each["state"], each["entries"]) for each in shown] == [
-        (1, "active", 0)
-    ]
-    told = await atlas("index", "status")
-    assert told.out.split("\t")[:2] == ["1", "active"]
+    """No worker has built anything yet; and there is nothing to find."""
+    assert (await atlas("index", "-o", "json")).json["generations"] == []
+    found = await atlas("search", "harbour", "-o", "json")
+    assert (found.code, found.json["total"]) == (0, 0)
 
 
 async def test_an_outdated_index_is_told_with_the_mend(atlas_env: AtlasEnv, atlas: Atlas) -> None:
-    await atlas_env.pool.execute("update generations set analyser = 0")
-    assert "`atlas index rebuild` fixes that" in (await atlas("index")).err
+    async with atlas_env.worker():
+        await until_serving(atlas_env)
+    await atlas_env.pool.execute("update index_generations set analyser = 0")
+    assert "A worker that starts builds another" in (await atlas("index")).err
 
 
 async def test_rebuild_and_rollback(atlas_env: AtlasEnv, origin: Origin, atlas: Atlas) -> None:

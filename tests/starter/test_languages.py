@@ -2,19 +2,20 @@
 
 import json
 import re
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from starter.client import AtlasClient
 from tests.starter.conftest import Atlas
-from tests.stores.corpus import Corpus
+from tests.stores.corpus import Corpus, built
 
 pytestmark = pytest.mark.fault(10)
 
 
 @pytest.fixture
-async def known(corpus: str) -> None:
+async def known(corpus: str, home: Path) -> None:
     """An English page about fog, and two of unknown language."""
     connection = await asyncpg.connect(corpus)
     put = Corpus(connection).put
@@ -25,6 +26,7 @@ async def known(corpus: str) -> None:
         "insert into page_state (page_id, lifecycle) select id, 'live' from pages"
     )
     await connection.close()
+    await built(corpus, home / "index")
 
 
 @pytest.mark.usefixtures("known")

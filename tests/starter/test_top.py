@@ -23,6 +23,7 @@ from starter.cli.views import overview
 from starter.cli.views.top_screen import frame
 from starter.monitoring.overview import (
     HostSeen,
+    IndexSeen,
     Overview,
     QueueSeen,
     SlotsSeen,
@@ -88,6 +89,18 @@ def test_80_columns_keep_breaker_and_delay_of_a_host_in_trouble() -> None:
     slow = replace(host, limit_delay=None, delay=6.4, delay_reason="answers in 4.2 s")
     lines = drawn(replace(seen, hosts=(slow,)), 80, 24)
     assert any("6.4 s (answers in 4.2 s)" in line for line in lines)
+
+
+def test_an_index_that_nobody_keeps_in_step_is_said_so() -> None:
+    index = IndexSeen(False, 2, 40, 47, 7, 90.0, None, None)
+    seen = Overview(NOW, (), True, (QUEUE,), (), 0, (), (), (), index=index)
+    lines = drawn(seen, 100, 24)
+    assert lines[0].endswith("index: 7 behind")
+    assert "! index: generation 2, 7 documents, 90 s behind: nobody keeps it in step" in lines[1]
+    held_up = replace(index, written=True, trouble="no room is left")
+    assert "! index: does not follow: no room is left" in drawn(replace(seen, index=held_up), 80, 9)
+    fine = replace(index, written=True, documents_behind=0)
+    assert not any("index" in line for line in drawn(replace(seen, index=fine), 80, 24))
 
 
 def test_a_frame_without_a_screen_shows_all() -> None:

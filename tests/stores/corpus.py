@@ -6,19 +6,19 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 
 from atlas.domain.passages import Passage, passages
-from atlas.domain.search.analysis import index_parts
 from atlas.domain.similarity.near_duplicates import sketch
-from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.index.engine_search import search_engine
-from atlas.stores.postgres.index.search import SearchPage, search
+from atlas.stores.postgres.index.search import SearchPage
 from atlas.stores.postgres.near_duplicates import clusters
 from atlas.stores.postgres.services.index_following import IndexFollower
 from atlas.stores.search.port import IndexOrigin, SearchIndex
+from atlas.stores.search.tantivy_engine import TantivyIndex
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -69,15 +69,10 @@ class Corpus:
         )
         await self.hold(source, page)
         found = sketch(text)
-        await entries.add(self.connection, [entries.IndexText(hash_, index_parts(title, text))])
         await clusters.add(
             self.connection, [clusters.TextSketch(hash_, found.bands, found.signature)]
         )
         return hash_
-
-    async def search(self, query: str, **options: Any) -> SearchPage:
-        """Search the index in PostgreSQL."""
-        return await search(self.connection, query, **options)
 
     async def hold(self, source: str, page: int) -> None:
         """Let a source hold a page."""
@@ -94,14 +89,13 @@ class Corpus:
         )
 
     async def drop(self, text: bytes) -> None:
-        """Close the versions that hold a text, and take it out of the index."""
+        """Close the versions that hold a text."""
         async with self.connection.transaction():
             await self.connection.execute(
                 "update versions v set valid_to = $2 from documents d"
                 " where d.id = v.document_id and d.text_hash = $1",
                 *(text, NOW),
             )
-            await entries.remove(self.connection, [text])
             await clusters.remove(self.connection, [text])
 
 
@@ -148,3 +142,13 @@ class EngineCorpus(Corpus):
         number = 1 + max(each.number for each in await self.index.generations())
         await self.index.begin(number, IndexOrigin("another", 0), 0)
         return number
+
+
+async def built(database_url: str, folder: Path) -> None:
+    """Build the index of a database's live texts in a folder."""
+    index = TantivyIndex(folder)
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=2) as pool:
+        follower = IndexFollower(pool, index, analyse, "built by a test")
+        await follower.catch_up()
+        await follower.stop()
+    await index.close()

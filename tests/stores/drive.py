@@ -16,7 +16,7 @@ from atlas.domain.errors import NOINDEX, ErrorClass, PageError
 from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.prepared import Prepared
 from atlas.domain.removal.bad_bodies.kinds import BodyKind, BodyVerdict
-from atlas.domain.search.analysis import ANALYSER_VERSION, index_parts
+from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.similarity.near_duplicates import sketch
 from atlas.domain.sources import SourceSpec
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link, normalise_text
@@ -255,7 +255,7 @@ def prepared(page: HeldPage, answer: Answer, *links: str) -> PreparedPage:
             for found in _HEADINGS.finditer(text)
         ),
     )
-    whole = Prepared(extracted, sketch(text), index_parts("Title", text))
+    whole = Prepared(extracted, sketch(text))
     hidden = isinstance(answer, Instead) and answer.noindex
     asked = PageError(ErrorClass.BLOCKED, NOINDEX, "asks for it") if hidden else None
     return PreparedPage(page.page_id, snapshot_of(text), whole, asked)

@@ -21,7 +21,8 @@ from atlas.contracts.export_corpus import (
     FinishExport,
     ForgetExport,
 )
-from atlas.formats.open_part import open_part
+from atlas.formats.export_formats import ExportFormats
+from atlas.stores.blobs import Blobs
 from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.services.export_runs import ExportStore
 from atlas.stores.targets.export_target import open_target
@@ -30,14 +31,23 @@ from tests.stores.drive import Drive
 _NUMBERS = itertools.count(1)
 
 
+async def no_bodies(digest: str) -> bytes:
+    """For formats that need none."""
+    raise AssertionError(digest)
+
+
 class Export:
     """One run of `export_corpus`, a part in each step."""
 
-    def __init__(self, drive: Drive, to: str | Path, **request: Any) -> None:
+    def __init__(
+        self, drive: Drive, to: str | Path, blobs: Blobs | None = None, **request: Any
+    ) -> None:
         self.run_id = f"export-{next(_NUMBERS)}"
         self.drive = drive
         self.store = ExportStore(drive.pool, lambda: drive.now)
-        self.activities = Exporting(self.store, open_target, open_part)
+        self.activities = Exporting(
+            self.store, open_target, ExportFormats(), blobs.get if blobs else no_bodies
+        )
         self.request = ExportRequest(to=str(to), **{"part_documents": 2, **request})
         self.chosen = ExportChosen()
         self.between: Callable[[], Any] | None = None
@@ -46,7 +56,8 @@ class Export:
     @property
     def step(self) -> dict[str, Any]:
         fields = self.request.model_dump(include=set(ExportStep.model_fields))
-        return {**fields, "run_id": self.run_id, "one_file": self.request.one_file}
+        more = {"one_file": self.request.one_file, "as_of": self.chosen.as_of}
+        return {**fields, **more, "run_id": self.run_id}
 
     @property
     def only(self) -> ChosenFilter:
@@ -71,7 +82,7 @@ class Export:
         return done.more
 
     async def finish(self) -> ExportFinished:
-        asked = FinishExport(**self.step, only=self.only, as_of=self.chosen.as_of)
+        asked = FinishExport(**self.step, only=self.only)
         return await ActivityEnvironment().run(self.activities.finish_export, asked)
 
     async def forget(self, *, discard: bool = False) -> None:

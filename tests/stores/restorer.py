@@ -11,21 +11,16 @@ from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.contracts.models import Counts
 from atlas.contracts.processing import Selected
 from atlas.contracts.restore_documents import RestoredPage, SelectRestores
-from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.search.analysis import index_parts
 from atlas.domain.similarity.near_duplicates import sketch
 from atlas.stores.postgres.crawl.runs import run_queue, runs
 from atlas.stores.postgres.crawl.runs.restore_selection import RestoreSelection
 from atlas.stores.postgres.services.restores import Restores
-from atlas.stores.postgres.settlement.restored_pages import AnalysedText
 from tests.stores.drive import Drive, fences
 
 
 @dataclass
 class Restorer:
     drive: Drive
-    unreadable: set[str] = field(default_factory=set)
-    """Texts that the analyser fails on."""
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -52,8 +47,7 @@ class Restorer:
         pages = await self.drive.crawl.batches.begin_attempt(batch)
         chosen = await self.restores.chosen(run_id, [page.page_id for page in pages])
         texts = await self.restores.read(list(chosen.values()))
-        made = {text.text_hash: self._analysed(text.title, text.text) for text in texts}
-        found = {page: made[text.text_hash] for page, text in chosen.items()}
+        found = {page: sketch(texts[text.text_hash]) for page, text in chosen.items()}
         await self.restores.restore(run_id, fences(pages), found)
         await self.drive.crawl.batches.release(batch)
         return claimed.pages
@@ -78,10 +72,3 @@ class Restorer:
     async def counts(self, run_id: str) -> Counts:
         async with self.drive.pool.acquire() as connection:
             return await run_queue.counts(connection, run_id)
-
-    def _analysed(self, title: str, text: str) -> AnalysedText:
-        if text in self.unreadable:
-            return AnalysedText(
-                error=PageError(ErrorClass.INVALID, "extractor_timeout", "took too long")
-            )
-        return AnalysedText(index_parts(title, text), sketch(text))

@@ -15,18 +15,16 @@ from temporalio.testing import ActivityEnvironment
 from activities.auditing import Auditing
 from atlas.contracts.audit_corpus import AUDIT_STAGES, AuditStage, AuditStep, EndAudit
 from atlas.domain.audit_findings import AuditFinding
-from atlas.domain.prepared import Prepared
+from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.retention import Retention
-from atlas.domain.search.analysis import index_parts
 from atlas.domain.similarity.near_duplicates import sketch
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, text_hash
 from atlas.stores.blobs import Blobs, open_blobs
 from atlas.stores.postgres.audit import checks, findings, parts
 from atlas.stores.postgres.crawl.bodies.artifacts import OUTCOMES, Artifacts
 from atlas.stores.postgres.crawl.runs import runs
-from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.services.audits import AuditStore
-from atlas.stores.postgres.settlement.index_copy import LiveText
+from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.invariants import assert_nothing_is_found
 from tests.stores import drive as driving
 from tests.stores.cleaning import Cleaner
@@ -46,14 +44,10 @@ def _extracted(text: str) -> Extracted:
     )  # fmt: skip
 
 
-async def prepare(body: bytes, *_: object) -> Prepared:
+async def prepare(job: PrepareJob) -> Prepared:
     """As the extractor does, of bodies that are plain text."""
-    text = body.decode()
-    return Prepared(_extracted(text), sketch(text), index_parts("Title", text))
-
-
-async def analyse(text: LiveText) -> IndexText:
-    return IndexText(text.text_hash, index_parts(text.title, text.text))
+    text = job.body.decode()
+    return Prepared(_extracted(text), sketch(text))
 
 
 class Audited:
@@ -63,9 +57,11 @@ class Audited:
         self.drive = drive
         self.pool = drive.pool
         self.blobs = blobs
-        self.store = AuditStore(drive.pool, lambda: drive.now, Retention())
+        # An index that nobody has built: test_index_agreement.py is about the other.
+        index = TantivyIndex(Path("/nonexistent"))
+        self.store = AuditStore(drive.pool, lambda: drive.now, Retention(), index)
         outcomes = Artifacts(drive.pool, lambda: drive.now, OUTCOMES)
-        self.activities = Auditing(self.store, blobs, outcomes, prepare, analyse)
+        self.activities = Auditing(self.store, blobs, outcomes, prepare)
         self._runs = 0
 
     async def run(
@@ -111,7 +107,7 @@ class Audited:
 async def audited(drive: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def prepared(page: Any, text: str, *links: str) -> Any:
         extracted = _extracted(text)
-        whole = Prepared(extracted, sketch(text), index_parts("Title", text))
+        whole = Prepared(extracted, sketch(text))
         return driving.PreparedPage(page.page_id, driving.snapshot_of(text), whole)
 
     monkeypatch.setattr(driving, "prepared", prepared)
@@ -150,20 +146,11 @@ REPAIRED: list[tuple[str, str]] = [
     (
         "prepared",
         "insert into prepared (page_id, document_id, snapshot, analyser, sketch_version, bands, "
-        "signature, parts, links, rels) select page_id, id, snapshot, 2, 1, '{}', '', '[]', '{}', "
+        "signature, links, rels) select page_id, id, snapshot, 2, 1, '{}', '', '{}', "
         f"'{{}}' from documents where page_id = {_PAGE}",
     ),
     ("claim", f"update page_state set claim_run = 'gone' where page_id = {_PAGE}"),
     ("lease", f"update sources set lease_run = {_RUN}, lease_workflow = 'w'"),
-    ("index_missing", f"delete from index_entries where text_hash = {_HASH}"),
-    ("index_parts", f"update index_entries set part = 1 where text_hash = {_HASH}"),
-    (
-        "index_ghost",
-        "insert into index_entries (generation, text_hash, part, length, first, last, tsv) "
-        "values (1, sha256('ghost'), 0, 1, 0, 5, 'ghost:1'); "
-        "update generations set entries = entries + 1, tokens = tokens + 1",
-    ),
-    ("generation_counts", "update generations set tokens = tokens + 7"),
     (
         "run_pages",
         "update run_pages set stage = 'listed', outcome = null, error_class = null "
@@ -182,17 +169,9 @@ REPAIRED: list[tuple[str, str]] = [
         "text_altered",
         f"update documents set text = text || ' And a lie.' where page_id = {_PAGE}",
     ),
-    (
-        "sentence",
-        f"update index_entries set tsv = 'nothing:1' where text_hash = {_HASH}",
-    ),
     ("sketches", f"delete from bands where text_hash = {_HASH}"),
-    ("buckets", "insert into bands values (42, sha256('nobody'))"),
-    ("evidence", "delete from similar_texts"),
-    (
-        "clusters",
-        "update sketches set representative = sha256('nobody')",
-    ),
+    ("buckets", "insert into bands (hash, text_hash) values (42, sha256('nobody'))"),
+    ("evidence", "update bands set leads = false"),
     (
         "version_dangling",
         "update page_state set lifecycle = 'tombstoned', settled_snapshot = null "
@@ -216,6 +195,16 @@ async def test_each_fault_is_found_and_repaired(audited: Audited) -> None:
         assert {each.check for each in mended if each.repaired} >= {check}, mended
         assert all(each.repair for each in mended), mended
         assert await audited.run() == [], check  # and the repair harms nothing else
+
+
+async def test_clusters_without_a_leader_are_found_and_their_texts_led_again(
+    audited: Audited,
+) -> None:
+    await audited.do("update sketches set representative = sha256('nobody')")
+    assert named(await audited.run()) >= {"evidence", "clusters"}
+    mended = await audited.run(repair=True)
+    assert [each.check for each in mended if each.repaired] == ["evidence"]
+    assert await audited.run() == []
 
 
 PROCESSED = [
@@ -272,12 +261,9 @@ BEYOND_REPAIR = [
     ("run_end", f"update runs set outcome = null where run_id = {_RUN}"),
     (
         "generation_building",
-        "insert into generations (id, state, analyser, run_id) values (7, 'building', 2, 'gone'); "
-        "create table index_entries_7 (like index_entries including defaults); "
-        "alter table index_entries attach partition index_entries_7 for values in (7)",
+        "insert into index_generations (number, state, analyser, run_id, started_at) "
+        "values (7, 'building', 2, 'gone', now())",
     ),
-    ("generation_partitions", "create table index_entries_9 (like index_entries)"),
-    ("generation_active", "update generations set state = 'retired' where state = 'active'"),
     (
         "artifact_row",
         "insert into artifacts values ('report', 'r', sha256('r'), 'text/html', now())",
@@ -367,7 +353,7 @@ async def test_parts_cover_everything_in_steps_of_bounded_size(audited: Audited)
 async def test_a_finding_seen_twice_is_counted_once_and_old_findings_are_dropped(
     audited: Audited,
 ) -> None:
-    await audited.do("update generations set tokens = tokens + 7")
+    await audited.do("delete from changes where number = 2")
     for _ in range(7):
         await audited.run(stages=("corpus", "corpus"))
     assert audited.ended.findings == 1

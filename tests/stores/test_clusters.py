@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
-import tracemalloc
+import random
+from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import asyncpg
@@ -12,15 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from atlas.domain.similarity.connected_components import components
 from atlas.domain.similarity.near_duplicates import (
     SIGNATURE_HASHES,
     THRESHOLD,
     similarities,
     sketch,
 )
-from atlas.stores.postgres.near_duplicates import clusters, lsh_buckets, similarity
-from atlas.stores.postgres.near_duplicates.clusters import TextSketch
+from atlas.domain.versions import SKETCH_VERSION
+from atlas.stores.postgres.near_duplicates import clusters, lsh_buckets, sketched_texts
+from atlas.stores.postgres.near_duplicates.clusters import Joined, TextSketch
 
 CAP = 3  # small, so that few texts already crowd a bucket
 Pool = asyncpg.Pool
@@ -67,28 +68,41 @@ STEPS = st.lists(
 )
 
 
-def expected(texts: Sequence[TextSketch]) -> tuple[set[frozenset[bytes]], set[tuple[bytes, bytes]]]:
-    """The clusters and the evidence, straight from the definition."""
-    by_hash = {text.text_hash: text for text in texts}
-    similar: set[tuple[bytes, bytes]] = set()
-    for hash_ in {band for text in texts for band in text.bands}:
-        members = sorted(text.text_hash for text in texts if hash_ in text.bands)
-        for low in members[:CAP]:
-            for high in members:
-                pair = [by_hash[low].signature], [by_hash[high].signature]
-                if low < high and similarities(*pair)[0] >= THRESHOLD:
-                    similar.add((low, high))
-    return {frozenset(group) for group in components(by_hash, similar)}, similar
+Stands = dict[bytes, tuple[bytes, float | None]]
+"""Text → the text that leads its cluster, and how similar it is to that one."""
 
 
-async def found(
-    connection: asyncpg.Connection,
-) -> tuple[set[frozenset[bytes]], set[tuple[bytes, bytes]]]:
-    rows = await connection.fetch(
-        "select array_agg(text_hash) as texts from sketches group by representative"
-    )
-    pairs = await connection.fetch("select low, high from similar_texts")
-    return {frozenset(row["texts"]) for row in rows}, {tuple(row) for row in pairs}
+def expected(texts: Sequence[TextSketch]) -> Stands:
+    """By whom each text stands, straight from the definition."""
+    stands: Stands = {}
+    leading: dict[int, list[TextSketch]] = defaultdict(list)
+    for text in sorted(texts, key=lambda each: each.text_hash):
+        compared = {one.text_hash: one for band in text.bands for one in leading[band][:CAP]}
+        shares = {
+            name: similarities([text.signature], [one.signature])[0]
+            for name, one in compared.items()
+        }
+        copies = {name: share for name, share in shares.items() if share >= THRESHOLD}
+        if copies:
+            leader = min(copies, key=lambda name: (-copies[name], name))
+            stands[text.text_hash] = (leader, copies[leader])
+            continue
+        stands[text.text_hash] = (text.text_hash, None)
+        for band in set(text.bands):
+            leading[band].append(text)
+    return stands
+
+
+async def found(connection: asyncpg.Connection) -> Stands:
+    rows = await connection.fetch("select text_hash, representative, similarity from sketches")
+    return {row["text_hash"]: (row["representative"], row["similarity"]) for row in rows}
+
+
+def groups_of(stands: Stands) -> set[frozenset[bytes]]:
+    groups: dict[bytes, set[bytes]] = defaultdict(set)
+    for text, (leader, _) in stands.items():
+        groups[leader].add(text)
+    return {frozenset(group) for group in groups.values()}
 
 
 async def test_clusters_do_not_depend_on_arrival(database: Pool) -> None:
@@ -107,8 +121,7 @@ async def test_clusters_do_not_depend_on_arrival(database: Pool) -> None:
                     await clusters.remove(connection, [t.text_hash for t in some], cap=CAP)
                     live = {h: t for h, t in live.items() if t not in some}
                 assert await found(connection) == expected(list(live.values()))
-                await _check_crowds(connection)
-                await _check_representatives(connection)
+                await _check_leading(connection)
             await transaction.rollback()
 
         loop = asyncio.get_running_loop()
@@ -121,19 +134,11 @@ async def test_clusters_do_not_depend_on_arrival(database: Pool) -> None:
         await asyncio.to_thread(check)
 
 
-async def _check_crowds(connection: asyncpg.Connection) -> None:
-    crowds = await connection.fetch("select hash, members from crowded_bands order by hash")
-    counted = await connection.fetch(
-        "select hash, count(*) as members from bands group by hash having count(*) > $1 order by 1",
-        CAP,
-    )
-    assert [tuple(row) for row in crowds] == [tuple(row) for row in counted]
-
-
-async def _check_representatives(connection: asyncpg.Connection) -> None:
+async def _check_leading(connection: asyncpg.Connection) -> None:
+    """Who leads, leads in all its buckets; who does not, in none."""
     wrong = await connection.fetchval(
-        "select count(*) from (select representative, min(text_hash) as least from sketches"
-        " group by 1) as c where representative <> least"
+        "select count(*) from bands b join sketches k using (text_hash)"
+        " where b.leads <> (k.representative = k.text_hash)"
     )
     assert wrong == 0
 
@@ -150,33 +155,35 @@ async def test_near_duplicates_meet_and_others_do_not(database: Pool) -> None:
     other = text_sketch(PARAGRAPH.replace("herring", "mackerel"))
     apart = text_sketch("A settled snapshot keeps its links, its cluster and its index entry.")
     async with database.acquire() as connection, connection.transaction():
-        await clusters.add(connection, [one, apart])
-        await clusters.add(connection, [other])
-        await clusters.add(connection, [other])
-        groups, pairs = await found(connection)
-        share = await connection.fetchval("select similarity from similar_texts")
-    alike = sorted([one.text_hash, other.text_hash])
-    assert groups == {frozenset(alike), frozenset([apart.text_hash])}
-    assert pairs == {tuple(alike)} and share >= 0.8
+        assert await clusters.add(connection, [one, apart]) == Joined(2, 0)
+        assert await clusters.add(connection, [other]) == Joined(1, 1)
+        assert await clusters.add(connection, [other]) == Joined(0, 0)
+        stands = await found(connection)
+    low, high = sorted([one.text_hash, other.text_hash])
+    assert stands[low] == (low, None) and stands[apart.text_hash] == (apart.text_hash, None)
+    leader, share = stands[high]
+    assert leader == low and share is not None and share >= 0.8
 
 
 async def test_texts_without_words_stay_alone(database: Pool) -> None:
     async with database.acquire() as connection, connection.transaction():
         await clusters.add(connection, [text_sketch("..."), text_sketch("!!"), text_sketch("")])
-        groups, pairs = await found(connection)
-    assert len(groups) == 3 and not pairs
+        groups = groups_of(await found(connection))
+    assert len(groups) == 3
 
 
-async def test_a_crowd_is_one_cluster_and_is_recorded(database: Pool) -> None:
+async def test_a_crowd_is_one_cluster_with_one_leader_in_each_bucket(database: Pool) -> None:
     crowd = [text_sketch(f"{PARAGRAPH} Page {number}.") for number in range(100)]
     async with database.acquire() as connection, connection.transaction():
         for start in range(0, 100, 30):
             await clusters.add(connection, crowd[start : start + 30])
-        groups, pairs = await found(connection)
-        recorded = await connection.fetchval("select max(members) from crowded_bands")
-    assert groups == {frozenset(text.text_hash for text in crowd)}
-    assert len(pairs) <= clusters.BUCKET_CAP * 100
-    assert recorded == 100
+        stands = await found(connection)
+        most = await connection.fetchval(
+            "select max(n) from (select count(*) as n from bands where leads group by hash) b"
+        )
+    assert groups_of(stands) == {frozenset(text.text_hash for text in crowd)}
+    assert most == 1
+    assert stands == expected(crowd)
 
 
 async def test_a_sketch_of_another_version_is_made_anew(database: Pool) -> None:
@@ -187,21 +194,32 @@ async def test_a_sketch_of_another_version_is_made_anew(database: Pool) -> None:
         await connection.execute("update bands set hash = 7 where hash = $1", one.bands[0])
         await connection.execute("delete from bands where hash <> 7")
         await clusters.add(connection, [one, other])
-        groups, _ = await found(connection)
+        groups = groups_of(await found(connection))
         stale = await connection.fetchval("select count(*) from bands where hash = 7")
     assert groups == {frozenset([one.text_hash, other.text_hash])} and stale == 0
+
+
+async def test_what_an_older_version_prepared_waits_to_be_made_anew(database: Pool) -> None:
+    old = replace(text_sketch(PARAGRAPH), version=SKETCH_VERSION - 1)
+    new = text_sketch(PARAGRAPH + " Fog.")
+    async with database.acquire() as connection, connection.transaction():
+        await clusters.add(connection, [old, new])
+        assert len(groups_of(await found(connection))) == 2
+        await clusters.add(connection, [text_sketch(PARAGRAPH)])
+        assert len(groups_of(await found(connection))) == 1
 
 
 async def test_band_lookup_uses_the_index(database: Pool) -> None:
     async with database.acquire() as connection, connection.transaction():
         await connection.execute(
-            "insert into bands select n / 2, sha256(n::text::bytea)"
+            "insert into bands (hash, text_hash) select n / 2, sha256(n::text::bytea)"
             " from generate_series(1, 20000) n"
         )
         await connection.execute("analyze bands")
-        plan = await connection.fetch("explain " + lsh_buckets.LOOKUP, [5, 6, 7], 33)
+        await connection.execute("update bands set leads = hash % 3 = 0; analyze bands")
+        plan = await connection.fetch("explain " + lsh_buckets.LEADERS, [5, 6, 7], 9)
     text = "\n".join(row[0] for row in plan)
-    assert "bands_pkey" in text and "Seq Scan" not in text, text
+    assert "bands_leading" in text and "Seq Scan" not in text, text
 
 
 @pytest.mark.parametrize("size", [0, 1])
@@ -209,86 +227,68 @@ async def test_nothing_to_do_is_no_error(database: Pool, size: int) -> None:
     async with database.acquire() as connection, connection.transaction():
         await clusters.add(connection, [])
         await clusters.remove(connection, [bytes(32)] * size)
-        assert await found(connection) == (set(), set())
+        assert await found(connection) == {}
 
 
 # Of thousands that are alike
 
-LOG = [text_sketch(f"Log {n} of the harbour: the bell rang {n * 7} times.") for n in range(200)]
-
-
-@dataclass
-class Looks:
-    """Which clusters were recomputed, and how many pairs were withdrawn."""
-
-    split: set[bytes] = field(default_factory=set)
-    withdrawn: int = 0
+LOG = [text_sketch(f"Log {n}. {PARAGRAPH} The bell rang {n * 7} times.") for n in range(400)]
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
-    seen = Looks()
-    split, withdraw = similarity.split, similarity.withdraw
-
-    async def splitting(connection: asyncpg.Connection, names: Collection[bytes]) -> None:
-        seen.split |= set(names)
-        await split(connection, names)
-
-    async def withdrawing(connection: asyncpg.Connection, *rest: Any) -> set[bytes]:
-        before = await connection.fetchval("select count(*) from similar_texts")
-        named = await withdraw(connection, *rest)
-        seen.withdrawn += before - await connection.fetchval("select count(*) from similar_texts")
-        return named
-
-    monkeypatch.setattr(similarity, "split", splitting)
-    monkeypatch.setattr(similarity, "withdraw", withdrawing)
-    return seen
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many sketches each look at texts has read, one after the other."""
+    counts: list[int] = []
+    for name in ("kept", "compared"):
+        monkeypatch.setattr(sketched_texts, name, _counting(getattr(sketched_texts, name), counts))
+    return counts
 
 
-async def test_a_crowd_is_not_recomputed_with_each_text_that_joins_it_or_leaves(
-    database: Pool, looks: Looks
+def _counting(read: Any, counts: list[int]) -> Any:
+    async def counted(connection: asyncpg.Connection, texts: Collection[bytes]) -> Any:
+        counts.append(len(texts))
+        return await read(connection, texts)
+
+    return counted
+
+
+async def test_what_a_text_costs_does_not_grow_with_its_crowd(
+    database: Pool, reads: list[int]
 ) -> None:
-    """Anchors are displaced all the time; the texts that they met hold together without them."""
-    async with database.acquire() as connection, connection.transaction():
-        await clusters.add(connection, LOG[:50])
-        looks.split.clear()
-        for start in range(50, 200, 50):
-            await clusters.add(connection, LOG[start : start + 50])
-        assert looks.withdrawn > 0
-        largest = sorted(text.text_hash for text in LOG)[-20:]
-        await clusters.remove(connection, largest)
-        assert looks.split == set()
-        groups, _ = await found(connection)
-        assert groups == {frozenset(text.text_hash for text in LOG) - set(largest)}
+    """Copies of each other, and pages of one template that are no copies."""
+    unlike = [replace(text, signature=_noise(number)) for number, text in enumerate(LOG)]
+    for crowd in (LOG, unlike):
+        costs = []
+        async with database.acquire() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            for start in range(0, 400, 50):
+                reads.clear()
+                await clusters.add(connection, crowd[start : start + 50])
+                costs.append(sum(reads))
+            stands = await found(connection)
+            await transaction.rollback()
+        assert len(groups_of(stands)) == (1 if crowd is LOG else 400)
+        # A text among the first of n in a bucket is compared with all n, and comes once in n texts:
+        # what each piece reads is bounded. To compare each text with all would read 50,000.
+        assert sum(costs[4:]) < 4 * 50 * 4 * clusters.BUCKET_CAP, costs
 
 
-async def test_a_crowd_whose_first_text_leaves_is_named_by_the_next(database: Pool) -> None:
+def _noise(number: int) -> bytes:
+    return random.Random(number).randbytes(2 * SIGNATURE_HASHES)
+
+
+async def test_only_a_leader_that_leaves_concerns_others(database: Pool, reads: list[int]) -> None:
     hashes = sorted(text.text_hash for text in LOG)
     async with database.acquire() as connection, connection.transaction():
         await clusters.add(connection, LOG)
+        reads.clear()
+        await clusters.remove(connection, hashes[-50:])
+        assert sum(reads) == 0
         await clusters.remove(connection, hashes[:1])
-        await _check_representatives(connection)
-        groups, _ = await found(connection)
-    assert groups == {frozenset(hashes[1:])}
-
-
-async def test_pairs_of_a_large_cluster_are_never_all_in_memory(database: Pool) -> None:
-    async with database.acquire() as connection, connection.transaction():
-        await connection.execute(
-            """
-            insert into sketches select sha256(n::text::bytea), 1, '{}', '', sha256('0')
-            from generate_series(0, 600) n;
-            insert into similar_texts select least(a, b), greatest(a, b), 1 from (
-                select sha256(n::text::bytea) as a, sha256((n + step)::text::bytea) as b
-                from generate_series(0, 540) n, generate_series(1, 60) step) pairs;
-            """
-        )
-        tracemalloc.start()
-        try:
-            await similarity.split(connection, [hashlib.sha256(b"0").digest()])
-            _, peak = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
-        groups, pairs = await found(connection)
-    assert len(groups) == 1 and len(pairs) == 32_460
-    assert peak < 100 * len(pairs)  # 100 bytes of each: the two hashes alone take more
+        stands = await found(connection)
+    left = [text for text in LOG if text.text_hash in set(hashes[1:-50])]
+    assert groups_of(stands) == {frozenset(hashes[1:-50])}
+    # All of them are copies of each other, so whom each resembles most depends on no cap.
+    assert set(stands) == {text.text_hash for text in left}
+    assert {leader for leader, _ in stands.values()} == {hashes[1]}

@@ -54,6 +54,7 @@ async def test_a_folder_has_parts_and_a_manifest_that_counts_them(
         {
             "name": name,
             "documents": len(body.splitlines()),
+            "records": len(body.splitlines()),
             "bytes": len(body),
             "sha256": hashlib.sha256(body).hexdigest(),
         }
@@ -154,12 +155,24 @@ class Deaths:
             raise Killed
 
 
+@pytest.mark.parametrize(
+    ("ending", "options"),
+    [
+        (".jsonl.zst", {"compress": "zstd"}),
+        pytest.param(".parquet", {"format": "parquet"}, marks=pytest.mark.slow),
+        (".warc.gz", {"format": "warc"}),
+    ],
+)
 async def test_an_attempt_that_ends_anywhere_is_repeated_to_the_same_bytes(
-    synced: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    synced: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, options: Any
 ) -> None:
-    whole, killed = tmp_path / "whole.jsonl.zst", tmp_path / "killed.jsonl.zst"
-    await Export(synced, whole, compress="zstd").whole()
-    export, deaths = Export(synced, killed, compress="zstd"), Deaths(monkeypatch)
+    folder = tmp_path / "exports"
+    whole, killed = folder / f"whole{ending}", folder / f"killed{ending}"
+    async with open_blobs(str(tmp_path / "blobs")) as blobs:
+        for text in WEB.values():
+            await blobs.put(text.encode())
+    await Export(synced, whole, blobs, **options).whole()
+    export, deaths = Export(synced, killed, blobs, **options), Deaths(monkeypatch)
     await export.begin()
     deaths.at(Path, "replace")
     deaths.at(Path, "unlink")
@@ -173,7 +186,7 @@ async def test_an_attempt_that_ends_anywhere_is_repeated_to_the_same_bytes(
     await deaths.survived(export.forget)
     assert deaths.count > 50
     assert finished.documents == 15
-    assert [each.name for each in sorted(tmp_path.iterdir())] == [killed.name, whole.name]
+    assert [each.name for each in sorted(folder.iterdir())] == [killed.name, whole.name]
     assert killed.read_bytes() == whole.read_bytes()
     assert await synced.pool.fetchval("select count(*) from export_parts") == 0
 

@@ -16,7 +16,7 @@ from atlas.contracts.activities import Batch, CloseRun
 from atlas.domain.batch import HeldPage, PreparedPage
 from atlas.domain.blob import BlobStoreError
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.prepared import Prepared
+from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.stores.blobs import Blobs, open_blobs
 from atlas.stores.postgres import migrate
 from tests.stored import store
@@ -80,9 +80,9 @@ class Bench:
         prepare = prepare or self.prepare
         return Processing(batches, pages, blobs or self.blobs, prepare, 2, lambda: self.drive.now)
 
-    async def prepare(self, body: bytes, *_: object) -> Prepared:
+    async def prepare(self, job: PrepareJob) -> Prepared:
         await asyncio.sleep(0)
-        found = prepared(self._like, body.decode()).prepared
+        found = prepared(self._like, job.body.decode()).prepared
         assert found is not None
         return found
 
@@ -153,9 +153,9 @@ async def test_nor_one_that_is_away_whenever_something_has_to_be_written(bench: 
 async def test_nor_does_an_error_of_ours(bench: Bench) -> None:
     outage = Outage(OUTAGE, RuntimeError("a bug"))
 
-    async def prepare(body: bytes, *rest: object) -> Prepared:
+    async def prepare(job: PrepareJob) -> Prepared:
         await outage.strike()
-        return await bench.prepare(body, *rest)
+        return await bench.prepare(job)
 
     assert await bench.until_done(bench.processing(prepare=prepare)) >= QUARANTINED
     await bench.assert_healthy()
@@ -218,11 +218,11 @@ async def test_a_document_that_kills_its_workers_is_still_told_from_the_others(
     """A killed worker writes no end: so a process is here one that nobody asks again."""
     reached = asyncio.Event()
 
-    async def deadly(body: bytes, *rest: object) -> Prepared:
-        if body.endswith(b"/3 rings twice."):
+    async def deadly(job: PrepareJob) -> Prepared:
+        if job.body.endswith(b"/3 rings twice."):
             reached.set()
             await asyncio.Event().wait()
-        return await bench.prepare(body, *rest)
+        return await bench.prepare(job)
 
     for _ in range(QUARANTINED):
         reached.clear()

@@ -103,7 +103,8 @@ async def test_an_index_with_entries_stays_the_older_analysers(
     monkeypatch.setattr(migrate, "known", lambda: older)
     await migrate.migrate(connection)
     await connection.execute("update generations set entries = $1", entries)
-    monkeypatch.setattr(migrate, "known", lambda: every)
+    # The migration that lets an index go of which nothing is left comes much later.
+    monkeypatch.setattr(migrate, "known", lambda: every[: languages.number])
     await migrate.migrate(connection)
     assert await connection.fetchval("select analyser from generations") == analyser
 

@@ -18,13 +18,13 @@ from atlas.contracts.deduplicate_documents import (
 )
 from atlas.contracts.jobs import BeginJob
 from atlas.domain.similarity.duplicates import duplicate_groups
+from atlas.domain.similarity.near_duplicates import copies_within
 from atlas.stores.postgres.crawl.runs.runs import JobRecords
 from atlas.stores.postgres.near_duplicates import consistency
 from atlas.stores.postgres.near_duplicates import marks as duplicates
 from atlas.stores.postgres.services.deduplication import Deduplication
 from tests.invariants import (
     assert_clusters_follow_the_evidence,
-    assert_index_is_the_live_texts,
     assert_marks_name_live_pages,
     assert_one_version_per_live_page,
 )
@@ -92,38 +92,43 @@ async def findings(drive: Drive, run_id: str) -> list[Any]:
 async def tables(pool: Pool) -> dict[str, list[tuple[Any, ...]]]:
     return {
         table: sorted(tuple(row) for row in await pool.fetch(f"select * from {table}"))
-        for table in ("sketches", "bands", "crowded_bands", "similar_texts")
+        for table in ("sketches", "bands")
     }
 
 
+_ONE_THAT_STANDS = "(select text_hash from sketches where similarity < 1 limit 1)"
+_ONE_THAT_LEADS = "(select representative from sketches where representative <> text_hash limit 1)"
 DAMAGE = {
-    "a lost sketch": (
-        "delete from sketches where text_hash = (select low from similar_texts limit 1)"
-    ),
+    "a lost sketch": f"delete from sketches where text_hash = {_ONE_THAT_STANDS}",
+    "a lost leader": f"delete from sketches where text_hash = {_ONE_THAT_LEADS}",
     "a sketch of an older version": (
         "with old as (update sketches set version = 0, bands = array(select b + 1 from"
-        " unnest(bands) b) where text_hash = (select low from similar_texts limit 1)"
+        f" unnest(bands) b) where text_hash = {_ONE_THAT_STANDS}"
         " returning text_hash, bands)"
         ", gone as (delete from bands using old where bands.text_hash = old.text_hash)"
-        " insert into bands select unnest(bands) + 1, text_hash from old on conflict do nothing"
+        " insert into bands (hash, text_hash) select unnest(bands) + 1, text_hash from old"
+        " on conflict do nothing"
     ),
     "a sketch of nobody": (
-        "insert into sketches select sha256('x'), version, bands, signature, sha256('x')"
+        "insert into sketches (text_hash, version, bands, signature, representative)"
+        " select sha256('x'), version, bands, signature, sha256('x')"
         " from sketches where bands <> '{}' limit 1"
     ),
+    "another name": f"update sketches set name = 7 where text_hash = {_ONE_THAT_STANDS}",
+    "another host": f"update sketches set hosts = '{{7}}' where text_hash = {_ONE_THAT_LEADS}",
     "lost buckets": "delete from bands where hash % 2 = 0",
     "strays in buckets": (
-        "insert into bands select distinct hash, sha256('y') from bands on conflict do nothing"
+        "insert into bands (hash, text_hash, leads) select distinct hash, sha256('y'), true"
+        " from bands on conflict do nothing"
     ),
-    "a crowd that is none": "insert into crowded_bands values (7, 99)",
-    "lost evidence": "delete from similar_texts",
-    "evidence that is none": (
-        "insert into similar_texts select min(text_hash), max(text_hash), .9 from sketches"
-        " on conflict (low, high) do update set similarity = .9"
+    "leaders that lead nowhere": "update bands set leads = false",
+    "all lead everywhere": "update bands set leads = true",
+    "similarity that is off": "update sketches set similarity = .31 where similarity < 1",
+    "a text that stands by another": (
+        "update sketches set representative = (select max(text_hash) from sketches),"
+        " similarity = .9"
     ),
-    "evidence that is off": "update similar_texts set similarity = .31",
-    "evidence of nobody": "insert into similar_texts values ('\\x00', '\\x01', .9)",
-    "a cluster torn apart": "update sketches set representative = text_hash",
+    "a cluster torn apart": "update sketches set representative = text_hash, similarity = null",
     "clusters under one name": "update sketches set representative = sha256('z')",
 }
 
@@ -154,26 +159,44 @@ async def test_a_scope_puts_its_own_texts_right(drive: Drive) -> None:
     await drive.run("docs", WEB)
     await drive.run("other", {f"{SITE}/z": "Another text altogether, which nobody else holds."})
     before = await tables(drive.pool)
-    await drive.pool.execute("delete from similar_texts")
+    await drive.pool.execute("update sketches set representative = text_hash, similarity = null")
     assert (await checked(drive, repair=True, sources=("other",))) == (0, 0)
     assert (await checked(drive, repair=True, sources=("docs",)))[1] == 1
     assert await tables(drive.pool) == before
 
 
-async def test_crowds_are_counted_anew(drive: Drive) -> None:
+async def test_all_of_a_crowd_are_marked(drive: Drive) -> None:
+    """Also those that no bucket compared with the page that is kept."""
     await drive.add("docs")
     crowd = {f"{SITE}/{n}": f"{STORY} Page {n} of many." for n in range(40)}
     await drive.run("docs", crowd)
-    before = await tables(drive.pool)
-    assert before["crowded_bands"], "the texts do not crowd; choose others"
     assert await checked(drive, repair=False) == (0, 0)
-    await drive.pool.execute("update crowded_bands set members = members + 1")
-    await drive.pool.execute("delete from similar_texts where similarity > .9")
+    await drive.pool.execute("update sketches set similarity = .4 where similarity > .9")
     assert (await checked(drive, repair=True))[1] > 0
-    assert await tables(drive.pool) == before
     counts = await decided(drive, "dedup", threshold=0.3)
-    assert counts.duplicates == 39, "copies that no bucket compared were not found"
-    assert counts.near_groups == 1
+    assert (counts.duplicates, counts.near_groups) == (39, 1)
+
+
+async def test_a_text_is_compared_again_when_its_hosts_change(drive: Drive) -> None:
+    """Two pages of one host with different names are no copies; on two hosts they are. One of them
+    leaves its second host, and comes back."""
+    away = "https://mirror.example.org/a"
+    named = {f"{SITE}/a": f"# Lamp\n{STORY}", f"{SITE}/b": f"# Lens\n{STORY} Fog."}
+    await drive.add("docs")
+    await drive.add("mirror")
+
+    async def clusters() -> int:
+        assert await checked(drive, repair=False) == (0, 0)
+        return int(await drive.pool.fetchval("select count(distinct representative) from sketches"))
+
+    await drive.run("docs", {f"{SITE}/a": named[f"{SITE}/a"]})
+    await drive.run("mirror", {away: named[f"{SITE}/b"]})
+    assert await clusters() == 1
+    await drive.run("docs", named, complete=False)
+    assert await clusters() == 2
+    for _ in range(10):
+        await drive.run("docs", {f"{SITE}/a": named[f"{SITE}/a"], f"{SITE}/b": 410})
+    assert await clusters() == 1
 
 
 async def test_the_order_of_arrival_leaves_no_trace(drive: Drive) -> None:
@@ -189,11 +212,7 @@ async def test_the_order_of_arrival_leaves_no_trace(drive: Drive) -> None:
             await drive.run(name, part, complete=False)
         counts = await decided(drive, f"dedup-{seed}", winner="smallest_url", sources=[name])
         found.append((counts, await findings(drive, f"dedup-{seed}"), await marks(drive)))
-        await drive.pool.execute(
-            "truncate pages, sources, documents, sketches, bands,"
-            " similar_texts, index_entries, crowded_bands cascade"
-        )
-        await drive.pool.execute("update generations set entries = 0, tokens = 0")
+        await drive.pool.execute("truncate pages, sources, documents, sketches, bands cascade")
     assert found[0] == found[1] == found[2]
     assert found[0][2] == MARKS
 
@@ -221,13 +240,13 @@ async def test_a_mark_names_two_live_pages_whatever_happens_meanwhile(drive: Dri
     await asyncio.gather(changing(), marking())
     await assert_marks_name_live_pages(drive.pool)
     await assert_one_version_per_live_page(drive.pool)
-    await assert_index_is_the_live_texts(drive.pool)
     await assert_clusters_follow_the_evidence(drive.pool)
 
 
 async def test_reads_of_a_chunk_use_indexes(drive: Drive) -> None:
     await drive.pool.execute(
-        "insert into sketches select sha256(n::text::bytea), 1, '{}', '', sha256(n::text::bytea)"
+        "insert into sketches (text_hash, version, bands, signature, representative)"
+        " select sha256(n::text::bytea), 1, '{}', '', sha256(n::text::bytea)"
         " from generate_series(1, 20000) n"
     )
     await drive.pool.execute("analyze sketches")
@@ -247,12 +266,12 @@ async def test_a_page_that_changed_since_it_was_read_is_not_marked(drive: Drive)
         BeginJob(run_id="r", workflow_id="r", kind="deduplicate_documents")
     )
     async with drive.pool.acquire() as connection:
-        part = await duplicates.read_part(connection, b"", chunk=100, sources=[], threshold=0.8)
+        part = await duplicates.read_part(connection, b"", chunk=100, sources=[])
     assert part is not None
     groups = duplicate_groups(
         part.pages,
-        part.similar,
-        lambda text, others: [part.similar.get((min(text, o), max(text, o)), 0.0) for o in others],
+        copies_within(list(part.texts.values()), 0.8),
+        lambda text, others: [0.9 for _ in others],
         kind="both",
         threshold=0.8,
         rule="smallest_url",

@@ -356,30 +356,6 @@ def test_what_html_and_json_write_otherwise_is_found_too() -> None:
     assert without(line, patterns, "application/x-ndjson") == ""
 
 
-async def test_entries_go_from_every_generation_a_rebuild_under_way_included(
-    eraser: Eraser,
-) -> None:
-    pool = eraser.pool
-    for number, state in ((7, "building"), (8, "retired")):
-        await pool.execute(
-            f"""
-            insert into generations (id, state, analyser, entries, tokens)
-            overriding system value select {number}, '{state}', analyser, entries, tokens
-            from generations where state = 'active';
-            create table index_entries_{number} (like index_entries including defaults);
-            alter table index_entries attach partition index_entries_{number}
-                for values in ({number});
-            insert into index_entries (generation, text_hash, part, length, first, last, tsv)
-            select {number}, text_hash, part, length, first, last, tsv
-            from index_entries where generation = 1;
-            """
-        )
-    await eraser.run(GONE)
-    assert eraser.found == {}
-    left = await pool.fetch("select generation, count(*) from index_entries group by 1 order by 1")
-    assert [tuple(row) for row in left] == [(1, 2), (7, 2), (8, 2)]
-
-
 # The feed of changes
 
 

@@ -14,11 +14,9 @@ from atlas.contracts.activities import Batch, CloseRun
 from atlas.contracts.models import Counts
 from atlas.contracts.restore_documents import SelectRestores
 from atlas.domain.retention import Retention
-from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.stores.blobs import open_blobs
 from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.crawl.runs.batch_selection import Selection
-from atlas.stores.postgres.index import generations
 from atlas.stores.postgres.settlement import held_bodies
 from tests.invariants import Snapshot, assert_invariants, snapshot
 from tests.stores.cleaning import Cleaner
@@ -338,19 +336,6 @@ async def test_a_version_that_goes_while_a_restore_waits_is_named(
     assert (await drive.document(url(1))).text == WALL
 
 
-async def test_a_text_that_cannot_be_analysed_fails_alone(
-    drive: Drive, restorer: Restorer, tmp_path: Path
-) -> None:
-    await drive.add("docs", deletion="prompt")
-    await drive.run("docs", site(40))
-    await drive.run("docs", {**site(40), url(1): 410, url(2): 410})
-    restorer.unreadable = {prose(1)}
-    found = await restorer.run(of_run="run-2")
-    assert found[url(1)].code == "extractor_timeout"
-    assert found[url(2)].result == "restored"
-    await sound(drive, tmp_path)
-
-
 async def test_a_restore_that_is_killed_goes_on(
     drive: Drive, restorer: Restorer, tmp_path: Path
 ) -> None:
@@ -374,26 +359,6 @@ async def test_a_restore_that_is_killed_goes_on(
     await same(drive, before)
     assert await drive.pool.fetchval("select count(*) from versions where seq = 2") == 8
     await sound(drive, tmp_path)
-
-
-async def test_a_generation_that_is_being_built_gets_it_too(
-    drive: Drive, restorer: Restorer
-) -> None:
-    await drive.add("docs", deletion="prompt")
-    await drive.run("docs", site(8))
-    await drive.run("docs", {**site(8), url(3): 410})
-    async with drive.pool.acquire() as connection:
-        await generations.start(
-            connection, run_id="rebuild", workflow_id="rebuild_index",
-            analyser=ANALYSER_VERSION, now=drive.now,
-        )  # fmt: skip
-    await restorer.run(urls=[url(3)])
-    held = await drive.pool.fetch(
-        "select g.state from index_entries e join generations g on g.id = e.generation "
-        "join documents d on d.text_hash = e.text_hash join pages p on p.id = d.page_id "
-        "where p.url = $1 order by g.state", url(3),
-    )  # fmt: skip
-    assert {row["state"] for row in held} == {"active", "building"}
 
 
 async def test_a_run_before_causes_were_kept_is_undone_by_its_times(

@@ -115,3 +115,25 @@ def test_false_alarms_on_real_pages() -> None:
     print(f"{len(alarms)} false alarms on {pages} pages")
     assert pages > 500
     assert len(alarms) <= FALSE_ALARMS * pages, list(alarms)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("Bus {}", "Runs from the harbour to the quarry every ten minutes until midnight."),
+        ("Zimmer {}", "Zwei Betten, Dusche, Blick auf den Hof; Frühstück ab sieben Uhr."),
+        ("Chapitre {}", "Le capitaine revint à l'aube, et personne ne lui demanda rien."),
+        ("Скважина {}", "Пробурена весной, глубина сорок метров, вода пресная."),
+        ("第{}回", "港から石切場まで歩き、途中の茶屋で休んだ話。"),
+    ],
+)
+@pytest.mark.parametrize("number", [401, 403, 404, 410, 429, 500, 503])
+def test_a_number_in_a_name_is_no_status_code(name: str, says: str, number: int) -> None:
+    """A series has a member of every number, and a short text may be all there is on it."""
+    title = name.format(number)
+    page = (
+        f"<!doctype html><title>{title}</title><main><h1>{title}</h1><p>{says}</p></main>"
+        "<script src=/app.js></script>"
+    )
+    verdict = extract(page.encode(), "text/html", "utf-8", f"https://example.org/{number}").verdict
+    assert verdict is None, verdict

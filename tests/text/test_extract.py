@@ -106,7 +106,7 @@ class TestText:
         assert "Chapter 29" in found.text
         assert "Start page" not in found.text
 
-    def test_the_rescue_adds_what_trafilatura_leaves_out(self) -> None:
+    def test_a_text_in_several_elements_is_kept_whole(self) -> None:
         chunks = ["<p>The first chunk stands alone in its own grid item.</p>"]
         chunks += [PARAGRAPHS.replace("story", f"s{n}") for n in range(3)]
         body = "".join(f"<div class=body>{chunk}</div>" for chunk in chunks)
@@ -120,6 +120,15 @@ class TestText:
             "<script>var unseen = 2</script><template>unseen three</template><p hidden>unseen</p>"
         )
         assert found.text == "Seen by all who look at it."
+
+    def test_a_reading_above_a_word_does_not_part_it(self) -> None:
+        found = page("<p><ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp>字<rt>じ</rt></ruby>を読む。</p>")
+        assert found.text == "漢字を読む。"
+
+    def test_a_soft_hyphen_does_not_part_a_word(self) -> None:
+        found = page("<p>A Donau&shy;dampf&shy;schiff went <b>up&shy;stream</b>, wa\u2060ter.</p>")
+        assert found.text == "A Donaudampfschiff went upstream, water."
+        assert found.markdown == "A Donaudampfschiff went **upstream**, water."
 
     def test_lists_emphasis_and_links_in_markdown(self) -> None:
         found = page(
@@ -292,6 +301,10 @@ class TestPlain:
         )
         assert found.text == "# Title #\n\nfirst\n  second"
         assert (found.title, found.media, found.links) == ("Title", "text", ())
+
+    def test_soft_hyphens_do_not_part_words(self) -> None:
+        found = extract("Donau\u00addampfer\n\ufeffschiff".encode(), "text/plain", None, URL)
+        assert found.text == "Donaudampfer\nschiff"
 
     def test_a_long_first_line_is_no_title(self) -> None:
         assert extract(b"word " * 100, "text/plain", None, URL).title == "page.html"

@@ -4,7 +4,7 @@ them is still read."""
 import pytest
 from lxml.html import HtmlElement
 
-from atlas.text import html as choice
+from atlas.text import html, second_opinion
 from atlas.text.extract import extract
 from atlas.text.sniff import media_of
 
@@ -117,11 +117,12 @@ def test_no_library_sees_a_page_deeper_than_the_limit(monkeypatch: pytest.Monkey
     def little(_: HtmlElement) -> str:
         return "The first sentence of this article."
 
-    monkeypatch.setattr(choice, "_trafilatura", little)
-    monkeypatch.setattr(choice, "extract_plain_text", rescued)
-    words = "".join(f"<p>The sentence that has number {n} in this article.</p>" for n in range(9))
+    monkeypatch.setattr(html, "_SURE", 2.0)  # the forest never is
+    monkeypatch.setattr(second_opinion, "_trafilatura", little)
+    monkeypatch.setattr(second_opinion, "extract_plain_text", rescued)
+    words = "".join(f"<p>The sentence that has number {n} in this article.</p>" for n in range(19))
     meta = '<meta property="og:type" content="article">'
-    html = f"{meta}<p>The first sentence of this article.</p>{words}{'<div>' * 5_000}deep"
-    extract(html.encode(), "text/html", "utf-8", "https://a.example/")
+    page = f"{meta}<p>The first sentence of this article.</p>{words}{'<div>' * 5_000}deep"
+    extract(page.encode(), "text/html", "utf-8", "https://a.example/")
     assert len(seen) == 1
     assert seen[0].count("<div") < 200

@@ -18,7 +18,7 @@ PAGE = """<html lang=en><head><title>Ferries ({unread})</title></head><body>
 <p class=by data-name="Ada Quay">By <b>Ada</b> on <time datetime=2026-03-04>the fourth</time></p>
 <p>The ferry leaves the quay at six, and comes back when the tide has turned again.</p>
 <p>In winter it leaves at seven. <span class=views>{views} views</span> so far this week.</p>
-<div class=ad>{ad} <a href="/buy?t={token}">Buy now</a></div>
+<div class=offer>{ad} <a href="/buy?t={token}">Buy now</a></div>
 <p>Rendered on {date}. The harbour master keeps the bell and the book of tides.</p>
 </main><footer>Imprint</footer></body></html>"""
 FIRST = {"unread": 1, "views": "1,234", "ad": "Cheap nets", "token": "aa", "date": "2 May 2026"}
@@ -62,9 +62,9 @@ def test_nested_content_is_taken_once_and_in_the_order_of_the_page() -> None:
 
 def test_sections_keep_their_anchors() -> None:
     body = """<html><body><main><h1 id=top>Tides</h1><p>The tide turns twice a day.</p>
-    <div class=ad><h2 id=buy>Buy</h2><p>Cheap nets and old ropes.</p></div>
+    <div class=offer><h2 id=buy>Buy</h2><p>Cheap nets and old ropes.</p></div>
     <h2 id=low>Low water</h2><p>At low water the ferry waits.</p></main></body></html>"""
-    found = read(body, content=("main",), remove=(".ad",), ignore=("#top",))
+    found = read(body, content=("main",), remove=(".offer",), ignore=("#top",))
     assert [(each.title, each.anchor) for each in found.outline] == [
         ("Tides", "top"),
         ("Low water", "low"),
@@ -73,13 +73,11 @@ def test_sections_keep_their_anchors() -> None:
 
 
 def test_what_is_removed_is_gone_and_its_neighbours_are_no_one_word() -> None:
-    body = (
-        "<body><p>Before<span class=ad>bought words</span>after, and a few more words.</p></body>"
-    )
-    assert read(body, remove=(".ad",)).text == "Beforeafter, and a few more words."
+    body = "<body><p>Before<span class=offer>bought words</span>after, and more words.</p></body>"
+    assert read(body, remove=(".offer",)).text == "Beforeafter, and more words."
     body = body.replace("span", "div")
-    assert read(body, remove=(".ad",)).text.split() == "Before after, and a few more words.".split()
-    found = read(PAGE.format(**FIRST), remove=(".ad", "footer"))
+    assert read(body, remove=(".offer",)).text.split() == "Before after, and more words.".split()
+    found = read(PAGE.format(**FIRST), remove=(".offer", "footer"))
     assert "Cheap nets" not in found.text
     assert "Cheap nets" not in found.markdown
     assert "ferry leaves" in found.text
@@ -111,7 +109,7 @@ def test_what_ignores_everything_ignores_nothing(ignore: tuple[str, ...]) -> Non
 
 
 def test_ignored_parts_are_shown_and_make_no_difference() -> None:
-    ignore = (".views", ".ad", r"/Rendered on .*?\./", r"/\([0-9]+\)/")
+    ignore = (".views", ".offer", r"/Rendered on .*?\./", r"/\([0-9]+\)/")
     title = ("title=title",)
     one, other = (
         read(PAGE.format(**each), ignore=ignore, metadata=title) for each in (FIRST, SECOND)
@@ -132,8 +130,8 @@ def test_ignored_parts_are_shown_and_make_no_difference() -> None:
 
 def test_an_advert_that_is_there_only_sometimes_is_no_difference() -> None:
     body = PAGE.format(**FIRST)
-    advert = body[body.index("<div class=ad>") : body.index("</div>") + 6]
-    one, other = read(body, ignore=(".ad",)), read(body.replace(advert, ""), ignore=(".ad",))
+    advert = body[body.index("<div class=offer>") : body.index("</div>") + 6]
+    one, other = read(body, ignore=(".offer",)), read(body.replace(advert, ""), ignore=(".offer",))
     assert ruled(one).compared == ruled(other).compared
 
 
@@ -202,7 +200,7 @@ def test_positions_are_those_of_css(few: int) -> None:
 
 
 SELECTORS = st.sampled_from(
-    ["html", "body", "*", "p", "main", "main *", ".ad", ".views", "h1", "head", "p:first-child",
+    ["html", "body", "*", "p", "main", "main *", ".offer", ".views", "h1", "head", "p:first-child",
      "div, p", ":not(p)", "nav ~ *", "a[href]"]
 )  # fmt: skip
 LISTS = st.lists(SELECTORS, max_size=3).map(tuple)

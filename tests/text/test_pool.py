@@ -111,11 +111,10 @@ async def test_no_secret_of_the_worker_reaches_a_child(monkeypatch: pytest.Monke
     assert "opens-a-door" not in seen.values()
 
 
-async def test_prepare_gives_text_sketch_and_parts(pool: ExtractorPool) -> None:
+async def test_prepare_gives_text_and_sketch(pool: ExtractorPool) -> None:
     prepared = await pool.prepare(PrepareJob(PAGE, "text/html", "utf-8", "https://a.example/"))
     assert prepared.extracted.text == "This sentence is read in a child process."
     assert prepared.sketch.bands
-    assert "'read'" in prepared.parts[0].tsv
 
 
 async def test_prepare_passes_the_page_error_on(pool: ExtractorPool) -> None:
@@ -124,10 +123,8 @@ async def test_prepare_passes_the_page_error_on(pool: ExtractorPool) -> None:
     assert caught.value.code == "empty_body"
 
 
-async def test_analyse_gives_the_parts_that_prepare_gives(pool: ExtractorPool) -> None:
-    prepared = await pool.prepare(PrepareJob(PAGE, "text/html", "utf-8", "https://a.example/"))
-    found = prepared.extracted
-    assert await pool.analyse(found.title, found.text) == prepared.parts
+async def test_a_child_gives_the_passages_of_a_text(pool: ExtractorPool) -> None:
+    assert await pool.passages("Title", "A text.") == passages("Title", "A text.")
 
 
 LIES = [b"", b"\x80\x04N.", b"\x00" * 100, b"\xff" * 100, b'{"text": "json"}']

@@ -14,7 +14,6 @@ from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.extraction.stated_metadata import StatedMetadata
 from atlas.domain.passages import Passage, passages
 from atlas.domain.prepared import Prepared
-from atlas.domain.search.analysis import IndexPart, index_parts
 from atlas.domain.similarity.near_duplicates import Sketch, sketch
 from atlas.domain.texts import Extracted, Link, strip_unstorable, text_hash
 from atlas.domain.wire_fields import MalformedAnswer
@@ -38,7 +37,7 @@ def document(title: str, text: str, published: datetime | None, links: list[Link
         text_hash=text_hash(title, text),
         media="html",
     )
-    return Prepared(found, sketch(text), index_parts(title, text))
+    return Prepared(found, sketch(text))
 
 
 DOCUMENTS = st.builds(document, TEXTS, SAID, st.none() | DATES, LINKS)
@@ -124,12 +123,6 @@ def test_when_a_page_ends_comes_as_it_went(moment: datetime) -> None:
     assert wire_format.read_prepared(wire_format.write_prepared(ending)) == ending
 
 
-@given(st.text(max_size=3000), SAID)
-def test_parts_come_as_they_went(title: str, text: str) -> None:
-    parts = index_parts(strip_unstorable(title), text)
-    assert wire_format.read_parts(wire_format.write_parts(parts), len(text)) == parts
-
-
 @given(st.text(max_size=300), SAID)
 def test_passages_come_as_they_went(title: str, text: str) -> None:
     found = passages(title, text)
@@ -150,7 +143,6 @@ def test_passages_that_no_healthy_child_sends_are_refused(monkeypatch: pytest.Mo
 def test_no_bytes_do_anything_but_be_refused(body: bytes) -> None:
     read_or_refuse(body, wire_format.read_prepared)
     read_or_refuse(body, wire_format.read_answer)
-    read_or_refuse(body, lambda it: wire_format.read_parts(it, 100))
     read_or_refuse(body, lambda it: wire_format.read_passages(it, 100))
 
 
@@ -184,10 +176,6 @@ def extracted(**changes: object) -> Prepared:
     )
 
 
-def with_tsv(tsv: str) -> Prepared:
-    return dataclasses.replace(PLAIN, parts=(IndexPart(tsv, 1, 0, 1),))
-
-
 @pytest.mark.parametrize(
     "lie",
     [
@@ -204,12 +192,6 @@ def with_tsv(tsv: str) -> Prepared:
         extracted(links=(Link("https://a.example/"),) * 5001),
         dataclasses.replace(PLAIN, sketch=Sketch((1, 2), b"")),
         dataclasses.replace(PLAIN, sketch=Sketch(PLAIN.sketch.bands, b"x")),
-        dataclasses.replace(PLAIN, parts=()),
-        dataclasses.replace(PLAIN, parts=(IndexPart("'a':1", 1, 5, 1),)),
-        dataclasses.replace(PLAIN, parts=(IndexPart("'a':1", 1, 0, 10**6),)),
-        *map(with_tsv, ["'a", "a:1", "'a':0", "'a':1 ", "'a':1'b':2", "'a\\b':1", "'':1"]),
-        with_tsv(f"'{'x' * 501}':1"),
-        with_tsv(" ".join(["'abc':1"] * 150_000)),
     ],
 )
 def test_a_document_that_no_store_takes_is_refused(lie: Prepared) -> None:
@@ -228,7 +210,7 @@ def test_a_count_is_not_believed_before_what_it_counts_arrives(count: int) -> No
     tracemalloc.start()
     try:
         with pytest.raises(MalformedAnswer):
-            wire_format.read_parts(announced, 100)
+            wire_format.read_passages(announced, 100)
         assert tracemalloc.get_traced_memory()[1] < 2 << 20
     finally:
         tracemalloc.stop()

@@ -19,6 +19,8 @@ LONGEST_RULE = 300
 
 NO_PAGE = "not a page"
 """Of a link whose name says that it is an image, a script, an archive, a feed …"""
+NO_DOCUMENT = "not a document"
+"""Of a file whose name says that it is none that Atlas reads."""
 RUN_LIMIT = "the run's own limits"
 """Of links that a run had no pages, bytes or minutes left for."""
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 import can_ada
 
@@ -61,10 +61,17 @@ def fragment_of(url: str, base: str | None = None) -> str:
     return fragment
 
 
+def is_bucket_url(url: str) -> bool:
+    """Whether it is the address of a file or an object (`bucket_urls.py`), by its scheme."""
+    return url[:7].lower().startswith(("file://", "s3://"))
+
+
 def with_fragment(url: str, anchor: str | None) -> str:
     """The URL of a part of a page; the page's own where the part has no anchor."""
     if not anchor:
         return url
+    if is_bucket_url(url):
+        return f"{url}#{quote(anchor)}"
     parsed = _parse(url, None)
     parsed.hash = f"#{anchor}"
     href: str = parsed.href
@@ -80,13 +87,19 @@ def serialized(url: str) -> str:
 
 
 def origin_of(url: str) -> str:
-    """`scheme://host[:port]` of `url`, as RFC 6454 serialises it (no default port)."""
+    """`scheme://host[:port]` of `url`, as RFC 6454 serialises it (no default port); of the address
+    of a file, `file://` or `s3://bucket`."""
+    if is_bucket_url(url):
+        return "/".join(url.split("/", 3)[:3])
     origin: str = _parse(url, None).origin
     return origin
 
 
 def host_of(url: str) -> str:
-    """`host[:port]` of `url`: what politeness counts by. The port only if not the default."""
+    """`host[:port]` of `url`: what politeness counts by. The port only if not the default. Of the
+    address of a file the bucket, or ""."""
+    if is_bucket_url(url):
+        return url.split("/", 3)[2]
     host: str = _parse(url, None).host
     return host
 
@@ -99,7 +112,7 @@ def host_named(text: str) -> str:
         # A bare IPv6 address wants its brackets.
         given = f"[{given}]" if given.count(":") > 1 and not given.startswith("[") else given
         given = f"{'http' if given.endswith(':80') else 'https'}://{given}"
-    host = host_of(given)
+    host: str = _parse(given, None).host
     if not host or _HOSTLESS.search(given):
         raise InvalidUrl(text, "names no host; write example.org or example.org:8080")
     return host
@@ -120,7 +133,8 @@ def _redacted(parameter: re.Match[str]) -> str:
 
 def url_key(url: str) -> str:
     """First 16 hex digits of the SHA-256 of the canonical URL: names a page in workflow ids."""
-    return hashlib.sha256(canonicalize(url).encode()).hexdigest()[:16]
+    spelled = url if is_bucket_url(url) else canonicalize(url)
+    return hashlib.sha256(spelled.encode()).hexdigest()[:16]
 
 
 def _parse(url: str, base: str | None) -> can_ada.URL:

@@ -41,8 +41,10 @@ class SourceClaim:
     """After so many it leaves the source; None: never for that."""
     paused: bool = False
     """Whether no run begins on the source."""
+    pushed: bool = False
+    """Whether its documents are put there, so that nothing is fetched."""
     due: datetime | None = None
-    """When the source is collected next; None: it is paused."""
+    """When the source is collected next; None: it is paused, or its documents are put there."""
     last_run: datetime | None = None
     """Start of the last run that read its listing; None: none has."""
     not_listed: str | None = None
@@ -68,14 +70,14 @@ class RefusedBefore:
 
 @dataclass(frozen=True, slots=True)
 class AttemptMade:
-    """One HTTP request for the page: a line of the ledger."""
+    """One HTTP request for the page, or a body that was put there: a line of the ledger."""
 
     at: datetime
     run_id: str
     attempt: int
     """Counts the requests of a run for the page, from 1."""
     status: int | None
-    """None: no answer came."""
+    """None: no answer came, or the body was put there."""
     final_url: str | None
     """Where redirects led."""
     error_class: str | None
@@ -134,9 +136,10 @@ class VisitOfRun:
 class EvidenceSeen:
     """Evidence that the page is leaving."""
 
-    kind: Literal["gone", "moved", "noindex", "absent"]
+    kind: Literal["gone", "moved", "noindex", "absent", "withdrawn"]
     """`gone`: it answers 404 or 410; `moved`: it redirects for good; `noindex`: it asks to be left
-    out; `absent`: its source's listing does not name it."""
+    out; `absent`: its source's listing does not name it; `withdrawn`: whoever put it there says
+    that it is gone."""
     looks: int
     """How often in a row this was seen, as far as it counts."""
     needed: int | None
@@ -153,7 +156,8 @@ class RemovalOnHold:
 
     source: str
     sign: str
-    """What speaks for its having left: `not_found`, `gone`, `noindex`, `moved` or `absent`."""
+    """What speaks for its having left: `not_found`, `gone`, `noindex`, `moved`, `absent` or
+    `withdrawn`."""
     run_id: str
     """The last run that held it."""
     held_at: datetime
@@ -205,14 +209,15 @@ class TextKept:
     same_text_at: str | None
     """URL that search shows for this very text, when it is another page's."""
     cluster: str | None
-    """The cluster of near-duplicates: the smallest text hash in it."""
+    """The cluster of near-duplicates: the hash of the text that leads it, and that all others in it
+    resemble."""
     cluster_texts: int
-    """Texts in it, counted up to 1,000: of these, search shows the one that matches best."""
+    """Texts in it, counted up to 1,000."""
     similar: tuple[str, ...]
-    """URLs of the first five other pages in it."""
-    generations: tuple[int, ...]
+    """URLs of the first five other pages in it, those that resemble its leading text most first."""
+    generations: tuple[int, ...] = ()
     """Builds of the search index that have the text."""
-    active_generation: int | None
+    active_generation: int | None = None
     """The build that searches read."""
     rules: tuple[RuleCount, ...] = ()
     """The rules of its source that made it, and what each found."""
@@ -220,6 +225,9 @@ class TextKept:
     """Which of them were not followed because nothing would have been left."""
     other_rules: bool = False
     """Whether its source has other rules now, so that it is to be made anew."""
+    cluster_similarity: float | None = None
+    """Estimated share of word pairs in common with the text that leads its cluster, 0 to 1; None:
+    it leads the cluster."""
 
 
 @dataclass(frozen=True, slots=True)

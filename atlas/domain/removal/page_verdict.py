@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from atlas.domain.addresses.refused_addresses import NO_PAGE, RUN_LIMIT
+from atlas.domain.addresses.refused_addresses import NO_DOCUMENT, NO_PAGE, RUN_LIMIT
 from atlas.domain.errors import HELD, NOINDEX
 from atlas.domain.removal.page_facts import (
     AttemptMade,
@@ -83,7 +83,12 @@ def _left(facts: PageFacts) -> PageVerdict | None:
     return PageVerdict(code, f"left the corpus{when}: {why}", tuple(todo))
 
 
-_SIGNS = {"gone": RemovalSign.GONE, "moved": RemovalSign.MOVED, NOINDEX: RemovalSign.NOINDEX}
+_SIGNS = {
+    "gone": RemovalSign.GONE,
+    "moved": RemovalSign.MOVED,
+    NOINDEX: RemovalSign.NOINDEX,
+    "withdrawn": RemovalSign.WITHDRAWN,
+}
 
 
 def _why_it_left(facts: PageFacts) -> tuple[str, str]:
@@ -236,6 +241,8 @@ def _unchanged(facts: PageFacts, visit: VisitOfRun) -> str:
     if not own:
         return "from the stored body, without a request"
     last = own[0]
+    if last.status is None:
+        return "the same body or the same text was put there again"
     if last.status == 304:
         return "304 Not Modified"
     older = [each for each in facts.attempts if each.snapshot and each.at < last.at]
@@ -340,6 +347,8 @@ def _by_rule(met: RefusedBefore) -> tuple[str, str]:
         return "over_limit", "had no pages, bytes or minutes left in that run"
     if met.rule == NO_PAGE:
         return "not_a_page", "follows no link whose name is that of an image, script, archive …"
+    if met.rule == NO_DOCUMENT:
+        return "not_a_document", "reads HTML, PDF, DOCX, Markdown and text, by the names of files"
     return "out_of_scope", f"refuses it by its rule `{met.rule}`"
 
 
@@ -387,6 +396,9 @@ def _never_seen(admitting: list[SourceClaim]) -> PageVerdict:
     named = sources_named(claim.source for claim in admitting)
     one = len(admitting) == 1
     first = admitting[0]
+    if all(claim.pushed for claim in admitting):
+        cause = f"never put: {named} would take it, but nobody has put a document there"
+        return PageVerdict("never_seen", cause, ("`atlas docs put URL --file PATH`",))
     if all(claim.paused for claim in admitting):
         cause = f"never seen: {named} would take it, but {'is' if one else 'are'} paused"
         return PageVerdict("source_paused", cause, (f"`atlas sources resume {first.source}`",))

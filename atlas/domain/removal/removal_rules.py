@@ -25,6 +25,7 @@ class RemovalSign(StrEnum):
     NOINDEX = "noindex"  # it asks to be left out of the index
     MOVED = "moved"  # a permanent redirect to one other page
     ABSENT = "absent"  # missing from a complete listing of its source
+    WITHDRAWN = "withdrawn"  # whoever pushed it says that it is gone
     EMPTIED = "emptied"  # a body without a text, where there was one
     SUSPICIOUS = "suspicious"  # a text that looks like a login, a block or an error page
 
@@ -82,6 +83,13 @@ RULES: dict[RemovalSign, RemovalRule] = {
         resets="a listing that has the page",
         then="the page is visited: it leaves if it answers with one of the signs above; if it "
         "answers with a text, or not at all, its source goes on holding it",
+    ),
+    RemovalSign.WITHDRAWN: RemovalRule(
+        careful=1,
+        prompt=1,
+        seen="a withdrawal of a [pushed](push.md) document",
+        resets="a body that is put there",
+        then=_LEAVES,
     ),
     RemovalSign.EMPTIED: RemovalRule(
         careful=None,
@@ -167,9 +175,10 @@ def enough(policy: Deletion, sign: RemovalSign, looks: int) -> bool:
 def absences_needed(policy: Deletion, kind: str) -> int | None:
     """Complete listings without the page after which it is visited and may leave; None: never.
 
-    A feed shows only its newest items, so absence from it says nothing.
+    A feed shows only its newest items, so absence from it says nothing; what is pushed is on no
+    list.
     """
-    return None if kind == "feed" else RULES[RemovalSign.ABSENT].needed(policy)
+    return None if kind in ("feed", "push") else RULES[RemovalSign.ABSENT].needed(policy)
 
 
 def absence_confirmed(visit: Collection[RemovalSign]) -> bool:

@@ -70,6 +70,7 @@ def worded(seen: EvidenceSeen) -> str:
         "gone": f"it answers {seen.detail.removeprefix('HTTP ')}",
         "moved": f"it redirects for good to {seen.detail}",
         "noindex": "it asks to be left out of the index (noindex)",
+        "withdrawn": "it was withdrawn by `atlas docs withdraw`",
         "absent": f"the listing of source '{seen.detail}' no longer names it",
     }
     return said[seen.kind]

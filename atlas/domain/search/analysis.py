@@ -2,7 +2,8 @@
 
 NFKC and casefold; traditional Chinese to simplified; Han, kana and Hangul as bigrams; Thai, Lao,
 Khmer and Burmese as trigrams; other words stemmed by Snowball for their script; Latin words also
-give their first five letters, at the same position (facts sheet, "Search in PostgreSQL").
+give their first five letters without accents, at the same position (facts sheet, "Search in
+PostgreSQL"), and names that are made of several words (`compounds.py`) stand before their parts.
 
 A change of any output raises `ANALYSER_VERSION`: documents indexed by one version can only be
 searched by the same one. A golden test fails when a library's new release changes the output.
@@ -17,24 +18,23 @@ from dataclasses import dataclass
 
 import Stemmer
 
+from atlas.domain.search.compounds import Compound, compounds, letters_and_number
 from atlas.domain.search.fold import HAN, Alignment, character_class, fold
+from atlas.domain.search.spelling import arabic_form, hebrew_form, without_accents
 
-ANALYSER_VERSION = 2
+ANALYSER_VERSION = 3
 
 PART_CHARACTERS = 12_000
-"""Characters of text in one index part: keeps positions under PostgreSQL's 16,383 and terms rarely
-above 255 occurrences, and lets a long document compete by its best passage."""
+"""Characters of text in one passage: a long document competes by its best."""
 
 TITLE_WEIGHT = 2
-"""How often the title's words count, in each part of the document."""
+"""How often the title's words count, in each passage of the document."""
 
 PREFIX_MARK = "~"
 """Begins the lexemes that are first letters: apart from stems and always there, so that short and
 long words weigh alike (.375 on Cranfield; mixed with the stems .365)."""
 
 TITLE_CHARACTERS = 300
-_MAX_POSITION = 16_383  # tsvector: later positions are clamped, which would merge them
-_MAX_POSITIONS = 255  # tsvector: positions kept per lexeme
 _MAX_LEXEME = 40  # letters of one word that count; a longer run is data, not language
 
 _KANA = r"\u3041-\u3096\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3105-\u312f"
@@ -45,33 +45,26 @@ TRIGRAM = (  # letters and vowel signs of Thai, Lao, Burmese, Khmer; their digit
     r"\u1000-\u103f\u1050-\u108f\u109a-\u109d\uaa60-\uaa7f\u1780-\u17d3"
 )
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
-_QUOTED = re.compile(r'"([^"]+)"|“([^”]+)”')
+_QUOTED = re.compile(
+    r'"([^"]+)"|[“„]([^“”„]+)[”“]|«([^«»]+)»|＂([^＂]+)＂'
+    r"|「([^「」]+)」|『([^『』]+)』"
+)
+"""Phrases: in straight, English, German, French, full-width and East Asian quotation marks."""
+
+_HEBREW = "hebrew"  # Snowball has none
 
 _SNOWBALL = (  # (first, last code point of the script, algorithm)
     (0x0041, 0x024F, "english"),
     (0x0370, 0x03FF, "greek"),
     (0x0400, 0x052F, "russian"),
     (0x0530, 0x058F, "armenian"),
+    (0x0590, 0x05FF, _HEBREW),
     (0x0600, 0x077F, "arabic"),
     (0x0900, 0x097F, "hindi"),
     (0x0B80, 0x0BFF, "tamil"),
     (0x1E00, 0x1EFF, "english"),
     (0x1F00, 0x1FFF, "greek"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class IndexPart:
-    """One part of a document as the index stores it.
-
-    `tsv` is a tsvector literal; `length` counts its positions, the title's included; `start` and
-    `end` are character offsets of the part in the document's text.
-    """
-
-    tsv: str
-    length: int
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +108,6 @@ class Token:
     whole: bool = True
 
 
-def index_parts(title: str, text: str) -> tuple[IndexPart, ...]:
-    """Analyse a document for the index. There is always at least one part, if an empty one."""
-    heading = _lexemes(title[:TITLE_CHARACTERS]) * TITLE_WEIGHT
-    return tuple(_part(heading, text, start, end) for start, end in split(text))
-
-
 def query_terms(query: str) -> tuple[QueryTerm, ...]:
     """The distinct terms of a query, in order; none if it has no word.
 
@@ -135,7 +122,7 @@ def query_terms(query: str) -> tuple[QueryTerm, ...]:
 
 def phrase_words(query: str) -> tuple[tuple[PhraseWord, ...], ...]:
     """The quoted phrases of a query, each by its words, which must stand side by side."""
-    quoted = (found[1] or found[2] for found in _QUOTED.finditer(query))
+    quoted = (found[found.lastindex or 0] for found in _QUOTED.finditer(query))
     return tuple(phrase for phrase in map(_phrase, quoted) if phrase)
 
 
@@ -159,11 +146,12 @@ def occurrences(text: str, wanted: Collection[str]) -> list[tuple[str, int, int]
     its characters are: as a prefix it stands for that too.
     """
     folded = fold(text)
+    names = {name.start: name for name in compounds(folded)}
     found = [
-        (lexeme, run.start(), run.end())
+        (lexeme, start, end)
         for run in _run_pattern().finditer(folded)
-        if run.lastindex == 1
-        for lexeme in _word_lexemes(run[1])
+        for lexemes, start, end, _ in _word_positions(run, names)
+        for lexeme in lexemes
         if lexeme in wanted
     ]
     found += [(gram, at, at + len(gram)) for gram in wanted for at in _gram_places(gram, folded)]
@@ -185,19 +173,26 @@ def _gram_places(gram: str, folded: str) -> Iterator[int]:
 
 def _query_tokens(query: str) -> Iterator[tuple[Token, bool]]:
     """The tokens that a query searches for, and whether each is a prefix."""
+    return ((token, prefix) for _, token, prefix in _placed_tokens(query))
+
+
+def _placed_tokens(query: str) -> Iterator[tuple[int, Token, bool]]:
+    """The same, each with its position."""
     end_of_whole = -1
-    for token in tokens(query):
+    for at, token in enumerate(tokens(query)):
         if token.whole:
             end_of_whole = token.end
-            yield token, False
+            yield at, token, False
         elif token.start >= end_of_whole:  # no whole n-gram covers it: the run is a short one
             end_of_whole = token.end
-            yield token, True
+            yield at, token, True
 
 
 def _phrase(words: str) -> tuple[PhraseWord, ...]:
-    place = {token.start: at for at, token in enumerate(tokens(words))}
-    found = [(place[token.start], token, prefix) for token, prefix in _query_tokens(words)]
+    """The words of a phrase; of one that is a name, as C++ or 3.11, the name itself."""
+    found = list(_placed_tokens(words))
+    if len(names := list(compounds(fold(words)))) == 1 and names[0].name == fold(words).strip():
+        found = [each for each in found if each[1].lexemes == _name_lexemes(names[0].name)]
     return tuple(PhraseWord(at - found[0][0], t.lexemes[0], prefix) for at, t, prefix in found)
 
 
@@ -207,19 +202,6 @@ def _tsquery(phrase: tuple[PhraseWord, ...]) -> str:
         term = QueryTerm(word.lexeme, word.prefix).tsquery
         literal += f" <{word.offset - phrase[number - 1].offset}> {term}" if number else term
     return f"({literal})"
-
-
-def _part(heading: list[tuple[str, ...]], text: str, start: int, end: int) -> IndexPart:
-    body = _lexemes(text[start:end])
-    positions: dict[str, list[str]] = {}
-    for position, lexemes in enumerate((heading + body)[:_MAX_POSITION], start=1):
-        for lexeme in lexemes:
-            positions.setdefault(lexeme, []).append(str(position))
-    tsv = " ".join(
-        f"{_quote(lexeme)}:{','.join(where[:_MAX_POSITIONS])}"
-        for lexeme, where in positions.items()
-    )
-    return IndexPart(tsv=tsv, length=len(heading) + len(body), start=start, end=end)
 
 
 def split(text: str) -> Iterator[tuple[int, int]]:
@@ -237,21 +219,40 @@ def split(text: str) -> Iterator[tuple[int, int]]:
     yield start, len(text)
 
 
-def _lexemes(text: str) -> list[tuple[str, ...]]:
-    return [lexemes for lexemes, _, _, _ in positions(fold(text))]
-
-
 def positions(folded: str) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
     """The positions of a folded text: lexemes, start, end, and whether the n-gram is whole."""
-    if folded.isascii():
-        for word in _ASCII_WORD.finditer(folded):
-            yield _word_lexemes(word[0]), word.start(), word.end(), True
-        return
-    for run in _run_pattern().finditer(folded):
-        if run.lastindex == 1:
-            yield _word_lexemes(run[1]), run.start(), run.end(), True
+    names = {name.start: name for name in compounds(folded)}
+    words = _ASCII_WORD if folded.isascii() else _run_pattern()
+    for run in words.finditer(folded):
+        if (run.lastindex or 1) == 1:
+            yield from _word_positions(run, names)
         else:
             yield from _grams(run[0], 2 if run.lastindex == 2 else 3, run.start())
+
+
+def _word_positions(
+    run: re.Match[str], names: dict[int, Compound]
+) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
+    """A word; before it the name that begins right here or at a sign before it, and after it its
+    parts, as of rfc9110. What is no word has none."""
+    if (run.lastindex or 1) != 1:
+        return
+    start, end, word = run.start(), run.end(), run[0]
+    if names:
+        for at in (start - 2, start - 1, start):
+            if (name := names.pop(at, None)) is not None and name.end >= end:
+                yield _name_lexemes(name.name), name.start, name.end, True
+    yield _word_lexemes(word), start, end, True
+    if (parts := letters_and_number(word)) is not None:
+        middle = start + len(parts[0])
+        yield _word_lexemes(parts[0]), start, middle, True
+        yield _word_lexemes(parts[1]), middle, end, True
+
+
+def _name_lexemes(name: str) -> tuple[str, ...]:
+    """What a name is found by: one that is only linked by hyphens or underscores by its words
+    written as one, so that e-mail meets email, and get_user_name getUserName."""
+    return _word_lexemes(name)[:1] if name.isalnum() else (name,)
 
 
 def _grams(run: str, size: int, offset: int) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
@@ -267,8 +268,14 @@ def _word_lexemes(word: str) -> tuple[str, ...]:
     algorithm = _algorithm(ord(word[0]))
     if algorithm is None or word.isdecimal():
         return (word,)
+    if algorithm == _HEBREW:
+        return hebrew_form(word)
+    if algorithm == "arabic":
+        word = arabic_form(word)
     stem = _stem(algorithm, word)
-    return (stem, PREFIX_MARK + word[:5]) if algorithm == "english" else (stem,)
+    if algorithm == "english":
+        return (stem, PREFIX_MARK + (without_accents(word) or word)[:5])
+    return (stem,)
 
 
 def _stem(algorithm: str, word: str) -> str:

@@ -19,10 +19,11 @@ LEAST_TOLERANCE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How a source keeps its promise. Without a promise (paused) it is neither late nor stale."""
+    """How a source keeps its promise. Without a promise (it is paused, or documents are pushed to
+    it) it is neither late nor stale."""
 
     due: datetime | None
-    """When it is due, or was; None: it is paused."""
+    """When it is due, or was; None: it promises nothing."""
     late: timedelta
     """How long it has been due; zero while it is not."""
     tolerance: timedelta
@@ -45,9 +46,10 @@ def freshness(
     allowed: timedelta | None = None,
 ) -> Freshness:
     """Of a source last brought up to date by a run that began at `last_success`. `allowed`: a
-    tolerance that replaces its own; a paused source promises nothing."""
+    tolerance that replaces its own; a source that is paused, or that documents are pushed to,
+    promises nothing."""
     span = tolerance(spec) if allowed is None else allowed
-    if spec.paused:
+    if spec.paused or spec.is_pushed:
         return Freshness(None, timedelta(0), span, stale=False)
     due = due_at(spec, last_success, declared_at)
     late = max(now - due, timedelta(0))

@@ -10,8 +10,8 @@ services         what activities hold, each bound to a pool and a clock: runs, l
 cleanup          deletion of data past its retention, class by class; the audit of blobs
 reporting        frozen days and reports, the figures of status, top, health and metrics, probes
 settlement       the one transaction that makes a text part of the corpus; changes that are held,
-                 pages that leave, the copy of live texts into a new index
-index            generations of the search index, entries, BM25, search, the gates of a rebuild
+                 pages that leave
+index            generations of the search index, the gates of a rebuild, what a search shows
 near_duplicates  LSH buckets, similar pairs, clusters, marks of duplicates, consistency checks
 crawl            runs and their pages, claims and fences, the ledger of fetches, documents,
                  quarantine, rechecks, blobs and artifacts
@@ -24,7 +24,7 @@ Under all of them: `migrate`, `ping`, `silent_sessions` and `clock`; and below t
 (the pool, what a lost connection raises), `lifecycle_sql` (the table of lifecycles as SQL) and
 `advisory_locks`. `migrations/` holds the schema.
 
-Writers lock in one order, or they could deadlock: page rows by id, then the
-advisory locks SETTLE, then GENERATIONS (`settlement/settle.py` says why), and last of all the row
-that numbers changes (`changes/change_log.py`).
+Writers lock in one order, or they could deadlock: page rows by id, then the advisory lock SETTLE
+(`settlement/settle.py` says why), and last of all the row that numbers changes
+(`changes/change_log.py`).
 """

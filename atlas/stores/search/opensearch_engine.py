@@ -11,8 +11,9 @@ covers one shard at a time. A step that was cut off may be seen in part until it
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -43,6 +44,8 @@ _BULK_BYTES = 8_000_000
 """Of one request with documents; OpenSearch refuses 100 MB and advises a tenth."""
 _TEXTS = 60_000
 """Texts found by their pages at once; OpenSearch counts 65,535 at most."""
+_MERGES = 10
+"""Attempts to merge what was removed away, each a second later than the one before."""
 _EXPANSIONS = 1_000
 """N-grams that a single character stands for within a phrase; Lucene takes 1,024 clauses."""
 
@@ -86,7 +89,8 @@ class OpenSearchIndex:
             passages = int(row["docs.count"] or 1) - 1
             origin = IndexOrigin(state["corpus"], state["analyser"])
             size = int(row["store.size"] or 0)
-            found.append(StoredGeneration(number, origin, state["cursor"], passages, size))
+            tokens = await self._tokens(number)
+            found.append(StoredGeneration(number, origin, state["cursor"], passages, tokens, size))
         return found
 
     async def begin(self, generation: int, origin: IndexOrigin, cursor: int) -> None:
@@ -166,6 +170,20 @@ class OpenSearchIndex:
         found = await self._ask("POST", f"/{index}/_search", asked)
         return {bytes.fromhex(each["key"]) for each in found["aggregations"]["texts"]["buckets"]}
 
+    async def passages_of(self, generation: int, beginning: str) -> dict[bytes, int]:
+        """See `SearchIndex`."""
+        found = await self._ask(
+            "POST",
+            f"/{self._index(generation)}/_search",
+            {
+                "size": 0,
+                "query": {"prefix": {"text": {"value": beginning}}},
+                "aggs": {"texts": {"terms": {"field": "text", "size": _TEXTS}}},
+            },
+        )
+        buckets = found["aggregations"]["texts"]["buckets"]
+        return {bytes.fromhex(each["key"]): each["doc_count"] for each in buckets}
+
     async def search(
         self,
         query: LexemeQuery,
@@ -193,12 +211,51 @@ class OpenSearchIndex:
         ordered = sorted(best, key=lambda match: (-match.score, match.text_hash, match.start))
         return PassageMatches(tuple(ordered), found["hits"]["total"]["value"], counted)
 
+    async def expunge(self, generation: int, texts: Collection[bytes]) -> bool:
+        """See `SearchIndex`. Segments with anything removed are written anew without it; what a
+        copy of the shard may still ask for is kept by OpenSearch until it has it, so that it may
+        take another merge, some seconds later."""
+        index = self._index(generation)
+        every = {"index.merge.policy.expunge_deletes_allowed": 0}
+        await self._ask("PUT", f"/{index}/_settings", every)
+        for attempt in range(_MERGES):
+            await asyncio.sleep(attempt)
+            await self._ask("POST", f"/{index}/_flush?force=true&wait_if_ongoing=true")
+            await self._ask("POST", f"/{index}/_forcemerge?only_expunge_deletes=true")
+            await self._ask("POST", f"/{index}/_refresh")
+            if not await self._held(index, texts):
+                return True
+        return False
+
+    async def traces(self, texts: Collection[bytes]) -> set[bytes]:
+        """See `SearchIndex`."""
+        found: set[bytes] = set()
+        for each in await self.generations():
+            found |= await self._held(self._index(each.number), texts)
+        return found
+
+    async def _held(self, index: str, texts: Collection[bytes]) -> set[bytes]:
+        """The texts whose hashes any segment's dictionary has: it counts removed ones, too."""
+        found = set()
+        for text in texts:
+            asked = {"doc": {"text": text.hex()}, "fields": ["text"], "term_statistics": True}
+            said = (await self._ask("POST", f"/{index}/_termvectors", asked))["term_vectors"]
+            terms = said.get("text", {}).get("terms", {})
+            if terms.get(text.hex(), {}).get("doc_freq"):
+                found.add(text)
+        return found
+
     async def close(self) -> None:
         """See `SearchIndex`."""
         await self._client.aclose()
 
     def _index(self, generation: int) -> str:
         return f"{self.name}-{generation:d}"
+
+    async def _tokens(self, generation: int) -> int:
+        asked = {"size": 0, "aggs": {"tokens": {"sum": {"field": "length"}}}}
+        found = await self._ask("POST", f"/{self._index(generation)}/_search", asked)
+        return int(found["aggregations"]["tokens"]["value"] or 0)
 
     async def _state(self, generation: int) -> tuple[_Body, tuple[int, int]]:
         """What a generation says of itself, as last written, and the number of that writing."""
@@ -308,6 +365,7 @@ def _definition(index: OpenSearchIndex) -> _Body:
                 "page": number,
                 "start": number,
                 "end": number,
+                "length": number,
                 "body": {**counted, "index_options": "positions"},
                 "prefixes": counted,
                 "initials": counted,
@@ -377,3 +435,5 @@ def _within(scope: TextScope) -> Iterator[_Body]:
     for name in ("source", "language", "host"):
         if (wanted := getattr(scope, name)) is not None:
             yield {"term": {name: wanted}}
+    if scope.text is not None:
+        yield {"term": {"text": scope.text.hex()}}

@@ -10,7 +10,7 @@ What an index says may be behind the corpus: the reader looks up in PostgreSQL w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -79,6 +79,7 @@ def passage_document(text: IndexedText, number: int) -> dict[str, Any]:
         "body": passage.body,
         "prefixes": passage.prefixes,
         "initials": passage.initials,
+        "length": passage.length,
         "source": list(text.sources),
         "language": list(text.languages),
         "host": list(text.hosts),
@@ -112,6 +113,8 @@ class StoredGeneration:
     origin: IndexOrigin
     cursor: int
     passages: int
+    tokens: int
+    """Positions of all passages."""
     size: int
     """Bytes on disk."""
 
@@ -123,6 +126,8 @@ class TextScope:
     source: str | None = None
     language: str | None = None
     host: str | None = None
+    text: bytes | None = None
+    """This one text only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +183,9 @@ class SearchIndex(Protocol):
     async def texts_of(self, generation: int, pages: Sequence[int]) -> set[bytes]:
         """The hashes of the texts that were put with any of these pages."""
 
+    async def passages_of(self, generation: int, beginning: str) -> dict[bytes, int]:
+        """How many passages it has of each text whose hash begins so, in hex."""
+
     async def search(
         self,
         query: LexemeQuery,
@@ -189,6 +197,13 @@ class SearchIndex(Protocol):
         """The passages that have any term of the query and all its phrases, best first by BM25;
         of equal ones the smaller hash first, then the earlier passage. A query without a term
         finds nothing. Raises `QueryTooBroad`."""
+
+    async def expunge(self, generation: int, texts: Collection[bytes]) -> bool:
+        """Remove what the files of the generation keep of texts that were removed from it, as far
+        as the engine can; false: only a generation that is built anew is without it."""
+
+    async def traces(self, texts: Collection[bytes]) -> set[bytes]:
+        """The texts of which any file of the index keeps something, whatever became of them."""
 
     async def close(self) -> None:
         """Close all files and connections."""

@@ -15,7 +15,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,6 +42,7 @@ class TantivyIndex:
     folder: Path
     _opened: dict[int, TantivyGeneration] = field(default_factory=dict, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _making: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     async def generations(self) -> list[StoredGeneration]:
         """See `SearchIndex`."""
@@ -80,6 +81,10 @@ class TantivyIndex:
         """See `SearchIndex`."""
         return await self._aside(lambda: self._generation(generation).texts_of(pages))
 
+    async def passages_of(self, generation: int, beginning: str) -> dict[bytes, int]:
+        """See `SearchIndex`."""
+        return await self._aside(lambda: self._generation(generation).passages_of(beginning))
+
     async def search(
         self,
         query: LexemeQuery,
@@ -90,6 +95,15 @@ class TantivyIndex:
     ) -> PassageMatches:
         """See `SearchIndex`."""
         return await self._aside(self._search, query, scope, limit, generation)
+
+    async def expunge(self, generation: int, texts: Collection[bytes]) -> bool:
+        """See `SearchIndex`. tantivy merges when it likes, and its binding cannot ask for it."""
+        await self._aside(self._remove_leftovers)
+        return not await self._aside(lambda: self._generation(generation).traces(texts))
+
+    async def traces(self, texts: Collection[bytes]) -> set[bytes]:
+        """See `SearchIndex`."""
+        return await self._aside(self._traces, texts)
 
     async def close(self) -> None:
         """See `SearchIndex`."""
@@ -123,6 +137,11 @@ class TantivyIndex:
                 continue  # no generation to go on with; whoever needs it hears it from `cursor`
 
     def _begin(self, number: int, origin: IndexOrigin, cursor: int) -> None:
+        # A thread cannot be cancelled: one that was given up may be making this very generation.
+        with self._making:
+            self._make(number, origin, cursor)
+
+    def _make(self, number: int, origin: IndexOrigin, cursor: int) -> None:
         try:
             if self._generation(number).stored().origin == origin:
                 return
@@ -172,9 +191,32 @@ class TantivyIndex:
             # Gone at once for all who open it; those who read it keep their files.
             old = Path(tempfile.mkdtemp(prefix=".old-", dir=self.folder))
             (self.folder / str(number)).rename(old / str(number))
+        self._remove_leftovers()
+
+    def _remove_leftovers(self) -> None:
+        """What a process left that was killed while it removed a generation."""
         if self.folder.is_dir():
             for left in self.folder.glob(".old-*"):
                 shutil.rmtree(left, ignore_errors=True)
+
+    def _traces(self, texts: Collection[bytes]) -> set[bytes]:
+        """Of each segment its dictionary says what it has; every other file is read."""
+        if not self.folder.is_dir() or not texts:
+            return set()
+        found: set[bytes] = set()
+        known: set[Path] = set()
+        for number in (each.name for each in self.folder.iterdir() if each.name.isdecimal()):
+            try:
+                generation = self._generation(int(number))
+                found |= generation.traces(texts)
+                known.update(generation.segment_files())
+            except (MissingGeneration, DamagedGeneration):
+                continue  # its files are read as any others
+        # Folders with a dot, of a process that was killed, as well: rglob leaves nothing out.
+        for path in self.folder.rglob("*"):
+            if path not in known:
+                found |= _named_in(path, texts)
+        return found
 
     def _search(
         self, query: LexemeQuery, scope: TextScope, limit: int, number: int | None
@@ -186,6 +228,15 @@ class TantivyIndex:
                 f"no search index in {self.folder} yet; a worker builds it, or `atlas index follow`"
             )
         return self._generation(number).search(query, scope, limit)
+
+
+def _named_in(path: Path, texts: Collection[bytes]) -> set[bytes]:
+    """The texts that a file names by their hashes, as every passage is stored with it."""
+    try:
+        said = path.read_bytes()  # a segment is some hundred megabytes at most
+    except (FileNotFoundError, IsADirectoryError):
+        return set()
+    return {text for text in texts if text.hex().encode() in said}
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,8 +8,10 @@ opens a generation to write to it is refused by tantivy's lock on the folder; re
 from __future__ import annotations
 
 import json
+import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -57,6 +59,7 @@ class TantivyGeneration:
         self._writer: Any = None
         self._seen: tuple[int, int] | None = None
         self._average = 1.0
+        self._tokens = 0
         # Reloading and writing each by one thread at a time; searching needs neither.
         self._reading = threading.Lock()
         self._writing = threading.Lock()
@@ -80,6 +83,7 @@ class TantivyGeneration:
                 origin=IndexOrigin(state["corpus"], state["analyser"]),
                 cursor=state["cursor"],
                 passages=searcher.num_docs - 1,
+                tokens=self._tokens,
                 size=size,
             )
 
@@ -122,6 +126,29 @@ class TantivyGeneration:
             hits = searcher.search(wanted, count, count=False).hits if count else []
             return {bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits}
 
+    def passages_of(self, beginning: str) -> dict[bytes, int]:
+        """How many passages it has of each text whose hash begins so, in hex."""
+        with self._errors():
+            searcher = self._current().searcher()
+            wanted = Query.regex_query(_SCHEMA, "text", f"{beginning}[0-9a-f]*")
+            count = _count(searcher, wanted)
+            hits = searcher.search(wanted, count, count=False).hits if count else []
+            return Counter(bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits)
+
+    def traces(self, texts: Collection[bytes]) -> set[bytes]:
+        """The texts that any segment has, removed ones too: a dictionary forgets a term when its
+        segment is merged, together with the words of the same passages."""
+        with self._errors():
+            searcher = self._current().searcher()
+            return {text for text in texts if searcher.terms_with_prefix("text", text.hex())}
+
+    def segment_files(self) -> list[Path]:
+        """The files of the segments as last committed, whose dictionaries `traces` reads."""
+        with self._errors():
+            meta = json.loads((self._folder / "meta.json").read_text("utf-8"))
+        names = {each["segment_id"].replace("-", "") for each in meta["segments"]}
+        return [each for each in self._folder.iterdir() if each.name.partition(".")[0] in names]
+
     def search(self, query: LexemeQuery, scope: TextScope, limit: int) -> PassageMatches:
         """The best passages."""
         with self._errors():
@@ -144,7 +171,7 @@ class TantivyGeneration:
                 self._index.config_reader("manual")  # else a thread watches the folder
             if seen != self._seen:
                 self._index.reload()
-                self._average = _average_length(self._index.searcher())
+                self._average, self._tokens = _lengths(self._index.searcher())
                 self._seen = seen
             return self._index
 
@@ -211,9 +238,8 @@ def _registered(index: Index) -> Index:
 
 
 def _documents(text: IndexedText) -> Iterator[Document]:
-    for number, passage in enumerate(text.passages):
-        document = passage_document(text, number)
-        yield Document.from_dict({**document, "length": passage.length}, _SCHEMA)
+    for number in range(len(text.passages)):
+        yield Document.from_dict(passage_document(text, number), _SCHEMA)
 
 
 def _put_state(writer: Any, origin: IndexOrigin, cursor: int) -> None:
@@ -264,9 +290,11 @@ def _match(document: Document, score: float) -> PassageMatch:
     return PassageMatch(bytes.fromhex(text), start, end, score)
 
 
-def _average_length(searcher: tantivy.Searcher) -> float:
-    asked = {"length": {"avg": {"field": "length"}}}
-    return float(searcher.aggregate(Query.all_query(), asked)["length"]["value"] or 1.0)
+def _lengths(searcher: tantivy.Searcher) -> tuple[float, int]:
+    """The average length of a passage, and the length of all together."""
+    asked = {"length": {"stats": {"field": "length"}}}
+    found = searcher.aggregate(Query.all_query(), asked)["length"]
+    return float(found["avg"] or 1.0), int(found["sum"] or 0)
 
 
 def _count(searcher: tantivy.Searcher, query: Query) -> int:
@@ -311,8 +339,8 @@ def _phrase(words: Sequence[PhraseWord]) -> Query:
     if len(words) == 1:
         return _term(*field_of(QueryTerm(words[0].lexeme, words[0].prefix)))
     if any(word.prefix for word in words):
-        # Lexemes are letters and digits: none means anything else in a pattern.
-        patterns = [(w.offset, w.lexeme + (".*" if w.prefix else "")) for w in words]
+        # Names such as C++ are lexemes as well: their signs mean themselves.
+        patterns = [(w.offset, re.escape(w.lexeme) + (".*" if w.prefix else "")) for w in words]
         return Query.regex_phrase_query(_SCHEMA, "body", patterns)  # type: ignore[arg-type]
     placed = [(word.offset, word.lexeme) for word in words]
     return Query.phrase_query(_SCHEMA, "body", placed)  # type: ignore[arg-type]
@@ -322,3 +350,5 @@ def _within(scope: TextScope) -> Iterator[Query]:
     for name in ("source", "language", "host"):
         if (wanted := getattr(scope, name)) is not None:
             yield _exactly(name, wanted)
+    if scope.text is not None:
+        yield _exactly("text", scope.text.hex())

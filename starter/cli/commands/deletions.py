@@ -28,6 +28,7 @@ _EVIDENCE = {
     "noindex": "asks for no index",
     "moved": "moved to",
     "absent": "not listed",
+    "withdrawn": "withdrawn",
 }
 _COLUMNS: Columns[HeldRemoval] = {
     "source": lambda held: held.source,

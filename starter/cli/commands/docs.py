@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 app = App(
     name="docs",
-    help="Documents: list, show, chunks, history, diff, restore, held bodies, quarantined.",
+    help="Documents: list, show, put, withdraw, chunks, history, diff, restore, held, quarantined.",
 )
 app.command(held_documents.held)
 app.command(held_documents.accept)
@@ -138,4 +138,6 @@ async def quarantined(
 app.command("starter.cli.commands.chunks:chunks", name="chunks")
 app.command("starter.cli.commands.page_history:history", name="history")
 app.command("starter.cli.commands.page_history:diff", name="diff")
+app.command("starter.cli.commands.push:put", name="put")
+app.command("starter.cli.commands.push:withdraw", name="withdraw")
 app.command("starter.cli.commands.restore:restore", name="restore")

@@ -18,14 +18,16 @@ from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, 
 from starter.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
     from datetime import datetime
 
     from atlas.contracts.export_corpus import (
         Compression,
         DocumentFilter,
-        ExportFormat,
         ExportResult,
     )
+    from atlas.domain.exported_chunk import ExportedChunk
+    from atlas.domain.exported_document import ExportedDocument
     from starter.client import AtlasClient
     from starter.exports import ExportOptions
 
@@ -74,22 +76,35 @@ async def export(
         str,
         Parameter(
             help="A path on the machines of the workers, s3://bucket/prefix, or - for standard "
-            "output; a path that ends in .jsonl is a file, any other a folder of parts"
+            "output; a path that ends as the format does (.jsonl, .parquet, .warc.gz) is a file, "
+            "any other a folder of parts"
         ),
     ] = "-",
     format: Annotated[
-        Literal["jsonl", "markdown-folder"],
+        Literal["jsonl", "markdown-folder", "parquet", "warc"],
         Parameter(
-            help="How documents are written: jsonl, one per line; markdown-folder, with --to, one "
-            "file per page"
+            help="How documents are written: jsonl, one per line; the others with --to: "
+            "markdown-folder, one file per page; parquet, one per row; warc, with the stored bodies"
         ),
     ] = "jsonl",
+    what: Annotated[
+        Literal["documents", "chunks"],
+        Parameter(help="Documents, or the chunks that they are cut into (jsonl, parquet)"),
+    ] = "documents",
+    chunk_size: Annotated[
+        int | None,
+        Parameter(help="At most this many characters of Markdown a chunk (default 1500)"),
+    ] = None,
     compress: Annotated[
-        Literal["none", "gzip", "zstd"], Parameter(help="How the output is compressed")
-    ] = "none",
+        Literal["none", "gzip", "zstd"] | None,
+        Parameter(
+            help="How the output is compressed; by default parquet with zstd, warc with gzip, "
+            "others not"
+        ),
+    ] = None,
     only: ExportFilter = _ALL,
     limit: Annotated[
-        int | None, Parameter(help="At most this many, to standard output only")
+        int | None, Parameter(help="At most this many documents, to standard output only")
     ] = None,
     part_documents: Annotated[
         int | None, Parameter(help="Documents per part, with --to; by default 10000")
@@ -106,15 +121,24 @@ async def export(
 
     Examples:
         atlas export > corpus.jsonl
-        atlas export --source docs --lang en --changed-since 7d | jq -r .title
-        atlas export --to notes --format markdown-folder --wait
+        atlas export --what chunks --source docs --changed-since 7d > chunks.jsonl
+        atlas export --to corpus.parquet --format parquet --wait
         atlas export --to s3://warehouse/atlas/2026-11-30 --compress zstd
     """
     chosen = only.chosen()
+    if chunk_size is not None and what != "chunks":
+        raise InvalidRequest("--chunk-size: it goes with --what chunks, which is missing")
     if to != "-":
         if limit is not None:
             raise InvalidRequest("limit: it is for standard output; leave out --to or --limit")
-        return await _start(to, format, compress, chosen, part_documents, following, output)
+        options: ExportOptions = {"format": format, "what": what}
+        if compress is not None:
+            options["compress"] = compress
+        if chunk_size is not None:
+            options["chunk_size"] = chunk_size
+        if part_documents is not None:
+            options["part_documents"] = part_documents
+        return await _start(to, options, chosen, following, output)
     for option, given in (
         ("--part-documents", part_documents is not None),
         (f"--format {format}", format != "jsonl"),
@@ -123,23 +147,19 @@ async def export(
         if given:
             raise InvalidRequest(f"{option}: it goes with --to, which is missing")
     async with connected() as atlas:
-        await _stream(atlas, chosen, limit, compress)
+        found: AsyncGenerator[ExportedDocument] | AsyncGenerator[ExportedChunk]
+        if what == "chunks":
+            found = atlas.export_chunks(only=chosen, size=chunk_size, limit=limit)
+        else:
+            found = atlas.export(**dict(chosen), limit=limit)
+        await _stream(found, compress or "none")
         await _note_left_out(atlas, chosen)
     return DONE
 
 
 async def _start(
-    to: str,
-    format: ExportFormat,
-    compress: Compression,
-    only: DocumentFilter,
-    part_documents: int | None,
-    following: Following,
-    output: str,
+    to: str, options: ExportOptions, only: DocumentFilter, following: Following, output: str
 ) -> int:
-    options: ExportOptions = {"format": format, "compress": compress}
-    if part_documents is not None:
-        options["part_documents"] = part_documents
     place = to if to.startswith("s3://") else str(Path(to).expanduser().absolute())
     async with connected() as atlas:
         run = await atlas.start_export(place, only=only, trigger="cli", **options)
@@ -148,15 +168,16 @@ async def _start(
 
 
 async def _stream(
-    atlas: AtlasClient, only: DocumentFilter, limit: int | None, compress: Compression
+    records: AsyncGenerator[ExportedDocument] | AsyncGenerator[ExportedChunk],
+    compress: Compression,
 ) -> None:
     from atlas.formats.compression import compressing
     from atlas.formats.json_lines import json_line
 
     out = compressing(sys.stdout.buffer, compress)
-    async with aclosing(atlas.export(**dict(only), limit=limit)) as found:
-        async for document in found:
-            out.write(json_line(document))
+    async with aclosing(records) as found:
+        async for record in found:
+            out.write(json_line(record))
     out.close()
     sys.stdout.buffer.flush()
 
@@ -175,8 +196,9 @@ def _moment(option: str, text: str | None) -> datetime | None:
 
 def _print(result: ExportResult) -> None:
     parts = "1 file" if result.parts == 1 else f"{result.parts} files"
+    chunks = f" as {result.records} chunks" if result.what == "chunks" else ""
     say(
-        f"{result.workflow_id}: {result.outcome}; {result.documents} documents in {parts}, "
+        f"{result.workflow_id}: {result.outcome}; {result.documents} documents{chunks} in {parts}, "
         f"{result.bytes} bytes, in {result.to}"
     )
     if result.message:

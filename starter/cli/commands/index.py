@@ -48,7 +48,7 @@ async def status(*, output: Format = "text") -> None:
         if each.outdated:
             note(
                 f"Generation {each.id} was built by the older analyser {each.analyser}, so some "
-                "searches find less than they could. `atlas index rebuild` fixes that."
+                "searches find less than they could. A worker that starts builds another."
             )
 
 
@@ -106,13 +106,13 @@ async def rollback(
 
 @app.command
 async def follow() -> None:
-    """Keep the search index of ATLAS_SEARCH in step with the corpus, in a process of its own.
+    """Keep the search index in step with the corpus, in a process of its own.
 
     Workers do so by themselves; this is for a machine that only searches, or while no worker runs.
     Of several processes one writes, and another takes over when it ends. Ctrl-C ends it.
 
     Examples:
-        ATLAS_SEARCH=tantivy atlas index follow
+        atlas index follow
     """
     async with connected() as atlas:
         await atlas.corpus.follow_index()

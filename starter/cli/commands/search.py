@@ -50,6 +50,8 @@ async def search(
         _tell_unknown(page, lang)
     else:
         _print(page, offset, lang)
+        if not page.results:
+            _tell_wordless(" ".join([query, *words]))
 
 
 def _rounded(hit: Hit) -> Hit:
@@ -80,6 +82,13 @@ def _tell_unknown(page: SearchPage, lang: str | None) -> None:
     if count:
         pages = "1 more match has" if count == 1 else f"{count} more matches have"
         note(f"{pages} an unknown language; left out by --lang {lang}.")
+
+
+def _tell_wordless(query: str) -> None:
+    from atlas.domain.search.analysis import query_terms  # stemmers and tables: 0.2 s
+
+    if not query_terms(query):
+        note("There is no word in the query, only signs or nothing.")
 
 
 def _others(hit: Hit) -> str:

@@ -89,6 +89,13 @@ _CATALOGUE = (
         items="documents",
     ),
     Shape(
+        "exported_chunks",
+        "The chunks of an export with `--what chunks`, as `jsonl` writes them.",
+        "export",
+        "atlas.domain.exported_chunk:ExportedChunk",
+        items="chunks",
+    ),
+    Shape(
         "export_result",
         "What a run of an export wrote, with `--wait`.",
         "export",
@@ -292,6 +299,12 @@ _CATALOGUE = (
         "What the server answered. A page that answers 404 is a result, not an error.",
         "fetch",
         f"{_IDS} atlas.contracts.fetch_url:FetchUrlResult {_LINK}",
+    ),
+    Shape(
+        "push_result",
+        "What became of documents that were put or withdrawn.",
+        "docs put, docs withdraw",
+        f"{_IDS} atlas.contracts.push_documents:PushResult {_LINK}",
     ),
     Shape(
         "restore_result",

@@ -103,6 +103,7 @@ _ENDINGS = {
     "daily_cleanup": "starter.cli.commands.cleanup",
     "weekly_report": "starter.cli.commands.report",
     "decide_deletions": "starter.cli.commands.deletions",
+    "push_documents": "starter.cli.commands.push",
     "restore_documents": "starter.cli.commands.restore",
 }
 """Workflow type → the module whose ENDING shows it; `start` shows all others."""

@@ -41,6 +41,7 @@ _FETCHING = "atlas.settings.groups.FetchSettings"
 _EXTRACTING = "atlas.settings.groups.ExtractionSettings"
 _MARKED = "the rest is left out; the document is marked `truncated`"
 _REFUSED = "the rule is refused, with the fix"
+_DOCX = "the document fails as `docx_too_large`"
 _INCOMPLETE = "the rest is left out; the listing is incomplete"
 
 # Not formatted: with an argument a line the table would be three times as long.
@@ -173,10 +174,6 @@ LIMITS = (
         "the document fails",
     ),
     Bound(
-        "index terms of one part of a text", f"{_TEXT}.wire_format._MAX_TSV", "bytes", "",
-        "the document fails as `extractor_malformed`",
-    ),
-    Bound(
         "index terms of one passage for an engine", f"{_TEXT}.wire_format._MAX_LEXEMES",
         "characters", "", "the document is not found by an engine",
     ),
@@ -184,6 +181,8 @@ LIMITS = (
         "depth of an HTML page", f"{_TEXT}.dom._MAX_DEPTH", "elements", "",
         "the page is flattened: no word is lost, lists and tables are",
     ),
+    Bound("entries of a DOCX", f"{_TEXT}.docx._MAX_ENTRIES", "entries", "", _DOCX),
+    Bound("text parts of a DOCX, unpacked", f"{_TEXT}.docx._MAX_XML", "bytes", "", _DOCX),
     Bound("pages of a PDF", f"{_TEXT}.pdf._MAX_PAGES", "pages", "", _MARKED),
     Bound(
         "text of a PDF", f"{_TEXT}.pdf._MAX_CHARACTERS", "characters", "",

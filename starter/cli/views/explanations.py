@@ -75,7 +75,8 @@ def _due(facts: PageFacts) -> str:
     said = [each for each in (when(facts.next_due), facts.next_due_because) if each]
     for claim in facts.holders:
         at = f"next run {when(claim.due)}" if claim.due else "paused: no run begins"
-        said.append(f"source {claim.source}: {at}")
+        if not claim.pushed:
+            said.append(f"source {claim.source}: {at}")
     if facts.host and facts.host.next_try_at:
         said.append(f"its host is {facts.host.state} until {when(facts.host.next_try_at)}")
     return "; ".join(said)
@@ -107,12 +108,18 @@ def _text(text: TextKept) -> dict[str, object]:
         if text.duplicate_of and text.similarity is not None
         else None,
         "shown as": text.same_text_at,
-        "near-duplicates": f"{others} more texts; search shows the best match"
-        if others > 0
-        else "",
+        "near-duplicates": _cluster(text, others),
         "similar pages": text.similar,
         "index": f"generation {generations}{active}" if generations else "in no generation",
     }
+
+
+def _cluster(text: TextKept, others: int) -> str:
+    if others <= 0:
+        return ""
+    if text.cluster_similarity is None:
+        return f"{others} more texts resemble this one"
+    return f"{others} more texts; {text.cluster_similarity:.2f} like the one that all resemble"
 
 
 def _claim(claim: SourceClaim) -> str:
@@ -120,8 +127,9 @@ def _claim(claim: SourceClaim) -> str:
         state = f"refuses it: {claim.refused_by}" if claim.refused_by else "would take it"
         return f"{claim.source}  {state}" + (", paused" if claim.paused else "")
     depth = f" {claim.depth} links deep" if claim.found == "link" else ""
+    found = "put" if claim.pushed else claim.found
     said = [
-        f"{claim.found}{depth} by run {short(claim.run_id or '')}, {when(claim.found_at)}",
+        f"{found}{depth} by run {short(claim.run_id or '')}, {when(claim.found_at)}",
         f"deletion {claim.deletion}",
     ]
     if claim.refused_by:
@@ -145,7 +153,8 @@ def _visit(visit: VisitOfRun) -> str:
 
 
 def _attempt(made: AttemptMade) -> str:
-    got = str(made.status) if made.status else "no answer"
+    given = made.snapshot and not made.code
+    got = str(made.status) if made.status else "put" if given else "no answer"
     parts = [
         f"{got}{f' ({made.code})' if made.code else ''}",
         f"body {made.snapshot[:12]}" if made.snapshot else "",

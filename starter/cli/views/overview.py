@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from starter.monitoring.overview import (
         AuditSeen,
         HostSeen,
+        IndexSeen,
         Overview,
         QueueSeen,
         RunSeen,
@@ -46,6 +47,8 @@ def mark(seen: SourceSeen) -> str:
 
 def promise(seen: SourceSeen) -> str:
     """How often a source is collected."""
+    if seen.state == "pushed":
+        return "never: pushed"
     return f"cron {seen.cron}" if seen.cron else f"every {written(seen.every)}"
 
 
@@ -117,8 +120,23 @@ def in_short(seen: Overview) -> Iterator[tuple[str, str]]:
     ):
         words = ["not known"] if told is None else list(lines(seen))
         yield from zip([head, *[""] * len(words)], map(one_line, words), strict=False)
+    if seen.index is not None:
+        yield "index", one_line(index_words(seen.index))
     if seen.audit is not None:
         yield "audit", one_line(_audit(seen.audit, seen.at))
+
+
+def index_words(index: IndexSeen) -> str:
+    """Whether the search index is in step with the corpus, and what holds it up."""
+    if index.trouble and index.written:
+        return f"does not follow: {index.trouble}"
+    said = "nobody keeps it in step, start a worker" if not index.written else ""
+    if index.generation is None:
+        return said or "being built"
+    if not index.documents_behind:
+        return said or f"generation {index.generation}, in step with the corpus"
+    behind = f"{index.documents_behind} documents, {about(index.seconds_behind)} behind"
+    return f"generation {index.generation}, {behind}" + (f": {said}" if said else "")
 
 
 def _audit(audit: AuditSeen, now: datetime) -> str:
@@ -212,7 +230,9 @@ def schedule_note(each: ScheduleSeen) -> str:
 
 def _sources(seen: Overview) -> Iterator[str]:
     sources = seen.sources or ()
-    counted = _counted((each.state for each in sources), ("stale", "due", "fresh", "paused"))
+    counted = _counted(
+        (each.state for each in sources), ("stale", "due", "fresh", "paused", "pushed")
+    )
     yield counted or "none"
     for each in seen.stale[:10]:
         yield (

@@ -60,12 +60,17 @@ def _now(found: SourceSummary) -> str:
     return "running" if found.source.lease else "paused" if found.source.spec.paused else ""
 
 
+def _pace(found: SourceSummary) -> str:
+    spec = found.source.spec
+    return "pushed" if spec.is_pushed else spec.cron or written(spec.cadence)
+
+
 COLUMNS: Columns[SourceSummary] = {
     "name": lambda found: found.source.spec.name,
     "kind": lambda found: found.source.spec.kind,
     "pages": lambda found: found.pages,
     "live": lambda found: found.live,
-    "every": lambda found: found.source.spec.cron or written(found.source.spec.cadence),
+    "every": _pace,
     "last run": lambda found: found.last_ended,
     "outcome": lambda found: found.last_outcome,
     "now": _now,

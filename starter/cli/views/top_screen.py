@@ -43,6 +43,7 @@ _STYLES = {
     "stale": "bold red",
     "due": "yellow",
     "paused": "dim",
+    "pushed": "dim",
     "missing": "bold red",
     "open": "bold red",
     "half open": "yellow",
@@ -81,6 +82,8 @@ def frame(seen: Overview, width: int, height: int | None = None, told: str = "")
         lines.append(
             _cut("! no heartbeats from this server: workers are known by their polls", "", width)
         )
+    if seen.index is not None and (seen.index.trouble or not seen.index.written):
+        lines.append(_cut(f"! index: {words.index_words(seen.index)}", "red", width))
     last = [_cut(told, "dim", width)] if told else []
     sections = _sections(seen)
     room = None if height is None else height - len(lines) - len(last)
@@ -95,6 +98,8 @@ def _title(seen: Overview) -> str:
     stale = len(seen.stale)
     said = [f"atlas top  {seen.at.astimezone():%H:%M:%S}", f"runs: {runs}"]
     said += [f"stale sources: {stale}"] if stale else []
+    if seen.index is not None and seen.index.documents_behind:
+        said.append(f"index: {seen.index.documents_behind} behind")
     return " · ".join(said)
 
 

@@ -37,8 +37,8 @@ def edited(rng: random.Random, words: list[str], share: float) -> list[str]:
 def test_the_output_of_this_version_is_frozen() -> None:
     found = sketch("The keeper wrote down the weather every evening. 灯塔看守人每天晚上")
     assert (SKETCH_VERSION, found.bands[0], found.signature[:4].hex()) == (
-        1,
-        -9156386415146793269,
+        2,
+        4046770513474915986,
         "279baf03",
     )
 
@@ -62,7 +62,7 @@ def test_a_text_is_entirely_similar_to_itself(words: list[str]) -> None:
     assert similarities([found.signature], [found.signature]) == [1.0]
 
 
-@pytest.mark.parametrize(("share", "floor"), [(0.05, 1.0), (0.1, 0.98), (0.2, 0.8)])
+@pytest.mark.parametrize(("share", "floor"), [(0.05, 1.0), (0.1, 1.0), (0.2, 0.95)])
 def test_edited_texts_are_found(share: float, floor: float) -> None:
     rng = random.Random(5)
     essays = [essay(rng) for _ in range(100)]
@@ -86,6 +86,27 @@ def test_unspaced_scripts_are_compared_by_characters() -> None:
     other = "".join(chr(rng.randrange(0x4E00, 0x5E00)) for _ in range(400))
     assert meet(sketch(text), sketch(changed))
     assert not meet(sketch(text), sketch(other))
+
+
+def test_texts_of_an_alphabet_without_spaces_are_told_apart() -> None:
+    """Two of any Thai texts share a third of their pairs of letters."""
+    rng = random.Random(11)
+    letters = "กขคงจชซญดตถทนบปผพฟมยรลวสหอาิีุูเแโใไ่้"
+    words = ["".join(rng.choices(letters, k=rng.randint(2, 6))) for _ in range(3000)]
+    texts = ["".join(rng.choices(words, k=150)) for _ in range(80)]
+    sketches = [sketch(text) for text in texts]
+    assert not any(meet(a, b) for n, a in enumerate(sketches) for b in sketches[:n])
+    shares = similarities([sketches[0].signature] * 79, [other.signature for other in sketches[1:]])
+    assert max(shares) < THRESHOLD / 2
+
+    copies = ["".join(edited_runs(rng, text, words)) for text in texts]
+    found = sum(meet(a, sketch(b)) for a, b in zip(sketches, copies, strict=True))
+    assert found >= 76, "of 80, with every fifth piece of them replaced"
+
+
+def edited_runs(rng: random.Random, text: str, words: list[str]) -> list[str]:
+    runs = [text[at : at + 4] for at in range(0, len(text), 4)]
+    return [rng.choice(words) if rng.random() < 0.2 else run for run in runs]
 
 
 @pytest.mark.parametrize("text", ["", " ", "—…!", "\u200b"])

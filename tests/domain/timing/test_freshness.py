@@ -1,5 +1,6 @@
 """When a source is later than it promised."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,6 +32,7 @@ def spec(every: timedelta = DAY, cron: str | None = None, *, paused: bool = Fals
         (spec(cron="0 6 * * *"), timedelta(days=1), timedelta(hours=6), True),
         (spec(cron="0 11 * * *"), timedelta(hours=10), timedelta(hours=1), False),
         (spec(paused=True), timedelta(days=900), timedelta(0), False),
+        (replace(spec(), kind="push"), timedelta(days=900), timedelta(0), False),
     ],
 )
 def test_a_source_is_stale_when_it_is_due_for_longer_than_its_tolerance(

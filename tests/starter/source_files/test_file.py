@@ -116,7 +116,8 @@ def test_every_rule_is_in_the_file_and_explained_to_editors() -> None:
     )
     assert all(each["description"] for each in described.values())
     assert described["delay"]["maximum"] == 3600
-    assert described["kind"]["enum"] == ["urls", "feed", "sitemap", "site"]
+    kinds = ["urls", "feed", "sitemap", "site", "push", "bucket"]
+    assert described["kind"]["enum"] == kinds
     assert json_schema()["$defs"]["Source"]["required"] == [
         name for name, rule in RULES.items() if rule.default is MISSING
     ]
@@ -224,7 +225,7 @@ sources:
 SAID = """\
 1: source: unknown; did you mean sources?
 3: Docs: name: 'Docs' refused: use up to 63
-4: Docs.kind: 'sight' refused: give 'urls', 'feed', 'sitemap' or 'site'
+4: Docs.kind: 'sight' refused: give 'urls', 'feed', 'sitemap', 'site', 'push' or 'bucket'
 5: Docs.urls: 'https://x.example/' refused: give a list, as in [https://x.example/]
 6: Docs.dely: there is no rule of this name; did you mean delay?
 9: a.urls: 'ftp://x.example' has scheme "ftp:"

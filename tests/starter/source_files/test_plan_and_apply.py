@@ -287,3 +287,35 @@ def test_a_plan_is_about_the_sources_of_its_file() -> None:
     assert moved(pruning, planned([DOCS], {"docs": DOCS}, prune=True)) == [
         "other: it was removed meanwhile"
     ]
+
+
+async def test_sources_that_ask_no_host_are_planned_and_applied(
+    atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is asked for them, whatever their hosts are; a folder has to be allowed."""
+    (tmp_path / "docs").mkdir()
+    text = (
+        "  notes:\n    kind: push\n    urls: [https://notes.invalid/]\n    deletion: keep\n"
+        f"  files:\n    kind: bucket\n    urls: [{(tmp_path / 'docs').as_uri()}]\n    every: 1h\n"
+    )
+    file = a_file(tmp_path, text)
+    refused = await atlas("apply", "-f", file, "--yes")
+    assert (refused.code, "ATLAS_BUCKET_ROOTS" in refused.err) == (FAILED, True), refused
+    monkeypatch.setenv("ATLAS_BUCKET_ROOTS", str(tmp_path))
+    told = await atlas("plan", "-f", file, *JSON)
+    assert told.code == CHANGES, told.err
+    found = {each["name"]: each for each in told.json["sources"]}
+    assert {name: each["cost"]["requests"] for name, each in found.items()} == {
+        "notes": 0,
+        "files": 0,
+    }
+    applied = await atlas("apply", "-f", file, "--yes")
+    assert applied.code == DONE, applied.err
+    assert (await atlas("plan", "-f", file)).code == DONE
+    listed = await atlas("sources", "list")
+    assert "pushed" in listed.out
+    for rule in ("delay: 2", "cron: 5 * * * *"):
+        bad = a_file(tmp_path, text.replace("    deletion: keep", f"    {rule}"), "bad.yaml")
+        refused = await atlas("plan", "-f", bad)
+        assert refused.code == USAGE, refused
+        assert "not for a source of kind push" in refused.err

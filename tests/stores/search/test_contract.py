@@ -170,6 +170,29 @@ async def test_the_terms_that_counted_are_told(made: SearchIndex) -> None:
     assert counts == {"fog": 2, "~fog": 2, "signal": 1, "~signa": 1}
 
 
+async def test_what_files_keep_of_removed_texts_is_known_and_goes(
+    made: SearchIndex, place: Place
+) -> None:
+    gone, fog, rain = text("the zqxmarker stands here"), text("fog"), text("rain")
+    await put(made, gone, fog, rain)
+    assert await made.traces([gone.text_hash]) == {gone.text_hash}
+    await made.apply(1, TextChanges([], [gone.text_hash], 2))
+    assert await hashes(made, "zqxmarker") == []
+    # Not found any more, and still there: neither engine takes words out of its files by itself.
+    assert await made.traces([gone.text_hash, b"?" * 32]) == {gone.text_hash}
+    expunged = await made.expunge(1, [gone.text_hash])
+    assert expunged == (place.kind == "opensearch")
+    if not expunged:
+        await made.begin(2, ORIGIN, 2)
+        await made.apply(2, TextChanges([fog, rain], [], 2))
+        await made.switch(2)
+        await made.drop(1)
+    assert await made.traces([gone.text_hash]) == set()
+    assert await made.expunge(1 if expunged else 2, [gone.text_hash])
+    assert await hashes(made, "fog") == [fog.text_hash]
+    assert await made.traces([fog.text_hash, rain.text_hash]) == {fog.text_hash, rain.text_hash}
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

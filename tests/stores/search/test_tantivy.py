@@ -160,3 +160,15 @@ async def test_a_full_disk_is_called_one(tmp_path: Path) -> None:
     (tmp_path / "meta.json").touch()
     error = ValueError("An IO error occurred: 'No space left on device (os error 28)'")
     assert isinstance(_named(error, tmp_path), EngineUnavailable)
+
+
+async def test_a_generation_begun_twice_at_once_is_made_once(tmp_path: Path) -> None:
+    """The first call was given up, and its thread goes on."""
+    index = TantivyIndex(tmp_path / "index")
+    first = asyncio.create_task(index.begin(1, ORIGIN, 5))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.gather(*(index.begin(1, ORIGIN, 7) for _ in range(4)))
+    assert await index.cursor(1) in (5, 7)
+    assert [each.name for each in index.folder.iterdir()] == ["1"]
+    await index.close()

@@ -63,6 +63,8 @@ _CODES = {
     BodyKind.MAINTENANCE: r"503",
     BodyKind.ERROR: r"5\d\d|400|408|419",
 }
+_RUN_IN = re.compile(r"\W*(?:error|http|status|code|\W)*")
+"""What may stand before a status code that a line begins with."""
 _PARTS = re.compile(r"[.!?…。！？]+(?:\s|$)|\s[-–—|·•»›/:]+\s|[|•»›]|::|(?<=\w):\s")
 
 
@@ -188,12 +190,15 @@ def _status(kind: BodyKind, page: _Page, case: _Case) -> None:
 
 
 def _coded(pattern: re.Pattern[str], part: str) -> float:
-    """What a short line with a status code says; most, if it has nothing else."""
+    """What a short line with a status code says: most, if it has nothing else; little, if the
+    number comes after other words, as in the name of a room, a bus or a chapter."""
     found = pattern.search(part)
     if found is None or count_words(part) > 6:
         return 0.0
     rest = re.sub(rf"\W|{found[0]}|error|http|status|code", "", part)
-    return 1.0 if rest else 2.0
+    if not rest:
+        return 2.0
+    return 1.0 if _RUN_IN.fullmatch(part[: found.start()]) else 0.3
 
 
 def _speaks(kind: BodyKind, page: _Page, case: _Case) -> None:

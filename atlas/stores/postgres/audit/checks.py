@@ -49,7 +49,6 @@ def of(scope: Scope) -> tuple[CorpusCheck, ...]:
 
 _LIVE = "ps.lifecycle in ('live', 'suspect')"
 _OPEN_RUN = "exists (select from runs r where r.run_id = {} and r.ended_at is null)"
-_SERVING = "select id from generations where state in ('active', 'previous')"
 
 _PAGES = (
     CorpusCheck(
@@ -165,22 +164,6 @@ _PAGES = (
         "release_claim",
     ),
     CorpusCheck(
-        "index_missing",
-        "pages",
-        "a live document is missing from the index",
-        f"""
-        select distinct encode(d.text_hash, 'hex') as key,
-               min(p.url) || ', generation ' || min(g.id) as detail
-        from versions v join documents d on d.id = v.document_id join pages p on p.id = v.page_id
-        cross join ({_SERVING}) g
-        where v.page_id = any($1::bigint[]) and v.valid_to is null
-          and (select true from index_entries e
-               where e.generation = g.id and e.text_hash = d.text_hash limit 1) is null
-        group by d.text_hash
-        """,  # noqa: S608 (constants of this module)
-        "index_again",
-    ),
-    CorpusCheck(
         "feed",
         "pages",
         "the last change of the page is not what is live",
@@ -226,38 +209,7 @@ _PAGES = (
     ),
 )
 
-_TEXTS = (
-    CorpusCheck(
-        "index_ghost",
-        "texts",
-        "the index holds a text that no page has",
-        """
-        select encode(o.hash, 'hex') as key, 'generation ' || min(g.id) as detail
-        from unnest($1::bytea[]) as o(hash)
-        cross join (select id from generations where state <> 'retired') g
-        where (select true from index_entries e
-               where e.generation = g.id and e.text_hash = o.hash limit 1)
-          and not exists (select from documents d join versions v on v.document_id = d.id
-                          where d.text_hash = o.hash and v.valid_to is null)
-        group by o.hash
-        """,
-        "remove_entries",
-    ),
-    CorpusCheck(
-        "index_parts",
-        "texts",
-        "the parts of a text are of two analysers, or one is missing",
-        """
-        select distinct encode(text_hash, 'hex') as key, 'generation ' || generation as detail
-        from index_entries
-        where text_hash = any($1::bytea[])
-          and generation in (select id from generations where state <> 'retired')
-        group by generation, text_hash
-        having count(distinct analyser) > 1 or max(part) + 1 <> count(*)
-        """,
-        "index_again",
-    ),
-)
+_TEXTS: tuple[CorpusCheck, ...] = ()
 
 _RUNS = (
     CorpusCheck(
@@ -320,48 +272,14 @@ _CORPUS = (
         "release_lease",
     ),
     CorpusCheck(
-        "generation_active",
-        "corpus",
-        "no generation of the index is active",
-        "select 'index' as key, count(*) || ' generations' as detail from generations "
-        "having count(*) filter (where state = 'active') <> 1",
-    ),
-    CorpusCheck(
         "generation_building",
         "corpus",
         "a generation is built by a run that has ended; `atlas index rebuild` takes it over",
         f"""
-        select id::text as key, coalesce(run_id, 'no run') as detail from generations
-        where state = 'building' and not {_OPEN_RUN.format("generations.run_id")}
+        select number::text as key, run_id as detail from index_generations
+        where state = 'building' and run_id is not null
+          and not {_OPEN_RUN.format("index_generations.run_id")}
         """,  # noqa: S608 (constants of this module)
-    ),
-    CorpusCheck(
-        "generation_partitions",
-        "corpus",
-        "partitions of the index and generations differ",
-        """
-        select coalesce('index_entries_' || g.id, t.relname) as key,
-               coalesce(g.state, 'no generation') as detail
-          from generations g
-          full join (select oid, relname from pg_class
-                      where relkind = 'r' and relname ~ '^index_entries_[0-9]+$') t
-            on t.relname = 'index_entries_' || g.id
-          left join pg_inherits i on i.inhrelid = t.oid
-         where g.state is distinct from 'retired'
-           and (g.id is null or i.inhrelid is null or i.inhdetachpending)
-        """,
-    ),
-    CorpusCheck(
-        "generation_counts",
-        "corpus",
-        "the counts of a generation, which ranking uses, are off",
-        """
-        select g.id::text as key, g.entries || ' entries, ' || count(e.*) || ' counted' as detail
-        from generations g left join index_entries e on e.generation = g.id
-        where g.state <> 'retired' group by g.id
-        having g.entries <> count(e.*) or g.tokens <> coalesce(sum(e.length), 0)
-        """,
-        "count_again",
     ),
     CorpusCheck(
         "feed_numbers",

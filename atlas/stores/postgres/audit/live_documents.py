@@ -1,4 +1,4 @@
-"""A live document with what it was made from, and whether the index finds it by its own words."""
+"""A live document with what it was made from."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from atlas.domain.extraction.extraction_rules import ExtractionRules, read_rules
-from atlas.domain.search.analysis import ANALYSER_VERSION, query_phrases
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.cleanup import blob_audit
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.bodies.blob_index import referred
 from atlas.stores.postgres.crawl.runs import run_queue
-
-_WORDS = 8
-_CHARACTERS = 60
-"""Of a sentence: in some scripts a word is as long as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +31,8 @@ class AuditedDocument:
     """Whether it is known what the server said of that body."""
     content_type: str | None
     charset: str | None
+    given_title: str | None
+    """The title that came with that body."""
     rules: ExtractionRules
     """Those by which the text was made, whatever its source declares now."""
 
@@ -50,12 +47,14 @@ async def read(connection: Connection, page_id: int) -> AuditedDocument | None:
                case when ps.fetched_snapshot = d.snapshot then ps.fetched_type
                     else f.content_type end as content_type,
                case when ps.fetched_snapshot = d.snapshot then ps.fetched_charset
-                    else f.charset end as charset
+                    else f.charset end as charset,
+               case when ps.fetched_snapshot = d.snapshot then ps.given_title
+                    else f.given_title end as given_title
         from versions v join documents d on d.id = v.document_id
         join pages p on p.id = d.page_id join page_state ps on ps.page_id = d.page_id
         left join extraction_rules er on er.digest = d.rules
         left join lateral (
-            select f.url, f.content_type, f.charset from fetches f
+            select f.url, f.content_type, f.charset, f.given_title from fetches f
             where f.page_id = d.page_id and f.snapshot = d.snapshot
             order by f.fetched_at desc limit 1) f on true
         where v.page_id = $1 and v.valid_to is null
@@ -66,40 +65,6 @@ async def read(connection: Connection, page_id: int) -> AuditedDocument | None:
         return None
     rules = read_rules(row["rules"])
     return AuditedDocument(**{**row, "told": bool(row["told"]), "rules": rules})
-
-
-async def found_by_its_words(connection: Connection, document: AuditedDocument) -> bool:
-    """Whether the active generation finds the document by a sentence of its own. True also for
-    one of another analyser than this program's, whose words are spelled differently."""
-    parts = await connection.fetch(
-        "select part, first, last, analyser from index_entries e where text_hash = $1 "
-        "and generation = (select id from generations where state = 'active') order by part",
-        document.text_hash,
-    )
-    if not parts:
-        return False
-    chosen = parts[len(parts) // 2]
-    sentence = _sentence(document.text[chosen["first"] : chosen["last"]])
-    phrases = query_phrases(f'"{sentence}"')
-    if chosen["analyser"] != ANALYSER_VERSION or not phrases:
-        return True
-    found: bool = await connection.fetchval(
-        "select exists (select from index_entries where text_hash = $1 and part = $2 "
-        "and generation = (select id from generations where state = 'active') "
-        "and tsv @@ $3::text::tsquery)",
-        document.text_hash,
-        chosen["part"],
-        phrases[0],
-    )
-    return found
-
-
-def _sentence(passage: str) -> str:
-    words = passage.translate(_NO_QUOTES).split()
-    return " ".join(words[:_WORDS])[:_CHARACTERS].rpartition(" ")[0] or "".join(words)[:_CHARACTERS]
-
-
-_NO_QUOTES = str.maketrans({'"': " ", "“": " ", "”": " "})
 
 
 async def restore_text(

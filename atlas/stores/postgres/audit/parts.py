@@ -50,8 +50,12 @@ async def some_pages(connection: Connection, limit: int) -> AuditPart:
 
 
 async def texts(connection: Connection, cursor: str, limit: int) -> AuditPart:
-    """The next texts, by hash, that the index or a sketch knows."""
-    rows = await connection.fetch(_TEXTS, bytes.fromhex(cursor), limit)
+    """The next texts that have a sketch, by hash."""
+    rows = await connection.fetch(
+        "select text_hash from sketches where text_hash > $1 order by text_hash limit $2",
+        bytes.fromhex(cursor),
+        limit,
+    )
     ids: list[object] = [row["text_hash"] for row in rows]
     return AuditPart(ids, rows[-1]["text_hash"].hex() if len(ids) == limit else None)
 
@@ -103,17 +107,3 @@ async def some_blobs(connection: Connection, limit: int) -> AuditPart:
 def chunks(ids: Sequence[object], size: int = CHUNK) -> list[list[object]]:
     """The keys in pieces that one statement takes."""
     return [list(ids[start : start + size]) for start in range(0, len(ids), size)]
-
-
-# Each branch reads no more than `limit` rows of its index in order.
-_TEXTS = """
-select text_hash from (
-    (select text_hash from sketches where text_hash > $1 order by text_hash limit $2)
-    union
-    (select e.text_hash from generations g cross join lateral (
-        select text_hash from index_entries e
-         where e.generation = g.id and e.text_hash > $1
-         group by e.text_hash order by e.text_hash limit $2) e
-      where g.state <> 'retired')
-) known order by text_hash limit $2
-"""

@@ -1,7 +1,7 @@
 """How findings are repaired: under the locks that every writer takes, and only where the check
 still finds them then.
 
-Lock order as in `settlement/settle.py`: page rows by id, then SETTLE, then GENERATIONS.
+Lock order as in `settlement/settle.py`: page rows by id, then SETTLE.
 """
 
 from __future__ import annotations
@@ -15,11 +15,8 @@ from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.runs import run_queue
-from atlas.stores.postgres.index import entries
-from atlas.stores.postgres.index.entries import IndexText
 from atlas.stores.postgres.near_duplicates import marks
 from atlas.stores.postgres.settlement import settle
-from atlas.stores.postgres.settlement.index_copy import LiveText
 
 Apply = Callable[[Connection, list[str], datetime], Awaitable[object]]
 """Repairs what has these keys, in the caller's transaction, its locks taken."""
@@ -44,7 +41,7 @@ async def repaired(
 def ids_of(check: CorpusCheck, keys: Sequence[str]) -> list[object]:
     """What a check takes, of the keys that it gave."""
     match check.scope:
-        case "pages" if check.repair not in ("index_again", "note_blob"):
+        case "pages" if check.repair != "note_blob":
             return [int(key) for key in keys]
         case "texts":
             return [bytes.fromhex(key) for key in keys]
@@ -60,8 +57,6 @@ async def _lock(connection: Connection, check: CorpusCheck, keys: Sequence[str])
         )
     if check.repair in (
         "close_version",
-        "remove_entries",
-        "count_again",
         "remove_mark",
         "tell_changes",
     ):
@@ -133,24 +128,6 @@ async def _remove_leftovers(connection: Connection, keys: list[str], now: dateti
         )
 
 
-async def _remove_entries(connection: Connection, keys: list[str], now: datetime) -> None:
-    await entries.remove(connection, [bytes.fromhex(key) for key in keys])
-
-
-async def _count_again(connection: Connection, keys: list[str], now: datetime) -> None:
-    # Every writer of entries holds SETTLE, so that nothing changes while they are counted.
-    await connection.execute(
-        """
-        update generations g set entries = c.entries, tokens = c.tokens
-        from (select x.id, count(e.*) as entries, coalesce(sum(e.length), 0) as tokens
-              from generations x left join index_entries e on e.generation = x.id
-              where x.id = any($1::int[]) group by x.id) c
-        where g.id = c.id
-        """,
-        [int(key) for key in keys],
-    )
-
-
 async def _make_state(connection: Connection, keys: list[str], now: datetime) -> None:
     await connection.execute(
         "insert into page_state (page_id, next_due) "
@@ -205,37 +182,8 @@ _APPLY: dict[Repair, Apply] = {
     "release_lease": _release_leases,
     "end_pages": _end_pages,
     "remove_leftovers": _remove_leftovers,
-    "remove_entries": _remove_entries,
-    "count_again": _count_again,
     "make_state": _make_state,
     "tell_changes": _tell_changes,
 }
-"""Repairs that are one transaction. `process` is a run of its own; `index_again` analyses first,
-and `note_blob` asks the blob store: the audit's activities see to these."""
-
-
-async def texts_to_index(connection: Connection, hashes: Sequence[bytes]) -> list[LiveText]:
-    """Those of the texts that are live, to be analysed."""
-    rows = await connection.fetch(
-        """
-        select distinct on (d.text_hash) d.text_hash, d.title, d.text
-        from documents d join versions v on v.document_id = d.id and v.valid_to is null
-        where d.text_hash = any($1::bytea[]) order by d.text_hash, d.id
-        """,
-        list(hashes),
-    )
-    return [LiveText(**row) for row in rows]
-
-
-async def index_again(connection: Connection, texts: Sequence[IndexText]) -> set[bytes]:
-    """Replace the entries of texts in every generation in use; return those that are still live.
-    Analysed before, outside the transaction: settling waits for this one."""
-    async with connection.transaction():
-        await settle.lock_corpus(connection)
-        live = {
-            text.text_hash
-            for text in await texts_to_index(connection, [text.text_hash for text in texts])
-        }
-        await entries.remove(connection, sorted(text.text_hash for text in texts))
-        await entries.add(connection, [text for text in texts if text.text_hash in live])
-    return live
+"""Repairs that are one transaction. `process` is a run of its own, and `note_blob` asks the blob
+store: the audit's activities see to these."""

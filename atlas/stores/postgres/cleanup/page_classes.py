@@ -81,8 +81,9 @@ async def _tombstones(
         set lifecycle = {becomes(Evidence.EXPIRED)}, purged_at = $2,
             fence = fence + 1, redirect_to = null,
             fetched_snapshot = null, fetched_type = null, fetched_charset = null,
-            etag = null, last_modified = null, settled_snapshot = null, held_snapshot = null,
-            settled_extractor = null, settled_analyser = null, settled_rules = null
+            etag = null, last_modified = null, given_title = null,
+            settled_snapshot = null, held_snapshot = null, settled_extractor = null,
+            settled_analyser = null, settled_rules = null
         where page_id = any($1::bigint[]) and lifecycle = 'tombstoned' and not exists (
             select from versions v where v.page_id = page_state.page_id and v.valid_to is null)
         returning page_id

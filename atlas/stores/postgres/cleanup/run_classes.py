@@ -12,7 +12,7 @@ from atlas.stores.postgres.cleanup.candidates import Delete, Expiring
 from atlas.stores.postgres.cleanup.engine import CleanupClass
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.bodies.artifacts import MANIFEST, OUTCOMES
-from atlas.stores.postgres.index import generations
+from atlas.stores.postgres.index import generations, old_index
 
 _PART = 5_000
 """Rows of a run's record deleted in one transaction."""
@@ -24,7 +24,7 @@ class OldRuns(Expiring):
     async def delete_parts(self, connection: Connection, items: Sequence[Item]) -> None:
         """Delete the records of their pages, a part at a time."""
         for item in items:
-            for table in ("run_pages", "run_restores", "run_missing"):
+            for table in ("run_pages", "run_restores", "run_deliveries", "run_missing"):
                 while await self._part(connection, table, item.key) == _PART:
                     pass
 
@@ -122,7 +122,9 @@ def _parts_of(key: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class RetiredGenerations:
-    """Builds of the index that are no longer searched or kept for a rollback."""
+    """Builds of the index that are no longer searched or kept for a rollback, and the old index in
+    PostgreSQL once a build has taken its place. Whoever writes the index deletes a build; here it
+    is let go."""
 
     batch: int = 1
     at_once: bool = True
@@ -130,22 +132,33 @@ class RetiredGenerations:
     async def select(
         self, connection: Connection, now: datetime, after: str, limit: int
     ) -> list[Item]:
-        found = [id for id in await generations.expired(connection, now) if id > int(after or 0)]
-        rows = await connection.fetch(
-            "select id, coalesce(pg_total_relation_size(to_regclass('index_entries_' || id)), 0) "
-            "as size from unnest($1::int[]) as id",
-            found[:limit],
-        )
-        return [Item(str(row["id"]), f"generation {row['id']}", row["size"]) for row in rows]
+        found = [
+            each
+            for each in await generations.kept_too_long(connection, now)
+            if f"{each:012d}" > after
+        ]
+        items = [Item(f"{each:012d}", f"generation {each}", 0) for each in found[:limit]]
+        if after < _OLD_INDEX and (size := await old_index.size_if_done(connection)) is not None:
+            items.append(Item(_OLD_INDEX, "the index in PostgreSQL", size))
+        return items
 
     async def count(self, connection: Connection, now: datetime) -> int:
-        return len(await generations.expired(connection, now))
+        old = await old_index.size_if_done(connection)
+        return len(await generations.kept_too_long(connection, now)) + (old is not None)
 
     async def remove(
         self, connection: Connection, items: Sequence[Item], now: datetime
     ) -> list[Item]:
-        return [item for item in items if await generations.drop(connection, int(item.key))]
+        return [item for item in items if await self._remove(connection, item.key)]
 
+    async def _remove(self, connection: Connection, key: str) -> bool:
+        if key == _OLD_INDEX:
+            return await old_index.drop(connection)
+        return await generations.retire(connection, int(key))
+
+
+_OLD_INDEX = "old index"
+"""Its key, which comes after those of generations, that are digits."""
 
 # The newest of a source, or of a workflow type that has none, show how it is doing.
 _RUNS = """

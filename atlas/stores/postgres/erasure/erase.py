@@ -1,7 +1,7 @@
 """Erasing chosen pages: every row, text and body that they alone have.
 
-Lock order as in `settlement/settle.py`: page rows by id, then SETTLE, then GENERATIONS. A page that
-a run holds is left for later while there is patience: what the run's request brings would be
+Lock order as in `settlement/settle.py`: page rows by id, then SETTLE. A page that a run
+holds is left for later while there is patience: what the run's request brings would be
 written nowhere, and its body left in the store until a clean-up.
 """
 
@@ -20,6 +20,7 @@ from atlas.stores.postgres.crawl.bodies import blob_index
 from atlas.stores.postgres.crawl.bodies.blob_index import referred
 from atlas.stores.postgres.crawl.runs import run_queue
 from atlas.stores.postgres.erasure import traces
+from atlas.stores.postgres.index import old_index
 from atlas.stores.postgres.settlement import settle
 
 AT_ONCE = 50
@@ -172,6 +173,7 @@ async def _remember_hashes(connection: Connection, run_id: str, pages: Sequence[
             union select snapshot from quarantine where page_id = any($2::bigint[])
             union select snapshot from held_bodies where page_id = any($2::bigint[])
             union select snapshot from fetches where page_id = any($2::bigint[])
+            union select snapshot from run_deliveries where page_id = any($2::bigint[])
         ) o where o.hash is not null on conflict do nothing
         """,
         run_id,
@@ -199,7 +201,7 @@ async def _erase_pages(
         """
         update fetches set page_id = null, url = '', final_url = null, snapshot = null,
                etag = null, last_modified = null, content_type = null, charset = null,
-               truncated = null
+               truncated = null, given_title = null
         where page_id = any($1::bigint[])
         """,
         list(pages),
@@ -208,7 +210,15 @@ async def _erase_pages(
         "update page_state set redirect_to = null where redirect_to = any($1::bigint[])",
         list(pages),
     )
-    for table in ("run_pages", "prepared", "quarantine", "links", "versions", "documents"):
+    for table in (
+        "run_deliveries",
+        "run_pages",
+        "prepared",
+        "quarantine",
+        "links",
+        "versions",
+        "documents",
+    ):
         await connection.execute(
             f"delete from {table} where page_id = any($1::bigint[])",  # noqa: S608 (constants)
             list(pages),
@@ -246,16 +256,16 @@ async def _erase_lists(connection: Connection, urls: Sequence[str]) -> None:
 
 
 async def _erase_texts(connection: Connection, run_id: str) -> None:
-    """Entries of texts that no document has any more, in generations that are retired too."""
-    await connection.execute(
+    """What the old index in PostgreSQL still has of texts that no document has any more."""
+    rows = await connection.fetch(
         """
-        delete from index_entries e using purge_blobs b
-        where b.run_id = $1 and not b.gone and e.text_hash = b.hash
-          and e.generation in (select id from generations where state = 'retired')
+        select b.hash from purge_blobs b
+        where b.run_id = $1 and not b.gone
           and not exists (select from documents d where d.text_hash = b.hash)
         """,
         run_id,
     )
+    await old_index.forget_texts(connection, [row["hash"] for row in rows])
 
 
 async def _erase_from_exports(connection: Connection, run_id: str) -> None:

@@ -20,7 +20,6 @@ OTHERS = {
     ("documents", "canonical"): "what another page says of itself",
     ("links", "target"): "where another page leads",
     ("prepared", "links"): "where another page leads",
-    ("prepared", "parts"): "what another page says",
     ("sources", "urls"): "what an operator declared; removed from lists, and said otherwise",
     ("sources", "prefix"): "what an operator declared",
     ("sources", "include"): "what an operator declared",

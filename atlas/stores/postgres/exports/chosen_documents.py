@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import fields
 from typing import TypeAlias
 
 import asyncpg
 
 from atlas.contracts.export_corpus import ChosenFilter, DocumentFilter
+from atlas.domain.export_entry import ExportEntry
 from atlas.domain.exported_document import ExportedDocument
+from atlas.domain.extraction.outline import stored_outline
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.sources.sources import holders
 
@@ -60,14 +64,16 @@ def chosen_by(only: AnyFilter) -> tuple[object, ...]:
     )
 
 
-def reading(chosen: str) -> str:
-    """SQL: the whole documents of chosen pages; `url` is null if the document no longer exists."""
+def reading(chosen: str, outlined: str, more: str = "") -> str:
+    """SQL: the whole documents of chosen pages; `url` is null if the document no longer exists.
+    `outlined` says whether their outlines are read, `more` is further columns."""
     return f"""
         select e.page_id, p.url, d.title, d.text, d.markdown, d.lang, d.canonical, d.published,
                e.sources, e.version, encode(d.text_hash, 'hex') as text_hash, e.changed_at,
                p.created_at as first_seen, e.last_seen, e.fetched_at, e.content_type, d.media,
                encode(e.snapshot, 'hex') as snapshot, encode(e.cluster, 'hex') as cluster,
-               kept.url as duplicate_of, d.truncated
+               kept.url as duplicate_of, d.truncated,
+               case when {outlined} then d.outline end as outline{more}
         from {chosen} e
         left join (documents d join pages p on p.id = d.page_id) on d.id = e.document_id
         left join pages kept on kept.id = e.winner_page_id
@@ -78,21 +84,28 @@ def reading(chosen: str) -> str:
 async def stream(
     connection: Connection, only: AnyFilter, limit: int | None = None
 ) -> AsyncGenerator[ExportedDocument]:
-    """The chosen documents as they are at one moment: one transaction stays open while the reader
-    takes them one by one."""
+    """The chosen documents as they are at one moment, one by one."""
+    async with aclosing(stream_entries(connection, only, limit)) as found:
+        async for entry in found:
+            yield entry.document
+
+
+async def stream_entries(
+    connection: Connection, only: AnyFilter, limit: int | None = None, *, outlined: bool = False
+) -> AsyncGenerator[ExportEntry]:
+    """The same with their outlines, if these are wanted: one transaction stays open while the
+    reader takes them one by one."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        statement = f"{_STREAM} limit $8"
         async for row in connection.cursor(
-            statement, *chosen_by(only), limit, prefetch=_PREFETCHED
+            _STREAM, *chosen_by(only), limit, outlined, prefetch=_PREFETCHED
         ):
-            yield exported(row)
+            yield ExportEntry(exported(row), stored_outline(row["outline"]))
 
 
 def exported(row: asyncpg.Record) -> ExportedDocument:
     """The document of a row of `reading`."""
-    values = {**row, "sources": tuple(row["sources"])}
-    del values["page_id"]
-    return ExportedDocument(**values)
+    values = {name: row[name] for name in _FIELDS}
+    return ExportedDocument(**{**values, "sources": tuple(row["sources"])})
 
 
 async def left_out(connection: Connection, only: AnyFilter) -> tuple[int, int]:
@@ -105,7 +118,8 @@ async def left_out(connection: Connection, only: AnyFilter) -> tuple[int, int]:
     return marked, row["unknown"] if only.langs else 0
 
 
-_STREAM = reading(f"({choice(1)})")
+_FIELDS = [field.name for field in fields(ExportedDocument)]
+_STREAM = f"{reading(f'({choice(1)})', '$9::boolean')} limit $8"
 _LEFT_OUT = f"""
     select count(*) filter (where c.winner_page_id is not null
                             and ($8::text[] is null or d.lang = any($8))) as marked,

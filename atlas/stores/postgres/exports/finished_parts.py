@@ -15,11 +15,12 @@ async def note(connection: Connection, run_id: str, part: FinishedPart) -> None:
     await connection.execute(
         """
         insert into export_parts
-            (run_id, number, name, after_page, last_page, pages, documents, bytes, sha256)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            (run_id, number, name, after_page, last_page, pages, documents, records, bytes,
+             sha256)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         on conflict (run_id, number) do update
-        set pages = excluded.pages, documents = excluded.documents, bytes = excluded.bytes,
-            sha256 = excluded.sha256
+        set pages = excluded.pages, documents = excluded.documents,
+            records = excluded.records, bytes = excluded.bytes, sha256 = excluded.sha256
         """,
         run_id,
         part.number,
@@ -28,6 +29,7 @@ async def note(connection: Connection, run_id: str, part: FinishedPart) -> None:
         part.range.last,
         part.range.pages,
         part.documents,
+        part.records,
         part.bytes,
         part.sha256,
     )
@@ -72,9 +74,10 @@ async def pages_in(connection: Connection, run_id: str, part: FinishedPart) -> i
 
 
 async def totals(connection: Connection, run_id: str) -> dict[str, int]:
-    """Documents, parts and bytes so far, and how many chosen documents no part holds."""
+    """Documents, records, parts and bytes so far, and how many chosen documents no part holds."""
     row = await connection.fetchrow(
         "select count(*) as parts, coalesce(sum(documents), 0)::bigint as documents, "
+        "coalesce(sum(records), 0)::bigint as records, "
         "coalesce(sum(bytes), 0)::bigint as bytes, "
         "coalesce(sum(pages - documents), 0)::bigint as missing "
         "from export_parts where run_id = $1",
@@ -90,12 +93,13 @@ def _part(row: asyncpg.Record) -> FinishedPart:
         name=row["name"],
         range=PartRange(row["after_page"], row["last_page"], row["pages"]),
         documents=row["documents"],
+        records=row["records"],
         bytes=row["bytes"],
         sha256=row["sha256"],
     )
 
 
 _PARTS = (
-    "select number, name, after_page, last_page, pages, documents, bytes, sha256 "
+    "select number, name, after_page, last_page, pages, documents, records, bytes, sha256 "
     "from export_parts where run_id = $1"
 )

@@ -10,8 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import asyncpg
+
+from atlas.domain.export_entry import ExportEntry, StoredResponse
 from atlas.domain.export_parts import PartRange
-from atlas.domain.exported_document import ExportedDocument
+from atlas.domain.extraction.outline import stored_outline
 from atlas.stores.postgres.connection import Connection, statements_within
 from atlas.stores.postgres.exports.chosen_documents import (
     AnyFilter,
@@ -34,9 +37,15 @@ class FrozenExport:
 
 
 async def freeze(
-    connection: Connection, run_id: str, only: AnyFilter, now: datetime
+    connection: Connection,
+    run_id: str,
+    only: AnyFilter,
+    now: datetime,
+    *,
+    responses: bool = False,
 ) -> FrozenExport:
-    """Choose once: a repeated call returns the first choice."""
+    """Choose once: a repeated call returns the first choice. With `responses`, also keep what is
+    known of the answers that brought the bodies."""
     async with connection.transaction():
         # The row is the lock: a second attempt waits here for the first to commit, then reads its
         # choice.
@@ -49,6 +58,8 @@ async def freeze(
         if made:
             with statements_within(_FREEZING):
                 done = await connection.execute(_FREEZE, run_id, *chosen_by(only))
+                if responses:
+                    await connection.execute(_FREEZE_RESPONSES, run_id)
             await connection.execute(
                 "update exports set documents = $2 where run_id = $1", run_id, int(done.split()[2])
             )
@@ -75,15 +86,20 @@ async def next_range(
 
 
 async def documents(
-    connection: Connection, run_id: str, after: int, last: int, most: int
-) -> tuple[list[ExportedDocument], int | None]:
+    connection: Connection, run_id: str, after: int, last: int, most: int, *, outlined: bool = False
+) -> tuple[list[ExportEntry], int | None]:
     """The next documents of a range, and the page after which to continue; None: the range is done.
 
     A document that was erased or cleaned up meanwhile is left out.
     """
-    rows = await connection.fetch(_READ, run_id, after, last, most)
-    found = [exported(row) for row in rows if row["url"] is not None]
+    rows = await connection.fetch(_READ, run_id, after, last, most, outlined)
+    found = [_entry(row) for row in rows if row["url"] is not None]
     return found, rows[-1]["page_id"] if len(rows) == most else None
+
+
+def _entry(row: asyncpg.Record) -> ExportEntry:
+    response = StoredResponse(*(row[f"response_{name}"] for name in _RESPONSE))
+    return ExportEntry(exported(row), stored_outline(row["outline"]), response)
 
 
 async def forget(connection: Connection, run_id: str) -> None:
@@ -96,7 +112,30 @@ _FREEZE = f"""
                               fetched_at, content_type, snapshot, cluster, winner_page_id)
     select $1, c.* from ({choice(2)}) c
 """  # noqa: S608 (constants)
+# The ledger has them until its retention ends; the page has those of its last body.
+_FREEZE_RESPONSES = """
+    update export_pages e
+    set response_status = f.status,
+        response_type = coalesce(f.content_type, ps.fetched_type),
+        response_charset = case when f.page_id is null then ps.fetched_charset else f.charset end,
+        response_etag = case when f.page_id is null then ps.etag else f.etag end,
+        response_modified =
+            case when f.page_id is null then ps.last_modified else f.last_modified end,
+        response_at = coalesce(f.fetched_at, ps.fetched_at)
+    from export_pages c
+    left join page_state ps on ps.page_id = c.page_id and ps.fetched_snapshot = c.snapshot
+    left join lateral (
+        select * from fetches f
+        where f.page_id = c.page_id and f.snapshot = c.snapshot and f.error_class is null
+          and f.status between 200 and 299
+        order by f.fetched_at desc limit 1
+    ) f on true
+    where e.run_id = $1 and c.run_id = $1 and c.page_id = e.page_id
+"""
+_RESPONSE = ("status", "type", "charset", "etag", "modified", "at")
 _READ = reading(
     "(select * from export_pages where run_id = $1 and page_id > $2 and page_id <= $3"
-    " order by page_id limit $4)"
+    " order by page_id limit $4)",
+    "$5::boolean",
+    "".join(f", e.response_{name}" for name in _RESPONSE),
 )

@@ -7,21 +7,24 @@ more is left out, whatever the engine says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from atlas.domain.passages import LexemeQuery, lexeme_query
 from atlas.domain.search import ranking
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.index.bm25 import SearchScope
+from atlas.stores.postgres.index.old_index import Cut, search_old
 from atlas.stores.postgres.index.search import (
     SearchPage,
+    SearchScope,
     check_query,
     hits,
     one_snapshot,
     storable,
 )
+from atlas.stores.postgres.index.shown_copies import copies_of_shown
 from atlas.stores.postgres.sources.sources import held_by
 from atlas.stores.search.port import (
     UNKNOWN_LANGUAGE,
@@ -44,7 +47,7 @@ _UNKNOWN = 1_000
 
 @dataclass(slots=True)
 class _Cluster:
-    """A result: the best passage of a cluster, and the texts of it that match as well."""
+    """A result: the best passage of a text, and the copies of the text that match as well."""
 
     best: PassageMatch
     others: list[bytes]
@@ -60,7 +63,7 @@ class _Cluster:
         }
 
 
-async def search_engine(
+async def search_corpus(
     connection: Connection,
     index: SearchIndex,
     query: str,
@@ -71,9 +74,52 @@ async def search_engine(
     lang: str | None = None,
     collapse: bool = True,
 ) -> SearchPage:
+    """Search as people do: what `search_engine` finds; before a first generation is built, what
+    the old index in PostgreSQL finds, if there is one. Raises as `search_engine` does."""
+    check_query(query, limit, offset)
+    scope = SearchScope(storable(source), storable(lang))
+    cut = Cut(limit, offset, collapse)
+    try:
+        return await search_engine(
+            connection,
+            index,
+            query,
+            limit=limit,
+            offset=offset,
+            source=source,
+            lang=lang,
+            collapse=collapse,
+        )
+    except MissingGeneration:
+        found = await search_old(connection, query, scope, cut)
+        if found is None and await _is_empty(connection):
+            found = SearchPage((), 0, exact=True)
+        if found is None:
+            raise
+        return found
+
+
+async def _is_empty(connection: Connection) -> bool:
+    """Whether nothing ever happened to the corpus: then there is nothing to find."""
+    return bool(await connection.fetchval("select last = 0 from change_feed"))
+
+
+async def search_engine(
+    connection: Connection,
+    index: SearchIndex,
+    query: str,
+    *,
+    limit: int = 10,
+    offset: int = 0,
+    source: str | None = None,
+    lang: str | None = None,
+    collapse: bool = True,
+    generation: int | None = None,
+) -> SearchPage:
     """Find the live texts that match any word of the query best. Quoted phrases must occur.
 
     A query without a word finds nothing. `collapse=False` shows every near-duplicate by itself.
+    `generation` is searched instead of the one that serves.
     Raises ValueError, with the fix, for a query or a page that is too long; `SearchIndexError`.
     """
     check_query(query, limit, offset)
@@ -81,14 +127,15 @@ async def search_engine(
     scope = SearchScope(storable(source), storable(lang))
     if not said.terms:
         return SearchPage((), 0, exact=True)
-    unknown = await _unknown_texts(index, said, scope)
+    ask = partial(_ask, index, said, generation)
+    unknown = await _unknown_texts(ask, scope)
     wanted = offset + limit
     # In steps of four: pages of one list are cut from one order.
     window = _FIRST
     while window < 4 * wanted:
         window *= 4
     while True:
-        found = await _ask(index, said, TextScope(scope.source, scope.lang), window)
+        found = await ask(TextScope(scope.source, scope.lang), window)
         whole = found.total <= len(found.best)
         async with one_snapshot(connection):
             clusters = await _live_clusters(connection, found.best, scope, collapse=collapse)
@@ -107,14 +154,21 @@ async def search_engine(
         return SearchPage(tuple(results), len(clusters), whole, unknown_pages)
 
 
+_Ask = Callable[[TextScope, int], Awaitable[PassageMatches]]
+
+
 async def _ask(
-    index: SearchIndex, query: LexemeQuery, scope: TextScope, window: int
+    index: SearchIndex,
+    query: LexemeQuery,
+    generation: int | None,
+    scope: TextScope,
+    window: int,
 ) -> PassageMatches:
     try:
-        return await index.search(query, scope, window)
+        return await index.search(query, scope, window, generation=generation)
     except MissingGeneration:
         # Perhaps replaced, and dropped, after this search had chosen it.
-        return await index.search(query, scope, window)
+        return await index.search(query, scope, window, generation=generation)
 
 
 async def _live_clusters(
@@ -124,29 +178,28 @@ async def _live_clusters(
     *,
     collapse: bool,
 ) -> list[_Cluster]:
-    """The clusters of what is live, in the order of their best passages."""
+    """What is live, each with its copies, in the order of the best passages."""
     best: dict[bytes, PassageMatch] = {}
     for match in matches:
         best.setdefault(match.text_hash, match)
     rows = await connection.fetch(_LIVE, list(best), scope.source, scope.lang)
-    cluster_of = {row["text_hash"]: row["representative"] for row in rows}
+    live = {row["text_hash"] for row in rows}
+    found = [text for text in best if text in live]
+    copy_of = await copies_of_shown(connection, found) if collapse else {}
     clusters: dict[bytes, _Cluster] = {}
-    for text, match in best.items():
-        if text not in cluster_of:
-            continue
-        name = cluster_of[text] if collapse else text
-        if name in clusters:
-            clusters[name].others.append(text)
+    for text in found:
+        if text in copy_of:
+            clusters[copy_of[text]].others.append(text)
         else:
-            clusters[name] = _Cluster(match, [])
+            clusters[text] = _Cluster(best[text], [])
     return list(clusters.values())
 
 
-async def _unknown_texts(index: SearchIndex, query: LexemeQuery, scope: SearchScope) -> list[bytes]:
+async def _unknown_texts(ask: _Ask, scope: SearchScope) -> list[bytes]:
     """Texts that match and may be of unknown language, if one language is asked for."""
     if scope.lang is None:
         return []
-    found = await _ask(index, query, TextScope(scope.source, UNKNOWN_LANGUAGE), _UNKNOWN)
+    found = await ask(TextScope(scope.source, UNKNOWN_LANGUAGE), _UNKNOWN)
     return list({match.text_hash for match in found.best})
 
 
@@ -157,9 +210,7 @@ async def _count_pages(connection: Connection, texts: Sequence[bytes], scope: Se
 
 # The array is small and in nobody's statistics: looked up one by one, never joined whole.
 _LIVE = f"""
-select o.text_hash, coalesce(s.representative, o.text_hash) as representative
-  from unnest($1::bytea[]) as o(text_hash)
-  left join sketches s on s.text_hash = o.text_hash
+select o.text_hash from unnest($1::bytea[]) as o(text_hash)
  where exists (
        select from documents d join versions v on v.document_id = d.id and v.valid_to is null
         where d.text_hash = o.text_hash and ($3::text is null or d.lang = $3)

@@ -1,89 +1,232 @@
 """The life of a generation: building → active → previous → retired, and gone.
 
-Every change of state holds GENERATIONS exclusively: it waits for the writers under way and none
-starts meanwhile, for milliseconds; searches never wait. Partitions come by CREATE and ATTACH and
-go by DETACH CONCURRENTLY and DROP, which do not block searches either.
+PostgreSQL says what each generation is for, the engine which one searches read. Whoever changes
+either does so `alone`; the process that writes the index (`services/index_following.py`) makes both
+agree again after a crash between the two, drops what is retired, and keeps the others in step.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeVar
-
-import asyncpg
+from typing import Literal
 
 from atlas.domain.search.analysis import ANALYSER_VERSION
-from atlas.stores.postgres.advisory_locks import GENERATIONS
+from atlas.stores.postgres.advisory_locks import INDEX
+from atlas.stores.postgres.changes import changed_pages
+from atlas.stores.postgres.changes.change_log import CHANNEL
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.search.port import DamagedGeneration, IndexOrigin, SearchIndex, StoredGeneration
 
-R = TypeVar("R")
-
-_LOCK_PATIENCE = "5s"
-"""How long a change waits for writers before it lets those behind it go first."""
-_DDL_SECONDS = 3600.0
-"""For what waits until nobody uses a partition; the pool's own limit is for queries."""
-
-_DETACHES = 100
-"""Attempts; more than one or two are needed only when another drop runs at the same time."""
+State = Literal["building", "active", "previous", "retired"]
 
 
 @dataclass(frozen=True, slots=True)
-class Builder:
-    """Which run builds which generation, with which analyser."""
+class Generation:
+    """One build of the index, as PostgreSQL knows it."""
 
-    generation: int
+    number: int
+    state: State
     analyser: int
-    workflow_id: str
-    run_id: str
+    copied_to: bytes
+    """Of one being built: the texts before those whose hashes begin so are in."""
+    copied: bool
+    """Every text is: it follows the feed."""
+    unreadable: int
+    """Texts that the analyser failed on."""
+    workflow_id: str | None
+    """The run that builds or built it; None: a worker did by itself."""
+    run_id: str | None
     started_at: datetime
+
+    @property
+    def follows(self) -> bool:
+        """Whether it is kept in step with the feed: it can be switched to at any time."""
+        if self.analyser != ANALYSER_VERSION:
+            return False
+        return self.state in ("active", "previous") or (self.state == "building" and self.copied)
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether it is built by the process that writes, without a run."""
+        return self.state == "building" and self.run_id is None
 
 
 @dataclass(frozen=True, slots=True)
 class Pointers:
     """Which generation searches read, and which a rollback would bring back."""
 
-    active: int
+    active: int | None
     previous: int | None
+
+
+class Behind(Exception):
+    """The generation has not read yet what searches find already; try again."""
+
+
+@asynccontextmanager
+async def alone(connection: Connection, *, silent: bool = False) -> AsyncIterator[None]:
+    """A transaction in which nobody else changes the state of a generation, or says how far the
+    index is. Afterwards the process that writes looks again, unless this is `silent`."""
+    async with connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock($1)", INDEX)
+        yield
+        if not silent:
+            await connection.execute("select pg_notify($1, '')", CHANNEL)
+
+
+async def known(connection: Connection) -> dict[int, Generation]:
+    """Every generation, by number."""
+    rows = await connection.fetch(
+        "select number, state, analyser, copied_to, copied, unreadable, workflow_id, run_id, "
+        "started_at from index_generations order by number"
+    )
+    return {row["number"]: Generation(**row) for row in rows}
+
+
+async def in_state(connection: Connection, state: State) -> Generation | None:
+    """The generation in a state of which there is one at a time."""
+    return next((each for each in (await known(connection)).values() if each.state == state), None)
+
+
+async def pointers(connection: Connection) -> Pointers:
+    """The active and the previous generation."""
+    rows = await connection.fetch(
+        "select state, number from index_generations where state in ('active', 'previous')"
+    )
+    found = {row["state"]: row["number"] for row in rows}
+    return Pointers(found.get("active"), found.get("previous"))
+
+
+async def origin(connection: Connection) -> IndexOrigin:
+    """What a generation that is made now is built from."""
+    corpus = await connection.fetchval("select corpus_id::text from corpus")
+    return IndexOrigin(corpus, ANALYSER_VERSION)
+
+
+# Building
 
 
 async def start(
     connection: Connection,
+    index: SearchIndex,
     *,
     run_id: str,
     workflow_id: str,
-    analyser: int,
     now: datetime,
     instead_of: str | None = None,
-) -> Builder | None:
-    """Who builds now: this run, unless another does and is not the run `instead_of`.
+) -> Generation | None:
+    """Which generation is being built now: this run's, unless another builds and is not the run
+    `instead_of`.
 
     None: the run has ended (a call that was delivered late). What `instead_of` left is continued
     if the same analyser made it, and retired otherwise. Idempotent.
     """
-
-    async def change() -> Builder | None:
+    async with alone(connection):
         ended = "select exists (select from runs where run_id = $1 and ended_at is not null)"
         if await connection.fetchval(ended, run_id):
             return None
-        builder = await _builder(connection)
-        if builder is not None and builder.run_id != run_id:
-            if builder.run_id != instead_of:
-                return builder
-            await _take_over(connection, builder, run_id, workflow_id, analyser)
-            builder = await _builder(connection)
-        if builder is None:
-            await _create(connection, run_id, workflow_id, analyser, now)
-            builder = await _builder(connection)
-        return builder
+        found = await in_state(connection, "building")
+        if found is not None and found.run_id != run_id:
+            if found.run_id is None or found.run_id != instead_of:
+                return found
+            await _take_over(connection, found, run_id, workflow_id)
+            found = await in_state(connection, "building")
+        if found is None:
+            found = await begin(connection, index, run_id=run_id, workflow_id=workflow_id, now=now)
+        return found
 
-    return await _alone(connection, change)
+
+async def begin(
+    connection: Connection,
+    index: SearchIndex,
+    *,
+    run_id: str | None = None,
+    workflow_id: str | None = None,
+    now: datetime,
+) -> Generation:
+    """Make an empty generation. The caller is `alone`."""
+    number = await _next_number(connection, index)
+    # Before the first text is read: what changes from now on is read from the feed.
+    cursor = await changed_pages.last_change(connection)
+    await index.begin(number, await origin(connection), cursor)
+    await connection.execute(
+        "insert into index_generations (number, state, analyser, run_id, workflow_id, started_at) "
+        "values ($1, 'building', $2, $3, $4, $5)",
+        number,
+        ANALYSER_VERSION,
+        run_id,
+        workflow_id,
+        now,
+    )
+    return (await known(connection))[number]
+
+
+async def _take_over(
+    connection: Connection, left: Generation, run_id: str, workflow_id: str
+) -> None:
+    if left.analyser != ANALYSER_VERSION:
+        await set_state(connection, left.number, "retired")
+        return
+    await connection.execute(
+        "update index_generations set run_id = $2, workflow_id = $3 where number = $1",
+        left.number,
+        run_id,
+        workflow_id,
+    )
+
+
+async def _next_number(connection: Connection, index: SearchIndex) -> int:
+    """One that no generation has, or had lately: somebody may still search it."""
+    numbers = set(await known(connection)) | {each.number for each in await index.generations()}
+    with suppress(DamagedGeneration):
+        # It may be one that can no longer be read, which is not among the generations.
+        if (serving := await index.serving()) is not None:
+            numbers.add(serving)
+    numbers.add(await connection.fetchval("select last_generation from search_index"))
+    number = max(numbers) + 1
+    await connection.execute("update search_index set last_generation = $1", number)
+    return number
+
+
+async def record_copied(
+    connection: Connection, generation: int, last: bytes | None, unreadable: int, *, whole: bool
+) -> None:
+    """Record that the texts up to a hash are in; `whole`: all of them are."""
+    async with alone(connection, silent=not whole):
+        await connection.execute(
+            "update index_generations set copied_to = coalesce($2, copied_to), copied = $4,"
+            " unreadable = unreadable + $3 where number = $1 and state = 'building' and not copied",
+            generation,
+            # Half of the hash: it may be that of a text that is erased, and nothing is to be left.
+            last[:16] if last else last,
+            unreadable,
+            whole,
+        )
+
+
+async def adopt(connection: Connection, stored: StoredGeneration) -> None:
+    """Record a generation that the engine has and PostgreSQL does not, to be dropped unless
+    searches read it. The caller is `alone`."""
+    await connection.execute(
+        "insert into index_generations (number, state, analyser, copied, started_at) "
+        "values ($1, 'retired', $2, true, clock_timestamp())",
+        stored.number,
+        stored.origin.analyser,
+    )
+    await connection.execute(
+        "update search_index set last_generation = greatest(last_generation, $1)", stored.number
+    )
+
+
+# Switching
 
 
 async def switch(
     connection: Connection,
+    index: SearchIndex,
     generation: int,
     *,
     run_id: str,
@@ -93,204 +236,147 @@ async def switch(
     """Let searches read a generation that was built; the old one becomes the previous.
 
     `keep_until` is when the old one may be dropped; None retires it at once. Idempotent. None:
-    there is no such generation any more.
+    there is no such generation any more. Raises `Behind`.
     """
-
-    async def change() -> Pointers | None:
-        state = await connection.fetchval("select state from generations where id = $1", generation)
-        if state == "building":
-            await _set_state(connection, "previous", "retired")
-            await _retire_active(connection, keep_until)
-            await _activate(connection, generation, run_id, now)
-        return None if state in (None, "retired") else await pointers(connection)
-
-    return await _alone(connection, change)
+    async with alone(connection):
+        found = (await known(connection)).get(generation)
+        if found is not None and found.state == "building":
+            await _expect_current(connection, index, generation)
+            await activate(connection, index, generation, run_id, keep_until, now)
+        return None if found is None or found.state == "retired" else await pointers(connection)
 
 
 async def roll_back(
-    connection: Connection, *, run_id: str, keep_until: datetime | None, now: datetime
+    connection: Connection,
+    index: SearchIndex,
+    *,
+    run_id: str,
+    keep_until: datetime | None,
+    now: datetime,
 ) -> Pointers | None:
     """Swap the active and the previous generation; None: there is no previous one.
 
-    A run swaps once, however often it asks.
+    A run swaps once, however often it asks. Raises `Behind`.
     """
-
-    async def change() -> Pointers | None:
+    async with alone(connection):
         found = await pointers(connection)
         done = await connection.fetchval(
-            "select exists (select from generations where switched_by = $1)", run_id
+            "select exists (select from index_generations where switched_by = $1)", run_id
         )
         if done or found.previous is None:
             return found if done else None
-        await _set_state(connection, "previous", "retired")  # there is one previous at a time
-        await _retire_active(connection, keep_until)
-        await _activate(connection, found.previous, run_id, now)
+        await _expect_current(connection, index, found.previous)
+        await activate(connection, index, found.previous, run_id, keep_until, now)
         return await pointers(connection)
 
-    return await _alone(connection, change)
+
+async def _expect_current(connection: Connection, index: SearchIndex, generation: int) -> None:
+    """What a finished run was told to be found is found after the switch, too."""
+    read = await connection.fetchval("select read_up_to from search_index")
+    if read is not None and await index.cursor(generation) < read:
+        raise Behind
 
 
-async def pointers(connection: Connection) -> Pointers:
-    """The active and the previous generation."""
-    rows = await connection.fetch(
-        "select state, id from generations where state in ('active', 'previous')"
+async def activate(
+    connection: Connection,
+    index: SearchIndex,
+    generation: int,
+    run_id: str | None,
+    keep_until: datetime | None,
+    now: datetime,
+) -> None:
+    """Let searches read a generation; the one before is kept until then, or retired. The caller is
+    `alone`."""
+    # First in the engine: whoever writes the index takes over what it finds there.
+    await index.switch(generation)
+    before = await pointers(connection)
+    if before.previous not in (None, generation):
+        await set_state(connection, before.previous, "retired")
+    await connection.execute(  # makes room: one generation in a state
+        "update index_generations set state = 'retired' where number = $1", generation
     )
-    found = {row["state"]: row["id"] for row in rows}
-    return Pointers(found["active"], found.get("previous"))
-
-
-async def retire(connection: Connection, generation: int) -> bool:
-    """Write to a generation no longer, so that it can be dropped; false: searches read it."""
-
-    async def change() -> bool:
-        await connection.execute(
-            "update generations set state = 'retired' where id = $1 and state <> 'active'",
-            generation,
+    if before.active not in (None, generation):
+        await set_state(
+            connection,
+            before.active,
+            "retired" if keep_until is None else "previous",
+            keep_until,
         )
-        return (await pointers(connection)).active != generation
-
-    return await _alone(connection, change)
-
-
-async def give_up(connection: Connection, run_id: str) -> None:
-    """Retire what a run is building."""
-
-    async def change() -> None:
-        await connection.execute(
-            "update generations set state = 'retired' where state = 'building' and run_id = $1",
-            run_id,
-        )
-
-    await _alone(connection, change)
-
-
-async def expired(connection: Connection, now: datetime | None) -> list[int]:
-    """Generations to be dropped: those retired, and a previous one kept until `now`, if given."""
-    rows = await connection.fetch(
-        "select id from generations where state = 'retired' "
-        "or (state = 'previous' and keep_until <= $1) order by id",
-        now,
-    )
-    return [row["id"] for row in rows]
-
-
-async def drop(connection: Connection, generation: int) -> bool:
-    """Remove a generation and its partition; false: searches read it, and it stays.
-
-    The connection is in no transaction: DETACH CONCURRENTLY waits for those that use the
-    partition. A call that was cut off anywhere is finished by the next, and two at once do no
-    harm: each looks at what is left to do.
-    """
-    if not await retire(connection, generation):
-        return False
-    partition = f"index_entries_{generation:d}"
-    await _detach(connection, partition)
-    await connection.execute(f"drop table if exists {partition}", timeout=_DDL_SECONDS)
     await connection.execute(
-        "delete from generations where id = $1 and state = 'retired' "
-        "and to_regclass('index_entries_' || id) is null",
+        "update index_generations set state = 'active', copied = true, active_since = $2, "
+        "switched_by = $3, keep_until = null where number = $1",
         generation,
-    )
-    return True
-
-
-async def _detach(connection: Connection, partition: str) -> None:
-    """Detach a partition; one whose detachment was cut off goes first, for it is in the way."""
-    for attempt in range(_DETACHES):
-        attached = await connection.fetch(
-            "select inhrelid::regclass::text as name, inhdetachpending as pending "
-            "from pg_inherits where inhparent = 'index_entries'::regclass "
-            "and (inhdetachpending or inhrelid = to_regclass($1)) order by 2 desc",
-            partition,
-        )
-        if not attached:
-            return
-        name, how = attached[0]["name"], "finalize" if attached[0]["pending"] else "concurrently"
-        try:
-            await connection.execute(
-                f"alter table index_entries detach partition {name} {how}", timeout=_DDL_SECONDS
-            )
-        except (
-            asyncpg.UndefinedTableError,
-            asyncpg.ObjectNotInPrerequisiteStateError,
-            asyncpg.WrongObjectTypeError,
-        ):
-            if attempt == _DETACHES - 1:
-                raise
-            await asyncio.sleep(0.1)  # another drop was faster: look again
-
-
-async def _alone(connection: Connection, change: Callable[[], Awaitable[R]]) -> R:
-    """Make a change while no writer is at the index; try again when the lock does not come."""
-    while True:
-        try:
-            async with connection.transaction():
-                await connection.execute(f"set local lock_timeout = '{_LOCK_PATIENCE}'")
-                await connection.execute("select pg_advisory_xact_lock($1)", GENERATIONS)
-                return await change()
-        except asyncpg.LockNotAvailableError:
-            await asyncio.sleep(0.5)
-
-
-async def _builder(connection: Connection) -> Builder | None:
-    row = await connection.fetchrow(
-        "select id as generation, analyser, workflow_id, run_id, started_at from generations "
-        "where state = 'building'"
-    )
-    return Builder(**row) if row else None
-
-
-async def _take_over(
-    connection: Connection, left: Builder, run_id: str, workflow_id: str, analyser: int
-) -> None:
-    if left.analyser != analyser:
-        await _set_state(connection, "building", "retired")
-        return
-    await connection.execute(
-        "update generations set run_id = $1, workflow_id = $2 where state = 'building'",
-        run_id,
-        workflow_id,
-    )
-
-
-async def _create(
-    connection: Connection, run_id: str, workflow_id: str, analyser: int, now: datetime
-) -> None:
-    generation = await connection.fetchval(
-        "insert into generations (state, analyser, run_id, workflow_id, started_at) "
-        "values ('building', $1, $2, $3, $4) returning id",
-        analyser,
-        run_id,
-        workflow_id,
         now,
-    )
-    partition = f"index_entries_{generation:d}"
-    await connection.execute(f"create table {partition} (like index_entries including defaults)")
-    await connection.execute(
-        f"alter table index_entries attach partition {partition} for values in ({generation:d})"
+        run_id,
     )
 
 
-async def _set_state(connection: Connection, old: str, new: str) -> None:
-    await connection.execute("update generations set state = $2 where state = $1", old, new)
+# Dropping
 
 
-async def _retire_active(connection: Connection, keep_until: datetime | None) -> None:
+async def set_state(
+    connection: Connection, generation: int | None, state: State, keep_until: datetime | None = None
+) -> None:
+    """Change what a generation is for. The caller is `alone`."""
     await connection.execute(
-        "update generations set state = $1, keep_until = $2 where state = 'active'",
-        "retired" if keep_until is None else "previous",
+        "update index_generations set state = $2, keep_until = $3 where number = $1",
+        generation,
+        state,
         keep_until,
     )
 
 
-async def _activate(connection: Connection, generation: int, run_id: str, now: datetime) -> None:
-    await connection.execute(
-        "update generations set state = 'active', active_since = $2, switched_by = $3, "
-        "keep_until = null where id = $1",
-        generation,
-        now,
-        run_id,
+async def retire(connection: Connection, generation: int) -> bool:
+    """Let a generation be dropped; false: searches read it."""
+    async with alone(connection):
+        await connection.execute(
+            "update index_generations set state = 'retired' where number = $1 "
+            "and state <> 'active'",
+            generation,
+        )
+        return (await pointers(connection)).active != generation
+
+
+async def give_up(connection: Connection, run_id: str) -> None:
+    """Let what a run is building be dropped."""
+    async with alone(connection):
+        await connection.execute(
+            "update index_generations set state = 'retired' "
+            "where state = 'building' and run_id = $1",
+            run_id,
+        )
+
+
+async def retired(connection: Connection) -> list[int]:
+    """Generations that are to be dropped."""
+    rows = await connection.fetch(
+        "select number from index_generations where state = 'retired' order by number"
     )
+    return [row["number"] for row in rows]
+
+
+async def kept_too_long(connection: Connection, now: datetime) -> list[int]:
+    """The previous generation, if it was kept until now."""
+    rows = await connection.fetch(
+        "select number from index_generations where state = 'previous' and keep_until <= $1", now
+    )
+    return [row["number"] for row in rows]
+
+
+async def forget(connection: Connection, generation: int) -> None:
+    """Delete the record of one that was dropped. The caller is `alone`."""
+    await connection.execute(
+        "delete from index_generations where number = $1 and state = 'retired'", generation
+    )
+
+
+# Following
+
+
+async def followed(connection: Connection, numbers: Collection[int]) -> bool:
+    """Whether these are all that follow the feed now. The caller is `alone`."""
+    now = {each.number for each in (await known(connection)).values() if each.follows}
+    return now <= set(numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +385,7 @@ class GenerationStatus:
 
     id: int = field(metadata={"json": "generation"})
     """Its number."""
-    state: Literal["building", "active", "previous", "retired"]
+    state: State
     """`active` answers searches, `building` is under way, `previous` is what a rollback restores,
     `retired` waits to be dropped."""
     analyser: int
@@ -307,7 +393,7 @@ class GenerationStatus:
     outdated: bool
     """Whether it answers searches, and queries are analysed by a newer version than built it."""
     entries: int
-    """Texts in it."""
+    """Passages in it."""
     tokens: int
     """Words in them."""
     size: int = field(metadata={"json": "bytes"})
@@ -317,20 +403,25 @@ class GenerationStatus:
     keep_until: datetime | None
     """When it may be dropped."""
     workflow_id: str | None
-    """Of the run that built it; None for the first."""
+    """Of the run that built it; None: a worker did by itself."""
     run_id: str | None
     """Of the run that built it."""
 
 
-async def listing(connection: Connection) -> list[GenerationStatus]:
-    """Every generation that takes room, newest first."""
+async def listing(connection: Connection, index: SearchIndex) -> list[GenerationStatus]:
+    """Every generation that takes room, newest first. The figures are the engine's: 0 of one that
+    cannot be read from here."""
+    stored = {each.number: each for each in await index.generations()}
     rows = await connection.fetch(
-        """
-        select id, state, analyser, entries, tokens, workflow_id, run_id, started_at,
-               active_since, keep_until, state = 'active' and analyser < $1 as outdated,
-               coalesce(pg_total_relation_size(to_regclass('index_entries_' || id)), 0) as size
-          from generations order by id desc
-        """,
+        "select number as id, state, analyser, workflow_id, run_id, started_at, active_since, "
+        "keep_until, state = 'active' and analyser < $1 as outdated "
+        "from index_generations order by number desc",
         ANALYSER_VERSION,
     )
-    return [GenerationStatus(**row) for row in rows]
+    found = []
+    for row in rows:
+        kept = stored.get(row["id"])
+        figures = (kept.passages, kept.tokens, kept.size) if kept else (0, 0, 0)
+        entries, tokens, size = figures
+        found.append(GenerationStatus(**row, entries=entries, tokens=tokens, size=size))
+    return found

@@ -6,9 +6,11 @@ trying, and lets one of them take over soon after the writer has died.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.index import generations
 
 SECONDS = 10.0
 """How long a lease lasts that its holder does not renew."""
@@ -44,14 +46,33 @@ async def hold(connection: Connection, holder: str) -> bool:
 
 
 async def record_progress(
-    connection: Connection, holder: str, generation: int, read_up_to: int
-) -> None:
-    """Record how far the generation that searches read has come."""
+    connection: Connection, holder: str, numbers: Collection[int], read_up_to: int
+) -> bool:
+    """Record up to which change these generations have read, which are all that searches may be
+    switched to: nothing keeps their writer back. False: another began to follow meanwhile, so
+    nothing is recorded."""
+    async with generations.alone(connection, silent=True):
+        if not await generations.followed(connection, numbers):
+            return False
+        active = (await generations.pointers(connection)).active
+        if active in numbers:
+            await connection.execute(
+                "update search_index set generation = $2, read_up_to = $3, "
+                "trouble = null, trouble_since = null where holder = $1",
+                holder,
+                active,
+                read_up_to,
+            )
+    return True
+
+
+async def record_trouble(connection: Connection, holder: str, trouble: str) -> None:
+    """Record what keeps the writer from going on, and since when."""
     await connection.execute(
-        "update search_index set generation = $2, read_up_to = $3 where holder = $1",
+        "update search_index set trouble = $2, trouble_since = case when trouble is null "
+        "then clock_timestamp() else trouble_since end where holder = $1",
         holder,
-        generation,
-        read_up_to,
+        trouble,
     )
 
 
@@ -60,6 +81,17 @@ async def release(connection: Connection, holder: str) -> None:
     await connection.execute(
         "update search_index set holder = null, held_until = null where holder = $1", holder
     )
+
+
+async def unread(connection: Connection, run_id: str) -> bool:
+    """Whether the index has yet to read something that a run changed."""
+    # Only what the index has not read is looked through, which is little.
+    found = await connection.fetchval(
+        "select exists (select from changes where run_id = $1 and number > "
+        "coalesce((select read_up_to from search_index), 0))",
+        run_id,
+    )
+    return bool(found)
 
 
 async def progress(connection: Connection) -> IndexProgress:

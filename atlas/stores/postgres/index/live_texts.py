@@ -12,6 +12,8 @@ from atlas.stores.search.port import UNKNOWN_LANGUAGE
 _BYTES = 4 << 20
 """Of texts as stored, read at once; once read and analysed they are several times as much."""
 
+_COUNT_SECONDS = 1800.0
+
 
 @dataclass(frozen=True, slots=True)
 class LiveTextFacts:
@@ -49,6 +51,30 @@ async def next_texts(connection: Connection, after: bytes, limit: int) -> list[b
         limit,
     )
     return [row["text_hash"] for row in rows]
+
+
+async def count(connection: Connection) -> int:
+    """How many distinct texts are live."""
+    found = await connection.fetchval(
+        "select count(distinct d.text_hash) from documents d "
+        "join versions v on v.document_id = d.id and v.valid_to is null",
+        timeout=_COUNT_SECONDS,
+    )
+    return int(found)
+
+
+async def beginning(connection: Connection, digits: str) -> set[bytes]:
+    """The hashes of the live texts that begin so, in hex."""
+    first, last = f"{digits:0<64}", f"{digits:f<64}"
+    rows = await connection.fetch(
+        "select distinct d.text_hash from documents d "
+        "join versions v on v.document_id = d.id and v.valid_to is null "
+        "where d.text_hash between $1 and $2",
+        bytes.fromhex(first),
+        bytes.fromhex(last),
+        timeout=_COUNT_SECONDS,
+    )
+    return {row["text_hash"] for row in rows}
 
 
 async def facts(connection: Connection, texts: Iterable[bytes]) -> list[LiveTextFacts]:

@@ -1,4 +1,4 @@
-"""Searching: exact BM25 over the active generation, near-duplicates collapsed, none left out."""
+"""What a search shows, and what it may ask for; everything shown is read from what is live."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ from asyncpg.transaction import Transaction
 
 from atlas.domain.addresses.urls import with_fragment
 from atlas.domain.extraction.outline import Outline, stored_outline
-from atlas.domain.search import ranking
-from atlas.domain.search.analysis import QueryTerm, query_phrases, query_terms
+from atlas.domain.search.analysis import QueryTerm
 from atlas.domain.search.snippet import snippet
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.index.bm25 import (
-    Cut,
-    SearchScope,
-    count_terms,
-    count_unknown,
-    score,
-    use_the_index,
-)
-from atlas.stores.postgres.index.entries import Generation, active_generation
 from atlas.stores.postgres.sources.sources import held_by, holders
 
 MAX_QUERY = 2_000  # characters
 MAX_LIMIT = 1_000
 MAX_OFFSET = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class SearchScope:
+    """Which texts may be found: those with a live page in this source, of this language."""
+
+    source: str | None
+    lang: str | None
+
+    @property
+    def everything(self) -> bool:
+        """Whether it leaves nothing out."""
+        return self.source is None and self.lang is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,80 +87,11 @@ class SearchPage:
     be determined."""
 
 
-async def search(
-    connection: Connection,
-    query: str,
-    *,
-    limit: int = 10,
-    offset: int = 0,
-    source: str | None = None,
-    lang: str | None = None,
-    collapse: bool = True,
-) -> SearchPage:
-    """Find the live texts that match any word of the query best. Quoted phrases must occur.
-
-    A query without a word finds nothing. `collapse=False` shows every near-duplicate by itself.
-    Raises ValueError, with the fix, for a query or a page that is too long.
-    """
-    check_query(query, limit, offset)
-    terms = query_terms(query)
-    scope = SearchScope(storable(source), storable(lang))
-    if not terms:
-        return SearchPage((), 0, exact=True)
-    cut = Cut(limit, offset, collapse)
-    try:
-        return await _at_one_moment(connection, query, terms, scope, cut)
-    except asyncpg.UndefinedTableError:
-        # The generation was replaced, and dropped, after this search had chosen it.
-        return await _at_one_moment(connection, query, terms, scope, cut)
-
-
-async def _at_one_moment(
-    connection: Connection,
-    query: str,
-    terms: Sequence[QueryTerm],
-    scope: SearchScope,
-    cut: Cut,
-) -> SearchPage:
-    """One snapshot for all statements: a page whose text changes between two of them would
-    otherwise be found by neither its old text nor its new one."""
-    async with one_snapshot(connection):
-        await use_the_index(connection)
-        generation = await active_generation(connection)
-        return await search_generation(connection, generation, query, terms, scope, cut)
-
-
 def one_snapshot(connection: Connection) -> Transaction:
     """A transaction whose statements all see the same; within the caller's, what that one sees."""
     if connection.is_in_transaction():
         return connection.transaction()
     return connection.transaction(isolation="repeatable_read", readonly=True)
-
-
-async def search_generation(
-    connection: Connection,
-    generation: Generation,
-    query: str,
-    terms: Sequence[QueryTerm],
-    scope: SearchScope,
-    cut: Cut,
-) -> SearchPage:
-    """Search one generation, the active one or another. The caller's transaction sees one
-    snapshot throughout, and uses the index."""
-    if not generation.entries:
-        return SearchPage((), 0, exact=True)
-    counted = await count_terms(connection, generation, terms)
-    # A narrow scope thins out what the budget promises.
-    budget = ranking.BUDGET if scope.everything else 10 * ranking.BUDGET
-    chosen = ranking.candidates(counted, query_phrases(query), generation.entries, budget)
-    weights = {c.term: ranking.weight(c, generation.entries) for c in counted}
-    rows = await score(connection, generation, chosen.tsquery, weights, scope, cut)
-    found = [row for row in rows if row["text_hash"] is not None]
-    results = await hits(connection, found, weights, scope)
-    unknown = 0
-    if scope.lang is not None:
-        unknown = await count_unknown(connection, generation, chosen.tsquery, scope.source)
-    return SearchPage(tuple(results), rows[0]["total"], chosen.exact, unknown)
 
 
 async def hits(

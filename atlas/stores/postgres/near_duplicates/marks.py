@@ -11,25 +11,24 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from atlas.domain.similarity.duplicates import DuplicateGroup, LivePage, Pair
+from atlas.domain.similarity.duplicates import DuplicateGroup, LivePage
+from atlas.domain.similarity.likeness import ComparedText
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.near_duplicates.clusters import hold_texts
-from atlas.stores.postgres.near_duplicates.similarity import signatures_of
+from atlas.stores.postgres.near_duplicates.sketched_texts import compared
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterPart:
-    """The clusters whose representatives lie in (`after`, `last`]: their pages in scope, and the
-    pairs at the threshold or more."""
+    """The clusters whose representatives lie in (`after`, `last`]: their pages in scope."""
 
     after: bytes
     last: bytes
     pages: list[LivePage]
     clusters: dict[bytes, bytes]
     """Text → representative of its cluster."""
-    similar: dict[Pair, float]
-    signatures: dict[bytes, bytes]
-    """Of the texts in those pairs."""
+    texts: dict[bytes, ComparedText]
+    """The texts as they are compared; without those that wait to be sketched again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ async def scope(connection: Connection, sources: Sequence[str]) -> tuple[int, in
 
 
 async def read_part(
-    connection: Connection, after: bytes, *, chunk: int, sources: Sequence[str], threshold: float
+    connection: Connection, after: bytes, *, chunk: int, sources: Sequence[str]
 ) -> ClusterPart | None:
     """The next whole clusters, of about `chunk` texts; None: there are no more. Call it in a
     transaction of one snapshot."""
@@ -73,7 +72,7 @@ async def read_part(
     if last is None:
         return None
     rows = await connection.fetch(_PAGES, after, last, list(sources))
-    pairs = await connection.fetch(_PAIRS, after, last, threshold)
+    clusters = {row["text_hash"]: row["cluster"] for row in rows}
     return ClusterPart(
         after=after,
         last=last,
@@ -81,11 +80,8 @@ async def read_part(
             LivePage(row["id"], row["url"], row["text_hash"], row["created_at"], row["canonical"])
             for row in rows
         ],
-        clusters={row["text_hash"]: row["cluster"] for row in rows},
-        similar={(row["low"], row["high"]): row["similarity"] for row in pairs},
-        signatures=await signatures_of(
-            connection, {text for row in pairs for text in (row["low"], row["high"])}
-        ),
+        clusters=clusters,
+        texts=await compared(connection, clusters),
     )
 
 
@@ -237,12 +233,6 @@ select k.representative as cluster, p.id, p.url, d.text_hash, p.created_at, d.ca
   join pages p on p.id = v.page_id
  where k.representative > $1 and k.representative <= $2 and {in_scope(3)}
 """  # noqa: S608 (constants)
-
-_PAIRS = """
-select p.low, p.high, p.similarity
-  from sketches k join similar_texts p on p.low = k.text_hash
- where k.representative > $1 and k.representative <= $2 and p.similarity >= $3
-"""
 
 _MARK = """
 insert into duplicates as x (page_id, winner_page_id, kind, similarity, rule, run_id, decided_at,

@@ -11,8 +11,11 @@ from typing import Any
 import asyncpg
 
 from atlas.domain.addresses import crawler_traps
-from atlas.domain.addresses.scope import looks_like_page, scope_of
+from atlas.domain.addresses.bucket_urls import lies_below
+from atlas.domain.addresses.refused_addresses import NO_DOCUMENT
+from atlas.domain.addresses.scope import Scope, looks_like_page, scope_of
 from atlas.domain.addresses.urls import host_of, origin_of
+from atlas.domain.delivery import type_of_name
 from atlas.domain.extraction.extraction_rules import read_rules
 from atlas.domain.politeness.circuit_breaker import state_of
 from atlas.domain.removal import removal_rules
@@ -185,7 +188,8 @@ def _claim(url: str, row: asyncpg.Record, now: datetime) -> SourceClaim:
         absent_at=row["absent_at"],
         absences_needed=removal_rules.absences_needed(spec.deletion, spec.kind),
         paused=spec.paused,
-        due=fresh.due,
+        pushed=spec.is_pushed,
+        due=None if spec.is_pushed else fresh.due,
         last_run=source.checked_at,
         not_listed=_not_listed(row),
     )
@@ -208,6 +212,12 @@ def _refused_by(url: str, source: Source, *, declared: bool, found: str | None) 
         return None  # where a crawl starts is not asked of its rules
     if rule := scope_of(spec).refusal(url):
         return rule
+    if spec.kind == "bucket" and not lies_below(url, spec.urls):
+        return "urls (it is below none of them)"
+    if spec.kind == "bucket" and type_of_name(url) is None:
+        return NO_DOCUMENT
+    if spec.is_pushed and not any(Scope(prefix=each).allows(url) for each in spec.urls):
+        return "urls (it is below none of them)"
     if spec.kind == "urls" and not declared and found != "redirect":
         return "urls (it is not one of them)"
     if spec.kind == "site" and not looks_like_page(url):
@@ -281,7 +291,7 @@ async def _text(connection: Connection, page: int) -> TextKept | None:
                v.seq as version, v.valid_from, v.valid_to, d.title, d.lang, d.text_hash,
                encode(d.snapshot, 'hex') as snapshot, d.extractor, d.truncated,
                kept.url as duplicate_of, x.rule as duplicate_rule, x.similarity,
-               k.representative
+               k.representative, k.similarity as led_by
         from versions v join documents d on d.id = v.document_id
         join page_state ps on ps.page_id = v.page_id
         left join extraction_rules er on er.digest = d.rules
@@ -296,6 +306,7 @@ async def _text(connection: Connection, page: int) -> TextKept | None:
         return None
     values = dict(row)
     digest, representative = values.pop("text_hash"), values.pop("representative")
+    led_by = values.pop("led_by")
     declared, counts = read_rules(values.pop("rules")).declared, values.pop("rule_matches") or ()
     rules = [RuleCount(r.kind, r.rule, n) for r, n in zip(declared, counts, strict=False)]
     live = row["valid_to"] is None
@@ -305,9 +316,9 @@ async def _text(connection: Connection, page: int) -> TextKept | None:
         text_hash=digest.hex(),
         same_text_at=await _shown_instead(connection, page, digest) if live else None,
         cluster=representative.hex() if live and representative else None,
+        cluster_similarity=led_by if live else None,
         cluster_texts=await _texts_of(connection, representative) if live else 0,
         similar=await _similar(connection, page, representative) if live else (),
-        **await _generations(connection, digest),
     )
 
 
@@ -339,31 +350,18 @@ async def _similar(
     rows = await connection.fetch(
         """
         select p.url
-        from (select text_hash from sketches where representative = $1 limit 20) k
+        from (select text_hash, similarity from sketches where representative = $1
+              order by similarity desc limit 20) k
         join documents d on d.text_hash = k.text_hash
         join versions v on v.document_id = d.id and v.valid_to is null
         join pages p on p.id = d.page_id
-        where d.page_id <> $2 order by p.url limit 5
+        where d.page_id <> $2
+        order by k.similarity desc, p.url limit 5
         """,
         representative,
         page,
     )
     return tuple(row["url"] for row in rows)
-
-
-async def _generations(connection: Connection, text: bytes) -> dict[str, Any]:
-    rows = await connection.fetch(
-        """
-        select g.id, g.state, exists (
-            select from index_entries e where e.generation = g.id and e.text_hash = $1) as has
-        from generations g where g.state <> 'retired' order by g.id
-        """,
-        text,
-    )
-    return {
-        "generations": tuple(row["id"] for row in rows if row["has"]),
-        "active_generation": next((row["id"] for row in rows if row["state"] == "active"), None),
-    }
 
 
 async def _host(connection: Connection, host: str) -> HostNow | None:
@@ -408,6 +406,9 @@ def _evidence(page: asyncpg.Record, holders: Sequence[SourceClaim]) -> tuple[Evi
         target = page["leads_to"] or ""
         needed = RULES[RemovalSign.MOVED].needed(policy)
         found.append(EvidenceSeen("moved", looks, needed, last, target))
+    if page["withdrawn_at"]:
+        needed, last = RULES[RemovalSign.WITHDRAWN].needed(policy), page["withdrawn_at"]
+        found.append(EvidenceSeen("withdrawn", 1, needed, last, "atlas docs withdraw"))
     found += [
         EvidenceSeen("absent", claim.absences, claim.absences_needed, claim.absent_at, claim.source)
         for claim in holders
@@ -418,6 +419,8 @@ def _evidence(page: asyncpg.Record, holders: Sequence[SourceClaim]) -> tuple[Evi
 
 def _due(page: asyncpg.Record, found: Sequence[asyncpg.Record]) -> dict[str, Any]:
     """When the page is due, and the rule by which that was chosen."""
+    if any(row["found"] and row["kind"] == "push" for row in found):
+        return {"next_due": None, "next_due_because": "never: its documents are put there"}
     planned, because = page["next_due"], _because(page, found)
     if planned is None or page["failed_class"] or page["checked_at"] is None:
         return {"next_due": planned, "next_due_because": because}

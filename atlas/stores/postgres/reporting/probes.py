@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 import asyncpg
 
-from atlas.domain.search.analysis import index_parts
-from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.stores.postgres.connection import Connection, connect_once, shown, statements_within
-from atlas.stores.postgres.index import entries
-from atlas.stores.postgres.index.search import search
-
-_PROBE_URL = "atlas:probe"
-_PROBE_ID = -1  # generated ids are positive; one probe at a time waits for the other's rollback
 
 
 class NoConnection(Exception):
@@ -57,51 +49,3 @@ async def write(connection: Connection) -> datetime:
         raise asyncpg.DataCorruptedError(f"a committed write is now {found['status']}")
     now: datetime = found["now"]
     return now
-
-
-async def index_and_find(connection: Connection) -> bool:
-    """Index a text that no page has, and search for it: whether it was found.
-
-    All within a transaction that is rolled back: no reader ever sees the text. It waits no longer
-    than the time-outs below for those who write to the index, and they no longer for it.
-    """
-    transaction = connection.transaction()
-    await transaction.start()
-    try:
-        # A health check reports a lock that does not come; it must not wait for it.
-        await connection.execute("set local lock_timeout = '5s'")
-        await connection.execute("set local statement_timeout = '10s'")
-        word = f"probe{secrets.token_hex(12)}"
-        await _enter(connection, word)
-        page = await search(connection, word, limit=5)
-        return _PROBE_URL in [hit.url for hit in page.results]
-    finally:
-        await transaction.rollback()
-
-
-async def _enter(connection: Connection, word: str) -> None:
-    """A page, its document, the version that makes it live, and its index entry."""
-    now = datetime.now(UTC)  # rolled back: no reader sees it
-    text_hash = secrets.token_bytes(32)
-    await connection.execute(
-        "insert into pages (id, url, created_at) overriding system value values ($1, $2, $3)",
-        _PROBE_ID,
-        _PROBE_URL,
-        now,
-    )
-    await connection.execute(
-        "insert into documents (id, page_id, text_hash, extractor, snapshot, media, title, text, "
-        "markdown, created_at) overriding system value "
-        "values ($1, $1, $2, $3, $2, 'text/plain', $4, $4, $4, $5)",
-        _PROBE_ID,
-        text_hash,
-        EXTRACTOR_VERSION,
-        word,
-        now,
-    )
-    await connection.execute(
-        "insert into versions (page_id, seq, document_id, valid_from) values ($1, 1, $1, $2)",
-        _PROBE_ID,
-        now,
-    )
-    await entries.add(connection, [entries.IndexText(text_hash, index_parts(word, word))])

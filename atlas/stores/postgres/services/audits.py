@@ -15,9 +15,11 @@ from atlas.domain.audit_findings import AuditFinding
 from atlas.domain.retention import Retention, cutoff
 from atlas.stores.postgres.audit import checks, findings, live_documents, parts, repairs
 from atlas.stores.postgres.audit.checks import CorpusCheck
+from atlas.stores.postgres.audit.index_agreement import IndexAgreement
 from atlas.stores.postgres.audit.parts import AuditPart
 from atlas.stores.postgres.connection import Connection, on_pool
 from atlas.stores.postgres.near_duplicates import consistency
+from atlas.stores.search.port import SearchIndex
 
 _EVIDENCE_SAYS = {
     "sketches": "sketches or buckets are not those of the live texts",
@@ -34,15 +36,29 @@ class AuditStore:
     pool: asyncpg.Pool
     clock: Callable[[], datetime]
     keep: Retention
+    index: SearchIndex
 
     document = on_pool(live_documents.read)
-    found_by_its_words = on_pool(live_documents.found_by_its_words)
-    texts_to_index = on_pool(repairs.texts_to_index)
-    index_again = on_pool(repairs.index_again)
     record = on_pool(findings.record)
     listed = on_pool(findings.listed)
     counts = on_pool(findings.counts)
     forget = on_pool(findings.forget)
+
+    @property
+    def agreement(self) -> IndexAgreement:
+        """The search index, compared with the corpus."""
+        return IndexAgreement(self.pool, self.index)
+
+    async def examine_index(self, request: AuditStep, ids: Sequence[object]) -> list[AuditFinding]:
+        """Where the index of the engine and the corpus differ: what is missing, page by page, and
+        what is too much, all of it in the first step or in a sample a part."""
+        if request.stage == "pages":
+            return await self.agreement.pages([int(str(page)) for page in ids])
+        if request.stage == "corpus":
+            if request.sample is None:
+                return await self.agreement.ghosts()
+            return await self.agreement.ghosts([token_hex(1)])
+        return []
 
     async def restore_text(
         self, document: live_documents.AuditedDocument, title: str, text: str

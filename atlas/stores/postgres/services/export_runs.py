@@ -33,7 +33,9 @@ class ExportStore:
     totals = on_pool(finished_parts.totals)
     why_unknown = on_pool(sources.why_unknown)
 
-    async def freeze(self, run_id: str, only: AnyFilter) -> FrozenExport:
+    async def freeze(self, run_id: str, only: AnyFilter, *, responses: bool) -> FrozenExport:
         """Choose the documents as they are now, once."""
         async with self.pool.acquire() as connection:
-            return await frozen_choice.freeze(connection, run_id, only, self.clock())
+            return await frozen_choice.freeze(
+                connection, run_id, only, self.clock(), responses=responses
+            )

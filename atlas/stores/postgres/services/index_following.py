@@ -12,43 +12,46 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import uuid4
 
 import asyncpg
 
-from atlas.domain.errors import PageError
-from atlas.domain.passages import Passage, passages
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.stores.postgres.changes import changed_pages
-from atlas.stores.postgres.index import index_lease, live_texts
-from atlas.stores.postgres.index.live_texts import LiveTextFacts
+from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.index import (
+    generations,
+    index_erasures,
+    index_lease,
+    index_repairs,
+    live_texts,
+)
+from atlas.stores.postgres.index.generations import Generation
+from atlas.stores.postgres.services.index_copying import Analyse, TextCopier, analysed
 from atlas.stores.search.port import (
     DamagedGeneration,
-    IndexedText,
-    IndexOrigin,
     MissingGeneration,
     SearchIndex,
     TextChanges,
 )
+
+R = TypeVar("R")
 
 _CHANGES = 500
 """Read in one step."""
 _COPIED = 200
 """Texts copied in one step of a build."""
 
-Analyse = Callable[[str, str], Awaitable[Sequence[Passage]]]
-"""Title and text to passages. Raises PageError for a text that cannot be analysed."""
-
 _PATIENCE = 2.0
 """Seconds before the next attempt, where something failed or another process writes: well within
 the lease, so that a writer that dies is replaced as soon as that is over."""
 
-UntilFound = Callable[[], Awaitable[bool]]
-"""Waits, for a while, until searches find what was committed; false: they do not yet."""
+UntilFound = Callable[[str], Awaitable[bool]]
+"""Waits, for a while, until searches find what a run changed; false: they do not yet."""
 
 _FOUND_WITHIN = 20.0
 """Seconds that the end of a run waits for the index: a writer that died is replaced meanwhile."""
@@ -60,8 +63,12 @@ class LeaseLost(Exception):
     """Another process writes to the index now."""
 
 
-class _FeedLost(Exception):
-    """The feed no longer has what follows the index's cursor."""
+class GenerationLost(Exception):
+    """A generation cannot be read on with."""
+
+    def __init__(self, number: int, why: str) -> None:
+        super().__init__(why)
+        self.number = number
 
 
 def holder_name() -> str:
@@ -69,22 +76,14 @@ def holder_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
-async def analyse_aside(title: str, text: str) -> Sequence[Passage]:
-    """Analyse in a thread of this process, for one that has no extraction children."""
-    return await asyncio.to_thread(passages, title, text)
-
-
-async def until_found(pool: asyncpg.Pool, seconds: float = _FOUND_WITHIN) -> bool:
-    """Wait until searches find everything that was committed until now; false: they do not yet."""
-    async with pool.acquire() as connection:
-        wanted = await changed_pages.last_change(connection)
+async def until_found(pool: asyncpg.Pool, run_id: str) -> bool:
+    """Wait until searches find everything that a run changed; false: they do not yet."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(_FOUND_WITHIN):
             while True:
                 async with pool.acquire() as connection:
-                    now = await index_lease.progress(connection)
-                if now.read_up_to is not None and now.read_up_to >= wanted:
-                    return True
+                    if not await index_lease.unread(connection, run_id):
+                        return True
                 await asyncio.sleep(0.05)
     return False
 
@@ -108,6 +107,8 @@ async def keep_following(follower: IndexFollower, signal: Signal) -> None:
                 if str(error) != trouble:
                     trouble = str(error)
                     log.warning("the search index does not follow: %s", error)
+                with suppress(Exception):  # a database that is away is known to be
+                    await follower.report(trouble or type(error).__name__)
                 read = None
             if read is None:
                 await asyncio.sleep(_PATIENCE)
@@ -120,40 +121,40 @@ async def keep_following(follower: IndexFollower, signal: Signal) -> None:
 
 @dataclass(eq=False)
 class IndexFollower:
-    """Keeps an index in step with the corpus. `holder` names this process."""
+    """Keeps an index in step with the corpus: the one process that writes to generations which
+    follow the feed. `holder` names this process."""
 
     pool: asyncpg.Pool
     index: SearchIndex
     analyse: Analyse
     holder: str
-    _serving: int | None = field(default=None, init=False)
-    """The generation that was found fit to read on with; None: not checked yet."""
+    _agreed: bool = field(default=False, init=False)
+    """Whether the engine and PostgreSQL were found to agree on the generations."""
+    _written: set[int] = field(default_factory=set, init=False)
+    """Generations that this process may have locked."""
+    _built_without: Set[bytes] = field(default=frozenset(), init=False)
+    """Erased texts because of which a generation was built."""
 
     async def catch_up(self) -> int | None:
-        """Read on to the end of the feed, after building the index if there is none that fits.
-        Returns the number up to which it has read; None: another process writes.
+        """Read on to the end of the feed with every generation that follows it, after building one
+        if none serves. Returns the number up to which all have read; None: another process writes.
 
         Whatever stops it, it goes on from there when it is called again.
         """
         try:
             await self._hold()
-            if self._serving is None:
-                self._serving = await self._fit()
-            generation = self._serving or await self._build()
-            try:
-                read = await self._follow(generation)
-            except (_FeedLost, MissingGeneration, DamagedGeneration) as error:
-                log.warning("rebuilding the search index: %s", error)
-                generation = await self._build()
-                read = await self._follow(generation)
+            return await self._in_step()
         except LeaseLost:
             await self._let_go()
             return None
         except BaseException:
-            self._serving = None
+            self._agreed = False
             raise
-        self._serving = generation
-        return read
+
+    async def report(self, trouble: str) -> None:
+        """Record what keeps the index from being written, if it is this process that writes."""
+        async with self.pool.acquire() as connection:
+            await index_lease.record_trouble(connection, self.holder, trouble)
 
     async def stop(self) -> None:
         """Let another process write at once."""
@@ -162,123 +163,245 @@ class IndexFollower:
             await index_lease.release(connection, self.holder)
 
     async def _let_go(self) -> None:
-        generation, self._serving = self._serving, None
-        if generation is not None:
-            await self.index.release(generation)
+        self._agreed = False
+        while self._written:
+            await self.index.release(self._written.pop())
 
     async def _hold(self) -> None:
         async with self.pool.acquire() as connection:
             if not await index_lease.hold(connection, self.holder):
                 raise LeaseLost
 
-    async def _fit(self) -> int | None:
-        """The generation that serves, if it is of this corpus and of our analyser."""
+    # Which generations
+
+    async def _in_step(self) -> int:
+        while True:
+            known = await self._known()
+            active = next((each for each in known.values() if each.state == "active"), None)
+            if not self._agreed or not await self._serves(active):
+                await self._agree()
+                continue
+            own = next((each for each in known.values() if each.by_itself), None)
+            if active is None or not active.follows or own is not None:
+                await self._build()
+                known = await self._known()
+            numbers = [each.number for each in known.values() if each.follows]
+            try:
+                read = await self._follow(numbers)
+                if read is not None:
+                    await self._put_again(numbers, read)
+            except GenerationLost as lost:
+                log.warning("the search index is built again: %s", lost)
+                await self._retire(lost.number)
+                continue
+            if read is None:
+                continue
+            if own is not None or active is None or not active.follows:
+                await self._activate_own()
+                continue
+            if not await self._without_erased():
+                continue
+            await self._drop_retired(known)
+            return read
+
+    async def _known(self) -> dict[int, Generation]:
+        async with self.pool.acquire() as connection:
+            return await generations.known(connection)
+
+    async def _serves(self, active: Generation | None) -> bool:
+        """Whether searches read what PostgreSQL says they do."""
         try:
             serving = await self.index.serving()
         except DamagedGeneration:
-            return None
-        stored = {each.number: each for each in await self.index.generations()}
-        origin = await self._origin()
-        for number in stored.keys() - {serving}:
-            await self.index.drop(number)  # a build that was cut off
-        if serving not in stored or stored[serving].origin != origin:
-            return None
-        return serving
+            return False
+        return active is None or serving == active.number
 
-    async def _origin(self) -> IndexOrigin:
-        async with self.pool.acquire() as connection:
-            corpus = await connection.fetchval("select corpus_id::text from corpus")
-        return IndexOrigin(corpus, ANALYSER_VERSION)
+    async def _agree(self) -> None:
+        """Make PostgreSQL agree with what the engine has: a crash may have come between a change in
+        the one and in the other; a folder may have been deleted, or restored."""
+        async with self.pool.acquire() as connection, generations.alone(connection):
+            stored = {each.number: each for each in await self.index.generations()}
+            corpus = (await generations.origin(connection)).corpus
+            ours = {number for number, each in stored.items() if each.origin.corpus == corpus}
+            try:
+                serving = await self.index.serving()
+            except DamagedGeneration:
+                serving = None
+            known = await generations.known(connection)
+            for each in known.values():
+                if each.state != "retired" and each.number not in ours:
+                    await generations.set_state(connection, each.number, "retired")
+            for number in stored.keys() - known.keys():
+                # Of another corpus, or a build that PostgreSQL knows nothing of any more.
+                await generations.adopt(connection, stored[number])
+            if serving in ours:
+                found = (await generations.known(connection))[serving]
+                if found.state != "active":
+                    await generations.activate(
+                        connection, self.index, serving, found.run_id, None, found.started_at
+                    )
+            else:
+                await self._activate_previous(connection)
+        self._agreed = True
 
-    async def _build(self) -> int:
-        """Build a generation from what is live, let searches read it, and drop the others."""
-        numbers = {each.number for each in await self.index.generations()}
-        with suppress(DamagedGeneration):
-            # It may be one that can no longer be read, which is not among the generations.
-            if (serving := await self.index.serving()) is not None:
-                numbers.add(serving)
-        number = max(numbers, default=0) + 1
-        async with self.pool.acquire() as connection:
-            # Before the first text is read: what changes from now on is read from the feed.
-            cursor = await changed_pages.last_change(connection)
-        await self.index.begin(number, await self._origin(), cursor)
-        after: bytes | None = b""
+    async def _activate_previous(self, connection: Connection) -> None:
+        """What searches read is lost: let them read what was kept for a rollback, if that is."""
+        found = await generations.pointers(connection)
+        if found.active is not None:
+            await generations.set_state(connection, found.active, "retired")
+        if found.previous is not None:
+            now = await connection.fetchval("select clock_timestamp()")
+            await generations.activate(connection, self.index, found.previous, None, None, now)
+
+    async def _retire(self, number: int) -> None:
+        async with self.pool.acquire() as connection, generations.alone(connection):
+            if (await generations.pointers(connection)).active == number:
+                await self._activate_previous(connection)
+            else:
+                await generations.set_state(connection, number, "retired")
+
+    async def _activate_own(self) -> None:
+        """Let searches read what this process has built; what they read before is of another
+        analyser, or lost."""
+        async with self.pool.acquire() as connection, generations.alone(connection):
+            own = await generations.in_state(connection, "building")
+            if own is not None and own.by_itself:
+                now = await connection.fetchval("select clock_timestamp()")
+                await generations.activate(connection, self.index, own.number, None, None, now)
+
+    async def _drop_retired(self, known: Mapping[int, Generation]) -> None:
+        for each in known.values():
+            if each.state != "retired" or await self.index.serving() == each.number:
+                continue
+            self._written.discard(each.number)
+            await self.index.release(each.number)
+            await self.index.drop(each.number)
+            async with self.pool.acquire() as connection, generations.alone(connection):
+                await generations.forget(connection, each.number)
+
+    # Building
+
+    async def _build(self) -> None:
+        """Build a generation from what is live, or go on with what was built of one."""
+        async with self.pool.acquire() as connection, generations.alone(connection):
+            building = await generations.in_state(connection, "building")
+            if building is not None and not (
+                building.by_itself and building.analyser == ANALYSER_VERSION
+            ):
+                # Of a run, whose gates compare with what serves: there is nothing any more.
+                await generations.set_state(connection, building.number, "retired")
+                building = None
+            if building is None:
+                now = await connection.fetchval("select clock_timestamp()")
+                building = await generations.begin(connection, self.index, now=now)
+        copier = TextCopier(self.pool, self.index, self.analyse, self._hold)
+        after: bytes | None = None if building.copied else building.copied_to
+        self._written.add(building.number)
         while after is not None:
-            after = await self._copy(number, after, cursor)
-        await self._follow(number, serving=False)
-        await self.index.switch(number)
-        for other in numbers:
-            await self.index.drop(other)
-        return number
+            after = await copier.copy(building.number, after, _COPIED)
 
-    async def _copy(self, generation: int, after: bytes, cursor: int) -> bytes | None:
-        async with self.pool.acquire() as connection:
-            texts = await live_texts.next_texts(connection, after, _COPIED)
-        if not texts:
-            return None
-        await self._put(generation, set(texts), (), cursor, cursor)
-        return texts[-1]
+    # Following
 
-    async def _follow(self, generation: int, *, serving: bool = True) -> int:
-        """Read on to the end of the feed."""
-        cursor = await self.index.cursor(generation)
+    async def _follow(self, numbers: Sequence[int]) -> int | None:
+        """Read on to the end of the feed with all of these; None: another began to follow."""
+        self._written.update(numbers)
+        cursors = {each: await _of(each, self.index.cursor(each)) for each in numbers}
+        while True:
+            lowest = min(cursors.values())
+            behind = [each for each in numbers if cursors[each] == lowest]
+            # Not past those that are ahead: from there on, all are read for at once.
+            ahead = [cursor for cursor in cursors.values() if cursor > lowest]
+            limit = min(_CHANGES, min(ahead) - lowest) if ahead else _CHANGES
+            async with self.pool.acquire() as connection:
+                changed = await changed_pages.changed_pages(connection, lowest, limit)
+                if changed is None:
+                    raise GenerationLost(
+                        behind[0], f"the feed no longer has what follows change {lowest}"
+                    )
+                now = await live_texts.texts_of_pages(connection, changed.pages)
+            if changed.last > lowest:
+                had = {
+                    each: await _of(each, self.index.texts_of(each, changed.pages))
+                    for each in behind
+                }
+                await self._put(now, had, lowest, changed.last)
+                cursors.update(dict.fromkeys(behind, changed.last))
+            async with self.pool.acquire() as connection:
+                recorded = await index_lease.record_progress(
+                    connection, self.holder, cursors, min(cursors.values())
+                )
+            if not recorded:
+                return None
+            if not changed.more and len(set(cursors.values())) == 1:
+                return changed.last
+
+    async def _put_again(self, numbers: Sequence[int], cursor: int) -> None:
+        """Look at the texts again that an audit asked for."""
         while True:
             async with self.pool.acquire() as connection:
-                changed = await changed_pages.changed_pages(connection, cursor, _CHANGES)
-                if changed is None:
-                    raise _FeedLost(f"the feed no longer has what follows change {cursor}")
-                now = await live_texts.texts_of_pages(connection, changed.pages)
-            if changed.last > cursor:
-                had = await self.index.texts_of(generation, changed.pages)
-                await self._put(generation, now | had, had, cursor, changed.last)
-                cursor = changed.last
-            if serving:
-                async with self.pool.acquire() as connection:
-                    await index_lease.record_progress(connection, self.holder, generation, cursor)
-            if not changed.more:
-                return cursor
+                texts = await index_repairs.asked(connection, _COPIED)
+            if not texts:
+                return
+            await self._put(texts, dict.fromkeys(numbers, texts), cursor, cursor)
+            async with self.pool.acquire() as connection:
+                await index_repairs.done(connection, texts)
+
+    async def _without_erased(self) -> bool:
+        """Have no file keep a word of erased texts, which have left the index before: their erasure
+        is a change like any other. False: a generation without them was begun, since the one that
+        searches read can be rid of them in no other way."""
+        async with self.pool.acquire() as connection:
+            texts = await index_erasures.asked(connection)
+        if not texts:
+            return True
+        serving = await self.index.serving()
+        kept = [
+            each.number
+            for each in await self.index.generations()
+            if not await self.index.expunge(each.number, texts)
+        ]
+        if serving in kept and not texts <= self._built_without:
+            log.warning("the search index is built again without %s erased texts", len(texts))
+            self._built_without = texts
+            await self._build()
+            return False
+        for number in kept:
+            if number == serving:
+                # Building once more would not help: the erasure's own search says so.
+                log.error("the search index keeps words of erased texts")
+            else:
+                await self._retire(number)
+        await self._drop_retired(await self._known())
+        async with self.pool.acquire() as connection:
+            await index_erasures.done(connection, texts)
+        self._built_without = frozenset()
+        return True
 
     async def _put(
-        self, generation: int, texts: set[bytes], had: Iterable[bytes], cursor: int, last: int
+        self, texts: set[bytes], had: Mapping[int, set[bytes]], cursor: int, last: int
     ) -> None:
-        """Make the index agree with the corpus in these texts: what is live is put, what is not is
-        removed. `last` is the cursor once all of them are."""
+        """Make generations agree with the corpus in these texts, and in those that each had of the
+        same pages: what is live is put, what is not is removed. `last` is the cursor once all of
+        them are."""
+        texts = texts.union(*had.values())
         async with self.pool.acquire() as connection:
             found = await live_texts.facts(connection, texts)
-        gone = sorted(set(had) - {text.text_hash for text in found})
+        live = {text.text_hash for text in found}
         pieces = list(live_texts.portions(found)) or [[]]
         for number, piece in enumerate(pieces, start=1):
-            put = await self._analysed(piece)
+            put, _ = await analysed(self.pool, self.analyse, piece)
             whole = number == len(pieces)
             # Analysing may have taken longer than the lease lasts.
             await self._hold()
-            changes = TextChanges(put, gone if whole else (), last if whole else cursor)
-            await self.index.apply(generation, changes)
+            for generation, before in had.items():
+                gone = sorted(before - live) if whole else ()
+                changes = TextChanges(put, gone, last if whole else cursor)
+                await _of(generation, self.index.apply(generation, changes))
 
-    async def _analysed(self, texts: Sequence[LiveTextFacts]) -> list[IndexedText]:
-        async with self.pool.acquire() as connection:
-            contents = await live_texts.contents(connection, texts)
-        read = [text for text in texts if text.text_hash in contents]
-        analysed = await asyncio.gather(
-            *(self._passages(text, *contents[text.text_hash]) for text in read)
-        )
-        return [
-            IndexedText(
-                text_hash=text.text_hash,
-                passages=said,
-                pages=text.pages,
-                sources=text.sources,
-                languages=text.languages,
-                hosts=text.hosts,
-            )
-            for text, said in zip(read, analysed, strict=True)
-            if said
-        ]
 
-    async def _passages(self, facts: LiveTextFacts, title: str, text: str) -> Sequence[Passage]:
-        try:
-            return await self.analyse(title, text)
-        except PageError as error:
-            # One text must not stop all others; an audit finds it missing.
-            log.warning("text %s cannot be analysed: %s", facts.text_hash.hex()[:16], error)
-            return ()
+async def _of(generation: int, work: Awaitable[R]) -> R:
+    """The result of work on a generation. Raises `GenerationLost` if it is not there any more."""
+    try:
+        return await work
+    except (MissingGeneration, DamagedGeneration) as error:
+        raise GenerationLost(generation, str(error)) from error

@@ -1,10 +1,13 @@
-"""Rebuilds of the index as the activities see them."""
+"""Rebuilds of the search index as the activities see them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import asyncpg
 
@@ -20,78 +23,90 @@ from atlas.contracts.rebuild_index import (
     MarkSettled,
     StartGeneration,
     SwitchGeneration,
+    TextsCopied,
 )
-from atlas.domain.search.analysis import ANALYSER_VERSION
-from atlas.stores.postgres.connection import on_pool
+from atlas.stores.postgres.crawl.pages import settled_analyser
 from atlas.stores.postgres.crawl.runs import runs
-from atlas.stores.postgres.index import gates, generations
+from atlas.stores.postgres.index import gates, generations, live_texts
+from atlas.stores.postgres.index.generations import Behind, Generation
+from atlas.stores.postgres.services.index_copying import Analyse, TextCopier
 from atlas.stores.postgres.services.run_lifecycle import IsOpen
-from atlas.stores.postgres.settlement import index_copy
-from atlas.stores.postgres.settlement.index_copy import TextToCopy
+from atlas.stores.search.port import SearchIndex
+
+R = TypeVar("R")
 
 _MARKED_AT_ONCE = 2000
+_LOOK = 0.1
+"""Seconds between two looks at what the process that writes the index has come to."""
+_DROPPED_WITHIN = 30.0
+"""Seconds that a drop is waited for: another writer may have to take over first. What is not
+dropped then is dropped later, without anybody asking for it."""
 
 
 @dataclass(eq=False)
 class Rebuilds:
-    """Generations as a rebuild drives them. Time comes from the injected clock."""
+    """Generations as a rebuild drives them: it fills one, and whoever writes the index
+    (`index_following.py`) has it follow the feed and drops it. Time comes from the injected
+    clock."""
 
     pool: asyncpg.Pool
     clock: Callable[[], datetime]
-
-    read = on_pool(index_copy.read)
-    insert = on_pool(index_copy.insert)
+    index: SearchIndex
+    analyse: Analyse
 
     async def start(self, request: StartGeneration, is_open: IsOpen) -> GenerationStarted:
         """Begin a generation, or take over the one of a run that Temporal reports closed."""
         closed: str | None = None
         async with self.pool.acquire() as connection:
             while True:
-                builder = await generations.start(
+                building = await generations.start(
                     connection,
+                    self.index,
                     run_id=request.run_id,
                     workflow_id=request.workflow_id,
-                    analyser=ANALYSER_VERSION,
                     now=self.clock(),
                     instead_of=closed,
                 )
-                if builder is None:
+                if building is None:
                     return GenerationStarted(message="the run has ended")
-                if builder.run_id == request.run_id:
+                if building.run_id == request.run_id:
                     break
-                if await is_open(builder.workflow_id, builder.run_id):
-                    return GenerationStarted(message=_holder(builder))
+                if building.run_id is None or await is_open(
+                    building.workflow_id or "", building.run_id
+                ):
+                    return GenerationStarted(message=_holder(building))
                 # Its record ends first: a generation is only taken over from a run that is over.
-                closed = builder.run_id
+                closed = building.run_id
                 why = "ended without closing; its generation was taken over"
                 ended = EndJob(run_id=closed, outcome="failed", message=why)
                 await runs.end_job(connection, ended, self.clock())
             return GenerationStarted(
-                generation=builder.generation,
-                texts=await index_copy.count_live(connection),
+                generation=building.number,
+                texts=await live_texts.count(connection),
+                after=building.copied_to.hex(),
             )
 
-    async def next_texts(self, request: CopyTexts) -> tuple[str | None, int, list[TextToCopy]]:
-        """The cursor past the next chunk, how many live texts it has, and which of them are
-        missing from the generation."""
-        after = bytes.fromhex(request.after)
-        async with self.pool.acquire() as connection:
-            last, count = await index_copy.next_texts(connection, after, request.chunk)
-            if last is None:
-                return None, 0, []
-            missing = await index_copy.missing(connection, request.generation, after, last)
-        return last.hex(), count, missing
+    async def copy(self, request: CopyTexts) -> TextsCopied:
+        """Put the next live texts into the generation."""
+        copier = TextCopier(self.pool, self.index, self.analyse)
+        try:
+            last, count = await copier.copy_some(
+                request.generation, bytes.fromhex(request.after), request.chunk
+            )
+        finally:
+            # The next part may be copied by another process.
+            await self.index.release(request.generation)
+        return TextsCopied(last=None if last is None else last.hex(), texts=count)
 
     async def check(self, request: CheckGeneration) -> GenerationChecked:
-        """Make the generation ready for searches, and try its gates."""
-        async with self.pool.acquire() as connection:
-            await gates.make_ready(connection, request.generation)
-            return await gates.check(
-                connection,
-                request.generation,
-                queries=request.queries,
-                min_overlap=request.min_overlap,
-            )
+        """Try the gates of the generation, once it has read what was committed until now."""
+        return await gates.check(
+            self.pool,
+            self.index,
+            request.generation,
+            queries=request.queries,
+            min_overlap=request.min_overlap,
+        )
 
     async def switch(self, request: SwitchGeneration) -> GenerationSwitched:
         """Let searches read the generation, or the previous one."""
@@ -100,41 +115,65 @@ class Rebuilds:
         run_id, built = request.run_id, request.generation
         async with self.pool.acquire() as connection:
             if built is None:
-                found = await generations.roll_back(
-                    connection, run_id=run_id, keep_until=keep_until, now=now
-                )
                 missing = "there is no previous generation to switch back to"
-            else:
-                found = await generations.switch(
-                    connection, built, run_id=run_id, keep_until=keep_until, now=now
+                found = await _until_current(
+                    lambda: generations.roll_back(
+                        connection, self.index, run_id=run_id, keep_until=keep_until, now=now
+                    )
                 )
+            else:
                 missing = f"generation {built} was dropped while it was being built"
+                found = await _until_current(
+                    lambda: generations.switch(
+                        connection, self.index, built, run_id=run_id, keep_until=keep_until, now=now
+                    )
+                )
         if found is None:
             return GenerationSwitched(message=missing)
         return GenerationSwitched(active=found.active, previous=found.previous)
+
+    async def drop(self, request: DropGenerations) -> GenerationsDropped:
+        """Have every retired generation dropped; first retire what a run is building, if it is
+        named."""
+        async with self.pool.acquire() as connection:
+            if request.run_id is not None:
+                await generations.give_up(connection, request.run_id)
+            retired = await generations.retired(connection)
+        return GenerationsDropped(dropped=await until_dropped(self.pool, retired))
 
     async def mark_settled(self, request: MarkSettled) -> None:
         """Mark the pages whose text the generation has as settled with its analyser."""
         after: int | None = 0
         while after is not None:
             async with self.pool.acquire() as connection:
-                after = await index_copy.mark_settled(
-                    connection, request.generation, after, _MARKED_AT_ONCE
-                )
-
-    async def drop(self, request: DropGenerations) -> GenerationsDropped:
-        """Drop every retired generation; first retire what a run is building, if it is named."""
-        async with self.pool.acquire() as connection:
-            if request.run_id is not None:
-                await generations.give_up(connection, request.run_id)
-            retired = await generations.expired(connection, None)
-            for generation in retired:
-                await generations.drop(connection, generation)
-        return GenerationsDropped(dropped=retired)
+                after = await settled_analyser.mark(connection, after, _MARKED_AT_ONCE)
 
 
-def _holder(builder: generations.Builder) -> str:
+async def until_dropped(pool: asyncpg.Pool, retired: list[int]) -> list[int]:
+    """Wait, for a while, until generations that were retired are dropped; which are."""
+    left = set(retired)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DROPPED_WITHIN):
+            while left:
+                async with pool.acquire() as connection:
+                    left &= set(await generations.known(connection))
+                if left:
+                    await asyncio.sleep(_LOOK)
+    return sorted(set(retired) - left)
+
+
+async def _until_current(switch: Callable[[], Awaitable[R]]) -> R:
+    while True:
+        try:
+            return await switch()
+        except Behind:
+            await asyncio.sleep(_LOOK)
+
+
+def _holder(building: Generation) -> str:
+    who = "a worker, by itself,"
+    if building.run_id is not None:
+        who = f"{building.workflow_id} (run {building.run_id})"
     return (
-        f"{builder.workflow_id} (run {builder.run_id}) builds generation {builder.generation} "
-        f"since {builder.started_at:%Y-%m-%d %H:%M:%S}Z"
+        f"{who} builds generation {building.number} since {building.started_at:%Y-%m-%d %H:%M:%S}Z"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,9 @@ from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl.bodies import blob_index
 from atlas.stores.postgres.crawl.pages import purged_urls
 from atlas.stores.postgres.erasure import erase, traces
+from atlas.stores.postgres.index import index_erasures, index_state
 from atlas.stores.postgres.sources import sources
+from atlas.stores.search.port import SearchIndex
 
 _PART = 500
 """Addresses of one step."""
@@ -27,6 +30,8 @@ class PurgeStore:
     pool: asyncpg.Pool
     clock: Callable[[], datetime]
     delete: blob_index.Delete
+    index: SearchIndex | None = None
+    """None: nothing is erased from it, nor looked for in it."""
 
     totals = on_pool(erase.totals)
     mentions = on_pool(erase.mentions)
@@ -80,6 +85,24 @@ class PurgeStore:
         async with self.pool.acquire() as connection:
             return await erase.delete_bodies(connection, run_id, self.delete, self.clock(), 100)
 
+    async def erase_from_index(self, run_id: str, seconds: float) -> bool:
+        """Have the index's writer remove what its files keep of the erased texts, and wait that
+        long for it; false: it is at work on it. A writer that is not there, or is held up, is not
+        waited for: the search for traces says what is left, and it goes when a writer is back."""
+        if self.index is None:
+            return True
+        async with self.pool.acquire() as connection:
+            await index_erasures.ask(connection, run_id)
+        until = asyncio.get_running_loop().time() + seconds
+        while True:
+            async with self.pool.acquire() as connection:
+                if not await index_erasures.waiting(connection, run_id):
+                    return True
+                if asyncio.get_running_loop().time() >= until:
+                    now = await index_state.state(connection)
+                    return not now.written or now.trouble is not None
+            await asyncio.sleep(0.1)
+
     async def traces(self, run_id: str, after: str) -> tuple[dict[str, int], str | None]:
         """What is left of the next addresses, and, with the last of them, of bodies and texts."""
         async with self.pool.acquire() as connection:
@@ -87,7 +110,12 @@ class PurgeStore:
             found = await traces.of_addresses(connection, urls) if urls else {}
             if following is None:
                 found |= await traces.of_hashes(connection, run_id)
+                found |= await self._in_index(await index_erasures.erased(connection, run_id))
         return found, following
+
+    async def _in_index(self, texts: list[bytes]) -> dict[str, int]:
+        left = await self.index.traces(texts) if self.index is not None else ()
+        return {"files of the search index": len(left)} if left else {}
 
     async def patterns(self, run_id: str) -> AsyncIterator[str]:
         """Regular expressions of the chosen addresses, some hundred each."""

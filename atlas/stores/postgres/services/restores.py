@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import asyncpg
 
@@ -13,8 +14,10 @@ from atlas.contracts.restore_documents import RestoredPage
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl.runs.restore_selection import DRY_RUN
-from atlas.stores.postgres.settlement import index_copy, restored_pages
-from atlas.stores.postgres.settlement.restored_pages import AnalysedText
+from atlas.stores.postgres.settlement import restored_pages
+
+if TYPE_CHECKING:
+    from atlas.domain.similarity.near_duplicates import Sketch
 
 
 @dataclass(eq=False)
@@ -26,10 +29,10 @@ class Restores:
     measures: Measures = UNMEASURED
 
     chosen = on_pool(restored_pages.chosen)
-    read = on_pool(index_copy.read)
+    read = on_pool(restored_pages.read)
 
     async def restore(
-        self, run_id: str, fences: Mapping[int, int], found: Mapping[int, AnalysedText]
+        self, run_id: str, fences: Mapping[int, int], found: Mapping[int, Sketch]
     ) -> None:
         """Make the chosen versions of pages live again."""
         async with self.pool.acquire() as connection:

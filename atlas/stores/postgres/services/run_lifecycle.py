@@ -55,6 +55,12 @@ class RunLifecycle:
                     message=f"source '{request.source}' is paused; "
                     f"`atlas sources resume {request.source}` lets it run",
                 )
+            if source.spec.is_pushed:
+                return RunOpened(
+                    outcome="nothing_selected",
+                    message=f"source '{request.source}' is of kind push: nothing is fetched for "
+                    "it. `atlas docs put URL --file PATH` puts a document there",
+                )
             holder = await self._take_lease(connection, source, request, is_open)
             if holder is not None:
                 return RunOpened(
@@ -185,6 +191,11 @@ class RunLifecycle:
                     "bytes": await run_limits.bytes_received(connection, request.run_id),
                 }
             )
+
+    async def add_note(self, run_id: str, note: str) -> None:
+        """Add to the message of a run that has ended."""
+        async with self.pool.acquire() as connection:
+            await runs.add_note(connection, run_id, note)
 
     async def _remember(
         self, connection: Connection, run: runs.Run, outcome: str, stages: Sequence[str]

@@ -57,7 +57,8 @@ async def before_noindex(
     rows = await connection.fetch(
         "select v.page_id, d.taken_for from versions v join documents d on d.id = v.document_id "
         "where v.valid_to is null and v.page_id = any($2::bigint[]) "
-        "and exists (select from runs where run_id = $1 and source_name <> '')",
+        "and exists (select from runs where run_id = $1 and source_name <> '' "
+        "and kind <> 'push_documents')",
         run_id,
         list(asking),
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import asyncpg
 
+from atlas.domain.addresses.bucket_urls import lies_below
 from atlas.domain.addresses.scope import scope_of
 from atlas.domain.removal import removal_rules
 from atlas.domain.removal.removal_rules import RemovalSign
@@ -128,5 +129,6 @@ def _unwanted(spec: SourceSpec, rows: Sequence[asyncpg.Record]) -> set[int]:
         for row in rows
         if (spec.kind == "urls" and row["rule"] == "listed")
         or (spec.max_depth is not None and row["depth"] > spec.max_depth)
+        or (spec.kind == "bucket" and not lies_below(row["url"], spec.urls))
         or (not scope.allows(row["url"]) and not scope.overrun)
     }

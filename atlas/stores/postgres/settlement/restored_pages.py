@@ -1,16 +1,15 @@
 """Restoring: a version becomes the page's live text again, as a new version after those it had.
 
-The lock order is that of `settle.py`: page rows by id, then SETTLE, then GENERATIONS. The page, its
-index entries and cluster, the hold of its source and the evidence against it change in one
-transaction, so that no run finds a restored page with the evidence that took it away.
+The lock order is that of `settle.py`: page rows by id, then SETTLE. The page, its cluster, the hold
+of its source and the evidence against it change in one transaction, so that no run finds a restored
+page with the evidence that took it away.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -29,10 +28,8 @@ from atlas.stores.postgres.crawl.bodies import blob_index
 from atlas.stores.postgres.crawl.runs import run_queue
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.settlement import settle
-from atlas.stores.postgres.settlement.index_copy import TextToCopy
 
 if TYPE_CHECKING:
-    from atlas.domain.search.analysis import IndexPart
     from atlas.domain.similarity.near_duplicates import Sketch
 
 _UNREAD = 0
@@ -41,17 +38,27 @@ anew, as after an upgrade."""
 
 
 @dataclass(frozen=True, slots=True)
-class AnalysedText:
-    """What settling needs of a text; `error`: it could not be analysed."""
+class ChosenText:
+    """The text of a version that was chosen, by the document that has it."""
 
-    parts: tuple[IndexPart, ...] = ()
-    sketch: Sketch | None = None
-    error: PageError | None = None
+    text_hash: bytes
+    document: int
+    size: int
+    """Bytes as stored; what the text takes once read is a few times as much."""
+
+
+async def read(connection: Connection, texts: Sequence[ChosenText]) -> dict[bytes, str]:
+    """The texts themselves, by hash."""
+    rows = await connection.fetch(
+        "select text_hash, text from documents where id = any($1::bigint[])",
+        [text.document for text in texts],
+    )
+    return {row["text_hash"]: row["text"] for row in rows}
 
 
 async def chosen(
     connection: Connection, run_id: str, pages: Sequence[int]
-) -> dict[int, TextToCopy]:
+) -> dict[int, ChosenText]:
     """Page → the text chosen for it; without those whose version was deleted since."""
     rows = await connection.fetch(
         """
@@ -64,7 +71,7 @@ async def chosen(
         list(pages),
     )
     return {
-        row["page_id"]: TextToCopy(row["text_hash"], row["document"], row["size"]) for row in rows
+        row["page_id"]: ChosenText(row["text_hash"], row["document"], row["size"]) for row in rows
     }
 
 
@@ -72,17 +79,17 @@ async def restore(
     connection: Connection,
     run_id: str,
     fences: Mapping[int, int],
-    found: Mapping[int, AnalysedText],
+    found: Mapping[int, Sketch],
     now: datetime,
 ) -> Settlement:
-    """Make the chosen versions of pages live again, with what was `found` of their texts; those
-    that cannot be, end with the reason."""
+    """Make the chosen versions of pages live again, with the sketches `found` of their texts;
+    those that cannot be, end with the reason."""
     async with connection.transaction():
         held = sorted(await run_queue.lock(connection, fences))
         # Under the page's lock: what was chosen may be gone, and what was live may be another.
         rows = await connection.fetch(_CHOSEN, run_id, held)
         ended = await run_queue.finish(connection, run_id, _refused(rows, held, found))
-        ready = [row for row in rows if not _changed(row) and _whole(found.get(row["page_id"]))]
+        ready = [row for row in rows if not _changed(row) and row["page_id"] in found]
         if not ready:
             return Settlement(ended)
         pages = [row["page_id"] for row in ready]
@@ -112,24 +119,18 @@ def _changed(row: asyncpg.Record) -> bool:
     return row["live"] not in (row["live_then"], row["document_id"])
 
 
-def _whole(text: AnalysedText | None) -> bool:
-    return text is not None and text.error is None
-
-
 def _refused(
-    rows: Sequence[asyncpg.Record], held: Sequence[int], found: Mapping[int, AnalysedText]
+    rows: Sequence[asyncpg.Record], held: Sequence[int], found: Mapping[int, Sketch]
 ) -> list[tuple[int, str, PageError | None]]:
     known = {row["page_id"] for row in rows}
     refused: list[tuple[int, str, PageError | None]] = [
         (page, "failed", _error("version_expired")) for page in held if page not in known
     ]
     for row in rows:
-        text = found.get(row["page_id"])
         if _changed(row):
             refused.append((row["page_id"], "skipped", _error("changed_since")))
-        elif text is None or text.error is not None:
-            error = text.error if text else _error("version_expired")
-            refused.append((row["page_id"], "failed", error))
+        elif row["page_id"] not in found:
+            refused.append((row["page_id"], "failed", _error("version_expired")))
     return refused
 
 
@@ -138,7 +139,7 @@ def _error(code: str) -> PageError:
 
 
 async def _prepare(
-    connection: Connection, rows: Sequence[asyncpg.Record], found: Mapping[int, AnalysedText]
+    connection: Connection, rows: Sequence[asyncpg.Record], found: Mapping[int, Sketch]
 ) -> None:
     await connection.execute(
         "delete from prepared where page_id = any($1::bigint[])", [row["page_id"] for row in rows]
@@ -148,18 +149,15 @@ async def _prepare(
         records=[_prepared_row(row, found[row["page_id"]]) for row in rows],
         columns=(
             *("page_id", "document_id", "snapshot", "analyser", "sketch_version"),
-            *("bands", "signature", "parts", "links", "rels"),
+            *("bands", "signature", "links", "rels"),
         ),
     )
 
 
-def _prepared_row(row: asyncpg.Record, text: AnalysedText) -> tuple[object, ...]:
-    assert text.sketch is not None
+def _prepared_row(row: asyncpg.Record, sketch: Sketch) -> tuple[object, ...]:
     return (
         *(row["page_id"], row["document_id"], row["snapshot"], ANALYSER_VERSION, SKETCH_VERSION),
-        *(list(text.sketch.bands), text.sketch.signature),
-        json.dumps([asdict(part) for part in text.parts]),
-        *(row["links"] or [], row["rels"] or []),
+        *(list(sketch.bands), sketch.signature, row["links"] or [], row["rels"] or []),
     )
 
 
@@ -185,11 +183,12 @@ async def _forget_evidence(
             settled_analyser = case when o.linked then settled_analyser else {_UNREAD} end,
             fetched_snapshot = case when o.stored then o.snapshot end,
             fetched_type = f.content_type, fetched_charset = f.charset,
+            given_title = f.given_title, withdrawn_at = null,
             etag = null, last_modified = null
         from unnest($1::bigint[], $3::bytea[], $4::boolean[], $5::boolean[])
             as o(page_id, snapshot, stored, linked)
         left join lateral (
-            select f.content_type, f.charset from fetches f
+            select f.content_type, f.charset, f.given_title from fetches f
             where f.snapshot = o.snapshot and f.page_id = o.page_id
             order by f.fetched_at desc limit 1) f on true
         where page_state.page_id = o.page_id

@@ -1,14 +1,13 @@
-"""Settling: one transaction makes documents, versions, links, clusters and index entries agree.
+"""Settling: one transaction makes documents, versions, links and clusters agree.
 
-Lock order everywhere: page rows (by id), then SETTLE, then GENERATIONS, and last of all the row
-that numbers changes (`changes/change_log.py`). SETTLE lets one settlement at a time decide which
+Lock order everywhere: page rows (by id), then SETTLE, and last of all the row that numbers changes
+(`changes/change_log.py`). SETTLE lets one settlement at a time decide which
 texts are live, so that two lanes cannot both believe that the other still holds a text, or both
 make a cluster's representative.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +18,6 @@ import asyncpg
 from atlas.contracts.activities import Batch
 from atlas.domain.measures import Settlement
 from atlas.domain.removal.lifecycle import Evidence
-from atlas.domain.search.analysis import IndexPart
 from atlas.domain.texts import UNSEEN
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import ChangeKind, NewChange
@@ -27,7 +25,6 @@ from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.pages import quarantine, recheck_schedule
 from atlas.stores.postgres.crawl.pages.pages import replace_links
 from atlas.stores.postgres.crawl.runs import run_queue
-from atlas.stores.postgres.index import entries
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.near_duplicates import clusters, marks
 from atlas.stores.postgres.settlement import held_bodies, held_changes, undone_texts
@@ -87,7 +84,6 @@ async def settle_prepared(
 async def lock_corpus(connection: Connection) -> None:
     """Keep all others from changing the live texts until the transaction ends."""
     await clusters.hold_texts(connection)
-    await entries.hold_generations(connection)
 
 
 def _leads(row: str) -> str:
@@ -291,25 +287,16 @@ async def close_versions(
 
 
 async def _enter_texts(connection: Connection, rows: Sequence[asyncpg.Record]) -> clusters.Joined:
-    """Index and cluster every distinct text of the batch; those there already stay as they are,
-    unless a newer analyser read them."""
+    """Cluster every distinct text of the batch; those there already stay as they are."""
     texts = {row["text_hash"]: row for row in rows}
-    await entries.add(
-        connection,
-        [
-            entries.IndexText(
-                text_hash=text,
-                parts=tuple(IndexPart(**part) for part in json.loads(row["parts"])),
-                analyser=row["analyser"],
-            )
-            for text, row in sorted(texts.items())
-        ],
-    )
     return await clusters.add(
         connection,
         [
             clusters.TextSketch(
-                text_hash=text, bands=tuple(row["bands"]), signature=row["signature"]
+                text_hash=text,
+                bands=tuple(row["bands"]),
+                signature=row["signature"],
+                version=row["sketch_version"],
             )
             for text, row in sorted(texts.items())
         ],
@@ -317,7 +304,7 @@ async def _enter_texts(connection: Connection, rows: Sequence[asyncpg.Record]) -
 
 
 async def leave_texts(connection: Connection, texts: Sequence[bytes]) -> None:
-    """Take texts that no live page holds any more out of the index and the clusters.
+    """Take texts that no live page holds any more out of the clusters.
 
     The caller holds SETTLE and has closed the versions that held them.
     """
@@ -332,8 +319,8 @@ async def leave_texts(connection: Connection, texts: Sequence[bytes]) -> None:
     )
     leaving = [row["text_hash"] for row in rows]
     if leaving:
-        await entries.remove(connection, leaving)
         await clusters.remove(connection, leaving)
+    await clusters.refresh(connection, set(texts).difference(leaving))
 
 
 async def _mark_settled(

@@ -55,7 +55,8 @@ def _meant(source: Source, request: PlanSources, now: datetime) -> bool:
     if spec.name in request.names:
         return True
     selected = bool(set(spec.tags) & set(request.tags))
-    return not spec.paused and (selected or not (request.names or request.tags))
+    collected = not spec.paused and not spec.is_pushed
+    return collected and (selected or not (request.names or request.tags))
 
 
 async def _keep(connection: Connection, run_id: str, chosen: list[Candidate]) -> None:

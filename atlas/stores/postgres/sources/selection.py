@@ -51,6 +51,7 @@ async def missing(connection: Connection, asked: SourceSelector) -> tuple[str, s
     """Why the request selects no source at all, or else which of its tags select none; each is
     empty where there is nothing to report. Names are not looked up here: `unknown` reports them."""
     declared = await every(connection)
+    declared = [source for source in declared if not source.spec.is_pushed]
     active = [source for source in declared if not source.spec.paused]
     if asked.all:
         return ("", "") if active else (_none_active(declared), "")
@@ -65,7 +66,7 @@ async def missing(connection: Connection, asked: SourceSelector) -> tuple[str, s
 
 def _none_active(declared: Sequence[Source]) -> str:
     if not declared:
-        return "no source is declared; `atlas sources add NAME URL` declares one"
+        return "no source is declared that is collected; `atlas sources add NAME URL` declares one"
     return (
         f"every source is paused ({_listed([each.spec.name for each in declared])}); "
         "`atlas sources resume NAME` lets one run"

@@ -140,6 +140,15 @@ def held_by(number: int, page: str) -> str:
     )
 
 
+def fetched(page: str) -> str:
+    """SQL: whether no document is pushed for the page, so that runs may fetch it."""
+    # A value, not `not exists`: that becomes a join, for which a plan may read every page there is.
+    return (
+        "(select true from source_pages pushed join sources s on s.id = pushed.source_id"  # noqa: S608 (a column)
+        f" where pushed.page_id = {page} and s.kind = 'push' limit 1) is null"
+    )
+
+
 def holders(page: str) -> str:
     """SQL: the names of the sources that hold the page, in order."""
     return (
@@ -216,15 +225,18 @@ async def unknown(connection: Connection, name: str) -> UnknownSource:
 
 async def all_names(connection: Connection, *, active_only: bool = False) -> list[str]:
     rows = await connection.fetch(
-        "select name from sources where not ($1 and paused) order by name", active_only
+        "select name from sources where not ($1 and (paused or kind = 'push')) order by name",
+        active_only,
     )
     return [row["name"] for row in rows]
 
 
 async def tagged(connection: Connection, tags: Sequence[str]) -> list[str]:
-    """Names of the sources that carry one of the tags and are not paused."""
+    """Names of the sources that carry one of the tags and can be collected."""
     rows = await connection.fetch(
-        "select name from sources where tags && $1::text[] and not paused order by name", list(tags)
+        "select name from sources where tags && $1::text[] and not paused and kind <> 'push' "
+        "order by name",
+        list(tags),
     )
     return [row["name"] for row in rows]
 

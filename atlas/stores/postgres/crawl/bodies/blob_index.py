@@ -67,6 +67,8 @@ def referred(cutoff: str) -> str:
         or exists (select from held_bodies h where h.snapshot = b.hash)
         or exists (select from quarantine q where q.snapshot = b.hash)
         or exists (select from artifacts a where a.hash = b.hash)
+        or exists (select from run_deliveries w where w.snapshot = b.hash
+                   and w.applied_at is null)
         or exists (select from fetches f where f.snapshot = b.hash and f.fetched_at > {cutoff})
     )"""  # noqa: S608 (a constant of this module)
 

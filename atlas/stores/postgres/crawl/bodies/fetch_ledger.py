@@ -22,6 +22,7 @@ from atlas.stores.postgres.crawl.pages import (
 )
 from atlas.stores.postgres.crawl.runs import run_queue
 from atlas.stores.postgres.lifecycle_sql import becomes
+from atlas.stores.postgres.sources.sources import fetched
 
 
 async def record(
@@ -102,11 +103,11 @@ async def ledger(
         """
         insert into fetches (run_started, run_id, fetched_at, page_id, attempt, url, final_url,
             status, error_class, error_code, snapshot, content_type, charset, bytes, wire_bytes,
-            etag, last_modified, elapsed, robots_ignored)
+            etag, last_modified, elapsed, robots_ignored, given_title)
         select $1, $2, $3, o.* from unnest($4::bigint[], $5::int[], $6::text[], $7::text[],
             $8::int[], $9::text[], $10::text[], $11::bytea[], $12::text[], $13::text[],
-            $14::bigint[], $15::bigint[], $16::text[], $17::text[], $18::float8[], $19::boolean[])
-            as o
+            $14::bigint[], $15::bigint[], $16::text[], $17::text[], $18::float8[], $19::boolean[],
+            $20::text[]) as o
         on conflict do nothing
         """,
         started,
@@ -133,9 +134,18 @@ _ANSWERED = attrgetter(
     "last_modified",
     "elapsed",
     "robots_ignored",
+    "title",
 )
 _BODY = attrgetter(
-    "page_id", "snapshot", "content_type", "charset", "etag", "last_modified", "robots", "settled"
+    "page_id",
+    "snapshot",
+    "content_type",
+    "charset",
+    "etag",
+    "last_modified",
+    "robots",
+    "settled",
+    "title",
 )
 
 
@@ -190,6 +200,7 @@ async def _remember_bodies(
             fetched_at = $1, fetched_run = $2,
             seen_at = case when o.settled then $1 else seen_at end,
             etag = o.etag, last_modified = o.last_modified,
+            given_title = o.title, withdrawn_at = null,
             gone_count = 0, gone_status = null, gone_at = null, gone_run = null,
             gone_since = null, redirect_to = null, robots_tag = o.robots,
             moved_count = 0, moved_at = null, moved_run = null, moved_since = null,
@@ -200,8 +211,8 @@ async def _remember_bodies(
             held_snapshot = case when o.settled then null else held_snapshot end,
             lifecycle = {becomes(Evidence.ANSWERED)}
         from unnest($3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[],
-                    $9::text[], $10::boolean[])
-            as o(page_id, snapshot, type, charset, etag, last_modified, robots, settled)
+                    $9::text[], $10::boolean[], $11::text[])
+            as o(page_id, snapshot, type, charset, etag, last_modified, robots, settled, title)
         where page_state.page_id = o.page_id
         """,  # noqa: S608 (made from the lifecycle's table)
         now,
@@ -237,7 +248,7 @@ async def _follow_redirects(
             join run_pages rp on rp.run_id = $1 and rp.page_id = any($2::bigint[])
                 and rp.page_id = o.page_id
             join runs r on r.run_id = $1
-            where r.source_id is not null order by p.id, rp.level
+            where r.source_id is not null and {fetched("p.id")} order by p.id, rp.level
         ), listed as (
             insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
             select source_id, id, level, 'redirect', $1, $4 from target order by id

@@ -12,13 +12,15 @@ from datetime import datetime
 
 import asyncpg
 
-from atlas.domain.addresses.urls import InvalidUrl, canonicalize
+from atlas.domain.addresses.bucket_urls import page_address
+from atlas.domain.addresses.urls import InvalidUrl
 from atlas.domain.removal.lifecycle import Evidence
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.bodies import blob_index
 from atlas.stores.postgres.crawl.pages import pages
 from atlas.stores.postgres.crawl.runs import run_queue
 from atlas.stores.postgres.lifecycle_sql import becomes
+from atlas.stores.postgres.sources.sources import fetched
 
 
 async def adopt(connection: Connection, asked: Sequence[int], now: datetime) -> dict[int, int]:
@@ -40,7 +42,7 @@ async def adopt(connection: Connection, asked: Sequence[int], now: datetime) -> 
 
 # The latest line that says what the page is: a body, or that there is none. Before it, nothing
 # counts; if a run knows a newer body, neither does it.
-_NEWER = """
+_NEWER = f"""
     select p.id as page_id, p.url, f.*
     from unnest($1::bigint[]) as o(id) join pages p on p.id = o.id
     join page_state ps on ps.page_id = p.id
@@ -51,7 +53,8 @@ _NEWER = """
         where f.page_id = p.id and (f.snapshot is not null or f.error_class = 'gone')
         order by f.fetched_at desc, f.attempt desc limit 1) f
     where f.snapshot is not null and (ps.fetched_at is null or f.fetched_at > ps.fetched_at)
-"""
+      and {fetched("p.id")}
+"""  # noqa: S608 (constants)
 
 
 async def _ends(
@@ -71,7 +74,7 @@ async def _ends(
 def canonical_or_none(url: str) -> str | None:
     """The one spelling of a URL; None: it is none."""
     try:
-        return canonicalize(url)
+        return page_address(url)
     except InvalidUrl:
         return None
 
@@ -88,8 +91,9 @@ async def _remember(connection: Connection, rows: Sequence[tuple[int, asyncpg.Re
         update page_state
         set fetched_snapshot = o.snapshot, fetched_type = o.type, fetched_charset = o.charset,
             fetched_at = o.fetched_at, fetched_run = o.run_id, etag = o.etag,
-            last_modified = o.last_modified, gone_count = 0, gone_status = null, gone_at = null,
-            gone_run = null, gone_since = null, redirect_to = null, tombstoned_at = null,
+            last_modified = o.last_modified, given_title = null,
+            gone_count = 0, gone_status = null, gone_at = null, gone_run = null,
+            gone_since = null, redirect_to = null, tombstoned_at = null,
             moved_count = 0, moved_at = null, moved_run = null, moved_since = null,
             lifecycle = case when lifecycle in ('tombstoned', 'purged') then 'discovered'
                              else {becomes(Evidence.ANSWERED)} end

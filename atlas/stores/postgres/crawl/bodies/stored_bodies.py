@@ -18,6 +18,8 @@ class StoredBody:
     """SHA-256 of the body: its name in the blob store."""
     content_type: str | None
     charset: str | None
+    given_title: str | None
+    """The title that came with it."""
     fetched_at: datetime
     title: str | None
     """Of the live document; None: there is none."""
@@ -29,7 +31,7 @@ class StoredBody:
 
 _BODY = f"""
     select p.url, encode(ps.fetched_snapshot, 'hex') as snapshot, ps.fetched_type as content_type,
-           ps.fetched_charset as charset, ps.fetched_at, d.title, d.text,
+           ps.fetched_charset as charset, ps.given_title, ps.fetched_at, d.title, d.text,
            encode(d.text_hash, 'hex') as text_hash, {rules_of("p.id")} as rules
     from pages p join page_state ps on ps.page_id = p.id
     left join versions v on v.page_id = p.id and v.valid_to is null

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
@@ -295,7 +295,6 @@ _PREPARED_COLUMNS = (
     "sketch_version",
     "bands",
     "signature",
-    "parts",
     "links",
     "rels",
     "noindex",
@@ -313,7 +312,6 @@ def _prepared_row(page: PreparedPage, document: int) -> tuple[object, ...]:
         SKETCH_VERSION,
         list(sketch.bands),
         sketch.signature,
-        json.dumps([asdict(part) for part in page.prepared.parts]),
         [link.url for link in found.links],
         [link.rel for link in found.links],
         page.noindex,

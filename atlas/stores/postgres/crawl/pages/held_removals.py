@@ -22,7 +22,8 @@ class HeldRemoval:
     source: str
     url: str
     sign: str
-    """What speaks for it: `not_found` (404), `gone` (410), `noindex`, `moved` or `absent`."""
+    """What speaks for it: `not_found` (404), `gone` (410), `noindex`, `moved`, `absent` or
+    `withdrawn`."""
     looks: int
     """How often that was seen in a row, looks less than a day apart counted once."""
     since: datetime
@@ -44,6 +45,7 @@ LASTS = """
             when 'absent' then exists (
                 select from source_pages sp where sp.source_id = r.source_id
                 and sp.page_id = r.page_id and sp.absences > 0 and sp.absent_since = r.since)
+            when 'withdrawn' then ps.withdrawn_at = r.since
             else ps.gone_count > 0 and ps.gone_since = r.since end)
 """
 """Whether the evidence that a row (`r`) stands for lasts, and its page has a text to lose."""

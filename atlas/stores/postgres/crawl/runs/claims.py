@@ -196,6 +196,7 @@ async def begin_attempt(
         )
         select r.page_id, r.fence, r.fetched_snapshot as snapshot,
                r.fetched_type as content_type, r.fetched_charset as charset,
+               r.given_title as title,
                r.robots_tag as robots, r.unavailable_after,
                rp.url, rp.level, rp.stage, rp.attempts, rp.marks,
                rp.turn > 0 as slow, rp.cuts,

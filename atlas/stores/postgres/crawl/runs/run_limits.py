@@ -137,6 +137,9 @@ async def fresh(connection: Connection, request: ClaimBatch, now: datetime) -> l
                 and fetched_run <> $1 and settled_snapshot = fetched_snapshot
                 and fetched_at >= (select started_at from runs where run_id = $1)
                 and fetched_at <= $4))
+          -- A body that was delivered to this run is not the one that came meanwhile.
+          and not exists (select from run_deliveries d
+                          where d.run_id = $1 and d.page_id = rp.page_id)
         returning rp.page_id
         """,  # noqa: S608 (a constant of `run_queue`)
         *run_queue.key(request),

@@ -15,6 +15,7 @@ from atlas.stores.postgres.crawl.pages import purged_urls
 from atlas.stores.postgres.crawl.pages.absent_pages import LISTED
 from atlas.stores.postgres.crawl.pages.pages import upsert
 from atlas.stores.postgres.sources.rules_of_pages import under_other_rules
+from atlas.stores.postgres.sources.sources import fetched
 
 _PARAMETERS = ("extractor", "analyser", "mode", "retry_failed", "cadence", "now", "soon", "longest")
 _UNSETTLED = f"""
@@ -114,6 +115,7 @@ async def list_for_run(
         with listed as (
             insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
             select $1, p.id, $4, $5, $2, $6 from pages p where p.url = any($3::text[])
+              and {fetched("p.id")}
             order by p.id
             on conflict (source_id, page_id) do update
             set depth = excluded.depth, rule = excluded.rule, {LISTED}
@@ -200,6 +202,7 @@ async def queue_named(
         with listed as (
             insert into source_pages (source_id, page_id, depth, rule, listed_run, listed_at)
             select $1, p.id, $4, 'listed', $2, $5 from pages p where p.url = any($3::text[])
+              and {fetched("p.id")}
             order by p.id
             on conflict (source_id, page_id) do update
             set {LISTED}
@@ -207,7 +210,8 @@ async def queue_named(
             returning page_id, xmax = 0 as fresh
         ), queued as (
             insert into run_pages (run_id, page_id, level, url)
-            select $2, p.id, $4, p.url from pages p where p.url = any($3::text[]) order by p.id
+            select $2, p.id, $4, p.url from pages p where p.url = any($3::text[])
+              and {fetched("p.id")} order by p.id
             on conflict do nothing returning page_id
         )
         select (select count(*) from queued) as added,

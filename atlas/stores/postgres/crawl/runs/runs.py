@@ -302,6 +302,11 @@ class JobRecords:
         async with self.pool.acquire() as connection:
             await end_job(connection, request, self.clock())
 
+    async def add_note(self, run_id: str, note: str) -> None:
+        """Add to the message of a run that has ended."""
+        async with self.pool.acquire() as connection:
+            await add_note(connection, run_id, note)
+
     async def set_paused(self, run_id: str, *, paused: bool) -> None:
         """Record since when a run is paused, or that it continues."""
         async with self.pool.acquire() as connection:
@@ -318,4 +323,14 @@ async def end_job(connection: Connection, request: EndJob, now: datetime) -> Non
         request.outcome,
         request.message[:1000],
         json.dumps(request.summary),
+    )
+
+
+async def add_note(connection: Connection, run_id: str, note: str) -> None:
+    """Add to the message of a run that has ended; what it says already is not repeated."""
+    await connection.execute(
+        "update runs set message = concat_ws('; ', message, $2::text) where run_id = $1 "
+        "and ended_at is not null and position($2 in coalesce(message, '')) = 0",
+        run_id,
+        note,
     )

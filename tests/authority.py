@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography import x509
@@ -16,7 +17,7 @@ _DAY = datetime.timedelta(days=1)
 
 
 class Authority:
-    """Signs certificates that are good for a day; everything is written to `folder`."""
+    """Signs certificates; everything is written to `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -25,10 +26,11 @@ class Authority:
         self._signed = self._sign("Test authority", self._key.public_key(), ca=True)
         self.certificate.write_bytes(self._signed.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str) -> tuple[Path, Path]:
-        """A certificate for localhost of this common name, and its key."""
+    def issue(self, name: str, *hosts: str, ends: datetime.timedelta = _DAY) -> tuple[Path, Path]:
+        """A certificate of this common name, for `hosts` and localhost, that is good until `ends`
+        from now (a day), and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
-        signed = self._sign(name, key.public_key())
+        signed = self._sign(name, key.public_key(), hosts, ends)
         certificate, secret = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
         secret.write_bytes(
@@ -51,20 +53,29 @@ class Authority:
         return context
 
     def _sign(
-        self, name: str, key: ec.EllipticCurvePublicKey, *, ca: bool = False
+        self,
+        name: str,
+        key: ec.EllipticCurvePublicKey,
+        hosts: Iterable[str] = (),
+        ends: datetime.timedelta = _DAY,
+        *,
+        ca: bool = False,
     ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         issuer = subject if ca else self._signed.subject
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        names = [
+            *(x509.DNSName(host) for host in ("localhost", *hosts)),
+            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        ]
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(issuer)
             .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - _DAY)
-            .not_valid_after(now + _DAY)
+            .not_valid_before(now - 2 * _DAY)
+            .not_valid_after(now + ends)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .sign(self._key, hashes.SHA256())

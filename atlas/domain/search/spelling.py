@@ -1,0 +1,38 @@
+"""Spelling variants that a reader takes for one word: accents of Latin, forms of Arabic letters,
+points and vowel letters of Hebrew.
+
+Part of the analyser (`analysis.py`): a change of any output raises its version.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+_LATIN = str.maketrans(
+    {"đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "ŧ": "t", "æ": "ae", "œ": "oe"}
+)
+# Alef with and without hamza, final forms, Persian letters for the same sounds; hamza on any seat.
+_ARABIC = str.maketrans("أإآٱىیۍېک", "ااااييييك", "ءؤئ")
+_HEBREW_INITIALS = 5
+
+
+def without_accents(word: str) -> str:
+    """A Latin word as it is typed where the keyboard has no accents."""
+    if word.isascii():
+        return word
+    parts = unicodedata.normalize("NFD", word)
+    return "".join(c for c in parts if not unicodedata.combining(c)).translate(_LATIN)
+
+
+def arabic_form(word: str) -> str:
+    """A word in Arabic letters in the one of its spellings that has no hamza."""
+    return word.translate(_ARABIC) or word
+
+
+def hebrew_form(word: str) -> tuple[str, ...]:
+    """A Hebrew word without points, and, marked as first letters are, its consonants: the vowel
+    letters within a word are written or left out."""
+    bare = "".join(c for c in word if not unicodedata.combining(c)) or word
+    bare = bare.replace("יי", "י").replace("וו", "ו")
+    consonants = bare[:1] + bare[1:].replace("ו", "").replace("י", "")
+    return (bare, "~" + consonants[:_HEBREW_INITIALS])

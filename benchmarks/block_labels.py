@@ -1,0 +1,55 @@
+"""Which blocks of a page are the text that a person chose of it."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atlas.text.blocks import Block
+
+_RUN = 4  # words in a row that are no coincidence
+_NEAR = 4  # blocks to both sides that tell of two same lines which one is meant
+
+
+def labels(blocks: Sequence[Block], wanted: str) -> NDArray[np.float64]:
+    """The share of each block's words that stand in the wanted text, in runs of four; a shorter
+    block counts where it is a line of that text, as often as it is, nearest to what is wanted."""
+    said = [_words(block.text) for block in blocks]
+    sizes = np.array([len(each) for each in said])
+    found = _in_runs(said, _words(wanted))
+    shares = np.array([float(np.mean(each)) if len(each) else 0.0 for each in found])
+    lines = Counter(" ".join(_words(line)) for line in wanted.split("\n"))
+    same: defaultdict[str, list[int]] = defaultdict(list)
+    for at, words in enumerate(said):
+        if 0 < len(words) < _RUN and shares[at] < 1:
+            shares[at] = 0
+            if lines[" ".join(words)]:
+                same[" ".join(words)].append(at)
+    sure = shares * sizes
+    for line, places in same.items():
+        near = {at: _near(sure, at) / (_near(sizes, at) + 1) for at in places}
+        for at in sorted(places, key=lambda each: -near[each])[: lines[line]]:
+            shares[at] = float(near[at] > 0)
+    return shares
+
+
+def _in_runs(said: Sequence[Sequence[str]], wanted: Sequence[str]) -> list[NDArray[np.bool_]]:
+    """For each word of each block whether it stands in a run of four of the wanted text. Runs go
+    on from block to block: a short one between two that are wanted is wanted too."""
+    runs = {tuple(wanted[at : at + _RUN]) for at in range(len(wanted) - _RUN + 1)}
+    words = [word for each in said for word in each]
+    hit = np.zeros(len(words), dtype=np.bool_)
+    for at in range(len(words) - _RUN + 1):
+        if tuple(words[at : at + _RUN]) in runs:
+            hit[at : at + _RUN] = True
+    return np.split(hit, np.cumsum([len(each) for each in said])[:-1])
+
+
+def _near(values: NDArray[np.float64], at: int) -> float:
+    return float(values[max(0, at - _NEAR) : at + _NEAR + 1].sum())
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())

@@ -1,0 +1,142 @@
+"""Learn the forest that chooses a page's main text, and try it on hosts that it never saw.
+
+`python -m benchmarks.block_training` prints the scores by cross-validation over hosts;
+`python -m benchmarks.block_training write` also learns from all pages and writes
+`atlas/text/block_trees.json`. Then raise `EXTRACTOR_VERSION`. Pages whose text is not in their HTML
+(scripts write it later) teach nothing and are left out of learning, not of the scores.
+"""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atlas.domain.errors import PageError
+from atlas.text import block_trees
+from atlas.text.block_features import BlockTable
+from atlas.text.block_trees import Forest, best_choice
+from atlas.text.blocks import Block
+from atlas.text.dom import parse_html
+from atlas.text.html import blocks_in, seen_blocks, table_of
+from atlas.text.markdown import to_text
+from atlas.text.metadata import read_head
+from atlas.text.unclosed import close
+from benchmarks.block_labels import labels
+from benchmarks.datasets import DATA
+from benchmarks.oblivious_trees import Binned, Settings, grow
+from benchmarks.page_sets import (
+    FOLDS,
+    KnownPage,
+    PageScore,
+    articles,
+    mean_f1,
+    mixed,
+    score,
+    snippet_f1,
+)
+
+WEIGHTS = Path(block_trees.__file__).with_name("block_trees.json")
+_HELD = 0.4  # share of a page's text that its blocks must hold to teach anything
+_LONG = 1_000  # characters from which a block counts no more
+_ARTICLE_WEIGHT = 2.0  # of a page of the article set: they are fewer, and one kind
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A page as the forest sees it; `wanted` is the share of each block that is its text."""
+
+    page: KnownPage
+    blocks: list[Block]
+    table: BlockTable
+    wanted: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+
+def lesson(page: KnownPage) -> Lesson | None:
+    """None: the page has no visible block."""
+    try:
+        tree = parse_html(close(page.html).html)
+    except PageError:
+        return None
+    blocks = seen_blocks(blocks_in(tree))
+    if not blocks:
+        return None
+    table = table_of(tree, read_head(tree), blocks)
+    wanted = labels(blocks, page.wanted)
+    sizes = table.sizes
+    whole = min(max(len("".join(page.wanted.split())), 300), 12_000)
+    weights = (np.minimum(sizes, _LONG) + 6.0) / (whole + 0.25 * sizes.sum() + 300)
+    if (wanted * sizes).sum() < _HELD * whole:
+        weights = np.zeros(len(blocks))
+    elif page.kind == "article set":
+        weights = weights * _ARTICLE_WEIGHT
+    return Lesson(page, blocks, table, wanted, weights)
+
+
+class Course:
+    """All lessons as one table."""
+
+    def __init__(self, lessons: list[Lesson]) -> None:
+        self.lessons = lessons
+        self.rows = np.concatenate([each.table.rows for each in lessons])
+        self._data = Binned.of(self.rows)
+        self.ends = np.cumsum([len(each.blocks) for each in lessons])[:-1]
+        self.wanted = np.concatenate([each.wanted for each in lessons])
+        weights = np.concatenate([each.weights for each in lessons])
+        self.weights = weights * len(weights) / weights.sum()
+        self.folds = np.concatenate([np.full(len(each.blocks), each.page.fold) for each in lessons])
+
+    def apart(self, settings: Settings) -> NDArray[np.int64]:
+        """What forests say of each block that were grown without its fold."""
+        likely = np.zeros(len(self.rows), dtype=np.int64)
+        for fold in range(FOLDS):
+            forest = self.grow(self.folds != fold, settings)
+            likely[self.folds == fold] = forest.likely(self.rows[self.folds == fold])
+            print(f"  fold {fold + 1} of {FOLDS}", flush=True)
+        return likely
+
+    def grow(self, chosen: NDArray[np.bool_], settings: Settings) -> Forest:
+        """A forest from the chosen rows that teach anything."""
+        chosen = chosen & (self.weights > 0)
+        return grow(self._data.some(chosen), self.wanted[chosen], self.weights[chosen], settings)
+
+    def scores(self, likely: NDArray[np.int64], pages: list[KnownPage]) -> list[PageScore]:
+        """Of all pages, those without any block included."""
+        texts: dict[str, str] = {}
+        for each, part in zip(self.lessons, np.split(likely, self.ends), strict=True):
+            kept = best_choice(part, each.table.sizes).kept
+            chosen = [block for block, keep in zip(each.blocks, kept, strict=True) if keep]
+            texts[each.page.key] = to_text(chosen).text
+        return [score(page, texts.get(page.key, "")) for page in pages]
+
+
+def show(name: str, scores: list[PageScore]) -> None:
+    """One line for each kind of page."""
+    print(name)
+    for kind in sorted({each.kind for each in scores}):
+        print(f"  {kind:20}{mean_f1(scores, kind):8.4f}")
+    others = [each for each in scores if each.kind != "article set"]
+    print(f"  {'mixed pages':20}{mean_f1(others):8.4f}")
+    print(f"  {'mixed snippets':20}{snippet_f1(others):8.4f}", flush=True)
+
+
+def main() -> None:
+    """Print the scores; write the forests if asked to."""
+    pages = articles() + mixed()
+    if not pages:
+        print(f"skipped: no pages in {DATA.resolve()}; set ATLAS_BENCH_DATA to the data's folder")
+        return
+    settings = Settings()
+    course = Course([found for page in pages if (found := lesson(page)) is not None])
+    print(f"{len(course.lessons)} pages, {len(course.rows)} blocks", flush=True)
+    show("on hosts that it never saw", course.scores(course.apart(settings), pages))
+    if "write" in sys.argv[1:]:
+        forest = course.grow(np.ones(len(course.rows), dtype=np.bool_), settings)
+        WEIGHTS.write_text(json.dumps(forest.stored(), separators=(",", ":")) + "\n")
+
+
+if __name__ == "__main__":
+    main()

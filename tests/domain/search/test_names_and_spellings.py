@@ -1,0 +1,130 @@
+"""Names of several words are found as what they are and by their parts; spellings meet."""
+
+from __future__ import annotations
+
+import pytest
+
+from atlas.domain.passages import field_of, lexeme_query, passages
+from atlas.domain.search.analysis import occurrences, query_phrases, query_terms, tokens
+from atlas.domain.search.compounds import MAX_NAME, compounds
+from atlas.domain.search.fold import fold
+
+
+def searched(text: str) -> set[str]:
+    return {term.lexeme for term in query_terms(text)}
+
+
+def found(query: str, text: str) -> set[str]:
+    """The lexemes of a query that an engine finds in a text."""
+    return {lexeme for _, lexeme in looked_up(query, text)}
+
+
+def looked_up(query: str, text: str) -> set[tuple[str, str]]:
+    """The same, each with the field in which it is found."""
+    (passage,) = passages("", text)
+    fields = {"body": passage.body.split(), "prefixes": passage.prefixes.split()}
+    wanted = [field_of(term) for term in lexeme_query(query).terms]
+    return {(field, lexeme) for field, lexeme in wanted if lexeme in fields.get(field, ())}
+
+
+@pytest.mark.parametrize(
+    ("name", "as_found", "parts"),
+    [
+        ("3.11", "3.11", {"3", "11"}),
+        ("os.path.join", "os.path.join", {"os", "path", "join"}),
+        ("std::vec", "std::vec", {"std", "vec"}),
+        ("C++", "c++", {"c"}),
+        ("C#", "c#", {"c"}),
+        ("$PATH", "$path", {"path"}),
+        ("--force", "--force", {"forc"}),
+        (".NET", ".net", {"net"}),
+        ("TCP/IP", "tcp/ip", {"tcp", "ip"}),
+        ("RFC9110", "rfc9110", {"rfc", "9110"}),
+        ("get_user_name", "getusernam", {"get", "user", "name"}),
+        ("e-mail", "email", {"e", "mail"}),
+    ],
+)
+def test_a_name_is_found_as_what_it_is_and_by_its_parts(
+    name: str, as_found: str, parts: set[str]
+) -> None:
+    text = f"See {name}, or 版{name}版."
+    assert searched(name) >= {as_found} | parts
+    assert found(name, text) >= {as_found} | parts
+    for part in parts:
+        assert part in found(part, text)
+    assert (as_found, 4, 4 + len(name)) in occurrences(text, {as_found})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("C++", "C"),
+        ("C#", "C++"),
+        ("3.11", "3 and 11"),
+        ("$PATH", "path"),
+        ("os.path.join", "os path join"),
+    ],
+)
+def test_a_name_is_not_what_only_has_its_parts(one: str, other: str) -> None:
+    assert query_phrases(f'"{one}"') == (f"('{fold(one)}')",)
+    assert fold(one) not in found(one, other)
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("getUserName", "get_user_name"),
+        ("get_user_name", "getUserName"),
+        ("email", "e-mail"),
+        ("e-mail", "email"),
+        ("RFC 9110", "RFC9110"),
+        ("RFC9110", "RFC 9110"),
+        ("cafe", "café"),
+        ("café", "cafe"),
+        ("Ha Noi", "Hà Nội"),
+        ("Istanbul", "İstanbul"),
+        ("duong", "đường"),
+        ("צהל", "צָהַל"),
+        ("תכנית", "תוכנית"),
+        ("עיריה", "עירייה"),
+        ("مدرسه", "مدرسة"),
+        ("مسئول", "مسؤول"),
+        ("کتاب", "كتاب"),
+        ("علی", "على"),
+        ("محمد", "مُحَمَّد"),
+        ("Αθηνα", "Αθήνα"),
+        ("елка", "ёлка"),
+    ],
+)
+def test_spellings_of_one_word_meet(query: str, text: str) -> None:
+    assert found(query, text)
+
+
+@pytest.mark.parametrize(("word", "other"), [("café", "cafe"), ("תוכנית", "תכנית")])
+def test_the_exact_spelling_has_more_in_common(word: str, other: str) -> None:
+    """So it ranks first."""
+    assert len(looked_up(word, word)) > len(looked_up(word, other)) > 0
+    assert len(looked_up(other, other)) > len(looked_up(other, word)) > 0
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    ['"ha noi"', "“ha noi”", "„ha noi“", "«ha noi»", "＂ha noi＂", "「ha noi」", "『ha noi』"],
+)
+def test_phrases_in_any_quotation_marks(quoted: str) -> None:
+    assert query_phrases(f"{quoted} fog") == ("('ha' <1> 'noi')",)
+
+
+def test_a_phrase_with_a_name_in_it_stands_as_it_is_written() -> None:
+    (phrase,) = lexeme_query('"use os.path now"').phrases
+    said = [token.lexemes[0] for token in tokens("use os.path now")]
+    assert [word.lexeme for word in phrase] == said
+    assert [word.offset for word in phrase] == list(range(len(said)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1990-2000", "что-то", "…", "a" * MAX_NAME + ".b", "a_" * 12 + "a", "$5", "1 + 2", "x#1"],
+)
+def test_what_is_no_name(text: str) -> None:
+    assert list(compounds(fold(text))) == []
