@@ -14,7 +14,7 @@ from benchmarks.weights import (
     FOLDS,
     MIXED,
     JudgedPage,
-    Lesson,
+    WeightLesson,
     date_lesson,
     judged_pages,
     title_lesson,
@@ -39,7 +39,7 @@ def learnt_readings(pages: Sequence[JudgedPage]) -> list[Reading]:
     return [_read(page, *tables[page.fold]) for page in pages]
 
 
-def _without(lesson: Lesson, pages: Sequence[JudgedPage], fold: int) -> dict[str, float]:
+def _without(lesson: WeightLesson, pages: Sequence[JudgedPage], fold: int) -> dict[str, float]:
     return lesson.table(lesson.learn([at for at, page in enumerate(pages) if page.fold != fold]))
 
 

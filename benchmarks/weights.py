@@ -86,7 +86,7 @@ def judged_pages() -> Iterator[JudgedPage]:
         yield JudgedPage(html, url, *told, titles, dates)
 
 
-class Lesson:
+class WeightLesson:
     """The candidates of every page for one question, as numbers."""
 
     def __init__(
@@ -135,14 +135,14 @@ class Lesson:
         return {mark: round(value, 2) for mark, value in sorted(named) if abs(value) >= _LEAST}
 
 
-def title_lesson(pages: Sequence[JudgedPage]) -> Lesson:
+def title_lesson(pages: Sequence[JudgedPage]) -> WeightLesson:
     """Which text is the title."""
-    return Lesson([p.titles for p in pages], [p.title_holds for p in pages], _HELD["titles"])
+    return WeightLesson([p.titles for p in pages], [p.title_holds for p in pages], _HELD["titles"])
 
 
-def date_lesson(pages: Sequence[JudgedPage]) -> Lesson:
+def date_lesson(pages: Sequence[JudgedPage]) -> WeightLesson:
     """Which date is the page's own."""
-    return Lesson([p.dates for p in pages], [p.date_holds for p in pages], _HELD["dates"])
+    return WeightLesson([p.dates for p in pages], [p.date_holds for p in pages], _HELD["dates"])
 
 
 def with_bias(weights: dict[str, float]) -> dict[str, float]:

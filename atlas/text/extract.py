@@ -211,7 +211,7 @@ def _by_rules(
 
 def _from_plain(raw: str, url: str, marked: bool) -> Extracted:
     text = clean_plain(raw)
-    title = plain_title(text) or _file_name(url)
+    title, tag = _plain_title(text, url)
     verdict = recognise(look_at_text(text, url))
     return _extracted(
         media="text",
@@ -220,7 +220,14 @@ def _from_plain(raw: str, url: str, marked: bool) -> Extracted:
         markdown=text,
         verdict=verdict,
         outline=_outline(text) if marked else (),
+        stated=tuple(_stated("title", fold_blank(strip_unstorable(title)), tag)),
     )
+
+
+def _plain_title(text: str, url: str) -> tuple[str, str]:
+    """The title of a body without markup, and where it stands."""
+    first = plain_title(text)
+    return (first, "first line") if first else (_file_name(url), "name of the file")
 
 
 def _is_markdown(content_type: str | None, url: str) -> bool:
@@ -237,13 +244,19 @@ def _outline(text: str) -> tuple[OutlineSection, ...]:
 def _from_pdf(body: bytes, url: str) -> Extracted:
     found = pdf_text(body)
     text = clean_plain(found.text)
+    title, tag = (found.title, "pdf title") if found.title else _plain_title(text, url)
+    published = found.published.isoformat() if found.published else ""
     return _extracted(
         media="pdf",
-        title=found.title or plain_title(text) or _file_name(url),
+        title=title,
         text=text,
         markdown=text,
         published=found.published,
         truncated=found.truncated,
+        stated=(
+            *_stated("title", fold_blank(strip_unstorable(title)), tag),
+            *_stated("published", published, "pdf date"),
+        ),
     )
 
 

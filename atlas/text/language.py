@@ -28,8 +28,9 @@ _FEW = 2  # words below which a text of so few letters is a name
 _LONG = 60  # letters from which it may overrule what a page declares
 _SURE = 0.8  # of 1: how sure it must be for that
 _LIKELY = 0.5  # how sure, where a page declares nothing
-_LIKELY_SHORT = 0.35  # the same below `_LONG` letters: of three to six words of a question .97 are
-# told right by it, of labels and messages .80, and .14 wrong; .7 left half of both untold
+_LIKELY_SHORT = 0.35  # the same below `_LONG` letters: of three to six words of English and
+# Russian questions .93 to .99 are told right by it, of labels and messages in 24 Latin languages
+# .78, and .11 wrong; .7 left half of them untold
 _TOLD_APART = 0.6  # how sure among the languages of one script
 _TOP = 12  # answers of the model that are looked at
 _HAN_ALONE = 50  # Han characters without one kana that are not Japanese, whatever is declared

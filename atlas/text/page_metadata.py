@@ -84,7 +84,7 @@ def _authors(marked: Sequence[HtmlElement], head: Head) -> Iterator[_Stated]:
         if names:
             yield _Stated(", ".join(names), "json-ld author")
     for name in _AUTHOR_METAS:
-        value = _clean(head.metas.get(name, ""))
+        value = _BY.sub("", _clean(head.metas.get(name, "")))
         if _is_name(value):
             yield _Stated(value, f"meta {name}")
     for tag in ("itemprop author", "rel author", "p-author"):

@@ -10,6 +10,7 @@ from atlas.domain.extraction.extraction_rules import ExtractionRules
 from atlas.domain.extraction.stated_metadata import MAX_STATED, MAX_STATED_VALUE
 from atlas.domain.texts import Extracted
 from atlas.text.extract import extract
+from tests.text.test_pdf import pdf
 
 URL = "https://harbour.example/blog/storm-warning"
 PROSE = "<p>" + "The keeper wrote down the weather every evening. " * 6 + "</p>"
@@ -35,7 +36,7 @@ def linked(**fields: object) -> str:
     [
         (linked(author={"@type": "Person", "name": "Ada Quay"}), "Ada Quay", "json-ld author"),
         (linked(author=[{"name": "Ada Quay"}, "Bo Reef"]), "Ada Quay, Bo Reef", "json-ld author"),
-        ("<meta name=author content='By Ada Quay'>", "By Ada Quay", "meta author"),
+        ("<meta name=author content='By Ada Quay'>", "Ada Quay", "meta author"),
         ("<p itemprop=author><span itemprop=name>Ada Quay</span>", "Ada Quay", "itemprop author"),
         ("<p><a rel=author href=/ada>by Ada Quay</a>", "Ada Quay", "rel author"),
         ("<p><a class='u-url p-author' href=/ada>Ada Quay</a>", "Ada Quay", "p-author"),
@@ -97,13 +98,27 @@ def test_the_language_that_a_source_declares_is_that_of_its_pages(kind: str) -> 
     assert extract(body, kind, "utf-8", URL).lang == "en"
 
 
-VALUES = st.recursive(
-    st.none() | st.integers() | st.text(max_size=20) | st.just("\ud800\x00&#0;"),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["name", "url", "item", "@id", "author"]), inner, max_size=3
-    ),
-    max_leaves=6,
-)  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "url", "title"),
+    [
+        (b"Storm warning\n\nThe tide rises.", URL, ("Storm warning", "first line")),
+        (b"%PDF", URL, ("Harbour rules", "pdf title")),
+    ],
+)
+def test_a_body_without_markup_names_its_title_too(
+    body: bytes, url: str, title: tuple[str, str]
+) -> None:
+    if body == b"%PDF":
+        found = extract(pdf(["The harbour opens."], "Harbour rules"), None, None, url)
+        assert stated(found)["published"] == ("2020-01-02T02:04:05+00:00", "pdf date")
+    else:
+        found = extract(body, "text/plain", "utf-8", url)
+    assert stated(found)["title"] == title
+
+
+LEAVES = st.none() | st.integers() | st.text(max_size=20) | st.just("\ud800\x00&#0;")
+OBJECTS = st.dictionaries(st.sampled_from(["name", "url", "item", "@id"]), LEAVES, max_size=3)
+VALUES = LEAVES | OBJECTS | st.lists(LEAVES | OBJECTS | st.lists(OBJECTS, max_size=2), max_size=3)
 NAMES = st.sampled_from(
     ["author", "image", "license", "description", "headline", "dateModified", "datePublished",
      "itemListElement", "@type", "name", "publisher"]

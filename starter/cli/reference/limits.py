@@ -226,6 +226,11 @@ LIMITS = (
         "characters", "", "it is cut; as text of the page it is whole",
     ),
     Bound(
+        "description, image … that a page states",
+        "atlas.domain.extraction.stated_metadata.MAX_STATED_VALUE",
+        "characters", "", "it is cut",
+    ),
+    Bound(
         "JSON-LD read for metadata", f"{_TEXT}.metadata._MAX_LD", "characters", "",
         "that script gives no metadata; the text is not affected",
     ),
