@@ -12,6 +12,7 @@ from atlas.domain.search.analysis import QueryTerm
 from atlas.domain.search.ranking import CountedTerm
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.entries import Generation
+from atlas.stores.postgres.index.page_scope import EVERY_PAGE, PageScope
 from atlas.stores.postgres.sources.sources import held_by
 
 FEW_ENTRIES = 1_000
@@ -27,6 +28,7 @@ class SearchScope:
 
     source: str | None
     lang: str | None
+    pages: PageScope = EVERY_PAGE
 
     @property
     def everything(self) -> bool:

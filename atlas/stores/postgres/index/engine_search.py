@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from atlas.domain.passages import LexemeQuery, lexeme_query
+from atlas.domain.passages import LexemeQuery, parts_query
 from atlas.domain.search import ranking
+from atlas.domain.search.analysis import PhraseWord, QueryTerm, holds_phrase, phrase_of
+from atlas.domain.search.query_language import QueryParts, parse_query
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.bm25 import SearchScope
+from atlas.stores.postgres.index.page_scope import PageScope, in_page_scope
 from atlas.stores.postgres.index.search import (
     SearchPage,
     check_query,
@@ -78,8 +81,11 @@ async def search_engine(
     Raises ValueError, with the fix, for a query or a page that is too long; `SearchIndexError`.
     """
     check_query(query, limit, offset)
-    said = lexeme_query(query)
-    scope = SearchScope(storable(source), storable(lang))
+    parts = parse_query(query)
+    said = parts_query(parts)
+    scope = SearchScope(storable(source), storable(lang), _pages(parts))
+    titles = [phrase for title in parts.titles if (phrase := phrase_of(title))]
+    without = await _texts_with(index, said, scope)
     if not said.terms:
         return SearchPage((), 0, exact=True)
     unknown = await _unknown_texts(index, said, scope)
@@ -92,7 +98,8 @@ async def search_engine(
         found = await _ask(index, said, TextScope(scope.source, scope.lang), window)
         whole = found.total <= len(found.best)
         async with one_snapshot(connection):
-            clusters = await _live_clusters(connection, found.best, scope, collapse=collapse)
+            best = [match for match in found.best if match.text_hash not in without]
+            clusters = await _live_clusters(connection, best, scope, titles, collapse=collapse)
             if not whole and len(clusters) < wanted and window < _MOST:
                 window *= 4
                 continue
@@ -122,6 +129,7 @@ async def _live_clusters(
     connection: Connection,
     matches: Sequence[PassageMatch],
     scope: SearchScope,
+    titles: Sequence[Sequence[PhraseWord]],
     *,
     collapse: bool,
 ) -> list[_Cluster]:
@@ -129,8 +137,9 @@ async def _live_clusters(
     best: dict[bytes, PassageMatch] = {}
     for match in matches:
         best.setdefault(match.text_hash, match)
-    rows = await connection.fetch(_LIVE, list(best), scope.source, scope.lang)
-    live = {row["text_hash"] for row in rows}
+    scoped = (scope.source, scope.lang, *scope.pages.parameters)
+    rows = await connection.fetch(_LIVE, list(best), *scoped)
+    live = {row["text_hash"] for row in rows if _titled(row["title"], titles)}
     found = [text for text in best if text in live]
     copy_of = await copies_of_shown(connection, found) if collapse else {}
     clusters: dict[bytes, _Cluster] = {}
@@ -140,6 +149,33 @@ async def _live_clusters(
         else:
             clusters[text] = _Cluster(best[text], [])
     return list(clusters.values())
+
+
+def _pages(parts: QueryParts) -> PageScope:
+    return PageScope(
+        sources=tuple(storable(each) or "" for each in parts.sources),
+        langs=tuple(storable(each) or "" for each in parts.langs),
+        sites=tuple(storable(each) or "" for each in parts.sites),
+        not_sites=tuple(storable(each) or "" for each in parts.not_sites),
+        after=parts.after,
+        before=parts.before,
+    )
+
+
+def _titled(title: str, phrases: Sequence[Sequence[PhraseWord]]) -> bool:
+    return all(holds_phrase(title, phrase) for phrase in phrases)
+
+
+async def _texts_with(index: SearchIndex, query: LexemeQuery, scope: SearchScope) -> set[bytes]:
+    """Texts with anything that must not occur: the engine leaves out passages, and another passage
+    of a text may have none of it."""
+    found: set[bytes] = set()
+    for phrase in query.without:
+        terms = tuple(QueryTerm(word.lexeme, word.prefix) for word in phrase)
+        having = LexemeQuery(terms, (phrase,))
+        matches = await _ask(index, having, TextScope(scope.source, scope.lang), _MOST)
+        found |= {match.text_hash for match in matches.best}
+    return found
 
 
 async def _unknown_texts(index: SearchIndex, query: LexemeQuery, scope: SearchScope) -> list[bytes]:
@@ -157,11 +193,14 @@ async def _count_pages(connection: Connection, texts: Sequence[bytes], scope: Se
 
 # The array is small and in nobody's statistics: looked up one by one, never joined whole.
 _LIVE = f"""
-select o.text_hash from unnest($1::bytea[]) as o(text_hash)
- where exists (
-       select from documents d join versions v on v.document_id = d.id and v.valid_to is null
+select o.text_hash, live.title from unnest($1::bytea[]) as o(text_hash)
+ cross join lateral (
+       select d.title
+         from documents d
+         join versions v on v.document_id = d.id and v.valid_to is null
+         join pages p on p.id = v.page_id
         where d.text_hash = o.text_hash and ($3::text is null or d.lang = $3)
-          and {held_by(2, "d.page_id")} offset 0)
+          and {held_by(2, "d.page_id")} and {in_page_scope(4)} limit 1) as live
 """  # noqa: S608 (constants)
 
 _UNKNOWN_PAGES = f"""

@@ -24,6 +24,7 @@ from atlas.stores.postgres.index.bm25 import (
     use_the_index,
 )
 from atlas.stores.postgres.index.entries import Generation, active_generation
+from atlas.stores.postgres.index.page_scope import in_page_scope
 from atlas.stores.postgres.sources.sources import held_by, holders
 
 MAX_QUERY = 2_000  # characters
@@ -208,7 +209,8 @@ async def _pages(
     spans += [(text_hash, 0, 0) for row in rows for text_hash in row["similar"]]
     if not spans:
         return {}
-    shown = await connection.fetch(PAGES, *zip(*spans, strict=True), scope.source, scope.lang)
+    scoped = (scope.source, scope.lang, *scope.pages.parameters)
+    shown = await connection.fetch(PAGES, *zip(*spans, strict=True), *scoped)
     return {row["text_hash"]: row for row in shown}
 
 
@@ -243,5 +245,6 @@ select w.text_hash, shown.*
          left join duplicates x on x.page_id = p.id
         where d.text_hash = w.text_hash and ($5::text is null or d.lang = $5)
           and {held_by(4, "d.page_id")}
+          and {in_page_scope(6)}
         order by x.page_id is not null, p.url collate "C" limit 1) as shown
 """  # noqa: S608 (constants)
