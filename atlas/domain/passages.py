@@ -24,12 +24,14 @@ from atlas.domain.search.analysis import (
     TRIGRAM,
     PhraseWord,
     QueryTerm,
+    phrase_of,
     phrase_words,
     positions,
     query_terms,
     split,
 )
 from atlas.domain.search.fold import fold
+from atlas.domain.search.query_language import QueryParts
 
 Field: TypeAlias = Literal["body", "prefixes", "initials"]
 
@@ -55,10 +57,13 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class LexemeQuery:
-    """A query as an engine takes it: any of the terms, and all of the phrases."""
+    """A query as an engine takes it: any of the terms, all of the phrases, one of each group, and
+    none of those that it is `without`, in the same passage."""
 
     terms: tuple[QueryTerm, ...]
     phrases: tuple[tuple[PhraseWord, ...], ...] = ()
+    either: tuple[tuple[tuple[PhraseWord, ...], ...], ...] = ()
+    without: tuple[tuple[PhraseWord, ...], ...] = ()
 
 
 def passages(title: str, text: str) -> tuple[Passage, ...]:
@@ -73,6 +78,17 @@ def passages(title: str, text: str) -> tuple[Passage, ...]:
 def lexeme_query(query: str) -> LexemeQuery:
     """Analyse a query; it has no term if it has no word."""
     return LexemeQuery(query_terms(query), phrase_words(query))
+
+
+def parts_query(parts: QueryParts) -> LexemeQuery:
+    """Analyse a query that was taken apart."""
+    groups = (tuple(filter(None, map(phrase_of, group))) for group in parts.either)
+    return LexemeQuery(
+        query_terms(parts.words),
+        phrase_words(parts.words),
+        either=tuple(filter(None, groups)),
+        without=tuple(filter(None, map(phrase_of, parts.without))),
+    )
 
 
 def field_of(term: QueryTerm) -> tuple[Field, str]:

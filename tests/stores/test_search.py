@@ -19,7 +19,7 @@ from atlas.stores.postgres.index.search import MAX_QUERY, Hit, SearchPage
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from atlas.text.extract import extract
 from benchmarks.api_manuals import manual
-from tests.stores.corpus import Corpus, EngineCorpus
+from tests.stores.corpus import NOW, Corpus, EngineCorpus
 
 RETRIEVAL = Path(__file__).parents[3] / "shared" / "data" / "retrieval"
 STORY = (
@@ -156,6 +156,47 @@ async def test_names_are_found_as_what_they_are(corpus: EngineCorpus) -> None:
     for query in ('"C++"', '"C++ 灯"', '"Python 3.11"', '"3.11" learn'):
         assert await find(corpus, query) == ["http://a/plus"], query
     assert await find(corpus, "C++") == ["http://a/plus", "http://a/plain"]
+
+
+OPERATORS = {
+    "fog": {"a/docs/one", "a/docsearch", "b.a/two", "c/long"},
+    "fog -lamp": {"a/docsearch", "b.a/two"},
+    'fog -"the lamp"': {"a/docsearch", "b.a/two", "c/long"},
+    "fog site:a": {"a/docs/one", "a/docsearch", "b.a/two"},
+    "fog site:a/docs": {"a/docs/one"},
+    "fog -site:a": {"c/long"},
+    "fog source:two": {"b.a/two"},
+    "fog source:two source:docs -site:c": {"a/docs/one", "a/docsearch", "b.a/two"},
+    "fog lang:de": {"b.a/two"},
+    "fog title:harbour": {"a/docs/one", "a/docsearch"},
+    'fog title:"harbour log"': {"a/docs/one"},
+    "title:search": {"a/docsearch"},
+    "fog after:2026": set(),
+    '"by night" OR "the lamp"': {"a/docs/one", "b.a/two"},
+    "fog lantern OR": {"a/docs/one", "a/docsearch", "b.a/two", "c/long"},
+    "site:a": set(),
+}
+
+
+async def test_what_a_query_asks_for_is_what_is_shown(corpus: EngineCorpus) -> None:
+    long = "Fog came in. " * 1500 + " A lamp."
+    await corpus.put("http://a/docs/one?x=1", "Harbour Log", "Fog, and the lamp was lit.")
+    await corpus.put("http://a:8080/docsearch", "Search the harbour", "Fog in all of it.")
+    await corpus.put("http://b.a/two", "Nebel", "Fog by night.", source="two", lang="de")
+    await corpus.put("http://c/long", "Long", long)
+    for query, wanted in OPERATORS.items():
+        shown = {
+            url.removeprefix("http://").removesuffix("?x=1").replace(":8080", "")
+            for url in await find(corpus, query)
+        }
+        assert shown == wanted, query
+    with pytest.raises(ValueError, match="is no date"):
+        await corpus.search("fog before:soon")
+    await corpus.connection.execute("update documents set published = $1", NOW)
+    assert await find(corpus, "fog lang:de after:2026-11-24 before:2026-11-25") == [
+        "http://b.a/two"
+    ]
+    assert await find(corpus, "fog before:2026-11-24") == []
 
 
 async def test_pages_of_a_manual_are_results_of_their_own(corpus: EngineCorpus) -> None:

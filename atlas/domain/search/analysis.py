@@ -13,7 +13,7 @@ import functools
 import re
 import threading
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import Stemmer
@@ -124,6 +124,25 @@ def phrase_words(query: str) -> tuple[tuple[PhraseWord, ...], ...]:
     """The quoted phrases of a query, each by its words, which must stand side by side."""
     quoted = (found[found.lastindex or 0] for found in _QUOTED.finditer(query))
     return tuple(phrase for phrase in map(_phrase, quoted) if phrase)
+
+
+def phrase_of(words: str) -> tuple[PhraseWord, ...]:
+    """Words, in quotation marks or not, as one phrase; empty if there is none."""
+    return _phrase(words)
+
+
+def holds_phrase(text: str, phrase: Sequence[PhraseWord]) -> bool:
+    """Whether the words of a phrase stand side by side in a text."""
+    places: dict[int, tuple[str, ...]] = {at: t.lexemes for at, t in enumerate(tokens(text))}
+    return any(
+        all(_says(places.get(start + word.offset, ()), word) for word in phrase) for start in places
+    )
+
+
+def _says(lexemes: tuple[str, ...], word: PhraseWord) -> bool:
+    if word.prefix:
+        return any(lexeme.startswith(word.lexeme) for lexeme in lexemes)
+    return word.lexeme in lexemes
 
 
 def query_phrases(query: str) -> tuple[str, ...]:

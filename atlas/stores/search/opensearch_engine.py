@@ -407,8 +407,8 @@ def _bulks(texts: Sequence[IndexedText]) -> Iterator[list[str]]:
 def _request(terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope, limit: int) -> _Body:
     found: _Body = {
         "must": [{"bool": {"should": list(map(_weighed, terms)), "minimum_should_match": 1}}],
-        "filter": [*map(_phrase, query.phrases), *_within(scope)],
-        "must_not": list(_outside(scope)),
+        "filter": [*map(_phrase, query.phrases), *map(_one_of, query.either), *_within(scope)],
+        "must_not": [*map(_phrase, query.without), *_outside(scope)],
     }
     return {
         "size": limit,
@@ -436,6 +436,10 @@ def _phrase(words: Sequence[PhraseWord]) -> _Body:
             clauses.append({"span_gap": {"body": gap}})
         clauses.append(_span(word))
     return {"span_near": {"clauses": clauses, "slop": 0, "in_order": True}}
+
+
+def _one_of(phrases: Sequence[Sequence[PhraseWord]]) -> _Body:
+    return {"bool": {"should": [*map(_phrase, phrases)], "minimum_should_match": 1}}
 
 
 def _span(word: PhraseWord) -> _Body:

@@ -323,8 +323,9 @@ def _tantivy_query(
     terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope, *, keeps_past: bool
 ) -> Query:
     either = Query.boolean_query([(Occur.Should, _weighed(term)) for term in terms])
-    demands = [*map(_phrase, query.phrases), *_within(scope)]
+    demands = [*map(_phrase, query.phrases), *map(_one_of, query.either), *_within(scope)]
     parts = [(Occur.Must, either), *((Occur.Must, _unscored(each)) for each in demands)]
+    parts += [(Occur.MustNot, _phrase(each)) for each in query.without]
     if scope.at is not None:
         parts.append((Occur.MustNot, _ended(scope.at - 1)))
         parts.append((Occur.MustNot, _number_range("since", scope.at + 1, None)))
@@ -374,6 +375,10 @@ def _phrase(words: Sequence[PhraseWord]) -> Query:
         return Query.regex_phrase_query(_SCHEMA, "body", patterns)  # type: ignore[arg-type]
     placed = [(word.offset, word.lexeme) for word in words]
     return Query.phrase_query(_SCHEMA, "body", placed)  # type: ignore[arg-type]
+
+
+def _one_of(phrases: Sequence[Sequence[PhraseWord]]) -> Query:
+    return Query.boolean_query([(Occur.Should, _phrase(each)) for each in phrases])
 
 
 def _within(scope: TextScope) -> Iterator[Query]:

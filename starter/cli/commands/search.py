@@ -40,7 +40,8 @@ async def search(
 
     Examples:
         atlas search backup schedule
-        atlas search '"exit code"' --source docs --limit 5
+        atlas search '"exit code"' --source docs
+        atlas search 'backup -tape site:docs.example.org after:2025' --limit 5
         atlas search backup schedule --as-of 7d
         atlas search 备份 -o json | jq -r '.results[].url'
     """
@@ -100,9 +101,10 @@ def _tell_unknown(page: SearchPage, lang: str | None) -> None:
 
 def _tell_wordless(query: str) -> None:
     from atlas.domain.search.analysis import query_terms  # stemmers and tables: 0.2 s
+    from atlas.domain.search.query_language import parse_query
 
-    if not query_terms(query):
-        note("There is no word in the query, only signs or nothing.")
+    if not query_terms(parse_query(query).words):
+        note("There is no word in the query to look for.")
 
 
 def _others(hit: Hit) -> str:

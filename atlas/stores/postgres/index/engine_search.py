@@ -14,10 +14,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from atlas.domain.passages import LexemeQuery, lexeme_query
+from atlas.domain.passages import LexemeQuery, parts_query
 from atlas.domain.search import ranking
+from atlas.domain.search.analysis import PhraseWord, QueryTerm, holds_phrase, phrase_of
+from atlas.domain.search.query_language import QueryParts, parse_query
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.old_index import Cut, search_old
+from atlas.stores.postgres.index.page_scope import EVERY_PAGE, PageScope, in_page_scope
 from atlas.stores.postgres.index.past_search import LIVE_AT, UNKNOWN_PAGES_AT, expect_kept
 from atlas.stores.postgres.index.search import (
     SearchPage,
@@ -133,16 +136,24 @@ async def search_engine(
     which the index keeps nothing; `SearchIndexError`.
     """
     check_query(query, limit, offset)
+    parts = parse_query(query)
+    said = parts_query(parts)
+    scope = SearchScope(storable(source), storable(lang), _pages(parts))
+    titles = [phrase for title in parts.titles if (phrase := phrase_of(title))]
     if as_of is not None:
+        if scope.pages != EVERY_PAGE or titles:
+            raise ValueError(
+                "query: site:, source:, lang:, title:, after: and before: ask for pages as they "
+                "are now. Leave them out of a search of the past; source and lang may be given."
+            )
         await expect_kept(connection, index, as_of)
-    said = lexeme_query(query)
-    scope = SearchScope(storable(source), storable(lang))
     if not said.terms:
         return SearchPage((), 0, exact=True, as_of=as_of)
     ask = partial(_ask, index, said, generation)
     # Sources of the past are known to PostgreSQL only.
     source = scope.source if as_of is None else None
     at = None if as_of is None else math.floor(as_of.timestamp())
+    without = await _texts_with(index, said, generation, TextScope(source, scope.lang, at=at))
     unknown = await _unknown_texts(ask, scope, TextScope(source, UNKNOWN_LANGUAGE, at=at))
     wanted = offset + limit
     # In steps of four: pages of one list are cut from one order.
@@ -153,7 +164,10 @@ async def search_engine(
         found = await ask(TextScope(source, scope.lang, at=at), window)
         whole = found.total <= len(found.best)
         async with one_snapshot(connection):
-            clusters = await _live_clusters(connection, found.best, scope, as_of, collapse=collapse)
+            best = [match for match in found.best if match.text_hash not in without]
+            clusters = await _live_clusters(
+                connection, best, scope, titles, as_of, collapse=collapse
+            )
             if not whole and len(clusters) < wanted and window < _MOST:
                 window *= 4
                 continue
@@ -190,6 +204,7 @@ async def _live_clusters(
     connection: Connection,
     matches: Sequence[PassageMatch],
     scope: SearchScope,
+    titles: Sequence[Sequence[PhraseWord]],
     at: datetime | None,
     *,
     collapse: bool,
@@ -198,12 +213,13 @@ async def _live_clusters(
     best: dict[bytes, PassageMatch] = {}
     for match in matches:
         best.setdefault(match.text_hash, match)
-    asked = list(best), scope.source, scope.lang
     if at is None:
-        rows = await connection.fetch(_LIVE, *asked)
+        scoped = (scope.source, scope.lang, *scope.pages.parameters)
+        rows = await connection.fetch(_LIVE, list(best), *scoped)
+        live = {row["text_hash"] for row in rows if _titled(row["title"], titles)}
     else:
-        rows = await connection.fetch(LIVE_AT, *asked, at)
-    live = {row["text_hash"] for row in rows}
+        rows = await connection.fetch(LIVE_AT, list(best), scope.source, scope.lang, at)
+        live = {row["text_hash"] for row in rows}
     found = [text for text in best if text in live]
     copy_of = await copies_of_shown(connection, found) if collapse else {}
     clusters: dict[bytes, _Cluster] = {}
@@ -213,6 +229,35 @@ async def _live_clusters(
         else:
             clusters[text] = _Cluster(best[text], [])
     return list(clusters.values())
+
+
+def _pages(parts: QueryParts) -> PageScope:
+    return PageScope(
+        sources=tuple(storable(each) or "" for each in parts.sources),
+        langs=tuple(storable(each) or "" for each in parts.langs),
+        sites=tuple(storable(each) or "" for each in parts.sites),
+        not_sites=tuple(storable(each) or "" for each in parts.not_sites),
+        after=parts.after,
+        before=parts.before,
+    )
+
+
+def _titled(title: str, phrases: Sequence[Sequence[PhraseWord]]) -> bool:
+    return all(holds_phrase(title, phrase) for phrase in phrases)
+
+
+async def _texts_with(
+    index: SearchIndex, query: LexemeQuery, generation: int | None, scope: TextScope
+) -> set[bytes]:
+    """Texts with anything that must not occur: the engine leaves out passages, and another passage
+    of a text may have none of it."""
+    found: set[bytes] = set()
+    for phrase in query.without:
+        terms = tuple(QueryTerm(word.lexeme, word.prefix) for word in phrase)
+        having = LexemeQuery(terms, (phrase,))
+        matches = await _ask(index, having, generation, scope, _MOST)
+        found |= {match.text_hash for match in matches.best}
+    return found
 
 
 async def _unknown_texts(ask: _Ask, scope: SearchScope, unknown: TextScope) -> list[bytes]:
@@ -236,11 +281,14 @@ async def _count_pages(
 
 # The array is small and in nobody's statistics: looked up one by one, never joined whole.
 _LIVE = f"""
-select o.text_hash from unnest($1::bytea[]) as o(text_hash)
- where exists (
-       select from documents d join versions v on v.document_id = d.id and v.valid_to is null
+select o.text_hash, live.title from unnest($1::bytea[]) as o(text_hash)
+ cross join lateral (
+       select d.title
+         from documents d
+         join versions v on v.document_id = d.id and v.valid_to is null
+         join pages p on p.id = v.page_id
         where d.text_hash = o.text_hash and ($3::text is null or d.lang = $3)
-          and {held_by(2, "d.page_id")} offset 0)
+          and {held_by(2, "d.page_id")} and {in_page_scope(4)} limit 1) as live
 """  # noqa: S608 (constants)
 
 _UNKNOWN_PAGES = f"""

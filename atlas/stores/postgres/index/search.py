@@ -15,6 +15,7 @@ from atlas.domain.extraction.outline import Outline, stored_outline
 from atlas.domain.search.analysis import QueryTerm
 from atlas.domain.search.snippet import snippet
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.index.page_scope import EVERY_PAGE, PageScope, in_page_scope
 from atlas.stores.postgres.index.past_search import PAGES_AT
 from atlas.stores.postgres.sources.sources import held_by, holders
 
@@ -29,6 +30,7 @@ class SearchScope:
 
     source: str | None
     lang: str | None
+    pages: PageScope = EVERY_PAGE
 
     @property
     def everything(self) -> bool:
@@ -153,7 +155,7 @@ async def _pages(
         return {}
     asked = [*zip(*spans, strict=True), scope.source, scope.lang]
     if at is None:
-        shown = await connection.fetch(PAGES, *asked)
+        shown = await connection.fetch(PAGES, *asked, *scope.pages.parameters)
     else:
         shown = await connection.fetch(PAGES_AT, *asked, at)
     return {row["text_hash"]: row for row in shown}
@@ -190,5 +192,6 @@ select w.text_hash, shown.*
          left join duplicates x on x.page_id = p.id
         where d.text_hash = w.text_hash and ($5::text is null or d.lang = $5)
           and {held_by(4, "d.page_id")}
+          and {in_page_scope(6)}
         order by x.page_id is not null, p.url collate "C" limit 1) as shown
 """  # noqa: S608 (constants)
