@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from atlas.domain.extraction.outline import OutlineSection as OutlineSection
     from atlas.domain.extraction.rule_trial import RuleTrial as RuleTrial
     from atlas.domain.extraction.rule_trial import TriedText as TriedText
+    from atlas.domain.extraction.stated_metadata import StatedMetadata as StatedMetadata
     from atlas.domain.removal.page_facts import AttemptMade as AttemptMade
     from atlas.domain.removal.page_facts import EvidenceSeen as EvidenceSeen
     from atlas.domain.removal.page_facts import HostNow as HostNow
@@ -128,6 +129,7 @@ if TYPE_CHECKING:
     from starter.monitoring.overview import ActivitySeen as ActivitySeen
     from starter.monitoring.overview import AuditSeen as AuditSeen
     from starter.monitoring.overview import HostSeen as HostSeen
+    from starter.monitoring.overview import IndexSeen as IndexSeen
     from starter.monitoring.overview import Overview as Overview
     from starter.monitoring.overview import PendingActivity as PendingActivity
     from starter.monitoring.overview import QueueSeen as QueueSeen
@@ -186,6 +188,7 @@ _WHERE = {
     "atlas.domain.exported_document": "ExportedDocument",
     "atlas.domain.chunking.document_chunks": "DocumentChunk",
     "atlas.domain.extraction.outline": "OutlineSection",
+    "atlas.domain.extraction.stated_metadata": "StatedMetadata",
     "atlas.domain.removal.page_facts": (
         "AttemptMade EvidenceSeen HostNow PageFacts RefusedBefore RemovalOnHold RuleCount "
         "SourceClaim TextKept VisitOfRun"
@@ -229,7 +232,8 @@ _WHERE = {
     "starter.hosts": "HostReset",
     "starter.limits": "WokenRuns",
     "starter.monitoring.overview": (
-        "ActivitySeen AuditSeen HostSeen Overview PendingActivity QueueSeen RunSeen ScheduleSeen "
+        "ActivitySeen AuditSeen HostSeen IndexSeen Overview PendingActivity QueueSeen RunSeen "
+        "ScheduleSeen "
         "SlotsSeen SourceSeen Untold WorkerSeen"
     ),
     "starter.monitoring.run_progress": "Going",

@@ -43,5 +43,6 @@ class ArchiveProblem:
     """Where its record starts in the file, in bytes; behind compressed data, where its gzip member
     does."""
     reason: str
+    """What is wrong with it."""
     url: str | None = None
     """The address that it is about, as the archive spells it."""

@@ -65,4 +65,4 @@ async def test_a_redirect_is_asked_again_with_its_targets_validators(
         origin.page("/old", page("Old", "The old page is back at its old address."))
         back = await atlas_env.sync("moved")
         assert (back.counts.seen, back.counts.added) == (1, 1)
-    assert await found(atlas_env, "back at its old address") == [origin.url("/old")]
+    assert await found(atlas_env, '"back at its old address"') == [origin.url("/old")]

@@ -69,7 +69,7 @@ ACTS = {
         "sources test",
     ),
     *("sources import", "sources release", "deletions approve", "deletions reject", "docs restore"),
-    *("docs put", "docs withdraw"),
+    *("docs put", "docs withdraw", "import"),
     *(
         "apply",
         "export",
