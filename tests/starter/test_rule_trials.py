@@ -18,7 +18,7 @@ PROSE = "The ferry leaves the quay at seven, and the keeper writes the hour into
 def page(name: str, views: int = 1) -> str:
     return (
         f"<html lang=en><title>{name}</title><main><p>{name}. {PROSE * 3}</p>"
-        f"<p class=ad>Cheap nets for {name}, today only.</p><p>{PROSE}</p>"
+        f"<p class=offer>Cheap nets for {name}, today only.</p><p>{PROSE}</p>"
         f"<p class=views>Seen {views} times.</p><p class=by>Ada Quay</p></main></html>"
     )
 
@@ -44,7 +44,7 @@ async def test_rules_are_tried_shown_and_applied_without_a_request(
         before, asked = await rows(atlas_env), len(origin.requests())
 
         # On one page: the stored body, then one that is not stored.
-        found = await atlas("sources", "test", urls[0], "--remove", ".ad", "--content", ".none",
+        found = await atlas("sources", "test", urls[0], "--remove", ".offer", "--content", ".none",
                             "--ignore", "/Seen [0-9]+ times/", "--metadata", "author=.by",
                             "-o", "json")  # fmt: skip
         assert found.code == 0, found.err
@@ -63,15 +63,15 @@ async def test_rules_are_tried_shown_and_applied_without_a_request(
             ("metadata", 1, ["Ada Quay"]),
         ]
         assert len(origin.requests()) == asked
-        shown = await atlas("sources", "test", fresh, "--remove", ".ad", "--source", "docs")
+        shown = await atlas("sources", "test", fresh, "--remove", ".offer", "--source", "docs")
         assert shown.code == 0, shown.err
-        assert "fetched now" in shown.out and "remove .ad: 1 found: “Cheap nets" in shown.out
+        assert "fetched now" in shown.out and "remove .offer: 1 found: “Cheap nets" in shown.out
         assert "[-Cheap nets for elsewhere, today only.-]" in shown.out
         assert len(origin.requests()) > asked
         asked = len(origin.requests())
 
         # On a source, before it is changed; then it is.
-        rules = ("--remove", ".ad", "--ignore", ".views", "--ignore", ".nothing")
+        rules = ("--remove", ".offer", "--ignore", ".views", "--ignore", ".nothing")
         preview = await atlas("sources", "edit", "docs", *rules, "--dry-run", "-o", "json")
         assert preview.code == 0, preview.err
         counts = {name: preview.json[name] for name in ("pages", "looked_at", "changed", "failed")}
@@ -89,7 +89,7 @@ async def test_rules_are_tried_shown_and_applied_without_a_request(
         assert "on none of 3 pages was anything found by: ignore .nothing" in done.json["message"]
         assert len(origin.requests()) == asked, "from the stored bodies alone"
         told = await atlas("explain", urls[0])
-        assert "remove .ad (1), ignore .views (1), ignore .nothing (0)" in told.out
+        assert "remove .offer (1), ignore .views (1), ignore .nothing (0)" in told.out
 
         # From now on a visitor more is no update.
         for name in ("a", "b", "c"):
