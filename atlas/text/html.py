@@ -36,6 +36,7 @@ _SURE = 0.9  # F1 that the forest must expect of its choice to decide on an arti
 _PARAGRAPHS = 50  # per cent of a page in long paragraphs from which it is the article it says it is
 _COLLECTION = 0.8  # share of good text outside chrome up to which a page is a collection of things
 _NO_TEXT = 100  # thousandths: what of a collection is less likely text than that is left out
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _THREADS = ("qapage", "forumposting")  # kinds of JSON-LD whose code is quoted in posts
 _JUDGED = 20_000  # blocks of a page that are judged one by one: bounds the tables to some 100 MB
 
@@ -81,6 +82,7 @@ def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block]) -> list[Bloc
             return article
     elif not head.is_article:
         kept = _with_things(root, blocks, kept, likely.tolist())
+    kept = _with_headings(blocks, kept)
     menus = table.menus.tolist()
     chosen = [b for b, keep, menu in zip(blocks, kept, menus, strict=True) if keep and not menu]
     return chosen or [block for block, keep in zip(blocks, kept, strict=True) if keep]
@@ -102,6 +104,16 @@ def _with_things(
         return kept
     rows = zip(kept, outside, likely, strict=True)
     return [was or (out and sure >= _NO_TEXT) for was, out, sure in rows]
+
+
+def _with_headings(blocks: Sequence[Block], kept: Sequence[bool]) -> list[bool]:
+    """The choice, with the headings of what is kept right below them: sections and anchors are
+    named by these."""
+    found = list(kept)
+    for place in range(len(blocks) - 2, -1, -1):
+        if found[place + 1] and not found[place] and blocks[place].element.tag in _HEADINGS:
+            found[place] = True
+    return found
 
 
 def _is_thread(head: Head) -> bool:

@@ -70,7 +70,7 @@ async def test_what_is_collected_is_compared_with_what_was_fetched_and_processed
         settled = await atlas_env.sync("docs", stages=["process"])
         assert (settled.outcome, settled.counts.added) == ("completed", 4), settled
         assert len(origin.requests()) == asked  # from the stored bodies
-        assert await found(atlas_env, "lantern 90") == [origin.url(paths[0])]
+        assert await found(atlas_env, '"lantern 90"') == [origin.url(paths[0])]
         again = await atlas_env.sync("docs", stages=["process"])
         assert (again.counts.unchanged, len(origin.requests())) == (4, asked)
         settled = await atlas_env.sync("docs", stages=["process"], mode="incremental")

@@ -30,7 +30,7 @@ async def test_what_is_due_is_synced_once_and_can_be_found(
         assert (first["outcome"], first["due"], first["started"]) == ("completed", 1, 1), first
         assert (first["outcomes"], first["counts"]["added"]) == ({"completed": 1}, 2)
         assert first["sources"][0]["workflow_id"] == "sync_pipeline:new"
-        assert await found(atlas_env, "lantern 1") == [origin.url("/new/1")]
+        assert await found(atlas_env, '"lantern 1"') == [origin.url("/new/1")]
         started = await atlas_env.value(
             "select started_at from runs where workflow_id = 'sync_pipeline:new'"
         )

@@ -129,7 +129,6 @@ def lost(bad: list[Bad], before: Snapshot, after: Snapshot, when: str) -> list[s
             "lost": [url for url in pages if url not in after.live],
             "overwritten": [url for url in pages if after.live.get(url) != before.live[url]],
             "versions": [url for url in pages if after.texts.get(url) != before.texts[url]],
-            "not indexed": [url for url in pages if url not in after.indexed],
             "new": new,
         }
         wrong += [

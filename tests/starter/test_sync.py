@@ -81,7 +81,8 @@ async def test_a_site_is_declared_synced_searched_and_listed(
     assert (hit["url"], hit["source"], hit["lang"]) == (origin.url("/docs/a"), "docs", "en")
     assert {"title", "snippet", "score"} <= set(hit) and hit["score"] > 0
     assert "Orchard apples" in hit["snippet"]
-    assert (await atlas("search", "orchard", "--source", "other", "-o", "json")).json["total"] == 0
+    refused = await atlas("search", "orchard", "--source", "other")
+    assert (refused.code, "no source is named 'other'" in refused.err) == (1, True), refused.err
     shown = await atlas("search", "orchard")
     assert origin.url("/docs/a") in shown.out and "\x1b" not in shown.out
 

@@ -34,7 +34,16 @@ class Corpus:
     connection: asyncpg.Connection
     sources: dict[str, int] = field(default_factory=dict)
 
-    async def put(
+    async def put(self, url: str, title: str, text: str, **rest: Any) -> bytes:
+        """A live page of a source, compared with the others; returns its text hash."""
+        hash_ = await self.page(url, title, text, **rest)
+        found = sketch(text)
+        await clusters.add(
+            self.connection, [clusters.TextSketch(hash_, found.bands, found.signature)]
+        )
+        return hash_
+
+    async def page(
         self,
         url: str,
         title: str,
@@ -44,7 +53,7 @@ class Corpus:
         lang: str | None = "en",
         outline: Sequence[tuple[int, int, str, str | None]] | None = None,
     ) -> bytes:
-        """A live page of a source; returns its text hash."""
+        """A live page of a source, with no sketch; returns its text hash."""
         hash_ = text_hash(title, text)
         page = await self.connection.fetchval(
             "insert into pages (url, created_at) values ($1, $2) returning id", url, NOW
@@ -68,10 +77,6 @@ class Corpus:
             *(page, document, NOW),
         )
         await self.hold(source, page)
-        found = sketch(text)
-        await clusters.add(
-            self.connection, [clusters.TextSketch(hash_, found.bands, found.signature)]
-        )
         return hash_
 
     async def hold(self, source: str, page: int) -> None:

@@ -43,7 +43,12 @@ def tsvector(title: str, text: str) -> tuple[str, int]:
 
 async def put(corpus: Corpus, url: str, title: str, text: str) -> bytes:
     """A live page as version 0.6 left it, in its index."""
-    found = await corpus.put(url, title, text, lang="zh" if url.endswith("zh") else "en")
+    found = await corpus.page(url, title, text, lang="zh" if url.endswith("zh") else "en")
+    await corpus.connection.execute(
+        "insert into sketches (text_hash, version, bands, signature, representative) "
+        "values ($1, 1, '{}', '', $1)",
+        found,
+    )
     tsv, length = tsvector(title, text)
     await corpus.connection.execute(
         "insert into index_entries (generation, text_hash, part, analyser, length, first, last, "

@@ -645,7 +645,7 @@ async def test_what_was_processed_and_never_settled_goes(cleaner: Cleaner, root:
         *(page, cleaner.drive.now),
     )
     await cleaner.pool.execute(
-        "insert into prepared values ($1, $2, 'y', 1, 1, '{}', '', '[]', '{}', '{}')",
+        "insert into prepared values ($1, $2, 'y', 1, 1, '{}', '', '{}', '{}')",
         page,
         document,
     )
@@ -710,7 +710,7 @@ async def test_the_dry_run_lists_what_the_real_run_takes(cleaner: Cleaner, root:
 async def dump(cleaner: Cleaner) -> dict[str, object]:
     """Everything that a clean-up could change, but its own records."""
     tables = ("pages", "page_state", "documents", "versions", "prepared", "robots", "hosts",
-              "generations", "run_pages", "fetches")  # fmt: skip
+              "index_generations", "run_pages", "fetches")  # fmt: skip
     found: dict[str, object] = {
         table: await cleaner.value(
             f"select md5(string_agg(t::text, ';' order by t::text)) from {table} t"

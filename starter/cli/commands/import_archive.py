@@ -36,7 +36,6 @@ async def import_archive(
     failed or are unreadable, 2 when the file is no archive.
 
     Examples:
-        atlas sources add old-site https://www.example.org/ --kind push
         atlas import crawl-2019.warc.gz --source old-site
         atlas import s3://archive/crawl-2019.warc.gz --source old-site -o json
     """

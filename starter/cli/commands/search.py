@@ -39,9 +39,8 @@ async def search(
     searched, in the texts of then, as far back as ATLAS_SEARCH_PAST_DAYS says.
 
     Examples:
-        atlas search backup schedule
         atlas search '"exit code"' --source docs
-        atlas search 'backup -tape site:docs.example.org after:2025' --limit 5
+        atlas search 'backup -tape site:docs.example.org after:2025'
         atlas search backup schedule --as-of 7d
         atlas search 备份 -o json | jq -r '.results[].url'
     """

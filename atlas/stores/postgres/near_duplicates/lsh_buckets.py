@@ -91,7 +91,8 @@ select b.hash, m.text_hash
 _AFTER = """
 select distinct l.text_hash as leader, b.text_hash
   from unnest($1::bigint[], $2::bytea[]) as l(hash, text_hash)
-  join bands b on b.hash = l.hash and b.text_hash > l.text_hash
+ cross join lateral (
+       select text_hash from bands where hash = l.hash and text_hash > l.text_hash offset 0) b
 """
 
 _LED = """
