@@ -36,7 +36,7 @@ _SURE = 0.9  # F1 that the forest must expect of its choice to decide on an arti
 _PARAGRAPHS = 50  # per cent of a page in long paragraphs from which it is the article it says it is
 _COLLECTION = 0.8  # share of good text outside chrome up to which a page is a collection of things
 _NO_TEXT = 100  # thousandths: what of a collection is less likely text than that is left out
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_HEADINGS = ("h2", "h3", "h4", "h5", "h6")
 _THREADS = ("qapage", "forumposting")  # kinds of JSON-LD whose code is quoted in posts
 _JUDGED = 20_000  # blocks of a page that are judged one by one: bounds the tables to some 100 MB
 
