@@ -1,7 +1,10 @@
 """Migrations: applied once, from many places at once, and never over a schema not understood."""
 
 import asyncio
+import json
+import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -19,6 +22,31 @@ async def connection(empty_database_url: str) -> AsyncIterator[Connection]:
 
 
 NAMES = [migration.name for migration in migrate.known()]
+
+
+RELEASED = Path(__file__).with_name("released_migrations.json")
+"""Name → digest of every migration. A new one is added; what is here never changes: databases were
+built with it. `RELEASED=write` adds what is missing."""
+
+
+def test_a_released_migration_never_changes_not_even_a_comment() -> None:
+    kept = json.loads(RELEASED.read_text())
+    now = {each.name: each.digest for each in migrate.known()}
+    if os.environ.get("RELEASED") == "write":
+        RELEASED.write_text(json.dumps(now | kept, indent=2, sort_keys=True) + "\n")
+    assert json.loads(RELEASED.read_text()) == now
+
+
+async def test_databases_of_earlier_versions_are_taken(connection: Connection) -> None:
+    """Of 0.3 to 0.5, in whose text a comment named another file."""
+    await migrate.migrate(connection)
+    for number, digests in migrate._OTHER_COMMENTS.items():
+        for digest in digests:
+            await connection.execute(
+                "update schema_migrations set digest = $2 where number = $1", number, digest
+            )
+            await migrate.verify(connection)
+            assert await migrate.migrate(connection) == []
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:

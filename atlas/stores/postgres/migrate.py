@@ -30,6 +30,15 @@ class Migration:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
+_OTHER_COMMENTS = {
+    4: (
+        "568be5b8282a10b2ac2a34438178e20ffda5551972a693a87a3e235d908f8445",
+        "2c0809a2c820e8581f702f14290d0bf969492cc904548e65f62a2c0946afa17c",
+    ),
+}
+"""Digests of migrations as earlier versions had them, up to 0.5: a comment named another file."""
+
+
 def known() -> list[Migration]:
     """All migrations of this program, in order."""
     folder = resources.files("atlas.stores.postgres") / "migrations"
@@ -99,7 +108,7 @@ def _refuse_unknown(applied: dict[int, str]) -> None:
             "update Atlas, or point ATLAS_DATABASE_URL at another database"
         )
     for number, digest in applied.items():
-        if ours[number].digest != digest:
+        if digest not in (ours[number].digest, *_OTHER_COMMENTS.get(number, ())):
             raise SchemaMismatch(
                 f"migration {ours[number].name} differs from the one this database was built with; "
                 "install the version of Atlas that made it, or point ATLAS_DATABASE_URL elsewhere"
