@@ -105,6 +105,7 @@ async def killed_at(
         await assert_same(env, origin, undisturbed)
 
 
+@pytest.mark.slow
 async def test_workers_killed_at_two_moments_leave_the_same_corpus(
     servers: Servers, tmp_path: Path, undisturbed: tuple[Snapshot, Counts]
 ) -> None:
