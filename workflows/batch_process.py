@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
         WoundUp,
     )
     from atlas.contracts.refusal import invalid_input, missing_input
+    from workflows.busy_pages import next_pause
     from workflows.continue_as_new import (
         continue_as_new,
         events_so_far,
@@ -120,8 +121,8 @@ class BatchProcess(RecordedRun):
                 waited = 0.0
             elif done.wait is None:
                 return True
-            else:  # less and less often: each question is a piece of history
-                pause = min(max(done.wait, 1.0, waited / 4), _LONGEST_WAIT)
+            else:  # less and less often
+                pause = next_pause(done.wait, waited, _LONGEST_WAIT, shortest=1.0)
                 waited += pause
                 await workflow.sleep(pause, summary=f"lane {lane}: other runs hold the pages")
         return False

@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
         WoundUp,
     )
     from atlas.contracts.refusal import invalid_input, missing_input
+    from workflows.busy_pages import next_pause
     from workflows.continue_as_new import stop_if_cancelled
     from workflows.guards import ended
     from workflows.options import CLOSING, PROCESSING, SHORT
@@ -95,8 +96,8 @@ class ProcessDocument(RecordedRun):
                 return
             stop_if_cancelled()
             waited = 0.0 if done.pages else waited
-            if done.wait is not None:  # less and less often: each question is a piece of history
-                pause = min(max(done.wait, 0.5, waited / 4), _LONGEST_WAIT)
+            if done.wait is not None:  # less and less often
+                pause = next_pause(done.wait, waited, _LONGEST_WAIT)
                 waited += pause
                 await workflow.sleep(pause, summary="another run holds the page")
 

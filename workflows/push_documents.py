@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         PushResult,
     )
     from atlas.contracts.refusal import invalid_input, missing_input
+    from workflows.busy_pages import next_pause
     from workflows.continue_as_new import events_so_far, stop_if_cancelled
     from workflows.guards import ended
     from workflows.options import CLOSING, PROCESSING, SHORT
@@ -93,8 +94,8 @@ class PushDocuments(RecordedRun):
                 waited = 0.0
             elif done.wait is None:
                 return
-            else:  # less and less often: each question is a piece of history
-                pause = min(max(done.wait, 0.5, waited / 4), _LONGEST_WAIT)
+            else:  # less and less often
+                pause = next_pause(done.wait, waited, _LONGEST_WAIT)
                 waited += pause
                 await workflow.sleep(pause, summary="another run holds the pages")
 

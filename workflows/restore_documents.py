@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         RestoreState,
         SelectRestores,
     )
+    from workflows.busy_pages import next_pause
     from workflows.continue_as_new import (
         continue_as_new,
         events_so_far,
@@ -104,8 +105,8 @@ class RestoreDocuments(RecordedRun):
                 waited = 0.0
             elif done.wait is None:
                 return
-            else:  # less and less often: each question is a piece of history
-                pause = min(max(done.wait, 0.5, waited / 4), _LONGEST_WAIT)
+            else:  # less and less often
+                pause = next_pause(done.wait, waited, _LONGEST_WAIT)
                 waited += pause
                 await workflow.sleep(pause, summary="other runs hold the pages")
             if history_is_long(self._request):
