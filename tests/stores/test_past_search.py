@@ -135,6 +135,18 @@ async def test_scopes_are_those_of_then(past: Past) -> None:
     assert await past.urls("tides", lang="xx", as_of=both) == set()
 
 
+async def test_of_operators_those_about_words_hold_for_the_past_and_others_are_refused(
+    past: Past,
+) -> None:
+    first = await past.run("docs", FIRST)
+    await past.run("docs", SECOND)
+    await past.follower.catch_up()
+    assert await past.urls("harbour -lantern", as_of=first) == {TWO}
+    for query in ("site:example.org", "source:docs", "lang:en", "title:log", "after:2025"):
+        with pytest.raises(ValueError, match="Leave them out of a search of the past"):
+            await past.urls(f"harbour {query}", as_of=first)
+
+
 async def test_outside_the_kept_time_it_is_refused_with_the_fix(past: Past, tmp_path: Path) -> None:
     first = await past.run("docs", FIRST)
     await past.follower.catch_up()

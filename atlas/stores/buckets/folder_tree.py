@@ -27,6 +27,7 @@ from atlas.stores.buckets.file_tree import (
     too_large,
 )
 
+_LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # NONBLOCK: opening a named pipe would wait for a writer.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -104,7 +105,7 @@ class FolderTree:
             modified = entry.stat(follow_symlinks=False).st_mtime
         except FileNotFoundError:  # deleted since the folder was read
             return
-        yield FileSeen(path, datetime.fromtimestamp(modified, UTC))
+        yield FileSeen(path, _moment(modified))
 
     def _folder(self, path: bytes) -> _Opened:
         return _Opened(self._root, path)
@@ -148,7 +149,12 @@ class _Opened:
 def _validators(found: os.stat_result) -> Validators:
     # With the time of the last change of its entry: a copy may keep size and time of its content.
     etag = f'"{found.st_mtime_ns:x}-{found.st_ctime_ns:x}-{found.st_size:x}"'
-    return Validators(etag, http_date(datetime.fromtimestamp(found.st_mtime, UTC)))
+    return Validators(etag, http_date(_moment(found.st_mtime)))
+
+
+def _moment(seconds: float) -> datetime:
+    """A file's time; the nearest that a date can be, since whoever writes a file chooses any."""
+    return datetime.fromtimestamp(min(max(seconds, 0.0), _LAST_SECOND), UTC)
 
 
 def _failed(error: OSError, what: str) -> PageError:

@@ -9,6 +9,7 @@ import pytest
 
 from atlas.domain.addresses.bucket_urls import folder_at
 from atlas.domain.fetch import FetchError, FetchRequest, Validators
+from atlas.stores.buckets import folder_tree
 from atlas.stores.buckets.bucket_reader import BucketReader, outside_roots
 
 
@@ -126,3 +127,18 @@ def test_roots_are_whole_folders(root: Path) -> None:
     assert outside_roots([url_of(root / "deep")], [url_of(root)]) == ""
     for url in (url_of(root.parent), "file:///srv/docs-old/", "s3://docs/"):
         assert "ATLAS_BUCKET_ROOTS" in outside_roots([url], [url_of(root)])
+
+
+@pytest.mark.parametrize("seconds", [-1e12, -1.0, 1e12, 1e18])
+def test_a_time_that_is_no_date_costs_no_listing(seconds: float) -> None:
+    """Some file systems keep any number that a program sets."""
+    assert folder_tree._moment(seconds).year in (1970, 9999)
+
+
+async def test_a_file_from_the_far_future_is_listed_and_read(root: Path) -> None:
+    file = root / "late.md"
+    file.write_text("Late.")
+    os.utime(file, (10**12, 10**12))  # kept as it is by tmpfs, cut to 2446 by ext4
+    async with BucketReader([url_of(root)]) as reader:
+        assert await listed(reader, url_of(root)) == ({"late.md"}, [])
+        assert (await read(reader, url_of(root) + "late.md"))[0] == b"Late."
