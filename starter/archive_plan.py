@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -287,18 +287,19 @@ def _differs(digest: str, block: bytes) -> bool:
 
 
 def _date(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return _moment(datetime.fromisoformat, text.strip())
 
 
 def _modified(text: str | None) -> datetime | None:
+    return _moment(parsedate_to_datetime, text or "")
+
+
+def _moment(read: Callable[[str], datetime], text: str) -> datetime | None:
+    """The moment in UTC, which counts where no zone is named; None where the text is none."""
     try:
-        found = parsedate_to_datetime(text or "")
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
-    except (TypeError, ValueError, OverflowError):
+        found = read(text)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (TypeError, ValueError, IndexError, OverflowError):  # the last: before year 1 in UTC
         return None
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
 from atlas.contracts.jobs import EventsSpent, Trigger
 from atlas.contracts.models import Counts, Message, Request, SourceName
@@ -22,6 +23,14 @@ PushedResult = Literal[
 ]
 
 
+def _has_utc(moment: datetime) -> datetime:
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("in UTC it is not between the years 1 and 9999") from None
+    return moment
+
+
 class PushedDocument(Request):
     """One document; its body is in the blob store already."""
 
@@ -34,7 +43,7 @@ class PushedDocument(Request):
     body shows it."""
     title: str | None = Field(default=None, min_length=1, max_length=500)
     """Its title, instead of the one that the body states."""
-    modified: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    modified: Annotated[AwareDatetime, Field(strict=False), AfterValidator(_has_utc)] | None = None
     """When it was last changed, with its time zone."""
 
 

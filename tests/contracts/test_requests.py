@@ -150,3 +150,9 @@ def test_counts_add_up() -> None:
     one = Counts(seen=6, added=1, updated=2, unchanged=1, failed=1, skipped=1)
     both = one + one
     assert (both.seen, both.done, both.changed) == (12, 12, 6)
+
+
+@pytest.mark.parametrize("modified", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_that_utc_does_not_have_is_refused(modified: str) -> None:
+    with pytest.raises(ValidationError, match="between the years 1 and 9999"):
+        PushedDocument(url="https://wiki.example.org/a", snapshot="0" * 64, modified=modified)

@@ -200,3 +200,11 @@ def test_problems_and_kinds_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(archive_plan, "MAX_RECORDS", 5)
     with pytest.raises(ArchiveRefused, match="more than 5 records"):
         read(*(record(f"/{n}", b"", "request") for n in range(6)))
+
+
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon"])
+def test_a_date_that_is_none_ends_no_import(date: str) -> None:
+    late = "Last-Modified: Mon, 01 Jan 0001 00:00:00 +1400"
+    plan, bodies = read(record("/a", answer(PAGE, 200, "text/html", late), WARC_Date=date))
+    assert [body for body, _ in bodies.values()] in ([PAGE], [])
+    assert len(bodies) + sum(plan.passed_over.values()) + len(plan.problems) == 1
