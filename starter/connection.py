@@ -65,7 +65,8 @@ class Parts:
         """Close every connection and export the remaining spans."""
         if self._pool is not None:
             try:
-                await asyncio.wait_for(self._pool.close(), _CLOSING)
+                async with asyncio.timeout(_CLOSING):
+                    await self._pool.close()
             except Exception:  # the server is gone, or a caller still holds a connection
                 self._pool.terminate()
         if self._index is not None:

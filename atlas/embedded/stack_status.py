@@ -136,8 +136,8 @@ async def _connects(url: str) -> bool:
 async def _listens(address: str) -> bool:
     host, _, port = address.rpartition(":")
     try:
-        opening = asyncio.open_connection(host.strip("[]"), int(port))
-        _, writer = await asyncio.wait_for(opening, _ANSWER_SECONDS)
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
     except (OSError, TimeoutError, ValueError):
         return False
     writer.close()

@@ -67,7 +67,8 @@ async def _connected(host: str, port: int, *, secure: bool) -> dict[str, object]
     finally:
         writer.close()
         with suppress(OSError, ssl.SSLError, TimeoutError):
-            await asyncio.wait_for(writer.wait_closed(), 1)
+            async with asyncio.timeout(1):
+                await writer.wait_closed()
 
 
 def _judged(where: str, certificate: dict[str, object] | None, now: datetime) -> ProbeResult:

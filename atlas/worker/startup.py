@@ -68,7 +68,8 @@ class Start:
 
     async def _wait(self, pause: float) -> None:
         try:
-            await asyncio.wait_for(self._stop.wait(), pause)
+            async with asyncio.timeout(pause):
+                await self._stop.wait()
         except TimeoutError:
             return
         raise Stopped

@@ -441,11 +441,13 @@ async def clean_by_hand(call: Any, run_id: str) -> dict[str, int]:
 
 
 async def test_the_record_of_a_terminated_run_is_ended(env: AtlasEnv, origin: Origin) -> None:
-    """It executed no code, so nobody else would; one that Temporal has under way stays open."""
+    """It executed no code, so nobody else would; one that Temporal has under way stays open. Each
+    has a page of its own: a run that waits for a page of a dead run ends that run's record."""
     gate = asyncio.Event()
     origin.page("/a", page(1, 1), gate=gate)
+    origin.page("/b", page(1, 2), gate=gate)
     await env.add_source("docs", "urls", origin.url("/a"))
-    await env.add_source("open", "urls", origin.url("/a"))
+    await env.add_source("open", "urls", origin.url("/b"))
     async with env.worker():
         dead, under_way = await env.start("docs"), await env.start("open")
         await origin.arrived("/a")

@@ -43,7 +43,8 @@ class ChangeSignal:
         """Until something was committed since the last call, or it is time to look again."""
         pause = look or (LISTENING if self.listening else LOOK)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), pause)
+            async with asyncio.timeout(pause):
+                await self._woken.wait()
         self._woken.clear()
 
 
