@@ -125,10 +125,13 @@ def halt(part: Postgres | TemporalServer, process: subprocess.Popen[bytes]) -> N
 
 @pytest.fixture(scope="session")
 async def lent_zygotes() -> AsyncIterator[None]:
-    """Ends what the workers in this process borrowed (tests/e2e/zygotes.py)."""
+    """Ends what the workers in this process borrowed (tests/e2e/zygotes.py), and what workers in
+    processes of their own fork from (tests/e2e/forked_workers.py)."""
+    from tests.e2e.forked_workers import FORKS
     from tests.e2e.zygotes import LENDER
 
     yield
+    FORKS.close()
     await LENDER.close()
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import Popen
 
 import asyncpg
 import pytest
@@ -18,11 +16,7 @@ from temporalio.client import Client
 from atlas.embedded.postgres import SUPERUSER
 from atlas.temporal.connection import data_converter
 from tests.conftest import PostgresServer
-from tests.e2e.stack import AtlasEnv, fresh_namespace
-
-ROOT = Path(__file__).parents[2]
-FETCHES_ONLY = (sys.executable, "-P", str(ROOT / "tests" / "e2e" / "fetches_only.py"))
-"""A worker that leaves processing to others: its pages stay fetched."""
+from tests.e2e.stack import AtlasEnv, Spawned, fresh_namespace
 
 
 @dataclass(frozen=True)
@@ -75,7 +69,10 @@ class Servers:
 
 @pytest.fixture(scope="session")
 def servers(
-    postgres_server: PostgresServer, migrated_template: str, temporal_address: str
+    postgres_server: PostgresServer,
+    migrated_template: str,
+    temporal_address: str,
+    lent_zygotes: None,
 ) -> Servers:
     return Servers(postgres_server, migrated_template, temporal_address)
 
@@ -96,7 +93,7 @@ async def until_pages(env: AtlasEnv, stage: str, pages: int) -> None:
     await until(there)
 
 
-async def kill(process: Popen[bytes]) -> None:
+async def kill(process: Spawned) -> None:
     """SIGKILL a worker; return once it and its children are gone (no child outlives it)."""
     children = _children(process.pid)
     process.kill()

@@ -1,13 +1,10 @@
-"""A worker process whose workflows may take as long as a busy machine makes them."""
+"""Workers whose workflows may take as long as a busy machine makes them."""
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from temporalio.worker._workflow import _WorkflowWorker
-
-import worker
 
 PATIENCE = 60
 """Seconds after which a workflow that does not yield is taken for a deadlock. The SDK's own limit
@@ -24,8 +21,3 @@ def be_patient() -> None:
         self._deadlock_timeout_seconds = PATIENCE
 
     _WorkflowWorker.__init__ = patient  # type: ignore[method-assign]
-
-
-if __name__ == "__main__":
-    be_patient()
-    sys.exit(worker.main())

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from atlas.contracts.models import Counts
+from atlas.contracts.names import QUEUE
 from tests.e2e.environments import (
-    FETCHES_ONLY,
     Servers,
     kill,
     servers,
@@ -133,7 +133,7 @@ async def test_killed_between_fetch_and_process_then_304_loses_nothing(
         SITE.serve(origin)
         urls = [origin.url(path) for path in SITE.steady_paths()[:40]]
         await env.add_source("docs", "urls", *urls)
-        victim = env.spawn_worker(FETCHES_ONLY)
+        victim = env.spawn_worker(QUEUE)
         first = await env.start("docs", id="first")
         await until_pages(env, "fetched", 40)
         await kill(victim)
@@ -161,7 +161,7 @@ async def test_killed_between_fetch_and_process_the_run_goes_on_without_asking_a
         await env.add_source(
             "docs", "urls", *[origin.url(path) for path in SITE.steady_paths()[:40]]
         )
-        victim = env.spawn_worker(FETCHES_ONLY)
+        victim = env.spawn_worker(QUEUE)
         handle = await env.start("docs")
         await until_pages(env, "fetched", 40)
         await kill(victim)
