@@ -25,6 +25,7 @@ from atlas.embedded.postgres import SUPERUSER, Postgres
 from atlas.embedded.postgres_binaries import find_installation
 from atlas.embedded.temporal import TemporalServer, find_temporal
 from atlas.embedded.unprivileged import shim
+from tests.known_types import keep_known_types
 
 # Bytecode is kept for the tests and the processes they start, whatever the shell says (Makefile).
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -39,6 +40,8 @@ hypothesis.settings.register_profile(
     "fast", hypothesis.settings.get_profile("atlas"), max_examples=20
 )
 hypothesis.settings.load_profile("atlas")
+
+keep_known_types()
 
 
 def pytest_collection_finish() -> None:

@@ -172,8 +172,10 @@ def _become(environment: dict[str, str], log: int) -> None:
 if __name__ == "__main__":
     import worker
     from tests.e2e.patient_worker import be_patient
+    from tests.known_types import keep_known_types
 
     be_patient()
+    keep_known_types()
     with socket.socket(fileno=int(sys.argv[1])) as listening:
         gc.freeze()
         named = _serve(listening)
