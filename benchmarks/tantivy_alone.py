@@ -19,7 +19,8 @@ class TantivyAlone:
 
     def __init__(self, documents: Mapping[str, str]) -> None:
         unspaced = fmean(len(_UNSPACED.findall(t)) / max(len(t), 1) for t in documents.values())
-        tokenizer = Tokenizer.ngram(2, 2, False) if unspaced >= _ENOUGH else Tokenizer.simple()
+        self._pairs = unspaced >= _ENOUGH
+        tokenizer = Tokenizer.ngram(2, 2, False) if self._pairs else Tokenizer.simple()
         schema = SchemaBuilder()
         schema.add_text_field("id", stored=True, tokenizer_name="raw")
         schema.add_text_field("text", tokenizer_name="own")
@@ -36,6 +37,8 @@ class TantivyAlone:
     def best(self, query: str, limit: int = 10) -> list[str]:
         """The ids of the best documents that hold any word of the query."""
         words = re.sub(r"[^\w\s]", " ", query)
+        if self._pairs:  # what stands together is taken for a phrase
+            words = " ".join(words[at : at + 2] for at in range(len(words) - 1))
         parsed, _ = self._index.parse_query_lenient(words, ["text"])
         searcher = self._index.searcher()
         return [searcher.doc(at)["id"][0] for _, at in searcher.search(parsed, limit).hits]
