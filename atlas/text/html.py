@@ -68,7 +68,7 @@ def main_blocks(
 def _is_judged(root: HtmlElement, head: Head, blocks: Sequence[Block]) -> bool:
     if not _FEW_BLOCKS < len(blocks) <= _JUDGED:
         return False
-    return sum(len(block.key) for block in blocks) > _FEW and not _is_manual(root, head)
+    return sum(block.letters for block in blocks) > _FEW and not _is_manual(root, head)
 
 
 def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block]) -> list[Block]:
@@ -82,7 +82,7 @@ def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block]) -> list[Bloc
             return article
     elif not head.is_article:
         kept = _with_things(root, blocks, kept, likely.tolist())
-    kept = _with_headings(blocks, kept)
+    kept = _with_code(blocks, _with_headings(blocks, kept))
     menus = table.menus.tolist()
     chosen = [b for b, keep, menu in zip(blocks, kept, menus, strict=True) if keep and not menu]
     return chosen or [block for block, keep in zip(blocks, kept, strict=True) if keep]
@@ -94,9 +94,9 @@ def _with_things(
     """The choice, and of a collection all that is neither chrome nor surely no text."""
     chrome = chrome_of(root, blocks)
     outside = [not chrome.covers(block.element) for block in blocks]
-    seen = sum(len(block.key) for block, out in zip(blocks, outside, strict=True) if out)
+    seen = sum(block.letters for block, out in zip(blocks, outside, strict=True) if out)
     good = sum(
-        len(block.key)
+        block.letters
         for block, out in zip(blocks, outside, strict=True)
         if out and block.link_share < GOOD_LINKS
     )
@@ -114,6 +114,16 @@ def _with_headings(blocks: Sequence[Block], kept: Sequence[bool]) -> list[bool]:
         if found[place + 1] and not found[place] and blocks[place].element.tag in _HEADINGS:
             found[place] = True
     return found
+
+
+def _with_code(blocks: Sequence[Block], kept: Sequence[bool]) -> list[bool]:
+    """The choice, with the code that stands right beside what is kept: it is no prose, and so looks
+    like no text."""
+    beside = [False, *kept, False]
+    return [
+        was or (block.element.tag == "pre" and (beside[at] or beside[at + 2]))
+        for at, (block, was) in enumerate(zip(blocks, kept, strict=True))
+    ]
 
 
 def _is_thread(head: Head) -> bool:
@@ -136,16 +146,16 @@ def _without_scripts(blocks: list[Block]) -> list[Block]:
     """What a browser with scripts shows; all that one without shows, if that is most of the page
     and more than a notice to turn scripts on."""
     scripted = [block for block in blocks if not block.scriptless]
-    letters = sum(len(block.key) for block in scripted)
-    scriptless = sum(len(block.key) for block in blocks) - letters
+    letters = sum(block.letters for block in scripted)
+    scriptless = sum(block.letters for block in blocks) - letters
     return blocks if scriptless >= max(_SCRIPTLESS, letters) else scripted
 
 
 def _shown(blocks: list[Block]) -> list[Block]:
     """The blocks the page shows; all, if a script seems to show most of it later."""
     shown = [block for block in blocks if not block.hidden]
-    letters = sum(len(block.key) for block in blocks)
-    return shown if 2 * sum(len(block.key) for block in shown) >= letters else blocks
+    letters = sum(block.letters for block in blocks)
+    return shown if 2 * sum(block.letters for block in shown) >= letters else blocks
 
 
 def _is_manual(root: HtmlElement, head: Head) -> bool:
