@@ -13,7 +13,6 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
-from atlas.embedded.postgres import SUPERUSER
 from atlas.temporal.connection import data_converter
 from tests.conftest import PostgresServer
 from tests.e2e.stack import AtlasEnv, Spawned, fresh_namespace
@@ -31,8 +30,7 @@ class Servers:
     async def atlas(self, folder: Path) -> AsyncIterator[AtlasEnv]:
         """A database, namespace and blob folder of its own; its workers are processes."""
         name = f"atlas_{uuid.uuid4().hex[:12]}"
-        await self._administer(f"create database {name} owner atlas template {self.template}")
-        url = self.postgres.url(name)
+        url = await self.postgres.create(name, self.template)
         namespace = await fresh_namespace(self.temporal)
         folder.mkdir(parents=True, exist_ok=True)
         client = await Client.connect(
@@ -57,14 +55,7 @@ class Servers:
                 finally:
                     env.end_workers()
         finally:
-            await self._administer(f"drop database {name} with (force)")
-
-    async def _administer(self, statement: str) -> None:
-        connection = await asyncpg.connect(self.postgres.url("postgres", SUPERUSER))
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
+            await self.postgres.drop(name)
 
 
 @pytest.fixture(scope="session")

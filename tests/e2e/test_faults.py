@@ -52,17 +52,22 @@ async def assert_same(env: AtlasEnv, origin: Origin, undisturbed: tuple[Snapshot
     assert (await snapshot(env.pool, origin.base)).differences(undisturbed[0]) == []
 
 
-async def test_the_undisturbed_run_meets_every_trouble_of_the_site(
-    undisturbed: tuple[Snapshot, Counts],
-) -> None:
-    corpus, counts = undisturbed
+def assert_troubles_met(site: GeneratedSite, corpus: Snapshot, counts: Counts) -> None:
+    """Of a run that nothing disturbed: it met every trouble of the site."""
     assert counts.done == counts.seen
-    assert len(corpus.live) == SITE.pages + 3 + 1  # hidden pages behind redirects, and the text
+    assert len(corpus.live) == site.pages + 3 + 1  # hidden pages behind redirects, and the text
     assert counts.failed == 3 * 2 + 1  # gone pages, and the empty one
-    assert counts.skipped == len(SITE.redirects())
+    assert counts.skipped == len(site.redirects())
     assert len(set(corpus.live.values())) < len(corpus.live)  # exact duplicates
     assert max(len(cluster) for cluster in corpus.clusters) >= 3  # with near ones beside them
     assert {depth for _, _, depth, _ in corpus.held} >= {0, 1, 2, 3}
+
+
+@pytest.mark.slow  # in the fast suite tests/e2e/test_cancel.py has such a run, of fewer pages
+async def test_the_undisturbed_run_meets_every_trouble_of_the_site(
+    undisturbed: tuple[Snapshot, Counts],
+) -> None:
+    assert_troubles_met(SITE, *undisturbed)
 
 
 Moment = Callable[[AtlasEnv, Origin], Awaitable[object]]

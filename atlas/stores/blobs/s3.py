@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, timedelta
+from functools import cache
 from typing import Any, BinaryIO, cast
 
 from atlas.domain.blob import (
@@ -62,11 +63,16 @@ async def s3_client(bucket: str, access: S3Access) -> AsyncIterator[Any]:
     """A client of the vendor's library. Defaults of `access`: endpoint AWS_ENDPOINT_URL_S3, else
     AWS_ENDPOINT_URL, else Amazon's; credentials and region as the AWS tools find them."""
     import aioboto3  # 0.9 s: paid by those who keep their blobs in S3
+    from aiobotocore.session import get_session
 
     endpoint = access.endpoint or _first(_ENDPOINTS)
     with translated(bucket):
+        core = get_session()
+        core.register_component("data_loader", _models(core.get_config_variable("data_path")))
         session = aioboto3.Session(
-            aws_access_key_id=access.access_key, aws_secret_access_key=access.secret_key
+            aws_access_key_id=access.access_key,
+            aws_secret_access_key=access.secret_key,
+            botocore_session=core,
         )
         manager = session.client(
             "s3",
@@ -80,6 +86,15 @@ async def s3_client(bucket: str, access: S3Access) -> AsyncIterator[Any]:
         yield client
     finally:
         await manager.__aexit__(None, None, None)
+
+
+@cache
+def _models(path: str | None) -> Any:
+    """What the library knows of Amazon's services, read once in a process: for each client anew, it
+    kept the event loop busy for a tenth of a second."""
+    from botocore.loaders import create_loader
+
+    return create_loader(path)
 
 
 def _first(names: Sequence[str]) -> str | None:
