@@ -47,11 +47,11 @@ async def copy_object(
             except client.exceptions.NoSuchKey:
                 missing = f"S3 bucket {bucket!r} has no object {key!r}"
                 raise _blocked(missing, "Correct the key, or end it with a slash") from None
-            async with answer["Body"] as stream:
+            async with answer["Body"]:
                 # Compared here, since not every server heeds If-Match.
                 if etag not in (None, answer["ETag"]):
                     raise _blocked(f"S3 object {key!r} has changed meanwhile", "Begin again")
-                while piece := await stream.read(_PIECE):
+                async for piece in answer["Body"].iter_chunks(_PIECE):
                     await in_thread(file.write, piece)
     return str(answer["ETag"])
 
