@@ -238,22 +238,6 @@ class _S3Slot:
                 self._file.close()
 
 
-async def download(bucket: str, key: str, file: BinaryIO, access: S3Access) -> None:
-    """Write an object to a file. Raises BlobStoreError."""
-    async with s3_client(bucket, access) as client:
-        with translated(bucket, "the address", "get"):
-            try:
-                answer = await client.get_object(Bucket=bucket, Key=key)
-            except client.exceptions.NoSuchKey:
-                raise BlobStoreError(
-                    f"S3 bucket {bucket!r} has no object {key!r}", "Correct the key",
-                    ErrorClass.BLOCKED,
-                ) from None  # fmt: skip
-            async with answer["Body"] as stream:
-                while piece := await stream.read(1 << 20):
-                    await in_thread(file.write, piece)
-
-
 @contextmanager
 def translated(
     bucket: str, named_by: str = "ATLAS_BLOBS", needs: str = _EVERYTHING

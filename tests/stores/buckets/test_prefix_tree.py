@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 from typing import Any
 
 import pytest
 
+from atlas.domain.blob import BlobStoreError
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import FetchError
 from atlas.stores.blobs.access import S3Access
 from atlas.stores.buckets.bucket_reader import BucketReader
+from atlas.stores.buckets.object_copies import copy_object, objects_below
 from atlas.stores.buckets.prefix_tree import PrefixTree
 from tests.stores.blobs.conftest import bucket, objects, put_objects, s3_environment, seaweed
 from tests.stores.buckets.test_folder_tree import listed, read
@@ -78,3 +81,18 @@ async def test_a_source_needs_to_get_and_list_no_more() -> None:
 
     with pytest.raises(PageError, match="Allow these credentials to get and list in the bucket"):
         await anext(PrefixTree(Refusing(), "atlas").list(b""))
+
+
+async def test_objects_are_found_and_copied_as_long_as_they_are_the_same(objects: Any) -> None:
+    body = os.urandom(3 * 2**20)
+    await put_objects(objects, {"crawls/b ü.warc": body, "crawls/a.warc": b"a", "crawl.warc": b""})
+    found = await objects_below("atlas", "crawls/", S3Access())
+    assert [each.key for each in found] == ["crawls/a.warc", "crawls/b ü.warc"]
+    copy = io.BytesIO()
+    etag = await copy_object("atlas", found[1].key, copy, S3Access())
+    assert (copy.getvalue() == body, etag) == (True, found[1].etag)
+    await put_objects(objects, {"crawls/a.warc": b"another"})
+    with pytest.raises(BlobStoreError, match="has changed meanwhile"):
+        await copy_object("atlas", "crawls/a.warc", copy, S3Access(), found[0].etag)
+    with pytest.raises(BlobStoreError, match="has no object 'none'"):
+        await copy_object("atlas", "none", copy, S3Access())
