@@ -90,8 +90,9 @@ class OpenSearchIndex:
             passages = int(row["docs.count"] or 1) - 1
             origin = IndexOrigin.read(state)
             size = int(row["store.size"] or 0)
-            tokens = await self._tokens(number)
-            found.append(StoredGeneration(number, origin, state["cursor"], passages, tokens, size))
+            texts, tokens = await self._texts_and_tokens(number)
+            cursor = state["cursor"]
+            found.append(StoredGeneration(number, origin, cursor, texts, passages, tokens, size))
         return found
 
     async def begin(self, generation: int, origin: IndexOrigin, cursor: int) -> None:
@@ -263,10 +264,16 @@ class OpenSearchIndex:
     def _index(self, generation: int) -> str:
         return f"{self.name}-{generation:d}"
 
-    async def _tokens(self, generation: int) -> int:
-        asked = {"size": 0, "aggs": {"tokens": {"sum": {"field": "length"}}}}
+    async def _texts_and_tokens(self, generation: int) -> tuple[int, int]:
+        # Only the first passage of a text names pages.
+        figures = {
+            "tokens": {"sum": {"field": "length"}},
+            "texts": {"filter": {"exists": {"field": "page"}}},
+        }
+        asked = {"size": 0, "aggs": figures}
         found = await self._ask("POST", f"/{self._index(generation)}/_search", asked)
-        return int(found["aggregations"]["tokens"]["value"] or 0)
+        counted = found["aggregations"]
+        return counted["texts"]["doc_count"], int(counted["tokens"]["value"] or 0)
 
     async def _state(self, generation: int) -> tuple[_Body, tuple[int, int]]:
         """What a generation says of itself, as last written, and the number of that writing."""

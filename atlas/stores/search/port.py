@@ -132,6 +132,7 @@ class StoredGeneration:
     number: int
     origin: IndexOrigin
     cursor: int
+    texts: int
     passages: int
     tokens: int
     """Positions of all passages."""

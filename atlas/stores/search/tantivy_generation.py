@@ -84,6 +84,7 @@ class TantivyGeneration:
                 number=int(self._folder.name),
                 origin=IndexOrigin.read(state),
                 cursor=state["cursor"],
+                texts=_count_of(searcher.search(_FIRST_PASSAGES, 1)),
                 passages=searcher.num_docs - 1,
                 tokens=self._tokens,
                 size=size,
@@ -243,6 +244,10 @@ def _schema() -> tantivy.Schema:
 
 
 _SCHEMA = _schema()
+_FIRST_PASSAGES = Query.range_query(
+    _SCHEMA, "page", FieldType.Integer, 0, None, use_inverted_index=True
+)
+"""One of each text: the others of it name no page."""
 
 
 def _registered(index: Index) -> Index:
