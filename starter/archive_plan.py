@@ -25,6 +25,7 @@ from atlas.domain.archive_records import (
     RecordHead,
 )
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.media_kinds import MEDIA_KINDS
 from atlas.formats.warc_reader import read_archive
 from atlas.web.archived_response import MAX_HEAD, ArchivedResponse, body_of, response_head
 
@@ -41,12 +42,10 @@ _READ = (
     "",
     "application/json",
     "application/octet-stream",
-    "application/pdf",
     "application/rtf",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "application/xhtml+xml",
     "application/xml",
     "application/yaml",
+    *(each for kind in MEDIA_KINDS for each in kind.types),
 )
 
 

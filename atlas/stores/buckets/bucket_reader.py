@@ -12,9 +12,9 @@ from typing import Any, Self
 from atlas.domain.addresses.bucket_urls import BucketPlace, folder_at, place_of
 from atlas.domain.addresses.urls import InvalidUrl
 from atlas.domain.blob import BlobStoreError
-from atlas.domain.delivery import type_of_name
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import FetchError, FetchRequest, FetchResult
+from atlas.domain.media_kinds import type_of_name
 from atlas.stores.blobs.access import S3Access
 from atlas.stores.buckets.file_tree import ByteSink, FileTree, ListedPart
 from atlas.stores.buckets.folder_tree import FolderTree

@@ -109,6 +109,12 @@ def test_the_cause(found: PageFacts, code: str, words: str) -> None:
     assert verdict.code == code and words in verdict.cause, verdict
 
 
+def test_a_scan_and_a_password_have_their_remedy() -> None:
+    for code, remedy in (("needs_ocr", "ocrmypdf"), ("encrypted", "without a password")):
+        verdict = verdict_on(facts(lifecycle="discovered", visits=(visit("failed", code),)))
+        assert verdict.code == code and remedy in verdict.todo[0], verdict
+
+
 def test_evidence_says_how_much_of_how_much() -> None:
     seen = EvidenceSeen("gone", 1, 3, NOW, "HTTP 404")
     leaving = verdict_on(facts(lifecycle="suspect", sources=HELD, evidence=(seen,)))
