@@ -33,6 +33,7 @@ from atlas.domain.texts import (
     with_unseen,
 )
 from atlas.text.anchors import anchors_in, outline_of
+from atlas.text.app_shell import shell_of
 from atlas.text.charset import decode
 from atlas.text.docx import docx_html
 from atlas.text.dom import parse_html, without_cdata
@@ -68,7 +69,8 @@ def extract(
     are those of its source, `title` the one that came with the body.
 
     Raises PageError(INVALID) with code `empty_body`, `binary_content`, `unsupported_type`,
-    `pdf_broken`, `docx_broken`, `docx_too_large` or `no_text`. An empty text is never a success.
+    `pdf_broken`, `docx_broken`, `docx_too_large`, `needs_browser` or `no_text`. An empty text is
+    never a success.
     """
     media = media_of(body, content_type)
     if media == "pdf":
@@ -125,12 +127,16 @@ def _from_html(
         *_stated("published", published.isoformat() if published else "", published_tag),
         *stated_metadata(tree, head, addresses.resolve),
     ]
-    ruled = PageRules(rules, tree, head, anchors) if rules.selects else None
     whole = None if media == "html" else seen_blocks(found)
-    blocks = ruled.blocks() if ruled else whole or main_blocks(tree, head, found)
+    # What is a login or a check is that, and what hides the rest of a page is named as such.
+    hidden = hidden_in(tree, closed)
+    known = whole or verdict or hidden
+    shell = None if known else shell_of(tree, found, seen_blocks(found))
+    ruled = PageRules(rules, tree, head, anchors, shell) if rules.selects else None
+    blocks = ruled.blocks() if ruled else whole or main_blocks(tree, head, found, shell)
     text, starts = to_text(blocks)
     links = outlinks(tree, head, addresses)
-    missing = [hidden_in(tree, closed), links.missing]
+    missing = [hidden, links.missing]
     extracted = _extracted(
         media=media,
         title=title or (_file_name(url) if media == "docx" else ""),
