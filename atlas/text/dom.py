@@ -17,6 +17,7 @@ from lxml.etree import LxmlError, XPath
 from lxml.html import HtmlElement
 
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.text.late_content import place_late_content
 
 _MAX_DEPTH = 200  # elements; trafilatura and our own walk recurse
 _NESTABLE = re.compile(
@@ -63,6 +64,8 @@ def parse_html(html: str) -> HtmlElement:
     """
     clean = _XML_DECLARATION.sub("", _UNPARSEABLE.sub("", html))
     tree = _parse(clean)
+    if tree is not None and not _too_deep(tree):
+        place_late_content(tree)  # which may be deeper where it is shown
     if tree is not None and _too_deep(tree):
         tree = _parse(_broken(_NESTABLE, clean))
     if tree is not None and _too_deep(tree):  # nested paragraphs, cells: give up all structure

@@ -16,6 +16,7 @@ from atlas.domain.media_kinds import Media
 from atlas.domain.removal.bad_bodies.rules import recognise
 from atlas.domain.texts import Extracted, text_hash, with_unseen
 from atlas.text.anchors import anchors_in, outline_of
+from atlas.text.app_shell import shell_of
 from atlas.text.charset import decode
 from atlas.text.dom import parse_html, xml_as_html
 from atlas.text.extracted import in_language, made_extracted, name_of_file, one_stated, titled
@@ -51,8 +52,8 @@ def extract(
     are those of its source, `title` the one that came with the body.
 
     Raises PageError(INVALID) with code `empty_body`, `binary_content`, `unsupported_type`,
-    `encrypted`, `no_text`, or `<kind>_broken` and `<kind>_too_large` of a kind of file. An empty
-    text is never a success.
+    `encrypted`, `needs_browser`, `no_text`, or `<kind>_broken` and `<kind>_too_large` of a kind of
+    file. An empty text is never a success.
     """
     media = media_of(body, content_type)
     if media in CONVERTERS:
@@ -105,11 +106,14 @@ def _from_html(html: str, url: str, rules: ExtractionRules, given: str | None) -
         *one_stated("published", published.isoformat() if published else "", published_tag),
         *stated_metadata(tree, head, addresses.resolve),
     ]
-    ruled = PageRules(rules, tree, head, anchors) if rules.selects else None
-    blocks = ruled.blocks() if ruled else main_blocks(tree, head, found)
+    # What is a login or a check is that, and what hides the rest of a page is named as such.
+    hidden = hidden_in(tree, closed)
+    shell = None if verdict or hidden else shell_of(tree, found, seen_blocks(found))
+    ruled = PageRules(rules, tree, head, anchors, shell) if rules.selects else None
+    blocks = ruled.blocks() if ruled else main_blocks(tree, head, found, shell)
     text, starts = to_text(blocks)
     links = outlinks(tree, head, addresses)
-    missing = [hidden_in(tree, closed), links.missing]
+    missing = [hidden, links.missing]
     extracted = made_extracted(
         media="html",
         title=title,

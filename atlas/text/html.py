@@ -9,8 +9,9 @@
 * A page that is no article, and that is not mostly paragraphs, is a collection of things, which the
   forest tells badly from chrome: there a block stays unless it is chrome or surely no text.
 
-An article that only JSON-LD holds, because scripts show it later, is taken from there. Nothing
-found anywhere means all that is visible, chrome included: a page of links is a page.
+An article that only JSON-LD holds, because scripts show it later, is taken from there; so is the
+text in the data of a page that is empty until scripts fill it (`app_shell.py`). Nothing found
+anywhere means all that is visible, chrome included: a page of links is a page.
 """
 
 from collections.abc import Sequence
@@ -18,18 +19,20 @@ from itertools import islice
 
 from lxml.html import HtmlElement
 
+from atlas.text.app_shell import AppShell, is_notice
 from atlas.text.block_features import BlockTable, block_table
 from atlas.text.block_trees import best_choice, kept_forest
 from atlas.text.blocks import Block, blocks_of
 from atlas.text.boilerplate import GOOD_LINKS, chrome_of
 from atlas.text.declared_text import declared_blocks
+from atlas.text.embedded_state import embedded_blocks
 from atlas.text.metadata import Head, title_element
 from atlas.text.second_opinion import article_blocks
 
 _MANUAL_MARKS = 8  # code and definition elements that make a manual
 _MANUAL_MARKS_ARTICLE = 30  # the same on a page that calls itself an article
 _MANUAL_TAGS = ("pre", "dt", "code", "tt", "kbd", "samp", "var")
-_SCRIPTLESS = 500  # word characters in <noscript> from which they may be the page, not a notice
+_SCRIPTLESS = 500  # word characters in <noscript> from which they may be the page
 _FEW = 400  # word characters of a page up to which no choice is made but that of its chrome
 _FEW_BLOCKS = 3  # the same of its blocks
 _SURE = 0.9  # F1 that the forest must expect of its choice to decide on an article alone
@@ -52,14 +55,24 @@ def _root(tree: HtmlElement) -> HtmlElement:
 
 
 def main_blocks(
-    tree: HtmlElement, head: Head, blocks: Sequence[Block] | None = None
+    tree: HtmlElement,
+    head: Head,
+    blocks: Sequence[Block] | None = None,
+    shell: AppShell | None = None,
 ) -> list[Block]:
     """The blocks that are the page's text, in reading order, chosen from all of the page; empty
-    only if nothing is visible."""
+    only if nothing is visible. Of a page that is a `shell` only what it holds as data.
+
+    Raises PageError(INVALID, "needs_browser") for a shell without such data.
+    """
     root = _root(tree)
     blocks = seen_blocks(blocks_in(tree) if blocks is None else blocks)
     if declared := declared_blocks(root, head, blocks):
         return declared
+    if shell:
+        if stated := embedded_blocks(tree, head):
+            return stated
+        raise shell.failure()
     if _is_judged(root, head, blocks):
         return _judged(tree, head, blocks)
     return _without_chrome(root, blocks) or blocks
@@ -144,8 +157,10 @@ def seen_blocks(blocks: Sequence[Block]) -> list[Block]:
 
 def _without_scripts(blocks: list[Block]) -> list[Block]:
     """What a browser with scripts shows; all that one without shows, if that is most of the page
-    and more than a notice to turn scripts on."""
+    and no notice to turn scripts on."""
     scripted = [block for block in blocks if not block.scriptless]
+    if is_notice([block for block in blocks if block.scriptless]):
+        return scripted
     letters = sum(block.letters for block in scripted)
     scriptless = sum(block.letters for block in blocks) - letters
     return blocks if scriptless >= max(_SCRIPTLESS, letters) else scripted

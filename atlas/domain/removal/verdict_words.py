@@ -96,6 +96,8 @@ def against(code: str, source: str) -> tuple[str, ...]:
         return ("put a copy with a text layer in its place: `ocrmypdf scan.pdf text.pdf`",)
     if code == "encrypted":
         return ("put a copy without a password in its place",)
+    if code == "needs_browser":
+        return ("the site's feed or API may have its text, or `atlas docs put URL --file PATH`",)
     return ()
 
 

@@ -66,6 +66,8 @@ PAUSED = (SourceClaim(source="docs", found="listed", paused=True),)
         (facts(lifecycle="live", sources=HELD,
                visits=(visit("skipped", "fresh"), visit("failed", "http_503"))), "http_503",
          "live with its last text: the last check failed (http_503: it was said so)"),
+        (facts(lifecycle="discovered", sources=HELD, visits=(visit("failed", "needs_browser"),)),
+         "needs_browser", "not in the corpus: it could not be fetched or read (needs_browser: it"),
         (facts(lifecycle="live", sources=UNREAD, visits=(visit("added"),)), "not_listed",
          "the last run of source 'docs' did not come to it: the host is down"),
         (facts(lifecycle="live", sources=(*UNREAD, *HELD), visits=(visit("added"),)), "added",
