@@ -159,10 +159,10 @@ def _large(origin: Origin) -> dict[str, tuple[Kind, Reply, dict[str, Any]]]:
     few = {"max_pages": 10}
     patterns = (".*print.*page", r"\w*\w*\w*!")
     found: dict[str, tuple[Kind, str, dict[str, Any]]] = {
-        "<url/>, 49 MB": ("sitemap", listings.LARGE_SITEMAP, few),
+        "<url/>, 49 MB": ("sitemap", listings.large_sitemap(), few),
         "slow feed": ("feed", listings.SLOW_FEED, few),
-        "{},, 24 MB": ("feed", listings.LARGE_JSON, few),
-        "RSS items, 32 MB": ("feed", listings.LARGE_RSS, few),
+        "{},, 24 MB": ("feed", listings.large_json(), few),
+        "RSS items, 32 MB": ("feed", listings.large_rss(), few),
         "one sitemap of 45 MB": ("sitemap", urlset(0, "x" * 850), few),
         "index of 6 x 50,000": ("sitemap", f"<sitemapindex>{index}</sitemapindex>", few),
         "patterns": ("sitemap", urlset(0, "print" * 190, 2_000), few | {"exclude": patterns}),

@@ -117,13 +117,14 @@ class Corpus:
     async def follow_index(self) -> None:
         """Keep the search index in step with the corpus until this is cancelled, as workers do by
         themselves; of several processes one does."""
+        from atlas.lease_holders import holder_name
         from atlas.stores.postgres.changes.change_signal import change_signal
         from atlas.stores.postgres.services import index_following
         from atlas.stores.postgres.services.index_copying import analyse_aside
 
         index = self._parts.search_index()
         pool, url = await self._parts.pool(), self._parts.locations.require_database()
-        name = index_following.holder_name()
+        name = holder_name()
         past = self._parts.settings.index_past_days
         follower = index_following.IndexFollower(pool, index, analyse_aside, name, past)
         async with change_signal(url) as signal:

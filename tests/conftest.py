@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
@@ -25,6 +25,7 @@ from atlas.embedded.postgres import SUPERUSER, Postgres
 from atlas.embedded.postgres_binaries import find_installation
 from atlas.embedded.temporal import TemporalServer, find_temporal
 from atlas.embedded.unprivileged import shim
+from tests.known_types import keep_known_types
 
 # Bytecode is kept for the tests and the processes they start, whatever the shell says (Makefile).
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -39,6 +40,8 @@ hypothesis.settings.register_profile(
     "fast", hypothesis.settings.get_profile("atlas"), max_examples=20
 )
 hypothesis.settings.load_profile("atlas")
+
+keep_known_types()
 
 
 def pytest_collection_finish() -> None:
@@ -89,14 +92,38 @@ def _clean_environment(
     monkeypatch.setenv("ATLAS_HOME", str(tmp_path_factory.getbasetemp() / "unused-home"))
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostgresServer:
-    """A running PostgreSQL, with an empty migrated database to clone."""
+    """A running PostgreSQL, and one connection that makes and drops databases in it: a new one for
+    each took a third of the time."""
 
     cluster: Postgres
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _administrator: "asyncpg.Connection[asyncpg.Record] | None" = None
 
     def url(self, database: str, role: str = "atlas") -> str:
         return self.cluster.url(database, role)
+
+    async def create(self, name: str, template: str = "template1") -> str:
+        """A new database; its URL."""
+        # FILE_COPY: one checkpoint and a copy of the files, faster than logging each block.
+        await self._administer(
+            f"create database {name} owner atlas template {template} strategy file_copy"
+        )
+        return self.url(name)
+
+    async def drop(self, name: str) -> None:
+        await self._administer(f"drop database {name} with (force)")
+
+    async def close(self) -> None:
+        if self._administrator is not None:
+            await self._administrator.close()
+
+    async def _administer(self, statement: str) -> None:
+        async with self._turn:  # tests begin several Atlases at once
+            if self._administrator is None or self._administrator.is_closed():
+                self._administrator = await asyncpg.connect(self.url("postgres", SUPERUSER))
+            await self._administrator.execute(statement)
 
 
 async def until_ready(part: Postgres | TemporalServer, process: subprocess.Popen[bytes]) -> None:
@@ -125,10 +152,13 @@ def halt(part: Postgres | TemporalServer, process: subprocess.Popen[bytes]) -> N
 
 @pytest.fixture(scope="session")
 async def lent_zygotes() -> AsyncIterator[None]:
-    """Ends what the workers in this process borrowed (tests/e2e/zygotes.py)."""
+    """Ends what the workers in this process borrowed (tests/e2e/zygotes.py), and what workers in
+    processes of their own fork from (tests/e2e/forked_workers.py)."""
+    from tests.e2e.forked_workers import FORKS
     from tests.e2e.zygotes import LENDER
 
     yield
+    FORKS.close()
     await LENDER.close()
 
 
@@ -170,11 +200,13 @@ async def postgres_server(cluster_folder: Path) -> AsyncIterator[PostgresServer]
     folder = cluster_folder
     cluster = Postgres(folder, find_installation(), _FAST)
     cluster.prepare()
+    server = PostgresServer(cluster)
     process = launch(cluster, folder / "postgres.log")
     try:
         await until_ready(cluster, process)
         await cluster.settle()
-        yield PostgresServer(cluster)
+        yield server
+        await server.close()
     finally:
         halt(cluster, process)
 
@@ -184,8 +216,7 @@ async def migrated_template(postgres_server: PostgresServer) -> str:
     """The name of an empty database with every migration applied."""
     from atlas.stores.postgres.migrate import migrate
 
-    await _administer(postgres_server, f"create database {TEMPLATE}")
-    connection = await asyncpg.connect(postgres_server.url(TEMPLATE))
+    connection = await asyncpg.connect(await postgres_server.create(TEMPLATE))
     try:
         await migrate(connection)
     finally:
@@ -200,9 +231,8 @@ _numbers = iter(range(1_000_000))
 async def empty_database_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
     """A fresh database without any table."""
     name = f"empty_{next(_numbers)}"
-    await _administer(postgres_server, f"create database {name}")
-    yield postgres_server.url(name)
-    await _administer(postgres_server, f"drop database {name} with (force)", SUPERUSER)
+    yield await postgres_server.create(name)
+    await postgres_server.drop(name)
 
 
 @pytest.fixture
@@ -211,13 +241,8 @@ async def database_url(
 ) -> AsyncIterator[str]:
     """A fresh migrated database, dropped after the test."""
     name = f"test_{next(_numbers)}"
-    # FILE_COPY: one checkpoint and a copy of the files, faster than logging each block.
-    await _administer(
-        postgres_server,
-        f"create database {name} template {migrated_template} strategy file_copy",
-    )
-    yield postgres_server.url(name)
-    await _administer(postgres_server, f"drop database {name} with (force)", SUPERUSER)
+    yield await postgres_server.create(name, migrated_template)
+    await postgres_server.drop(name)
 
 
 @pytest.fixture
@@ -244,9 +269,10 @@ class FleetingServer(TemporalServer):
 @pytest.fixture(scope="session")
 def patient_workflows() -> None:
     """No workflow of this process is taken for a deadlock because the machine is busy."""
-    from tests.e2e.patient_worker import be_patient
+    from tests.e2e.patient_worker import be_patient, try_workflows_once
 
     be_patient()
+    try_workflows_once()
 
 
 @pytest.fixture(scope="session")
@@ -280,11 +306,3 @@ def free_port() -> int:
             port = random.randrange(10_000, 30_000)
             probe.bind(("127.0.0.1", port))
             return port
-
-
-async def _administer(server: PostgresServer, statement: str, role: str = "atlas") -> None:
-    connection = await asyncpg.connect(server.url("postgres", role))
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()

@@ -27,13 +27,14 @@ from atlas.contracts.empty_runs import MEANT_NOTHING
 from atlas.contracts.names import ATTRIBUTE_OUTCOME
 from atlas.domain.audit_findings import AuditFinding
 from atlas.domain.retention import Retention
+from atlas.lease_holders import holder_name
 from atlas.stores.blobs import open_blobs
 from atlas.stores.postgres.audit import checks, live_documents, parts
 from atlas.stores.postgres.audit.index_agreement import IndexAgreement
 from atlas.stores.postgres.index import generations, index_lease, live_texts
 from atlas.stores.postgres.services.audits import AuditStore
 from atlas.stores.postgres.services.index_copying import analyse_aside
-from atlas.stores.postgres.services.index_following import IndexFollower, holder_name
+from atlas.stores.postgres.services.index_following import IndexFollower
 from atlas.stores.search.port import SearchIndex
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.feed_copy import assert_feed_is_the_corpus

@@ -19,6 +19,7 @@ from temporalio.worker import (
     WorkerTuner,
 )
 
+from activities import heartbeat
 from activities.heartbeat import Heartbeats
 from atlas.contracts.names import QUEUE, QUEUE_PROCESSING, QUEUES
 from atlas.settings import Settings
@@ -74,6 +75,9 @@ def _worker(parts: WorkerParts, queue: str, activities: Sequence[registry.Activi
         disable_eager_activity_execution=True,
         activities=activities,
         tuner=_tuner(settings, slots_of(settings, queue)),
+        # Else the SDK keeps beats back for eight of the ten seconds after which an attempt counts
+        # as lost, and an activity hears as late that its run was cancelled.
+        max_heartbeat_throttle_interval=timedelta(seconds=heartbeat.INTERVAL),
         graceful_shutdown_timeout=timedelta(seconds=settings.worker.shutdown_grace),
         # Without it the SDK hashes the bytecode of every loaded module: a second at each start.
         build_id=f"atlas-{version('atlas-corpus')}",

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import Popen
 
 import asyncpg
 import pytest
 from temporalio.client import Client
 
-from atlas.embedded.postgres import SUPERUSER
 from atlas.temporal.connection import data_converter
 from tests.conftest import PostgresServer
-from tests.e2e.stack import AtlasEnv, fresh_namespace
-
-ROOT = Path(__file__).parents[2]
-FETCHES_ONLY = (sys.executable, "-P", str(ROOT / "tests" / "e2e" / "fetches_only.py"))
-"""A worker that leaves processing to others: its pages stay fetched."""
+from tests.e2e.stack import AtlasEnv, Spawned, fresh_namespace
 
 
 @dataclass(frozen=True)
@@ -37,8 +30,7 @@ class Servers:
     async def atlas(self, folder: Path) -> AsyncIterator[AtlasEnv]:
         """A database, namespace and blob folder of its own; its workers are processes."""
         name = f"atlas_{uuid.uuid4().hex[:12]}"
-        await self._administer(f"create database {name} owner atlas template {self.template}")
-        url = self.postgres.url(name)
+        url = await self.postgres.create(name, self.template)
         namespace = await fresh_namespace(self.temporal)
         folder.mkdir(parents=True, exist_ok=True)
         client = await Client.connect(
@@ -63,19 +55,15 @@ class Servers:
                 finally:
                     env.end_workers()
         finally:
-            await self._administer(f"drop database {name} with (force)")
-
-    async def _administer(self, statement: str) -> None:
-        connection = await asyncpg.connect(self.postgres.url("postgres", SUPERUSER))
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
+            await self.postgres.drop(name)
 
 
 @pytest.fixture(scope="session")
 def servers(
-    postgres_server: PostgresServer, migrated_template: str, temporal_address: str
+    postgres_server: PostgresServer,
+    migrated_template: str,
+    temporal_address: str,
+    lent_zygotes: None,
 ) -> Servers:
     return Servers(postgres_server, migrated_template, temporal_address)
 
@@ -96,7 +84,7 @@ async def until_pages(env: AtlasEnv, stage: str, pages: int) -> None:
     await until(there)
 
 
-async def kill(process: Popen[bytes]) -> None:
+async def kill(process: Spawned) -> None:
     """SIGKILL a worker; return once it and its children are gone (no child outlives it)."""
     children = _children(process.pid)
     process.kill()

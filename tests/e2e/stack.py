@@ -6,9 +6,8 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -37,9 +36,11 @@ from atlas.stores.postgres.index.engine_search import search_corpus
 from atlas.stores.postgres.index.search import SearchPage
 from atlas.stores.postgres.sources import sources
 from atlas.stores.search.tantivy_engine import TantivyIndex
+from tests.e2e.forked_workers import FORKS, ForkedWorker
 from tests.e2e.zygotes import lent
 
-PATIENT_WORKER = (sys.executable, "-P", str(Path(__file__).with_name("patient_worker.py")))
+Spawned = subprocess.Popen[bytes] | ForkedWorker
+"""A worker process, however it began."""
 
 
 async def fresh_namespace(address: str) -> str:
@@ -101,7 +102,7 @@ class AtlasEnv:
     client: Client
     pool: asyncpg.Pool
     variables: dict[str, str]
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    workers: list[Spawned] = field(default_factory=list)
     index: TantivyIndex | None = None
 
     async def add_source(self, name: str, kind: Any, *urls: str, **rules: Any) -> None:
@@ -153,8 +154,16 @@ class AtlasEnv:
                 stop.set()
                 await task
 
-    def spawn_worker(self, command: Sequence[str] = PATIENT_WORKER) -> subprocess.Popen[bytes]:
-        """A worker in a process of its own, to be killed."""
+    def spawn_worker(self, *queues: str) -> ForkedWorker:
+        """A worker for these queues (all, if none is named) in a process of its own, to be
+        killed. Its workflows may take as long as a busy machine makes them."""
+        with (self.blobs.parent / "worker.log").open("ab") as log:
+            process = FORKS.worker({**os.environ, **self.variables}, log, queues)
+        self.workers.append(process)
+        return process
+
+    def spawn_command(self, *command: str) -> subprocess.Popen[bytes]:
+        """A worker as a person starts it."""
         with (self.blobs.parent / "worker.log").open("ab") as log:
             process = subprocess.Popen(
                 command,

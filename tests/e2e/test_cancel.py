@@ -17,6 +17,7 @@ from temporalio.service import RPCError
 from atlas.contracts.sync_pipeline import SyncProgress
 from tests.e2e.environments import Servers, servers, until, until_pages
 from tests.e2e.stack import AtlasEnv
+from tests.e2e.test_faults import assert_troubles_met
 from tests.invariants import assert_invariants, assert_workflows_healthy, snapshot
 from tests.origin import Origin
 from tests.sites import START, GeneratedSite
@@ -83,8 +84,10 @@ async def test_cancelled_in_the_middle_then_run_again_gives_the_same_corpus(
         assert result.outcome == undisturbed.outcome == "completed_with_failures"
         assert result.counts.added == undisturbed.counts.added - len(before.live)
         await assert_invariants(env.pool, env.blobs)
+        whole = await snapshot(other.pool, calm.base)
+        assert_troubles_met(SITE, whole, undisturbed.counts)
         found = await snapshot(env.pool, origin.base)
-        assert found.differences(await snapshot(other.pool, calm.base)) == []
+        assert found.differences(whole) == []
         await assert_workflows_healthy(env.client)
 
 

@@ -33,7 +33,11 @@ __all__ = ["servers"]
 COLLECTING = ["discover", "fetch", "reconcile"]
 
 
-@pytest.mark.parametrize("deliver", [once, twice, beside, cut_short], ids=lambda way: way.__name__)
+@pytest.mark.parametrize(
+    "deliver",
+    [*(pytest.param(way, marks=pytest.mark.slow) for way in (once, twice)), beside, cut_short],
+    ids=lambda way: way.__name__,
+)
 async def test_every_way_of_delivery_collects_the_same(
     atlas_env: AtlasEnv, origin: Origin, deliver: Deliver
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 
 import psutil
@@ -16,7 +15,7 @@ from atlas.stores.blobs import open_blobs
 from starter import AtlasClient, InvalidRequest
 from tests.e2e.bulk_documents import fill
 from tests.e2e.environments import kill, until
-from tests.e2e.stack import AtlasEnv
+from tests.e2e.stack import AtlasEnv, Spawned
 from tests.starter.conftest import Atlas, atlas
 from tests.stores.exporting import contents
 
@@ -96,7 +95,7 @@ async def test_the_command_starts_a_run_and_tells_how_it_ended(
         assert (ran.code, why in ran.err) == (2, True), ran
 
 
-def memory(process: Popen[bytes]) -> int:
+def memory(process: Spawned) -> int:
     """Resident bytes of a worker, without its children."""
     return psutil.Process(process.pid).memory_info().rss
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from atlas.contracts.models import Counts
+from atlas.contracts.names import QUEUE
 from tests.e2e.environments import (
-    FETCHES_ONLY,
     Servers,
     kill,
     servers,
@@ -52,17 +52,22 @@ async def assert_same(env: AtlasEnv, origin: Origin, undisturbed: tuple[Snapshot
     assert (await snapshot(env.pool, origin.base)).differences(undisturbed[0]) == []
 
 
-async def test_the_undisturbed_run_meets_every_trouble_of_the_site(
-    undisturbed: tuple[Snapshot, Counts],
-) -> None:
-    corpus, counts = undisturbed
+def assert_troubles_met(site: GeneratedSite, corpus: Snapshot, counts: Counts) -> None:
+    """Of a run that nothing disturbed: it met every trouble of the site."""
     assert counts.done == counts.seen
-    assert len(corpus.live) == SITE.pages + 3 + 1  # hidden pages behind redirects, and the text
+    assert len(corpus.live) == site.pages + 3 + 1  # hidden pages behind redirects, and the text
     assert counts.failed == 3 * 2 + 1  # gone pages, and the empty one
-    assert counts.skipped == len(SITE.redirects())
+    assert counts.skipped == len(site.redirects())
     assert len(set(corpus.live.values())) < len(corpus.live)  # exact duplicates
     assert max(len(cluster) for cluster in corpus.clusters) >= 3  # with near ones beside them
     assert {depth for _, _, depth, _ in corpus.held} >= {0, 1, 2, 3}
+
+
+@pytest.mark.slow  # in the fast suite tests/e2e/test_cancel.py has such a run, of fewer pages
+async def test_the_undisturbed_run_meets_every_trouble_of_the_site(
+    undisturbed: tuple[Snapshot, Counts],
+) -> None:
+    assert_troubles_met(SITE, *undisturbed)
 
 
 Moment = Callable[[AtlasEnv, Origin], Awaitable[object]]
@@ -133,7 +138,7 @@ async def test_killed_between_fetch_and_process_then_304_loses_nothing(
         SITE.serve(origin)
         urls = [origin.url(path) for path in SITE.steady_paths()[:40]]
         await env.add_source("docs", "urls", *urls)
-        victim = env.spawn_worker(FETCHES_ONLY)
+        victim = env.spawn_worker(QUEUE)
         first = await env.start("docs", id="first")
         await until_pages(env, "fetched", 40)
         await kill(victim)
@@ -161,7 +166,7 @@ async def test_killed_between_fetch_and_process_the_run_goes_on_without_asking_a
         await env.add_source(
             "docs", "urls", *[origin.url(path) for path in SITE.steady_paths()[:40]]
         )
-        victim = env.spawn_worker(FETCHES_ONLY)
+        victim = env.spawn_worker(QUEUE)
         handle = await env.start("docs")
         await until_pages(env, "fetched", 40)
         await kill(victim)

@@ -65,19 +65,23 @@ async def test_options(atlas_env: AtlasEnv, origin: Origin) -> None:
     await assert_workflows_healthy(atlas_env.client)
 
 
-@pytest.mark.parametrize("status", [404, 410, 403, 400])
 async def test_what_cannot_succeed_is_a_result_and_asked_for_once(
-    atlas_env: AtlasEnv, origin: Origin, status: int
+    atlas_env: AtlasEnv, origin: Origin
 ) -> None:
-    origin.status("/a", status)
+    statuses = (404, 410, 403, 400)
+    for status in statuses:
+        origin.status(f"/{status}", status)
     async with atlas_env.worker():
-        result = await fetch(atlas_env, origin.url("/a"))
-    assert (result.success, result.status_code) == (False, status)
-    assert result.error_code == f"http_{status}"
-    assert len(origin.requests("/a")) == 1
-    ledger = "select status, error_class from fetches where url = $1"
-    [row] = await atlas_env.fetch(ledger, origin.url("/a"))
-    assert (row["status"], row["error_class"]) == (status, result.error_class)
+        results = await asyncio.gather(
+            *(fetch(atlas_env, origin.url(f"/{status}")) for status in statuses)
+        )
+    for status, result in zip(statuses, results, strict=True):
+        assert (result.success, result.status_code) == (False, status)
+        assert result.error_code == f"http_{status}"
+        assert len(origin.requests(f"/{status}")) == 1
+        ledger = "select status, error_class from fetches where url = $1"
+        [row] = await atlas_env.fetch(ledger, origin.url(f"/{status}"))
+        assert (row["status"], row["error_class"]) == (status, result.error_class)
 
 
 async def test_what_passes_is_tried_again_and_each_attempt_is_in_the_ledger(
@@ -155,7 +159,9 @@ async def test_cancelled_it_ends_and_a_second_start_is_a_new_fetch(
     assert await atlas_env.value(held) == 0
 
 
-@pytest.mark.parametrize("deliver", [twice, beside, cut_short])
+@pytest.mark.parametrize(
+    "deliver", [pytest.param(twice, marks=pytest.mark.slow), beside, cut_short]
+)
 async def test_delivered_again_it_is_one_row_in_the_ledger_and_one_blob(
     atlas_env: AtlasEnv, origin: Origin, deliver: Deliver
 ) -> None:

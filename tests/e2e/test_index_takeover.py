@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from subprocess import Popen
-
 import pytest
 
 from atlas.stores.postgres.index import index_lease
 from tests.e2e.environments import Servers, kill, servers, until
-from tests.e2e.stack import AtlasEnv
+from tests.e2e.stack import AtlasEnv, Spawned
 from tests.e2e.test_sync import page
 from tests.invariants import assert_invariants
 from tests.origin import Origin
@@ -25,7 +23,7 @@ async def holder(env: AtlasEnv) -> str | None:
     return found
 
 
-async def writer(env: AtlasEnv, workers: list[Popen[bytes]]) -> Popen[bytes]:
+async def writer(env: AtlasEnv, workers: list[Spawned]) -> Spawned:
     """The worker that writes the index, once one does."""
     await until(lambda: holder(env))
     pid = (await holder(env) or "").split(":")[1]

@@ -109,12 +109,12 @@ async def test_a_fresh_worker_goes_on_where_a_machine_was_lost(
             url = through(proxy.port, env.database_url)
             command = (sys.executable, "-P", "-m", "worker")
             env.variables["ATLAS_DATABASE_URL"] = url
-            victim = env.spawn_worker(command)
+            victim = env.spawn_command(*command)
             handle = await env.start("docs", batch=10)
             await lost.wait()
             await kill(victim)
             env.variables["ATLAS_DATABASE_URL"] = env.database_url
-            env.spawn_worker(command)
+            env.spawn_command(*command)
             result = await handle.result()
         assert result.counts.done == result.counts.seen
         await assert_invariants(env.pool, env.blobs)

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from starter import AtlasClient
 from starter.cli.framework.output import plain
 from starter.cli.reference.described import check
 from tests.e2e.environments import until
-from tests.e2e.stack import AtlasEnv
+from tests.e2e.stack import AtlasEnv, Spawned
 from tests.invariants import assert_invariants, assert_workflows_healthy
 from tests.origin import Origin, Reply
 
@@ -110,14 +109,14 @@ class Stage:
     def __init__(self, env: AtlasEnv, folder: Path) -> None:
         self._env, self._folder, self._count = env, folder, 0
 
-    def begin(self) -> tuple[Popen[bytes], Path]:
+    def begin(self) -> tuple[Spawned, Path]:
         """A worker on its way, and the file that it makes when it polls."""
         self._count += 1
         ready = self._folder / f"ready-{self._count}"
         self._env.variables["ATLAS_WORKER_READY_FILE"] = str(ready)
         return self._env.spawn_worker(), ready
 
-    async def add(self, count: int) -> list[Popen[bytes]]:
+    async def add(self, count: int) -> list[Spawned]:
         """So many workers that poll."""
         begun = [self.begin() for _ in range(count)]
 
@@ -128,7 +127,7 @@ class Stage:
         return [process for process, _ in begun]
 
 
-def state(shown: Shown, process: Popen[bytes]) -> str | None:
+def state(shown: Shown, process: Spawned) -> str | None:
     """Of a worker; None: it is not shown."""
     return next((w["state"] for w in shown["workers"] if w["pid"] == process.pid), None)
 
@@ -138,7 +137,7 @@ def serving(shown: Shown) -> set[int]:
     return {queue["workers"] for queue in shown["queues"]}
 
 
-def running(*processes: Popen[bytes]) -> Callable[[Shown], bool]:
+def running(*processes: Spawned) -> Callable[[Shown], bool]:
     """All of these run, on every queue, and no others do."""
 
     def fact(shown: Shown) -> bool:
@@ -153,7 +152,7 @@ def running(*processes: Popen[bytes]) -> Callable[[Shown], bool]:
     return fact
 
 
-async def _ended(process: Popen[bytes]) -> float:
+async def _ended(process: Spawned) -> float:
     await asyncio.to_thread(process.wait, 60)
     return time.time()
 

@@ -44,7 +44,7 @@ async def test_a_worker_serves_the_queues_it_was_told_and_is_known_to_live(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # none but this worker is looked at
     command = (sys.executable, "-P", "-m", "starter.cli", "worker", "--queues", QUEUE_PROCESSING)
-    atlas_env.spawn_worker(command)
+    atlas_env.spawn_command(*command)
 
     async def polls_processing() -> bool:
         return QUEUE_PROCESSING not in await missing_workers(atlas_env.client)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,10 +16,9 @@ from atlas.health import search_index
 from atlas.health.probe import ProbeResult
 from atlas.settings import Settings
 from atlas.settings.groups import SearchSettings
-from atlas.stores.postgres.changes.change_signal import ChangeSignal
 from atlas.stores.postgres.index import index_state
 from atlas.stores.postgres.index.index_state import IndexState
-from atlas.stores.postgres.services.index_following import IndexFollower, keep_following
+from atlas.stores.postgres.services.index_following import IndexFollower
 from atlas.stores.search.port import EngineUnavailable
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from atlas.telemetry import instruments as own
@@ -29,6 +27,7 @@ from starter.cli.views.overview import index_words
 from starter.monitoring.corpus_view import index_seen
 from tests.stores.corpus import analyse
 from tests.stores.drive import Drive, Web
+from tests.stores.test_index_erasure import following
 
 WEB: Web = {
     f"https://example.org/{n}": f"The harbour number{n} and word{n * 7} of its own"
@@ -70,17 +69,6 @@ def look(database_url: str, settings: Settings) -> Any:
 async def state(drive: Drive) -> IndexState:
     async with drive.pool.acquire() as connection:
         return await index_state.state(connection)
-
-
-@asynccontextmanager
-async def following(follower: IndexFollower) -> AsyncIterator[None]:
-    task = asyncio.create_task(keep_following(follower, ChangeSignal()))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def until(look: Any, said: str) -> ProbeResult:
@@ -151,6 +139,7 @@ async def test_what_holds_the_writer_up_is_named_until_it_goes_on(
     index: TantivyIndex,
     follower: IndexFollower,
     look: Any,
+    database_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("atlas.stores.postgres.services.index_following._PATIENCE", 0.05)
@@ -162,7 +151,7 @@ async def test_what_holds_the_writer_up_is_named_until_it_goes_on(
         raise EngineUnavailable(f"no room is left for the search index in {index.folder}; make it")
 
     monkeypatch.setattr(index, "apply", full)
-    async with following(follower):
+    async with following(follower, database_url):
         held_up = await until(look, "no room is left")
         assert (held_up.status, held_up.mend) == ("failing", search_index._GOES_ON)
         seen = index_seen(await state(drive))

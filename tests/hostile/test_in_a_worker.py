@@ -21,7 +21,6 @@ __all__ = ["servers"]
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at /proc")
 
 XML = "application/xml"
-ALL = cases(1)
 SOME = {
     *(
         "sitemap: open CDATA",
@@ -110,7 +109,7 @@ async def test_hostile_listings_end_by_name_and_swell_no_worker(
 ) -> None:
     pid = await settled_worker(env, origin)
     before = memory_of(pid, "VmRSS")
-    some = [case for case in ALL if case.name in SOME]
+    some = [case for case in cases(1) if case.name in SOME]
     assert len(some) == len(SOME)
     names = [await declare(env, origin, case) for case in some]
     for case, result in zip(some, await asyncio.gather(*map(env.sync, names)), strict=True):
@@ -157,7 +156,7 @@ async def test_a_neighbour_takes_at_most_twice_its_time_beside_each_of_them(
 ) -> None:
     pid = await settled_worker(env, origin)
     async with neighbour(env.client, pid) as beside:
-        for case in (each for each in ALL if each.name.startswith(f"{form}:")):
+        for case in (each for each in cases(1) if each.name.startswith(f"{form}:")):
             result, seen = await measured(env, origin, beside, case)
             print(f"{case.name:28} ratio {seen.ratio:4.2f}, +{seen.grown} MiB; {result.outcome}")
             await check_end(env, case, result)
@@ -229,10 +228,10 @@ async def test_large_listings_swell_no_worker(env: AtlasEnv, origin: Origin, cas
         origin.reply("/large", compressed(urlset(0, 850)))
     elif case == "empty":
         expected = "listing_failed"
-        origin.reply("/large", compressed(listings.LARGE_SITEMAP))
+        origin.reply("/large", compressed(listings.large_sitemap()))
     else:
         kind, expected = "feed", "listing_failed"
-        text = {"json": listings.LARGE_JSON, "rss": listings.LARGE_RSS}[case]
+        text = {"json": listings.large_json, "rss": listings.large_rss}[case]()
         origin.reply("/large", compressed(text))
     await env.add_source("large", kind, origin.url("/large"), max_pages=10)  # type: ignore[arg-type]
     result = await env.sync("large")

@@ -100,6 +100,7 @@ async def test_a_share_that_is_truly_gone_leaves_on_its_day_and_one_page_more_wa
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
 
 
+@pytest.mark.slow  # by runs alone: tests/stores/test_held_changes.py
 async def test_pages_that_move_to_another_host_with_their_texts_are_followed_there(
     atlas_env: AtlasEnv, origin: Origin, calendar: Calendar, names: dict[str, Callable[[], str]]
 ) -> None:
@@ -124,6 +125,7 @@ async def test_pages_that_move_to_another_host_with_their_texts_are_followed_the
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
 
 
+@pytest.mark.slow  # by runs alone: tests/stores/test_removal.py
 async def test_a_page_that_comes_back_goes_on_with_its_history(
     atlas_env: AtlasEnv, origin: Origin, calendar: Calendar, names: dict[str, Callable[[], str]]
 ) -> None:
@@ -158,6 +160,7 @@ async def test_a_page_that_comes_back_goes_on_with_its_history(
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
 
 
+@pytest.mark.slow  # the rule alone: tests/domain/removal/test_removal_rules.py
 async def test_looks_of_a_person_within_a_day_are_one(
     atlas_env: AtlasEnv, origin: Origin, calendar: Calendar, names: dict[str, Callable[[], str]]
 ) -> None:

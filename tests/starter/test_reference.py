@@ -6,15 +6,14 @@ import pytest
 from pydantic import ValidationError
 
 from starter.cli.framework import exit_codes
-from starter.cli.framework.app import build
-from starter.cli.framework.help_pages import pages
 from starter.cli.framework.json_shapes import _CATALOGUE, SHAPES
 from starter.cli.reference.described import check
 from starter.cli.reference.json_page import json_page, undescribed
 from starter.cli.reference.state_machine import state_machine_page
 from starter.cli.reference.write import DOCS, cli_page
+from tests.starter.test_help import PAGES
 
-COMMANDS = {" ".join(page.words): page for page in pages(build()) if not page.verbs}
+COMMANDS = {name: page for name, page in PAGES.items() if not page.verbs}
 
 SILENT = {
     *("up", "down", "worker", "codec", "index follow"),

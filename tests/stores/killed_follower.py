@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 
+from atlas.lease_holders import holder_name
 from atlas.stores.postgres.changes.change_signal import change_signal
 from atlas.stores.postgres.services import index_following
 from atlas.stores.postgres.services.index_copying import analyse_aside
@@ -57,9 +58,7 @@ async def main(url: str, folder: str, method: str, number: str, when: str) -> No
     cannot_merge(index)
     dying(index, method, int(number), when)
     async with asyncpg.create_pool(url, min_size=1, max_size=2) as pool:
-        follower = index_following.IndexFollower(
-            pool, index, analyse_aside, index_following.holder_name()
-        )
+        follower = index_following.IndexFollower(pool, index, analyse_aside, holder_name())
         async with change_signal(url) as signals:
             await index_following.keep_following(follower, signals)
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,15 @@ from atlas.domain.retention import Retention
 from atlas.stores.blobs import open_blobs
 from atlas.stores.postgres.audit import live_documents
 from atlas.stores.postgres.audit.index_agreement import IndexAgreement
-from atlas.stores.postgres.changes.change_signal import ChangeSignal
 from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.services.audits import AuditStore
-from atlas.stores.postgres.services.index_following import IndexFollower, keep_following
+from atlas.stores.postgres.services.index_following import IndexFollower
 from atlas.stores.search.port import IndexedText, TextChanges
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.invariants import assert_index_agrees
 from tests.stores.corpus import analyse
 from tests.stores.drive import Drive, Web
+from tests.stores.test_index_erasure import following
 
 WEB: Web = {
     f"https://example.org/{n}": f"The harbour number{n} has word{n * 7} of its own"
@@ -132,6 +131,7 @@ async def test_an_audit_has_the_writer_put_it_right(
     index: TantivyIndex,
     follower: IndexFollower,
     tmp_path: Path,
+    database_url: str,
     sample: int | None,
 ) -> None:
     one, ghost = await hash_of(drive), bytes(32)
@@ -144,9 +144,11 @@ async def test_an_audit_has_the_writer_put_it_right(
             connection, run_id="audit", workflow_id="audit_corpus", kind="audit_corpus",
             trigger="manual", now=drive.now,
         )  # fmt: skip
-    task = asyncio.create_task(keep_following(follower, ChangeSignal()))
     stages: tuple[AuditStage, ...] = ("corpus", "pages")
-    async with open_blobs(str(tmp_path / "blobs")) as blobs:
+    async with (
+        open_blobs(str(tmp_path / "blobs")) as blobs,
+        following(follower, database_url),
+    ):
         audits = Auditing(store, blobs, nothing, nothing)
         for stage in stages:
             step = AuditStep(run_id="audit", stage=stage, repair=True, sample=sample)
@@ -158,9 +160,6 @@ async def test_an_audit_has_the_writer_put_it_right(
     if sample is None:  # a sample looks at one of 256 parts of the index
         assert ("index_ghost", ghost.hex(), "indexed again", True) in repaired
         assert await audit(drive, IndexAgreement(drive.pool, index)) == set()
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 async def test_what_the_index_has_yet_to_read_is_no_finding(

@@ -13,7 +13,7 @@ import tantivy
 from activities import purging
 from activities.purging import Purging
 from atlas.stores.blobs import open_blobs
-from atlas.stores.postgres.changes.change_signal import ChangeSignal
+from atlas.stores.postgres.changes.change_signal import change_signal
 from atlas.stores.postgres.services.index_following import IndexFollower, keep_following
 from atlas.stores.postgres.services.purges import PurgeStore
 from atlas.stores.search.tantivy_engine import TantivyIndex
@@ -53,14 +53,16 @@ def follower(drive: Drive, index: TantivyIndex) -> IndexFollower:
 
 
 @asynccontextmanager
-async def following(follower: IndexFollower) -> AsyncIterator[None]:
-    task = asyncio.create_task(keep_following(follower, ChangeSignal()))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+async def following(follower: IndexFollower, database_url: str) -> AsyncIterator[None]:
+    """The writer of the index, which is woken as in a worker."""
+    async with change_signal(database_url) as signal:
+        task = asyncio.create_task(keep_following(follower, signal))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 def words_in(folder: Path, beginning: str) -> set[str]:
@@ -79,7 +81,11 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 async def test_no_file_has_a_word_of_what_was_erased_its_older_texts_included(
-    drive: Drive, index: TantivyIndex, eraser: Eraser, follower: IndexFollower
+    drive: Drive,
+    index: TantivyIndex,
+    eraser: Eraser,
+    follower: IndexFollower,
+    database_url: str,
 ) -> None:
     await eraser.cleaner.sync("docs", WEB)
     await follower.catch_up()
@@ -90,7 +96,7 @@ async def test_no_file_has_a_word_of_what_was_erased_its_older_texts_included(
     killed = index.folder / ".old-killed"  # a process died while it removed a generation
     killed.mkdir()
     (killed / "segment.store").write_bytes(await _hash(drive, GONE))
-    async with following(follower):
+    async with following(follower, database_url):
         await eraser.run(GONE)
     assert eraser.found == {}
     assert words_in(index.folder, MARKER) == words_in(index.folder, OLDER) == set()

@@ -1,6 +1,8 @@
 """Nodes that are larger than libxml2's own 10 MB, and pages deeper than its own limit: what follows
 them is still read."""
 
+from collections.abc import Callable
+
 import pytest
 from lxml.html import HtmlElement
 
@@ -11,25 +13,26 @@ from atlas.text.sniff import media_of
 pytestmark = pytest.mark.fault(8)
 
 BEYOND = 10_100_000  # bytes; libxml2 gives up at 10,000,000
-HUGE = {
-    "an image in an attribute": f"<img src='data:image/png;base64,{'A' * BEYOND}'>",
-    "a link": f"<a href='data:text/html,{'a' * BEYOND}'>here</a>",
-    "a page in an attribute": f"<iframe srcdoc='{'word ' * (BEYOND // 5)}'></iframe>",
-    "a script": f"<script>{'x=1;' * (BEYOND // 4)}</script>",
-    "JSON-LD": f'<script type="application/ld+json">{{"a":"{"b" * BEYOND}"}}</script>',
-    "a style": f"<style>{'a{}' * (BEYOND // 3)}</style>",
-    "a comment": f"<!--{'word ' * (BEYOND // 5)}-->",
-    "a CDATA section": f"<svg><![CDATA[{'word ' * (BEYOND // 5)}]]></svg>",
-    "a processing instruction": f"<?php {'word ' * (BEYOND // 5)}?>",
-    "a template": f"<template>{'w' * BEYOND}</template>",
-    "the name of a tag": f"<{'a' * BEYOND}>",
-    "the name of an attribute": f"<p {'a' * BEYOND}=1>here</p>",
+# Made when asked for: every process of the tests imports this.
+HUGE: dict[str, Callable[[], str]] = {
+    "an image in an attribute": lambda: f"<img src='data:image/png;base64,{'A' * BEYOND}'>",
+    "a link": lambda: f"<a href='data:text/html,{'a' * BEYOND}'>here</a>",
+    "a page in an attribute": lambda: f"<iframe srcdoc='{'word ' * (BEYOND // 5)}'></iframe>",
+    "a script": lambda: f"<script>{'x=1;' * (BEYOND // 4)}</script>",
+    "JSON-LD": lambda: f'<script type="application/ld+json">{{"a":"{"b" * BEYOND}"}}</script>',
+    "a style": lambda: f"<style>{'a{}' * (BEYOND // 3)}</style>",
+    "a comment": lambda: f"<!--{'word ' * (BEYOND // 5)}-->",
+    "a CDATA section": lambda: f"<svg><![CDATA[{'word ' * (BEYOND // 5)}]]></svg>",
+    "a processing instruction": lambda: f"<?php {'word ' * (BEYOND // 5)}?>",
+    "a template": lambda: f"<template>{'w' * BEYOND}</template>",
+    "the name of a tag": lambda: f"<{'a' * BEYOND}>",
+    "the name of an attribute": lambda: f"<p {'a' * BEYOND}=1>here</p>",
 }
 
 
 @pytest.mark.parametrize("kind", HUGE)
 def test_text_behind_a_huge_node_is_read(kind: str) -> None:
-    html = f"<title>T</title><p>Before it.</p>{HUGE[kind]}<p>Everything after it.</p>"
+    html = f"<title>T</title><p>Before it.</p>{HUGE[kind]()}<p>Everything after it.</p>"
     found = extract(html.encode(), "text/html", "utf-8", "https://a.example/")
     assert "Before it." in found.text
     assert "Everything after it." in found.text
@@ -50,7 +53,7 @@ MANUAL = "<dl>" + "<dt><code>name</code><dd>What it does, in a few words." * 9 +
 def test_no_kind_of_page_ends_at_a_huge_node(kind: str, before: str, media: str) -> None:
     """Each takes another way through the extractors (`html.py`)."""
     body = "".join(f"<p>A sentence of this page that has number {n}.</p>" for n in range(20))
-    html = f"<title>T</title>{before}{body}{HUGE[kind]}{body}<p>The marker at the very end.</p>"
+    html = f"<title>T</title>{before}{body}{HUGE[kind]()}{body}<p>The marker at the very end.</p>"
     found = extract(html.encode(), media, "utf-8", "https://a.example/")
     assert found.text.endswith("The marker at the very end.")
     assert "has number 19." in found.text

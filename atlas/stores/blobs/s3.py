@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, timedelta
+from functools import cache
 from typing import Any, BinaryIO, cast
 
 from atlas.domain.blob import (
@@ -34,11 +35,12 @@ _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _SOURCES = ", ".join(("ATLAS_S3_ENDPOINT", *_ENDPOINTS))
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _NO_KEY = {"NoSuchKey", "404", "NotFound"}
+_EVERYTHING = "get, put, delete and list"
 _MENDS = {
     "NoSuchBucket": "Create the bucket, or correct ATLAS_BLOBS",
     "404": "Create the bucket, or correct ATLAS_BLOBS or ATLAS_S3_ENDPOINT",
-    "AccessDenied": "Allow these credentials to get, put, delete and list in the bucket",
-    "403": "Allow these credentials to get, put, delete and list in the bucket",
+    "AccessDenied": f"Allow these credentials to {_EVERYTHING} in the bucket",
+    "403": f"Allow these credentials to {_EVERYTHING} in the bucket",
     "InvalidAccessKeyId": "Correct ATLAS_S3_ACCESS_KEY or AWS_ACCESS_KEY_ID",
     "SignatureDoesNotMatch": "Correct ATLAS_S3_SECRET_KEY or AWS_SECRET_ACCESS_KEY",
     "ExpiredToken": "Renew the credentials",
@@ -61,11 +63,16 @@ async def s3_client(bucket: str, access: S3Access) -> AsyncIterator[Any]:
     """A client of the vendor's library. Defaults of `access`: endpoint AWS_ENDPOINT_URL_S3, else
     AWS_ENDPOINT_URL, else Amazon's; credentials and region as the AWS tools find them."""
     import aioboto3  # 0.9 s: paid by those who keep their blobs in S3
+    from aiobotocore.session import get_session
 
     endpoint = access.endpoint or _first(_ENDPOINTS)
     with translated(bucket):
+        core = get_session()
+        core.register_component("data_loader", _models(core.get_config_variable("data_path")))
         session = aioboto3.Session(
-            aws_access_key_id=access.access_key, aws_secret_access_key=access.secret_key
+            aws_access_key_id=access.access_key,
+            aws_secret_access_key=access.secret_key,
+            botocore_session=core,
         )
         manager = session.client(
             "s3",
@@ -79,6 +86,15 @@ async def s3_client(bucket: str, access: S3Access) -> AsyncIterator[Any]:
         yield client
     finally:
         await manager.__aexit__(None, None, None)
+
+
+@cache
+def _models(path: str | None) -> Any:
+    """What the library knows of Amazon's services, read once in a process: for each client anew, it
+    kept the event loop busy for a tenth of a second."""
+    from botocore.loaders import create_loader
+
+    return create_loader(path)
 
 
 def _first(names: Sequence[str]) -> str | None:
@@ -222,26 +238,13 @@ class _S3Slot:
                 self._file.close()
 
 
-async def download(bucket: str, key: str, file: BinaryIO, access: S3Access) -> None:
-    """Write an object to a file. Raises BlobStoreError."""
-    async with s3_client(bucket, access) as client:
-        with translated(bucket, "the address"):
-            try:
-                answer = await client.get_object(Bucket=bucket, Key=key)
-            except client.exceptions.NoSuchKey:
-                raise BlobStoreError(
-                    f"S3 bucket {bucket!r} has no object {key!r}", "Correct the key",
-                    ErrorClass.BLOCKED,
-                ) from None  # fmt: skip
-            async with answer["Body"] as stream:
-                while piece := await stream.read(1 << 20):
-                    await in_thread(file.write, piece)
-
-
 @contextmanager
-def translated(bucket: str, named_by: str = "ATLAS_BLOBS") -> Iterator[None]:
+def translated(
+    bucket: str, named_by: str = "ATLAS_BLOBS", needs: str = _EVERYTHING
+) -> Iterator[None]:
     """Vendor errors to BlobStoreError, without credentials or signed addresses in the text.
-    `named_by`: where a wrong bucket name is to be corrected, as the message says."""
+    `named_by`: where a wrong bucket name is to be corrected, as the message says; `needs`: what
+    credentials must be allowed to."""
     from aiohttp import ClientError as HttpError
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -250,7 +253,7 @@ def translated(bucket: str, named_by: str = "ATLAS_BLOBS") -> Iterator[None]:
     except ClientError as error:
         code = _code(error)
         mend = _MENDS.get(code, "Check the store; the work is tried again")
-        mend = mend.replace("ATLAS_BLOBS", named_by)
+        mend = mend.replace("ATLAS_BLOBS", named_by).replace(_EVERYTHING, needs)
         # A failure with a fix of its own does not pass without it.
         lasts = ErrorClass.BLOCKED if code in _MENDS else ErrorClass.TRANSIENT
         raise BlobStoreError(

@@ -24,6 +24,7 @@ from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.ranking import CountedTerm, terms_that_count
 from atlas.stores.search.port import (
     LIVE,
+    NEAR_EDITS,
     EngineUnavailable,
     IndexedText,
     IndexInUse,
@@ -222,6 +223,16 @@ class OpenSearchIndex:
         )
         ordered = sorted(best, key=lambda match: (-match.score, match.text_hash, match.start))
         return PassageMatches(tuple(ordered), found["hits"]["total"]["value"], counted)
+
+    async def texts_near(self, lexeme: str, scope: TextScope, limit: int) -> list[bytes]:
+        """See `SearchIndex`."""
+        if any(each.frequency for each in await self._counted(self.name, (QueryTerm(lexeme),))):
+            return []
+        near = {"value": lexeme, "fuzziness": NEAR_EDITS, "max_expansions": _EXPANSIONS}
+        asked = _request((), LexemeQuery(()), scope, limit)
+        asked["query"]["bool"]["must"] = [{"fuzzy": {"body": near}}]
+        found = await self._ask("POST", f"/{self.name}/_search", asked)
+        return [bytes.fromhex(hit["_source"]["text"]) for hit in found["hits"]["hits"]]
 
     async def expunge(self, generation: int, texts: Collection[bytes]) -> bool:
         """See `SearchIndex`. Segments with anything removed are written anew without it; what a

@@ -26,6 +26,7 @@ from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.ranking import CountedTerm
 from atlas.stores.search.port import (
     LIVE,
+    NEAR_EDITS,
     DamagedGeneration,
     EngineUnavailable,
     IndexedText,
@@ -169,6 +170,19 @@ class TantivyGeneration:
             wanted = _tantivy_query(terms, query, scope, keeps_past=self._past > 0)
             best, total = _best(searcher, wanted, limit, self._average)
             return PassageMatches(tuple(best), total, counted)
+
+    def texts_near(self, lexeme: str, scope: TextScope, limit: int) -> list[bytes]:
+        """Texts with terms that are near to one that it does not have."""
+        with self._errors():
+            searcher = self._current().searcher()
+            if searcher.doc_freq("body", lexeme):
+                return []
+            near = Query.fuzzy_term_query(_SCHEMA, "body", lexeme, NEAR_EDITS)
+            parts = [(Occur.Must, each) for each in (near, *_within(scope))]
+            if self._past:
+                parts.append((Occur.MustNot, _ended(LIVE - 1)))
+            hits = searcher.search(Query.boolean_query(parts), limit, count=False).hits
+            return [bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits]
 
     def _current(self) -> Index:
         """The index as it was last committed, by this process or another."""

@@ -120,7 +120,7 @@ def _opened(file: str) -> AbstractContextManager[BinaryIO]:
 
 
 def _type_of(file: str) -> str | None:
-    from atlas.domain.delivery import type_of_name
+    from atlas.domain.media_kinds import type_of_name
 
     return None if file == "-" else type_of_name(file)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import zstandard
+from botocore.loaders import JSONFileLoader
 
 from atlas.domain.blob import BlobCorrupt, BlobStoreError
 from atlas.stores.blobs import Blobs, open_blobs
@@ -41,6 +42,17 @@ async def test_wrong_credentials_are_named_and_not_shown(
             await blobs.check()
     assert "a-wrong-secret" not in str(caught.value)
     assert SECRET_KEY not in str(caught.value)
+
+
+@pytest.mark.usefixtures("s3_environment")
+async def test_the_librarys_models_are_read_once(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_blobs(f"s3://{bucket}"):
+        pass
+    monkeypatch.setattr(JSONFileLoader, "load_file", None)
+    async with open_blobs(f"s3://{bucket}/another") as blobs:
+        await blobs.check()
 
 
 @pytest.mark.usefixtures("s3_environment")

@@ -433,3 +433,17 @@ async def test_an_engine_that_is_away_is_named_and_not_its_password(opensearch: 
         await find(away, "fog")
     assert "secret-word" not in str(raised.value) + repr(raised.value.__cause__)
     await away.close()
+
+
+async def test_texts_with_a_term_near_to_one_that_it_does_not_have(made: SearchIndex) -> None:
+    sea, fog = text("lantern harbour boat"), text("harbour маяк", title="Fog", sources=["fogs"])
+    await put(made, sea, fog)
+
+    async def near(lexeme: str, scope: TextScope | None = None) -> set[bytes]:
+        return set(await made.texts_near(lexeme, scope or TextScope(), 5))
+
+    assert await near("lantren") == await near("antern") == {sea.text_hash}
+    assert await near("harbuor") == {sea.text_hash, fog.text_hash}
+    assert await near("harbuor", TextScope(source="fogs")) == {fog.text_hash}
+    assert await near("маячк") == {fog.text_hash}
+    assert await near("harbour") == await near("quarrelsome") == set()

@@ -1,7 +1,7 @@
 """Who writes to the search index: one process at a time, for as long as it renews its lease.
 
 The engine has the last word (tantivy locks its folder); the lease keeps other processes from
-trying, and lets one of them take over soon after the writer has died.
+trying, and lets one of them take over soon after the writer has died: at once, if it sees that.
 """
 
 from __future__ import annotations
@@ -43,6 +43,29 @@ async def hold(connection: Connection, holder: str) -> bool:
         SECONDS,
     )
     return bool(held)
+
+
+async def held_by(connection: Connection) -> str | None:
+    """Whose the lease is, or was when it ran out; None: nobody's."""
+    found: str | None = await connection.fetchval("select holder from search_index")
+    return found
+
+
+async def take_from(connection: Connection, dead: str, holder: str) -> bool:
+    """Take the lease of a holder that has died before it ends; false: it is no longer its."""
+    # Compared and set in one statement: of several that see the death, one goes on.
+    taken = await connection.fetchval(
+        """
+        update search_index
+        set holder = $2, held_until = clock_timestamp() + make_interval(secs => $3::float8)
+        where holder = $1
+        returning true
+        """,
+        dead,
+        holder,
+        SECONDS,
+    )
+    return bool(taken)
 
 
 async def record_progress(

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
-from uuid import uuid4
 
 import asyncpg
 
+from atlas.lease_holders import has_died
 from atlas.stores.postgres.changes import changed_pages
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index import (
@@ -50,7 +48,7 @@ _EXPIRES_EVERY = 3600.0
 
 _PATIENCE = 2.0
 """Seconds before the next attempt, where something failed or another process writes: well within
-the lease, so that a writer that dies is replaced as soon as that is over."""
+the lease, so that a writer that dies is replaced as soon as that is over, or seen to be dead."""
 
 UntilFound = Callable[[str], Awaitable[bool]]
 """Waits, for a while, until searches find what a run changed; false: they do not yet."""
@@ -71,11 +69,6 @@ class GenerationLost(Exception):
     def __init__(self, number: int, why: str) -> None:
         super().__init__(why)
         self.number = number
-
-
-def holder_name() -> str:
-    """A name of this process that no other has: a restarted one is another."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
 async def until_found(pool: asyncpg.Pool, run_id: str) -> bool:
@@ -178,8 +171,15 @@ class IndexFollower:
 
     async def _hold(self) -> None:
         async with self.pool.acquire() as connection:
-            if not await index_lease.hold(connection, self.holder):
+            if await index_lease.hold(connection, self.holder):
+                return
+            # Of a process that was killed nothing is to come: no need to wait for its lease to end.
+            other = await index_lease.held_by(connection)
+            if other is None or not has_died(other):
                 raise LeaseLost
+            if not await index_lease.take_from(connection, other, self.holder):
+                raise LeaseLost  # a third was faster
+            log.info("%s, which wrote the search index, has died: this process goes on", other)
 
     # Which generations
 
