@@ -59,7 +59,7 @@ from atlas.text.pool import ExtractorPool
 from atlas.web.listings import read_listing
 from atlas.worker.bucket_sources import PageFetcher, list_bucket
 from atlas.worker.listing_parser import parsed
-from atlas.worker.resources import CURRENT, WorkerParts
+from atlas.worker.resources import WorkerParts
 from workflows.audit_corpus import AuditCorpus
 from workflows.batch_process import BatchProcess
 from workflows.collect_all_sources import CollectAllSources
@@ -249,7 +249,7 @@ def _batches(
     parts: WorkerParts, fetching: Fetching, processing: Processing, indexing: Indexing
 ) -> Batches:
     return Batches(
-        Selection(parts.pool, clock=parts.clock, current=CURRENT),
+        Selection(parts.pool, clock=parts.clock, extractor=EXTRACTOR_VERSION),
         BatchRecords(parts.pool, extractor=EXTRACTOR_VERSION),
         parts.blobs,
         Artifacts(parts.pool, parts.clock, MANIFEST),
