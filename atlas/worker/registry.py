@@ -58,6 +58,7 @@ from atlas.stores.targets.export_target import open_target
 from atlas.text.pool import ExtractorPool
 from atlas.web.listings import read_listing
 from atlas.worker.bucket_sources import PageFetcher, list_bucket
+from atlas.worker.chunk_cutter import ChunkCutter
 from atlas.worker.listing_parser import parsed
 from atlas.worker.resources import WorkerParts
 from workflows.audit_corpus import AuditCorpus
@@ -352,7 +353,8 @@ def _purges(parts: WorkerParts) -> PurgeStore:
 def _exporting(parts: WorkerParts) -> Exporting:
     open_there = partial(open_target, s3=s3_access(parts.settings))
     store = ExportStore(parts.pool, parts.clock)
-    return Exporting(store, open_there, ExportFormats(), parts.blobs.get)
+    cutter = ChunkCutter(parts.extractor)
+    return Exporting(store, open_there, ExportFormats(), parts.blobs.get, cutter)
 
 
 def retention(settings: Settings) -> Retention:
