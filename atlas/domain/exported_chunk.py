@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from atlas.domain.chunking.document_chunks import document_chunks
 from atlas.domain.exported_document import ExportedDocument
 from atlas.domain.extraction.outline import OutlineSection
 
@@ -57,6 +56,9 @@ def exported_chunks(
     document: ExportedDocument, outline: Sequence[OutlineSection] | None, size: int
 ) -> list[ExportedChunk]:
     """The chunks of a document, in order."""
+    # The parser of Markdown: only where chunks are written.
+    from atlas.domain.chunking.document_chunks import document_chunks
+
     found = document_chunks(document.url, document.text, document.markdown, outline, size)
     return [
         ExportedChunk(
