@@ -30,7 +30,7 @@ from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.settlement import settle
 
 if TYPE_CHECKING:
-    from atlas.domain.similarity.near_duplicates import Sketch
+    from atlas.domain.similarity.sketches import Sketch
 
 _UNREAD = 0
 """The analyser version of a page whose links are not known: the next look at its body reads them
