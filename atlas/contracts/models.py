@@ -1,8 +1,8 @@
 """The two kinds of message, and how a refused one is explained.
 
-A model is built when it is first used: most processes use few of them. The docstrings of fields are
-read where they are shown (`atlas/docstrings.py`): pydantic would parse every class's source at
-each start.
+A model is built when it is first used: most processes use few of them. Several threads run
+workflows; pydantic builds under a lock since 2.14. The docstrings of fields are read where they are
+shown (`atlas/docstrings.py`): pydantic would parse every class's source at each start.
 """
 
 from __future__ import annotations
