@@ -24,10 +24,13 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     python -m venv /uv && /uv/bin/pip install --quiet --require-hashes -r requirements-uv.txt
 
 FROM build AS packages
-COPY requirements-worker.txt .
+# `atlas export --format parquet` needs pyarrow, which is larger than half of all the rest: for an
+# image with it, --build-arg REQUIREMENTS=requirements-worker-parquet.txt
+ARG REQUIREMENTS=requirements-worker.txt
+COPY requirements-worker*.txt ./
 RUN --mount=type=cache,target=/root/.cache/uv \
     /uv/bin/uv venv --quiet --python /usr/local/bin/python /opt/atlas \
-    && /uv/bin/uv pip sync --quiet --python /opt/atlas/bin/python --require-hashes requirements-worker.txt
+    && /uv/bin/uv pip sync --quiet --python /opt/atlas/bin/python --require-hashes ${REQUIREMENTS}
 # Of Amazon's four hundred services Atlas uses S3 and the few that issue its credentials; some wheels
 # contain debugging symbols larger than their code. Everything else is left as installed.
 RUN cd /opt/atlas/lib/python3.11/site-packages \

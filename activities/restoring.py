@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from activities.batches import Batches, Claim
-    from atlas.domain.similarity.near_duplicates import Sketch
+    from atlas.domain.similarity.sketches import Sketch
     from atlas.stores.postgres.crawl.runs.restore_selection import RestoreSelection
     from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
     from atlas.stores.postgres.services.restores import Restores

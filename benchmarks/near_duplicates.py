@@ -28,7 +28,8 @@ import psutil
 
 from atlas.domain.similarity import near_duplicates as current
 from atlas.domain.similarity.likeness import THRESHOLD, ComparedText, ShownTexts, name_of
-from atlas.domain.similarity.near_duplicates import Sketch, copies_within, similarities, sketch
+from atlas.domain.similarity.near_duplicates import copies_within, similarities, sketch
+from atlas.domain.similarity.sketches import Sketch
 from atlas.stores.postgres.near_duplicates import clusters
 from atlas.stores.postgres.near_duplicates.clusters import TextSketch
 from benchmarks.api_manuals import manual

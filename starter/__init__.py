@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from atlas.contracts.weekly_report import WeeklyResult as WeeklyResult
     from atlas.contracts.work import Limits as Limits
     from atlas.domain.archive_records import ArchiveProblem as ArchiveProblem
-    from atlas.domain.chunking.document_chunks import DocumentChunk as DocumentChunk
+    from atlas.domain.chunking.chunk import DocumentChunk as DocumentChunk
     from atlas.domain.exported_chunk import ExportedChunk as ExportedChunk
     from atlas.domain.exported_document import ExportedDocument as ExportedDocument
     from atlas.domain.extraction.extraction_rules import DeclaredRule as DeclaredRule

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from atlas.contracts.jobs import Trigger
     from atlas.contracts.restore_documents import RestoreResult
     from atlas.contracts.weekly_report import Form
-    from atlas.domain.chunking.document_chunks import DocumentChunk
+    from atlas.domain.chunking.chunk import DocumentChunk
     from atlas.stores.postgres.connection import Connection
     from atlas.stores.postgres.crawl.bodies.artifacts import Artifact
     from atlas.stores.postgres.crawl.pages.page_versions import PageHistory

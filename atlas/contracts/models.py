@@ -1,4 +1,9 @@
-"""The two kinds of message, and how a refused one is explained."""
+"""The two kinds of message, and how a refused one is explained.
+
+A model is built when it is first used: most processes use few of them. Several threads run
+workflows; pydantic builds under a lock since 2.14. The docstrings of fields are read where they are
+shown (`atlas/docstrings.py`): pydantic would parse every class's source at each start.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +32,14 @@ Outcome = Literal[
 class Request(BaseModel):
     """What people send. Unknown or wrong fields are refused by name, at once."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class Message(BaseModel):
     """What Atlas sends itself. Unknown fields are ignored and every new field has a default,
     so that a newer and an older worker understand each other during a deploy."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class Counts(Message):

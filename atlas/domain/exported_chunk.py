@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from atlas.domain.chunking.document_chunks import DocumentChunk, document_chunks
+from atlas.domain.chunking.chunk import DocumentChunk
 from atlas.domain.exported_document import ExportedDocument
 from atlas.domain.extraction.outline import OutlineSection
 
@@ -41,6 +41,9 @@ def exported_chunks(
     document: ExportedDocument, outline: Sequence[OutlineSection] | None, size: int
 ) -> list[ExportedChunk]:
     """The chunks of a document, in order."""
+    # The parser of Markdown: only where chunks are written.
+    from atlas.domain.chunking.document_chunks import document_chunks
+
     known = _OF_DOCUMENT(document)
     found = document_chunks(document.url, document.text, document.markdown, outline, size)
     every: Iterator[tuple[Any, ...]] = ((*_OF_CHUNK(chunk), *known) for chunk in found)

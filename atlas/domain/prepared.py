@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from atlas.domain.extraction.extraction_rules import NO_RULES, ExtractionRules
 
 if TYPE_CHECKING:
-    from atlas.domain.similarity.near_duplicates import Sketch
+    from atlas.domain.similarity.sketches import Sketch
     from atlas.domain.texts import Extracted
 
 

@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 from atlas.embedded.stack_record import Stack, read_stack
-from atlas.embedded.temporal import NAMESPACE
-from atlas.embedded.temporal_access import is_profile
+from atlas.embedded.temporal_access import NAMESPACE, is_profile
 
 __all__ = ["Stack", "external_temporal", "namespace", "read_stack"]
 

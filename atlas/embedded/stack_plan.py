@@ -10,7 +10,8 @@ from atlas.embedded.ports import is_free, next_free
 from atlas.embedded.postgres import Postgres
 from atlas.embedded.postgres_binaries import find_installation
 from atlas.embedded.stack_record import Stack
-from atlas.embedded.temporal import NAMESPACE, TemporalServer, find_temporal
+from atlas.embedded.temporal import TemporalServer, find_temporal
+from atlas.embedded.temporal_access import NAMESPACE
 from atlas.embedded.unprivileged import not_enclosable
 
 PREFERRED_PORTS: Mapping[str, int] = {"temporal": 7233, "ui": 8233, "http": 7243}

@@ -18,6 +18,7 @@ from atlas.embedded import certificates
 from atlas.embedded.errors import EmbeddedError
 from atlas.embedded.gate import AUTHORITY, CLIENT, CLIENT_KEY
 
+NAMESPACE = "default"
 PROFILE = "client.toml"
 _PROFILE_MARK = "# Written by `atlas up`: how to reach the Temporal server of this home."
 

@@ -6,9 +6,12 @@ import shutil
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from atlas.domain.export_parts import PartForm
-from atlas.formats.part_writer import PartWriter
+
+if TYPE_CHECKING:
+    from atlas.formats.part_writer import PartWriter
 
 
 class ExportFormats:
@@ -20,7 +23,8 @@ class ExportFormats:
         if format == "parquet" and find_spec("pyarrow") is None:
             return (
                 "format: 'parquet' needs pyarrow, which is not installed on the worker: "
-                "pip install 'atlas-corpus[parquet]'"
+                "pip install 'atlas-corpus[parquet]', or build the image of the workers with "
+                "--build-arg REQUIREMENTS=requirements-worker-parquet.txt"
             )
         return ""
 

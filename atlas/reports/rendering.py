@@ -14,12 +14,6 @@ from atlas.reports.page import as_html
 from atlas.reports.text import as_markdown
 from atlas.reports.words import coverage
 
-MEDIA: Mapping[str, str] = {
-    "json": "application/json",
-    "md": "text/markdown; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Rendered:

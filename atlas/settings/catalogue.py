@@ -11,6 +11,7 @@ from pathlib import Path
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
+from atlas.docstrings import of_model
 from atlas.settings.field_info import SettingsGroup, ShownAs
 from atlas.settings.model import GROUPS, is_secret
 from atlas.settings.sources import PREFIX
@@ -53,10 +54,11 @@ def sections() -> Iterator[SettingsSection]:
 
 
 def _described(group: type[SettingsGroup]) -> Iterator[Described]:
+    meanings = of_model(group)
     for name, field in group.model_fields.items():
         yield Described(
             name,
-            " ".join((field.description or "").split()).removesuffix("."),
+            meanings.get(name, "").removesuffix("."),
             _bounds(field),
             _default(field),
             _example(field),

@@ -26,7 +26,6 @@ class SettingsGroup(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
-        use_attribute_docstrings=True,
         # A field may need another one: what is not given is checked as well.
         validate_default=True,
     )

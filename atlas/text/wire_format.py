@@ -37,17 +37,17 @@ from atlas.domain.extraction.stated_metadata import (
 from atlas.domain.media_kinds import Media
 from atlas.domain.prepared import Prepared
 from atlas.domain.removal.bad_bodies.kinds import MAX_EVIDENCE, BodyKind, BodyVerdict
+from atlas.domain.similarity.sketches import BANDS, SIGNATURE_BYTES, Sketch
 from atlas.domain.texts import EXTRACTOR_VERSION, MAX_AUTHOR, Extracted, Link, text_hash
 from atlas.domain.wire_fields import Number, Stamp, WireFields, check, decode, instant, storable
 
 if TYPE_CHECKING:
     from atlas.domain.passages import Passage
-    from atlas.domain.similarity.near_duplicates import Sketch
 
 _MAX_MESSAGE = 2_000  # bytes
 _MAX_FAILURE = _MAX_MESSAGE + 200  # bytes: with error class and code
 _MAX_LEXEMES = 4_000_000  # characters; 12,300 characters of text can become 18 times as many
-_MAX_SKETCH = 1_000  # bands or bytes; how many exactly is checked where numpy is loaded
+_MAX_SKETCH = 1_000  # bands or bytes; how many exactly `_sketch` checks
 _STORABLE = r"\A[^\x00]*\Z"  # PostgreSQL stores no NUL
 
 _Address = Annotated[str, Meta(max_length=MAX_URL_LENGTH, pattern=r"\Ahttps?://[\x01-\x7f]*\Z")]
@@ -298,12 +298,6 @@ def read_passages(body: bytes, characters: int) -> tuple[Passage, ...]:
 
 
 def _sketch(found: _WireDocument) -> Sketch:
-    from atlas.domain.similarity.near_duplicates import (  # numpy: not when idle
-        BANDS,
-        SIGNATURE_BYTES,
-        Sketch,
-    )
-
     sizes = (len(found.bands), len(found.signature))
     check(None, sizes in ((0, 0), (BANDS, SIGNATURE_BYTES)), "half a sketch")
     return Sketch(found.bands, found.signature)

@@ -36,7 +36,7 @@ from atlas.formats.export_formats import ExportFormats
 from atlas.health.catalogue import Concerns
 from atlas.health.webhook import AlertWebhook
 from atlas.locations import locate, s3_access
-from atlas.reports.rendering import MEDIA, render
+from atlas.reports.media import MEDIA
 from atlas.settings import Settings
 from atlas.stores.postgres.crawl.bodies.artifacts import MANIFEST, OUTCOMES, REPORT, Artifacts
 from atlas.stores.postgres.crawl.runs.batch_records import BatchRecords
@@ -82,7 +82,9 @@ from workflows.sync_pipeline import SyncPipeline
 from workflows.weekly_report import WeeklyReport
 
 if TYPE_CHECKING:
-    from atlas.domain.similarity.near_duplicates import Sketch
+    from atlas.domain.daily_figures import FrozenWeeks
+    from atlas.domain.similarity.sketches import Sketch
+    from atlas.reports.rendering import Rendered
     from atlas.stores.postgres.services.index_following import UntilFound
 
 WORKFLOWS: tuple[type, ...] = (
@@ -299,7 +301,13 @@ def _sketch(text: str) -> Sketch:
 def _reporting(parts: WorkerParts) -> Reporting:
     stats = Stats(parts.pool, parts.clock)
     reports = Artifacts(parts.pool, parts.clock, REPORT)
-    return Reporting(stats, parts.blobs, reports, render, MEDIA)
+    return Reporting(stats, parts.blobs, reports, _render, MEDIA)
+
+
+def _render(frozen: FrozenWeeks) -> Rendered:
+    from atlas.reports.rendering import render  # Jinja2: once a week
+
+    return render(frozen)
 
 
 def _deduplicating(parts: WorkerParts) -> Deduplicating:

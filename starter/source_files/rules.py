@@ -21,9 +21,9 @@ from pydantic import (
 from pydantic import Field as About
 from pydantic_core import to_jsonable_python
 
+from atlas.docstrings import of_fields
 from atlas.domain.sources import NAME, SourceSpec
 from atlas.domain.spans import PATTERN, span_of, written
-from starter.docstrings import of_fields
 from starter.errors import InvalidRequest
 from starter.sources import folder_of
 

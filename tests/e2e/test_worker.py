@@ -57,6 +57,21 @@ async def test_a_worker_serves_the_queues_it_was_told_and_is_known_to_live(
     await until_health(False, "no worker is running here")
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+async def test_a_first_document_brings_no_extraction_and_no_numpy_into_the_worker(
+    atlas_env: AtlasEnv, origin: Origin
+) -> None:
+    worker = atlas_env.spawn_worker()
+    origin.page("/", PAGE.format("1"))
+    await atlas_env.add_source("one", "urls", origin.url("/"))
+    result = await atlas_env.sync("one")
+    assert result.counts.added == 1
+    mapped = Path(f"/proc/{worker.pid}/maps").read_text()
+    assert "tantivy" in mapped  # it is the worker, and it has indexed
+    rare = ("numpy", "lxml", "resiliparse", "pypdfium", "pyarrow", "fasttext")
+    assert [name for name in rare if name in mapped] == []
+
+
 async def test_what_a_person_waits_for_overtakes_bulk_work(
     atlas_env: AtlasEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from atlas.embedded.stack_status import inspect
+from atlas.embedded.temporal import TemporalServer
 from atlas.embedded.temporal_access import TemporalAccess
 from tests.embedded.conftest import Home, until
 
@@ -170,6 +171,16 @@ async def test_external_parts_replace_the_embedded_ones(
     found = await inspect(home.path, empty_database_url, temporal_address)
     assert found.ready
     assert [part.external for part in found.parts] == [True, True, False]
+
+
+def test_temporals_heap_is_kept_small_unless_the_environment_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GOGC", raising=False)
+    server = TemporalServer(tmp_path, tmp_path / "temporal", 0, 0, 0)
+    assert server.environment() == {"GOGC": "50"}
+    monkeypatch.setenv("GOGC", "200")
+    assert server.environment() == {"GOGC": "200"}
 
 
 async def test_status_tells_each_part(home: Home) -> None:

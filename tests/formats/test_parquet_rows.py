@@ -112,5 +112,7 @@ def test_the_same_rows_make_the_same_bytes(tmp_path: Path) -> None:
 def test_without_pyarrow_the_fix_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ExportFormats().why_missing("parquet") == ""
     monkeypatch.setattr(export_formats, "find_spec", lambda name: None)
-    assert "pip install 'atlas-corpus[parquet]'" in ExportFormats().why_missing("parquet")
+    missing = ExportFormats().why_missing("parquet")
+    assert "pip install 'atlas-corpus[parquet]'" in missing
+    assert "--build-arg REQUIREMENTS=requirements-worker-parquet.txt" in missing
     assert ExportFormats().why_missing("jsonl") == ""

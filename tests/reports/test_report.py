@@ -17,7 +17,8 @@ from atlas.domain.timing.silent_sources import SourceHistory
 from atlas.domain.timing.weeks import Week
 from atlas.reports.charts import scale
 from atlas.reports.figures import quantile, report_of
-from atlas.reports.rendering import MEDIA, render
+from atlas.reports.media import MEDIA
+from atlas.reports.rendering import render
 from atlas.reports.text import escaped
 from tests.reports.weeks import WEEK, frozen_weeks, slot_of
 

@@ -13,12 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from atlas.domain.similarity.near_duplicates import (
-    SIGNATURE_HASHES,
-    THRESHOLD,
-    similarities,
-    sketch,
-)
+from atlas.domain.similarity.near_duplicates import THRESHOLD, similarities, sketch
+from atlas.domain.similarity.sketches import SIGNATURE_HASHES
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.near_duplicates import clusters, lsh_buckets, sketched_texts
 from atlas.stores.postgres.near_duplicates.clusters import Joined, TextSketch

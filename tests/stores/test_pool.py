@@ -54,6 +54,27 @@ def test_the_address_itself_is_shown() -> None:
     assert shown("postgresql:///atlas?host=/run/pg&user=u&password=p") == "/run/pg:5432/atlas"
 
 
+# Connections that nobody needs
+
+SESSIONS = "select count(*) from pg_stat_activity where application_name = 'atlas' and datname = $1"
+
+
+async def test_what_a_burst_of_work_opened_is_closed_and_what_is_used_stays(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "_SPARE", 0.2)
+    pool = await open_pool(database_url, size=4, minimum=0)
+    try:
+        name = await pool.fetchval("select current_database()")
+        async with pool.acquire(), pool.acquire(), pool.acquire(), pool.acquire() as last:
+            before = await last.fetchval(SESSIONS, name)
+        async with asyncio.timeout(60):
+            while await pool.fetchval(SESSIONS, name) != before - 3:
+                await asyncio.sleep(0.02)
+    finally:
+        await pool.close()
+
+
 # Connections that vanish
 
 LOCK = "update corpus set corpus_id = corpus_id"

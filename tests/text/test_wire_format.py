@@ -14,7 +14,8 @@ from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.extraction.stated_metadata import StatedMetadata
 from atlas.domain.passages import Passage, passages
 from atlas.domain.prepared import Prepared
-from atlas.domain.similarity.near_duplicates import Sketch, sketch
+from atlas.domain.similarity.near_duplicates import sketch
+from atlas.domain.similarity.sketches import Sketch
 from atlas.domain.texts import Extracted, Link, strip_unstorable, text_hash
 from atlas.domain.wire_fields import MalformedAnswer
 from atlas.text import wire_format

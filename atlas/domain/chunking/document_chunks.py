@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from atlas.domain.addresses.urls import url_key, with_fragment
+from atlas.domain.chunking.chunk import DocumentChunk
 from atlas.domain.chunking.cuts import CutPlace, chosen_cuts, rank_of
 from atlas.domain.chunking.markdown_blocks import (
     MarkdownBlock,
@@ -35,35 +36,6 @@ OVERLAP_SHARE = 5
 """A chunk repeats at most a fifth of its size from the one before."""
 CODE_SIZES = 4
 """Code is cut only if it is longer than so many sizes."""
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentChunk:
-    """A part of one section of a document."""
-
-    id: str
-    """Names what the chunk says, where: stable while page, headings and text are the same."""
-    url: str
-    """The canonical URL of the page."""
-    section_url: str
-    """The same with the fragment of the section, if it has one."""
-    number: int
-    """Counts the chunks of the document, from 1."""
-    section: tuple[str, ...]
-    """The headings above it, the outermost first; empty before the first heading."""
-    anchor: str | None
-    """The fragment; None where the page gives none."""
-    text: str
-    """The plain text: characters `start` to `end` of the document's."""
-    markdown: str
-    """The same in Markdown. Where a table is continued its head is repeated, where code is, the
-    lines that open and close it."""
-    start: int
-    """Where `text` begins in the document's text, in characters."""
-    end: int
-    """Where it ends."""
-    overlap: int
-    """How many characters at the start of `text` repeat the chunk before: whole sentences."""
 
 
 def document_chunks(

@@ -17,7 +17,7 @@ from enum import StrEnum
 import numpy as np
 
 from atlas.domain.removal.removal_rules import brake
-from atlas.domain.similarity.near_duplicates import SIGNATURE_BYTES, SIGNATURE_HASHES
+from atlas.domain.similarity.sketches import SIGNATURE_BYTES, SIGNATURE_HASHES
 
 ORDINARY = 0.6
 """Share of common word pairs with the live text from which on a new text is an ordinary edit."""

@@ -16,18 +16,15 @@ import re
 import unicodedata
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from atlas.domain.similarity.likeness import THRESHOLD, ComparedText, are_copies
+from atlas.domain.similarity.sketches import BANDS, SIGNATURE_HASHES, Sketch
 from atlas.domain.versions import SKETCH_VERSION
 
-BANDS = 40
 ROWS = 2  # minhashes per band
-SIGNATURE_HASHES = 128
-SIGNATURE_BYTES = SIGNATURE_HASHES * 2
 
 _CROWD = 2_000
 """Texts up to which all are compared with each other: a third of a second."""
@@ -48,18 +45,6 @@ _UNSPACED_WORD = re.compile(rf"[{_LETTERS}]+")
 _LETTERS_AT_ONCE = 3
 
 _Hashes = NDArray[np.uint64]
-
-
-@dataclass(frozen=True, slots=True)
-class Sketch:
-    """What is kept of one text to find its near-duplicates.
-
-    `bands`: 40 signed 64-bit bucket hashes (none when the text has no word at all);
-    `signature`: 256 bytes, 128 hashes of 16 bits, or empty with `bands`.
-    """
-
-    bands: tuple[int, ...]
-    signature: bytes
 
 
 def sketch(text: str) -> Sketch:

@@ -13,7 +13,7 @@ from starter.cli.framework.output import Format, bold, emit_list, note, one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from atlas.domain.chunking.document_chunks import DocumentChunk
+    from atlas.domain.chunking.chunk import DocumentChunk
 
 
 async def chunks(

@@ -31,6 +31,7 @@ def schema(
         atlas schema sources > sources.schema.json
     """
     from atlas.contracts.catalogue import WORKFLOWS
+    from atlas.docstrings import describe
     from starter.errors import InvalidRequest
 
     if name == _SOURCES:
@@ -40,7 +41,7 @@ def schema(
         return
     schemas: dict[str, Any] = {}
     for kind in WORKFLOWS.values():
-        pair = {m.__name__: m.model_json_schema() for m in (kind.request, kind.result)}
+        pair = {m.__name__: describe(m).model_json_schema() for m in (kind.request, kind.result)}
         schemas |= {kind.name: pair, **pair}
     if name is None:
         emit_foreign({kind: schemas[kind] for kind in WORKFLOWS})

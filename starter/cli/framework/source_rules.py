@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal, TypedDict, get_args, get_origin, get
 
 from cyclopts import Parameter
 
+from atlas.docstrings import of_fields
 from atlas.domain.extraction.extraction_rules import ExtractionRules
 from atlas.domain.sources import SourceSpec
 from starter.cli.framework.durations import duration, written
 from starter.cli.framework.help_pages import as_text
-from starter.docstrings import of_fields
 
 _NOT_OPTIONS = frozenset({"name", "kind", "urls", "paused"})
 """Given by arguments, by `--kind`, and by `sources pause`."""

@@ -19,8 +19,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from atlas.docstrings import of_fields, of_model
 from starter.cli.framework.json_shapes import SHAPES, Shape
-from starter.docstrings import of_fields
 
 
 def model_of(shape: Shape) -> type[BaseModel]:
@@ -113,8 +113,9 @@ def _fields(described: type, *, sparse: bool = False) -> dict[str, Any]:
     """By JSON name, what pydantic needs to know of each field. All are required; if `sparse`, only
     those without a default."""
     if issubclass(described, BaseModel):
+        of_its = of_model(described)
         return {
-            name: (_plain(info.annotation), Field(description=info.description))
+            name: (_plain(info.annotation), Field(description=of_its.get(name, info.description)))
             for name, info in described.model_fields.items()
         }
     found: dict[str, Any] = {}

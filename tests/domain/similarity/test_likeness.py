@@ -21,12 +21,8 @@ from atlas.domain.similarity.likeness import (
     are_copies,
     name_of,
 )
-from atlas.domain.similarity.near_duplicates import (
-    SIGNATURE_HASHES,
-    copies_within,
-    similarities,
-    sketch,
-)
+from atlas.domain.similarity.near_duplicates import copies_within, similarities, sketch
+from atlas.domain.similarity.sketches import SIGNATURE_HASHES
 from benchmarks.api_manuals import ManualPage, manual
 
 HERE, THERE = frozenset([1]), frozenset([2])

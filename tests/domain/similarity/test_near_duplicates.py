@@ -6,15 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.similarity.near_duplicates import (
-    BANDS,
-    SIGNATURE_BYTES,
-    SKETCH_VERSION,
-    THRESHOLD,
-    Sketch,
-    similarities,
-    sketch,
-)
+from atlas.domain.similarity.near_duplicates import SKETCH_VERSION, THRESHOLD, similarities, sketch
+from atlas.domain.similarity.sketches import BANDS, SIGNATURE_BYTES, Sketch
 
 VOCABULARY = [f"word{number}" for number in range(2000)]
 

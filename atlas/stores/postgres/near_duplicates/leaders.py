@@ -159,13 +159,19 @@ async def _round(
 
 def _standing(text: KeptText, others: Sequence[ComparedText]) -> Standing:
     """By the one that it resembles most, of equals the smallest; by itself if by none."""
-    from atlas.domain.similarity.near_duplicates import copies_among  # numpy: 0.3 s and 15 MB
-
-    copies = copies_among(text.text, others)
+    copies = _copies(text.text, others)
     if not copies:
         return Standing(text.text.text_hash, None)
     leader = min(copies, key=lambda each: (-copies[each], each))
     return Standing(leader, copies[leader])
+
+
+def _copies(text: ComparedText, others: Sequence[ComparedText]) -> Mapping[bytes, float]:
+    if not others:  # of most texts: numpy, 0.3 s and 15 MB, is not needed to say so
+        return {}
+    from atlas.domain.similarity.near_duplicates import copies_among
+
+    return copies_among(text, others)
 
 
 async def _others(
@@ -214,9 +220,7 @@ async def _affected(
 def _drawn(leader: ComparedText | None, texts: Mapping[bytes, KeptText]) -> set[bytes]:
     if leader is None:
         return set()
-    from atlas.domain.similarity.near_duplicates import copies_among  # numpy: 0.3 s and 15 MB
-
-    copies = copies_among(leader, [each.text for each in texts.values()])
+    copies = _copies(leader, [each.text for each in texts.values()])
     return {
         name
         for name, share in copies.items()

@@ -17,7 +17,7 @@ from atlas.stores.postgres.crawl.runs.restore_selection import DRY_RUN
 from atlas.stores.postgres.settlement import restored_pages
 
 if TYPE_CHECKING:
-    from atlas.domain.similarity.near_duplicates import Sketch
+    from atlas.domain.similarity.sketches import Sketch
 
 
 @dataclass(eq=False)

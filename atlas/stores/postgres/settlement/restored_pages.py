@@ -29,7 +29,7 @@ from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.settlement import settle
 
 if TYPE_CHECKING:
-    from atlas.domain.similarity.near_duplicates import Sketch
+    from atlas.domain.similarity.sketches import Sketch
 
 
 @dataclass(frozen=True, slots=True)
