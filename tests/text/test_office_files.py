@@ -84,7 +84,10 @@ LETTER = odt(
     "<text:list><text:list-item><text:p>one</text:p><text:list><text:list-item><text:p>inner"
     "</text:p></text:list-item></text:list></text:list-item></text:list>"
     "<table:table><table:table-header-rows><table:table-row><table:table-cell><text:p>Berth"
-    "</text:p></table:table-cell><table:table-cell><text:p>Depth</text:p></table:table-cell>"
+    "</text:p></table:table-cell><table:table-cell><text:p>Depth"
+    "<office:annotation><text:p>no comment</text:p></office:annotation></text:p>"
+    "<text:list><text:list-item><text:p>in m</text:p></text:list-item></text:list>"
+    "</table:table-cell>"
     "</table:table-row></table:table-header-rows><table:table-row><table:table-cell "
     'table:number-columns-repeated="2"><text:p>7</text:p></table:table-cell><table:table-cell '
     'table:number-columns-repeated="16000"/></table:table-row></table:table>',
@@ -229,7 +232,7 @@ def test_an_opendocument_text() -> None:
     found = read(LETTER, "a.odt")
     assert found.markdown == (
         "## Mooring\n\nTie the bow line first; see [the tides](https://b.example/t).\n- one\n"
-        "  - inner\n\n| Berth | Depth |\n| --- | --- |\n| 7 | 7 |\n- Not in ice."
+        "  - inner\n\n| Berth | Depth in m |\n| --- | --- |\n| 7 | 7 |\n- Not in ice."
     )
     assert (found.media, found.title, found.author) == ("odt", "How to moor", "Ada Lund")
     assert found.published == datetime(2024, 3, 5, 8, tzinfo=UTC)

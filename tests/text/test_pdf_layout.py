@@ -191,6 +191,16 @@ def test_scanned_pages_need_ocr() -> None:
     assert cover.truncated is None
 
 
+def test_a_password_is_named() -> None:
+    sealed = "/Filter /Standard /V 1 /R 2 /P -4 /O <{0}> /U <{0}>".format("5a" * 32)
+    body = made([lines(LEFT)], info=sealed).replace(
+        b"/Info 4 0 R", b"/Encrypt 4 0 R /ID [<5a5a> <5a5a>]"
+    )
+    with pytest.raises(PageError) as refused:
+        read(body)
+    assert refused.value.code == "encrypted"
+
+
 def word(text: str, left: float, top: float, size: float = 10) -> PlacedWord:
     return PlacedWord(text, left, top, left + 0.5 * size * len(text), top + size, size, True)
 

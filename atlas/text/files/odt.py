@@ -113,8 +113,7 @@ class _OdtWriter:
     def _row(self, row: etree._Element) -> list[str]:
         cells: list[str] = []
         for cell in children_named(row, "table-cell", "covered-table-cell"):
-            paragraphs = (each for each in cell.iter() if local_name(each) in ("p", "h"))
-            text = "<br>".join(filter(None, map(self._inline, paragraphs)))
+            text = "<br>".join(filter(None, map(self._inline, _paragraphs(cell))))
             cells += [text] * _times(attribute(cell, "number-columns-repeated"))
         while cells and not cells[-1]:
             cells.pop()
@@ -155,6 +154,16 @@ def _rows(table: etree._Element) -> Iterator[etree._Element]:
             yield element
         elif name in _ROWS:
             yield from _rows(element)
+
+
+def _paragraphs(parent: etree._Element) -> Iterator[etree._Element]:
+    """The paragraphs of a cell, those of its lists and inner tables in their place."""
+    for element in parent:
+        name = local_name(element)
+        if name in ("p", "h"):
+            yield element
+        elif name not in _LEFT_OUT:
+            yield from _paragraphs(element)
 
 
 def _level(written: str) -> int:

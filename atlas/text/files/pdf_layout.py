@@ -8,7 +8,8 @@ A PDF says where each word stands, and nothing else. So all here is told from pl
   column. Columns are read one after the other between what stands across them.
 * Rows whose runs leave the same gaps, one below the other, are a table.
 * A line goes on with the next one if the next one's first word would not have fitted: whoever
-  breaks a line earlier means it. An indent, a bullet or a wide space above begin a paragraph.
+  breaks a line earlier means it, unless a small letter follows. An indent, a bullet or a wide space
+  above begin a paragraph.
 * What is larger than most of the text is a heading; the largest is of the first level.
 """
 
@@ -30,6 +31,8 @@ _MOST_RUNS = 20_000  # of a page up to which columns are looked for: bounds the 
 _NARROWEST = 15  # ems: lines of which none is as long are not broken for want of room
 _LINE = 0.5  # ems by which the middles of two runs of one line may differ
 _SPACE = 0.25  # ems of a space
+_SLACK = 0.15  # of a column: what may stay free on a line that ends within a sentence
+_ENDS = ".!?:;。！？：；"
 _INDENT = 0.8  # ems by which the first line of a paragraph may stand in
 _ABOVE = 1.35  # times the usual distance of lines from which a paragraph begins
 _LARGE = 1.15  # times the usual size from which a line is a heading
@@ -421,4 +424,8 @@ def _goes_on(above: _Run, below: _Run, left: float, right: float, usual: float) 
         return False
     first = below.words[0]
     width = below.size if _is_wide(first.text[0]) else first.right - first.left
-    return width > right - above.right - _SPACE * above.size
+    # Not every program measures its lines by points, some count their letters; but the lines of a
+    # list begin with capitals.
+    within = first.text[0].islower() and above.text[-1] not in _ENDS
+    slack = _SLACK * (right - left) if within else 0.0
+    return width > right - above.right - _SPACE * above.size - slack
