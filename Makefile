@@ -24,7 +24,7 @@ FAST   := --hypothesis-profile fast tests/domain tests/contracts/test_requests.p
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-docs test-slow coverage check docs format wheel up down bench lock clean compose-test
+.PHONY: help demo test test-fast test-docs test-slow coverage check docs format wheel up down bench quality lock clean compose-test
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -83,6 +83,9 @@ down: $(STAMP) ## stop the embedded stack
 
 bench: $(STAMP) ## run the benchmarks; each prints a ratio against its baseline
 	$(BIN)/python -m benchmarks
+
+quality: $(STAMP) ## print how good texts, metadata, rankings and copies are, beside others; fails if a figure dropped
+	$(BIN)/python -m benchmarks.quality
 
 compose-test: $(STAMP) ## build the image, start docker-compose.yml, and test it: sync, scale, kill, restart (needs docker)
 	$(BIN)/python -m pytest -m slow -s --timeout 2400 tests/deploy/test_compose.py

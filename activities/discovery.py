@@ -22,9 +22,9 @@ from atlas.domain.addresses.refused_addresses import (
 from atlas.domain.addresses.scope import Scope, looks_like_page, scope_of
 from atlas.domain.addresses.urls import InvalidUrl, canonicalize, origin_of
 from atlas.domain.batch import FetchRow
-from atlas.domain.delivery import type_of_name
 from atlas.domain.errors import ErrorClass, PageError, Retries
 from atlas.domain.fetch import FetchError
+from atlas.domain.media_kinds import KINDS_NAMED, type_of_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -304,7 +304,7 @@ def _out_of_scope(source: Source, listed: int) -> str:
     rules += [f"include {each}" for each in spec.include]
     rules += [f"exclude {each}" for each in spec.exclude]
     if spec.kind == "bucket":
-        rules.append("HTML, PDF, DOCX, Markdown or text by their names")
+        rules.append(f"by their names: {KINDS_NAMED}")
     return (
         f"source '{spec.name}': its rules ({', '.join(rules)}) let none of the {listed} addresses "
         f"through that it lists; change them with `atlas sources edit {spec.name}`"

@@ -34,7 +34,7 @@ from atlas.domain.export_parts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from atlas.domain.export_entry import ExportEntry
     from atlas.formats.export_formats import ExportFormats
@@ -43,16 +43,20 @@ if TYPE_CHECKING:
     from atlas.stores.targets.export_target import ExportTarget
 
     OpenTarget = Callable[[str], AbstractAsyncContextManager[ExportTarget]]
+    Cut = Callable[[ExportEntry, int], Awaitable[ExportEntry]]
 
 WORKING_SECONDS = 20.0
 """An activity returns after this time, so that a pause takes effect and progress shows."""
 _AT_ONCE = 50
 """Documents in memory at once: a text may be megabytes long."""
+_BODIES = 256 * 1024
+"""Bytes of bodies that are written in one go: a thread for each would take longer than they do."""
 
 
 class Exporting:
     """Writes what a run has chosen. `ExportStore` keeps the choice and the progress; `open_target`
-    and `formats` decide where and how it is written; `stored_body` reads a body by its SHA-256."""
+    and `formats` decide where and how it is written; `stored_body` reads a body by its SHA-256;
+    `cut` cuts a document into chunks of a size, beside others."""
 
     def __init__(
         self,
@@ -60,11 +64,13 @@ class Exporting:
         open_target: OpenTarget,
         formats: ExportFormats,
         stored_body: Callable[[str], Awaitable[bytes]],
+        cut: Cut,
     ) -> None:
         self._store = store
         self._open_target = open_target
         self._formats = formats
         self._stored_body = stored_body
+        self._cut = cut
 
     @activity.defn
     async def choose_export(self, request: ChooseExport) -> ExportChosen:
@@ -192,29 +198,53 @@ class Exporting:
             if request.format == "warc":
                 count += await self._add_with_bodies(writer, found)
                 continue
-
-            def add_all(found: list[ExportEntry] = found) -> None:
-                for entry in found:
-                    writer.add(entry)
-
-            await asyncio.to_thread(add_all)
+            if request.what == "chunks":
+                found = await asyncio.gather(
+                    *(self._cut(each, request.chunk_size) for each in found)
+                )
+            await asyncio.to_thread(_add_all, writer, [(entry, None) for entry in found])
             count += len(found)
         return count
 
-    async def _add_with_bodies(self, writer: PartWriter, found: list[ExportEntry]) -> int:
-        """Write documents with their bodies, one at a time: a body may have hundreds of megabytes.
-        One that is missing or damaged, which `atlas audit` reports, leaves its document out."""
-        count = 0
-        for entry in found:
-            body = None
-            if writer.wants_body(entry):
-                try:
-                    body = await self._stored_body(entry.document.snapshot)
-                except (BlobMissing, BlobCorrupt):
+    async def _add_with_bodies(self, writer: PartWriter, found: Sequence[ExportEntry]) -> int:
+        """Write documents with their bodies; return how many. While some are compressed in a thread
+        the next are read; few, since a body may have hundreds of megabytes. One that is missing or
+        damaged, which `atlas audit` reports, leaves its documents out."""
+        known: dict[str, bool] = {}
+        batch: list[tuple[ExportEntry, bytes | None]] = []
+        count = size = 0
+        writing: asyncio.Future[None] | None = None
+        try:
+            for entry in found:
+                body, snapshot = None, entry.document.snapshot
+                if snapshot not in known:
+                    known[snapshot], body = await self._body(writer, entry)
+                if not known[snapshot]:
                     continue
-            await asyncio.to_thread(writer.add, entry, body)
-            count += 1
-        return count
+                batch.append((entry, body))
+                size += len(body or b"")
+                if size >= _BODIES:
+                    if writing is not None:
+                        await writing
+                    writing = asyncio.ensure_future(asyncio.to_thread(_add_all, writer, batch))
+                    count, batch, size = count + len(batch), [], 0
+        finally:
+            if writing is not None:  # before the writer is closed, or written to by another thread
+                await asyncio.gather(writing, return_exceptions=True)
+        if writing is not None:
+            writing.result()
+        await asyncio.to_thread(_add_all, writer, batch)
+        return count + len(batch)
+
+    async def _body(self, writer: PartWriter, entry: ExportEntry) -> tuple[bool, bytes | None]:
+        """Whether the document of a body can be written, and the body if the part has not got it
+        yet."""
+        if not writer.wants_body(entry):
+            return True, None
+        try:
+            return True, await self._stored_body(entry.document.snapshot)
+        except (BlobMissing, BlobCorrupt):
+            return False, None
 
     # The whole
 
@@ -270,6 +300,11 @@ class Exporting:
             size = (await asyncio.to_thread(draft.stat)).st_size
             await target.files.keep([(draft, f"../{place.name}")])
         return size
+
+
+def _add_all(writer: PartWriter, found: Sequence[tuple[ExportEntry, bytes | None]]) -> None:
+    for entry, body in found:
+        writer.add(entry, body)
 
 
 def _place(request: ExportStep) -> str:

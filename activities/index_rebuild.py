@@ -54,8 +54,8 @@ class Rebuilding:
 
     @activity.defn
     async def mark_settled(self, request: MarkSettled) -> None:
-        """Mark the pages whose text the generation has as settled with its analyser."""
-        await self._rebuilds.mark_settled(request)
+        """For runs that began with 0.7 or before: nothing of a page depends on the analyser now,
+        so there is nothing to mark."""
 
     @activity.defn
     async def drop_generations(self, request: DropGenerations) -> GenerationsDropped:

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from atlas.contracts.activities import Batch
-from atlas.contracts.processing import ChunkDone, WindUp, WorkChunk
-from atlas.contracts.push_documents import AcceptPush, PushAccepted, PushEnded, PushOutcome
+from atlas.contracts.processing import ChunkDone, WorkChunk
+from atlas.contracts.push_documents import (
+    AcceptPush,
+    EndPush,
+    PushAccepted,
+    PushEnded,
+    PushOutcome,
+)
 from atlas.domain.refusal import RequestRefused
 
 if TYPE_CHECKING:
@@ -68,9 +74,11 @@ class Pushing:
         return ChunkDone(pages=claimed.pages, counts=await self._pages.release(batch))
 
     @activity.defn
-    async def end_push(self, request: WindUp) -> PushEnded:
+    async def end_push(self, request: EndPush) -> PushEnded:
         """Let go of what was withdrawn, end every page of the run, release its claims."""
-        gone = None if request.cancelled else await self._pushes.withdraw(request.run_id)
+        gone = None
+        if not request.cancelled:
+            gone = await self._pushes.withdraw(request.run_id, confirmed=request.confirmed)
         wound = await self._batches.wind_up(request)
         outcome: PushOutcome = "unknown_page"
         if wound.outcome != "nothing_selected":
@@ -93,9 +101,9 @@ def _said(gone: Withdrawn | None, missing: int) -> str:
         said.append(f"{missing} of the addresses to be withdrawn are held by no source")
     if gone is not None and gone.held:
         said.append(
-            f"{len(gone.held)} withdrawals wait for a person, since too many would leave at once: "
-            f"{_named(gone.held)}. `atlas deletions` lists them, `atlas deletions approve` lets "
-            "them go"
+            f"{len(gone.held)} withdrawals wait for a person, since too many would leave within a "
+            f"day: {_named(gone.held)}. `atlas deletions` lists them, `atlas deletions approve` "
+            "lets them go; `atlas docs withdraw --yes` confirms withdrawals in advance"
         )
     if gone is not None and gone.kept:
         said.append(

@@ -22,7 +22,6 @@ import asyncpg
 
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.domain.sources import SourceSpec
-from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.crawl.runs import claims, run_membership, run_queue, runs
 from atlas.stores.postgres.sources import sources
 from benchmarks.pipeline import stack
@@ -33,7 +32,6 @@ CLAIMS = 10
 RUNS = 4
 """Earlier ones, of the same pages."""
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-_CURRENT = SettledWith(1, 1)
 
 
 def main() -> None:
@@ -107,7 +105,7 @@ async def _one(connection: asyncpg.Connection, size: int) -> None:
             urls=[f"https://bench.example/{n:06}" for n in range(start, min(size, start + 2000))],
             level=0,
             now=NOW,
-            wanted=run_membership.WantedPages("full", timedelta(days=1), _CURRENT),
+            wanted=run_membership.WantedPages("full", timedelta(days=1), 1),
         )
     listed = time.perf_counter() - began
     took, counted, marked = await _claims(connection, run_id)
@@ -125,7 +123,7 @@ async def _claims(connection: asyncpg.Connection, run_id: str) -> tuple[float, f
         wanted = ClaimBatch(run_id=run_id, lane=0, number=number, size=BATCH)
         claimed = await _timed(lambda wanted=wanted: claims.claim(connection, wanted, NOW))
         counted = await _timed(lambda: run_queue.counts(connection, run_id))
-        held = await claims.begin_attempt(connection, batch, _CURRENT)
+        held = await claims.begin_attempt(connection, batch, 1)
         assert len(held) == BATCH
         ids = [page.page_id for page in held]
         marked = await _timed(lambda ids=ids: _mark(connection, ids))

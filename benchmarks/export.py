@@ -35,6 +35,8 @@ from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.exports.chosen_documents import stream
 from atlas.stores.postgres.services.export_runs import ExportStore
 from atlas.stores.targets.export_target import open_target
+from atlas.text.pool import ExtractorPool
+from atlas.worker.chunk_cutter import ChunkCutter
 from benchmarks.pipeline import stack
 from tests.e2e.bulk_documents import fill
 
@@ -149,7 +151,8 @@ async def _run(pool: asyncpg.Pool, home: Path, name: str, options: dict[str, Any
     request = ExportRequest(to=str(to), **options)
     fields = request.model_dump(include=set(ExportStep.model_fields))
     step: dict[str, Any] = {**fields, "run_id": to.name}
-    async with clock.following(pool), open_blobs(str(home / "bodies")) as blobs:
+    bodies = open_blobs(str(home / "bodies"))
+    async with clock.following(pool), bodies as blobs, ExtractorPool() as extractor:
         async with pool.acquire() as connection:
             await runs.open_run(
                 connection,
@@ -159,7 +162,10 @@ async def _run(pool: asyncpg.Pool, home: Path, name: str, options: dict[str, Any
                 trigger="cli",
                 now=clock(),
             )
-        export = Exporting(ExportStore(pool, clock), open_target, ExportFormats(), blobs.get)
+        cutter = ChunkCutter(extractor)
+        export = Exporting(
+            ExportStore(pool, clock), open_target, ExportFormats(), blobs.get, cutter
+        )
         perform = ActivityEnvironment().run
         chosen = await perform(export.choose_export, ChooseExport(**step))
         step["as_of"] = chosen.as_of

@@ -86,7 +86,8 @@ def _articles() -> Iterator[LabelledText | None]:
                 yield _page(f"{kind} pages", body, str(found["lang"]))
 
 
-def _passages() -> Iterator[LabelledText]:
+def passages() -> Iterator[LabelledText]:
+    """The passages of the collections, and the first words of their questions."""
     for name, truth, spaced in _COLLECTIONS:
         folder = DATA / "retrieval" / name
         for file, words in (("docs", 0), ("queries", 3), ("queries", 6)):
@@ -114,7 +115,7 @@ def _row(name: str, guess: Guess, samples: list[LabelledText]) -> str:
 
 def main() -> None:
     """Print right, null and wrong answers by group, and what they cost."""
-    pages = (each for source in (_manuals, _articles, _passages) for each in source())
+    pages = (each for source in (_manuals, _articles, passages) for each in source())
     groups: dict[str, list[LabelledText]] = {}
     for each in pages:
         if each is not None:

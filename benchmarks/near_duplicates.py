@@ -59,6 +59,13 @@ def main() -> None:
 
 
 def _print_manual() -> None:
+    joined, hidden, before = manual_copies()
+    print(f"manual of 1,000 pages: {joined} joined, {hidden} hidden; by share alone {before}")
+
+
+def manual_copies() -> tuple[int, int, int]:
+    """Of 1,000 pages of a manual: how many are joined with another, how many a search would not
+    show beside others, and how many were joined by their words alone."""
     pages = manual(1_000, seed=1)
     texts = [
         ComparedText(
@@ -77,7 +84,7 @@ def _print_manual() -> None:
     )
     shown = ShownTexts()
     hidden = sum(shown.show(text) is not None for text in texts)
-    print(f"manual of 1,000 pages: {joined} joined, {hidden} hidden; by share alone {before}")
+    return joined, hidden, before
 
 
 async def _print_crowds(home: Path) -> None:
@@ -128,7 +135,7 @@ def _print_edited() -> None:
     if not (DATA / "retrieval").exists():
         print(f"no collections in {DATA}; see benchmarks/datasets.py")
         return
-    texts = {name: _texts(name) for name in COLLECTIONS}
+    texts = {name: long_texts(name) for name in COLLECTIONS}
     for name, some in texts.items():
         print(f"{name:10} {len(some):5} texts", *_recalls(name, some), sep="  ")
     everything = [text for some in texts.values() for text in some]
@@ -137,7 +144,8 @@ def _print_edited() -> None:
     print(_told(_former, everything))
 
 
-def _texts(name: str) -> list[str]:
+def long_texts(name: str) -> list[str]:
+    """The texts of a collection that are long enough to have copies."""
     lines = (DATA / "retrieval" / name / "docs.jsonl").read_text().splitlines()
     return [text for line in lines if len(text := json.loads(line)["text"]) >= SHORTEST]
 
@@ -148,36 +156,46 @@ def _recalls(name: str, texts: Sequence[str]) -> Iterable[str]:
     vocabulary = sorted({word for some in cut for word in some})
     for share in EDITED:
         rng = random.Random(f"{name} {share}")
-        edited = [_edited(rng, some, vocabulary, share) for some in cut]
-        now, before = (_recall(make, texts, edited) for make in (sketch, _former))
+        edited = [with_edits(rng, some, vocabulary, share) for some in cut]
+        now, before = (recall(make, texts, edited) for make in (sketch, _former))
         yield f"{share:.0%} edited {now:.3f} (before {before:.3f})"
 
 
-def _edited(rng: random.Random, words: Sequence[str], others: Sequence[str], share: float) -> str:
+def with_edits(
+    rng: random.Random, words: Sequence[str], others: Sequence[str], share: float
+) -> str:
+    """The text with that share of its words replaced."""
     return "".join(rng.choice(others) if rng.random() < share else word for word in words)
 
 
-def _recall(make: Callable[[str], Sketch], texts: Sequence[str], edited: Sequence[str]) -> float:
+def recall(make: Callable[[str], Sketch], texts: Sequence[str], others: Sequence[str]) -> float:
+    """The share of the texts that are found to be near-duplicates of those at their places."""
     found = 0
-    for one, other in zip(map(make, texts), map(make, edited), strict=True):
-        found += bool(set(one.bands) & set(other.bands)) and _share(one, other) >= THRESHOLD
+    for one, other in zip(map(make, texts), map(make, others), strict=True):
+        found += bool(set(one.bands) & set(other.bands)) and share_of(one, other) >= THRESHOLD
     return found / len(texts)
 
 
 def _told(make: Callable[[str], Sketch], texts: Sequence[str]) -> str:
-    """How many pairs are compared, and joined. Some are copies indeed: a collection has such."""
+    compared, false, copies = joined_pairs(make, texts)
+    return f"{compared:,} compared, {false} joined falsely, {copies} copies"
+
+
+def joined_pairs(make: Callable[[str], Sketch], texts: Sequence[str]) -> tuple[int, int, int]:
+    """How many pairs are compared, joined falsely, and copies indeed: a collection has such."""
     sketches = [make(text) for text in texts]
     buckets: dict[int, list[int]] = defaultdict(list)
     for number, one in enumerate(sketches):
         for band in one.bands:
             buckets[band].append(number)
     compared = {pair for held in buckets.values() for pair in combinations(held, 2)}
-    joined = [(a, b) for a, b in compared if _share(sketches[a], sketches[b]) >= THRESHOLD]
+    joined = [(a, b) for a, b in compared if share_of(sketches[a], sketches[b]) >= THRESHOLD]
     copies = sum(_same_words(texts[a], texts[b]) for a, b in joined)
-    return f"{len(compared):,} compared, {len(joined) - copies} joined falsely, {copies} copies"
+    return len(compared), len(joined) - copies, copies
 
 
-def _share(one: Sketch, other: Sketch) -> float:
+def share_of(one: Sketch, other: Sketch) -> float:
+    """The share of their words that two texts have in common, as their sketches tell."""
     return similarities([one.signature], [other.signature])[0]
 
 

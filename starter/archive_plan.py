@@ -1,6 +1,6 @@
-"""Which documents of a web archive are taken over, and which record has the body of each.
+"""Which documents of web archives are taken over, and which record has the body of each.
 
-The archive is read twice: here for what is in it, keeping no body, then for the bodies. Of several
+Archives are read twice: here for what is in them, keeping no body, then for the bodies. Of several
 captures of an address the latest counts, wherever it stands; so an import can be repeated.
 """
 
@@ -11,10 +11,11 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from atlas.domain.addresses.urls import InvalidUrl, canonicalize
 from atlas.domain.archive_records import (
@@ -24,11 +25,12 @@ from atlas.domain.archive_records import (
     RecordHead,
 )
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.media_kinds import MEDIA_KINDS
 from atlas.formats.warc_reader import read_archive
 from atlas.web.archived_response import MAX_HEAD, ArchivedResponse, body_of, response_head
 
 MAX_ADDRESSES = 1_000_000
-"""Documents of one archive: what is known of them is in memory."""
+"""Documents of one import: what is known of them is in memory."""
 MAX_RECORDS = 50_000_000
 MOST_PROBLEMS = 100
 """Problems that are named; the others are counted."""
@@ -40,13 +42,15 @@ _READ = (
     "",
     "application/json",
     "application/octet-stream",
-    "application/pdf",
     "application/rtf",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "application/xhtml+xml",
     "application/xml",
     "application/yaml",
+    *(each for kind in MEDIA_KINDS for each in kind.types),
 )
+
+
+class ImportTooLarge(ArchiveRefused):
+    """There is more than one import can take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +63,28 @@ class ArchivedDocument:
     """Of the record that captured it."""
     content_type: str | None
     modified: datetime | None
+    archive: str = ""
+    """The file that the record is in."""
+
+
+RecordPlace: TypeAlias = tuple[int, int]
+"""The number of a file of the import, and that of a record in it."""
 
 
 @dataclass(slots=True)
 class _Capture:
-    """The latest capture of an address. `body` is the number of the record with its body; None: it
-    repeats another one, found by `repeats`."""
+    """The latest capture of an address. `body` is the record with its body; None: it repeats
+    another one, found by `repeats`."""
 
     document: ArchivedDocument
     date: datetime
-    body: int | None
+    body: RecordPlace | None
     repeats: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class ArchivePlan:
-    """What a first reading found."""
+    """What a first reading found, of all files together."""
 
     records: int = 0
     passed_over: Counter[str] = field(default_factory=Counter)
@@ -82,8 +92,8 @@ class ArchivePlan:
     unreadable: int = 0
     """Records that are malformed or incomplete."""
     problems: list[ArchiveProblem] = field(default_factory=list)
-    bodies: dict[int, list[ArchivedDocument]] = field(default_factory=dict)
-    """By the number of the record that has the body."""
+    bodies: dict[RecordPlace, list[ArchivedDocument]] = field(default_factory=dict)
+    """By the record that has the body."""
 
     @property
     def documents(self) -> int:
@@ -101,52 +111,58 @@ class ArchivePlan:
             self.problems.append(problem)
 
 
-def plan_archive(file: BinaryIO) -> ArchivePlan:
-    """Read an archive for what is in it. Blocking. Raises ArchiveRefused."""
-    planner = _Planner()
-    for number, found in enumerate(read_archive(file, lambda head: MAX_HEAD)):
-        if number >= MAX_RECORDS:
-            raise ArchiveRefused(f"it has more than {MAX_RECORDS} records; split it")
-        if isinstance(found, ArchiveProblem):
-            planner.plan.note(found)
-        else:
-            planner.look_at(number, found)
-    return planner.planned()
-
-
 def planned_bodies(
-    file: BinaryIO, plan: ArchivePlan, most: int
+    file: BinaryIO, plan: ArchivePlan, most: int, number: int = 0
 ) -> Iterator[tuple[bytes, list[ArchivedDocument]]]:
-    """The bodies of the plan, each with its documents, in the order of the file; what is wrong
-    with one goes into the plan's problems. `most` is the largest body in bytes. Blocking."""
-    number = 0
+    """The bodies that the plan takes from the file of this number, each with its documents, in the
+    order of the file; what is wrong with one goes into the plan's problems. `most` is the largest
+    body in bytes. Blocking."""
+    at = 0
 
     def keep(head: RecordHead) -> int:
-        return most + MAX_HEAD if number in plan.bodies else 0
+        return most + MAX_HEAD if (number, at) in plan.bodies else 0
 
-    for found in read_archive(file, keep):
-        documents = plan.bodies.get(number)
-        number += 1
-        if documents is None or isinstance(found, ArchiveProblem):
-            continue  # the first reading noted it
-        try:
-            body = _body(found, most)
-        except PageError as error:
-            for each in documents:
-                plan.note(ArchiveProblem(each.offset, str(error), each.url))
-        else:
-            yield body, documents
+    with suppress(ArchiveRefused):  # the first reading noted it, and came no further
+        for found in read_archive(file, keep):
+            documents = plan.bodies.get((number, at))
+            at += 1
+            if documents is None or isinstance(found, ArchiveProblem):
+                continue  # the first reading noted it
+            try:
+                body = _body(found, most)
+            except PageError as error:
+                for each in documents:
+                    plan.note(ArchiveProblem(each.offset, str(error), each.url, each.archive))
+            else:
+                yield body, documents
 
 
-class _Planner:
+class ArchivePlanner:
+    """Reads archives, one after the other, for what is in them."""
+
     def __init__(self) -> None:
         self.plan = ArchivePlan()
+        self._number, self._name = -1, ""
+        self._records = 0
         self._captures: dict[str, _Capture] = {}
-        self._bodies: dict[str, tuple[int, str | None]] = {}
-        """Number and type of the record that a revisit may refer to, by payload digest, by address
+        self._bodies: dict[str, tuple[RecordPlace, str | None]] = {}
+        """Place and type of the record that a revisit may refer to, by payload digest, by address
         and date, and by address."""
 
-    def look_at(self, number: int, record: ArchiveRecord) -> None:
+    def read(self, file: BinaryIO, name: str = "") -> None:
+        """Read the next file. Blocking. Raises ArchiveRefused; what was read until then is in the
+        plan."""
+        self._number, self._name = self._number + 1, name
+        for at, found in enumerate(read_archive(file, lambda head: MAX_HEAD)):
+            self._records += 1
+            if self._records > MAX_RECORDS:
+                raise ImportTooLarge(f"it has more than {MAX_RECORDS} records; split it")
+            if isinstance(found, ArchiveProblem):
+                self.plan.note(replace(found, archive=name))
+            else:
+                self._look_at((self._number, at), found)
+
+    def _look_at(self, place: RecordPlace, record: ArchiveRecord) -> None:
         self.plan.records += 1
         head = record.head
         if head.kind not in ("response", "resource", "revisit"):
@@ -160,11 +176,11 @@ class _Planner:
         except InvalidUrl:
             self._pass_over("address that is not http or https")
             return
-        problem = self._capture(number, record, url)
+        problem = self._capture(place, record, url)
         if problem:
-            self.plan.note(ArchiveProblem(head.offset, problem, url))
+            self.plan.note(ArchiveProblem(head.offset, problem, url, self._name))
 
-    def _capture(self, number: int, record: ArchiveRecord, url: str) -> str:
+    def _capture(self, place: RecordPlace, record: ArchiveRecord, url: str) -> str:
         """Remember a capture; or why it is malformed."""
         head = record.head
         date = _date(head.headers.get("warc-date", ""))
@@ -182,7 +198,7 @@ class _Planner:
         if head.kind == "revisit" and answer is None:
             content_type = None
         modified = _modified(answer.last_modified) if answer else None
-        document = ArchivedDocument(url, head.offset, _as_type(content_type), modified)
+        document = ArchivedDocument(url, head.offset, _as_type(content_type), modified, self._name)
         digest = head.headers.get("warc-payload-digest", "").casefold()
         if head.kind == "revisit":
             self._remember(_Capture(document, date, None, _repeated(head, url, digest)))
@@ -192,8 +208,8 @@ class _Planner:
             return ""
         for key in (digest, f"{url} {date}", f"{url} "):
             if key:
-                self._bodies[key] = (number, document.content_type)
-        self._remember(_Capture(document, date, number))
+                self._bodies[key] = (place, document.content_type)
+        self._remember(_Capture(document, date, place))
         return ""
 
     def _is_document(self, kind: str, answer: ArchivedResponse) -> bool:
@@ -211,22 +227,25 @@ class _Planner:
             if capture.date < before.date:
                 return
         elif len(self._captures) >= MAX_ADDRESSES:
-            raise ArchiveRefused(f"it has more than {MAX_ADDRESSES} documents; split it")
+            raise ImportTooLarge(f"it has more than {MAX_ADDRESSES} documents; split it")
         self._captures[url] = capture
 
     def planned(self) -> ArchivePlan:
+        """The plan, once every file was read."""
         for capture in self._captures.values():
-            document, number = capture.document, capture.body
-            if number is None:
+            document, place = capture.document, capture.body
+            if place is None:
                 known = [self._bodies[key] for key in capture.repeats if key in self._bodies]
                 if not known:
-                    why = "the record that it repeats is not in the file"
-                    self.plan.note(ArchiveProblem(document.offset, why, document.url))
+                    why = "the record that it repeats is not in the archive"
+                    self.plan.note(
+                        ArchiveProblem(document.offset, why, document.url, document.archive)
+                    )
                     continue
-                number, content_type = known[0]
+                place, content_type = known[0]
                 if document.content_type is None:
                     document = replace(document, content_type=content_type)
-            self.plan.bodies.setdefault(number, []).append(document)
+            self.plan.bodies.setdefault(place, []).append(document)
         return self.plan
 
     def _pass_over(self, reason: str) -> None:

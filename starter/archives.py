@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from atlas.domain.archive_records import ArchiveProblem, ArchiveRefused
+from starter.archive_files import ArchiveFiles, Tell, archive_files
 from starter.connection import Parts
 from starter.errors import InvalidRequest, NotFound
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from starter.runs.handles import JobHandle
 
 _ASKED_AT_ONCE = 1_000
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +30,11 @@ class ImportedArchive:
     """What became of an archive."""
 
     archive: str
-    """The file, as it was named."""
+    """The file, folder or prefix, as it was named."""
     source: str
     """The source of kind `push` that has the documents now."""
     records: int
-    """Readable records of the file."""
+    """Readable records of the files."""
     documents: int
     """Addresses with a body that Atlas reads, each counted once."""
     added: int
@@ -48,13 +46,15 @@ class ImportedArchive:
     """Documents that could not be processed, or that the source refuses."""
     unreadable: int
     """Records that are malformed, damaged, incomplete or too large, or repeat one that is not in
-    the file."""
+    the archive; and files that are no archives."""
     passed_over: dict[str, int]
     """Records that are no document to take over, by reason."""
     problems: tuple[ArchiveProblem, ...]
     """The first of what failed or is unreadable."""
     runs: tuple[str, ...]
     """The runs of `push_documents` that took the documents over, by run id."""
+    archives: int = 1
+    """Files that were read."""
 
 
 class Archives:
@@ -72,28 +72,27 @@ class Archives:
         tell: Tell | None = None,
     ) -> ImportedArchive:
         """Put the documents of a WARC file, plain or gzipped, into a source of kind `push`, and
-        wait until they can be found. `archive` is a file here, or `s3://bucket/key`; `tell` gets a
-        line about each step.
+        wait until they can be found. `archive` is a file here or `s3://bucket/key`; or a folder or
+        `s3://bucket/prefix/` with any number of files that end in `.warc` or `.warc.gz`. `tell`
+        gets a line about each step.
 
-        Of several captures of an address the latest is taken. An import that was interrupted can be
-        repeated: what is there already is unchanged. Raises `InvalidRequest` for what is no archive
-        and for a source that takes none, `NotFound`, `CannotConnect`.
+        Of several captures of an address the latest is taken, in whichever file it is. An import
+        that was interrupted can be repeated: what is there already is unchanged. Raises
+        `InvalidRequest` for what is no archive and for a source that takes none, `NotFound`,
+        `CannotConnect`.
         """
-        from starter.archive_plan import plan_archive  # imports decoders that others do not need
+        from atlas.locations import s3_access
 
         tell = tell or (lambda line: None)
         await self._expect_source(source)
-        async with self._opened(str(archive), tell) as file:
-            try:
-                plan = await asyncio.to_thread(plan_archive, file)
-            except ArchiveRefused as refused:
-                raise InvalidRequest(f"archive: {archive}: {refused}") from None
+        async with archive_files(str(archive), s3_access(self._parts.settings), tell) as files:
+            plan = await _planned(files)
             found = plan.documents
             tell(f"{plan.records} records with {found} documents")
             left_out = await self._leave_out(plan, source)
             taking = _Taking(self._parts, source, trigger, plan, tell)
-            await taking.take(file)
-        return taking.result(str(archive), found, left_out)
+            await taking.take(files)
+        return taking.result(str(archive), len(files.names), found, left_out)
 
     async def _expect_source(self, name: str) -> None:
         from atlas.stores.postgres.sources import sources
@@ -120,39 +119,32 @@ class Archives:
             for start in range(0, len(urls), _ASKED_AT_ONCE):
                 part = urls[start : start + _ASKED_AT_ONCE]
                 why |= await refusals(connection, part, source)
-        for number, documents in list(plan.bodies.items()):
+        for place, documents in list(plan.bodies.items()):
             for each in documents:
                 if each.url in why:
-                    plan.remember(ArchiveProblem(each.offset, why[each.url], each.url))
-            plan.bodies[number] = [each for each in documents if each.url not in why]
-            if not plan.bodies[number]:
-                del plan.bodies[number]
+                    plan.remember(
+                        ArchiveProblem(each.offset, why[each.url], each.url, each.archive)
+                    )
+            plan.bodies[place] = [each for each in documents if each.url not in why]
+            if not plan.bodies[place]:
+                del plan.bodies[place]
         return len(why)
 
-    @asynccontextmanager
-    async def _opened(self, archive: str, tell: Tell) -> AsyncIterator[BinaryIO]:
-        if not archive.startswith("s3://"):
-            try:
-                file = Path(archive).expanduser().open("rb")
-            except OSError as error:
-                raise InvalidRequest(f"archive: {archive}: {error.strerror or error}") from None
-            with file:
-                yield file
-            return
-        from atlas.domain.blob import BlobStoreError
-        from atlas.locations import s3_access
-        from atlas.stores.blobs.s3 import download
 
-        bucket, _, key = archive.removeprefix("s3://").partition("/")
-        if not bucket or not key:
-            raise InvalidRequest(f"archive: {archive} names no object; write s3://bucket/key")
-        with TemporaryFile(prefix="atlas-archive-") as copy:
-            tell(f"copying {archive} to a temporary file")
+async def _planned(files: ArchiveFiles) -> ArchivePlan:
+    """What is in the files. One of several that is no archive is a problem of its own."""
+    from starter.archive_plan import ArchivePlanner, ImportTooLarge  # their decoders: not for all
+
+    planner = ArchivePlanner()
+    for name in files.names:
+        async with files.opened(name) as file:
             try:
-                await download(bucket, key, copy, s3_access(self._parts.settings))
-            except BlobStoreError as error:
-                raise InvalidRequest(f"archive: {error}") from None
-            yield copy
+                await asyncio.to_thread(planner.read, file, name)
+            except ArchiveRefused as refused:
+                if len(files.names) == 1 or isinstance(refused, ImportTooLarge):
+                    raise InvalidRequest(f"archive: {name}: {refused}") from None
+                planner.plan.note(ArchiveProblem(0, str(refused), archive=name))
+    return planner.planned()
 
 
 class _Taking:
@@ -165,27 +157,34 @@ class _Taking:
         self._parts, self._source, self._trigger = parts, source, trigger
         self._plan, self._tell = plan, tell
         self._waiting: list[tuple[ArchivedDocument, str]] = []
-        self._under_way: tuple[JobHandle[PushResult], dict[str, int]] | None = None
+        self._under_way: tuple[JobHandle[PushResult], dict[str, ArchivedDocument]] | None = None
         self._counts = {"added": 0, "updated": 0, "unchanged": 0, "failed": 0, "skipped": 0}
         self._runs: list[str] = []
 
-    async def take(self, file: BinaryIO) -> None:
+    async def take(self, files: ArchiveFiles) -> None:
+        wanted = {number for number, _ in self._plan.bodies}
+        async with self._parts.blobs() as blobs:
+            for number, name in enumerate(files.names):
+                if number in wanted:
+                    async with files.opened(name) as file:
+                        await self._take_bodies(file, number, blobs)
+        if self._waiting:
+            await self._start()
+        await self._finish()
+
+    async def _take_bodies(self, file: BinaryIO, number: int, blobs: Blobs) -> None:
         from atlas.contracts.push_documents import MAX_PUSHED
         from starter.archive_plan import planned_bodies
 
         most = self._parts.settings.fetch.fetch_max_bytes
-        bodies = planned_bodies(file, self._plan, most)
-        async with self._parts.blobs() as blobs:
-            while (found := await asyncio.to_thread(_next, bodies)) is not None:
-                body, documents = found
-                digest = await self._store(blobs, body)
-                for each in documents:
-                    self._waiting.append((each, digest))
-                    if len(self._waiting) == MAX_PUSHED:
-                        await self._start()
-        if self._waiting:
-            await self._start()
-        await self._finish()
+        bodies = planned_bodies(file, self._plan, most, number)
+        while (found := await asyncio.to_thread(_next, bodies)) is not None:
+            body, documents = found
+            digest = await self._store(blobs, body)
+            for each in documents:
+                self._waiting.append((each, digest))
+                if len(self._waiting) == MAX_PUSHED:
+                    await self._start()
 
     async def _store(self, blobs: Blobs, body: bytes) -> str:
         from atlas.stores.postgres.crawl.bodies import blob_index
@@ -208,12 +207,12 @@ class _Taking:
         }
         run = await start_push(self._parts, fields, self._trigger)
         self._runs.append(run.run_id)
-        self._under_way = (run, {document.url: document.offset for document, _ in taken})
+        self._under_way = (run, {document.url: document for document, _ in taken})
 
     async def _finish(self) -> None:
         if self._under_way is None:
             return
-        run, offsets = self._under_way
+        run, documents = self._under_way
         result = await run.result()
         self._under_way = None
         for name in self._counts:
@@ -221,11 +220,12 @@ class _Taking:
         for page in result.pages:
             if page.result == "failed":
                 why = ": ".join(filter(None, (page.code, page.reason)))
-                self._plan.remember(ArchiveProblem(offsets.get(page.url, 0), why, page.url))
+                record = documents[page.url]
+                self._plan.remember(ArchiveProblem(record.offset, why, page.url, record.archive))
         done = sum(self._counts.values())
         self._tell(f"{done} of {self._plan.documents} documents taken over")
 
-    def result(self, archive: str, documents: int, refused: int) -> ImportedArchive:
+    def result(self, archive: str, archives: int, documents: int, refused: int) -> ImportedArchive:
         plan, counts = self._plan, self._counts
         return ImportedArchive(
             archive=archive,
@@ -239,8 +239,9 @@ class _Taking:
             failed=counts["failed"] + refused,
             unreadable=plan.unreadable,
             passed_over=dict(plan.passed_over.most_common()),
-            problems=tuple(sorted(plan.problems, key=lambda each: each.offset)),
+            problems=tuple(sorted(plan.problems, key=lambda each: (each.archive, each.offset))),
             runs=tuple(self._runs),
+            archives=archives,
         )
 
 

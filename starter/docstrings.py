@@ -5,10 +5,20 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from dataclasses import is_dataclass
 
 
 def of_fields(described: type) -> dict[str, str]:
-    """By field, the string that stands below it in the source."""
+    """By field, the string that stands below it in the source; of those that a dataclass adds to
+    another, and of that one's."""
+    found: dict[str, str] = {}
+    for each in reversed(described.__mro__):
+        if is_dataclass(each) or each is described:
+            found |= _below_fields(each)
+    return found
+
+
+def _below_fields(described: type) -> dict[str, str]:
     [tree] = ast.parse(textwrap.dedent(inspect.getsource(described))).body
     assert isinstance(tree, ast.ClassDef)
     return {

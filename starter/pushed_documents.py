@@ -68,20 +68,26 @@ class PushedDocuments:
         return await start_push(self._parts, {"documents": [document], "source": source}, trigger)
 
     async def withdraw(
-        self, *urls: str, source: str | None = None, trigger: Trigger = "client"
+        self,
+        *urls: str,
+        source: str | None = None,
+        confirmed: bool = False,
+        trigger: Trigger = "client",
     ) -> JobHandle[PushResult]:
         """Start `push_documents`: say of pushed documents that they are gone. They leave the corpus
-        by the deletion rule of their source, at once unless that is `keep`; so many at once that it
-        may be a mistake wait for a person (`deletions`). Their versions stay as history.
+        by the deletion rule of their source, at once unless that is `keep`; so many within a day
+        that it may be a mistake wait for a person (`deletions`), unless they are `confirmed`. Their
+        versions stay as history.
 
         Raises `InvalidRequest`, `CannotConnect`.
         """
         wanted = sorted({canonical_url(url) for url in urls})
-        self._check({"withdraw": wanted, "source": source})
+        fields = {"withdraw": wanted, "source": source, "confirmed": confirmed}
+        self._check(fields)
         async with self._parts.database() as connection:
             for url in wanted:
                 await _refuse(connection, url, source, held_only=True)
-        return await start_push(self._parts, {"withdraw": wanted, "source": source}, trigger)
+        return await start_push(self._parts, fields, trigger)
 
     def _check(self, fields: dict[str, Any]) -> None:
         """Before a body is stored for nothing."""

@@ -8,9 +8,10 @@ from temporalio.exceptions import is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from activities.pushing import Pushing
     from atlas.contracts.models import Counts
-    from atlas.contracts.processing import ChunkDone, WindUp, WorkChunk
+    from atlas.contracts.processing import ChunkDone, WorkChunk
     from atlas.contracts.push_documents import (
         AcceptPush,
+        EndPush,
         PushAccepted,
         PushEnded,
         PushRequest,
@@ -44,6 +45,7 @@ class PushDocuments(RecordedRun):
                 "push_documents", '{"documents": [{"url": "https://…", "snapshot": "SHA-256"}]}'
             )
         self._source = request.source or ""
+        self._confirmed = request.confirmed
         await self.begin(request.trigger)
         try:
             await self.while_paused()
@@ -104,7 +106,9 @@ class PushDocuments(RecordedRun):
 
     async def _end(self, *, cancelled: bool) -> PushEnded:
         return await workflow.execute_activity_method(
-            Pushing.end_push, WindUp(run_id=self.run_id, cancelled=cancelled), **CLOSING
+            Pushing.end_push,
+            EndPush(run_id=self.run_id, cancelled=cancelled, confirmed=self._confirmed),
+            **CLOSING,
         )
 
     async def _result(self, wound: PushEnded) -> PushResult:

@@ -175,9 +175,11 @@ class RebuildIndex(RecordedRun):
         """After the switch: what follows may be left to a later clean-up, but not be undone."""
         try:
             self.show("tidying up")
-            await workflow.execute_activity_method(
-                Rebuilding.mark_settled, MarkSettled(generation=generation), **BULK
-            )
+            # Pages of 0.7 said which analyser they were settled with; none does any more.
+            if not workflow.patched("nothing-to-mark"):
+                await workflow.execute_activity_method(
+                    Rebuilding.mark_settled, MarkSettled(generation=generation), **BULK
+                )
             await self._drop()
         except BaseException as error:
             if not is_cancelled_exception(error):

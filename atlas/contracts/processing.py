@@ -111,7 +111,9 @@ class BatchQuery(Request):
     """Of the live document, as in `de`."""
     prefix: str | None = Field(default=None, min_length=1, max_length=2048)
     """What the URL begins with."""
-    media: Literal["html", "text", "pdf"] | None = None
+    media: Literal["html", "text", "pdf", "docx", "pptx", "xlsx", "odt", "epub", "eml"] | None = (
+        None
+    )
     """Of the live document."""
     extractor_below: int | None = Field(default=None, ge=1)
     """Settled with an extractor older than this version, or not settled."""

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, mo
 
 from atlas.contracts.jobs import EventsSpent, Trigger
 from atlas.contracts.models import Counts, Message, Request, SourceName
-from atlas.contracts.processing import MAX_DOCUMENTS_LISTED, Hash, Url
+from atlas.contracts.processing import MAX_DOCUMENTS_LISTED, Hash, Url, WindUp
 
 MAX_PUSHED = 200
 """Documents and withdrawals of one request: it stays well below Temporal's 2 MiB."""
@@ -61,6 +61,8 @@ class PushRequest(Request):
     """The place in the order of pushes, which `AtlasClient.put` draws: of two for one address the
     later one is what the page says, whichever is worked on first. Null: drawn when the run
     begins."""
+    confirmed: bool = False
+    """A person means the withdrawals: they are not held, however many leave within a day."""
     trigger: Trigger = "manual"
 
     @model_validator(mode="after")
@@ -84,7 +86,7 @@ class PushedPage(Message):
     result: PushedResult
     """`added`, `updated`, `unchanged` and `failed` as in a sync; `withdrawn`: it left the corpus;
     `superseded`: a later push for the address came first; `held`: its withdrawal waits for a
-    person, because too many would leave at once; `skipped`: see `code`."""
+    person, because too many would leave within a day; `skipped`: see `code`."""
     version: int | None = None
     """The number of the page's live version; null when there is none."""
     snapshot: str | None = None
@@ -134,6 +136,12 @@ class PushAccepted(Message):
     source: str = ""
     pages: int = 0
     counts: Counts = Counts()
+
+
+class EndPush(WindUp):
+    """End a run of pushes; `confirmed`: its withdrawals are not held."""
+
+    confirmed: bool = False
 
 
 class PushEnded(Message):

@@ -172,7 +172,7 @@ class GenerationSwitched(Message):
 
 
 class MarkSettled(Message):
-    """Mark the pages whose text a generation has as settled with its analyser."""
+    """Sent by runs that began with 0.7 or before; there is nothing to mark any more."""
 
     generation: int
 

@@ -46,3 +46,5 @@ class ArchiveProblem:
     """What is wrong with it."""
     url: str | None = None
     """The address that it is about, as the archive spells it."""
+    archive: str = ""
+    """The file that the record is in."""

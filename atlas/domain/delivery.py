@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from atlas.domain.addresses.scope import Scope, scope_of
@@ -134,21 +133,3 @@ def _no_source(url: str, pushed: list[str], named: str | None = None) -> str:
 def http_date(moment: datetime) -> str:
     """The moment as a Last-Modified header has it (RFC 9110, 5.6.7)."""
     return format_datetime(moment.astimezone(UTC), usegmt=True)
-
-
-_TYPES = {
-    "htm": "text/html",
-    "html": "text/html",
-    "xhtml": "application/xhtml+xml",
-    "md": "text/markdown",
-    "markdown": "text/markdown",
-    "txt": "text/plain",
-    "text": "text/plain",
-    "pdf": "application/pdf",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-}
-
-
-def type_of_name(name: str) -> str | None:
-    """The media type that the name of a file shows; None: it shows none that Atlas reads."""
-    return _TYPES.get(PurePosixPath(name).suffix[1:].lower())

@@ -34,6 +34,8 @@ class ExportEntry:
     """Read only for an export of chunks; None also where it is not known."""
     response: StoredResponse = StoredResponse()
     """Known only to an export of bodies."""
+    chunks: Sequence[ExportedChunk] | None = None
+    """Once they were cut; None: whoever writes them cuts."""
 
 
 def records_of(
@@ -41,5 +43,7 @@ def records_of(
 ) -> Sequence[ExportedDocument] | Sequence[ExportedChunk]:
     """What is written of a page: its document, or the chunks of it."""
     if what == "chunks":
+        if entry.chunks is not None:
+            return entry.chunks
         return exported_chunks(entry.document, entry.outline, chunk_size)
     return [entry.document]

@@ -6,18 +6,18 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
 
 from atlas.domain.extraction.extraction_rules import RuledText
 from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.extraction.stated_metadata import StatedMetadata
+from atlas.domain.media_kinds import Media
 from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 
 # Raised whenever the same bytes may give another title, date, language, text, Markdown or outline;
 # settled pages of an older version are due.
-EXTRACTOR_VERSION: int = 5
+EXTRACTOR_VERSION: int = 6
 
-Media = Literal["html", "text", "pdf", "docx"]
+MAX_AUTHOR = 1_000  # characters
 
 # Characters that show nothing: zero-width marks, soft hyphen, byte order mark. The joiners
 # U+200C and U+200D stay, because Persian, Indic scripts and emoji change meaning with them.

@@ -8,7 +8,7 @@ from typing import BinaryIO, Literal, cast
 import zstandard
 
 _ZSTD_LEVEL = 3
-_GZIP_LEVEL = 6
+_GZIP_LEVEL = 4  # of pages: 1.6 times as fast as 6, and 4% larger
 
 How = Literal["none", "gzip", "zstd"]
 

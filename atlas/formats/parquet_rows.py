@@ -77,11 +77,13 @@ class ParquetPart:
 
 def join_parquet(form: PartForm, parts: Sequence[Path], draft: Path) -> None:
     """Write the row groups of all parts as one file, one at a time."""
-    with _writer(form, draft, parquet_schema(form.what)) as writer:
+    schema = parquet_schema(form.what)
+    with _writer(form, draft, schema) as writer:
         for part in parts:
             with pq.ParquetFile(part) as file:
                 for number in range(file.num_row_groups):
-                    writer.write_table(file.read_row_group(number))
+                    # Columns by name: a part of before an upgrade may have them in another order.
+                    writer.write_table(file.read_row_group(number).select(schema.names))
 
 
 def _writer(form: PartForm, draft: Path, schema: pa.Schema) -> pq.ParquetWriter:

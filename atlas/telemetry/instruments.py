@@ -66,7 +66,7 @@ BREAKERS = Instrument(
 EXTRACTION_DURATION = Instrument(
     "atlas_extraction_duration_seconds",
     "seconds",
-    "time a child process spent on one body: `html`, `text`, `pdf`, `docx`; `unknown` if it failed",
+    "time a child process spent on one body: `html`, `text`, `pdf` …; `unknown` if it failed",
     ("media",),
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, get_args
 from temporalio.common import MetricCounter, MetricHistogramTimedelta, MetricMeter
 
 from atlas.domain.errors import ErrorClass
-from atlas.domain.texts import Media
+from atlas.domain.media_kinds import Media
 from atlas.telemetry import instruments as own
 
 if TYPE_CHECKING:

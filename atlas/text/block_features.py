@@ -27,15 +27,16 @@ from atlas.text.metadata import Head
 Numbers = NDArray[np.int32]
 
 _FAR = 15  # levels up from which an element around a block says nothing of it
-_GOOD_LENGTH = 20  # word characters of a block that counts as good text
+_GOOD_LENGTH = 20  # letters of a block that counts as good text
 _GOOD_LINKS = 30  # per cent of link text up to which it does
-_LONG_LENGTH = 80  # word characters of a paragraph
+_LONG_LENGTH = 80  # letters of a paragraph
 _LEVELS = (1, 2, 3, 5)  # elements around a block whose content is summed
 _NEAR = 3  # blocks before and behind that are looked at one by one
 _WINDOWS = (3, 10)  # blocks before and behind that are summed
 _SHORT = 80  # characters of a block in which set phrases are looked for
 _MENU = 4  # links in one block from which it may be a menu
 _COUNTED = 9_999
+_LETTERS_A_WORD = 5  # where no spaces are between words
 
 # Words of class names and ids, by what they say of the element. One group a line.
 _WORDS = {
@@ -173,7 +174,7 @@ _SAID = 1 + max(_SAYINGS.values())
 
 def _own_row(block: Block, seen: Counter[str], named: str, told: str) -> list[int]:
     text, key, tag = block.text, block.key, block.element.tag
-    size = len(key)
+    size = block.letters
     folded = " ".join(text.split())
     links = 0
     if block.linked:
@@ -182,7 +183,7 @@ def _own_row(block: Block, seen: Counter[str], named: str, told: str) -> list[in
     linked = min(100, 100 * block.linked // max(len(text), 1))
     good = size >= _GOOD_LENGTH and linked < _GOOD_LINKS
     short = folded if len(folded) <= _SHORT else ""
-    low = key.casefold() if size <= 300 else ""
+    low = key.casefold() if len(key) <= 300 else ""
     first = block.pieces[0] if block.pieces else ""
     return [
         size,
@@ -191,7 +192,7 @@ def _own_row(block: Block, seen: Counter[str], named: str, told: str) -> list[in
         size if good else 0,
         size if good and size >= _LONG_LENGTH else 0,
         tag == "h1",
-        folded.count(" ") + 1,
+        folded.count(" ") + 1 + (size - len(key)) // _LETTERS_A_WORD,
         links,
         not links or (isinstance(first, str) and word_key(first) != ""),
         block.joined,

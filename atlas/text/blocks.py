@@ -12,6 +12,7 @@ from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from atlas.domain.texts import without_soft_marks
+from atlas.text.scripts import letters_of
 
 # fmt: off
 # Elements that break the line (HTML, 15.3.3 "Flow content" and the table and list models).
@@ -55,8 +56,9 @@ class Block:
     """One run of text: its block element, the text as in the source, Markdown pieces.
 
     `linked` counts the characters inside links; `key` is the text with nothing but word
-    characters, by which blocks of two extractors are matched; `joined` after a `<br>`; `hidden`
-    if the page asks not to show it; `scriptless` if only a reader without scripts sees it.
+    characters, by which blocks of two extractors are matched, and `letters` how long that is
+    (`scripts.letters_of`); `joined` after a `<br>`; `hidden` if the page asks not to show it;
+    `scriptless` if only a reader without scripts sees it.
     """
 
     element: HtmlElement
@@ -67,6 +69,7 @@ class Block:
     hidden: bool = False
     scriptless: bool = False
     key: str = ""
+    letters: int = 0
 
     @property
     def link_share(self) -> float:
@@ -164,6 +167,7 @@ class _Walk:
             block = Block(self._owner, text, self._pieces, self._linked, self._joined)
             block.hidden, block.scriptless = self._hidden, self._scriptless
             block.key = word_key(text)
+            block.letters = letters_of(block.key)
             self.blocks.append(block)
             self._joined = joined
         else:

@@ -97,13 +97,13 @@ def _names(element: HtmlElement) -> str:
 
 def chrome_of(root: HtmlElement, blocks: Sequence[Block]) -> Chrome:
     """The chrome of a page, whose good text weighs all the same."""
-    sized = ((block, len(block.key)) for block in blocks if is_good(block))
+    sized = ((block, block.letters) for block in blocks if is_good(block))
     return Chrome(root, weights_of(root, sized))
 
 
 def is_good(block: Block) -> bool:
     """Whether it is long enough for text, and no list of links."""
-    return len(block.key) >= _GOOD_LENGTH and block.link_share < GOOD_LINKS
+    return block.letters >= _GOOD_LENGTH and block.link_share < GOOD_LINKS
 
 
 def weights_of(root: HtmlElement, sized: Iterable[tuple[Block, int]]) -> dict[HtmlElement, int]:

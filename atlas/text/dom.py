@@ -17,6 +17,7 @@ from lxml.etree import LxmlError, XPath
 from lxml.html import HtmlElement
 
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.text.late_content import place_late_content
 
 _MAX_DEPTH = 200  # elements; trafilatura and our own walk recurse
 _NESTABLE = re.compile(
@@ -32,6 +33,11 @@ _CDATA = re.compile(
     r"(<!--.*?-->|<(script|style)\b.*?(?:</\2\s*>|\Z))|<!\[CDATA\[(.*?)(?:\]\]>|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
+_ENDS_ITSELF = re.compile(r"<([A-Za-z][\w:.-]*+)((?:[\s/][^<>]*+)?)(?<=/)>")
+_VOID = frozenset(
+    "area base basefont bgsound br col embed frame hr img input link meta param source track "
+    "wbr".split()
+)
 _HEAD_TAGS = frozenset(
     "title meta link base basefont bgsound script style noscript template".split()
 )
@@ -39,9 +45,16 @@ _UNPARSEABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
-def without_cdata(xml: str) -> str:
-    """XHTML with the text of its CDATA sections as plain text: to HTML they are comments."""
-    return _CDATA.sub(lambda found: found[1] or escape(found[3], quote=False), xml)
+def xml_as_html(xml: str) -> str:
+    """XHTML as an HTML parser reads it right: the text of CDATA sections, which to HTML are
+    comments, as plain text; and an end for what ends itself: to HTML, `<title/>` only begins."""
+    text = _CDATA.sub(lambda found: found[1] or escape(found[3], quote=False), xml)
+    return _ENDS_ITSELF.sub(_with_end, text)
+
+
+def _with_end(found: re.Match[str]) -> str:
+    name = found[1]
+    return found[0] if name.lower() in _VOID else f"<{name}{found[2]}></{name}>"
 
 
 def parse_html(html: str) -> HtmlElement:
@@ -51,6 +64,8 @@ def parse_html(html: str) -> HtmlElement:
     """
     clean = _XML_DECLARATION.sub("", _UNPARSEABLE.sub("", html))
     tree = _parse(clean)
+    if tree is not None and not _too_deep(tree):
+        place_late_content(tree)  # which may be deeper where it is shown
     if tree is not None and _too_deep(tree):
         tree = _parse(_broken(_NESTABLE, clean))
     if tree is not None and _too_deep(tree):  # nested paragraphs, cells: give up all structure

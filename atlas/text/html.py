@@ -9,8 +9,9 @@
 * A page that is no article, and that is not mostly paragraphs, is a collection of things, which the
   forest tells badly from chrome: there a block stays unless it is chrome or surely no text.
 
-An article that only JSON-LD holds, because scripts show it later, is taken from there. Nothing
-found anywhere means all that is visible, chrome included: a page of links is a page.
+An article that only JSON-LD holds, because scripts show it later, is taken from there; so is the
+text in the data of a page that is empty until scripts fill it (`app_shell.py`). Nothing found
+anywhere means all that is visible, chrome included: a page of links is a page.
 """
 
 from collections.abc import Sequence
@@ -18,18 +19,20 @@ from itertools import islice
 
 from lxml.html import HtmlElement
 
+from atlas.text.app_shell import AppShell, is_notice
 from atlas.text.block_features import BlockTable, block_table
 from atlas.text.block_trees import best_choice, kept_forest
 from atlas.text.blocks import Block, blocks_of
 from atlas.text.boilerplate import GOOD_LINKS, chrome_of
 from atlas.text.declared_text import declared_blocks
+from atlas.text.embedded_state import embedded_blocks
 from atlas.text.metadata import Head, title_element
 from atlas.text.second_opinion import article_blocks
 
 _MANUAL_MARKS = 8  # code and definition elements that make a manual
 _MANUAL_MARKS_ARTICLE = 30  # the same on a page that calls itself an article
 _MANUAL_TAGS = ("pre", "dt", "code", "tt", "kbd", "samp", "var")
-_SCRIPTLESS = 500  # word characters in <noscript> from which they may be the page, not a notice
+_SCRIPTLESS = 500  # word characters in <noscript> from which they may be the page
 _FEW = 400  # word characters of a page up to which no choice is made but that of its chrome
 _FEW_BLOCKS = 3  # the same of its blocks
 _SURE = 0.9  # F1 that the forest must expect of its choice to decide on an article alone
@@ -52,14 +55,24 @@ def _root(tree: HtmlElement) -> HtmlElement:
 
 
 def main_blocks(
-    tree: HtmlElement, head: Head, blocks: Sequence[Block] | None = None
+    tree: HtmlElement,
+    head: Head,
+    blocks: Sequence[Block] | None = None,
+    shell: AppShell | None = None,
 ) -> list[Block]:
     """The blocks that are the page's text, in reading order, chosen from all of the page; empty
-    only if nothing is visible."""
+    only if nothing is visible. Of a page that is a `shell` only what it holds as data.
+
+    Raises PageError(INVALID, "needs_browser") for a shell without such data.
+    """
     root = _root(tree)
     blocks = seen_blocks(blocks_in(tree) if blocks is None else blocks)
     if declared := declared_blocks(root, head, blocks):
         return declared
+    if shell:
+        if stated := embedded_blocks(tree, head):
+            return stated
+        raise shell.failure()
     if _is_judged(root, head, blocks):
         return _judged(tree, head, blocks)
     return _without_chrome(root, blocks) or blocks
@@ -68,7 +81,7 @@ def main_blocks(
 def _is_judged(root: HtmlElement, head: Head, blocks: Sequence[Block]) -> bool:
     if not _FEW_BLOCKS < len(blocks) <= _JUDGED:
         return False
-    return sum(len(block.key) for block in blocks) > _FEW and not _is_manual(root, head)
+    return sum(block.letters for block in blocks) > _FEW and not _is_manual(root, head)
 
 
 def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block]) -> list[Block]:
@@ -82,7 +95,7 @@ def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block]) -> list[Bloc
             return article
     elif not head.is_article:
         kept = _with_things(root, blocks, kept, likely.tolist())
-    kept = _with_headings(blocks, kept)
+    kept = _with_code(blocks, _with_headings(blocks, kept))
     menus = table.menus.tolist()
     chosen = [b for b, keep, menu in zip(blocks, kept, menus, strict=True) if keep and not menu]
     return chosen or [block for block, keep in zip(blocks, kept, strict=True) if keep]
@@ -94,9 +107,9 @@ def _with_things(
     """The choice, and of a collection all that is neither chrome nor surely no text."""
     chrome = chrome_of(root, blocks)
     outside = [not chrome.covers(block.element) for block in blocks]
-    seen = sum(len(block.key) for block, out in zip(blocks, outside, strict=True) if out)
+    seen = sum(block.letters for block, out in zip(blocks, outside, strict=True) if out)
     good = sum(
-        len(block.key)
+        block.letters
         for block, out in zip(blocks, outside, strict=True)
         if out and block.link_share < GOOD_LINKS
     )
@@ -114,6 +127,16 @@ def _with_headings(blocks: Sequence[Block], kept: Sequence[bool]) -> list[bool]:
         if found[place + 1] and not found[place] and blocks[place].element.tag in _HEADINGS:
             found[place] = True
     return found
+
+
+def _with_code(blocks: Sequence[Block], kept: Sequence[bool]) -> list[bool]:
+    """The choice, with the code that stands right beside what is kept: it is no prose, and so looks
+    like no text."""
+    beside = [False, *kept, False]
+    return [
+        was or (block.element.tag == "pre" and (beside[at] or beside[at + 2]))
+        for at, (block, was) in enumerate(zip(blocks, kept, strict=True))
+    ]
 
 
 def _is_thread(head: Head) -> bool:
@@ -134,18 +157,20 @@ def seen_blocks(blocks: Sequence[Block]) -> list[Block]:
 
 def _without_scripts(blocks: list[Block]) -> list[Block]:
     """What a browser with scripts shows; all that one without shows, if that is most of the page
-    and more than a notice to turn scripts on."""
+    and no notice to turn scripts on."""
     scripted = [block for block in blocks if not block.scriptless]
-    letters = sum(len(block.key) for block in scripted)
-    scriptless = sum(len(block.key) for block in blocks) - letters
+    if is_notice([block for block in blocks if block.scriptless]):
+        return scripted
+    letters = sum(block.letters for block in scripted)
+    scriptless = sum(block.letters for block in blocks) - letters
     return blocks if scriptless >= max(_SCRIPTLESS, letters) else scripted
 
 
 def _shown(blocks: list[Block]) -> list[Block]:
     """The blocks the page shows; all, if a script seems to show most of it later."""
     shown = [block for block in blocks if not block.hidden]
-    letters = sum(len(block.key) for block in blocks)
-    return shown if 2 * sum(len(block.key) for block in shown) >= letters else blocks
+    letters = sum(block.letters for block in blocks)
+    return shown if 2 * sum(block.letters for block in shown) >= letters else blocks
 
 
 def _is_manual(root: HtmlElement, head: Head) -> bool:

@@ -48,6 +48,7 @@ def to_markdown(blocks: Sequence[Block], resolve: Resolve) -> str:
     writer = _Writer(resolve)
     for block in blocks:
         writer.add(block)
+    writer.end()
     return "".join(writer.parts).strip("\n")
 
 
@@ -65,7 +66,8 @@ class _Writer:
         self._ruled: set[HtmlElement] = set()  # tables that have their rule below the first row
         self._items: set[HtmlElement] = set()  # list items that have their bullet
         self._numbers: dict[HtmlElement, int] = {}  # of the items of ordered lists
-        self._cells = 0
+        self._cells = 0  # of the row so far
+        self._places: dict[HtmlElement, int] = {}  # of the cells of the row
 
     def add(self, block: Block) -> None:
         if block.element.tag in _CELLS:
@@ -83,6 +85,10 @@ class _Writer:
         else:
             gap = "\n" if prefix.endswith(" ") and prefix.strip() else "\n\n"
             self.parts.append(f"{gap}{prefix or indent}{line}")
+
+    def end(self) -> None:
+        """End what is open behind the last block."""
+        self._end_row()
 
     def _prefixed(self, block: Block, line: str) -> str:
         tag = block.element.tag
@@ -118,22 +124,36 @@ class _Writer:
         row = block.element.getparent()
         text = self._inline(block).replace("|", "\\|")
         if row is not None and row is self._row:
-            self._cells += not block.joined
-            self.parts.append(f" {text}" if block.joined else f" | {text}")
+            if block.joined:
+                self.parts.append(f" {text}")
+            else:
+                self._in_column(block, f" | {text}")
             return
         continues = self._row is not None
         self._end_row()
-        self._row, self._cells = row, 1
-        self.parts.append(f"\n| {text}" if continues else f"\n\n| {text}")
+        self._row, self._cells = row, 0
+        cells = () if row is None else row.iterchildren(*_CELLS)
+        self._places = {cell: place for place, cell in enumerate(cells)}
+        self.parts.append("\n|" if continues else "\n\n|")
+        self._in_column(block, f" {text}")
+
+    def _in_column(self, block: Block, text: str) -> None:
+        """What one cell says, in its column: cells that say nothing are no blocks."""
+        place = max(self._places.get(block.element, 0), self._cells)
+        self.parts.append(" |" * (place - self._cells) + text)
+        self._cells = place + 1
 
     def _end_row(self) -> None:
         if self._row is None:
             return
         table = next(self._row.iterancestors("table"), self._row)
-        self.parts.append(" |")
-        if table not in self._ruled:
+        if table not in self._ruled:  # the rule below has as many columns as the row above it
             self._ruled.add(table)
-            self.parts.append(f"\n|{' --- |' * self._cells}")
+            columns = max(self._cells, len(self._places))
+            self.parts.append(" |" * (columns - self._cells + 1))
+            self.parts.append(f"\n|{' --- |' * columns}")
+        else:
+            self.parts.append(" |")
         self._row = None
 
     def _inline(self, block: Block) -> str:

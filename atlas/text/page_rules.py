@@ -30,6 +30,7 @@ from atlas.domain.extraction.extraction_rules import (
 )
 from atlas.domain.texts import fold_blank, strip_unstorable, text_hash
 from atlas.text.anchors import Anchors
+from atlas.text.app_shell import AppShell
 from atlas.text.blocks import Block, blocks_of
 from atlas.text.date_words import parse_date
 from atlas.text.html import main_blocks, seen_blocks
@@ -67,6 +68,8 @@ class PageRules:
     head: Head
     anchors: Anchors = field(default_factory=dict)
     """Those of the page; once its blocks are chosen, those of the elements that they have."""
+    shell: AppShell | None = None
+    """What shows that the page is empty until scripts fill it."""
     fell_back: list[str] = field(default_factory=list)
     """Rules that were not followed, and why, in words."""
 
@@ -157,7 +160,7 @@ class PageRules:
         if self._content:
             inside = [element for element in kept if _is_in(element, copy)]
             return seen_blocks([block for each in inside for block in blocks_of(each)])
-        return main_blocks(copy, self.head)
+        return main_blocks(copy, self.head, shell=self.shell)
 
     def _give_up(self, kind: str, rules: Sequence[str], why: str) -> None:
         self.fell_back.append(f"{kind} {', '.join(rules)}: {why}"[:400])

@@ -57,6 +57,21 @@ _SOME = 12  # characters for each one that makes a few
 _HAN_PER_KANA = 10  # Han characters for each kana: a Japanese text has more kana than that
 
 
+_DENSE = [
+    (script.worth - 1, re.compile(f"[{script.ranges}]+")) for script in SCRIPTS if script.worth > 1
+]
+_ANY_DENSE = re.compile("[" + "".join(s.ranges for s in SCRIPTS if s.worth > 1) + "]")
+
+
+def letters_of(text: str) -> int:
+    """How long a text is in letters of an alphabet: a character of Chinese says as much as three,
+    so that what counts as a long paragraph is the same in every language."""
+    if text.isascii() or not _ANY_DENSE.search(text):
+        return len(text)
+    more = sum(extra * sum(map(len, pattern.findall(text))) for extra, pattern in _DENSE)
+    return len(text) + more
+
+
 def script_of(text: str) -> Script | None:
     """The script that most of the text is in; None for Latin letters, or where no script has half.
 

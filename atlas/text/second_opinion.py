@@ -38,7 +38,7 @@ class _Article:
         self._text = _trafilatura(tree)
         self._kept = _matched(blocks, self._text)
         picked = [
-            (block, len(block.key)) for block, kept in zip(blocks, self._kept, strict=True) if kept
+            (block, block.letters) for block, kept in zip(blocks, self._kept, strict=True) if kept
         ]
         self._total = sum(size for _, size in picked)
         chrome = Chrome(root, weights_of(root, picked))
@@ -49,7 +49,7 @@ class _Article:
         if self._total < _HELD * len(word_key(self._text)):
             return _paragraphs(self._root, self._text)
         missed = sum(
-            len(block.key)
+            block.letters
             for block, kept, chrome in self._rows()
             if not kept and not chrome and is_good(block)
         )
@@ -59,7 +59,7 @@ class _Article:
         """Add resiliparse's main text, if it has as much good text as trafilatura left out."""
         other = _matched(self._blocks, _resiliparse(self._tree))
         gain = sum(
-            len(block.key)
+            block.letters
             for (block, was, chrome), found in zip(self._rows(), other, strict=True)
             if found and not was and not chrome and is_good(block)
         )

@@ -4,10 +4,12 @@ After the WHATWG MIME Sniffing Standard: signatures first, then the share of bin
 """
 
 import re
+from io import BytesIO
+from zipfile import BadZipFile, ZipFile
 
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.texts import Media
-from atlas.text.docx import DOCX
+from atlas.domain.media_kinds import Media, kind_of_type
+from atlas.text.files.email_message import is_email
 
 _REACH = 8192  # bytes looked at
 _SIGNATURES = (
@@ -43,25 +45,66 @@ _HTML = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _TEXTUAL = ("application/json", "application/xml", "application/rtf", "application/yaml")
+_EMAIL = "message/rfc822"
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
+_ARCHIVES: dict[str, Media] = {
+    "word/document.xml": "docx",
+    "ppt/presentation.xml": "pptx",
+    "xl/workbook.xml": "xlsx",
+    "META-INF/container.xml": "epub",
+}
+"""Parts that only archives of one kind have."""
+_IN_ARCHIVES = (*_ARCHIVES.values(), "odt")
+_NAMED_TYPE = re.compile(rb"PK\x03\x04.{22}\x08\x00.{2}mimetype([a-z./+-]{1,100})", re.DOTALL)
+"""The type that an EPUB or OpenDocument states in its first part, as it is (OCF 3.3, 4.2.2)."""
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_SEALED = "EncryptedPackage".encode("utf-16-le")
+"""The stream of an Office file with a password (MS-OFFCRYPTO, 2.3.4.4)."""
 _VAGUE = ("", "application/octet-stream", "binary/octet-stream", "application/unknown")
 
 
 def media_of(body: bytes, content_type: str | None) -> Media:
-    """`html`, `text`, `pdf` or `docx`.
+    """How the body is read: by what it is, else as its type declares it.
 
-    Raises PageError(INVALID) with `empty_body`, `binary_content` or `unsupported_type`.
+    Raises PageError(INVALID) with `empty_body`, `binary_content`, `encrypted`, `pdf_broken` or
+    `unsupported_type`.
     """
     if not body.strip(b" \t\r\n\f\x00\xef\xbb\xbf"):
         raise _invalid("empty_body", "the body is empty")
     if body[:1024].lstrip().startswith(b"%PDF-"):
         return "pdf"
     declared = _declared(content_type)
-    if body.startswith(b"PK\x03\x04") and (declared == DOCX or b"word/document.xml" in body):
-        return "docx"
+    if body.startswith(b"PK\x03\x04") and (media := _archive_media(body, declared)):
+        return media
+    if body.startswith(_OLE):
+        raise _old_office(body)
     if is_binary(body):
         raise _invalid("binary_content", f"served as {declared or 'no type'}, but it is binary")
     return _declared_media(body, declared)
+
+
+def _archive_media(body: bytes, declared: str) -> Media | None:
+    """The kind of file that an archive is; None: it is but an archive. One that is broken is what
+    it is declared as, which then says so."""
+    stated = _NAMED_TYPE.match(body[:256])
+    kind = kind_of_type(stated[1].decode()) if stated else None
+    if kind is None:
+        try:
+            names = set(ZipFile(BytesIO(body)).namelist())
+        except (BadZipFile, ValueError, NotImplementedError, OSError, EOFError):
+            names = set()
+        found = (media for part, media in _ARCHIVES.items() if part in names)
+        kind = kind_of_type(declared)
+        return next(found, kind.media if kind and kind.media in _IN_ARCHIVES else None)
+    return kind.media if kind.media in _IN_ARCHIVES else None
+
+
+def _old_office(body: bytes) -> PageError:
+    if _SEALED in body:
+        return _invalid(
+            "encrypted", "the Office file is encrypted, and Atlas has no password for it"
+        )
+    return _invalid("binary_content", "a file of Office before 2007 (.doc, .xls, .ppt) or the like")
 
 
 def is_xml(content_type: str | None) -> bool:
@@ -94,6 +137,10 @@ def _declared_media(body: bytes, declared: str) -> Media:
     looks_html = _HTML.match(body[:2048]) is not None
     if declared in _HTML_TYPES:
         return "html"
+    if (kind := kind_of_type(declared)) and kind.media in _IN_ARCHIVES:
+        raise _invalid(f"{kind.media}_broken", f"served as {kind.name}, but it is no archive")
+    if declared == _EMAIL or (declared in _VAGUE and is_email(body)):
+        return "eml"
     if declared == "application/pdf":
         raise _invalid("pdf_broken", "served as application/pdf, but it has no PDF header")
     if declared in _VAGUE:

@@ -34,9 +34,10 @@ from atlas.domain.extraction.stated_metadata import (
     StatedField,
     StatedMetadata,
 )
+from atlas.domain.media_kinds import Media
 from atlas.domain.prepared import Prepared
 from atlas.domain.removal.bad_bodies.kinds import MAX_EVIDENCE, BodyKind, BodyVerdict
-from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link, Media, text_hash
+from atlas.domain.texts import EXTRACTOR_VERSION, MAX_AUTHOR, Extracted, Link, text_hash
 from atlas.domain.wire_fields import Number, Stamp, WireFields, check, decode, instant, storable
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class _WireDocument(WireFields):
     noindex: bool
     verdict: _WireVerdict | None
     unavailable_after: Stamp
-    author: Annotated[str, Meta(min_length=1, max_length=1_000, pattern=_STORABLE)] | None
+    author: Annotated[str, Meta(min_length=1, max_length=MAX_AUTHOR, pattern=_STORABLE)] | None
     ruled: _WireRuled | None
     links: Annotated[tuple[_WireLink, ...], Meta(max_length=5_000)]
     bands: Annotated[tuple[_Int8, ...], Meta(max_length=_MAX_SKETCH)]

@@ -58,8 +58,9 @@ from atlas.stores.targets.export_target import open_target
 from atlas.text.pool import ExtractorPool
 from atlas.web.listings import read_listing
 from atlas.worker.bucket_sources import PageFetcher, list_bucket
+from atlas.worker.chunk_cutter import ChunkCutter
 from atlas.worker.listing_parser import parsed
-from atlas.worker.resources import CURRENT, WorkerParts
+from atlas.worker.resources import WorkerParts
 from workflows.audit_corpus import AuditCorpus
 from workflows.batch_process import BatchProcess
 from workflows.collect_all_sources import CollectAllSources
@@ -249,7 +250,7 @@ def _batches(
     parts: WorkerParts, fetching: Fetching, processing: Processing, indexing: Indexing
 ) -> Batches:
     return Batches(
-        Selection(parts.pool, clock=parts.clock, current=CURRENT),
+        Selection(parts.pool, clock=parts.clock, extractor=EXTRACTOR_VERSION),
         BatchRecords(parts.pool, extractor=EXTRACTOR_VERSION),
         parts.blobs,
         Artifacts(parts.pool, parts.clock, MANIFEST),
@@ -352,7 +353,8 @@ def _purges(parts: WorkerParts) -> PurgeStore:
 def _exporting(parts: WorkerParts) -> Exporting:
     open_there = partial(open_target, s3=s3_access(parts.settings))
     store = ExportStore(parts.pool, parts.clock)
-    return Exporting(store, open_there, ExportFormats(), parts.blobs.get)
+    cutter = ChunkCutter(parts.extractor)
+    return Exporting(store, open_there, ExportFormats(), parts.blobs.get, cutter)
 
 
 def retention(settings: Settings) -> Retention:

@@ -13,9 +13,7 @@ from temporalio.client import Client
 
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.politeness.circuit_breaker import Breaker
-from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.texts import EXTRACTOR_VERSION
-from atlas.domain.versions import SettledWith
 from atlas.locations import Locations, address_policy, search_index
 from atlas.settings import Settings
 from atlas.stores.blobs import Blobs, open_blobs
@@ -42,9 +40,6 @@ Clock = Callable[[], datetime]
 
 _ROOM = 60.0
 """Seconds that work waits for room on a PostgreSQL whose connections are all taken."""
-
-CURRENT = SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION)
-"""What this program settles pages with."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +113,7 @@ async def open_parts(
         crawl = crawl_services(
             pool,
             clock=clock,
-            current=CURRENT,
+            extractor=EXTRACTOR_VERSION,
             breaker=_breaker(settings),
             measures=measures,
         )

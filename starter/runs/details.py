@@ -69,6 +69,8 @@ class RunDetails:
     """Figures of its own, of types other than a sync."""
     failures: list[Failure] = field(default_factory=list)
     """The first pages that failed; `runs show --failures` has all."""
+    failed_with: Mapping[str, int] = field(default_factory=dict)
+    """Failed pages by [code](errors.md), the most frequent first."""
     truncated_count: int = 0
     """Pages that the run settled or found unchanged and whose text lacks a part of the body."""
     truncated: list[TruncatedPage] = field(default_factory=list)
@@ -215,10 +217,11 @@ async def _with_pages(parts: Parts, run: RunDetails, failures: int) -> RunDetail
         count, truncated = await documents.truncated_of(connection, run.run_id, failures)
         failed = await runs.failures(connection, run.run_id, failures)
         counts = await run_queue.counts(connection, run.run_id)
+        codes = await runs.failure_codes(connection, run.run_id) if counts.failed else {}
         ignored = await runs.robots_ignored(connection, run.run_id)
         refused = await refusals.of_run(connection, run.run_id)
     run = replace(run, truncated_count=count, truncated=truncated, robots_ignored=ignored)
-    return replace(run, counts=counts, failures=failed, refused=refused)
+    return replace(run, counts=counts, failures=failed, failed_with=codes, refused=refused)
 
 
 async def _with_progress(

@@ -31,6 +31,7 @@ EXAMPLES: list[BaseModel] = [
         withdraw=["https://wiki.example.org/old"],
         source="wiki",
         place=7,
+        confirmed=True,
         trigger="cli",
     ),
     _PAGE,
@@ -54,6 +55,7 @@ EXAMPLES: list[BaseModel] = [
         place=7,
     ),
     p.PushAccepted(refused="none", source="wiki", pages=2, counts=_COUNTS),
+    p.EndPush(run_id="0190", cancelled=True, outcomes=True, confirmed=True),
     p.PushEnded(
         outcome="held", counts=_COUNTS, removed=1, missing=1, pages=[_PAGE], message="none"
     ),

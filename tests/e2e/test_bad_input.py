@@ -31,6 +31,7 @@ EXPECTED: dict[str, tuple[str, str | None, str | None, int | None]] = {
     "/site/no-such-charset": ("added", None, None, 200),
     "/site/empty": ("failed", "invalid", "empty_body", 200),
     "/site/blank": ("failed", "invalid", "no_text", 200),
+    "/site/app": ("failed", "invalid", "needs_browser", 200),
     "/site/binary": ("failed", "invalid", "binary_content", 200),
     "/site/broken.pdf": ("failed", "invalid", "pdf_broken", 200),
     "/site/eats-memory": ("failed", "invalid", "extractor_memory", 200),
@@ -65,6 +66,7 @@ def script(origin: Origin) -> None:
     origin.page("/site/no-such-charset", CAFE, content_type="text/html; charset=klingon")
     origin.page("/site/empty", "")
     origin.page("/site/blank", "<html><body><script>var a</script></body></html>")
+    origin.page("/site/app", "<script src=a.js></script><div id=root>Loading…</div>")
     origin.page("/site/binary", PNG)
     origin.page("/site/broken.pdf", b"%PDF-1.7\nbroken", content_type="application/pdf")
     origin.page("/site/eats-memory", f"<html><body><p>{'<b>x</b> ' * 400_000}</body></html>")

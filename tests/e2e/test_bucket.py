@@ -12,6 +12,7 @@ from atlas.domain.addresses.bucket_urls import folder_at
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import assert_invariants
 from tests.starter.conftest import Atlas, atlas
+from tests.text.file_makers import paragraphs, pptx, shape
 from tests.text.test_docx import made
 from tests.text.test_pdf import pdf
 
@@ -34,6 +35,7 @@ async def test_a_folder_is_kept_in_step(
     )
     (root / "tides.pdf").write_bytes(pdf(["High water comes an hour later every day."], "Tides"))
     (root / "mooring.docx").write_bytes(made())
+    (root / "show.pptx").write_bytes(pptx([shape(paragraphs("Where boats may lie"), "title")]))
     (root / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     monkeypatch.setenv("ATLAS_BUCKET_ROOTS", str(root))
     url = folder_at(root.as_uri()).url
@@ -45,11 +47,13 @@ async def test_a_folder_is_kept_in_step(
     assert added.code == 0, added.err
     async with atlas_env.worker():
         first = await atlas_env.sync("handbook")
-        assert (first.outcome, first.counts.added, first.complete) == ("completed", 23, True)
+        assert (first.outcome, first.counts.added, first.complete) == ("completed", 24, True)
         shown = await atlas("docs", "show", f"{url}berth 3.md", "-o", "json")
         assert (shown.json["title"], shown.json["media"]) == ("Berth 3", "text")
         shown = await atlas("docs", "show", f"{url}mooring.docx", "-o", "json")
         assert (shown.json["title"], shown.json["media"]) == ("Mooring", "docx")
+        shown = await atlas("docs", "show", f"{url}show.pptx", "-o", "json")
+        assert (shown.json["title"], shown.json["media"]) == ("Where boats may lie", "pptx")
         found = await atlas("search", '"high water"', "-o", "json")
         titles = {each["url"].removeprefix(url) for each in found.json["results"]}
         assert titles == {"deep%20er/page.html", "tides.pdf"}
@@ -57,7 +61,7 @@ async def test_a_folder_is_kept_in_step(
         assert "not taken" in picture.out, picture.out
 
         again = await atlas_env.sync("handbook")
-        assert (again.counts.unchanged, again.bytes) == (23, 0), "no file is read again"
+        assert (again.counts.unchanged, again.bytes) == (24, 0), "no file is read again"
         (root / "berth 3.md").write_text("# Berth 3\n\nIt is closed for the winter, and empty.\n")
         (root / "berth 20.md").write_text(f"# Berth 20\n\n{words(20)}")
         changed = await atlas_env.sync("handbook")

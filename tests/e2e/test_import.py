@@ -46,13 +46,16 @@ async def test_a_corpus_goes_to_an_archive_and_comes_back_with_the_same_texts(
     origin.page("/notes", "# Tides\n\nHigh water, low water.\n", content_type="text/markdown")
     paths = ["/0", "/1", "/2", "/3", "/4", "/same", "/latin", "/notes"]
     await atlas_env.add_source("docs", "urls", *map(origin.url, paths))
-    file = tmp_path / "corpus.warc.gz"
+    folder = tmp_path / "corpus"
     async with atlas_env.worker():
         await atlas_env.sync("docs")
         before = await texts(atlas_env)
         assert len(before) == 8
-        ran = await atlas("export", "--to", str(file), "--format", "warc", "--wait", "-o", "json")
-        assert (ran.code, ran.json["documents"], ran.json["records"]) == (0, 8, 17), ran
+        to = ("--to", str(folder), "--part-documents", "3")
+        ran = await atlas("export", *to, "--format", "warc", "--wait", "-o", "json")
+        assert (ran.code, ran.json["documents"], ran.json["records"]) == (0, 8, 19), ran
+        (folder / "part-00007.warc.gz").write_bytes(b"<html>")
+        (folder / ".hidden.warc").write_bytes(b"<html>")
         # The corpus of another Atlas, which knows nothing of all that.
         await atlas_env.pool.execute("truncate pages, sources, runs, fetches, blobs cascade")
         for body in (atlas_env.blobs).rglob("*"):
@@ -61,12 +64,16 @@ async def test_a_corpus_goes_to_an_archive_and_comes_back_with_the_same_texts(
         added = await atlas("sources", "add", "old", origin.url("/"), "--kind", "push")
         assert added.code == 0, added.err
         asked = len(origin.log)
-        ran = await atlas("import", str(file), "--source", "old", "-o", "json")
-        assert (ran.code, ran.json["added"], ran.json["problems"]) == (0, 8, []), ran
-        assert ran.json["passed_over"] == {"conversion record": 8, "warcinfo record": 1}
+        ran = await atlas("import", str(folder), "--source", "old", "-o", "json")
+        assert (ran.code, ran.json["added"], ran.json["archives"]) == (1, 8, 4), ran
+        [problem] = ran.json["problems"]
+        assert problem["archive"] == str(folder / "part-00007.warc.gz"), "named, the rest taken"
+        assert ran.json["passed_over"] == {"conversion record": 8, "warcinfo record": 3}
         assert await texts(atlas_env) == before
-        again = await atlas("import", str(file), "--source", "old")
-        assert (again.code, "8 unchanged" in again.out) == (0, True), again
+        (folder / "part-00007.warc.gz").unlink()
+        again = await atlas("import", str(folder), "--source", "old")
+        assert (again.code, "3 files, 8 documents; 0 added" in again.out) == (0, True), again
+        assert "8 unchanged" in again.out
         assert len(origin.log) == asked, "nothing is fetched"
         assert await atlas_env.value("select count(*) from versions") == 8
 
@@ -111,7 +118,9 @@ async def test_what_an_archive_cannot_give_is_named_and_the_rest_is_there(
     await assert_invariants(atlas_env.pool, atlas_env.blobs)
     none = tmp_path / "none.warc"
     none.write_bytes(b"<html>")
+    (tmp_path / "empty").mkdir()
     for words, code, said in (
+        ((str(tmp_path / "empty"), "--source", "old"), 2, "no file whose name ends with .warc or"),
         ((str(none), "--source", "old"), 2, "begins neither with a WARC record"),
         ((str(tmp_path / "x"), "--source", "old"), 2, "No such file"),
         ((str(file), "--source", "nosuch"), 1, "no source 'nosuch'"),

@@ -86,6 +86,14 @@ async def test_a_document_is_put_found_replaced_and_withdrawn(
         back = await atlas("docs", "restore", url)
         assert back.code == 0, back.err
         assert (await atlas("docs", "show", url, "-o", "json")).json["title"] == "Mooring, anew"
+        # Both of two: too many within a day, unless one means it.
+        await atlas("docs", "put", f"{WIKI}log", "--file", str(file))
+        both = ("docs", "withdraw", url, f"{WIKI}log")
+        held = await atlas(*both)
+        assert (held.code, "0 removed" in held.out, "--yes" in held.err) == (1, True, True), held
+        confirmed = await atlas(*both, "--yes")
+        assert (confirmed.code, "2 removed" in confirmed.out) == (0, True), confirmed
+        assert (await atlas("deletions", "list", "-o", "json")).json["deletions"] == []
         purged = await atlas("purge", url, "--reason", "test", "--yes", "--wait")
         assert purged.code == 0, purged.err
         kept_away = await atlas("docs", "put", url, "--file", "-")

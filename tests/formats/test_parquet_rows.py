@@ -94,6 +94,15 @@ def test_row_groups_are_bounded_by_rows_and_by_text_and_joined_as_they_are(
     assert pq.read_metadata(tmp_path / "whole").num_row_groups == 6
 
 
+def test_a_part_with_its_columns_in_another_order_is_joined_by_their_names(tmp_path: Path) -> None:
+    part = written(tmp_path, form(), [ExportEntry(document())])
+    table = pq.read_table(part)
+    pq.write_table(table.select(table.schema.names[::-1]), tmp_path / "older")
+    ExportFormats().join(form(), [tmp_path / "older", part], tmp_path / "whole")
+    assert pq.read_schema(tmp_path / "whole").names == table.schema.names
+    assert rows(tmp_path / "whole") == 2 * rows(part)
+
+
 def test_the_same_rows_make_the_same_bytes(tmp_path: Path) -> None:
     entries = [ExportEntry(document(version=number, text=TEXT)) for number in range(1, 50)]
     first = written(tmp_path, form(), entries).read_bytes()

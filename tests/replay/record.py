@@ -177,12 +177,12 @@ async def resting(env: AtlasEnv, origin: Origin) -> WorkflowHandle[object, objec
     origin.fail_first("/flaky", 1, page("flaky"))
     await env.add_source("docs", "urls", origin.url("/flaky"))
     handle = await env.start("docs")
-    while not await _has(handle, EventType.EVENT_TYPE_TIMER_STARTED):
+    while not await has_event(handle, EventType.EVENT_TYPE_TIMER_STARTED):
         await asyncio.sleep(0.05)
     return handle
 
 
-async def _has(handle: WorkflowHandle[object, object], kind: "EventType.ValueType") -> bool:
+async def has_event(handle: WorkflowHandle[object, object], kind: "EventType.ValueType") -> bool:
     return kind in [event.event_type for event in (await handle.fetch_history()).events]
 
 

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from temporalio import workflow
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
@@ -39,6 +40,8 @@ WANTED = {
     "nothing_processed", "nothing_due",
     "deletions_decided", "deletions_refused",
     "restore_dry", "restore_continued", "restore_refused", "restore_unknown", "restore_cancelled",
+    "push_put", "push_withdrawn", "push_held", "push_refused", "push_unknown", "push_waited",
+    "push_cancelled",
 }  # fmt: skip
 
 
@@ -57,6 +60,15 @@ def history_of(record: dict) -> WorkflowHistory:
 
 def test_every_kind_of_run_is_recorded() -> None:
     assert {file.stem.rsplit("-", 1)[0] for file in HISTORIES} >= WANTED
+    types = {
+        json.loads(file.read_text())["events"][0]["workflowExecutionStartedEventAttributes"][
+            "workflowType"
+        ]["name"]
+        for file in HISTORIES
+    }
+    assert {
+        name for each in WORKFLOWS if (name := workflow._Definition.must_from_class(each).name)
+    } <= types
 
 
 @pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)

@@ -12,7 +12,7 @@ import pytest
 
 from atlas.domain.archive_records import ArchiveRefused
 from starter import archive_plan
-from starter.archive_plan import ArchivePlan, plan_archive, planned_bodies
+from starter.archive_plan import ArchivePlan, ArchivePlanner, planned_bodies
 
 PAGE = b"<p>High water comes late.</p>"
 SITE = "https://example.org"
@@ -49,7 +49,9 @@ def read(*records: bytes, most: int = 10_000) -> tuple[ArchivePlan, dict[str, tu
     for data in (b"".join(records), b"".join(map(gzip.compress, records)),
                  gzip.compress(b"".join(records))):  # fmt: skip
         file = io.BytesIO(data)
-        plan = plan_archive(file)
+        planner = ArchivePlanner()
+        planner.read(file)
+        plan = planner.planned()
         bodies = {
             each.url.removeprefix(SITE): (body, each.content_type)
             for body, documents in planned_bodies(file, plan, most)
@@ -126,7 +128,7 @@ def test_a_revisit_has_the_body_of_what_it_repeats() -> None:
     }
     [lost] = plan.problems
     assert (lost.url, plan.unreadable) == (f"{SITE}/lost", 1)
-    assert "is not in the file" in lost.reason
+    assert "is not in the archive" in lost.reason
 
 
 def test_bodies_are_decoded() -> None:
@@ -208,3 +210,29 @@ def test_a_date_that_is_none_ends_no_import(date: str) -> None:
     plan, bodies = read(record("/a", answer(PAGE, 200, "text/html", late), WARC_Date=date))
     assert [body for body, _ in bodies.values()] in ([PAGE], [])
     assert len(bodies) + sum(plan.passed_over.values()) + len(plan.problems) == 1
+
+
+def test_of_several_files_the_latest_capture_counts_and_a_revisit_finds_its_body() -> None:
+    new, old = b"<p>The pier is open.</p>", b"<p>The pier is shut.</p>"
+    files = [
+        record("/pier", answer(new), day=2) + record("/tide", answer(PAGE), day=1,
+               WARC_Payload_Digest=digest(PAGE)),
+        record("/pier", answer(old), day=1) + record("/again", b"", "revisit", day=3,
+               WARC_Payload_Digest=digest(PAGE)),
+    ]  # fmt: skip
+    for order in ((0, 1), (1, 0)):
+        planner = ArchivePlanner()
+        for number in order:
+            planner.read(io.BytesIO(files[number]), f"{number}.warc")
+        plan = planner.planned()
+        found = {
+            each.url.removeprefix(SITE): (body, each.archive)
+            for place, number in enumerate(order)
+            for body, documents in planned_bodies(io.BytesIO(files[number]), plan, 10_000, place)
+            for each in documents
+        }
+        assert found == {
+            "/pier": (new, "0.warc"), "/tide": (PAGE, "0.warc"), "/again": (PAGE, "1.warc"),
+        }  # fmt: skip
+        assert (plan.records, plan.problems) == (4, [])
+        assert plan.passed_over == {"older capture of an address": 1}

@@ -16,11 +16,9 @@ from atlas.domain.errors import NOINDEX, ErrorClass, PageError
 from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.prepared import Prepared
 from atlas.domain.removal.bad_bodies.kinds import BodyKind, BodyVerdict
-from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.similarity.near_duplicates import sketch
 from atlas.domain.sources import SourceSpec
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link, normalise_text
-from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.crawl.pages import documents
 from atlas.stores.postgres.crawl.pages.documents import CurrentDocument
 from atlas.stores.postgres.services.crawl import CrawlServices, crawl_services
@@ -75,9 +73,8 @@ class Drive:
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        current = SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION)
         self.crawl: CrawlServices = crawl_services(
-            self.pool, clock=lambda: self.now, current=current
+            self.pool, clock=lambda: self.now, extractor=EXTRACTOR_VERSION
         )
 
     async def add(self, name: str, **rules: Any) -> Source:

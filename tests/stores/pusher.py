@@ -25,6 +25,7 @@ class Push:
     run_id: str
     texts: Mapping[str, str]
     accepted: PushAccepted
+    confirmed: bool = False
     number: int = 0
 
     async def chunk(self) -> int:
@@ -45,7 +46,9 @@ class Push:
 
     async def end(self) -> dict[str, PushedPage]:
         """Let go of what was withdrawn, and close the run."""
-        self.pusher.withdrawn = await self.pusher.store.withdraw(self.run_id)
+        self.pusher.withdrawn = await self.pusher.store.withdraw(
+            self.run_id, confirmed=self.confirmed
+        )
         now = self.pusher.drive.now
         async with self.pusher.drive.pool.acquire() as connection:
             outcome = await runs.end_work(connection, self.run_id, cancelled=False)
@@ -108,5 +111,7 @@ class Pusher:
         """A whole run; what became of each page."""
         return await (await self.begin(texts, **rest)).finish()
 
-    async def withdraw(self, *urls: str) -> dict[str, PushedPage]:
-        return await (await self.begin(withdraw=urls)).finish()
+    async def withdraw(self, *urls: str, confirmed: bool = False) -> dict[str, PushedPage]:
+        push = await self.begin(withdraw=urls)
+        push.confirmed = confirmed
+        return await push.finish()

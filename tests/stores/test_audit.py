@@ -145,8 +145,8 @@ REPAIRED: list[tuple[str, str]] = [
     ),
     (
         "prepared",
-        "insert into prepared (page_id, document_id, snapshot, analyser, sketch_version, bands, "
-        "signature, links, rels) select page_id, id, snapshot, 2, 1, '{}', '', '{}', "
+        "insert into prepared (page_id, document_id, snapshot, sketch_version, bands, "
+        "signature, links, rels) select page_id, id, snapshot, 1, '{}', '', '{}', "
         f"'{{}}' from documents where page_id = {_PAGE}",
     ),
     ("claim", f"update page_state set claim_run = 'gone' where page_id = {_PAGE}"),

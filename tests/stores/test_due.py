@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from atlas.contracts.activities import Batch, CloseRun
+from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.sources import sources
 from tests.stores.drive import Drive, Web
 
@@ -36,6 +37,15 @@ async def test_a_run_of_the_failed_takes_only_those(drive: Drive) -> None:
     assert await queued(drive, A, B, C, D, mode="failed") == {C}
     await drive.run("docs", {**WEB, C: "all about cats"})
     assert await queued(drive, A, B, C, mode="failed") == set()
+
+
+async def test_failures_are_counted_by_code(drive: Drive) -> None:
+    await drive.add("docs")
+    await drive.run("docs", {A: "all about apples", B: 500, C: 404, D: 500})
+    run_id = await drive.pool.fetchval("select run_id from runs")
+    async with drive.pool.acquire() as connection:
+        found = await runs.failure_codes(connection, run_id)
+    assert list(found.items()) == [("http_500", 2), ("http_404", 1)]
 
 
 async def test_an_incremental_run_takes_what_is_due_or_new(drive: Drive) -> None:

@@ -11,9 +11,7 @@ from atlas.contracts.activities import Batch, RunClosed
 from atlas.contracts.jobs import BeginJob
 from atlas.domain.removal.bad_bodies.kinds import BodyKind
 from atlas.domain.retention import Retention
-from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.texts import EXTRACTOR_VERSION
-from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.cleanup.page_classes import of_pages
 from atlas.stores.postgres.crawl.runs.batch_selection import Selection
 from atlas.stores.postgres.crawl.runs.runs import JobRecords
@@ -44,8 +42,7 @@ async def text(drive: Drive, name: str) -> str:
 
 
 def selection(drive: Drive) -> Selection:
-    current = SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION)
-    return Selection(drive.pool, lambda: drive.now, current)
+    return Selection(drive.pool, lambda: drive.now, EXTRACTOR_VERSION)
 
 
 async def held(drive: Drive) -> dict[str, held_bodies.HeldBody]:

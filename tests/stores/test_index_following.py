@@ -15,9 +15,15 @@ from subprocess import PIPE, Popen
 
 import pytest
 
+from atlas.contracts.activities import CloseRun
+from atlas.contracts.jobs import BeginJob
+from atlas.contracts.processing import BatchQuery
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.passages import Passage, passages
+from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.lease_holders import holder_name
+from atlas.stores.postgres.crawl.runs.batch_selection import Selection
+from atlas.stores.postgres.crawl.runs.runs import JobRecords
 from atlas.stores.postgres.index import index_lease
 from atlas.stores.postgres.index.engine_search import search_engine
 from atlas.stores.postgres.services.index_following import IndexFollower
@@ -113,6 +119,36 @@ async def test_the_index_follows_whatever_happens(
     await follower.catch_up()
     await assert_agreed(drive, index)
     assert await found(drive, index) == {TWO}
+
+
+async def test_another_analyser_builds_the_index_anew_and_processes_no_page(
+    drive: Drive, index: TantivyIndex, follower: IndexFollower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is stored of a page does not depend on it: neither syncs nor batches take one up."""
+    await drive.add("docs")
+    await drive.run("docs", WEB)
+    await follower.catch_up()
+    await follower.stop()
+    older, newer = ANALYSER_VERSION, ANALYSER_VERSION + 1
+    for module in list(sys.modules.values()):  # this one among them
+        if vars(module).get("ANALYSER_VERSION") == older:
+            monkeypatch.setattr(module, "ANALYSER_VERSION", newer)
+    assert await IndexFollower(drive.pool, index, analyse, "two").catch_up() == len(WEB)
+    await assert_agreed(drive, index)
+    assert {each.number: each.origin.analyser for each in await index.generations()} == {2: newer}
+    later = Drive(drive.pool, drive.now)
+    run_id = await later.open("docs")
+    await later.enlist(run_id, *WEB)
+    await later.crawl.runs.close_run(CloseRun(run_id=run_id, complete=True))
+    selection = Selection(drive.pool, lambda: later.now, later.crawl.batches.extractor)
+    begin = BeginJob(run_id="batch", workflow_id="batch", kind="batch_process", trigger="cli")
+    await JobRecords(drive.pool, lambda: later.now).begin(begin)
+    await selection.query("batch", BatchQuery(unsettled=True), force=False)
+    await selection.query("batch", BatchQuery(), force=False)
+    queued = await drive.pool.fetch(
+        "select stage, outcome from run_pages where run_id = any($1)", [run_id, "batch"]
+    )
+    assert [tuple(row) for row in queued] == [("done", "unchanged")] * len(WEB)
 
 
 async def test_nothing_removed_is_shown_by_an_index_that_is_behind(

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ from atlas.stores.postgres.index.generations import Behind, Pointers
 from atlas.stores.postgres.services import index_rebuild
 from atlas.stores.postgres.services.index_following import IndexFollower
 from atlas.stores.postgres.services.index_rebuild import Rebuilds
-from atlas.stores.search.port import MissingGeneration, TextChanges
+from atlas.stores.search.port import MissingGeneration, SearchIndex, TextChanges
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.stores.drive import Drive, all_are_open, nobody_is_open
 
@@ -51,7 +52,8 @@ class Builder:
     """Drives rebuilds by hand, with a follower that goes on when it is told to."""
 
     drive: Drive
-    index: TantivyIndex
+    index: Any
+    """Of either engine; some tests look into tantivy's."""
     broken: set[str] = field(default_factory=set)
     """Words of texts that the analyser fails on."""
 
@@ -133,15 +135,21 @@ class Builder:
 @pytest.fixture
 async def builder(drive: Drive, tmp_path: Path) -> AsyncIterator[Builder]:
     index = TantivyIndex(tmp_path / "index")
+    yield await builder_of(drive, index)
+    await index.close()
+
+
+async def builder_of(drive: Drive, index: SearchIndex) -> Builder:
     await drive.add("docs", deletion="prompt")
     made = Builder(drive, index)
     await made.sync()
     await made.follower.catch_up()
-    yield made
-    await index.close()
+    return made
 
 
-async def test_a_rebuild_from_start_to_rollback(builder: Builder) -> None:
+async def test_a_rebuild_from_start_to_rollback(drive: Drive, index: SearchIndex) -> None:
+    """With either engine."""
+    builder = await builder_of(drive, index)
     assert await builder.states() == {1: "active"}
     number = await builder.build()
     assert number == 2

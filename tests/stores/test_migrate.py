@@ -137,6 +137,30 @@ async def test_an_index_with_entries_stays_the_older_analysers(
     assert await connection.fetchval("select analyser from generations") == analyser
 
 
+async def test_a_restored_page_still_has_its_links_read(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to 0.7, analyser 0 said that they are not known; other versions are of no use any more."""
+    every = migrate.known()
+    at = next(each.number for each in every if each.name.endswith("_links_unread.sql"))
+    monkeypatch.setattr(migrate, "known", lambda: every[: at - 1])
+    await migrate.migrate(connection)
+    for url, analyser in (("restored", 0), ("settled", 2), ("new", None)):
+        await connection.execute(
+            "with page as (insert into pages (url, created_at) values ($1, now()) returning id) "
+            "insert into page_state (page_id, settled_analyser) select id, $2 from page "
+            "on conflict (page_id) do update set settled_analyser = $2",
+            url,
+            analyser,
+        )
+    monkeypatch.setattr(migrate, "known", lambda: every)
+    await migrate.migrate(connection)
+    unread = await connection.fetch(
+        "select url from pages join page_state on page_id = id where links_unread"
+    )
+    assert [row["url"] for row in unread] == ["restored"]
+
+
 async def test_sources_of_before_keep_the_networks_and_ports_that_they_had(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,9 +14,7 @@ from atlas.domain.batch import HeldPage, PreparedPage
 from atlas.domain.extraction.extraction_rules import ExtractionRules
 from atlas.domain.extraction.stated_metadata import StatedMetadata
 from atlas.domain.prepared import PrepareJob
-from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.texts import EXTRACTOR_VERSION
-from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.crawl.pages import page_versions
 from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.crawl.runs.batch_selection import Selection
@@ -67,13 +65,12 @@ class Ruled(Drive):
 
     async def select(self, run_id: str, **query: Any) -> set[str]:
         """The pages with work to do of a batch that selects them."""
-        current = SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION)
         async with self.pool.acquire() as connection:
             await runs.open_run(
                 connection, run_id=run_id, workflow_id="w", kind="batch_process", trigger="cli",
                 now=self.now,
             )  # fmt: skip
-        selection = Selection(self.pool, lambda: self.now, current)
+        selection = Selection(self.pool, lambda: self.now, EXTRACTOR_VERSION)
         await selection.query(run_id, BatchQuery(**query), force=False)
         rows = await self.pool.fetch(
             "select url from run_pages where run_id = $1 and stage <> 'done'", run_id

@@ -17,7 +17,6 @@ from activities.purging import Purging, without
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.contracts.purge_documents import PURGE_STAGES, EndPurge, PurgeEnded, PurgeStep
 from atlas.domain.batch import FetchRow
-from atlas.domain.versions import SettledWith
 from atlas.stores.blobs import Blobs, open_blobs
 from atlas.stores.postgres.crawl.bodies import blob_index
 from atlas.stores.postgres.crawl.bodies.artifacts import OUTCOMES, REPORT, Artifacts
@@ -142,7 +141,7 @@ async def test_it_stays_away_and_is_counted_as_skipped_until_it_is_allowed(erase
     assert refused == {GONE}
     # A batch that names it: skipped, and not written down.
     batch = await eraser.open()
-    selection = Selection(eraser.pool, clock=lambda: drive.now, current=SettledWith(1, 2))
+    selection = Selection(eraser.pool, clock=lambda: drive.now, extractor=1)
     await selection.named(batch, [GONE, f"{BASE}/never"], force=False)
     missing = await eraser.pool.fetch("select asked from run_missing where run_id = $1", batch)
     assert [row["asked"] for row in missing] == [f"{BASE}/never"]

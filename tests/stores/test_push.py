@@ -3,6 +3,7 @@ withdrawn leaves by the rules of its source; and nothing fetched gets in between
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -188,6 +189,49 @@ async def test_so_many_withdrawals_that_it_may_be_a_mistake_wait(
         )
     assert decided.removed == 3
     assert len(await drive.live()) == 7
+
+
+async def test_withdrawals_of_a_day_count_together(pusher: Pusher, drive: Drive) -> None:
+    """One by one, they may take no more than at once; what a person decided does not count."""
+    await pusher.put({page(number): prose(number) for number in range(30)})
+
+    async def one(number: int, **how: bool) -> str:
+        return (await pusher.withdraw(page(number), **how))[page(number)].result
+
+    assert [await one(number) for number in range(5)] == ["withdrawn"] * 3 + ["held"] * 2
+    await pusher.put({page(0): prose("back")})  # which makes room for another
+    assert [await one(number) for number in (5, 6)] == ["withdrawn", "held"]
+    async with drive.pool.acquire() as connection:
+        decided = await deletion_decisions.decide(
+            connection, "wiki", [page(3)], "approved", by="someone", now=drive.now
+        )
+        await deletion_decisions.decide(
+            connection, "wiki", [page(4)], "rejected", by="someone", now=drive.now
+        )
+    assert decided.removed == 1
+    assert [await one(number) for number in (4, 7)] == ["skipped", "held"]
+    assert [await one(number, confirmed=True) for number in (4, 6, 8, 9)] == ["withdrawn"] * 4
+    drive.now += timedelta(days=1)
+    assert [await one(number) for number in range(10, 13)] == ["withdrawn"] * 2 + ["held"]
+    async with drive.pool.acquire() as connection:
+        waiting = await held_removals.open_removals(connection, source="wiki")
+    assert {each.url for each in waiting} == {page(7), page(12)}
+    assert len(await drive.live()) == 30 - 10
+
+
+async def test_two_that_withdraw_at_the_same_time_count_together(
+    pusher: Pusher, drive: Drive
+) -> None:
+    await pusher.put({page(number): prose(number) for number in range(20)})
+    await pusher.withdraw(page(0))
+    both = [await pusher.begin(withdraw=(page(number),)) for number in (1, 2)]
+    for each in both:
+        await each.chunk()
+    ended = await asyncio.gather(*(each.end() for each in both))
+    assert sorted(found.result for each in ended for found in each.values()) == [
+        "held",
+        "withdrawn",
+    ]
 
 
 async def test_a_source_that_keeps_all_pages_keeps_withdrawn_ones(drive: Drive) -> None:

@@ -196,7 +196,7 @@ async def forced(drive: Drive, kind: str, *, force: bool) -> str:
         await runs.open_run(
             connection, run_id=run_id, workflow_id=run_id, kind=kind, trigger="cli", now=drive.now
         )
-    selection = Selection(drive.pool, lambda: drive.now, drive.crawl.batches.current)
+    selection = Selection(drive.pool, lambda: drive.now, drive.crawl.batches.extractor)
     await selection.named(run_id, [url(3)], force=force)
     batch = Batch(run_id=run_id, lane=0, number=1, force=force)
     pages = await drive.claim(batch)

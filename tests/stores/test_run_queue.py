@@ -7,7 +7,6 @@ from typing import Any
 import asyncpg
 
 from atlas.contracts.activities import Batch, ClaimBatch
-from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.crawl.pages import pages
 from atlas.stores.postgres.crawl.runs import claims, run_queue
 from tests.stores.drive import Drive, fences, fetched, prepared
@@ -179,7 +178,7 @@ async def test_the_hot_queries_scan_no_large_table(database: "asyncpg.Pool") -> 
         wanted = ClaimBatch(run_id="big", lane=1, number=900, level=7, size=30)
         claim = await claims.claim(recorder, wanted, now)
         assert claim.pages == 30
-        held = await claims.begin_attempt(recorder, batch, SettledWith(1, 1))
+        held = await claims.begin_attempt(recorder, batch, 1)
         assert len(held) == 30
         assert await run_queue.lock(recorder, fences(held)) == {page.page_id for page in held}
         await run_queue.finish(recorder, "big", [(held[0].page_id, "unchanged", None)])

@@ -13,9 +13,7 @@ from atlas.contracts.processing import BatchQuery
 from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.refusal import RequestRefused
-from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.texts import EXTRACTOR_VERSION
-from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.crawl.bodies import snapshot_reuse
 from atlas.stores.postgres.crawl.pages import quarantine
 from atlas.stores.postgres.crawl.runs import runs
@@ -23,7 +21,6 @@ from atlas.stores.postgres.crawl.runs.batch_selection import CHUNK, Selection
 from tests.stored import FETCHED, store
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
-CURRENT = SettledWith(EXTRACTOR_VERSION, ANALYSER_VERSION)
 BASE = "https://stored.example"
 
 
@@ -35,7 +32,7 @@ async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
 
 @pytest.fixture
 async def selection(pool: asyncpg.Pool) -> Selection:
-    return Selection(pool, clock=lambda: NOW, current=CURRENT)
+    return Selection(pool, clock=lambda: NOW, extractor=EXTRACTOR_VERSION)
 
 
 async def begin(pool: asyncpg.Pool, run_id: str = "r") -> None:
@@ -85,10 +82,8 @@ async def test_each_state_of_a_page_has_its_outcome(
     await keep(pool, tmp_path, 7)
     ids = [row["id"] for row in await pool.fetch("select id from pages order by url")]
     changes = (
-        "settled_snapshot = fetched_snapshot, "
-        f"settled_extractor = {EXTRACTOR_VERSION}, settled_analyser = {ANALYSER_VERSION}",
-        "settled_snapshot = fetched_snapshot, "
-        f"settled_extractor = {EXTRACTOR_VERSION - 1}, settled_analyser = {ANALYSER_VERSION}",
+        f"settled_snapshot = fetched_snapshot, settled_extractor = {EXTRACTOR_VERSION}",
+        f"settled_snapshot = fetched_snapshot, settled_extractor = {EXTRACTOR_VERSION - 1}",
         "lifecycle = 'tombstoned'",
         f"redirect_to = {ids[6]}",
         "fetched_snapshot = null",
@@ -139,6 +134,8 @@ async def fail(pool: asyncpg.Pool, page: int, run: str, code: str, snapshot: byt
     [
         (["no_text"] * 2, 2, False),
         (["no_text", "pdf_broken", "no_text"], 3, True),
+        (["needs_browser"] * 4, 4, False),
+        (["needs_browser", "no_text", "no_text"], 3, True),
         (["extractor_timeout"], 1, False),
         (["extractor_timeout"] * 3, 3, True),
         (["extractor_crashed"], 1, True),

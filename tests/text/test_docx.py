@@ -10,10 +10,11 @@ import pytest
 
 from atlas.domain.errors import PageError
 from atlas.domain.extraction.extraction_rules import ExtractionRules
-from atlas.text import docx
-from atlas.text.docx import DOCX
+from atlas.domain.media_kinds import type_of_name
 from atlas.text.extract import extract
+from atlas.text.files import file_archive
 
+DOCX = type_of_name("a.docx")
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 TYPES = (
     '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
@@ -95,14 +96,14 @@ def test_rules_of_a_source_hold() -> None:
 
 
 def test_what_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docx, "_MAX_XML", 1_000_000)
+    monkeypatch.setattr(file_archive, "MAX_UNPACKED", 1_000_000)
     bomb = made(paragraph(" " * 3_000_000))
     assert len(bomb) < 20_000
     assert code_of(bomb) == "docx_too_large"
     # An archive may lie of its sizes: what comes out counts.
     lying = bomb.replace((3_000_000).to_bytes(3, "little"), (1_000).to_bytes(3, "little"))
     assert code_of(lying) in ("docx_too_large", "docx_broken")
-    monkeypatch.setattr(docx, "_MAX_ENTRIES", 3)
+    monkeypatch.setattr(file_archive, "MAX_ENTRIES", 3)
     assert code_of(made()) == "docx_too_large"
 
 

@@ -1,11 +1,12 @@
 """From bytes to a document: what is kept, what is refused, and under which name."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link, text_hash
+from atlas.domain.texts import EXTRACTOR_VERSION, MAX_AUTHOR, Extracted, Link, text_hash
 from atlas.text.extract import extract
 
 URL = "https://site.example/dir/page.html"
@@ -335,3 +336,35 @@ def test_what_a_page_asks_of_crawlers(head: str, noindex: bool, nofollow: bool) 
     found = extract(html.encode(), "text/html", None, "https://h.example/")
     assert found.noindex is noindex
     assert [link.nofollow for link in found.links] == [nofollow]
+
+
+def test_cells_that_say_nothing_keep_their_columns() -> None:
+    body = (
+        b"<table><tr><th>Berth</th><th></th><th>Fee</th></tr><tr><td></td><td>4 m</td></tr>"
+        b"<tr><td>nine</td><td></td><td>12</td></tr></table>"
+    )
+    assert extract(body, "text/html", None, URL).markdown == (
+        "| Berth | | Fee |\n| --- | --- | --- |\n| | 4 m |\n| nine | | 12 |"
+    )
+
+
+def test_a_table_at_the_end_of_a_page_is_whole() -> None:
+    body = b"<table><tr><td>Berth</td><td>Fee</td></tr></table>"
+    assert extract(body, "text/html", None, URL).markdown == "| Berth | Fee |\n| --- | --- |"
+
+
+def test_what_ends_itself_in_xhtml_hides_nothing() -> None:
+    page = (
+        b'<html><head><title/><script src="a"/></head><body><a id="x"/><p>Words<br/>on.</p></body>'
+        b"</html>"
+    )
+    found = extract(page, "application/xhtml+xml", None, URL)
+    assert (found.text, found.truncated, found.links) == ("Words\non.", None, ())
+
+
+def test_authors_are_as_long_as_children_may_answer() -> None:
+    names = [f"{number} {'Ada Maria von der Lund ' * 4}" for number in range(10)]
+    authors = json.dumps({"@type": "Article", "author": names})
+    page = f"<script type='application/ld+json'>{authors}</script><p>{PARAGRAPHS}</p>"
+    found = extract(page.encode(), "text/html", None, URL)
+    assert found.author and 900 < len(found.author) <= MAX_AUTHOR

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.domain.errors import ErrorClass, PageError
+from atlas.domain.media_kinds import MEDIA_KINDS
 from atlas.text.extract import extract
 
 URL = "https://site.example/dir/page.html"
@@ -28,9 +29,7 @@ TREES = st.recursive(
     ),
     max_leaves=12,
 )
-TYPES = st.sampled_from(
-    ["text/html", "text/plain", "application/pdf", "application/xml", "x", None]
-)
+TYPES = st.sampled_from([*(each.types[0] for each in MEDIA_KINDS), "application/xml", "x", None])
 CHARSETS = st.sampled_from([None, "utf-8", "gbk", "utf-16", "shift_jis", "none"])
 
 

@@ -9,6 +9,7 @@ from lxml.html import HtmlElement
 from atlas.text import html as choice
 from atlas.text.blocks import Block
 from atlas.text.extract import extract
+from atlas.text.scripts import letters_of
 
 SENTENCES = [
     "The harbour was full of boats when the ferry came in at last, late in the evening.",
@@ -162,3 +163,27 @@ def test_the_code_of_a_thread_makes_no_manual_of_it(monkeypatch: pytest.MonkeyPa
     assert not asked
     assert "Part 3.5" in text_of(f"{PLAIN}{code}", thread)
     assert asked
+
+
+def test_a_text_without_spaces_is_as_long_as_its_translation() -> None:
+    """What is counted in characters counts three for one of Chinese: else its articles look like
+    menus, and what a menu says is kept."""
+    assert letters_of("灯塔黑了三个小时") == 3 * 8
+    assert letters_of("ประภาคาร") == 2 * 8
+    assert letters_of("маяк") == letters_of("lamp") == 4
+    related = RELATED.replace("Another story about the islands, number", "关于海岛的另一个故事第")
+    paragraphs = "".join(f"<p>{each * 2}</p>" for each in (
+        "这座老港口建于很久以前，从那以后扩建过两次。", "渔民们说，海水比三十年前更冷了。",
+        "暴风雨来临时，灯塔黑了五个小时。",
+    ))  # fmt: skip
+    text = text_of(f"{NAV}<main><h1>港口</h1>{paragraphs}</main>{related}<div>阅读全文</div>")
+    assert "灯塔黑了" in text and "另一个故事" not in text and "阅读全文" not in text
+
+
+def test_code_beside_what_is_kept_is_kept() -> None:
+    paragraphs = "".join(
+        f"<p>The command number {at} prints the height of the lamp, and ends with an error if the "
+        "lamp is not there, which is seldom so in winter.</p>" for at in range(6)
+    )  # fmt: skip
+    page = f"<div><h1>The command lamp</h1>{paragraphs}<pre>lamp --height 7</pre></div>"
+    assert "lamp --height 7" in text_of(page + "<footer><a href=/>Start</a></footer>")

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from atlas.text import pdf as reading
 from atlas.text.extract import extract
-from atlas.text.pdf import pdf_date
+from atlas.text.files import pdf as reading
+from atlas.text.files.pdf import pdf_date
 
 
 def pdf(lines: list[str], title: str, pages: int = 1) -> bytes:
@@ -38,7 +38,7 @@ def pdf(lines: list[str], title: str, pages: int = 1) -> bytes:
 def test_text_title_and_date(content_type: str) -> None:
     body = pdf(["The harbour opens at dawn.", "It closes at dusk."], "Harbour rules")
     found = extract(body, content_type, None, "https://a.example/rules.pdf")
-    assert found.text == "The harbour opens at dawn.\nIt closes at dusk."
+    assert found.text == "The harbour opens at dawn.\n\nIt closes at dusk."
     assert (found.title, found.media, found.lang) == ("Harbour rules", "pdf", "en")
     assert found.published == datetime(2020, 1, 2, 2, 4, 5, tzinfo=UTC)
 
@@ -66,21 +66,23 @@ def missing(body: bytes) -> str | None:
 def test_what_is_cut_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = pdf(["The harbour opens at dawn."], "Rules", pages=5)
     assert missing(pages) is None
-    monkeypatch.setattr(reading, "_MAX_PAGES", 3)
+    monkeypatch.setattr(reading, "MAX_PAGES", 3)
     assert missing(pages) == "pages 4 to 5"
-    monkeypatch.setattr(reading, "_MAX_PAGES", 4)
+    monkeypatch.setattr(reading, "MAX_PAGES", 4)
     assert missing(pages) == "page 5"
-    monkeypatch.setattr(reading, "_MAX_CHARACTERS", 30)
+    monkeypatch.setattr(reading, "MAX_CHARACTERS", 30)
     assert missing(pages) == "pages 3 to 5"
 
 
 @pytest.mark.fault(8)
 def test_a_page_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def second_fails(document: object, index: int) -> str | None:
-        return None if index == 1 else "words"
+    page = reading._page
+
+    def second_fails(document: object, index: int) -> object:
+        return None if index == 1 else page(document, index)  # type: ignore[arg-type]
 
     monkeypatch.setattr(reading, "_page", second_fails)
     body = pdf(["The harbour opens at dawn."], "Rules", pages=3)
     assert missing(body) == "1 of 3 pages, which cannot be read"
-    monkeypatch.setattr(reading, "_MAX_PAGES", 2)
+    monkeypatch.setattr(reading, "MAX_PAGES", 2)
     assert missing(body) == "page 3 and 1 of 3 pages, which cannot be read"

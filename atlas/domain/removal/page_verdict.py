@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from atlas.domain.addresses.refused_addresses import NO_DOCUMENT, NO_PAGE, RUN_LIMIT
 from atlas.domain.errors import HELD, NOINDEX
+from atlas.domain.media_kinds import KINDS_NAMED
 from atlas.domain.removal.page_facts import (
     AttemptMade,
     PageFacts,
@@ -348,7 +349,7 @@ def _by_rule(met: RefusedBefore) -> tuple[str, str]:
     if met.rule == NO_PAGE:
         return "not_a_page", "follows no link whose name is that of an image, script, archive …"
     if met.rule == NO_DOCUMENT:
-        return "not_a_document", "reads HTML, PDF, DOCX, Markdown and text, by the names of files"
+        return "not_a_document", f"reads {KINDS_NAMED}, by the names of files"
     return "out_of_scope", f"refuses it by its rule `{met.rule}`"
 
 

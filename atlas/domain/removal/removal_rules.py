@@ -209,6 +209,11 @@ def brake(pages: int, live: int) -> bool:
     return pages > BRAKE_PAGES or large_share(pages, live)
 
 
+WITHDRAWALS_COUNT = timedelta(days=1)
+"""How long a withdrawal counts together with later ones: a program that takes back documents by
+mistake is as likely to name them one by one."""
+
+
 # Redirects
 
 PERMANENT = frozenset((301, 308))

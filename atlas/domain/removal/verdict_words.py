@@ -92,6 +92,12 @@ def against(code: str, source: str) -> tuple[str, ...]:
         return ("its owner does not want it fetched; on hosts of your own: `--robots ignore`",)
     if code in ("address_refused", "port_refused"):
         return (f"`atlas sources edit {source} --allow HOST:PORT`, if it is meant to be reached",)
+    if code == "needs_ocr":
+        return ("put a copy with a text layer in its place: `ocrmypdf scan.pdf text.pdf`",)
+    if code == "encrypted":
+        return ("put a copy without a password in its place",)
+    if code == "needs_browser":
+        return ("the site's feed or API may have its text, or `atlas docs put URL --file PATH`",)
     return ()
 
 

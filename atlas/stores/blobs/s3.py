@@ -35,11 +35,12 @@ _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _SOURCES = ", ".join(("ATLAS_S3_ENDPOINT", *_ENDPOINTS))
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _NO_KEY = {"NoSuchKey", "404", "NotFound"}
+_EVERYTHING = "get, put, delete and list"
 _MENDS = {
     "NoSuchBucket": "Create the bucket, or correct ATLAS_BLOBS",
     "404": "Create the bucket, or correct ATLAS_BLOBS or ATLAS_S3_ENDPOINT",
-    "AccessDenied": "Allow these credentials to get, put, delete and list in the bucket",
-    "403": "Allow these credentials to get, put, delete and list in the bucket",
+    "AccessDenied": f"Allow these credentials to {_EVERYTHING} in the bucket",
+    "403": f"Allow these credentials to {_EVERYTHING} in the bucket",
     "InvalidAccessKeyId": "Correct ATLAS_S3_ACCESS_KEY or AWS_ACCESS_KEY_ID",
     "SignatureDoesNotMatch": "Correct ATLAS_S3_SECRET_KEY or AWS_SECRET_ACCESS_KEY",
     "ExpiredToken": "Renew the credentials",
@@ -237,26 +238,13 @@ class _S3Slot:
                 self._file.close()
 
 
-async def download(bucket: str, key: str, file: BinaryIO, access: S3Access) -> None:
-    """Write an object to a file. Raises BlobStoreError."""
-    async with s3_client(bucket, access) as client:
-        with translated(bucket, "the address"):
-            try:
-                answer = await client.get_object(Bucket=bucket, Key=key)
-            except client.exceptions.NoSuchKey:
-                raise BlobStoreError(
-                    f"S3 bucket {bucket!r} has no object {key!r}", "Correct the key",
-                    ErrorClass.BLOCKED,
-                ) from None  # fmt: skip
-            async with answer["Body"] as stream:
-                while piece := await stream.read(1 << 20):
-                    await in_thread(file.write, piece)
-
-
 @contextmanager
-def translated(bucket: str, named_by: str = "ATLAS_BLOBS") -> Iterator[None]:
+def translated(
+    bucket: str, named_by: str = "ATLAS_BLOBS", needs: str = _EVERYTHING
+) -> Iterator[None]:
     """Vendor errors to BlobStoreError, without credentials or signed addresses in the text.
-    `named_by`: where a wrong bucket name is to be corrected, as the message says."""
+    `named_by`: where a wrong bucket name is to be corrected, as the message says; `needs`: what
+    credentials must be allowed to."""
     from aiohttp import ClientError as HttpError
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -265,7 +253,7 @@ def translated(bucket: str, named_by: str = "ATLAS_BLOBS") -> Iterator[None]:
     except ClientError as error:
         code = _code(error)
         mend = _MENDS.get(code, "Check the store; the work is tried again")
-        mend = mend.replace("ATLAS_BLOBS", named_by)
+        mend = mend.replace("ATLAS_BLOBS", named_by).replace(_EVERYTHING, needs)
         # A failure with a fix of its own does not pass without it.
         lasts = ErrorClass.BLOCKED if code in _MENDS else ErrorClass.TRANSIENT
         raise BlobStoreError(

@@ -11,9 +11,10 @@ from typing import Any, Self
 
 from atlas.domain.addresses.bucket_urls import BucketPlace, folder_at, place_of
 from atlas.domain.addresses.urls import InvalidUrl
-from atlas.domain.delivery import type_of_name
+from atlas.domain.blob import BlobStoreError
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import FetchError, FetchRequest, FetchResult
+from atlas.domain.media_kinds import type_of_name
 from atlas.stores.blobs.access import S3Access
 from atlas.stores.buckets.file_tree import ByteSink, FileTree, ListedPart
 from atlas.stores.buckets.folder_tree import FolderTree
@@ -120,8 +121,12 @@ class BucketReader:
     async def _client(self, bucket: str) -> Any:
         if bucket not in self._clients:
             from atlas.stores.blobs.s3 import s3_client
+            from atlas.stores.buckets.prefix_tree import unusable
 
-            self._clients[bucket] = await self._open.enter_async_context(
-                s3_client(bucket, self._s3)
-            )
+            try:
+                self._clients[bucket] = await self._open.enter_async_context(
+                    s3_client(bucket, self._s3)
+                )
+            except BlobStoreError as error:  # an endpoint that is no URL, half a pair of keys
+                raise unusable(error) from error
         return self._clients[bucket]

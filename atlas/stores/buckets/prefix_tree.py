@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from datetime import UTC
 from typing import Any
 
@@ -35,9 +36,9 @@ class PrefixTree:
 
     async def list(self, below: bytes) -> AsyncIterator[ListedPart]:
         prefix = below.decode("utf-8", "replace")
-        pages = self._client.get_paginator("list_objects_v2")
         try:
-            with translated(self._bucket, "the source's URL"):
+            with self._translated():
+                pages = self._client.get_paginator("list_objects_v2")
                 async for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
                     files = [
                         FileSeen(entry["Key"].encode(), entry["LastModified"].astimezone(UTC))
@@ -47,14 +48,14 @@ class PrefixTree:
                     ]
                     yield ListedPart(files)
         except BlobStoreError as error:
-            raise _failed(error) from error
+            raise unusable(error) from error
 
     async def read(self, name: bytes, before: Validators, most: int, sink: ByteSink) -> FileRead:
         asked = {"Bucket": self._bucket, "Key": name.decode("utf-8", "replace")}
         if before.etag:
             asked["IfNoneMatch"] = before.etag
         try:
-            with translated(self._bucket, "the source's URL"):
+            with self._translated():
                 try:
                     answer = await self._client.get_object(**asked)
                 except self._client.exceptions.ClientError as error:
@@ -67,7 +68,10 @@ class PrefixTree:
                 async with answer["Body"]:
                     return await self._take(answer, before, most, sink)
         except BlobStoreError as error:
-            raise _failed(error) from error
+            raise unusable(error) from error
+
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(self._bucket, "the source's URL", "get and list")
 
     async def _take(self, answer: Any, before: Validators, most: int, sink: ByteSink) -> FileRead:
         modified = answer["LastModified"].astimezone(UTC)
@@ -85,7 +89,8 @@ class PrefixTree:
         return FileRead(validators, size)
 
 
-def _failed(error: BlobStoreError) -> PageError:
+def unusable(error: BlobStoreError) -> PageError:
+    """The failure of a bucket that refuses, does not exist or does not answer; it says the fix."""
     lasts = error.error_class is not ErrorClass.TRANSIENT
     code = "file_forbidden" if lasts else "bucket_unreachable"
     return PageError(error.error_class, code, str(error)[:400])

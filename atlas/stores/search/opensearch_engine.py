@@ -24,6 +24,7 @@ from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.ranking import CountedTerm, terms_that_count
 from atlas.stores.search.port import (
     LIVE,
+    NEAR_EDITS,
     EngineUnavailable,
     IndexedText,
     IndexInUse,
@@ -90,8 +91,9 @@ class OpenSearchIndex:
             passages = int(row["docs.count"] or 1) - 1
             origin = IndexOrigin.read(state)
             size = int(row["store.size"] or 0)
-            tokens = await self._tokens(number)
-            found.append(StoredGeneration(number, origin, state["cursor"], passages, tokens, size))
+            texts, tokens = await self._texts_and_tokens(number)
+            cursor = state["cursor"]
+            found.append(StoredGeneration(number, origin, cursor, texts, passages, tokens, size))
         return found
 
     async def begin(self, generation: int, origin: IndexOrigin, cursor: int) -> None:
@@ -222,6 +224,16 @@ class OpenSearchIndex:
         ordered = sorted(best, key=lambda match: (-match.score, match.text_hash, match.start))
         return PassageMatches(tuple(ordered), found["hits"]["total"]["value"], counted)
 
+    async def texts_near(self, lexeme: str, scope: TextScope, limit: int) -> list[bytes]:
+        """See `SearchIndex`."""
+        if any(each.frequency for each in await self._counted(self.name, (QueryTerm(lexeme),))):
+            return []
+        near = {"value": lexeme, "fuzziness": NEAR_EDITS, "max_expansions": _EXPANSIONS}
+        asked = _request((), LexemeQuery(()), scope, limit)
+        asked["query"]["bool"]["must"] = [{"fuzzy": {"body": near}}]
+        found = await self._ask("POST", f"/{self.name}/_search", asked)
+        return [bytes.fromhex(hit["_source"]["text"]) for hit in found["hits"]["hits"]]
+
     async def expunge(self, generation: int, texts: Collection[bytes]) -> bool:
         """See `SearchIndex`. Segments with anything removed are written anew without it; what a
         copy of the shard may still ask for is kept by OpenSearch until it has it, so that it may
@@ -263,10 +275,16 @@ class OpenSearchIndex:
     def _index(self, generation: int) -> str:
         return f"{self.name}-{generation:d}"
 
-    async def _tokens(self, generation: int) -> int:
-        asked = {"size": 0, "aggs": {"tokens": {"sum": {"field": "length"}}}}
+    async def _texts_and_tokens(self, generation: int) -> tuple[int, int]:
+        # Only the first passage of a text names pages.
+        figures = {
+            "tokens": {"sum": {"field": "length"}},
+            "texts": {"filter": {"exists": {"field": "page"}}},
+        }
+        asked = {"size": 0, "aggs": figures}
         found = await self._ask("POST", f"/{self._index(generation)}/_search", asked)
-        return int(found["aggregations"]["tokens"]["value"] or 0)
+        counted = found["aggregations"]
+        return counted["texts"]["doc_count"], int(counted["tokens"]["value"] or 0)
 
     async def _state(self, generation: int) -> tuple[_Body, tuple[int, int]]:
         """What a generation says of itself, as last written, and the number of that writing."""

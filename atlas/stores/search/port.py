@@ -24,6 +24,9 @@ UNKNOWN_LANGUAGE = "-"
 LIVE = 253_402_300_800
 """Stands in `until` of a text that is live: the year 10000, in seconds since the epoch."""
 
+NEAR_EDITS = 2
+"""By how many edits a term may differ to be near to another."""
+
 LAYOUT = 2
 """Of the fields of a passage; a generation of another layout is built anew."""
 
@@ -132,6 +135,7 @@ class StoredGeneration:
     number: int
     origin: IndexOrigin
     cursor: int
+    texts: int
     passages: int
     tokens: int
     """Positions of all passages."""
@@ -222,6 +226,10 @@ class SearchIndex(Protocol):
         """The passages that have any term of the query and all its phrases, best first by BM25;
         of equal ones the smaller hash first, then the earlier passage. A query without a term
         finds nothing. Raises `QueryTooBroad`."""
+
+    async def texts_near(self, lexeme: str, scope: TextScope, limit: int) -> list[bytes]:
+        """Some of the texts with a term that is at most two edits from this one (a letter left out,
+        put in, replaced, or swapped with its neighbour); none if it is a term of the index."""
 
     async def expunge(self, generation: int, texts: Collection[bytes]) -> bool:
         """Remove what the files of the generation keep of texts that were removed from it, as far

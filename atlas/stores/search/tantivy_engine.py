@@ -100,6 +100,10 @@ class TantivyIndex:
         """See `SearchIndex`."""
         return await self._aside(self._search, query, scope, limit, generation)
 
+    async def texts_near(self, lexeme: str, scope: TextScope, limit: int) -> list[bytes]:
+        """See `SearchIndex`."""
+        return await self._aside(lambda: self._searched(None).texts_near(lexeme, scope, limit))
+
     async def expunge(self, generation: int, texts: Collection[bytes]) -> bool:
         """See `SearchIndex`. tantivy merges when it likes, and its binding cannot ask for it."""
         await self._aside(self._remove_leftovers)
@@ -225,13 +229,17 @@ class TantivyIndex:
     def _search(
         self, query: LexemeQuery, scope: TextScope, limit: int, number: int | None
     ) -> PassageMatches:
+        return self._searched(number).search(query, scope, limit)
+
+    def _searched(self, number: int | None) -> TantivyGeneration:
+        """The generation of that number, or the one that serves."""
         if number is None:
             number = self._serving()
         if number is None:
             raise MissingGeneration(
                 f"no search index in {self.folder} yet; a worker builds it, or `atlas index follow`"
             )
-        return self._generation(number).search(query, scope, limit)
+        return self._generation(number)
 
 
 def _named_in(path: Path, texts: Collection[bytes]) -> set[bytes]:

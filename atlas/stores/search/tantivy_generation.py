@@ -26,6 +26,7 @@ from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.ranking import CountedTerm
 from atlas.stores.search.port import (
     LIVE,
+    NEAR_EDITS,
     DamagedGeneration,
     EngineUnavailable,
     IndexedText,
@@ -84,6 +85,7 @@ class TantivyGeneration:
                 number=int(self._folder.name),
                 origin=IndexOrigin.read(state),
                 cursor=state["cursor"],
+                texts=_count_of(searcher.search(_FIRST_PASSAGES, 1)),
                 passages=searcher.num_docs - 1,
                 tokens=self._tokens,
                 size=size,
@@ -169,6 +171,19 @@ class TantivyGeneration:
             best, total = _best(searcher, wanted, limit, self._average)
             return PassageMatches(tuple(best), total, counted)
 
+    def texts_near(self, lexeme: str, scope: TextScope, limit: int) -> list[bytes]:
+        """Texts with terms that are near to one that it does not have."""
+        with self._errors():
+            searcher = self._current().searcher()
+            if searcher.doc_freq("body", lexeme):
+                return []
+            near = Query.fuzzy_term_query(_SCHEMA, "body", lexeme, NEAR_EDITS)
+            parts = [(Occur.Must, each) for each in (near, *_within(scope))]
+            if self._past:
+                parts.append((Occur.MustNot, _ended(LIVE - 1)))
+            hits = searcher.search(Query.boolean_query(parts), limit, count=False).hits
+            return [bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits]
+
     def _current(self) -> Index:
         """The index as it was last committed, by this process or another."""
         with self._reading:
@@ -243,6 +258,10 @@ def _schema() -> tantivy.Schema:
 
 
 _SCHEMA = _schema()
+_FIRST_PASSAGES = Query.range_query(
+    _SCHEMA, "page", FieldType.Integer, 0, None, use_inverted_index=True
+)
+"""One of each text: the others of it name no page."""
 
 
 def _registered(index: Index) -> Index:

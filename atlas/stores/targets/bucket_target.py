@@ -1,4 +1,5 @@
-"""An export in a bucket. A put is one request, atomic by itself: no file appears half-written."""
+"""An export in a bucket. A put is one request, atomic by itself, and so is the one that completes a
+large file: none appears half-written."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from typing import Any, cast
 from atlas.stores.blobs.access import S3Access
 from atlas.stores.blobs.files import in_thread
 from atlas.stores.blobs.s3 import s3_client, translated
+from atlas.stores.targets import multipart_upload
 from atlas.stores.targets.export_target import TargetFiles
+from atlas.stores.targets.multipart_upload import abort_uploads, upload_large
 
 _AT_ONCE = 16
 """Puts in flight at the same time."""
@@ -77,18 +80,21 @@ class BucketFiles:
         return str(found[0]["Key"]) if found else None
 
     async def clear(self) -> None:
-        """Nothing to do: drafts are temporary files on the worker's machine."""
+        """Drafts are temporary files on the worker's machine; uploads may be under way."""
+        with self._translated():
+            await abort_uploads(self._client, self._bucket, self._prefix)
 
     async def vanish(self) -> None:
         """Nothing to do: a prefix exists only as long as something is under it."""
 
     async def _put(self, draft: Path, name: str) -> None:
+        size = draft.stat().st_size
         with self._translated(), draft.open("rb") as file:
+            if size > multipart_upload.LARGE:
+                await upload_large(self._client, self._bucket, self._key(name), file, size)
+                return
             await self._client.put_object(
-                Bucket=self._bucket,
-                Key=self._key(name),
-                Body=file,
-                ContentLength=draft.stat().st_size,
+                Bucket=self._bucket, Key=self._key(name), Body=file, ContentLength=size
             )
 
     def _key(self, name: str) -> str:

@@ -38,7 +38,7 @@ class TargetFiles(Protocol):
         """The name of any file there; None: the place is empty or does not exist."""
 
     async def clear(self) -> None:
-        """Remove drafts that a crash left behind, and empty folders."""
+        """Remove drafts and uploads that a crash left behind, and empty folders."""
 
     async def vanish(self) -> None:
         """Remove the place itself if it is empty."""

@@ -18,7 +18,13 @@ _SHOWN = 20
 
 
 async def import_archive(
-    archive: Annotated[str, Parameter(help="A WARC file, plain or gzipped, or s3://bucket/key")],
+    archive: Annotated[
+        str,
+        Parameter(
+            help="A WARC file, plain or gzipped, or a folder of them; s3://bucket/key, or "
+            "s3://bucket/prefix/"
+        ),
+    ],
     /,
     *,
     source: Annotated[str, Parameter(help="The source of kind push that gets the documents")],
@@ -27,17 +33,19 @@ async def import_archive(
     """Take over the documents of a web archive (WARC 0.17 to 1.1), and wait until they can be
     found.
 
-    They belong to a source of kind push, whose addresses must cover them; nothing is fetched. Of
-    several captures of an address the latest is taken. An import that was interrupted can be
-    repeated: what is there already is unchanged. A record that cannot be read is named with its
+    They belong to a source of kind push, whose addresses must cover them; nothing is fetched. Of a
+    folder, or a prefix in S3, all files are read that end in .warc or .warc.gz. Of several captures
+    of an address the latest is taken, in whichever file it is. An import that was interrupted can
+    be repeated: what is there already is unchanged. A record that cannot be read is named with its
     offset, and the rest is taken over.
 
     Exit code 0 when every document and record could be taken over or passed over, 1 when some
-    failed or are unreadable, 2 when the file is no archive.
+    failed or are unreadable, 2 when there is no archive.
 
     Examples:
         atlas import crawl-2019.warc.gz --source old-site
         atlas import s3://archive/crawl-2019.warc.gz --source old-site -o json
+        atlas import s3://archive/crawls/ --source old-site
     """
     async with connected() as atlas:
         found = await atlas.import_archive(archive, source=source, trigger="cli", tell=note)
@@ -49,8 +57,9 @@ async def import_archive(
 
 
 def _print(found: ImportedArchive) -> None:
+    files = "" if found.archives == 1 else f"{found.archives} files, "
     say(
-        f"{one_line(found.archive)}: {found.documents} documents; {found.added} added, "
+        f"{one_line(found.archive)}: {files}{found.documents} documents; {found.added} added, "
         f"{found.updated} updated, {found.unchanged} unchanged, {found.superseded} superseded, "
         f"{found.failed} failed"
     )
@@ -63,6 +72,7 @@ def _print(found: ImportedArchive) -> None:
         note(f"{found.unreadable} unreadable records")
     for problem in found.problems[:_SHOWN]:
         url = f" ({one_line(problem.url)})" if problem.url else ""
-        note(f"offset {problem.offset}{url}: {one_line(problem.reason)}")
+        where = "" if found.archives == 1 else f"{one_line(problem.archive)}: "
+        note(f"{where}offset {problem.offset}{url}: {one_line(problem.reason)}")
     if len(found.problems) > _SHOWN:
         note(f"and {len(found.problems) - _SHOWN} more: -o json names them")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from atlas.contracts.rebuild_index import RebuildResult
     from atlas.stores.postgres.index.generations import GenerationStatus
 
-app = App(name="index", help="The search index: status, rebuild, rollback, follow.")
+app = App(name="index", help="The search index: list, rebuild, rollback, follow.")
 
 Keep = Annotated[
     float, Parameter(help="How many days to keep the index that is replaced; 0 drops it at once")
@@ -25,7 +25,8 @@ _COLUMNS: Columns[GenerationStatus] = {
     "generation": lambda found: found.id,
     "state": lambda found: found.state,
     "since": lambda found: found.started_at if found.state == "building" else found.active_since,
-    "entries": lambda found: found.entries,
+    "texts": lambda found: found.texts,
+    "passages": lambda found: found.entries,
     "size": lambda found: f"{found.size / 1_000_000:.1f} MB",
     "analyser": lambda found: found.analyser,
     "kept until": lambda found: found.keep_until,
@@ -34,12 +35,14 @@ _COLUMNS: Columns[GenerationStatus] = {
 
 
 @app.default
-@app.command
-async def status(*, output: Format = "text") -> None:
-    """List the generations: the active one, the one being built, the one a rollback restores.
+@app.command(name=["list", "status"])
+async def list_(*, output: Format = "text") -> None:
+    """List the builds of the index: the active one, the one being built, the one that a rollback
+    restores. `atlas index status` is the same.
 
     Examples:
-        atlas index status
+        atlas index list
+        atlas index list -o json
     """
     async with connected() as atlas:
         found = await atlas.index_generations()
@@ -50,6 +53,8 @@ async def status(*, output: Format = "text") -> None:
                 f"Generation {each.id} was built by the older analyser {each.analyser}, so some "
                 "searches find less than they could. A worker that starts builds another."
             )
+        if each.rollback:
+            note(f"`atlas index rollback` lets searches read generation {each.id} again.")
 
 
 @app.command

@@ -84,22 +84,26 @@ async def put(
 async def withdraw(
     *urls: Annotated[str, Parameter(help="Documents that are gone, by URL")],
     source: Pushed = None,
+    yes: Annotated[
+        bool, Parameter(name=["--yes", "-y"], help="Let them go, however many leave within a day")
+    ] = False,
     timeout: Timeout = None,
     output: Format = "text",
 ) -> int:
     """Say of documents that were put that they are gone: they leave the corpus.
 
     Their versions stay as history, and `atlas docs restore` brings them back, as `atlas docs put`
-    does. A source whose deletion rule is `keep` keeps them; so many at once that it may be a
-    mistake wait for `atlas deletions approve`.
+    does. A source whose deletion rule is `keep` keeps them; so many within a day that it may be a
+    mistake (over 10% of the source, or 50) wait for `atlas deletions approve`.
 
     Exit code 0 when none of them is in the corpus any more, 1 otherwise.
 
     Examples:
         atlas docs withdraw https://wiki.example.org/howto
+        atlas docs withdraw https://wiki.example.org/old https://wiki.example.org/older --yes
     """
     async with connected() as atlas:
-        started = await atlas.withdraw(*urls, source=source, trigger="cli")
+        started = await atlas.withdraw(*urls, source=source, confirmed=yes, trigger="cli")
         following = Following(wait=True, timeout=timeout)
         return await followed(started, "push_documents", following=following, output=output)
 
@@ -116,7 +120,7 @@ def _opened(file: str) -> AbstractContextManager[BinaryIO]:
 
 
 def _type_of(file: str) -> str | None:
-    from atlas.domain.delivery import type_of_name
+    from atlas.domain.media_kinds import type_of_name
 
     return None if file == "-" else type_of_name(file)
 

@@ -61,6 +61,7 @@ async def search(
         for hit in page.results:
             emit_line(hit)
         _tell_unknown(page, lang)
+        _tell_instead(page)
     else:
         _print(page, offset, lang)
         if not page.results:
@@ -89,6 +90,7 @@ def _print(page: SearchPage, offset: int, lang: str | None) -> None:
     then = f" of what was live at {page.as_of:%Y-%m-%d %H:%M}Z" if page.as_of else ""
     note(f"{about}{page.total} found{then}" if page.results else f"nothing found{then}")
     _tell_unknown(page, lang)
+    _tell_instead(page)
 
 
 def _tell_unknown(page: SearchPage, lang: str | None) -> None:
@@ -96,6 +98,11 @@ def _tell_unknown(page: SearchPage, lang: str | None) -> None:
     if count:
         pages = "1 more match has" if count == 1 else f"{count} more matches have"
         note(f"{pages} an unknown language; left out by --lang {lang}.")
+
+
+def _tell_instead(page: SearchPage) -> None:
+    for each in page.instead:
+        note(f"No document has “{one_line(each.word)}”. Did you mean “{one_line(each.instead)}”?")
 
 
 def _tell_wordless(query: str) -> None:

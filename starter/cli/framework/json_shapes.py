@@ -174,7 +174,7 @@ _CATALOGUE = (
     Shape(
         "generations",
         "The builds of the search index: active, being built, and what a rollback restores.",
-        "index status",
+        "index list",
         f"{_PG}.index.generations:GenerationStatus",
         items="generations",
     ),

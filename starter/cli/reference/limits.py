@@ -36,6 +36,7 @@ class Bound:
 
 
 _WEB, _TEXT, _LISTING = "atlas.web", "atlas.text", "atlas.domain.listing_limits"
+_FILES = f"{_TEXT}.files"
 _ADDRESSES, _EXTRACTION = "atlas.domain.addresses", "atlas.domain.extraction"
 _FETCHING = "atlas.settings.groups.FetchSettings"
 _EXTRACTING = "atlas.settings.groups.ExtractionSettings"
@@ -43,7 +44,7 @@ _READER = "atlas.formats.warc_reader"
 _NAMED = "the record is named as a problem"
 _MARKED = "the rest is left out; the document is marked `truncated`"
 _REFUSED = "the rule is refused, with the fix"
-_DOCX = "the document fails as `docx_too_large`"
+_TOO_LARGE = "the document fails as `docx_too_large`, `pptx_too_large` …"
 _INCOMPLETE = "the rest is left out; the listing is incomplete"
 
 # Not formatted: with an argument a line the table would be three times as long.
@@ -208,11 +209,19 @@ LIMITS = (
         "depth of an HTML page", f"{_TEXT}.dom._MAX_DEPTH", "elements", "",
         "the page is flattened: no word is lost, lists and tables are",
     ),
-    Bound("entries of a DOCX", f"{_TEXT}.docx._MAX_ENTRIES", "entries", "", _DOCX),
-    Bound("text parts of a DOCX, unpacked", f"{_TEXT}.docx._MAX_XML", "bytes", "", _DOCX),
-    Bound("pages of a PDF", f"{_TEXT}.pdf._MAX_PAGES", "pages", "", _MARKED),
     Bound(
-        "text of a PDF", f"{_TEXT}.pdf._MAX_CHARACTERS", "characters", "",
+        "entries of a DOCX, PPTX, XLSX, ODT, EPUB", f"{_FILES}.file_archive.MAX_ENTRIES",
+        "entries", "", _TOO_LARGE,
+    ),
+    Bound(
+        "text parts of one, unpacked", f"{_FILES}.file_archive.MAX_UNPACKED", "bytes", "",
+        _TOO_LARGE,
+    ),
+    Bound("cells of an XLSX", f"{_FILES}.xlsx.MAX_CELLS", "cells", "", _MARKED),
+    Bound("parts of an e-mail", f"{_FILES}.email_message.MAX_PARTS", "parts", "", _MARKED),
+    Bound("pages of a PDF", f"{_FILES}.pdf.MAX_PAGES", "pages", "", _MARKED),
+    Bound(
+        "text of a PDF", f"{_FILES}.pdf.MAX_CHARACTERS", "characters", "",
         "the page that exceeds it is the last; the document is marked `truncated`",
     ),
     Bound("links of a page", f"{_TEXT}.links.MAX_LINKS", "addresses", "", _MARKED),

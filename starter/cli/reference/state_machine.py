@@ -38,7 +38,9 @@ Before anything leaves at the end of a run, everything that shows one of these s
 together with the pages whose new text is [suspicious](sources.md#a-bad-day-of-the-site) and those \
 that redirect elsewhere without having moved. If that is over {share:.0%} of the live pages of the \
 source and at least {floor}, or over {pages} pages, and some would leave, none does: the run ends \
-[`held`](runs.md#held), and `atlas deletions` lists what waits for a person.
+[`held`](runs.md#held), and `atlas deletions` lists what waits for a person. \
+[Withdrawals](push.md#what-leaves) count together with those of the 24 hours before, unless a \
+person confirmed or approved them.
 
 ```mermaid
 stateDiagram-v2

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from starter.runs.details import RunDetails
     from starter.runs.listing import RecordedRun
 
+_CODES = 5  # of failures that a line names
 _MOMENTS = frozenset({"at", "checked_at", "paused_since", "since", "started"})
 """Fields of results that hold seconds since the epoch, after a prefix such as `quarantine.`."""
 
@@ -73,6 +74,7 @@ def _print(found: RunDetails) -> None:
         "progress": _progress(found),
         "message": found.message,
         **{name: value for name, value in found.counts.model_dump().items() if found.counts.seen},
+        "failed with": _failed_with(found.failed_with),
         "robots.txt ignored": _ignored(found.robots_ignored),
         "truncated": found.truncated_count or "",
         **with_times(found.summary if not found.counts.seen else {}),
@@ -96,6 +98,14 @@ def _print(found: RunDetails) -> None:
         say(one_line(said))
     if found.counts.failed > len(found.failures):
         note(f"{found.counts.failed} pages failed; --failures shows them all")
+
+
+def _failed_with(codes: Mapping[str, int]) -> str:
+    """`needs_browser (12 pages), http_404 (1)`."""
+    if not codes:
+        return ""
+    named = [f"{code} ({pages})" for code, pages in codes.items()]
+    return ", ".join(named[:_CODES]) + (" …" if len(named) > _CODES else "")
 
 
 def print_sources(sources: Sequence[SourceOutcome]) -> None:

@@ -66,6 +66,8 @@ PAUSED = (SourceClaim(source="docs", found="listed", paused=True),)
         (facts(lifecycle="live", sources=HELD,
                visits=(visit("skipped", "fresh"), visit("failed", "http_503"))), "http_503",
          "live with its last text: the last check failed (http_503: it was said so)"),
+        (facts(lifecycle="discovered", sources=HELD, visits=(visit("failed", "needs_browser"),)),
+         "needs_browser", "not in the corpus: it could not be fetched or read (needs_browser: it"),
         (facts(lifecycle="live", sources=UNREAD, visits=(visit("added"),)), "not_listed",
          "the last run of source 'docs' did not come to it: the host is down"),
         (facts(lifecycle="live", sources=(*UNREAD, *HELD), visits=(visit("added"),)), "added",
@@ -107,6 +109,12 @@ PAUSED = (SourceClaim(source="docs", found="listed", paused=True),)
 def test_the_cause(found: PageFacts, code: str, words: str) -> None:
     verdict = verdict_on(found)
     assert verdict.code == code and words in verdict.cause, verdict
+
+
+def test_a_scan_and_a_password_have_their_remedy() -> None:
+    for code, remedy in (("needs_ocr", "ocrmypdf"), ("encrypted", "without a password")):
+        verdict = verdict_on(facts(lifecycle="discovered", visits=(visit("failed", code),)))
+        assert verdict.code == code and remedy in verdict.todo[0], verdict
 
 
 def test_evidence_says_how_much_of_how_much() -> None:

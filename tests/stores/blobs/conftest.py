@@ -1,9 +1,11 @@
 """Both blob stores, empty, for the one contract."""
 
+import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -38,12 +40,34 @@ def s3_environment(seaweed: str, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest_asyncio.fixture(scope="session")
 async def bucket(seaweed: str) -> str:
     """A bucket on that server."""
-    import aioboto3
-
-    session = aioboto3.Session(ACCESS_KEY, SECRET_KEY, region_name="us-east-1")
-    async with session.client("s3", endpoint_url=seaweed) as client:
+    async with s3_session().client("s3", endpoint_url=seaweed) as client:
         await client.create_bucket(Bucket="atlas")
     return "atlas"
+
+
+@pytest_asyncio.fixture
+async def objects(s3_environment: str, bucket: str) -> AsyncIterator[Any]:
+    """A client of that server, of the vendor's library."""
+    async with s3_session().client("s3", endpoint_url=s3_environment) as client:
+        yield client
+
+
+def s3_session() -> Any:
+    """With the credentials of that server."""
+    import aioboto3
+
+    return aioboto3.Session(ACCESS_KEY, SECRET_KEY, region_name="us-east-1")
+
+
+async def put_objects(client: Any, named: Mapping[str, bytes]) -> None:
+    """Put objects into the bucket `atlas`, several at once."""
+    room = asyncio.Semaphore(16)
+
+    async def put(key: str, body: bytes) -> None:
+        async with room:
+            await client.put_object(Bucket="atlas", Key=key, Body=body)
+
+    await asyncio.gather(*(put(key, body) for key, body in named.items()))
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from atlas.domain.blob import BlobStoreError
 from atlas.domain.export_parts import TargetRefused
+from atlas.stores.targets import multipart_upload
 from atlas.stores.targets.export_target import ExportTarget, open_target
 
 
@@ -56,6 +61,53 @@ async def test_a_bucket_that_is_missing_is_named_with_the_fix(
     async with open_target("s3://atlas-nosuch/x") as target:
         with pytest.raises(BlobStoreError, match="Create the bucket, or correct the target"):
             await target.claim("one")
+
+
+async def test_a_large_file_is_sent_in_pieces_and_none_is_left(
+    objects: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether an attempt was killed, failed or was cancelled."""
+    monkeypatch.setattr(multipart_upload, "LARGE", 1_000)
+    monkeypatch.setattr(multipart_upload, "PIECE", 5 * 2**20)
+    prefix = uuid.uuid4().hex
+    draft = tmp_path / "draft"
+    draft.write_bytes(os.urandom(12 * 2**20 + 17))
+
+    async def uploads() -> list[str]:
+        found = await objects.list_multipart_uploads(Bucket="atlas", Prefix=prefix)
+        return [each["Key"] for each in found.get("Uploads", ())]
+
+    async def kill(name: str) -> None:
+        key = {"Bucket": "atlas", "Key": f"{prefix}/{name}"}
+        begun = await objects.create_multipart_upload(**key)
+        await objects.upload_part(**key, UploadId=begun["UploadId"], PartNumber=1, Body=b"x")
+
+    async with open_target(f"s3://atlas/{prefix}") as target:
+        await kill("part")
+        await kill("other")
+        await target.files.keep([(draft, "part")])
+        assert await target.files.read("part") == draft.read_bytes()
+        assert await uploads() == [f"{prefix}/other"], "that may be another attempt's"
+        await target.files.clear()
+        assert await uploads() == []
+
+        real, numbers = objects.upload_part, []
+
+        async def upload_part(**options: Any) -> Any:
+            numbers.append(options["PartNumber"])
+            if options["PartNumber"] == 2:
+                raise faults[0]
+            return await real(**options)
+
+        faults: list[BaseException] = [TimeoutError(), asyncio.CancelledError()]
+        client = target.files._client  # type: ignore[attr-defined]
+        monkeypatch.setattr(client, "upload_part", upload_part)
+        while faults:
+            with pytest.raises((BlobStoreError, asyncio.CancelledError)):
+                await target.files.keep([(draft, "broken")])
+            assert (await uploads(), await target.files.read("broken")) == ([], None)
+            faults.pop(0)
+        assert numbers == [1, 2, 1, 2]
 
 
 async def test_no_draft_stays_in_a_folder(tmp_path: Path) -> None:

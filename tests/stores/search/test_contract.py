@@ -68,13 +68,15 @@ async def test_a_generation_is_begun_once(made: SearchIndex) -> None:
     await put(made, text("fog"), cursor=7)
     await made.begin(1, ORIGIN, 0)  # a call that was repeated
     (found,) = await made.generations()
-    assert (found.number, found.origin, found.cursor, found.passages) == (1, ORIGIN, 7, 1)
+    assert (found.number, found.origin, found.cursor) == (1, ORIGIN, 7)
+    assert (found.texts, found.passages) == (1, 1)
     assert found.size > 0
     other = IndexOrigin("another corpus", 2)
     await made.release(1)
     await made.begin(1, other, 3)
     (found,) = await made.generations()
-    assert (found.origin, found.cursor, found.passages) == (other, 3, 0)
+    assert (found.origin, found.cursor) == (other, 3)
+    assert (found.texts, found.passages) == (0, 0)
     assert await hashes(made, "fog", generation=1) == []
 
 
@@ -123,6 +125,8 @@ async def test_a_long_text_is_found_by_its_best_passage_and_removed_whole(
     (match,) = (await find(made, "zeppelin pier")).best
     assert said[match.start : match.end].endswith("landed on the pier.")
     assert (await find(made, "note")).total == len(long.passages)
+    (stored,) = await made.generations()
+    assert (stored.texts, stored.passages) == (1, len(long.passages))
     await made.apply(1, TextChanges([], [long.text_hash], 2))
     assert (await find(made, "note zeppelin")).total == 0
     assert (await made.generations())[0].passages == 0
@@ -429,3 +433,17 @@ async def test_an_engine_that_is_away_is_named_and_not_its_password(opensearch: 
         await find(away, "fog")
     assert "secret-word" not in str(raised.value) + repr(raised.value.__cause__)
     await away.close()
+
+
+async def test_texts_with_a_term_near_to_one_that_it_does_not_have(made: SearchIndex) -> None:
+    sea, fog = text("lantern harbour boat"), text("harbour маяк", title="Fog", sources=["fogs"])
+    await put(made, sea, fog)
+
+    async def near(lexeme: str, scope: TextScope | None = None) -> set[bytes]:
+        return set(await made.texts_near(lexeme, scope or TextScope(), 5))
+
+    assert await near("lantren") == await near("antern") == {sea.text_hash}
+    assert await near("harbuor") == {sea.text_hash, fog.text_hash}
+    assert await near("harbuor", TextScope(source="fogs")) == {fog.text_hash}
+    assert await near("маячк") == {fog.text_hash}
+    assert await near("harbour") == await near("quarrelsome") == set()

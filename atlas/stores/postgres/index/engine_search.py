@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -31,6 +31,7 @@ from atlas.stores.postgres.index.search import (
     storable,
 )
 from atlas.stores.postgres.index.shown_copies import copies_of_shown
+from atlas.stores.postgres.index.spelling_hints import words_instead
 from atlas.stores.postgres.sources.sources import held_by
 from atlas.stores.search.port import (
     UNKNOWN_LANGUAGE,
@@ -87,7 +88,7 @@ async def search_corpus(
     scope = SearchScope(storable(source), storable(lang))
     cut = Cut(limit, offset, collapse)
     try:
-        return await search_engine(
+        page = await search_engine(
             connection,
             index,
             query,
@@ -98,6 +99,9 @@ async def search_corpus(
             collapse=collapse,
             as_of=as_of,
         )
+        if as_of is not None or offset:
+            return page
+        return replace(page, instead=await words_instead(connection, index, query, scope))
     except MissingGeneration:
         if as_of is not None:
             raise  # the old index knows live texts only

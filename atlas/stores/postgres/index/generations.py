@@ -424,8 +424,12 @@ class GenerationStatus:
     """Version of the text analyser that built it."""
     outdated: bool
     """Whether it answers searches, and queries are analysed by a newer version than built it."""
+    rollback: bool
+    """Whether `atlas index rollback` would let searches read it again."""
+    texts: int
+    """Distinct texts in it."""
     entries: int
-    """Passages in it."""
+    """Passages in it: parts of its texts."""
     tokens: int
     """Words in them."""
     size: int = field(metadata={"json": "bytes"})
@@ -446,14 +450,21 @@ async def listing(connection: Connection, index: SearchIndex) -> list[Generation
     stored = {each.number: each for each in await index.generations()}
     rows = await connection.fetch(
         "select number as id, state, analyser, workflow_id, run_id, started_at, active_since, "
-        "keep_until, state = 'active' and analyser < $1 as outdated "
+        "keep_until, state = 'previous' as rollback, "
+        "state = 'active' and analyser < $1 as outdated "
         "from index_generations order by number desc",
         ANALYSER_VERSION,
     )
     found = []
     for row in rows:
         kept = stored.get(row["id"])
-        figures = (kept.passages, kept.tokens, kept.size) if kept else (0, 0, 0)
-        entries, tokens, size = figures
-        found.append(GenerationStatus(**row, entries=entries, tokens=tokens, size=size))
+        found.append(
+            GenerationStatus(
+                **row,
+                texts=kept.texts if kept else 0,
+                entries=kept.passages if kept else 0,
+                tokens=kept.tokens if kept else 0,
+                size=kept.size if kept else 0,
+            )
+        )
     return found

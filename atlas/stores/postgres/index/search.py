@@ -77,6 +77,16 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class WordInstead:
+    """A word of the query that no document has, and one that is near to it and that some have."""
+
+    word: str
+    """As the query has it."""
+    instead: str
+    """As a document has it that the search could show."""
+
+
+@dataclass(frozen=True, slots=True)
 class SearchPage:
     """Results, best first, and how many there are in all."""
 
@@ -91,6 +101,8 @@ class SearchPage:
     be determined."""
     as_of: datetime | None = None
     """The moment whose live texts were searched; None: now."""
+    instead: tuple[WordInstead, ...] = ()
+    """Words that may be misspelt. They were searched for as they are, all the same."""
 
 
 def one_snapshot(connection: Connection) -> Transaction:

@@ -15,8 +15,8 @@ from atlas.domain.addresses.bucket_urls import lies_below
 from atlas.domain.addresses.refused_addresses import NO_DOCUMENT
 from atlas.domain.addresses.scope import Scope, looks_like_page, scope_of
 from atlas.domain.addresses.urls import host_of, origin_of
-from atlas.domain.delivery import type_of_name
 from atlas.domain.extraction.extraction_rules import read_rules
+from atlas.domain.media_kinds import type_of_name
 from atlas.domain.politeness.circuit_breaker import state_of
 from atlas.domain.removal import removal_rules
 from atlas.domain.removal.page_facts import (

@@ -12,7 +12,6 @@ from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.contracts.models import Counts
 from atlas.domain.batch import Claim, HeldPage
 from atlas.domain.measures import UNMEASURED, Measures
-from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl.bodies import fetch_ledger
 from atlas.stores.postgres.crawl.runs import claims, run_queue, slow_hosts
@@ -24,7 +23,7 @@ class ClaimedBatches:
 
     pool: asyncpg.Pool
     clock: Callable[[], datetime]
-    current: SettledWith
+    extractor: int
     measures: Measures = UNMEASURED
 
     counts = on_pool(run_queue.counts)
@@ -41,7 +40,7 @@ class ClaimedBatches:
     async def begin_attempt(self, batch: Batch) -> list[HeldPage]:
         """The batch's pages, under fences of this attempt: a write of an earlier one is refused."""
         async with self.pool.acquire() as connection:
-            return await claims.begin_attempt(connection, batch, self.current)
+            return await claims.begin_attempt(connection, batch, self.extractor)
 
     async def skip(self, run_id: str, fences: dict[int, int], code: str) -> None:
         """Leave pages of a batch out of the run, for the reason `code`."""

@@ -10,7 +10,6 @@ import asyncpg
 
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.politeness.circuit_breaker import Breaker
-from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
 from atlas.stores.postgres.services.fetches import FetchRecords, HostTurns
 from atlas.stores.postgres.services.run_lifecycle import RunLifecycle
@@ -39,19 +38,19 @@ def crawl_services(
     pool: asyncpg.Pool,
     *,
     clock: Callable[[], datetime],
-    current: SettledWith,
+    extractor: int,
     breaker: Breaker = _BREAKER,
     measures: Measures = UNMEASURED,
 ) -> CrawlServices:
-    """`current`: the versions of extractor and analyser that pages are settled with."""
+    """`extractor`: the version of the extractor that pages are settled with."""
     settlement = PageSettlement(pool, clock, measures)
     return CrawlServices(
         plans=SourcePlans(pool, clock),
         runs=RunLifecycle(pool, clock, settlement),
-        listing=RunListing(pool, clock, current),
-        batches=ClaimedBatches(pool, clock, current, measures),
+        listing=RunListing(pool, clock, extractor),
+        batches=ClaimedBatches(pool, clock, extractor, measures),
         hosts=HostTurns(pool, breaker, measures),
         fetches=FetchRecords(pool, clock, measures),
-        processed=ProcessedPages(pool, clock, current, measures),
+        processed=ProcessedPages(pool, clock, extractor, measures),
         settlement=settlement,
     )

@@ -20,12 +20,10 @@ from atlas.contracts.rebuild_index import (
     GenerationsDropped,
     GenerationStarted,
     GenerationSwitched,
-    MarkSettled,
     StartGeneration,
     SwitchGeneration,
     TextsCopied,
 )
-from atlas.stores.postgres.crawl.pages import settled_analyser
 from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.index import gates, generations, live_texts
 from atlas.stores.postgres.index.generations import Behind, Generation
@@ -35,7 +33,6 @@ from atlas.stores.search.port import SearchIndex
 
 R = TypeVar("R")
 
-_MARKED_AT_ONCE = 2000
 _LOOK = 0.1
 """Seconds between two looks at what the process that writes the index has come to."""
 _DROPPED_WITHIN = 30.0
@@ -140,13 +137,6 @@ class Rebuilds:
                 await generations.give_up(connection, request.run_id)
             retired = await generations.retired(connection)
         return GenerationsDropped(dropped=await until_dropped(self.pool, retired))
-
-    async def mark_settled(self, request: MarkSettled) -> None:
-        """Mark the pages whose text the generation has as settled with its analyser."""
-        after: int | None = 0
-        while after is not None:
-            async with self.pool.acquire() as connection:
-                after = await settled_analyser.mark(connection, after, _MARKED_AT_ONCE)
 
 
 async def until_dropped(pool: asyncpg.Pool, retired: list[int]) -> list[int]:

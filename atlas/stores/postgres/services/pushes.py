@@ -123,10 +123,12 @@ class PushStore:
         self.measures.ended(taken.ended)
         return taken.onward
 
-    async def withdraw(self, run_id: str) -> Withdrawn:
-        """Let the pages go that the run was told are gone."""
+    async def withdraw(self, run_id: str, *, confirmed: bool = False) -> Withdrawn:
+        """Let the pages go that the run was told are gone; `confirmed`: however many they are."""
         async with self.pool.acquire() as connection:
-            return await withdrawn_pages.reconcile(connection, run_id, self.clock())
+            return await withdrawn_pages.reconcile(
+                connection, run_id, self.clock(), confirmed=confirmed
+            )
 
     async def pages(self, run_id: str) -> list[PushedPage]:
         """What became of the run's pages: the first of them, those that failed before the rest."""

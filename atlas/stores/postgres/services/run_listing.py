@@ -13,7 +13,6 @@ from atlas.contracts.work import Mode, RunLimits
 from atlas.domain.addresses.refused_addresses import MOST, RefusedAddresses, max_pages
 from atlas.domain.batch import FetchRow
 from atlas.domain.removal.removal_rules import absences_needed
-from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl.bodies import fetch_ledger
@@ -41,7 +40,7 @@ class RunListing:
 
     pool: asyncpg.Pool
     clock: Callable[[], datetime]
-    current: SettledWith
+    extractor: int
 
     owned_origins = on_pool(sources.owned_origins)
     listed_above = on_pool(run_membership.listed_above)
@@ -143,7 +142,7 @@ class RunListing:
         mode = mode or ("incremental" if run.due else "full")
         spec = source.spec
         return WantedPages(
-            mode, spec.cadence, self.current, retry_failed, settles, spec.longest_unseen
+            mode, spec.cadence, self.extractor, retry_failed, settles, spec.longest_unseen
         )
 
     async def _listed_at(self, source: Source, run: runs.Run, level: int) -> int:

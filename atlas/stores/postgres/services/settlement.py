@@ -13,7 +13,6 @@ from atlas.contracts.activities import Batch
 from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.measures import UNMEASURED, Measures
-from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import on_pool
 from atlas.stores.postgres.crawl.pages import documents, quarantine
 from atlas.stores.postgres.crawl.runs import run_queue
@@ -36,7 +35,7 @@ class ProcessedPages:
 
     pool: asyncpg.Pool
     clock: Callable[[], datetime]
-    current: SettledWith
+    extractor: int
     measures: Measures = UNMEASURED
 
     mark = on_pool(run_queue.mark)
@@ -44,7 +43,7 @@ class ProcessedPages:
     async def held_back(self, pages: Sequence[int]) -> set[int]:
         """Those of the pages whose stored body is quarantined."""
         async with self.pool.acquire() as connection:
-            return await quarantine.held_back(connection, pages, self.current.extractor)
+            return await quarantine.held_back(connection, pages, self.extractor)
 
     async def store(
         self, run_id: str, fences: dict[int, int], found: Sequence[PreparedPage]

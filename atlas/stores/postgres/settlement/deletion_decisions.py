@@ -65,6 +65,23 @@ async def hold(
     return len(held)
 
 
+async def approve_at_once(
+    connection: Connection, source_id: int, run_id: str, pages: Sequence[Leaving], now: datetime
+) -> None:
+    """Record removals that a person confirmed as they asked for them."""
+    await hold(connection, source_id, run_id, pages, now)
+    await connection.execute(
+        "update held_removals r set decided = 'approved', decided_at = $3, decided_by = $2 "
+        "from unnest($4::bigint[], $5::timestamptz[]) as o(page_id, since) "
+        "where r.source_id = $1 and r.page_id = o.page_id and r.since = o.since",
+        source_id,
+        run_id,
+        now,
+        [page.page_id for page in pages],
+        [page.since for page in pages],
+    )
+
+
 async def decide(
     connection: Connection,
     named: str,

@@ -19,7 +19,6 @@ from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.measures import Settlement
 from atlas.domain.removal.lifecycle import Evidence
 from atlas.domain.removal.version_choice import REASONS
-from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import NewChange
@@ -31,10 +30,6 @@ from atlas.stores.postgres.settlement import settle
 
 if TYPE_CHECKING:
     from atlas.domain.similarity.near_duplicates import Sketch
-
-_UNREAD = 0
-"""The analyser version of a page whose links are not known: the next look at its body reads them
-anew, as after an upgrade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +143,7 @@ async def _prepare(
         "prepared",
         records=[_prepared_row(row, found[row["page_id"]]) for row in rows],
         columns=(
-            *("page_id", "document_id", "snapshot", "analyser", "sketch_version"),
+            *("page_id", "document_id", "snapshot", "sketch_version"),
             *("bands", "signature", "links", "rels"),
         ),
     )
@@ -156,7 +151,7 @@ async def _prepare(
 
 def _prepared_row(row: asyncpg.Record, sketch: Sketch) -> tuple[object, ...]:
     return (
-        *(row["page_id"], row["document_id"], row["snapshot"], ANALYSER_VERSION, SKETCH_VERSION),
+        *(row["page_id"], row["document_id"], row["snapshot"], SKETCH_VERSION),
         *(list(sketch.bands), sketch.signature, row["links"] or [], row["rels"] or []),
     )
 
@@ -180,7 +175,8 @@ async def _forget_evidence(
             redirect_to = null, noindex_count = 0, noindex_at = null, noindex_run = null,
             noindex_since = null, robots_tag = '',
             failures = 0, failed_class = null, failed_code = null, next_due = $2,
-            settled_analyser = case when o.linked then settled_analyser else {_UNREAD} end,
+            -- Links that are not known are read at the next look at the body.
+            links_unread = not o.linked,
             fetched_snapshot = case when o.stored then o.snapshot end,
             fetched_type = f.content_type, fetched_charset = f.charset,
             given_title = f.given_title, withdrawn_at = null,

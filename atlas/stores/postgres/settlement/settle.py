@@ -107,7 +107,7 @@ async def _prepared(
                    d.revision <> d.revision_told as revised, h.code as accepted, h.looks,
                    d.id <> od.id and d.compared = od.compared
                        and d.rules is not distinct from od.rules
-                       and d.extractor = od.extractor and ps.settled_analyser = w.analyser
+                       and d.extractor = od.extractor and not ps.links_unread
                        as differs_in_ignored,
                    (w.links, w.rels) is distinct from (l.links, l.rels) as relinked,
                    (w.links, w.rels) is distinct from (l.links, l.rels)
@@ -336,7 +336,7 @@ async def _mark_settled(
         f"""
         update page_state
         set settled_snapshot = o.snapshot, settled_extractor = o.extractor,
-            settled_analyser = o.analyser, settled_rules = o.rules, settled_at = $5,
+            links_unread = false, settled_rules = o.rules, settled_at = $4,
             held_snapshot = null,
             -- Seen when its body came; what is settled of an older one is no look.
             seen_at = case when o.snapshot = fetched_snapshot
@@ -347,11 +347,11 @@ async def _mark_settled(
             tombstoned_at = null,
             lifecycle = case when held_snapshot is not null and gone_count = 0
                 then {becomes(Evidence.ACCEPTED)} else {becomes(Evidence.SETTLED)} end
-        from unnest($1::bigint[], $2::bytea[], $3::int[], $4::int[], $6::boolean[], $7::bytea[])
-            as o(page_id, snapshot, extractor, analyser, changed, rules)
+        from unnest($1::bigint[], $2::bytea[], $3::int[], $5::boolean[], $6::bytea[])
+            as o(page_id, snapshot, extractor, changed, rules)
         where page_state.page_id = o.page_id
         """,  # noqa: S608 (made from the lifecycle's table)
-        *[[row[name] for row in rows] for name in ("page_id", "snapshot", "extractor", "analyser")],
+        *[[row[name] for row in rows] for name in ("page_id", "snapshot", "extractor")],
         now,
         [row["page_id"] in new and row["text_hash"] != row["old_hash"] for row in rows],
         [row["rules"] for row in rows],

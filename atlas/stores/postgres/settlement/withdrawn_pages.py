@@ -3,7 +3,9 @@
 
 A withdrawal is a statement, not a look: one suffices, unless a source that holds the page keeps
 everything. The brake is asked all the same: a program that withdraws by mistake most of what it
-pushed is likelier than one that means it.
+pushed is likelier than one that means it. What left by withdrawals of the last 24 hours counts
+together with what would leave now, so that a loop of single ones is no way around it. What a person
+confirmed or approved does not count.
 """
 
 from __future__ import annotations
@@ -37,14 +39,21 @@ class Withdrawn:
     """Those that a source keeps whatever happens."""
 
 
-async def reconcile(connection: Connection, run_id: str, now: datetime) -> Withdrawn:
-    """Let the pages go whose withdrawal stands. Repeating it changes nothing."""
+async def reconcile(
+    connection: Connection, run_id: str, now: datetime, *, confirmed: bool = False
+) -> Withdrawn:
+    """Let the pages go whose withdrawal stands; `confirmed`: however many they are. Repeating it
+    changes nothing."""
     async with connection.transaction():
         # Page rows before all else: the lock order at the top of `settle.py`. A later body that is
         # being taken is waited for, and then its page is not withdrawn any more.
         await connection.execute(_LOCK, run_id)
+        # Then SETTLE, which two runs that let one page each go would else take after counting.
+        await settle.lock_corpus(connection)
         rows = await connection.fetch(_STANDING, run_id, WITHDRAWN)
-        rejected = await held_removals.rejected(connection, [row["page_id"] for row in rows])
+        rejected: set[int] = set()
+        if not confirmed:
+            rejected = await held_removals.rejected(connection, [row["page_id"] for row in rows])
         by_source: defaultdict[int, list[asyncpg.Record]] = defaultdict(list)
         kept = []
         for row in rows:
@@ -58,14 +67,16 @@ async def reconcile(connection: Connection, run_id: str, now: datetime) -> Withd
         going: list[Leaving] = []
         held: list[Leaving] = []
         for source_id, mine in sorted(by_source.items()):
-            live: int = await connection.fetchval(_LIVE, source_id)
             leaving = [_leaving(row) for row in mine]
             seen = [page for page in leaving if page.live]
-            if not removal_rules.brake(len(seen), live):
+            if confirmed:
+                await deletion_decisions.approve_at_once(connection, source_id, run_id, seen, now)
                 going += leaving
-                continue
-            await deletion_decisions.hold(connection, source_id, run_id, seen, now)
-            held += seen
+            elif await _too_many(connection, source_id, len(seen), now):
+                await deletion_decisions.hold(connection, source_id, run_id, seen, now)
+                held += seen
+            else:
+                going += leaving
         removed = await _bury(connection, run_id, going, now)
         await change_log.append(connection, run_id, removed, now)
     gone = {change.page_id for change in removed}
@@ -74,6 +85,14 @@ async def reconcile(connection: Connection, run_id: str, now: datetime) -> Withd
         held=tuple(page.url for page in held),
         kept=tuple(kept),
     )
+
+
+async def _too_many(connection: Connection, source_id: int, pages: int, now: datetime) -> bool:
+    """Whether the brake holds that many live pages, if they are to leave now."""
+    since = now - removal_rules.WITHDRAWALS_COUNT
+    row = await connection.fetchrow(_COUNTED, source_id, since)
+    assert row is not None
+    return pages > 0 and removal_rules.brake(row["lately"] + pages, row["lately"] + row["live"])
 
 
 async def _bury(
@@ -120,7 +139,19 @@ _STANDING = """
                   where sp.page_id = d.page_id and s.kind = 'push')
     order by d.page_id
 """
-_LIVE = """
-    select count(*) from source_pages sp
-    join versions v on v.page_id = sp.page_id and v.valid_to is null where sp.source_id = $1
+# What a source has, and what left it lately by withdrawals that nobody looked at. What came back
+# is not among these.
+_COUNTED = """
+    select count(*) filter (where v.page_id is not null) as live,
+           count(*) filter (
+               where ps.lifecycle = 'tombstoned' and ps.withdrawn_at is not null
+               and ps.tombstoned_at > $2
+               and exists (select from versions v where v.page_id = sp.page_id)
+               and not exists (select from held_removals h where h.page_id = sp.page_id
+                               and h.decided = 'approved' and h.decided_at >= ps.tombstoned_at)
+           ) as lately
+    from source_pages sp
+    join page_state ps on ps.page_id = sp.page_id
+    left join versions v on v.page_id = sp.page_id and v.valid_to is null
+    where sp.source_id = $1
 """

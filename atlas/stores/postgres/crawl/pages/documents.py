@@ -20,7 +20,6 @@ from atlas.domain.extraction.stated_metadata import (
     stored_metadata,
 )
 from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
-from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, TruncatedPage
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.connection import Connection
@@ -291,7 +290,6 @@ _PREPARED_COLUMNS = (
     "page_id",
     "document_id",
     "snapshot",
-    "analyser",
     "sketch_version",
     "bands",
     "signature",
@@ -308,7 +306,6 @@ def _prepared_row(page: PreparedPage, document: int) -> tuple[object, ...]:
         page.page_id,
         document,
         page.snapshot,
-        ANALYSER_VERSION,
         SKETCH_VERSION,
         list(sketch.bands),
         sketch.signature,

@@ -14,7 +14,6 @@ import asyncpg
 
 from atlas.contracts.processing import BatchQuery, Selected
 from atlas.domain.refusal import RequestRefused
-from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.bodies import snapshot_reuse
 from atlas.stores.postgres.crawl.pages import purged_urls
@@ -32,14 +31,14 @@ class Selection:
 
     pool: asyncpg.Pool
     clock: Callable[[], datetime]
-    current: SettledWith
+    extractor: int
 
     def check_extractor(self, wanted: int | None) -> None:
         """Raises RequestRefused when another extractor version is wanted than this worker has."""
-        if wanted is not None and wanted != self.current.extractor:
+        if wanted is not None and wanted != self.extractor:
             raise RequestRefused(
                 f"extractor: {wanted} refused: the workers have version "
-                f"{self.current.extractor}; leave 'extractor' out, or deploy workers that have it"
+                f"{self.extractor}; leave 'extractor' out, or deploy workers that have it"
             )
 
     async def named(
@@ -108,7 +107,7 @@ class Selection:
                     raise RequestRefused(f"query.source: {error}") from None
 
         async def following(connection: Connection, after: int, limit: int) -> list[int]:
-            return await matching(connection, query, self.current, after=after, limit=limit)
+            return await matching(connection, query, self.extractor, after=after, limit=limit)
 
         await self._page_by_page(run_id, following, query.limit, force)
 
@@ -170,8 +169,7 @@ class Selection:
             run_id,
             list(pages),
             force,
-            self.current.extractor,
-            self.current.analyser,
+            self.extractor,
             accept,
         )
 
@@ -215,7 +213,7 @@ async def enter_missing(connection: Connection, run_id: str, asked: Sequence[str
         )
 
 
-# $1 run, $2 pages, $3 force, $4 extractor, $5 analyser, $6 accept
+# $1 run, $2 pages, $3 force, $4 extractor, $5 accept
 _ENTER = f"""
     insert into run_pages (run_id, page_id, level, url, stage, outcome, error_class, error_code,
                            error)
@@ -231,7 +229,7 @@ _ENTER = f"""
         select 'skipped', null, 'nothing_held',
                'no body is held of this page, or another one came since: `atlas docs held` lists '
                'what is held'
-        where $6 and (ps.held_snapshot is null or ps.held_snapshot <> ps.fetched_snapshot)
+        where $5 and (ps.held_snapshot is null or ps.held_snapshot <> ps.fetched_snapshot)
         union all
         select 'failed', 'invalid', 'not_fetched',
                'no body of this page is stored: fetch it first, with fetch_url or a sync'
@@ -239,7 +237,7 @@ _ENTER = f"""
         union all
         select 'unchanged', null, null, null
         where not $3 and ps.settled_snapshot = ps.fetched_snapshot
-          and (ps.settled_extractor, ps.settled_analyser) = ($4::int, $5::int)
+          and ps.settled_extractor = $4 and not ps.links_unread
           and not {under_other_rules("ps")}
         union all
         select null, null, null, null
@@ -252,7 +250,7 @@ _ENTER = f"""
 
 
 async def matching(
-    connection: Connection, query: BatchQuery, current: SettledWith, *, after: int, limit: int
+    connection: Connection, query: BatchQuery, extractor: int, *, after: int, limit: int
 ) -> list[int]:
     """The next pages with a stored body that match, by page number."""
     rows = await connection.fetch(
@@ -266,8 +264,7 @@ async def matching(
         query.extractor_below,
         query.unsettled,
         query.quarantined,
-        current.extractor,
-        current.analyser,
+        extractor,
         query.other_rules,
     )
     return [row["page_id"] for row in rows]
@@ -288,11 +285,11 @@ _MATCHING = f"""
       and (not $8 or ps.noindex_count = 0
                      and (ps.settled_snapshot is distinct from ps.fetched_snapshot
                           or ps.settled_extractor is distinct from $10::int
-                          or ps.settled_analyser is distinct from $11::int
+                          or ps.links_unread
                           or {under_other_rules("ps")}))
       and (not $9 or exists (
           select from quarantine q where q.page_id = ps.page_id and q.since is not null
              and q.snapshot = ps.fetched_snapshot and q.extractor = $10))
-      and (not $12 or {under_other_rules("ps")})
+      and (not $11 or {under_other_rules("ps")})
     order by ps.page_id limit $2
 """  # noqa: S608 (constants)

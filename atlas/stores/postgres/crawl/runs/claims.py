@@ -8,7 +8,6 @@ from datetime import datetime
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.domain.batch import Claim, HeldPage
 from atlas.domain.extraction.extraction_rules import NO_RULES
-from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.runs import run_limits, run_queue, slow_hosts
 from atlas.stores.postgres.sources.rules_of_pages import by_digest, rules_of
@@ -179,9 +178,7 @@ async def unfinished(connection: Connection, run_id: str, level: int) -> int:
         return found
 
 
-async def begin_attempt(
-    connection: Connection, batch: Batch, current: SettledWith
-) -> list[HeldPage]:
+async def begin_attempt(connection: Connection, batch: Batch, extractor: int) -> list[HeldPage]:
     """Raise the fence of the batch's pages for this attempt; earlier attempts write no more."""
     rows = await connection.fetch(
         f"""
@@ -207,7 +204,7 @@ async def begin_attempt(
                r.fetched_run is distinct from $1
                    and (r.lifecycle in ('tombstoned', 'purged') or r.redirect_to is not null)
                    as gone,
-               case when r.settled_extractor = $4 and r.settled_analyser = $5
+               case when r.settled_extractor = $4 and not r.links_unread
                          and r.settled_rules is not distinct from ruled.digest
                     then r.settled_snapshot end as settled,
                ruled.digest as rules
@@ -222,8 +219,7 @@ async def begin_attempt(
         order by rp.url
         """,  # noqa: S608 (a constant of `run_queue`)
         *run_queue.key(batch),
-        current.extractor,
-        current.analyser,
+        extractor,
     )
     rules = await by_digest(connection, [row["rules"] for row in rows])
     return [HeldPage(**{**row, "rules": rules.get(row["rules"], NO_RULES)}) for row in rows]

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from atlas.contracts.work import Mode
 from atlas.domain.timing import recheck_interval
-from atlas.domain.versions import SettledWith
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.pages import purged_urls
 from atlas.stores.postgres.crawl.pages.absent_pages import LISTED
@@ -17,14 +16,14 @@ from atlas.stores.postgres.crawl.pages.pages import upsert
 from atlas.stores.postgres.sources.rules_of_pages import under_other_rules
 from atlas.stores.postgres.sources.sources import fetched
 
-_PARAMETERS = ("extractor", "analyser", "mode", "retry_failed", "cadence", "now", "soon", "longest")
+_PARAMETERS = ("extractor", "mode", "retry_failed", "cadence", "now", "soon", "longest")
 _UNSETTLED = f"""
     ps.redirect_to is null and ps.lifecycle in ('discovered', 'live', 'suspect')
     and ps.fetched_snapshot is not null and ps.noindex_count = 0
     and ps.held_snapshot is distinct from ps.fetched_snapshot
     and (ps.settled_snapshot is distinct from ps.fetched_snapshot
          or ps.settled_extractor is distinct from {{extractor}}
-         or ps.settled_analyser is distinct from {{analyser}}
+         or ps.links_unread
          or {under_other_rules("ps")})
 """
 # A check dated in the future was dated by a wrong clock: its time is unknown, so the page is due.
@@ -58,7 +57,7 @@ class WantedPages:
 
     mode: Mode
     cadence: timedelta
-    current: SettledWith
+    extractor: int
     retry_failed: bool = False
     settles: bool = True
     longest: timedelta | None = None
@@ -79,8 +78,7 @@ class WantedPages:
         """The last three are now, without and with its slack, and the longest that a page goes
         unchecked."""
         return (
-            self.current.extractor,
-            self.current.analyser,
+            self.extractor,
             self.mode,
             self.retry_failed,
             self.cadence,
@@ -126,9 +124,9 @@ async def list_for_run(
         select $2, l.page_id, $4, p.url
         from listed l join pages p on p.id = l.page_id
         join page_state ps on ps.page_id = l.page_id
-        left join unnest($15::text[], $16::timestamptz[]) as said(url, modified) on said.url = p.url
+        left join unnest($14::text[], $15::timestamptz[]) as said(url, modified) on said.url = p.url
         where ({wanted.condition(7)})
-           or ($9 = 'incremental' and ps.failed_class is null and said.modified <= $6
+           or ($8 = 'incremental' and ps.failed_class is null and said.modified <= $6
                and said.modified > greatest(ps.checked_at, ps.fetched_at))
         on conflict do nothing
         )

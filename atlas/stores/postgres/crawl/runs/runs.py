@@ -161,6 +161,16 @@ async def failures(
     ]
 
 
+async def failure_codes(connection: Connection, run_id: str) -> dict[str, int]:
+    """How many pages of the run failed with each code, the most frequent first."""
+    rows = await connection.fetch(
+        "select coalesce(error_code, 'unknown') as code, count(*) as pages from run_pages "
+        "where run_id = $1 and outcome = 'failed' group by 1 order by 2 desc, 1",
+        run_id,
+    )
+    return {row["code"]: row["pages"] for row in rows}
+
+
 async def answers(connection: Connection, run_id: str) -> dict[int | None, int]:
     """How many requests of the run ended with each status; None: without an answer."""
     rows = await connection.fetch(

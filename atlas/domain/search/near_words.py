@@ -1,0 +1,78 @@
+"""Words of a query that may be misspelt, and the words of a text that they are near to."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from atlas.domain.search.analysis import Token, tokens
+from atlas.domain.search.fold import fold
+from atlas.domain.search.spelling import without_accents
+
+_SHORTEST = 4  # letters: a shorter word is near to everything
+_LONGEST = 40
+_ONE_EDIT = 5  # letters up to which one edit is allowed, and two beyond
+_ASKED = 4
+"""Words of one query that are looked at."""
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def words_to_check(query: str) -> Iterator[tuple[str, str]]:
+    """The words of a query that may be misspelt, as the query has them, with their lexemes: those
+    of letters alone, in scripts that part words by spaces."""
+    found = ((query[t.start : t.end], t.lexemes[0]) for t in tokens(query) if _is_word(query, t))
+    return islice(found, _ASKED)
+
+
+def _is_word(query: str, token: Token) -> bool:
+    word = query[token.start : token.end]
+    # Words of scripts without spaces are n-grams, each its own lexeme of two or three characters.
+    return token.whole and word.isalpha() and _SHORTEST <= len(word) <= _LONGEST
+
+
+def allowed_edits(word: str) -> int:
+    """By how many edits another word may differ from this one."""
+    return 1 if len(word) <= _ONE_EDIT else 2
+
+
+def nearest_word(word: str, texts: Iterable[str]) -> str | None:
+    """The word of the texts that is nearest to another, of equally near ones the most frequent, as
+    it is written there; None if none is near, or one differs in its accents only."""
+    ours, most = _plain(word), allowed_edits(word)
+    found: Counter[str] = Counter()
+    for text in texts:
+        found.update(each for each in _WORD.findall(text) if abs(len(each) - len(word)) <= most)
+    ranked = []
+    for each, frequency in found.items():
+        edits = edits_between(ours, _plain(each), most)
+        if edits == 0:
+            return None
+        if edits <= most:
+            ranked.append((edits, -frequency, each.casefold(), each))
+    return min(ranked)[-1] if ranked else None
+
+
+def _plain(word: str) -> str:
+    folded = fold(word)
+    return without_accents(folded) or folded
+
+
+def edits_between(one: str, other: str, most: int) -> int:
+    """Letters to leave out, put in, replace or swap with their neighbour, each counting one
+    (restricted Damerau-Levenshtein distance); `most` + 1 if there are more."""
+    if abs(len(one) - len(other)) > most:
+        return most + 1
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for row, letter in enumerate(one, 1):
+        line = [row]
+        for column, theirs in enumerate(other, 1):
+            cost = min(last[column] + 1, line[-1] + 1, last[column - 1] + (letter != theirs))
+            swapped = row > 1 and column > 1 and letter == other[column - 2]
+            if swapped and one[row - 2] == theirs:
+                cost = min(cost, before[column - 2] + 1)
+            line.append(cost)
+        before, last = last, line
+    return min(last[-1], most + 1)

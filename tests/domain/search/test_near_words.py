@@ -1,0 +1,85 @@
+"""Words that may be misspelt: which are looked at, and what they are near to."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atlas.domain.search.near_words import (
+    allowed_edits,
+    edits_between,
+    nearest_word,
+    words_to_check,
+)
+
+WORDS = st.text("abc", min_size=1, max_size=6)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "edits"),
+    [
+        ("lantern", "lantern", 0),
+        ("lantren", "lantern", 1),
+        ("lanten", "lantern", 1),
+        ("lanterns", "lantern", 1),
+        ("lintern", "lantern", 1),
+        ("litern", "lantern", 2),
+        ("маяц", "маяк", 1),
+        ("boat", "lantern", 3),
+    ],
+)
+def test_edits_are_counted_up_to_a_bound(one: str, other: str, edits: int) -> None:
+    assert edits_between(one, other, 2) == edits
+
+
+@given(WORDS, WORDS, WORDS)
+def test_edits_are_a_distance(one: str, other: str, third: str) -> None:
+    assert edits_between(one, other, 9) == edits_between(other, one, 9)
+    assert (edits_between(one, other, 9) == 0) == (one == other)
+    exact = edits_between(one, other, 9)
+    for most in range(4):
+        assert edits_between(one, other, most) == min(exact, most + 1)
+
+
+@given(st.text("abcdef", min_size=6, max_size=12), st.data())
+def test_a_word_is_found_again_after_a_slip(word: str, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(word) - 1))
+    slips = {
+        "left out": word[:at] + word[at + 1 :],
+        "doubled": word[: at + 1] + word[at:],
+        "swapped": word[:at] + word[at : at + 2][::-1] + word[at + 2 :],
+    }
+    for said in slips.values():
+        assert nearest_word(said, [f"One {word.title()} here."]) in (
+            None if said == word else word.title(),
+        )
+
+
+def test_the_nearest_is_offered_and_then_the_most_frequent() -> None:
+    text = "lantern lanterns lanturn lanterns boat lant3rn"
+    assert nearest_word("lanteen", [text]) == "lantern"
+    assert nearest_word("lanterms", [text]) == "lanterns"
+    assert nearest_word("lontorn", ["lantern lantorm", "lantern"]) == "lantern"
+    assert nearest_word("boot", [text]) == "boat"
+    assert nearest_word("quay", [text]) is None
+    assert allowed_edits("boats") == 1 and allowed_edits("lantern") == 2
+
+
+def test_other_accents_are_no_other_word() -> None:
+    assert nearest_word("cafe", ["A café of carts."]) is None
+    assert nearest_word("καποιος", ["κάποιος"]) is None
+
+
+@pytest.mark.parametrize(
+    ("query", "looked_at"),
+    [
+        ("lantren oil", ["lantren"]),
+        ("get_user_nmae 3.11 RFC9110 C++", ["user", "nmae"]),
+        ("燈塔 ประภาคาร", []),
+        ("маяк στάθμος", ["маяк", "στάθμος"]),
+        ("one two three four five six seven", ["three", "four", "five", "seven"]),
+    ],
+)
+def test_words_of_letters_are_looked_at(query: str, looked_at: list[str]) -> None:
+    assert [word for word, _ in words_to_check(query)] == looked_at
