@@ -12,11 +12,11 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from atlas.domain.chunking.chunk import DocumentChunk
 from atlas.domain.chunking.document_chunks import (
     CODE_SIZES,
     MAX_CHUNK_SIZE,
     MIN_CHUNK_SIZE,
-    DocumentChunk,
     document_chunks,
 )
 from atlas.domain.extraction.outline import OutlineSection

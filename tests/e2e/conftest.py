@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
+from atlas.stores.postgres.connection import keep_session
 from atlas.temporal.connection import data_converter
 from tests.e2e.stack import AtlasEnv, fresh_namespace
 from tests.origin import Origin
@@ -35,7 +36,9 @@ async def atlas_env(
     client = await Client.connect(
         temporal_address, namespace=namespace, data_converter=data_converter()
     )
-    async with asyncpg.create_pool(database_url, min_size=1, max_size=4) as pool:
+    async with asyncpg.create_pool(
+        database_url, min_size=1, max_size=4, reset=keep_session
+    ) as pool:
         env = AtlasEnv(
             database_url, temporal_address, namespace, tmp_path / "blobs", client, pool, variables
         )

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
+from atlas.stores.postgres.connection import keep_session
 from atlas.temporal.connection import data_converter
 from tests.conftest import PostgresServer
 from tests.e2e.stack import AtlasEnv, Spawned, fresh_namespace
@@ -46,7 +47,7 @@ class Servers:
             "TEMPORAL_NAMESPACE": namespace,
         }
         try:
-            async with asyncpg.create_pool(url, min_size=1, max_size=4) as pool:
+            async with asyncpg.create_pool(url, min_size=1, max_size=4, reset=keep_session) as pool:
                 env = AtlasEnv(
                     url, self.temporal, namespace, folder / "blobs", client, pool, variables
                 )

@@ -186,7 +186,7 @@ def _probe_silence(peer: socket.socket | None) -> None:
             peer.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
-async def _keep_session(connection: object) -> None:
+async def keep_session(connection: object) -> None:
     """No store changes session state (settings are `set local`), so that a returned connection
     needs no RESET ALL: one round trip less each time. An open transaction is rolled back before.
     """
@@ -229,7 +229,7 @@ async def open_pool(
             max_size=size,
             command_timeout=_CANCELLING,
             max_inactive_connection_lifetime=_SPARE,
-            reset=_keep_session,
+            reset=keep_session,
             connection_class=through_pooler if pooled else PatientConnection,
             server_settings={"application_name": name}
             | ({} if pooled else _DIRECT | {_IDLING: idle}),

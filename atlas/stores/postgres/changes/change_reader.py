@@ -26,7 +26,8 @@ from atlas.domain.change_cursors import (
     expect_place,
     mark_of,
 )
-from atlas.domain.chunking.document_chunks import DocumentChunk, document_chunks
+from atlas.domain.chunking.chunk import DocumentChunk
+from atlas.domain.chunking.document_chunks import document_chunks
 from atlas.domain.extraction.outline import stored_outline
 from atlas.stores.postgres.changes.change_log import ChangeKind
 from atlas.stores.postgres.connection import Connection
