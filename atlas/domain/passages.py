@@ -65,14 +65,18 @@ class LexemeQuery:
     either: tuple[tuple[tuple[PhraseWord, ...], ...], ...] = ()
     without: tuple[tuple[PhraseWord, ...], ...] = ()
 
+    @property
+    def quoted(self) -> tuple[tuple[PhraseWord, ...], ...]:
+        """The phrases that a text has, or may have."""
+        return (*self.phrases, *(phrase for group in self.either for phrase in group))
+
 
 def passages(title: str, text: str) -> tuple[Passage, ...]:
     """Analyse a document for an engine. There is always at least one passage, if an empty one.
 
     The title counts `TITLE_WEIGHT` times in each.
     """
-    heading = [_fields(title[:TITLE_CHARACTERS])] * TITLE_WEIGHT
-    return tuple(_passage(heading, text, start, end) for start, end in split(text))
+    return tuple(index_passage(title, text, start, end) for start, end in split(text))
 
 
 def lexeme_query(query: str) -> LexemeQuery:
@@ -100,7 +104,9 @@ def field_of(term: QueryTerm) -> tuple[Field, str]:
     return "body", term.lexeme
 
 
-def _passage(heading: list[tuple[str, str, str]], text: str, start: int, end: int) -> Passage:
+def index_passage(title: str, text: str, start: int, end: int) -> Passage:
+    """One of them: a document's text from one character to another."""
+    heading = [_fields(title[:TITLE_CHARACTERS])] * TITLE_WEIGHT
     body, prefixes, initials = (
         " ".join(filter(None, pieces))
         for pieces in zip(*heading, _fields(text[start:end]), strict=True)

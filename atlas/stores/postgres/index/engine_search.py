@@ -178,7 +178,7 @@ async def search_engine(
                 each.term: ranking.weight(each, max(found.total, each.frequency) + 1)
                 for each in found.counted
             }
-            results = await hits(connection, shown, weights, scope, as_of)
+            results = await hits(connection, shown, weights, scope, as_of, said.quoted)
             unknown_pages = await _count_pages(connection, unknown, scope, as_of)
         return SearchPage(tuple(results), len(clusters), whole, unknown_pages, as_of)
 
