@@ -114,7 +114,7 @@ FIELDS = {
     "report list": {"hashes"},
     "runs follow": {"events"},
     "runs list": {"summary"},
-    "search": {"score"},
+    "search": {"score", "chunk_id"},
     "config show": {"variables"},
     "sources freshness": {"late"},
     "status": {"memory_bytes", *_MOMENT},

@@ -19,7 +19,7 @@ from atlas.contracts.activities import CloseRun
 from atlas.contracts.jobs import BeginJob
 from atlas.contracts.processing import BatchQuery
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.passages import Passage, passages
+from atlas.domain.index_parts import IndexPart, index_parts
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.lease_holders import holder_name
 from atlas.stores.postgres.crawl.runs.batch_selection import Selection
@@ -89,9 +89,9 @@ async def assert_agreed(drive: Drive, index: TantivyIndex) -> None:
     assert {row["number"] for row in states} == set(stored)
     assert [row["number"] for row in states if row["state"] == "active"] == [generation]
     for each in stored.values():  # one that is kept for a rollback follows as well
-        assert each.passages == len(live)
+        assert each.parts == len(live)
         assert each.cursor == await drive.pool.fetchval("select last from change_feed")
-        assert await index.passages_of(each.number, "") == dict.fromkeys(live, 1)
+        assert await index.parts_of(each.number, "") == dict.fromkeys(live, 1)
 
 
 async def test_the_index_follows_whatever_happens(
@@ -348,10 +348,10 @@ async def test_followers_killed_while_the_corpus_changes_lose_nothing(
 async def test_a_text_that_cannot_be_analysed_stops_no_other(
     drive: Drive, index: TantivyIndex
 ) -> None:
-    async def poisonous(title: str, text: str) -> Sequence[Passage]:
+    async def poisonous(title: str, text: str) -> Sequence[IndexPart]:
         if "lantern" in text:
             raise PageError(ErrorClass.INVALID, "crashed", "the analyser crashed")
-        return passages(title, text)
+        return index_parts(title, text)
 
     await drive.add("docs", deletion="prompt")
     await drive.run("docs", WEB)

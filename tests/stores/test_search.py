@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from atlas.domain.chunking.document_chunks import document_chunks
 from atlas.domain.errors import PageError
+from atlas.domain.extraction.outline import OutlineSection
 from atlas.stores.postgres.index.search import MAX_QUERY, Hit, SearchPage
 from atlas.stores.search.port import QueryTooBroad, SearchIndex
 from atlas.text.extract import extract
@@ -27,6 +28,8 @@ STORY = (
     "a falling glass, two sails on the horizon, and the lamp trimmed before the fog came in. "
     "In the morning the boat brought oil, bread, letters and news of the {fish} fleet."
 )
+
+FOG = "How fog signals are sounded on the coast."
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ async def find(corpus: EngineCorpus, query: str, **options: object) -> list[str]
 
 
 async def some_pages(corpus: Corpus) -> None:
-    await corpus.put("http://a/fog", "Fog", "How fog signals are sounded on the coast.")
+    await corpus.put("http://a/fog", "Fog", FOG)
     await corpus.put("http://a/oil", "Oil", "Oil for the lamp, and what to do in fog or rain.")
     await corpus.put("http://a/rain", "Rain", "Rain gauges are read at noon.", source="weather")
     await corpus.put("http://a/zh", "灯塔", "燈塔看守人每天晚上都要記錄天氣。", lang="zh")
@@ -70,6 +73,7 @@ async def test_best_matches_come_first(corpus: EngineCorpus) -> None:
         similar_count=0,
         similar=(),
         section_url="http://a/fog",
+        chunk_id=document_chunks("http://a/fog", FOG, FOG, None)[0].id,
     )
 
 
@@ -291,13 +295,12 @@ async def test_a_hit_names_section_and_anchor(
     assert (hit.section, hit.anchor) == (section, anchor)
     fragment = f"#{anchor.replace(' ', '%20')}" if anchor else ""
     assert hit.section_url == f"http://a/manual{fragment}"
-    if section:  # and what is shown stands there
-        begins = MANUAL.index(section[-1])
-        if section[0] == "Lamp" and section[-1] != "Wick":  # a heading above another: both at once
-            begins = MANUAL.index("Oil")
-        ends = next((at for at, level, *_ in OUTLINE if at > begins and level < 7), len(MANUAL))
-        begins = MANUAL.index("Lamp") if begins == MANUAL.index("Oil") else begins
-        assert hit.snippet.strip("…") in " ".join(MANUAL[begins:ends].split())
+    outline = [OutlineSection(*each) for each in OUTLINE]
+    chunks = {each.id: each for each in document_chunks(hit.url, MANUAL, MANUAL, outline)}
+    assert hit.chunk_id is not None
+    chunk = chunks[hit.chunk_id]
+    assert hit.snippet.strip("…") in " ".join(chunk.text.split())
+    assert not section or chunk.section == section
 
 
 async def test_a_hit_in_a_later_part_names_its_section(corpus: EngineCorpus) -> None:
@@ -458,12 +461,12 @@ def _lines(name: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize("name", ["xq_zh", "xq_ru", "xq_th"])
 async def test_ranking_quality_holds(corpus: EngineCorpus, name: str) -> None:
     for document in _lines(f"{name}/docs.jsonl"):
-        await corpus.put(document["id"], "", document["text"])
+        await corpus.put(f"http://a/{document['id']}", "", document["text"])
     relevance = (RETRIEVAL / name / "qrels.tsv").read_text("utf-8").splitlines()
     relevant = {query: document for query, document, _ in map(str.split, relevance)}
     gains = []
     for query in _lines(f"{name}/queries.jsonl")[::40]:
         ranked = await find(corpus, query["text"], collapse=False)
-        wanted = relevant[query["id"]]
+        wanted = f"http://a/{relevant[query['id']]}"
         gains.append(1 / math.log2(ranked.index(wanted) + 2) if wanted in ranked else 0.0)
     assert sum(gains) / len(gains) >= 0.94

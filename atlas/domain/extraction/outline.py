@@ -65,24 +65,6 @@ class Outline:
         """Where a character of the text stands."""
         return self._places[bisect_right(self._starts, max(offset, 0)) - 1]
 
-    def cuts(self, text: str, first: int) -> list[int]:
-        """Where sections begin within a part of the text that starts at `first`, in characters of
-        that part. One below a heading that has no text of its own begins with that heading."""
-        found: list[int] = []
-        above: SectionPlace | None = None
-        for place in self._places:
-            if above is not None and place.start == above.start:
-                continue  # a term of the same section
-            begins = place.start - first
-            if above is not None and 0 < begins < len(text):
-                said = text[max(above.start - first, 0) : begins].strip()
-                title = above.section[-1] if above.section else ""
-                below = place.section[: len(above.section)] == above.section and title
-                if not (below and said == title):
-                    found.append(begins)
-            above = place
-        return found
-
 
 def stored_outline(column: str | None) -> tuple[OutlineSection, ...] | None:
     """An outline as `documents.outline` has it, `[[start, level, title, anchor], …]`; None where

@@ -1,16 +1,27 @@
 """Snippets: the densest window, marked where it matches, in scripts with and without spaces."""
 
+from dataclasses import dataclass
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas.domain.search.analysis import query_terms
 from atlas.domain.search.snippet import WIDTH, Snippet, snippet
+from atlas.domain.search.term_matches import term_matches
 
 FILLER = "Nothing of note happened on the coast that day. " * 20
 
 
-def cut(text: str, query: str) -> Snippet:
-    return snippet(text, {term.lexeme: 1.0 for term in query_terms(query)})
+@dataclass(frozen=True)
+class Part:
+    start: int
+    end: int
+
+
+def cut(text: str, query: str, part: Part | None = None) -> Snippet:
+    weights = {term.lexeme: 1.0 for term in query_terms(query)}
+    part = part or Part(0, len(text))
+    return snippet(text, term_matches(text, weights, part.start, part.end), weights, part)
 
 
 def marked(found: Snippet) -> list[str]:
@@ -20,9 +31,37 @@ def marked(found: Snippet) -> list[str]:
 def test_the_window_holds_the_most_terms() -> None:
     found = cut(f"A lamp. {FILLER} The herring\n fleet passed a lamp. {FILLER}", "herring lamp")
     assert marked(found) == ["herring", "lamp"]
-    assert found.text.startswith("…") and found.text.endswith("…")
-    assert "The herring fleet passed" in found.text
+    assert found.text.startswith("The herring fleet passed a lamp. Nothing of note")
     assert len(found.text) <= WIDTH + 2
+
+
+def test_it_begins_with_a_sentence_and_ends_with_one() -> None:
+    found = cut(f"{FILLER}\nThen, late at night, the herring fleet came in. {FILLER}", "herring")
+    assert found.text.startswith("Then, late at night, the herring")
+    assert found.text.endswith("that day.")
+    assert cut("他來了。" * 90 + "燈塔看守人。" + "他走了。" * 90, "燈塔").text.startswith(
+        "燈塔看守人。他走了。"
+    )
+
+
+def test_near_the_end_it_begins_with_an_earlier_sentence() -> None:
+    found = cut(f"{FILLER}The fleet came. Herring.", "herring")
+    assert found.text.startswith("Nothing of note") and found.text.endswith("Herring.")
+    assert len(found.text) > WIDTH / 2
+
+
+def test_within_a_sentence_without_end_it_begins_with_a_word() -> None:
+    found = cut("and so on " * 90 + "herring " + "and so on " * 90, "herring")
+    assert marked(found) == ["herring"]
+    assert found.text.startswith("…") and found.text.endswith("…")
+    assert set(found.text.strip("…").split()) == {"and", "so", "on", "herring"}
+
+
+def test_words_that_only_begin_alike_are_not_marked() -> None:
+    text = "They intercept an international call; Leuchttürme, Leuchtstoff."
+    assert marked(cut(text, "international")) == ["international"]
+    assert marked(cut(text, "Leuchtturm")) == ["Leuchttürme"]
+    assert marked(cut("It flies: a fly flew, a flyer.", "flies")) == ["flies", "fly"]
 
 
 def test_other_forms_of_a_word_are_marked() -> None:
@@ -49,14 +88,13 @@ def test_a_short_text_is_whole() -> None:
     assert cut("", "fog") == Snippet("", ())
 
 
-def test_the_window_ends_where_a_section_does() -> None:
-    text = "A lamp. Herring.\n\nNets\n\nThe herring fleet and its nets."
-    cuts = [text.index("Nets")]
-    found = snippet(text, {term.lexeme: 1.0 for term in query_terms("lamp herring nets")}, cuts)
-    assert found.text == "A lamp. Herring.…" and found.at == text.index("lamp")
-    found = snippet(text, {term.lexeme: 1.0 for term in query_terms("fleet nets")}, cuts)
-    assert found.text == "…Nets The herring fleet and its nets." and found.at == cuts[0]
-    assert cut(text, "zeppelin").at is None
+def test_it_lies_within_the_part() -> None:
+    text = "A lamp. Herring.\n\nNets\n\nThe herring fleet and its nets.\n\nMore nets."
+    part = Part(text.index("Nets"), text.index("\n\nMore"))
+    assert cut(text, "nets", part).text == "Nets The herring fleet and its nets."
+    assert cut(text, "nets", part).at == part.start
+    assert cut(text, "zeppelin", part) == Snippet("Nets The herring fleet and its nets.", ())
+    assert cut(text, "zeppelin", part).at is None
 
 
 @given(

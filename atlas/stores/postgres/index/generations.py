@@ -47,7 +47,7 @@ class Generation:
     run_id: str | None
     started_at: datetime
     layout: int
-    """Of the fields of its passages."""
+    """Of the fields of its parts."""
     past_days: int
     """Days for which it keeps past texts."""
     wanted_past: int
@@ -429,7 +429,7 @@ class GenerationStatus:
     texts: int
     """Distinct texts in it."""
     entries: int
-    """Passages in it: parts of its texts."""
+    """Parts of texts in it: a text of up to 12,000 characters is one."""
     tokens: int
     """Words in them."""
     size: int = field(metadata={"json": "bytes"})
@@ -462,7 +462,7 @@ async def listing(connection: Connection, index: SearchIndex) -> list[Generation
             GenerationStatus(
                 **row,
                 texts=kept.texts if kept else 0,
-                entries=kept.passages if kept else 0,
+                entries=kept.parts if kept else 0,
                 tokens=kept.tokens if kept else 0,
                 size=kept.size if kept else 0,
             )

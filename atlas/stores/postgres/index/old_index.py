@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from atlas.domain.index_parts import lexeme_query
 from atlas.domain.search import ranking
 from atlas.domain.search.analysis import QueryTerm, query_phrases, query_terms
 from atlas.domain.search.ranking import CountedTerm
@@ -77,7 +78,8 @@ async def search_old(
         weights = {each.term: ranking.weight(each, index.entries) for each in counted}
         rows = await _score(connection, index, chosen.tsquery, weights, scope, cut)
         found = [row for row in rows if row["text_hash"] is not None]
-        results = await hits(connection, found, weights, scope)
+        quoted = lexeme_query(query).quoted
+        results = await hits(connection, found, weights, scope, quoted=quoted)
         unknown = 0
         if scope.lang is not None:
             statement = _of(index, _UNKNOWN)

@@ -92,17 +92,16 @@ select count(distinct d.page_id)
 
 PAGES_AT = f"""
 select w.text_hash, shown.*
-  from unnest($1::bytea[], $2::int[], $3::int[]) as w(text_hash, first, last)
+  from unnest($1::bytea[]) as w(text_hash)
  cross join lateral (
-       select p.url, d.title, d.lang, d.truncated, d.outline,
-              substr(d.text, w.first + 1, w.last - w.first) as passage,
+       select p.url, d.title, d.lang, d.truncated, d.id as document,
               count(*) over () - 1 as copies,
-              {_holders_at("d.page_id", 6)} as sources
+              {_holders_at("d.page_id", 4)} as sources
          from documents d
-         join versions v on v.document_id = d.id and {_open_at("v", 6)}
+         join versions v on v.document_id = d.id and {_open_at("v", 4)}
          join pages p on p.id = d.page_id
-        where d.text_hash = w.text_hash and ($5::text is null or d.lang = $5)
-          and {_held_at(4, "d.page_id", 6)}
+        where d.text_hash = w.text_hash and ($3::text is null or d.lang = $3)
+          and {_held_at(2, "d.page_id", 4)}
         order by p.url collate "C" limit 1) as shown
 """  # noqa: S608 (constants)
-"""The page that shows each text, as it was then; the passage is the part that matched."""
+"""The page that shows each text, as it was then."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,9 +12,10 @@ import asyncpg
 from asyncpg.transaction import Transaction
 
 from atlas.domain.addresses.urls import with_fragment
-from atlas.domain.extraction.outline import Outline, stored_outline
-from atlas.domain.search.analysis import QueryTerm
-from atlas.domain.search.snippet import snippet
+from atlas.domain.extraction.outline import stored_outline
+from atlas.domain.search.analysis import PhraseWord, QueryTerm
+from atlas.domain.search.best_chunk import ShownChunk, ShownDocument, shown_chunk
+from atlas.domain.search.stop_words import meant_terms
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.page_scope import EVERY_PAGE, PageScope, in_page_scope
 from atlas.stores.postgres.index.past_search import PAGES_AT
@@ -22,6 +24,11 @@ from atlas.stores.postgres.sources.sources import held_by, holders
 MAX_QUERY = 2_000  # characters
 MAX_LIMIT = 1_000
 MAX_OFFSET = 10_000
+
+_TEXTS = 8
+"""Documents whose texts are in memory at once: each may have some megabytes."""
+
+_Row = Mapping[str, Any] | asyncpg.Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +74,15 @@ class Hit:
     truncated: str | None = None
     """What is missing of the body, as in `pages 2001 to 2400`; None when nothing is."""
     section: tuple[str, ...] = ()
-    """The headings above what matches best, the outermost first; empty where it stands before the
-    first heading, or in the title alone. The snippet lies within this section, and may begin with
-    a heading right above its own."""
+    """The headings above the chunk that matches best, the outermost first; empty where it stands
+    before the first heading, or where the title alone matches."""
     anchor: str | None = None
     """The fragment of the section, or of the term that it defines there; None without one."""
     section_url: str = ""
     """The URL with that fragment."""
+    chunk_id: str | None = None
+    """The `id` of that chunk, as exports and `docs chunks` of the default size have it; the snippet
+    lies within it. None where the document has no words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,58 +123,86 @@ def one_snapshot(connection: Connection) -> Transaction:
 
 async def hits(
     connection: Connection,
-    rows: Sequence[Mapping[str, Any] | asyncpg.Record],
+    rows: Sequence[_Row],
     weights: Mapping[QueryTerm, float],
     scope: SearchScope,
     at: datetime | None = None,
+    quoted: Sequence[Sequence[PhraseWord]] = (),
 ) -> list[Hit]:
     """The results of a page; each row has text_hash, the first and last character of its best part,
     score, members of its cluster, and the texts of some of these as `similar`. `at`: as they were
-    then."""
+    then. `quoted` are the phrases of the query."""
     pages = await _pages(connection, rows, scope, at)
-    lexemes = {term.lexeme: worth for term, worth in weights.items()}
+    # Those without are of no live page in this language and source.
+    found = [(row, pages[row["text_hash"]]) for row in rows if row["text_hash"] in pages]
     hits = []
-    for row in rows:
-        page = pages.get(row["text_hash"])
-        if page is None:
-            continue  # no live page has it in this language and source
-        outline = Outline(stored_outline(page["outline"]) or ())
-        piece = snippet(page["passage"], lexemes, outline.cuts(page["passage"], row["first"]))
-        place = outline.at(-1 if piece.at is None else row["first"] + piece.at)
+    async for row, page, text in _with_texts(connection, found):
+        # Some milliseconds each: other work of this process goes on meanwhile.
+        shown = await asyncio.to_thread(_shown, row, page, text, weights, quoted)
         hits.append(
             Hit(
                 url=page["url"],
                 title=page["title"],
-                snippet=piece.text,
+                snippet=shown.snippet.text,
                 score=row["score"],
                 source=next(iter(page["sources"]), None),
                 lang=page["lang"],
                 sources=tuple(page["sources"]),
-                marks=piece.marks,
+                marks=shown.snippet.marks,
                 copies=page["copies"],
                 similar_count=row["members"] - 1,
                 similar=tuple(pages[t]["url"] for t in row["similar"] if t in pages),
                 truncated=page["truncated"],
-                section=place.section,
-                anchor=place.anchor,
-                section_url=with_fragment(page["url"], place.anchor),
+                section=shown.section,
+                anchor=shown.anchor,
+                section_url=with_fragment(page["url"], shown.anchor),
+                chunk_id=shown.chunk_id,
             )
         )
     return hits
 
 
+async def _with_texts(
+    connection: Connection, found: Sequence[tuple[_Row, asyncpg.Record]]
+) -> AsyncIterator[tuple[_Row, asyncpg.Record, asyncpg.Record]]:
+    """The same, each with the text of its document: a few at a time, since they may be long."""
+    for first in range(0, len(found), _TEXTS):
+        some = found[first : first + _TEXTS]
+        read = await connection.fetch(
+            "select id, text, markdown, outline from documents where id = any($1::bigint[])",
+            [page["document"] for _, page in some],
+        )
+        texts = {text["id"]: text for text in read}
+        for row, page in some:
+            if page["document"] in texts:  # in a caller's transaction, it may have gone meanwhile
+                yield row, page, texts[page["document"]]
+
+
+def _shown(
+    row: _Row,
+    page: asyncpg.Record,
+    text: asyncpg.Record,
+    weights: Mapping[QueryTerm, float],
+    quoted: Sequence[Sequence[PhraseWord]],
+) -> ShownChunk:
+    outline = stored_outline(text["outline"])
+    said = ShownDocument(page["url"], text["text"], text["markdown"], outline)
+    meant = meant_terms(weights, quoted, page["lang"])
+    return shown_chunk(said, (row["first"], row["last"]), meant, quoted)
+
+
 async def _pages(
     connection: Connection,
-    rows: Sequence[Mapping[str, Any] | asyncpg.Record],
+    rows: Sequence[_Row],
     scope: SearchScope,
     at: datetime | None,
 ) -> dict[bytes, asyncpg.Record]:
-    """The page that shows each text; the passage is the part that matched."""
-    spans = [(row["text_hash"], row["first"], row["last"]) for row in rows]
-    spans += [(text_hash, 0, 0) for row in rows for text_hash in row["similar"]]
-    if not spans:
+    """The page that shows each text, and the number of its document."""
+    texts = [row["text_hash"] for row in rows]
+    texts += [text_hash for row in rows for text_hash in row["similar"]]
+    if not texts:
         return {}
-    asked = [*zip(*spans, strict=True), scope.source, scope.lang]
+    asked = [texts, scope.source, scope.lang]
     if at is None:
         shown = await connection.fetch(PAGES, *asked, *scope.pages.parameters)
     else:
@@ -192,18 +229,17 @@ def storable(name: str | None) -> str | None:
 
 PAGES = f"""
 select w.text_hash, shown.*
-  from unnest($1::bytea[], $2::int[], $3::int[]) as w(text_hash, first, last)
+  from unnest($1::bytea[]) as w(text_hash)
  cross join lateral (
-       select p.url, d.title, d.lang, d.truncated, d.outline,
-              substr(d.text, w.first + 1, w.last - w.first) as passage,
+       select p.url, d.title, d.lang, d.truncated, d.id as document,
               count(*) over () - 1 as copies,
               {holders("d.page_id")} as sources
          from documents d
          join versions v on v.document_id = d.id and v.valid_to is null
          join pages p on p.id = d.page_id
          left join duplicates x on x.page_id = p.id
-        where d.text_hash = w.text_hash and ($5::text is null or d.lang = $5)
-          and {held_by(4, "d.page_id")}
-          and {in_page_scope(6)}
+        where d.text_hash = w.text_hash and ($3::text is null or d.lang = $3)
+          and {held_by(2, "d.page_id")}
+          and {in_page_scope(4)}
         order by x.page_id is not null, p.url collate "C" limit 1) as shown
 """  # noqa: S608 (constants)
