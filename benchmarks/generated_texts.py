@@ -34,7 +34,7 @@ DAYS = 2_000
 
 
 @dataclass(frozen=True)
-class Script:
+class ScriptWords:
     """A script: the language, its part of the corpus, and its words, the commonest first."""
 
     name: str
@@ -64,7 +64,7 @@ class GeneratedText:
     """One text of the corpus, with what searches filter by."""
 
     number: int
-    script: Script
+    script: ScriptWords
     title: str
     text: str
 
@@ -100,17 +100,17 @@ def generated(start: int, end: int) -> Iterator[GeneratedText]:
 
 
 @cache
-def scripts() -> tuple[Script, ...]:
+def scripts() -> tuple[ScriptWords, ...]:
     """The scripts, from the data."""
     cranfield = _retrieval("cranfield", "docs")
     latin = _words([*_articles(), *cranfield], "[a-zß-öø-ÿ]+")
     russian = _words(_retrieval("xq_ru", "docs"), "[а-яё]+")
     return (
-        Script("Latin", "en", 10, _filled(latin), " ", _retrieval("cranfield", "queries")),
-        Script("Cyrillic", "ru", 3, _filled(russian), " ", _retrieval("xq_ru", "queries")),
-        Script("Chinese", "zh", 3, _pieces("xq_zh", 1, 3), "", _retrieval("xq_zh", "queries")),
-        Script("Thai", "th", 2, _pieces("xq_th", 3, 7), "", _retrieval("xq_th", "queries")),
-        Script("Arabic", "ar", 2, _arabic()),
+        ScriptWords("Latin", "en", 10, _filled(latin), " ", _retrieval("cranfield", "queries")),
+        ScriptWords("Cyrillic", "ru", 3, _filled(russian), " ", _retrieval("xq_ru", "queries")),
+        ScriptWords("Chinese", "zh", 3, _pieces("xq_zh", 1, 3), "", _retrieval("xq_zh", "queries")),
+        ScriptWords("Thai", "th", 2, _pieces("xq_th", 3, 7), "", _retrieval("xq_th", "queries")),
+        ScriptWords("Arabic", "ar", 2, _arabic()),
     )
 
 

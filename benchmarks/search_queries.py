@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from benchmarks.generated_texts import GeneratedText, Script, scripts
+from benchmarks.generated_texts import GeneratedText, ScriptWords, scripts
 
 QUERIES = 20
 _RARE = 3_000
@@ -67,7 +67,7 @@ def query_kinds(sample: list[GeneratedText]) -> Iterator[QueryKind]:
 
 @dataclass(frozen=True)
 class _Words:
-    script: Script
+    script: ScriptWords
     said: list[str]
     dice: random.Random
 

@@ -106,7 +106,8 @@ def _folded_length(cluster: str) -> int:
 def _cluster_pattern() -> re.Pattern[str]:
     combining = character_class(unicodedata.combining)
     # Hangul vowels and finals compose with the consonant before them.
-    marks = rf"[{combining}\u1160-\u11ff]"
+    # Half-width voicing marks compose as well, though they are letters to Unicode.
+    marks = rf"[{combining}\u1160-\u11ff\uff9e\uff9f]"
     return re.compile(rf"([{PLAIN}]{{1,256}})(?!{marks})|.{marks}*", re.DOTALL)
 
 
