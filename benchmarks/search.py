@@ -1,192 +1,207 @@
-"""Search in tantivy over a generated corpus: times of keywords, questions, phrases and scopes, the
-rate at which it is filled, bytes a text.
+"""How long searches take over generated corpora: the whole path, from the query to the results with
+their snippets, and of it the engine.
 
-`python -m benchmarks.search 10000 100000 300000` names the sizes. Words are distributed as language
-has them (Zipf), a tenth of the texts are Chinese. Only what ranks is measured: no titles, URLs or
-snippets. Decision 26 has what the index in PostgreSQL took.
+    python -m benchmarks.search 10000 100000 300000   # the sizes; default 10,000
+    python -m benchmarks.search --old 10000           # the index of 0.3 to 0.6 beside, in turns
+    python -m benchmarks.search --engine 1000000      # the engine alone: no rows, no snippets
+    python -m benchmarks.search --keep FOLDER 300000  # keep the corpus there, or use it again
+
+`ms` is what a person waits for, `CPU` what this process and PostgreSQL's spend on it: on a busy
+machine only the second says something. `engine` is the part of the engine, without PostgreSQL. The
+index of 0.3 is searched by the code with which it answers until an update is complete, in a corpus
+that has both.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import hashlib
-import random
+import gc
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
-from atlas.domain.index_parts import index_parts, lexeme_query
-from atlas.domain.search.analysis import ANALYSER_VERSION
-from atlas.stores.search.port import IndexedText, IndexOrigin, TextChanges, TextScope
+import asyncpg
+
+from atlas.domain.index_parts import lexeme_query
+from atlas.stores.postgres.index.engine_search import search_corpus
+from atlas.stores.postgres.index.old_index import Cut, search_old
+from atlas.stores.postgres.index.search import SearchScope
+from atlas.stores.search.port import TextScope
 from atlas.stores.search.tantivy_engine import TantivyIndex
+from benchmarks.datasets import DATA
+from benchmarks.generated_texts import generated
+from benchmarks.search_queries import QueryKind, query_kinds
+from benchmarks.stored_corpus import fill, postgres, prepare
 
-WORDS_PER_TEXT = 600
-VOCABULARY = 50_000
-BATCH = 100
-QUERIES = 25
-
-_SYLLABLES = [f"{a}{b}" for a in "bdfghklmnprstvwz" for b in "aeiou"]
-_LATIN = ["".join(random.Random(n).choices(_SYLLABLES, k=2 + n % 3)) for n in range(VOCABULARY)]
-_HAN = [
-    "".join(map(chr, random.Random(n).choices(range(0x4E00, 0x5A00), k=2)))
-    for n in range(VOCABULARY)
-]
+SAMPLE = 2_000
+OLD_QUERIES = 5
+"""Of each kind: at 10,000 texts a common word takes the index of 0.3 a second."""
+Search = Callable[[str, str | None], Awaitable[object]]
 
 
 @dataclass(frozen=True)
-class GeneratedText:
-    """One text of the corpus; one in 50 belongs to the small source."""
+class Spent:
+    """Milliseconds of one search, and of CPU."""
 
-    number: int
-    said: str
-    chinese: bool
-
-    @property
-    def hash(self) -> bytes:
-        return hashlib.sha256(str(self.number).encode()).digest()
-
-    @property
-    def sources(self) -> list[str]:
-        return ["all", "small"] if self.number % 50 == 0 else ["all"]
+    waited: float
+    cpu: float
 
 
-def generated(count: int) -> Iterator[GeneratedText]:
-    """Always the same texts."""
-    dice = random.Random(4)
-    for number in range(count):
-        chinese = number % 10 == 9
-        words = _HAN if chinese else _LATIN
-        said = [words[_rank(dice)] for _ in range(WORDS_PER_TEXT)]
-        yield GeneratedText(number, ("" if chinese else " ").join(said), chinese)
+class Clock:
+    """Measures searches of this process and of one session of PostgreSQL."""
+
+    def __init__(self, backend: int | None = None) -> None:
+        self._schedstat = None if backend is None else Path(f"/proc/{backend}/schedstat")
+
+    def _cpu(self) -> float:
+        theirs = 0 if self._schedstat is None else int(self._schedstat.read_text().split()[0])
+        return time.process_time() + theirs / 1e9
+
+    async def spent(self, search: Callable[[], Awaitable[object]]) -> Spent:
+        """What one search takes."""
+        cpu, began = self._cpu(), time.perf_counter()
+        await search()
+        waited = time.perf_counter() - began
+        return Spent(waited * 1000, (self._cpu() - cpu) * 1000)
 
 
-def _rank(dice: random.Random) -> int:
-    """A rank with the frequency that Zipf gives it."""
-    return int(VOCABULARY ** dice.random()) - 1
+async def _stored(size: int, folder: Path, *, old: bool) -> None:
+    async with postgres(folder / "postgres") as url:
+        connection = await asyncpg.connect(url)
+        index = TantivyIndex(folder / "index")
+        if not (folder / "index").exists():
+            await prepare(connection, old_index=old)
+        await _fill(size, index, connection, old=old)
+        await _print_sizes(connection, index, size, old=old)
+        clock = Clock(connection.get_server_pid())
+        searches: dict[str, Search] = {
+            "": lambda query, source: search_corpus(connection, index, query, source=source),
+            "engine": partial(_engine, index),
+        }
+        if old:
+            searches["0.3"] = lambda query, source: search_old(
+                connection, query, SearchScope(source, None), Cut(10, 0, collapse=True)
+            )
+        await _measure(size, clock, searches)
+        await index.close()
+        await connection.close()
 
 
-@dataclass(frozen=True)
-class QueryKind:
-    """A kind of query, and the queries."""
-
-    kind: str
-    queries: Sequence[str]
-    source: str | None = None
-
-
-def query_kinds(texts: Sequence[GeneratedText]) -> list[QueryKind]:
-    """Queries over the corpus; phrases are such as occur."""
-    dice = random.Random(8)
-    latin = [text.said.split() for text in texts if not text.chinese]
-    han = [text.said for text in texts if text.chinese]
-
-    def some(make: Callable[[], str]) -> list[str]:
-        return [make() for _ in range(QUERIES)]
-
-    def phrase() -> str:
-        words = dice.choice(latin)
-        at = dice.randrange(len(words) - 3)
-        return f'"{" ".join(words[at : at + 3])}"'
-
-    def spoken(words: int) -> str:
-        return " ".join(_LATIN[_rank(dice)] for _ in range(words))
-
-    def chinese() -> str:
-        said = dice.choice(han)
-        at = dice.randrange(len(said) - 8)
-        return said[at : at + 8]
-
-    return [
-        QueryKind("common word", some(lambda: _LATIN[dice.randrange(3)])),
-        QueryKind("two words", some(lambda: spoken(2))),
-        QueryKind("question", some(lambda: spoken(8))),
-        QueryKind("phrase", some(phrase)),
-        QueryKind("in a source", some(lambda: spoken(2)), "small"),
-        QueryKind("Chinese", some(chinese)),
-    ]
-
-
-class _Tantivy:
-    def __init__(self, folder: Path) -> None:
-        self.index = TantivyIndex(folder)
-        self.step = 0
-
-    async def add(self, texts: Sequence[GeneratedText]) -> None:
-        self.step += 1
-        put = [
-            IndexedText(text.hash, index_parts("", text.said), [1], text.sources, ["en"], ["host"])
-            for text in texts
-        ]
-        await self.index.apply(1, TextChanges(put, [], self.step))
-
-    async def ready(self) -> None:
-        await self.index.release(1)
-
-    async def search(self, query: str, source: str | None) -> int:
-        scope = TextScope(source=source)
-        found = await self.index.search(lexeme_query(query), scope, 10, generation=1)
-        return len(found.best)
-
-    async def size(self) -> int:
-        (found,) = await self.index.generations()
-        return found.size
-
-
-async def _filled(engine: _Tantivy, count: int) -> float:
-    """Texts a second, analysing included."""
-    texts = generated(count)
-    spent = 0.0
-    while some := list(islice(texts, BATCH)):
-        began = time.perf_counter()
-        await engine.add(some)
-        spent += time.perf_counter() - began
-    await engine.ready()
-    return count / spent
-
-
-async def _timed(work: Callable[[], Awaitable[int]]) -> float:
+async def _fill(
+    size: int, index: TantivyIndex, connection: asyncpg.Connection | None, *, old: bool
+) -> None:
     began = time.perf_counter()
-    await work()
-    return (time.perf_counter() - began) * 1000
+    added = await fill(size, index, connection, old_index=old)
+    spent = time.perf_counter() - began
+    print(f"{size:>8} texts: {added} stored at {added / spent:.0f}/s", flush=True)
 
 
-async def _measure(count: int) -> None:
-    sample = list(islice(generated(count), 500))
-    with tempfile.TemporaryDirectory(prefix="atlas-search-") as folder:
-        engine = _Tantivy(Path(folder) / "index")
-        await engine.index.begin(1, IndexOrigin("benchmark", ANALYSER_VERSION), 0)
-        rate = await _filled(engine, count)
-        size = await engine.size()
-        print(
-            f"{count:>8} filled at {rate:6.0f} texts/s, {size / count:7.0f} bytes each", flush=True
+async def _engine_alone(size: int, folder: Path) -> None:
+    index = TantivyIndex(folder / "index")
+    await _fill(size, index, None, old=False)
+    (found,) = await index.generations()
+    print(f"{size:>8} texts, {found.parts} parts, {found.size / size:.0f} bytes a text")
+    await _measure(size, Clock(), {"engine": partial(_engine, index)})
+    await index.close()
+
+
+async def _engine(index: TantivyIndex, query: str, source: str | None) -> object:
+    """As `search_corpus` asks first; operators are left out."""
+    return await index.search(lexeme_query(query), TextScope(source=source), 200)
+
+
+async def _print_sizes(
+    connection: asyncpg.Connection, index: TantivyIndex, size: int, *, old: bool
+) -> None:
+    (found,) = await index.generations()
+    said = f"{size:>8} texts, {found.parts} parts; bytes a text: {found.size / size:.0f} index"
+    rows = await connection.fetchval(
+        "select sum(pg_total_relation_size(oid)) from pg_class "
+        "where relname = any('{pages,documents,versions,source_pages,sketches}'::text[])"
+    )
+    said += f", {int(rows) / size:.0f} rows"
+    if old:
+        before = await connection.fetchval("select pg_total_relation_size('index_entries_1')")
+        said += f"; {int(before) / size:.0f} the index of 0.3"
+    print(said, flush=True)
+
+
+async def _measure(size: int, clock: Clock, searches: dict[str, Search]) -> None:
+    kinds = list(query_kinds(list(generated(0, SAMPLE))))
+    # The words of the corpus are no part of a search: without this, collecting garbage goes through
+    # them in the middle of one.
+    gc.collect()
+    gc.freeze()
+    for kind in kinds:
+        spent: dict[str, list[Spent]] = {name: [] for name in searches}
+        engine_only = "" not in searches
+        if kind.operators and engine_only:
+            continue
+        for number, query in enumerate(kind.queries):
+            for name, search in searches.items():  # in turns: all see the same machine
+                old = name == "0.3"
+                if old and (kind.operators or number >= OLD_QUERIES):
+                    continue
+                if name == "engine" and kind.operators:
+                    continue
+                spent[name].append(await clock.spent(partial(search, query, kind.source)))
+        print(f"{size:>8} {_line(kind, spent)}", flush=True)
+
+
+def _line(kind: QueryKind, spent: dict[str, list[Spent]]) -> str:
+    said = f"{kind.name:<32}"
+    for name, all_of_them in spent.items():
+        if not all_of_them:
+            continue
+        waited, cpu = (
+            sorted(values)
+            for values in zip(*((each.waited, each.cpu) for each in all_of_them), strict=True)
         )
-        for kind in query_kinds(sample):
-            times = sorted(
-                [await _timed(partial(engine.search, query, kind.source)) for query in kind.queries]
-            )
-            print(
-                f"{count:>8} {kind.kind:<12} p50 {statistics.median(times):7.1f} ms   "
-                f"p95 {_p95(times):7.1f} ms",
-                flush=True,
-            )
-        await engine.index.close()
+        said += (
+            f" {name:>6} p50 {statistics.median(waited):7.1f} p95 {_p95(waited):7.1f} ms,"
+            f" CPU {statistics.median(cpu):7.1f} {_p95(cpu):7.1f}"
+        )
+    return said
 
 
-def _p95(times: Sequence[float]) -> float:
-    return times[min(len(times) - 1, int(len(times) * 0.95))]
+def _p95(ordered: Sequence[float]) -> float:
+    return ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
 
 
-def main(*sizes: int) -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     """Measure at each size; by default at 10,000 texts."""
-    for size in sizes or (10_000,):
-        asyncio.run(_measure(size))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.search")
+    parser.add_argument("sizes", nargs="*", type=int, default=[10_000])
+    parser.add_argument("--old", action="store_true")
+    parser.add_argument("--engine", action="store_true")
+    parser.add_argument("--keep", type=Path)
+    asked = parser.parse_args(arguments)
+    if not (DATA / "retrieval").is_dir():
+        print(f"no texts in {DATA}; name a folder in ATLAS_BENCH_DATA")
+        return
+    for size in asked.sizes:
+        place = (
+            tempfile.TemporaryDirectory(prefix="atlas-search-")
+            if asked.keep is None
+            else nullcontext(str(asked.keep / str(size)))
+        )
+        with place as name:
+            folder = Path(name)
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o755)  # PostgreSQL may run as another user
+            if asked.engine:
+                asyncio.run(_engine_alone(size, folder))
+            else:
+                asyncio.run(_stored(size, folder, old=asked.old))
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    import sys
+
+    main(sys.argv[1:])

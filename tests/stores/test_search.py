@@ -212,6 +212,7 @@ async def test_what_a_query_asks_for_is_what_is_shown(corpus: EngineCorpus) -> N
     with pytest.raises(ValueError, match="is no date"):
         await corpus.search("fog before:soon")
     await corpus.connection.execute("update documents set published = $1", NOW)
+    await corpus.put("http://d/", "Dated", "Rain.")  # so that the index is built again
     assert await find(corpus, "fog lang:de after:2026-11-24 before:2026-11-25") == [
         "http://b.a/two"
     ]

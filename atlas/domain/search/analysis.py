@@ -165,10 +165,27 @@ def occurrences(text: str, wanted: Collection[str]) -> list[tuple[str, int, int]
     its characters are: as a prefix it stands for that too.
     """
     folded = fold(text)
-    names = {name.start: name for name in compounds(folded)}
+    words = _ASCII_WORD if folded.isascii() else _run_pattern()
+    names = {
+        name.start: name for name in compounds(folded) if _name_lexemes(name.name)[0] in wanted
+    }
+    # Every distinct word is looked at once, and no other is gone through: this is most of what a
+    # snippet costs.
+    said = set(words.findall(folded))
+    if words is not _ASCII_WORD:
+        said = {word for word, *_ in said if word}
+    # English stems begin as their words do: few words need a stemmer.
+    first = {lexeme.removeprefix(PREFIX_MARK)[:1] for lexeme in wanted}
+    hits = {
+        word
+        for word in said
+        if word[0] in first or word[0] > "z" or word[-1].isdecimal()
+        if not _lexemes_within(word).isdisjoint(wanted)
+    }
     found = [
         (lexeme, start, end)
-        for run in _run_pattern().finditer(folded)
+        for run in (words.finditer(folded) if hits or names else ())
+        if names or run[0] in hits
         for lexemes, start, end, _ in _word_positions(run, names)
         for lexeme in lexemes
         if lexeme in wanted
@@ -266,6 +283,13 @@ def _word_positions(
         middle = start + len(parts[0])
         yield _word_lexemes(parts[0]), start, middle, True
         yield _word_lexemes(parts[1]), middle, end, True
+
+
+@functools.lru_cache(maxsize=65_536)
+def _lexemes_within(word: str) -> frozenset[str]:
+    """All of a word and of its parts."""
+    parts = letters_and_number(word) or ()
+    return frozenset(sum(map(_word_lexemes, parts), _word_lexemes(word)))
 
 
 def _name_lexemes(name: str) -> tuple[str, ...]:

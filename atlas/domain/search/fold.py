@@ -17,18 +17,29 @@ HAN = (
 )
 """The Han characters, as ranges for a pattern."""
 
+PLAIN = (
+    r" -~\u00c0-\u00de\u00e0-\u00ff\u0100-\u012f\u0134-\u013e\u0141-\u0148\u014a-\u017e"  # Latin
+    r"\u0400-\u045f\u05d0-\u05ea\u0621-\u063a\u0641-\u064a"  # Cyrillic, Hebrew, Arabic
+    r"\u0e01-\u0e32\u0e34-\u0e3a\u0e40-\u0e5b"  # Thai, with its marks, which compose with nothing
+    r"\u4e00-\u9fff\u3041-\u3096\u30a1-\u30fa\u3001\u3002\uac00-\ud7a3\uff01-\uff5e"  # East Asia
+    r"\u00ab\u00bb\u2013\u2014\u2018-\u201f"  # marks of punctuation
+)
+"""Characters that each stay one character, as ranges for a pattern: nearly all of most texts."""
+
 _HAS_HAN = re.compile(f"[{HAN}]")
-_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200d\u2060\ufeff"))  # never part of a word
+_INVISIBLE = re.compile("[\u00ad\u200d\u2060\ufeff]")  # never part of a word
 
 
 def fold(text: str) -> str:
     """Fold what a reader takes for the same: NFKC, case, invisible characters, Han variants."""
     if text.isascii():
         return text.lower()
-    folded = unicodedata.normalize("NFKC", text).translate(_INVISIBLE).casefold()
+    folded = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold()
     # Casefolding can undo the normal form (U+0345): both sides must end in the same one.
     folded = unicodedata.normalize("NFKC", folded)
-    return folded.translate(_simplified()) if _HAS_HAN.search(folded) else folded
+    if not _HAS_HAN.search(folded) or _simplified().keys().isdisjoint(map(ord, set(folded))):
+        return folded
+    return folded.translate(_simplified())
 
 
 def character_class(wanted: Callable[[str], object]) -> str:
@@ -54,8 +65,10 @@ class Alignment:
         self._sources, self._folded = [0], [0]
         # Fold by clusters (a character with its marks), so that compositions stay together.
         for cluster in _cluster_pattern().finditer(text):
+            plain = cluster.lastindex
             self._sources.append(cluster.end())
-            self._folded.append(self._folded[-1] + _folded_length(cluster[0]))
+            length = len(cluster[0]) if plain else _folded_length(cluster[0])
+            self._folded.append(self._folded[-1] + length)
 
     def start(self, offset: int) -> int:
         """Where the character at a folded offset begins."""
@@ -93,8 +106,9 @@ def _folded_length(cluster: str) -> int:
 def _cluster_pattern() -> re.Pattern[str]:
     combining = character_class(unicodedata.combining)
     # Hangul vowels and finals compose with the consonant before them.
-    marks = rf"[{combining}\u1160-\u11ff]"
-    return re.compile(rf"[ -~]{{1,64}}(?!{marks})|.{marks}*", re.DOTALL)
+    # Half-width voicing marks compose as well, though they are letters to Unicode.
+    marks = rf"[{combining}\u1160-\u11ff\uff9e\uff9f]"
+    return re.compile(rf"([{PLAIN}]{{1,256}})(?!{marks})|.{marks}*", re.DOTALL)
 
 
 @functools.cache

@@ -19,8 +19,8 @@ import hashlib
 import struct
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from uuid import UUID
 
 THRESHOLD = 0.30
@@ -33,6 +33,8 @@ SHORT = 120
 """Bytes: less than twenty words."""
 
 _HASHES = 128
+_LEAST = THRESHOLD * _HASHES
+_PLACES = range(0, _HASHES << 16, 1 << 16)
 _NAMES: int = 2**63 - 1
 
 
@@ -84,31 +86,39 @@ class ShownTexts:
 
     A text that was left out draws in no others: everything that is left out is a copy of what is
     shown. The shares are exact, and a text costs as many steps as hashes it has in common with
-    those shown, not one for each of them.
+    those shown, not one for each of them. With `compared`, no text is compared with others than
+    the first so many.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, compared: int | None = None) -> None:
         self._shown: list[ComparedText] = []
-        self._having: dict[tuple[int, int], list[int]] = defaultdict(list)
+        self._having: dict[int, list[int]] = defaultdict(list)
+        self._compared = compared
 
     def show(self, text: ComparedText) -> bytes | None:
         """Show a text, or say of which one shown before it is a copy."""
-        hashes = list(enumerate(_hashes(text.signature)))
+        hashes = _placed_hashes(text.signature)
         if (shown := self._alike(text, hashes)) is not None:
             return shown.text_hash
         number = len(self._shown)
+        if number == self._compared:
+            return None
         self._shown.append(text)
         for each in hashes:
             self._having[each].append(number)
         return None
 
-    def _alike(self, text: ComparedText, hashes: Iterable[tuple[int, int]]) -> ComparedText | None:
-        common = Counter(number for each in hashes for number in self._having.get(each, ()))
-        for number in sorted(common):
+    def _alike(self, text: ComparedText, hashes: set[int]) -> ComparedText | None:
+        # Without a loop of Python's over hashes: a search compares 200 texts.
+        alike = map(self._having.__getitem__, hashes & self._having.keys())
+        common = Counter(chain.from_iterable(alike))
+        for number in sorted(number for number, count in common.items() if count >= _LEAST):
             if are_copies(text, self._shown[number], common[number] / _HASHES):
                 return self._shown[number]
         return None
 
 
-def _hashes(signature: bytes) -> tuple[int, ...]:
-    return struct.unpack(f"<{len(signature) // 2}H", signature)
+def _placed_hashes(signature: bytes) -> set[int]:
+    """The hashes, each as one number with its place."""
+    hashes = struct.unpack(f"<{len(signature) // 2}H", signature)
+    return set(map(int.__add__, hashes, _PLACES))

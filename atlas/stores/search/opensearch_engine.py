@@ -396,6 +396,7 @@ def _definition(index: OpenSearchIndex) -> _Body:
                 "end": number,
                 "since": number,
                 "until": number,
+                "published": number,
                 "length": number,
                 "body": {**counted, "index_options": "positions"},
                 "prefixes": counted,
@@ -475,8 +476,15 @@ def _outside(scope: TextScope) -> Iterator[_Body]:
 
 
 def _within(scope: TextScope) -> Iterator[_Body]:
-    for name in ("source", "language", "host"):
+    for name in ("source", "language"):
         if (wanted := getattr(scope, name)) is not None:
             yield {"term": {name: wanted}}
-    if scope.text is not None:
-        yield {"term": {"text": scope.text.hex()}}
+    for name in ("source", "language", "host"):
+        if any_of := getattr(scope, f"{name}s"):
+            yield {"terms": {name: list(any_of)}}
+    if scope.published_from is not None:
+        yield {"range": {"published": {"gte": scope.published_from}}}
+    if scope.published_before is not None:
+        yield {"range": {"published": {"lt": scope.published_before}}}
+    if scope.texts is not None:
+        yield {"terms": {"text": [each.hex() for each in scope.texts]}}

@@ -10,7 +10,7 @@ What an index says may be behind the corpus: the reader looks up in PostgreSQL w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,7 +27,7 @@ LIVE = 253_402_300_800
 NEAR_EDITS = 2
 """By how many edits a term may differ to be near to another."""
 
-LAYOUT = 2
+LAYOUT = 3
 """Of the fields of a part; a generation of another layout is built anew."""
 
 
@@ -67,7 +67,8 @@ class IndexedText:
 
     `pages` are the numbers of the pages that have it, by which what changes on them finds it again;
     `sources` and `hosts` are theirs, `languages` those of its documents. `since` and `until` are
-    the seconds since the epoch between which it was live, perhaps with gaps.
+    the seconds since the epoch between which it was live, perhaps with gaps; `published` those at
+    which its documents were published, as far as that is known.
     """
 
     text_hash: bytes
@@ -78,6 +79,7 @@ class IndexedText:
     hosts: Sequence[str]
     since: int = 0
     until: int = LIVE
+    published: Sequence[int] = ()
 
 
 def part_document(text: IndexedText, number: int) -> dict[str, Any]:
@@ -95,10 +97,18 @@ def part_document(text: IndexedText, number: int) -> dict[str, Any]:
         "length": part.length,
         "source": list(text.sources),
         "language": list(text.languages),
-        "host": list(text.hosts),
+        "host": sorted({domain for host in text.hosts for domain in _domains(host)}),
+        "published": list(text.published),
         "since": text.since,
         "until": text.until,
     }
+
+
+def _domains(host: str) -> Iterator[str]:
+    """A host, and the domains above it."""
+    yield host
+    while host := host.partition(".")[2]:
+        yield host
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +155,23 @@ class StoredGeneration:
 
 @dataclass(frozen=True, slots=True)
 class TextScope:
-    """Which texts may be found; None leaves nothing out, but that of `at` what is not live."""
+    """Which texts may be found; None, and an empty list, leave nothing out, but None for `at` what
+    is not live. A text of several pages may be found because of different ones of them."""
 
     source: str | None = None
     language: str | None = None
-    host: str | None = None
-    text: bytes | None = None
-    """This one text only."""
+    sources: tuple[str, ...] = ()
+    """Any of these, as well."""
+    languages: tuple[str, ...] = ()
+    """Any of these, as well."""
+    hosts: tuple[str, ...] = ()
+    """Any of these, or below any of them."""
+    published_from: int | None = None
+    published_before: int | None = None
+    """Seconds since the epoch. A text of which no document says when it was published is in
+    neither."""
+    texts: tuple[bytes, ...] | None = None
+    """These texts only."""
     at: int | None = None
     """Texts that may have been live in this second since the epoch, instead of what is live."""
 

@@ -45,7 +45,7 @@ from atlas.stores.search.port import (
 
 _HEAP = 50_000_000
 """Bytes that a writer may fill before it writes a segment; tantivy asks for 15 MB at least."""
-_LOOKED_THROUGH = 10_000
+_LOOKED_THROUGH = 2_000
 """Parts beyond the limit that are put in order exactly; if still others might be among the best,
 tantivy's own order decides."""
 _STATE = "state"
@@ -252,7 +252,7 @@ def _schema() -> tantivy.Schema:
     for name in ("source", "language", "host"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     # Last, so that the fields before keep their places in a generation of the first layout.
-    for name in ("since", "until"):
+    for name in ("since", "until", "published"):
         builder.add_integer_field(name, indexed=True, fast=True)
     return builder.build()
 
@@ -315,7 +315,8 @@ def _best(
             matches = [_match(searcher.doc(at), score) for score, at in scored if score >= enough]
             matches.sort(key=lambda match: (-match.score, match.text_hash, match.start))
             return matches[:limit], _count_of(found)
-        ask = min(4 * ask, limit + _LOOKED_THROUGH)
+        # At once as many as ever: every time, all that match are scored again.
+        ask = limit + _LOOKED_THROUGH
 
 
 def _match(document: Document, score: float) -> PartMatch:
@@ -401,8 +402,15 @@ def _one_of(phrases: Sequence[Sequence[PhraseWord]]) -> Query:
 
 
 def _within(scope: TextScope) -> Iterator[Query]:
-    for name in ("source", "language", "host"):
+    for name in ("source", "language"):
         if (wanted := getattr(scope, name)) is not None:
             yield _exactly(name, wanted)
-    if scope.text is not None:
-        yield _exactly("text", scope.text.hex())
+    for name in ("source", "language", "host"):
+        if any_of := getattr(scope, f"{name}s"):
+            yield Query.boolean_query([(Occur.Should, _exactly(name, each)) for each in any_of])
+    if scope.published_from is not None:
+        yield _number_range("published", scope.published_from, None)
+    if scope.published_before is not None:
+        yield _number_range("published", None, scope.published_before - 1)
+    if scope.texts is not None:
+        yield Query.term_set_query(_SCHEMA, "text", [each.hex() for each in scope.texts])

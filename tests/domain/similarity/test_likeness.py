@@ -89,6 +89,20 @@ def test_no_page_of_a_manual_is_joined_with_another(seed: int) -> None:
     assert ends >= {each.text_hash for each in mirrored}, "copies elsewhere are still found"
 
 
+def test_only_the_first_of_a_list_are_compared_where_that_is_asked_for() -> None:
+    pages = manual(30, seed=7)
+    texts = [compared(page) for page in pages]
+    copies = [replace(compared(_retouched(page)), hosts=THERE) for page in pages]
+    every, first = ShownTexts(), ShownTexts(2)
+    for text in texts:
+        assert every.show(text) is first.show(text) is None
+    copied = [every.show(text) for text in copies]
+    assert all(copied)
+    leading = {text.text_hash for text in texts[:2]}
+    found = [first.show(text) for text in copies]
+    assert found[:2] == copied[:2] and set(found) <= {*leading, None} and None in found
+
+
 def _retouched(page: ManualPage) -> ManualPage:
     return replace(page, text=f"{page.text}\nMirrored from another place.")
 

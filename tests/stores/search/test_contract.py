@@ -144,7 +144,17 @@ async def test_a_scope_narrows_by_every_field(made: SearchIndex) -> None:
     assert await within(source="weather") == {weather.text_hash}
     assert await within(language="de") == {german.text_hash}
     assert await within(language=UNKNOWN_LANGUAGE) == {unknown.text_hash}
-    assert await within(host="w.example") == {weather.text_hash}
+    assert await within(hosts=("w.example",)) == {weather.text_hash}
+    assert await within(hosts=("example",)) == await within(hosts=("de", "example")) == everything
+    assert await within(hosts=("ample",)) == await within(hosts=("w",)) == set()
+    assert await within(sources=("weather", "sea")) == {weather.text_hash}
+    assert await within(source="docs", sources=("sea",)) == set()
+    assert await within(languages=("de", UNKNOWN_LANGUAGE)) == {
+        german.text_hash,
+        unknown.text_hash,
+    }
+    assert await within(texts=(german.text_hash, b"none")) == {german.text_hash}
+    assert await within(texts=()) == set()
     assert await within(source="weather", language="de") == set()
     assert await within(source="no\0such") == set()
     # Put in again with another source, it is found by that one only.
@@ -152,6 +162,25 @@ async def test_a_scope_narrows_by_every_field(made: SearchIndex) -> None:
     assert await within(source="weather") == set()
     assert await within(source="sea") == {weather.text_hash}
     assert await within() == everything
+
+
+async def test_a_scope_narrows_by_the_days_of_publication(made: SearchIndex) -> None:
+    undated = text("rain undated")
+    early, both = text("rain early", published=[-5]), text("rain twice", published=[-5, 90])
+    late = text("rain late", published=[90])
+    await put(made, undated, early, both, late)
+
+    async def within(first: int | None, before: int | None) -> set[bytes]:
+        scope = TextScope(published_from=first, published_before=before)
+        return set(await hashes(made, "rain", scope=scope))
+
+    assert await within(None, None) >= {undated.text_hash}
+    assert await within(-5, None) == {early.text_hash, both.text_hash, late.text_hash}
+    assert await within(-4, None) == await within(90, 91) == {both.text_hash, late.text_hash}
+    assert await within(None, -5) == await within(91, None) == set()
+    assert await within(None, 90) == {early.text_hash, both.text_hash}
+    # One of its pages is from then, the other from before: PostgreSQL says which.
+    assert await within(0, 10) == {both.text_hash}
 
 
 async def test_texts_are_found_again_by_their_pages(made: SearchIndex) -> None:
@@ -193,7 +222,7 @@ async def test_what_was_live_at_a_moment_and_what_is_live_now(
     assert await then(150) == await then(200) == {early.text_hash, late.text_hash}
     assert await then(260) == {late.text_hash, live.text_hash}
     assert await then(10**10) == {live.text_hash}
-    assert await then(160, text=late.text_hash) == {late.text_hash}
+    assert await then(160, texts=(late.text_hash,)) == {late.text_hash}
     assert await then(160, source="no such") == set()
     assert await index.texts_until(1, 200, 10) == set()
     assert await index.texts_until(1, 201, 10) == {early.text_hash}

@@ -148,7 +148,7 @@ class IndexAgreement:
         if not query.phrases:
             return True
         try:
-            scope = TextScope(text=document.text_hash)
+            scope = TextScope(texts=(document.text_hash,))
             return bool((await self.index.search(query, scope, 1)).total)
         except QueryTooBroad:
             return True

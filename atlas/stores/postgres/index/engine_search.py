@@ -13,10 +13,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from atlas.domain.index_parts import LexemeQuery, parts_query
 from atlas.domain.search import ranking
-from atlas.domain.search.analysis import PhraseWord, QueryTerm, holds_phrase, phrase_of
+from atlas.domain.search.analysis import (
+    TITLE_CHARACTERS,
+    PhraseWord,
+    QueryTerm,
+    holds_phrase,
+    phrase_of,
+)
 from atlas.domain.search.query_language import QueryParts, parse_query
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.old_index import Cut, search_old
@@ -44,6 +51,9 @@ from atlas.stores.search.port import (
 
 _FIRST = 200
 """Parts that are looked at first: enough for ten results with their near-duplicates."""
+_LOOKED_UP = 50
+"""Of these, parts whose texts are looked up first, where the others are not to be counted: they
+nearly always are enough, and looking up takes longer than ranking."""
 _MOST = 50_000
 """From here on no more are looked at, however few of them are live."""
 _SIMILAR = 5
@@ -157,21 +167,32 @@ async def search_engine(
     # Sources of the past are known to PostgreSQL only.
     source = scope.source if as_of is None else None
     at = None if as_of is None else math.floor(as_of.timestamp())
-    without = await _texts_with(index, said, generation, TextScope(source, scope.lang, at=at))
     unknown = await _unknown_texts(ask, scope, TextScope(source, UNKNOWN_LANGUAGE, at=at))
     wanted = offset + limit
+    asked = narrowed(TextScope(source, scope.lang, at=at), scope.pages)
+    said = replace(said, phrases=(*said.phrases, *filter(_can_be_demanded, titles)))
     # In steps of four: pages of one list are cut from one order.
     window = _FIRST
     while window < 4 * wanted:
         window *= 4
     while True:
-        found = await ask(TextScope(source, scope.lang, at=at), window)
+        found = await _ask(index, said, generation, asked, window)
         whole = found.total <= len(found.best)
+        without = await _texts_with(index, said, generation, found.best, at)
         async with one_snapshot(connection):
             best = [match for match in found.best if match.text_hash not in without]
-            clusters = await _live_clusters(
-                connection, best, scope, titles, as_of, collapse=collapse
-            )
+            clusters: list[_Cluster] = []
+            unseen = 0
+            for some in [best] if whole else [best[: max(_LOOKED_UP, 4 * wanted)], best]:
+                clusters = await _live_clusters(
+                    *(connection, some, scope, titles, as_of),
+                    collapse=collapse,
+                    # How many there are in all is said only where all were looked at.
+                    shown=None if whole else wanted,
+                )
+                unseen = len(_texts(best) - _texts(some))
+                if len(clusters) >= wanted:
+                    break
             if not whole and len(clusters) < wanted and window < _MOST:
                 window *= 4
                 continue
@@ -184,7 +205,11 @@ async def search_engine(
             }
             results = await hits(connection, shown, weights, scope, as_of, said.quoted)
             unknown_pages = await _count_pages(connection, unknown, scope, as_of)
-        return SearchPage(tuple(results), len(clusters), whole, unknown_pages, as_of)
+        return SearchPage(tuple(results), len(clusters) + unseen, whole, unknown_pages, as_of)
+
+
+def _texts(matches: Sequence[PartMatch]) -> set[bytes]:
+    return {match.text_hash for match in matches}
 
 
 _Ask = Callable[[TextScope, int], Awaitable[PartMatches]]
@@ -212,8 +237,10 @@ async def _live_clusters(
     at: datetime | None,
     *,
     collapse: bool,
+    shown: int | None,
 ) -> list[_Cluster]:
-    """What is live, or was then, each with its copies, in the order of the best parts."""
+    """What is live, or was then, each with its copies, in the order of the best parts; copies of
+    the first `shown` only, or of all."""
     best: dict[bytes, PartMatch] = {}
     for match in matches:
         best.setdefault(match.text_hash, match)
@@ -225,7 +252,7 @@ async def _live_clusters(
         rows = await connection.fetch(LIVE_AT, list(best), scope.source, scope.lang, at)
         live = {row["text_hash"] for row in rows}
     found = [text for text in best if text in live]
-    copy_of = await copies_of_shown(connection, found) if collapse else {}
+    copy_of = await copies_of_shown(connection, found, shown) if collapse else {}
     clusters: dict[bytes, _Cluster] = {}
     for text in found:
         if text in copy_of:
@@ -246,21 +273,55 @@ def _pages(parts: QueryParts) -> PageScope:
     )
 
 
+def narrowed(scope: TextScope, pages: PageScope) -> TextScope:
+    """The scope, with as much of the pages asked for as an engine knows: what it leaves out has no
+    such page. Otherwise thousands of texts would be looked up for ten of a small site."""
+    hosts = [_host(site) for site in pages.sites]
+    return replace(
+        scope,
+        sources=pages.sources,
+        languages=pages.langs,
+        hosts=() if None in hosts else tuple(filter(None, hosts)),
+        published_from=None if pages.after is None else math.floor(pages.after.timestamp()),
+        published_before=None if pages.before is None else math.floor(pages.before.timestamp()),
+    )
+
+
+def _host(site: str) -> str | None:
+    """The host of a `site:`; None where it is not spelled as that of an address."""
+    try:
+        return urlsplit(f"//{site}").hostname
+    except ValueError:
+        return None
+
+
+def _can_be_demanded(phrase: Sequence[PhraseWord]) -> bool:
+    """Whether an engine can look for it without going through many words: a title's words stand in
+    all parts of its text."""
+    return len(phrase) == 1 or not any(word.prefix for word in phrase)
+
+
 def _titled(title: str, phrases: Sequence[Sequence[PhraseWord]]) -> bool:
-    return all(holds_phrase(title, phrase) for phrase in phrases)
+    return all(holds_phrase(title[:TITLE_CHARACTERS], phrase) for phrase in phrases)
 
 
 async def _texts_with(
-    index: SearchIndex, query: LexemeQuery, generation: int | None, scope: TextScope
+    index: SearchIndex,
+    query: LexemeQuery,
+    generation: int | None,
+    matches: Sequence[PartMatch],
+    at: int | None,
 ) -> set[bytes]:
-    """Texts with anything that must not occur: the engine leaves out parts, and another part
-    of a text may have none of it."""
+    """Those texts with anything that must not occur: the engine leaves out parts, and another
+    part of a text may have none of it."""
     found: set[bytes] = set()
+    # These texts only: a common word is in half of all.
+    among = TextScope(texts=tuple(_texts(matches)), at=at)
     for phrase in query.without:
         terms = tuple(QueryTerm(word.lexeme, word.prefix) for word in phrase)
         having = LexemeQuery(terms, (phrase,))
-        matches = await _ask(index, having, generation, scope, _MOST)
-        found |= {match.text_hash for match in matches.best}
+        parts = await _ask(index, having, generation, among, _MOST)
+        found |= _texts(parts.best)
     return found
 
 
@@ -269,7 +330,7 @@ async def _unknown_texts(ask: _Ask, scope: SearchScope, unknown: TextScope) -> l
     if scope.lang is None:
         return []
     found = await ask(unknown, _UNKNOWN)
-    return list({match.text_hash for match in found.best})
+    return list(_texts(found.best))
 
 
 async def _count_pages(

@@ -22,7 +22,8 @@ _COUNT_SECONDS = 1800.0
 @dataclass(frozen=True, slots=True)
 class LiveTextFacts:
     """A text that some page has or had; `document` is one that has it, `size` its bytes as stored.
-    It was live between `since` and `until`, seconds since the epoch, perhaps with gaps."""
+    It was live between `since` and `until`, seconds since the epoch, perhaps with gaps; `published`
+    is when its documents were."""
 
     text_hash: bytes
     document: int
@@ -33,6 +34,7 @@ class LiveTextFacts:
     hosts: list[str]
     since: int
     until: int
+    published: list[int]
 
 
 KEPT = """(v.valid_to is null or (select past_days from search_index) > 0
@@ -135,7 +137,10 @@ async def contents(
     return {row["text_hash"]: (row["title"], row["text"]) for row in rows}
 
 
-_PLAIN = ("text_hash", "document", "size", "pages", "sources", "languages", "since", "until")
+_PLAIN = (
+    *("text_hash", "document", "size", "pages", "sources", "languages", "since", "until"),
+    "published",
+)
 
 # The document that search shows: that of the smallest URL. Parts are offsets in its text.
 _FACTS = f"""
@@ -147,6 +152,9 @@ select d.text_hash,
        floor(extract(epoch from min(v.valid_from)))::bigint as since,
        case when bool_or(v.valid_to is null) then $3::bigint
             else ceil(extract(epoch from max(v.valid_to)))::bigint end as until,
+       array(select distinct floor(extract(epoch from day))::bigint
+               from unnest(array_agg(d.published)) as day
+              where isfinite(day) order by 1) as published,
        max(pg_column_size(d.text)) as size,
        array(select distinct s.name from source_pages sp join sources s on s.id = sp.source_id
               where sp.page_id = any(array_agg(d.page_id)) order by 1) as sources

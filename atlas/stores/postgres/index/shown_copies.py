@@ -12,8 +12,11 @@ _COMPARED = 5_000
 """Texts of a list that are compared with those above them: a fifth of a second."""
 
 
-async def copies_of_shown(connection: Connection, texts: Sequence[bytes]) -> dict[bytes, bytes]:
-    """Of texts in the order of a list, those that are copies of one shown above them, and of which.
+async def copies_of_shown(
+    connection: Connection, texts: Sequence[bytes], shown: int | None = None
+) -> dict[bytes, bytes]:
+    """Of texts in the order of a list, those that are copies of one shown above them, and of which;
+    of the first `shown` only, or of any.
 
     Beyond the first `_COMPARED` nothing is compared; nor is a text whose sketch an older version
     made.
@@ -30,8 +33,8 @@ async def copies_of_shown(connection: Connection, texts: Sequence[bytes]) -> dic
         )
         for row in rows
     }
-    shown = ShownTexts()
-    answers = ((text, shown.show(found[text])) for text in texts if text in found)
+    list_ = ShownTexts(shown)
+    answers = ((text, list_.show(found[text])) for text in texts if text in found)
     return {text: copied for text, copied in answers if copied is not None}
 
 

@@ -105,6 +105,7 @@ async def analysed(
             hosts=text.hosts,
             since=text.since,
             until=text.until,
+            published=text.published,
         )
         for text, (said, _) in zip(read, found, strict=True)
     ]
