@@ -22,6 +22,7 @@ from atlas.contracts.restore_documents import RestoreRequest
 from atlas.contracts.sync_pipeline import SyncRequest
 from atlas.contracts.weekly_report import WeeklyRequest
 from atlas.contracts.work import Limits
+from atlas.docstrings import describe
 
 REQUESTS = [
     HealthRequest,
@@ -134,7 +135,7 @@ def test_a_huge_value_is_shown_cut() -> None:
 
 @pytest.mark.parametrize("model", REQUESTS)
 def test_the_schema_says_everything_about_a_request(model: type[Request]) -> None:
-    schema = model.model_json_schema()
+    schema = describe(model).model_json_schema()
     assert schema["additionalProperties"] is False
     assert schema["description"]
     assert [
