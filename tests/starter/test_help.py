@@ -69,8 +69,8 @@ def test_a_group_lists_its_commands_each_with_an_example() -> None:
 def test_a_group_that_lists_something_does_so_without_a_verb() -> None:
     listing = {page.words: page.usual for page in PAGES.values() if "list" in dict(page.verbs)}
     assert set(listing.values()) == {"list"}, listing
-    assert {("sources",), ("docs",), ("schedules",), ("runs",), ("hosts",)} <= set(listing)
-    assert PAGES["index"].usual == "status"
+    groups = {("sources",), ("docs",), ("schedules",), ("runs",), ("hosts",), ("index",)}
+    assert groups <= set(listing)
 
 
 async def test_every_command_has_help_and_stands_in_the_overview(atlas: Atlas) -> None:

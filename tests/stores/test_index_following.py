@@ -136,13 +136,12 @@ async def test_another_analyser_builds_the_index_anew_and_processes_no_page(
     assert await IndexFollower(drive.pool, index, analyse, "two").catch_up() == len(WEB)
     await assert_agreed(drive, index)
     assert {each.number: each.origin.analyser for each in await index.generations()} == {2: newer}
-    later = Drive(drive.pool, drive.now)
-    run_id = await later.open("docs")
-    await later.enlist(run_id, *WEB)
-    await later.crawl.runs.close_run(CloseRun(run_id=run_id, complete=True))
-    selection = Selection(drive.pool, lambda: later.now, later.crawl.batches.extractor)
+    run_id = await drive.open("docs")
+    await drive.enlist(run_id, *WEB)
+    await drive.crawl.runs.close_run(CloseRun(run_id=run_id, complete=True))
+    selection = Selection(drive.pool, lambda: drive.now, drive.crawl.batches.extractor)
     begin = BeginJob(run_id="batch", workflow_id="batch", kind="batch_process", trigger="cli")
-    await JobRecords(drive.pool, lambda: later.now).begin(begin)
+    await JobRecords(drive.pool, lambda: drive.now).begin(begin)
     await selection.query("batch", BatchQuery(unsettled=True), force=False)
     await selection.query("batch", BatchQuery(), force=False)
     queued = await drive.pool.fetch(
