@@ -133,26 +133,30 @@ async def test_a_killed_archive_is_continued_to_the_same_records(
 async def test_a_hundred_thousand_documents_in_flat_memory_through_a_kill(
     atlas_env: AtlasEnv, tmp_path: Path
 ) -> None:
-    """The worker's memory after the first tenth is compared with its greatest in the other nine."""
+    """As JSON Lines and as Parquet. The worker's memory after the first tenth is compared with its
+    greatest in the other nine."""
     await fill(atlas_env.pool, 100_000)
     victim = atlas_env.spawn_worker()
-    async with AtlasClient.connect() as client:
-        still = await client.start_export(str(tmp_path / "still"), part_documents=1000)
-        await until_written(atlas_env, 10)
-        early = most = memory(victim)
-        waiting = asyncio.create_task(still.result())
-        while not waiting.done():
-            most = max(most, memory(victim))
-            await asyncio.sleep(0.05)
-        result: ExportResult = await waiting
-        assert (result.documents, result.parts) == (100_000, 100)
-        killed = await client.start_export(str(tmp_path / "killed"), part_documents=1000)
-        await until_written(atlas_env, 40)
-        await kill(victim)
-        assert await atlas_env.value("select count(*) from export_parts") < 100
-        atlas_env.spawn_worker()
-        assert (await killed.result()).documents == 100_000
-    written = result.bytes
-    print(f"{written} bytes written; memory {early} after a tenth, {most} at most")
-    assert most - early < written / 10, (early, most, written)
-    assert contents(tmp_path / "killed") == contents(tmp_path / "still")
+    for format in ("jsonl", "parquet"):
+        still, killed = tmp_path / f"{format}-still", tmp_path / f"{format}-killed"
+        options: dict[str, Any] = {"format": format, "part_documents": 1000}
+        async with AtlasClient.connect() as client:
+            run = await client.start_export(str(still), **options)
+            await until_written(atlas_env, 10)
+            early = most = memory(victim)
+            waiting = asyncio.create_task(run.result())
+            while not waiting.done():
+                most = max(most, memory(victim))
+                await asyncio.sleep(0.05)
+            result: ExportResult = await waiting
+            assert (result.documents, result.parts) == (100_000, 100)
+            run = await client.start_export(str(killed), **options)
+            await until_written(atlas_env, 40)
+            await kill(victim)
+            assert await atlas_env.value("select count(*) from export_parts") < 100
+            victim = atlas_env.spawn_worker()
+            assert (await run.result()).documents == 100_000
+        written = result.bytes
+        print(f"{format}: {written} bytes; memory {early} after a tenth, {most} at most")
+        assert most - early < written / 10, (early, most, written)
+        assert contents(killed) == contents(still), format
