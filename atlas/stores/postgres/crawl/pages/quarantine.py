@@ -25,10 +25,6 @@ _DEADLY = frozenset(
 """What ends a child or a worker: once is enough. A time-out may be a busy machine's fault."""
 
 
-_HARMLESS = frozenset(("needs_browser",))
-"""What shows nothing against a body: the page fails by that name as long as it is so."""
-
-
 @dataclass(frozen=True, slots=True)
 class Quarantined:
     """A document that failed in extraction too often."""
@@ -85,7 +81,6 @@ async def record(
         FAILURES,
         sorted(_DEADLY),
         *[list(column) for column in zip(*rows, strict=True)],
-        sorted(_HARMLESS),
     )
     for evidence, wanted in ((Evidence.POISONED, True), (Evidence.RELEASED, False)):
         await connection.execute(
@@ -95,7 +90,7 @@ async def record(
         )
 
 
-# $1 run, $2 extractor, $3 now, $4 failures, $5 deadly codes, the columns, harmless codes.
+# $1 run, $2 extractor, $3 now, $4 failures, $5 deadly codes, then the columns.
 _RECORD = """
     insert into quarantine as q
         (page_id, snapshot, extractor, error_class, code, reason, failures, since, run_id)
@@ -107,9 +102,7 @@ _RECORD = """
     on conflict (page_id) do update
     set (failures, since) = (
             select n.failures, coalesce(n.since, excluded.since,
-                                        case when n.failures >= $4::int
-                                                  and excluded.code <> all($11::text[])
-                                             then $3::timestamptz end)
+                                        case when n.failures >= $4::int then $3::timestamptz end)
             from (select case when same then q.failures + 1 else 1 end as failures,
                          case when same then q.since end as since
                   from (select (q.snapshot, q.extractor)
