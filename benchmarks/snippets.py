@@ -37,14 +37,14 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Cut:
+class JudgedSnippet:
     """A snippet as it is judged: one line, without ellipses, and the words marked in it."""
 
     line: str
     marked: tuple[str, ...]
 
 
-Cutter = Callable[[ShownDocument, Mapping[str, float]], Cut]
+Cutter = Callable[[ShownDocument, Mapping[str, float]], JudgedSnippet]
 
 
 def questions(name: str) -> list[Question]:
@@ -87,7 +87,7 @@ class Frequencies:
         }
 
 
-def densest(document: ShownDocument, weights: Mapping[str, float]) -> Cut:
+def densest(document: ShownDocument, weights: Mapping[str, float]) -> JudgedSnippet:
     """The window whose distinct terms weigh most, around its middle: as it was before."""
     text = document.text
     wide = sum(ord(each) > 0x2E7F for each in text[:2000]) / max(len(text[:2000]), 1)
@@ -106,7 +106,7 @@ def densest(document: ShownDocument, weights: Mapping[str, float]) -> Cut:
     if high < len(text) and (space := text.rfind(" ", high - 24, high)) >= 0:
         high = space
     marks = [(start, end) for start, end, _ in found if low <= start and end <= high]
-    return Cut(" ".join(text[low:high].split()), tuple(_joined(text, marks)))
+    return JudgedSnippet(" ".join(text[low:high].split()), tuple(_joined(text, marks)))
 
 
 def _joined(text: str, marks: Sequence[tuple[int, int]]) -> Iterator[str]:
@@ -122,10 +122,10 @@ def _joined(text: str, marks: Sequence[tuple[int, int]]) -> Iterator[str]:
         yield text[begin:stop]
 
 
-def today(document: ShownDocument, weights: Mapping[str, float]) -> Cut:
+def today(document: ShownDocument, weights: Mapping[str, float]) -> JudgedSnippet:
     """Within the best chunk."""
     found = shown_chunk(document, (0, len(document.text)), weights).snippet
-    return Cut(found.text.strip("…"), tuple(found.text[a:b] for a, b in found.marks))
+    return JudgedSnippet(found.text.strip("…"), tuple(found.text[a:b] for a, b in found.marks))
 
 
 def judged(name: str) -> str:
