@@ -23,7 +23,7 @@ from pathlib import Path
 from atlas.domain.chunking.document_chunks import document_chunks
 from atlas.domain.errors import PageError
 from atlas.domain.extraction.outline import OutlineSection
-from atlas.domain.passages import Passage, field_of, index_passage, lexeme_query, passages
+from atlas.domain.index_parts import IndexPart, field_of, index_part, index_parts, lexeme_query
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.search.best_chunk import ShownDocument
 from atlas.domain.search.ranking import K1, B
@@ -43,15 +43,15 @@ class TitledDocument:
     title: str
     shown: ShownDocument
 
-    def whole(self) -> Sequence[Passage]:
+    def whole(self) -> Sequence[IndexPart]:
         """As it is indexed."""
-        return passages(self.title, self.shown.text)
+        return index_parts(self.title, self.shown.text)
 
-    def chunked(self) -> Sequence[Passage]:
+    def chunked(self) -> Sequence[IndexPart]:
         """Each chunk as a document of the index, with the title."""
         said = self.shown
         found = document_chunks(said.url, said.text, said.markdown, said.outline)
-        cut = [index_passage(self.title, said.text, each.start, each.end) for each in found]
+        cut = [index_part(self.title, said.text, each.start, each.end) for each in found]
         return cut or self.whole()
 
 
@@ -119,23 +119,23 @@ def real_pages() -> dict[str, TitledDocument]:
 
 
 class Scored:
-    """Passages of documents, and their exact BM25."""
+    """Parts of documents, and their exact BM25."""
 
-    def __init__(self, found: Mapping[str, Sequence[Passage]]) -> None:
+    def __init__(self, found: Mapping[str, Sequence[IndexPart]]) -> None:
         self._owners: list[str] = []
         self._lengths: list[int] = []
         self._places: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
         for owner, said in found.items():
-            for passage in said:
+            for part in said:
                 for name in ("body", "prefixes", "initials"):
-                    for lexeme, count in Counter(getattr(passage, name).split()).items():
+                    for lexeme, count in Counter(getattr(part, name).split()).items():
                         self._places[name, lexeme].append((len(self._owners), count))
                 self._owners.append(owner)
-                self._lengths.append(passage.length)
+                self._lengths.append(part.length)
         self._average = sum(self._lengths) / max(len(self._lengths), 1)
 
     def best(self, query: str) -> dict[str, list[float]]:
-        """The scores of each document's passages, the best first."""
+        """The scores of each document's parts, the best first."""
         scores: dict[int, float] = defaultdict(float)
         for term in lexeme_query(query).terms:
             places = self._places.get(field_of(term), [])
@@ -192,7 +192,7 @@ async def cost(pages: Mapping[str, TitledDocument], ways: Sequence[str]) -> str:
         put = [
             IndexedText(
                 hashlib.sha256(key.encode()).digest(),
-                [passage for way in ways for passage in getattr(page, way)()],
+                [part for way in ways for part in getattr(page, way)()],
                 *([1], ["all"], ["en"], ["host"]),
             )
             for key, page in pages.items()
@@ -204,7 +204,7 @@ async def cost(pages: Mapping[str, TitledDocument], ways: Sequence[str]) -> str:
         (kept,) = await index.generations()
         await index.close()
     return (
-        f"{kept.passages:6} documents of the index, {kept.size // len(pages):6} bytes a text, "
+        f"{kept.parts:6} documents of the index, {kept.size // len(pages):6} bytes a text, "
         f"{spent / len(pages) * 1000:5.1f} ms of CPU a text, search p50 "
         f"{times[len(times) // 2] * 1000:.2f} ms, p95 {times[int(len(times) * 0.95)] * 1000:.2f} ms"
     )

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from atlas.domain.passages import lexeme_query, passages
+from atlas.domain.index_parts import index_parts, lexeme_query
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.stores.search.port import IndexedText, IndexOrigin, SearchIndex, TextChanges, TextScope
 from atlas.stores.search.tantivy_engine import TantivyIndex
@@ -73,11 +73,11 @@ class Ranked:
         await self.engine.apply(1, TextChanges([*map(self._indexed, self.ids)], [], 1))
 
     def _indexed(self, hash_: bytes) -> IndexedText:
-        said = passages("", self.collection.documents[self.ids[hash_]])
+        said = index_parts("", self.collection.documents[self.ids[hash_]])
         return IndexedText(hash_, said, [1], ["all"], ["en"], ["host"])
 
     async def best(self, query: str) -> list[str]:
-        """The best documents: each by its best passage."""
+        """The best documents: each by its best part."""
         found = await self.engine.search(lexeme_query(query), TextScope(), 10 * TOP, generation=1)
         return [self.ids[each] for each in dict.fromkeys(match.text_hash for match in found.best)]
 

@@ -136,11 +136,11 @@ async def _bare_loop(folder: Path, corpus: list[tuple[str, str]]) -> float:
     index = TantivyIndex(folder)
     await index.begin(1, IndexOrigin("bare", ANALYSER_VERSION), 0)
     async with ExtractorPool(children=2) as analysts:
-        await asyncio.gather(*(analysts.passages(*each) for each in corpus[:8]))  # warm
+        await asyncio.gather(*(analysts.index_parts(*each) for each in corpus[:8]))  # warm
         began = time.perf_counter()
         for start in range(0, len(corpus), 200):
             some = corpus[start : start + 200]
-            found = await asyncio.gather(*(analysts.passages(*each) for each in some))
+            found = await asyncio.gather(*(analysts.index_parts(*each) for each in some))
             put = [
                 IndexedText(
                     hashlib.sha256(text.encode()).digest(), said, [1], ["all"], ["en"], ["host"]

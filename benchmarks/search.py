@@ -21,7 +21,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from atlas.domain.passages import lexeme_query, passages
+from atlas.domain.index_parts import index_parts, lexeme_query
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.stores.search.port import IndexedText, IndexOrigin, TextChanges, TextScope
 from atlas.stores.search.tantivy_engine import TantivyIndex
@@ -120,7 +120,7 @@ class _Tantivy:
     async def add(self, texts: Sequence[GeneratedText]) -> None:
         self.step += 1
         put = [
-            IndexedText(text.hash, passages("", text.said), [1], text.sources, ["en"], ["host"])
+            IndexedText(text.hash, index_parts("", text.said), [1], text.sources, ["en"], ["host"])
             for text in texts
         ]
         await self.index.apply(1, TextChanges(put, [], self.step))

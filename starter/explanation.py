@@ -59,7 +59,7 @@ async def _indexed(parts: Parts, text: TextKept | None) -> TextKept | None:
         having = [
             each.number
             for each in await index.generations()
-            if await index.passages_of(each.number, text.text_hash)
+            if await index.parts_of(each.number, text.text_hash)
         ]
         return replace(text, generations=tuple(having), active_generation=await index.serving())
     except SearchIndexError:

@@ -175,7 +175,7 @@ async def assert_one_version_per_live_page(pool: asyncpg.Pool) -> None:
 
 
 async def assert_index_is_the_live_texts(pool: asyncpg.Pool, folder: Path) -> None:
-    """2: every generation that follows the feed has the live texts, each with its passages, and
+    """2: every generation that follows the feed has the live texts, each with its parts, and
     nothing else. What is left to read is read: a run waits for what it changed, and for no more."""
     index = TantivyIndex(folder)
     try:
@@ -193,7 +193,7 @@ async def assert_index_is_the_live_texts(pool: asyncpg.Pool, folder: Path) -> No
         assert "active" in {each.state for each in known.values()}
         for each in known.values():
             if each.follows:
-                assert (await index.passages_of(each.number, "")).keys() == live, each.number
+                assert (await index.parts_of(each.number, "")).keys() == live, each.number
         await assert_index_agrees(pool, index)
     finally:
         await index.close()

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import httpx
 
-from atlas.domain.passages import lexeme_query
+from atlas.domain.index_parts import lexeme_query
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.health.probe import ProbeResult, degraded, failing
 from atlas.locations import search_index

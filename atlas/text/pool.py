@@ -24,14 +24,14 @@ from atlas.domain.wire_fields import MalformedAnswer
 from atlas.text.children import ExtractionChild, Files, Zygote, ZygoteLost
 from atlas.text.wire_format import (
     Answer,
-    read_passages,
+    read_parts,
     read_prepared,
-    write_passages,
+    write_parts,
     write_prepared,
 )
 
 if TYPE_CHECKING:
-    from atlas.domain.passages import Passage
+    from atlas.domain.index_parts import IndexPart
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -114,9 +114,9 @@ class ExtractorPool:
                 self._measures.truncated(media)
             return prepared
 
-    async def passages(self, title: str, text: str) -> tuple[Passage, ...]:
-        """The passages of a text extracted before. Raises as `prepare` does."""
-        return await self.run(_passages, (title, text), lambda body: read_passages(body, len(text)))
+    async def index_parts(self, title: str, text: str) -> tuple[IndexPart, ...]:
+        """The parts of a text extracted before. Raises as `prepare` does."""
+        return await self.run(_parts, (title, text), lambda body: read_parts(body, len(text)))
 
     async def run(
         self, function: Callable[[A], bytes], argument: A, read: Callable[[bytes], R]
@@ -282,10 +282,10 @@ def _prepare(job: PrepareJob) -> bytes:
     return write_prepared(prepare(job))
 
 
-def _passages(job: tuple[str, str]) -> bytes:
-    from atlas.domain.passages import passages  # in the child only
+def _parts(job: tuple[str, str]) -> bytes:
+    from atlas.domain.index_parts import index_parts  # in the child only
 
-    return write_passages(passages(*job))
+    return write_parts(index_parts(*job))
 
 
 async def _read(answer: Answer, read: Callable[[bytes], R]) -> R | None:

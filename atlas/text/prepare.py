@@ -1,6 +1,6 @@
 """All that costs CPU for one document, run inside a child process (`pool.py`)."""
 
-from atlas.domain.passages import passages
+from atlas.domain.index_parts import index_parts
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.similarity.near_duplicates import sketch
 from atlas.text.extract import extract
@@ -18,4 +18,4 @@ def warm_up() -> None:
     sentences = b"<p>One of the sentences that the models are loaded with.</p>" * 12
     page = b"<html><title>Warm</title><body>" + sentences + b"</html>"
     found = prepare(PrepareJob(page, "text/html", None, "https://warm.invalid/")).extracted
-    passages(found.title, found.text)
+    index_parts(found.title, found.text)

@@ -40,7 +40,7 @@ from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, Link, Media, text_h
 from atlas.domain.wire_fields import Number, Stamp, WireFields, check, decode, instant, storable
 
 if TYPE_CHECKING:
-    from atlas.domain.passages import Passage
+    from atlas.domain.index_parts import IndexPart
     from atlas.domain.similarity.near_duplicates import Sketch
 
 _MAX_MESSAGE = 2_000  # bytes
@@ -68,7 +68,7 @@ class _WireLink(WireFields):
     rel: Annotated[str, Meta(max_length=200)]
 
 
-class _WirePassage(WireFields):
+class _WirePart(WireFields):
     body: str
     prefixes: str
     initials: str
@@ -135,7 +135,7 @@ class _WireDocument(WireFields):
 _FAILURE = Decoder(_WireFailure)
 _BUG = Decoder(_WireBug)
 _DOCUMENT = Decoder(_WireDocument)
-_PASSAGES = Decoder(tuple[_WirePassage, ...])
+_PARTS = Decoder(tuple[_WirePart, ...])
 
 
 class AnswerKind(Enum):
@@ -279,21 +279,21 @@ def _wire_verdict(verdict: BodyVerdict | None) -> tuple[str, list[str], bool] | 
     return verdict.kind.value, evidence, verdict.certain
 
 
-def write_passages(found: tuple[Passage, ...]) -> bytes:
-    """The passages of one text, as `read_passages` reads them."""
+def write_parts(found: tuple[IndexPart, ...]) -> bytes:
+    """The parts of one text, as `read_parts` reads them."""
     return encode([(p.body, p.prefixes, p.initials, p.start, p.end, p.length) for p in found])
 
 
-def read_passages(body: bytes, characters: int) -> tuple[Passage, ...]:
-    """The passages of a text of so many characters. Raises MalformedAnswer."""
-    from atlas.domain.passages import Passage  # the stemmers: not when idle
+def read_parts(body: bytes, characters: int) -> tuple[IndexPart, ...]:
+    """The parts of a text of so many characters. Raises MalformedAnswer."""
+    from atlas.domain.index_parts import IndexPart  # the stemmers: not when idle
 
-    found = decode(_PASSAGES, body)
-    for passage in found:
-        size = max(map(len, (passage.body, passage.prefixes, passage.initials)))
+    found = decode(_PARTS, body)
+    for part in found:
+        size = max(map(len, (part.body, part.prefixes, part.initials)))
         check(None, size <= _MAX_LEXEMES, "a field that is too long")
-        check(None, passage.start <= passage.end <= characters, "a number out of bounds")
-    return tuple(Passage(*astuple(passage)) for passage in found)
+        check(None, part.start <= part.end <= characters, "a number out of bounds")
+    return tuple(IndexPart(*astuple(part)) for part in found)
 
 
 def _sketch(found: _WireDocument) -> Sketch:

@@ -22,7 +22,7 @@ async def indexing(parts: WorkerParts, database_url: str) -> AsyncIterator[None]
         follower = IndexFollower(
             parts.pool,
             parts.index,
-            parts.extractor.passages,
+            parts.extractor.index_parts,
             holder_name(),
             parts.settings.index_past_days,
         )

@@ -307,7 +307,7 @@ def _deduplicating(parts: WorkerParts) -> Deduplicating:
 
 
 def _rebuilding(parts: WorkerParts) -> Rebuilding:
-    rebuilds = Rebuilds(parts.pool, parts.clock, parts.index, parts.extractor.passages)
+    rebuilds = Rebuilds(parts.pool, parts.clock, parts.index, parts.extractor.index_parts)
     return Rebuilding(rebuilds, parts.is_open)
 
 

@@ -70,7 +70,7 @@ async def until_copied(env: AtlasEnv, texts: int) -> None:
         if number is None:
             return False
         with suppress(MissingGeneration):
-            return len(await opened(env).passages_of(number, "")) >= texts
+            return len(await opened(env).parts_of(number, "")) >= texts
         return False
 
     await until(there)

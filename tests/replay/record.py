@@ -314,7 +314,7 @@ async def test_rebuild_index(atlas_env: AtlasEnv, origin: Origin) -> None:  # no
         await copying(failing)
         await failing.signal("pause")
         index = opened(atlas_env)
-        copied = list(await index.passages_of(5, ""))
+        copied = list(await index.parts_of(5, ""))
         await index.apply(5, TextChanges((), copied, await index.cursor(5)))
         await index.release(5)
         await failing.signal("resume")

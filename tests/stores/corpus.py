@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from atlas.domain.passages import Passage, passages
+from atlas.domain.index_parts import IndexPart, index_parts
 from atlas.domain.similarity.near_duplicates import sketch
 from atlas.stores.postgres.index.engine_search import search_engine
 from atlas.stores.postgres.index.search import SearchPage
@@ -115,8 +115,8 @@ class OneConnection:
         yield self.connection
 
 
-async def analyse(title: str, text: str) -> Sequence[Passage]:
-    return passages(title, text)
+async def analyse(title: str, text: str) -> Sequence[IndexPart]:
+    return index_parts(title, text)
 
 
 class EngineCorpus(Corpus):

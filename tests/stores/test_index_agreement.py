@@ -16,7 +16,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.auditing import Auditing
 from atlas.contracts.audit_corpus import AuditStage, AuditStep
 from atlas.domain.audit_findings import AuditFinding
-from atlas.domain.passages import passages
+from atlas.domain.index_parts import index_parts
 from atlas.domain.retention import Retention
 from atlas.stores.blobs import open_blobs
 from atlas.stores.postgres.audit import live_documents
@@ -82,7 +82,7 @@ async def hash_of(drive: Drive, url: str = ONE) -> bytes:
 
 
 def indexed(text_hash: bytes, said: str, pages: list[int]) -> IndexedText:
-    return IndexedText(text_hash, passages("", said), pages, ["docs"], ["en"], ["example.org"])
+    return IndexedText(text_hash, index_parts("", said), pages, ["docs"], ["en"], ["example.org"])
 
 
 @pytest.mark.parametrize("fault", ["missing", "another page", "other words", "ghost", "old text"])

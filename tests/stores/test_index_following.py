@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.passages import Passage, passages
+from atlas.domain.index_parts import IndexPart, index_parts
 from atlas.stores.postgres.index import index_lease
 from atlas.stores.postgres.index.engine_search import search_engine
 from atlas.stores.postgres.services.index_following import IndexFollower
@@ -81,9 +81,9 @@ async def assert_agreed(drive: Drive, index: TantivyIndex) -> None:
     assert {row["number"] for row in states} == set(stored)
     assert [row["number"] for row in states if row["state"] == "active"] == [generation]
     for each in stored.values():  # one that is kept for a rollback follows as well
-        assert each.passages == len(live)
+        assert each.parts == len(live)
         assert each.cursor == await drive.pool.fetchval("select last from change_feed")
-        assert await index.passages_of(each.number, "") == dict.fromkeys(live, 1)
+        assert await index.parts_of(each.number, "") == dict.fromkeys(live, 1)
 
 
 async def test_the_index_follows_whatever_happens(
@@ -289,10 +289,10 @@ async def test_followers_killed_while_the_corpus_changes_lose_nothing(
 async def test_a_text_that_cannot_be_analysed_stops_no_other(
     drive: Drive, index: TantivyIndex
 ) -> None:
-    async def poisonous(title: str, text: str) -> Sequence[Passage]:
+    async def poisonous(title: str, text: str) -> Sequence[IndexPart]:
         if "lantern" in text:
             raise PageError(ErrorClass.INVALID, "crashed", "the analyser crashed")
-        return passages(title, text)
+        return index_parts(title, text)
 
     await drive.add("docs", deletion="prompt")
     await drive.run("docs", WEB)

@@ -24,7 +24,7 @@ from atlas.contracts.rebuild_index import (
     SwitchGeneration,
 )
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.passages import Passage, passages
+from atlas.domain.index_parts import IndexPart, index_parts
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.stores.postgres.index import gates, generations, index_lease
 from atlas.stores.postgres.index.engine_search import search_engine
@@ -60,10 +60,10 @@ class Builder:
         self.follower = IndexFollower(self.drive.pool, self.index, self.analyse, "one")
         self.web = {f"{BASE}/{number:03}": words(number) for number in range(12)}
 
-    async def analyse(self, title: str, text: str) -> Sequence[Passage]:
+    async def analyse(self, title: str, text: str) -> Sequence[IndexPart]:
         if any(word in text for word in self.broken):
             raise PageError(ErrorClass.INVALID, "extractor_crashed", "SIGSEGV")
-        return passages(title, text)
+        return index_parts(title, text)
 
     async def sync(self, **changes: str | int) -> None:
         """The web as it is, with changes by the last part of the address."""
@@ -120,7 +120,7 @@ class Builder:
         return {hit.url.removeprefix(f"{BASE}/") for hit in page.results}
 
     async def held(self, number: int) -> set[bytes]:
-        return set(await self.index.passages_of(number, ""))
+        return set(await self.index.parts_of(number, ""))
 
     async def live(self) -> set[bytes]:
         rows = await self.drive.pool.fetch(
@@ -473,8 +473,8 @@ async def test_a_generation_that_lost_words_is_refused(builder: Builder) -> None
     assert [line.split(":")[0] for line in found] == ["size", "queries"]
 
 
-async def _short(title: str, text: str) -> Sequence[Passage]:
-    return passages(title, text[:40])
+async def _short(title: str, text: str) -> Sequence[IndexPart]:
+    return index_parts(title, text[:40])
 
 
 async def test_a_text_that_the_analyser_fails_on_is_found_by_its_title(builder: Builder) -> None:
@@ -506,13 +506,13 @@ async def test_a_large_corpus_is_compared_part_by_part(
 ) -> None:
     monkeypatch.setattr(gates, "_TEXTS_AT_ONCE", 1)
     asked: list[str] = []
-    passages_of = builder.index.passages_of
+    parts_of = builder.index.parts_of
 
     async def noted(generation: int, beginning: str) -> dict[bytes, int]:
         asked.append(beginning)
-        return await passages_of(generation, beginning)
+        return await parts_of(generation, beginning)
 
-    monkeypatch.setattr(builder.index, "passages_of", noted)
+    monkeypatch.setattr(builder.index, "parts_of", noted)
     checked = await builder.check(await builder.build())
     assert all(gate.passed for gate in checked.gates), checked
     assert (checked.texts, checked.entries, len(set(asked))) == (12, 12, 16)

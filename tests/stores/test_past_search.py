@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas.domain.passages import passages
+from atlas.domain.index_parts import index_parts
 from atlas.stores.postgres.index.engine_search import search_corpus, search_engine
 from atlas.stores.postgres.index.past_search import NotKept
 from atlas.stores.postgres.index.search import SearchPage
@@ -170,7 +170,7 @@ async def test_past_texts_leave_the_index_when_their_time_is_over(past: Past) ->
     await past.run("docs", FIRST)
     await past.run("docs", SECOND)
     await past.follower.catch_up()
-    assert (await past.index.generations())[0].passages == 4
+    assert (await past.index.generations())[0].parts == 4
     # A month later: ended that long ago in PostgreSQL, and as it was put into the index.
     ended = datetime.now(UTC) - timedelta(days=_DAYS, minutes=1)
     rows = await past.drive.pool.fetch(
@@ -183,17 +183,17 @@ async def test_past_texts_leave_the_index_when_their_time_is_over(past: Past) ->
     until = math.ceil(ended.timestamp())
     old = [
         IndexedText(
-            row["text_hash"], passages("", row["text"]), [row["page_id"]], ["docs"], ["en"],
+            row["text_hash"], index_parts("", row["text"]), [row["page_id"]], ["docs"], ["en"],
             ["example.org"], until - 3600, until,
         )
         for row in rows
     ]  # fmt: skip
     await past.index.apply(1, TextChanges(old, [], await past.index.cursor(1)))
     await past.follower.catch_up()
-    assert (await past.index.generations())[0].passages == 4  # an hour may pass until it looks
+    assert (await past.index.generations())[0].parts == 4  # an hour may pass until it looks
     past.follower._expired_at -= 3601
     await past.follower.catch_up()
-    assert (await past.index.generations())[0].passages == 2
+    assert (await past.index.generations())[0].parts == 2
     assert await past.urls() == {ONE, THREE}
     await assert_index_agrees(past.drive.pool, past.index)
 
@@ -207,5 +207,5 @@ async def test_an_erased_page_has_no_past(past: Past) -> None:
         await removal.remove_source(connection, source, purge=True, now=past.drive.now)
     await past.follower.catch_up()
     assert await past.urls(as_of=first) == set()
-    assert (await past.index.generations())[0].passages == 0
+    assert (await past.index.generations())[0].parts == 0
     await assert_index_agrees(past.drive.pool, past.index)

@@ -19,7 +19,7 @@ import pytest
 
 from atlas.domain.child_environment import ALLOWED
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.passages import passages
+from atlas.domain.index_parts import index_parts
 from atlas.domain.prepared import PrepareJob
 from atlas.text.children import _ONE_THREAD
 from atlas.text.pool import ExtractorPool
@@ -123,8 +123,8 @@ async def test_prepare_passes_the_page_error_on(pool: ExtractorPool) -> None:
     assert caught.value.code == "empty_body"
 
 
-async def test_a_child_gives_the_passages_of_a_text(pool: ExtractorPool) -> None:
-    assert await pool.passages("Title", "A text.") == passages("Title", "A text.")
+async def test_a_child_gives_the_parts_of_a_text(pool: ExtractorPool) -> None:
+    assert await pool.index_parts("Title", "A text.") == index_parts("Title", "A text.")
 
 
 LIES = [b"", b"\x80\x04N.", b"\x00" * 100, b"\xff" * 100, b'{"text": "json"}']
@@ -141,10 +141,10 @@ async def test_a_child_that_answers_nonsense_is_to_blame_and_goes(
     assert any(not exists(pid) for pid in before)
 
 
-async def test_the_passages_of_a_text_are_made_in_a_child(pool: ExtractorPool) -> None:
+async def test_the_parts_of_a_text_are_made_in_a_child(pool: ExtractorPool) -> None:
     text = "Keepers 灯塔 wrote. " * 2000
-    found = await pool.passages("Log", text)
-    assert found == passages("Log", text)
+    found = await pool.index_parts("Log", text)
+    assert found == index_parts("Log", text)
     assert len(found) > 1
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from atlas.domain.extraction.extraction_rules import RuledText
 from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.extraction.stated_metadata import StatedMetadata
-from atlas.domain.passages import Passage, passages
+from atlas.domain.index_parts import IndexPart, index_parts
 from atlas.domain.prepared import Prepared
 from atlas.domain.similarity.near_duplicates import Sketch, sketch
 from atlas.domain.texts import Extracted, Link, strip_unstorable, text_hash
@@ -124,26 +124,26 @@ def test_when_a_page_ends_comes_as_it_went(moment: datetime) -> None:
 
 
 @given(st.text(max_size=300), SAID)
-def test_passages_come_as_they_went(title: str, text: str) -> None:
-    found = passages(title, text)
-    assert wire_format.read_passages(wire_format.write_passages(found), len(text)) == found
+def test_parts_come_as_they_went(title: str, text: str) -> None:
+    found = index_parts(title, text)
+    assert wire_format.read_parts(wire_format.write_parts(found), len(text)) == found
 
 
-def test_passages_that_no_healthy_child_sends_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    beyond = wire_format.write_passages((Passage("fog", "", "", 0, 101, 1),))
+def test_parts_that_no_healthy_child_sends_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    beyond = wire_format.write_parts((IndexPart("fog", "", "", 0, 101, 1),))
     with pytest.raises(MalformedAnswer, match="out of bounds"):
-        wire_format.read_passages(beyond, 100)
+        wire_format.read_parts(beyond, 100)
     monkeypatch.setattr(wire_format, "_MAX_LEXEMES", 2)
-    long = wire_format.write_passages((Passage("fog", "", "", 0, 3, 1),))
+    long = wire_format.write_parts((IndexPart("fog", "", "", 0, 3, 1),))
     with pytest.raises(MalformedAnswer, match="too long"):
-        wire_format.read_passages(long, 100)
+        wire_format.read_parts(long, 100)
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_do_anything_but_be_refused(body: bytes) -> None:
     read_or_refuse(body, wire_format.read_prepared)
     read_or_refuse(body, wire_format.read_answer)
-    read_or_refuse(body, lambda it: wire_format.read_passages(it, 100))
+    read_or_refuse(body, lambda it: wire_format.read_parts(it, 100))
 
 
 @settings(max_examples=300)
@@ -210,7 +210,7 @@ def test_a_count_is_not_believed_before_what_it_counts_arrives(count: int) -> No
     tracemalloc.start()
     try:
         with pytest.raises(MalformedAnswer):
-            wire_format.read_passages(announced, 100)
+            wire_format.read_parts(announced, 100)
         assert tracemalloc.get_traced_memory()[1] < 2 << 20
     finally:
         tracemalloc.stop()

@@ -25,10 +25,10 @@ from atlas.domain.search.spelling import arabic_form, hebrew_form, without_accen
 ANALYSER_VERSION = 3
 
 PART_CHARACTERS = 12_000
-"""Characters of text in one passage: a long document competes by its best."""
+"""Characters of text in one part: a long document competes by its best."""
 
 TITLE_WEIGHT = 2
-"""How often the title's words count, in each passage of the document."""
+"""How often the title's words count, in each part of the document."""
 
 PREFIX_MARK = "~"
 """Begins the lexemes that are first letters: apart from stems and always there, so that short and

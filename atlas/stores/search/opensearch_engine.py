@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 
-from atlas.domain.passages import LexemeQuery, field_of
+from atlas.domain.index_parts import LexemeQuery, field_of
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.ranking import CountedTerm, terms_that_count
 from atlas.stores.search.port import (
@@ -29,14 +29,14 @@ from atlas.stores.search.port import (
     IndexInUse,
     IndexOrigin,
     MissingGeneration,
-    PassageMatch,
-    PassageMatches,
+    PartMatch,
+    PartMatches,
     QueryTooBroad,
     SearchIndexError,
     StoredGeneration,
     TextChanges,
     TextScope,
-    passage_document,
+    part_document,
 )
 
 _SECONDS = 60.0
@@ -87,11 +87,11 @@ class OpenSearchIndex:
             except MissingGeneration:
                 continue  # being made
             row = numbers[str(number)]
-            passages = int(row["docs.count"] or 1) - 1
+            parts = int(row["docs.count"] or 1) - 1
             origin = IndexOrigin.read(state)
             size = int(row["store.size"] or 0)
             tokens = await self._tokens(number)
-            found.append(StoredGeneration(number, origin, state["cursor"], passages, tokens, size))
+            found.append(StoredGeneration(number, origin, state["cursor"], parts, tokens, size))
         return found
 
     async def begin(self, generation: int, origin: IndexOrigin, cursor: int) -> None:
@@ -181,7 +181,7 @@ class OpenSearchIndex:
         found = await self._ask("POST", f"/{self._index(generation)}/_search", asked)
         return {bytes.fromhex(hit["_source"]["text"]) for hit in found["hits"]["hits"]}
 
-    async def passages_of(self, generation: int, beginning: str) -> dict[bytes, int]:
+    async def parts_of(self, generation: int, beginning: str) -> dict[bytes, int]:
         """See `SearchIndex`."""
         found = await self._ask(
             "POST",
@@ -202,16 +202,16 @@ class OpenSearchIndex:
         limit: int,
         *,
         generation: int | None = None,
-    ) -> PassageMatches:
+    ) -> PartMatches:
         """See `SearchIndex`."""
         index = self.name if generation is None else self._index(generation)
         counted = await self._counted(index, query.terms)
         if not counted:
-            return PassageMatches((), 0)
+            return PartMatches((), 0)
         terms = [each.term for each in counted]
         found = await self._ask("POST", f"/{index}/_search", _request(terms, query, scope, limit))
         best = tuple(
-            PassageMatch(
+            PartMatch(
                 text_hash=bytes.fromhex(hit["_source"]["text"]),
                 start=hit["_source"]["start"],
                 end=hit["_source"]["end"],
@@ -220,7 +220,7 @@ class OpenSearchIndex:
             for hit in found["hits"]["hits"]
         )
         ordered = sorted(best, key=lambda match: (-match.score, match.text_hash, match.start))
-        return PassageMatches(tuple(ordered), found["hits"]["total"]["value"], counted)
+        return PartMatches(tuple(ordered), found["hits"]["total"]["value"], counted)
 
     async def expunge(self, generation: int, texts: Collection[bytes]) -> bool:
         """See `SearchIndex`. Segments with anything removed are written anew without it; what a
@@ -294,7 +294,7 @@ class OpenSearchIndex:
             raise EngineUnavailable(f"{self._where} refused documents: {_reason(failed[0])}")
 
     async def _counted(self, index: str, terms: Sequence[QueryTerm]) -> tuple[CountedTerm, ...]:
-        """The terms that count, and in how many passages each is."""
+        """The terms that count, and in how many parts each is."""
         if not terms:
             return ()
         said: dict[str, list[str]] = {}
@@ -393,9 +393,9 @@ def _bulks(texts: Sequence[IndexedText]) -> Iterator[list[str]]:
     lines: list[str] = []
     size = 0
     for text in texts:
-        for number in range(len(text.passages)):
+        for number in range(len(text.parts)):
             name = {"index": {"_id": f"{text.text_hash.hex()}-{number}"}}
-            lines += [json.dumps(name), json.dumps(passage_document(text, number))]
+            lines += [json.dumps(name), json.dumps(part_document(text, number))]
             size += len(lines[-1])
             if size > _BULK_BYTES:
                 yield lines

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from atlas.domain.passages import LexemeQuery, Passage
+from atlas.domain.index_parts import IndexPart, LexemeQuery
 from atlas.domain.search.ranking import CountedTerm
 
 UNKNOWN_LANGUAGE = "-"
@@ -25,7 +25,7 @@ LIVE = 253_402_300_800
 """Stands in `until` of a text that is live: the year 10000, in seconds since the epoch."""
 
 LAYOUT = 2
-"""Of the fields of a passage; a generation of another layout is built anew."""
+"""Of the fields of a part; a generation of another layout is built anew."""
 
 
 class SearchIndexError(Exception):
@@ -68,7 +68,7 @@ class IndexedText:
     """
 
     text_hash: bytes
-    passages: Sequence[Passage]
+    parts: Sequence[IndexPart]
     pages: Sequence[int]
     sources: Sequence[str]
     languages: Sequence[str]
@@ -77,19 +77,19 @@ class IndexedText:
     until: int = LIVE
 
 
-def passage_document(text: IndexedText, number: int) -> dict[str, Any]:
-    """One passage of a text by the fields that every engine has. The pages stand on the first only:
-    they find the text again, not its passages."""
-    passage = text.passages[number]
+def part_document(text: IndexedText, number: int) -> dict[str, Any]:
+    """One part of a text by the fields that every engine has. The pages stand on the first only:
+    they find the text again, not its parts."""
+    part = text.parts[number]
     return {
         "text": text.text_hash.hex(),
         "page": [] if number else list(text.pages),
-        "start": passage.start,
-        "end": passage.end,
-        "body": passage.body,
-        "prefixes": passage.prefixes,
-        "initials": passage.initials,
-        "length": passage.length,
+        "start": part.start,
+        "end": part.end,
+        "body": part.body,
+        "prefixes": part.prefixes,
+        "initials": part.initials,
+        "length": part.length,
         "source": list(text.sources),
         "language": list(text.languages),
         "host": list(text.hosts),
@@ -132,9 +132,9 @@ class StoredGeneration:
     number: int
     origin: IndexOrigin
     cursor: int
-    passages: int
+    parts: int
     tokens: int
-    """Positions of all passages."""
+    """Positions of all parts."""
     size: int
     """Bytes on disk."""
 
@@ -153,8 +153,8 @@ class TextScope:
 
 
 @dataclass(frozen=True, slots=True)
-class PassageMatch:
-    """One passage that matches; `start` and `end` are its characters in the document's text."""
+class PartMatch:
+    """One part that matches; `start` and `end` are its characters in the document's text."""
 
     text_hash: bytes
     start: int
@@ -164,13 +164,13 @@ class PassageMatch:
 
 
 @dataclass(frozen=True, slots=True)
-class PassageMatches:
-    """The best passages, best first, and how many match in all."""
+class PartMatches:
+    """The best parts, best first, and how many match in all."""
 
-    best: tuple[PassageMatch, ...]
+    best: tuple[PartMatch, ...]
     total: int
     counted: tuple[CountedTerm, ...] = ()
-    """The terms of the query that counted, and in how many passages each is."""
+    """The terms of the query that counted, and in how many parts each is."""
 
 
 class SearchIndex(Protocol):
@@ -208,8 +208,8 @@ class SearchIndex(Protocol):
     async def texts_until(self, generation: int, before: int, limit: int) -> set[bytes]:
         """Some of the past texts that ended before that second since the epoch."""
 
-    async def passages_of(self, generation: int, beginning: str) -> dict[bytes, int]:
-        """How many passages it has of each text whose hash begins so, in hex."""
+    async def parts_of(self, generation: int, beginning: str) -> dict[bytes, int]:
+        """How many parts it has of each text whose hash begins so, in hex."""
 
     async def search(
         self,
@@ -218,9 +218,9 @@ class SearchIndex(Protocol):
         limit: int,
         *,
         generation: int | None = None,
-    ) -> PassageMatches:
-        """The passages that have any term of the query and all its phrases, best first by BM25;
-        of equal ones the smaller hash first, then the earlier passage. A query without a term
+    ) -> PartMatches:
+        """The parts that have any term of the query and all its phrases, best first by BM25;
+        of equal ones the smaller hash first, then the earlier part. A query without a term
         finds nothing. Raises `QueryTooBroad`."""
 
     async def expunge(self, generation: int, texts: Collection[bytes]) -> bool:

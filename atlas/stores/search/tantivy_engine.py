@@ -20,12 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from atlas.domain.passages import LexemeQuery
+from atlas.domain.index_parts import LexemeQuery
 from atlas.stores.search.port import (
     DamagedGeneration,
     IndexOrigin,
     MissingGeneration,
-    PassageMatches,
+    PartMatches,
     StoredGeneration,
     TextChanges,
     TextScope,
@@ -85,9 +85,9 @@ class TantivyIndex:
         """See `SearchIndex`."""
         return await self._aside(lambda: self._generation(generation).texts_until(before, limit))
 
-    async def passages_of(self, generation: int, beginning: str) -> dict[bytes, int]:
+    async def parts_of(self, generation: int, beginning: str) -> dict[bytes, int]:
         """See `SearchIndex`."""
-        return await self._aside(lambda: self._generation(generation).passages_of(beginning))
+        return await self._aside(lambda: self._generation(generation).parts_of(beginning))
 
     async def search(
         self,
@@ -96,7 +96,7 @@ class TantivyIndex:
         limit: int,
         *,
         generation: int | None = None,
-    ) -> PassageMatches:
+    ) -> PartMatches:
         """See `SearchIndex`."""
         return await self._aside(self._search, query, scope, limit, generation)
 
@@ -224,7 +224,7 @@ class TantivyIndex:
 
     def _search(
         self, query: LexemeQuery, scope: TextScope, limit: int, number: int | None
-    ) -> PassageMatches:
+    ) -> PartMatches:
         if number is None:
             number = self._serving()
         if number is None:
@@ -235,7 +235,7 @@ class TantivyIndex:
 
 
 def _named_in(path: Path, texts: Collection[bytes]) -> set[bytes]:
-    """The texts that a file names by their hashes, as every passage is stored with it."""
+    """The texts that a file names by their hashes, as every part is stored with it."""
     try:
         said = path.read_bytes()  # a segment is some hundred megabytes at most
     except (FileNotFoundError, IsADirectoryError):

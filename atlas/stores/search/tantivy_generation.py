@@ -20,7 +20,7 @@ from typing import Any
 import tantivy
 from tantivy import Document, FieldType, Index, Occur, Query
 
-from atlas.domain.passages import Field, LexemeQuery, field_of
+from atlas.domain.index_parts import Field, LexemeQuery, field_of
 from atlas.domain.search import ranking
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.ranking import CountedTerm
@@ -32,20 +32,20 @@ from atlas.stores.search.port import (
     IndexInUse,
     IndexOrigin,
     MissingGeneration,
-    PassageMatch,
-    PassageMatches,
+    PartMatch,
+    PartMatches,
     QueryTooBroad,
     SearchIndexError,
     StoredGeneration,
     TextChanges,
     TextScope,
-    passage_document,
+    part_document,
 )
 
 _HEAP = 50_000_000
 """Bytes that a writer may fill before it writes a segment; tantivy asks for 15 MB at least."""
 _LOOKED_THROUGH = 10_000
-"""Passages beyond the limit that are put in order exactly; if still others might be among the best,
+"""Parts beyond the limit that are put in order exactly; if still others might be among the best,
 tantivy's own order decides."""
 _STATE = "state"
 """Stands in the field `text` of the document that keeps the cursor: no hash is spelled so."""
@@ -84,7 +84,7 @@ class TantivyGeneration:
                 number=int(self._folder.name),
                 origin=IndexOrigin.read(state),
                 cursor=state["cursor"],
-                passages=searcher.num_docs - 1,
+                parts=searcher.num_docs - 1,
                 tokens=self._tokens,
                 size=size,
             )
@@ -134,8 +134,8 @@ class TantivyGeneration:
             hits = searcher.search(_ended(before - 1), limit, count=False).hits
             return {bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits}
 
-    def passages_of(self, beginning: str) -> dict[bytes, int]:
-        """How many passages it has of each text whose hash begins so, in hex."""
+    def parts_of(self, beginning: str) -> dict[bytes, int]:
+        """How many parts it has of each text whose hash begins so, in hex."""
         with self._errors():
             searcher = self._current().searcher()
             wanted = Query.regex_query(_SCHEMA, "text", f"{beginning}[0-9a-f]*")
@@ -145,7 +145,7 @@ class TantivyGeneration:
 
     def traces(self, texts: Collection[bytes]) -> set[bytes]:
         """The texts that any segment has, removed ones too: a dictionary forgets a term when its
-        segment is merged, together with the words of the same passages."""
+        segment is merged, together with the words of the same parts."""
         with self._errors():
             searcher = self._current().searcher()
             return {text for text in texts if searcher.terms_with_prefix("text", text.hex())}
@@ -157,17 +157,17 @@ class TantivyGeneration:
         names = {each["segment_id"].replace("-", "") for each in meta["segments"]}
         return [each for each in self._folder.iterdir() if each.name.partition(".")[0] in names]
 
-    def search(self, query: LexemeQuery, scope: TextScope, limit: int) -> PassageMatches:
-        """The best passages."""
+    def search(self, query: LexemeQuery, scope: TextScope, limit: int) -> PartMatches:
+        """The best parts."""
         with self._errors():
             searcher = self._current().searcher()
             counted = _counted(query.terms, searcher)
             if not counted:
-                return PassageMatches((), 0)
+                return PartMatches((), 0)
             terms = [each.term for each in counted]
             wanted = _tantivy_query(terms, query, scope, keeps_past=self._past > 0)
             best, total = _best(searcher, wanted, limit, self._average)
-            return PassageMatches(tuple(best), total, counted)
+            return PartMatches(tuple(best), total, counted)
 
     def _current(self) -> Index:
         """The index as it was last committed, by this process or another."""
@@ -227,7 +227,7 @@ def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("text", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("state", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_integer_field("page", indexed=True)  # of a text's first passage
+    builder.add_integer_field("page", indexed=True)  # of a text's first part
     for name in ("start", "end"):
         builder.add_unsigned_field(name, stored=True)
     builder.add_unsigned_field("length", fast=True)
@@ -252,8 +252,8 @@ def _registered(index: Index) -> Index:
 
 
 def _documents(text: IndexedText) -> Iterator[Document]:
-    for number in range(len(text.passages)):
-        yield Document.from_dict(passage_document(text, number), _SCHEMA)
+    for number in range(len(text.parts)):
+        yield Document.from_dict(part_document(text, number), _SCHEMA)
 
 
 def _put_state(writer: Any, origin: IndexOrigin, cursor: int) -> None:
@@ -275,10 +275,10 @@ def _state(searcher: tantivy.Searcher, folder: Path) -> dict[str, Any]:
 
 def _best(
     searcher: tantivy.Searcher, query: Query, limit: int, average: float
-) -> tuple[list[PassageMatch], int]:
-    """The best passages by the exact BM25, and how many match.
+) -> tuple[list[PartMatch], int]:
+    """The best parts by the exact BM25, and how many match.
 
-    tantivy's scores are a little too high for long passages, never too low: it is asked for more
+    tantivy's scores are a little too high for long parts, never too low: it is asked for more
     until none of the others can be among the best.
     """
     ask = 2 * limit + 50
@@ -299,13 +299,13 @@ def _best(
         ask = min(4 * ask, limit + _LOOKED_THROUGH)
 
 
-def _match(document: Document, score: float) -> PassageMatch:
+def _match(document: Document, score: float) -> PartMatch:
     (text,), (start,), (end,) = document["text"], document["start"], document["end"]
-    return PassageMatch(bytes.fromhex(text), start, end, score)
+    return PartMatch(bytes.fromhex(text), start, end, score)
 
 
 def _lengths(searcher: tantivy.Searcher) -> tuple[float, int]:
-    """The average length of a passage, and the length of all together."""
+    """The average length of a part, and the length of all together."""
     asked = {"length": {"stats": {"field": "length"}}}
     found = searcher.aggregate(Query.all_query(), asked)["length"]
     return float(found["avg"] or 1.0), int(found["sum"] or 0)
@@ -335,7 +335,7 @@ def _tantivy_query(
 
 
 def _ended(until: int) -> Query:
-    """Passages whose texts were live until then, or not so long."""
+    """Parts whose texts were live until then, or not so long."""
     return _number_range("until", None, until)
 
 
@@ -344,7 +344,7 @@ def _number_range(name: str, lower: int | None, upper: int | None) -> Query:
 
 
 def _counted(terms: Sequence[QueryTerm], searcher: tantivy.Searcher) -> tuple[CountedTerm, ...]:
-    """The terms that count, and in how many passages each is."""
+    """The terms that count, and in how many parts each is."""
     counted = [CountedTerm(term, searcher.doc_freq(*field_of(term))) for term in terms]
     return tuple(ranking.terms_that_count(counted))
 

@@ -201,7 +201,7 @@ LIMITS = (
         "the document fails",
     ),
     Bound(
-        "index terms of one passage for an engine", f"{_TEXT}.wire_format._MAX_LEXEMES",
+        "index terms of one part of a text", f"{_TEXT}.wire_format._MAX_LEXEMES",
         "characters", "", "the document is not found by an engine",
     ),
     Bound(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from atlas.domain.passages import field_of, lexeme_query, passages
+from atlas.domain.index_parts import field_of, index_parts, lexeme_query
 from atlas.domain.search.analysis import occurrences, query_phrases, query_terms, tokens
 from atlas.domain.search.compounds import MAX_NAME, compounds
 from atlas.domain.search.fold import fold
@@ -21,8 +21,8 @@ def found(query: str, text: str) -> set[str]:
 
 def looked_up(query: str, text: str) -> set[tuple[str, str]]:
     """The same, each with the field in which it is found."""
-    (passage,) = passages("", text)
-    fields = {"body": passage.body.split(), "prefixes": passage.prefixes.split()}
+    (part,) = index_parts("", text)
+    fields = {"body": part.body.split(), "prefixes": part.prefixes.split()}
     wanted = [field_of(term) for term in lexeme_query(query).terms]
     return {(field, lexeme) for field, lexeme in wanted if lexeme in fields.get(field, ())}
 

@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.passages import field_of, passages
+from atlas.domain.index_parts import field_of, index_parts
 from atlas.domain.search.analysis import query_terms
 from atlas.domain.search.sample_queries import overlap_enough, sample_queries
 
 
 def test_title_and_long_words() -> None:
     found = sample_queries("The lamp walk", "At dusk lanterns were carried round the breakwater.")
-    # The first and the last word may be cut by the ends of the passage.
+    # The first and the last word may be cut by the ends of the part.
     assert found == ("The lamp walk", "lanterns carried round")
 
 
@@ -33,11 +33,11 @@ def test_every_query_has_words_of_the_document(title: str, text: str) -> None:
 @given(st.lists(st.sampled_from("harbour ferry lantern orchard chapel".split()), min_size=1))
 def test_the_index_has_every_term_of_a_sampled_query(words: list[str]) -> None:
     text = " ".join(words)
-    (passage,) = passages(words[0], text)
+    (part,) = index_parts(words[0], text)
     for query in sample_queries(words[0], text):
         for term in query_terms(query):
             name, lexeme = field_of(term)
-            assert lexeme in getattr(passage, name).split()
+            assert lexeme in getattr(part, name).split()
 
 
 @given(st.integers(0, 10), st.integers(0, 10), st.floats(0, 1))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from atlas.domain.passages import lexeme_query
+from atlas.domain.index_parts import lexeme_query
 from atlas.domain.search.stop_words import meant_terms
 
 

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from atlas.domain.passages import lexeme_query, passages
+from atlas.domain.index_parts import index_parts, lexeme_query
 from atlas.stores.search.opensearch_engine import OpenSearchIndex
 from atlas.stores.search.port import (
     IndexedText,
     IndexOrigin,
-    PassageMatches,
+    PartMatches,
     SearchIndex,
     TextChanges,
     TextScope,
@@ -88,7 +88,7 @@ def text(said: str, title: str = "", **more: object) -> IndexedText:
         "hosts": ["docs.example"],
     }
     known.update(more)
-    return IndexedText(hash_of(f"{title}\n{said}"), passages(title, said), **known)  # type: ignore[arg-type]
+    return IndexedText(hash_of(f"{title}\n{said}"), index_parts(title, said), **known)  # type: ignore[arg-type]
 
 
 async def find(
@@ -98,7 +98,7 @@ async def find(
     *,
     scope: TextScope | None = None,
     generation: int | None = None,
-) -> PassageMatches:
+) -> PartMatches:
     return await index.search(
         lexeme_query(query), scope or TextScope(), limit, generation=generation
     )

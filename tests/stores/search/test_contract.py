@@ -68,13 +68,13 @@ async def test_a_generation_is_begun_once(made: SearchIndex) -> None:
     await put(made, text("fog"), cursor=7)
     await made.begin(1, ORIGIN, 0)  # a call that was repeated
     (found,) = await made.generations()
-    assert (found.number, found.origin, found.cursor, found.passages) == (1, ORIGIN, 7, 1)
+    assert (found.number, found.origin, found.cursor, found.parts) == (1, ORIGIN, 7, 1)
     assert found.size > 0
     other = IndexOrigin("another corpus", 2)
     await made.release(1)
     await made.begin(1, other, 3)
     (found,) = await made.generations()
-    assert (found.origin, found.cursor, found.passages) == (other, 3, 0)
+    assert (found.origin, found.cursor, found.parts) == (other, 3, 0)
     assert await hashes(made, "fog", generation=1) == []
 
 
@@ -104,28 +104,26 @@ async def test_a_step_applied_again_changes_nothing(made: SearchIndex) -> None:
     await put(made, *texts)
     await made.apply(1, changes)
     before = await find(made, "fog")
-    passages = (await made.generations())[0].passages
+    parts = (await made.generations())[0].parts
     await made.apply(1, changes)
     after = await find(made, "fog")
     assert [match.text_hash for match in after.best] == [m.text_hash for m in before.best]
-    assert (
-        (after.total, passages) == (7, 7) == (before.total, (await made.generations())[0].passages)
-    )
+    assert (after.total, parts) == (7, 7) == (before.total, (await made.generations())[0].parts)
 
 
-async def test_a_long_text_is_found_by_its_best_passage_and_removed_whole(
+async def test_a_long_text_is_found_by_its_best_part_and_removed_whole(
     made: SearchIndex,
 ) -> None:
     said = "Nothing of note happened. " * 1500 + "The zeppelin landed on the pier."
     long = text(said)
-    assert len(long.passages) > 3
+    assert len(long.parts) > 3
     await put(made, long)
     (match,) = (await find(made, "zeppelin pier")).best
     assert said[match.start : match.end].endswith("landed on the pier.")
-    assert (await find(made, "note")).total == len(long.passages)
+    assert (await find(made, "note")).total == len(long.parts)
     await made.apply(1, TextChanges([], [long.text_hash], 2))
     assert (await find(made, "note zeppelin")).total == 0
-    assert (await made.generations())[0].passages == 0
+    assert (await made.generations())[0].parts == 0
 
 
 async def test_a_scope_narrows_by_every_field(made: SearchIndex) -> None:
@@ -197,7 +195,7 @@ async def test_what_was_live_at_a_moment_and_what_is_live_now(
     assert await index.texts_until(1, 201, 10) == {early.text_hash}
     assert await index.texts_until(1, 10**10, 10) == {early.text_hash, late.text_hash}
     assert len(await index.texts_until(1, 10**10, 1)) == 1
-    assert await index.passages_of(1, early.text_hash.hex()[:3]) == {early.text_hash: 1}
+    assert await index.parts_of(1, early.text_hash.hex()[:3]) == {early.text_hash: 1}
 
 
 async def test_what_files_keep_of_removed_texts_is_known_and_goes(

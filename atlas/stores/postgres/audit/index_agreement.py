@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from atlas.domain.audit_findings import AuditFinding
-from atlas.domain.passages import lexeme_query
+from atlas.domain.index_parts import lexeme_query
 from atlas.domain.search.analysis import split
 from atlas.stores.postgres.audit.live_documents import AuditedDocument
 from atlas.stores.postgres.changes import changed_pages
@@ -87,7 +87,7 @@ class IndexAgreement:
             past = await self._past(generation)
             found: set[bytes] = set()
             for beginning in beginnings:
-                held = set(await self.index.passages_of(generation, beginning))
+                held = set(await self.index.parts_of(generation, beginning))
                 found |= held - await self._live(held, past)
             if not found:
                 return []
@@ -95,9 +95,7 @@ class IndexAgreement:
             last = await self._caught_up(generation)
             if last is None:
                 return []
-            still = {
-                each for each in before if await self.index.passages_of(generation, each.hex())
-            }
+            still = {each for each in before if await self.index.parts_of(generation, each.hex())}
         except SearchIndexError as error:
             return [_unreadable(error)]
         still -= await self._live(still, past) | await self._said_after(still, last)
@@ -144,8 +142,8 @@ class IndexAgreement:
         return texts - left
 
     async def _found(self, document: AuditedDocument) -> bool:
-        passages = list(split(document.text))
-        start, end = passages[len(passages) // 2]
+        parts = list(split(document.text))
+        start, end = parts[len(parts) // 2]
         query = lexeme_query(f'"{sentence_of(document.text[start:end])}"')
         if not query.phrases:
             return True
@@ -230,9 +228,9 @@ class IndexAgreement:
         return {row["text_hash"] for row in rows}
 
 
-def sentence_of(passage: str) -> str:
+def sentence_of(part: str) -> str:
     """Its first words, to be looked for as a phrase."""
-    words = passage.translate(_NO_QUOTES).split()
+    words = part.translate(_NO_QUOTES).split()
     return " ".join(words[:_WORDS])[:_CHARACTERS].rpartition(" ")[0] or "".join(words)[:_CHARACTERS]
 
 

@@ -1,4 +1,4 @@
-"""Searching with a full-text engine: the engine ranks passages, PostgreSQL says what is live.
+"""Searching with a full-text engine: the engine ranks parts, PostgreSQL says what is live.
 
 What the engine answers may be older than the corpus. So everything that is shown comes from
 PostgreSQL, in one snapshot that begins after the engine has answered: a text that no page has any
@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from atlas.domain.passages import LexemeQuery, parts_query
+from atlas.domain.index_parts import LexemeQuery, parts_query
 from atlas.domain.search import ranking
 from atlas.domain.search.analysis import PhraseWord, QueryTerm, holds_phrase, phrase_of
 from atlas.domain.search.query_language import QueryParts, parse_query
@@ -35,27 +35,27 @@ from atlas.stores.postgres.sources.sources import held_by
 from atlas.stores.search.port import (
     UNKNOWN_LANGUAGE,
     MissingGeneration,
-    PassageMatch,
-    PassageMatches,
+    PartMatch,
+    PartMatches,
     SearchIndex,
     TextScope,
 )
 
 _FIRST = 200
-"""Passages that are looked at first: enough for ten results with their near-duplicates."""
+"""Parts that are looked at first: enough for ten results with their near-duplicates."""
 _MOST = 50_000
 """From here on no more are looked at, however few of them are live."""
 _SIMILAR = 5
 """Near-duplicates that a result names."""
 _UNKNOWN = 1_000
-"""Passages of unknown language that are looked at to count their pages."""
+"""Parts of unknown language that are looked at to count their pages."""
 
 
 @dataclass(slots=True)
 class _Cluster:
-    """A result: the best passage of a text, and the copies of the text that match as well."""
+    """A result: the best part of a text, and the copies of the text that match as well."""
 
-    best: PassageMatch
+    best: PartMatch
     others: list[bytes]
 
     def row(self) -> dict[str, Any]:
@@ -173,7 +173,7 @@ async def search_engine(
                 continue
             shown = [cluster.row() for cluster in clusters[offset:wanted]]
             # Only to choose snippets: the engine has scored already. It does not say how many
-            # passages it holds; the number of those that match is good enough for that.
+            # parts it holds; the number of those that match is good enough for that.
             weights = {
                 each.term: ranking.weight(each, max(found.total, each.frequency) + 1)
                 for each in found.counted
@@ -183,7 +183,7 @@ async def search_engine(
         return SearchPage(tuple(results), len(clusters), whole, unknown_pages, as_of)
 
 
-_Ask = Callable[[TextScope, int], Awaitable[PassageMatches]]
+_Ask = Callable[[TextScope, int], Awaitable[PartMatches]]
 
 
 async def _ask(
@@ -192,7 +192,7 @@ async def _ask(
     generation: int | None,
     scope: TextScope,
     window: int,
-) -> PassageMatches:
+) -> PartMatches:
     try:
         return await index.search(query, scope, window, generation=generation)
     except MissingGeneration:
@@ -202,15 +202,15 @@ async def _ask(
 
 async def _live_clusters(
     connection: Connection,
-    matches: Sequence[PassageMatch],
+    matches: Sequence[PartMatch],
     scope: SearchScope,
     titles: Sequence[Sequence[PhraseWord]],
     at: datetime | None,
     *,
     collapse: bool,
 ) -> list[_Cluster]:
-    """What is live, or was then, each with its copies, in the order of the best passages."""
-    best: dict[bytes, PassageMatch] = {}
+    """What is live, or was then, each with its copies, in the order of the best parts."""
+    best: dict[bytes, PartMatch] = {}
     for match in matches:
         best.setdefault(match.text_hash, match)
     if at is None:
@@ -249,7 +249,7 @@ def _titled(title: str, phrases: Sequence[Sequence[PhraseWord]]) -> bool:
 async def _texts_with(
     index: SearchIndex, query: LexemeQuery, generation: int | None, scope: TextScope
 ) -> set[bytes]:
-    """Texts with anything that must not occur: the engine leaves out passages, and another passage
+    """Texts with anything that must not occur: the engine leaves out parts, and another part
     of a text may have none of it."""
     found: set[bytes] = set()
     for phrase in query.without:

@@ -79,7 +79,7 @@ async def check(
         gates=gates,
         losses=losses[:MAX_LOSSES_LISTED],
         texts=held.texts,
-        entries=new.passages,
+        entries=new.parts,
         tokens=new.tokens,
     )
 
@@ -89,7 +89,7 @@ class _Held:
     """What a generation was found to hold, compared with the live texts."""
 
     texts: int
-    passages: int
+    parts: int
     missing: list[str]
     extra: list[str]
     still: bool
@@ -105,10 +105,10 @@ class _Held:
 
     def counted(self, stored: StoredGeneration) -> Gate:
         """The figures that BM25 takes are those of what can be read."""
-        detail = f"{stored.passages} entries, {stored.tokens} tokens"
-        wrong = self.still and stored.passages != self.passages
+        detail = f"{stored.parts} entries, {stored.tokens} tokens"
+        wrong = self.still and stored.parts != self.parts
         if wrong:
-            detail += f"; {self.passages} can be read"
+            detail += f"; {self.parts} can be read"
         return _gate("counts", not wrong, detail)
 
 
@@ -138,24 +138,24 @@ class _Checker:
         return found[number]
 
     async def held(self) -> _Held:
-        """Compare the generation with the live texts, part by part."""
+        """Compare the generation with the live texts, a share at a time."""
         before = await self.index.cursor(self.number)
-        texts = passages = 0
+        texts = parts = 0
         missing: list[str] = []
         extra: list[str] = []
         async with self.pool.acquire() as connection:
-            parts = list(_beginnings(await live_texts.count(connection)))
-        for beginning in parts:
-            there = await self.index.passages_of(self.number, beginning)
+            shares = list(_beginnings(await live_texts.count(connection)))
+        for beginning in shares:
+            there = await self.index.parts_of(self.number, beginning)
             texts += len(there)
-            passages += sum(there.values())
+            parts += sum(there.values())
             async with self.pool.acquire() as connection:
                 live = await live_texts.beginning(connection, beginning)
             different = await self._that_stays(live ^ there.keys())
             for text, is_live in different.items():
                 (missing if is_live else extra).append(await self._named(text))
         still = before == await self.index.cursor(self.number)
-        return _Held(texts, passages, missing, extra, still)
+        return _Held(texts, parts, missing, extra, still)
 
     async def _that_stays(self, different: set[bytes]) -> dict[bytes, bool]:
         """Of texts on which both disagreed, those on which they still do, and whether each is
@@ -170,7 +170,7 @@ class _Checker:
             found = {
                 text: text in live
                 for text in found
-                if bool(await self.index.passages_of(self.number, text.hex())) != (text in live)
+                if bool(await self.index.parts_of(self.number, text.hex())) != (text in live)
             }
         return found
 

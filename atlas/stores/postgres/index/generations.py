@@ -47,7 +47,7 @@ class Generation:
     run_id: str | None
     started_at: datetime
     layout: int
-    """Of the fields of its passages."""
+    """Of the fields of its parts."""
     past_days: int
     """Days for which it keeps past texts."""
     wanted_past: int
@@ -425,7 +425,7 @@ class GenerationStatus:
     outdated: bool
     """Whether it answers searches, and queries are analysed by a newer version than built it."""
     entries: int
-    """Passages in it."""
+    """Parts of texts in it: a text of up to 12,000 characters is one."""
     tokens: int
     """Words in them."""
     size: int = field(metadata={"json": "bytes"})
@@ -453,7 +453,7 @@ async def listing(connection: Connection, index: SearchIndex) -> list[Generation
     found = []
     for row in rows:
         kept = stored.get(row["id"])
-        figures = (kept.passages, kept.tokens, kept.size) if kept else (0, 0, 0)
+        figures = (kept.parts, kept.tokens, kept.size) if kept else (0, 0, 0)
         entries, tokens, size = figures
         found.append(GenerationStatus(**row, entries=entries, tokens=tokens, size=size))
     return found

@@ -111,7 +111,7 @@ async def kept_since(connection: Connection) -> int | None:
 
 
 def portions(texts: Sequence[LiveTextFacts]) -> Iterator[list[LiveTextFacts]]:
-    """The texts in pieces of which each fits into memory with its passages."""
+    """The texts in pieces of which each fits into memory with its parts."""
     piece: list[LiveTextFacts] = []
     taken = 0
     for text in texts:
@@ -137,7 +137,7 @@ async def contents(
 
 _PLAIN = ("text_hash", "document", "size", "pages", "sources", "languages", "since", "until")
 
-# The document that search shows: that of the smallest URL. Passages are offsets in its text.
+# The document that search shows: that of the smallest URL. Parts are offsets in its text.
 _FACTS = f"""
 select d.text_hash,
        array_agg(distinct d.page_id order by d.page_id) as pages,

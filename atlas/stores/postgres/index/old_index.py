@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from atlas.domain.passages import lexeme_query
+from atlas.domain.index_parts import lexeme_query
 from atlas.domain.search import ranking
 from atlas.domain.search.analysis import QueryTerm, query_phrases, query_terms
 from atlas.domain.search.ranking import CountedTerm

@@ -15,20 +15,20 @@ from dataclasses import dataclass
 import asyncpg
 
 from atlas.domain.errors import PageError
-from atlas.domain.passages import Passage, passages
+from atlas.domain.index_parts import IndexPart, index_parts
 from atlas.stores.postgres.index import generations, live_texts
 from atlas.stores.postgres.index.live_texts import LiveTextFacts
 from atlas.stores.search.port import IndexedText, SearchIndex, TextChanges
 
-Analyse = Callable[[str, str], Awaitable[Sequence[Passage]]]
-"""Title and text to passages. Raises PageError for a text that cannot be analysed."""
+Analyse = Callable[[str, str], Awaitable[Sequence[IndexPart]]]
+"""Title and text to parts. Raises PageError for a text that cannot be analysed."""
 
 log = logging.getLogger(__name__)
 
 
-async def analyse_aside(title: str, text: str) -> Sequence[Passage]:
+async def analyse_aside(title: str, text: str) -> Sequence[IndexPart]:
     """Analyse in a thread of this process, for one that has no extraction children."""
-    return await asyncio.to_thread(passages, title, text)
+    return await asyncio.to_thread(index_parts, title, text)
 
 
 async def nothing_to_hold() -> None:
@@ -93,12 +93,12 @@ async def analysed(
         contents = await live_texts.contents(connection, texts)
     read = [text for text in texts if text.text_hash in contents]
     found = await asyncio.gather(
-        *(_passages(analyse, text, *contents[text.text_hash]) for text in read)
+        *(_parts(analyse, text, *contents[text.text_hash]) for text in read)
     )
     indexed = [
         IndexedText(
             text_hash=text.text_hash,
-            passages=said,
+            parts=said,
             pages=text.pages,
             sources=text.sources,
             languages=text.languages,
@@ -111,9 +111,9 @@ async def analysed(
     return indexed, sum(not whole for _, whole in found)
 
 
-async def _passages(
+async def _parts(
     analyse: Analyse, facts: LiveTextFacts, title: str, text: str
-) -> tuple[Sequence[Passage], bool]:
+) -> tuple[Sequence[IndexPart], bool]:
     try:
         return await analyse(title, text), True
     except PageError as error:

@@ -1,6 +1,6 @@
-"""Passages: a document as a full-text engine takes it, and queries in the same lexemes.
+"""Parts: a document as a full-text engine takes it, and queries in the same lexemes.
 
-The analyser stays ours (`analysis.py`); an engine only cuts at blanks. A passage has three fields:
+The analyser stays ours (`analysis.py`); an engine only cuts at blanks. A part has three fields:
 `body` has one lexeme for each position, so that phrases can be found; `prefixes` has the first
 letters of Latin words; `initials` has the first characters of n-grams, for queries of one
 character, which would otherwise have to be expanded into thousands of n-grams.
@@ -42,8 +42,8 @@ _BIGRAM, _TRIGRAM = re.compile(f"[{BIGRAM}]"), re.compile(f"[{TRIGRAM}]")
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """One passage: the lexemes of each field with a blank between, and the characters of the
+class IndexPart:
+    """One part: the lexemes of each field with a blank between, and the characters of the
     document's text from `start` to `end` that it covers."""
 
     body: str
@@ -58,7 +58,7 @@ class Passage:
 @dataclass(frozen=True, slots=True)
 class LexemeQuery:
     """A query as an engine takes it: any of the terms, all of the phrases, one of each group, and
-    none of those that it is `without`, in the same passage."""
+    none of those that it is `without`, in the same part."""
 
     terms: tuple[QueryTerm, ...]
     phrases: tuple[tuple[PhraseWord, ...], ...] = ()
@@ -71,12 +71,12 @@ class LexemeQuery:
         return (*self.phrases, *(phrase for group in self.either for phrase in group))
 
 
-def passages(title: str, text: str) -> tuple[Passage, ...]:
-    """Analyse a document for an engine. There is always at least one passage, if an empty one.
+def index_parts(title: str, text: str) -> tuple[IndexPart, ...]:
+    """Analyse a document for an engine. There is always at least one part, if an empty one.
 
     The title counts `TITLE_WEIGHT` times in each.
     """
-    return tuple(index_passage(title, text, start, end) for start, end in split(text))
+    return tuple(index_part(title, text, start, end) for start, end in split(text))
 
 
 def lexeme_query(query: str) -> LexemeQuery:
@@ -104,7 +104,7 @@ def field_of(term: QueryTerm) -> tuple[Field, str]:
     return "body", term.lexeme
 
 
-def index_passage(title: str, text: str, start: int, end: int) -> Passage:
+def index_part(title: str, text: str, start: int, end: int) -> IndexPart:
     """One of them: a document's text from one character to another."""
     heading = [_fields(title[:TITLE_CHARACTERS])] * TITLE_WEIGHT
     body, prefixes, initials = (
@@ -112,7 +112,7 @@ def index_passage(title: str, text: str, start: int, end: int) -> Passage:
         for pieces in zip(*heading, _fields(text[start:end]), strict=True)
     )
     length = body.count(" ") + 1 if body else 0
-    return Passage(body, prefixes, initials, start, end, length)
+    return IndexPart(body, prefixes, initials, start, end, length)
 
 
 def _fields(text: str) -> tuple[str, str, str]:

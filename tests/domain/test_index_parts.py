@@ -1,11 +1,11 @@
-"""Passages: each field holds what the index of lexemes holds, and every query term has a field."""
+"""Parts: each field holds what the index of lexemes holds, and every query term has a field."""
 
 from collections import Counter
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from atlas.domain.passages import FILLER, field_of, lexeme_query, passages
+from atlas.domain.index_parts import FILLER, field_of, index_parts, lexeme_query
 from atlas.domain.search.analysis import (
     PART_CHARACTERS,
     PREFIX_MARK,
@@ -19,11 +19,11 @@ TEXTS = st.one_of(st.text(), st.sampled_from(SAMPLES), *(st.text(each) for each 
 
 
 def test_the_fields_of_a_mixed_text() -> None:
-    (passage,) = passages("Fog", "Lighthouses 灯塔 กขคง 42")
-    assert passage.body == "fog fog lighthous 灯塔 塔 กขค ขคง คง ง 42"
-    assert passage.prefixes == "fog fog light . . . . . . ."
-    assert passage.initials == ". 灯 塔 ก กข ข ขค ค คง ง ."
-    assert (passage.start, passage.end, passage.length) == (0, 22, 10)
+    (part,) = index_parts("Fog", "Lighthouses 灯塔 กขคง 42")
+    assert part.body == "fog fog lighthous 灯塔 塔 กขค ขคง คง ง 42"
+    assert part.prefixes == "fog fog light . . . . . . ."
+    assert part.initials == ". 灯 塔 ก กข ข ขค ค คง ง ."
+    assert (part.start, part.end, part.length) == (0, 22, 10)
 
 
 @settings(max_examples=40)
@@ -31,23 +31,23 @@ def test_the_fields_of_a_mixed_text() -> None:
 @example("", "")
 @example("", "ﷺ 燈塔 e\u0301")
 def test_no_lexeme_is_lost_or_invented(title: str, text: str) -> None:
-    (passage,) = passages(title, text)
+    (part,) = index_parts(title, text)
     said = [token.lexemes for token in (*tokens(title[:300]), *tokens(title[:300]), *tokens(text))]
-    assert passage.body.split(" ") == [each[0] for each in said] or not said
-    firsts = [PREFIX_MARK + word for word in passage.prefixes.split() if word != FILLER]
+    assert part.body.split(" ") == [each[0] for each in said] or not said
+    firsts = [PREFIX_MARK + word for word in part.prefixes.split() if word != FILLER]
     assert Counter(firsts) == Counter(each[1] for each in said if len(each) > 1)
-    lengths = {len(field.split()) for field in (passage.body, passage.prefixes)}
-    assert lengths == {passage.length} == {len(said)}
+    lengths = {len(field.split()) for field in (part.body, part.prefixes)}
+    assert lengths == {part.length} == {len(said)}
 
 
 @settings(max_examples=40)
 @given(TEXTS)
 def test_a_text_holds_every_term_that_is_a_part_of_it(text: str) -> None:
-    (passage,) = passages("", text)
+    (part,) = index_parts("", text)
     fields = {
-        "body": set(passage.body.split()),
-        "prefixes": set(passage.prefixes.split()),
-        "initials": set(passage.initials.split()),
+        "body": set(part.body.split()),
+        "prefixes": set(part.prefixes.split()),
+        "initials": set(part.initials.split()),
     }
     for term in query_terms(text):
         name, lexeme = field_of(term)
@@ -65,10 +65,10 @@ def test_a_single_character_is_looked_up_among_the_first_characters() -> None:
 
 def test_a_long_text_is_cut_where_the_index_cuts_it() -> None:
     text = "The keeper wrote. " * 3000
-    found = passages("Log", text)
+    found = index_parts("Log", text)
     assert [(p.start, p.end) for p in found] == list(split(text))
     assert len(found) == -(-len(text) // PART_CHARACTERS)
-    assert all(passage.body.startswith("log log ") for passage in found)
+    assert all(part.body.startswith("log log ") for part in found)
 
 
 def test_a_phrase_keeps_the_places_of_its_words() -> None:
