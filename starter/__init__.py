@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.index.generations import GenerationStatus as GenerationStatus
     from atlas.stores.postgres.index.search import Hit as Hit
     from atlas.stores.postgres.index.search import SearchPage as SearchPage
+    from atlas.stores.postgres.index.search import WordInstead as WordInstead
     from atlas.stores.postgres.reporting.monitoring import PageCounts as PageCounts
     from atlas.stores.postgres.services.catalogue import DocumentVersion as DocumentVersion
     from atlas.stores.postgres.services.catalogue import ListedDocument as ListedDocument
@@ -211,7 +212,7 @@ _WHERE = {
     "atlas.stores.postgres.hosts.manual_limits": "Limit",
     "atlas.stores.postgres.hosts.status": "HostStatus",
     "atlas.stores.postgres.index.generations": "GenerationStatus",
-    "atlas.stores.postgres.index.search": "Hit SearchPage",
+    "atlas.stores.postgres.index.search": "Hit SearchPage WordInstead",
     "atlas.stores.postgres.reporting.monitoring": "PageCounts",
     "atlas.stores.postgres.services.catalogue": "DocumentVersion ListedDocument",
     "atlas.stores.postgres.settlement.held_bodies": "HeldBody",
