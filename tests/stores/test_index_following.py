@@ -137,7 +137,8 @@ async def test_another_analyser_builds_the_index_anew_and_processes_no_page(
     await assert_agreed(drive, index)
     assert {each.number: each.origin.analyser for each in await index.generations()} == {2: newer}
     run_id = await drive.open("docs")
-    await drive.enlist(run_id, *WEB)
+    run, source = await drive.crawl.runs.run_source(run_id)
+    await drive.crawl.listing.list_pages(run, source, list(WEB), level=0, mode="incremental")
     await drive.crawl.runs.close_run(CloseRun(run_id=run_id, complete=True))
     selection = Selection(drive.pool, lambda: drive.now, drive.crawl.batches.extractor)
     begin = BeginJob(run_id="batch", workflow_id="batch", kind="batch_process", trigger="cli")
