@@ -28,6 +28,7 @@ from benchmarks.quality_rows import (
     languages_told,
     rankings,
     real_texts,
+    snippets,
 )
 
 KEPT = Path(__file__).with_name("quality.json")
@@ -44,6 +45,8 @@ _IN_README = (
     "language of questions, en: cranfield, 3 words", "language of questions, ru: xq_ru, 3 words",
     "language of questions, th: xq_th, 3 words", "language of questions, zh: xq_zh, 3 words",
     "nDCG@10, cranfield", "nDCG@10, xq_ru", "nDCG@10, xq_th", "nDCG@10, xq_zh",
+    "snippet holds the wanted passage, xq_ru", "snippet holds the wanted passage, xq_th",
+    "snippet holds the wanted passage, xq_zh", "marks on stop words alone, xq_ru",
     "near-duplicates found, 20% of words edited", "false pairs of near-duplicates",
     "pages of a manual joined",
 )  # fmt: skip
@@ -55,6 +58,7 @@ def rows() -> Iterator[QualityRow]:
     yield from generated_texts()
     yield from languages_told()
     yield from rankings()
+    yield from snippets()
     yield from copies()
 
 

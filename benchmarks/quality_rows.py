@@ -38,6 +38,8 @@ from benchmarks.near_duplicates import (
 )
 from benchmarks.page_sets import KnownPage, PageScore, articles, mean_f1, mixed, score, snippet_f1
 from benchmarks.ranking import FOLDER, Collection, Ranked, ndcg, read
+from benchmarks.snippets import COLLECTIONS as SNIPPETS
+from benchmarks.snippets import densest, figures, today
 from benchmarks.tantivy_alone import TantivyAlone
 
 _UNSPACED = {"th": r".{1,4}", "zh": r".{1,2}", "ja": r".{1,2}"}
@@ -138,6 +140,17 @@ def rankings() -> Iterator[QualityRow]:
         yield asyncio.run(_ranking(read(folder)))
     for language in generated_pages.languages():
         yield asyncio.run(_ranking(_ranked_texts(language)))
+
+
+def snippets() -> Iterator[QualityRow]:
+    """Whether snippets show what answers, beside those of the version before."""
+    there = [name for name in SNIPPETS if (FOLDER / name).is_dir()]
+    for name in there:
+        now, before = figures(name, today), figures(name, densest)
+        told = f"0.6: {before.holds:.3f}"
+        yield QualityRow(f"snippet holds the wanted passage, {name}", now.holds, told, "0.95")
+        told = f"0.6: {before.empty:.3f}"
+        yield QualityRow(f"marks on stop words alone, {name}", now.empty, told, "0", False)
 
 
 def copies() -> Iterator[QualityRow]:

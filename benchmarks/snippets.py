@@ -2,7 +2,7 @@
 
 Documents of five paragraphs are made of each collection of paragraphs and questions (`datasets.py`
 says where they are); the wanted passage is the paragraph that answers the question. Beside each
-other: the window of the most terms, at whatever word it begins, as versions before 0.8 cut it; and
+other: the window of the most terms, at whatever word it begins, as versions before 0.7 cut it; and
 today's snippets, within the best chunk. Of every tenth question by default (ATLAS_BENCH_EVERY).
 """
 
@@ -128,32 +128,34 @@ def today(document: ShownDocument, weights: Mapping[str, float]) -> JudgedSnippe
     return JudgedSnippet(found.text.strip("…"), tuple(found.text[a:b] for a, b in found.marks))
 
 
-def judged(name: str) -> str:
-    """One line for each cutter: the share of snippets that lie in the wanted passage, of those that
-    begin with a sentence, and of marks that are on stop words."""
+@dataclass(frozen=True)
+class SnippetFigures:
+    """Shares of snippets that lie in the wanted passage and that begin with a sentence, and of
+    marks that are on stop words alone."""
+
+    holds: float
+    begins: float
+    empty: float
+
+
+def figures(name: str, cutter: Cutter) -> SnippetFigures:
+    """What the snippets of a collection are like."""
     asked = questions(name)
     lang = name.removeprefix("xq_")
     known = Frequencies(list({each.document.url: each.document for each in asked}.values()))
-    lines = []
-    for cutter in (densest, today):
-        holds = begins = marks = empty = 0
-        for question in asked:
-            terms = known.weights(question.asked)
-            lexemes = {term.lexeme: worth for term, worth in terms.items()}
-            cut = cutter(
-                question.document, lexemes if cutter is densest else meant_terms(terms, (), lang)
-            )
-            holds += cut.line[len(cut.line) // 4 : -len(cut.line) // 4] in question.wanted
-            begins += _begins_sentence(question.document.text, cut.line)
-            marks += len(cut.marked)
-            empty += sum(_says_nothing(each, lang) for each in cut.marked)
-        count = len(asked)
-        lines.append(
-            f"{name:8} {cutter.__name__:8} {count:5} questions   holds {holds / count:.3f}   "
-            f"begins with a sentence {begins / count:.3f}   "
-            f"marks on stop words {empty / max(marks, 1):.3f} of {marks}"
+    holds = begins = marks = empty = 0
+    for question in asked:
+        terms = known.weights(question.asked)
+        lexemes = {term.lexeme: worth for term, worth in terms.items()}
+        cut = cutter(
+            question.document, lexemes if cutter is densest else meant_terms(terms, (), lang)
         )
-    return "\n".join(lines)
+        holds += cut.line[len(cut.line) // 4 : -len(cut.line) // 4] in question.wanted
+        begins += _begins_sentence(question.document.text, cut.line)
+        marks += len(cut.marked)
+        empty += sum(_says_nothing(each, lang) for each in cut.marked)
+    count = len(asked)
+    return SnippetFigures(holds / count, begins / count, empty / max(marks, 1))
 
 
 def _begins_sentence(text: str, line: str) -> bool:
@@ -178,7 +180,13 @@ def main() -> None:
         print(f"no collections in {FOLDER}; name a folder in ATLAS_BENCH_RETRIEVAL")
         return
     for name in COLLECTIONS:
-        print(judged(name), flush=True)
+        for cutter in (densest, today):
+            found = figures(name, cutter)
+            print(
+                f"{name:8} {cutter.__name__:8} holds {found.holds:.3f}   begins with a sentence "
+                f"{found.begins:.3f}   marks on stop words {found.empty:.3f}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
