@@ -9,9 +9,10 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import is_dataclass
 from functools import cache
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from pydantic import BaseModel
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 
 def of_fields(described: type) -> dict[str, str]:
@@ -38,6 +39,8 @@ def _below_fields(described: type) -> dict[str, str]:
 @cache
 def of_model(model: type[BaseModel]) -> dict[str, str]:
     """The same of a pydantic model, with the fields that it inherits."""
+    from pydantic import BaseModel
+
     found: dict[str, str] = {}
     for each in reversed(model.__mro__):
         if issubclass(each, BaseModel) and each is not BaseModel:
@@ -63,6 +66,8 @@ def _within(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    from pydantic import BaseModel
+
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for inner in get_args(annotation):

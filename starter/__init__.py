@@ -187,7 +187,7 @@ _WHERE = {
     "starter.archives": "ImportedArchive",
     "atlas.domain.exported_chunk": "ExportedChunk",
     "atlas.domain.exported_document": "ExportedDocument",
-    "atlas.domain.chunking.document_chunks": "DocumentChunk",
+    "atlas.domain.chunking.chunk": "DocumentChunk",
     "atlas.domain.extraction.outline": "OutlineSection",
     "atlas.domain.extraction.stated_metadata": "StatedMetadata",
     "atlas.domain.removal.page_facts": (

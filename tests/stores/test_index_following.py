@@ -131,7 +131,7 @@ async def test_another_analyser_builds_the_index_anew_and_processes_no_page(
     await follower.stop()
     older, newer = ANALYSER_VERSION, ANALYSER_VERSION + 1
     for module in list(sys.modules.values()):  # this one among them
-        if vars(module).get("ANALYSER_VERSION") == older:
+        if getattr(module, "__dict__", {}).get("ANALYSER_VERSION") == older:
             monkeypatch.setattr(module, "ANALYSER_VERSION", newer)
     assert await IndexFollower(drive.pool, index, analyse, "two").catch_up() == len(WEB)
     await assert_agreed(drive, index)

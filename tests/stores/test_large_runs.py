@@ -39,6 +39,13 @@ HISTORY = f"""
 """
 
 
+_TABLES = """
+    select relname from pg_class
+     where relkind = 'r' and relnamespace = 'public'::regnamespace
+"""
+"""None of them may be analysed in the middle of a test that takes long on a busy machine."""
+
+
 @pytest.fixture(params=[False, True], ids=["never analysed", "analysed before the run"])
 def analysed(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
@@ -57,7 +64,8 @@ async def reader(
     async with explained(postgres_server.url(name, SUPERUSER), generic=generic) as reader:
         # Else it may be right to read the small tables of a test from end to end.
         await reader.execute("set random_page_cost = 1")
-        await reader.execute("alter table run_pages set (autovacuum_enabled = off)")
+        for row in await reader.fetch(_TABLES):
+            await reader.execute(f'alter table "{row["relname"]}" set (autovacuum_enabled = off)')
         await reader.execute(HISTORY)
         await reader.execute("analyze pages, page_state, runs")
         if analysed:
