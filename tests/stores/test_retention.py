@@ -645,7 +645,7 @@ async def test_what_was_processed_and_never_settled_goes(cleaner: Cleaner, root:
         *(page, cleaner.drive.now),
     )
     await cleaner.pool.execute(
-        "insert into prepared values ($1, $2, 'y', 1, 1, '{}', '', '{}', '{}')",
+        "insert into prepared values ($1, $2, 'y', 1, '{}', '', '{}', '{}')",
         page,
         document,
     )

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 from asyncpg.transaction import Transaction
@@ -14,12 +14,14 @@ from asyncpg.transaction import Transaction
 from atlas.domain.addresses.urls import with_fragment
 from atlas.domain.extraction.outline import stored_outline
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
-from atlas.domain.search.best_chunk import ShownChunk, ShownDocument, shown_chunk
 from atlas.domain.search.stop_words import meant_terms
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.page_scope import EVERY_PAGE, PageScope, in_page_scope
 from atlas.stores.postgres.index.past_search import PAGES_AT
 from atlas.stores.postgres.sources.sources import held_by, holders
+
+if TYPE_CHECKING:
+    from atlas.domain.search.best_chunk import ShownChunk
 
 MAX_QUERY = 2_000  # characters
 MAX_LIMIT = 1_000
@@ -185,6 +187,9 @@ def _shown(
     weights: Mapping[QueryTerm, float],
     quoted: Sequence[Sequence[PhraseWord]],
 ) -> ShownChunk:
+    # The parser of Markdown: a worker has this module for what it says of the index only.
+    from atlas.domain.search.best_chunk import ShownDocument, shown_chunk
+
     outline = stored_outline(text["outline"])
     said = ShownDocument(page["url"], text["text"], text["markdown"], outline)
     meant = meant_terms(weights, quoted, page["lang"])
