@@ -52,11 +52,12 @@ class ScriptWords:
         return np.cumsum(weights) / weights.sum()
 
     def said(self, dice: Any, words: int) -> str:
-        """So many words, in sentences."""
+        """So many words, in sentences, which begin with a capital: without one, a text has no place
+        where a sentence ends."""
         ranks = np.searchsorted(self.chances, dice.random(words))
         drawn = [self.words[rank] for rank in ranks]
         sentences = (drawn[at : at + 12] for at in range(0, words, 12))
-        return ". ".join(self.joint.join(each) for each in sentences) + "."
+        return ". ".join(self.joint.join(each).capitalize() for each in sentences) + "."
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-_RANKED = 40  # characters by which a place is ranked: most edits leave them as they are
+RANKED = 40  # characters by which a place is ranked: most edits leave them as they are
 
 
 class CutPlace(NamedTuple):
@@ -27,7 +27,7 @@ class CutPlace(NamedTuple):
 
 def rank_of(words: str, number: int) -> tuple[int, int]:
     """The rank of a place, by the words that follow it; of equal words, by their number."""
-    digest = blake2b(words[:_RANKED].encode("utf-8", "replace"), digest_size=8).digest()
+    digest = blake2b(words[:RANKED].encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest, "big"), int(f"{number & 0xFFFFF:020b}"[::-1], 2)
 
 

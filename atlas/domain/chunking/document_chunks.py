@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from atlas.domain.addresses.urls import url_key, with_fragment
 from atlas.domain.chunking.chunk import DocumentChunk
-from atlas.domain.chunking.cuts import CutPlace, chosen_cuts, rank_of
+from atlas.domain.chunking.cuts import RANKED, CutPlace, chosen_cuts, rank_of
 from atlas.domain.chunking.markdown_blocks import (
     MarkdownBlock,
     headings_in,
@@ -26,7 +26,7 @@ from atlas.domain.chunking.markdown_blocks import (
 )
 from atlas.domain.chunking.pieces import Piece, pieces_of
 from atlas.domain.chunking.sentences import Cuttable
-from atlas.domain.chunking.text_places import TextPlaces, TextSpan
+from atlas.domain.chunking.text_places import MarkdownSpan, TextPlaces, TextSpan
 from atlas.domain.extraction.outline import TERM, Outline, OutlineSection, SectionPlace
 
 DEFAULT_CHUNK_SIZE = 1_500
@@ -81,7 +81,7 @@ class _Document:
         self._same = markdown == text  # as of a file: every mark is a character of the text
         plain = self._same and not outline
         self._blocks = plain_blocks(text) if plain else markdown_blocks(markdown)
-        spans = self._spans([(b.start, b.end, b.kind == "list") for b in self._blocks])
+        spans = self._spans([_part(block) for block in self._blocks])
         if outline is None:
             outline = headings_in(markdown, self._blocks, [span.start for span in spans])
         self._outline = Outline(outline)
@@ -99,12 +99,15 @@ class _Document:
 
     # Sections
 
-    def _spans(self, parts: Sequence[tuple[int, int, bool]]) -> list[TextSpan]:
+    def _spans(self, parts: Sequence[MarkdownSpan]) -> list[TextSpan]:
         if self._same:
-            return [TextSpan(start, end) for start, end, _ in parts]
+            return [TextSpan(part.start, part.end) for part in parts]
+        return self._text_places().spans(self._markdown, parts)
+
+    def _text_places(self) -> TextPlaces:
         if self._places is None:
             self._places = TextPlaces(self._text)
-        return self._places.spans(self._markdown, parts)
+        return self._places
 
     def _by_heading(self, spans: Sequence[TextSpan]) -> Iterator[tuple[MarkdownBlock, int]]:
         """The blocks, each with its place in the text. A list whose items have headings is split
@@ -127,7 +130,7 @@ class _Document:
         """Where the items of a list begin in the text."""
         if self._same:
             return [item.start for item in items]
-        parts = [(item.start, item.end, True) for item in items]
+        parts = [MarkdownSpan(item.start, item.end, True) for item in items]
         inside = TextPlaces(self._text[span.start : span.end]).spans(self._markdown, parts)
         return [span.start + each.start for each in inside]
 
@@ -178,7 +181,7 @@ class _Document:
 
     def _words(self, piece: Piece) -> str:
         said = self._markdown[piece.start : min(piece.end, piece.start + 200)]
-        return "".join(filter(str.isalnum, said))
+        return "".join(itertools.islice(filter(str.isalnum, said), RANKED))
 
     def _overlap(self, before: Sequence[Piece], first: Piece, room: int) -> int | None:
         """Where the sentences begin that are repeated from the end of the chunk before; None: none
@@ -195,19 +198,18 @@ class _Document:
 
     def _texts(self, cuts: Sequence[_Cut]) -> Iterator[tuple[int, int, int]]:
         """Of each chunk: where its text begins, where what is its own begins, where it ends."""
-        splits = {cut.overlap for cut in cuts if cut.overlap is not None}
-        parts: list[tuple[int, int, bool]] = []
-        for piece in (piece for cut in cuts for piece in cut.pieces):
-            inside = sorted(at for at in splits if piece.start < at < piece.end)
-            bounds = [piece.start, *inside, piece.end]
-            listed = piece.kind == "list"
-            parts += [(a, b, listed) for a, b in itertools.pairwise(bounds)]
-        spans = self._spans(parts)
-        by_start = {part[0]: span for part, span in zip(parts, spans, strict=True)}
-        ends = {part[1]: span.end for part, span in zip(parts, spans, strict=True)}
+        splits = sorted({cut.overlap for cut in cuts if cut.overlap is not None})
+        if self._same:
+            starts = {at: at for at in (*splits, *(cut.pieces[0].start for cut in cuts))}
+            ends = {cut.pieces[-1].end: cut.pieces[-1].end for cut in cuts}
+        else:
+            runs = [run for cut in cuts for run in _runs(cut.pieces, splits)]
+            spans = self._text_places().run_spans(self._markdown, runs)
+            starts = {run[0].start: span.start for run, span in zip(runs, spans, strict=True)}
+            ends = {run[-1].end: span.end for run, span in zip(runs, spans, strict=True)}
         for cut in cuts:
-            own = by_start[cut.pieces[0].start].start
-            begin = own if cut.overlap is None else by_start[cut.overlap].start
+            own = starts[cut.pieces[0].start]
+            begin = own if cut.overlap is None else starts[cut.overlap]
             yield min(begin, own), own, max(ends[cut.pieces[-1].end], own)
 
     def _chunk(
@@ -236,3 +238,24 @@ class _Document:
             end=end,
             overlap=own - begin,
         )
+
+
+def _part(block: MarkdownBlock | Piece) -> MarkdownSpan:
+    return MarkdownSpan(block.start, block.end, block.kind == "list")
+
+
+def _runs(pieces: Sequence[Piece], splits: Sequence[int]) -> Iterator[list[MarkdownSpan]]:
+    """The pieces of a chunk, in runs that end where an overlap begins, in a piece or before it."""
+    run: list[MarkdownSpan] = []
+    for piece in pieces:
+        part = _part(piece)
+        low, high = bisect_left(splits, piece.start), bisect_left(splits, piece.end)
+        for at in splits[low:high]:
+            if at > part.start:
+                run.append(part._replace(end=at))
+                part = part._replace(start=at)
+            if run:
+                yield run
+                run = []
+        run.append(part)
+    yield run

@@ -21,6 +21,17 @@ _FAR = 5_000
 _SURE = 24  # characters of words that are no coincidence
 
 
+_MAY_BE_NUMBER = re.compile(r"\d[.)]\s")
+
+
+class MarkdownSpan(NamedTuple):
+    """A part of the Markdown, in characters, and whether it is of a list."""
+
+    start: int
+    end: int
+    listed: bool
+
+
 class TextSpan(NamedTuple):
     """A part of the plain text, in characters; empty where the part says nothing."""
 
@@ -39,15 +50,35 @@ class TextPlaces:
         self._counts = list(accumulate(map(len, words), initial=0))[:-1]
         self._key = "".join(words)
 
-    def spans(self, markdown: str, parts: Sequence[tuple[int, int, bool]]) -> list[TextSpan]:
-        """Where each part (start, end, whether it is of a list) of the Markdown stands in the text.
+    def spans(self, markdown: str, parts: Sequence[MarkdownSpan]) -> list[TextSpan]:
+        """Where each part of the Markdown stands in the text.
 
         The spans are in order, do not overlap, and together hold every word of the text.
         """
-        if not parts:
+        way = _Way(self._key)
+        return self._between([way.over(*_keys(markdown, part)) for part in parts])
+
+    def run_spans(self, markdown: str, runs: Sequence[Sequence[MarkdownSpan]]) -> list[TextSpan]:
+        """The spans of runs of neighbouring parts, from the first of each run to its last: the same
+        as those of the parts, and much sooner, since most runs are found as a whole."""
+        way = _Way(self._key)
+        places: list[tuple[int, int]] = []
+        firsts = []
+        for run in runs:
+            firsts.append(len(places))
+            whole = way.over_exactly(_joint_key(markdown, run))
+            parts = (way.over(*_keys(markdown, part)) for part in run)
+            places += [whole] if whole is not None else parts
+        spans = self._between(places)
+        ends = [*firsts[1:], len(spans)]
+        return [
+            TextSpan(spans[first].start, spans[end - 1].end)
+            for first, end in zip(firsts, ends, strict=True)
+        ]
+
+    def _between(self, places: Sequence[tuple[int, int]]) -> list[TextSpan]:
+        if not places:
             return []
-        keys = [_keys(markdown[start:end], listed) for start, end, listed in parts]
-        places = _places(keys, self._key)
         bounds = [0]
         for (_, end), (start, _) in pairwise(places):
             bounds.append(max(self._boundary(end, start), bounds[-1]))
@@ -72,37 +103,58 @@ class TextPlaces:
         return self._starts[run] + count - self._counts[run]
 
 
-def _keys(markdown: str, listed: bool) -> tuple[str, str]:
+def _keys(markdown: str, part: MarkdownSpan) -> tuple[str, str]:
     """The words of a part as they are likely to stand in the text, and the other way: a number at
     the beginning of a line is that of a list's item, or a word."""
-    bare = _ADDRESS.sub("]", markdown)
+    bare = _ADDRESS.sub("]", markdown[part.start : part.end])
     words = "".join(_WORDS.findall(bare))
     if not _NUMBER.search(bare):
         return words, words
     unnumbered = "".join(_WORDS.findall(_NUMBER.sub("", bare)))
-    return (unnumbered, words) if listed else (words, unnumbered)
+    return (unnumbered, words) if part.listed else (words, unnumbered)
 
 
-def _places(keys: Sequence[tuple[str, str]], whole: str) -> list[tuple[int, int]]:
-    """Where each key stands in that of the whole text. One that is not found has no width."""
-    places: list[tuple[int, int]] = []
-    cursor = lost = 0
-    for likely, other in keys:
-        key, at = likely, cursor
-        if not whole.startswith(likely, cursor):
-            if whole.startswith(other, cursor):
-                key = other
-            else:
-                at = _search(whole, likely, cursor, lost)
+def _joint_key(markdown: str, run: Sequence[MarkdownSpan]) -> str | None:
+    """What the keys of all parts say together, if each can be read in one way only. None, too,
+    where the first or the last has no word: where such a part ends depends on it alone."""
+    said = markdown[run[0].start : run[-1].end]
+    if len(run) == 1 or "](" in said or _MAY_BE_NUMBER.search(said):
+        return None
+    if not all(_WORDS.search(markdown, part.start, part.end) for part in (run[0], run[-1])):
+        return None
+    return "".join(_WORDS.findall(said))
+
+
+class _Way:
+    """Through the key of the whole text, from one part's to the next. One that is not found has no
+    width."""
+
+    def __init__(self, whole: str) -> None:
+        self._whole = whole
+        self._cursor = self._lost = 0
+
+    def over_exactly(self, key: str | None) -> tuple[int, int] | None:
+        """Where the key stands if it stands right here; else nothing moves."""
+        if key is None or not self._whole.startswith(key, self._cursor):
+            return None
+        return self._onto(self._cursor, key)
+
+    def over(self, likely: str, other: str) -> tuple[int, int]:
+        """Where one of the keys stands, here or further on."""
+        for key in (likely, other):
+            if self._whole.startswith(key, self._cursor):
+                return self._onto(self._cursor, key)
+        at = _search(self._whole, likely, self._cursor, self._lost)
         if at < 0:
-            lost = min(lost + len(key), _FAR)  # bounded: a text may be none of this Markdown's
-            places.append((cursor, cursor))
-            continue
-        end = min(at + len(key), len(whole))
-        places.append((at, end))
-        cursor = end
-        lost = 0
-    return places
+            # Bounded: a text may be none of this Markdown's.
+            self._lost = min(self._lost + len(likely), _FAR)
+            return self._cursor, self._cursor
+        return self._onto(at, likely)
+
+    def _onto(self, at: int, key: str) -> tuple[int, int]:
+        self._cursor = min(at + len(key), len(self._whole))
+        self._lost = 0
+        return at, self._cursor
 
 
 def _search(whole: str, key: str, cursor: int, lost: int) -> int:

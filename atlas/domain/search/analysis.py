@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import Stemmer
 
-from atlas.domain.search.compounds import Compound, compounds, letters_and_number
+from atlas.domain.search.compounds import Compound, compounds, compounds_near, letters_and_number
 from atlas.domain.search.fold import HAN, Alignment, character_class, fold
 from atlas.domain.search.spelling import arabic_form, hebrew_form, without_accents
 
@@ -166,8 +166,11 @@ def occurrences(text: str, wanted: Collection[str]) -> list[tuple[str, int, int]
     """
     folded = fold(text)
     words = _ASCII_WORD if folded.isascii() else _run_pattern()
+    signed = [each for each in wanted if not each.isalnum() and each[0] != PREFIX_MARK]
     names = {
-        name.start: name for name in compounds(folded) if _name_lexemes(name.name)[0] in wanted
+        name.start: name
+        for name in compounds_near(folded, signed)
+        if _name_lexemes(name.name)[0] in wanted
     }
     # Every distinct word is looked at once, and no other is gone through: this is most of what a
     # snippet costs.

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from atlas.domain.chunking.chunk import DocumentChunk
-from atlas.domain.chunking.document_chunks import DEFAULT_CHUNK_SIZE, document_chunks
+from atlas.domain.chunking.document_chunks import DEFAULT_CHUNK_SIZE
 from atlas.domain.extraction.outline import Outline, OutlineSection
 from atlas.domain.search.analysis import PhraseWord
+from atlas.domain.search.chunk_places import ChunkPlace, ChunkPlaces
 from atlas.domain.search.ranking import K1, B
 from atlas.domain.search.snippet import Snippet, snippet
 from atlas.domain.search.term_matches import TermMatch, phrase_matches, term_matches, within
@@ -24,6 +24,7 @@ _USUAL = DEFAULT_CHUNK_SIZE // 2
 line says less than a paragraph that has the same words."""
 _CLOSE = 120
 """Characters, about a sentence, within which words belong together."""
+_PLACES = ChunkPlaces()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ def shown_chunk(
     `weights` gives each lexeme its worth. A phrase weighs as much as all lexemes together: who
     quotes wants to see it. Without any match it is the first chunk."""
     text = document.text
-    chunks = document_chunks(document.url, text, document.markdown, document.outline)
+    chunks: Sequence[ChunkPlace] = _PLACES.of(
+        document.url, text, document.markdown, document.outline
+    )
     # An older index may have been made of a text that differs in blanks.
     chunks = [each for each in chunks if each.start < part[1] and each.end > part[0]] or chunks[:1]
     if not chunks:
@@ -80,8 +83,8 @@ def shown_chunk(
 
 
 def _best(
-    chunks: Sequence[DocumentChunk], matches: Sequence[TermMatch], weights: Mapping[str, float]
-) -> DocumentChunk:
+    chunks: Sequence[ChunkPlace], matches: Sequence[TermMatch], weights: Mapping[str, float]
+) -> ChunkPlace:
     """By BM25, and what it says close together; of equal ones the first."""
     starts = [match.start for match in matches]
     best, best_score = chunks[0], 0.0

@@ -57,6 +57,18 @@ def length_factor(length: int, average: float) -> float:
     return (2 + _norm(kept, average)) / (2 + _norm(length, average))
 
 
+class LengthFactors(dict[int, float]):
+    """`length_factor` by length, each worked out once: a search asks for thousands."""
+
+    def __init__(self, average: float) -> None:
+        super().__init__()
+        self._average = average
+
+    def __missing__(self, length: int) -> float:
+        self[length] = length_factor(length, self._average)
+        return self[length]
+
+
 def _norm(length: int, average: float) -> float:
     return K1 * (1 - B + B * length / max(average, 1.0))
 

@@ -23,7 +23,7 @@ from tantivy import Document, FieldType, Index, Occur, Query
 from atlas.domain.index_parts import Field, LexemeQuery, field_of
 from atlas.domain.search import ranking
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
-from atlas.domain.search.ranking import CountedTerm
+from atlas.domain.search.ranking import CountedTerm, LengthFactors
 from atlas.stores.search.port import (
     LIVE,
     NEAR_EDITS,
@@ -46,8 +46,8 @@ from atlas.stores.search.port import (
 _HEAP = 50_000_000
 """Bytes that a writer may fill before it writes a segment; tantivy asks for 15 MB at least."""
 _LOOKED_THROUGH = 2_000
-"""Parts beyond the limit that are put in order exactly; if still others might be among the best,
-tantivy's own order decides."""
+"""Parts beyond the limit that are put in order exactly; which these are, tantivy's own order
+decides."""
 _STATE = "state"
 """Stands in the field `text` of the document that keeps the cursor: no hash is spelled so."""
 
@@ -60,7 +60,7 @@ class TantivyGeneration:
         self._index: Index | None = None
         self._writer: Any = None
         self._seen: tuple[int, int] | None = None
-        self._average = 1.0
+        self._factors = LengthFactors(1.0)
         self._past = 0
         self._tokens = 0
         # Reloading and writing each by one thread at a time; searching needs neither.
@@ -168,7 +168,7 @@ class TantivyGeneration:
                 return PartMatches((), 0)
             terms = [each.term for each in counted]
             wanted = _tantivy_query(terms, query, scope, keeps_past=self._past > 0)
-            best, total = _best(searcher, wanted, limit, self._average)
+            best, total = _best(searcher, wanted, limit, self._factors)
             return PartMatches(tuple(best), total, counted)
 
     def texts_near(self, lexeme: str, scope: TextScope, limit: int) -> list[bytes]:
@@ -196,7 +196,8 @@ class TantivyGeneration:
             if seen != self._seen:
                 self._index.reload()
                 searcher = self._index.searcher()
-                self._average, self._tokens = _lengths(searcher)
+                average, self._tokens = _lengths(searcher)
+                self._factors = LengthFactors(average)
                 self._past = IndexOrigin.read(_state(searcher, self._folder)).past
                 self._seen = seen
             return self._index
@@ -293,30 +294,35 @@ def _state(searcher: tantivy.Searcher, folder: Path) -> dict[str, Any]:
 
 
 def _best(
-    searcher: tantivy.Searcher, query: Query, limit: int, average: float
+    searcher: tantivy.Searcher, query: Query, limit: int, factors: LengthFactors
 ) -> tuple[list[PartMatch], int]:
     """The best parts by the exact BM25, and how many match.
 
-    tantivy's scores are a little too high for long parts, never too low: it is asked for more
-    until none of the others can be among the best.
+    tantivy's scores are a little too high for long parts, never too low: those beyond the limit are
+    asked for as well, since some may be among the best. Once, and many: tantivy's binding scores
+    all that match whatever is asked for, which in a large corpus takes longer than all of this.
     """
-    ask = 2 * limit + 50
-    while True:
-        found = searcher.search(query, ask)
-        lengths = searcher.fast_field_values("length", [address for _, address in found.hits])
-        scored = [
-            # Rounded, so that equal texts tie whatever the order in which terms were added up.
-            (float(f"{score * ranking.length_factor(int(length or 0), average):.6g}"), address)
-            for (score, address), length in zip(found.hits, lengths, strict=True)
-        ]
-        scored.sort(key=lambda each: -each[0])
-        enough = scored[limit - 1][0] if len(scored) >= limit else 0.0
-        if len(scored) < ask or enough > found.hits[-1][0] or ask >= limit + _LOOKED_THROUGH:
-            matches = [_match(searcher.doc(at), score) for score, at in scored if score >= enough]
-            matches.sort(key=lambda match: (-match.score, match.text_hash, match.start))
-            return matches[:limit], _count_of(found)
-        # At once as many as ever: every time, all that match are scored again.
-        ask = limit + _LOOKED_THROUGH
+    found = searcher.search(query, limit + _LOOKED_THROUGH)
+    hits = found.hits  # a new list whenever it is read
+    lengths = searcher.fast_field_values("length", [address for _, address in hits])
+    exact = [
+        score * factors[int(length or 0)] for (score, _), length in zip(hits, lengths, strict=True)
+    ]
+    enough = _tied(sorted(exact, reverse=True)[limit - 1]) if len(exact) >= limit else 0.0
+    low = enough * (1 - 1e-5)  # below it, none is rounded up to enough
+    rounded = [
+        (_tied(score), address)
+        for score, (_, address) in zip(exact, hits, strict=True)
+        if score >= low
+    ]
+    matches = [_match(searcher.doc(at), score) for score, at in rounded if score >= enough]
+    matches.sort(key=lambda match: (-match.score, match.text_hash, match.start))
+    return matches[:limit], _count_of(found)
+
+
+def _tied(score: float) -> float:
+    """Rounded, so that equal texts tie whatever the order in which terms were added up."""
+    return float(f"{score:.6g}")
 
 
 def _match(document: Document, score: float) -> PartMatch:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from atlas.domain.index_parts import field_of, index_parts, lexeme_query
 from atlas.domain.search.analysis import occurrences, query_phrases, query_terms, tokens
-from atlas.domain.search.compounds import MAX_NAME, compounds
+from atlas.domain.search.compounds import MAX_NAME, Compound, compounds, compounds_near
 from atlas.domain.search.fold import fold
 
 
@@ -128,3 +132,24 @@ def test_a_phrase_with_a_name_in_it_stands_as_it_is_written() -> None:
 )
 def test_what_is_no_name(text: str) -> None:
     assert list(compounds(fold(text))) == []
+
+
+@given(st.text("ab1.-_/:>+#$@ \n\u2010\u3000漢नि", max_size=60), st.data())
+def test_names_looked_for_by_their_signs_are_found_where_they_stand(
+    text: str, data: st.DataObject
+) -> None:
+    """As well as by going through all of the text."""
+    every = list(compounds(text))
+    signed = {each.name for each in every if not each.name.isalnum()}
+    wanted = data.draw(st.sets(st.sampled_from(sorted(signed)))) if signed else set()
+
+    def meant(found: Iterable[Compound]) -> list[Compound]:
+        return [each for each in found if each.name.isalnum() or each.name in wanted]
+
+    assert meant(compounds_near(text, wanted)) == meant(every)
+
+
+def test_text_without_a_sign_is_not_looked_through_for_names() -> None:
+    text = "plain words. " * 50 + "os.path"
+    assert list(compounds_near(text, ["c++"])) == []
+    assert [each.name for each in compounds_near(text, ["os.path"])] == ["os.path"]

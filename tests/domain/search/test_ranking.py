@@ -78,3 +78,9 @@ def test_the_factor_is_exact_for_a_term_that_occurs_twice() -> None:
 
     assert bm25(152) * ranking.length_factor(167, 100) == pytest.approx(bm25(167))
     assert bm25(88) * ranking.length_factor(95, 100) == pytest.approx(bm25(95))
+
+
+def test_factors_are_kept_by_length() -> None:
+    factors = ranking.LengthFactors(100)
+    assert factors[167] == ranking.length_factor(167, 100)
+    assert factors[167] == dict(factors)[167]

@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from atlas.domain.index_parts import lexeme_query
+from atlas.stores.search import tantivy_generation
 from atlas.stores.search.port import (
     DamagedGeneration,
     EngineUnavailable,
     MissingGeneration,
     TextChanges,
+    TextScope,
 )
 from atlas.stores.search.tantivy_engine import TantivyIndex
+from atlas.stores.search.tantivy_generation import TantivyGeneration, _best
 from tests.stores.search.engines import ORIGIN, Place, find, held, left_by, step, text
 
 
@@ -172,3 +176,32 @@ async def test_a_generation_begun_twice_at_once_is_made_once(tmp_path: Path) -> 
     assert await index.cursor(1) in (5, 7)
     assert [each.name for each in index.folder.iterdir()] == ["1"]
     await index.close()
+
+
+async def test_a_common_word_is_ranked_in_one_pass_over_what_matches(tmp_path: Path) -> None:
+    """tantivy scores all that match in every pass, and a second one would double the time; the
+    order is that of all of them, by exact lengths, all the same."""
+    generation = TantivyGeneration(tmp_path)
+    generation.make(ORIGIN, 0)
+    said = ["fog " + "rain " * (60 + n % 9) for n in range(700)]  # one byte says few of these
+    generation.apply(TextChanges([text(f"{each}a{n}") for n, each in enumerate(said)], [], 1))
+    generation.release()
+    passes: list[int] = []
+
+    class Counting:
+        def __init__(self) -> None:
+            self.searcher = generation._current().searcher()
+
+        def search(self, query: object, limit: int) -> object:
+            passes.append(limit)
+            return self.searcher.search(query, limit)  # type: ignore[arg-type]
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.searcher, name)
+
+    every = generation.search(lexeme_query("fog"), TextScope(), 700).best
+    query = tantivy_generation._term("body", "fog")
+    best, total = _best(Counting(), query, 20, generation._factors)  # type: ignore[arg-type]
+    assert (len(passes), total) == (1, 700)
+    assert [each.text_hash for each in best] == [each.text_hash for each in every[:20]]
+    assert len({each.score for each in every}) == 9
