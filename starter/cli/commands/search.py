@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from atlas.domain.search.search_cursor import shown_before
 from starter.cli.framework.client import connected
 from starter.cli.framework.moments import moment
 from starter.cli.framework.options import Language, OfSource
@@ -23,6 +24,9 @@ async def search(
     *words: Annotated[str, Parameter(help="More words; quotes are optional")],
     limit: Annotated[int, Parameter(help="At most this many results")] = 10,
     offset: Annotated[int, Parameter(help="Skip this many results")] = 0,
+    after: Annotated[
+        str | None, Parameter(help="Go on behind a page of this search: the cursor it ended with")
+    ] = None,
     source: OfSource = None,
     lang: Language = None,
     as_of: Annotated[
@@ -36,7 +40,9 @@ async def search(
 
     Of near-duplicates only the best match is shown, with the number of the others. With --lang, the
     number of matches whose language is unknown is shown. With --as-of, what was live then is
-    searched, in the texts of then, as far back as ATLAS_SEARCH_PAST_DAYS says.
+    searched, in the texts of then, as far back as ATLAS_SEARCH_PAST_DAYS says. With --after, the
+    results below those shown so far are: none twice, and none left out, though documents come and
+    go meanwhile.
 
     Examples:
         atlas search '"exit code"' --source docs
@@ -53,6 +59,7 @@ async def search(
             source=source,
             lang=lang,
             as_of=then,
+            after=after,
         )
     page = replace(page, results=tuple(map(_rounded, page.results)))
     if output == "json":
@@ -62,8 +69,9 @@ async def search(
             emit_line(hit)
         _tell_unknown(page, lang)
         _tell_instead(page)
+        _tell_next(page)
     else:
-        _print(page, offset, lang)
+        _print(page, offset if after is None else shown_before(after), lang)
         if not page.results:
             _tell_wordless(" ".join([query, *words]))
 
@@ -91,6 +99,7 @@ def _print(page: SearchPage, offset: int, lang: str | None) -> None:
     note(f"{about}{page.total} found{then}" if page.results else f"nothing found{then}")
     _tell_unknown(page, lang)
     _tell_instead(page)
+    _tell_next(page)
 
 
 def _tell_unknown(page: SearchPage, lang: str | None) -> None:
@@ -103,6 +112,11 @@ def _tell_unknown(page: SearchPage, lang: str | None) -> None:
 def _tell_instead(page: SearchPage) -> None:
     for each in page.instead:
         note(f"No document has “{one_line(each.word)}”. Did you mean “{one_line(each.instead)}”?")
+
+
+def _tell_next(page: SearchPage) -> None:
+    if page.next is not None:
+        note(f"For more: --after {page.next}")
 
 
 def _tell_wordless(query: str) -> None:

@@ -112,6 +112,8 @@ class SearchPage:
     """The moment whose live texts were searched; None: now."""
     instead: tuple[WordInstead, ...] = ()
     """Words that may be misspelt. They were searched for as they are, all the same."""
+    next: str | None = None
+    """The cursor to go on with behind this page; None where nothing follows."""
 
 
 def one_snapshot(connection: Connection) -> Transaction:
