@@ -40,3 +40,16 @@ async def test_a_search_goes_on_behind_its_cursor(atlas: Atlas) -> None:
     async with AtlasClient.connect() as client:
         found = [hit.url async for hit in client.search_all("fog", page=1)]
     assert found == [hit["url"] for hit in whole.json["results"]]
+
+
+@pytest.mark.usefixtures("lights")
+async def test_a_search_explains_its_scores(atlas: Atlas) -> None:
+    told = await atlas("search", "fogs signal", "--explain")
+    assert told.code == 0
+    assert "fogs as fog (body): frequency 3 in " in told.out
+    assert "3 parts match; 3 texts looked up" in told.err
+    said = (await atlas("search", "fogs signal", "--explain", "-o", "json")).json
+    assert said["left_out"]["near_duplicates"] == 0
+    for hit in said["results"]:
+        assert sum(term["score"] for term in hit["terms"]) == pytest.approx(hit["score"], rel=1e-4)
+    assert "fogs as" not in (await atlas("search", "fogs signal")).out

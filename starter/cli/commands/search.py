@@ -33,6 +33,9 @@ async def search(
         str | None,
         Parameter(help="What was live then: 2026-11-28T10:00, or how long ago, such as 6h"),
     ] = None,
+    explain: Annotated[
+        bool, Parameter(help="Show the score of each result term by term, and what was left out")
+    ] = False,
     output: Format = "text",
 ) -> None:
     """Find documents that contain any of the words, best matches first; "quoted phrases" must
@@ -60,6 +63,7 @@ async def search(
             lang=lang,
             as_of=then,
             after=after,
+            explain=explain,
         )
     page = replace(page, results=tuple(map(_rounded, page.results)))
     if output == "json":
@@ -93,12 +97,15 @@ def _print(page: SearchPage, offset: int, lang: str | None) -> None:
             raw(f"   ({more})")
         if hit.truncated:
             raw(f"   (truncated; missing: {one_line(hit.truncated)})")
+        if page.left_out:
+            _explain(hit)
         raw("")
     about = "" if page.exact else "about "
     then = f" of what was live at {page.as_of:%Y-%m-%d %H:%M}Z" if page.as_of else ""
     note(f"{about}{page.total} found{then}" if page.results else f"nothing found{then}")
     _tell_unknown(page, lang)
     _tell_instead(page)
+    _tell_left_out(page)
     _tell_next(page)
 
 
@@ -112,6 +119,26 @@ def _tell_unknown(page: SearchPage, lang: str | None) -> None:
 def _tell_instead(page: SearchPage) -> None:
     for each in page.instead:
         note(f"No document has “{one_line(each.word)}”. Did you mean “{one_line(each.instead)}”?")
+
+
+def _explain(hit: Hit) -> None:
+    raw(f"   score {hit.score:.3f}:")
+    for term in hit.terms:
+        words = one_line(", ".join(term.words)) or "?"
+        raw(
+            f"   {term.score:8.3f}  {words} as {one_line(term.lexeme)} ({term.field}): "
+            f"frequency {term.frequency} in {term.length} words, in {term.parts} of "
+            f"{term.of_parts} parts; weight {term.weight:.3f} x {term.saturation:.3f}"
+        )
+
+
+def _tell_left_out(page: SearchPage) -> None:
+    if (out := page.left_out) is not None:
+        note(
+            f"{out.parts} parts match; {out.texts} texts looked up, of which left out: "
+            f"{out.excluded} with excluded words, {out.not_shown} not live or not asked for, "
+            f"{out.near_duplicates} near-duplicates."
+        )
 
 
 def _tell_next(page: SearchPage) -> None:

@@ -29,7 +29,9 @@ from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.old_index import Cut, search_old
 from atlas.stores.postgres.index.page_scope import EVERY_PAGE, PageScope, in_page_scope
 from atlas.stores.postgres.index.past_search import LIVE_AT, UNKNOWN_PAGES_AT, expect_kept
+from atlas.stores.postgres.index.score_explanations import scored_terms
 from atlas.stores.postgres.index.search import (
+    LeftOut,
     SearchPage,
     SearchScope,
     check_query,
@@ -98,6 +100,7 @@ async def search_corpus(
     collapse: bool = True,
     as_of: datetime | None = None,
     after: str | None = None,
+    explain: bool = False,
 ) -> SearchPage:
     """Search as people do: what `search_engine` finds; before a first generation is built, what
     the old index in PostgreSQL finds, if there is one. Raises as `search_engine` does."""
@@ -116,13 +119,14 @@ async def search_corpus(
             collapse=collapse,
             as_of=as_of,
             after=after,
+            explain=explain,
         )
         if page.as_of is not None or offset or after is not None:
             return page
         return replace(page, instead=await words_instead(connection, index, query, scope))
     except MissingGeneration:
-        if as_of is not None or after is not None:
-            raise  # the old index knows live texts only, and no cursors
+        if as_of is not None or after is not None or explain:
+            raise  # the old index knows live texts only, no cursors, and explains nothing
         found = await search_old(connection, query, scope, cut)
         if found is None and await _is_empty(connection):
             found = SearchPage((), 0, exact=True)
@@ -149,13 +153,14 @@ async def search_engine(
     generation: int | None = None,
     as_of: datetime | None = None,
     after: str | None = None,
+    explain: bool = False,
 ) -> SearchPage:
     """Find the texts that match any word of the query best: live ones, or those that were live at
     the moment `as_of`. Quoted phrases must occur.
 
     A query without a word finds nothing. `collapse=False` shows every near-duplicate by itself.
     `generation` is searched instead of the one that serves. `after` is the `next` of the page
-    before.
+    before. `explain` says what each term adds to the scores, and what was left out.
     Raises ValueError, with the fix, for a query or a page that is too long, for a moment of which
     the index keeps nothing, and for a cursor of another search; `SearchIndexError`.
     """
@@ -213,7 +218,22 @@ async def search_engine(
             if not whole and len(below) < wanted and window < _MOST:
                 window *= 4
                 continue
-            shown = [cluster.row() for cluster in below[offset:wanted]]
+            cut = below[offset:wanted]
+            shown = [cluster.row() for cluster in cut]
+            left_out = None
+            if explain:
+                parts_shown = [cluster.best for cluster in cut]
+                terms = await scored_terms(index, parts.words, found, parts_shown, generation)
+                shown = [{**row, "terms": terms[row["text_hash"]]} for row in shown]
+                live = sum(1 + len(cluster.others) for cluster in clusters)
+                looked_up = len(_texts(best)) - unseen
+                left_out = LeftOut(
+                    parts=found.total,
+                    texts=looked_up + len(without),
+                    excluded=len(without),
+                    not_shown=looked_up - live,
+                    near_duplicates=live - len(clusters),
+                )
             # Only to choose snippets: the engine has scored already. It does not say how many
             # parts it holds; the number of those that match is good enough for that.
             weights = {
@@ -234,6 +254,7 @@ async def search_engine(
             unknown_language=unknown_pages,
             as_of=as_of,
             next=further,
+            left_out=left_out,
         )
 
 

@@ -15,6 +15,7 @@ from atlas.domain.addresses.urls import with_fragment
 from atlas.domain.extraction.outline import stored_outline
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.best_chunk import ShownChunk, ShownDocument, shown_chunk
+from atlas.domain.search.score_explanation import ScoredTerm
 from atlas.domain.search.stop_words import meant_terms
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.page_scope import EVERY_PAGE, PageScope, in_page_scope
@@ -83,6 +84,26 @@ class Hit:
     chunk_id: str | None = None
     """The `id` of that chunk, as exports and `docs chunks` of the default size have it; the snippet
     lies within it. None where the document has no words."""
+    terms: tuple[ScoredTerm, ...] = ()
+    """What each term of the query adds to the score, if that is asked for; what adds most first."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What the index found, and what of it is no result."""
+
+    parts: int
+    """Parts of texts that match, within what the index knows of the sources, languages, sites and
+    dates asked for."""
+    texts: int
+    """Texts of these that were looked up: all, or the best."""
+    excluded: int
+    """Texts that have what must not occur in another part than the one that matches; such parts do
+    not match."""
+    not_shown: int
+    """Texts that are on no live page, or on none that was asked for."""
+    near_duplicates: int
+    """Texts that are left out as near-duplicates of results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +135,8 @@ class SearchPage:
     """Words that may be misspelt. They were searched for as they are, all the same."""
     next: str | None = None
     """The cursor to go on with behind this page; None where nothing follows."""
+    left_out: LeftOut | None = None
+    """What was left out, if that is asked for."""
 
 
 def one_snapshot(connection: Connection) -> Transaction:
@@ -159,6 +182,7 @@ async def hits(
                 anchor=shown.anchor,
                 section_url=with_fragment(page["url"], shown.anchor),
                 chunk_id=shown.chunk_id,
+                terms=row.get("terms", ()),
             )
         )
     return hits
