@@ -80,8 +80,10 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.hosts.manual_limits import Limit as Limit
     from atlas.stores.postgres.hosts.status import HostStatus as HostStatus
     from atlas.stores.postgres.index.generations import GenerationStatus as GenerationStatus
+    from atlas.stores.postgres.index.search import FacetValue as FacetValue
     from atlas.stores.postgres.index.search import Hit as Hit
     from atlas.stores.postgres.index.search import LeftOut as LeftOut
+    from atlas.stores.postgres.index.search import SearchFacet as SearchFacet
     from atlas.stores.postgres.index.search import SearchPage as SearchPage
     from atlas.stores.postgres.index.search import WordInstead as WordInstead
     from atlas.stores.postgres.reporting.monitoring import PageCounts as PageCounts
@@ -215,7 +217,9 @@ _WHERE = {
     "atlas.stores.postgres.hosts.manual_limits": "Limit",
     "atlas.stores.postgres.hosts.status": "HostStatus",
     "atlas.stores.postgres.index.generations": "GenerationStatus",
-    "atlas.stores.postgres.index.search": "Hit LeftOut SearchPage WordInstead",
+    "atlas.stores.postgres.index.search": (
+        "FacetValue Hit LeftOut SearchFacet SearchPage WordInstead"
+    ),
     "atlas.stores.postgres.reporting.monitoring": "PageCounts",
     "atlas.stores.postgres.services.catalogue": "DocumentVersion ListedDocument",
     "atlas.stores.postgres.settlement.held_bodies": "HeldBody",

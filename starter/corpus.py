@@ -72,11 +72,13 @@ class Corpus:
         as_of: datetime | None = None,
         after: str | None = None,
         explain: bool = False,
+        facets: Sequence[str] = (),
     ) -> SearchPage:
         """The documents that match any word of the query, best first; quoted phrases must occur.
         `as_of`: those that were live at that moment, with the texts they had then. `after` is the
         `next` of the page before: unlike an `offset`, it neither repeats nor leaves out what stays
-        in the corpus. `explain` gives the score of each result term by term, and `left_out`.
+        in the corpus. `explain` gives the score of each result term by term, and `left_out`;
+        `facets` counts the documents that match by "source", "lang", "host" or "year".
 
         `lang` is a code such as "de"; `unknown_language` of the answer counts matching pages whose
         language could not be detected. Raises `InvalidRequest` for a query or page too long,
@@ -102,6 +104,7 @@ class Corpus:
                     as_of=_with_zone(as_of),
                     after=after,
                     explain=explain,
+                    facets=facets,
                 )
                 if source is None or page.results:
                     return page

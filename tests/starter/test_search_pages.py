@@ -1,5 +1,6 @@
-"""`atlas search` and the client: page by page."""
+"""`atlas search` and the client: page by page, explained, and counted by facets."""
 
+import re
 from pathlib import Path
 
 import asyncpg
@@ -53,3 +54,15 @@ async def test_a_search_explains_its_scores(atlas: Atlas) -> None:
     for hit in said["results"]:
         assert sum(term["score"] for term in hit["terms"]) == pytest.approx(hit["score"], rel=1e-4)
     assert "fogs as" not in (await atlas("search", "fogs signal")).out
+
+
+@pytest.mark.usefixtures("lights")
+async def test_a_search_counts_what_matches(atlas: Atlas) -> None:
+    told = await atlas("search", "fog", "--limit", "1", "--facets", "lang, host")
+    assert told.code == 0
+    assert re.search(r"lang\s+1  de\s+1  en\s+1  \(unknown\)\s+host\s+2  a.example", told.out)
+    said = (await atlas("search", "fog", "--facets", "source", "-o", "json")).json
+    values = [{"value": "docs", "documents": 2}, {"value": "others", "documents": 1}]
+    assert said["facets"] == [{"name": "source", "values": values, "more": 0, "exact": True}]
+    wrong = await atlas("search", "fog", "--facets", "colour")
+    assert wrong.code != 0 and "facets: 'colour' is none; use source, lang, host, year" in wrong.err

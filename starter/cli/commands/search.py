@@ -36,6 +36,10 @@ async def search(
     explain: Annotated[
         bool, Parameter(help="Show the score of each result term by term, and what was left out")
     ] = False,
+    facets: Annotated[
+        str | None,
+        Parameter(help="Count the documents that match, by source,lang,host,year or some of these"),
+    ] = None,
     output: Format = "text",
 ) -> None:
     """Find documents that contain any of the words, best matches first; "quoted phrases" must
@@ -53,6 +57,7 @@ async def search(
         atlas search backup schedule --as-of 7d
         atlas search 备份 -o json | jq -r '.results[].url'
     """
+    counted = [name.strip() for name in (facets or "").split(",") if name.strip()]
     then = None if as_of is None else moment("--as-of", as_of)
     async with connected() as atlas:
         page = await atlas.search(
@@ -64,6 +69,7 @@ async def search(
             as_of=then,
             after=after,
             explain=explain,
+            facets=counted,
         )
     page = replace(page, results=tuple(map(_rounded, page.results)))
     if output == "json":
@@ -100,6 +106,7 @@ def _print(page: SearchPage, offset: int, lang: str | None) -> None:
         if page.left_out:
             _explain(hit)
         raw("")
+    _print_facets(page)
     about = "" if page.exact else "about "
     then = f" of what was live at {page.as_of:%Y-%m-%d %H:%M}Z" if page.as_of else ""
     note(f"{about}{page.total} found{then}" if page.results else f"nothing found{then}")
@@ -130,6 +137,16 @@ def _explain(hit: Hit) -> None:
             f"frequency {term.frequency} in {term.length} words, in {term.parts} of "
             f"{term.of_parts} parts; weight {term.weight:.3f} x {term.saturation:.3f}"
         )
+
+
+def _print_facets(page: SearchPage) -> None:
+    for facet in page.facets:
+        raw(bold(f"{facet.name}{'' if facet.exact else ' (of the best matches only)'}"))
+        for each in facet.values:
+            raw(f"   {each.documents:8,}  {one_line(each.value or '(unknown)')}")
+        if facet.more:
+            raw(f"             and {facet.more} more")
+        raw("")
 
 
 def _tell_left_out(page: SearchPage) -> None:

@@ -26,6 +26,7 @@ from atlas.domain.search.analysis import (
 )
 from atlas.domain.search.query_language import QueryParts, parse_query
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.index.facets import COUNTED, checked_facets, count_facets, no_counts
 from atlas.stores.postgres.index.old_index import Cut, search_old
 from atlas.stores.postgres.index.page_scope import EVERY_PAGE, PageScope, in_page_scope
 from atlas.stores.postgres.index.past_search import LIVE_AT, UNKNOWN_PAGES_AT, expect_kept
@@ -101,6 +102,7 @@ async def search_corpus(
     as_of: datetime | None = None,
     after: str | None = None,
     explain: bool = False,
+    facets: Sequence[str] = (),
 ) -> SearchPage:
     """Search as people do: what `search_engine` finds; before a first generation is built, what
     the old index in PostgreSQL finds, if there is one. Raises as `search_engine` does."""
@@ -120,14 +122,18 @@ async def search_corpus(
             as_of=as_of,
             after=after,
             explain=explain,
+            facets=facets,
         )
         if page.as_of is not None or offset or after is not None:
             return page
         return replace(page, instead=await words_instead(connection, index, query, scope))
     except MissingGeneration:
-        if as_of is not None or after is not None or explain:
-            raise  # the old index knows live texts only, no cursors, and explains nothing
-        found = await search_old(connection, query, scope, cut)
+        if as_of is not None:
+            raise  # the old index knows live texts only
+        # Nor does it know cursors, explanations or facets.
+        found = None
+        if after is None and not explain and not facets:
+            found = await search_old(connection, query, scope, cut)
         if found is None and await _is_empty(connection):
             found = SearchPage((), 0, exact=True)
         if found is None:
@@ -154,13 +160,15 @@ async def search_engine(
     as_of: datetime | None = None,
     after: str | None = None,
     explain: bool = False,
+    facets: Sequence[str] = (),
 ) -> SearchPage:
     """Find the texts that match any word of the query best: live ones, or those that were live at
     the moment `as_of`. Quoted phrases must occur.
 
     A query without a word finds nothing. `collapse=False` shows every near-duplicate by itself.
     `generation` is searched instead of the one that serves. `after` is the `next` of the page
-    before. `explain` says what each term adds to the scores, and what was left out.
+    before. `explain` says what each term adds to the scores, and what was left out;
+    `facets` are properties by which the documents that match are counted.
     Raises ValueError, with the fix, for a query or a page that is too long, for a moment of which
     the index keeps nothing, and for a cursor of another search; `SearchIndexError`.
     """
@@ -168,6 +176,7 @@ async def search_engine(
     searched = SearchedFor(query, source, lang, collapse)
     cursor = await going_on(connection, searched, after, offset=offset, as_of=as_of)
     as_of = cursor.as_of
+    names = checked_facets(facets, as_of)
     parts = parse_query(query)
     said = parts_query(parts)
     scope = SearchScope(storable(source), storable(lang), _pages(parts))
@@ -180,7 +189,7 @@ async def search_engine(
             )
         await expect_kept(connection, index, as_of)
     if not said.terms:
-        return SearchPage((), 0, exact=True, as_of=as_of)
+        return SearchPage((), 0, exact=True, as_of=as_of, facets=no_counts(names))
     ask = partial(_ask, index, said, generation)
     # Sources of the past are known to PostgreSQL only.
     source = scope.source if as_of is None else None
@@ -190,6 +199,10 @@ async def search_engine(
     above = len(cursor.shown)
     asked = narrowed(TextScope(source, scope.lang, at=at), scope.pages)
     said = replace(said, phrases=(*said.phrases, *filter(_can_be_demanded, titles)))
+    matched = PartMatches((), 0)
+    if names:
+        matched = await _ask(index, said, generation, asked, COUNTED)
+    counted = _texts(matched.best) - await _texts_with(index, said, generation, matched.best, at)
     # In steps of four: pages of one list are cut from one order.
     window = _FIRST
     while window < 4 * (above + wanted):
@@ -242,6 +255,10 @@ async def search_engine(
             }
             results = await hits(connection, shown, weights, scope, as_of, said.quoted)
             unknown_pages = await _count_pages(connection, unknown, scope, as_of)
+            counts = await count_facets(
+                *(connection, names, counted, scope, titles),
+                exact=len(matched.best) == matched.total,
+            )
             further = None
             if len(below) > wanted or not whole:
                 # With what is above an offset: the cursor goes on behind this page.
@@ -255,6 +272,7 @@ async def search_engine(
             as_of=as_of,
             next=further,
             left_out=left_out,
+            facets=counts,
         )
 
 

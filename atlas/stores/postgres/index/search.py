@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 from asyncpg.transaction import Transaction
@@ -28,6 +28,8 @@ MAX_OFFSET = 10_000
 
 _TEXTS = 8
 """Documents whose texts are in memory at once: each may have some megabytes."""
+
+FacetName = Literal["source", "lang", "host", "year"]
 
 _Row = Mapping[str, Any] | asyncpg.Record
 
@@ -117,6 +119,28 @@ class WordInstead:
 
 
 @dataclass(frozen=True, slots=True)
+class FacetValue:
+    """One value, and how many documents have it."""
+
+    value: str | None
+    """A source, a language, a host, or a year of publication; None: not known, or no source."""
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFacet:
+    """The documents that match, counted by one of their properties."""
+
+    name: FacetName
+    values: tuple[FacetValue, ...]
+    """The 20 most frequent, most documents first. A document of several sources counts for each."""
+    more: int
+    """Values beyond these."""
+    exact: bool
+    """False where so many parts of texts match that only the best 10,000 were counted."""
+
+
+@dataclass(frozen=True, slots=True)
 class SearchPage:
     """Results, best first, and how many there are in all."""
 
@@ -137,6 +161,8 @@ class SearchPage:
     """The cursor to go on with behind this page; None where nothing follows."""
     left_out: LeftOut | None = None
     """What was left out, if that is asked for."""
+    facets: tuple[SearchFacet, ...] = ()
+    """The documents that match, on this page or not, counted by what was asked for."""
 
 
 def one_snapshot(connection: Connection) -> Transaction:
