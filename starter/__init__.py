@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from atlas.domain.removal.page_facts import TextKept as TextKept
     from atlas.domain.removal.page_facts import VisitOfRun as VisitOfRun
     from atlas.domain.removal.page_verdict import PageVerdict as PageVerdict
+    from atlas.domain.search.score_explanation import ScoredTerm as ScoredTerm
     from atlas.domain.sources import SourceSpec as SourceSpec
     from atlas.domain.text_diff import DiffPart as DiffPart
     from atlas.domain.texts import TruncatedPage as TruncatedPage
@@ -79,7 +80,10 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.hosts.manual_limits import Limit as Limit
     from atlas.stores.postgres.hosts.status import HostStatus as HostStatus
     from atlas.stores.postgres.index.generations import GenerationStatus as GenerationStatus
+    from atlas.stores.postgres.index.search import FacetValue as FacetValue
     from atlas.stores.postgres.index.search import Hit as Hit
+    from atlas.stores.postgres.index.search import LeftOut as LeftOut
+    from atlas.stores.postgres.index.search import SearchFacet as SearchFacet
     from atlas.stores.postgres.index.search import SearchPage as SearchPage
     from atlas.stores.postgres.index.search import WordInstead as WordInstead
     from atlas.stores.postgres.reporting.monitoring import PageCounts as PageCounts
@@ -197,6 +201,7 @@ _WHERE = {
     "atlas.domain.removal.page_verdict": "PageVerdict",
     "atlas.domain.extraction.rule_trial": "RuleTrial TriedText",
     "atlas.domain.sources": "SourceSpec",
+    "atlas.domain.search.score_explanation": "ScoredTerm",
     "atlas.domain.text_diff": "DiffPart",
     "atlas.domain.texts": "TruncatedPage",
     "atlas.schedules.apply": "ScheduleChange",
@@ -212,7 +217,9 @@ _WHERE = {
     "atlas.stores.postgres.hosts.manual_limits": "Limit",
     "atlas.stores.postgres.hosts.status": "HostStatus",
     "atlas.stores.postgres.index.generations": "GenerationStatus",
-    "atlas.stores.postgres.index.search": "Hit SearchPage WordInstead",
+    "atlas.stores.postgres.index.search": (
+        "FacetValue Hit LeftOut SearchFacet SearchPage WordInstead"
+    ),
     "atlas.stores.postgres.reporting.monitoring": "PageCounts",
     "atlas.stores.postgres.services.catalogue": "DocumentVersion ListedDocument",
     "atlas.stores.postgres.settlement.held_bodies": "HeldBody",

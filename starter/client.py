@@ -70,6 +70,7 @@ class AtlasClient:
         self.manifest = runs.manifest
         self.outcomes = runs.outcomes
         self.search = corpus.search
+        self.search_all = corpus.search_all
         self.documents = corpus.documents
         self.document = corpus.document
         self.export = exports.documents

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.crawl.pages.purged_urls import PurgedAddress
     from atlas.stores.postgres.crawl.pages.quarantine import Quarantined
     from atlas.stores.postgres.index.generations import GenerationStatus
-    from atlas.stores.postgres.index.search import SearchPage
+    from atlas.stores.postgres.index.search import Hit, SearchPage
     from atlas.stores.postgres.services.catalogue import DocumentVersion, LastFetch, ListedDocument
     from atlas.stores.postgres.settlement.held_bodies import HeldBody
     from starter.changes import ChangeStream, TextForm
@@ -70,14 +70,21 @@ class Corpus:
         source: str | None = None,
         lang: str | None = None,
         as_of: datetime | None = None,
+        after: str | None = None,
+        explain: bool = False,
+        facets: Sequence[str] = (),
     ) -> SearchPage:
         """The documents that match any word of the query, best first; quoted phrases must occur.
-        `as_of`: those that were live at that moment, with the texts they had then.
+        `as_of`: those that were live at that moment, with the texts they had then. `after` is the
+        `next` of the page before: unlike an `offset`, it neither repeats nor leaves out what stays
+        in the corpus. `explain` gives the score of each result term by term, and `left_out`;
+        `facets` counts the documents that match by "source", "lang", "host" or "year".
 
         `lang` is a code such as "de"; `unknown_language` of the answer counts matching pages whose
         language could not be detected. Raises `InvalidRequest` for a query or page too long,
         `NotFound` where nothing is found because no source has that name, and `InvalidRequest` for
-        a moment of which the index keeps nothing (`ATLAS_SEARCH_PAST_DAYS`).
+        a moment of which the index keeps nothing (`ATLAS_SEARCH_PAST_DAYS`), and for a cursor of
+        another search.
         """
         from atlas.stores.postgres.index.engine_search import search_corpus
         from atlas.stores.postgres.sources import sources
@@ -95,6 +102,9 @@ class Corpus:
                     source=source,
                     lang=lang,
                     as_of=_with_zone(as_of),
+                    after=after,
+                    explain=explain,
+                    facets=facets,
                 )
                 if source is None or page.results:
                     return page
@@ -105,6 +115,33 @@ class Corpus:
             raise InvalidRequest(str(error)) from None
         except SearchIndexError as error:
             raise Refused(str(error)) from None
+
+    async def search_all(
+        self,
+        query: str,
+        *,
+        source: str | None = None,
+        lang: str | None = None,
+        as_of: datetime | None = None,
+        page: int = 100,
+    ) -> AsyncGenerator[Hit]:
+        """Every result of a search, best first, asked for a `page` at a time by its cursor: each
+        document once, though the corpus changes meanwhile. Raises as `search`, and `InvalidRequest`
+        where more than 10,000 match: narrow the query then, or leave the loop before."""
+        after = None
+        while True:
+            found = await self.search(
+                query,
+                limit=page,
+                source=source,
+                lang=lang,
+                as_of=as_of if after is None else None,
+                after=after,
+            )
+            for hit in found.results:
+                yield hit
+            if (after := found.next) is None:
+                return
 
     async def index_generations(self) -> list[GenerationStatus]:
         """The builds of the search index, newest first: in use, under way, or kept for a rollback.

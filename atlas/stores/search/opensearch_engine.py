@@ -22,6 +22,7 @@ import httpx
 from atlas.domain.index_parts import LexemeQuery, field_of
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.ranking import CountedTerm, terms_that_count
+from atlas.domain.search.score_explanation import ScoredTerm, read_explanation
 from atlas.stores.search.port import (
     LIVE,
     NEAR_EDITS,
@@ -223,6 +224,34 @@ class OpenSearchIndex:
         )
         ordered = sorted(best, key=lambda match: (-match.score, match.text_hash, match.start))
         return PartMatches(tuple(ordered), found["hits"]["total"]["value"], counted)
+
+    async def explain(
+        self,
+        terms: Sequence[QueryTerm],
+        matches: Sequence[PartMatch],
+        *,
+        generation: int | None = None,
+    ) -> list[list[tuple[QueryTerm, ScoredTerm]]]:
+        """See `SearchIndex`."""
+        index = self.name if generation is None else self._index(generation)
+        found: dict[tuple[bytes, int], list[tuple[QueryTerm, ScoredTerm]]] = {
+            (match.text_hash, match.start): [] for match in matches
+        }
+        parts = [
+            {"bool": {"filter": [{"term": {"text": text.hex()}}, {"term": {"start": start}}]}}
+            for text, start in found
+        ]
+        for term in terms if parts else ():
+            asked = {
+                "size": len(parts),
+                "explain": True,
+                "query": {"bool": {"must": [_weighed(term)], "filter": [_any_of(parts)]}},
+                "_source": ["text", "start"],
+            }
+            for hit in (await self._ask("POST", f"/{index}/_search", asked))["hits"]["hits"]:
+                part = bytes.fromhex(hit["_source"]["text"]), hit["_source"]["start"]
+                found[part].append((term, read_explanation(term, hit["_explanation"])))
+        return list(found.values())
 
     async def texts_near(self, lexeme: str, scope: TextScope, limit: int) -> list[bytes]:
         """See `SearchIndex`."""
@@ -458,7 +487,11 @@ def _phrase(words: Sequence[PhraseWord]) -> _Body:
 
 
 def _one_of(phrases: Sequence[Sequence[PhraseWord]]) -> _Body:
-    return {"bool": {"should": [*map(_phrase, phrases)], "minimum_should_match": 1}}
+    return _any_of([*map(_phrase, phrases)])
+
+
+def _any_of(clauses: Sequence[_Body]) -> _Body:
+    return {"bool": {"should": list(clauses), "minimum_should_match": 1}}
 
 
 def _span(word: PhraseWord) -> _Body:

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from atlas.domain.index_parts import IndexPart, LexemeQuery
+from atlas.domain.search.analysis import QueryTerm
 from atlas.domain.search.ranking import CountedTerm
+from atlas.domain.search.score_explanation import ScoredTerm
 
 UNKNOWN_LANGUAGE = "-"
 """Stands in `languages`, and in a scope, for a language that could not be determined."""
@@ -246,6 +248,16 @@ class SearchIndex(Protocol):
         """The parts that have any term of the query and all its phrases, best first by BM25;
         of equal ones the smaller hash first, then the earlier part. A query without a term
         finds nothing. Raises `QueryTooBroad`."""
+
+    async def explain(
+        self,
+        terms: Sequence[QueryTerm],
+        matches: Sequence[PartMatch],
+        *,
+        generation: int | None = None,
+    ) -> list[list[tuple[QueryTerm, ScoredTerm]]]:
+        """For each match, those of the terms that it has, and what each adds to its score; none of
+        a part that is not there any more."""
 
     async def texts_near(self, lexeme: str, scope: TextScope, limit: int) -> list[bytes]:
         """Some of the texts with a term that is at most two edits from this one (a letter left out,

@@ -21,10 +21,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from atlas.domain.index_parts import LexemeQuery
+from atlas.domain.search.analysis import QueryTerm
+from atlas.domain.search.score_explanation import ScoredTerm
 from atlas.stores.search.port import (
     DamagedGeneration,
     IndexOrigin,
     MissingGeneration,
+    PartMatch,
     PartMatches,
     StoredGeneration,
     TextChanges,
@@ -99,6 +102,18 @@ class TantivyIndex:
     ) -> PartMatches:
         """See `SearchIndex`."""
         return await self._aside(self._search, query, scope, limit, generation)
+
+    async def explain(
+        self,
+        terms: Sequence[QueryTerm],
+        matches: Sequence[PartMatch],
+        *,
+        generation: int | None = None,
+    ) -> list[list[tuple[QueryTerm, ScoredTerm]]]:
+        """See `SearchIndex`."""
+        return await self._aside(
+            lambda: [self._searched(generation).explain(terms, each) for each in matches]
+        )
 
     async def texts_near(self, lexeme: str, scope: TextScope, limit: int) -> list[bytes]:
         """See `SearchIndex`."""

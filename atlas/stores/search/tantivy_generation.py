@@ -24,6 +24,7 @@ from atlas.domain.index_parts import Field, LexemeQuery, field_of
 from atlas.domain.search import ranking
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.ranking import CountedTerm, LengthFactors
+from atlas.domain.search.score_explanation import ScoredTerm, read_explanation
 from atlas.stores.search.port import (
     LIVE,
     NEAR_EDITS,
@@ -170,6 +171,19 @@ class TantivyGeneration:
             wanted = _tantivy_query(terms, query, scope, keeps_past=self._past > 0)
             best, total = _best(searcher, wanted, limit, self._factors)
             return PartMatches(tuple(best), total, counted)
+
+    def explain(
+        self, terms: Sequence[QueryTerm], match: PartMatch
+    ) -> list[tuple[QueryTerm, ScoredTerm]]:
+        """What each term of a part adds to its score."""
+        with self._errors():
+            searcher = self._current().searcher()
+            text = _exactly("text", match.text_hash.hex())
+            parts = searcher.search(text, _count(searcher, text) or 1, count=False).hits
+            for _, at in parts:
+                if searcher.doc(at).get_first("start") == match.start:
+                    return list(_scored(searcher, terms, at, self._factors))
+            return []
 
     def texts_near(self, lexeme: str, scope: TextScope, limit: int) -> list[bytes]:
         """Texts with terms that are near to one that it does not have."""
@@ -378,6 +392,20 @@ def _counted(terms: Sequence[QueryTerm], searcher: tantivy.Searcher) -> tuple[Co
 def _weighed(term: QueryTerm) -> Query:
     found = _term(*field_of(term))
     return found if term.weight == 1 else Query.boost_query(found, float(term.weight))
+
+
+def _scored(
+    searcher: tantivy.Searcher, terms: Sequence[QueryTerm], at: tantivy.DocAddress, factors: LengthFactors
+) -> Iterator[tuple[QueryTerm, ScoredTerm]]:
+    length = int(searcher.fast_field_values("length", [at])[0] or 0)
+    factor = factors[length]
+    for term in terms:
+        try:
+            said = _weighed(term).explain(searcher, at)
+        except ValueError:
+            continue  # the part does not have it
+        tree = json.loads(said.to_json())
+        yield term, read_explanation(term, tree, factor=factor, length=length)
 
 
 def _term(name: Field, lexeme: str) -> Query:

@@ -26,16 +26,25 @@ from atlas.domain.search.analysis import (
 )
 from atlas.domain.search.query_language import QueryParts, parse_query
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.index.facets import COUNTED, checked_facets, count_facets, no_counts
 from atlas.stores.postgres.index.old_index import Cut, search_old
 from atlas.stores.postgres.index.page_scope import EVERY_PAGE, PageScope, in_page_scope
 from atlas.stores.postgres.index.past_search import LIVE_AT, UNKNOWN_PAGES_AT, expect_kept
+from atlas.stores.postgres.index.score_explanations import scored_terms
 from atlas.stores.postgres.index.search import (
+    LeftOut,
     SearchPage,
     SearchScope,
     check_query,
     hits,
     one_snapshot,
     storable,
+)
+from atlas.stores.postgres.index.search_pages import (
+    SearchedFor,
+    cursor_behind,
+    going_on,
+    shown_first,
 )
 from atlas.stores.postgres.index.shown_copies import copies_of_shown
 from atlas.stores.postgres.index.spelling_hints import words_instead
@@ -91,6 +100,9 @@ async def search_corpus(
     lang: str | None = None,
     collapse: bool = True,
     as_of: datetime | None = None,
+    after: str | None = None,
+    explain: bool = False,
+    facets: Sequence[str] = (),
 ) -> SearchPage:
     """Search as people do: what `search_engine` finds; before a first generation is built, what
     the old index in PostgreSQL finds, if there is one. Raises as `search_engine` does."""
@@ -108,14 +120,20 @@ async def search_corpus(
             lang=lang,
             collapse=collapse,
             as_of=as_of,
+            after=after,
+            explain=explain,
+            facets=facets,
         )
-        if as_of is not None or offset:
+        if page.as_of is not None or offset or after is not None:
             return page
         return replace(page, instead=await words_instead(connection, index, query, scope))
     except MissingGeneration:
         if as_of is not None:
             raise  # the old index knows live texts only
-        found = await search_old(connection, query, scope, cut)
+        # Nor does it know cursors, explanations or facets.
+        found = None
+        if after is None and not explain and not facets:
+            found = await search_old(connection, query, scope, cut)
         if found is None and await _is_empty(connection):
             found = SearchPage((), 0, exact=True)
         if found is None:
@@ -140,16 +158,25 @@ async def search_engine(
     collapse: bool = True,
     generation: int | None = None,
     as_of: datetime | None = None,
+    after: str | None = None,
+    explain: bool = False,
+    facets: Sequence[str] = (),
 ) -> SearchPage:
     """Find the texts that match any word of the query best: live ones, or those that were live at
     the moment `as_of`. Quoted phrases must occur.
 
     A query without a word finds nothing. `collapse=False` shows every near-duplicate by itself.
-    `generation` is searched instead of the one that serves.
-    Raises ValueError, with the fix, for a query or a page that is too long, and for a moment of
-    which the index keeps nothing; `SearchIndexError`.
+    `generation` is searched instead of the one that serves. `after` is the `next` of the page
+    before. `explain` says what each term adds to the scores, and what was left out;
+    `facets` are properties by which the documents that match are counted.
+    Raises ValueError, with the fix, for a query or a page that is too long, for a moment of which
+    the index keeps nothing, and for a cursor of another search; `SearchIndexError`.
     """
     check_query(query, limit, offset)
+    searched = SearchedFor(query, source, lang, collapse)
+    cursor = await going_on(connection, searched, after, offset=offset, as_of=as_of)
+    as_of = cursor.as_of
+    names = checked_facets(facets, as_of)
     parts = parse_query(query)
     said = parts_query(parts)
     scope = SearchScope(storable(source), storable(lang), _pages(parts))
@@ -162,18 +189,23 @@ async def search_engine(
             )
         await expect_kept(connection, index, as_of)
     if not said.terms:
-        return SearchPage((), 0, exact=True, as_of=as_of)
+        return SearchPage((), 0, exact=True, as_of=as_of, facets=no_counts(names))
     ask = partial(_ask, index, said, generation)
     # Sources of the past are known to PostgreSQL only.
     source = scope.source if as_of is None else None
     at = None if as_of is None else math.floor(as_of.timestamp())
     unknown = await _unknown_texts(ask, scope, TextScope(source, UNKNOWN_LANGUAGE, at=at))
     wanted = offset + limit
+    above = len(cursor.shown)
     asked = narrowed(TextScope(source, scope.lang, at=at), scope.pages)
     said = replace(said, phrases=(*said.phrases, *filter(_can_be_demanded, titles)))
+    matched = PartMatches((), 0)
+    if names:
+        matched = await _ask(index, said, generation, asked, COUNTED)
+    counted = _texts(matched.best) - await _texts_with(index, said, generation, matched.best, at)
     # In steps of four: pages of one list are cut from one order.
     window = _FIRST
-    while window < 4 * wanted:
+    while window < 4 * (above + wanted):
         window *= 4
     while True:
         found = await _ask(index, said, generation, asked, window)
@@ -181,22 +213,40 @@ async def search_engine(
         without = await _texts_with(index, said, generation, found.best, at)
         async with one_snapshot(connection):
             best = [match for match in found.best if match.text_hash not in without]
+            best = shown_first(best, cursor)
             clusters: list[_Cluster] = []
+            below: list[_Cluster] = []
             unseen = 0
-            for some in [best] if whole else [best[: max(_LOOKED_UP, 4 * wanted)], best]:
+            for some in [best] if whole else [best[: max(_LOOKED_UP, above + 4 * wanted)], best]:
                 clusters = await _live_clusters(
                     *(connection, some, scope, titles, as_of),
                     collapse=collapse,
                     # How many there are in all is said only where all were looked at.
-                    shown=None if whole else wanted,
+                    shown=None if whole else above + wanted,
                 )
+                below = [each for each in clusters if not cursor.has_shown(each.best.text_hash)]
                 unseen = len(_texts(best) - _texts(some))
-                if len(clusters) >= wanted:
+                if len(below) >= wanted:
                     break
-            if not whole and len(clusters) < wanted and window < _MOST:
+            if not whole and len(below) < wanted and window < _MOST:
                 window *= 4
                 continue
-            shown = [cluster.row() for cluster in clusters[offset:wanted]]
+            cut = below[offset:wanted]
+            shown = [cluster.row() for cluster in cut]
+            left_out = None
+            if explain:
+                parts_shown = [cluster.best for cluster in cut]
+                terms = await scored_terms(index, parts.words, found, parts_shown, generation)
+                shown = [{**row, "terms": terms[row["text_hash"]]} for row in shown]
+                live = sum(1 + len(cluster.others) for cluster in clusters)
+                looked_up = len(_texts(best)) - unseen
+                left_out = LeftOut(
+                    parts=found.total,
+                    texts=looked_up + len(without),
+                    excluded=len(without),
+                    not_shown=looked_up - live,
+                    near_duplicates=live - len(clusters),
+                )
             # Only to choose snippets: the engine has scored already. It does not say how many
             # parts it holds; the number of those that match is good enough for that.
             weights = {
@@ -205,7 +255,25 @@ async def search_engine(
             }
             results = await hits(connection, shown, weights, scope, as_of, said.quoted)
             unknown_pages = await _count_pages(connection, unknown, scope, as_of)
-        return SearchPage(tuple(results), len(clusters) + unseen, whole, unknown_pages, as_of)
+            counts = await count_facets(
+                *(connection, names, counted, scope, titles),
+                exact=len(matched.best) == matched.total,
+            )
+            further = None
+            if len(below) > wanted or not whole:
+                # With what is above an offset: the cursor goes on behind this page.
+                seen = [cluster.best.text_hash for cluster in below[:wanted]]
+                further = await cursor_behind(connection, searched, cursor, seen)
+        return SearchPage(
+            results=tuple(results),
+            total=len(clusters) + unseen,
+            exact=whole,
+            unknown_language=unknown_pages,
+            as_of=as_of,
+            next=further,
+            left_out=left_out,
+            facets=counts,
+        )
 
 
 def _texts(matches: Sequence[PartMatch]) -> set[bytes]:

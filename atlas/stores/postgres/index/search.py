@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import asyncpg
 from asyncpg.transaction import Transaction
@@ -14,6 +14,7 @@ from asyncpg.transaction import Transaction
 from atlas.domain.addresses.urls import with_fragment
 from atlas.domain.extraction.outline import stored_outline
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
+from atlas.domain.search.score_explanation import ScoredTerm
 from atlas.domain.search.stop_words import meant_terms
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.page_scope import EVERY_PAGE, PageScope, in_page_scope
@@ -29,6 +30,8 @@ MAX_OFFSET = 10_000
 
 _TEXTS = 8
 """Documents whose texts are in memory at once: each may have some megabytes."""
+
+FacetName = Literal["source", "lang", "host", "year"]
 
 _Row = Mapping[str, Any] | asyncpg.Record
 
@@ -85,6 +88,26 @@ class Hit:
     chunk_id: str | None = None
     """The `id` of that chunk, as exports and `docs chunks` of the default size have it; the snippet
     lies within it. None where the document has no words."""
+    terms: tuple[ScoredTerm, ...] = ()
+    """What each term of the query adds to the score, if that is asked for; what adds most first."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What the index found, and what of it is no result."""
+
+    parts: int
+    """Parts of texts that match, within what the index knows of the sources, languages, sites and
+    dates asked for."""
+    texts: int
+    """Texts of these that were looked up: all, or the best."""
+    excluded: int
+    """Texts that have what must not occur in another part than the one that matches; such parts do
+    not match."""
+    not_shown: int
+    """Texts that are on no live page, or on none that was asked for."""
+    near_duplicates: int
+    """Texts that are left out as near-duplicates of results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +118,28 @@ class WordInstead:
     """As the query has it."""
     instead: str
     """As a document has it that the search could show."""
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """One value, and how many documents have it."""
+
+    value: str | None
+    """A source, a language, a host, or a year of publication; None: not known, or no source."""
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFacet:
+    """The documents that match, counted by one of their properties."""
+
+    name: FacetName
+    values: tuple[FacetValue, ...]
+    """The 20 most frequent, most documents first. A document of several sources counts for each."""
+    more: int
+    """Values beyond these."""
+    exact: bool
+    """False where so many parts of texts match that only the best 10,000 were counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +159,12 @@ class SearchPage:
     """The moment whose live texts were searched; None: now."""
     instead: tuple[WordInstead, ...] = ()
     """Words that may be misspelt. They were searched for as they are, all the same."""
+    next: str | None = None
+    """The cursor to go on with behind this page; None where nothing follows."""
+    left_out: LeftOut | None = None
+    """What was left out, if that is asked for."""
+    facets: tuple[SearchFacet, ...] = ()
+    """The documents that match, on this page or not, counted by what was asked for."""
 
 
 def one_snapshot(connection: Connection) -> Transaction:
@@ -159,6 +210,7 @@ async def hits(
                 anchor=shown.anchor,
                 section_url=with_fragment(page["url"], shown.anchor),
                 chunk_id=shown.chunk_id,
+                terms=row.get("terms", ()),
             )
         )
     return hits
