@@ -395,7 +395,10 @@ def _weighed(term: QueryTerm) -> Query:
 
 
 def _scored(
-    searcher: tantivy.Searcher, terms: Sequence[QueryTerm], at: tantivy.DocAddress, factors: LengthFactors
+    searcher: tantivy.Searcher,
+    terms: Sequence[QueryTerm],
+    at: tantivy.DocAddress,
+    factors: LengthFactors,
 ) -> Iterator[tuple[QueryTerm, ScoredTerm]]:
     length = int(searcher.fast_field_values("length", [at])[0] or 0)
     factor = factors[length]
