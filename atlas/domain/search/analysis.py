@@ -177,12 +177,12 @@ def occurrences(text: str, wanted: Collection[str]) -> list[tuple[str, int, int]
     said = set(words.findall(folded))
     if words is not _ASCII_WORD:
         said = {word for word, *_ in said if word}
-    # English stems begin as their words do: few words need a stemmer.
+    # English and Russian stems begin as their words do: few words need a stemmer.
     first = {lexeme.removeprefix(PREFIX_MARK)[:1] for lexeme in wanted}
     hits = {
         word
         for word in said
-        if word[0] in first or word[0] > "z" or word[-1].isdecimal()
+        if word[0] in first or (word[0] > "z" and not "а" <= word[0] <= "я") or word[-1].isdecimal()
         if not _lexemes_within(word).isdisjoint(wanted)
     }
     found = [

@@ -203,3 +203,11 @@ def test_occurrences_are_where_the_tokens_are(text: str, query: str) -> None:
         if lexeme in wanted
     }
     assert set(occurrences(text, wanted)) == expected
+
+
+@given(st.text("абвгеёжийклмнопрстуцчшщыьэюя", min_size=1, max_size=12))
+def test_russian_words_are_found_by_stems_that_begin_as_they_do(word: str) -> None:
+    """On which it rests that no others are stemmed to find them."""
+    for term in query_terms(word):
+        assert term.lexeme[0] == word[0] or word[0] == "ё"
+        assert (term.lexeme, 6, 6 + len(word)) in occurrences(f"ночью {word}", [term.lexeme])
