@@ -66,7 +66,7 @@ async def test_temporal_down(
 async def test_searching_needs_no_temporal(atlas: Atlas, corpus: str) -> None:
     ran = await atlas("search", "x", "-o", "json")
     nothing = {"results": [], "total": 0, "exact": True, "unknown_language": 0, "as_of": None,
-               "instead": []}  # fmt: skip
+               "instead": [], "next": None, "left_out": None, "facets": []}  # fmt: skip
     assert (ran.code, ran.json) == (0, nothing)
 
 
