@@ -78,14 +78,19 @@ async def test_what_comes_and_goes_leaves_no_gap_and_repeats_nothing(corpus: Eng
 async def test_a_copy_of_what_was_shown_stays_left_out_when_it_ranks_above(
     corpus: EngineCorpus,
 ) -> None:
-    await corpus.put("http://copy/four", "Story", f"fog {COPIED} four")
-    first = await corpus.search("fog four", limit=1)
-    assert urls(first) == ["http://copy/four"] and first.next is not None
-    # Now "four" is in nearly all of them, and says nothing: equal scores stand by their hashes.
-    for number in range(40):
-        await corpus.put(f"http://four/{number}", f"Four {number}", f"four side{number} " * 3)
-    later = await rest(corpus, first, "fog four")
-    assert later and not any(url.startswith("http://copy/") for url in later)
+    await corpus.put("http://twin/alpha", "Story", f"{COPIED} alpha")
+    await corpus.put("http://twin/beta", "Story", f"{COPIED} beta")
+    filler = " ".join(f"filler{number}" for number in range(800))
+    for number in range(3):
+        await corpus.put(f"http://beta/{number}", f"Other {number}", f"beta x{number} {filler}")
+    first = await corpus.search("alpha beta", limit=1)
+    assert urls(first) == ["http://twin/alpha"] and first.next is not None
+    for number in range(40):  # now alpha is the more frequent word of the two
+        await corpus.put(f"http://alpha/{number}", f"No {number}", f"alpha y{number} {filler}")
+    twins = await corpus.search("alpha beta", limit=1)
+    assert urls(twins) == ["http://twin/beta"]
+    later = await rest(corpus, first, "alpha beta")
+    assert later and not any(url.startswith("http://twin/") for url in later)
 
 
 async def test_a_cursor_goes_on_at_the_moment_of_its_search(

@@ -44,6 +44,7 @@ class ScoredTerm:
     saturation: float
     """What the frequency counts at this length: more of it counts less and less, up to 2.2."""
     score: float
+    """What the term adds to the score of the result."""
 
 
 def read_explanation(

@@ -199,10 +199,11 @@ async def search_engine(
     above = len(cursor.shown)
     asked = narrowed(TextScope(source, scope.lang, at=at), scope.pages)
     said = replace(said, phrases=(*said.phrases, *filter(_can_be_demanded, titles)))
-    matched = PartMatches((), 0)
+    matched, counted = PartMatches((), 0), set[bytes]()
     if names:
         matched = await _ask(index, said, generation, asked, COUNTED)
-    counted = _texts(matched.best) - await _texts_with(index, said, generation, matched.best, at)
+        without = await _texts_with(index, said, generation, matched.best, at)
+        counted = _texts(matched.best) - without
     # In steps of four: pages of one list are cut from one order.
     window = _FIRST
     while window < 4 * (above + wanted):

@@ -127,6 +127,7 @@ class FacetValue:
     value: str | None
     """A source, a language, a host, or a year of publication; None: not known, or no source."""
     documents: int
+    """How many of the documents that match have it."""
 
 
 @dataclass(frozen=True, slots=True)
