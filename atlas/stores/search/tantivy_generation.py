@@ -97,9 +97,13 @@ class TantivyGeneration:
         with self._writing, self._errors():
             index = self._current()
             state = _state(index.searcher(), self._folder)
-            if self._writer is None:
+            if new := self._writer is None:
                 self._writer = index.writer(_HEAP, 1)
             try:
+                if new:
+                    # A writer killed before its commit leaves files. The step made again gives
+                    # its lists of removed documents the same names; tantivy overwrites no file.
+                    self._writer.garbage_collect_files()
                 for text in changes.put:
                     self._writer.delete_documents_by_term("text", text.text_hash.hex())
                     for document in _documents(text):

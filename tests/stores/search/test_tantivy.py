@@ -205,3 +205,25 @@ async def test_a_common_word_is_ranked_in_one_pass_over_what_matches(tmp_path: P
     assert (len(passes), total) == (1, 700)
     assert [each.text_hash for each in best] == [each.text_hash for each in every[:20]]
     assert len({each.score for each in every}) == 9
+
+
+async def test_a_step_is_made_again_over_the_files_of_a_killed_writer(tmp_path: Path) -> None:
+    """Killed when all was written but `meta.json`, which makes it a commit."""
+    index = TantivyIndex(tmp_path / "index")
+    await index.begin(1, ORIGIN, 0)
+    await index.apply(1, step(1))
+    await index.close()
+    before = shutil.copytree(tmp_path / "index" / "1", tmp_path / "before")
+    index = TantivyIndex(tmp_path / "index")
+    await index.apply(1, step(2))
+    await index.close()
+    for file in before.iterdir():
+        if file.name != ".managed.json":
+            shutil.copy(file, tmp_path / "index" / "1")
+    lists = {each.name for each in (tmp_path / "index" / "1").glob("*.del")}
+    assert lists - {each.name for each in before.iterdir()}
+    index = TantivyIndex(tmp_path / "index")
+    assert await index.cursor(1) == 1
+    await index.apply(1, step(2))
+    assert await held(index) == left_by(2)
+    await index.close()
