@@ -144,6 +144,8 @@ async def test_a_follower_gets_what_happens_and_keeps_no_connection(
     async with AtlasClient.connect() as client:
         stream = client.changes("now", follow=True, content="text")
         coming = asyncio.create_task(anext(stream))
+        while stream.cursor == "now":  # else what happens first may be before it
+            await asyncio.sleep(0.01)
         for n in range(3):
             await asyncio.sleep(0)
             await drive.run("docs", {**WEB, f"{BASE}/0": f"Says {n}"})
