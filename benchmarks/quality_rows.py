@@ -6,13 +6,11 @@ import asyncio
 import json
 import random
 import re
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -20,7 +18,6 @@ from atlas.domain.errors import PageError
 from atlas.domain.prepared import PrepareJob
 from atlas.domain.similarity.near_duplicates import sketch
 from atlas.domain.texts import Extracted
-from atlas.stores.search.tantivy_engine import TantivyIndex
 from atlas.text.language import language_of
 from atlas.text.prepare import prepare, warm_up
 from atlas.text.site_names import key_of
@@ -37,7 +34,7 @@ from benchmarks.near_duplicates import (
     with_edits,
 )
 from benchmarks.page_sets import KnownPage, PageScore, articles, mean_f1, mixed, score, snippet_f1
-from benchmarks.ranking import FOLDER, Collection, Ranked, ndcg, read
+from benchmarks.ranking import FOLDER, Collection, ndcg, quality_of, read
 from benchmarks.snippets import COLLECTIONS as SNIPPETS
 from benchmarks.snippets import densest, figures, today
 from benchmarks.tantivy_alone import TantivyAlone
@@ -256,12 +253,7 @@ def _share(
 
 
 async def _ranking(collection: Collection) -> QualityRow:
-    with tempfile.TemporaryDirectory(prefix="atlas-ranking-") as folder:
-        engine = TantivyIndex(Path(folder))
-        ranked = Ranked(engine, collection)
-        await ranked.fill()
-        quality = await ranked.quality()
-        await engine.close()
+    quality = await quality_of(collection)
     alone = TantivyAlone(collection.documents)
     other = fmean(
         ndcg(alone.best(query), collection.relevance[name])

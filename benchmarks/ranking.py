@@ -95,13 +95,19 @@ async def _run() -> None:
         await _print(read(folder))
 
 
-async def _print(collection: Collection) -> None:
+async def quality_of(collection: Collection) -> float:
+    """nDCG@10 of a collection in an index of its own."""
     with tempfile.TemporaryDirectory(prefix="atlas-ranking-") as name:
         engine = TantivyIndex(Path(name))
         ranked = Ranked(engine, collection)
         await ranked.fill()
         quality = await ranked.quality()
         await engine.close()
+    return quality
+
+
+async def _print(collection: Collection) -> None:
+    quality = await quality_of(collection)
     print(f"{collection.name:12} {quality:.4f}   ({len(collection.queries)} queries)", flush=True)
 
 

@@ -1,4 +1,5 @@
-"""Searching with a full-text engine: the engine ranks parts, PostgreSQL says what is live.
+"""Searching with a full-text engine: the engine ranks parts of texts, PostgreSQL says what
+is live.
 
 What the engine answers may be older than the corpus. So everything that is shown comes from
 PostgreSQL, in one snapshot that begins after the engine has answered: a text that no page has any
