@@ -54,7 +54,7 @@ class Rebuilding:
 
     @activity.defn
     async def mark_settled(self, request: MarkSettled) -> None:
-        """For runs that began with 0.7 or before: nothing of a page depends on the analyser now,
+        """For runs that began before 0.7: nothing of a page depends on the analyser now,
         so there is nothing to mark."""
 
     @activity.defn

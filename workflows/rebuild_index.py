@@ -175,7 +175,7 @@ class RebuildIndex(RecordedRun):
         """After the switch: what follows may be left to a later clean-up, but not be undone."""
         try:
             self.show("tidying up")
-            # Pages of 0.7 said which analyser they were settled with; none does any more.
+            # Before 0.7 pages said which analyser they were settled with; none does any more.
             if not workflow.patched("nothing-to-mark"):
                 await workflow.execute_activity_method(
                     Rebuilding.mark_settled, MarkSettled(generation=generation), **BULK

@@ -172,7 +172,7 @@ class GenerationSwitched(Message):
 
 
 class MarkSettled(Message):
-    """Sent by runs that began with 0.7 or before; there is nothing to mark any more."""
+    """Sent by runs that began before 0.7; there is nothing to mark any more."""
 
     generation: int
 

@@ -140,7 +140,7 @@ async def test_an_index_with_entries_stays_the_older_analysers(
 async def test_a_restored_page_still_has_its_links_read(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Up to 0.7, analyser 0 said that they are not known; other versions are of no use any more."""
+    """Before 0.7, analyser 0 said that they are not known; others are of no use any more."""
     every = migrate.known()
     at = next(each.number for each in every if each.name.endswith("_links_unread.sql"))
     monkeypatch.setattr(migrate, "known", lambda: every[: at - 1])
