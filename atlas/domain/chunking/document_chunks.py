@@ -18,12 +18,8 @@ from dataclasses import dataclass, replace
 from atlas.domain.addresses.urls import url_key, with_fragment
 from atlas.domain.chunking.chunk import DocumentChunk
 from atlas.domain.chunking.cuts import RANKED, CutPlace, chosen_cuts, rank_of
-from atlas.domain.chunking.markdown_blocks import (
-    MarkdownBlock,
-    headings_in,
-    markdown_blocks,
-    plain_blocks,
-)
+from atlas.domain.chunking.markdown_block import MarkdownBlock
+from atlas.domain.chunking.markdown_blocks import headings_in, markdown_blocks, plain_blocks
 from atlas.domain.chunking.pieces import Piece, pieces_of
 from atlas.domain.chunking.sentences import Cuttable
 from atlas.domain.chunking.text_places import MarkdownSpan, TextPlaces, TextSpan
@@ -76,6 +72,7 @@ class _Document:
         size: int,
     ) -> None:
         self._url, self._text, self._markdown = url, text, markdown
+        self._page = url_key(url)
         self._size = size
         self._places: TextPlaces | None = None
         self._same = markdown == text  # as of a file: every mark is a character of the text
@@ -226,7 +223,7 @@ class _Document:
         if said[digest] > 1:
             digest = hashlib.sha256(f"{digest} {said[digest]}".encode()).hexdigest()
         return DocumentChunk(
-            id=f"{url_key(self._url)}-{digest[:16]}",
+            id=f"{self._page}-{digest[:16]}",
             url=self._url,
             section_url=with_fragment(self._url, anchor),
             number=number,
