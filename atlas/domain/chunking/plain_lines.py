@@ -76,13 +76,14 @@ class _Scan:
         if _ROW.match(first):
             return self._block("table", end, self._rows(end)) if _is_table(group) else None
         items = [number for number, line in enumerate(group, self._at) if _item(first, line)]
-        inside = _INSIDE if first[0] == "-" else None
+        bullets = first[0] == "-"
         rest = set(range(self._at, end)) - set(items)
-        if not items or not all(inside and inside.match(self._lines[n].text) for n in rest):
+        if not items or not all(bullets and _INSIDE.match(self._lines[n].text) for n in rest):
             return None
         # Behind an empty line, a list goes on with an item, or with what is indented.
         follows = self._skip_blank(end)
-        if follows < len(self._lines) and self._lines[follows].text[0] in " \t-+*0123456789":
+        going_on = "- \t" if bullets else "0123456789 \t"
+        if follows < len(self._lines) and self._lines[follows].text[0] in going_on:
             return None
         return self._block("list", end, [self._lines[n].start for n in items])
 
