@@ -170,7 +170,7 @@ def occurrences(text: str, wanted: Collection[str]) -> list[tuple[str, int, int]
         (lexeme, start, end)
         for run in _words_that_may_be(wanted, folded)
         # Most are not: what a word becomes is remembered.
-        if not _lexemes_within(run[0]).isdisjoint(wanted)
+        if not _lexemes_within(run[0]).isdisjoint(wanted) and not _goes_on(folded, run.start())
         for lexemes, start, end, _ in _word_positions(run, {})
         for lexeme in lexemes
         if lexeme in wanted
@@ -193,25 +193,31 @@ def _words_that_may_be(wanted: Collection[str], folded: str) -> Iterator[re.Matc
     first = "".join(sorted({lexeme.removeprefix(PREFIX_MARK)[:1] for lexeme in wanted}))
     if not first:
         return
-    plain = folded.isascii()
-    words = _ASCII_WORD if plain else _run_pattern()
-    for begun in _beginnings(first, plain).finditer(folded):
+    words = _ASCII_WORD if folded.isascii() else _run_pattern()
+    for begun in _beginnings(first).finditer(folded):
         run = words.match(folded, begun.start())
-        if run is not None and (plain or not _goes_on(folded, run.start())):
+        if run is not None and (run.lastindex or 1) == 1:
+            yield run
+    for begun in () if words is _ASCII_WORD else _behind_grams().finditer(folded):
+        run = words.match(folded, begun.end())
+        if run is not None and run.lastindex == 1:
             yield run
 
 
 @functools.lru_cache(maxsize=256)
-def _beginnings(first: str, plain: bool) -> re.Pattern[str]:
-    """Places where a word begins with one of these letters. Only this is looked for everywhere: it
-    is most of what a snippet costs."""
+def _beginnings(first: str) -> re.Pattern[str]:
+    """Places where a word begins with one of these letters, or with one of another script than
+    Latin and Russian. Only this is looked for everywhere: it is most of what a snippet costs. The
+    pattern is made for each query, so it has no class that takes long to compile."""
     # The second part of a word like rfc9110 begins as it likes.
     some = re.escape(first) + ("a-z" if any(map(str.isdecimal, first)) else "")
-    if plain:
-        return re.compile(f"[{some}](?<![a-z0-9].)")
-    letter = rf"[^\W_{BIGRAM}{TRIGRAM}]"
-    others = "{-\u042f\u0450-\U0010ffff"  # but the small letters of Russian
-    return re.compile(rf"[{some}{others}](?<={letter})(?<!{letter}.)", re.DOTALL)
+    return re.compile(rf"(?:[{some}]|[^\x00-zа-я])(?<![^\W_].)", re.DOTALL)
+
+
+@functools.cache
+def _behind_grams() -> re.Pattern[str]:
+    """Where a run of n-grams ends: a word may begin there without a blank."""
+    return re.compile(rf"[{BIGRAM}{TRIGRAM}](?=[^\W_{BIGRAM}{TRIGRAM}])")
 
 
 def _goes_on(folded: str, start: int) -> bool:
