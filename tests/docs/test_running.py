@@ -108,7 +108,7 @@ async def test_a_page_can_be_followed(
     home.mkdir()
     folder = ROOT if page == "README.md" else home
     with Receiver() as receiver, reader(home, folder) as shell:
-        instead = {EXAMPLE: site.base, "git clone URL atlas": clone_of(ROOT)}
+        instead = {**own_place(tmp_path), EXAMPLE: site.base, "git clone URL atlas": clone_of(ROOT)}
         instead |= dict.fromkeys(COLLECTORS, receiver.url)
         journey = Journey(page, shell, instead, tmp_path, home / ".atlas")
         await asyncio.to_thread(journey.follow)
@@ -126,7 +126,8 @@ async def test_the_examples_of_a_page_work(
     home.mkdir()
     (home / "urls.txt").write_text(site.url("/tides") + "\n")
     with reader(home, home) as shell:
-        instead = dict.fromkeys((EXAMPLE, *OTHERS), site.base) | {" NAME": " docs"}
+        instead = own_place(tmp_path)
+        instead |= dict.fromkeys((EXAMPLE, *OTHERS), site.base) | {" NAME": " docs"}
         instead["docs.example.com"] = site.base.removeprefix("http://")
         instead["127.0.0.1:9464"] = f"127.0.0.1:{free_port()}"
         journey = Journey(page, shell, instead, tmp_path, home / ".atlas", BEFORE)
@@ -134,6 +135,13 @@ async def test_the_examples_of_a_page_work(
         instead["0f3c9d1e"] = _latest_run(shell)
         await asyncio.to_thread(journey.follow)
     came_through(journey, capsys)
+
+
+def own_place(folder: Path) -> dict[str, str]:
+    """A folder of this run in place of /tmp: an export writes into no folder that is not empty, and
+    one of an earlier run would be there. It is put first: another path may contain /tmp."""
+    (folder / "tmp").mkdir()
+    return {"/tmp/": f"{folder}/tmp/"}
 
 
 def _latest_run(shell: Shell) -> str:
