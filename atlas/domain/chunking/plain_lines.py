@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from atlas.domain.chunking.markdown_block import BlockKind, MarkdownBlock
@@ -19,6 +20,7 @@ _PARAGRAPH = re.compile(r"[^\s#\-+*_>`~|0-9:=]|\*{1,2}[^\s*]|`{1,2}[^`]|\d++(?![
 _HEADING = re.compile(r"(#{1,6}) +[^\s#|][^|]*$")  # with a bar, it may be the head of a table
 _BULLET = re.compile(r"- (?=[^\s\-])")
 _INSIDE = re.compile(r" {2,}\S")
+_BEGINS_LIST = re.compile(r"(?:-|1\.) (?=[^\s\-|])")  # right below a paragraph
 _NUMBER = re.compile(r"\d{1,9}\. (?=\S)")
 _QUOTE = re.compile(r"> ?\S")
 _ROW = re.compile(r"\|")
@@ -70,7 +72,9 @@ class _Scan:
         end = self._group_end()
         group = [line.text for line in self._lines[self._at : end]]
         if _PARAGRAPH.match(first):
-            return self._block("text", end) if _all(_PARAGRAPH, group) else None
+            lines = sum(1 for _ in takewhile(_PARAGRAPH.match, group))
+            plain = lines == len(group) or _BEGINS_LIST.match(group[lines])
+            return self._block("text", self._at + lines) if plain else None
         if _QUOTE.match(first):
             return self._block("text", end) if _all(_QUOTE, group) else None
         if _ROW.match(first):
