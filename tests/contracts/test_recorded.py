@@ -5,7 +5,6 @@ import json
 import pkgutil
 from typing import Any
 
-import pytest
 from pydantic import BaseModel
 
 import atlas.contracts
@@ -34,12 +33,12 @@ def test_every_contract_is_recorded_and_none_was_dropped() -> None:
     assert {type(example).__name__ for example in EXAMPLES} == names
 
 
-@pytest.mark.parametrize("model", models())
-async def test_a_recorded_contract_decodes_as_it_was_meant(model: type[BaseModel]) -> None:
+async def test_a_recorded_contract_decodes_as_it_was_meant() -> None:
     converter = data_converter()
-    for sent in recorded(model).values():
-        (got,) = await converter.decode(await converter.encode([sent]), [model])
-        assert within(got.model_dump(mode="json"), sent) == sent
+    for model in models():  # one test: they are hundreds, and each would take longer than its work
+        for sent in recorded(model).values():
+            (got,) = await converter.decode(await converter.encode([sent]), [model])
+            assert within(got.model_dump(mode="json"), sent) == sent, model
 
 
 def within(dumped: Any, sent: Any) -> Any:
@@ -51,16 +50,18 @@ def within(dumped: Any, sent: Any) -> Any:
     return dumped
 
 
-@pytest.mark.parametrize("model", [model for model in models() if issubclass(model, Message)])
-async def test_what_a_newer_worker_adds_is_ignored(model: type[BaseModel]) -> None:
-    newer = recorded(model)["full"] | {"added_by_a_newer_worker": {"deep": [1]}}
+async def test_what_a_newer_worker_adds_is_ignored() -> None:
     converter = data_converter()
-    (got,) = await converter.decode(await converter.encode([newer]), [model])
-    assert got == model.model_validate(recorded(model)["full"])
+    for model in models():
+        if issubclass(model, Message):
+            full = recorded(model)["full"]
+            newer = full | {"added_by_a_newer_worker": {"deep": [1]}}
+            (got,) = await converter.decode(await converter.encode([newer]), [model])
+            assert got == model.model_validate(full), model
 
 
-@pytest.mark.parametrize("model", models())
-async def test_what_goes_out_comes_back(model: type[BaseModel]) -> None:
-    example = next(example for example in EXAMPLES if type(example) is model)
+async def test_what_goes_out_comes_back() -> None:
     converter = data_converter()
-    assert await converter.decode(await converter.encode([example]), [model]) == [example]
+    for example in EXAMPLES:  # one of each model, says the first test
+        sent = await converter.encode([example])
+        assert await converter.decode(sent, [type(example)]) == [example]

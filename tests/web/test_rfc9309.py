@@ -126,13 +126,12 @@ def test_the_table_is_long_enough() -> None:
     assert len(CASES) >= 200
 
 
-@pytest.mark.parametrize(("rule", "path", "about"), CASES)
-def test_a_rule_is_about_a_path(rule: str, path: str, about: bool) -> None:
-    shut = f"User-agent: *\nDisallow: {rule}".encode()
-    assert both(shut, path) is not about
-    assert both(b"User-agent: *\nDisallow: /\nAllow: " + rule.encode(), path) is (
-        about or rule == "/"
-    )
+def test_a_rule_is_about_a_path() -> None:
+    for rule, path, about in CASES:
+        shut = f"User-agent: *\nDisallow: {rule}".encode()
+        assert both(shut, path) is not about, (rule, path)
+        opened = b"User-agent: *\nDisallow: /\nAllow: " + rule.encode()
+        assert both(opened, path) is (about or rule == "/"), (rule, path)
 
 
 # -- which rule decides --
@@ -257,7 +256,7 @@ _lines = st.one_of(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(_patterns.map(lambda text: "/" + text), _targets)
 @example("/a*b*a$", "/abba")
 @example("/*a*a*a$", "/aaaa")
@@ -265,7 +264,7 @@ def test_generated_rules_are_about_the_paths_that_the_rfc_says(rule: str, target
     both(f"User-agent: *\nDisallow: {rule}".encode(), target)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(st.lists(_rules, min_size=1, max_size=6), _targets)
 def test_of_generated_rules_the_one_decides_that_the_rfc_says(
     rules: list[tuple[str, str]], target: str
@@ -274,7 +273,7 @@ def test_of_generated_rules_the_one_decides_that_the_rfc_says(
     both("\n".join(["User-agent: *", *lines]).encode(), target)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(
     st.lists(_lines, max_size=12),
     st.sampled_from(["\n", "\r", "\r\n"]),
