@@ -38,6 +38,8 @@ SEARCH_ATTRIBUTES: Mapping[str, str] = {
 }
 RETENTION_HOURS = 30 * 24
 _HOST = "127.0.0.1"
+# Imported, not run as a program: compiling it at each start would cost it a megabyte for good.
+_GATE = "import sys; sys.path.append(sys.argv[1]); import gate; sys.exit(gate.main(sys.argv[2:]))"
 _ANSWER_SECONDS = 10.0
 # Percent by which the heap may grow before it is collected. Idle, its 35 MB would grow to 70.
 _GOGC = "50"
@@ -115,7 +117,8 @@ class TemporalServer(Part):
                 password=str(self.access.password_file),
             ),
         )
-        gate = [sys.executable, "-I", "-S", gate_program, *(door.to_json() for door in doors)]
+        folder = str(Path(gate_program).parent)
+        gate = [sys.executable, "-I", "-S", "-c", _GATE, folder, *(d.to_json() for d in doors)]
         server = self._server(_INNER_PORT, _INNER_UI_PORT, _INNER_HTTP_PORT)
         return enclosing([*gate, "--", *server])
 
