@@ -1,6 +1,6 @@
 """A door in front of a server that lets everybody in: it relays connections of those who may come.
 
-    python gate.py DOOR… [-- COMMAND ARGS…]
+    python -I -m atlas.embedded.gate DOOR… [-- COMMAND ARGS…]
 
 A DOOR is a JSON object: `listen` is `host:port`, or `fd:N` for a listening socket that was passed
 on; `target` is `host:port` of the server. With `certificates`, a folder, it speaks TLS and admits
@@ -10,30 +10,27 @@ login, user `atlas`. Without either it only narrows who can reach the server: wh
 network of `listen`.
 
 With a command it is that program's parent: it passes SIGTERM on and ends with its exit code.
-It imports the standard library only and is a program of its own, like launch.py. It runs for as
-long as the stack does, so it imports little even of that: asyncio alone would double its memory.
+It runs for as long as the stack does, so it imports little, even of the standard library: asyncio
+alone would double its memory.
 """
 
 import binascii
-import errno
 import hmac
 import json
 import os
-import selectors
 import signal
 import socket
 import ssl
 import sys
 import time
-from collections import deque
 from collections.abc import Generator, Mapping, Sequence
+
+from atlas.embedded.socket_tasks import READ, WRITE, Pause, Task, Turns, connected
 
 USER = "atlas"
 # Files of a folder of certificates.
 AUTHORITY, SERVER, SERVER_KEY = "ca.pem", "server.pem", "server.key"
 CLIENT, CLIENT_KEY = "client.pem", "client.key"
-
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 _PART = 1 << 16
 _HEAD_BYTES = 1 << 16
@@ -112,65 +109,6 @@ def listening(host: str, port: int) -> socket.socket:
     return made
 
 
-class Pause:
-    """What a task waits for: any of these sockets, or the time; neither means its next turn."""
-
-    def __init__(
-        self, sockets: Mapping[socket.socket, int] | None = None, seconds: float | None = None
-    ) -> None:
-        self.sockets = sockets or {}
-        self.until = None if seconds is None else time.monotonic() + seconds
-
-
-Task = Generator[Pause, None, None]
-
-
-class Turns:
-    """Lets tasks take turns in one thread. Sockets are not shared: one task waits for each."""
-
-    def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
-        self._ready: deque[Task] = deque()
-        self._pauses: dict[Task, Pause] = {}
-
-    def add(self, task: Task) -> None:
-        """Let another take part."""
-        self._ready.append(task)
-
-    def round(self) -> None:
-        """Wait until some can go on, and let each of them go on once."""
-        for key, _ in self._selector.select(self._seconds()):
-            if key.data in self._pauses:  # it may wait for two sockets, and both be ready
-                self._wake(key.data)
-        now = time.monotonic()
-        for task in [task for task, pause in self._pauses.items() if (pause.until or now) < now]:
-            self._wake(task)
-        for _ in range(len(self._ready)):
-            self._go_on(self._ready.popleft())
-
-    def _seconds(self) -> float | None:
-        if self._ready:
-            return 0.0
-        times = [pause.until for pause in self._pauses.values() if pause.until is not None]
-        return max(0.0, min(times) - time.monotonic()) if times else None
-
-    def _wake(self, task: Task) -> None:
-        for each in self._pauses.pop(task).sockets:
-            self._selector.unregister(each)
-        self._ready.append(task)
-
-    def _go_on(self, task: Task) -> None:
-        pause = next(task, None)
-        if pause is None:
-            return
-        for each, events in pause.sockets.items():
-            self._selector.register(each, events, task)
-        if pause.sockets or pause.until is not None:
-            self._pauses[task] = pause
-        else:
-            self._ready.append(task)
-
-
 class Gatekeeper:
     """Serves one door."""
 
@@ -207,7 +145,7 @@ class Gatekeeper:
                 yield from _shake_hands(client)
             first = b"" if self._login is None else (yield from self._introduced(client))
             if first is not None:
-                server = yield from _connected(self._target(client))
+                server = yield from connected(self._target(client))
                 yield from _relay(client, server, first)
         except Exception:  # whatever a stranger does, the gate stays for the others
             return
@@ -319,61 +257,6 @@ def _shake_hands(client: ssl.SSLSocket) -> Task:
     raise TimeoutError
 
 
-def _connected(place: str) -> Generator[Pause, None, socket.socket]:
-    """A connection to `host:port`. Raises OSError."""
-    host, _, port = place.rpartition(":")
-    family, kind, protocol, _, address = yield from _resolved(host, int(port))
-    made = socket.socket(family, kind, protocol)
-    made.setblocking(False)
-    try:
-        code = made.connect_ex(address)
-        if code == errno.EINPROGRESS:
-            yield Pause({made: WRITE})
-            code = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code:
-            raise OSError(code, os.strerror(code))
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except BaseException:
-        made.close()
-        raise
-    return made
-
-
-Address = tuple[int, int, int, str, tuple[str, int]]
-
-
-def _resolved(host: str, port: int) -> Generator[Pause, None, Address]:
-    """Where a host is. Names are asked for in a thread: a name server may be slow, and whoever is
-    connected already must not wait for it."""
-    try:
-        return _address_of(host, port, socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        pass
-    from threading import Thread  # in compose only: the embedded server has an address
-
-    found: list[Address] = []
-    ours, theirs = socket.socketpair()
-
-    def ask() -> None:
-        with theirs:  # its end is the sign
-            try:
-                found.append(_address_of(host, port))
-            except OSError:
-                return
-
-    with ours:
-        Thread(target=ask, daemon=True).start()
-        yield Pause({ours: READ})
-    if not found:
-        raise OSError(errno.EHOSTUNREACH, f"no address for {host}")
-    return found[0]
-
-
-def _address_of(host: str, port: int, flags: int = 0) -> Address:
-    found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM, 0, flags)
-    return found[0]  # type: ignore[return-value]  # IPv4 was asked for
-
-
 def _login_of(head: bytes) -> bytes:
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
@@ -445,7 +328,7 @@ class Gate:
         for place in self._places:
             while server.code is None:
                 try:
-                    (yield from _connected(place)).close()
+                    (yield from connected(place)).close()
                     break
                 except OSError:
                     yield Pause(seconds=_LOOK)
@@ -477,6 +360,20 @@ class Gate:
             self._server.end()
 
 
+def gate_command(doors: Sequence[Door], command: Sequence[str] = ()) -> list[str]:
+    """What to run for these doors: imported, since compiling a program at each start would cost it
+    a megabyte for good; and without site-packages, whose hooks are not for it."""
+    root = __file__.removesuffix("/atlas/embedded/gate.py")
+    program = "import sys; sys.path.append(sys.argv.pop(1)); from atlas.embedded import gate"
+    started = [sys.executable, "-I", "-S", "-c", f"{program}; gate.run()", root]
+    return [*started, *(door.to_json() for door in doors), *(["--", *command] if command else [])]
+
+
+def run() -> None:
+    """The program."""
+    sys.exit(main(sys.argv[1:]))
+
+
 def main(arguments: list[str]) -> int:
     """Run as the module's docstring says."""
     split = arguments.index("--") if "--" in arguments else len(arguments)
@@ -490,4 +387,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run()

@@ -25,8 +25,7 @@ from typing import Any
 
 from atlas.embedded.components import Part
 from atlas.embedded.errors import EmbeddedError, from_os_error
-from atlas.embedded.gate import Door, listening
-from atlas.embedded.gate import __file__ as gate_program
+from atlas.embedded.gate import Door, gate_command, listening
 from atlas.embedded.temporal_access import NAMESPACE, TemporalAccess
 from atlas.embedded.unprivileged import Account, enclosing
 
@@ -38,8 +37,6 @@ SEARCH_ATTRIBUTES: Mapping[str, str] = {
 }
 RETENTION_HOURS = 30 * 24
 _HOST = "127.0.0.1"
-# Imported, not run as a program: compiling it at each start would cost it a megabyte for good.
-_GATE = "import sys; sys.path.append(sys.argv[1]); import gate; sys.exit(gate.main(sys.argv[2:]))"
 _ANSWER_SECONDS = 10.0
 # Percent by which the heap may grow before it is collected. Idle, its 35 MB would grow to 70.
 _GOGC = "50"
@@ -117,10 +114,8 @@ class TemporalServer(Part):
                 password=str(self.access.password_file),
             ),
         )
-        folder = str(Path(gate_program).parent)
-        gate = [sys.executable, "-I", "-S", "-c", _GATE, folder, *(d.to_json() for d in doors)]
         server = self._server(_INNER_PORT, _INNER_UI_PORT, _INNER_HTTP_PORT)
-        return enclosing([*gate, "--", *server])
+        return enclosing(gate_command(doors, server))
 
     def environment(self) -> Mapping[str, str]:
         """Go may use half the memory that it would by default for what is not in use any more: a

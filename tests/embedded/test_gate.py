@@ -19,8 +19,7 @@ from temporalio.client import Client
 from temporalio.service import TLSConfig
 
 from atlas.embedded import certificates, unprivileged
-from atlas.embedded.gate import CLIENT, CLIENT_KEY, Door, listening
-from atlas.embedded.gate import __file__ as gate_program
+from atlas.embedded.gate import CLIENT, CLIENT_KEY, Door, gate_command, listening
 from atlas.embedded.stack_plan import Plan, build
 from atlas.embedded.temporal import find_temporal
 from atlas.embedded.temporal_access import TemporalAccess, is_profile
@@ -48,7 +47,7 @@ async def opened(**rules: str) -> AsyncIterator[int]:
     with listening("127.0.0.1", 0) as waiting:
         door = Door(f"fd:{waiting.fileno()}", target, **rules)
         gate = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", gate_program, door.to_json()),
+            *gate_command([door]),
             pass_fds=[waiting.fileno()],
         )
         try:
@@ -99,7 +98,7 @@ async def test_a_server_that_is_away_costs_its_own_connections_only(tmp_path: Pa
     with listening("127.0.0.1", port) as waiting:
         door = Door(f"fd:{waiting.fileno()}", f"localhost:{inner}")  # a name: as in compose
         gate = await asyncio.create_subprocess_exec(
-            *(sys.executable, gate_program, door.to_json()), pass_fds=[waiting.fileno()]
+            *gate_command([door]), pass_fds=[waiting.fileno()]
         )
         try:
             with contextlib.suppress(OSError):
@@ -119,7 +118,7 @@ async def test_a_server_that_is_away_costs_its_own_connections_only(tmp_path: Pa
 @pytest.mark.parametrize(("end", "code"), [("sys.exit(7)", 7), ("os.kill(os.getpid(), 9)", -9)])
 def test_it_ends_as_its_command_did(end: str, code: int) -> None:
     command = [sys.executable, "-c", f"import os, sys; {end}"]
-    done = subprocess.run([sys.executable, gate_program, "--", *command], check=False)
+    done = subprocess.run(gate_command([], command), check=False)
     assert done.returncode == code
 
 
@@ -127,7 +126,7 @@ def test_its_command_gets_none_of_its_sockets() -> None:
     with listening("127.0.0.1", 0) as waiting:
         door = Door(f"fd:{waiting.fileno()}", "127.0.0.1:1")
         done = subprocess.run(
-            [sys.executable, gate_program, door.to_json(), "--", "/bin/ls", "/proc/self/fd"],
+            gate_command([door], ["/bin/ls", "/proc/self/fd"]),
             pass_fds=[waiting.fileno()],
             capture_output=True,
             text=True,
@@ -155,7 +154,7 @@ async def test_who_connects_while_the_server_starts_waits_and_is_not_turned_away
         door = Door(f"fd:{waiting.fileno()}", f"127.0.0.1:{inner}")
         command = [sys.executable, "-c", LATE_SERVER, str(inner), str(sign)]
         gate = await asyncio.create_subprocess_exec(
-            *(sys.executable, gate_program, door.to_json(), "--", *command),
+            *gate_command([door], command),
             pass_fds=[waiting.fileno()],
         )
         try:

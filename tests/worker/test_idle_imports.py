@@ -69,8 +69,8 @@ def test_the_supervisor_leaves_the_database_to_a_process_that_ends() -> None:
 
 
 def test_the_gate_imports_little_of_the_standard_library() -> None:
-    imported = _imported_by("sys.path.append('atlas/embedded'); import gate", "-I", "-S")
-    assert {"gate", "ssl"} <= imported
+    imported = _imported_by("sys.path.append('.'); import atlas.embedded.gate", "-I", "-S")
+    assert {"atlas.embedded.gate", "ssl"} <= imported
     large = {"asyncio", "concurrent.futures", "dataclasses", "inspect", "logging", "pathlib"}
     assert not imported & {*large, "subprocess", "threading", "typing", "argparse", "tempfile"}
 
