@@ -24,8 +24,9 @@ from atlas.domain.chunking.document_chunks import chunk_bounds
 from atlas.domain.index_parts import IndexPart, index_parts
 from atlas.domain.search.analysis import ANALYSER_VERSION, TITLE_WEIGHT, split, tokens
 from atlas.domain.versions import SKETCH_VERSION
-from atlas.embedded.postgres import Postgres
+from atlas.embedded.postgres import SUPERUSER, Postgres
 from atlas.embedded.postgres_binaries import find_installation
+from atlas.embedded.postgres_database import create_database
 from atlas.embedded.unprivileged import shim
 from atlas.stores.postgres import migrate
 from atlas.stores.search.port import IndexedText, IndexOrigin, TextChanges
@@ -57,7 +58,7 @@ async def postgres(folder: Path) -> AsyncIterator[str]:
         while not await cluster.ready():
             assert process.poll() is None, (folder / "log").read_text("utf-8", "replace")
             await asyncio.sleep(0.05)
-        await cluster.settle()
+        await create_database(cluster.url("postgres", SUPERUSER))
         yield cluster.url()
     finally:
         process.send_signal(cluster.stop_signal)

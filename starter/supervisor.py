@@ -3,8 +3,8 @@
 Detached, it prints only the supervisor's own lines, and closes stderr when everything is ready:
 the end of that pipe is the signal for the process that started it.
 
-It imports little (no CLI, no pydantic, no temporalio), because its memory is in use for as long as
-the stack runs.
+It imports little (no CLI, no pydantic, no temporalio, no asyncpg), because its memory is in use for
+as long as the stack runs.
 """
 
 import asyncio
@@ -12,16 +12,13 @@ import json
 import os
 import signal
 import sys
-
-import asyncpg
+from typing import Self
 
 from atlas.embedded.errors import EmbeddedError
 from atlas.embedded.stack_plan import Plan
 from atlas.embedded.stack_record import HomeLock, prepare_home
 from atlas.embedded.supervisor import OWN_NAME, Supervisor
 from atlas.private_files import keep_private
-from atlas.stores.postgres.connection import connect_once
-from atlas.stores.postgres.migrate import SchemaMismatch, migrate
 
 ALREADY_RUNNING = 3
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -49,27 +46,55 @@ def main(arguments: list[str]) -> int:
 
 async def _supervise(plan: Plan, lock: HomeLock, detached: bool) -> None:
     listener, on_ready = (_own_only, _close_stderr) if detached else (_print, lambda: None)
-    supervisor = Supervisor(plan, _migrate, listener, on_ready, lock.in_place)
+    setup = await _DatabaseSetup.start()
+    supervisor = Supervisor(plan, setup.run, listener, on_ready, lock.in_place)
     loop = asyncio.get_running_loop()
     for number in _STOPS:
         loop.add_signal_handler(number, supervisor.stop)
-    await supervisor.run()
-
-
-async def _migrate(url: str | None) -> None:
     try:
-        connection = await connect_once(url or os.environ["ATLAS_DATABASE_URL"])
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise EmbeddedError(
-            f"Cannot connect to the database of ATLAS_DATABASE_URL: {error}",
-            "Start that PostgreSQL, correct the URL, or unset it to use the embedded one",
-        ) from error
-    try:
-        await migrate(connection)
-    except SchemaMismatch as error:
-        raise EmbeddedError("The schema does not fit", str(error)) from error
+        await supervisor.run()
     finally:
-        await connection.close()
+        await setup.end()
+
+
+class _DatabaseSetup:
+    """The program that sets the database up, started before it is needed: see there."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls) -> Self:
+        return cls(
+            await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "starter.database_setup"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is for us, who end it
+            )
+        )
+
+    async def run(self, url: str | None, superuser: str | None) -> None:
+        """Raises EmbeddedError with what it says, if it fails."""
+        request = {"url": url or os.environ["ATLAS_DATABASE_URL"]}
+        if superuser is not None:
+            request["superuser"] = superuser
+        said, _ = await self._process.communicate(f"{json.dumps(request)}\n".encode())
+        if self._process.returncode == 0:
+            return
+        try:
+            raise EmbeddedError(**json.loads(said))
+        except (ValueError, TypeError):  # its own fault: it said more on our stderr
+            raise EmbeddedError(
+                f"The database could not be set up (exit code {self._process.returncode})",
+                "`atlas up` without -d shows why",
+            ) from None
+
+    async def end(self) -> None:
+        """End it if it still runs."""
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
 
 
 def _close_stderr() -> None:

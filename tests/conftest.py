@@ -23,6 +23,7 @@ import pytest
 
 from atlas.embedded.postgres import SUPERUSER, Postgres
 from atlas.embedded.postgres_binaries import find_installation
+from atlas.embedded.postgres_database import create_database
 from atlas.embedded.temporal import TemporalServer, find_temporal
 from atlas.embedded.unprivileged import shim
 from atlas.stores.postgres.connection import keep_session
@@ -218,7 +219,7 @@ async def postgres_server(cluster_folder: Path) -> AsyncIterator[PostgresServer]
     process = launch(cluster, folder / "postgres.log")
     try:
         await until_ready(cluster, process)
-        await cluster.settle()
+        await create_database(cluster.url("postgres", SUPERUSER))
         yield server
         await server.close()
     finally:

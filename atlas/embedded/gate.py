@@ -1,6 +1,6 @@
 """A door in front of a server that lets everybody in: it relays connections of those who may come.
 
-    python gate.py DOOR… [-- COMMAND ARGS…]
+    python -I -m atlas.embedded.gate DOOR… [-- COMMAND ARGS…]
 
 A DOOR is a JSON object: `listen` is `host:port`, or `fd:N` for a listening socket that was passed
 on; `target` is `host:port` of the server. With `certificates`, a folder, it speaks TLS and admits
@@ -10,13 +10,11 @@ login, user `atlas`. Without either it only narrows who can reach the server: wh
 network of `listen`.
 
 With a command it is that program's parent: it passes SIGTERM on and ends with its exit code.
-It imports the standard library only and is a program of its own, like launch.py.
+It runs for as long as the stack does, so it imports little, even of the standard library: asyncio
+alone would double its memory.
 """
 
-import asyncio
-import base64
 import binascii
-import contextlib
 import hmac
 import json
 import os
@@ -24,9 +22,10 @@ import signal
 import socket
 import ssl
 import sys
-from asyncio import StreamReader, StreamWriter
-from dataclasses import dataclass, field
-from pathlib import Path
+import time
+from collections.abc import Generator, Mapping, Sequence
+
+from atlas.embedded.socket_tasks import READ, WRITE, Pause, Task, Turns, connected
 
 USER = "atlas"
 # Files of a folder of certificates.
@@ -38,6 +37,7 @@ _HEAD_BYTES = 1 << 16
 _PATIENCE = 30.0  # seconds in which a stranger must have said who it is
 _BACKLOG = 256
 _LOOK = 0.05  # seconds between two looks whether the server has started
+_CROWDED = 1.0  # seconds to wait when no further connection can be accepted
 _REFUSED = (
     b"HTTP/1.1 401 Unauthorized\r\n"
     b'WWW-Authenticate: Basic realm="Temporal Web UI of Atlas", charset="UTF-8"\r\n'
@@ -46,15 +46,22 @@ _REFUSED = (
 )
 
 
-@dataclass(frozen=True)
 class Door:
     """Where to listen, where to lead, and whom to let in."""
 
-    listen: str
-    target: str
-    certificates: str | None = None
-    password: str | None = None
-    alpn: dict[str, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        listen: str,
+        target: str,
+        certificates: str | None = None,
+        password: str | None = None,
+        alpn: Mapping[str, str] | None = None,
+    ) -> None:
+        self.listen = listen
+        self.target = target
+        self.certificates = certificates
+        self.password = password
+        self.alpn = dict(alpn or {})
 
     def to_json(self) -> str:
         """As one argument of a command line."""
@@ -64,13 +71,20 @@ class Door:
         """TLS that asks every client for a certificate of our own authority."""
         if self.certificates is None:
             return None
-        folder = Path(self.certificates)
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=folder / AUTHORITY)
-        context.load_cert_chain(folder / SERVER, folder / SERVER_KEY)
+        folder, asks = self.certificates, ssl.Purpose.CLIENT_AUTH
+        context = ssl.create_default_context(asks, cafile=f"{folder}/{AUTHORITY}")
+        context.load_cert_chain(f"{folder}/{SERVER}", f"{folder}/{SERVER_KEY}")
         context.verify_mode = ssl.CERT_REQUIRED
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.set_alpn_protocols(["h2", *self.alpn])
         return context
+
+    def login(self) -> bytes | None:
+        """What a client must say, if there is a password."""
+        if self.password is None:
+            return None
+        with open(self.password, encoding="utf-8") as file:  # noqa: PTH123  (pathlib is large)
+            return f"{USER}:{file.read().strip()}".encode()
 
     def socket(self) -> socket.socket:
         """The listening socket."""
@@ -98,80 +112,149 @@ def listening(host: str, port: int) -> socket.socket:
 class Gatekeeper:
     """Serves one door."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, turns: Turns) -> None:
         self._door = door
-        self._login = None
-        if door.password is not None:
-            password = Path(door.password).read_text(encoding="utf-8").strip()
-            self._login = f"{USER}:{password}".encode()
+        self._turns = turns
+        self._login = door.login()
+        self._context = door.context()
+        self._listener = door.socket()
+        self._listener.setblocking(False)
+        self._listener.set_inheritable(False)  # the server behind it has nothing to do with it
 
-    async def open(self) -> asyncio.Server:
-        """Begin to listen."""
-        return await asyncio.start_server(
-            self._admit,
-            sock=self._door.socket(),
-            ssl=self._door.context(),
-            ssl_handshake_timeout=None if self._door.certificates is None else _PATIENCE,
-            limit=_HEAD_BYTES,
-        )
+    def admit(self) -> Task:
+        """Accept connections, for ever."""
+        while True:
+            yield Pause({self._listener: READ})
+            try:
+                client, _ = self._listener.accept()
+            except BlockingIOError:
+                continue
+            except OSError:  # no descriptor is left, say: those who wait stay in the queue
+                yield Pause(seconds=_CROWDED)
+                continue
+            client.setblocking(False)
+            self._turns.add(self._receive(client))
 
-    async def _admit(self, reader: StreamReader, writer: StreamWriter) -> None:
-        with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
-            first = b"" if self._login is None else await self._introduced(reader, writer)
+    def _receive(self, client: socket.socket) -> Task:
+        server = None
+        try:
+            if self._context is not None:
+                client = self._context.wrap_socket(
+                    client, server_side=True, do_handshake_on_connect=False
+                )
+                yield from _shake_hands(client)
+            first = b"" if self._login is None else (yield from self._introduced(client))
             if first is not None:
-                await self._lead(first, reader, writer)
-        writer.transport.abort()
+                server = yield from connected(self._target(client))
+                yield from _relay(client, server, first)
+        except Exception:  # whatever a stranger does, the gate stays for the others
+            return
+        finally:
+            client.close()
+            if server is not None:
+                server.close()
 
-    async def _introduced(self, reader: StreamReader, writer: StreamWriter) -> bytes | None:
+    def _target(self, client: socket.socket) -> str:
+        spoken = client.selected_alpn_protocol() if isinstance(client, ssl.SSLSocket) else None
+        return self._door.alpn.get(spoken or "", self._door.target)
+
+    def _introduced(self, client: socket.socket) -> Generator[Pause, None, bytes | None]:
         """The head of the first request if it has the login. A connection belongs to one client:
         what follows on it needs no other look."""
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                head = await reader.readuntil(b"\r\n\r\n")
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            return None
-        if hmac.compare_digest(_login_of(head), self._login or b""):
-            return head
-        writer.write(_REFUSED)
-        await writer.drain()
-        writer.close()
-        async with asyncio.timeout(_PATIENCE):
-            await writer.wait_closed()
+        until, said = time.monotonic() + _PATIENCE, b""
+        while b"\r\n\r\n" not in said:
+            try:
+                part = client.recv(_HEAD_BYTES)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                if time.monotonic() > until:
+                    return None
+                yield Pause({client: READ}, until - time.monotonic())
+                continue
+            said += part
+            if not part or len(said) > _HEAD_BYTES:
+                return None
+        if hmac.compare_digest(_login_of(said.partition(b"\r\n\r\n")[0]), self._login or b""):
+            return said
+        client.send(_REFUSED)  # the first bytes on a connection always find room
+        client.shutdown(socket.SHUT_WR)
         return None
 
-    async def _lead(self, first: bytes, reader: StreamReader, writer: StreamWriter) -> None:
-        secure = writer.get_extra_info("ssl_object")
-        spoken = secure.selected_alpn_protocol() if secure is not None else None
-        host, _, port = self._door.alpn.get(spoken or "", self._door.target).rpartition(":")
-        inner_reader, inner_writer = await asyncio.open_connection(host, int(port))
+
+class Way:
+    """One direction of a relay: what one end says, until the other has it all."""
+
+    def __init__(self, source: socket.socket, sink: socket.socket, first: bytes = b"") -> None:
+        self._source, self._sink = source, sink
+        self._rest = first
+        self._heard_all = False
+        self.ended = False
+
+    def move(self, waits: dict[socket.socket, int]) -> bool:
+        """Move what can be moved now; whether there was something. What stands in the way is added
+        to `waits`: TLS may have to write in order to read, and the other way round."""
+        if self.ended:
+            return False
+        moved = False
+        if not self._rest and not self._heard_all:
+            try:
+                self._rest = self._source.recv(_PART)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                _wait(waits, self._source, READ)
+            except ssl.SSLWantWriteError:
+                _wait(waits, self._source, WRITE)
+            else:
+                moved, self._heard_all = True, not self._rest
+        if self._rest:
+            try:
+                sent = self._sink.send(self._rest)
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                _wait(waits, self._sink, WRITE)
+            except ssl.SSLWantReadError:
+                _wait(waits, self._sink, READ)
+            else:
+                moved, self._rest = True, self._rest[sent:]
+        if self._heard_all and not self._rest:
+            self._end()
+        return moved
+
+    def _end(self) -> None:
+        self.ended = True
+        if not isinstance(self._sink, ssl.SSLSocket):
+            self._sink.shutdown(socket.SHUT_WR)
+            return
         try:
-            inner_writer.write(first)
-            ways = (_pump(reader, inner_writer), _pump(inner_reader, writer))
-            tasks = [asyncio.ensure_future(way) for way in ways]
-            # Once the server has nothing more to say, there is nothing to wait for.
-            await asyncio.wait([tasks[1]])
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-            with contextlib.suppress(OSError):
-                await writer.drain()
-                writer.close()
-                async with asyncio.timeout(_PATIENCE):
-                    await writer.wait_closed()
-        finally:
-            inner_writer.transport.abort()
+            self._sink.unwrap()
+        except ssl.SSLWantReadError:
+            return  # our farewell is sent; nobody needs the answer
 
 
-async def _pump(reader: StreamReader, writer: StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while part := await reader.read(_PART):
-            writer.write(part)
-            await writer.drain()
-    with contextlib.suppress(OSError, RuntimeError):
-        if writer.can_write_eof():
-            writer.write_eof()
-        elif reader.at_eof():  # TLS cannot say so: the end of the other way ends this one
-            writer.close()
+def _wait(waits: dict[socket.socket, int], end: socket.socket, event: int) -> None:
+    waits[end] = waits.get(end, 0) | event
+
+
+def _relay(client: socket.socket, server: socket.socket, first: bytes) -> Task:
+    """Until the server has nothing more to say: then there is nothing to wait for."""
+    up, down = Way(client, server, first), Way(server, client)
+    while not down.ended:
+        waits: dict[socket.socket, int] = {}
+        moved = [way.move(waits) for way in (up, down)]
+        if not down.ended:
+            # After a part it is the turn of others: one client must not hold up the rest. TLS may
+            # have bytes that it took from its socket already, so reading is tried before waiting.
+            yield Pause() if any(moved) else Pause(waits)
+
+
+def _shake_hands(client: ssl.SSLSocket) -> Task:
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        try:
+            client.do_handshake()
+            return
+        except ssl.SSLWantReadError:
+            yield Pause({client: READ}, until - time.monotonic())
+        except ssl.SSLWantWriteError:
+            yield Pause({client: WRITE}, until - time.monotonic())
+    raise TimeoutError
 
 
 def _login_of(head: bytes) -> bytes:
@@ -179,71 +262,129 @@ def _login_of(head: bytes) -> bytes:
         name, _, value = line.partition(b":")
         kind, _, code = value.strip().partition(b" ")
         if name.strip().lower() == b"authorization" and kind.lower() == b"basic":
-            with contextlib.suppress(binascii.Error):
-                return base64.b64decode(code.strip(), validate=True)
+            try:
+                return binascii.a2b_base64(code.strip(), strict_mode=True)
+            except binascii.Error:
+                continue
     return b""
 
 
-async def serve(doors: list[Door], command: list[str]) -> int:
-    """Serve the doors: for ever, or until the command ends; its exit code."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _loop, _context: None)  # strangers' failed handshakes
-    loop.add_signal_handler(signal.SIGINT, lambda: None if command else stopped.set())
-    if not command:
-        loop.add_signal_handler(signal.SIGTERM, stopped.set)
-        servers = [await Gatekeeper(door).open() for door in doors]
-        await stopped.wait()
-        for server in servers:
-            server.close()
-        return 0
-    # Should we be killed, the kernel ends it.
-    tied = ("--parent", str(os.getpid()), "--death-signal", str(int(signal.SIGTERM)))
-    launcher = str(Path(__file__).with_name("launch.py"))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", launcher, *tied, "--", *command),
-        stdin=asyncio.subprocess.DEVNULL,
-    )
+class Server:
+    """The program behind the doors."""
 
-    def pass_on() -> None:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+    def __init__(self, command: Sequence[str]) -> None:
+        # Should we be killed, the kernel ends it.
+        tied = ("--parent", str(os.getpid()), "--death-signal", str(int(signal.SIGTERM)))
+        launcher = f"{__file__.removesuffix('gate.py')}launch.py"
+        argv = [sys.executable, "-I", "-S", launcher, *tied, "--", *command]
+        nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+        self._pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=[nothing])
+        self.code: int | None = None
 
-    loop.add_signal_handler(signal.SIGTERM, pass_on)
-    # Its sockets listen already: who connects while the server starts again waits in their queue,
-    # as for a server that is slow, instead of being turned away by a door that leads nowhere.
-    for place in {place for door in doors for place in (door.target, *door.alpn.values())}:
-        await _until_listening(place, process)
-    servers = [await Gatekeeper(door).open() for door in doors]
-    code = await process.wait()
-    for server in servers:
-        server.close()
-    return code
+    def look(self) -> None:
+        """See whether it has ended."""
+        if self.code is None:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            self.code = os.waitstatus_to_exitcode(status) if pid else None
+
+    def end(self) -> None:
+        """Ask it to end."""
+        if self.code is None:  # not reaped: the pid is still its own
+            os.kill(self._pid, signal.SIGTERM)
 
 
-async def _until_listening(place: str, process: asyncio.subprocess.Process) -> None:
-    """Wait until the server accepts connections at `place`, or has ended."""
-    host, _, port = place.rpartition(":")
-    while process.returncode is None:
-        try:
-            _, writer = await asyncio.open_connection(host, int(port))
-        except OSError:
-            await asyncio.sleep(_LOOK)
+class Gate:
+    """All doors, and the program behind them if it is ours to start."""
+
+    def __init__(self, doors: Sequence[Door], command: Sequence[str]) -> None:
+        self.turns = Turns()
+        self._keepers = [Gatekeeper(door, self.turns) for door in doors]
+        self._places = {place for door in doors for place in (door.target, *door.alpn.values())}
+        self._server = Server(command) if command else None
+        self._stopped = False
+
+    def serve(self) -> int:
+        """For ever, or until the command ends; its exit code."""
+        self._obey_signals()
+        if self._server is None:
+            self.open()
+            while not self._stopped:
+                self.turns.round()
+            return 0
+        self.turns.add(self._open_later(self._server))
+        while self._server.code is None:
+            self.turns.round()
+        return self._server.code
+
+    def open(self) -> None:
+        """Let people in."""
+        for keeper in self._keepers:
+            self.turns.add(keeper.admit())
+
+    def _open_later(self, server: Server) -> Task:
+        """Its sockets listen already: who connects while the server starts again waits in their
+        queue, as for a server that is slow, instead of being turned away by a door that leads
+        nowhere."""
+        for place in self._places:
+            while server.code is None:
+                try:
+                    (yield from connected(place)).close()
+                    break
+                except OSError:
+                    yield Pause(seconds=_LOOK)
+        self.open()
+
+    def _obey_signals(self) -> None:
+        # A signal that arrives between two rounds must end the wait of the next one.
+        ours, theirs = socket.socketpair()
+        for each in (ours, theirs):
+            each.setblocking(False)
+        signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        self.turns.add(self._after_signals(ours, theirs))
+        signal.signal(signal.SIGTERM, lambda *_: self._stop())
+        signal.signal(signal.SIGINT, lambda *_: None if self._server else self._stop())
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def _after_signals(self, ours: socket.socket, theirs: socket.socket) -> Task:
+        with ours, theirs:
+            while True:
+                if self._server is not None:
+                    self._server.look()  # also before the first wait: it may have ended already
+                yield Pause({ours: READ})
+                ours.recv(_PART)
+
+    def _stop(self) -> None:
+        if self._server is None:
+            self._stopped = True
         else:
-            writer.close()
-            return
+            self._server.end()
+
+
+def gate_command(doors: Sequence[Door], command: Sequence[str] = ()) -> list[str]:
+    """What to run for these doors: imported, since compiling a program at each start would cost it
+    a megabyte for good; and without site-packages, whose hooks are not for it."""
+    root = __file__.removesuffix("/atlas/embedded/gate.py")
+    program = "import sys; sys.path.append(sys.argv.pop(1)); from atlas.embedded import gate"
+    started = [sys.executable, "-I", "-S", "-c", f"{program}; gate.run()", root]
+    return [*started, *(door.to_json() for door in doors), *(["--", *command] if command else [])]
+
+
+def run() -> None:
+    """The program."""
+    sys.exit(main(sys.argv[1:]))
 
 
 def main(arguments: list[str]) -> int:
     """Run as the module's docstring says."""
     split = arguments.index("--") if "--" in arguments else len(arguments)
     doors = [Door(**json.loads(text)) for text in arguments[:split]]
-    code = asyncio.run(serve(doors, arguments[split + 1 :]))
+    code = Gate(doors, arguments[split + 1 :]).serve()
     if code < 0:  # so that whoever waits for us sees the same end
-        signal.signal(-code, signal.SIG_DFL)
+        if -code not in (signal.SIGKILL, signal.SIGSTOP):  # which nobody can handle
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     return code
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run()

@@ -10,13 +10,12 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
-
-import asyncpg
 
 from atlas.domain.child_environment import allowed
 from atlas.embedded.components import Part
@@ -28,8 +27,6 @@ from atlas.embedded.unprivileged import Account, account_for, give, shim
 ROLE = "atlas"
 DATABASE = "atlas"
 SUPERUSER = "postgres"
-_HAS_ROLE = "select true from pg_roles where rolname = $1"
-_HAS_DATABASE = "select true from pg_database where datname = $1"
 
 # Small: a corpus of a million documents works in it, and idle it takes about 60 MB.
 SETTINGS: Mapping[str, str] = {
@@ -123,14 +120,7 @@ class Postgres(Part):
 
     async def ready(self) -> bool:
         """Whether the server takes connections."""
-        if not self._says_ready():
-            return False  # asked now, it would log a FATAL line
-        try:
-            connection = await asyncpg.connect(self.url("postgres", SUPERUSER), timeout=5)
-        except (OSError, TimeoutError, asyncpg.PostgresError):
-            return False
-        await connection.close()
-        return True
+        return self._says_ready() and self._listens()
 
     def _says_ready(self) -> bool:
         """Whether the lock file's eighth line, the state of the server, is `ready`."""
@@ -140,20 +130,16 @@ class Postgres(Part):
             return False
         return len(lines) > 7 and lines[7].strip() == "ready"
 
-    async def settle(self) -> None:
-        """Create Atlas's role and database if they are missing."""
-        connection = await asyncpg.connect(self.url("postgres", SUPERUSER))
-        try:
-            if not await connection.fetchval(_HAS_ROLE, ROLE):
-                await connection.execute(f"create role {ROLE} login createdb")
-            if not await connection.fetchval(_HAS_DATABASE, DATABASE):
-                await connection.execute(f"create database {DATABASE} owner {ROLE}")
-        finally:
-            await connection.close()
-
     def stopped(self) -> None:
         """Clean up after the server: backends that outlived it, a socket folder elsewhere."""
         clear_cluster(self.folder)
+
+    def _listens(self) -> bool:
+        """Whether it is this server that says so: the file of one that was killed stays. A new one
+        writes its own before it makes its socket."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.setblocking(False)
+            return client.connect_ex(str(self.socket_folder / f".s.PGSQL.{PORT}")) == 0
 
     def _make_folder(self) -> None:
         try:

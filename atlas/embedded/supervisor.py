@@ -21,6 +21,7 @@ from atlas.embedded.errors import EmbeddedError
 from atlas.embedded.log_files import Listener, PartLog
 from atlas.embedded.orphans import end_leftovers
 from atlas.embedded.ports import is_free, turn
+from atlas.embedded.postgres import SUPERUSER
 from atlas.embedded.stack_plan import Plan, StackParts, build, choose_ports
 from atlas.embedded.stack_record import PartRecord, Stack, State, read_stack
 from atlas.embedded.temporal import TemporalServer
@@ -39,21 +40,22 @@ _WATCH_SECONDS = 1.0
 class Supervisor:
     """The supervisor of one home. Its caller holds the home's lock.
 
-    `migrate` brings the database's schema up to date, given its URL (None: the
-    external one). `listener` gets each line that a part or the supervisor writes.
-    `home_is_ours` says whether the lock is still where others look for it.
+    `set_up` brings the database's schema up to date, given its URL (None: the external one) and,
+    for the embedded one, that of the superuser, by which it makes the database first. `listener`
+    gets each line that a part or the supervisor writes. `home_is_ours` says whether the lock is
+    still where others look for it.
     """
 
     def __init__(
         self,
         plan: Plan,
-        migrate: Callable[[str | None], Awaitable[object]],
+        set_up: Callable[[str | None, str | None], Awaitable[object]],
         listener: Listener,
         on_ready: Callable[[], object] = lambda: None,
         home_is_ours: Callable[[], bool] = lambda: True,
     ) -> None:
         self._plan = plan
-        self._migrate = migrate
+        self._set_up = set_up
         self._parts: StackParts = build(plan)
         self._logs = plan.home / "logs"
         self._listener = listener
@@ -128,9 +130,10 @@ class Supervisor:
         if postgres is not None:
             await self._launch(postgres)
             self._stack.database_url = postgres.url()
+            await self._set_up(postgres.url(), postgres.url("postgres", SUPERUSER))
         else:
             self._stack.database_url = None
-        await self._migrate(self._stack.database_url)
+            await self._set_up(None, None)
 
     async def _start_temporal(self) -> None:
         temporal = self._parts.temporal

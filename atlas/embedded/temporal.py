@@ -25,8 +25,7 @@ from typing import Any
 
 from atlas.embedded.components import Part
 from atlas.embedded.errors import EmbeddedError, from_os_error
-from atlas.embedded.gate import Door, listening
-from atlas.embedded.gate import __file__ as gate_program
+from atlas.embedded.gate import Door, gate_command, listening
 from atlas.embedded.temporal_access import NAMESPACE, TemporalAccess
 from atlas.embedded.unprivileged import Account, enclosing
 
@@ -115,9 +114,8 @@ class TemporalServer(Part):
                 password=str(self.access.password_file),
             ),
         )
-        gate = [sys.executable, "-I", "-S", gate_program, *(door.to_json() for door in doors)]
         server = self._server(_INNER_PORT, _INNER_UI_PORT, _INNER_HTTP_PORT)
-        return enclosing([*gate, "--", *server])
+        return enclosing(gate_command(doors, server))
 
     def environment(self) -> Mapping[str, str]:
         """Go may use half the memory that it would by default for what is not in use any more: a

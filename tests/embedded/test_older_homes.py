@@ -18,6 +18,7 @@ import pytest
 
 from atlas.embedded.postgres import SUPERUSER, Postgres
 from atlas.embedded.postgres_binaries import find_installation
+from atlas.embedded.postgres_database import create_database
 from atlas.stores.postgres import migrate
 from atlas.stores.postgres.crawl.bodies.ledger_partitions import make_partitions
 from starter import AtlasClient
@@ -45,7 +46,7 @@ async def put_back(home: Home, version: str, host: str) -> None:
     process = launch(cluster, home.path / "older.log")
     try:
         await until_ready(cluster, process)
-        await cluster.settle()
+        await create_database(cluster.url("postgres", SUPERUSER))
         connection = await asyncpg.connect(cluster.url(role=SUPERUSER))
         try:
             await _fill(connection, version, host)

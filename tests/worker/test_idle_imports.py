@@ -1,4 +1,4 @@
-"""What a worker has in memory before there is work: nothing that only a rare activity needs."""
+"""What the processes of an idle stack have in memory: nothing that they need once, or rarely."""
 
 import subprocess
 import sys
@@ -48,6 +48,31 @@ def imported() -> set[str]:
 def test_a_worker_imports_what_is_rarely_needed_only_when_it_is(imported: set[str]) -> None:
     assert {name: why for name, why in RARE.items() if name in imported} == {}
     assert {"temporalio.worker", "asyncpg", "httpx", "activities.settling"} <= imported
+
+
+def _imported_by(code: str, *options: str) -> set[str]:
+    shown = f"import sys; {code}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, *options, "-c", shown],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_the_supervisor_leaves_the_database_to_a_process_that_ends() -> None:
+    imported = _imported_by("import starter.supervisor")
+    assert "atlas.embedded.supervisor" in imported
+    assert not imported & {"asyncpg", "temporalio", "pydantic", "atlas.settings", "cyclopts"}
+
+
+def test_the_gate_imports_little_of_the_standard_library() -> None:
+    imported = _imported_by("sys.path.append('.'); import atlas.embedded.gate", "-I", "-S")
+    assert {"atlas.embedded.gate", "ssl"} <= imported
+    large = {"asyncio", "concurrent.futures", "dataclasses", "inspect", "logging", "pathlib"}
+    assert not imported & {*large, "subprocess", "threading", "typing", "argparse", "tempfile"}
 
 
 def test_models_of_messages_are_built_when_one_is_first_read() -> None:
