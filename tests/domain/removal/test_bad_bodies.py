@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from atlas.domain.errors import HELD
 from atlas.domain.removal import held_looks
 from atlas.domain.removal.bad_bodies.kinds import SAYS, BodyKind
 from atlas.domain.removal.bad_bodies.look import TOO_LONG, PageLook
+from atlas.domain.removal.bad_bodies.markers import PAGES, needles_of, products_in, widgets_in
 from atlas.domain.removal.bad_bodies.phrases import (
     articles,
     block,
@@ -129,3 +131,26 @@ def test_three_looks_and_a_day_make_it_real_unless_everything_is_kept(
 ) -> None:
     real = held_looks.is_real(policy, looks, first=NOON, now=NOON + timedelta(hours=hours))
     assert real is (policy != "keep" and looks >= 3 and hours >= 24)
+
+
+MARKS = [each for rows in PAGES.values() for each in rows.values()]
+
+
+@given(st.sampled_from(MARKS).flatmap(lambda mark: st.tuples(st.just(mark), st.from_regex(mark))))
+def test_what_a_mark_matches_contains_one_of_its_needles(drawn: tuple[str, str]) -> None:
+    mark, text = drawn
+    source = text.upper()
+    found = re.search(mark, source, re.IGNORECASE | re.DOTALL)
+    assert not found or any(needle in source.lower() for needle in needles_of(mark))
+
+
+def test_needles_are_literal_and_one_for_each_alternative() -> None:
+    assert all(len(needle) > 2 for mark in MARKS for needle in needles_of(mark))
+    assert needles_of(r"Ill\\\\|a\.(?:js|ccs)/x\?y") == ("ill\\\\", "/x?y")
+    assert needles_of(r"wp-[a-z]+ method|<h1>Error \d{3} [^<]{0,60}</h1>") == (
+        " method",
+        "<h1>error ",
+    )
+    assert products_in('<INPUT ID="kc-login">') == ("login_page:Keycloak",)
+    assert widgets_in("<div class='my-captcha'>") == ("captcha",)
+    assert widgets_in("<p>nothing of the kind") == ()

@@ -142,24 +142,75 @@ _WIDGETS = (
     r"(?P<SmartCaptcha>smartcaptcha\.yandexcloud)|(?P<captcha>(?:src|class|id|action|name)=[\"'][^\"'<>]{0,80}captcha)"
 )
 
-_PAGES = {
-    kind: [(name, re.compile(pattern, re.IGNORECASE | re.DOTALL)) for name, pattern in rows.items()]
+_ESCAPE = re.compile(r"\\(.)")
+_SHIFT = 0xE000  # to where no pattern has characters: what is escaped means itself
+_CLASS = re.compile(r"\[[^\]]*\]")
+_GROUP = re.compile(r"\([^()]*\)")
+_REPEATED = re.compile(r".(?:[*+?]|\{[^}]*\})+|\.")
+
+
+def needles_of(pattern: str) -> tuple[str, ...]:
+    """For each alternative of a pattern a text in lower case that whatever it matches contains.
+
+    Looked for first: to search a page for a hundred patterns without case costs more than all the
+    rest of reading it.
+    """
+    bare = _CLASS.sub("\0", _ESCAPE.sub(_meant, pattern))
+    while (outer := _GROUP.sub("\0", bare)) != bare:
+        bare = outer
+    return tuple(dict.fromkeys(map(_longest_literal, bare.split("|"))))
+
+
+def _meant(escape: re.Match[str]) -> str:
+    return "\0" if escape[1].isalnum() else chr(_SHIFT + ord(escape[1]))
+
+
+def _longest_literal(alternative: str) -> str:
+    longest = max(_REPEATED.sub("\0", alternative).split("\0"), key=len)
+    return "".join(map(_unshifted, longest)).lower()
+
+
+def _unshifted(each: str) -> str:
+    return chr(ord(each) - _SHIFT) if ord(each) >= _SHIFT else each
+
+
+class _Marks:
+    """A pattern that is tried only where one of its needles is."""
+
+    def __init__(self, pattern: str) -> None:
+        self._needles = needles_of(pattern)
+        self._pattern = re.compile(pattern, re.IGNORECASE | re.DOTALL)
+
+    def are_in(self, source: str, low: str) -> bool:
+        return any(map(low.__contains__, self._needles)) and bool(self._pattern.search(source))
+
+
+_PAGES = [
+    (f"{kind}:{name}", _Marks(pattern))
     for kind, rows in PAGES.items()
-}
+    for name, pattern in rows.items()
+]
 _WIDGET = re.compile(_WIDGETS, re.IGNORECASE)
+_WIDGET_NEEDLES = (
+    "captcha",
+    "challenges.cloudflare.com",
+    "cf-turnstile",
+    "altcha",
+    "geetest",
+    "arkoselabs",
+)
 
 
 def products_in(source: str) -> tuple[str, ...]:
     """`kind:product` of every product whose page the source is by its marks."""
-    return tuple(
-        f"{kind}:{name}"
-        for kind, rows in _PAGES.items()
-        for name, pattern in rows
-        if pattern.search(source)
-    )
+    low = source.lower()
+    return tuple(name for name, marks in _PAGES if marks.are_in(source, low))
 
 
 def widgets_in(source: str) -> tuple[str, ...]:
     """Human checks that the source contains, of any form."""
+    low = source.lower()
+    if not any(map(low.__contains__, _WIDGET_NEEDLES)):
+        return ()
     found = dict.fromkeys(match.lastgroup or "" for match in _WIDGET.finditer(source))
     return tuple(name for name in found if name)
