@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -60,9 +60,9 @@ def look_at(
     blocks = _shown(found)
     if sum(len(block.text) for block in blocks) > _LARGEST:
         return None
-    places = _Places(root)
-    inside = [block for block in blocks if not places.around(block.element)] or blocks
-    inside = _without_overlays(inside)
+    places = _Inside(root, _is_around)
+    inside = [block for block in blocks if not places.has(block.element)] or blocks
+    inside = _without_overlays(root, inside)
     lines = [" ".join(block.text.split()) for block in inside]
     words = sum(map(count_words, lines))
     if words > TOO_LONG:
@@ -96,14 +96,11 @@ def look_at(
     )
 
 
-def _without_overlays(blocks: list[Block]) -> list[Block]:
+def _without_overlays(root: HtmlElement, blocks: list[Block]) -> list[Block]:
     """Without banners that lie over a page; all, if there is no page below them."""
-    below = [block for block in blocks if not _in_overlay(block.element)]
+    overlays = _Inside(root, _is_overlay)
+    below = [block for block in blocks if not overlays.has(block.element)]
     return below if sum(count_words(block.text) for block in below) >= _A_PAGE else blocks
-
-
-def _in_overlay(element: HtmlElement) -> bool:
-    return any(_is_overlay(each) for each in (element, *element.iterancestors()))
 
 
 def _is_overlay(element: HtmlElement) -> bool:
@@ -141,17 +138,19 @@ def _shown(blocks: Sequence[Block]) -> list[Block]:
     return [block for block in blocks if not block.hidden] or list(blocks)
 
 
-class _Places:
-    """Which elements are around the text, not in it."""
+class _Inside:
+    """Which elements below a root are of a kind, or lie in one that is. Each is asked once: blocks
+    have most of what is around them in common."""
 
-    def __init__(self, root: HtmlElement) -> None:
+    def __init__(self, root: HtmlElement, asked: Callable[[HtmlElement], bool]) -> None:
+        self._asked = asked
         self._known: dict[HtmlElement, bool] = {root: False}
 
-    def around(self, element: HtmlElement) -> bool:
+    def has(self, element: HtmlElement) -> bool:
         known = self._known.get(element)
         if known is None:
             parent = element.getparent()
-            known = (parent is not None and self.around(parent)) or _is_around(element)
+            known = (parent is not None and self.has(parent)) or self._asked(element)
             self._known[element] = known
         return known
 
@@ -180,11 +179,11 @@ class _Forms(NamedTuple):
 class _Own:
     """The elements of the page outside of what is around its text."""
 
-    def __init__(self, root: HtmlElement, places: _Places) -> None:
+    def __init__(self, root: HtmlElement, places: _Inside) -> None:
         self._elements: dict[str, list[HtmlElement]] = {}
         for element in root.iter():
             tag = element.tag
-            if isinstance(tag, str) and not places.around(element):
+            if isinstance(tag, str) and not places.has(element):
                 self._elements.setdefault(tag, []).append(element)
 
     def has(self, tag: str) -> bool:

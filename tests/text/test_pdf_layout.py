@@ -4,7 +4,7 @@ hand, and on PDFs written byte by byte."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -26,14 +26,20 @@ IMAGE = (
 )
 
 
-def made(pages: Sequence[Sequence[Shown]], images: Sequence[int] = (), info: str = "") -> bytes:
-    """A PDF whose pages show these texts in Helvetica; the pages `images` show an image."""
+def made(
+    pages: Sequence[Sequence[Shown]],
+    images: Sequence[int] = (),
+    info: str = "",
+    bold: Collection[str] = (),
+) -> bytes:
+    """A PDF whose pages show these texts in Courier, those that are `bold` in bold letters; the
+    pages `images` show an image."""
     objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", IMAGE, f"<< {info} >>"]
     objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Courier >>")
     kids = []
     for number, page in enumerate(pages):
         drawn = "".join(
-            f"BT /F1 {size} Tf 1 0 0 1 {left} {up} Tm ({text}) Tj ET\n"
+            f"BT /F{1 + (text in bold)} {size} Tf 1 0 0 1 {left} {up} Tm ({text}) Tj ET\n"
             for size, left, up, text in page
         )
         drawn += "q 500 0 0 700 50 50 cm /I1 Do Q\n" if number in images else ""
@@ -41,7 +47,9 @@ def made(pages: Sequence[Sequence[Shown]], images: Sequence[int] = (), info: str
         objects.append(
             "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] "
             f"/Contents {len(objects)} 0 R "
-            "/Resources << /Font << /F1 5 0 R >> /XObject << /I1 3 0 R >> >> >>"
+            "/Resources << /Font << /F1 5 0 R "
+            "/F2 << /Type /Font /Subtype /Type1 /BaseFont /Courier-Bold >> >> "
+            "/XObject << /I1 3 0 R >> >> >>"
         )
         kids.append(f"{len(objects)} 0 R")
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
@@ -125,6 +133,25 @@ def test_tables_are_read_row_by_row() -> None:
         "| Berth | Depth | Fee |\n| --- | --- | --- |\n| seven | 4 m | 12 |\n| eight | 6 m | 15 |"
     )
     assert found.text.endswith("seven\n4 m\n12\neight\n6 m\n15")
+
+
+def test_bold_lines_are_headings_below_those_that_are_larger() -> None:
+    title, first, second = "Rules of the harbour", "1. When it opens", "2. When it closes"
+    shown = [
+        (18.0, 72.0, 740.0, title),
+        *lines([first, *LEFT[:4], "The tide waits for nobody."], top=700),
+        *lines([second, *RIGHT], top=620),
+    ]
+    found = read(made([shown], bold=(first, second, "The tide waits for nobody.")))
+    outline = [(each.level, each.title) for each in found.outline]
+    assert outline == [(1, title), (2, first), (2, second)]
+    assert f"{first}\n\n{' '.join(LEFT[:4])}" in found.text  # parted, though no space is between
+
+
+def test_bold_letters_mean_nothing_where_all_are_and_within_a_sentence() -> None:
+    assert read(made([lines(["Whole page", *LEFT])], bold=("Whole page", *LEFT))).outline == ()
+    within = read(made([lines(LEFT)], bold=(LEFT[1],)))
+    assert (within.outline, within.text) == ((), " ".join(LEFT))
 
 
 def test_headings_by_size_and_items_by_their_bullets() -> None:

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import pypdfium2
@@ -18,15 +19,16 @@ from atlas.domain.extraction.stated_metadata import StatedField, StatedMetadata
 from atlas.text.files.file_archive import encrypted
 from atlas.text.files.file_page import FilePage, stated_by
 from atlas.text.files.html_writer import HtmlWriter, inline
+from atlas.text.files.pdf_headings import with_headings
 from atlas.text.files.pdf_layout import (
     PdfBlock,
     PlacedWord,
     joined_columns,
     mended,
     page_blocks,
-    with_headings,
     words_of,
 )
+from atlas.text.files.running_lines import LEARNT_FROM, RunningLines
 
 MAX_PAGES = 2_000
 MAX_CHARACTERS = 10_000_000
@@ -35,6 +37,9 @@ _DATE = re.compile(
     r"^(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:Z|([+-])(\d\d)'?(\d\d)?'?)?"
 )
 _WORD = re.compile(r"\S+")
+_BOLD = re.compile(rb"bold|black|heavy", re.IGNORECASE)
+_FORCE_BOLD = 1 << 18  # of the flags of a font (ISO 32000-1, table 123)
+_LONGEST_NAME = 128  # bytes of a font's name
 _BULLETS = ("•", "◦", "▪", "‣", "●", "○", "■", "□")
 _WORTH_NAMING = 0.1  # share of pages from which images are more than a cover, or blank pages
 _IMAGE_DEPTH = 3  # forms within forms in which an image is looked for
@@ -101,11 +106,13 @@ def pdf_date(value: str) -> datetime | None:
 def _pages(document: pypdfium2.PdfDocument) -> tuple[str, str | None]:
     pages: list[list[PdfBlock]] = []
     size, unread, images, count = 0, 0, 0, len(document)
-    for index in range(min(count, MAX_PAGES)):
-        page = _page(document, index)
+    found = (_page(document, index) for index in range(min(count, MAX_PAGES)))
+    first = list(islice(found, LEARNT_FROM))
+    running = RunningLines([page.words if page else [] for page in first])
+    for number, page in enumerate(chain(first, found)):
         unread += page is None
         images += page is not None and page.is_image
-        pages.append(page_blocks(page.words) if page else [])
+        pages.append(page_blocks(running.without(page.words, number)) if page else [])
         size += sum(len(word.text) + 1 for word in page.words) if page else 0
         if size > MAX_CHARACTERS:
             break
@@ -168,6 +175,7 @@ def _words(textpage: pypdfium2.PdfTextPage, height: float) -> Iterator[PlacedWor
     first, last = pdfium.FS_RECTF(), pdfium.FS_RECTF()
     to_first, to_last = ctypes.byref(first), ctypes.byref(last)
     sizes: dict[float, float] = {}
+    bold = begins = True  # of the line so far
     for found in _WORD.finditer(text):
         start, end = found.span()
         pdfium.FPDFText_GetLooseCharBox(letters, start, to_first)
@@ -178,6 +186,9 @@ def _words(textpage: pypdfium2.PdfTextPage, height: float) -> Iterator[PlacedWor
         tall = round(first.top - first.bottom, 2)
         if tall not in sizes:
             sizes[tall] = _size(letters, start)
+        ends = "\n" in text[end : end + 2]
+        bold = (begins or bold) and _is_bold(letters, start)
+        begins = ends
         yield PlacedWord(
             found[0],
             min(first.left, last.left),
@@ -185,7 +196,8 @@ def _words(textpage: pypdfium2.PdfTextPage, height: float) -> Iterator[PlacedWor
             max(first.right, last.right),
             height - min(first.bottom, last.bottom),
             sizes[tall],
-            "\n" in text[end : end + 2],
+            ends,
+            bold,
         )
 
 
@@ -196,6 +208,13 @@ def _text(textpage: pypdfium2.PdfTextPage) -> str:
     if len(text) == count:
         return text
     return "".join(chr(pdfium.FPDFText_GetUnicode(textpage.raw, at)) for at in range(count))
+
+
+def _is_bold(letters: Any, at: int) -> bool:
+    """Whether the font of a letter calls itself bold, by its name or its flags."""
+    name, flags = ctypes.create_string_buffer(_LONGEST_NAME), ctypes.c_int(0)
+    pdfium.FPDFText_GetFontInfo(letters, at, name, _LONGEST_NAME, ctypes.byref(flags))
+    return bool(flags.value & _FORCE_BOLD) or _BOLD.search(name.value) is not None
 
 
 def _size(letters: Any, at: int) -> float:

@@ -10,7 +10,6 @@ A PDF says where each word stands, and nothing else. So all here is told from pl
 * A line goes on with the next one if the next one's first word would not have fitted: whoever
   breaks a line earlier means it, unless a small letter follows. An indent, a bullet or a wide space
   above begin a paragraph.
-* What is larger than most of the text is a heading; the largest is of the first level.
 """
 
 from __future__ import annotations
@@ -35,20 +34,19 @@ _SLACK = 0.15  # of a column: what may stay free on a line that ends within a se
 _ENDS = ".!?:;。！？：；"
 _INDENT = 0.8  # ems by which the first line of a paragraph may stand in
 _ABOVE = 1.35  # times the usual distance of lines from which a paragraph begins
-_LARGE = 1.15  # times the usual size from which a line is a heading
-_LONGEST_HEADING = 200  # characters
-_MAX_LEVELS = 4
 _BULLET = re.compile(r"[•◦▪‣●○■□–—*-]$|\(?(?:\d{1,3}|[a-zA-Z])[.)]$")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _FROM_RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
-_LEADERS = re.compile(r"(?:\. ?){4,}[^.]{0,8}$")  # from a title to its page, in a list of contents
+LEADERS = re.compile(r"(?:\. ?){4,}[^.]{0,8}$")
+"""Dots from a title to its page, in a list of contents."""
 _SOFT = "\u00ad\u0002\ufffe"  # what pdfium has for a hyphen that only breaks a word
 _HYPHENS = f"-‐{_SOFT}"
 
 
 class PlacedWord(NamedTuple):
     """One word and its box in points, from the left and from the top of the page; `size` is that of
-    its letters, `ends_line` whether pdfium saw a line end behind it."""
+    its letters, `ends_line` whether pdfium saw a line end behind it; `bold` is only known of lines
+    that begin so."""
 
     text: str
     left: float
@@ -57,11 +55,12 @@ class PlacedWord(NamedTuple):
     bottom: float
     size: float
     ends_line: bool = False
+    bold: bool = False
 
 
 @dataclass(slots=True)
 class PdfBlock:
-    """A paragraph, heading or table; `size` is that of its letters."""
+    """A paragraph, heading or table; `size` is that of its letters, `bold` whether all are."""
 
     kind: Literal["text", "table"]
     lines: list[str] = field(default_factory=list)
@@ -69,6 +68,7 @@ class PdfBlock:
     size: float = 0.0
     level: int = 0
     """Of a heading, 1 to 4; 0: it is none."""
+    bold: bool = False
     opens: bool = False
     """Whether it is the first of a page or column, and may go on with the last of another."""
 
@@ -106,6 +106,10 @@ class _Run:
     @property
     def text(self) -> str:
         return " ".join(word.text for word in self.words)
+
+    @property
+    def bold(self) -> bool:
+        return all(word.bold for word in self.words)
 
     @property
     def length(self) -> int:
@@ -146,27 +150,10 @@ def joined_columns(pages: Sequence[Sequence[PdfBlock]]) -> list[PdfBlock]:
 def _continues(before: PdfBlock, block: PdfBlock) -> bool:
     if before.kind != "text" or block.kind != "text" or before.level or block.level:
         return False
-    if _rounded(before.size) != _rounded(block.size):
+    if rounded(before.size) != rounded(block.size):
         return False
     last, first = before.lines[-1][-1:], block.lines[0][:1]
     return first.islower() and (last in _HYPHENS or last == "," or last.isalnum())
-
-
-def with_headings(pages: Sequence[Sequence[PdfBlock]]) -> None:
-    """Set the levels of headings, by the sizes of all pages."""
-    sizes: Counter[float] = Counter()
-    for page in pages:
-        for block in page:
-            sizes[_rounded(block.size)] += sum(map(len, block.lines or map("".join, block.rows)))
-    if not sizes:
-        return
-    usual = sizes.most_common(1)[0][0]
-    large = sorted({_rounded(b.size) for page in pages for b in page if _is_heading(b, usual)})
-    levels = {size: min(at, _MAX_LEVELS) for at, size in enumerate(reversed(large), 1)}
-    for page in pages:
-        for block in page:
-            if _is_heading(block, usual):
-                block.level = levels[_rounded(block.size)]
 
 
 def words_of(blocks: Iterable[PdfBlock]) -> Counter[str]:
@@ -226,16 +213,9 @@ def _as_block(line: _Run) -> Iterator[PdfBlock]:
     yield PdfBlock("text", [line.text], size=line.size)
 
 
-def _rounded(size: float) -> float:
+def rounded(size: float) -> float:
+    """A size as it is compared with others."""
     return round(size * 2) / 2
-
-
-def _is_heading(block: PdfBlock, usual: float) -> bool:
-    if block.kind != "text" or _rounded(block.size) < _LARGE * usual:
-        return False
-    text = " ".join(block.lines)
-    letters = sum(map(str.isalpha, text))
-    return letters > 1 and len(text) <= _LONGEST_HEADING and not _LEADERS.search(text)
 
 
 def _runs(words: Iterable[PlacedWord]) -> Iterator[_Run]:
@@ -397,24 +377,30 @@ def _paragraphs(lines: Sequence[_Run]) -> Iterator[PdfBlock]:
     left = min(line.left for line in lines)
     rights: dict[float, float] = {}  # of the lines of each size: a heading may be wider
     for line in lines:
-        size = _rounded(line.size)
+        size = rounded(line.size)
         rights[size] = max(line.right, rights.get(size, left + _NARROWEST * size))
     steps = [below.top - above.top for above, below in pairwise(lines)]
     usual = median(steps) if steps else 0.0
-    block = PdfBlock("text", [lines[0].text], size=lines[0].size)
+    block = PdfBlock("text", [lines[0].text], size=lines[0].size, bold=lines[0].bold)
     for above, below in pairwise(lines):
-        if _goes_on(above, below, left, rights[_rounded(above.size)], usual):
+        if _goes_on(above, below, left, rights[rounded(above.size)], usual):
             block.lines.append(below.text)
+            block.bold = block.bold and below.bold
         else:
             yield block
-            block = PdfBlock("text", [below.text], size=below.size)
+            block = PdfBlock("text", [below.text], size=below.size, bold=below.bold)
     yield block
 
 
+def _parts(above: _Run, below: _Run) -> bool:
+    """Whether a line is bold and the other is not, and the sentence does not go on."""
+    return above.bold != below.bold and not below.words[0].text[0].islower()
+
+
 def _goes_on(above: _Run, below: _Run, left: float, right: float, usual: float) -> bool:
-    if _rounded(above.size) != _rounded(below.size) or _BULLET.match(below.words[0].text):
+    if rounded(above.size) != rounded(below.size) or _BULLET.match(below.words[0].text):
         return False
-    if _LEADERS.search(above.text[-40:]):
+    if LEADERS.search(above.text[-40:]) or _parts(above, below):
         return False
     if below.top - above.top > max(_ABOVE * usual, 0.1):
         return False
