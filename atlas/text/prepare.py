@@ -1,5 +1,6 @@
 """All that costs CPU for one document, run inside a child process (`pool.py`)."""
 
+from atlas.domain.chunking.document_chunks import chunk_bounds
 from atlas.domain.index_parts import index_parts
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.similarity.near_duplicates import sketch
@@ -7,9 +8,10 @@ from atlas.text.extract import extract
 
 
 def prepare(job: PrepareJob) -> Prepared:
-    """Text and near-duplicate sketch of one body. Raises PageError as `extract`."""
-    extracted = extract(job.body, job.content_type, job.charset, job.url, job.rules, job.title)
-    return Prepared(extracted=extracted, sketch=sketch(extracted.text))
+    """Text, near-duplicate sketch and chunks of one body. Raises PageError as `extract`."""
+    found = extract(job.body, job.content_type, job.charset, job.url, job.rules, job.title)
+    chunks = chunk_bounds(found.text, found.markdown, found.outline)
+    return Prepared(extracted=found, sketch=sketch(found.text), chunks=chunks)
 
 
 def warm_up() -> None:
